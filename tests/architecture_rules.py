@@ -270,7 +270,7 @@ def violations(root: Path, rule: Rule) -> list[str]:
 def hook_modules(root: Path) -> set[str]:
     """List the plugin modules that implement a hook."""
     return {
-        Path(source.path).stem
+        source.path.removeprefix("plugins/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for source in sources(root)
         if source.in_package is None
         for node in ast.walk(source.tree)

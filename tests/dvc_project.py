@@ -31,7 +31,7 @@ fetch: []
 studies:
   small:
     spec: specs/small.yaml
-    data: plugins/ragtally_synthetic.py
+    data: plugins/ragtally_synthetic
 """
 _RUNNING = re.compile(r"^Running stage '([^']+)'", re.MULTILINE)
 

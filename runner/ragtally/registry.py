@@ -124,7 +124,9 @@ class Registry:
         return traits
 
     def build(self, choice: Choice) -> Any:
-        """Build what a choice picks, components among its parameters first; a model is not: the engine asks it.
+        """Build what a choice picks, components among its parameters first.
+
+        A model is not built, nor is what a retriever names: the engine itself asks and searches them.
 
         Args:
             choice: The choice.
@@ -134,14 +136,17 @@ class Registry:
         """
         component = self.get(choice).component
         parameters = {
-            key: self._inner(value) if isinstance(value, Choice) else value
+            key: self._inner(choice.kind, value) if isinstance(value, (Choice, tuple)) else value
             for key, value in choice.parameters.items()
             if not component.params[key].get("x-ragtally-engine")
         }
         return component.build(**parameters)
 
-    def _inner(self, choice: Choice) -> Any:
-        return None if choice.kind == "model" else self.build(choice)
+    def _inner(self, parent: str, value: Choice | tuple[Choice, ...]) -> Any:
+        if isinstance(value, tuple):
+            built = [self._inner(parent, item) for item in value]
+            return None if None in built else built
+        return None if value.kind == "model" or parent == "retriever" else self.build(value)
 
     def identity(self, choice: Choice, *, search: bool = True, fingerprint: bool = True) -> dict[str, Any]:
         """Say what a choice is, for an address: name, version, parameters and fingerprint.
@@ -162,7 +167,7 @@ class Registry:
                 continue
             if not search and schema.get("x-ragtally-search"):
                 continue
-            parameters[key] = self.identity(value, fingerprint=fingerprint) if isinstance(value, Choice) else value
+            parameters[key] = self._identity_of(value, fingerprint=fingerprint)
         points_to = component.fingerprint(choice.parameters) if fingerprint and component.fingerprint else None
         return {
             "kind": choice.kind,
@@ -171,6 +176,11 @@ class Registry:
             "parameters": parameters,
             "fingerprint": points_to,
         }
+
+    def _identity_of(self, value: Any, *, fingerprint: bool) -> Any:
+        if isinstance(value, tuple):
+            return [self._identity_of(item, fingerprint=fingerprint) for item in value]
+        return self.identity(value, fingerprint=fingerprint) if isinstance(value, Choice) else value
 
 
 def load_registry() -> Registry:

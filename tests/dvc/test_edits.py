@@ -23,14 +23,14 @@ EDITS = {
     "a comment": Edit(SMALL, "seed: 7", "seed: 7   # lucky", ["resolve"], set()),
     "a default written out": Edit(SMALL, "[bm25]", "[{bm25: {k1: 1.5}}]", ["resolve"], set()),
     "a plugin's words": Edit(
-        "plugins/ragtally_bm25.py", 'summary="Okapi BM25', 'summary="The Okapi BM25', ["resolve"], set()
+        "plugins/ragtally_bm25/__init__.py", 'summary="Okapi BM25', 'summary="The Okapi BM25', ["resolve"], set()
     ),
     "a metric": Edit(SMALL, "recall@5]", "recall@5, mrr@3]", ["resolve", "bench"], {"score"}),
     "the rule of the base": Edit(
         SMALL, "rule: majority", "rule: unanimous", ["resolve", "label", "bench"], {"vote", "base", "score"}
     ),
     "a plugin's version": Edit(
-        "plugins/ragtally_bm25.py",
+        "plugins/ragtally_bm25/__init__.py",
         'name="bm25",',
         'name="bm25", version=77,',
         ["resolve", "bench"],

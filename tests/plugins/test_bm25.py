@@ -108,7 +108,7 @@ def test_a_new_form_of_a_known_word_is_found() -> None:
 def test_a_corpus_without_words_gives_no_hits(texts: list[str], tmp_path: Path) -> None:
     retriever, other = filled(texts), build()
     retriever.save(tmp_path)
-    other.load(tmp_path)
+    other.load(tmp_path, None)
     for one in (retriever, other):
         assert one.search(queries(["mice"]), 2).passage.tolist() == [[-1, -1]]
         assert one.search(queries([]), 2).passage.shape == (0, 2)
@@ -120,7 +120,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path, stemmer: str | None) ->
     asked = queries(random_texts(2, 20, 6))
     before = retriever.search(asked, 7)
     retriever.save(tmp_path)
-    other.load(tmp_path)
+    other.load(tmp_path, None)
     after = other.search(asked, 7)
     np.testing.assert_array_equal(before.passage, after.passage)
     np.testing.assert_array_equal(before.score, after.score)
@@ -158,7 +158,7 @@ def test_the_index_is_the_same_in_every_process_and_nothing_is_printed(tmp_path:
 def test_batches_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     retriever, asked = filled(random_texts(1, 80, 20)), queries(random_texts(2, 20, 6))
     whole = retriever.search(asked, 5)
-    monkeypatch.setattr("ragtally_bm25_index._SCORES_AT_ONCE", 100)
+    monkeypatch.setattr("ragtally_bm25.index._SCORES_AT_ONCE", 100)
     pieces = retriever.search(asked, 5)
     np.testing.assert_array_equal(whole.passage, pieces.passage)
     np.testing.assert_array_equal(whole.score, pieces.score)

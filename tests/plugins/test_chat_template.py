@@ -15,8 +15,8 @@ import ragtally_chat
 from ragtally.address import file_hash
 from ragtally.errors import RagtallyError, SpecError
 from ragtally.types import Examples, Message, Prompt, Reading
-from ragtally_chat_reader import ChatReader
-from ragtally_chat_template import OwnTemplate
+from ragtally_chat.reader import ChatReader
+from ragtally_chat.template import OwnTemplate
 
 (COMPONENT,) = ragtally_chat.register_readers()
 ANSWERS = ("yes", "no", "maybe")

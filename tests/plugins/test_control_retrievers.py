@@ -24,8 +24,12 @@ def columns(rows: list[tuple[int, ...]], width: int) -> list[np.ndarray]:
 
 def filled(name: str, chunks: list[Place], **parameters: int) -> Retriever:
     retriever = COMPONENTS[name].build(**parameters)
-    retriever.add(Passages([""] * len(chunks), Spans(*columns(chunks, 3))), None)
+    retriever.add(passages(chunks), None)
     return retriever
+
+
+def passages(chunks: list[Place]) -> Passages:
+    return Passages([""] * len(chunks), Spans(*columns(chunks, 3)))
 
 
 def asked(evidence: Mapping[int, list[Place]], count: int) -> Queries:
@@ -60,9 +64,10 @@ def test_oracle_ranks_by_characters_of_evidence(
 
 
 def test_oracle_is_saved_and_loaded(tmp_path: Path) -> None:
-    retriever, other = filled("oracle", [(0, 0, 5), (1, 0, 5), (1, 3, 9)]), COMPONENTS["oracle"].build()
+    chunks = [(0, 0, 5), (1, 0, 5), (1, 3, 9)]
+    retriever, other = filled("oracle", chunks), COMPONENTS["oracle"].build()
     retriever.save(tmp_path)
-    other.load(tmp_path)
+    other.load(tmp_path, passages(chunks))
     assert other.search(asked({0: [(1, 2, 9)]}, 1), 3).passage.tolist() == [[2, 1, -1]]
 
 
@@ -125,9 +130,10 @@ def test_random_costs_by_hit_not_by_chunk() -> None:
 
 
 def test_random_is_saved_and_loaded(tmp_path: Path) -> None:
-    retriever = filled("random", [(row, 0, 1) for row in range(40)], seed=3)
+    chunks = [(row, 0, 1) for row in range(40)]
+    retriever = filled("random", chunks, seed=3)
     other = COMPONENTS["random"].build(seed=3)
     retriever.save(tmp_path)
-    other.load(tmp_path)
+    other.load(tmp_path, passages(chunks))
     names = Queries(["a", "b"], ["a", "b"])
     np.testing.assert_array_equal(retriever.search(names, 4).passage, other.search(names, 4).passage)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ragtally_specialist_focus import focus
-from ragtally_specialist_layout import rarity, without
-from ragtally_specialist_text import BoundedMemory, matchable, matched_words, reduced
+from ragtally_specialist.focus import focus
+from ragtally_specialist.layout import rarity, without
+from ragtally_specialist.text import BoundedMemory, matchable, matched_words, reduced
 
 
 def test_the_matching_sentence_is_in_focus_wherever_it_stands() -> None:

@@ -21,7 +21,7 @@ import ragtally_synthetic
 from ragtally.errors import DataError
 from ragtally.kinds import Dataset
 from ragtally.types import DatasetBatch
-from ragtally_synthetic_outcomes import OUTCOMES
+from ragtally_synthetic.outcomes import OUTCOMES
 
 (COMPONENT,) = ragtally_synthetic.register_datasets()
 NUMBER = re.compile(r"-?\d*\.?\d+")

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragtally_synthetic_draws import Draws
-from ragtally_synthetic_names import condition_name, drug_name
-from ragtally_synthetic_numbers import Finding, _p_value, draw_numbers
-from ragtally_synthetic_outcomes import OUTCOMES
-from ragtally_synthetic_results import PLAIN, QUALIFIED
-from ragtally_synthetic_wording import QUALIFICATIONS, STATED
+from ragtally_synthetic.draws import Draws
+from ragtally_synthetic.names import condition_name, drug_name
+from ragtally_synthetic.numbers import Finding, _p_value, draw_numbers
+from ragtally_synthetic.outcomes import OUTCOMES
+from ragtally_synthetic.results import PLAIN, QUALIFIED
+from ragtally_synthetic.wording import QUALIFICATIONS, STATED
 
 NUMBER = re.compile(r"-?\d*\.?\d+")
 

@@ -140,7 +140,7 @@ class Retriever:
     def save(self, folder):
         (folder / "texts.json").write_text(json.dumps(self.texts))
 
-    def load(self, folder):
+    def load(self, folder, passages, vectors):
         self.texts = json.loads((folder / "texts.json").read_text())
 
     def scores(self, query, queries):
@@ -184,8 +184,8 @@ class Flickering(Retriever):
 
 
 class Unsaved(Retriever):
-    def load(self, folder):
-        super().load(folder)
+    def load(self, folder, passages, vectors):
+        super().load(folder, passages, vectors)
         self.texts = self.texts[1:]
 
 

@@ -3,11 +3,11 @@
 from ragtally.kinds.chunker import Chunker
 from ragtally.kinds.component import KINDS, Component, Finding, Kind, ParameterFault, Progress
 from ragtally.kinds.dataset import Dataset
-from ragtally.kinds.embedder import Embedder
+from ragtally.kinds.embedder import Embedder, EmbedderTraits
 from ragtally.kinds.metric import AnswerMetric, MetricTraits, RetrievalMetric
 from ragtally.kinds.model import ChatModel, ModelTraits
 from ragtally.kinds.reader import PromptingReader, Reader, ReaderTraits, TrainableReader
-from ragtally.kinds.retriever import Retriever, RetrieverTraits
+from ragtally.kinds.retriever import PromptingRetriever, RefiningRetriever, Retriever, RetrieverTraits
 from ragtally.kinds.rule import VoteRule
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Component",
     "Dataset",
     "Embedder",
+    "EmbedderTraits",
     "Finding",
     "Kind",
     "MetricTraits",
@@ -25,8 +26,10 @@ __all__ = [
     "ParameterFault",
     "Progress",
     "PromptingReader",
+    "PromptingRetriever",
     "Reader",
     "ReaderTraits",
+    "RefiningRetriever",
     "RetrievalMetric",
     "Retriever",
     "RetrieverTraits",

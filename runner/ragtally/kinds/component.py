@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ragtally.kinds.embedder import EmbedderTraits
 from ragtally.kinds.metric import MetricTraits
 from ragtally.kinds.model import ModelTraits
 from ragtally.kinds.reader import ReaderTraits
 from ragtally.kinds.retriever import RetrieverTraits
 
-Traits = ReaderTraits | RetrieverTraits | MetricTraits | ModelTraits
+Traits = EmbedderTraits | ReaderTraits | RetrieverTraits | MetricTraits | ModelTraits
 
 Progress = Callable[[str, int | None, int | None], None]
 """Told how far a long piece of work is: what is being done, how much of it is done, and how much there is; bytes
@@ -61,7 +62,9 @@ class Component:
             address, so that old work is not taken for new.
         params: JSON Schema of each parameter by name. A parameter without a `default` must be given. Keywords
             of ragtally's own, beside JSON Schema's:
-            `"x-ragtally-kind": "embedder"` - the value is a component of that kind (`build` gets it built);
+            `"x-ragtally-kind": "embedder"` - the value is a component of that kind; under `items` of a list each
+            item is one. `build` gets it built, but None for what the engine itself makes use of: a model, and
+            whatever a retriever names;
             `"x-ragtally-identity": false` - the value says where something is, not what it is (a path, a
             host), and stays out of addresses; give a `fingerprint` of what is there instead;
             `"x-ragtally-search": true` (retrievers) - used in `search` only, so that indexes are shared
@@ -117,7 +120,7 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("dataset", "register_datasets", "questions, labels, documents, evidence and splits"),
         Kind("chunker", "register_chunkers", "cuts documents into chunks"),
-        Kind("embedder", "register_embedders", "turns texts into vectors"),
+        Kind("embedder", "register_embedders", "turns texts into vectors", EmbedderTraits()),
         Kind("retriever", "register_retrievers", "finds chunks for questions", RetrieverTraits()),
         Kind("model", "register_models", "a language model that answers prompts", ModelTraits("", "")),
         Kind("reader", "register_readers", "answers questions from passages", ReaderTraits()),

@@ -1,12 +1,13 @@
-"""The contract of a retriever."""
+"""The contracts of a retriever, and of one that builds on what other retrievers found."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from ragtally.types import Hits, Passages, Queries
+from ragtally.types import Found, Hits, Passages, Prompt, Queries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,13 +20,20 @@ class RetrieverTraits:
 
     Attributes:
         reads: What it is given: `"text"` is always there; `"vectors"` needs a parameter named `embedder`;
-            `"evidence"` is the gold evidence, for controls alone.
+            `"evidence"` is the gold evidence, for controls alone. `"hits"` are what other retrievers found: those
+            that its parameters of the kind retriever name, one or a list; `build` then returns a
+            `RefiningRetriever`. One with a parameter `window` of the kind chunker finds those larger chunks.
         prefix_stable: Whether the first k hits are the same whatever larger number was asked for, so that it
             can be asked once, for the largest.
+        depth: How many hits of each of the other retrievers it is given, where it reads `"hits"`.
+        prompts: Whether it asks a language model, which its parameter `model` names under `models`; `build` then
+            returns a `PromptingRetriever`.
     """
 
-    reads: frozenset[Literal["text", "vectors", "evidence"]] = frozenset({"text"})
+    reads: frozenset[Literal["text", "vectors", "evidence", "hits"]] = frozenset({"text"})
     prefix_stable: bool = True
+    depth: int | None = None
+    prompts: bool = False
 
 
 @runtime_checkable
@@ -37,23 +45,26 @@ class Retriever(Protocol):
 
         Args:
             passages: All chunks.
-            vectors: Their embeddings, float32 of shape [chunks, dimensions], where the traits read vectors.
+            vectors: Their embeddings, float32 of shape [chunks, dimensions], where the traits read vectors; read
+                only, and perhaps mapped from a file.
         """
         ...
 
     def save(self, folder: Path) -> None:
-        """Write the index (no pickle).
+        """Write the index (no pickle). What `load` is given again need not be written.
 
         Args:
             folder: An existing folder to write files into.
         """
         ...
 
-    def load(self, folder: Path) -> None:
-        """Read what `save` wrote, in place of `add`.
+    def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
+        """Read what `save` wrote, in place of `add`; perhaps with other values of parameters that only a search uses.
 
         Args:
             folder: The folder that `save` was given.
+            passages: What `add` was given; texts are cut out of the documents only when they are looked at.
+            vectors: Likewise.
         """
         ...
 
@@ -66,5 +77,40 @@ class Retriever(Protocol):
 
         Returns:
             The hits; equal scores are ordered by passage row (see `ragtally.kinds.ranking`).
+        """
+        ...
+
+
+@runtime_checkable
+class RefiningRetriever(Protocol):
+    """Makes a ranking of what other retrievers found."""
+
+    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
+        """Rank anew.
+
+        Args:
+            queries: The questions.
+            found: What the other retrievers found.
+            limit: How many hits at most for each question.
+
+        Returns:
+            The hits: rows of `found.passages`, or of `found.windows` where there are windows.
+        """
+        ...
+
+
+@runtime_checkable
+class PromptingRetriever(RefiningRetriever, Protocol):
+    """Makes a ranking of what others found with the help of a language model, which the engine asks."""
+
+    def prompts(self, queries: Queries, found: Found) -> Sequence[Prompt]:
+        """Write one prompt a question; `refine` then finds the replies in `found`.
+
+        Args:
+            queries: The questions.
+            found: What the other retrievers found; without replies.
+
+        Returns:
+            One prompt a question, in order; the same ones for the same arguments.
         """
         ...

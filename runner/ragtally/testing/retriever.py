@@ -34,12 +34,16 @@ class RetrieverSuite(ComponentSuite):
         return samples.queries(traits.reads)
 
     @pytest.fixture
-    def index(self, build: Callable[[], Any], traits: Any, passages: Passages) -> Callable[[], Any]:
+    def vectors(self, traits: Any, passages: Passages) -> Any:
+        """The passages' vectors; None for a retriever that reads none."""
+        return samples.StubEmbedder().embed_documents(passages.text) if "vectors" in traits.reads else None
+
+    @pytest.fixture
+    def index(self, build: Callable[[], Any], passages: Passages, vectors: Any) -> Callable[[], Any]:
         """Build the retriever and index the corpus, anew with each call."""
 
         def index() -> Any:
             retriever = build()
-            vectors = samples.StubEmbedder().embed_documents(passages.text) if "vectors" in traits.reads else None
             retriever.add(passages, vectors)
             return retriever
 
@@ -88,7 +92,13 @@ class RetrieverSuite(ComponentSuite):
         _assert_equal(index().search(queries, 7), first, "a second index finds something else")
 
     def test_an_index_can_be_saved_and_loaded(
-        self, build: Callable[[], Any], index: Callable[[], Any], queries: Queries, tmp_path: Path
+        self,
+        build: Callable[[], Any],
+        index: Callable[[], Any],
+        passages: Passages,
+        vectors: Any,
+        queries: Queries,
+        tmp_path: Path,
     ) -> None:
         """A loaded index is the saved one."""
         folder = tmp_path / "saved"
@@ -97,7 +107,7 @@ class RetrieverSuite(ComponentSuite):
         retriever.save(folder)
         assert_no_pickle(folder)
         loaded = build()
-        loaded.load(folder)
+        loaded.load(folder, passages, vectors)
         _assert_equal(
             loaded.search(queries, 7), retriever.search(queries, 7), "the loaded index finds something else"
         )

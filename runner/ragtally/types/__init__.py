@@ -8,7 +8,7 @@ from ragtally.types.calls import Call, Limits, Message, Price, Prompt, Reply
 from ragtally.types.choice import Choice
 from ragtally.types.corpus import DatasetBatch, Documents, Evidence, Questions
 from ragtally.types.reading import CONDITIONS, Examples, Reading
-from ragtally.types.retrieval import Hits, JudgedRanking, Passages, Queries, QuestionEvidence, Spans
+from ragtally.types.retrieval import Found, Hits, JudgedRanking, Passages, Queries, QuestionEvidence, Spans
 from ragtally.types.scores import Score
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Documents",
     "Evidence",
     "Examples",
+    "Found",
     "Hits",
     "Judged",
     "JudgedRanking",

@@ -15,7 +15,8 @@ class Choice:
         kind: The kind of component, such as `"chunker"`.
         name: The component's name, such as `"words"`.
         parameters: Every parameter by name, JSON-able, except that a parameter that is itself a component
-            is a `Choice` (the `embedder` of a dense retriever, say).
+            is a `Choice` (the `embedder` of a dense retriever, say), and one that lists components a tuple of
+            `Choice`.
     """
 
     kind: str
@@ -28,6 +29,23 @@ class Choice:
         inner = ", ".join(f"{key}={_show(value)}" for key, value in self.parameters.items())
         return f"{self.name}({inner})"
 
+    def inner(self, kind: str) -> tuple[Choice, ...]:
+        """List the components of a kind among the parameters, in order, items of lists included.
+
+        Args:
+            kind: The kind.
+
+        Returns:
+            The components.
+        """
+        found: list[Choice] = []
+        for value in self.parameters.values():
+            items = value if isinstance(value, tuple) else (value,)
+            found.extend(item for item in items if isinstance(item, Choice) and item.kind == kind)
+        return tuple(found)
+
 
 def _show(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_show, value))}]"
     return value if isinstance(value, str) else str(value)

@@ -100,6 +100,24 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What other retrievers found, for one that builds on them.
+
+    Attributes:
+        hits: One ranking a retriever, in the order of the spec; rows of `passages`.
+        passages: The chunks that were searched; their texts are cut out only when they are looked at.
+        windows: The larger chunks to be found instead, where the retriever has a parameter `window`; None otherwise.
+        replies: What a language model said to each question's prompt, None for a call that failed; given only to a
+            retriever whose traits say that it prompts.
+    """
+
+    hits: tuple[Hits, ...]
+    passages: Passages
+    windows: Spans | None = None
+    replies: Sequence[str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JudgedRanking:
     """Hits compared with the evidence; all arrays have one row a question.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import ragtally_litellm
 from ragtally.errors import CallError
-from ragtally_litellm_quiet import switched_off
+from ragtally_litellm.quiet import switched_off
 
 with switched_off():
     from haystack.dataclasses import ChatMessage

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import ragtally_litellm
-import ragtally_litellm_ollama
+import ragtally_litellm.ollama
 from model_server.fixture import RunningServer, running_server
 from ragtally.kinds import Component
 
@@ -33,7 +33,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    ragtally_litellm_ollama.forget()
+    ragtally_litellm.ollama.forget()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 
 import ragtally_litellm
 from model_server.fixture import RunningServer
-from ragtally_litellm_quiet import switched_off
+from ragtally_litellm.quiet import switched_off
 
 with switched_off():
     from haystack.dataclasses import ChatMessage

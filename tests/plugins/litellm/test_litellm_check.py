@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import ragtally_litellm
-from ragtally_litellm_quiet import load_litellm
-from ragtally_litellm_routes import Route, route_of
-from ragtally_litellm_sampling import asked_for, refused
-from ragtally_litellm_table import entry, models, providers
+from ragtally_litellm.quiet import load_litellm
+from ragtally_litellm.routes import Route, route_of
+from ragtally_litellm.sampling import asked_for, refused
+from ragtally_litellm.table import entry, models, providers
 
 Given = Callable[..., dict[str, Any]]
 

@@ -9,8 +9,8 @@ import pytest
 from model_server.failures import failure
 from model_server.faults import STATUSES
 from ragtally.errors import CallError
-from ragtally_litellm_failures import Reporter, message_of, reason_of
-from ragtally_litellm_routes import Route
+from ragtally_litellm.failures import Reporter, message_of, reason_of
+from ragtally_litellm.routes import Route
 
 VENDORS = ["openai", "groq", "ollama", "vllm", "ollama_api"]
 REASONS = {

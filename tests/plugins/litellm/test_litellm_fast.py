@@ -16,7 +16,7 @@ from model_server.fixture import RunningServer, running_server
 from plugins.litellm.asking import QUESTION, ChatMessage, ask, failed
 from ragtally.errors import CallError, DataError
 from ragtally.kinds import ChatModel
-from ragtally_litellm_fast import FastChatGenerator, Secret
+from ragtally_litellm.fast import FastChatGenerator, Secret
 
 Given = Callable[..., dict[str, Any]]
 LLAMA = {"openai": "openai/llama3.1:8b", "ollama": "ollama_chat/llama3.1:8b"}

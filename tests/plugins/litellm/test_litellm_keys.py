@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ragtally_litellm_keys import environment, first_value, known_secrets, looks_secret, without_secrets
+from ragtally_litellm.keys import environment, first_value, known_secrets, looks_secret, without_secrets
 
 
 def test_the_nearest_env_file_up_to_the_repository_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import ragtally_litellm
 from model_server.fixture import RunningServer, running_server
 from plugins.litellm.asking import QUESTION, ChatMessage, ask, failed
 from ragtally.kinds import ChatModel
-from ragtally_litellm_library import LibraryChatGenerator
+from ragtally_litellm.library import LibraryChatGenerator
 
 Given = Callable[..., dict[str, Any]]
 
@@ -119,8 +119,8 @@ import json, os, socket
 def refuse(*_): raise AssertionError("the network was used")
 socket.socket.connect = refuse
 before = dict(os.environ)
-import ragtally_litellm_library
-from ragtally_litellm_quiet import load_litellm
+import ragtally_litellm.library
+from ragtally_litellm.quiet import load_litellm
 litellm = load_litellm()
 from haystack.telemetry import _telemetry
 print(json.dumps([before == dict(os.environ), litellm.telemetry, litellm.suppress_debug_info, _telemetry.telemetry]))

@@ -15,8 +15,8 @@ import pytest
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server, start_server
 from ragtally.errors import DataError
-from ragtally_litellm_ollama import forget
-from ragtally_litellm_seen import Seen, recall, remember
+from ragtally_litellm.ollama import forget
+from ragtally_litellm.seen import Seen, recall, remember
 
 Given = Callable[..., dict[str, Any]]
 DIGEST = hashlib.sha256(b"llama3.1:8b").hexdigest()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ragtally.errors import CallError
-from ragtally_litellm_replies import read_answer
+from ragtally_litellm.replies import read_answer
 
 
 def openai(message: Any, **more: Any) -> dict[str, Any]:

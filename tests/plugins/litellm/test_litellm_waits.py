@@ -7,7 +7,7 @@ from email.utils import formatdate
 
 import pytest
 
-from ragtally_litellm_waits import retry_after
+from ragtally_litellm.waits import retry_after
 
 NOW = 1_790_000_000.0
 

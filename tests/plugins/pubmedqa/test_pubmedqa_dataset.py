@@ -140,7 +140,7 @@ def test_a_big_file_is_streamed(workspace: Path) -> None:
 
 
 def test_the_plugin_imports_nothing_heavy() -> None:
-    heavy = "{'numpy', 'polars', 'requests', 'ragtally_pubmedqa_files', 'ragtally_pubmedqa_dataset'}"
+    heavy = "{'numpy', 'polars', 'requests', 'ragtally_pubmedqa.files', 'ragtally_pubmedqa.dataset'}"
     script = f"import sys, ragtally_pubmedqa; print(set(sys.modules) & {heavy})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -1,0 +1,236 @@
+"""The reader `chat`: asks a language model, with a prompt in the box or the user's own template.
+
+    readers:
+      short:  {chat: {model: llama}}
+      slow:   {chat: {model: llama, prompt: explain_then_label}}
+      shown:  {chat: {model: llama, examples: 3, train: {split: train}}}
+      german: {chat: {model: llama, words: {yes: ja, no: nein, maybe: vielleicht}}}
+      own:    {chat: {model: llama, template: prompts/own.jinja}}
+
+Whether its draws are fresh follows from the model: the engine takes a deterministic model's for fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragtally.address import file_hash
+from ragtally.errors import DataError, Place, SpecError
+from ragtally.hookspecs import hookimpl
+from ragtally.kinds import Component, ReaderTraits
+from ragtally.kinds.reader import TRAIN_PARAMETER
+
+if TYPE_CHECKING:
+    from ragtally.kinds import PromptingReader
+    from ragtally_chat.template import OwnTemplate
+
+MOST_EXAMPLES = 64
+
+_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "model": {
+        "x-ragtally-kind": "model",
+        "description": "The model that is asked, by its name under `models`.",
+    },
+    "prompt": {
+        "enum": ["label_only", "explain_then_label", None],
+        "default": None,
+        "description": "What is asked for: the answer alone (label_only, also where neither this nor a template is "
+        "given), or reasoning and then the answer (explain_then_label).",
+    },
+    "template": {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+        "description": "A file with a prompt of your own in place of `prompt`: a Jinja template that sees question, "
+        "passages, answers and examples; relative to the folder that the command runs in.",
+        "x-ragtally-identity": False,
+    },
+    "instructions": {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+        "description": "A sentence or two that the system message adds, such as when to answer maybe.",
+    },
+    "words": {
+        "type": ["object", "null"],
+        "additionalProperties": {"type": "string", "minLength": 1},
+        "minProperties": 1,
+        "default": None,
+        "description": "The word by which the model is asked to name each answer, as in {yes: ja, no: nein}; the "
+        "answers' own words where it is left out.",
+    },
+    "structured": {
+        "type": "boolean",
+        "default": False,
+        "description": "Whether to ask for the answer as a JSON object.",
+    },
+    "examples": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": MOST_EXAMPLES,
+        "default": 0,
+        "description": "How many labelled questions of the training split are shown first, with their gold context.",
+    },
+    "train": TRAIN_PARAMETER,
+}
+
+
+def build(
+    prompt: str | None,
+    template: str | None,
+    instructions: str | None,
+    words: Mapping[str, str] | None,
+    structured: bool,
+    examples: int,
+    model: object = None,
+) -> PromptingReader:
+    """Build the reader.
+
+    Args:
+        prompt: `label_only`, `explain_then_label`, or None.
+        template: The file of the user's own template, or None.
+        instructions: What the system message adds, or None.
+        words: Words by answer, or None.
+        structured: Whether to ask for JSON.
+        examples: How many examples every prompt shows.
+        model: Used by the engine, not by the reader, which only writes prompts.
+
+    Returns:
+        The reader.
+
+    Raises:
+        SpecError: If the parameters do not fit together.
+        DataError: If the template cannot be read or is wrong.
+    """
+    from ragtally_chat.prompts import Form, InBoxPrompt
+    from ragtally_chat.reader import ChatReader
+
+    _check(prompt, template, instructions, words, structured, examples)
+    if template is not None:
+        return ChatReader(_own_template(template, examples), words, examples)
+    form = Form(explains=prompt == "explain_then_label", structured=structured, instructions=instructions)
+    return ChatReader(InBoxPrompt(form), words, examples)
+
+
+def traits(parameters: Mapping[str, Any]) -> ReaderTraits:
+    """Tell what the engine must know, and refuse parameters or a template with which no prompt can be written.
+
+    Args:
+        parameters: The reader's parameters.
+
+    Returns:
+        The traits.
+
+    Raises:
+        SpecError: If the parameters do not fit together.
+        DataError: If the template cannot be read or is wrong.
+    """
+    names = ("prompt", "template", "instructions", "words", "structured", "examples")
+    _check(*(parameters[name] for name in names))
+    if parameters["template"] is not None:
+        _own_template(parameters["template"], parameters["examples"])
+    words = parameters["words"] or {}
+    return ReaderTraits(prompts=True, examples=parameters["examples"], words=tuple(words.items()))
+
+
+def fingerprint(parameters: Mapping[str, Any]) -> str | None:
+    """Hash the user's own template.
+
+    Args:
+        parameters: The reader's parameters.
+
+    Returns:
+        The hash of the file's bytes; None where a prompt in the box is used.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    path = parameters["template"]
+    if path is None:
+        return None
+    try:
+        return file_hash(Path(path))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _check(
+    prompt: str | None,
+    template: str | None,
+    instructions: str | None,
+    words: Mapping[str, str] | None,
+    structured: bool,
+    examples: int,
+) -> None:
+    if template is not None:
+        taken = {"prompt": prompt is not None, "instructions": instructions is not None, "structured": structured}
+        for name, given in taken.items():
+            if given:
+                raise SpecError(
+                    f"`template` and `{name}` are given, but a template alone says what is asked",
+                    hint=f"leave `{name}` out and write it into {template}, or leave `template` out",
+                )
+    elif prompt == "explain_then_label" and examples:
+        raise SpecError(
+            "`explain_then_label` takes no `examples`: they have no explanations, so they would teach to give none",
+            hint="use prompt: label_only, examples: 0, or a template of your own",
+        )
+    if words is not None:
+        _check_words(words)
+
+
+def _check_words(words: Mapping[str, str]) -> None:
+    used: dict[str, str] = {}
+    for answer, word in words.items():
+        if word != word.strip() or not word.isprintable() or not word:
+            raise SpecError(f"the word {word!r} for {answer!r} is no plain word", hint="leave white space out")
+        same = used.setdefault(word.casefold(), answer)
+        if same != answer:
+            raise SpecError(
+                f"`words` names {same!r} and {answer!r} by the same word {word!r}", hint="give each a word of its own"
+            )
+
+
+def _own_template(path: str, examples: int) -> OwnTemplate:
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return _compiled(path, bool(examples), (status.st_mtime_ns, status.st_size, status.st_ino, str(Path.cwd())))
+
+
+@lru_cache(maxsize=32)
+def _compiled(path: str, shows_examples: bool, state: tuple[int, int, int, str]) -> OwnTemplate:
+    # Traits are asked for in every cell: an unchanged file is compiled once.
+    from ragtally_chat.template import OwnTemplate, read_template
+
+    try:
+        return OwnTemplate(read_template(path), path, shows_examples=shows_examples)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: OSError) -> DataError:
+    return DataError(
+        f"the template cannot be read: {error.strerror}",
+        place=Place(path),
+        hint=f"paths are relative to the folder the command runs in, now {Path.cwd()}",
+    )
+
+
+@hookimpl
+def register_readers() -> list[Component]:
+    """Offer the reader."""
+    return [
+        Component(
+            name="chat",
+            build=build,
+            summary="Asks a language model, with a prompt in the box or a template of your own.",
+            params=_PARAMETERS,
+            fingerprint=fingerprint,
+            traits=traits,
+        )
+    ]

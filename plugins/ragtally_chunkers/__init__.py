@@ -1,0 +1,93 @@
+"""Chunkers: by words, by sentences, by the dataset's own sections, and whole documents.
+
+All of them cut at white space (what `str.isspace` says), never inside a word, and give spans without white
+space at either end; an empty document gives no chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ragtally.errors import SpecError
+from ragtally.hookspecs import hookimpl
+from ragtally.kinds import Chunker, Component
+
+
+def _window(unit: str, size: int) -> Mapping[str, Mapping[str, Any]]:
+    return {
+        "size": {
+            "type": "integer",
+            "minimum": 1,
+            "default": size,
+            "description": f"How many {unit} a chunk has; the last one of a document may have fewer.",
+        },
+        "overlap": {
+            "type": "integer",
+            "minimum": 0,
+            "default": 0,
+            "description": f"How many {unit} a chunk shares with the one before it; less than the size.",
+        },
+    }
+
+
+@hookimpl
+def register_chunkers() -> list[Component]:
+    """Offer `words`, `sentences`, `sections` and `whole`."""
+    return [
+        Component(
+            name="words",
+            build=_words,
+            summary="Chunks of so many words; a word is what stands between white space.",
+            params=_window("words", 128),
+        ),
+        Component(
+            name="sentences",
+            build=_sentences,
+            summary="Chunks of so many sentences, which never reach across sections or empty lines.",
+            params=_window("sentences", 3),
+        ),
+        Component(
+            name="sections",
+            build=_sections,
+            summary="The documents' own sections; text outside of them, and documents without any, as they are.",
+        ),
+        Component(name="whole", build=_whole, summary="Each document as one chunk."),
+    ]
+
+
+def _words(size: int, overlap: int) -> Chunker:
+    _require_progress("words", size, overlap)
+    from ragtally_chunkers.windows import Words
+
+    return Words(size, overlap)
+
+
+def _sentences(size: int, overlap: int) -> Chunker:
+    _require_progress("sentences", size, overlap)
+    from ragtally_chunkers.windows import Sentences
+
+    return Sentences(size, overlap)
+
+
+def _sections() -> Chunker:
+    from ragtally_chunkers.sections import Sections
+
+    return Sections()
+
+
+def _whole() -> Chunker:
+    from ragtally_chunkers.sections import Whole
+
+    return Whole()
+
+
+def _require_progress(name: str, size: int, overlap: int) -> None:
+    if size < 1:
+        raise SpecError(f"the chunker {name} has size {size}", hint="give it a size of 1 or more")
+    if not 0 <= overlap < size:
+        raise SpecError(
+            f"the chunker {name} has an overlap of {overlap} at size {size}: a chunk must reach further than "
+            "the one before it",
+            hint=f"give it an overlap from 0 to {size - 1}, or a larger size",
+        )

@@ -1,0 +1,45 @@
+"""Controls that bound what retrieval can do: `oracle`, which knows the evidence, and `random`."""
+
+from __future__ import annotations
+
+from ragtally.hookspecs import hookimpl
+from ragtally.kinds import Component, Retriever, RetrieverTraits
+
+
+@hookimpl
+def register_retrievers() -> list[Component]:
+    """Offer `oracle` and `random`."""
+    return [
+        Component(
+            name="oracle",
+            build=_oracle,
+            summary="Control: the chunks that hold most of the question's evidence, most first.",
+            traits=RetrieverTraits(reads=frozenset({"text", "evidence"})),
+        ),
+        Component(
+            name="random",
+            build=_random,
+            summary="Control: chunks drawn by lot for each question.",
+            params={
+                "seed": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": 4294967295,
+                    "description": "Seed of the draw; the study's own where it is left out.",
+                    "x-ragtally-search": True,
+                }
+            },
+        ),
+    ]
+
+
+def _oracle() -> Retriever:
+    from ragtally_control_retrievers.search import Oracle
+
+    return Oracle()
+
+
+def _random(seed: int) -> Retriever:
+    from ragtally_control_retrievers.search import Random
+
+    return Random(seed)

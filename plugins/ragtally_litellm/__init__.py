@@ -1,0 +1,107 @@
+"""The model `litellm`: any language model by its LiteLLM name, local ones through Ollama.
+
+Nothing heavy is imported here; calls go through `ragtally_litellm.fast` where it speaks the provider's API, else
+through LiteLLM itself (`ragtally_litellm.library`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ragtally.hookspecs import hookimpl
+from ragtally.kinds import Component, Finding, ModelTraits, ParameterFault, Progress
+from ragtally_litellm.parameters import PARAMETERS
+
+if TYPE_CHECKING:
+    from ragtally.kinds import ChatModel
+
+
+def build(**parameters: Any) -> ChatModel:
+    """Build the generator; no connection is made yet.
+
+    Args:
+        **parameters: The component's parameters.
+
+    Returns:
+        A Haystack ChatGenerator.
+
+    Raises:
+        DataError: If it is not known where the model is.
+    """
+    from ragtally_litellm.bodies import OLLAMA_CONTEXT
+    from ragtally_litellm.routes import route_of
+    from ragtally_litellm.sampling import asked_for, lane_of
+
+    route = route_of(parameters["model"])
+    asked, extra = asked_for(parameters), dict(parameters["extra"])
+    where = {"api_base": parameters["api_base"], "timeout": parameters["timeout"]}
+    if lane_of(route, parameters) == "fast":
+        from ragtally_litellm.fast import FastChatGenerator
+
+        return FastChatGenerator(
+            route.full_name, generation_kwargs=asked, extra=extra, num_ctx=parameters["num_ctx"], **where
+        )
+    from ragtally_litellm.library import LibraryChatGenerator
+
+    if route.local:
+        extra["num_ctx"] = parameters["num_ctx"] or OLLAMA_CONTEXT
+    return LibraryChatGenerator(route.full_name, generation_kwargs={**asked, **extra}, **where)
+
+
+def traits_of(parameters: Mapping[str, Any]) -> ModelTraits:
+    """Tell the traits; see `ragtally_litellm.traits.model_traits`."""
+    from ragtally_litellm.traits import model_traits
+
+    return model_traits(parameters)
+
+
+def check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
+    """Say what is wrong with the parameters; see `ragtally_litellm.traits.check`."""
+    from ragtally_litellm.traits import check
+
+    return check(parameters)
+
+
+def fingerprint(parameters: Mapping[str, Any]) -> str | None:
+    """Ask Ollama for the model's digest; see `ragtally_litellm.ollama.digest`. None for other providers."""
+    from ragtally_litellm.routes import route_of
+
+    if not route_of(parameters["model"]).local:
+        return None
+    from ragtally_litellm.ollama import digest
+
+    return digest(parameters)
+
+
+def diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
+    """Look for package, key, server and model; see `ragtally_litellm.doctor.findings`."""
+    from ragtally_litellm.doctor import findings
+
+    return findings(parameters)
+
+
+def provide(parameters: Mapping[str, Any], progress: Progress) -> None:
+    """Pull the model where the spec says `pull: true`; see `ragtally_litellm.ollama.pull`."""
+    if parameters["pull"]:
+        from ragtally_litellm.ollama import pull
+
+        pull(parameters, progress)
+
+
+@hookimpl
+def register_models() -> list[Component]:
+    """Offer the model."""
+    return [
+        Component(
+            name="litellm",
+            build=build,
+            summary="Any language model by its LiteLLM name: Ollama, Groq, OpenAI, vLLM and a hundred others.",
+            params=PARAMETERS,
+            fingerprint=fingerprint,
+            traits=traits_of,
+            check=check,
+            diagnose=diagnose,
+            provide=provide,
+        )
+    ]

@@ -1,0 +1,98 @@
+"""What comes back to the fast lane: the bodies of good answers, read without trust."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ragtally.errors import CallError
+from ragtally_litellm.routes import Dialect
+
+
+class Answer(NamedTuple):
+    """What a body says.
+
+    Attributes:
+        text: The answer; empty where there is none.
+        finish_reason: Why the model stopped, in OpenAI's words; None where it does not say.
+        model: The model's name as the provider told it; None where it does not.
+        usage: `prompt_tokens` and `completion_tokens` as far as they are whole numbers from 0.
+    """
+
+    text: str
+    finish_reason: str | None
+    model: str | None
+    usage: dict[str, int]
+
+
+def read_answer(body: Any, dialect: Dialect) -> Answer:
+    """Read the body of a good answer.
+
+    Args:
+        body: What the JSON said.
+        dialect: Whose API it is.
+
+    Returns:
+        The answer.
+
+    Raises:
+        CallError: "bad reply" where there is no answer in it; "refused" where the provider held it back.
+    """
+    if not isinstance(body, dict):
+        raise _bad("the answer is no JSON object")
+    answer = _of_ollama(body) if dialect == "ollama" else _of_openai(body)
+    if not answer.text and answer.finish_reason == "content_filter":
+        raise CallError("the provider's content filter held the answer back", reason="refused")
+    return answer
+
+
+def _of_openai(body: dict[str, Any]) -> Answer:
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise _bad("the answer has no choices")
+    choice = choices[0]
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise _bad("the answer has no message")
+    text = _text(message.get("content"))
+    if not text and isinstance(message.get("refusal"), str) and message["refusal"]:
+        raise CallError(f"the model refused: {message['refusal'][:200]}", reason="refused")
+    usage = body.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    names = ("prompt_tokens", "completion_tokens")
+    return Answer(
+        text, _word(choice.get("finish_reason")), _word(body.get("model")), _counts((n, usage.get(n)) for n in names)
+    )
+
+
+def _of_ollama(body: dict[str, Any]) -> Answer:
+    message = body.get("message")
+    if not isinstance(message, dict):
+        raise _bad("the answer has no message")
+    if body.get("done") is False:
+        raise _bad("the answer breaks off")
+    counts = _counts(
+        (("prompt_tokens", body.get("prompt_eval_count")), ("completion_tokens", body.get("eval_count")))
+    )
+    return Answer(_text(message.get("content")), _word(body.get("done_reason")), _word(body.get("model")), counts)
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if content is None:
+        return ""
+    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
+        return "".join(part["text"] for part in content if isinstance(part.get("text"), str))
+    raise _bad("the answer's content is no text")
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _counts(named: Any) -> dict[str, int]:
+    return {name: count for name, count in named if type(count) is int and count >= 0}
+
+
+def _bad(message: str) -> CallError:
+    return CallError(message, reason="bad reply")

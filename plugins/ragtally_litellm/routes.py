@@ -1,0 +1,127 @@
+"""Where a model lives: LiteLLM's names taken apart, with the URL and the key variable that LiteLLM would use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ragtally_litellm.keys import first_value
+from ragtally_litellm.table import models
+
+Dialect = Literal["openai", "ollama"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider that the fast lane talks to.
+
+    Attributes:
+        dialect: `openai` for chat completions, `ollama` for Ollama's own chat (which, other than its
+            OpenAI-compatible one, takes `num_ctx` and can be told not to cut prompts).
+        base: The URL where none is given; None where one must be.
+        base_variables: Environment variables that name another URL.
+        key_variables: Environment variables that may hold the key, the most important first.
+    """
+
+    dialect: Dialect
+    base: str | None
+    base_variables: tuple[str, ...]
+    key_variables: tuple[str, ...]
+
+
+FAST: Mapping[str, Provider] = {
+    "groq": Provider("openai", "https://api.groq.com/openai/v1", ("GROQ_API_BASE",), ("GROQ_API_KEY",)),
+    "hosted_vllm": Provider("openai", None, ("HOSTED_VLLM_API_BASE",), ("HOSTED_VLLM_API_KEY",)),
+    "ollama_chat": Provider("ollama", "http://localhost:11434", ("OLLAMA_API_BASE",), ("OLLAMA_API_KEY",)),
+    "openai": Provider(
+        "openai", "https://api.openai.com/v1", ("OPENAI_BASE_URL", "OPENAI_API_BASE"), ("OPENAI_API_KEY",)
+    ),
+    "openrouter": Provider(
+        "openai",
+        "https://openrouter.ai/api/v1",
+        ("OPENROUTER_API_BASE",),
+        ("OPENROUTER_API_KEY", "OR_API_KEY"),
+    ),
+}
+"""By LiteLLM's names; URLs and variables are LiteLLM's own (litellm/main.py 1.91)."""
+
+OLLAMA = ("ollama", "ollama_chat")
+"""Both of LiteLLM's names for Ollama: completions and chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A model and who serves it.
+
+    Attributes:
+        provider: LiteLLM's name of the provider, such as `groq`.
+        model: The model's name there.
+    """
+
+    provider: str
+    model: str
+
+    @property
+    def full_name(self) -> str:
+        """The name as LiteLLM takes it."""
+        return f"{self.provider}/{self.model}"
+
+    @property
+    def local(self) -> bool:
+        """Whether it is served by Ollama."""
+        return self.provider in OLLAMA
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The environment variables that may hold the key."""
+        known = FAST.get(self.provider)
+        return known.key_variables if known else (f"{self.provider.upper()}_API_KEY",)
+
+
+def route_of(model: str) -> Route:
+    """Take a model's name apart.
+
+    Args:
+        model: LiteLLM's name: `provider/name`, or a bare name that its table knows.
+
+    Returns:
+        The route; its provider is empty where a bare name is unknown.
+    """
+    provider, slash, name = model.partition("/")
+    if slash:
+        return Route(provider, name)
+    return Route(str(models().get(model, {}).get("litellm_provider", "")), model)
+
+
+def bases(route: Route, api_base: str | list[str] | None, values: Mapping[str, str]) -> tuple[str, ...]:
+    """Say where a provider of the fast lane, or Ollama, is asked.
+
+    Args:
+        route: The model.
+        api_base: What the spec says: one URL, several, or none.
+        values: The environment.
+
+    Returns:
+        The URLs without a slash at the end; none where it is unknown.
+    """
+    given = [api_base] if isinstance(api_base, str) else list(api_base or ())
+    if not given:
+        known = FAST["ollama_chat" if route.local else route.provider]
+        found = first_value(known.base_variables, values) or known.base
+        given = [found] if found else []
+    return tuple(base.rstrip("/") for base in given)
+
+
+def endpoint(base: str, dialect: Dialect) -> str:
+    """Complete the URL that calls are sent to, as LiteLLM does.
+
+    Args:
+        base: The URL without a slash at the end.
+        dialect: Which API it speaks.
+
+    Returns:
+        The URL.
+    """
+    path = "/api/chat" if dialect == "ollama" else "/chat/completions"
+    return base if base.endswith(path) else base + path

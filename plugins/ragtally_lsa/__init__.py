@@ -1,0 +1,46 @@
+"""The embedder `lsa`: latent semantic analysis, a TF-IDF matrix brought down to a few dimensions by an SVD.
+
+Needs no model to be downloaded. Deerwester et al. (1990), "Indexing by latent semantic analysis".
+"""
+
+from __future__ import annotations
+
+from ragtally.hookspecs import hookimpl
+from ragtally.kinds import Component, Embedder
+
+
+@hookimpl
+def register_embedders() -> list[Component]:
+    """Offer `lsa`."""
+    return [
+        Component(
+            name="lsa",
+            build=_build,
+            summary="Latent semantic analysis: TF-IDF and a truncated SVD, learnt from the corpus' chunks.",
+            params={
+                "dim": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "default": 256,
+                    "description": "How many dimensions; at most the number of chunks and of different words.",
+                },
+                "stopwords": {
+                    "enum": ["english", None],
+                    "default": "english",
+                    "description": "Which language's stop words (scikit-learn's) are left out; null for none.",
+                },
+                "seed": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": 4294967295,
+                    "description": "Seed of the randomised SVD; the study's own where it is left out.",
+                },
+            },
+        )
+    ]
+
+
+def _build(dim: int, stopwords: str | None, seed: int) -> Embedder:
+    from ragtally_lsa.model import LatentSemanticAnalysis
+
+    return LatentSemanticAnalysis(dim, stopwords, seed)

@@ -1,0 +1,68 @@
+"""The reader `pubmedqa_annotators`: what PubMedQA's human annotators answered."""
+
+from __future__ import annotations
+
+from ragtally.types import Answers, Reading, Vote
+from ragtally_pubmedqa.files import find_files, remedy
+from ragtally_pubmedqa.json import JsonEntries
+from ragtally_pubmedqa.records import ANSWERS
+
+NO_ANSWER = "no recorded answer"
+
+
+class PubMedQAAnnotators:
+    """The annotators' recorded answers (Jin et al. 2019, section 3.1 and table 5), whatever the passages.
+
+    An answer that the study does not declare (`maybe` where the study asks for yes and no) is given as raw text,
+    so that it counts as unparsed.
+    """
+
+    def __init__(self, setting: str, path: str | None) -> None:
+        """Take the parameters; the file is read with the first question.
+
+        Args:
+            setting: `reasoning_required` or `reasoning_free`.
+            path: Folder or file that holds the labelled subset, or None to look for it.
+        """
+        self._field = f"{setting}_pred"
+        self._path = path
+        self._recorded: dict[str, str] | None = None
+
+    def read(self, reading: Reading, vote: Vote) -> Answers:
+        """Look every question's answer up.
+
+        Args:
+            reading: Questions; their passages do not count.
+            vote: Does not count: an annotator answered once.
+
+        Returns:
+            One row a question, in order; the error "no recorded answer" where there is none.
+
+        Raises:
+            DataError: If the file is missing, damaged, or holds an answer other than yes, no and maybe.
+        """
+        if self._recorded is None:
+            self._recorded = self._read_file()
+        given = [self._recorded.get(identifier) for identifier in reading.id]
+        return Answers(
+            text=[None if answer is None or answer in reading.answers else answer for answer in given],
+            choice=[answer if answer in reading.answers else None for answer in given],
+            error=[NO_ANSWER if answer is None else None for answer in given],
+        )
+
+    def _read_file(self) -> dict[str, str]:
+        files = find_files("labeled", self._path, with_truth=False)
+        entries = JsonEntries(files.records[0], remedy("labeled"))
+        recorded: dict[str, str] = {}
+        for identifier, record in entries:
+            if not isinstance(record, dict):
+                raise entries.error(f"the record {identifier} must be an object")
+            answer = record.get(self._field)
+            if answer is None:
+                continue
+            if answer not in ANSWERS["labeled"]:
+                raise entries.error(
+                    f"the {self._field} of {identifier} is {answer!r}: it must be yes, no or maybe", self._field
+                )
+            recorded[identifier] = answer
+        return recorded

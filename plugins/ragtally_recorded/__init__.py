@@ -1,0 +1,100 @@
+"""The reader `recorded`: answers made elsewhere, one JSON object a line.
+
+    {"question": "q1", "vote": 0, "text": "Answer: yes", "seconds": 0.8}
+    {"question": "q1", "vote": 1, "choice": "yes"}
+
+Raw text goes through the answer parser; a choice is taken as it is. Such answers were made under one condition,
+whatever passages are put before the reader now, so the spec has to say which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragtally.address import file_hash
+from ragtally.errors import DataError, Place
+from ragtally.hookspecs import hookimpl
+from ragtally.kinds import Component, ReaderTraits
+from ragtally.types import CONDITIONS
+
+if TYPE_CHECKING:
+    from ragtally_recorded.file import Recorded
+
+
+def build(path: str, condition: str) -> Recorded:
+    """Build the reader; the file is read when the first question is asked.
+
+    Args:
+        path: The file, relative to the folder that the command runs in.
+        condition: Under which the answers were made; used by the engine, not by the reader.
+
+    Returns:
+        The reader.
+    """
+    from ragtally_recorded.file import Recorded
+
+    return Recorded(path)
+
+
+def fingerprint(parameters: Mapping[str, Any]) -> str:
+    """Hash the recorded file.
+
+    Args:
+        parameters: The reader's parameters.
+
+    Returns:
+        The hash of the file's bytes.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    path = parameters["path"]
+    try:
+        return file_hash(Path(path))
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: str, error: OSError) -> DataError:
+    """Say that a recorded file cannot be read.
+
+    Args:
+        path: The file as the user typed it.
+        error: What the operating system said.
+
+    Returns:
+        The error to raise.
+    """
+    return DataError(
+        f"the recorded answers cannot be read: {error.strerror}",
+        place=Place(path),
+        hint=f"paths are relative to the folder the command runs in, now {Path.cwd()}",
+    )
+
+
+@hookimpl
+def register_readers() -> list[Component]:
+    """Offer the reader."""
+    return [
+        Component(
+            name="recorded",
+            build=build,
+            summary="Answers made elsewhere, read from a file of JSON lines.",
+            params={
+                "path": {
+                    "type": "string",
+                    "minLength": 1,
+                    "description": "The file of JSON lines, relative to the folder that the command runs in.",
+                    "x-ragtally-identity": False,
+                },
+                "condition": {
+                    "enum": list(CONDITIONS),
+                    "description": "Under which condition the answers were made.",
+                },
+            },
+            fingerprint=fingerprint,
+            traits=lambda parameters: ReaderTraits(draws="recorded", condition=parameters["condition"]),
+        )
+    ]

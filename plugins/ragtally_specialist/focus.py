@@ -1,0 +1,135 @@
+"""Which sentences of its passages a question is about, and how well they match it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ragtally_specialist.layout import Layout, Rarity, covered, lay_out
+from ragtally_specialist.text import WORD_SPACE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BEST, FOLLOWS, CLOSES = 0, 1, 2
+MATCH_FEATURES = 12
+_TOP = 3
+_CLOSING = 2
+_PASSAGE_WEIGHT = 0.7
+_FINDING_BONUS = 0.5
+_TEMPERATURE = 0.1
+_DECIMALS = 9
+
+
+class Focus(NamedTuple):
+    """The sentences in focus, in columns, several rows a question.
+
+    Attributes:
+        question: Row of the question; shape [rows].
+        sentence: The sentence; one for each row.
+        weight: How much of the question's focus it is, 0 to 1; shape [rows].
+        role: Why it is there: `BEST` for one of the best sentences, `FOLLOWS` for the one that goes on from the
+            best, `CLOSES` for the last two of the best one's passage, where abstracts sum up; shape [rows].
+        match: How well the passages match each question; shape [questions, MATCH_FEATURES]: the shares of the
+            question's names (see `Rarity`) and then of its other words, by weight, in the best sentence, in it
+            and its two neighbours, in its passage, and in all passages. 0 where there is no passage.
+    """
+
+    question: NDArray[np.int64]
+    sentence: list[str]
+    weight: NDArray[np.float64]
+    role: NDArray[np.int64]
+    match: NDArray[np.float64]
+
+
+def focus(questions: Sequence[str], passages: Sequence[Sequence[str]], rarity: Rarity) -> Focus:
+    """Find the sentences that each question is about, for all questions at once.
+
+    The best three sentences share the weight by a softmax of their scores; the sentence after the best one is
+    added where it goes on from it.
+
+    Args:
+        questions: The questions' words.
+        passages: The passages of each.
+        rarity: How telling words are.
+
+    Returns:
+        The sentences in focus.
+    """
+    layout = lay_out(questions, passages)
+    question = layout.question
+    score = _scores(layout, rarity)
+    order = np.lexsort((np.arange(len(score)), -score, question))
+    rank = np.arange(len(order)) - np.searchsorted(question, question[order])
+    best = np.full(len(questions), -1)
+    best[question[order[rank == 0]]] = order[rank == 0]
+    rows = order[rank < _TOP]
+    weight = np.exp((score[rows] - score[best[question[rows]]]) / _TEMPERATURE)
+    weight /= np.bincount(question[rows], weight, len(questions))[question[rows]]
+    after, last = _following(best[best >= 0], layout), _closing(best[best >= 0], layout)
+    chosen = np.concatenate([rows, after, last])
+    closing = 1 / np.bincount(question[last], minlength=len(questions))[question[last]]
+    return Focus(
+        question[chosen],
+        [layout.sentence[row] for row in chosen.tolist()],
+        np.concatenate([weight, np.ones(len(after)), closing]),
+        np.repeat([BEST, FOLLOWS, CLOSES], [len(rows), len(after), len(last)]),
+        _match(layout, best, rarity),
+    )
+
+
+def _scores(layout: Layout, rarity: Rarity) -> NDArray[np.float64]:
+    """Score sentences: the question's words in it, those in its passage, and the marks of a finding.
+
+    Within the passages before a question its names are everywhere, so a sentence is told by words that few of
+    these sentences hold: a word weighs log((1 + sentences) / sentences with it).
+    """
+    questions, sentences = len(layout.asked), len(layout.sentence)
+    if not sentences:
+        return np.zeros(0)
+    word, place, count = np.unique(
+        layout.hit_question * WORD_SPACE + layout.hit_word, return_inverse=True, return_counts=True
+    )
+    of_word = word // WORD_SPACE
+    telling = np.log((1 + np.bincount(layout.question, minlength=questions))[of_word] / count)
+    telling /= np.bincount(of_word, telling, questions)[of_word]
+    by_sentence = np.bincount(layout.hit_sentence, telling[place], sentences)
+    passage = layout.passage
+    by_passage = covered(layout, passage[layout.hit_sentence], int(passage[-1]) + 1, rarity.weight)[passage]
+    mass = np.array([rarity.weight[words].sum() for words in layout.asked])
+    share = by_passage / np.maximum(mass[layout.question], 1.0)
+    scores: NDArray[np.float64] = by_sentence + _PASSAGE_WEIGHT * share + _FINDING_BONUS * layout.finding
+    return scores.round(_DECIMALS)
+
+
+def _following(best: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:
+    after: NDArray[np.int64] = best[best + 1 < len(layout.passage)] + 1
+    goes_on: NDArray[np.bool_] = (layout.passage[after] == layout.passage[after - 1]) & layout.continues[after]
+    return after[goes_on]
+
+
+def _closing(best: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:
+    past = np.searchsorted(layout.passage, layout.passage[best], side="right")
+    last = (past[:, None] - np.arange(1, _CLOSING + 1)).ravel()
+    inside: NDArray[np.bool_] = (last >= 0) & (layout.passage[last] == np.repeat(layout.passage[best], _CLOSING))
+    return last[inside]
+
+
+def _match(layout: Layout, best: NDArray[np.int64], rarity: Rarity) -> NDArray[np.float64]:
+    question, sentence = layout.hit_question, layout.hit_sentence
+    passage = layout.passage[sentence] == layout.passage[best[question]]
+    distance = np.abs(sentence - best[question])
+    reaches = (distance == 0, passage & (distance <= 1), passage, distance >= 0)
+    columns = []
+    for kind in (rarity.name, ~rarity.name):
+        weight = np.where(kind, rarity.weight, 0.0)
+        mass = np.array([weight[words].sum() for words in layout.asked])
+        for reach in reaches:
+            found = covered(layout, np.where(reach, question, -1), len(best), weight)
+            columns.append(np.where(mass > 0, found / np.maximum(mass, 1.0), 1.0) * (best >= 0))
+    finds = np.zeros(len(best))
+    finds[best >= 0] = layout.finding[best[best >= 0]]
+    of_names, of_others = columns[2], columns[4]
+    return np.column_stack([*columns, finds, of_names * of_others, of_others * finds, of_names * of_others * finds])

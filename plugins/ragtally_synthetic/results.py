@@ -1,0 +1,110 @@
+"""Result sentences: one comparison of one outcome, sometimes qualified by a second sentence."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ragtally_synthetic.draws import Draws
+from ragtally_synthetic.numbers import Finding, Numbers, draw_numbers
+from ragtally_synthetic.outcomes import Outcome
+from ragtally_synthetic.wording import NEUTRAL, QUALIFICATIONS, STATED, TREATED
+
+_QUALIFIED_SHARE = 0.4
+_NEUTRAL_SHARE = 0.4
+_APART_SHARE = 0.25
+
+
+class Recipe(NamedTuple):
+    """How a result is told so that it comes to an answer.
+
+    Attributes:
+        finding: What the first sentence says.
+        qualification: Which qualification follows; empty for none.
+    """
+
+    finding: Finding
+    qualification: str
+
+
+PLAIN = {
+    "yes": (Recipe(Finding.BENEFIT, ""),),
+    "no": (Recipe(Finding.NULL, ""),) * 5 + (Recipe(Finding.HARM, ""),),
+    "maybe": (Recipe(Finding.UNCERTAIN, ""),),
+}
+QUALIFIED = {
+    "yes": (Recipe(Finding.BENEFIT, "the same"),) * 3 + (Recipe(Finding.NULL, "appears"),) * 2,
+    "no": (Recipe(Finding.NULL, "the same"),) * 3 + (Recipe(Finding.BENEFIT, "vanishes"),) * 2,
+    "maybe": (Recipe(Finding.UNCERTAIN, "the same"),) * 3
+    + (Recipe(Finding.BENEFIT, "is doubtful"), Recipe(Finding.NULL, "is possible")),
+}
+"""Three in five second sentences read alike for every answer, so that the first is needed; the others overrule it."""
+
+
+class Result(NamedTuple):
+    """What a study says about one outcome.
+
+    Attributes:
+        sentences: One or two sentences; the answer follows from all of them together, in this order.
+        apart: Whether another sentence may stand between the two.
+    """
+
+    sentences: tuple[str, ...]
+    apart: bool
+
+
+def draw_result(answer: str, outcome: Outcome, drug: str, comparator: str, condition: str, draws: Draws) -> Result:
+    """Tell one result.
+
+    Whether it is qualified, stated in words or left to the numbers is drawn without a look at the answer.
+
+    Args:
+        answer: The answer that the sentences must come to: yes (a benefit), no or maybe.
+        outcome: What was measured.
+        drug: The drug's name.
+        comparator: What it was compared with.
+        condition: The condition's name.
+        draws: Where the randomness comes from.
+
+    Returns:
+        The sentences.
+    """
+    qualified = draws.chance(_QUALIFIED_SHARE)
+    recipe = draws.pick((QUALIFIED if qualified else PLAIN)[answer])
+    numbers = draw_numbers(recipe.finding, outcome, draws)
+    words = {
+        "treated": drug if draws.chance(0.65) else draws.pick(TREATED),
+        "control": comparator,
+        "outcome": draws.pick(outcome.names),
+        "a": numbers.treated,
+        "b": numbers.control,
+        "where": f" in {condition}" if draws.chance(0.25) else "",
+        "direction": "higher" if numbers.rises else "lower",
+        "change": "increased" if numbers.rises else "reduced",
+        "noun": "increase" if numbers.rises else "reduction",
+        "moved": "rose" if numbers.rises else "fell",
+    }
+    neutral = draws.chance(_NEUTRAL_SHARE)
+    template = draws.pick(NEUTRAL if neutral else STATED[recipe.finding])
+    first = _sentence(template.format(stats=_statistics(numbers, neutral, draws), **words))
+    if not qualified:
+        return Result((first,), False)
+    apart = draws.chance(_APART_SHARE)
+    named, unnamed = QUALIFICATIONS[recipe.qualification]
+    words["outcome"] = draws.pick(outcome.names)
+    second = _sentence(draws.pick(named if apart or draws.chance(0.5) else unnamed).format(**words))
+    return Result((first, second), apart)
+
+
+def _statistics(numbers: Numbers, needed: bool, draws: Draws) -> str:
+    style = draws.uniform()
+    if not needed and style < 0.3:
+        return ""
+    if style < 0.5:
+        return f" ({numbers.p_value})"
+    if style < 0.7:
+        return f" ({numbers.effect}, {numbers.interval})"
+    return f" ({numbers.effect}; {numbers.interval}; {numbers.p_value})"
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
