@@ -1,10 +1,9 @@
-"""Haystack pipelines of ragtally's own batch components: cut, fill and search.
+"""Haystack pipelines of ragtally's own batch components: cut, embed, fill, search and refine.
 
 Layer 2, and the only package that imports Haystack.
 """
 
 from ragtally.pipelines.ask import sender
-from ragtally.pipelines.build import cut_pipeline, fill_pipeline, search_pipeline
-from ragtally.pipelines.run import run_cut, run_fill, run_search
+from ragtally.pipelines.run import run_cut, run_embed, run_embed_queries, run_fill, run_refine, run_search
 
-__all__ = ["cut_pipeline", "fill_pipeline", "run_cut", "run_fill", "run_search", "search_pipeline", "sender"]
+__all__ = ["run_cut", "run_embed", "run_embed_queries", "run_fill", "run_refine", "run_search", "sender"]

@@ -1,9 +1,11 @@
-"""The pipelines: *cut* (split), *fill* (embed -> write) and *search* (embed -> retrieve)."""
+"""The pipelines: *cut* (split), *embed*, *fill* (write), *search* (retrieve) and *refine*."""
 
 from __future__ import annotations
 
-from ragtally.kinds import Chunker, Embedder, Retriever
-from ragtally.pipelines.components import ChunkDocuments, EmbedPassages, EmbedQueries, Retrieve, WritePassages
+from typing import Any
+
+from ragtally.kinds import Chunker, Embedder, RefiningRetriever, Retriever
+from ragtally.pipelines.components import ChunkDocuments, EmbedPassages, EmbedQueries, Refine, Retrieve, WritePassages
 from ragtally.pipelines.quiet import Pipeline
 
 
@@ -16,43 +18,70 @@ def cut_pipeline(chunker: Chunker) -> Pipeline:
     Returns:
         A pipeline of the component `split`.
     """
-    pipeline = Pipeline()
-    pipeline.add_component("split", ChunkDocuments(chunker))
-    return pipeline
+    return _of("split", ChunkDocuments(chunker))
 
 
-def fill_pipeline(retriever: Retriever, embedder: Embedder | None) -> Pipeline:
+def embed_pipeline(embedder: Embedder) -> Pipeline:
+    """Build the pipeline that embeds chunks.
+
+    Args:
+        embedder: What makes the vectors; learns from the chunks first.
+
+    Returns:
+        A pipeline of the component `embed`.
+    """
+    return _of("embed", EmbedPassages(embedder))
+
+
+def embed_queries_pipeline(embedder: Embedder) -> Pipeline:
+    """Build the pipeline that embeds questions.
+
+    Args:
+        embedder: What makes the vectors; fitted or loaded.
+
+    Returns:
+        A pipeline of the component `embed`.
+    """
+    return _of("embed", EmbedQueries(embedder))
+
+
+def fill_pipeline(retriever: Retriever) -> Pipeline:
     """Build the pipeline that indexes chunks.
 
     Args:
         retriever: What indexes.
-        embedder: What makes the vectors that it reads; None for a retriever that reads none.
 
     Returns:
-        A pipeline of the components `embed` (where there is an embedder) and `write`.
+        A pipeline of the component `write`.
     """
-    pipeline = Pipeline()
-    pipeline.add_component("write", WritePassages(retriever))
-    if embedder is not None:
-        pipeline.add_component("embed", EmbedPassages(embedder))
-        pipeline.connect("embed.passages", "write.passages")
-        pipeline.connect("embed.vectors", "write.vectors")
-    return pipeline
+    return _of("write", WritePassages(retriever))
 
 
-def search_pipeline(retriever: Retriever, embedder: Embedder | None) -> Pipeline:
+def search_pipeline(retriever: Retriever) -> Pipeline:
     """Build the pipeline that finds chunks for questions.
 
     Args:
         retriever: What searches.
-        embedder: What makes the questions' vectors; None for a retriever that reads none.
 
     Returns:
-        A pipeline of the components `embed` (where there is an embedder) and `retrieve`.
+        A pipeline of the component `retrieve`.
     """
+    return _of("retrieve", Retrieve(retriever))
+
+
+def refine_pipeline(retriever: RefiningRetriever) -> Pipeline:
+    """Build the pipeline that makes a ranking of what other retrievers found.
+
+    Args:
+        retriever: What ranks anew.
+
+    Returns:
+        A pipeline of the component `refine`.
+    """
+    return _of("refine", Refine(retriever))
+
+
+def _of(name: str, only: Any) -> Pipeline:
     pipeline = Pipeline()
-    pipeline.add_component("retrieve", Retrieve(retriever))
-    if embedder is not None:
-        pipeline.add_component("embed", EmbedQueries(embedder))
-        pipeline.connect("embed.queries", "retrieve.queries")
+    pipeline.add_component(name, only)
     return pipeline

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.kinds import Chunker, Embedder, Retriever
+from ragtally.kinds import Chunker, Embedder, RefiningRetriever, Retriever
 from ragtally.pipelines.columns import Columns
 from ragtally.pipelines.quiet import component
-from ragtally.types import Documents, Hits, Passages, Queries, Spans
+from ragtally.types import Documents, Found, Hits, Passages, Queries, Spans
 
 Vectors = NDArray[np.float32]
 
@@ -25,14 +25,13 @@ class Cut(TypedDict):
 class Embedded(TypedDict):
     """What `EmbedPassages` gives."""
 
-    passages: Columns[Passages]
-    vectors: Columns[Vectors | None]
+    vectors: Columns[Vectors]
 
 
 class Asked(TypedDict):
     """What `EmbedQueries` gives."""
 
-    queries: Columns[Queries]
+    vectors: Columns[Vectors]
 
 
 class Written(TypedDict):
@@ -41,8 +40,8 @@ class Written(TypedDict):
     written: int
 
 
-class Found(TypedDict):
-    """What `Retrieve` gives."""
+class Ranked(TypedDict):
+    """What `Retrieve` and `Refine` give."""
 
     hits: Columns[Hits]
 
@@ -84,7 +83,7 @@ class EmbedPassages:
         """
         self.embedder = embedder
 
-    @component.output_types(passages=Columns[Passages], vectors=Columns[Vectors | None])
+    @component.output_types(vectors=Columns[Vectors])
     def run(self, passages: Columns[Passages]) -> Embedded:
         """Fit and embed.
 
@@ -92,10 +91,10 @@ class EmbedPassages:
             passages: All chunks of the corpus.
 
         Returns:
-            The same `passages`, and their `vectors`, float32 of shape [chunks, dimensions].
+            Their `vectors`, float32 of shape [chunks, dimensions].
         """
         self.embedder.fit(passages.batch.text)
-        return {"passages": passages, "vectors": Columns(self.embedder.embed_documents(passages.batch.text))}
+        return {"vectors": Columns(self.embedder.embed_documents(passages.batch.text))}
 
 
 @component
@@ -116,7 +115,7 @@ class WritePassages:
 
         Args:
             passages: All chunks of the corpus.
-            vectors: Their embeddings, where there is an embedder.
+            vectors: Their embeddings, where the retriever reads them.
 
         Returns:
             How many chunks were `written`.
@@ -137,18 +136,17 @@ class EmbedQueries:
         """
         self.embedder = embedder
 
-    @component.output_types(queries=Columns[Queries])
-    def run(self, queries: Columns[Queries]) -> Asked:
+    @component.output_types(vectors=Columns[Vectors])
+    def run(self, texts: Columns[Sequence[str]]) -> Asked:
         """Embed a batch.
 
         Args:
-            queries: The questions.
+            texts: The questions' words.
 
         Returns:
-            The same `queries`, with vectors.
+            Their `vectors`, float32 of shape [questions, dimensions].
         """
-        vectors = self.embedder.embed_queries(queries.batch.text)
-        return {"queries": Columns(replace(queries.batch, vectors=vectors))}
+        return {"vectors": Columns(self.embedder.embed_queries(texts.batch))}
 
 
 @component
@@ -164,7 +162,7 @@ class Retrieve:
         self.retriever = retriever
 
     @component.output_types(hits=Columns[Hits])
-    def run(self, queries: Columns[Queries], limit: int) -> Found:
+    def run(self, queries: Columns[Queries], limit: int) -> Ranked:
         """Search for a batch.
 
         Args:
@@ -175,3 +173,30 @@ class Retrieve:
             The `hits`.
         """
         return {"hits": Columns(self.retriever.search(queries.batch, limit))}
+
+
+@component
+class Refine:
+    """Makes a ranking of what other retrievers found."""
+
+    def __init__(self, retriever: RefiningRetriever) -> None:
+        """Take the retriever.
+
+        Args:
+            retriever: What ranks anew.
+        """
+        self.retriever = retriever
+
+    @component.output_types(hits=Columns[Hits])
+    def run(self, queries: Columns[Queries], found: Columns[Found], limit: int) -> Ranked:
+        """Rank a batch anew.
+
+        Args:
+            queries: The questions.
+            found: What the other retrievers found.
+            limit: How many hits at most for each.
+
+        Returns:
+            The `hits`.
+        """
+        return {"hits": Columns(self.retriever.refine(queries.batch, found.batch, limit))}

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ragtally.kinds import Chunker, Embedder, Retriever
-from ragtally.pipelines.build import cut_pipeline, fill_pipeline, search_pipeline
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.kinds import Chunker, Embedder, RefiningRetriever, Retriever
+from ragtally.pipelines.build import (
+    cut_pipeline,
+    embed_pipeline,
+    embed_queries_pipeline,
+    fill_pipeline,
+    refine_pipeline,
+    search_pipeline,
+)
 from ragtally.pipelines.columns import Columns
 from ragtally.pipelines.quiet import Pipeline, PipelineRuntimeError
-from ragtally.types import Documents, Hits, Passages, Queries, Spans
+from ragtally.types import Documents, Found, Hits, Passages, Queries, Spans
 
 
 def run_cut(chunker: Chunker, documents: Documents) -> Spans:
@@ -26,46 +36,97 @@ def run_cut(chunker: Chunker, documents: Documents) -> Spans:
     return spans
 
 
-def run_fill(retriever: Retriever, embedder: Embedder | None, passages: Passages) -> int:
-    """Index the corpus: fit the embedder on it, embed it, and add it to the retriever.
+def run_embed(embedder: Embedder, passages: Passages) -> NDArray[np.float32]:
+    """Let an embedder learn from the corpus, and embed it.
+
+    Args:
+        embedder: What embeds; it is fitted afterwards.
+        passages: All chunks of the corpus.
+
+    Returns:
+        Their vectors, shape [chunks, dimensions].
+
+    Raises:
+        RagtallyError: If the embedder cannot do with this corpus.
+    """
+    outputs = _run(embed_pipeline(embedder), {"embed": {"passages": Columns(passages)}})
+    vectors: NDArray[np.float32] = outputs["embed"]["vectors"].batch
+    return vectors
+
+
+def run_embed_queries(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Embed questions.
+
+    Args:
+        embedder: What embeds; fitted or loaded.
+        texts: The questions' words.
+
+    Returns:
+        Their vectors, shape [questions, dimensions].
+
+    Raises:
+        RagtallyError: If the embedder cannot do with these questions.
+    """
+    outputs = _run(embed_queries_pipeline(embedder), {"embed": {"texts": Columns(texts)}})
+    vectors: NDArray[np.float32] = outputs["embed"]["vectors"].batch
+    return vectors
+
+
+def run_fill(retriever: Retriever, passages: Passages, vectors: NDArray[np.float32] | None) -> int:
+    """Index the corpus.
 
     Args:
         retriever: What indexes; holds the index afterwards.
-        embedder: What makes the vectors that it reads; None for a retriever that reads none. It is fitted
-            afterwards.
         passages: All chunks of the corpus.
+        vectors: Their vectors; None for a retriever that reads none.
 
     Returns:
         How many chunks were indexed.
 
     Raises:
-        RagtallyError: If the embedder or the retriever cannot do with this corpus.
+        RagtallyError: If the retriever cannot do with this corpus.
     """
-    first = "write" if embedder is None else "embed"
-    outputs = _run(fill_pipeline(retriever, embedder), {first: {"passages": Columns(passages)}})
-    written: int = outputs["write"]["written"]
+    inputs = {"passages": Columns(passages), "vectors": None if vectors is None else Columns(vectors)}
+    written: int = _run(fill_pipeline(retriever), {"write": inputs})["write"]["written"]
     return written
 
 
-def run_search(retriever: Retriever, embedder: Embedder | None, queries: Queries, limit: int) -> Hits:
+def run_search(retriever: Retriever, queries: Queries, limit: int) -> Hits:
     """Find the best chunks for questions.
 
     Args:
         retriever: What searches; filled or loaded.
-        embedder: What makes the questions' vectors, fitted or loaded; None for a retriever that reads none.
-        queries: The questions.
+        queries: The questions, with vectors for a retriever that reads them.
         limit: How many hits at most for each.
 
     Returns:
         The hits.
 
     Raises:
-        RagtallyError: If the embedder or the retriever cannot do with these questions.
+        RagtallyError: If the retriever cannot do with these questions.
     """
-    first = "retrieve" if embedder is None else "embed"
-    inputs: dict[str, dict[str, Any]] = {first: {"queries": Columns(queries)}}
-    inputs.setdefault("retrieve", {})["limit"] = limit
-    hits: Hits = _run(search_pipeline(retriever, embedder), inputs)["retrieve"]["hits"].batch
+    inputs = {"retrieve": {"queries": Columns(queries), "limit": limit}}
+    hits: Hits = _run(search_pipeline(retriever), inputs)["retrieve"]["hits"].batch
+    return hits
+
+
+def run_refine(retriever: RefiningRetriever, queries: Queries, found: Found, limit: int) -> Hits:
+    """Make a ranking of what other retrievers found.
+
+    Args:
+        retriever: What ranks anew.
+        queries: The questions.
+        found: What the others found.
+        limit: How many hits at most for each.
+
+    Returns:
+        The hits.
+
+    Raises:
+        RagtallyError: If the retriever cannot do with these questions.
+    """
+    inputs = {"refine": {"queries": Columns(queries), "found": Columns(found), "limit": limit}}
+    hits: Hits = _run(refine_pipeline(retriever), inputs)["refine"]["hits"].batch
     return hits
 
 

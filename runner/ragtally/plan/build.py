@@ -135,7 +135,7 @@ def _retrieval_cells(shared: SharedTasks, kept: Task | None) -> list[Cell]:
             _metrics(shared, "retrieval"),
             question_sets=sets,
             kept=kept,
-            judged=shared.judged(chunker, retriever, _depth(shared)),
+            judged=shared.retrieval.judged(chunker, retriever, _depth(shared)),
             label=name,
         )
         cells.append(Cell(name, Picks("retrieval", chunker=chunker, retriever=retriever), sets, task))
@@ -174,7 +174,7 @@ def _grid_cells(shared: SharedTasks, kept: Task | None) -> list[Cell]:
         stable = shared.registry.traits(retriever).prefix_stable
         limit = _depth(shared) if stable else top_k
         about = f"{cut}/{found}/top {top_k}"
-        contexts = shared.retrieved_context(chunker, retriever, limit, top_k, about)
+        contexts = shared.retrieval.retrieved_context(chunker, retriever, limit, top_k, about)
         for name, decision in itertools.product(readers, _decisions(study)):
             ballots = shared.ballots(name, "measure", decision.votes, contexts, None if everywhere else kept)
             picks = Picks("grid", "retrieved", chunker, retriever, top_k, name, decision.votes, decision.rule)
@@ -187,8 +187,8 @@ def _grid_cells(shared: SharedTasks, kept: Task | None) -> list[Cell]:
                     ballots,
                     _question_sets(kept, everywhere=everywhere),
                     contexts=contexts,
-                    judged=shared.judged(chunker, retriever, _depth(shared)),
-                    judged_context=shared.judged(chunker, retriever, limit),
+                    judged=shared.retrieval.judged(chunker, retriever, _depth(shared)),
+                    judged_context=shared.retrieval.judged(chunker, retriever, limit),
                 )
             )
     return cells

@@ -7,25 +7,11 @@ from typing import Literal
 from ragtally.address import canonical_json, derive_seed
 from ragtally.errors import SpecError, did_you_mean
 from ragtally.kinds import Dataset, ReaderTraits
+from ragtally.plan.retrieval import RetrievalTasks
 from ragtally.registry import Registry
 from ragtally.spec.study import ReaderPick, Study
-from ragtally.steps import (
-    Task,
-    TaskFactory,
-    ask,
-    chunk,
-    context,
-    index,
-    judge,
-    parse,
-    prepare,
-    prompt,
-    read,
-    retrieve,
-    sample,
-    train,
-)
-from ragtally.types import Choice, Vote
+from ragtally.steps import Task, TaskFactory, ask, context, parse, prepare, prompt, read, sample, train
+from ragtally.types import Vote
 
 Purpose = Literal["label", "measure"]
 
@@ -63,6 +49,7 @@ class SharedTasks:
             label=pick.split or "all splits",
             place=study.place("sample"),
         )
+        self.retrieval = RetrievalTasks(study, self.factory, self.prepared, self.sampled)
 
     def traits(self, reader: str) -> ReaderTraits:
         """Tell a reader's traits.
@@ -138,67 +125,6 @@ class SharedTasks:
             words = self.traits(name).words
             tasks.append(parse.task(self.factory, self.sampled, answered, words, label=label))
         return tuple(tasks)
-
-    def chunked(self, chunker: Choice) -> Task:
-        """Describe the chunks.
-
-        Args:
-            chunker: The chunker.
-
-        Returns:
-            The task.
-        """
-        place = self.study.place("grid.chunker")
-        return chunk.task(self.factory, self.prepared, chunker, label=str(chunker), place=place)
-
-    def retrieved(self, chunker: Choice, retriever: Choice, limit: int) -> Task:
-        """Describe the hits.
-
-        Args:
-            chunker: The chunker.
-            retriever: The retriever.
-            limit: How many for each question.
-
-        Returns:
-            The task.
-        """
-        place = self.study.place("grid.retriever")
-        chunked = self.chunked(chunker)
-        label = f"{retriever.name} over {chunked.label}"
-        indexed = index.task(self.factory, self.prepared, chunked, retriever, label=label, place=place)
-        return retrieve.task(self.factory, chunked, indexed, self.sampled, retriever, limit, label=label, place=place)
-
-    def judged(self, chunker: Choice, retriever: Choice, limit: int) -> Task:
-        """Describe the hits compared with the evidence.
-
-        Args:
-            chunker: The chunker.
-            retriever: The retriever.
-            limit: How many hits for each question.
-
-        Returns:
-            The task.
-        """
-        retrieved = self.retrieved(chunker, retriever, limit)
-        return judge.task(self.factory, self.chunked(chunker), self.sampled, retrieved, label=retrieved.label)
-
-    def retrieved_context(self, chunker: Choice, retriever: Choice, limit: int, top_k: int, label: str) -> Task:
-        """Describe the passages that a retriever puts before a reader.
-
-        Args:
-            chunker: The chunker.
-            retriever: The retriever.
-            limit: How many hits were asked for.
-            top_k: How many of them stand before the reader.
-            label: What to call it.
-
-        Returns:
-            The task.
-        """
-        retrieved = self.retrieved(chunker, retriever, limit)
-        return context.retrieved_task(
-            self.factory, self.prepared, self.sampled, self.chunked(chunker), retrieved, top_k, label=label
-        )
 
     def _vote(self, reader: ReaderPick, purpose: Purpose, index: int) -> Vote:
         who = canonical_json(self.factory.identity(reader.choice))

@@ -13,12 +13,17 @@ from ragtally.types import Choice
 RESULTS_VERSION = 1
 """Raised whenever the same entries would give other result files."""
 
+# fmt: off
 _STEPS = {
     "prepare": ("prepare", "sample"),
     "train": ("context", "train"),
     "label": ("context", "prompt", "ask", "read", "parse", "vote", "base", "score"),
-    "bench": ("chunk", "index", "retrieve", "judge", "context", "prompt", "ask", "read", "parse", "vote", "score"),
+    "bench": (
+        "chunk", "embed", "embed_questions", "index", "retrieve", "rank_prompt", "refine", "judge", "context",
+        "prompt", "ask", "read", "parse", "vote", "score",
+    ),
 }
+# fmt: on
 
 
 def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from ragtally.delivery import Delivered, StopReason, StopSignal, deliver, stop_o
 from ragtally.errors import CallError, RagtallyError
 from ragtally.kinds import ChatModel, ModelTraits
 from ragtally.pipelines import sender
-from ragtally.run.spending import Spending, price
+from ragtally.run.spending import Spending, price, worst_price
 from ragtally.run.tokens import count_tokens, input_tokens, quick_input_tokens
 from ragtally.run.workplace import Workplace
 from ragtally.spec.study import Study
@@ -37,17 +37,18 @@ class _Group:
 class Asking:
     """Answers the calls of a study's ask tasks, model by model, within its budget."""
 
-    def __init__(self, study: Study, place: Workplace, tasks: Sequence[Task]) -> None:
+    def __init__(self, study: Study, place: Workplace, spending: Spending, tasks: Sequence[Task]) -> None:
         """Count what the study's calls have cost so far.
 
         Args:
             study: The study.
             place: Where the work is done.
+            spending: Counts against the budget.
             tasks: All ask tasks of the run.
         """
         self._study = study
         self._place = place
-        self._spending = Spending(study.budget)
+        self._spending = spending
         if study.budget.usd is not None:
             self._count_paid(
                 [task for task in tasks if place.store.complete(_prompts(task).step, _prompts(task).address)]
@@ -110,15 +111,15 @@ class Asking:
             unusable[ask.unusable(reply)] += 1
             dollars = price(group.traits, reply)
             self._place.calls.record(call, reply, about, dollars)
-            self._spending.settle(call, dollars)
+            self._spending.settle(call.key, dollars)
             progress.advance(group.name, self._spending.words())
 
         def on_attempt_failed(call: Call, error: CallError, seconds: float) -> None:
-            self._spending.release(call)
+            self._spending.release(call.key)
             self._place.calls.record_attempt(call, error, seconds)
 
         def may_go_on(call: Call) -> StopReason | None:
-            return self._spending.hold(group.traits, call)
+            return self._spending.hold(call.key, worst_price(group.traits, call))
 
         try:
             with stop_on_interrupt(stop):

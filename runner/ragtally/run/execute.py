@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from ragtally.plan import in_order
 from ragtally.run.asking import Asking
+from ragtally.run.embedding import EMBEDDING_STEPS, Embedding
+from ragtally.run.spending import Spending
 from ragtally.run.workplace import Workplace
 from ragtally.spec.study import Study
 from ragtally.steps import Task, ask
@@ -28,12 +30,16 @@ def execute(goals: Sequence[Task], place: Workplace, study: Study) -> None:
     place.store.sweep()
     everything = in_order(goals)
     needed = _needed(goals, place.store)
-    asking = Asking(study, place, [task for task in everything if task.step == ask.STEP])
+    spending = Spending(study.budget)
+    embedding = Embedding(place, spending, [task for task in everything if task.step in EMBEDDING_STEPS])
+    asking = Asking(study, place, spending, [task for task in everything if task.step == ask.STEP])
     try:
         for step, run in itertools.groupby(needed, key=lambda task: task.step):
             tasks = list(run)
             if step == ask.STEP:
                 asking.answer(tasks)
+            if step in EMBEDDING_STEPS:
+                embedding.embed(tasks)
             total = sum(task.step == step for task in everything)
             missing = sum(task.step == step for task in needed)
             place.progress.start(step, total, total - missing)
@@ -43,6 +49,7 @@ def execute(goals: Sequence[Task], place: Workplace, study: Study) -> None:
     finally:
         place.progress.finish()
         place.calls.close()
+        place.vectors.close()
 
 
 def _needed(goals: Sequence[Task], store: Store) -> list[Task]:

@@ -35,6 +35,11 @@ class Spending:
         self._started = time.monotonic()
         self._held: dict[str, float] = {}
 
+    @property
+    def counts_dollars(self) -> bool:
+        """Whether there is a budget in dollars, so that what was paid before counts."""
+        return self._budget.usd is not None
+
     def add(self, traits: ModelTraits, replies: Iterable[Reply]) -> None:
         """Count calls that were answered before.
 
@@ -45,21 +50,25 @@ class Spending:
         for reply in replies:
             self._count(price(traits, reply))
 
-    def settle(self, call: Call, dollars: float | None) -> None:
-        """Count a call that was held for and is answered now; None for a price that is unknown."""
-        self._held.pop(call.key, None)
+    def add_dollars(self, dollars: float) -> None:
+        """Count what was paid before for something else than calls."""
+        self.dollars += dollars
+
+    def settle(self, key: str, dollars: float | None) -> None:
+        """Count what was held for and is paid now; None for a price that is unknown."""
+        self._held.pop(key, None)
         self._count(dollars)
 
-    def release(self, call: Call) -> None:
+    def release(self, key: str) -> None:
         """Give back what was held for a call that failed."""
-        self._held.pop(call.key, None)
+        self._held.pop(key, None)
 
-    def hold(self, traits: ModelTraits, call: Call) -> StopReason | None:
+    def hold(self, key: str, most: float) -> StopReason | None:
         """Hold back the most that a call may cost, or say why it must not be made.
 
         Args:
-            traits: The model.
-            call: The call.
+            key: The call's key.
+            most: The most that it may cost, in US dollars.
 
         Returns:
             None where it may be made; otherwise which budget it would exceed.
@@ -69,14 +78,13 @@ class Spending:
             return StopReason("budget", f"the budget of {hours:g} hours is used up", "run the same command to go on")
         if usd is None:
             return None
-        most = worst_price(traits, call)
         if self.dollars + sum(self._held.values()) + most > usd:
             return StopReason(
                 "budget",
                 f"${self.dollars:.4f} of the budget of ${usd:g} are spent, and the next call could exceed it",
                 "raise budget.usd and run the same command to go on",
             )
-        self._held[call.key] = most
+        self._held[key] = most
         return None
 
     def words(self) -> str:

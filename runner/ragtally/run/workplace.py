@@ -11,8 +11,9 @@ from ragtally.errors import Place, RagtallyError, StoreError
 from ragtally.registry import Registry
 from ragtally.run.progress import Progress
 from ragtally.steps import STEPS, Task, Work
-from ragtally.store import DamagedEntry, Entry, Store, sweep_parts
-from ragtally.store.calls import FILE_NAME, CallStore
+from ragtally.store import DamagedEntry, Entry, Store, calls, sweep_parts, vectors
+from ragtally.store.calls import CallStore
+from ragtally.store.vectors import VectorStore
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,12 @@ class Workplace:
     @functools.cached_property
     def calls(self) -> CallStore:
         """The answers of language models, beside the finished work."""
-        return CallStore(self.store.root / FILE_NAME)
+        return CallStore(self.store.root / calls.FILE_NAME)
+
+    @functools.cached_property
+    def vectors(self) -> VectorStore:
+        """The vectors of texts that were expensive to make, likewise."""
+        return VectorStore(self.store.root / vectors.FILE_NAME)
 
     def entry(self, task: Task) -> Path:
         """Open a task's entry (see `open`).
@@ -76,7 +82,7 @@ class Workplace:
         entries = {role: tuple(self.open(read) for read in inputs) for role, inputs in task.inputs.items()}
         try:
             with self.store.write(task.step, task.address) as draft:
-                work = Work(task, self.registry, entries, draft.folder, self.calls, draft.provisional)
+                work = Work(task, self.registry, entries, draft.folder, self.calls, self.vectors, draft.provisional)
                 STEPS[task.step](work)
                 draft.provisional.extend(
                     f"{entry.step} is provisional" for read in entries.values() for entry in read if entry.provisional

@@ -7,12 +7,16 @@ from ragtally.steps import (
     base,
     chunk,
     context,
+    embed,
+    embed_questions,
     index,
     judge,
     parse,
     prepare,
     prompt,
+    rank_prompt,
     read,
+    refine,
     retrieve,
     sample,
     score,
@@ -21,7 +25,10 @@ from ragtally.steps import (
 )
 from ragtally.steps.task import Task, TaskFactory, Work
 
-_ORDER = (prepare, sample, chunk, index, retrieve, judge, context, train, prompt, ask, read, parse, vote, base, score)
+_ORDER = (
+    prepare, sample, chunk, embed, embed_questions, index, retrieve, rank_prompt, refine, judge, context, train,
+    prompt, ask, read, parse, vote, base, score,
+)  # fmt: skip
 
 STEPS: Mapping[str, Callable[[Work], None]] = {step.STEP: step.run for step in _ORDER}
 """What each step does, by its name, in the order of the work."""

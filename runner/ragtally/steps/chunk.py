@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -84,16 +84,56 @@ def _check(spans: Spans, documents: Documents, task: Task) -> None:
             raise PluginError(f"{who} {fault} in the document {documents.id[int(spans.document[row])]!r}")
 
 
-def load_passages(folder: Path, texts: Sequence[str]) -> Passages:
+class ChunkTexts(Sequence[str]):
+    """The chunks' texts, cut out of the documents only when they are looked at.
+
+    With 700,000 chunks the texts themselves take more memory than everything else that a search needs.
+    """
+
+    def __init__(self, spans: Spans, prepared: Path) -> None:
+        """Take where the chunks stand.
+
+        Args:
+            spans: The chunks.
+            prepared: The folder of the prepared dataset; read at the first look.
+        """
+        self._spans = spans
+        self._prepared = prepared
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return list(self._cut(index))
+        (text,) = self._cut(slice(index, index + 1 or None))
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        return self._cut(slice(None))
+
+    def _cut(self, rows: slice) -> Iterator[str]:
+        texts = prepare.load_texts(self._prepared)
+        spans = self._spans
+        columns = (spans.document[rows].tolist(), spans.start[rows].tolist(), spans.end[rows].tolist())
+        return (texts[document][start:end] for document, start, end in zip(*columns, strict=True))
+
+
+def load_passages(folder: Path, prepared: Path) -> Passages:
     """Read the chunks with their texts.
 
     Args:
         folder: The entry's folder.
-        texts: The documents' texts by row.
+        prepared: The folder of the prepared dataset.
 
     Returns:
         One passage a chunk.
     """
     spans = load_spans(folder)
-    columns = zip(spans.document.tolist(), spans.start.tolist(), spans.end.tolist(), strict=True)
-    return Passages([texts[document][start:end] for document, start, end in columns], spans)
+    return Passages(ChunkTexts(spans, prepared), spans)

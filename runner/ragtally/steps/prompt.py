@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,12 +79,23 @@ def run(work: Work) -> None:
     if len(prompts) != len(reading) or not all(prompts):
         name = work.task.choices["reader"].name
         raise PluginError(f"the reader {name} did not write one prompt for each of {len(reading)} questions")
+    write_prompts(work.folder, list(range(len(reading))) if rows is None else rows.tolist(), prompts)
+
+
+def write_prompts(folder: Path, questions: Sequence[int], prompts: Sequence[Prompt]) -> None:
+    """Write prompts.
+
+    Args:
+        folder: The entry's folder.
+        questions: Rows of questions in the sample.
+        prompts: One prompt each.
+    """
     columns = {
-        "question": list(range(len(reading))) if rows is None else rows.tolist(),
+        "question": questions,
         "roles": [[message.role for message in prompt] for prompt in prompts],
         "contents": [[message.content for message in prompt] for prompt in prompts],
     }
-    write_table(work.folder / "prompts.parquet", columns, _SCHEMA)
+    write_table(folder / "prompts.parquet", columns, _SCHEMA)
 
 
 class Written(NamedTuple):

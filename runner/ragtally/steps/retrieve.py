@@ -8,26 +8,33 @@ from typing import Any
 import numpy as np
 
 from ragtally.errors import PluginError
+from ragtally.kinds import Retriever
 from ragtally.pipelines import run_search
-from ragtally.steps import chunk, index, sample
+from ragtally.steps import chunk, embed, sample
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_array, write_array
 from ragtally.types import Choice, Hits, Queries
 
 STEP = "retrieve"
-VERSION = 1
+VERSION = 2
 
 
 def task(
-    factory: TaskFactory, chunked: Task, indexed: Task, sampled: Task, retriever: Choice, limit: int, **about: Any
+    factory: TaskFactory,
+    indexed: Task,
+    sampled: Task,
+    asked: Task | None,
+    retriever: Choice,
+    limit: int,
+    **about: Any,
 ) -> Task:
     """Describe the work.
 
     Args:
         factory: Makes the task.
-        chunked: The chunks.
-        indexed: The index.
+        indexed: The index, which names the chunks and their vectors.
         sampled: The questions.
+        asked: The questions' vectors; None for a retriever that reads none.
         retriever: The retriever.
         limit: How many hits for each question.
         **about: `label` and `place`.
@@ -35,7 +42,7 @@ def task(
     Returns:
         The task.
     """
-    inputs = {"chunk": chunked, "index": indexed, "sample": sampled}
+    inputs = {**indexed.inputs, "index": indexed, "sample": sampled, "embed_questions": asked}
     choices = {"retriever": retriever}
     return factory.task(STEP, VERSION, choices=choices, settings={"limit": limit}, inputs=inputs, **about)
 
@@ -50,18 +57,52 @@ def run(work: Work) -> None:
         PluginError: If the retriever returned arrays of another shape, rows that are no chunks, a chunk twice for
             one question, a hit after the last one, or scores that are no numbers.
     """
-    retriever, embedder = work.build("retriever"), index.build_embedder(work)
-    retriever.load(work.input("index") / "retriever")
-    if embedder is not None:
-        embedder.load(work.input("index") / "embedder")
-    questions = sample.load_questions(work.input("sample"))
+    passages = chunk.load_passages(work.input("chunk"), work.input("prepare"))
+    vectors = work.optional("embed")
+    retriever: Retriever = work.build("retriever")
+    retriever.load(
+        work.input("index") / "retriever", passages, None if vectors is None else embed.load_vectors(vectors)
+    )
     reads = work.registry.traits(work.task.choices["retriever"]).reads
-    evidence = sample.load_evidence(work.input("sample")) if "evidence" in reads else None
-    queries = Queries(questions["id"].to_list(), questions["text"].to_list(), evidence=evidence)
+    queries = load_queries(work.input("sample"), work.optional("embed_questions"), evidence="evidence" in reads)
     limit = work.task.settings["limit"]
-    hits = run_search(retriever, embedder, queries, limit)
-    chunks = len(chunk.load_spans(work.input("chunk")))
-    _check(hits, queries, limit, chunks, work.task)
+    hits = run_search(retriever, queries, limit)
+    write_hits(work, hits, queries, len(passages))
+
+
+def load_queries(sampled: Path, vectors: Path | None, *, evidence: bool) -> Queries:
+    """Read what a retriever is asked.
+
+    Args:
+        sampled: The folder of the questions.
+        vectors: The folder of their vectors; None for a retriever that reads none.
+        evidence: Whether to read where the answers stand.
+
+    Returns:
+        The questions.
+    """
+    questions = sample.load_questions(sampled)
+    return Queries(
+        questions["id"].to_list(),
+        questions["text"].to_list(),
+        None if vectors is None else embed.load_vectors(vectors),
+        sample.load_evidence(sampled) if evidence else None,
+    )
+
+
+def write_hits(work: Work, hits: Hits, queries: Queries, passages: int) -> None:
+    """Check hits and write them.
+
+    Args:
+        work: The task; its role `retriever` found them, at most the setting `limit` a question.
+        hits: The hits.
+        queries: The questions.
+        passages: How many chunks there are to be found.
+
+    Raises:
+        PluginError: As `run`.
+    """
+    _check(hits, queries, work.task.settings["limit"], passages, work.task)
     write_array(work.folder / "passage.npy", hits.passage.astype(np.int32))
     write_array(work.folder / "score.npy", hits.score.astype(np.float32))
 

@@ -113,6 +113,7 @@ class Work:
         entries: The complete entries of the task's inputs, by role, in order.
         folder: Where to write the outcome.
         calls: The answers of language models.
+        vectors: The vectors of texts that are kept one by one.
         provisional: Not empty where the outcome holds failures that the next run should try again.
     """
 
@@ -121,6 +122,7 @@ class Work:
     entries: Mapping[str, tuple[Entry, ...]]
     folder: Path
     calls: Any = None
+    vectors: Any = None
     provisional: list[str] = field(default_factory=list)
 
     def mark_provisional(self, why: str) -> None:
@@ -173,4 +175,4 @@ def _tuple(tasks: Task | Sequence[Task]) -> tuple[Task, ...]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Choice):
         return [value.kind, value.name, {key: _plain(item) for key, item in value.parameters.items()}]
-    return value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -13,23 +13,38 @@ from types import TracebackType
 from typing import Any
 
 from ragtally.errors import CallError
-from ragtally.store.calls_database import CallDatabase
 from ragtally.store.calls_rows import CallAbout, FailedCall, FailureCount, Spending
 from ragtally.store.calls_sql import (
+    CREATE,
     INSERT_ATTEMPT,
     INSERT_CALL,
+    SCHEMA,
     SELECT_FAILED,
     SELECT_FAILURES,
     SELECT_KNOWN,
     SELECT_REPLIES,
     SELECT_SPENT,
 )
+from ragtally.store.database import Database, Schema
 from ragtally.types import Call, Reply
 
 FILE_NAME = "calls.sqlite"
 """The file's name in the store's folder."""
 
 _KEYS_AT_ONCE = 500
+_SALVAGE = (
+    "nothing was deleted: `ragtally store export --salvage FILE` writes every answer that can still be read; "
+    "then move the damaged file aside and `ragtally store import FILE`"
+)
+_SCHEMA = Schema(
+    "call store",
+    SCHEMA,
+    CREATE,
+    {
+        sqlite3.SQLITE_CORRUPT: _SALVAGE,
+        sqlite3.SQLITE_NOTADB: "nothing was changed: move the file aside, then import an export or a copy of it",
+    },
+)
 _LARGEST_INTEGER = 2**63 - 1
 _messages_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -50,7 +65,7 @@ class CallStore:
         Args:
             path: Its file: `FILE_NAME` in the store's folder.
         """
-        self.database = CallDatabase(path)
+        self.database = Database(path, _SCHEMA)
 
     def __enter__(self) -> CallStore:
         return self

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ragtally.errors import StoreError
 from ragtally.store.calls import CallStore
-from ragtally.store.calls_database import CallDatabase
 from ragtally.store.calls_lines import Row, line_of
 from ragtally.store.calls_sql import CALL_COLUMNS, CHECK_FILE, COUNT_CALLS, LAST_ROW, SELECT_CALL_AT, SELECT_CALLS
+from ragtally.store.database import Database
 
 _LEAST_BYTES_OF_A_CALL = 128
 """A key alone is 43 characters, and stands in the table and in its index."""
@@ -106,7 +106,7 @@ def check_calls(store: CallStore, advance: Callable[[int], None] = lambda calls:
     return CallCheck(sound, tuple(damage))
 
 
-def readable(database: CallDatabase, connection: sqlite3.Connection) -> Salvage:
+def readable(database: Database, connection: sqlite3.Connection) -> Salvage:
     """Find every call of a damaged file that can still be read, asking for them one by one.
 
     Args:
@@ -143,7 +143,7 @@ def read_row(connection: sqlite3.Connection, number: int) -> Row | None:
     return row
 
 
-def _last_row(database: CallDatabase, connection: sqlite3.Connection) -> int:
+def _last_row(database: Database, connection: sqlite3.Connection) -> int:
     # Calls are never deleted, so their numbers have no gaps and cannot exceed what fits into the file.
     most = database.path.stat().st_size // _LEAST_BYTES_OF_A_CALL
     try:

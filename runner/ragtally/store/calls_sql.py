@@ -1,6 +1,6 @@
 """Every SQL statement of the call store, and the version of its schema.
 
-Raise `SCHEMA` with any change of the tables, and say in `calls_database` what becomes of an older file.
+Raise `SCHEMA` with any change of the tables, and say in `database` what becomes of an older file.
 """
 
 from __future__ import annotations
@@ -62,12 +62,7 @@ CREATE = (
     )
     """,
     "CREATE INDEX attempts_by_key ON attempts (key)",
-    "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
-    f"INSERT INTO meta VALUES ('schema', '{SCHEMA}')",
 )
-
-TABLES = "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
-READ_SCHEMA = "SELECT value FROM meta WHERE name = 'schema'"
 
 # Not INSERT OR IGNORE, which would also swallow a row that breaks NOT NULL, and with it a paid answer.
 INSERT_CALL = f"""

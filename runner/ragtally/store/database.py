@@ -1,25 +1,22 @@
-"""The call store's SQLite file: opened when it is needed, made when something is written."""
+"""A SQLite file of the store: opened when it is needed, made when something is written."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragtally.errors import Place, StoreError
-from ragtally.store.calls_sql import CREATE, READ_SCHEMA, SCHEMA, TABLES
 
 # A checkpoint syncs the file and holds up every call in flight meanwhile; at the end closing makes one anyway.
 _PAGES_BETWEEN_CHECKPOINTS = 20_000
 _BUSY_SECONDS = 60.0
-_SALVAGE = (
-    "nothing was deleted: `ragtally store export --salvage FILE` writes every answer that can still be read; "
-    "then move the damaged file aside and `ragtally store import FILE`"
-)
+_TABLES = "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+_READ_SCHEMA = "SELECT value FROM meta WHERE name = 'schema'"
 _HINTS = {
-    sqlite3.SQLITE_CORRUPT: _SALVAGE,
-    sqlite3.SQLITE_NOTADB: "nothing was changed: move the file aside, then import an export or a copy of it",
-    sqlite3.SQLITE_FULL: "free space; every answer that came before is saved",
+    sqlite3.SQLITE_FULL: "free space; everything that came before is saved",
     sqlite3.SQLITE_READONLY: "make the file and its folder writable (chmod u+w)",
     sqlite3.SQLITE_CANTOPEN: "make the file and its folder readable and writable (chmod u+rw)",
     sqlite3.SQLITE_BUSY: "another process keeps it locked: wait for it, or end it",
@@ -28,20 +25,39 @@ _HINTS = {
 }
 
 
-class CallDatabase:
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a file of the store holds.
+
+    Attributes:
+        what: What to call the file in errors, such as `call store`.
+        number: The version of its tables.
+        create: The statements that make them; a table `meta` (`name`, `value`) is made beside them.
+        hints: By SQLite's primary error code, what to do about an error of this file in particular.
+    """
+
+    what: str
+    number: int
+    create: tuple[str, ...]
+    hints: Mapping[int, str] = field(default_factory=dict)
+
+
+class Database:
     """The file and at most one connection to it, for one thread.
 
     The write-ahead log makes one commit an appended write without a sync. So a killed process loses nothing that
     it committed, and a power cut may lose the last commits but damages nothing (sqlite.org/wal.html, section 6).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: Schema) -> None:
         """Take the file's name; it is not opened yet.
 
         Args:
             path: The file.
+            schema: What it holds.
         """
         self.path = path
+        self.schema = schema
         self._connection: sqlite3.Connection | None = None
 
     def reading(self) -> sqlite3.Connection | None:
@@ -51,7 +67,7 @@ class CallDatabase:
             The connection; None where nothing has been written yet.
 
         Raises:
-            StoreError: If the file cannot be read, is no call store, or has the schema of another version.
+            StoreError: If the file cannot be read, is another kind of file, or has the schema of another version.
         """
         if self._connection is None and self.path.exists():
             self._connection = self._opened()
@@ -102,7 +118,8 @@ class CallDatabase:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if not code and "decode" in str(error):
             code = sqlite3.SQLITE_CORRUPT
-        return StoreError(f"the call store: {error}", place=Place(str(self.path)), hint=_HINTS.get(code))
+        hint = self.schema.hints.get(code) or _HINTS.get(code)
+        return StoreError(f"the {self.schema.what}: {error}", place=Place(str(self.path)), hint=hint)
 
     def _opened(self) -> sqlite3.Connection | None:
         connection = self._connected("rw")
@@ -121,7 +138,7 @@ class CallDatabase:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"the call store cannot be made: {error.strerror or error}",
+                f"the {self.schema.what} cannot be made: {error.strerror or error}",
                 place=Place(str(self.path)),
                 hint="make its folder writable (chmod u+w), or name another one with RAGTALLY_STORE",
             ) from error
@@ -132,8 +149,10 @@ class CallDatabase:
             connection.execute("BEGIN IMMEDIATE")
             # Another process may have made the tables since this one looked.
             if not self._has_tables(connection):
-                for statement in CREATE:
+                for statement in self.schema.create:
                     connection.execute(statement)
+                connection.execute("CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")
+                connection.execute("INSERT INTO meta VALUES ('schema', ?)", (str(self.schema.number),))
             connection.execute("COMMIT")
             ready = True
         except sqlite3.Error as error:
@@ -174,20 +193,22 @@ class CallDatabase:
             return
 
     def _has_tables(self, connection: sqlite3.Connection) -> bool:
-        if connection.execute(TABLES).fetchone() == (0,):
+        if connection.execute(_TABLES).fetchone() == (0,):
             return False
         try:
-            found = connection.execute(READ_SCHEMA).fetchone()
+            found = connection.execute(_READ_SCHEMA).fetchone()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
             found = None
         place = Place(str(self.path))
         if found is None:
-            raise StoreError("this SQLite file is no call store", place=place, hint="move it out of the store")
-        if found[0] != str(SCHEMA):
             raise StoreError(
-                f"the call store has schema {found[0]}; this version of ragtally reads {SCHEMA}",
+                f"this SQLite file is no {self.schema.what}", place=place, hint="move it out of the store"
+            )
+        if found[0] != str(self.schema.number):
+            raise StoreError(
+                f"the {self.schema.what} has schema {found[0]}; this version of ragtally reads {self.schema.number}",
                 place=place,
                 hint="use the version of ragtally that made it, or a newer one: pip install --upgrade ragtally",
             )

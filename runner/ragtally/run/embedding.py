@@ -1,0 +1,143 @@
+"""Get the vectors that are kept by text: look up what is there, make the rest, save every batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.errors import PluginError, RagtallyError
+from ragtally.kinds import Embedder, EmbedderTraits
+from ragtally.run.spending import Spending
+from ragtally.run.tokens import count_tokens
+from ragtally.run.workplace import Workplace
+from ragtally.steps import Task, chunk, embed, embed_questions, sample
+from ragtally.store.vectors import Role, keys_of
+
+EMBEDDING_STEPS = frozenset({embed.STEP, embed_questions.STEP})
+"""The steps that read the vector store."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The texts of a task whose vectors are kept one by one.
+
+    Attributes:
+        traits: The embedder's traits.
+        role: As what the texts are embedded.
+        texts: The texts by key, each once.
+    """
+
+    traits: EmbedderTraits
+    role: Role
+    texts: dict[bytes, str]
+
+
+def wanted(task: Task, place: Workplace) -> Wanted | None:
+    """List the texts that a task needs vectors of.
+
+    Args:
+        task: A task of one of `EMBEDDING_STEPS`; what it reads is done where it is missing.
+        place: Where the work is done.
+
+    Returns:
+        The texts; None where the embedder's vectors are not kept by text.
+    """
+    choice = task.choices["embedder"]
+    traits: EmbedderTraits = place.registry.traits(choice)
+    if not traits.kept_by_text:
+        return None
+    if task.step == embed.STEP:
+        role: Role = "document"
+        folders = {role: place.entry(read) for role in ("chunk", "prepare") for read in task.inputs[role]}
+        texts: Sequence[str] = chunk.load_passages(folders["chunk"], folders["prepare"]).text
+    else:
+        role = "query"
+        texts = sample.load_questions(place.entry(task.inputs["sample"][0]))["text"].to_list()
+    keys = keys_of(place.registry.identity(choice), role, texts)
+    return Wanted(traits, role, dict(zip(keys, texts, strict=True)))
+
+
+class Embedding:
+    """Makes the vectors that a study's tasks need and the vector store does not have, within the budget."""
+
+    def __init__(self, place: Workplace, spending: Spending, tasks: Sequence[Task]) -> None:
+        """Count what the study's vectors have cost so far.
+
+        Args:
+            place: Where the work is done.
+            spending: Counts against the budget.
+            tasks: All embedding tasks of the run.
+        """
+        self._place = place
+        self._spending = spending
+        if spending.counts_dollars:
+            done = [task for task in tasks if all(self._complete(read) for read in _reads(task))]
+            keys = {key for task in done for found in (wanted(task, place),) if found for key in found.texts}
+            spending.add_dollars(place.vectors.dollars(list(keys)))
+
+    def embed(self, tasks: Sequence[Task]) -> None:
+        """Make sure that the vector store has what some tasks need.
+
+        Args:
+            tasks: Embedding tasks whose chunks or questions are there.
+
+        Raises:
+            StoppedError: If a budget stopped it; what was made is kept.
+            RagtallyError: If the embedder fails for good.
+        """
+        for task in tasks:
+            found = wanted(task, self._place)
+            missing = self._place.vectors.unknown(list(found.texts)) if found else []
+            if found is None or not missing:
+                continue
+            try:
+                self._make(task, found, missing)
+            except RagtallyError as error:
+                error.place = error.place or task.place
+                raise
+
+    def _make(self, task: Task, found: Wanted, missing: Sequence[bytes]) -> None:
+        embedder: Embedder = self._place.registry.build(task.choices["embedder"])
+        embedder.fit([])
+        make = embedder.embed_documents if found.role == "document" else embedder.embed_queries
+        name, done = found.traits.name or str(task.choices["embedder"]), len(found.texts) - len(missing)
+        for first in range(0, len(missing), found.traits.batch):
+            keys = missing[first : first + found.traits.batch]
+            texts = [found.texts[key] for key in keys]
+            tokens = [count_tokens(text) for text in texts]
+            dollars = [_price(found.traits, count) for count in tokens]
+            stopped = self._spending.hold(name, sum(paid or 0.0 for paid in dollars))
+            if stopped is not None:
+                raise stopped.as_error()
+            vectors = make(texts)
+            embed.check(vectors, len(texts), task)
+            self._check_length(vectors, found, task)
+            self._place.vectors.record(name, keys, vectors, tokens, dollars)
+            self._spending.settle(name, None if None in dollars else sum(paid or 0.0 for paid in dollars))
+            done += len(keys)
+            self._place.progress.measure(f"{name}: {found.role} vectors", len(found.texts), done)
+
+    def _check_length(self, vectors: NDArray[np.float32], found: Wanted, task: Task) -> None:
+        """A model that was exchanged under its name gives vectors of another length."""
+        known = [key for key in list(found.texts)[:1] if not self._place.vectors.unknown([key])]
+        before = self._place.vectors.look_up(known)
+        if len(before) and before.shape[1] != vectors.shape[1]:
+            raise PluginError(
+                f"the embedder {task.choices['embedder']} returned vectors of {vectors.shape[1]} numbers, and "
+                f"earlier ones of {before.shape[1]}",
+                hint="the model was exchanged under the same name: give the new one another name",
+            )
+
+    def _complete(self, task: Task) -> bool:
+        return self._place.store.complete(task.step, task.address)
+
+
+def _reads(task: Task) -> list[Task]:
+    return [read for inputs in task.inputs.values() for read in inputs]
+
+
+def _price(traits: EmbedderTraits, tokens: int) -> float | None:
+    return None if traits.price is None else traits.price.dollars(tokens, 0, 0.0)

@@ -1,0 +1,98 @@
+"""embed: turn the chunks into vectors (the Haystack pipeline `embed`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.errors import PluginError
+from ragtally.kinds import EmbedderTraits
+from ragtally.pipelines import run_embed
+from ragtally.steps import chunk
+from ragtally.steps.task import Task, TaskFactory, Work
+from ragtally.store import read_array, write_array
+from ragtally.store.vectors import keys_of
+from ragtally.types import Choice
+
+STEP = "embed"
+VERSION = 1
+
+_ROWS_AT_ONCE = 1 << 16
+
+
+def task(factory: TaskFactory, prepared: Task, chunked: Task, embedder: Choice, **about: Any) -> Task:
+    """Describe the work.
+
+    Args:
+        factory: Makes the task.
+        prepared: The prepared dataset.
+        chunked: The chunks.
+        embedder: The embedder.
+        **about: `label` and `place`.
+
+    Returns:
+        The task.
+    """
+    inputs = {"prepare": prepared, "chunk": chunked}
+    return factory.task(STEP, VERSION, choices={"embedder": embedder}, inputs=inputs, **about)
+
+
+def run(work: Work) -> None:
+    """Write `vectors.npy` (float32, shape [chunks, dimensions]) and the folder `embedder/` (what was learnt).
+
+    Vectors that are kept by text come from the vector store, where `run.embedding` has put them.
+
+    Args:
+        work: The task.
+
+    Raises:
+        PluginError: If the embedder returned anything but one finite float32 vector a chunk.
+    """
+    choice = work.task.choices["embedder"]
+    traits: EmbedderTraits = work.registry.traits(choice)
+    passages = chunk.load_passages(work.input("chunk"), work.input("prepare"))
+    (work.folder / "embedder").mkdir()
+    if traits.kept_by_text:
+        vectors = work.vectors.look_up(keys_of(work.registry.identity(choice), "document", passages.text))
+    else:
+        embedder = work.build("embedder")
+        vectors = run_embed(embedder, passages)
+        embedder.save(work.folder / "embedder")
+    check(vectors, len(passages), work.task)
+    write_array(work.folder / "vectors.npy", vectors)
+
+
+def load_vectors(folder: Path) -> NDArray[np.float32]:
+    """Map vectors into memory, read-only.
+
+    Args:
+        folder: The entry's folder.
+
+    Returns:
+        Float32 of shape [texts, dimensions].
+    """
+    return read_array(folder / "vectors.npy")
+
+
+def check(vectors: NDArray[np.float32], texts: int, task: Task) -> None:
+    """Refuse what are no vectors.
+
+    Args:
+        vectors: What an embedder returned.
+        texts: How many texts it was given.
+        task: The task, to name the culprit.
+
+    Raises:
+        PluginError: If it is not one finite float32 vector a text.
+    """
+    who = f"the embedder {task.choices['embedder']} returned"
+    if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != texts or not vectors.shape[1]:
+        raise PluginError(
+            f"{who} {vectors.dtype} of shape {vectors.shape}, not float32 of shape [{texts}, dimensions]"
+        )
+    for first in range(0, texts, _ROWS_AT_ONCE):
+        if not np.isfinite(vectors[first : first + _ROWS_AT_ONCE]).all():
+            raise PluginError(f"{who} numbers that are not finite")

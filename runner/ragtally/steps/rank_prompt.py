@@ -1,0 +1,56 @@
+"""rank_prompt: write the prompts with which a retriever asks a language model to rank what others found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ragtally.errors import PluginError
+from ragtally.kinds import PromptingRetriever
+from ragtally.steps import refine, retrieve
+from ragtally.steps.prompt import write_prompts
+from ragtally.steps.task import Task, TaskFactory, Work
+from ragtally.types import Choice
+
+STEP = "rank_prompt"
+VERSION = 1
+
+
+def task(
+    factory: TaskFactory, found: Sequence[Task], chunked: Task, sampled: Task, retriever: Choice, **about: Any
+) -> Task:
+    """Describe the work; which model is asked does not count, so that models share prompts.
+
+    Args:
+        factory: Makes the task.
+        found: What the other retrievers found.
+        chunked: The chunks that they searched.
+        sampled: The questions.
+        retriever: The retriever that asks.
+        **about: `label` and `place`.
+
+    Returns:
+        The task.
+    """
+    unasked = Choice(retriever.kind, retriever.name, {**retriever.parameters, "model": None})
+    inputs: dict[str, Task | Sequence[Task] | None]
+    inputs = {**chunked.inputs, "hits": found, "chunk": chunked, "sample": sampled}
+    return factory.task(STEP, VERSION, choices={"retriever": unasked}, inputs=inputs, **about)
+
+
+def run(work: Work) -> None:
+    """Write `prompts.parquet`, in the form of the step prompt.
+
+    Args:
+        work: The task.
+
+    Raises:
+        PluginError: If the retriever does not write one prompt of at least one message a question.
+    """
+    retriever: PromptingRetriever = work.build("retriever")
+    queries = retrieve.load_queries(work.input("sample"), None, evidence=False)
+    prompts = retriever.prompts(queries, refine.load_found(work))
+    if len(prompts) != len(queries) or not all(prompts):
+        name = work.task.choices["retriever"].name
+        raise PluginError(f"the retriever {name} did not write one prompt for each of {len(queries)} questions")
+    write_prompts(work.folder, list(range(len(queries))), prompts)

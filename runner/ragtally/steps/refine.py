@@ -1,0 +1,82 @@
+"""refine: make a ranking of what other retrievers found (the Haystack pipeline `refine`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ragtally.kinds import RefiningRetriever
+from ragtally.pipelines import run_refine
+from ragtally.steps import chunk, read, retrieve
+from ragtally.steps.task import Task, TaskFactory, Work
+from ragtally.types import Choice, Found
+
+STEP = "refine"
+VERSION = 1
+
+
+def task(
+    factory: TaskFactory,
+    found: Sequence[Task],
+    chunked: Task,
+    sampled: Task,
+    retriever: Choice,
+    limit: int,
+    *,
+    windows: Task | None,
+    replies: Task | None,
+    **about: Any,
+) -> Task:
+    """Describe the work.
+
+    Args:
+        factory: Makes the task.
+        found: What the other retrievers found.
+        chunked: The chunks that they searched.
+        sampled: The questions.
+        retriever: The retriever.
+        limit: How many hits for each question.
+        windows: The larger chunks to be found instead; None where there are none.
+        replies: What a language model said; None where none is asked.
+        **about: `label` and `place`.
+
+    Returns:
+        The task.
+    """
+    inputs = {**chunked.inputs, "hits": found, "chunk": chunked, "sample": sampled, "window": windows, "ask": replies}
+    choices = {"retriever": retriever}
+    return factory.task(STEP, VERSION, choices=choices, settings={"limit": limit}, inputs=inputs, **about)
+
+
+def run(work: Work) -> None:
+    """Write `passage.npy` and `score.npy`, as the step retrieve does: rows of the windows where there are any.
+
+    Args:
+        work: The task.
+
+    Raises:
+        PluginError: As the step retrieve.
+    """
+    retriever: RefiningRetriever = work.build("retriever")
+    queries = retrieve.load_queries(work.input("sample"), None, evidence=False)
+    found = load_found(work)
+    hits = run_refine(retriever, queries, found, work.task.settings["limit"])
+    retrieve.write_hits(work, hits, queries, len(found.passages if found.windows is None else found.windows))
+
+
+def load_found(work: Work) -> Found:
+    """Read what the other retrievers found.
+
+    Args:
+        work: A task with the inputs `prepare`, `sample`, `chunk`, `hits` and, where there are, `window` and `ask`.
+
+    Returns:
+        Hits, chunks, windows and replies.
+    """
+    windows, replies = work.optional("window"), work.optional("ask")
+    return Found(
+        hits=tuple(retrieve.load_hits(entry.folder) for entry in work.entries["hits"]),
+        passages=chunk.load_passages(work.input("chunk"), work.input("prepare")),
+        windows=None if windows is None else chunk.load_spans(windows),
+        replies=None if replies is None else read.load_answers(replies)["text"].to_list(),
+    )

@@ -1,0 +1,213 @@
+"""The vector store: every vector of a text that was expensive to make, saved batch by batch, for ever."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.address import canonical_json
+from ragtally.errors import Place, StoreError
+from ragtally.store.database import Database, Schema
+
+FILE_NAME = "vectors.sqlite"
+"""The file's name in the store's folder."""
+
+Role = Literal["document", "query"]
+
+_KEYS_AT_ONCE = 500
+_KEY_BYTES = 16
+_DAMAGED = "move the file aside: its vectors are then made (and paid for) anew"
+_SCHEMA = Schema(
+    "vector store",
+    1,
+    (
+        """
+        CREATE TABLE vectors (
+            key BLOB NOT NULL PRIMARY KEY, embedder TEXT NOT NULL, tokens INTEGER, dollars REAL, vector BLOB NOT NULL
+        )
+        """,
+    ),
+    {sqlite3.SQLITE_CORRUPT: _DAMAGED, sqlite3.SQLITE_NOTADB: _DAMAGED},
+)
+_INSERT = """
+    INSERT INTO vectors (key, embedder, tokens, dollars, vector) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
+"""
+_KNOWN = "SELECT key FROM vectors WHERE key IN ({keys})"
+_VECTORS = "SELECT key, vector FROM vectors WHERE key IN ({keys})"
+_DOLLARS = "SELECT total(dollars) FROM vectors WHERE key IN ({keys})"
+_SPENT = """
+    SELECT embedder, count(*), sum(tokens), sum(dollars), sum(dollars IS NULL) FROM vectors
+    GROUP BY embedder ORDER BY embedder
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What one embedder was paid for.
+
+    Attributes:
+        embedder: Its name, such as `openai/text-embedding-3-small`.
+        texts: How many texts' vectors are kept.
+        input_tokens: Their tokens, counted here; None where unknown.
+        dollars: What they cost in US dollars; None where no price is known.
+        texts_without_price: Texts whose price is unknown.
+    """
+
+    embedder: str
+    texts: int
+    input_tokens: int | None
+    dollars: float | None
+    texts_without_price: int
+
+
+def keys_of(identity: Any, role: Role, texts: Sequence[str]) -> list[bytes]:
+    """Make the keys of texts.
+
+    Args:
+        identity: What the embedder is: name, version, parameters, fingerprint; JSON-able.
+        role: As what the texts are embedded.
+        texts: The texts.
+
+    Returns:
+        One key a text: a hash of all three.
+    """
+    shared = hashlib.blake2b(canonical_json([identity, role]).encode(), digest_size=_KEY_BYTES)
+    keys = []
+    for text in texts:
+        own = shared.copy()
+        own.update(text.encode("utf-8", "surrogatepass"))
+        keys.append(own.digest())
+    return keys
+
+
+class VectorStore:
+    """Vectors by key; the first one of a key stays. Several processes may use one file, one thread an object."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a vector store; nothing is made before the first vectors are recorded.
+
+        Args:
+            path: Its file: `FILE_NAME` in the store's folder.
+        """
+        self.database = Database(path, _SCHEMA)
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed."""
+        self.database.close()
+
+    def unknown(self, keys: Sequence[bytes]) -> list[bytes]:
+        """Say which vectors are still to be made.
+
+        Args:
+            keys: The texts' keys.
+
+        Returns:
+            The keys without a vector, each once, in the order asked.
+
+        Raises:
+            StoreError: If the file cannot be read.
+        """
+        known = {key for (key,) in self._look_up(_KNOWN, keys)}
+        return [key for key in dict.fromkeys(keys) if key not in known]
+
+    def look_up(self, keys: Sequence[bytes]) -> NDArray[np.float32]:
+        """Read vectors.
+
+        Args:
+            keys: The texts' keys; all must be known.
+
+        Returns:
+            Vectors, float32 of shape [keys, dimensions]; [0, 0] for no keys.
+
+        Raises:
+            StoreError: If the file cannot be read, or a key has no vector.
+        """
+        rows: dict[bytes, list[int]] = {}
+        for row, key in enumerate(keys):
+            rows.setdefault(key, []).append(row)
+        vectors: NDArray[np.float32] | None = None
+        missing = len(rows)
+        for key, blob in self._look_up(_VECTORS, list(rows)):
+            vector = np.frombuffer(blob, "<f4")
+            if vectors is None:
+                vectors = np.empty((len(keys), len(vector)), np.float32)
+            vectors[rows[key]] = vector
+            missing -= 1
+        if missing:
+            raise StoreError(
+                f"{missing:,} vectors are missing", place=Place(str(self.database.path)), hint="run the command again"
+            )
+        return np.zeros((0, 0), np.float32) if vectors is None else vectors
+
+    def record(
+        self,
+        embedder: str,
+        keys: Sequence[bytes],
+        vectors: NDArray[np.float32],
+        tokens: Sequence[int],
+        dollars: Sequence[float | None],
+    ) -> None:
+        """Save a batch in one commit; when this returns, it outlives the process.
+
+        Args:
+            embedder: The embedder's name, for people.
+            keys: The texts' keys.
+            vectors: Their vectors, shape [keys, dimensions].
+            tokens: Their tokens.
+            dollars: What each cost; None where unknown.
+
+        Raises:
+            StoreError: If the file cannot be written.
+        """
+        connection = self.database.writing()
+        plain = np.ascontiguousarray(vectors, "<f4")
+        rows = [
+            (key, embedder, count, paid, vector.tobytes())
+            for key, vector, count, paid in zip(keys, plain, tokens, dollars, strict=True)
+        ]
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(_INSERT, rows)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise self.database.worded(error) from error
+
+    def dollars(self, keys: Sequence[bytes]) -> float:
+        """Sum up what some texts' vectors cost.
+
+        Args:
+            keys: The texts' keys.
+
+        Returns:
+            US dollars, as far as they are known.
+        """
+        return float(sum(dollars for (dollars,) in self._look_up(_DOLLARS, list(dict.fromkeys(keys)))))
+
+    def spent(self) -> tuple[Embedded, ...]:
+        """Sum up what was paid to whom.
+
+        Returns:
+            One row an embedder, sorted.
+        """
+        connection = self.database.reading()
+        return () if connection is None else tuple(Embedded(*row) for row in connection.execute(_SPENT))
+
+    def _look_up(self, statement: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+        connection = self.database.reading()
+        if connection is None:
+            return
+        try:
+            for start in range(0, len(keys), _KEYS_AT_ONCE):
+                some = keys[start : start + _KEYS_AT_ONCE]
+                yield from connection.execute(statement.format(keys=",".join("?" * len(some))), some)
+        except sqlite3.Error as error:
+            raise self.database.worded(error) from error
