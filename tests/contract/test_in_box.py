@@ -21,6 +21,7 @@ from ragtally.testing import (
     EmbedderSuite,
     ModelSuite,
     ReaderSuite,
+    RefiningRetrieverSuite,
     RetrievalMetricSuite,
     RetrieverSuite,
     TrainableReaderSuite,
@@ -72,6 +73,17 @@ TestDenseL2 = suite(RetrieverSuite, "ragtally_dense", "dense", distance="l2")
 TestDenseL1 = suite(RetrieverSuite, "ragtally_dense", "dense", distance="l1")
 TestOracle = suite(RetrieverSuite, "ragtally_control_retrievers", "oracle")
 TestRandom = suite(RetrieverSuite, "ragtally_control_retrievers", "random")
+
+TestHybrid = suite(RefiningRetrieverSuite, "ragtally_hybrid", "hybrid", depth=6)
+TestHybridWeighted = suite(
+    RefiningRetrieverSuite,
+    "ragtally_hybrid",
+    "hybrid",
+    retrievers=["bm25", "dense", "random"],
+    fusion="weighted",
+    normalise="z_score",
+    weights=[1.0, 0.5, 0.25],
+)
 
 TestMajority = suite(VoteRuleSuite, "ragtally_vote_rules", "majority")
 TestPlurality = suite(VoteRuleSuite, "ragtally_vote_rules", "plurality")

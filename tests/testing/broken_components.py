@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ragtally.kinds import Component, MetricTraits, ModelTraits, ParameterFault, ReaderTraits
 from ragtally.kinds.reader import TRAIN_PARAMETER
+from testing import broken_refining as refining
 from testing.broken_answers import (
     Amnesic,
     Comparing,
@@ -96,11 +97,18 @@ SIZE = {"type": "integer", "default": 1, "description": "A size."}
 MODEL = ModelTraits("made", "made", deterministic=True)
 HOST = {"host": {"type": ["string", "null"], "default": None, "description": "Where.", "x-ragtally-identity": False}}
 
+OTHERS = {"others": refining.OTHERS}
+WINDOWED = {"other": refining.OTHER, "window": refining.WINDOW}
+ASKING = {"other": refining.OTHER, "model": refining.MODEL}
+
 GOOD = {
     "rule": Component("rule", Rule, "A rule."),
     "chunker": Component("chunker", Chunker, "A chunker."),
     "embedder": Component("embedder", Embedder, "An embedder."),
     "retriever": Component("retriever", Retriever, "A retriever."),
+    "refining": Component("refining", refining.Refining, "A retriever.", params=OTHERS, traits=refining.REFINES),
+    "windowed": Component("windowed", refining.Windowed, "A retriever.", params=WINDOWED, traits=refining.REFINES),
+    "prompting": Component("prompting", refining.Prompting, "A retriever.", params=ASKING, traits=refining.PROMPTS),
     "model": Component("model", Model, "A model.", params=HOST, traits=MODEL),
     "reader": Component("reader", Reader, "A reader.", traits=FIXED),
     "trainable": Component("trainable", Trainable, "A reader.", params=TRAIN, traits=TRAINS),
@@ -111,6 +119,10 @@ GOOD = {
 
 DESCRIBED = "test_every_parameter_is_described_and_its_default_is_allowed"
 CHECKED = "test_the_component_finds_nothing_wrong_with_the_parameters_under_test"
+REFINES = "test_the_traits_say_what_the_engine_has_to_give"
+FOUND = "test_hits_are_rows_of_what_is_searched"
+PROMPTS = "test_there_is_one_prompt_a_question"
+UNCHANGED = "test_questions_and_findings_stay_as_they_are"
 IGNORES = "test_a_reader_with_a_condition_ignores_the_passages"
 
 BROKEN = [
@@ -150,6 +162,40 @@ BROKEN = [
     ("retriever", "test_a_question_finds_the_same_alone_and_among_others", {"build": Gregarious}),
     ("retriever", "test_no_questions_find_nothing", {"build": Eager}),
     ("retriever", "test_passages_and_questions_stay_as_they_are", {"build": EditingQuestions}),
+    (
+        "refining",
+        "test_the_parameters_under_test_are_allowed",
+        {"params": {**OTHERS, "size": {**SIZE, "default": "1"}}},
+    ),
+    ("refining", REFINES, {"traits": None}),
+    ("refining", REFINES, {"traits": replace(refining.REFINES, depth=None)}),
+    ("refining", REFINES, {"traits": refining.PROMPTS}),
+    ("refining", REFINES, {"params": {}}),
+    ("refining", FOUND, {"build": refining.Unpadded}),
+    ("refining", FOUND, {"build": refining.Repeating}),
+    ("refining", FOUND, {"build": refining.FindingNothing}),
+    ("windowed", FOUND, {"build": refining.Chunks}),
+    ("refining", "test_hits_are_ordered_by_score_and_then_by_row", {"build": refining.HighestRowFirst}),
+    ("refining", "test_fewer_hits_are_the_first_of_more", {"build": refining.Normalising}),
+    ("refining", "test_fewer_hits_are_the_first_of_more", {"build": refining.Bottomless}),
+    ("refining", "test_the_same_findings_give_the_same_hits", {"build": refining.Flickering}),
+    (
+        "refining",
+        "test_a_question_gets_the_same_hits_alone_and_among_others",
+        {"build": refining.Gregarious},
+    ),
+    ("refining", "test_no_questions_find_nothing", {"build": refining.Eager}),
+    ("refining", "test_where_nothing_was_found_there_are_no_hits", {"build": refining.Guessing}),
+    ("refining", UNCHANGED, {"build": refining.EditingHits}),
+    ("prompting", UNCHANGED, {"build": refining.EditingReplies}),
+    ("prompting", REFINES, {"traits": refining.REFINES}),
+    ("prompting", PROMPTS, {"build": refining.Promptless}),
+    ("prompting", PROMPTS, {"build": refining.Terse}),
+    ("prompting", PROMPTS, {"build": refining.Wordless}),
+    ("prompting", PROMPTS, {"build": refining.Varying}),
+    ("prompting", PROMPTS, {"build": refining.Counting}),
+    ("prompting", "test_a_failed_call_leaves_the_findings_in_their_order", {"build": refining.Punishing}),
+    ("prompting", "test_a_failed_call_leaves_the_findings_in_their_order", {"build": refining.Shuffling}),
     ("model", "test_every_call_gets_one_reply", {"build": Alone}),
     ("model", "test_every_call_gets_one_reply", {"build": Wordless}),
     ("model", "test_a_deterministic_model_answers_alike", {"build": Drawing}),

@@ -77,6 +77,18 @@ class ComponentSuite:
     @pytest.fixture
     def filled(self, component: Component, tmp_path: Path) -> dict[str, Any]:
         """Every parameter with its value, as the engine fills them in; an embedder is a stub."""
+        return self.fill(component, tmp_path)
+
+    def fill(self, component: Component, tmp_path: Path) -> dict[str, Any]:
+        """Fill in what the subclass does not give.
+
+        Args:
+            component: The component under test.
+            tmp_path: A folder of this test's own.
+
+        Returns:
+            Every parameter with its value.
+        """
         folder = tmp_path / "given"
         folder.mkdir()
         given = self.given(folder)

@@ -1,0 +1,290 @@
+"""The suite for retrievers that build on what others found, whether or not they ask a language model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ragtally.kinds import Component, PromptingRetriever, RefiningRetriever, RetrieverTraits
+from ragtally.kinds.ranking import best_rows, no_hits, write_hits
+from ragtally.spec.parameter_schema import value_faults
+from ragtally.testing import samples
+from ragtally.testing.component import ComponentSuite
+from ragtally.types import Choice, Found, Hits, Message, Passages, Queries, Spans
+
+_LIMITS = (1, 3, 60)
+_REPLIES: tuple[str | None, ...] = (
+    "[2] > [1] > [3]",
+    None,
+    "",
+    '{"ranking": [3, 99, 3, 0]}',
+    "I cannot rank passages.",
+    "[-1] > [1000000] > []",
+)
+"""What a model may say: something useful, nothing at all, nonsense."""
+
+
+class RefiningRetrieverSuite(ComponentSuite):
+    """Checks a retriever that ranks anew what two others found (or as many as its parameters name).
+
+    Name other components in `parameters` as a spec does: `"bm25"`, `{"words": {"size": 64}}`, a list of them. As in
+    the engine, `check`, traits and fingerprint see them as choices, and `build` gets None for each.
+    """
+
+    kind = "retriever"
+    protocol = RefiningRetriever
+
+    @pytest.fixture
+    def filled(self, component: Component, tmp_path: Path) -> dict[str, Any]:
+        """Every parameter with its value, components as choices."""
+        filled = self.fill(component, tmp_path)
+        return {key: _chosen(component.params[key], value) for key, value in filled.items()}
+
+    @pytest.fixture
+    def build(self, component: Component, filled: dict[str, Any]) -> Callable[[], Any]:
+        """Build the component anew with each call, with None in place of other components."""
+        params = {
+            key: None if _kind_of(component.params[key]) else value
+            for key, value in filled.items()
+            if not component.params[key].get("x-ragtally-engine")
+        }
+        return lambda: component.build(**params)
+
+    @pytest.fixture
+    def queries(self) -> Queries:
+        """The questions."""
+        return samples.queries(frozenset({"text"}))
+
+    @pytest.fixture
+    def found(self, component: Component, filled: dict[str, Any], traits: Any, queries: Queries) -> Found:
+        """What the others found among forty passages, with windows and replies where they are read."""
+        named = Choice("retriever", component.name, filled)
+        passages = samples.passages()
+        rankings = [_ranking(passages, queries, number) for number in range(len(named.inner("retriever")))]
+        replies = [_REPLIES[row % len(_REPLIES)] for row in range(len(queries))]
+        return Found(
+            hits=tuple(rankings),
+            passages=passages,
+            windows=_windows(passages.spans) if named.inner("chunker") else None,
+            replies=replies if traits.prompts else None,
+        )
+
+    def test_the_parameters_under_test_are_allowed(self, component: Component, filled: dict[str, Any]) -> None:
+        """The suite tests something that a spec may say."""
+        for key, value in filled.items():
+            if _kind_of(component.params[key]) is None:
+                faults = value_faults(component.params[key], value)
+                assert not faults, f"{key!r} may not be {value!r}: {faults[0]}"
+
+    def test_the_traits_say_what_the_engine_has_to_give(
+        self, component: Component, filled: dict[str, Any], traits: Any
+    ) -> None:
+        """What others found, so many hits of each; and a model's replies, where there is a model to ask."""
+        assert isinstance(traits, RetrieverTraits) and "hits" in traits.reads, 'the traits must read "hits"'
+        assert "vectors" not in traits.reads, "a retriever that reads hits is given no vectors"
+        assert type(traits.depth) is int and traits.depth > 0, "the traits must say a depth, how many hits are read"
+        named = Choice("retriever", component.name, filled)
+        assert named.inner("retriever"), "no parameter of the kind retriever, one or a list, names what is built on"
+        assert len(named.inner("chunker")) <= ("window" in filled), "a chunker is named by the parameter `window`"
+        assert len(named.inner("model")) == traits.prompts, "it prompts where its parameter `model` names a model"
+
+    @pytest.mark.parametrize("limit", _LIMITS)
+    def test_hits_are_rows_of_what_is_searched(
+        self, build: Callable[[], Any], queries: Queries, found: Found, limit: int
+    ) -> None:
+        """As many columns as asked for, no row twice, -1 and 0 after the last hit."""
+        hits = build().refine(queries, found, limit)
+        rows = len(found.passages if found.windows is None else found.windows)
+        assert_hits(hits, len(queries), limit, rows)
+        assert (hits.passage[:, 0] >= 0).any(), (
+            "nothing is found for any question, although the others found something"
+        )
+
+    def test_hits_are_ordered_by_score_and_then_by_row(
+        self, build: Callable[[], Any], queries: Queries, found: Found
+    ) -> None:
+        """Best first; of equal scores the lower row."""
+        hits = build().refine(queries, found, 60)
+        for row, scores in zip(hits.passage, hits.score, strict=True):
+            keys = [(-score, passage) for score, passage in zip(scores, row, strict=True) if passage >= 0]
+            assert keys == sorted(keys), "hits must be ordered by score, and equal scores by row"
+
+    def test_fewer_hits_are_the_first_of_more(
+        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Found
+    ) -> None:
+        """Checked where the traits say that it is prefix-stable; also where the others are asked for fewer."""
+        if traits.prefix_stable:
+            retriever = build()
+            many = retriever.refine(queries, found, 60)
+            for limit in (1, 2, 5):
+                few = retriever.refine(queries, found, limit)
+                _assert_equal(few, _columns(many, limit), f"the first {limit} hits differ from those of more")
+                # The engine asks the others for what the traits say, or for as many as are asked for here.
+                width = max(traits.depth, limit)
+                cut = replace(found, hits=tuple(_columns(hits, width) for hits in found.hits))
+                of_fewer = retriever.refine(queries, cut, limit)
+                _assert_equal(of_fewer, few, f"hits of the others below the first {width} change the first {limit}")
+
+    def test_the_same_findings_give_the_same_hits(
+        self, build: Callable[[], Any], queries: Queries, found: Found
+    ) -> None:
+        """To the bit: twice by one retriever, and by another one."""
+        retriever = build()
+        first = retriever.refine(queries, found, 7)
+        _assert_equal(retriever.refine(queries, found, 7), first, "the second time the hits are others")
+        _assert_equal(build().refine(queries, found, 7), first, "another one of the same parameters ranks otherwise")
+
+    def test_a_question_gets_the_same_hits_alone_and_among_others(
+        self, build: Callable[[], Any], queries: Queries, found: Found
+    ) -> None:
+        """Questions do not influence each other."""
+        retriever = build()
+        together = retriever.refine(queries, found, 7)
+        for row in range(len(queries)):
+            one = slice(row, row + 1)
+            alone = retriever.refine(*_questions(queries, found, one), 7)
+            wanted = Hits(together.passage[one], together.score[one])
+            _assert_equal(alone, wanted, f"question {row} gets other hits alone")
+
+    def test_no_questions_find_nothing(self, build: Callable[[], Any], queries: Queries, found: Found) -> None:
+        """Hits of no rows."""
+        hits = build().refine(*_questions(queries, found, slice(0, 0)), 7)
+        assert hits.passage.shape == hits.score.shape == (0, 7), "no questions must give hits of no rows"
+
+    @pytest.mark.parametrize("width", [0, 4])
+    def test_where_nothing_was_found_there_are_no_hits(
+        self, build: Callable[[], Any], queries: Queries, found: Found, width: int
+    ) -> None:
+        """Whether the others' hits have columns or not."""
+        nothing = replace(found, hits=tuple(no_hits(len(queries), width) for _ in found.hits))
+        hits = build().refine(queries, nothing, 5)
+        assert_hits(hits, len(queries), 5, 0)
+
+    def test_questions_and_findings_stay_as_they_are(
+        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Found
+    ) -> None:
+        """A retriever only reads."""
+        asked, before = copy.deepcopy(queries), copy.deepcopy(found)
+        retriever = build()
+        retriever.refine(queries, found, 5)
+        if traits.prompts:
+            retriever.prompts(queries, found)
+        assert (queries.id, queries.text) == (asked.id, asked.text), "the retriever changed the questions"
+        for hits, old in zip(found.hits, before.hits, strict=True):
+            _assert_equal(hits, old, "the retriever changed the hits of another one")
+        assert list(found.passages.text) == list(before.passages.text), "the retriever changed the passages"
+        assert _columns_of(found.windows) == _columns_of(before.windows), "the retriever changed the windows"
+        assert found.replies == before.replies, "the retriever changed the replies"
+
+    def test_there_is_one_prompt_a_question(
+        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Found
+    ) -> None:
+        """Checked where the traits say that it prompts: messages of some words, the same every time."""
+        if traits.prompts:
+            retriever, unasked = build(), replace(found, replies=None)
+            assert isinstance(retriever, PromptingRetriever), "`build` must return a PromptingRetriever"
+            prompts = retriever.prompts(queries, unasked)
+            assert len(prompts) == len(queries), "there must be one prompt a question"
+            for prompt in prompts:
+                assert isinstance(prompt, tuple) and prompt, "a prompt is a tuple of at least one message"
+                assert all(isinstance(message, Message) for message in prompt), "a prompt holds instances of Message"
+                assert prompt[-1].content.strip(), "a prompt ends with some words"
+            assert list(build().prompts(queries, unasked)) == list(prompts), "the second time the prompts are others"
+            for row in range(len(queries)):
+                alone = retriever.prompts(*_questions(queries, unasked, slice(row, row + 1)))
+                assert list(alone) == [prompts[row]], f"question {row} gets another prompt alone"
+
+    def test_a_failed_call_leaves_the_findings_in_their_order(
+        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Found
+    ) -> None:
+        """Checked of one that prompts and builds on one other: the reply that never came must not cost the hits."""
+        if traits.prompts and found.windows is None and len(found.hits) == 1:
+            hits = build().refine(queries, replace(found, replies=[None] * len(queries)), 7)
+            for row, old in zip(hits.passage, found.hits[0].passage, strict=True):
+                kept = row[row >= 0]
+                assert len(kept) or old[0] < 0, "a failed call costs all hits"
+                assert np.array_equal(kept, old[: len(kept)]), "a failed call changes the order"
+
+
+def assert_hits(hits: Hits, questions: int, limit: int, rows: int) -> None:
+    """Check that hits keep the contract, their order aside.
+
+    Args:
+        hits: The hits.
+        questions: How many questions there are.
+        limit: How many hits were asked for.
+        rows: Of how many passages or windows they are rows.
+    """
+    assert isinstance(hits, Hits), "`refine` returns Hits"
+    assert hits.passage.dtype == np.int32 and hits.score.dtype == np.float32, "hits are int32 and float32"
+    shape = (questions, limit)
+    assert hits.passage.shape == hits.score.shape == shape, f"hits must have the shape {shape}"
+    assert np.isfinite(hits.score).all(), "scores must be finite"
+    for row, scores in zip(hits.passage, hits.score, strict=True):
+        found = row[row >= 0]
+        assert (row[len(found) :] == -1).all(), "after the last hit there is -1 only"
+        assert (scores[len(found) :] == 0).all(), "after the last hit scores are 0"
+        assert (found < rows).all(), f"a hit is none of {rows} rows"
+        assert len(set(found.tolist())) == len(found), "a row is a hit twice"
+
+
+def _kind_of(schema: Mapping[str, Any]) -> str | None:
+    kind = schema.get("x-ragtally-kind") or schema.get("items", {}).get("x-ragtally-kind")
+    return kind if isinstance(kind, str) else None
+
+
+def _chosen(schema: Mapping[str, Any], value: Any) -> Any:
+    kind = _kind_of(schema)
+    if kind is None or value is None:
+        return value
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(_chosen({"x-ragtally-kind": kind}, item) for item in value)
+    name, parameters = (value, {}) if isinstance(value, str) else next(iter(value.items()))
+    return Choice(kind, name, parameters or {})
+
+
+def _ranking(passages: Passages, queries: Queries, number: int) -> Hits:
+    # The first ranks by words, the others by other numbers of letters: with ties, of different lengths, and with
+    # a question for which only some of them find something.
+    hits = no_hits(len(queries), 30 + 3 * number)
+    for row, question in enumerate(queries.text):
+        words = set(question.casefold().rstrip("?").split())
+        if number == 0:
+            scores = [len(words & set(text.casefold().split())) for text in passages.text]
+        else:
+            scores = [(len(text) * (row + number)) % (7 + number) for text in passages.text]
+        found = np.flatnonzero(scores)
+        write_hits(hits, row, best_rows(np.array(scores, dtype=np.float32)[found], found, hits.passage.shape[1]))
+    return hits
+
+
+def _windows(spans: Spans) -> Spans:
+    # Three chunks each, or what the document has left; each begins with the last chunk of the one before.
+    last_of_document = np.searchsorted(spans.document, spans.document, side="right") - 1
+    first = np.arange(0, len(spans), 2)
+    last = np.minimum(first + 2, last_of_document[first])
+    return Spans(spans.document[first], spans.start[first], spans.end[last])
+
+
+def _columns(hits: Hits, count: int) -> Hits:
+    return Hits(hits.passage[:, :count], hits.score[:, :count])
+
+
+def _columns_of(spans: Spans | None) -> list[list[int]] | None:
+    return None if spans is None else [spans.document.tolist(), spans.start.tolist(), spans.end.tolist()]
+
+
+def _questions(queries: Queries, found: Found, rows: slice) -> tuple[Queries, Found]:
+    hits = tuple(Hits(one.passage[rows], one.score[rows]) for one in found.hits)
+    replies = None if found.replies is None else found.replies[rows]
+    return Queries(queries.id[rows], queries.text[rows]), replace(found, hits=hits, replies=replies)
+
+
+def _assert_equal(hits: Hits, wanted: Hits, message: str) -> None:
+    assert np.array_equal(hits.passage, wanted.passage) and np.array_equal(hits.score, wanted.score), message
