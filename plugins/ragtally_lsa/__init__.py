@@ -29,18 +29,26 @@ def register_embedders() -> list[Component]:
                     "default": "english",
                     "description": "Which language's stop words (scikit-learn's) are left out; null for none.",
                 },
+                "fit_chunks": {
+                    "type": ["integer", "null"],
+                    "minimum": 1,
+                    "default": 100_000,
+                    "description": "Of a larger corpus, how many chunks, drawn by the seed, are learnt from: words, "
+                    "weights and directions; all chunks are embedded. null for all.",
+                },
                 "seed": {
                     "type": "integer",
                     "minimum": 0,
                     "maximum": 4294967295,
-                    "description": "Seed of the randomised SVD; the study's own where it is left out.",
+                    "description": "Seed of the randomised SVD and of the chunks learnt from; the study's own where "
+                    "it is left out.",
                 },
             },
         )
     ]
 
 
-def _build(dim: int, stopwords: str | None, seed: int) -> Embedder:
+def _build(dim: int, stopwords: str | None, fit_chunks: int | None, seed: int) -> Embedder:
     from ragtally_lsa.model import LatentSemanticAnalysis
 
-    return LatentSemanticAnalysis(dim, stopwords, seed)
+    return LatentSemanticAnalysis(dim, stopwords, fit_chunks, seed)

@@ -10,35 +10,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfTransformer
 from threadpoolctl import threadpool_limits
 
 from ragtally.address import derive_seed
 from ragtally.errors import DataError, SpecError
+from ragtally_lsa.words import KnownWords, batches, learn
 
-_SETTINGS: dict[str, Any] = {"dtype": np.float32, "sublinear_tf": True, "token_pattern": r"(?u)\b\w\w+\b"}
 _RANK_TOLERANCE = 1e-5
-_BATCH = 16_384
 
 
 class LatentSemanticAnalysis:
     """TF-IDF (logarithmic term frequency, rows of length one) times the right singular vectors.
 
-    A text that shares no word with the corpus has a zero vector. Vectors are not scaled to a length of one.
+    A text that shares no word with the corpus has a zero vector. Vectors are not scaled to a length of one. The
+    weights are scikit-learn's: (1 + ln tf) (1 + ln((1 + n) / (1 + df))) of n chunks, df of which have the word.
     """
 
-    def __init__(self, dim: int, stopwords: str | None, seed: int) -> None:
+    def __init__(self, dim: int, stopwords: str | None, fit_chunks: int | None, seed: int) -> None:
         """Take the parameters.
 
         Args:
             dim: Dimensions of the vectors.
             stopwords: `"english"` for scikit-learn's list of words to leave out; None for none.
-            seed: Seed of the randomised SVD.
+            fit_chunks: How many chunks at most are learnt from; None for all.
+            seed: Seed of the randomised SVD, and of the choice of the chunks to learn from.
         """
-        self._dim, self._seed = dim, seed
-        self._settings = {**_SETTINGS, "stop_words": stopwords}
-        self._vectorizer: Any = None
-        self._components: NDArray[np.float32] | None = None
+        self._dim, self._fit_chunks, self._seed = dim, fit_chunks, seed
+        self._leave_out = ENGLISH_STOP_WORDS if stopwords == "english" else frozenset()
+        self._weighting = TfidfTransformer(sublinear_tf=True)
+        self._known = KnownWords([])
+        # By rows of words, [words, dimensions]: a sparse product reads it row by row, and copies any other layout.
+        self._directions: NDArray[np.float32] | None = None
 
     def fit(self, texts: Sequence[str]) -> None:
         """Learn words, weights and directions.
@@ -50,23 +53,26 @@ class LatentSemanticAnalysis:
             DataError: If no chunk has a word.
             SpecError: If there are fewer chunks or words than dimensions.
         """
-        vectorizer = TfidfVectorizer(**self._settings)
-        try:
-            matrix = vectorizer.fit_transform(texts)
-        except ValueError as error:
+        rows = self._sample(len(texts))
+        limits = "corpus and chunker" if rows is None else "corpus, chunker and fit_chunks"
+        learnt = learn(batches(texts, rows), self._leave_out)
+        chunks, words = learnt.counts.shape
+        if not words:
             raise DataError(
-                f"the embedder lsa finds no word (two letters or more, no stop word) in {len(texts)} chunks",
+                f"the embedder lsa finds no word (two letters or more, no stop word) in {chunks} chunks",
                 hint="look at the dataset's documents",
-            ) from error
-        largest = min(matrix.shape)
+            )
+        largest = min(chunks, words)
         if self._dim > largest:
             raise SpecError(
-                f"the embedder lsa cannot make {self._dim} dimensions of {matrix.shape[0]} chunks with "
-                f"{matrix.shape[1]} different words",
-                hint=f"dim: {largest} is the largest that this corpus and chunker allow",
+                f"the embedder lsa cannot make {self._dim} dimensions of {chunks} chunks with "
+                f"{words} different words",
+                hint=f"dim: {largest} is the largest that this {limits} allow",
             )
-        self._vectorizer = vectorizer
-        self._components = _directions(matrix, self._dim, derive_seed(self._seed, "lsa"))
+        matrix = self._weighting.fit_transform(learnt.counts)
+        self._known = KnownWords(learnt.words)
+        directions = _directions(matrix, self._dim, derive_seed(self._seed, "lsa"))
+        self._directions = np.ascontiguousarray(directions.T)
 
     def save(self, folder: Path) -> None:
         """Write the words as JSON, their weights and the directions as `.npy`.
@@ -74,10 +80,10 @@ class LatentSemanticAnalysis:
         Args:
             folder: An existing folder.
         """
-        words = self._vectorizer.get_feature_names_out().tolist()
-        (folder / "words.json").write_text(json.dumps(words), encoding="utf-8")
-        np.save(folder / "weights.npy", self._vectorizer.idf_, allow_pickle=False)
-        np.save(folder / "directions.npy", self._fitted(), allow_pickle=False)
+        directions = np.ascontiguousarray(self._fitted().T)
+        (folder / "words.json").write_text(json.dumps(self._known.words), encoding="utf-8")
+        np.save(folder / "weights.npy", self._weighting.idf_, allow_pickle=False)
+        np.save(folder / "directions.npy", directions, allow_pickle=False)
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote.
@@ -85,28 +91,37 @@ class LatentSemanticAnalysis:
         Args:
             folder: The folder that `save` was given.
         """
-        words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
-        self._vectorizer = TfidfVectorizer(**self._settings, vocabulary={word: row for row, word in enumerate(words)})
-        self._vectorizer.idf_ = np.load(folder / "weights.npy", allow_pickle=False)
-        self._components = np.load(folder / "directions.npy", allow_pickle=False)
+        self._known = KnownWords(json.loads((folder / "words.json").read_text(encoding="utf-8")))
+        self._weighting.idf_ = np.load(folder / "weights.npy", allow_pickle=False)
+        directions = np.load(folder / "directions.npy", allow_pickle=False)
+        self._directions = np.ascontiguousarray(directions.T)
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`)."""
         directions = self._fitted()
-        vectors = np.zeros((len(texts), len(directions)), dtype=np.float32)
-        for start in range(0, len(texts), _BATCH):
-            matrix = self._vectorizer.transform(texts[start : start + _BATCH])
-            vectors[start : start + _BATCH] = matrix @ directions.T
+        vectors = np.empty((len(texts), directions.shape[1]), dtype=np.float32)
+        start = 0
+        for batch in batches(texts):
+            matrix = self._weighting.transform(self._known.count(batch), copy=False)
+            vectors[start : start + len(batch)] = matrix @ directions
+            start += len(batch)
         return vectors
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed questions, the same way as chunks."""
         return self.embed_documents(texts)
 
+    def _sample(self, chunks: int) -> list[int] | None:
+        if self._fit_chunks is None or chunks <= self._fit_chunks:
+            return None
+        draw = np.random.default_rng(derive_seed(self._seed, "lsa", "fit_chunks"))
+        chosen: list[int] = np.sort(draw.choice(chunks, self._fit_chunks, replace=False)).tolist()
+        return chosen
+
     def _fitted(self) -> NDArray[np.float32]:
-        if self._components is None:
+        if self._directions is None:
             raise RuntimeError("the embedder lsa is used before fit or load")
-        return self._components
+        return self._directions
 
 
 def _directions(matrix: Any, dim: int, seed: int) -> NDArray[np.float32]:

@@ -4,20 +4,28 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
+from ragtally.address import derive_seed
 from ragtally.errors import DataError, SpecError
 from ragtally.kinds import Embedder
 from ragtally_lsa import register_embedders
+from ragtally_lsa.words import KnownWords, batches, learn
 
 (COMPONENT,) = register_embedders()
 
 
-def build(dim: int, seed: int = 3, stopwords: str | None = None) -> Embedder:
-    return COMPONENT.build(dim=dim, seed=seed, stopwords=stopwords)
+def build(dim: int, seed: int = 3, stopwords: str | None = None, fit_chunks: int | None = 100_000) -> Embedder:
+    return COMPONENT.build(dim=dim, seed=seed, stopwords=stopwords, fit_chunks=fit_chunks)
 
 
 def corpus(count: int = 60) -> list[str]:
@@ -83,6 +91,101 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     other.load(tmp_path)
     np.testing.assert_array_equal(other.embed_documents(texts), embedder.embed_documents(texts))
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".npy"}
+
+
+class Lazy(Sequence[str]):
+    """Texts that are there one at a time, and remember which were looked at."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self._texts = texts
+        self.seen: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, row: Any) -> Any:
+        assert type(row) is int, "a lazy sequence is asked for one text at a time"
+        self.seen.append(row)
+        return self._texts[row]
+
+
+@pytest.mark.parametrize("stopwords", ["english", None])
+def test_all_is_as_scikit_learn_has_it_to_the_bit(stopwords: str | None, tmp_path: Path) -> None:
+    texts = [*corpus(300), "The word1 of WORD2, \u00e4 \u2265 word3\u00b7w\u00f6rd4", ""] * 10
+    embedder = build(dim=20, stopwords=stopwords)
+    embedder.fit(texts)
+    vectorizer = TfidfVectorizer(dtype=np.float32, sublinear_tf=True, stop_words=stopwords)
+    state = np.random.RandomState(derive_seed(3, "lsa"))
+    svd = TruncatedSVD(20, random_state=state).fit(vectorizer.fit_transform(texts))
+    directions = svd.components_ * np.sign([row[np.argmax(np.abs(row))] for row in svd.components_])[:, None]
+    np.testing.assert_array_equal(embedder.embed_documents(texts), vectorizer.transform(texts) @ directions.T)
+    embedder.save(tmp_path)
+    np.testing.assert_array_equal(np.load(tmp_path / "weights.npy"), vectorizer.idf_)
+
+
+def test_a_large_corpus_is_learnt_from_a_part_drawn_by_the_seed() -> None:
+    texts = Lazy(corpus(500))
+    embedder = build(dim=5, fit_chunks=100)
+    embedder.fit(texts)
+    part = list(texts.seen)
+    assert len(set(part)) == 100
+    assert part == sorted(part)
+    assert part[0] < 50 and part[-1] > 450
+    vectors = embedder.embed_documents(texts)
+    of_part = build(dim=5)
+    of_part.fit([texts[row] for row in part])
+    np.testing.assert_array_equal(of_part.embed_documents(texts), vectors)
+    again, other = Lazy(corpus(500)), Lazy(corpus(500))
+    build(dim=5, fit_chunks=100).fit(again)
+    build(dim=5, fit_chunks=100, seed=4).fit(other)
+    assert again.seen == part != other.seen
+
+
+@pytest.mark.parametrize("fit_chunks", [60, 61, None])
+def test_a_corpus_that_is_small_enough_is_learnt_whole(fit_chunks: int | None) -> None:
+    texts = Lazy(corpus(60))
+    embedder = build(dim=5, fit_chunks=fit_chunks)
+    embedder.fit(texts)
+    assert texts.seen == list(range(60))
+
+
+def test_too_many_dimensions_of_a_part_is_an_error_that_says_so() -> None:
+    with pytest.raises(SpecError, match="of 50 chunks") as caught:
+        build(dim=60, fit_chunks=50).fit(corpus(80))
+    assert "fit_chunks" in str(caught.value.hint)
+
+
+CHARACTERS = st.sampled_from(
+    list("aBz09_ .-\x00\x1c\x85\n\u03a3\u03c3\u0130\u00b5\u2265\u00bd\u24b6\u00aa\u0301\u6f22\U0001f642\u2170")
+)
+
+
+@given(st.lists(st.text(CHARACTERS | st.characters(), max_size=30), max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_words_are_counted_as_scikit_learn_counts_them(texts: list[str]) -> None:
+    counter = CountVectorizer(token_pattern=r"(?u)\b\w\w+\b", dtype=np.float32)
+    try:
+        expected = counter.fit_transform(texts)
+    except ValueError:
+        assert learn(batches(texts), ()).words == []
+        return
+    learnt = learn(batches(texts), ())
+    assert learnt.words == counter.get_feature_names_out().tolist()
+    # The entries' order counts too: it decides how sums are rounded.
+    for found, wanted in (
+        (learnt.counts, expected),
+        (KnownWords(learnt.words).count(texts), counter.transform(texts)),
+    ):
+        for column in ("data", "indices", "indptr"):
+            np.testing.assert_array_equal(getattr(found, column), getattr(wanted, column))
+
+
+def test_unknown_words_do_not_count() -> None:
+    assert KnownWords(["mice", "cells"]).count(["cells of cells", "of", "mice"]).toarray().tolist() == [
+        [0, 2],
+        [0, 0],
+        [1, 0],
+    ]
 
 
 def saved(embedder: Embedder, folder: Path) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragtally.kinds import Embedder
+from ragtally.kinds import Embedder, EmbedderTraits
 from ragtally.testing import samples
 from ragtally.testing.component import ComponentSuite, assert_no_pickle
 
@@ -17,7 +17,7 @@ _OTHERS = ["", "zebrafish quantum", "Does insulin lower fever?"]
 
 
 class EmbedderSuite(ComponentSuite):
-    """Checks an embedder that learns from forty short passages; keep its dimensions small."""
+    """Checks an embedder that learns from forty short passages, or from nothing; keep its dimensions small."""
 
     kind = "embedder"
     protocol = Embedder
@@ -33,6 +33,30 @@ class EmbedderSuite(ComponentSuite):
         embedder = build()
         embedder.fit(texts)
         return embedder
+
+    def test_the_traits_fit_together(self, traits: EmbedderTraits) -> None:
+        """What is kept by its text alone cannot depend on a corpus; whatever is given in batches has a size."""
+        assert not (traits.kept_by_text and traits.learns), (
+            "vectors of an embedder that learns depend on the corpus: kept_by_text needs learns=False"
+        )
+        assert traits.batch >= 1, "a batch is one text at least"
+        assert traits.name or not traits.kept_by_text, "a store of vectors and a plan call it by its name"
+
+    def test_an_embedder_that_does_not_learn_needs_no_corpus(
+        self, build: Callable[[], Any], fitted: Any, traits: EmbedderTraits, texts: list[str]
+    ) -> None:
+        """With `learns=False`, vectors are the same without `fit`, and after a `fit` without texts."""
+        if traits.learns:
+            return
+        without, with_nothing = build(), build()
+        with_nothing.fit([])
+        for embedder in (without, with_nothing):
+            assert np.array_equal(fitted.embed_documents(texts), embedder.embed_documents(texts)), (
+                "vectors of chunks depend on the corpus: the traits must say learns=True"
+            )
+            assert np.array_equal(fitted.embed_queries(_OTHERS), embedder.embed_queries(_OTHERS)), (
+                "vectors of questions depend on the corpus: the traits must say learns=True"
+            )
 
     def test_vectors_are_finite_float32_of_one_length(self, fitted: Any, texts: list[str]) -> None:
         """For chunks and for questions, also for empty and unseen words."""
