@@ -85,6 +85,8 @@ TestHybridWeighted = suite(
     weights=[1.0, 0.5, 0.25],
 )
 
+TestParent = suite(RefiningRetrieverSuite, "ragtally_parent", "parent", depth=6)
+
 TestMajority = suite(VoteRuleSuite, "ragtally_vote_rules", "majority")
 TestPlurality = suite(VoteRuleSuite, "ragtally_vote_rules", "plurality")
 TestUnanimous = suite(VoteRuleSuite, "ragtally_vote_rules", "unanimous")
