@@ -1,0 +1,125 @@
+"""The components `haystack`: any Haystack splitter, embedder pair, document store with retriever, or chat generator.
+
+Nothing heavy is imported here, and nothing at all of a package that the user has not allowed
+(`ragtally_haystack.packages`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ragtally.hookspecs import hookimpl
+from ragtally.kinds import Component
+from ragtally_haystack import parameters
+from ragtally_haystack.check import check_chunker, check_embedder, check_model, check_retriever
+from ragtally_haystack.definition import definition_of
+from ragtally_haystack.doctor import diagnose_chunker, diagnose_embedder, diagnose_model, diagnose_retriever
+from ragtally_haystack.traits import embedder_traits, model_traits, retriever_traits
+from ragtally_haystack.versions import fingerprint_embedder, fingerprint_one, fingerprint_retriever
+
+if TYPE_CHECKING:
+    from ragtally.kinds import ChatModel, Chunker, Embedder, Retriever
+
+
+@hookimpl
+def register_chunkers() -> list[Component]:
+    """Offer any splitter."""
+    return [
+        Component(
+            name="haystack",
+            build=_build_chunker,
+            summary="Any Haystack splitter that cuts texts as they are, by its import path.",
+            params=parameters.SPLITTER,
+            fingerprint=fingerprint_one,
+            check=check_chunker,
+            diagnose=diagnose_chunker,
+        )
+    ]
+
+
+@hookimpl
+def register_embedders() -> list[Component]:
+    """Offer any pair of embedders."""
+    return [
+        Component(
+            name="haystack",
+            build=_build_embedder,
+            summary="Any Haystack document embedder with its text embedder, by their import paths.",
+            params=parameters.EMBEDDER,
+            fingerprint=fingerprint_embedder,
+            traits=embedder_traits,
+            check=check_embedder,
+            diagnose=diagnose_embedder,
+        )
+    ]
+
+
+@hookimpl
+def register_retrievers() -> list[Component]:
+    """Offer any document store with its retriever."""
+    return [
+        Component(
+            name="haystack",
+            build=_build_retriever,
+            summary="Any Haystack document store with its retriever, by their import paths.",
+            params=parameters.RETRIEVER,
+            fingerprint=fingerprint_retriever,
+            traits=retriever_traits,
+            check=check_retriever,
+            diagnose=diagnose_retriever,
+        )
+    ]
+
+
+@hookimpl
+def register_models() -> list[Component]:
+    """Offer any chat generator."""
+    return [
+        Component(
+            name="haystack",
+            build=_build_model,
+            summary="Any Haystack chat generator, by its import path.",
+            params=parameters.MODEL,
+            fingerprint=fingerprint_one,
+            traits=model_traits,
+            check=check_model,
+            diagnose=diagnose_model,
+        )
+    ]
+
+
+def _build_chunker(**given: Any) -> Chunker:
+    from ragtally_haystack.splitter import Splitter
+
+    return Splitter(definition_of(given))
+
+
+def _build_embedder(
+    document: Mapping[str, Any], query: Mapping[str, Any], batch: int, threads: int, retries: int, price: Any
+) -> Embedder:
+    from ragtally_haystack.embedder import EmbedderPair
+
+    return EmbedderPair(definition_of(document), definition_of(query), batch=batch, threads=threads, retries=retries)
+
+
+def _build_retriever(
+    store: Mapping[str, Any],
+    retriever: Mapping[str, Any],
+    embedder: Embedder | None,
+    batch: int,
+    threads: int,
+    retries: int,
+) -> Retriever:
+    from ragtally_haystack.retriever import StoreRetriever
+
+    return StoreRetriever(
+        definition_of(store), definition_of(retriever), batch=batch, threads=threads, retries=retries
+    )
+
+
+def _build_model(**given: Any) -> ChatModel:
+    from ragtally_haystack.chat import GuardedChatGenerator
+
+    names = ("type", "init_parameters", "timeout", "concurrency")
+    return GuardedChatGenerator(**{name: given[name] for name in names})

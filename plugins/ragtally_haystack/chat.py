@@ -1,0 +1,165 @@
+"""A Haystack chat generator as a language model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ragtally.errors import CallError, RagtallyError
+from ragtally_haystack.construct import make
+from ragtally_haystack.definition import Definition, definition_of
+from ragtally_haystack.failures import call_error
+from ragtally_haystack.instances import Instances
+from ragtally_haystack.quiet import ChatMessage, component, default_from_dict, default_to_dict
+from ragtally_haystack.roles import GENERATOR
+
+
+@component
+class GuardedChatGenerator:
+    """Asks a Haystack chat generator; failures are raised as `ragtally.errors.CallError`, nothing is tried again."""
+
+    def __init__(
+        self,
+        type: str,
+        init_parameters: Mapping[str, Any],
+        timeout: float = 120.0,
+        concurrency: int = 8,
+    ) -> None:
+        """Make the generator; no connection is made yet.
+
+        Args:
+            type: The import path of its class.
+            init_parameters: What its class is made with.
+            timeout: Seconds until a call is given up.
+            concurrency: How many threads ask at once, where it cannot be asked asynchronously.
+
+        Raises:
+            PluginError: If it cannot be made.
+        """
+        self._definition: Definition = definition_of({"type": type, "init_parameters": init_parameters})
+        self.timeout, self.concurrency = timeout, concurrency
+        self._inner = self._make()
+        self._instances = Instances(self._inner, self._made_warm)
+        self._threads: ThreadPoolExecutor | None = None
+        self._warming = asyncio.Lock()
+        self._warm = False
+
+    @component.output_types(replies=list[ChatMessage])
+    async def run_async(
+        self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Ask once.
+
+        Args:
+            messages: The prompt.
+            generation_kwargs: Parameters of this call alone: `seed`.
+
+        Returns:
+            `{"replies": [ChatMessage]}`.
+
+        Raises:
+            CallError: If there is no answer.
+        """
+        given = {
+            "messages": list(messages),
+            **({"generation_kwargs": generation_kwargs} if generation_kwargs else {}),
+        }
+        try:
+            async with asyncio.timeout(self.timeout):
+                await self._warm_up()
+                found = await self._ask(given)
+        except Exception as error:
+            raise self._failure(error) from error
+        return self._checked(found)
+
+    @component.output_types(replies=list[ChatMessage])
+    def run(self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask once and wait; see `run_async`."""
+        given = {
+            "messages": list(messages),
+            **({"generation_kwargs": generation_kwargs} if generation_kwargs else {}),
+        }
+        try:
+            if hasattr(self._inner, "warm_up"):
+                self._inner.warm_up()
+            return self._checked(self._inner.run(**given))
+        except Exception as error:
+            raise self._failure(error) from error
+
+    async def close(self) -> None:
+        """Close the generator's connections, where it has any, and end its threads."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = None
+        if not self._warm:
+            return
+        self._warm = False
+        if hasattr(self._inner, "close_async"):
+            await self._inner.close_async()
+        if hasattr(self._inner, "close"):
+            self._inner.close()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Describe the component for a serialised pipeline; it holds no key."""
+        type_, parameters = self._definition
+        return dict(
+            default_to_dict(
+                self,
+                type=type_,
+                init_parameters=dict(parameters),
+                timeout=self.timeout,
+                concurrency=self.concurrency,
+            )
+        )
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> GuardedChatGenerator:
+        """Make the component from what `to_dict` wrote."""
+        made: GuardedChatGenerator = default_from_dict(cls, data)
+        return made
+
+    async def _ask(self, given: dict[str, Any]) -> Any:
+        if hasattr(self._inner, "run_async"):
+            return await self._inner.run_async(**given)
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(max_workers=self.concurrency)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask_in_thread, given)
+
+    def _ask_in_thread(self, given: dict[str, Any]) -> Any:
+        with self._instances.borrowed() as generator:
+            return generator.run(**given)
+
+    async def _warm_up(self) -> None:
+        async with self._warming:
+            if self._warm:
+                return
+            if hasattr(self._inner, "warm_up_async") and hasattr(self._inner, "run_async"):
+                await self._inner.warm_up_async()
+            elif hasattr(self._inner, "warm_up"):
+                await asyncio.to_thread(self._inner.warm_up)
+            self._warm = True
+
+    def _make(self) -> Any:
+        return make(GENERATOR, self._definition, timeout=self.timeout)
+
+    def _made_warm(self) -> Any:
+        made = self._make()
+        if hasattr(made, "warm_up"):
+            made.warm_up()
+        return made
+
+    def _checked(self, found: Any) -> dict[str, Any]:
+        replies = found.get("replies") if isinstance(found, dict) else None
+        if not replies or not isinstance(replies[0], ChatMessage):
+            raise CallError(f"{self._definition.type}: the answer holds no reply", reason="bad reply")
+        return {"replies": list(replies)}
+
+    def _failure(self, error: Exception) -> RagtallyError:
+        if isinstance(error, RagtallyError):
+            return error
+        if isinstance(error, TimeoutError) and not str(error):
+            message = f"{self._definition.type}: no answer after {self.timeout:g} s"
+            return CallError(message, reason="timeout")
+        return call_error(self._definition.type, error)

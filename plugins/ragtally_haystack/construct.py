@@ -1,0 +1,175 @@
+"""Making Haystack's objects out of definitions, by Haystack's own guarded way from serialised data."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from ragtally.errors import PluginError, RagtallyError
+from ragtally_haystack.check import faults
+from ragtally_haystack.definition import Definition, Fault, class_named
+from ragtally_haystack.packages import ALWAYS, allowed_packages
+from ragtally_haystack.quiet import (
+    FilterPolicy,
+    allow_deserialization_module,
+    component_from_dict,
+    default_from_dict,
+    generate_qualified_class_name,
+    import_class_by_name,
+)
+from ragtally_haystack.roles import RETRIEVER, STORE, STORE_METHODS, Role, input_fault
+from ragtally_haystack.secrets import completed, is_secret, without_secrets
+
+_LONGEST_MESSAGE = 300
+
+
+def make(role: Role, definition: Definition, **own: Any) -> Any:
+    """Make a component or a document store.
+
+    Args:
+        role: What it is used as.
+        definition: What the spec says.
+        **own: Parameters that it is made with where its class has them and the spec leaves them out, beside
+            those of the role.
+
+    Returns:
+        The object; warmed up by whoever uses it.
+
+    Raises:
+        PluginError: If a package is not allowed, a key is written out, or the object cannot be made.
+    """
+    made_by, data = _prepared(role, definition)
+    _add_defaults(made_by, data["init_parameters"], {**role.defaults, **own})
+    made = _guarded(definition, lambda: component_from_dict(made_by, data, definition.name))
+    _require_role(role, definition, made)
+    return made
+
+
+def make_retriever(definition: Definition, store: Any) -> Any:
+    """Make a retriever over a store that is there already.
+
+    Args:
+        definition: What the spec says.
+        store: The document store.
+
+    Returns:
+        The retriever.
+
+    Raises:
+        PluginError: As `make`.
+    """
+    made_by, data = _prepared(RETRIEVER, definition)
+    parameters = {**data["init_parameters"], "document_store": store}
+    # A class' own `from_dict` would make a store of its own, so its other work is done here.
+    if isinstance(parameters.get("filter_policy"), str):
+        policy = parameters["filter_policy"]
+        parameters["filter_policy"] = _guarded(definition, lambda: FilterPolicy.from_str(policy))
+    whole = {**data, "init_parameters": parameters}
+    made = _guarded(definition, lambda: default_from_dict(made_by, whole))
+    _require_role(RETRIEVER, definition, made)
+    return made
+
+
+def inputs_of(made: Any) -> dict[str, bool]:
+    """List the inputs of a component.
+
+    Args:
+        made: The component.
+
+    Returns:
+        By name, whether it must be given.
+    """
+    sockets = getattr(made, "__haystack_input__", None)
+    return {} if sockets is None else {name: socket.is_mandatory for name, socket in sockets._sockets_dict.items()}
+
+
+def warm_up(definition: Definition, made: Any) -> None:
+    """Let a component load what it needs, where it loads anything.
+
+    Args:
+        definition: What it was made of, for errors.
+        made: The component.
+
+    Raises:
+        PluginError: If it fails.
+    """
+    if hasattr(made, "warm_up"):
+        _guarded(definition, made.warm_up, "cannot be warmed up")
+
+
+def shown(error: BaseException) -> str:
+    """Write what an exception says in one short line that holds no key."""
+    line = " ".join(without_secrets(f"{type(error).__name__}: {error}").split())
+    return line if len(line) <= _LONGEST_MESSAGE else line[:_LONGEST_MESSAGE] + "..."
+
+
+def _prepared(role: Role, definition: Definition) -> tuple[type[Any], dict[str, Any]]:
+    found = faults(role, definition)
+    if found:
+        raise _error(found[0])
+    for package in allowed_packages():
+        if package not in ALWAYS:
+            allow_deserialization_module(package)
+    made_by = _class(definition.type)
+    parameters = {name: _canonical(value) for name, value in definition.parameters.items()}
+    return made_by, {"type": generate_qualified_class_name(made_by), "init_parameters": parameters}
+
+
+def _class(name: str) -> type[Any]:
+    try:
+        found = import_class_by_name(name)
+    except Exception as error:
+        # Behind the error stands the missing package of an integration, for one.
+        raise PluginError(f"{name} cannot be imported: {shown(error.__cause__ or error)}") from error
+    if not isinstance(found, type):
+        raise PluginError(f"{name} is no class")
+    return found
+
+
+def _canonical(value: Any) -> Any:
+    """Copy a parameter as Haystack itself would have written it: classes by where they are defined."""
+    if isinstance(value, Mapping):
+        if is_secret(value):
+            return completed(value)
+        copied = {key: _canonical(item) for key, item in value.items()}
+        name = class_named(value)
+        return copied if name is None else {**copied, "type": generate_qualified_class_name(_class(name))}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item) for item in value]
+    return value
+
+
+def _add_defaults(made_by: type[Any], parameters: dict[str, Any], defaults: Mapping[str, Any]) -> None:
+    try:
+        known: Collection[str] = inspect.signature(made_by.__init__).parameters
+    except (TypeError, ValueError):
+        return
+    for name, value in defaults.items():
+        if name in known:
+            parameters.setdefault(name, value)
+
+
+def _require_role(role: Role, definition: Definition, made: Any) -> None:
+    if role is STORE:
+        if not all(hasattr(made, method) for method in STORE_METHODS):
+            raise PluginError(f"{definition.type} is no document store", hint=f"as in {role.example}")
+        return
+    inputs = inputs_of(made)
+    fault = input_fault(role, definition, inputs, [name for name, needed in inputs.items() if needed])
+    if fault is not None:
+        raise _error(fault)
+
+
+def _guarded(definition: Definition, work: Callable[[], Any], what: str = "cannot be made") -> Any:
+    try:
+        return work()
+    except RagtallyError:
+        raise
+    except Exception as error:
+        hint = "look at its init_parameters" if isinstance(error, (TypeError, ValueError, KeyError)) else None
+        raise PluginError(f"{definition.type} {what}: {shown(error)}", hint=hint) from error
+
+
+def _error(fault: Fault) -> PluginError:
+    return PluginError(fault.message, hint=fault.hint)

@@ -1,0 +1,81 @@
+"""A Haystack component as a spec writes it, and everything that is named inside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+CLASS_PATTERN = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
+"""What the import path of a class looks like."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with a definition.
+
+    Attributes:
+        message: What is wrong, in one sentence.
+        hint: What to write instead, where that is known.
+    """
+
+    message: str
+    hint: str | None = None
+
+
+class Definition(NamedTuple):
+    """One Haystack component or document store.
+
+    Attributes:
+        type: The import path of its class.
+        parameters: What its class is made with, as Haystack serialises it.
+    """
+
+    type: str
+    parameters: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The class' own name."""
+        return self.type.rpartition(".")[2]
+
+
+def definition_of(written: Mapping[str, Any]) -> Definition:
+    """Read a definition.
+
+    Args:
+        written: `{"type": ..., "init_parameters": ...}`; without parameters the class' defaults hold.
+
+    Returns:
+        The definition.
+    """
+    return Definition(written["type"], written.get("init_parameters") or {})
+
+
+def mappings(value: Any) -> Iterator[Mapping[str, Any]]:
+    """List a value's mappings, itself and those in lists included, the outer ones first."""
+    if isinstance(value, Mapping):
+        yield value
+        for item in value.values():
+            yield from mappings(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from mappings(item)
+
+
+def class_named(written: Mapping[str, Any]) -> str | None:
+    """Say which class a mapping names, by the rule by which Haystack takes one for a component.
+
+    Args:
+        written: Any mapping among parameters.
+
+    Returns:
+        The import path; None where it names none.
+    """
+    name = written.get("type")
+    return name if isinstance(name, str) and re.fullmatch(CLASS_PATTERN, name) else None
+
+
+def classes(definition: Definition) -> tuple[str, ...]:
+    """List every class that a definition names: its own first, then those of components among its parameters."""
+    inner = (class_named(found) for found in mappings(definition.parameters))
+    return tuple(dict.fromkeys((definition.type, *filter(None, inner))))

@@ -1,0 +1,117 @@
+"""A pair of Haystack embedders as an embedder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.errors import PluginError
+from ragtally_haystack.construct import make, warm_up
+from ragtally_haystack.definition import Definition
+from ragtally_haystack.failures import component_error
+from ragtally_haystack.instances import Instances, in_threads
+from ragtally_haystack.quiet import Document
+from ragtally_haystack.roles import DOCUMENT_EMBEDDER, TEXT_EMBEDDER, Role
+from ragtally_haystack.tries import with_tries
+
+Vectors = NDArray[np.float32]
+
+
+class EmbedderPair:
+    """Embeds chunks with a document embedder, in batches, and questions with a text embedder, in threads."""
+
+    def __init__(self, document: Definition, query: Definition, *, batch: int, threads: int, retries: int) -> None:
+        """Make the first instance of both.
+
+        Args:
+            document: The document embedder, as the spec says it.
+            query: The text embedder.
+            batch: How many chunks it is given at once.
+            threads: How many questions are embedded at once, each by an instance of its own.
+            retries: How often a call is tried again that failed for a reason that passes.
+
+        Raises:
+            PluginError: If one of them cannot be made.
+        """
+        self._types = {"document": document.type, "query": query.type}
+        self._documents = _ready(DOCUMENT_EMBEDDER, document)
+        self._queries = Instances(_ready(TEXT_EMBEDDER, query), lambda: _ready(TEXT_EMBEDDER, query))
+        self._batch, self._threads, self._retries = batch, threads, retries
+        self._dimensions: int | None = None
+
+    def fit(self, texts: Sequence[str]) -> None:
+        """Learn nothing."""
+
+    def save(self, folder: Path) -> None:
+        """Write nothing."""
+
+    def load(self, folder: Path) -> None:
+        """Read nothing."""
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`).
+
+        Raises:
+            CallError: If a call fails for good.
+            PluginError: If the component fails otherwise, or returns something else than one vector a chunk.
+        """
+        vectors: list[Any] = []
+        for first in range(0, len(texts), self._batch):
+            vectors.extend(self._of_documents(texts[first : first + self._batch]))
+        return self._checked(vectors, "document")
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Embed questions; see `embed_documents`."""
+        return self._checked(in_threads(self._of_query, texts, self._queries, self._threads), "query")
+
+    def _of_documents(self, texts: Sequence[str]) -> list[Any]:
+        given = [Document(id=str(row), content=text) for row, text in enumerate(texts)]
+        who = self._types["document"]
+        found = with_tries(
+            lambda: self._documents.run(documents=given)["documents"],
+            lambda error: component_error(who, error),
+            self._retries,
+        )
+        by_id = {document.id: document.embedding for document in found}
+        if len(found) != len(texts) or by_id.keys() != {document.id for document in given}:
+            raise PluginError(f"{who} was given {len(texts)} documents and returned {len(found)} others")
+        return [by_id[document.id] for document in given]
+
+    def _of_query(self, embedder: Any, text: str) -> Any:
+        return with_tries(
+            lambda: embedder.run(text=text)["embedding"],
+            lambda error: component_error(self._types["query"], error),
+            self._retries,
+        )
+
+    def _checked(self, vectors: Sequence[Any], role: str) -> Vectors:
+        who = self._types[role]
+        if not vectors:
+            return np.zeros((0, self._dimensions or 0), np.float32)
+        if any(vector is None for vector in vectors):
+            raise PluginError(f"{who} gave no vector for some of its texts")
+        try:
+            made = np.asarray(vectors, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise PluginError(f"{who} gave vectors of different lengths, or no numbers") from error
+        if made.ndim != 2 or not made.shape[1]:
+            raise PluginError(f"{who} gave vectors of shape {list(made.shape[1:])}")
+        if not np.isfinite(made).all():
+            raise PluginError(f"{who} gave a vector with NaN or infinity")
+        if self._dimensions not in (None, made.shape[1]):
+            raise PluginError(
+                f"{who} gives vectors of {made.shape[1]} dimensions, after ones of {self._dimensions}",
+                hint="document and query must be embedders of one model",
+            )
+        self._dimensions = made.shape[1]
+        return made
+
+
+def _ready(role: Role, definition: Definition) -> Any:
+    made = make(role, definition)
+    warm_up(definition, made)
+    return made

@@ -1,0 +1,69 @@
+"""Threads over Haystack components, which are not made to be shared by threads: one instance for each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+
+class Instances:
+    """Instances of one component; a thread borrows one, and a further one is made where all are lent."""
+
+    def __init__(self, first: Any, make: Callable[[], Any]) -> None:
+        """Take the first one, and the way to make more.
+
+        Args:
+            first: An instance, warmed up.
+            make: Makes one, warmed up. Never called by two threads at once.
+        """
+        self._make = make
+        self._lock = threading.Lock()
+        self._free: list[Any] = [first]
+
+    @contextmanager
+    def borrowed(self) -> Iterator[Any]:
+        """Borrow an instance."""
+        with self._lock:
+            instance = self._free.pop() if self._free else self._make()
+        try:
+            yield instance
+        finally:
+            with self._lock:
+                self._free.append(instance)
+
+
+def in_threads(
+    work: Callable[[Any, Item], Outcome], items: Sequence[Item], instances: Instances, threads: int
+) -> list[Outcome]:
+    """Do work on items, several at once.
+
+    Args:
+        work: Gets an instance and an item.
+        items: The items.
+        instances: Where the instances come from.
+        threads: How many threads at most.
+
+    Returns:
+        One outcome an item, in the order of the items.
+
+    Raises:
+        Exception: Whatever `work` raises first; what was not begun is then left undone.
+    """
+
+    def one(item: Item) -> Outcome:
+        with instances.borrowed() as instance:
+            return work(instance, item)
+
+    if threads == 1 or len(items) < 2:
+        return [one(item) for item in items]
+    executor = ThreadPoolExecutor(max_workers=min(threads, len(items)))
+    try:
+        return [future.result() for future in [executor.submit(one, item) for item in items]]
+    finally:
+        executor.shutdown(cancel_futures=True)

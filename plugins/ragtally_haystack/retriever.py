@@ -1,0 +1,202 @@
+"""A Haystack document store with a retriever, as a retriever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.errors import PluginError, RagtallyError
+from ragtally.kinds.ranking import Ranked, best_rows, no_hits, round_scores, write_hits
+from ragtally.types import Hits, Passages, Queries
+from ragtally_haystack.construct import inputs_of, make, make_retriever, warm_up
+from ragtally_haystack.definition import Definition
+from ragtally_haystack.failures import component_error
+from ragtally_haystack.instances import Instances, in_threads
+from ragtally_haystack.quiet import Document, DuplicatePolicy
+from ragtally_haystack.roles import STORE
+from ragtally_haystack.traits import is_exact
+from ragtally_haystack.tries import with_tries
+
+Vectors = NDArray[np.float32]
+
+_MORE = 10
+"""How many hits more than wanted are asked for, so that a tie at the border shows."""
+_MOST_MORE = 100
+"""How many more at most, where a store does not rank exactly or may refuse large numbers."""
+_GROWTH = 4
+
+
+class StoreRetriever:
+    """Writes chunks into a document store when the first question is asked, and searches it in threads."""
+
+    def __init__(self, store: Definition, retriever: Definition, *, batch: int, threads: int, retries: int) -> None:
+        """Make store and retriever.
+
+        Args:
+            store: The document store, as the spec says it.
+            retriever: Its retriever.
+            batch: How many chunks are written at once.
+            threads: How many questions are asked at once, each by a retriever of its own; they share the store.
+            retries: How often a call is tried again that failed for a reason that passes.
+
+        Raises:
+            PluginError: If one of them cannot be made.
+        """
+        self._store_type, self._type = store.type, retriever.type
+        self._exact = is_exact(store.type)
+        self._batch, self._threads, self._retries = batch, threads, retries
+        self._store = make(STORE, store)
+
+        def ready() -> Any:
+            made = make_retriever(retriever, self._store)
+            warm_up(retriever, made)
+            return made
+
+        first = ready()
+        self._inputs = inputs_of(first)
+        self._retrievers = Instances(first, ready)
+        self._unwritten: tuple[Passages, Vectors | None] | None = None
+        self._chunks = 0
+
+    def add(self, passages: Passages, vectors: Vectors | None) -> None:
+        """Take the chunks; they are written when they are first searched (see `ragtally.kinds.Retriever.add`)."""
+        if vectors is not None and (vectors.ndim != 2 or len(vectors) != len(passages)):
+            raise PluginError(f"the embedder gives vectors of shape {list(vectors.shape)} for {len(passages)} chunks")
+        self._unwritten, self._chunks = (passages, vectors), len(passages)
+
+    def save(self, folder: Path) -> None:
+        """Write how many chunks there are: the store is filled again from what `load` is given.
+
+        Args:
+            folder: An existing folder.
+        """
+        (folder / "store.json").write_text(json.dumps({"chunks": self._chunks}) + "\n", encoding="utf-8")
+
+    def load(self, folder: Path, passages: Passages, vectors: Vectors | None) -> None:
+        """Take the chunks again; see `add`.
+
+        Args:
+            folder: The folder that `save` was given.
+            passages: What `add` was given.
+            vectors: Likewise.
+        """
+        self.add(passages, vectors)
+
+    def search(self, queries: Queries, limit: int) -> Hits:
+        """Find the best chunks for each question (see `ragtally.kinds.Retriever.search`).
+
+        Raises:
+            CallError: If a call of the store fails for good.
+            PluginError: If the store or the retriever fails otherwise, or finds what was not written.
+        """
+        self._fill()
+        hits = no_hits(len(queries), limit)
+        if limit < 1 or not self._chunks:
+            return hits
+
+        def one(retriever: Any, row: int) -> Ranked:
+            return self._ranked(retriever, self._asked(queries, row), limit)
+
+        found = in_threads(one, range(len(queries)), self._retrievers, self._threads)
+        for row, ranked in enumerate(found):
+            write_hits(hits, row, ranked)
+        return hits
+
+    def _fill(self) -> None:
+        if self._unwritten is None:
+            return
+        passages, vectors = self._unwritten
+        # A store of one's own is empty, or holds what an earlier step of the run wrote into it.
+        self._require_count("holds", (0, len(passages)))
+        for first in range(0, len(passages), self._batch):
+            rows = range(first, min(first + self._batch, len(passages)))
+            documents = [
+                Document(
+                    id=str(row),
+                    content=passages.text[row],
+                    embedding=None if vectors is None else vectors[row].tolist(),
+                )
+                for row in rows
+            ]
+            self._called(partial(self._store.write_documents, documents, policy=DuplicatePolicy.OVERWRITE))
+        self._require_count("holds after writing", (len(passages),))
+        self._unwritten = None
+
+    def _require_count(self, what: str, allowed: tuple[int, ...]) -> None:
+        count = self._called(self._store.count_documents)
+        if count not in allowed:
+            raise PluginError(
+                f"the document store {self._store_type} {what} {count} documents, not the {allowed[-1]} chunks alone",
+                hint="give it an index or collection of its own for each chunker, and clear it before a run",
+            )
+
+    def _called(self, call: Callable[[], Any]) -> Any:
+        return with_tries(call, self._store_failure, self._retries)
+
+    def _store_failure(self, error: Exception) -> RagtallyError:
+        return component_error(self._store_type, error)
+
+    def _asked(self, queries: Queries, row: int) -> dict[str, Any]:
+        asked: dict[str, Any] = {}
+        if "query" in self._inputs:
+            asked["query"] = queries.text[row]
+        if "query_embedding" in self._inputs:
+            if queries.vectors is not None:
+                asked["query_embedding"] = queries.vectors[row].tolist()
+            elif self._inputs["query_embedding"]:
+                raise PluginError(f"{self._type} compares vectors and was given none", hint="give it an embedder")
+        return asked
+
+    def _ranked(self, retriever: Any, asked: Mapping[str, Any], limit: int) -> Ranked:
+        """Ask for more than is wanted, until what is found ends below the border, so that ties go by row."""
+        most = self._chunks if self._exact else min(self._chunks, limit + _MOST_MORE)
+        count = min(limit + _MORE, most)
+        while True:
+            documents = self._run(retriever, {**asked, **({"top_k": count} if "top_k" in self._inputs else {})})
+            scores, rows = self._scores(documents), self._rows(documents)
+            if len(documents) < count or count == most or not _tied(scores, limit):
+                return best_rows(scores, rows, limit)
+            count = min(_GROWTH * count, most)
+
+    def _run(self, retriever: Any, given: Mapping[str, Any]) -> list[Any]:
+        return with_tries(
+            lambda: list(retriever.run(**given)["documents"]),
+            lambda error: component_error(self._type, error),
+            self._retries,
+        )
+
+    def _rows(self, documents: list[Any]) -> NDArray[np.int64]:
+        rows = [int(document.id) if document.id.isdecimal() else -1 for document in documents]
+        if any(not 0 <= row < self._chunks for row in rows) or len(set(rows)) < len(rows):
+            raise PluginError(
+                f"{self._type} finds documents that ragtally did not write, or one twice",
+                hint="give the document store an index or collection of its own",
+            )
+        return np.array(rows, dtype=np.int64)
+
+    def _scores(self, documents: list[Any]) -> NDArray[np.float64]:
+        given = [document.score for document in documents]
+        if any(score is None for score in given):
+            raise PluginError(f"{self._type} gives no scores", hint="use a retriever that scores what it finds")
+        scores = np.array(given, dtype=np.float64)
+        if not np.isfinite(scores).all():
+            raise PluginError(f"{self._type} gives scores that are no finite numbers")
+        steps = np.diff(round_scores(scores))
+        if (steps <= 0).all():
+            return scores
+        if (steps >= 0).all():
+            # Some stores give distances: what they put first is nearest.
+            return -scores
+        raise PluginError(f"{self._type} does not order its documents by their scores")
+
+
+def _tied(scores: NDArray[np.float64], limit: int) -> bool:
+    """Whether the last of the hits ties with the last one wanted, so that further ones may tie too."""
+    rounded = round_scores(scores)
+    return bool(rounded[-1] == rounded[limit - 1])

@@ -1,0 +1,92 @@
+"""What a Haystack component is used as, and what it must take for that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ragtally_haystack.definition import Definition, Fault
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a component is used as.
+
+    Attributes:
+        name: What it is called in messages.
+        one_of: Inputs of `run` of which it must take at least one; empty for what is not run.
+        given: Further inputs that it is given where it takes them.
+        example: A class that could stand in its place.
+        ours: Parameters that are not the spec's to say, with the reason.
+        defaults: Parameters that it is made with where its class has them and the spec leaves them out: nothing
+            printed, failures raised and not logged away, no tries below those of ragtally.
+    """
+
+    name: str
+    one_of: tuple[str, ...]
+    example: str
+    given: tuple[str, ...] = ()
+    ours: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+_CALLING = {"progress_bar": False, "raise_on_failure": True, "max_retries": 0}
+_WHOLE = "a benchmark reads whole answers in words"
+
+SPLITTER = Role("splitter", ("documents",), "haystack.components.preprocessors.DocumentSplitter")
+DOCUMENT_EMBEDDER = Role(
+    "document embedder", ("documents",), "haystack.components.embedders.OpenAIDocumentEmbedder", defaults=_CALLING
+)
+TEXT_EMBEDDER = Role(
+    "text embedder", ("text",), "haystack.components.embedders.OpenAITextEmbedder", defaults=_CALLING
+)
+STORE = Role(
+    "document store",
+    (),
+    "haystack.document_stores.in_memory.InMemoryDocumentStore",
+    defaults={"progress_bar": False, "shared": False},
+)
+STORE_METHODS = ("write_documents", "count_documents")
+"""What a document store is known by."""
+RETRIEVER = Role(
+    "retriever",
+    ("query", "query_embedding"),
+    "haystack.components.retrievers.in_memory.InMemoryBM25Retriever",
+    given=("top_k",),
+    ours={"document_store": "it is given what stands under store", "top_k": "it is asked for as many as are needed"},
+)
+GENERATOR = Role(
+    "chat generator",
+    ("messages",),
+    "haystack.components.generators.chat.OpenAIChatGenerator",
+    given=("generation_kwargs",),
+    ours={"tools": _WHOLE, "streaming_callback": _WHOLE},
+    defaults=_CALLING,
+)
+
+
+def input_fault(
+    role: Role, definition: Definition, names: Collection[str], required: Collection[str]
+) -> Fault | None:
+    """Say whether a component's inputs are those of its role.
+
+    Args:
+        role: The role.
+        definition: The component.
+        names: The inputs of its `run`.
+        required: Those that it must be given.
+
+    Returns:
+        What is wrong; None where nothing is.
+    """
+    wanted = " or ".join(role.one_of)
+    if role.one_of and not set(role.one_of) & set(names):
+        takes = ", ".join(names) or "nothing"
+        return Fault(f"{definition.type} is no {role.name}: it takes {takes}, not {wanted}", f"as in {role.example}")
+    for name in sorted(set(required) - {*role.one_of, *role.given}):
+        return Fault(
+            f"{definition.type} cannot be used as a {role.name}: it must be given {name}, which ragtally has not",
+            f"as in {role.example}",
+        )
+    return None

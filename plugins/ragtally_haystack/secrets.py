@@ -1,0 +1,105 @@
+"""Keys: Haystack's own secrets that name environment variables, never a key written into a spec."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ragtally_haystack.definition import Definition, Fault, mappings
+
+HIDDEN = "[key hidden]"
+ENVIRONMENT = "env_var"
+"""The type of a secret that names environment variables."""
+
+_HINT = "name an environment variable: {type: env_var, env_vars: [MY_API_KEY]}"
+_SECRET_NAME = re.compile(
+    r"(^|_)(api_?key|access_?key|secret(_key)?|password|passwd|authorization|credentials?)$"
+    r"|^(api_|access_|auth_|bearer_|hf_|client_)?token$|^x-api-key$",
+    re.IGNORECASE,
+)
+_LOOKS_SECRET = re.compile(
+    r"(?i:bearer)\s+[\w.~+/=-]{8,}"
+    r"|\b(?:sk|rk|pk|gsk|xai|hf|nvapi|fw|pplx|csk|r8|ghp)[-_][\w-]{16,}"
+    r"|\bAIza[\w-]{30,}"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+)
+"""A bearer token, the published shapes of providers' keys, and a name with a password inside a URL."""
+_KEY_VARIABLE = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+_SHORTEST = 8
+"""Shorter values are switches and names, not keys; to blot them out would make messages unreadable."""
+
+
+def written_out(definition: Definition) -> Iterator[Fault]:
+    """Find keys that stand in a spec; what was written is never repeated.
+
+    Args:
+        definition: The component with everything inside it.
+
+    Yields:
+        One fault a key.
+    """
+    for found in mappings(definition.parameters):
+        kind = found.get("type")
+        if kind == "token":
+            yield Fault("a token has no place in a spec: specs are shared, keys are not", _HINT)
+        elif kind == ENVIRONMENT:
+            yield from _variables(found)
+        for name, value in found.items():
+            if isinstance(value, str) and value and _SECRET_NAME.search(name):
+                yield Fault(f"{name} has no place in a spec: specs are shared, keys are not", _HINT)
+            elif any(_LOOKS_SECRET.search(text) for text in (name, *_texts(value))):
+                message = f"{name} holds what looks like a key or a password: specs are shared, keys are not"
+                yield Fault(_LOOKS_SECRET.sub(HIDDEN, message), _HINT)
+
+
+def completed(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill up a secret: Haystack reads none without `strict`.
+
+    Args:
+        written: A secret that names environment variables.
+
+    Returns:
+        The secret as Haystack writes it.
+    """
+    return {"strict": True, **written}
+
+
+def is_secret(value: Any) -> bool:
+    """Say whether a value is a secret that names environment variables."""
+    return isinstance(value, Mapping) and value.get("type") == ENVIRONMENT
+
+
+def without_secrets(text: str) -> str:
+    """Blot out keys in what a component or a provider said.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The text with the values of variables that are named like keys, and whatever looks like a key, replaced.
+    """
+    values = {value for name, value in os.environ.items() if _KEY_VARIABLE.search(name) and len(value) >= _SHORTEST}
+    for value in sorted(values, key=len, reverse=True):
+        text = text.replace(value, HIDDEN)
+    return _LOOKS_SECRET.sub(HIDDEN, text)
+
+
+def _variables(secret: Mapping[str, Any]) -> Iterator[Fault]:
+    names = secret.get("env_vars")
+    unknown = sorted(secret.keys() - {"type", "env_vars", "strict"})
+    if unknown:
+        yield Fault(f"a secret has no {unknown[0]!r}", _HINT)
+    elif not isinstance(names, list) or not names:
+        yield Fault("a secret names one or more environment variables", _HINT)
+    elif not all(isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name) for name in names):
+        yield Fault("a secret names environment variables, and one of these is no name", _HINT)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)

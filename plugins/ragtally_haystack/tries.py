@@ -1,0 +1,39 @@
+"""Trying again what failed for a reason that passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import sleep
+from typing import TypeVar
+
+from ragtally.errors import CallError, RagtallyError
+
+Outcome = TypeVar("Outcome")
+
+_LONGEST_WAIT = 60.0
+
+
+def with_tries(call: Callable[[], Outcome], failure: Callable[[Exception], RagtallyError], retries: int) -> Outcome:
+    """Call, and call again where the failure passes: after as long as the provider asks for, else 1, 2, 4 s ...
+
+    Args:
+        call: The call.
+        failure: Says what an exception means.
+        retries: How often it is called again at most.
+
+    Returns:
+        What the call returned.
+
+    Raises:
+        RagtallyError: What the last exception meant.
+    """
+    for done in range(retries + 1):
+        try:
+            return call()
+        except Exception as error:
+            meaning = failure(error)
+            if done == retries or not (isinstance(meaning, CallError) and meaning.passing):
+                raise meaning from error
+            asked = meaning.retry_after
+            sleep(min(2.0**done if asked is None else asked, _LONGEST_WAIT))
+    raise AssertionError("the last try returned or raised")

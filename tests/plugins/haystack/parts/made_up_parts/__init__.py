@@ -1,0 +1,1 @@
+"""Haystack components that do what real ones do at their worst; tests allow the package and put it on the path."""
