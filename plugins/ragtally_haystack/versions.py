@@ -63,7 +63,7 @@ def _behind(name: str) -> dict[str, str]:
 @functools.cache
 def _holders(path: str) -> tuple[tuple[str, str], ...]:
     """Find who installed a file; many distributions share a package such as haystack_integrations."""
-    holders = {}
+    holders: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
         record = distribution.read_text("RECORD") or ""
         if record.startswith(f"{path},") or f"\n{path}," in record:

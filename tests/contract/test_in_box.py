@@ -65,6 +65,7 @@ TestWhole = suite(ChunkerSuite, "ragtally_chunkers", "whole")
 TestSynthetic = suite(DatasetSuite, "ragtally_synthetic", "synthetic", questions=60)
 
 TestLsa = suite(EmbedderSuite, "ragtally_lsa", "lsa", dim=8)
+TestHashing = suite(EmbedderSuite, "ragtally_hashing", "hashing", dim=32)
 
 TestBm25 = suite(RetrieverSuite, "ragtally_bm25", "bm25")
 TestDenseCosine = suite(RetrieverSuite, "ragtally_dense", "dense")
@@ -128,6 +129,52 @@ class TestLitellmFast(LitellmSuite): ...
 
 class TestLitellmLibrary(LitellmSuite):
     lane = "litellm"
+
+
+HAYSTACK = "ragtally_haystack"
+IN_MEMORY = {"type": "haystack.document_stores.in_memory.InMemoryDocumentStore"}
+_MOCK = "haystack.components.embedders.Mock{}Embedder"
+_EIGHT = {"init_parameters": {"dimension": 8}}
+TestHaystackSplitter = suite(
+    ChunkerSuite,
+    HAYSTACK,
+    "haystack",
+    type="haystack.components.preprocessors.DocumentSplitter",
+    init_parameters={"split_length": 12, "split_overlap": 3},
+)
+TestHaystackEmbedders = suite(
+    EmbedderSuite,
+    HAYSTACK,
+    "haystack",
+    document={"type": _MOCK.format("Document"), **_EIGHT},
+    query={"type": _MOCK.format("Text"), **_EIGHT},
+)
+TestHaystackWords = suite(
+    RetrieverSuite,
+    HAYSTACK,
+    "haystack",
+    store=IN_MEMORY,
+    retriever={"type": "haystack.components.retrievers.in_memory.InMemoryBM25Retriever"},
+    embedder=None,
+)
+TestHaystackVectors = suite(
+    RetrieverSuite,
+    HAYSTACK,
+    "haystack",
+    store=IN_MEMORY,
+    retriever={"type": "haystack.components.retrievers.in_memory.InMemoryEmbeddingRetriever"},
+)
+
+
+class TestHaystackGenerator(ModelSuite):
+    plugin = HAYSTACK
+    name = "haystack"
+    parameters = {"type": "haystack.components.generators.chat.MockChatGenerator"}  # noqa: RUF012
+
+    def given_failing(self, folder: Path) -> Mapping[str, Any]:
+        secret = {"type": "env_var", "env_vars": ["RAGTALLY_NO_SUCH_KEY"]}
+        type_ = "haystack.components.generators.chat.OpenAIChatGenerator"
+        return {"type": type_, "init_parameters": {"api_key": secret}}
 
 
 class TestRecorded(ReaderSuite):
