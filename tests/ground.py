@@ -12,7 +12,20 @@ import numpy as np
 
 from made_up import ANSWERS, Given, choices
 from ragtally.kinds import Component
-from ragtally.steps import Task, chunk, context, index, parse, prepare, read, retrieve, sample, vote
+from ragtally.steps import (
+    Task,
+    chunk,
+    context,
+    embed,
+    embed_questions,
+    index,
+    parse,
+    prepare,
+    read,
+    retrieve,
+    sample,
+    vote,
+)
 from ragtally.types import Answers, Choice, Hits, Passages, Queries, Reading, Vote
 from workbench import Bench
 
@@ -41,8 +54,13 @@ class Ground:
     ) -> Task:
         factory = self.bench.factory
         chunked = chunk.task(factory, self.prepared, chunker) if chunker else self.chunked()
-        indexed = index.task(factory, self.prepared, chunked, retriever)
-        return retrieve.task(factory, chunked, indexed, sampled or self.sampled(), retriever, limit)
+        sampled = sampled or self.sampled()
+        embedded = asked = None
+        if "vectors" in self.bench.registry.traits(retriever).reads:
+            embedded = embed.task(factory, self.prepared, chunked, retriever.parameters["embedder"])
+            asked = embed_questions.task(factory, embedded, sampled)
+        indexed = index.task(factory, self.prepared, chunked, embedded, retriever)
+        return retrieve.task(factory, indexed, sampled, asked, retriever, limit)
 
     def control(self, condition: str, sampled: Task | None = None, seed: int = 1) -> Task:
         return context.control_task(self.bench.factory, self.prepared, sampled or self.sampled(), condition, seed)
@@ -101,7 +119,7 @@ class Fixed:
 
     def save(self, folder: Path) -> None: ...
 
-    def load(self, folder: Path) -> None: ...
+    def load(self, folder: Path, passages: Passages, vectors: object) -> None: ...
 
     def search(self, queries: Queries, limit: int) -> Hits:
         self.queries = queries

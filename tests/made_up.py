@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import made_retrieval
 import ragtally_answer_metrics
 import ragtally_retrieval_metrics
 import ragtally_vote_rules
@@ -72,14 +73,15 @@ label: {voters: [finder, learner], votes: 2}
 base: {from: [finder], rule: plurality, agree_with_gold: true}
 grid:
   chunker: pieces
-  retriever: [shared_words, {letters: {embedder: letter_counts}}]
+  retriever: [shared_words, {merged: {retrievers: [shared_words, {letters: {embedder: letter_counts}}]}}]
   top_k: 1
+  context_words: 9
   reader: [finder]
 controls: [gold_context]
 metrics: [accuracy, recall@2]
 """
 """A study with work of every step that needs no language model."""
-ASKING = ("prompt", "ask")
+ASKING = ("rank_prompt", "prompt", "ask")
 """The steps that need a language model, which this world has not."""
 
 
@@ -161,7 +163,8 @@ class SharedWords:
     def save(self, folder: Path) -> None:
         (folder / "texts.json").write_text(json.dumps(self.texts))
 
-    def load(self, folder: Path) -> None:
+    def load(self, folder: Path, passages: Passages, vectors: object) -> None:
+        assert vectors is None
         self.texts = json.loads((folder / "texts.json").read_text())
 
     def search(self, queries: Queries, limit: int) -> Hits:
@@ -186,10 +189,11 @@ class Letters:
         self.vectors = vectors
 
     def save(self, folder: Path) -> None:
-        np.save(folder / "vectors.npy", self.vectors)
+        np.save(folder / "count.npy", len(self.vectors))
 
-    def load(self, folder: Path) -> None:
-        self.vectors = np.load(folder / "vectors.npy")
+    def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
+        assert vectors is not None and len(vectors) == len(passages) == np.load(folder / "count.npy")
+        self.vectors = vectors
 
     def search(self, queries: Queries, limit: int) -> Hits:
         assert queries.vectors is not None
@@ -339,6 +343,7 @@ COMPONENTS: dict[str, list[Component]] = {
             },
             traits=RetrieverTraits(reads=frozenset({"vectors"})),
         ),
+        *made_retrieval.REFINING,
     ],
     "reader": [
         Component("finder", Finder, "Finds the sentence.", params={"noise": number(0.2, "number")}),

@@ -14,7 +14,7 @@ import pytest
 from ragtally import hookspecs
 from ragtally.errors import PluginError
 from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, ReaderTraits, RetrieverTraits
+from ragtally.kinds import Component, EmbedderTraits, ReaderTraits, RetrieverTraits
 from ragtally.registry import Registry, did_you_mean, load_registry, registry_of
 from ragtally.types import Choice
 
@@ -161,9 +161,19 @@ def own() -> Registry:
 
 
 def test_components_among_the_parameters_are_built_first(own: Registry) -> None:
+    chunker = Component(
+        "by_meaning", lambda **given: given, "C.", params={"embedder": described(), "others": described()}
+    )
+    both = registry(register_embedders=[EMBEDDER], register_chunkers=[chunker])
+    built = ("embedder", {"dim": 8, "seed": 5})
+    given = both.build(Choice("chunker", "by_meaning", {"embedder": INNER, "others": (INNER, INNER)}))
+    assert given == {"embedder": built, "others": [built, built]}
+
+
+def test_what_a_retriever_names_is_left_to_the_engine(own: Registry) -> None:
     kind, given = own.build(OUTER)
     assert kind == "retriever"
-    assert given == {"embedder": ("embedder", {"dim": 8, "seed": 5}), "host": "h", "distance": "l2"}
+    assert given == {"embedder": None, "host": "h", "distance": "l2"}
 
 
 def test_an_identity_says_what_and_not_where(own: Registry) -> None:
@@ -202,7 +212,7 @@ def test_another_seed_is_another_identity(own: Registry) -> None:
 
 def test_traits_come_from_the_parameters_or_the_kind(own: Registry) -> None:
     assert own.traits(OUTER) == RetrieverTraits(prefix_stable=True)
-    assert own.traits(INNER) is None
+    assert own.traits(INNER) == EmbedderTraits()
     plain = registry(register_readers=[Component("plain", object, "P.")])
     assert plain.traits(Choice("reader", "plain")) == ReaderTraits()
 

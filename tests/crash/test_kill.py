@@ -124,5 +124,7 @@ def test_earlier_results_outlive_a_kill(driver: Driver, uninterrupted: Path, tmp
 def test_the_study_has_work_of_every_step(uninterrupted: Path) -> None:
     counts = Counter(name.split()[0] for name in calls(uninterrupted))
     assert set(counts) == set(STEPS) - set(ASKING)
-    assert {step for step, count in counts.items() if count == 1} == {"prepare", "chunk", "base"}
+    assert {step for step, count in counts.items() if count == 1} == {
+        "prepare", "chunk", "embed", "embed_questions", "refine", "base",
+    }  # fmt: skip
     assert set(Counter(calls(uninterrupted)).values()) == {1}

@@ -44,10 +44,12 @@ def test_each_piece_of_work_is_there_once(bench: Bench) -> None:
     chunkers, searches, indexes, top_ks = 2, 3, 2, 2
     grid = chunkers * searches * top_ks
     reads = {"label": 2 * 3, "control": 3 * 2 * 3, "fixed": 3, "grid": grid * 2 * 3}
-    assert counts == dict.fromkeys(ASKING, 0) | {
+    assert counts == dict.fromkeys((*ASKING, "refine", "judge_context"), 0) | {
         "prepare": 1,
         "sample": 2,
         "chunk": chunkers,
+        "embed": chunkers,
+        "embed_questions": chunkers,
         "index": chunkers * indexes,
         "retrieve": chunkers * searches,
         "judge": chunkers * searches,
@@ -211,7 +213,7 @@ def test_a_files_content_counts_and_its_path_does_not(bench: Bench, tmp_path: Pa
 
     first = plan("a", "same")
     assert moved(first, plan("b", "same")) == set()
-    assert moved(first, plan("b", "other")) == set(STEPS) - set(ASKING)
+    assert moved(first, plan("b", "other")) == {task.step for task in tasks(first)}
 
 
 def test_inputs_come_first_and_work_goes_step_by_step(bench: Bench) -> None:
@@ -224,7 +226,7 @@ def test_inputs_come_first_and_work_goes_step_by_step(bench: Bench) -> None:
     runs = [task.step for place, task in enumerate(ordered) if place == 0 or ordered[place - 1].step != task.step]
     # Reading, parsing and voting come twice: for the base, and then for the grid on the base.
     assert runs == [
-        "prepare", "sample", "chunk", "index", "retrieve", "judge", "context", "train",
+        "prepare", "sample", "chunk", "embed", "embed_questions", "index", "retrieve", "judge", "context", "train",
         "read", "parse", "vote", "base", "score", "read", "parse", "vote", "score",
     ]  # fmt: skip
 

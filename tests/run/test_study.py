@@ -102,7 +102,7 @@ def test_progress_is_told_what_was_there_before(bench: Bench) -> None:
     bench.notes.started.clear()
     bench.run(TINY)
     started = {step: (total, done) for step, total, done in bench.notes.started[:2]}
-    assert started == {"chunk": (1, 0), "index": (2, 0)}
+    assert started == {"chunk": (1, 0), "embed": (1, 0)}
     assert {step for step, _, _ in bench.notes.started} & {"prepare", "train"} == set()
 
 

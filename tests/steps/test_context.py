@@ -9,7 +9,7 @@ import pytest
 from ground import Ground
 from made_up import batch, made_up_dataset
 from ragtally.errors import DataError
-from ragtally.steps import Task, context, prepare, retrieve, sample
+from ragtally.steps import Task, context, judge, judge_context, prepare, retrieve, sample
 from ragtally.types import Choice, DatasetBatch, Reading
 
 
@@ -108,7 +108,7 @@ def test_retrieved_context_is_the_first_hits_in_their_order(make_ground: Callabl
     ground = make_ground(made_up_dataset(12).given)
     retrieved = ground.retrieved(Choice("retriever", "shared_words"), 4)
     task = context.retrieved_task(
-        ground.bench.factory, ground.prepared, ground.sampled(), ground.chunked(), retrieved, top_k
+        ground.bench.factory, ground.prepared, ground.sampled(), ground.chunked(), retrieved, top_k=top_k
     )
     found = reading(ground, task)
     hits = retrieve.load_hits(ground.do(retrieved)).passage
@@ -118,3 +118,41 @@ def test_retrieved_context_is_the_first_hits_in_their_order(make_ground: Callabl
     assert [list(passages) for passages in found.passages] == expected
     assert any(expected)
     assert words(ground, task) == [sum(len(text.split()) for text in passages) for passages in expected]
+
+
+@pytest.mark.parametrize("budget", [1, 7, 25, 10_000])
+def test_a_budget_of_words_is_filled_and_cut_behind_a_word(make_ground: Callable[..., Ground], budget: int) -> None:
+    ground = make_ground(made_up_dataset(12).given)
+    retrieved = ground.retrieved(Choice("retriever", "shared_words"), 4)
+    about = (ground.bench.factory, ground.prepared, ground.sampled(), ground.chunked(), retrieved)
+    task = context.retrieved_task(*about, context_words=budget)
+    whole = reading(ground, context.retrieved_task(*about, top_k=4)).passages
+    for passages, ranked in zip(reading(ground, task).passages, whole, strict=True):
+        expected = " ".join(ranked).split()[:budget]
+        assert " ".join(passages).split() == expected
+        assert all(ranked[row].startswith(passage) for row, passage in enumerate(passages))
+    assert words(ground, task) == [min(budget, sum(len(text.split()) for text in ranked)) for ranked in whole]
+
+
+@pytest.mark.parametrize("budget", [1, 3, 8, 10_000])
+def test_the_passages_of_a_budget_are_judged_by_their_characters(
+    make_ground: Callable[..., Ground], budget: int
+) -> None:
+    ground = make_ground(made_up_dataset(12).given)
+    retrieved = ground.retrieved(Choice("retriever", "shared_words"), 4)
+    about = (ground.bench.factory, ground.prepared, ground.sampled(), ground.chunked(), retrieved)
+    task = context.retrieved_task(*about, context_words=budget)
+    passages = context.load_passages(ground.do(task)).rows()
+    judged = judge.load_judged(ground.do(judge_context.task(ground.bench.factory, task)))
+    evidence = sample.load_evidence(ground.do(ground.sampled()))
+    texts = prepare.load_texts(ground.do(ground.prepared))
+    for row in range(len(judged)):
+        own = evidence.question == row
+        spans = list(zip(evidence.document[own], evidence.start[own], evidence.end[own], strict=True))
+        wanted = {(d, at) for d, start, end in spans for at in range(start, end)}
+        shown = {(d, at) for question, d, start, end in passages if question == row for at in range(start, end)}
+        assert judged.covered[row, -1] == len(wanted & shown)
+        assert judged.evidence_total[row] == len(wanted)
+        longest = sorted((len(w) + 1 for d, start, end in spans for w in texts[d][start:end].split()), reverse=True)
+        assert judged.coverable[row, -1] >= min(len(wanted), sum(longest[:budget]) - len(longest[:budget]))
+        assert judged.covered[row, -1] <= judged.coverable[row, -1] <= len(wanted)

@@ -62,7 +62,7 @@ def test_chunks_may_overlap_and_come_back_as_text(make_ground: Callable[..., Gro
     made = spans((0, 0, 6), (0, 3, 14), (2, 0, 6))
     ground = make_ground([small], components={"chunker": [Component("good", lambda: Cut(made), "Good.")]})
     folder = ground.do(chunk.task(ground.bench.factory, ground.prepared, Choice("chunker", "good")))
-    passages = chunk.load_passages(folder, list(small.documents.text))
+    passages = chunk.load_passages(folder, ground.bench.place.entry(ground.prepared))
     assert list(passages.text) == ["It was", "was yes. ä\U0001f600", "Nobody"]
     assert passages.spans.document.tolist() == [0, 0, 2]
 
@@ -121,7 +121,9 @@ def test_vectors_reach_a_retriever_that_reads_them(make_ground: Callable[..., Gr
     task = ground.retrieved(LETTERS, 3)
     (indexed,) = task.inputs["index"]
     folder = ground.do(indexed)
-    assert sorted(path.name for path in folder.iterdir()) == ["embedder", "entry.json", "retriever"]
+    assert sorted(path.name for path in folder.iterdir()) == ["entry.json", "retriever"]
+    (embedded,) = task.inputs["embed"]
+    assert (ground.do(embedded) / "embedder" / "known.json").is_file()
     found = retrieve.load_hits(ground.do(task))
     assert found.passage.shape == (8, 3) and (found.passage >= 0).all()
     assert (np.diff(found.score, axis=1) <= 0).all()

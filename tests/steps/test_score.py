@@ -144,7 +144,7 @@ def retrieval_scores(ground: Ground, top_k: int) -> dict[str, dict[str, Score]]:
         kept=kept(ground),
         judged=judged,
         judged_context=judged,
-        contexts=context.retrieved_task(factory, ground.prepared, sampled, chunked, retrieved, top_k),
+        contexts=context.retrieved_task(factory, ground.prepared, sampled, chunked, retrieved, top_k=top_k),
         top_k=top_k,
     )
     return score.load_scores(ground.do(task))
@@ -160,7 +160,7 @@ def test_retrieval_is_scored_as_counted_by_hand(make: Callable[..., Ground]) -> 
         "context_document_hit": (Fraction(1), 4),
         "context_evidence": (Fraction(3, 4), 4),
         "context_evidence_ceiling": (Fraction(1), 4),
-        "context_words": (Fraction(9, 5), 5),
+        "context_mean_words": (Fraction(9, 5), 5),
     }
     assert found["base"] == {
         "questions": (Fraction(4), 4),
@@ -168,7 +168,7 @@ def test_retrieval_is_scored_as_counted_by_hand(make: Callable[..., Ground]) -> 
         "context_document_hit": (Fraction(1), 3),
         "context_evidence": (Fraction(5, 6), 3),
         "context_evidence_ceiling": (Fraction(1), 3),
-        "context_words": (Fraction(7, 4), 4),
+        "context_mean_words": (Fraction(7, 4), 4),
     }
 
 
@@ -180,7 +180,7 @@ def test_the_context_columns_count_what_the_reader_got(make: Callable[..., Groun
     assert found["context_evidence"] == (Fraction(3, 8), 4)
     # One chunk of 10 characters could hold: 4 of 4, 10 of 20, 5 of 10, 2 of 2.
     assert found["context_evidence_ceiling"] == (Fraction(3, 4), 4)
-    assert found["context_words"] == (Fraction(1), 5)
+    assert found["context_mean_words"] == (Fraction(1), 5)
 
 
 def test_where_no_question_has_evidence_there_is_a_reason(make_ground: Callable[..., Ground]) -> None:

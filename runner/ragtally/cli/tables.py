@@ -173,17 +173,30 @@ def _readers(cells: Sequence[Row]) -> list[Table]:
 
 def _retrieval(cells: Sequence[Row]) -> list[Table]:
     rows = [row for row in cells if row["kind"] == "retrieval" and row["question_set"] == "all"]
-    metrics = _metrics(rows)
-    if not rows or not metrics:
+    rankings = [row for row in rows if not row["top_k"] and not row["context_words"]]
+    metrics = [name for name in _metrics(rankings) if not name.startswith("context_")]
+    if not rankings or not metrics:
         return []
     tables = []
     for few in (metrics[at : at + _MOST_METRICS] for at in range(0, len(metrics), _MOST_METRICS)):
-        table = _table(f"Retrieval, {rows[0]['questions']} questions", ["chunker/retriever", *map(_title, few)])
-        table.columns[0].min_width = min(_WIDEST_NAME, max(len(row["cell"]) for row in rows))
-        for row in rows:
+        table = _table(f"Retrieval, {rankings[0]['questions']} questions", ["chunker/retriever", *map(_title, few)])
+        table.columns[0].min_width = min(_WIDEST_NAME, max(len(row["cell"]) for row in rankings))
+        for row in rankings:
             table.add_row(row["cell"], *(_decimal(row[name]) for name in few))
         tables.append(table)
+    contexts = [row for row in rows if row["top_k"] or row["context_words"]]
+    if contexts:
+        headings = ["chunker/retriever", "context", "evidence", "ceiling", "words"]
+        table = _table("Evidence in so much context, and the most that could be (%); words of context", headings)
+        for row in contexts:
+            table.add_row(*row["cell"].rsplit("/", 1), *_before_the_reader(row))
+        tables.append(table)
     return tables
+
+
+def _before_the_reader(row: Row) -> list[str]:
+    words = f"{float(row['context_mean_words']):.0f}" if row["context_mean_words"] else "-"
+    return [_percent(row["context_evidence"]), _percent(row["context_evidence_ceiling"]), words]
 
 
 def _grid(cells: Sequence[Row]) -> list[Table | Text]:
@@ -200,18 +213,16 @@ def _grid(cells: Sequence[Row]) -> list[Table | Text]:
         table = _table(
             f"Grid: {_title(metrics[0])} of {of_set[0]['questions']} questions ({question_set}); evidence in the "
             "context, the most that so many chunks could hold (%); words of context",
-            ["chunker/retriever", "top k", "reader", *headings, "evidence", "ceiling", "words"],
+            ["chunker/retriever", "context", "reader", *headings, "evidence", "ceiling", "words"],
         )
         lines: dict[tuple[str, str, str], dict[str, Row]] = {}
         for row in of_set:
-            where = "/".join(row["cell"].split("/")[:2])
-            lines.setdefault((where, row["top_k"], row["reader"]), {})[_votes(row, rules=rules)] = row
+            where, size, *_ = row["cell"].rsplit("/", 3)
+            lines.setdefault((where, size, row["reader"]), {})[_votes(row, rules=rules)] = row
         for line, found in list(lines.items())[:_MOST_ROWS]:
             first = next(iter(found.values()))
             shown = [_percent(found.get(votes, {}).get(metrics[0], "")) for votes in decisions]
-            evidence = [_percent(first["context_evidence"]), _percent(first["context_evidence_ceiling"])]
-            words = f"{float(first['context_words']):.0f}" if first["context_words"] else "-"
-            table.add_row(*line, *shown, *evidence, words)
+            table.add_row(*line, *shown, *_before_the_reader(first))
         tables.append(table)
         if len(lines) > _MOST_ROWS:
             tables.append(Text(f"... and {len(lines) - _MOST_ROWS} more lines in cells.csv"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ragtally.plan.cells import Cell, Picks, Voter, axis_labels
+from ragtally.plan.retrieval import context_sizes
 from ragtally.plan.shared import SharedTasks
 from ragtally.plan.study_plan import StudyPlan
 from ragtally.registry import Registry
@@ -125,20 +126,31 @@ def _base(shared: SharedTasks) -> Task | None:
 
 
 def _retrieval_cells(shared: SharedTasks, kept: Task | None) -> list[Cell]:
+    """Every ranking once; where nobody reads, what of it would stand before a reader as well."""
     grid, cells = shared.study.grid, []
-    sets = _question_sets(kept, everywhere=True)
+    sets, depth = _question_sets(kept, everywhere=True), _depth(shared)
+    sizes = () if grid.reader else context_sizes(grid)
     for (chunker, cut), (retriever, found) in itertools.product(_labelled(grid.chunker), _labelled(grid.retriever)):
-        name = f"{cut}/{found}"
-        task = score.task(
-            shared.factory,
-            shared.sampled,
-            _metrics(shared, "retrieval"),
-            question_sets=sets,
-            kept=kept,
-            judged=shared.retrieval.judged(chunker, retriever, _depth(shared)),
-            label=name,
-        )
-        cells.append(Cell(name, Picks("retrieval", chunker=chunker, retriever=retriever), sets, task))
+        judged = shared.retrieval.judged(chunker, retriever, depth)
+        for size in (None, *sizes):
+            name = f"{cut}/{found}" if size is None else f"{cut}/{found}/{size}"
+            context = None if size is None else shared.retrieval.context(chunker, retriever, size, depth, name)
+            picks = Picks("retrieval", chunker=chunker, retriever=retriever)
+            if size is not None:
+                picks = replace(picks, top_k=size.top_k, context_words=size.context_words)
+            task = score.task(
+                shared.factory,
+                shared.sampled,
+                _metrics(shared, "retrieval") if size is None else (),
+                question_sets=sets,
+                kept=kept,
+                judged=judged,
+                judged_context=context.judged if context else None,
+                contexts=context.passages if context else None,
+                top_k=picks.top_k,
+                label=name,
+            )
+            cells.append(Cell(name, picks, sets, task))
     return cells
 
 
@@ -168,27 +180,25 @@ def _grid_cells(shared: SharedTasks, kept: Task | None) -> list[Cell]:
     study, cells = shared.study, []
     everywhere = study.grid_on == "all"
     readers = [name for name in study.grid.reader if shared.traits(name).condition is None]
-    for (chunker, cut), (retriever, found), top_k in itertools.product(
-        _labelled(study.grid.chunker), _labelled(study.grid.retriever), study.grid.top_k
+    for (chunker, cut), (retriever, found), size in itertools.product(
+        _labelled(study.grid.chunker), _labelled(study.grid.retriever), context_sizes(study.grid)
     ):
-        stable = shared.registry.traits(retriever).prefix_stable
-        limit = _depth(shared) if stable else top_k
-        about = f"{cut}/{found}/top {top_k}"
-        contexts = shared.retrieval.retrieved_context(chunker, retriever, limit, top_k, about)
+        about = f"{cut}/{found}/{size}"
+        context = shared.retrieval.context(chunker, retriever, size, _depth(shared), about)
         for name, decision in itertools.product(readers, _decisions(study)):
-            ballots = shared.ballots(name, "measure", decision.votes, contexts, None if everywhere else kept)
-            picks = Picks("grid", "retrieved", chunker, retriever, top_k, name, decision.votes, decision.rule)
+            ballots = shared.ballots(name, "measure", decision.votes, context.passages, None if everywhere else kept)
+            picks = Picks("grid", "retrieved", chunker, retriever, size.top_k, name, decision.votes, decision.rule)
             cells.append(
                 _answer_cell(
                     shared,
                     kept,
                     f"{about}/{name}/{decision.label}",
-                    picks,
+                    replace(picks, context_words=size.context_words),
                     ballots,
                     _question_sets(kept, everywhere=everywhere),
-                    contexts=contexts,
+                    contexts=context.passages,
                     judged=shared.retrieval.judged(chunker, retriever, _depth(shared)),
-                    judged_context=shared.retrieval.judged(chunker, retriever, limit),
+                    judged_context=context.judged,
                 )
             )
     return cells
@@ -255,5 +265,5 @@ def _depth(shared: SharedTasks) -> int:
     spec would mean to search and read anew.
     """
     cut_offs = [metric.parameters["k"] for metric in _metrics(shared, "retrieval")]
-    needed = max((*cut_offs, *shared.study.grid.top_k), default=1)
+    needed = max((*cut_offs, *(size.hits for size in context_sizes(shared.study.grid))), default=1)
     return next((depth for depth in _DEPTHS if depth >= needed), needed)

@@ -20,7 +20,8 @@ class Picks:
         condition: Under which condition the reader answers; None for retrieval alone.
         chunker: The chunker, where something is retrieved.
         retriever: The retriever, likewise.
-        top_k: How many chunks stand before the reader.
+        top_k: How many chunks stand before the reader; None where words are counted.
+        context_words: How many words of the ranked chunks stand before the reader; None where chunks are counted.
         reader: The reader's name in the spec.
         votes: How many votes.
         rule: The vote rule.
@@ -34,6 +35,7 @@ class Picks:
     reader: str | None = None
     votes: int | None = None
     rule: Choice | None = None
+    context_words: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def flat_parameters(prefix: str, choice: Choice | None) -> dict[str, Any]:
 
     Returns:
         The component's name under the axis, each scalar parameter under `axis.parameter`; a component among
-        the parameters likewise, as in `retriever.embedder.dim`.
+        the parameters likewise, as in `retriever.embedder.dim`, and of a list of them each by its number, as in
+        `retriever.retrievers.2.distance`.
     """
     if choice is None:
         return {}
@@ -117,6 +120,10 @@ def _flat(choice: Choice) -> dict[str, Any]:
         if isinstance(value, Choice):
             flat[key] = value.name
             flat.update({f"{key}.{inner}": item for inner, item in _flat(value).items()})
+        elif isinstance(value, tuple):
+            flat[key] = "+".join(item.name for item in value)
+            for number, item in enumerate(value, start=1):
+                flat.update({f"{key}.{number}.{inner}": one for inner, one in _flat(item).items()})
         elif isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)):
             flat[key] = str(value)
         else:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ragtally.errors import SpecError
 from ragtally.kinds import RetrieverTraits
-from ragtally.spec.study import Study
+from ragtally.spec.study import Grid, Study
 from ragtally.steps import (
     Task,
     TaskFactory,
@@ -17,11 +17,14 @@ from ragtally.steps import (
     embed_questions,
     index,
     judge,
+    judge_context,
     rank_prompt,
     refine,
     retrieve,
 )
 from ragtally.types import Choice
+
+_FEWEST_WORDS = 8
 
 
 class Ranking(NamedTuple):
@@ -34,6 +37,51 @@ class Ranking(NamedTuple):
 
     hits: Task
     chunked: Task
+
+
+class ContextSize(NamedTuple):
+    """How much of a ranking stands before the reader: so many chunks, or so many words.
+
+    Attributes:
+        top_k: How many chunks; None where words are counted.
+        context_words: How many words; None where chunks are counted.
+    """
+
+    top_k: int | None
+    context_words: int | None
+
+    def __str__(self) -> str:
+        return f"top {self.top_k}" if self.context_words is None else f"{self.context_words} words"
+
+    @property
+    def hits(self) -> int:
+        """How many hits it takes; for words, enough for chunks as short as `_FEWEST_WORDS` on average."""
+        return -(-(self.context_words or 0) // _FEWEST_WORDS) if self.top_k is None else self.top_k
+
+
+def context_sizes(grid: Grid) -> tuple[ContextSize, ...]:
+    """List how much may stand before a reader.
+
+    Args:
+        grid: The grid.
+
+    Returns:
+        Every `top_k`, then every `context_words`.
+    """
+    chunks = [ContextSize(top_k, None) for top_k in grid.top_k]
+    return (*chunks, *(ContextSize(None, words) for words in grid.context_words))
+
+
+class RetrievedContext(NamedTuple):
+    """What a retriever puts before a reader, as tasks.
+
+    Attributes:
+        passages: The passages.
+        judged: The passages, or the ranking that they are the first of, compared with the evidence.
+    """
+
+    passages: Task
+    judged: Task
 
 
 class RetrievalTasks:
@@ -129,20 +177,33 @@ class RetrievalTasks:
         ranking = self.retrieved(chunker, retriever, limit)
         return judge.task(self.factory, ranking.chunked, self.sampled, ranking.hits, label=ranking.hits.label)
 
-    def retrieved_context(self, chunker: Choice, retriever: Choice, limit: int, top_k: int, label: str) -> Task:
+    def context(
+        self, chunker: Choice, retriever: Choice, size: ContextSize, depth: int, label: str
+    ) -> RetrievedContext:
         """Describe the passages that a retriever puts before a reader.
 
         Args:
             chunker: The chunker.
             retriever: The retriever.
-            limit: How many hits were asked for.
-            top_k: How many of them stand before the reader.
+            size: How much of the ranking stands before the reader.
+            depth: How many hits to ask for where the ranking does not depend on it.
             label: What to call it.
 
         Returns:
-            The task.
+            The tasks.
         """
+        limit = depth if self.registry.traits(retriever).prefix_stable else size.hits
         ranking = self.retrieved(chunker, retriever, limit)
-        return context.retrieved_task(
-            self.factory, self.prepared, self.sampled, ranking.chunked, ranking.hits, top_k, label=label
+        passages = context.retrieved_task(
+            self.factory,
+            self.prepared,
+            self.sampled,
+            ranking.chunked,
+            ranking.hits,
+            label=label,
+            top_k=size.top_k,
+            context_words=size.context_words,
         )
+        if size.top_k is None:
+            return RetrievedContext(passages, judge_context.task(self.factory, passages, label=label))
+        return RetrievedContext(passages, self.judged(chunker, retriever, limit))

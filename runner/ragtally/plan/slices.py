@@ -20,7 +20,7 @@ _STEPS = {
     "label": ("context", "prompt", "ask", "read", "parse", "vote", "base", "score"),
     "bench": (
         "chunk", "embed", "embed_questions", "index", "retrieve", "rank_prompt", "refine", "judge", "context",
-        "prompt", "ask", "read", "parse", "vote", "score",
+        "judge_context", "prompt", "ask", "read", "parse", "vote", "score",
     ),
 }
 # fmt: on
@@ -78,6 +78,7 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
             "chunker": [plain(choice) for choice in grid.chunker],
             "retriever": [plain(choice) for choice in grid.retriever],
             "top_k": grid.top_k,
+            "context_words": grid.context_words,
             "reader": readers(grid.reader),
             "votes": grid.votes,
             "rule": [plain(choice) for choice in grid.rule],

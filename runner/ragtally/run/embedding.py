@@ -103,6 +103,8 @@ class Embedding:
         embedder: Embedder = self._place.registry.build(task.choices["embedder"])
         embedder.fit([])
         make = embedder.embed_documents if found.role == "document" else embedder.embed_queries
+        unmade = set(missing)
+        known = [key for key in found.texts if key not in unmade][:1]
         name, done = found.traits.name or str(task.choices["embedder"]), len(found.texts) - len(missing)
         for first in range(0, len(missing), found.traits.batch):
             keys = missing[first : first + found.traits.batch]
@@ -114,15 +116,15 @@ class Embedding:
                 raise stopped.as_error()
             vectors = make(texts)
             embed.check(vectors, len(texts), task)
-            self._check_length(vectors, found, task)
+            self._check_length(vectors, known, task)
             self._place.vectors.record(name, keys, vectors, tokens, dollars)
             self._spending.settle(name, None if None in dollars else sum(paid or 0.0 for paid in dollars))
             done += len(keys)
+            known = keys[:1]
             self._place.progress.measure(f"{name}: {found.role} vectors", len(found.texts), done)
 
-    def _check_length(self, vectors: NDArray[np.float32], found: Wanted, task: Task) -> None:
+    def _check_length(self, vectors: NDArray[np.float32], known: Sequence[bytes], task: Task) -> None:
         """A model that was exchanged under its name gives vectors of another length."""
-        known = [key for key in list(found.texts)[:1] if not self._place.vectors.unknown([key])]
         before = self._place.vectors.look_up(known)
         if len(before) and before.shape[1] != vectors.shape[1]:
             raise PluginError(

@@ -175,10 +175,14 @@ def _parameter(name: str, schema: Mapping[str, Any], *, grid: bool) -> Schema:
         # Left out it is the study's, whatever default the plugin gives it.
         written.pop("default", None)
     kind = written.pop("x-ragtally-kind", None)
+    listed = written.get("items", {}).get("x-ragtally-kind")
+    if listed is not None:
+        return {**written, "items": component_position(listed, grid=grid)}
     if kind is None:
         return written
     if kind == MODEL:
-        return {**written, "type": "string"}
+        nullable = schema.get("default", "") is None
+        return {**written, "type": ["string", "null"] if nullable else "string"}
     position = component_position(kind, grid=grid)
     rest = {key: value for key, value in written.items() if key not in ("type", "anyOf")}
     if schema.get("default", "") is None:

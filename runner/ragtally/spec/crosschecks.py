@@ -147,8 +147,9 @@ def _check_quorum(rule: Choice, ballots: int, path: PathOf, faults: Faults) -> N
 
 
 def _check_retrieval(draft: Draft, grid: Grid, faults: Faults) -> None:
+    contexts = (*grid.top_k, *grid.context_words)
     cells = math.prod(
-        max(1, len(axis)) for axis in (grid.chunker, grid.retriever, grid.top_k, grid.reader, grid.votes, grid.rule)
+        max(1, len(axis)) for axis in (grid.chunker, grid.retriever, contexts, grid.reader, grid.votes, grid.rule)
     )
     if cells > MAX_CELLS:
         faults.add(("grid",), f"the grid has {cells:,} cells", f"{MAX_CELLS:,} at most: leave values out", at="key")
@@ -156,16 +157,17 @@ def _check_retrieval(draft: Draft, grid: Grid, faults: Faults) -> None:
         faults.add(("grid", "retriever"), "a retriever needs chunks", "add grid.chunker", at="key")
     if grid.chunker and not grid.retriever:
         faults.add(("grid", "chunker"), "nothing searches the chunks", "add grid.retriever", at="key")
-    if grid.top_k and not grid.retriever:
-        faults.add(("grid", "top_k"), "top_k is of retrieved chunks", "add grid.retriever", at="key")
-    if grid.retriever and grid.top_k:
+    for key, axis in (("top_k", grid.top_k), ("context_words", grid.context_words)):
+        if axis and not grid.retriever:
+            faults.add(("grid", key), f"{key} is of retrieved chunks", "add grid.retriever", at="key")
+    if grid.retriever and contexts:
         return
     for name in grid.reader:
         reader = draft.readers.get(name)
         if reader is None or reader.traits.condition is not None:
             continue
         if grid.retriever:
-            hint = "add grid.top_k, as in top_k: [1, 3, 5]"
+            hint = "add grid.top_k, as in top_k: [1, 3, 5], or grid.context_words"
             faults.add(("grid",), f"{name} reads retrieved chunks; the grid does not say how many", hint, at="key")
             return
         if not draft.data.get("controls"):

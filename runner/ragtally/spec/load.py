@@ -17,7 +17,12 @@ from ragtally.spec.study import Base, Budget, DatasetPick, Grid, Label, ReaderPi
 from ragtally.spec.validation import validate
 from ragtally.types import Choice
 
-_SCALAR_AXES = {"top_k": {"type": "integer"}, "votes": {"type": "integer"}, "reader": {"type": "string"}}
+_SCALAR_AXES = {
+    "top_k": {"type": "integer"},
+    "context_words": {"type": "integer"},
+    "votes": {"type": "integer"},
+    "reader": {"type": "string"},
+}
 
 
 def load_study(path: str | Path, registry: Registry) -> Study:

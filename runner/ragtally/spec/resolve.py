@@ -116,15 +116,30 @@ class Resolver:
             values, steps = found
             items = [(item, (*path, *steps, index)) for index, item in enumerate(values)]
         kind = schema.get("x-ragtally-kind")
+        listed = schema.get("items", {}).get("x-ragtally-kind")
         expanded: list[tuple[Any, PathOf]] = []
         for item, where in items:
-            if kind is None or item is None:
+            if listed is not None and isinstance(item, list):
+                expanded.extend((combined, where) for combined in self._lists(listed, item, where, grid=grid))
+            elif kind is None or item is None:
                 expanded.append((normalise(item, schema), where))
             elif kind == MODEL:
                 expanded.extend((model, where) for model in self._model(item, where))
             else:
                 expanded.extend((choice, where) for choice in self._choices(kind, item, where, grid=grid))
         return self._distinct(expanded)
+
+    def _lists(self, kind: str, items: list[Any], path: PathOf, *, grid: bool) -> list[tuple[Choice, ...]]:
+        """Resolve a list of components; axes inside them make several lists."""
+        found = [self._choices(kind, item, (*path, index), grid=grid) for index, item in enumerate(items)]
+        if not all(found):
+            raise _NotResolvedError
+        count = math.prod(map(len, found))
+        if count > MAX_EXPANSION:
+            hint = f"{MAX_EXPANSION:,} at most: leave values out"
+            self._faults.add(path, f"the axes of {subject(path)} make {count:,} combinations", hint)
+            raise _NotResolvedError
+        return list(itertools.product(*found))
 
     def _model(self, name: str, path: PathOf) -> list[Choice]:
         if name in self._models:
@@ -141,7 +156,7 @@ class Resolver:
         for value, path in items:
             key = identity(value)
             if key in seen:
-                shown = str(value) if isinstance(value, Choice) else show(value)
+                shown = show(value) if isinstance(value, (str, int, float, list, dict, type(None))) else str(value)
                 self._faults.add(path, f"{subject(path)} holds {shown} twice", "remove one")
             else:
                 seen.add(key)
@@ -251,4 +266,4 @@ def identity(value: Any) -> str:
 def _described(value: Any) -> Any:
     if isinstance(value, Choice):
         return {"choice": [value.kind, value.name, {key: _described(item) for key, item in value.parameters.items()}]}
-    return value
+    return [_described(item) for item in value] if isinstance(value, tuple) else value

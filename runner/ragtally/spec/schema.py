@@ -226,7 +226,15 @@ def _grid() -> Schema:
         "top_k": {
             "type": "integer",
             "minimum": 1,
-            "description": "How many chunks are put before the reader. Needed where a reader reads retrieved chunks.",
+            "description": "How many chunks are put before the reader. This or context_words is needed where a "
+            "reader reads retrieved chunks.",
+        },
+        "context_words": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "How many words are put before the reader: the ranked chunks one after the other, the "
+            "last one cut where the words are used up. Fair between chunk sizes, as top_k is not. Beside top_k both "
+            "are measured.",
         },
         "reader": {
             "type": "string",

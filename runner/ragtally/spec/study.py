@@ -104,6 +104,7 @@ class Grid:
         chunker: Chunkers, axes inside their parameters expanded.
         retriever: Retrievers, likewise.
         top_k: How many chunks are put before the reader.
+        context_words: How many words of the ranked chunks are put before the reader, instead.
         reader: Names of readers.
         votes: How many votes of the reader.
         rule: Vote rules.
@@ -112,6 +113,7 @@ class Grid:
     chunker: tuple[Choice, ...] = ()
     retriever: tuple[Choice, ...] = ()
     top_k: tuple[int, ...] = ()
+    context_words: tuple[int, ...] = ()
     reader: tuple[str, ...] = ()
     votes: tuple[int, ...] = (1,)
     rule: tuple[Choice, ...] = ()

@@ -11,6 +11,7 @@ from ragtally.steps import (
     embed_questions,
     index,
     judge,
+    judge_context,
     parse,
     prepare,
     prompt,
@@ -26,8 +27,8 @@ from ragtally.steps import (
 from ragtally.steps.task import Task, TaskFactory, Work
 
 _ORDER = (
-    prepare, sample, chunk, embed, embed_questions, index, retrieve, rank_prompt, refine, judge, context, train,
-    prompt, ask, read, parse, vote, base, score,
+    prepare, sample, chunk, embed, embed_questions, index, retrieve, rank_prompt, refine, judge, context,
+    judge_context, train, prompt, ask, read, parse, vote, base, score,
 )  # fmt: skip
 
 STEPS: Mapping[str, Callable[[Work], None]] = {step.STEP: step.run for step in _ORDER}

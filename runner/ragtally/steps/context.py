@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from ragtally.types import Reading
 
 STEP = "context"
 VERSION = 1
+
+_WORD = re.compile(r"\S+")
 
 
 def control_task(
@@ -44,25 +48,34 @@ def control_task(
 
 
 def retrieved_task(
-    factory: TaskFactory, prepared: Task, sampled: Task, chunked: Task, retrieved: Task, top_k: int, **about: Any
+    factory: TaskFactory,
+    prepared: Task,
+    sampled: Task,
+    chunked: Task,
+    retrieved: Task,
+    *,
+    top_k: int | None = None,
+    context_words: int | None = None,
+    **about: Any,
 ) -> Task:
-    """Describe the work for a retrieved context.
+    """Describe the work for a retrieved context; exactly one of `top_k` and `context_words` is given.
 
     Args:
         factory: Makes the task.
         prepared: The prepared dataset.
         sampled: The questions.
-        chunked: The chunks.
+        chunked: The chunks that the hits are rows of.
         retrieved: The hits.
         top_k: How many of them stand before the reader.
+        context_words: How many words of them, one after the other, stand before the reader.
         **about: `label` and `place`.
 
     Returns:
         The task.
     """
     inputs = {"prepare": prepared, "sample": sampled, "chunk": chunked, "retrieve": retrieved}
-    settings = {"condition": "retrieved", "top_k": top_k}
-    return factory.task(STEP, VERSION, settings=settings, inputs=inputs, **about)
+    size = {"top_k": top_k} if context_words is None else {"context_words": context_words}
+    return factory.task(STEP, VERSION, settings={"condition": "retrieved", **size}, inputs=inputs, **about)
 
 
 def run(work: Work) -> None:
@@ -117,7 +130,7 @@ def load_reading(
     questions = sample.load_questions(sampled)
     passages: list[list[str]] = [[] for _ in range(len(questions))]
     if folder is not None:
-        table = read_table(folder / "passages.parquet")
+        table = load_passages(folder)
         for question, text in zip(table["question"], _texts(table, prepare.load_texts(prepared)), strict=True):
             passages[question].append(text)
     picked = range(len(questions)) if rows is None else rows.tolist()
@@ -130,12 +143,43 @@ def load_reading(
     )
 
 
+def load_passages(folder: Path) -> pl.DataFrame:
+    """Read where the passages stand.
+
+    Args:
+        folder: The entry's folder.
+
+    Returns:
+        Columns `question`, `document`, `start`, `end`; rows of one question together, best first.
+    """
+    return read_table(folder / "passages.parquet")
+
+
 def _retrieved(work: Work) -> pl.DataFrame:
     spans = chunk.load_spans(work.input("chunk"))
-    hits = retrieve.load_hits(work.input("retrieve")).passage[:, : work.task.settings["top_k"]]
+    hits = retrieve.load_hits(work.input("retrieve")).passage[:, : work.task.settings.get("top_k")]
     questions, ranks = np.nonzero(hits >= 0)
     found = hits[questions, ranks]
-    return _table(questions, spans.document[found], spans.start[found], spans.end[found])
+    passages = _table(questions, spans.document[found], spans.start[found], spans.end[found])
+    budget = work.task.settings.get("context_words")
+    return passages if budget is None else _cut(passages, budget, prepare.load_texts(work.input("prepare")))
+
+
+def _cut(passages: pl.DataFrame, budget: int, texts: list[str]) -> pl.DataFrame:
+    """Keep so many words of each question's passages; a passage is cut where the words are used up."""
+    kept: list[tuple[int, int, int, int]] = []
+    asked, left = -1, 0
+    for question, document, start, end in passages.iter_rows():
+        if question != asked:
+            asked, left = question, budget
+        if not left:
+            continue
+        ends = [match.end() for match in itertools.islice(_WORD.finditer(texts[document], start, end), left)]
+        left -= len(ends)
+        # What is cut is cut behind a word; a passage that fits stays as it is.
+        kept.append((question, document, start, end if left or not ends else ends[-1]))
+    columns = np.array(kept, dtype=np.int32).reshape(-1, 4).T
+    return _table(*columns)
 
 
 def _documents(work: Work, *, wrong: bool) -> pl.DataFrame:

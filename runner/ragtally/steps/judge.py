@@ -46,8 +46,18 @@ def run(work: Work) -> None:
     # A document of white space has no chunk, wherever it stands.
     documents = int(max(spans.document.max(), evidence.document.max(initial=-1))) + 1
     judged = judge_hits(hits, spans, evidence, questions, documents)
+    write_judged(work.folder, judged)
+
+
+def write_judged(folder: Path, judged: JudgedRanking) -> None:
+    """Write judged hits.
+
+    Args:
+        folder: The entry's folder.
+        judged: One row a question.
+    """
     for column in fields(judged):
-        write_array(work.folder / f"{column.name}.npy", getattr(judged, column.name))
+        write_array(folder / f"{column.name}.npy", getattr(judged, column.name))
 
 
 def load_judged(folder: Path) -> JudgedRanking:

@@ -45,9 +45,9 @@ def task(
         verdicts: The verdicts; None for retrieval alone.
         kept: The base; None where there is none.
         judged: The ranking that retrieval metrics judge; None for a cell without retrieval.
-        judged_context: The ranking that stood before the reader, of which it got the first `top_k`.
+        judged_context: The ranking that stood before the reader, of which it got the first `top_k`, or all of it.
         contexts: What stood before the reader; None where nothing from us did.
-        top_k: How many hits stood before the reader.
+        top_k: How many hits stood before the reader; None where a number of words did.
         not_scored: By question set, why the verdicts are not scored there.
         **about: `label` and `place`.
 
@@ -166,20 +166,21 @@ def _of_retrieval(work: Work, rows: NDArray[np.int64]) -> dict[str, Score]:
         scores.update(_before_the_reader(before, work.task.settings["top_k"]))
     if work.optional("context") is not None:
         words = context.load_words(work.input("context"))[rows]
-        scores["context_words"] = _mean(words, "no question")
+        scores["context_mean_words"] = _mean(words, "no question")
     return scores
 
 
-def _before_the_reader(judged: JudgedRanking, top_k: int) -> dict[str, Score]:
+def _before_the_reader(judged: JudgedRanking, top_k: int | None) -> dict[str, Score]:
     """Say how much of the evidence stood before the reader, and how much could have at this chunk size."""
     scored = judged.evidence_total > 0
+    last = (judged.covered.shape[1] if top_k is None else top_k) - 1
     total = judged.evidence_total[scored]
-    found = judged.relevant_document[scored, :top_k].any(axis=1)
+    found = judged.relevant_document[scored, : last + 1].any(axis=1)
     reason = "no question has evidence"
     return {
         "context_document_hit": _mean(found, reason),
-        "context_evidence": _mean(judged.covered[scored, top_k - 1] / total, reason),
-        "context_evidence_ceiling": _mean(judged.coverable[scored, top_k - 1] / total, reason),
+        "context_evidence": _mean(judged.covered[scored, last] / total, reason),
+        "context_evidence_ceiling": _mean(judged.coverable[scored, last] / total, reason),
     }
 
 

@@ -127,7 +127,7 @@ class VectorStore:
             Vectors, float32 of shape [keys, dimensions]; [0, 0] for no keys.
 
         Raises:
-            StoreError: If the file cannot be read, or a key has no vector.
+            StoreError: If the file cannot be read, a key has no vector, or their lengths differ.
         """
         rows: dict[bytes, list[int]] = {}
         for row, key in enumerate(keys):
@@ -138,6 +138,12 @@ class VectorStore:
             vector = np.frombuffer(blob, "<f4")
             if vectors is None:
                 vectors = np.empty((len(keys), len(vector)), np.float32)
+            elif len(vector) != vectors.shape[1]:
+                raise StoreError(
+                    f"vectors of {vectors.shape[1]} and of {len(vector)} numbers are kept for one embedder",
+                    place=Place(str(self.database.path)),
+                    hint="its model was exchanged under the same name: give the new one another name",
+                )
             vectors[rows[key]] = vector
             missing -= 1
         if missing:

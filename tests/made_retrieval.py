@@ -1,0 +1,142 @@
+"""Made-up retrievers that build on others, and an embedder whose vectors are kept by text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.kinds import Component, EmbedderTraits, RetrieverTraits
+from ragtally.kinds.ranking import best_rows, no_hits, write_hits
+from ragtally.types import Found, Hits, Message, Price, Prompt, Queries, Spans
+
+RETRIEVER = {"x-ragtally-kind": "retriever", "description": "Which."}
+
+
+class Merged:
+    """Ranks by how many retrievers found a chunk, and how early."""
+
+    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
+        hits = no_hits(len(queries), limit)
+        for row in range(len(queries)):
+            scores: dict[int, float] = {}
+            for ranking in found.hits:
+                for rank, passage in enumerate(ranking.passage[row].tolist(), start=1):
+                    if passage >= 0:
+                        scores[passage] = scores.get(passage, 0.0) + 1 / rank
+            _write(hits, row, scores, limit)
+        return hits
+
+
+class Wider:
+    """Finds the windows that hold the starts of the chunks found."""
+
+    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
+        assert found.windows is not None
+        hits = no_hits(len(queries), limit)
+        for row in range(len(queries)):
+            scores: dict[int, float] = {}
+            for passage, score in zip(found.hits[0].passage[row], found.hits[0].score[row], strict=True):
+                if passage >= 0:
+                    window = _around(found.windows, found.passages.spans, int(passage))
+                    scores[window] = max(scores.get(window, -np.inf), float(score))
+            _write(hits, row, scores, limit)
+        return hits
+
+
+@dataclass
+class Asked:
+    """Puts the chunk first that a model names; keeps what it was given."""
+
+    model: None
+    replies: list[str | None] = field(default_factory=list)
+
+    def prompts(self, queries: Queries, found: Found) -> Sequence[Prompt]:
+        assert found.replies is None
+        first = found.hits[0].passage[:, 0].tolist()
+        return [
+            (Message("user", f"{question} {found.passages.text[row] if row >= 0 else ''}"),)
+            for question, row in zip(queries.text, first, strict=True)
+        ]
+
+    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
+        assert found.replies is not None and len(found.replies) == len(queries)
+        return Hits(found.hits[0].passage[:, :limit], found.hits[0].score[:, :limit])
+
+
+@dataclass
+class KeptCounts:
+    """Counts vowels; says which texts it was given."""
+
+    given: list[str]
+
+    def fit(self, texts: Sequence[str]) -> None:
+        assert not texts
+
+    def save(self, folder: Path) -> None:
+        raise AssertionError("nothing was learnt")
+
+    load = save
+
+    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.given.extend(texts)
+        return np.array([[text.count(letter) + 1 for letter in "aeiou"] for text in texts], np.float32)
+
+    embed_queries = embed_documents
+
+
+def kept_counts(given: list[str], price: float | None = 0.0, batch: int = 4) -> Component:
+    """Offer `kept_counts`, which notes in a list what it is given."""
+    traits = EmbedderTraits(
+        learns=False,
+        kept_by_text=True,
+        batch=batch,
+        name="made/kept",
+        price=None if price is None else Price(price, 0),
+    )
+    return Component("kept_counts", lambda: KeptCounts(given), "Counts vowels.", traits=traits)
+
+
+REFINING = [
+    Component(
+        "merged",
+        lambda retrievers: Merged(),
+        "Merges.",
+        params={
+            "retrievers": {
+                "type": "array",
+                "items": {"x-ragtally-kind": "retriever"},
+                "minItems": 2,
+                "description": "Which.",
+            }
+        },
+        traits=RetrieverTraits(reads=frozenset({"text", "hits"}), depth=5),
+    ),
+    Component(
+        "wider",
+        lambda retriever, window: Wider(),
+        "Finds windows.",
+        params={"retriever": RETRIEVER, "window": {"x-ragtally-kind": "chunker", "description": "Which."}},
+        traits=RetrieverTraits(reads=frozenset({"text", "hits"}), depth=5),
+    ),
+    Component(
+        "asked",
+        lambda retriever, model: Asked(model),
+        "Asks.",
+        params={"retriever": RETRIEVER, "model": {"x-ragtally-kind": "model", "description": "Which."}},
+        traits=RetrieverTraits(reads=frozenset({"text", "hits"}), depth=5, prompts=True),
+    ),
+]
+
+
+def _write(hits: Hits, row: int, scores: dict[int, float], limit: int) -> None:
+    rows = np.array(list(scores), np.int64)
+    write_hits(hits, row, best_rows(np.array(list(scores.values())), rows, limit))
+
+
+def _around(windows: Spans, chunks: Spans, row: int) -> int:
+    inside = (windows.document == chunks.document[row]) & (windows.start <= chunks.start[row])
+    return int(np.flatnonzero(inside & (windows.end > chunks.start[row]))[0])
