@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from model_server.fixture import RunningServer, running_server
+from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
 from ragtally.kinds import PromptingReader
 from ragtally.registry import load_registry
 from ragtally.testing import (
@@ -87,6 +88,24 @@ TestHybridWeighted = suite(
 )
 
 TestParent = suite(RefiningRetrieverSuite, "ragtally_parent", "parent", depth=6)
+TestRerankModel = suite(RefiningRetrieverSuite, "ragtally_rerank", "rerank", model="small", first=4)
+
+
+@pytest.mark.slow  # torch and sentence-transformers take many seconds to import
+class TestRerankCrossEncoder(RefiningRetrieverSuite):
+    plugin = "ragtally_rerank"
+    name = "rerank"
+    folder: Path
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def save(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
+        cls.folder = tmp_path_factory.mktemp("tiny")
+        save_tiny_cross_encoder(cls.folder)
+
+    def given(self, folder: Path) -> Mapping[str, Any]:
+        return {"cross_encoder": str(self.folder), "first": 4, "device": "cpu"}
+
 
 TestMajority = suite(VoteRuleSuite, "ragtally_vote_rules", "majority")
 TestPlurality = suite(VoteRuleSuite, "ragtally_vote_rules", "plurality")

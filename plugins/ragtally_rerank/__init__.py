@@ -1,0 +1,241 @@
+"""The retriever `rerank`: orders the first hits of another one anew, by a cross-encoder or by a language model.
+
+    models:
+      small: {litellm: {model: ollama_chat/llama3.1:8b, temperature: 0}}
+    grid:
+      retriever:
+        - rerank: {retriever: bm25, cross_encoder: cross-encoder/ms-marco-MiniLM-L6-v2}
+        - rerank: {retriever: hybrid, first: 10, model: small}
+
+A cross-encoder is run here, by the optional package sentence-transformers; a language model's calls are paid and kept
+like those of readers, one a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ragtally.hookspecs import hookimpl
+from ragtally.kinds import Component, Finding, ParameterFault, Progress, RetrieverTraits
+
+if TYPE_CHECKING:
+    from ragtally.kinds import PromptingRetriever, RefiningRetriever
+
+_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "retriever": {
+        "x-ragtally-kind": "retriever",
+        "default": "bm25",
+        "description": "The retriever whose hits are ordered anew.",
+    },
+    "first": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 1000,
+        "default": 20,
+        "description": "How many of its hits are ordered anew; the others follow below them in their old order.",
+    },
+    "cross_encoder": {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+        "description": "The cross-encoder that reads question and passage together and scores them: its name on the "
+        "Hugging Face hub (owner/name), or a folder. Either this or `model`.",
+        "x-ragtally-identity": False,
+    },
+    "model": {
+        "x-ragtally-kind": "model",
+        "default": None,
+        "description": "The language model that is shown the passages and asked for their order, by its name under "
+        "`models`. Either this or `cross_encoder`.",
+    },
+    "passage_words": {
+        "type": "integer",
+        "minimum": 1,
+        "default": 100,
+        "description": "Of a model: to how many words a passage is cut in the prompt, which holds `first` passages.",
+    },
+    "revision": {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+        "description": "Of a cross-encoder on the hub: the branch, tag or commit; its main branch where left out.",
+        "x-ragtally-identity": False,
+    },
+    "max_tokens": {
+        "type": ["integer", "null"],
+        "minimum": 8,
+        "default": None,
+        "description": "Of a cross-encoder: to how many tokens question and passage together are cut; what it was "
+        "made for where left out.",
+    },
+    "batch": {
+        "type": "integer",
+        "minimum": 1,
+        "default": 32,
+        "description": "Of a cross-encoder: how many pairs of question and passage it reads at once.",
+        "x-ragtally-identity": False,
+    },
+    "device": {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+        "description": "Of a cross-encoder: where torch computes, such as cpu or cuda; the best there is where left "
+        "out.",
+        "x-ragtally-identity": False,
+    },
+}
+_OF_MODEL = ("passage_words",)
+_OF_CROSS_ENCODER = ("revision", "max_tokens", "batch", "device")
+
+
+def check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
+    """Say what is wrong with the parameters beyond their schema.
+
+    Args:
+        parameters: The component's parameters.
+
+    Returns:
+        What is wrong.
+    """
+    return list(_faults(parameters))
+
+
+def _faults(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
+    encoder, model = parameters["cross_encoder"], parameters["model"]
+    if encoder is None and model is None:
+        hint = "cross_encoder: cross-encoder/ms-marco-MiniLM-L6-v2, or model: a name under `models`"
+        yield ParameterFault(None, "nothing says who orders the hits anew", hint)
+        return
+    if encoder is not None and model is not None:
+        yield ParameterFault("model", "a cross_encoder and a model are given, but one of them ranks", "remove one")
+        return
+    names, other = (_OF_MODEL, "model") if model is None else (_OF_CROSS_ENCODER, "cross_encoder")
+    for name in names:
+        if parameters[name] != _PARAMETERS[name]["default"]:
+            yield ParameterFault(name, f"`{name}` is of a {other}, and there is none", f"leave {name} out")
+
+
+def traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
+    """Tell what the engine must know: how many hits are ordered anew, and whether a language model is asked.
+
+    Args:
+        parameters: The component's parameters.
+
+    Returns:
+        The traits.
+    """
+    asks = parameters["model"] is not None
+    return RetrieverTraits(reads=frozenset({"text", "hits"}), depth=parameters["first"], prompts=asks)
+
+
+def fingerprint(parameters: Mapping[str, Any]) -> str | None:
+    """Say exactly which cross-encoder it is.
+
+    Args:
+        parameters: The component's parameters.
+
+    Returns:
+        Its commit on the hub, or a hash of the folder; None where a language model is asked.
+
+    Raises:
+        DataError: If it is not on this machine.
+    """
+    if parameters["cross_encoder"] is None:
+        return None
+    from ragtally_rerank.model_files import fingerprint
+
+    return fingerprint(parameters["cross_encoder"], parameters["revision"])
+
+
+def diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
+    """Look for the package and the cross-encoder; a language model has findings of its own.
+
+    Args:
+        parameters: The component's parameters.
+
+    Returns:
+        What is there and what is missing.
+    """
+    if parameters["cross_encoder"] is None:
+        return []
+    from ragtally_rerank.model_files import findings
+
+    return list(findings(parameters["cross_encoder"], parameters["revision"]))
+
+
+def provide(parameters: Mapping[str, Any], progress: Progress) -> None:
+    """Download a cross-encoder that is named by its name on the hub and is not on this machine.
+
+    Args:
+        parameters: The component's parameters.
+        progress: Told what is downloaded.
+
+    Raises:
+        DataError: If it cannot be got, or `HF_HUB_OFFLINE` is set.
+    """
+    if parameters["cross_encoder"] is not None:
+        from ragtally_rerank.model_files import download
+
+        download(parameters["cross_encoder"], parameters["revision"], progress)
+
+
+def build(
+    first: int,
+    cross_encoder: str | None,
+    passage_words: int,
+    revision: str | None,
+    max_tokens: int | None,
+    batch: int,
+    device: str | None,
+    retriever: None = None,
+    model: None = None,
+) -> RefiningRetriever | PromptingRetriever:
+    """Build the retriever.
+
+    Args:
+        first: How many hits are ordered anew.
+        cross_encoder: A name on the hub or a folder; None where a language model ranks.
+        passage_words: To how many words a passage is cut in a prompt.
+        revision: Branch, tag or commit on the hub, or None.
+        max_tokens: To how many tokens pairs are cut, or None.
+        batch: How many pairs are read at once.
+        device: Where torch computes, or None.
+        retriever: Searched by the engine.
+        model: Asked by the engine.
+
+    Returns:
+        The retriever; one that prompts where there is no cross-encoder.
+
+    Raises:
+        PluginError: If sentence-transformers is not installed.
+        DataError: If the cross-encoder is not on this machine, or is none.
+    """
+    if cross_encoder is None:
+        from ragtally_rerank.listwise import ListwiseReranker
+
+        return ListwiseReranker(first, passage_words)
+    from ragtally_rerank.cross_encoder import CrossEncoderReranker, load_scorer
+    from ragtally_rerank.model_files import folder_of
+
+    folder = folder_of(cross_encoder, revision)
+    score = load_scorer(folder, cross_encoder, max_tokens=max_tokens, batch=batch, device=device)
+    return CrossEncoderReranker(score, first)
+
+
+@hookimpl
+def register_retrievers() -> list[Component]:
+    """Offer `rerank`."""
+    return [
+        Component(
+            name="rerank",
+            build=build,
+            summary="Orders another retriever's first hits anew, by a cross-encoder or by a language model.",
+            params=_PARAMETERS,
+            fingerprint=fingerprint,
+            traits=traits,
+            check=check,
+            diagnose=diagnose,
+            provide=provide,
+        )
+    ]

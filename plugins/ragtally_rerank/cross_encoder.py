@@ -1,0 +1,136 @@
+"""Reranking by a cross-encoder, which reads question and passage together and says how well they fit.
+
+Nogueira and Cho (2019), "Passage re-ranking with BERT".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.errors import DataError, PluginError
+from ragtally.kinds.ranking import round_scores
+from ragtally.types import Found, Hits, Queries
+from ragtally_rerank.model_files import INSTALL, PACKAGE
+from ragtally_rerank.ordering import reordered
+
+Pair = tuple[str, str]
+"""A question and a passage."""
+Scorer = Callable[[list[Pair]], NDArray[np.floating]]
+"""Scores pairs, shape [pairs]; the better they fit, the higher."""
+
+_PAIRS_AT_ONCE = 1 << 14
+
+
+class CrossEncoderReranker:
+    """Orders the first hits by the scores of a cross-encoder; equal scores by passage row."""
+
+    def __init__(self, score: Scorer, first: int) -> None:
+        """Take the cross-encoder.
+
+        Args:
+            score: Scores pairs of question and passage.
+            first: How many hits are ordered anew.
+        """
+        self._score = score
+        self._first = first
+
+    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
+        """Rank anew (see `ragtally.kinds.RefiningRetriever.refine`).
+
+        Raises:
+            PluginError: If the cross-encoder does not give one number a pair.
+        """
+        (hits,) = found.hits
+        rows = hits.passage[:, : self._first]
+        questions, columns = np.nonzero(rows >= 0)
+        scores = np.full(rows.shape, -np.inf)
+        for start in range(0, len(questions), _PAIRS_AT_ONCE):
+            block = slice(start, start + _PAIRS_AT_ONCE)
+            asked, looked_at = questions[block], rows[questions[block], columns[block]]
+            pairs = [
+                (queries.text[question], found.passages.text[row])
+                for question, row in zip(asked.tolist(), looked_at.tolist(), strict=True)
+            ]
+            scores[asked, columns[block]] = round_scores(self._scored(pairs))
+        return reordered(hits, np.lexsort((rows, -scores), axis=1), limit)
+
+    def _scored(self, pairs: list[Pair]) -> NDArray[np.floating]:
+        scored = np.asarray(self._score(pairs), dtype=np.float64)
+        if scored.shape != (len(pairs),) or not np.isfinite(scored).all():
+            raise PluginError(
+                f"the cross-encoder gives {list(scored.shape)} scores for {len(pairs)} pairs, or NaN or infinity",
+                hint="name another one under cross_encoder",
+            )
+        return scored
+
+
+def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, device: str | None) -> Scorer:
+    """Load a cross-encoder by sentence-transformers; nothing is downloaded, and no code of the model's own is run.
+
+    Args:
+        folder: Where its files are.
+        name: What the spec calls it.
+        max_tokens: To how many tokens question and passage together are cut; None for what it was made for.
+        batch: How many pairs it reads at once.
+        device: Where torch computes, such as `cuda`; None for the best there is.
+
+    Returns:
+        The cross-encoder as a function; scores are its raw outputs, without a sigmoid, under which good passages
+        would all be nearly 1.
+
+    Raises:
+        PluginError: If sentence-transformers is not installed.
+        DataError: If the files are no cross-encoder that gives one score a pair.
+    """
+    try:
+        import torch
+        from sentence_transformers import CrossEncoder
+    except ImportError as error:
+        raise PluginError(f"the package {PACKAGE} cannot be imported: {error}", hint=INSTALL) from error
+    try:
+        with _without_progress_bars():
+            encoder: Any = CrossEncoder(
+                str(folder),
+                device=device,
+                trust_remote_code=False,
+                local_files_only=True,
+                model_kwargs={"use_safetensors": True},
+                max_length=max_tokens,
+                activation_fn=torch.nn.Identity(),
+            )
+    except Exception as error:  # three libraries read files that anybody may have written
+        said = str(error).strip().partition("\n")[0]
+        raise DataError(
+            f"{name} cannot be loaded as a cross-encoder: {said}",
+            hint="name a reranker: cross-encoder/ms-marco-MiniLM-L6-v2",
+        ) from error
+    if encoder.num_labels != 1:
+        raise DataError(
+            f"{name} gives {encoder.num_labels} scores a pair, where a reranker gives one",
+            hint="name a reranker: cross-encoder/ms-marco-MiniLM-L6-v2",
+        )
+
+    def score(pairs: list[Pair]) -> NDArray[np.floating]:
+        scored: NDArray[np.floating] = encoder.predict(pairs, batch_size=batch, show_progress_bar=False)
+        return scored
+
+    return score
+
+
+@contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

@@ -1,0 +1,190 @@
+"""Where the files of a cross-encoder are: in a folder of the user's, or in the cache of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ragtally.address import address, file_hash
+from ragtally.errors import DataError, PluginError, RagtallyError
+from ragtally.kinds import Finding, Progress
+
+PACKAGE = "sentence-transformers"
+"""What loads a cross-encoder."""
+INSTALL = 'pip install "ragtally[sentence-transformers]"'
+"""The command that installs it."""
+_HUB_NAME = re.compile(r"(?!.*(?:--|\.\.))\w[\w.-]*/\w(?:[\w.-]*\w)?", re.ASCII)
+_NEEDED = ("config.json", "*.safetensors")
+_ARCHITECTURES = ("ForSequenceClassification", "ForCausalLM")
+_DOWNLOADED = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
+
+
+def folder_of(name: str, revision: str | None) -> Path:
+    """Find a model's files; asks no server.
+
+    Args:
+        name: A folder, or a model's name on the hub.
+        revision: A branch, tag or commit on the hub; None for its main branch.
+
+    Returns:
+        The folder that holds them.
+
+    Raises:
+        DataError: If they are not there, with the command that gets them; or if they are no cross-encoder's.
+    """
+    folder = _located(name, revision)
+    kind = _kind_of(folder)
+    if kind is not None:
+        raise DataError(
+            f"{name} is no cross-encoder but {kind}", hint="name a reranker: cross-encoder/ms-marco-MiniLM-L6-v2"
+        )
+    return folder
+
+
+def _located(name: str, revision: str | None) -> Path:
+    folder = Path(name)
+    if folder.is_dir():
+        if revision is not None:
+            raise DataError(f"{name} is a folder, which has no revisions", hint="leave revision out")
+        lacking = _lacking(folder)
+        if lacking:
+            raise DataError(
+                f"the folder {name} holds no model: there is no {lacking} in it",
+                hint="save a model there: CrossEncoder(...).save_pretrained(folder)",
+            )
+        return folder
+    if not _HUB_NAME.fullmatch(name):
+        raise DataError(
+            f"there is no folder {name}",
+            hint=f"name a model on the hub as owner/name, or a folder, seen from {Path.cwd()}",
+        )
+    cached = _cached(name, revision)
+    if cached is None:
+        raise DataError(f"the model {name} is not on this machine", hint=_command(name, revision))
+    return cached
+
+
+def fingerprint(name: str, revision: str | None) -> str:
+    """Say exactly which model it is.
+
+    Args:
+        name: A folder, or a model's name on the hub.
+        revision: A branch, tag or commit on the hub; None for its main branch.
+
+    Returns:
+        The commit of the cached files, which the hub names by their content; for a folder, a hash of all its files
+        but hidden ones.
+
+    Raises:
+        DataError: If the files are not there.
+    """
+    folder = folder_of(name, revision)
+    if not Path(name).is_dir():
+        return folder.name
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
+    state = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
+    return _hash_of(folder, state)
+
+
+def findings(name: str, revision: str | None) -> Iterator[Finding]:
+    """Look for the package and the model.
+
+    Args:
+        name: A folder, or a model's name on the hub.
+        revision: A branch, tag or commit on the hub; None for its main branch.
+
+    Yields:
+        What is there and what is missing.
+    """
+    installed = importlib.util.find_spec("sentence_transformers") is not None
+    what = f"the package {PACKAGE} is {'' if installed else 'not '}installed"
+    yield Finding(installed, what, None if installed else INSTALL)
+    try:
+        folder = folder_of(name, revision)
+    except RagtallyError as error:
+        yield Finding(False, error.message, error.hint)
+        return
+    yield Finding(True, f"{name} is there" if Path(name).is_dir() else f"{name} is there ({folder.name[:12]})")
+
+
+def download(name: str, revision: str | None, progress: Progress) -> None:
+    """Get a model from the hub, unless its files are there or the name is a folder's.
+
+    Args:
+        name: A folder, or a model's name on the hub.
+        revision: A branch, tag or commit on the hub; None for its main branch.
+        progress: Told what is downloaded.
+
+    Raises:
+        DataError: If it cannot be got; at once where `HF_HUB_OFFLINE` is set.
+    """
+    if Path(name).is_dir() or not _HUB_NAME.fullmatch(name) or _cached(name, revision) is not None:
+        return
+    hub = _hub()
+    if hub.constants.HF_HUB_OFFLINE:
+        raise DataError(
+            f"the model {name} is not on this machine, and HF_HUB_OFFLINE is set",
+            hint=f"HF_HUB_OFFLINE=0 {_command(name, revision)}",
+        )
+    progress(f"{name}: downloading", None, None)
+    try:
+        hub.snapshot_download(name, revision=revision, allow_patterns=list(_DOWNLOADED))
+    except (OSError, ValueError) as error:
+        said = str(error).strip().partition("\n")[0]
+        raise DataError(f"{name} cannot be downloaded: {said}", hint=_command(name, revision)) from error
+
+
+def _cached(name: str, revision: str | None) -> Path | None:
+    try:
+        folder = Path(_hub().snapshot_download(name, revision=revision, local_files_only=True))
+    except OSError:
+        return None
+    return None if _lacking(folder) else folder
+
+
+def _hub() -> Any:
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise PluginError(f"the package huggingface_hub cannot be imported: {error}", hint=INSTALL) from error
+    return huggingface_hub
+
+
+def _kind_of(folder: Path) -> str | None:
+    """Say what a model is instead of a cross-encoder, which would be loaded with weights made up at random."""
+    if (folder / "modules.json").is_file():
+        made_for = _read(folder / "config_sentence_transformers.json").get("model_type", "SentenceTransformer")
+        return None if made_for == "CrossEncoder" else f"a {made_for}"
+    architecture = (_read(folder / "config.json").get("architectures") or ["without a named architecture"])[0]
+    return None if str(architecture).endswith(_ARCHITECTURES) else f"a model {architecture}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _lacking(folder: Path) -> str | None:
+    return next((pattern for pattern in _NEEDED if not any(folder.glob(pattern))), None)
+
+
+def _command(name: str, revision: str | None) -> str:
+    return f"hf download {name}" if revision is None else f"hf download {name} --revision {revision}"
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+@functools.lru_cache(maxsize=32)
+def _hash_of(folder: Path, state: tuple[tuple[Path, int, int], ...]) -> str:
+    # Asked for in every cell: unchanged files are read once.
+    return address({path.relative_to(folder).as_posix(): file_hash(path) for path, _, _ in state})
