@@ -4,24 +4,7 @@ from __future__ import annotations
 
 from ragtally.hookspecs import hookimpl
 from ragtally.kinds import Component, Retriever
-
-# fmt: off
-STEMMERS = [
-    "arabic", "armenian", "basque", "catalan", "czech", "danish", "dutch", "dutch_porter", "english", "esperanto",
-    "estonian", "finnish", "french", "german", "greek", "hindi", "hungarian", "indonesian", "irish", "italian",
-    "lithuanian", "nepali", "norwegian", "persian", "polish", "porter", "portuguese", "romanian", "russian",
-    "serbian", "sesotho", "spanish", "swedish", "tamil", "turkish", "yiddish",
-]
-# fmt: on
-"""The stemmers of PyStemmer (Snowball)."""
-
-# fmt: off
-STOPWORDS = [
-    "english", "english_plus", "danish", "dutch", "french", "german", "italian", "korean", "norwegian", "portuguese",
-    "russian", "spanish", "swedish", "turkish", "chinese",
-]
-# fmt: on
-"""The lists of stop words of bm25s."""
+from ragtally_lexical.parameters import TOKEN_PARAMETERS, check_token_parameters
 
 
 @hookimpl
@@ -31,13 +14,16 @@ def register_retrievers() -> list[Component]:
         Component(
             name="bm25",
             build=_build,
-            summary="Okapi BM25 over stemmed words, by bm25s.",
+            summary="Okapi BM25 over stemmed words, with bm25s's tokens and scores.",
+            version=2,
             params={
                 "k1": {
                     "type": "number",
                     "minimum": 0,
+                    "maximum": 1000,
                     "default": 1.5,
                     "description": "How much a word's further occurrences in a chunk still count; 0 for not at all.",
+                    "x-ragtally-search": True,
                 },
                 "b": {
                     "type": "number",
@@ -45,29 +31,25 @@ def register_retrievers() -> list[Component]:
                     "maximum": 1,
                     "default": 0.75,
                     "description": "How much long chunks are discounted; 0 for not at all.",
+                    "x-ragtally-search": True,
                 },
                 "method": {
                     "enum": ["lucene", "robertson", "atire"],
                     "default": "lucene",
                     "description": "Which variant of the formula; under robertson and atire a word that most or "
                     "all chunks hold weighs nothing.",
+                    "x-ragtally-search": True,
                 },
-                "stemmer": {
-                    "enum": [*STEMMERS, None],
-                    "default": "english",
-                    "description": "Which language's word endings are taken off; null for none.",
-                },
-                "stopwords": {
-                    "enum": [*STOPWORDS, None],
-                    "default": "english",
-                    "description": "Which language's stop words are left out; null for none.",
-                },
+                **TOKEN_PARAMETERS,
             },
+            check=check_token_parameters,
         )
     ]
 
 
-def _build(k1: float, b: float, method: str, stemmer: str | None, stopwords: str | None) -> Retriever:
-    from ragtally_bm25.index import Bm25
+def _build(k1: float, b: float, method: str, tokenizer: str, stemmer: str | None, stopwords: str | None) -> Retriever:
+    from ragtally_bm25.search import Bm25
+    from ragtally_bm25.weights import Formula
+    from ragtally_lexical.tokens import Tokenizer
 
-    return Bm25(k1=k1, b=b, method=method, stemmer=stemmer, stopwords=stopwords)
+    return Bm25(Tokenizer(tokenizer, stemmer, stopwords), Formula(k1, b, method))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from model_server.fixture import RunningServer, running_server
+from plugins.packaged_model import packaged_model
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
 from ragtally.kinds import PromptingReader
 from ragtally.registry import load_registry
@@ -27,6 +28,7 @@ from ragtally.testing import (
     RetrieverSuite,
     TrainableReaderSuite,
     VoteRuleSuite,
+    samples,
 )
 from ragtally.types import Reading
 
@@ -68,7 +70,24 @@ TestSynthetic = suite(DatasetSuite, "ragtally_synthetic", "synthetic", questions
 TestLsa = suite(EmbedderSuite, "ragtally_lsa", "lsa", dim=8)
 TestHashing = suite(EmbedderSuite, "ragtally_hashing", "hashing", dim=32)
 
+
+@pytest.mark.slow  # torch and sentence-transformers take many seconds to import, and the model some to run
+class TestSentenceTransformers(EmbedderSuite):
+    plugin = "ragtally_sentence_transformers"
+    name = "sentence_transformers"
+
+    def given(self, folder: Path) -> Mapping[str, Any]:
+        return {"model": str(packaged_model()), "device": "cpu", "max_tokens": 16}
+
+    @pytest.fixture
+    def texts(self) -> list[str]:
+        return samples.passage_texts()[:6]
+
+
 TestBm25 = suite(RetrieverSuite, "ragtally_bm25", "bm25")
+TestBm25Hyphenated = suite(RetrieverSuite, "ragtally_bm25", "bm25", tokenizer="hyphenated", method="robertson")
+TestSetsJaccard = suite(RetrieverSuite, "ragtally_sets", "sets")
+TestSetsHamming = suite(RetrieverSuite, "ragtally_sets", "sets", distance="hamming")
 TestDenseCosine = suite(RetrieverSuite, "ragtally_dense", "dense")
 TestDenseDot = suite(RetrieverSuite, "ragtally_dense", "dense", distance="dot")
 TestDenseL2 = suite(RetrieverSuite, "ragtally_dense", "dense", distance="l2")

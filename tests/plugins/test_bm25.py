@@ -1,22 +1,27 @@
-"""The retriever bm25: bm25s's own scores, searched by a sparse product."""
+"""The retriever bm25: bm25s's own tokens and scores, for small corpora and in bulk."""
+
+from __future__ import annotations
 
 import json
 import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import bm25s
 import numpy as np
 import pytest
 import Stemmer
-from bm25s.tokenization import _infer_stopwords
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ragtally.kinds import Retriever
 from ragtally.kinds.ranking import best_rows
 from ragtally.types import Passages, Queries, Spans
-from ragtally_bm25 import STEMMERS, STOPWORDS, register_retrievers
+from ragtally_bm25 import register_retrievers
 
 (COMPONENT,) = register_retrievers()
 WORDS = [
@@ -24,6 +29,22 @@ WORDS = [
     for stem in ["run", "walk", "jump", "heal", "treat", "measur", "compar"]
     for ending in ("s", "ed", "ing", "er")
 ]
+NO_TEXTS = Passages([], Spans(*(np.zeros(0, np.int32),) * 3))
+
+
+@pytest.fixture(params=["small", "bulk"])
+def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways to work, whatever the corpus' size; the compiled one in several batches and blocks."""
+    if request.param == "bulk":
+        for name, value in {
+            "ragtally_lexical.counting._MANY": -1,
+            "ragtally_lexical.counting._BATCH": 500,
+            "ragtally_lexical.index.MANY": -1,
+            "ragtally_lexical.asking.MANY": -1,
+            "ragtally_lexical.searching._BLOCK": 7,
+        }.items():
+            monkeypatch.setattr(name, value)
+    return str(request.param)
 
 
 def build(**given_parameters: object) -> Retriever:
@@ -52,25 +73,21 @@ def random_texts(seed: int, count: int, longest: int) -> list[str]:
     return [" ".join(draw.choices(words, k=draw.randint(0, longest))) for _ in range(count)]
 
 
-@pytest.mark.parametrize("method", ["lucene", "robertson", "atire"])
-@pytest.mark.parametrize(("stemmer", "stopwords"), [("english", "english"), (None, None), ("german", None)])
-@pytest.mark.parametrize(("k1", "b"), [(1.5, 0.75), (0, 0), (0.9, 1.0)])
-def test_ranks_and_scores_as_bm25s_does(
-    method: str, stemmer: str | None, stopwords: str | None, k1: float, b: float
-) -> None:
-    texts, asked = random_texts(1, 120, 25), random_texts(2, 30, 8)
-    hits = filled(texts, method=method, stemmer=stemmer, stopwords=stopwords, k1=k1, b=b).search(queries(asked), 10)
+def assert_as_bm25s(texts: list[str], asked: list[str], limit: int, **parameters: object) -> None:
+    """Compare with bm25s from beginning to end: its tokenizer, its index, its scores."""
+    hits = filled(texts, **parameters).search(queries(asked), limit)
+    stemmer, stopwords = parameters.get("stemmer", "english"), parameters.get("stopwords", "english")
 
     def tokens(given: list[str]) -> list[list[str]]:
         stem = Stemmer.Stemmer(stemmer) if stemmer else None
         return bm25s.tokenize(given, stopwords=stopwords, stemmer=stem, return_ids=False, show_progress=False)
 
-    oracle = bm25s.BM25(method=method, k1=k1, b=b)
+    oracle = bm25s.BM25(**{name: parameters[name] for name in ("k1", "b", "method") if name in parameters})
     oracle.index(tokens(texts), show_progress=False)
     for row, words in enumerate(tokens(asked)):
         scores = oracle.get_scores(words) if words else np.zeros(len(texts))
         above = np.flatnonzero(scores > 0)
-        expected = best_rows(scores[above], above, 10)
+        expected = best_rows(scores[above], above, limit)
         count = len(expected.rows)
         np.testing.assert_allclose(hits.score[row, :count], expected.scores, rtol=1.1e-4)
         np.testing.assert_allclose(scores[hits.passage[row, :count]], expected.scores, rtol=1.1e-4)
@@ -80,24 +97,87 @@ def test_ranks_and_scores_as_bm25s_does(
     assert hits.score.dtype == np.float32
 
 
-def test_ties_go_to_the_lower_row() -> None:
+FORMULAS = [*product(["lucene", "robertson", "atire"], [(1.5, 0.75), (0, 0), (0.9, 1.0)])]
+
+
+@pytest.mark.parametrize(("method", "numbers"), FORMULAS)
+@pytest.mark.parametrize(("stemmer", "stopwords"), [("english", "english"), (None, None), ("german", None)])
+def test_ranks_and_scores_as_bm25s_does(
+    size: str, method: str, numbers: tuple[float, float], stemmer: str | None, stopwords: str | None
+) -> None:
+    k1, b = numbers
+    texts, asked = random_texts(1, 120, 25), random_texts(2, 30, 8)
+    assert_as_bm25s(texts, asked, 10, method=method, stemmer=stemmer, stopwords=stopwords, k1=k1, b=b)
+
+
+def prose(seed: int, count: int, shortest: int, longest: int) -> list[str]:
+    """Texts with frequent and rare words, as a search that leaves out what cannot win needs them."""
+    draw = np.random.default_rng(seed)
+    lengths = draw.integers(shortest, longest, count)
+    drawn = np.minimum(draw.zipf(1.3, lengths.sum()), 5000).astype(str).tolist()
+    ends = np.cumsum(lengths)
+    return [
+        " ".join(f"w{word}" for word in drawn[end - length : end]) for end, length in zip(ends, lengths, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("method", "limit"), [("lucene", 10), ("robertson", 1), ("atire", 300)])
+def test_ranks_prose_as_bm25s_does(size: str, method: str, limit: int) -> None:
+    assert_as_bm25s(prose(1, 800, 3, 60), prose(2, 40, 1, 12), limit, method=method)
+
+
+@pytest.mark.parametrize("method", ["lucene", "robertson", "atire"])
+def test_small_and_bulk_agree_to_the_bit(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, asked = prose(3, 1500, 0, 60), queries(prose(4, 60, 0, 12))
+    small = filled(texts, method=method).search(asked, 20)
+    for name in ("counting._MANY", "index.MANY", "asking.MANY"):
+        monkeypatch.setattr(f"ragtally_lexical.{name}", -1)
+    bulk = filled(texts, method=method).search(asked, 20)
+    np.testing.assert_array_equal(small.passage, bulk.passage)
+    np.testing.assert_array_equal(small.score, bulk.score)
+
+
+def test_ties_go_to_the_lower_row(size: str) -> None:
     hits = filled(["other words", "healed mice", "mice healing", "healing mice"]).search(queries(["mice heal"]), 2)
     assert hits.passage.tolist() == [[1, 2]]
     assert hits.score[0, 0] == hits.score[0, 1]
 
 
-def test_a_repeated_question_word_counts_again() -> None:
+def test_a_word_that_a_thousand_chunks_hold_alike_finds_the_first_of_them(size: str) -> None:
+    hits = filled(["mice"] * 1000).search(queries(["mice", "mice mice rats"]), 3)
+    assert hits.passage.tolist() == [[0, 1, 2]] * 2
+
+
+def test_a_repeated_question_word_counts_again(size: str) -> None:
     retriever = filled(["mice", "rats", "cats"])
     once, twice = (retriever.search(queries([text]), 1).score[0, 0] for text in ("mice", "mice mice"))
     assert twice == pytest.approx(2 * once, rel=1e-5)
 
 
-def test_chunks_that_share_no_word_are_no_hits() -> None:
+def test_chunks_that_share_no_word_are_no_hits(size: str) -> None:
     hits = filled(["mice and men", "", "cats"]).search(queries(["mice", "dogs unknown", "", "the and"]), 5)
     assert hits.passage.tolist() == [[0, -1, -1, -1, -1], *[[-1] * 5] * 3]
 
 
-def test_a_new_form_of_a_known_word_is_found() -> None:
+def test_a_word_that_weighs_nothing_finds_nothing(size: str) -> None:
+    """Under atire a word in every chunk, under robertson one in most."""
+    texts = ["mice rats", "mice cats", "mice dogs"]
+    for method in ("atire", "robertson"):
+        hits = filled(texts, method=method).search(queries(["mice", "mice cats"]), 2)
+        assert hits.passage.tolist() == [[-1, -1], [1, -1]]
+
+
+def test_weights_that_are_too_small_for_a_number_find_nothing(size: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hits = filled(["mice rats", "mice cats"], k1=1e300, b=0).search(queries(["mice rats"]), 2)
+    assert hits.passage.tolist() == [[-1, -1]]
+
+
+def test_a_count_that_needs_more_than_a_byte(size: str) -> None:
+    texts = ["mice " * 300 + "rats", "mice rats", "mice " * 255 + "rats"]
+    assert_as_bm25s([*texts, "cats dogs"], ["mice", "rats"], 3, k1=100)
+
+
+def test_a_new_form_of_a_known_word_is_found(size: str) -> None:
     assert filled(["they were healed", "dogs"]).search(queries(["healing"]), 1).passage.tolist() == [[0]]
     assert filled(["they were healed", "dogs"], stemmer=None).search(queries(["healing"]), 1).passage.tolist() == [
         [-1]
@@ -105,38 +185,55 @@ def test_a_new_form_of_a_known_word_is_found() -> None:
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", "the", "?"]])
-def test_a_corpus_without_words_gives_no_hits(texts: list[str], tmp_path: Path) -> None:
+def test_a_corpus_without_words_gives_no_hits(size: str, texts: list[str], tmp_path: Path) -> None:
     retriever, other = filled(texts), build()
     retriever.save(tmp_path)
-    other.load(tmp_path, None)
+    other.load(tmp_path, passages(texts), None)
     for one in (retriever, other):
         assert one.search(queries(["mice"]), 2).passage.tolist() == [[-1, -1]]
         assert one.search(queries([]), 2).passage.shape == (0, 2)
 
 
 @pytest.mark.parametrize("stemmer", ["english", None])
-def test_what_is_saved_is_what_is_loaded(tmp_path: Path, stemmer: str | None) -> None:
-    retriever, other = filled(random_texts(1, 80, 20), stemmer=stemmer), build(stemmer=stemmer)
+def test_what_is_saved_is_what_is_loaded(size: str, tmp_path: Path, stemmer: str | None) -> None:
+    texts = random_texts(1, 80, 20)
+    retriever, other = filled(texts, stemmer=stemmer), build(stemmer=stemmer)
     asked = queries(random_texts(2, 20, 6))
     before = retriever.search(asked, 7)
     retriever.save(tmp_path)
-    other.load(tmp_path, None)
+    other.load(tmp_path, passages(texts), None)
     after = other.search(asked, 7)
     np.testing.assert_array_equal(before.passage, after.passage)
     np.testing.assert_array_equal(before.score, after.score)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".npy"}
 
 
+def test_one_index_serves_every_formula(tmp_path: Path) -> None:
+    texts, asked = random_texts(1, 80, 20), queries(random_texts(2, 20, 6))
+    filled(texts).save(tmp_path)
+    searched = {name for name, schema in COMPONENT.params.items() if schema.get("x-ragtally-search")}
+    assert searched == {"k1", "b", "method"}
+    found = set()
+    for method, (k1, b) in FORMULAS:
+        formula = {"method": method, "k1": k1, "b": b}
+        other = build(**formula)
+        other.load(tmp_path, passages(texts), None)
+        hits = other.search(asked, 7)
+        np.testing.assert_array_equal(hits.score, filled(texts, **formula).search(asked, 7).score)
+        found.add(hits.score.tobytes())
+    assert len(found) == len(FORMULAS)
+
+
 def test_the_index_is_the_same_in_every_process_and_nothing_is_printed(tmp_path: Path) -> None:
     code = (
         "import logging, sys, pathlib\n"
         "logging.basicConfig(level=logging.NOTSET, stream=sys.stdout)\n"
+        "from ragtally.types import Passages, Queries\n"
         "from ragtally_bm25 import _build\n"
-        "sys.path.insert(0, sys.argv[2])\n"
-        "from test_bm25 import passages, queries, random_texts\n"
-        "r = _build(1.5, 0.75, 'lucene', 'english', 'english')\n"
-        "r.add(passages(random_texts(1, 50, 20)), None)\n"
-        "r.search(queries(random_texts(2, 9, 5)), 3)\n"
+        "texts = sys.argv[2].split(';')\n"
+        "r = _build(1.5, 0.75, 'lucene', 'words', 'english', 'english')\n"
+        "r.add(Passages(texts, None), None)\n"
+        "r.search(Queries(texts, texts), 3)\n"
         "r.save(pathlib.Path(sys.argv[1]))\n"
     )
     written = []
@@ -144,7 +241,7 @@ def test_the_index_is_the_same_in_every_process_and_nothing_is_printed(tmp_path:
         folder = tmp_path / hash_seed
         folder.mkdir()
         done = subprocess.run(
-            [sys.executable, "-c", code, str(folder), str(Path(__file__).parent)],
+            [sys.executable, "-c", code, str(folder), ";".join(random_texts(1, 50, 20))],
             check=True,
             capture_output=True,
             text=True,
@@ -155,25 +252,62 @@ def test_the_index_is_the_same_in_every_process_and_nothing_is_printed(tmp_path:
     assert written[0] == written[1]
 
 
-def test_batches_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    retriever, asked = filled(random_texts(1, 80, 20)), queries(random_texts(2, 20, 6))
-    whole = retriever.search(asked, 5)
-    monkeypatch.setattr("ragtally_bm25.index._SCORES_AT_ONCE", 100)
-    pieces = retriever.search(asked, 5)
-    np.testing.assert_array_equal(whole.passage, pieces.passage)
-    np.testing.assert_array_equal(whole.score, pieces.score)
+def test_texts_are_read_once_and_not_held() -> None:
+    class Lazy(list[str]):
+        reads = 0
+
+        def __iter__(self) -> Iterator[str]:
+            for text in super().__iter__():
+                Lazy.reads += 1
+                yield text
+
+    texts = Lazy(random_texts(1, 80, 20))
+    build().add(Passages(texts, NO_TEXTS.spans), None)
+    assert Lazy.reads == len(texts)
 
 
-def test_the_first_hits_do_not_depend_on_the_limit() -> None:
-    retriever, asked = filled(random_texts(1, 80, 20)), queries(random_texts(2, 20, 6))
+def test_the_first_hits_do_not_depend_on_the_limit(size: str) -> None:
+    retriever, asked = filled(prose(1, 800, 3, 60)), queries(prose(2, 30, 1, 12))
     longest = retriever.search(asked, 100)
     for limit in (1, 3, 10):
         np.testing.assert_array_equal(retriever.search(asked, limit).passage, longest.passage[:, :limit])
 
 
-def test_every_stemmer_and_stop_word_list_of_the_schema_exists() -> None:
-    assert sorted(Stemmer.algorithms()) == sorted(STEMMERS)
-    assert all(len(_infer_stopwords(language)) > 20 for language in STOPWORDS)
+def test_use_before_add_is_a_bug() -> None:
+    with pytest.raises(RuntimeError, match="before add or load"):
+        build().search(queries(["mice"]), 1)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.text("ab cd-", max_size=30), max_size=12),
+    st.lists(st.text("ab cd-", max_size=12), max_size=4),
+    st.integers(1, 5),
+)
+def test_whatever_is_in_the_texts_hits_are_ordered_and_share_a_word(
+    texts: list[str], asked: list[str], limit: int
+) -> None:
+    hits = filled(texts, tokenizer="hyphenated", stemmer=None, stopwords=None).search(queries(asked), limit)
+    for row, question in enumerate(asked):
+        found = [chunk for chunk in hits.passage[row].tolist() if chunk >= 0]
+        shared = [chunk for chunk, text in enumerate(texts) if parts(text) & parts(question)]
+        assert set(found) <= set(shared)
+        assert len(found) == min(limit, len(shared))
+        keys = [(-score, chunk) for score, chunk in zip(hits.score[row].tolist(), found, strict=False)]
+        assert keys == sorted(keys)
+
+
+def parts(text: str) -> set[str]:
+    """What `hyphenated` finds, by hand: words, held together by one hyphen between two letters."""
+    return {
+        part.replace("=", "-")
+        for word in text.split()
+        for part in "".join(
+            "=" if letter == "-" and 0 < at < len(word) - 1 and "-" not in (word[at - 1], word[at + 1]) else letter
+            for at, letter in enumerate(word)
+        ).split("-")
+        if part
+    }
 
 
 def test_pubmedqa() -> None:

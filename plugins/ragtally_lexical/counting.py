@@ -1,0 +1,154 @@
+"""Counts the terms of many texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally_lexical.tokens import Tokenizer
+
+_BATCH = 1 << 18
+"""How many characters are worked on at once: few enough for a processor's cache."""
+
+_MANY = 1 << 24
+"""From how many characters on compiled loops are worth loading."""
+
+
+@dataclass(frozen=True, slots=True)
+class TermCounts:
+    """How often terms stand in texts, in columns: one text's pairs of term and count after the other's.
+
+    Attributes:
+        vocabulary: The terms, in order of their first occurrence; a term's row is its number.
+        term: Numbers of terms, each once a text; int32, shape [pairs].
+        count: How often the term stands in the text; an unsigned integer just large enough, shape [pairs].
+        sizes: How many pairs each text has; int32, shape [texts].
+        lengths: How many terms each text has, repeated ones counted again; int32, shape [texts].
+    """
+
+    vocabulary: tuple[str, ...]
+    term: NDArray[np.int32]
+    count: NDArray[np.unsignedinteger]
+    sizes: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The counts of some texts: columns as in `TermCounts`."""
+
+    term: NDArray[np.int32]
+    count: NDArray[np.unsignedinteger]
+    sizes: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+
+
+class Vocabulary:
+    """Numbers terms in order of their first occurrence, and remembers the term of every token."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        """Start empty.
+
+        Args:
+            tokenizer: Says which term a token belongs to.
+        """
+        self._tokenizer = tokenizer
+        self._rows: dict[str, int] = {}
+
+    def rows(self, tokens: Sequence[str]) -> list[int]:
+        """Number the terms of tokens.
+
+        Args:
+            tokens: Different tokens that were not given before, in order of their first occurrence.
+
+        Returns:
+            The rows of their terms; -1 for a stop word.
+        """
+        known = self._rows
+        return [-1 if term is None else known.setdefault(term, len(known)) for term in self._tokenizer.terms(tokens)]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def terms(self) -> tuple[str, ...]:
+        """List the terms by row."""
+        return tuple(self._rows)
+
+
+def count_terms(texts: Sequence[str], tokenizer: Tokenizer) -> TermCounts:
+    """Count the terms of every text; in one pass over the texts, of which only a few are held at a time.
+
+    Args:
+        texts: Any texts.
+        tokenizer: How they become terms.
+
+    Returns:
+        The counts.
+    """
+    vocabulary = Vocabulary(tokenizer)
+    batches = _batches(texts)
+    first = next(batches, [])
+    counted: Iterable[Batch]
+    if len(texts) * sum(map(len, first)) > _MANY * len(first):
+        from ragtally_lexical.bulk import count_batches
+
+        counted = count_batches(chain([first], batches), tokenizer, vocabulary)
+    else:
+        counted = _count_batches(chain([first], batches), tokenizer, vocabulary)
+    columns = [*counted]
+    return TermCounts(
+        vocabulary.terms(),
+        np.concatenate([batch.term for batch in columns]),
+        np.concatenate([batch.count for batch in columns]),
+        np.concatenate([batch.sizes for batch in columns]),
+        np.concatenate([batch.lengths for batch in columns]),
+    )
+
+
+def narrowed(counts: NDArray[np.integer]) -> NDArray[np.unsignedinteger]:
+    """Take counts into as few bytes as they need.
+
+    Args:
+        counts: Numbers from 0 to 4294967295.
+
+    Returns:
+        A copy, uint8 where that is enough, else uint32.
+    """
+    narrow: NDArray[np.unsignedinteger] = counts.astype(np.uint8 if counts.max(initial=0) < 256 else np.uint32)
+    return narrow
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    characters = 0
+    for text in texts:
+        batch.append(text)
+        characters += len(text)
+        if characters >= _BATCH:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _count_batches(batches: Iterable[list[str]], tokenizer: Tokenizer, vocabulary: Vocabulary) -> Iterator[Batch]:
+    row_of: dict[str, int] = {}
+    for batch in batches:
+        texts = [tokenizer.tokens(text) for text in batch]
+        tokens = [*chain.from_iterable(texts)]
+        new = [token for token in dict.fromkeys(tokens) if token not in row_of]
+        row_of.update(zip(new, vocabulary.rows(new), strict=True))
+        terms = np.fromiter(map(row_of.__getitem__, tokens), np.int64, len(tokens))
+        rows = np.repeat(np.arange(len(batch)), [*map(len, texts)])[terms >= 0]
+        width = max(1, len(vocabulary))
+        pairs, counts = np.unique(rows * width + terms[terms >= 0], return_counts=True)
+        yield Batch(
+            (pairs % width).astype(np.int32),
+            narrowed(counts),
+            np.bincount(pairs // width, minlength=len(batch)).astype(np.int32),
+            np.bincount(rows, minlength=len(batch)).astype(np.int32),
+        )

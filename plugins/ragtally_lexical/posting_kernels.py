@@ -1,0 +1,274 @@
+"""Compiled loops over posting lists: turning them round, weighing them, and adding them up for a question.
+
+The same results, to the bit, as the array operations for small indexes. All in one file, since numba does not
+compile a function anew when one that it calls has changed in another.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import float32, float64, int32, int64, uint8, uint32
+from numpy.typing import NDArray
+
+from ragtally_lexical.compiled import array, compiled, read_only
+
+Ints = NDArray[Any]
+Floats = NDArray[Any]
+
+_PLACES = read_only(int64)
+_CHUNKS = read_only(int32)
+_NUMBERS = read_only(float64)
+_SUMS, _FOUND = array(float64), array(int32)
+_STEPS = 16
+"""About how many steps it takes to find a chunk in a long list."""
+
+
+@compiled(
+    *(
+        [_CHUNKS, read_only(number), read_only(int32), array(int64), array(int32), array(number)]
+        for number in (uint8, uint32)
+    )
+)
+def turn_round(terms: Ints, counts: Ints, sizes: Ints, heads: Ints, chunks: Ints, turned: Ints) -> None:
+    """Write pairs of term and count, given chunk by chunk, term by term.
+
+    Args:
+        terms: See `TermCounts.term`.
+        counts: See `TermCounts.count`.
+        sizes: See `TermCounts.sizes`.
+        heads: Where each term's list starts in the result; afterwards, where it ends.
+        chunks: Filled with the chunks of each term, in ascending order.
+        turned: Filled with the counts beside them.
+    """
+    pair = 0
+    for chunk in range(len(sizes)):
+        for _ in range(sizes[chunk]):
+            head = heads[terms[pair]]
+            chunks[head] = chunk
+            turned[head] = counts[pair]
+            heads[terms[pair]] = head + 1
+            pair += 1
+
+
+@compiled(
+    *(
+        [_PLACES, _PLACES, _NUMBERS, _NUMBERS, _CHUNKS, read_only(number), array(float32), array(float64)]
+        for number in (uint8, uint32)
+    )
+)
+def weigh(
+    terms: Ints,
+    bounds: Ints,
+    factor: Floats,
+    slack: Floats,
+    chunks: Ints,
+    counts: Ints,
+    weights: Floats,
+    largest: Floats,
+) -> None:
+    """Give each chunk of some terms its weight, `factor * count / (count + slack)`.
+
+    Args:
+        terms: The terms' rows.
+        bounds: Where each term's list starts, and where the last one ends.
+        factor: One number a term.
+        slack: One number a chunk.
+        chunks: The lists' chunks.
+        counts: The lists' counts.
+        weights: Filled, for these terms.
+        largest: Filled with each term's largest weight.
+    """
+    for term in terms:
+        best = np.float32(0)
+        for place in range(bounds[term], bounds[term + 1]):
+            count = np.float64(counts[place])
+            weight = np.float32(factor[term] * (count / (count + slack[chunks[place]])))
+            weights[place] = weight
+            best = max(best, weight)
+        largest[term] = best
+
+
+@compiled(*([int64, int64, float64, _CHUNKS, read_only(number), _SUMS, _FOUND, int64] for number in (float32, uint8)))
+def add_list(
+    first: int, past: int, times: float, chunks: Ints, weights: Floats, sums: Floats, found: Ints, count: int
+) -> int:
+    """Add one term's weights to the sums of its chunks.
+
+    Args:
+        first: Where its list starts.
+        past: Where it ends.
+        times: How often the weights count.
+        chunks: The lists' chunks.
+        weights: The lists' weights, none of them negative.
+        sums: One number a chunk; zero for a chunk that was not found yet.
+        found: The chunks found so far.
+        count: How many these are.
+
+    Returns:
+        How many chunks are found now.
+    """
+    for place in range(first, past):
+        chunk = chunks[place]
+        before = sums[chunk]
+        sums[chunk] = before + times * weights[place]
+        # A weight can be zero, and a chunk must not be found twice: `found` has as many places as there are chunks.
+        if before == 0.0 and sums[chunk] != 0.0:
+            found[count] = chunk
+            count += 1
+    return count
+
+
+@compiled([_PLACES, _PLACES, _CHUNKS, read_only(uint8), _SUMS, _FOUND])
+def add_lists(first: Ints, past: Ints, chunks: Ints, weights: Ints, sums: Floats, found: Ints) -> int:
+    """Add the weights of a question's terms to the sums of their chunks.
+
+    Args:
+        first: Where each term's list starts.
+        past: Where it ends.
+        chunks: The lists' chunks.
+        weights: The lists' weights, none of them negative.
+        sums: One zero a chunk; filled for the chunks found, and to be set to zero again for these.
+        found: Filled with the chunks found.
+
+    Returns:
+        How many chunks are found.
+    """
+    count = 0
+    for term in range(len(first)):
+        count = add_list(first[term], past[term], 1.0, chunks, weights, sums, found, count)
+    return count
+
+
+@compiled([int64, int64, float64, _CHUNKS, read_only(float32), _SUMS, _CHUNKS, int64])
+def look_up(
+    first: int, past: int, times: float, chunks: Ints, weights: Floats, sums: Floats, found: Ints, count: int
+) -> None:
+    """Add one term's weights to the sums of chunks that are found already, and to no others.
+
+    Args:
+        first: Where its list starts.
+        past: Where it ends.
+        times: How often the weights count.
+        chunks: The lists' chunks.
+        weights: The lists' weights.
+        sums: One number a chunk; above zero for the chunks found only.
+        found: The chunks found.
+        count: How many these are.
+    """
+    if _STEPS * count > past - first:
+        for place in range(first, past):
+            if sums[chunks[place]] != 0.0:
+                sums[chunks[place]] += times * weights[place]
+        return
+    for index in range(count):
+        chunk, low, high = found[index], first, past
+        while low < high:
+            middle = (low + high) >> 1
+            if chunks[middle] < chunk:
+                low = middle + 1
+            else:
+                high = middle
+        if low < past and chunks[low] == chunk:
+            sums[chunk] += times * weights[low]
+
+
+@compiled([_CHUNKS, int64, _NUMBERS, array(float64)])
+def limit_th_best(found: Ints, count: int, sums: Floats, heap: Floats) -> float:
+    """Find the sum that is exceeded by fewer sums than the heap has places.
+
+    Args:
+        found: Chunks.
+        count: How many, at least as many as the heap has places.
+        sums: One number a chunk.
+        heap: Space.
+
+    Returns:
+        The sum.
+    """
+    limit = len(heap)
+    size = 0
+    for index in range(count):
+        value = sums[found[index]]
+        if size < limit:
+            # Rises from the end of a heap with the smallest number on top.
+            place = size
+            size += 1
+            while place > 0 and heap[(place - 1) >> 1] > value:
+                heap[place] = heap[(place - 1) >> 1]
+                place = (place - 1) >> 1
+            heap[place] = value
+        elif value > heap[0]:
+            place = 0
+            while True:
+                child = 2 * place + 1
+                if child + 1 < size and heap[child + 1] < heap[child]:
+                    child += 1
+                if child >= size or heap[child] >= value:
+                    break
+                heap[place] = heap[child]
+                place = child
+            heap[place] = value
+    return float(heap[0])
+
+
+@compiled([_PLACES, _PLACES, _NUMBERS, _NUMBERS, _CHUNKS, read_only(float32), float64, _SUMS, _FOUND, array(float64)])
+def best_sums(
+    first: Ints, past: Ints, times: Floats, ahead: Floats, chunks: Ints, weights: Floats, tie: float, sums: Floats,
+    found: Ints, heap: Floats
+) -> int:  # fmt: skip
+    """Find every chunk that may be among a question's best, by the sum of its weights.
+
+    Terms with few chunks come first. Once what is still ahead cannot lift a new chunk among the best, only the chunks
+    that can still get there are looked up in the long lists that are left (MaxScore: Turtle and Flood, 1995, "Query
+    evaluation: strategies and optimizations").
+
+    Args:
+        first: Where each term's list starts; shorter lists first.
+        past: Where it ends.
+        times: How often the term stands in the question.
+        ahead: The most that this term and those after it can add to a chunk's sum.
+        chunks: The lists' chunks.
+        weights: The lists' weights.
+        tie: By what share of itself a sum may be below another and still tie with it.
+        sums: One zero a chunk; filled for the chunks found, and to be set to zero again for these.
+        found: Filled with the chunks found: all that may tie with one of the best, and perhaps others.
+        heap: Space, one number a hit that is asked for.
+
+    Returns:
+        How many chunks are found.
+    """
+    count, limit, terms = 0, len(heap), len(first)
+    low, term = 0.0, 0
+    while term < terms:
+        most_so_far = ahead[0] - ahead[term]
+        if limit <= count < 2 * (past[term] - first[term]) and most_so_far > ahead[term]:
+            low = limit_th_best(found, count, sums, heap) * (1 - tie)
+            if ahead[term] < low:
+                break
+        count = add_list(first[term], past[term], times[term], chunks, weights, sums, found, count)
+        term += 1
+    while term < terms:
+        kept = 0
+        for index in range(count):
+            chunk = found[index]
+            if sums[chunk] + ahead[term] < low:
+                sums[chunk] = 0.0
+            else:
+                found[kept] = chunk
+                kept += 1
+        count = kept
+        look_up(first[term], past[term], times[term], chunks, weights, sums, found, count)
+        term += 1
+    if count > limit:
+        low = limit_th_best(found, count, sums, heap) * (1 - tie)
+    kept = 0
+    for index in range(count):
+        chunk = found[index]
+        if sums[chunk] < low:
+            sums[chunk] = 0.0
+        else:
+            found[kept] = chunk
+            kept += 1
+    return kept

@@ -1,0 +1,45 @@
+"""Ranking the candidates of many questions at once (see `ragtally.kinds.ranking`, which ranks one question's)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.kinds.ranking import ROUNDING_SLACK
+from ragtally.types import Hits
+
+
+def shortlist(scores: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
+    """Pick what may be among one question's best after rounding.
+
+    Args:
+        scores: The candidates' scores.
+        limit: How many hits are asked for, at least 1.
+
+    Returns:
+        Indices of candidates: all that may tie with one of the best, and none that may not.
+    """
+    if len(scores) <= limit:
+        return np.arange(len(scores))
+    place = len(scores) - limit
+    threshold = np.partition(scores, place)[place]
+    return np.flatnonzero(scores >= threshold - ROUNDING_SLACK * abs(threshold))
+
+
+def write_best(
+    hits: Hits, question: NDArray[np.int64], chunk: NDArray[np.integer], score: NDArray[np.float64]
+) -> None:
+    """Write the best candidates of several questions into hits: higher score first, then lower row.
+
+    Args:
+        hits: What `ragtally.kinds.ranking.no_hits` made.
+        question: The question of each candidate, shape [candidates].
+        chunk: Its chunk.
+        score: Its score, rounded.
+    """
+    order = np.lexsort((chunk, -score, question))
+    question = question[order]
+    place = np.arange(len(order)) - np.searchsorted(question, question)
+    kept = place < hits.passage.shape[1]
+    hits.passage[question[kept], place[kept]] = chunk[order[kept]]
+    hits.score[question[kept], place[kept]] = score[order[kept]]

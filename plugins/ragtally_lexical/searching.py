@@ -1,0 +1,97 @@
+"""Searches an index for many questions, on one thread or on several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.kinds.ranking import no_hits
+from ragtally.types import Hits
+from ragtally_lexical.asking import Asked
+from ragtally_lexical.index import TermIndex
+from ragtally_lexical.ranking import write_best
+
+_BLOCK = 256
+
+
+class Candidates(NamedTuple):
+    """What may be among one question's best.
+
+    Attributes:
+        chunks: Rows of chunks, each once; integers, shape [candidates].
+        scores: Their scores, higher is better, float64.
+    """
+
+    chunks: NDArray[np.integer]
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What one thread works in.
+
+    Attributes:
+        sums: One zero a chunk; whoever changes one sets it to zero again.
+        found: Space for every chunk.
+        heap: Space for as many scores as hits are asked for.
+    """
+
+    sums: NDArray[np.float64]
+    found: NDArray[np.int32]
+    heap: NDArray[np.float64]
+
+
+def search(
+    index: TermIndex,
+    asked: Asked,
+    limit: int,
+    candidates: Callable[[int, Space], Candidates],
+    rounded: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+) -> Hits:
+    """Rank the candidates of every question.
+
+    Args:
+        index: The index.
+        asked: The questions.
+        limit: How many hits at most for each.
+        candidates: Says, for a question's row, what may be among its best.
+        rounded: Rounds scores before ties are broken.
+
+    Returns:
+        The hits.
+    """
+    hits = no_hits(len(asked), limit)
+    if limit < 1 or not len(index.lengths):
+        return hits
+    threads = _threads() if asked.in_bulk else 1
+    starts = range(0, len(asked), _BLOCK)
+
+    def work(thread: int) -> None:
+        chunks = len(index.lengths)
+        space = Space(np.zeros(chunks), np.empty(chunks, np.int32), np.empty(limit))
+        for start in starts[thread::threads]:
+            block = range(start, min(start + _BLOCK, len(asked)))
+            found = [candidates(question, space) for question in block]
+            questions = np.repeat(np.array(block), [len(one.chunks) for one in found])
+            scores = np.concatenate([one.scores for one in found])
+            write_best(hits, questions, np.concatenate([one.chunks for one in found]), rounded(scores))
+
+    if threads == 1:
+        work(0)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, range(threads)))
+    return hits
+
+
+def _threads() -> int:
+    # Compiled loops run without the interpreter's lock. numba counts the cores that this process may use, and heeds
+    # NUMBA_NUM_THREADS.
+    from numba import config
+
+    return int(config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]

@@ -1,0 +1,192 @@
+"""Compiled loops that cut texts into tokens, number the tokens, and count terms.
+
+The same results as the loops of `counting.py` for small corpora, at several times their speed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import int32, int64, uint8, uint32
+from numpy.typing import NDArray
+
+from ragtally_lexical.compiled import array, compiled, read_only
+
+Ints = NDArray[Any]
+
+OTHER, WORD, HYPHEN = 0, 1, 2
+"""Kinds of character: what ends a token, what it is made of, and what may hold two parts of it together."""
+
+_CODES, _NUMBERS, _ENDS = read_only(uint32), read_only(int32), read_only(int64)
+_HASH_BITS = 31
+_PLACE = (1 << _HASH_BITS) - 1
+
+
+@compiled([_CODES, _ENDS, read_only(uint8), int64, int64, array(int32), array(int32), array(uint32), array(int64)])
+def cut_tokens(
+    codes: Ints,
+    ends: Ints,
+    kinds: Ints,
+    shortest: int,
+    gram: int,
+    places: Ints,
+    widths: Ints,
+    hashes: Ints,
+    past: Ints,
+) -> None:
+    """Find the tokens of several texts.
+
+    Args:
+        codes: The texts' code points, one text after the other.
+        ends: Where each text ends in `codes`.
+        kinds: The kind of every code point.
+        shortest: See `Rule`.
+        gram: See `Rule`.
+        places: Filled with where each token starts in `codes`.
+        widths: Filled with how many characters each token has.
+        hashes: Filled with a hash of each token (FNV-1a over code points).
+        past: Filled, per text, with the number of tokens up to and with it.
+    """
+    count = 0
+    place = 0
+    for text in range(len(ends)):
+        end = ends[text]
+        while place < end:
+            if kinds[codes[place]] != WORD:
+                place += 1
+                continue
+            first = place
+            while True:
+                while place < end and kinds[codes[place]] == WORD:
+                    place += 1
+                if place + 1 >= end or kinds[codes[place]] != HYPHEN or kinds[codes[place + 1]] != WORD:
+                    break
+                place += 1
+            width = place - first
+            if width < shortest:
+                continue
+            if gram and gram < width:
+                width = gram
+            for start in range(first, place - width + 1):
+                code = np.uint32(2166136261)
+                for position in range(start, start + width):
+                    code = np.uint32((code ^ codes[position]) * np.uint32(16777619))
+                places[count] = start
+                widths[count] = width
+                hashes[count] = code
+                count += 1
+        past[text] = count
+
+
+@compiled(
+    [_CODES, _NUMBERS, _NUMBERS, _CODES, int64, array(int64), array(uint32), int64, int64, array(int32)],
+)
+def number_tokens(
+    codes: Ints, places: Ints, widths: Ints, hashes: Ints, count: int, slots: Ints, records: Ints, used: int,
+    known: int, numbers: Ints
+) -> tuple[int, int]:  # fmt: skip
+    """Give each token a number: equal tokens the same, a new one the next.
+
+    Args:
+        codes: The texts' code points.
+        places: Where each token starts in `codes`.
+        widths: How many characters each token has.
+        hashes: A hash of each token.
+        count: How many tokens there are.
+        slots: A hash table with open addresses, its length a power of two and more than the number of different
+            tokens: -1, or the token's hash above the place of its record.
+        records: Different tokens, one after the other: number, width and code points.
+        used: How much of `records` is filled.
+        known: How many different tokens there are so far.
+        numbers: Filled with each token's number.
+
+    Returns:
+        How much of `records` is filled now, and how many different tokens there are.
+    """
+    mask = len(slots) - 1
+    for token in range(count):
+        code, width, place = np.int64(hashes[token]), widths[token], places[token]
+        slot = (code ^ (code >> 15)) & mask
+        while True:
+            entry = slots[slot]
+            if entry < 0:
+                slots[slot] = (code << _HASH_BITS) | used
+                records[used] = known
+                records[used + 1] = width
+                for position in range(width):
+                    records[used + 2 + position] = codes[place + position]
+                numbers[token] = known
+                known += 1
+                used += 2 + width
+                break
+            record = entry & _PLACE
+            if (entry >> _HASH_BITS) == code and records[record + 1] == width:
+                position = 0
+                while position < width and records[record + 2 + position] == codes[place + position]:
+                    position += 1
+                if position == width:
+                    numbers[token] = records[record]
+                    break
+            slot = (slot + 1) & mask
+    return used, known
+
+
+@compiled([read_only(int64), array(int64)])
+def move_slots(old: Ints, new: Ints) -> None:
+    """Fill a larger hash table.
+
+    Args:
+        old: The full one.
+        new: The larger one, -1 everywhere.
+    """
+    mask = len(new) - 1
+    for entry in old:
+        if entry >= 0:
+            code = entry >> _HASH_BITS
+            slot = (code ^ (code >> 15)) & mask
+            while new[slot] >= 0:
+                slot = (slot + 1) & mask
+            new[slot] = entry
+
+
+@compiled([_NUMBERS, _ENDS, _NUMBERS, array(int64), array(int32), array(uint32), array(int32), array(int32)])
+def count_terms(
+    numbers: Ints, past: Ints, term_of: Ints, latest: Ints, terms: Ints, counts: Ints, sizes: Ints, lengths: Ints
+) -> int:
+    """Count each text's terms.
+
+    Args:
+        numbers: The tokens' numbers, one text after the other.
+        past: Per text, the number of tokens up to and with it.
+        term_of: The term of each number; -1 for a stop word.
+        latest: Space for one number a term; what is in it does not matter.
+        terms: Filled with each text's different terms.
+        counts: Filled with how often each stands in the text.
+        sizes: Filled with how many different terms each text has.
+        lengths: Filled with how many terms each text has.
+
+    Returns:
+        How much of `terms` and `counts` is filled.
+    """
+    count = 0
+    token = 0
+    for text in range(len(past)):
+        first, length = count, 0
+        while token < past[text]:
+            term = term_of[numbers[token]]
+            token += 1
+            if term < 0:
+                continue
+            length += 1
+            pair = latest[term]
+            if first <= pair < count and terms[pair] == term:
+                counts[pair] += 1
+            else:
+                latest[term] = count
+                terms[count] = term
+                counts[count] = 1
+                count += 1
+        sizes[text] = count - first
+        lengths[text] = length
+    return count

@@ -1,0 +1,96 @@
+"""How a text becomes tokens, and tokens terms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import Stemmer
+
+from ragtally_lexical.stop_words import stop_words
+
+_HYPHENS = ("\u2010", "\u2011")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a tokenizer takes for a token: a run of letters, digits and underscores (`w` of a regex).
+
+    Attributes:
+        shortest: How many characters a run has at least.
+        hyphens: Whether one hyphen between two word characters holds a run together.
+        gram: Into pieces of how many characters a run is cut, overlapping; 0 to leave it whole. A shorter run is
+            one piece.
+    """
+
+    shortest: int
+    hyphens: bool = False
+    gram: int = 0
+
+
+RULES = {"words": Rule(shortest=2), "hyphenated": Rule(shortest=1, hyphens=True), "bigrams": Rule(shortest=1, gram=2)}
+"""Every tokenizer's rule, by its name in a spec."""
+
+
+class Tokenizer:
+    r"""Cuts texts into tokens and says which term a token belongs to.
+
+    With the rule `words` both are as in bm25s: `re.findall(r"(?u)\b\w\w+\b", text.lower())`, then stop words are
+    left out, then the others stemmed.
+    """
+
+    def __init__(self, tokenizer: str, stemmer: str | None, stopwords: str | None) -> None:
+        """Take the parameters.
+
+        Args:
+            tokenizer: A key of `RULES`.
+            stemmer: Language of PyStemmer's stemmer; None for none.
+            stopwords: Language of bm25s's stop words; None for none.
+        """
+        self.rule = RULES[tokenizer]
+        self._stemmer = Stemmer.Stemmer(stemmer) if stemmer else None
+        self._stop_words = stop_words(stopwords)
+        self._runs = re.compile(r"\w+(?:-\w+)*" if self.rule.hyphens else rf"\w{{{self.rule.shortest},}}")
+
+    def fold(self, text: str) -> str:
+        """Write a text in lower case, and its hyphens the same way where they count.
+
+        Args:
+            text: Any text.
+
+        Returns:
+            The text that is cut into tokens.
+        """
+        text = text.lower()
+        if self.rule.hyphens:
+            for hyphen in _HYPHENS:
+                text = text.replace(hyphen, "-")
+        return text
+
+    def tokens(self, text: str) -> list[str]:
+        """Cut a text.
+
+        Args:
+            text: Any text.
+
+        Returns:
+            Its tokens in order, stop words among them.
+        """
+        runs: list[str] = self._runs.findall(self.fold(text))
+        gram = self.rule.gram
+        if not gram:
+            return runs
+        return [run[place : place + gram] for run in runs for place in range(max(1, len(run) - gram + 1))]
+
+    def terms(self, tokens: Sequence[str]) -> list[str | None]:
+        """Say which terms tokens belong to.
+
+        Args:
+            tokens: Different tokens.
+
+        Returns:
+            The term of each token; None for a stop word.
+        """
+        stems = self._stemmer.stemWords(list(tokens)) if self._stemmer else tokens
+        return [None if token in self._stop_words else term for token, term in zip(tokens, stems, strict=True)]

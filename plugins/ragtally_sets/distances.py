@@ -1,0 +1,73 @@
+"""Distances between sets, as scores: higher is nearer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.kinds.ranking import round_scores
+
+Floats = NDArray[np.float64]
+
+
+def jaccard(common: Floats, asked: int, sizes: Floats) -> Floats:
+    """Jaccard's similarity, `|A and B| / |A or B|`; 1 minus the distance (Jaccard, 1912).
+
+    Args:
+        common: How many members A and B have in common, one number a set B.
+        asked: How many members A has, at least one.
+        sizes: How many members each B has.
+
+    Returns:
+        The similarities, 0 to 1.
+    """
+    similarity: Floats = common / (asked + sizes - common)
+    return similarity
+
+
+def hamming(common: Floats, asked: int, sizes: Floats) -> Floats:
+    """Minus the Hamming distance between the sets' indicator vectors: how many members are in one of the two only.
+
+    Args:
+        common: How many members A and B have in common, one number a set B.
+        asked: How many members A has.
+        sizes: How many members each B has.
+
+    Returns:
+        Minus the distances, whole numbers.
+    """
+    return 2 * common - sizes - asked
+
+
+def unrounded(scores: Floats) -> Floats:
+    """Leave scores as they are: whole numbers tie or do not.
+
+    Args:
+        scores: The scores.
+
+    Returns:
+        The same.
+    """
+    return scores
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """One way to compare sets.
+
+    Attributes:
+        score: Scores sets by their size and by what they have in common with the question's.
+        round: Rounds scores before ties are broken.
+        common_only: Whether only a set with something in common is near at all.
+    """
+
+    score: Callable[[Floats, int, Floats], Floats]
+    round: Callable[[Floats], Floats]
+    common_only: bool
+
+
+DISTANCES = {"jaccard": Distance(jaccard, round_scores, True), "hamming": Distance(hamming, unrounded, False)}
+"""Every distance by its name in a spec."""

@@ -1,0 +1,142 @@
+"""Exact search over token sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.kinds.ranking import no_hits
+from ragtally.types import Hits, Passages, Queries
+from ragtally_lexical.asking import Asked, ask
+from ragtally_lexical.index import TermIndex, index_texts, load_index
+from ragtally_lexical.ranking import shortlist
+from ragtally_lexical.searching import Candidates, Space, search
+from ragtally_lexical.tokens import Tokenizer
+from ragtally_sets.distances import DISTANCES, Distance
+
+
+class TokenSets:
+    """Ranks chunks by the distance between their set of terms and the question's.
+
+    A term of the question that no chunk holds counts as a member of its set. A chunk without terms is no hit, though
+    under Hamming's distance it would be nearest to most questions, and a question without terms finds nothing. Under
+    Jaccard's distance a chunk without a common term is no hit either: all such chunks are equally far. Under
+    Hamming's it may be one, since the shortest chunks are near to everything.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, distance: str) -> None:
+        """Take the parameters.
+
+        Args:
+            tokenizer: How texts become terms.
+            distance: A key of `DISTANCES`; used in `search` only.
+        """
+        self._tokenizer, self._distance = tokenizer, DISTANCES[distance]
+        self._index: TermIndex | None = None
+
+    def add(self, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
+        """Index the corpus (see `ragtally.kinds.Retriever.add`)."""
+        self._index = index_texts(passages.text, self._tokenizer)
+
+    def save(self, folder: Path) -> None:
+        """Write the terms as JSON and where they stand as `.npy`.
+
+        Args:
+            folder: An existing folder.
+        """
+        self._filled().save(folder)
+
+    def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
+        """Map what `save` wrote into memory.
+
+        Args:
+            folder: The folder that `save` was given.
+            passages: Not looked at.
+            vectors: Likewise.
+        """
+        self._index = load_index(folder)
+
+    def search(self, queries: Queries, limit: int) -> Hits:
+        """Find the nearest chunks for each question (see `ragtally.kinds.Retriever.search`)."""
+        index = self._filled()
+        asked = ask(index, queries.text, self._tokenizer)
+        if not len(index.chunks) or limit < 1:
+            return no_hits(len(asked), limit)
+        common = _common_in_bulk if asked.in_bulk else _common
+        candidates = _Nearest(index, asked, self._distance, common(index, asked), limit)
+        return search(index, asked, limit, candidates, self._distance.round)
+
+    def _filled(self) -> TermIndex:
+        if self._index is None:
+            raise RuntimeError("the retriever sets is used before add or load")
+        return self._index
+
+
+Common = Callable[[int, Space], Candidates]
+"""Says, for a question's row, which chunks have terms in common with it, and how many."""
+
+
+class _Nearest:
+    """Says which chunks may be among a question's nearest."""
+
+    def __init__(self, index: TermIndex, asked: Asked, distance: Distance, common: Common, limit: int) -> None:
+        self._asked, self._distance, self._common, self._limit = asked, distance, common, limit
+        self._sizes = np.bincount(index.chunks, minlength=len(index.lengths)).astype(np.float64)
+        self._smallest = np.argsort(self._sizes, kind="stable")[np.count_nonzero(self._sizes == 0) :]
+
+    def __call__(self, question: int, space: Space) -> Candidates:
+        asked = int(self._asked.sizes[question])
+        if not asked:
+            return Candidates(np.zeros(0, np.int64), np.zeros(0))
+        chunks, common = self._common(question, space)
+        scores = self._distance.score(common, asked, self._sizes[chunks])
+        best = shortlist(scores, self._limit)
+        if self._distance.common_only:
+            return Candidates(chunks[best], scores[best])
+        # Of the chunks without a common term the smallest are the nearest.
+        others = self._smallest_but(chunks)
+        other_scores = self._distance.score(np.zeros(len(others)), asked, self._sizes[others])
+        return Candidates(np.concatenate([chunks[best], others]), np.concatenate([scores[best], other_scores]))
+
+    def _smallest_but(self, chunks: NDArray[np.integer]) -> NDArray[np.intp]:
+        # Twice as many each time, until enough of them are among the others.
+        count = 4 * self._limit
+        while True:
+            smallest = self._smallest[:count]
+            others = smallest[np.isin(smallest, chunks, invert=True)]
+            if len(others) >= self._limit or len(smallest) == len(self._smallest):
+                return others[: self._limit]
+            count *= 2
+
+
+def _common(index: TermIndex, asked: Asked) -> Common:
+    bounds = index.bounds.tolist()
+
+    def common(question: int, space: Space) -> Candidates:
+        own = asked.term[asked.bounds[question] : asked.bounds[question + 1]].tolist()
+        lists = [index.chunks[bounds[term] : bounds[term + 1]] for term in own]
+        counts = np.bincount(np.concatenate([*lists, index.chunks[:0]]), minlength=len(index.lengths))
+        chunks = np.flatnonzero(counts)
+        return Candidates(chunks, counts[chunks].astype(np.float64))
+
+    return common
+
+
+def _common_in_bulk(index: TermIndex, asked: Asked) -> Common:
+    from ragtally_lexical.posting_kernels import add_lists
+
+    ones = np.ones(len(index.chunks), np.uint8)
+    first, past = index.bounds[asked.term], index.bounds[asked.term + 1]
+
+    def common(question: int, space: Space) -> Candidates:
+        own = slice(asked.bounds[question], asked.bounds[question + 1])
+        count = add_lists(first[own], past[own], index.chunks, ones, space.sums, space.found)
+        chunks = space.found[:count].copy()
+        counts = space.sums[chunks]
+        space.sums[chunks] = 0
+        return Candidates(chunks, counts)
+
+    return common

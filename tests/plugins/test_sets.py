@@ -1,0 +1,177 @@
+"""The retriever sets: distances between token sets, as scipy works them out."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial import distance as scipy_distance
+
+from ragtally.kinds import Retriever
+from ragtally.kinds.ranking import best_rows
+from ragtally.types import Passages, Queries, Spans
+from ragtally_sets import register_retrievers
+
+(COMPONENT,) = register_retrievers()
+DISTANCES = ["jaccard", "hamming"]
+
+
+@pytest.fixture(params=["small", "bulk"])
+def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways to work, whatever the corpus' size; the compiled one in several blocks."""
+    if request.param == "bulk":
+        for name, value in {"index.MANY": -1, "asking.MANY": -1, "searching._BLOCK": 7}.items():
+            monkeypatch.setattr(f"ragtally_lexical.{name}", value)
+    return str(request.param)
+
+
+def build(**given_parameters: object) -> Retriever:
+    defaults = {key: schema["default"] for key, schema in COMPONENT.params.items()}
+    return COMPONENT.build(**{**defaults, **given_parameters})
+
+
+def passages(texts: list[str]) -> Passages:
+    rows = np.arange(len(texts), dtype=np.int32)
+    return Passages(texts, Spans(rows, np.zeros_like(rows), np.array([len(text) for text in texts], np.int32)))
+
+
+def queries(texts: list[str]) -> Queries:
+    return Queries([str(row) for row in range(len(texts))], texts)
+
+
+def filled(texts: list[str], **parameters: object) -> Retriever:
+    plain = {"tokenizer": "hyphenated", "stemmer": None, "stopwords": None}
+    retriever = build(**{**plain, **parameters})
+    retriever.add(passages(texts), None)
+    return retriever
+
+
+def random_texts(seed: int, count: int, longest: int, words: int) -> list[str]:
+    draw = random.Random(seed)
+    return [
+        " ".join(f"w{int(words * draw.random() ** 3)}" for _ in range(draw.randint(0, longest))) for _ in range(count)
+    ]
+
+
+def assert_as_scipy(texts: list[str], asked: list[str], name: str, limit: int) -> None:
+    """Compare every question with every chunk, as vectors of zeros and ones over all words of both."""
+    hits = filled(texts, distance=name).search(queries(asked), limit)
+    words = sorted({word for text in [*texts, *asked] for word in text.split()})
+    members = [np.array([word in set(text.split()) for word in words]) for text in texts]
+    for row, question in enumerate(asked):
+        own = np.array([word in set(question.split()) for word in words])
+        near = [
+            chunk
+            for chunk, other in enumerate(members)
+            if own.any() and other.any() and (name == "hamming" or (own & other).any())
+        ]
+        if name == "jaccard":
+            scores = [1 - scipy_distance.jaccard(own, members[chunk]) for chunk in near]
+        else:
+            scores = [-round(scipy_distance.hamming(own, members[chunk]) * len(words)) for chunk in near]
+        expected = best_rows(np.array(scores, np.float64), np.array(near, np.int64), limit)
+        count = len(expected.rows)
+        assert hits.passage[row].tolist() == [*expected.rows.tolist(), *[-1] * (limit - count)]
+        np.testing.assert_allclose(hits.score[row], [*expected.scores.tolist(), *[0] * (limit - count)], rtol=1e-6)
+    assert hits.passage.dtype == np.int32
+    assert hits.score.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+@pytest.mark.parametrize("limit", [1, 10, 250])
+def test_ranks_and_scores_as_scipy_does(size: str, name: str, limit: int) -> None:
+    # Short questions and long chunks: under Hamming's distance many of the nearest chunks have nothing in common.
+    assert_as_scipy(random_texts(1, 200, 30, 80), random_texts(2, 25, 8, 90), name, limit)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    st.lists(st.text("abc ", max_size=10), max_size=10),
+    st.lists(st.text("abcd ", max_size=6), max_size=4),
+    st.sampled_from(DISTANCES),
+    st.integers(1, 4),
+)
+def test_ranks_whatever_is_in_the_texts_as_scipy_does(
+    texts: list[str], asked: list[str], name: str, limit: int
+) -> None:
+    assert_as_scipy(texts, asked, name, limit)
+
+
+def test_a_table_by_hand(size: str) -> None:
+    texts = ["a b", "a b c", "c", "", "a a d e f g"]
+    jaccard = filled(texts, distance="jaccard").search(queries(["b a z", "q"]), 5)
+    assert jaccard.passage.tolist() == [[0, 1, 4, -1, -1], [-1] * 5]
+    np.testing.assert_allclose(jaccard.score[0], [2 / 3, 2 / 4, 1 / 7, 0, 0], rtol=1e-4)
+    hamming = filled(texts, distance="hamming").search(queries(["b a z", "q"]), 5)
+    assert hamming.passage.tolist() == [[0, 1, 2, 4, -1], [2, 0, 1, 4, -1]]
+    assert hamming.score.tolist() == [[-1, -2, -4, -6, 0], [-2, -3, -4, -6, 0]]
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+def test_empty_sets_are_near_to_nothing(size: str, name: str) -> None:
+    """Under Hamming's distance a chunk without words would be the nearest to "a" of all but the first."""
+    hits = filled(["a", "", "? !", "b c d"], distance=name).search(queries(["a", "", "..."]), 4)
+    others = {"jaccard": [-1, -1, -1], "hamming": [3, -1, -1]}[name]
+    assert hits.passage.tolist() == [[0, *others], [-1] * 4, [-1] * 4]
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+@pytest.mark.parametrize("texts", [[], [""], ["", "?"]])
+def test_a_corpus_without_words_gives_no_hits(size: str, name: str, texts: list[str], tmp_path: Path) -> None:
+    retriever, other = filled(texts, distance=name), build(distance=name)
+    retriever.save(tmp_path)
+    other.load(tmp_path, passages(texts), None)
+    for one in (retriever, other):
+        assert one.search(queries(["mice"]), 2).passage.tolist() == [[-1, -1]]
+        assert one.search(queries([]), 2).passage.shape == (0, 2)
+
+
+def test_ties_go_to_the_lower_row(size: str) -> None:
+    for name in DISTANCES:
+        hits = filled(["c d", "b a", "a b", "b a"], distance=name).search(queries(["a b"]), 2)
+        assert hits.passage.tolist() == [[1, 2]]
+
+
+def test_words_are_stemmed_and_stop_words_left_out() -> None:
+    retriever = build()
+    retriever.add(passages(["the healed mice", "of the cats"]), None)
+    hits = retriever.search(queries(["Is the mouse healing mice?", "and the of"]), 2)
+    assert hits.passage.tolist() == [[0, -1], [-1, -1]]
+    assert hits.score[0, 0] == pytest.approx(2 / 3, rel=1e-4)
+
+
+def test_one_index_serves_both_distances(tmp_path: Path) -> None:
+    texts, asked = random_texts(1, 60, 20, 50), queries(random_texts(2, 20, 6, 50))
+    filled(texts).save(tmp_path)
+    assert COMPONENT.params["distance"]["x-ragtally-search"]
+    for name in DISTANCES:
+        other = build(distance=name, tokenizer="hyphenated", stemmer=None, stopwords=None)
+        other.load(tmp_path, passages(texts), None)
+        found, expected = other.search(asked, 7), filled(texts, distance=name).search(asked, 7)
+        np.testing.assert_array_equal(found.passage, expected.passage)
+        np.testing.assert_array_equal(found.score, expected.score)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".npy"}
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+def test_the_first_hits_do_not_depend_on_the_limit(size: str, name: str) -> None:
+    retriever, asked = filled(random_texts(1, 200, 30, 80), distance=name), queries(random_texts(2, 25, 8, 90))
+    longest = retriever.search(asked, 100)
+    for limit in (1, 3, 10):
+        np.testing.assert_array_equal(retriever.search(asked, limit).passage, longest.passage[:, :limit])
+
+
+def test_use_before_add_is_a_bug() -> None:
+    with pytest.raises(RuntimeError, match="before add or load"):
+        build().search(queries(["mice"]), 1)
+
+
+def test_it_says_what_it_compares() -> None:
+    """Hamming and Jaccard mean something else under dense."""
+    assert "token sets" in COMPONENT.summary
+    assert "`dense`" in COMPONENT.summary
+    assert "binarised vectors" in COMPONENT.summary
