@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from ragtally.kinds import Component, MetricTraits, ModelTraits, ParameterFault, ReaderTraits
+from ragtally.kinds import Component, EmbedderTraits, MetricTraits, ModelTraits, ParameterFault, ReaderTraits
 from ragtally.kinds.reader import TRAIN_PARAMETER
 from testing import broken_refining as refining
 from testing.broken_answers import (
@@ -78,8 +78,10 @@ from testing.broken_search import (
     Pickling,
     Restless,
     Retriever,
+    Secretive,
     Shapeless,
     Undefined,
+    Unlearning,
     Unpadded,
     Unsaved,
     Unseeded,
@@ -89,6 +91,7 @@ from testing.broken_search import (
 COUNTER = itertools.count()
 FIXED = ReaderTraits(draws="fixed")
 TRAINS = ReaderTraits(draws="fixed", trains=True)
+NO_LEARNING = EmbedderTraits(learns=False)
 TRAIN = {"train": TRAIN_PARAMETER}
 ANSWER, RETRIEVAL = MetricTraits("answers"), MetricTraits("retrieval")
 K = {"k": {"type": "integer", "description": "The cut-off."}}
@@ -105,6 +108,7 @@ GOOD = {
     "rule": Component("rule", Rule, "A rule."),
     "chunker": Component("chunker", Chunker, "A chunker."),
     "embedder": Component("embedder", Embedder, "An embedder."),
+    "unlearning": Component("unlearning", Unlearning, "An embedder.", traits=NO_LEARNING),
     "retriever": Component("retriever", Retriever, "A retriever."),
     "refining": Component("refining", refining.Refining, "A retriever.", params=OTHERS, traits=refining.REFINES),
     "windowed": Component("windowed", refining.Windowed, "A retriever.", params=WINDOWED, traits=refining.REFINES),
@@ -154,6 +158,10 @@ BROKEN = [
     ("embedder", "test_what_was_learnt_can_be_saved_and_loaded", {"build": Forgetting}),
     ("embedder", "test_what_was_learnt_can_be_saved_and_loaded", {"build": Pickling}),
     ("embedder", "test_texts_stay_as_they_are", {"build": EditingTexts}),
+    ("embedder", "test_the_traits_fit_together", {"traits": EmbedderTraits(kept_by_text=True, name="made")}),
+    ("unlearning", "test_the_traits_fit_together", {"traits": EmbedderTraits(learns=False, kept_by_text=True)}),
+    ("unlearning", "test_an_embedder_that_does_not_learn_needs_no_corpus", {"build": Secretive}),
+    ("unlearning", "test_an_embedder_that_does_not_learn_needs_no_corpus", {"build": Embedder}),
     ("retriever", "test_hits_are_rows_of_the_corpus", {"build": Unpadded}),
     ("retriever", "test_hits_are_ordered_by_score_and_then_by_row", {"build": LastRowFirst}),
     ("retriever", "test_fewer_hits_are_the_first_of_more", {"build": Normalising}),

@@ -78,6 +78,25 @@ class Embedder:
         return self.embed_documents(texts)
 
 
+class Unlearning(Embedder):
+    """Learns nothing, and is right to say so."""
+
+    mean = 0.0
+
+    def fit(self, texts):
+        pass
+
+
+class Secretive(Embedder):
+    """Learns, whatever its traits say."""
+
+    mean = 0.0
+
+    def fit(self, texts):
+        if texts:
+            super().fit(texts)
+
+
 class Crashing(Chunker):
     def cut(self, documents):
         return Spans(*np.array(list(self.rows(documents)), dtype=np.int32).T)

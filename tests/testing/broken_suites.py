@@ -9,6 +9,7 @@ SUITES = {
     "rule": testing.VoteRuleSuite,
     "chunker": testing.ChunkerSuite,
     "embedder": testing.EmbedderSuite,
+    "unlearning": testing.EmbedderSuite,
     "retriever": testing.RetrieverSuite,
     "refining": testing.RefiningRetrieverSuite,
     "windowed": testing.RefiningRetrieverSuite,

@@ -1,0 +1,81 @@
+"""The embedder `sentence_transformers`: a neural model that runs here, from the Hugging Face hub or a local folder.
+
+Needs the extra `ragtally[sentence-transformers]`, which brings PyTorch; nothing of that is imported before texts are
+embedded. Code that a model brings along is never run. Reimers and Gurevych (2019), "Sentence-BERT".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ragtally.hookspecs import hookimpl
+from ragtally.kinds import Component, Embedder, EmbedderTraits, Finding, ParameterFault
+from ragtally_sentence_transformers.parameters import PARAMETERS
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_BATCHES_AT_ONCE = 8
+"""How many of the model's batches are given at once: it sorts them by length, and a kill loses no more than these."""
+
+
+@hookimpl
+def register_embedders() -> list[Component]:
+    """Offer `sentence_transformers`."""
+    return [
+        Component(
+            name="sentence_transformers",
+            build=_build,
+            summary="A neural embedding model of the hub or of a local folder, run here by sentence-transformers.",
+            params=PARAMETERS,
+            fingerprint=_fingerprint,
+            traits=_traits,
+            check=_check,
+            diagnose=_diagnose,
+        )
+    ]
+
+
+def _build(**parameters: Any) -> Embedder:
+    from ragtally_sentence_transformers.embedder import SentenceTransformersEmbedder
+
+    return SentenceTransformersEmbedder(**parameters)
+
+
+def _fingerprint(parameters: Mapping[str, Any]) -> str:
+    from ragtally_sentence_transformers.places import content_hash, folder_of
+
+    folder = folder_of(parameters["model"])
+    if folder is not None:
+        return content_hash(folder)
+    return f"{parameters['model']}@{parameters['revision'] or 'main'}"
+
+
+def _traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
+    from ragtally_sentence_transformers.places import folder_of
+
+    folder = folder_of(parameters["model"])
+    name = parameters["model"] if folder is None else folder.name
+    return EmbedderTraits(learns=False, kept_by_text=True, batch=parameters["batch"] * _BATCHES_AT_ONCE, name=name)
+
+
+def _check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
+    from ragtally_sentence_transformers.places import folder_of
+
+    model = parameters["model"]
+    if folder_of(model) is not None:
+        if parameters["revision"] is None:
+            return []
+        return [
+            ParameterFault("revision", "revision is for models of the hub", "remove it: a folder is one revision")
+        ]
+    if _HUB_NAME.fullmatch(model):
+        return []
+    hint = f"sentence-transformers/{model}" if "/" not in model else "./ before a path, or owner/name of the hub"
+    return [ParameterFault("model", f"{model!r} is neither the name of a model on the hub nor a folder", hint)]
+
+
+def _diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
+    from ragtally_sentence_transformers.doctor import findings
+
+    return findings(parameters)

