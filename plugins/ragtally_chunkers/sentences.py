@@ -8,14 +8,13 @@ stop. In doubt two sentences stay one, since half a sentence is worse to retriev
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
-_MARKS = re.compile(r"""[.!?…。！？｡]++["'”’»)\]}」』）]*+|\n[^\S\n]*+\n""")
-_NEXT_WORD = re.compile(r"""\s*+["'“‘«(\[{¿¡]*+(\w*+)""")
+from ragtally_chunkers.layout import OPENINGS
+
+_NEXT_WORD = re.compile(rf"\s*+[{re.escape(OPENINGS)}]*+(\w*+)")
 _INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])*+")
-_IDEOGRAPHIC = frozenset("。！？｡")
-_OPENING = "([{\"'“‘«¿¡"
-_LONGEST_ABBREVIATION = 24
+LONGEST_TOKEN = 24
+"""How many characters before a full stop are looked at."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -40,53 +39,30 @@ _STARTERS = _words(
 )
 
 
-def split_sentences(text: str, breaks: Collection[int], starts: list[int], ends: list[int]) -> None:
-    """Split one text into sentences, without white space at their ends.
+ABBREVIATIONS = _NEVER_LAST | _BEFORE_NUMBERS | _SOMETIMES_LAST
+"""Every word after which a full stop may end no sentence, in small letters."""
+
+
+def ends_here(text: str, begin: int, mark: int, end: int) -> bool:
+    """Tell whether a sentence ends at marks that white space follows.
 
     Args:
         text: The text.
-        breaks: Offsets at which a sentence ends whatever stands there (where sections start and end).
-        starts: Gets each sentence's first offset, in order.
-        ends: Gets the offset just past each sentence's last character.
+        begin: Offset at which the sentence begins, perhaps with white space.
+        mark: Offset of the first of the marks: a full stop, a question mark and so on, or several of them.
+        end: Offset just past the marks and the quotes and brackets that close after them; before the text's end.
+
+    Returns:
+        Whether the sentence ends there.
     """
-    cuts = _sentence_ends(text)
-    if breaks:
-        cuts = sorted({*cuts, *(cut for cut in breaks if 0 < cut < len(text))})
-    cuts.append(len(text))
-    begin = 0
-    for cut in cuts:
-        piece = text[begin:cut]
-        words = piece.strip()
-        if words:
-            first = begin + len(piece) - len(piece.lstrip())
-            starts.append(first)
-            ends.append(first + len(words))
-        begin = cut
-
-
-def _sentence_ends(text: str) -> list[int]:
-    cuts: list[int] = []
-    begin, length = 0, len(text)
-    for match in _MARKS.finditer(text):
-        mark, end = match.start(), match.end()
-        if end == length:
-            break
-        first = text[mark]
-        if first == "\n" or first in _IDEOGRAPHIC or (text[end].isspace() and _ends_here(text, begin, mark, end)):
-            cuts.append(end)
-            begin = end
-    return cuts
-
-
-def _ends_here(text: str, begin: int, mark: int, end: int) -> bool:
     following = _NEXT_WORD.match(text, end)
     word = following.group(1) if following else ""
     if word[:1].islower() and word.islower() and word.isalpha():
         return False
     if text[mark] != "." or text[mark + 1] == ".":
         return True
-    before = text[max(begin, mark - _LONGEST_ABBREVIATION) : mark].split()
-    token = before[-1].lstrip(_OPENING) if before else ""
+    before = text[max(begin, mark - LONGEST_TOKEN) : mark].split()
+    token = before[-1].lstrip(OPENINGS) if before else ""
     lower = token.lower()
     if lower in _NEVER_LAST:
         return False

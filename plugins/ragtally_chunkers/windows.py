@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ragtally.types import Documents, Spans
-from ragtally_chunkers.sentences import split_sentences
-
-_BATCH_CHARACTERS = 1 << 19
-_HIGHEST_CODE = 0x110000
-
-
-class Units(NamedTuple):
-    """The words or sentences of documents, in columns, in order.
-
-    Attributes:
-        starts: Offset of each unit's first character in its document; int64, shape [units].
-        ends: Offset just past each unit's last character; int64, shape [units].
-        counts: How many units each document has; int64, shape [documents].
-    """
-
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    counts: NDArray[np.int64]
+from ragtally_chunkers.layout import in_batches
+from ragtally_chunkers.units import Units, find_sentences, find_words
 
 
 class Words:
@@ -45,7 +26,7 @@ class Words:
     def cut(self, documents: Documents) -> Spans:
         """Cut every document (see `ragtally.kinds.Chunker.cut`)."""
         pieces = []
-        for first, texts in _batches(documents.text):
+        for first, texts in in_batches(documents.text):
             pieces.append(_group(find_words(texts), self._size, self._overlap, first))
         return join_spans(pieces)
 
@@ -64,39 +45,12 @@ class Sentences:
 
     def cut(self, documents: Documents) -> Spans:
         """Cut every document (see `ragtally.kinds.Chunker.cut`)."""
-        starts: list[int] = []
-        ends: list[int] = []
-        counts: list[int] = []
-        for text, section_starts, section_ends in zip(
-            documents.text, documents.section_starts, documents.section_ends, strict=True
-        ):
-            before = len(starts)
-            split_sentences(text, {*section_starts, *section_ends}, starts, ends)
-            counts.append(len(starts) - before)
-        units = Units(np.array(starts, np.int64), np.array(ends, np.int64), np.array(counts, np.int64))
-        return _group(units, self._size, self._overlap, 0)
-
-
-def find_words(texts: Sequence[str]) -> Units:
-    """Find the words of texts: what stands between white space.
-
-    Args:
-        texts: The texts.
-
-    Returns:
-        Their words.
-    """
-    # Every text stands between line feeds, so words start and end in turns and none reaches into the next.
-    joined = "\n" + "\n".join(texts) + "\n"
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    offsets = np.cumsum(lengths + 1) - lengths
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
-    space = _white_space()[codes]
-    edges = np.flatnonzero(space[1:] != space[:-1]) + 1
-    starts, ends = edges[0::2], edges[1::2]
-    counts = np.diff(np.searchsorted(starts, np.append(offsets, len(joined))))
-    shift = np.repeat(offsets, counts)
-    return Units(starts - shift, ends - shift, counts)
+        pieces = []
+        for first, texts in in_batches(documents.text):
+            rows = slice(first, first + len(texts))
+            units = find_sentences(texts, documents.section_starts[rows], documents.section_ends[rows])
+            pieces.append(_group(units, self._size, self._overlap, first))
+        return join_spans(pieces)
 
 
 def join_spans(pieces: Sequence[Spans]) -> Spans:
@@ -131,22 +85,3 @@ def _group(units: Units, size: int, overlap: int, first_document: int) -> Spans:
         units.starts[first].astype(np.int32),
         units.ends[last].astype(np.int32),
     )
-
-
-def _batches(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
-    first, characters = 0, 0
-    for row, text in enumerate(texts):
-        characters += len(text)
-        if characters >= _BATCH_CHARACTERS:
-            yield first, texts[first : row + 1]
-            first, characters = row + 1, 0
-    if first < len(texts):
-        yield first, texts[first:]
-
-
-@cache
-def _white_space() -> NDArray[np.bool_]:
-    table = np.zeros(_HIGHEST_CODE, dtype=np.bool_)
-    # U+3000 is the highest white space of Unicode; a test holds this against every code point.
-    table[[code for code in range(0x3001) if chr(code).isspace()]] = True
-    return table

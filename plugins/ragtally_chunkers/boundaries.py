@@ -1,0 +1,161 @@
+"""Where sentences end in texts laid end to end: the rule of `ragtally_chunkers.sentences` for all marks at once.
+
+Most marks are plain (`... was safe. We then ...`), and numpy tells so from a few characters around them. What is
+left (what stands before a full stop may be an abbreviation, an initial or an item's number; what follows begins with
+a small letter, a quote or a letter beyond ASCII) is asked of the rule itself, one by one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally_chunkers.layout import CLOSING, IDEOGRAPHIC, LINE_FEED, OPENING, SPACE, STOP, Layout
+from ragtally_chunkers.sentences import ABBREVIATIONS, LONGEST_TOKEN, ends_here
+
+_TOKEN = 8
+"""Tokens of up to so many characters are compared with the abbreviations, one byte a character."""
+_KEYS = np.sort([int.from_bytes(word.encode("ascii"), "big") for word in ABBREVIATIONS])
+_ASCII = 0x7F
+_FULL_STOP = ord(".")
+
+
+class _Marks(NamedTuple):
+    """Marks that may end a sentence, as places in the layout; int64, shape [marks].
+
+    Attributes:
+        first: Where the marks begin.
+        end: Just past the marks and the quotes and brackets that close after them.
+    """
+
+    first: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.bool_]) -> _Marks:
+        return _Marks(self.first[rows], self.end[rows])
+
+
+def sentence_cuts(layout: Layout) -> NDArray[np.int64]:
+    """Find where sentences end by marks and by empty lines.
+
+    Args:
+        layout: The texts.
+
+    Returns:
+        Places in the layout, in no order; int64, shape [cuts]. Cuts at white space may stand anywhere in it.
+    """
+    if not len(layout.word_starts):
+        return np.zeros(0, dtype=np.int64)
+    marks = _marks(layout)
+    always = _is(layout, marks.first, IDEOGRAPHIC)
+    certain = np.sort(np.concatenate([_empty_lines(layout), marks.end[always]]))
+    asked = marks.take(~always & _is(layout, marks.end, SPACE))
+    plain, doubtful = _judge(layout, asked, marks.end[always])
+    certain = np.sort(np.concatenate([certain, asked.end[plain]]))
+    return np.concatenate([certain, _ask(layout, asked.take(doubtful), certain)])
+
+
+def _is(layout: Layout, places: NDArray[np.int64], kind: int) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (layout.kinds[places] & kind) != 0
+    return found
+
+
+def _marks(layout: Layout) -> _Marks:
+    stops, closings = _runs(layout, STOP), _runs(layout, CLOSING)
+    end = stops.end
+    at = np.searchsorted(closings.first, end)
+    closed = np.flatnonzero(at < len(closings.first))
+    closed = closed[closings.first[at[closed]] == end[closed]]
+    end[closed] = closings.end[at[closed]]
+    return _Marks(stops.first, end)
+
+
+def _runs(layout: Layout, kind: int) -> _Marks:
+    places = np.flatnonzero((layout.kinds & kind) != 0)
+    first, last = np.diff(places, prepend=-2) > 1, np.diff(places, append=len(layout.kinds) + 1) > 1
+    return _Marks(places[first], places[last] + 1)
+
+
+def _empty_lines(layout: Layout) -> NDArray[np.int64]:
+    """Find white space that holds two line feeds or more; also that between texts, which does no harm."""
+    feeds = np.flatnonzero((layout.kinds & LINE_FEED) != 0)
+    gap = np.searchsorted(layout.word_starts, feeds)
+    second: NDArray[np.int64] = feeds[1:][gap[1:] == gap[:-1]]
+    return second
+
+
+def _judge(
+    layout: Layout, marks: _Marks, ideographic: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which marks end a sentence for sure, and which must be asked about.
+
+    A mark that only white space follows in its text is neither: the text ends there anyway.
+    """
+    codes = layout.codes
+    word = np.searchsorted(layout.word_starts, marks.first, side="right") - 1
+    following = layout.word_starts[np.minimum(word + 1, len(layout.word_starts) - 1)]
+    text_end = layout.offsets[np.searchsorted(layout.offsets, marks.first, side="right")]
+    relevant = (following > marks.first) & (following < text_end)
+
+    next_letter = codes[following]
+    small = (next_letter >= ord("a")) & (next_letter <= ord("z"))
+    doubtful = small | (next_letter > _ASCII) | _is(layout, following, OPENING)
+    single = np.flatnonzero(
+        relevant & ~doubtful & (codes[marks.first] == _FULL_STOP) & (codes[marks.first + 1] != _FULL_STOP)
+    )
+    begin = layout.word_starts[word[single]]
+    if len(ideographic):
+        # A sentence that ended inside the word cuts the token before the mark short.
+        earlier = np.searchsorted(ideographic, marks.first[single], side="right") - 1
+        begin = np.where((earlier >= 0) & (ideographic[earlier] > begin), marks.first[single], begin)
+    doubtful[single] = _may_not_end(layout, begin, marks.first[single])
+    return relevant & ~doubtful, relevant & doubtful
+
+
+def _may_not_end(layout: Layout, begin: NDArray[np.int64], mark: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell where the token before a full stop may be an abbreviation, an initial or a number.
+
+    Args:
+        layout: The texts.
+        begin: Where each token begins; the same as `mark` where that is not known.
+        mark: Where the full stop stands behind it.
+
+    Returns:
+        Whether the rule must be asked.
+    """
+    length = mark - begin
+    back = np.arange(1, _TOKEN + 1)
+    inside = back <= length[:, None]
+    letters = np.where(inside, layout.codes[np.maximum(mark[:, None] - back, 0)], 0).astype(np.int64)
+    small = np.where((letters >= ord("A")) & (letters <= ord("Z")), letters | 0x20, letters)
+    key = (small << (8 * (back - 1))).sum(axis=1)
+    known = _KEYS[np.minimum(np.searchsorted(_KEYS, key), len(_KEYS) - 1)] == key
+    digits = ((letters >= ord("0")) & (letters <= ord("9"))) | ~inside
+    return np.asarray(
+        known
+        | (letters > _ASCII).any(axis=1)
+        | digits.all(axis=1)
+        | (letters[:, 1] == _FULL_STOP)
+        | (length <= 1)
+        | (length > LONGEST_TOKEN)
+        | _is(layout, begin, OPENING)
+    )
+
+
+def _ask(layout: Layout, marks: _Marks, certain: NDArray[np.int64]) -> NDArray[np.int64]:
+    row = np.searchsorted(layout.offsets, marks.first, side="right") - 1
+    offset = layout.offsets[row]
+    # A place before every text stands in where nothing was cut before.
+    earlier = np.concatenate([[0], certain])
+    begin = np.maximum(offset, earlier[np.searchsorted(earlier, marks.first, side="right") - 1])
+    cuts: list[int] = []
+    reached = 0
+    columns = (column.tolist() for column in (row, offset, begin, marks.first, marks.end))
+    for text, of_text, from_certain, first, end in zip(*columns, strict=True):
+        sentence = max(from_certain, reached)
+        if ends_here(layout.texts[text], sentence - of_text, first - of_text, end - of_text):
+            cuts.append(end)
+            reached = end
+    return np.array(cuts, dtype=np.int64)

@@ -1,0 +1,87 @@
+"""What windows count: the words or the sentences of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally_chunkers.boundaries import sentence_cuts
+from ragtally_chunkers.layout import Layout, lay_out
+
+
+class Units(NamedTuple):
+    """The words or sentences of texts, in columns, in order.
+
+    Attributes:
+        starts: Offset of each unit's first character in its text; int64, shape [units].
+        ends: Offset just past each unit's last character; int64, shape [units].
+        counts: How many units each text has; int64, shape [texts].
+    """
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+def find_words(texts: Sequence[str]) -> Units:
+    """Find the words of texts: what stands between white space.
+
+    Args:
+        texts: The texts.
+
+    Returns:
+        Their words.
+    """
+    layout = lay_out(texts)
+    return _units(layout, layout.word_starts, layout.word_ends)
+
+
+def find_sentences(
+    texts: Sequence[str], section_starts: Sequence[Sequence[int]], section_ends: Sequence[Sequence[int]]
+) -> Units:
+    """Find the sentences of texts, without white space at their ends.
+
+    Args:
+        texts: The texts.
+        section_starts: Per text, offsets at which a sentence begins whatever stands there.
+        section_ends: Per text, offsets at which a sentence ends likewise.
+
+    Returns:
+        Their sentences.
+    """
+    layout = lay_out(texts)
+    borders = layout.offsets[:-1]
+    cuts = np.concatenate(
+        [sentence_cuts(layout), _inside(layout, section_starts), _inside(layout, section_ends), borders]
+    )
+    cuts = np.unique(np.append(cuts, layout.offsets[-1]))
+    # What is left of a piece between two cuts is from the first word that ends after the one to the last word
+    # that begins before the other; a cut may lie inside a word.
+    begins, finishes = cuts[:-1], cuts[1:]
+    if not len(layout.word_starts):
+        return _units(layout, layout.word_starts, layout.word_ends)
+    first = np.searchsorted(layout.word_ends, begins, side="right")
+    last = np.searchsorted(layout.word_starts, finishes, side="left") - 1
+    some = np.flatnonzero(first <= last)
+    starts = np.maximum(layout.word_starts[first[some]], begins[some])
+    ends = np.minimum(layout.word_ends[last[some]], finishes[some])
+    return _units(layout, starts, ends)
+
+
+def _inside(layout: Layout, offsets: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """Lay out the offsets that lie inside of their texts."""
+    counts = np.fromiter(map(len, offsets), np.int64, len(offsets))
+    local = np.fromiter(chain.from_iterable(offsets), np.int64, int(counts.sum()))
+    begins = np.repeat(layout.offsets[:-1], counts)
+    lengths = np.repeat(np.diff(layout.offsets) - 1, counts)
+    return (begins + local)[(local > 0) & (local < lengths)]
+
+
+def _units(layout: Layout, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Units:
+    counts = np.diff(np.searchsorted(starts, layout.offsets))
+    shift = np.repeat(layout.offsets[:-1], counts)
+    return Units(starts - shift, ends - shift, counts)
