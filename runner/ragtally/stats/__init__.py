@@ -1,1 +1,1 @@
-"""The statistics: hits judged against evidence, ballots against gold labels."""
+"""The statistics: hits judged against evidence, ballots against gold labels; intervals, tests and decompositions."""

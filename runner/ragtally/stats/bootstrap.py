@@ -1,0 +1,293 @@
+"""The bootstrap: how much a metric, or a difference of two cells, would vary with other questions.
+
+All cells are computed on the same resamples, so any difference of two of them is paired by construction.
+Source: B. Efron and R. J. Tibshirani (1993), An Introduction to the Bootstrap; chapter 13 (percentile), chapter 14
+(BCa), section 8.6 (several observations drawn together).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ragtally.stats.confidence import STANDARD_NORMAL, ConfidenceInterval, require_share, without_interval
+from ragtally.stats.contributions import Contributions, Values, score_of
+from ragtally.stats.resampling import UnitSums, drawn_counts, unit_rows, unit_sums
+from ragtally.types import Score
+
+RESAMPLES = 10_000
+"""How many resamples are drawn unless it is said otherwise."""
+DEFINED_SHARE = 0.95
+"""The share of resamples that must have a value for there to be an interval, computed from these."""
+FEWEST_UNITS = 10
+"""With fewer questions, or documents with their questions, resamples tell too little to give an interval."""
+TOO_FEW = f"with fewer than {FEWEST_UNITS} questions, or documents with their questions, resamples tell too little"
+_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapDistribution:
+    """What a metric of several cells became on every resample; column j is cell j everywhere.
+
+    Attributes:
+        observed: On the questions themselves; shape [cells].
+        resampled: On every resample; shape [resamples, cells].
+        jackknife: With one unit left out at a time; shape [units, cells].
+        questions: How many questions there are.
+        reason: Why there is no value where there is none.
+    """
+
+    observed: Values
+    resampled: Values
+    jackknife: Values
+    questions: int
+    reason: str
+
+    @property
+    def cells(self) -> int:
+        """How many cells, or differences, there are."""
+        return len(self.observed.value)
+
+    @property
+    def units(self) -> int:
+        """How many questions, or documents with their questions, are drawn."""
+        return len(self.jackknife.value)
+
+    def score(self, cell: int = 0) -> Score:
+        """Take out the observed value.
+
+        Args:
+            cell: The cell's row.
+
+        Returns:
+            The value, resting on all questions.
+        """
+        return score_of(self.observed, cell, self.questions, self.reason)
+
+    def differences(self, first: ArrayLike, second: ArrayLike) -> BootstrapDistribution:
+        """Subtract cells from each other, resample by resample.
+
+        Args:
+            first: Rows of cells.
+            second: Rows of as many cells, to be subtracted from them.
+
+        Returns:
+            The distribution of the differences, in that order.
+        """
+        one, other = np.atleast_1d(np.asarray(first)), np.atleast_1d(np.asarray(second))
+
+        def subtract(values: Values) -> Values:
+            defined = values.defined[..., one] & values.defined[..., other]
+            # Equal differences of unequal floats, as 0.8 - 0.7 and 0.7 - 0.6, are to be equal.
+            difference = np.round(values.value[..., one] - values.value[..., other], _DIGITS)
+            return Values(np.where(defined, difference, 0.0), defined)
+
+        return BootstrapDistribution(
+            observed=subtract(self.observed),
+            resampled=subtract(self.resampled),
+            jackknife=subtract(self.jackknife),
+            questions=self.questions,
+            reason=self.reason,
+        )
+
+
+def bootstrap(
+    contributions: Contributions,
+    generator: np.random.Generator,
+    resamples: int = RESAMPLES,
+    cluster: ArrayLike | None = None,
+) -> BootstrapDistribution:
+    """Bootstrap a metric of all cells at once.
+
+    Args:
+        contributions: What every question contributes.
+        generator: The source of randomness. The same seed draws the same questions whatever the metric and
+            however many cells, so that an added cell changes no other's interval.
+        resamples: How many resamples to draw.
+        cluster: For each question, which group it is drawn with (`document_clusters`); None to draw questions.
+
+    Returns:
+        The distribution.
+
+    Raises:
+        ValueError: If there are no questions, or no resamples are wanted.
+    """
+    sums = unit_sums(contributions, cluster)
+    _require_some(sums.units, resamples)
+    value = np.empty((resamples, sums.cells))
+    defined = np.empty((resamples, sums.cells), dtype=np.bool_)
+    done = 0
+    for counts in drawn_counts(sums.units, resamples, generator):
+        block = sums.values(counts.astype(sums.columns.dtype) @ sums.columns)
+        value[done : done + len(counts)], defined[done : done + len(counts)] = block.value, block.defined
+        done += len(counts)
+    total = sums.columns.astype(np.float64).sum(axis=0)
+    return BootstrapDistribution(
+        observed=sums.values(total),
+        resampled=Values(value, defined),
+        jackknife=_jackknife(sums, total),
+        questions=contributions.questions,
+        reason=contributions.reason,
+    )
+
+
+def bootstrap_rows(
+    score: Callable[[NDArray[np.int64]], Score],
+    questions: int,
+    generator: np.random.Generator,
+    resamples: int = RESAMPLES,
+    cluster: ArrayLike | None = None,
+) -> BootstrapDistribution:
+    """Bootstrap any function of resampled questions, one call a resample; slow, for what has no `Contributions`.
+
+    Args:
+        score: The metric of the questions of the given rows, which may repeat; or a difference of two cells.
+        questions: How many questions there are.
+        generator: The source of randomness; draws the same questions as `bootstrap` with the same seed.
+        resamples: How many resamples to draw.
+        cluster: For each question, which group it is drawn with; None to draw questions.
+
+    Returns:
+        The distribution, with one column.
+
+    Raises:
+        ValueError: If there are no questions, or no resamples are wanted.
+    """
+    unit = unit_rows(cluster, questions)
+    units = int(unit.max(initial=-1)) + 1
+    _require_some(units, resamples)
+    rows = np.arange(questions)
+    blocks = drawn_counts(units, resamples, generator)
+    resampled = [score(np.repeat(rows, drawn[unit])) for counts in blocks for drawn in counts]
+    left_out = [score(rows[unit != one]) for one in range(units)] if units > 1 else []
+    observed = score(rows)
+    reason = observed.reason or next((found.reason for found in resampled if found.reason), "it is not defined")
+    return BootstrapDistribution(
+        observed=Values(*(column[0] for column in _columns([observed]))),
+        resampled=Values(*_columns(resampled)),
+        jackknife=Values(*_columns(left_out)),
+        questions=questions,
+        reason=reason,
+    )
+
+
+def standard_error(distribution: BootstrapDistribution, cell: int = 0) -> float | None:
+    """Compute the standard error: the standard deviation over the resamples.
+
+    Args:
+        distribution: The distribution.
+        cell: The cell's row.
+
+    Returns:
+        The standard error; None where the value is not defined in enough resamples.
+    """
+    values = _usable(distribution, cell)
+    if isinstance(values, str) or len(values) < 2:
+        return None
+    mean = math.fsum(values.tolist()) / len(values)
+    return math.sqrt(math.fsum(((values - mean) ** 2).tolist()) / (len(values) - 1))
+
+
+def percentile_interval(
+    distribution: BootstrapDistribution, cell: int = 0, confidence: float = 0.95
+) -> ConfidenceInterval:
+    """Compute the percentile interval.
+
+    Args:
+        distribution: The distribution.
+        cell: The cell's row.
+        confidence: The confidence.
+
+    Returns:
+        The interval; none where the value is not defined in enough resamples, or never varies.
+    """
+    require_share(confidence, "confidence")
+    method = "bootstrap percentile"
+    values = _usable(distribution, cell)
+    if isinstance(values, str):
+        return without_interval(confidence, method, values)
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return ConfidenceInterval(float(low), float(high), confidence, method)
+
+
+def bca_interval(distribution: BootstrapDistribution, cell: int = 0, confidence: float = 0.95) -> ConfidenceInterval:
+    """Compute the bias-corrected and accelerated interval, which allows for bias and skewness.
+
+    Source: B. Efron (1987), Better bootstrap confidence intervals, JASA 82; equations 14.9 to 14.15 of Efron and
+    Tibshirani. Resamples that equal the observed value count half in the bias correction, since most metrics of
+    answers take few values.
+
+    Args:
+        distribution: The distribution.
+        cell: The cell's row.
+        confidence: The confidence.
+
+    Returns:
+        The interval; none where the value is not defined in enough resamples, never varies, or is too lopsided.
+    """
+    require_share(confidence, "confidence")
+    method = "bootstrap BCa"
+    values = _usable(distribution, cell)
+    if isinstance(values, str):
+        return without_interval(confidence, method, values)
+    observed = distribution.observed.value[cell]
+    below = (float((values < observed).mean()) + float((values <= observed).mean())) / 2
+    acceleration = _acceleration(distribution.jackknife, cell)
+    if not 0 < below < 1:
+        return without_interval(confidence, method, "the observed value lies outside of all resamples")
+    if acceleration is None:
+        return without_interval(confidence, method, "it is not defined without some of the questions")
+    bias = STANDARD_NORMAL.inv_cdf(below)
+    ends = []
+    for share in ((1 - confidence) / 2, (1 + confidence) / 2):
+        reach = bias + STANDARD_NORMAL.inv_cdf(share)
+        if acceleration * reach >= 1:
+            return without_interval(confidence, method, "a few questions outweigh all others")
+        ends.append(STANDARD_NORMAL.cdf(bias + reach / (1 - acceleration * reach)))
+    low, high = np.quantile(values, ends)
+    return ConfidenceInterval(float(low), float(high), confidence, method)
+
+
+def _jackknife(sums: UnitSums, total: NDArray[np.float64]) -> Values:
+    if sums.units < 2:
+        return Values(np.zeros((0, sums.cells)), np.zeros((0, sums.cells), dtype=np.bool_))
+    return sums.values(total - sums.columns)
+
+
+def _acceleration(jackknife: Values, cell: int) -> float | None:
+    if len(jackknife.value) < 2 or not jackknife.defined[:, cell].all():
+        return None
+    left_out = jackknife.value[:, cell]
+    mean = math.fsum(left_out.tolist()) / len(left_out)
+    gap = mean - left_out
+    square = math.fsum((gap**2).tolist())
+    return math.fsum((gap**3).tolist()) / (6 * square**1.5) if square else 0.0
+
+
+def _usable(distribution: BootstrapDistribution, cell: int) -> NDArray[np.float64] | str:
+    """Take the resampled values, or say why they are not enough."""
+    if not distribution.observed.defined[cell]:
+        return distribution.reason
+    if distribution.units < FEWEST_UNITS:
+        return TOO_FEW
+    defined = distribution.resampled.defined[:, cell]
+    if defined.mean() < DEFINED_SHARE:
+        return f"in {1 - defined.mean():.0%} of the resamples it is not defined: {distribution.reason}"
+    values: NDArray[np.float64] = distribution.resampled.value[defined, cell]
+    if values.min() == values.max():
+        return "it is the same in all resamples, so that these say nothing of its uncertainty"
+    return values
+
+
+def _columns(scores: list[Score]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    value = np.array([score.value or 0.0 for score in scores], dtype=np.float64)
+    return value[:, None], np.array([score.value is not None for score in scores], dtype=np.bool_)[:, None]
+
+
+def _require_some(units: int, resamples: int) -> None:
+    if units < 1 or resamples < 1:
+        raise ValueError(f"nothing to resample: {units} questions or documents, {resamples} resamples")

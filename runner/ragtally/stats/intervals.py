@@ -1,0 +1,53 @@
+"""The interval that suits a metric: Wilson's for a share of independent questions, the bootstrap for all else."""
+
+from __future__ import annotations
+
+from ragtally.stats.bootstrap import BootstrapDistribution, bca_interval
+from ragtally.stats.confidence import ConfidenceInterval
+from ragtally.stats.contributions import Contributions
+from ragtally.stats.proportions import wilson
+
+
+def cell_intervals(
+    contributions: Contributions,
+    distribution: BootstrapDistribution,
+    confidence: float = 0.95,
+) -> list[ConfidenceInterval]:
+    """Compute the interval of every cell's value.
+
+    Args:
+        contributions: What every question contributes.
+        distribution: The bootstrap of these contributions; drawn by document where questions share documents.
+        confidence: The confidence of the intervals, each for itself.
+
+    Returns:
+        One interval a cell: Wilson's for a share of questions that were drawn one by one, else the bootstrap's BCa.
+    """
+    if not contributions.binary:
+        return [bca_interval(distribution, cell, confidence) for cell in range(contributions.cells)]
+    counts = contributions.own[..., 0].sum(axis=0).astype(int).tolist()
+    if distribution.units == contributions.questions:
+        return [wilson(count, contributions.questions, confidence) for count in counts]
+    return [share_interval(distribution, cell, count, confidence) for cell, count in enumerate(counts)]
+
+
+def share_interval(
+    distribution: BootstrapDistribution, cell: int, count: int, confidence: float = 0.95
+) -> ConfidenceInterval:
+    """Compute the bootstrap's interval of a share, or Wilson's where no question or every question counts.
+
+    Then resamples do not vary and would claim certainty. Wilson's interval takes a document with its questions for
+    one there.
+
+    Args:
+        distribution: The bootstrap.
+        cell: The share's row.
+        count: How many questions count.
+        confidence: The confidence.
+
+    Returns:
+        The interval.
+    """
+    if 0 < count < distribution.questions:
+        return bca_interval(distribution, cell, confidence)
+    return wilson(distribution.units if count else 0, distribution.units, confidence)

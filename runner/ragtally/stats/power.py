@@ -1,0 +1,169 @@
+"""The smallest difference that so many questions could have found.
+
+"No difference found" says little where few questions were asked: these functions say how large a difference would
+have had to be to be found with 80 % probability. They take the share of discordant questions (or the standard
+error) from the data but never the difference itself, so they are no "observed power", which would only repeat
+the p-value.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from ragtally.stats.binomial import binomial_cdf
+from ragtally.stats.confidence import STANDARD_NORMAL, require_share
+
+_ACCURACY = 1e-7
+_STANDARD_DEVIATIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SmallestDifference:
+    """The smallest difference that would have been found with the wanted probability.
+
+    Attributes:
+        value: The difference, above 0, in the metric's unit; None where no difference could have been found.
+        level: The level of the test, as 0.05.
+        power: The probability to find it, as 0.8.
+        method: How it was computed; fit for print.
+        reason: Why there is none; None where there is one.
+    """
+
+    value: float | None
+    level: float
+    power: float
+    method: str
+    reason: str | None = None
+
+
+def mcnemar_power(questions: int, discordant_share: float, difference: float, level: float = 0.05) -> float:
+    """Compute how probably McNemar's exact test finds a difference.
+
+    The number of discordant questions is binomial; given it, so is how many of them are the better cell's. Both
+    are summed over, so no normal approximation is made (that would be R. J. Connor (1987), Biometrics 43,
+    207-211, which the result approaches).
+
+    Args:
+        questions: How many questions both cells are asked.
+        discordant_share: The probability that exactly one of the cells has a question right.
+        difference: By how much one cell is right more often, as a share of the questions.
+        level: The level of the test.
+
+    Returns:
+        The probability.
+
+    Raises:
+        ValueError: If the difference is larger than the share of discordant questions, or a number is no share.
+    """
+    require_share(level, "level")
+    if questions < 0 or not 0 <= abs(difference) <= discordant_share <= 1:
+        raise ValueError(f"no difference of {difference} with {discordant_share} discordant of {questions} questions")
+    return _Discordant.of(questions, discordant_share, level).power(abs(difference))
+
+
+def smallest_mcnemar_difference(
+    questions: int, discordant_share: float, level: float = 0.05, power: float = 0.8
+) -> SmallestDifference:
+    """Find the smallest difference of two shares that McNemar's exact test would have found.
+
+    Args:
+        questions: How many questions both cells were asked.
+        discordant_share: The share of questions that exactly one of the cells had right, as observed. Where even
+            a difference as large as this would not have been found, the share is taken to grow with the
+            difference (then the better cell has all discordant questions).
+        level: The level of the test.
+        power: The wanted probability to find it.
+
+    Returns:
+        The difference, accurate to a millionth; none where the questions are too few for any difference.
+    """
+    require_share(power, "power")
+    method = "exact McNemar"
+
+    given = _Discordant.of(questions, discordant_share, level)
+
+    def missing(difference: float) -> float:
+        grown = difference > discordant_share
+        return (_Discordant.of(questions, difference, level) if grown else given).power(difference) - power
+
+    if missing(1.0) < 0:
+        reason = f"{questions} questions are too few to find any difference with {power:.0%} probability"
+        return SmallestDifference(None, level, power, method, reason)
+    # Below the observed share the sums are over the same numbers, which is much faster.
+    low, high = (0.0, discordant_share) if missing(discordant_share) >= 0 else (discordant_share, 1.0)
+    value = float(brentq(missing, low, high, xtol=_ACCURACY))
+    return SmallestDifference(value, level, power, method)
+
+
+def smallest_normal_difference(
+    standard_error: float | None, level: float = 0.05, power: float = 0.8
+) -> SmallestDifference:
+    """Find the smallest difference of any metric that would have been found, by the normal approximation.
+
+    It is (z of 1 - level / 2, plus z of the power) standard errors; J. Cohen, Statistical Power Analysis for the
+    Behavioral Sciences, section 2.4.
+
+    Args:
+        standard_error: The standard error of the difference, as the bootstrap gives it; None where it gives none.
+        level: The level of the test.
+        power: The wanted probability to find it.
+
+    Returns:
+        The difference; none where there is no standard error, or it is 0.
+    """
+    require_share(level, "level")
+    require_share(power, "power")
+    method = "normal approximation with the bootstrap's standard error"
+    if not standard_error:
+        reason = "the two do not differ in any resample" if standard_error == 0 else "there is no standard error"
+        return SmallestDifference(None, level, power, method, reason)
+    reach = STANDARD_NORMAL.inv_cdf(1 - level / 2) + STANDARD_NORMAL.inv_cdf(power)
+    return SmallestDifference(reach * standard_error, level, power, method)
+
+
+@dataclass(frozen=True, slots=True)
+class _Discordant:
+    """The numbers of discordant questions that can happen, and what the test does with each.
+
+    Attributes:
+        share: The probability that a question is discordant.
+        count: The numbers, int64.
+        probability: How probable each is.
+        critical: The largest smaller count that is still significant; -1 where none is.
+    """
+
+    share: float
+    count: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    critical: NDArray[np.int64]
+
+    @staticmethod
+    def of(questions: int, share: float, level: float) -> _Discordant:
+        """List the numbers within so many standard deviations that the rest does not matter."""
+        mean = questions * share
+        spread = _STANDARD_DEVIATIONS * math.sqrt(mean * (1 - share)) + _STANDARD_DEVIATIONS
+        count = np.arange(max(0, math.floor(mean - spread)), min(questions, math.ceil(mean + spread)) + 1)
+        probability = np.diff(binomial_cdf(np.concatenate([[count[0] - 1], count]), questions, share))
+        return _Discordant(share, count, probability, _critical(count, level))
+
+    def power(self, difference: float) -> float:
+        """Sum up how probably a difference is found."""
+        favoured = 0.5 if self.share == 0 else (1 + difference / self.share) / 2
+        rejected = sum(binomial_cdf(self.critical, self.count, share) for share in (favoured, 1 - favoured))
+        return min(1.0, math.fsum((self.probability * rejected).tolist()))
+
+
+def _critical(discordant: NDArray[np.int64], level: float) -> NDArray[np.int64]:
+    """Find the largest smaller count that is still significant; -1 where none is."""
+    low = np.full(len(discordant), -1, dtype=np.int64)
+    high = discordant // 2
+    while (low < high).any():
+        middle = (low + high + 1) // 2
+        significant = 2 * binomial_cdf(middle, discordant, 0.5) <= level
+        low, high = np.where(significant, middle, low), np.where(significant, high, middle - 1)
+    return low

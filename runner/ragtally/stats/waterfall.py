@@ -1,0 +1,165 @@
+"""From the gold context to the retrieved one, in points of accuracy: what was lost on the way, and what was won.
+
+On every question the reader is right or not on the gold context (G), and right or not on the retrieved one (R). The
+accuracies differ by the questions on which G and R differ, and each of these has one cause:
+
+    1                         - reader loss (not G)                               = accuracy on gold contexts
+    accuracy on gold contexts - retrieval loss (G, wrong, evidence not retrieved)
+                              - distractor loss (G, wrong, evidence retrieved: drowned in other text, or vote noise)
+                              - unanswered loss (G, but the call failed, was not parsed, or gave no verdict)
+                              + gained by luck (not G, but R)                     = accuracy on retrieved contexts
+
+Counted in questions, the sums are exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ragtally.stats.bootstrap import RESAMPLES, BootstrapDistribution, bca_interval, bootstrap
+from ragtally.stats.confidence import ConfidenceInterval
+from ragtally.stats.contributions import mean_contributions
+from ragtally.stats.decomposition import Outcomes, evidence_retrieved
+from ragtally.stats.intervals import share_interval
+from ragtally.stats.mcnemar import count_pairs
+from ragtally.stats.proportions import newcombe_paired, wilson
+from ragtally.stats.resampling import proper_clusters
+from ragtally.types import Score, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One bar: a number of questions, as a share of all, with its interval.
+
+    Attributes:
+        count: How many questions.
+        share: As a share of all questions; 0.01 is one point of accuracy. None for no questions.
+        interval: The share's interval, from the bootstrap. Wilson's where no question, or every question, counts,
+            since then resamples do not vary.
+    """
+
+    count: int
+    share: Score
+    interval: ConfidenceInterval
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """The bars from the gold context to the retrieved one.
+
+    In questions, `questions - reader_loss = gold`, and `gold - retrieval_loss - distractor_loss - unanswered_loss +
+    luck = retrieved`.
+
+    Attributes:
+        questions: How many questions there are.
+        gold: Right on the gold context.
+        retrieved: Right in the cell.
+        reader_loss: Not right on the gold context.
+        retrieval_loss: Right on gold; wrong in the cell, where the evidence was not retrieved.
+        distractor_loss: Right on gold; wrong in the cell, although the evidence was retrieved.
+        unanswered_loss: Right on gold; in the cell the call failed, the text was not parsed, or there is no verdict.
+        luck: Not right on gold, but right in the cell.
+        luck_with_evidence: Of these, with the evidence retrieved: vote noise, or a context easier than the gold one.
+        change: The accuracy in the cell minus that on gold contexts.
+        change_interval: Its interval.
+    """
+
+    questions: int
+    gold: Part
+    retrieved: Part
+    reader_loss: Part
+    retrieval_loss: Part
+    distractor_loss: Part
+    unanswered_loss: Part
+    luck: Part
+    luck_with_evidence: int
+    change: Score
+    change_interval: ConfidenceInterval
+
+
+def waterfall(
+    outcomes: Outcomes,
+    generator: np.random.Generator,
+    *,
+    evidence_share: float = 0.0,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
+    cluster: ArrayLike | None = None,
+) -> Waterfall | None:
+    """Compute the waterfall of a cell.
+
+    Args:
+        outcomes: What the cell and its reader made of the questions.
+        generator: The source of randomness.
+        evidence_share: At least this share of a question's evidence must stand before the reader to be retrieved;
+            with 0, any of it.
+        resamples: How many resamples the intervals rest on.
+        confidence: Their confidence.
+        cluster: For each question, which group it is drawn with (`document_clusters`); None to draw questions.
+
+    Returns:
+        The waterfall; None where the reader was not measured on gold contexts.
+
+    Raises:
+        ValueError: If the share is not between 0 and 1.
+    """
+    on_gold, right = outcomes.gold_right, outcomes.right
+    if on_gold is None:
+        return None
+    found = evidence_retrieved(outcomes, evidence_share)
+    wrong = np.array([status is Status.WRONG for status in outcomes.status], dtype=np.bool_)
+    columns = {
+        "gold": on_gold,
+        "retrieved": right,
+        "reader_loss": ~on_gold,
+        "retrieval_loss": on_gold & wrong & ~found,
+        "distractor_loss": on_gold & wrong & found,
+        "unanswered_loss": on_gold & ~wrong & ~right,
+        "luck": ~on_gold & right,
+    }
+    cluster = proper_clusters(cluster, len(outcomes))
+    distribution = None
+    if len(outcomes):
+        stacked = mean_contributions(np.stack(list(columns.values()), axis=1))
+        distribution = bootstrap(stacked, generator, resamples, cluster)
+    parts = {
+        name: _part(column, distribution, place, confidence) for place, (name, column) in enumerate(columns.items())
+    }
+    change, interval = _change(right, on_gold, distribution, confidence, clustered=cluster is not None)
+    return Waterfall(
+        questions=len(outcomes),
+        **parts,
+        luck_with_evidence=int((columns["luck"] & found).sum()),
+        change=change,
+        change_interval=interval,
+    )
+
+
+def _part(
+    column: NDArray[np.bool_], distribution: BootstrapDistribution | None, place: int, confidence: float
+) -> Part:
+    count, questions = int(column.sum()), len(column)
+    if distribution is None:
+        return Part(count, Score(None, 0, "there are no questions"), wilson(0, 0, confidence))
+    interval = share_interval(distribution, place, count, confidence)
+    return Part(count, Score(count / questions, questions), interval)
+
+
+def _change(
+    right: NDArray[np.bool_],
+    on_gold: NDArray[np.bool_],
+    distribution: BootstrapDistribution | None,
+    confidence: float,
+    *,
+    clustered: bool,
+) -> tuple[Score, ConfidenceInterval]:
+    interval = newcombe_paired(count_pairs(right, on_gold), confidence)
+    if distribution is None:
+        return Score(None, 0, "there are no questions"), interval
+    if clustered:
+        interval = bca_interval(distribution.differences([1], [0]), 0, confidence)
+    gained = int(right.sum()) - int(on_gold.sum())
+    return Score(gained / len(right), len(right)), interval
