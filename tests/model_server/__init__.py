@@ -1,4 +1,4 @@
-"""A server of language models that thinks nothing: OpenAI's chat completions and Ollama's own API, with faults.
+"""A server of language models that thinks nothing: OpenAI's API and Ollama's own, chat and embeddings, with faults.
 
 It runs in a process of its own (`python -m model_server`), so that the tests and `make benchmark` meet real
 sockets. It needs the standard library alone. Answers follow from the prompt by fixed rules; faults come by a seed.

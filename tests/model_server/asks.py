@@ -34,6 +34,7 @@ class Ask:
         effort: `reasoning_effort` or `think`, where it was sent.
         parameters: The body's other fields, `options` among them.
         generate: Whether it came by `/api/generate`.
+        inputs: The texts to embed; None for a prompt to answer.
     """
 
     vendor: Vendor
@@ -47,10 +48,16 @@ class Ask:
     effort: Any
     parameters: Mapping[str, Any]
     generate: bool = False
+    inputs: tuple[str, ...] | None = None
 
     @property
     def prompt_tokens(self) -> int:
         return count_tokens(self.text)
+
+    @property
+    def longest(self) -> int:
+        """The tokens of the longest text that the model must read at once."""
+        return self.prompt_tokens if self.inputs is None else max(map(count_tokens, self.inputs))
 
 
 def count_tokens(text: str) -> int:
@@ -97,6 +104,44 @@ def _ask(sent: Mapping[str, Any], vendor: Vendor, *, generate: bool) -> Ask:
         effort=sent.get("think") if own else sent.get("reasoning_effort"),
         parameters=sent,
         generate=generate,
+    )
+
+
+def read_embedding(body: bytes, vendor: Vendor) -> Ask:
+    """Read the body of a request for embeddings.
+
+    Args:
+        body: What was sent.
+        vendor: Whose API it came by.
+
+    Returns:
+        The call, with `inputs`.
+
+    Raises:
+        BadRequest: If it is no such call; the hosted APIs refuse empty texts.
+    """
+    try:
+        sent = json.loads(body)
+        model, given = sent["model"], sent["input"]
+        inputs = (given,) if isinstance(given, str) else tuple(given)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRequest(repr(error)) from error
+    if not inputs or not all(isinstance(text, str) and (text or vendor == "ollama_api") for text in inputs):
+        raise BadRequest("'$.input' is invalid")
+    options = sent.get("options") or {}
+    written = json.dumps([model, inputs, sent.get("dimensions")])
+    return Ask(
+        vendor=vendor,
+        model=model,
+        text="\n".join(inputs),
+        key=hashlib.blake2b(written.encode(), digest_size=16).hexdigest(),
+        stream=False,
+        most_tokens=None,
+        schema=None,
+        context=options.get("num_ctx"),
+        effort=None,
+        parameters=sent,
+        inputs=inputs,
     )
 
 

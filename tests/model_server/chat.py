@@ -8,16 +8,18 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from model_server import wire
 from model_server.answers import answer
-from model_server.asks import Ask, BadRequest, read_ask
+from model_server.asks import Ask, BadRequest, read_ask, read_embedding
 from model_server.connection import Request, Response
 from model_server.counts import Counts
+from model_server.embeddings import embeddings
 from model_server.failures import Vendor, failure
-from model_server.faults import STATUSES, FaultPicker, fraction
+from model_server.faults import STATUSES, VECTORS, FaultPicker, fraction
 from model_server.questions import QuestionBook
 from model_server.replies import pieces, reply
 from model_server.settings import Settings
@@ -58,30 +60,35 @@ class Chat:
         self._picker.change(settings)
         self.latest = deque(self.latest, maxlen=settings.keep_requests)
 
-    async def answer(self, request: Request, vendor: Vendor | None = None, generate: bool = False) -> None:
+    async def answer(
+        self, request: Request, vendor: Vendor | None = None, generate: bool = False, embed: bool = False
+    ) -> None:
         """Answer a call.
 
         Args:
             request: The request.
             vendor: Whose API it came by; None for that of the settings.
             generate: Whether it came by `/api/generate`.
+            embed: Whether it asks for embeddings.
         """
         counts = self.counts
         counts.arrived()
         status = "none"
         try:
-            status = await self._go_through(request, vendor or self._server.settings.vendor, generate=generate)
+            vendor = vendor or self._server.settings.vendor
+            status = await self._go_through(request, vendor, generate=generate, embed=embed)
         except (ConnectionError, asyncio.CancelledError):
             counts.abandoned += 1
         finally:
             counts.by_status[status] += 1
             counts.in_flight -= 1
 
-    async def _go_through(self, request: Request, vendor: Vendor, *, generate: bool) -> str:
+    async def _go_through(self, request: Request, vendor: Vendor, *, generate: bool, embed: bool) -> str:
         """Answer a call; returns the status that was sent."""
         counts, settings, connection = self.counts, self._server.settings, request.connection
         try:
-            ask = read_ask(request.body, vendor, generate=generate)
+            read = read_embedding if embed else partial(read_ask, generate=generate)
+            ask = read(request.body, vendor)
         except BadRequest:
             return await _refuse(request, failure("400", vendor))
         counts.by_model[ask.model] += 1
@@ -114,11 +121,14 @@ class Chat:
         settings, counts, connection = self._server.settings, self.counts, request.connection
         model = settings.model_named(ask.model)
         assert model is not None
-        given = answer(ask, model, settings, self._book)
         usage = "wrong" if fault == "wrong_usage" else settings.usage
-        if fault in _EMPTY:
-            given = replace(given, text="", finish_reason=_EMPTY[fault])
-        body = reply(ask, given, usage, seconds)
+        if ask.inputs is not None:
+            body, said = embeddings(ask, model, fault, usage, shuffled=settings.shuffled), True
+        else:
+            given = answer(ask, model, settings, self._book)
+            if fault in _EMPTY:
+                given = replace(given, text="", finish_reason=_EMPTY[fault])
+            body, said = reply(ask, given, usage, seconds), bool(given.text)
         if fault == "half_body":
             return await wire.send_half(connection, body)
         if fault == "invalid_json":
@@ -127,14 +137,14 @@ class Chat:
             return await connection.send(Response(200, _without_choices(body)))
         if fault == "drip":
             await wire.drip(connection, body, settings.hold_seconds)
-        elif ask.stream:
+        elif ask.inputs is None and ask.stream:
             kind = "application/x-ndjson" if ask.vendor == "ollama_api" else "text/event-stream"
             await connection.stream(Response(200, b"", content_type=kind), pieces(ask, given, usage, seconds))
         else:
             await connection.send(Response(200, body))
         counts.complete += 1
-        if fault not in _EMPTY and given.text:
-            counts.succeeded(ask.key)
+        if said and fault not in (*_EMPTY, *VECTORS):
+            counts.succeeded(ask.key, len(ask.inputs or ()))
         return None
 
     def _objection(self, request: Request, ask: Ask) -> Response | None:
@@ -151,8 +161,9 @@ class Chat:
             if value is not None and (name not in _ONE_ONLY or value != 1):
                 kind = "unsupported_value" if name in _ONE_ONLY else "unsupported_parameter"
                 return failure(kind, vendor, param=name, value=value, model=ask.model)
-        tokens = ask.prompt_tokens
-        if vendor != "ollama_api" and tokens + (ask.most_tokens or 0) > model.context_length:
+        tokens = ask.longest + (ask.most_tokens or 0)
+        cuts = vendor == "ollama_api" and (ask.inputs is None or ask.parameters.get("truncate", True))
+        if not cuts and tokens > model.context_length:
             return failure("too_long", vendor, limit=model.context_length, tokens=tokens, model=ask.model)
         if self._too_fast(settings, request.arrived):
             self.counts.by_fault["too_fast"] += 1
@@ -191,8 +202,10 @@ async def _refuse(request: Request, response: Response) -> str:
 
 def _without_choices(body: bytes) -> bytes:
     content = json.loads(body)
-    if "choices" in content:
-        content["choices"] = []
+    for name in ("choices", "data", "embeddings"):
+        if name in content:
+            content[name] = []
+            break
     else:
         content.pop("message", None)
         content.pop("response", None)

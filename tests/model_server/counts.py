@@ -16,6 +16,7 @@ class Counts:
         requests: Calls that came.
         successful: Good answers that were written whole and that the connection took.
         complete: The same, and those without a usable answer in a well-formed body (empty, refused).
+        texts: Texts whose embeddings were written whole and that the connection took.
         abandoned: Calls whose caller went away before the answer.
         in_flight: Calls being answered now.
         max_in_flight: The most calls in flight at once.
@@ -32,6 +33,7 @@ class Counts:
     requests: int = 0
     successful: int = 0
     complete: int = 0
+    texts: int = 0
     abandoned: int = 0
     in_flight: int = 0
     max_in_flight: int = 0
@@ -52,8 +54,9 @@ class Counts:
         if self.first_request is None:
             self.first_request = self.last_request
 
-    def succeeded(self, key: str) -> None:
+    def succeeded(self, key: str, texts: int = 0) -> None:
         self.successful += 1
+        self.texts += texts
         self.successful_by_key[key] += 1
         self.last_answer = time.time()
 

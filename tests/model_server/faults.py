@@ -49,7 +49,14 @@ CONTENT = (
 )
 """Faults of a body that comes whole with status 200."""
 
-FAULTS = (*STATUSES, *WIRE, *CONTENT)
+VECTORS = (
+    "one_too_few",  # one text has no embedding
+    "not_a_number",  # an embedding has NaN in it
+    "ragged",  # one embedding is shorter than the others
+)
+"""Faults of a body with embeddings."""
+
+FAULTS = (*STATUSES, *WIRE, *CONTENT, *VECTORS)
 
 PASSING = (
     "429_seconds",
@@ -66,6 +73,7 @@ PASSING = (
     "invalid_json",
     "empty_choices",
     "wrong_usage",
+    *VECTORS,
 )
 """Faults after which the same call may be answered, and `wrong_usage`, which is an answer."""
 

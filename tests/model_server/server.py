@@ -30,6 +30,8 @@ class ModelServer:
             ("POST", "/openai/v1/chat/completions"): partial(ask, vendor="groq"),
             ("POST", "/api/chat"): partial(ask, vendor="ollama_api"),
             ("POST", "/api/generate"): partial(ask, vendor="ollama_api", generate=True),
+            ("POST", "/v1/embeddings"): partial(ask, embed=True),
+            ("POST", "/api/embed"): partial(ask, vendor="ollama_api", embed=True),
             ("GET", "/v1/models"): self._models,
             ("GET", "/openai/v1/models"): self._models,
             ("GET", "/api/version"): partial(library.version, self),

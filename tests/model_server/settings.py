@@ -28,6 +28,7 @@ class Model:
         reasoning_tokens: Tokens that it thinks before it answers; a smaller limit leaves the answer empty.
         refuses: Parameters that it answers with 400; `temperature` and `top_p` other than 1 only.
         architecture: Prefix of the keys of `model_info`.
+        dimensions: How many numbers its embeddings have, where it is not asked for fewer.
     """
 
     digest: str | None = None
@@ -37,6 +38,7 @@ class Model:
     reasoning_tokens: int = 0
     refuses: tuple[str, ...] = ()
     architecture: str = "llama"
+    dimensions: int = 32
 
     def digest_of(self, name: str) -> str:
         return self.digest or hashlib.sha256(name.encode()).hexdigest()
@@ -49,6 +51,8 @@ DEFAULT_MODELS: dict[str, Any] = {
     "openai/gpt-oss-20b": {},
     "gpt-4.1-mini": {},
     "gpt-5-mini": {"refuses": ["temperature", "top_p", "max_tokens"]},
+    "nomic-embed-text:latest": {"context_length": 2048, "architecture": "nomic-bert"},
+    "text-embedding-3-small": {"context_length": 8192},
 }
 
 
@@ -83,6 +87,7 @@ class Settings:
         vendor: Whose words `/v1` speaks: `openai`, `groq`, `ollama` or `vllm`; `/openai/v1` always speaks Groq's.
         pull_seconds: How long a pull takes.
         pull_fails: Whether pulls break off in the middle.
+        shuffled: Whether embeddings come in another order than the texts, told by their `index`.
         version: Ollama's version.
         keep_requests: How many of the latest requests `GET /control/requests` shows.
     """
@@ -110,6 +115,7 @@ class Settings:
     vendor: Vendor = "openai"
     pull_seconds: float = 0.1
     pull_fails: bool = False
+    shuffled: bool = False
     version: str = "0.12.6"
     keep_requests: int = 100
 
