@@ -31,8 +31,8 @@ EDITS = {
     ),
     "a plugin's version": Edit(
         "plugins/ragtally_bm25/__init__.py",
-        'name="bm25",',
-        'name="bm25", version=77,',
+        "version=2,",
+        "version=77,",
         ["resolve", "bench"],
         {"index", "retrieve", "judge", "score"},
     ),
