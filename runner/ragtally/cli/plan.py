@@ -14,6 +14,7 @@ from rich.table import Table
 from ragtally.cli.console import TerminalProgress, print_all
 from ragtally.plan import plan_study
 from ragtally.registry import load_registry
+from ragtally.run.embedding_estimate import EmbedderEstimate, estimate_embedding
 from ragtally.run.estimate import ModelEstimate, estimate
 from ragtally.run.workplace import Workplace
 from ragtally.spec.load import load_study
@@ -32,7 +33,8 @@ def command(spec: Path, as_json: bool) -> None:
     registry = load_registry()
     plan = plan_study(load_study(spec, registry), registry)
     store = Store(find_store(Path.cwd()))
-    estimates = estimate(plan, Workplace(store, registry, TerminalProgress()))
+    place = Workplace(store, registry, TerminalProgress())
+    estimates, embedders = estimate(plan, place), estimate_embedding(plan, place)
     counts = plan.counts(store)
     done = {cell.name: store.complete(cell.score.step, cell.score.address) for cell in plan.cells}
     if as_json:
@@ -40,6 +42,7 @@ def command(spec: Path, as_json: bool) -> None:
             "study": plan.study.name,
             "store": str(store.root),
             "models": [dataclasses.asdict(row) for row in estimates],
+            "embedders": [dataclasses.asdict(row) for row in embedders],
             "steps": [{"step": row.step, "uses": row.uses, "tasks": row.tasks, "done": row.done} for row in counts],
             "cells": [
                 {"cell": cell.name, "question_sets": cell.question_sets, "done": done[cell.name], "note": cell.note}
@@ -58,7 +61,8 @@ def command(spec: Path, as_json: bool) -> None:
         steps.add_column(heading, justify="right" if number else "left")
     for row in counts:
         steps.add_row(row.step, f"{row.uses:,}", f"{row.tasks:,}", f"{row.done:,}", f"{row.tasks - row.done:,}")
-    print_all([cells, steps, *([_models(estimates)] if estimates else [])])
+    paid = [*([_models(estimates)] if estimates else []), *([_embedders(embedders)] if embedders else [])]
+    print_all([cells, steps, *paid])
     click.echo(f"{sum(done.values())} of {len(plan.cells)} cells are done; store: {store.root}")
 
 
@@ -86,11 +90,25 @@ def _models(estimates: Sequence[ModelEstimate]) -> Table:
             f"{most}{row.calls:,}",
             f"{row.paid:,}",
             f"{most}{row.to_pay:,}",
-            f"~{row.input_tokens:,}",
+            "unknown" if row.input_tokens is None else f"~{row.input_tokens:,}",
             f"~{row.output_tokens:,}",
             dollars,
             f"~{row.hours:.2f}",
             "-" if row.days is None else f"{row.days:.1f}",
         )
-    table.caption = "~ estimated; <= upper bound, since the base is not known before the voters have voted"
+    table.caption = (
+        "~ estimated; <= upper bound: the base is not known before the voters have voted, and prompts that hold what "
+        "other paid work finds cannot be written yet"
+    )
+    return table
+
+
+def _embedders(estimates: Sequence[EmbedderEstimate]) -> Table:
+    table = _table("Vectors that are kept by text")
+    for number, heading in enumerate(("embedder", "texts", "kept", "to embed", "tokens in", "dollars")):
+        table.add_column(heading, justify="right" if number else "left", overflow="fold")
+    for row in estimates:
+        dollars = "unknown" if row.dollars is None else f"{row.dollars:.2f}"
+        counts = (f"{count:,}" for count in (row.texts, row.kept, row.to_embed))
+        table.add_row(row.embedder, *counts, f"~{row.input_tokens:,}", dollars)
     return table

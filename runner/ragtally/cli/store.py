@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from ragtally.cli.console import console
-from ragtally.cli.store_tables import failed_table, paid_table
+from ragtally.cli.store_tables import embedded_table, failed_table, paid_table
 from ragtally.errors import ErrorList, Place, RagtallyError, StoreError
 from ragtally.plan import STAGES, in_order, plan_study
 from ragtally.registry import load_registry
@@ -25,6 +25,8 @@ from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.calls_salvage import check_calls, count_calls
 from ragtally.store.calls_transfer import export_calls, import_calls, salvage_calls
 from ragtally.store.inventory import garbage, placed_entries, remove
+from ragtally.store.vectors import FILE_NAME as VECTORS
+from ragtally.store.vectors import VectorStore
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -52,8 +54,14 @@ def paid(as_json: bool) -> None:
     """Show what was paid to whom, and what failed."""
     with _calls() as calls:
         spent, failed = calls.spent(), calls.failed()
+    with closing(VectorStore(_root() / VECTORS)) as vectors:
+        embedded = vectors.spent()
     if as_json:
-        content = {"paid": [asdict(row) for row in spent], "failed": [asdict(row) for row in failed]}
+        content = {
+            "paid": [asdict(row) for row in spent],
+            "failed": [asdict(row) for row in failed],
+            "embedded": [asdict(row) for row in embedded],
+        }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
     if spent:
@@ -62,6 +70,8 @@ def paid(as_json: bool) -> None:
         click.echo(f"no model has been paid yet; store: {_root()}")
     if failed:
         console().print(failed_table(failed))
+    if embedded:
+        console().print(embedded_table(embedded))
 
 
 @command.command(short_help="Check every saved call and every file of finished work.")

@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 
 from ragtally.store.calls import FailureCount, Spending
+from ragtally.store.vectors import Embedded
 
 _UNKNOWN = "unknown"
 _Number = TypeVar("_Number", int, float)
@@ -60,6 +61,28 @@ def failed_table(rows: Sequence[FailureCount]) -> Table:
             f"{row.calls:,}",
             f"{row.unanswered:,}",
             row.last_at[:16].replace("T", " "),
+        )
+    return table
+
+
+def embedded_table(rows: Sequence[Embedded]) -> Table:
+    """Show which embedders' vectors are kept by text, and what they cost.
+
+    Args:
+        rows: One row an embedder.
+
+    Returns:
+        The table.
+    """
+    table = Table(title="Vectors kept by text", title_justify="left", box=box.SIMPLE, padding=0, pad_edge=False)
+    for number, heading in enumerate(("embedder", "texts", "tokens in", "dollars")):
+        table.add_column(heading, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(
+            row.embedder,
+            f"{row.texts:,}",
+            _UNKNOWN if row.input_tokens is None else f"~{row.input_tokens:,}",
+            _with_unknown(row.dollars, "{:,.4f}", row.texts_without_price),
         )
     return table
 

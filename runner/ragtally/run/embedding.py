@@ -120,7 +120,7 @@ class Embedding:
             self._place.vectors.record(name, keys, vectors, tokens, dollars)
             self._spending.settle(name, None if None in dollars else sum(paid or 0.0 for paid in dollars))
             done += len(keys)
-            known = keys[:1]
+            known = list(keys[:1])
             self._place.progress.measure(f"{name}: {found.role} vectors", len(found.texts), done)
 
     def _check_length(self, vectors: NDArray[np.float32], known: Sequence[bytes], task: Task) -> None:

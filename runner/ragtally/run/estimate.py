@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from ragtally.address import canonical_json
 from ragtally.kinds import ModelTraits
 from ragtally.plan import StudyPlan, in_order, plan_study
+from ragtally.run.embedding import EMBEDDING_STEPS
 from ragtally.run.execute import execute
 from ragtally.run.tokens import total_input_tokens
 from ragtally.run.workplace import Workplace
-from ragtally.steps import Task, ask
+from ragtally.steps import Task, ask, base, sample
 from ragtally.types import Call, Reply
 
 _OUTPUT_TOKENS = 16
@@ -29,8 +30,10 @@ class ModelEstimate:
         calls: Different calls that the study needs.
         paid: How many of them the store holds.
         to_pay: How many are left.
-        exact: Whether `calls` and `to_pay` are exact; else upper bounds, since the base is not known yet.
-        input_tokens: Tokens of the prompts left, estimated from their length.
+        exact: Whether `calls` and `to_pay` are exact; else upper bounds, since the base is not known yet, or some
+            prompts hold what other unpaid calls or vectors decide.
+        input_tokens: Tokens of the prompts left, estimated from their length; prompts that cannot be written yet
+            are taken to be like the model's others. None where there are no others.
         output_tokens: Tokens of the answers left, estimated from those that the store holds, else from the
             most that the model may give, else a guess of a short answer.
         dollars: US dollars left to pay; None where the price is unknown.
@@ -43,7 +46,7 @@ class ModelEstimate:
     paid: int
     to_pay: int
     exact: bool
-    input_tokens: int
+    input_tokens: int | None
     output_tokens: int
     dollars: float | None
     hours: float
@@ -69,12 +72,34 @@ def estimate(plan: StudyPlan, place: Workplace) -> tuple[ModelEstimate, ...]:
     base_known = plan.base is None or place.store.complete(plan.base.step, plan.base.address)
     if not base_known:
         counted = _asks(plan_study(replace(plan.study, grid_on="all"), place.registry))
-    execute([task.inputs["prompt"][0] for task in counted], place, plan.study)
-    known = {task.address for task in exact}
+    waiting = [task for task in counted if waits_for_payment(task, place)]
+    execute([task.inputs["prompt"][0] for task in counted if task not in waiting], place, plan.study)
+    known = {task.address for task in exact} - {task.address for task in waiting}
     by_model: dict[str, list[Task]] = {}
     for task in counted:
         by_model.setdefault(canonical_json(task.settings["model"]), []).append(task)
-    return tuple(_estimate(tasks, known, place) for tasks in by_model.values())
+    return tuple(_estimate(tasks, known, waiting, place) for tasks in by_model.values())
+
+
+def waits_for_payment(task: Task, place: Workplace) -> bool:
+    """Say whether what a task reads cannot be done without asking a model or an embedder first.
+
+    Args:
+        task: The task.
+        place: Where the work is done.
+
+    Returns:
+        Whether some task before it asks a model or makes vectors that are kept by text, and is not complete.
+    """
+
+    def asks(before: Task) -> bool:
+        if before.step in EMBEDDING_STEPS:
+            kept: bool = place.registry.traits(before.choices["embedder"]).kept_by_text
+            return kept
+        return before.step == ask.STEP
+
+    before = (read for read in in_order((task,)) if read != task)
+    return any(asks(read) and not place.store.complete(read.step, read.address) for read in before)
 
 
 def _asks(plan: StudyPlan) -> list[Task]:
@@ -82,30 +107,51 @@ def _asks(plan: StudyPlan) -> list[Task]:
     return [task for task in in_order(goals) if task.step == ask.STEP]
 
 
-def _estimate(tasks: Sequence[Task], known: set[str], place: Workplace) -> ModelEstimate:
+def _estimate(tasks: Sequence[Task], known: set[str], waiting: Sequence[Task], place: Workplace) -> ModelEstimate:
     traits: ModelTraits = place.registry.traits(tasks[0].choices["model"])
     calls: dict[str, Call] = {}
+    unwritten = 0
     for task in tasks:
+        if task in waiting:
+            unwritten += _questions(task, place)
+            continue
         asked = ask.calls_of(task, place.entry(task.inputs["prompt"][0]), takes_seed=traits.takes_seed)
         calls.update((call.key, call) for call in asked.calls)
     replies = place.calls.answered(list(calls))
     left = [call for key, call in calls.items() if key not in replies]
-    put_in = total_input_tokens(left)
-    came_out = round(_answer_tokens(traits, replies) * len(left))
-    hours = _hours(traits, replies, len(left), put_in + came_out)
+    to_pay = len(left) + unwritten
+    put_in = _input_tokens(left, list(calls.values()), unwritten)
+    came_out = round(_answer_tokens(traits, replies) * to_pay)
+    hours = _hours(traits, replies, to_pay, (put_in or 0) + came_out)
     quota = traits.limits.requests_per_day
     return ModelEstimate(
         model=f"{traits.provider}/{traits.model}",
-        calls=len(calls),
+        calls=len(calls) + unwritten,
         paid=len(replies),
-        to_pay=len(left),
+        to_pay=to_pay,
         exact=all(task.address in known for task in tasks),
         input_tokens=put_in,
         output_tokens=came_out,
         dollars=None if traits.price is None else traits.price.dollars(put_in, came_out, hours * _SECONDS_PER_HOUR),
         hours=hours,
-        days=None if quota is None else len(left) / quota,
+        days=None if quota is None else to_pay / quota,
     )
+
+
+def _questions(task: Task, place: Workplace) -> int:
+    """How many questions a task asks at most; its prompts cannot be written yet."""
+    (prompts,) = task.inputs["prompt"]
+    kept = prompts.inputs.get("base")
+    if kept and place.store.complete(kept[0].step, kept[0].address):
+        return len(base.load_rows(place.entry(kept[0])))
+    return len(sample.load_questions(place.entry(prompts.inputs["sample"][0])))
+
+
+def _input_tokens(left: Sequence[Call], written: Sequence[Call], unwritten: int) -> int | None:
+    tokens = total_input_tokens(left)
+    if not unwritten:
+        return tokens
+    return tokens + round(unwritten * total_input_tokens(written) / len(written)) if written else None
 
 
 def _answer_tokens(traits: ModelTraits, replies: Mapping[str, Reply]) -> float:
