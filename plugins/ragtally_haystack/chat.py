@@ -44,7 +44,7 @@ class GuardedChatGenerator:
         self._instances = Instances(self._inner, self._made_warm)
         self._threads: ThreadPoolExecutor | None = None
         self._warming = asyncio.Lock()
-        self._warm = False
+        self._warm = self._asked = False
 
     @component.output_types(replies=list[ChatMessage])
     async def run_async(
@@ -82,6 +82,7 @@ class GuardedChatGenerator:
             **({"generation_kwargs": generation_kwargs} if generation_kwargs else {}),
         }
         try:
+            self._asked = True
             if hasattr(self._inner, "warm_up"):
                 self._inner.warm_up()
             return self._checked(self._inner.run(**given))
@@ -93,13 +94,14 @@ class GuardedChatGenerator:
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._threads = None
-        if not self._warm:
+        if not self._asked:
             return
-        self._warm = False
+        self._asked = self._warm = False
         if hasattr(self._inner, "close_async"):
             await self._inner.close_async()
-        if hasattr(self._inner, "close"):
-            self._inner.close()
+        for generator in self._instances.dismissed():
+            if hasattr(generator, "close"):
+                generator.close()
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the component for a serialised pipeline; it holds no key."""
@@ -135,6 +137,7 @@ class GuardedChatGenerator:
         async with self._warming:
             if self._warm:
                 return
+            self._asked = True
             if hasattr(self._inner, "warm_up_async") and hasattr(self._inner, "run_async"):
                 await self._inner.warm_up_async()
             elif hasattr(self._inner, "warm_up"):

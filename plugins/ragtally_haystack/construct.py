@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -17,10 +18,13 @@ from ragtally_haystack.quiet import (
     default_from_dict,
     generate_qualified_class_name,
     import_class_by_name,
+    switched_off,
 )
 from ragtally_haystack.roles import RETRIEVER, STORE, STORE_METHODS, Role, input_fault
 from ragtally_haystack.secrets import completed, is_secret, without_secrets
 
+_IMPORTER = "haystack.utils.type_serialization"
+"""The logger that would print a traceback where a class cannot be imported, beside the error."""
 _LONGEST_MESSAGE = 300
 
 
@@ -80,8 +84,7 @@ def inputs_of(made: Any) -> dict[str, bool]:
     Returns:
         By name, whether it must be given.
     """
-    sockets = getattr(made, "__haystack_input__", None)
-    return {} if sockets is None else {name: socket.is_mandatory for name, socket in sockets._sockets_dict.items()}
+    return {name: socket.is_mandatory for name, socket in _sockets(made, "input").items()}
 
 
 def warm_up(definition: Definition, made: Any) -> None:
@@ -117,11 +120,19 @@ def _prepared(role: Role, definition: Definition) -> tuple[type[Any], dict[str, 
 
 
 def _class(name: str) -> type[Any]:
+    logger = logging.getLogger(_IMPORTER)
+    before, logger.disabled = logger.disabled, True
     try:
-        found = import_class_by_name(name)
+        with switched_off():
+            found = import_class_by_name(name)
     except Exception as error:
         # Behind the error stands the missing package of an integration, for one.
-        raise PluginError(f"{name} cannot be imported: {shown(error.__cause__ or error)}") from error
+        cause = error.__cause__ or error
+        missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
+        hint = f"pip install the package that holds {missing}" if missing else None
+        raise PluginError(f"{name} cannot be imported: {shown(cause)}", hint=hint) from error
+    finally:
+        logger.disabled = before
     if not isinstance(found, type):
         raise PluginError(f"{name} is no class")
     return found
@@ -159,11 +170,23 @@ def _require_role(role: Role, definition: Definition, made: Any) -> None:
     fault = input_fault(role, definition, inputs, [name for name, needed in inputs.items() if needed])
     if fault is not None:
         raise _error(fault)
+    outputs = _sockets(made, "output")
+    if role.gives not in outputs:
+        raise PluginError(
+            f"{definition.type} is no {role.name}: it gives {', '.join(outputs) or 'nothing'}, not {role.gives}",
+            hint=f"as in {role.example}",
+        )
+
+
+def _sockets(made: Any, which: str) -> dict[str, Any]:
+    sockets = getattr(made, f"__haystack_{which}__", None)
+    return {} if sockets is None else dict(sockets._sockets_dict)
 
 
 def _guarded(definition: Definition, work: Callable[[], Any], what: str = "cannot be made") -> Any:
     try:
-        return work()
+        with switched_off():
+            return work()
     except RagtallyError:
         raise
     except Exception as error:

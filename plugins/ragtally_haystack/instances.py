@@ -37,6 +37,16 @@ class Instances:
             with self._lock:
                 self._free.append(instance)
 
+    def dismissed(self) -> list[Any]:
+        """Take back all that are not lent, to close them.
+
+        Returns:
+            The instances; none of them is lent again.
+        """
+        with self._lock:
+            free, self._free = self._free, []
+        return free
+
 
 def in_threads(
     work: Callable[[Any, Item], Outcome], items: Sequence[Item], instances: Instances, threads: int

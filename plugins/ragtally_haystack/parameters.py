@@ -89,7 +89,7 @@ RETRIEVER: Mapping[str, Schema] = {
         "description": "What turns chunks and questions into vectors, for a retriever that compares vectors.",
     },
     "batch": _count(64, "How many chunks are written at once."),
-    "threads": _count(4, "How many questions are asked at once; 1 for a store that threads cannot share."),
+    "threads": _count(4, "How many questions are asked at once; an in-memory store is asked one by one."),
     "retries": _RETRIES,
 }
 

@@ -21,7 +21,7 @@ from ragtally_haystack.instances import Instances, in_threads
 from ragtally_haystack.quiet import Document, DuplicatePolicy
 from ragtally_haystack.roles import STORE
 from ragtally_haystack.traits import is_exact
-from ragtally_haystack.tries import with_tries
+from ragtally_haystack.tries import settled, with_tries
 
 Vectors = NDArray[np.float32]
 
@@ -50,7 +50,8 @@ class StoreRetriever:
         """
         self._store_type, self._type = store.type, retriever.type
         self._exact = is_exact(store.type)
-        self._batch, self._threads, self._retries = batch, threads, retries
+        # An in-memory store computes in Python, where threads only wait for each other.
+        self._batch, self._threads, self._retries = batch, 1 if self._exact else threads, retries
         self._store = make(STORE, store)
 
         def ready() -> Any:
@@ -113,7 +114,7 @@ class StoreRetriever:
             return
         passages, vectors = self._unwritten
         # A store of one's own is empty, or holds what an earlier step of the run wrote into it.
-        self._require_count("holds", (0, len(passages)))
+        self._require_count(self._count(), "holds", (0, len(passages)))
         for first in range(0, len(passages), self._batch):
             rows = range(first, min(first + self._batch, len(passages)))
             documents = [
@@ -125,11 +126,13 @@ class StoreRetriever:
                 for row in rows
             ]
             self._called(partial(self._store.write_documents, documents, policy=DuplicatePolicy.OVERWRITE))
-        self._require_count("holds after writing", (len(passages),))
+        self._require_count(settled(self._count, len(passages)), "holds after writing", (len(passages),))
         self._unwritten = None
 
-    def _require_count(self, what: str, allowed: tuple[int, ...]) -> None:
-        count = self._called(self._store.count_documents)
+    def _count(self) -> int:
+        return int(self._called(self._store.count_documents))
+
+    def _require_count(self, count: int, what: str, allowed: tuple[int, ...]) -> None:
         if count not in allowed:
             raise PluginError(
                 f"the document store {self._store_type} {what} {count} documents, not the {allowed[-1]} chunks alone",

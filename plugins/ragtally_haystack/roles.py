@@ -16,6 +16,7 @@ class Role:
     Attributes:
         name: What it is called in messages.
         one_of: Inputs of `run` of which it must take at least one; empty for what is not run.
+        gives: The output of `run` that is read.
         given: Further inputs that it is given where it takes them.
         example: A class that could stand in its place.
         ours: Parameters that are not the spec's to say, with the reason.
@@ -25,6 +26,7 @@ class Role:
 
     name: str
     one_of: tuple[str, ...]
+    gives: str
     example: str
     given: tuple[str, ...] = ()
     ours: Mapping[str, str] = field(default_factory=dict)
@@ -34,16 +36,21 @@ class Role:
 _CALLING = {"progress_bar": False, "raise_on_failure": True, "max_retries": 0}
 _WHOLE = "a benchmark reads whole answers in words"
 
-SPLITTER = Role("splitter", ("documents",), "haystack.components.preprocessors.DocumentSplitter")
+SPLITTER = Role("splitter", ("documents",), "documents", "haystack.components.preprocessors.DocumentSplitter")
 DOCUMENT_EMBEDDER = Role(
-    "document embedder", ("documents",), "haystack.components.embedders.OpenAIDocumentEmbedder", defaults=_CALLING
+    "document embedder",
+    ("documents",),
+    "documents",
+    "haystack.components.embedders.OpenAIDocumentEmbedder",
+    defaults=_CALLING,
 )
 TEXT_EMBEDDER = Role(
-    "text embedder", ("text",), "haystack.components.embedders.OpenAITextEmbedder", defaults=_CALLING
+    "text embedder", ("text",), "embedding", "haystack.components.embedders.OpenAITextEmbedder", defaults=_CALLING
 )
 STORE = Role(
     "document store",
     (),
+    "",
     "haystack.document_stores.in_memory.InMemoryDocumentStore",
     defaults={"progress_bar": False, "shared": False},
 )
@@ -52,6 +59,7 @@ STORE_METHODS = ("write_documents", "count_documents")
 RETRIEVER = Role(
     "retriever",
     ("query", "query_embedding"),
+    "documents",
     "haystack.components.retrievers.in_memory.InMemoryBM25Retriever",
     given=("top_k",),
     ours={"document_store": "it is given what stands under store", "top_k": "it is asked for as many as are needed"},
@@ -59,6 +67,7 @@ RETRIEVER = Role(
 GENERATOR = Role(
     "chat generator",
     ("messages",),
+    "replies",
     "haystack.components.generators.chat.OpenAIChatGenerator",
     given=("generation_kwargs",),
     ours={"tools": _WHOLE, "streaming_callback": _WHOLE},

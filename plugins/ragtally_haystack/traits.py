@@ -46,8 +46,10 @@ def retriever_traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
     Returns:
         The traits; vectors are read where there is an embedder.
     """
-    reads = {"text"} if parameters["embedder"] is None else {"text", "vectors"}
-    return RetrieverTraits(reads=frozenset(reads), prefix_stable=is_exact(parameters["store"]["type"]))  # type: ignore[arg-type]
+    exact = is_exact(parameters["store"]["type"])
+    if parameters["embedder"] is None:
+        return RetrieverTraits(reads=frozenset({"text"}), prefix_stable=exact)
+    return RetrieverTraits(reads=frozenset({"text", "vectors"}), prefix_stable=exact)
 
 
 def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:

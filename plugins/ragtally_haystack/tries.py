@@ -11,6 +11,26 @@ from ragtally.errors import CallError, RagtallyError
 Outcome = TypeVar("Outcome")
 
 _LONGEST_WAIT = 60.0
+_LOOKS = 6
+
+
+def settled(look: Callable[[], int], wanted: int) -> int:
+    """Look at a number until it has grown to what it should be: servers count some time after they wrote.
+
+    Args:
+        look: Looks it up.
+        wanted: What it should grow to.
+
+    Returns:
+        The number, after half a minute at most.
+    """
+    found = look()
+    for done in range(_LOOKS - 1):
+        if found >= wanted:
+            break
+        sleep(2.0**done)
+        found = look()
+    return found
 
 
 def with_tries(call: Callable[[], Outcome], failure: Callable[[Exception], RagtallyError], retries: int) -> Outcome:

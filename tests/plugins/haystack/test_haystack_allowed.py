@@ -243,3 +243,14 @@ def test_mistakes_in_components_among_the_parameters_are_found(check: Check) -> 
     assert fault.hint == "did you mean 'dimension'?"
     (fault,) = check("chunker", type=type_, init_parameters={"document_embedder": {"type": "haystack.Nobody"}})
     assert "no class 'Nobody'" in fault.message
+
+
+def test_a_missing_package_of_an_integration_is_one_error_and_no_traceback(
+    check: Check, build: Build, caplog: pytest.LogCaptureFixture
+) -> None:
+    type_ = "made_up_parts.needy.Needy"
+    assert check("chunker", type=type_) == []
+    with pytest.raises(PluginError, match=f"{type_} cannot be imported: ModuleNotFoundError") as caught:
+        build("chunker", type=type_)
+    assert caught.value.hint == "pip install the package that holds a_package_that_nobody_has"
+    assert caplog.records == []

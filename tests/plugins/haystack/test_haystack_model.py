@@ -122,10 +122,13 @@ def test_nobody_there_and_no_key(server: RunningServer, build: Build, monkeypatc
 def test_a_synchronous_generator_is_asked_by_threads(build: Build) -> None:
     generator = importlib.import_module("made_up_parts.generators").Synchronous
     generator.most_inside = 0
+    generator.made.clear()
     model = build("model", type=SYNCHRONOUS, init_parameters={"seconds": 0.02}, concurrency=3, timeout=7.0)
     replies = ask(model, 9, seed=4)
     assert {reply.text for reply in replies} == {"seed 4 retries 0 timeout 7.0"}
     assert 1 < generator.most_inside <= 3
+    assert len(generator.made) <= 3
+    assert all(each.closed for each in generator.made)
 
 
 def test_what_a_spec_says_of_retries_and_timeout_stays(build: Build) -> None:
@@ -200,6 +203,16 @@ def test_a_generator_that_cannot_be_made_names_its_type(build: Build) -> None:
     type_ = "haystack.components.generators.chat.FallbackChatGenerator"
     with pytest.raises(PluginError, match=rf"{type_} cannot be made: TypeError"):
         build("model", type=type_, init_parameters={"chat_generators": 3})
+
+
+def test_what_gives_no_replies_is_no_chat_generator(build: Build) -> None:
+    inner = {"type": "haystack.components.generators.chat.MockChatGenerator", "init_parameters": {}}
+    with pytest.raises(PluginError, match=r"LLM is no chat generator: it gives .*, not replies"):
+        build(
+            "model",
+            type="haystack.components.generators.chat.LLM",
+            init_parameters={"chat_generator": inner, "system_prompt": "Be short."},
+        )
 
 
 def test_traits(fill: Callable[..., Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import ragtally_haystack.tries
 from ragtally.errors import PluginError
 from ragtally.kinds.ranking import best_rows
 from ragtally.testing import samples
@@ -45,7 +46,7 @@ def listed(build: Build) -> Build:
         if clear:
             parts().ListStore.collections.pop(collection, None)
         parts().ListRetriever.asked.clear()
-        options = {name: given.pop(name) for name in ("order", "max_top_k") if name in given}
+        options = {name: given.pop(name) for name in ("order", "max_top_k", "lag") if name in given}
         store = {"type": LIST_STORE, "init_parameters": {"collection": collection, **options}}
         return build("retriever", store=store, retriever=retriever, **given)
 
@@ -173,6 +174,22 @@ def test_what_an_earlier_step_wrote_is_written_again(listed: Build, tmp_path: Pa
     second.load(tmp_path, corpus, None)
     assert second.search(queries("three"), 1).passage[0, 0] == 2
     assert second._store.batches == [2, 1]
+
+
+@pytest.mark.parametrize(("lag", "waits"), [(3, [1.0, 2.0, 4.0]), (99, [1.0, 2.0, 4.0, 8.0, 16.0])])
+def test_a_server_may_count_late(
+    lag: int, waits: list[float], listed: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(ragtally_haystack.tries, "sleep", waited.append)
+    retriever = listed(lag=lag)
+    retriever.add(passages("one", "two", "three"), None)
+    if lag == 3:
+        assert retriever.search(queries("three"), 1).passage[0, 0] == 2
+    else:
+        with pytest.raises(PluginError, match="holds after writing 2 documents, not the 3 chunks alone"):
+            retriever.search(queries("three"), 1)
+    assert waited == waits
 
 
 def test_nothing_is_written_before_something_is_asked(listed: Build) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import ClassVar
 
 from haystack import component
 from haystack.dataclasses import ChatMessage
@@ -22,11 +23,16 @@ class Synchronous:
     lock = threading.Lock()
     inside = 0
     most_inside = 0
+    made: ClassVar[list] = []
 
     def __init__(self, seconds: float = 0.0, model: str = "quiet-one", timeout: float = 1.0, max_retries: int = 7):
         self.seconds, self.model, self.timeout, self.max_retries = seconds, model, timeout, max_retries
         self.busy = threading.Lock()
-        self.warm = False
+        self.warm = self.closed = False
+        self.made.append(self)
+
+    def close(self):
+        self.closed = True
 
     def warm_up(self):
         self.warm = True

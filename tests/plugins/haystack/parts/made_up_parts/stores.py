@@ -10,8 +10,8 @@ class ListStore:
 
     collections: ClassVar[dict] = {}
 
-    def __init__(self, collection: str = "one", order: str = "scores", max_top_k: int = 1000):
-        self.collection, self.order, self.max_top_k = collection, order, max_top_k
+    def __init__(self, collection: str = "one", order: str = "scores", max_top_k: int = 1000, lag: int = 0):
+        self.collection, self.order, self.max_top_k, self.lag = collection, order, max_top_k, lag
         self.collections.setdefault(collection, {})
         self.batches = []
 
@@ -23,7 +23,11 @@ class ListStore:
         return default_from_dict(cls, data)
 
     def count_documents(self):
-        return len(self.collections[self.collection])
+        count = len(self.collections[self.collection])
+        if count and self.lag:
+            self.lag -= 1
+            return count - 1
+        return count
 
     def write_documents(self, documents, policy):
         self.batches.append(len(documents))
