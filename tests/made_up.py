@@ -132,7 +132,8 @@ def made_up_dataset(questions: int, labelled: bool = True) -> MadeUpDataset:
             evidence.append((f"q{number}", f"d{number}", start, start + len(sentence)))
         made = batch(documents, asked, evidence)
         words = [f"Did drug{number % 7} in ward{number % 4} of Trial {number} work?" for number in numbers]
-        batches.append(replace(made, questions=replace(made.questions, text=words)))
+        asked_about = replace(made.questions, text=words)
+        batches.append(replace(made, questions=asked_about, left_out={"drafts of questions": 1}))
     return MadeUpDataset(batches, labelled=labelled)
 
 

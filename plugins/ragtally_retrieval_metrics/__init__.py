@@ -18,7 +18,7 @@ SUMMARIES = {
     "mrr": "Mean of 1 / rank of the first relevant chunk, 0 where there is none.",
     "recall": "Mean share of a question's relevant chunks that are among the hits.",
     "precision": "Mean share of the k places that hold a relevant chunk.",
-    "ndcg": "Mean discounted gain of the relevant chunks, as a share of the best possible.",
+    "ndcg": "Mean discounted gain of the relevant chunks by their grades, as a share of the best possible.",
     "evidence_coverage": "Mean share of a question's evidence characters that the hits cover.",
     "evidence_ceiling": "Mean share of a question's evidence characters that k chunks of this size could cover.",
 }

@@ -2,7 +2,8 @@
 
 Conventions, the same for every metric here:
 
-- A chunk is relevant or not (binary gains); fewer than k hits count as k places, the rest of them empty.
+- A chunk is relevant or not, whatever its grade; only nDCG gains more from a higher grade. Fewer than k hits count
+  as k places, the rest of them empty.
 - A question to which a metric does not apply (no relevant chunk, no evidence) is left out of the mean, and the
   denominator says how many questions were scored. Where none is left, the metric is not scored.
 - Means are summed exactly (`math.fsum`), so that they are the same on every machine.
@@ -10,7 +11,7 @@ Conventions, the same for every metric here:
 Sources: C. D. Manning, P. Raghavan, H. Schütze (2008), Introduction to Information Retrieval, chapter 8
 (precision, recall); E. M. Voorhees (1999), The TREC-8 Question Answering Track Report (reciprocal rank);
 K. Järvelin, J. Kekäläinen (2002), Cumulated gain-based evaluation of IR techniques, ACM TOIS 20(4), with the
-discount log2(rank + 1) that trec_eval uses (nDCG).
+gain (the grade itself) and the discount log2(rank + 1) that trec_eval uses (nDCG).
 """
 
 from __future__ import annotations
@@ -101,25 +102,33 @@ def precision(judged: JudgedRanking, k: int) -> PerQuestion:
 
 
 def normalised_discounted_gain(judged: JudgedRanking, k: int) -> PerQuestion:
-    """Sum 1 / log2(rank + 1) over the relevant hits within k; divide by the sum that an ideal ranking has.
+    """Sum grade / log2(rank + 1) over the hits within k; divide by the sum that an ideal ranking has.
 
-    The ideal ranking has min(k, relevant chunks of the corpus) relevant chunks first.
+    The ideal ranking has the relevant chunks of the corpus first, those of the highest grade before the others.
 
     Args:
         judged: The judged hits.
         k: The cut-off.
 
     Returns:
-        0 to 1 a question; applies to questions with a relevant chunk.
+        0 to 1 a question; applies to questions with a relevant chunk. Where the ranking is less than k deep and some
+        question has more relevant chunks than that, of grades above 1 even at the last rank, the ideal at k is not
+        known and the metric applies to none.
     """
-    discount = [1 / math.log2(rank + 1) for rank in range(1, k + 1)]
-    ideal = np.cumsum(discount)
-    gain = np.zeros(len(judged), dtype=np.float64)
-    # Added rank by rank as `ideal` is, so that a perfect ranking gets 1 and not nearly 1.
-    for rank in range(min(k, judged.relevant.shape[1])):
-        gain += discount[rank] * judged.relevant[:, rank]
-    best = ideal[np.clip(judged.relevant_total, 1, k) - 1]
-    return PerQuestion(gain / best, judged.relevant_total > 0, NO_CHUNK)
+    depth = judged.grade.shape[1]
+    applies = judged.relevant_total > 0
+    if 0 < depth < k and ((judged.relevant_total > depth) & (judged.ideal[:, -1] > 1)).any():
+        reason = f"the ranking is {depth} deep, too shallow to know the best grades at {k}"
+        return PerQuestion(np.zeros(len(judged)), np.zeros_like(applies), reason)
+    gain, best = np.zeros(len(judged), dtype=np.float64), np.zeros(len(judged), dtype=np.float64)
+    # Both are added up rank by rank, so that a perfect ranking gets 1 and not nearly 1.
+    for rank in range(k):
+        discount = 1 / math.log2(rank + 2)
+        # Grades fall, and none is below 1: after a last one of 1 come ones.
+        best += discount * (judged.ideal[:, rank] if rank < depth else judged.relevant_total > rank)
+        if rank < depth:
+            gain += discount * judged.grade[:, rank]
+    return PerQuestion(gain / np.where(applies, best, 1), applies, NO_CHUNK)
 
 
 def evidence_coverage(judged: JudgedRanking, k: int) -> PerQuestion:

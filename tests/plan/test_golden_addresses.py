@@ -13,27 +13,27 @@ from ragtally.steps import VERSIONS
 from workbench import Bench
 
 FIRST = {
-    "prepare": "r1:e9e19aef4880925055ed28e0b14e07ac397c2dde",
-    "sample": "r1:82416719358ade7fbeb8d48c19800dd1d73dafd6",
-    "chunk": "r1:75a94e3afada36753c9c6efb0264291be7b09905",
-    "embed": "r1:b7b25d0112950d76ed88fbc3f4207998482ade47",
-    "embed_questions": "r1:94c323d250482fa839261d9eab0ca52961e4a93d",
-    "index": "r1:6297535a6431d96aa7f53d71edf738fa58e2e125",
-    "retrieve": "r1:7316f15e53a463c5abb82ca3faa17a7886dbe5bd",
-    "refine": "r1:69ac0232e7d68479d52570f3b6187c6cd1d02db0",
-    "judge": "r1:40c1028d2bd27d99abf4766c4e25bf33adaecad1",
-    "context": "r1:974ef97ccbab8ab3fc7ff9427b075f5eeaf0b330",
-    "judge_context": "r1:5f3d0333be03f886c0f3af4912afd00f968aef94",
-    "train": "r1:517349740c714eadfcf675eec29c45cdbb0e441d",
-    "read": "r1:d1d5ec474139e98b285a2d2588e5882c02e38744",
-    "parse": "r1:7ef820943cb1f832e4596018c7b2b3323269d63d",
-    "vote": "r1:1d9ce491555087eedf35435dff68d19103faf38c",
-    "base": "r1:03cc53fffa2f09c65b811a9541411500bb6acdde",
-    "score": "r1:a875202a12c692a005794757f721adef3e42593f",
+    "prepare": "r1:d91957bfb2d14ab5b061e17f0250f987d5e65757",
+    "sample": "r1:c02ba551890292b35479ce58bda2a7baf63e0108",
+    "chunk": "r1:3c418eef2fb9b77ff30755191771a55824b6aae0",
+    "embed": "r1:e0ebb6e4647cffe49dd07e68bc012b1df7b017c1",
+    "embed_questions": "r1:0c81f35a591a97aa29ab0d1914349a474802c3bb",
+    "index": "r1:cb21d10b50d48db2082cc6083189a381cdc3b970",
+    "retrieve": "r1:0cf84cbc1fbc000346b8c527ac536e996f0deebd",
+    "refine": "r1:bac95a98754d80bf09c993a0c8bc23cd77eea121",
+    "judge": "r1:535c8b0330284db2e04879e648ab25cec86f735b",
+    "context": "r1:613d81248418bd34eb85a4abae037ebb003f3d22",
+    "judge_context": "r1:38b6b3d8eab6793bc8cc9380438cfc4e2168b8c5",
+    "train": "r1:37f65a230544f0ea9a219c61d9e9a0845c59ccf7",
+    "read": "r1:eb21b2b185ddbd07c1c972bf20e9feff0f9019ab",
+    "parse": "r1:8f4a1a6d6b354ea8386c93710fb9ac53a3727dca",
+    "vote": "r1:de63e5e0c2e6b9d14b9a623a417ed9db56644eca",
+    "base": "r1:42c05aa716e355d1a6f16e2dee3fdde25a58e155",
+    "score": "r1:013e01c3a5d1c74ac3c6361487bdb770f4421a8d",
 }
 """The address of the first task of each step in the study `TINY`, in the order of the work."""
 
-RAISED = {"index": 2, "retrieve": 2}
+RAISED = {"prepare": 2, "sample": 2, "index": 2, "retrieve": 2, "judge": 2}
 """The steps whose version was raised since the first release."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import ir_measures
 import numpy as np
@@ -28,9 +29,11 @@ def ranking(
     evidence_total: list[int] | None = None,
     covered: list[list[int]] | None = None,
     coverable: list[list[int]] | None = None,
+    ideal: list[list[int]] | None = None,
 ) -> JudgedRanking:
-    """A judged ranking; what is left out follows from ten characters of evidence in every relevant chunk."""
-    table = np.array(relevant, dtype=bool).reshape(len(relevant), len(relevant[0]) if relevant else 0)
+    """A ranking judged by its grades; what is left out follows from ten characters of evidence a relevant chunk."""
+    grade = np.array(relevant, dtype=np.int32).reshape(len(relevant), len(relevant[0]) if relevant else 0)
+    table = grade > 0
     total = np.array(relevant_total, dtype=np.int64)
     rank = np.arange(table.shape[1])
     shown = np.full(len(total), table.shape[1]) if hits is None else np.array(hits)
@@ -39,7 +42,9 @@ def ranking(
         hit=rank < shown[:, None],
         relevant=table,
         relevant_document=table if relevant_document is None else np.array(relevant_document, dtype=bool),
+        grade=grade,
         relevant_total=total,
+        ideal=(rank < total[:, None]).astype(np.int32) if ideal is None else np.array(ideal, dtype=np.int32),
         evidence_total=total * 10 if evidence_total is None else np.array(evidence_total, dtype=np.int64),
         covered=np.cumsum(table, axis=1) * 10 if covered is None else np.array(covered, dtype=np.int64),
         coverable=best if coverable is None else np.array(coverable, dtype=np.int64),
@@ -91,29 +96,68 @@ def test_a_table_by_hand(name: str, k: int, mean: float) -> None:
     assert single.denominator == 3
 
 
+GRADED = ranking([[0, 3, 1, 0], [1, 2, 0, 0]], [3, 2], ideal=[[3, 2, 1, 0], [2, 1, 0, 0]])
+"""Grades 3 and 1 found of 3, 2 and 1; grades 1 and 2 found in the wrong order."""
+
+
+@pytest.mark.parametrize(
+    ("k", "mean"),
+    [
+        (1, (0 / 3 + 1 / 2) / 2),
+        (2, (3 * GAIN / (3 + 2 * GAIN) + (1 + 2 * GAIN) / (2 + 1 * GAIN)) / 2),
+        (4, ((3 * GAIN + 1 / 2) / (3 + 2 * GAIN + 1 / 2) + (1 + 2 * GAIN) / (2 + 1 * GAIN)) / 2),
+        (9, ((3 * GAIN + 1 / 2) / (3 + 2 * GAIN + 1 / 2) + (1 + 2 * GAIN) / (2 + 1 * GAIN)) / 2),
+    ],
+)
+def test_grades_by_hand(k: int, mean: float) -> None:
+    assert score("ndcg", k, GRADED).value == pytest.approx(mean, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["document_hit", "mrr", "recall", "precision", "evidence_coverage"])
+def test_grades_matter_to_ndcg_alone(name: str) -> None:
+    level = replace(GRADED, grade=np.minimum(GRADED.grade, 1), ideal=np.minimum(GRADED.ideal, 1))
+    assert score(name, 2, GRADED) == score(name, 2, level)
+    assert score("ndcg", 2, GRADED) != score("ndcg", 2, level)
+
+
+@dataclass
+class Drawn:
+    """A judged ranking with the grades of the relevant chunks that it missed."""
+
+    judged: JudgedRanking
+    missed: list[list[int]]
+
+
 @st.composite
-def rankings(draw: st.DrawFn) -> JudgedRanking:
+def rankings(draw: st.DrawFn, highest: int = 1) -> Drawn:
     questions, depth = draw(st.integers(1, 4)), draw(st.integers(1, 8))
-    relevant = draw(hnp.arrays(np.bool_, (questions, depth)))
+    grade = draw(hnp.arrays(np.int32, (questions, depth), elements=st.integers(0, highest)))
     hits = draw(st.lists(st.integers(0, depth), min_size=questions, max_size=questions))
     for row, shown in enumerate(hits):
-        relevant[row, shown:] = False
-    missed = draw(st.lists(st.integers(0, 4), min_size=questions, max_size=questions))
-    return ranking(relevant.tolist(), (relevant.sum(axis=1) + missed).tolist(), hits=hits)
+        grade[row, shown:] = 0
+    # Where grades differ, all relevant chunks must fit into the depth: past it, the best grades are not known.
+    missed = [
+        draw(st.lists(st.integers(1, highest), max_size=4 if highest == 1 else depth - int((of_one > 0).sum())))
+        for of_one in grade
+    ]
+    best = [sorted([*of_one, *more, *[0] * depth], reverse=True) for of_one, more in zip(grade, missed, strict=True)]
+    total = [int((of_one > 0).sum()) + len(more) for of_one, more in zip(grade, missed, strict=True)]
+    return Drawn(ranking(grade.tolist(), total, hits=hits, ideal=[row[:depth] for row in best]), missed)
 
 
 @settings(max_examples=60, deadline=None)
-@given(rankings(), st.integers(1, 10))
-def test_ir_measures_agrees(judged: JudgedRanking, k: int) -> None:
-    judgements, run = [], []
-    for question in range(len(judged)):
-        shown = np.flatnonzero(judged.hit[question])
+@given(rankings() | rankings(3), st.integers(1, 10))
+def test_ir_measures_agrees(drawn: Drawn, k: int) -> None:
+    judged, judgements, run = drawn.judged, [], []
+    for question, missed in enumerate(drawn.missed):
+        shown = np.flatnonzero(judged.hit[question]).tolist()
         run += [ir_measures.ScoredDoc(str(question), f"h{rank}", 100.0 - rank) for rank in shown]
-        found = np.flatnonzero(judged.relevant[question])
-        judgements += [ir_measures.Qrel(str(question), f"h{rank}", 1) for rank in found]
-        missed = int(judged.relevant_total[question]) - len(found)
-        judgements += [ir_measures.Qrel(str(question), f"m{number}", 1) for number in range(missed)]
-    names = {"recall": ir_measures.R @ k, "precision": ir_measures.P @ k, "mrr": ir_measures.RR @ k}
+        grades = {f"h{rank}": int(judged.grade[question, rank]) for rank in shown}
+        grades |= {f"m{number}": grade for number, grade in enumerate(missed)}
+        # A question with nothing relevant is left out of our means, and has no line in these judgements either.
+        if any(grades.values()):
+            judgements += [ir_measures.Qrel(str(question), name, grade) for name, grade in grades.items()]
+    names: dict[str, Any] = {"recall": ir_measures.R @ k, "precision": ir_measures.P @ k, "mrr": ir_measures.RR @ k}
     names["ndcg"] = ir_measures.nDCG @ k
     if not judgements:
         assert all(score(name, k, judged).value is None for name in names)
@@ -123,9 +167,22 @@ def test_ir_measures_agrees(judged: JudgedRanking, k: int) -> None:
         assert score(name, k, judged).value == pytest.approx(expected[measure], abs=1e-9), name
 
 
+@settings(max_examples=40, deadline=None)
+@given(rankings(), st.integers(1, 10))
+def test_without_grades_ndcg_is_that_of_relevant_or_not_to_the_last_bit(drawn: Drawn, k: int) -> None:
+    discount = [1 / math.log2(rank + 1) for rank in range(1, k + 1)]
+    ideal = np.cumsum(discount)
+    values = []
+    for relevant, total in zip(drawn.judged.relevant, drawn.judged.relevant_total, strict=True):
+        gain = sum(step for step, hit in zip(discount, relevant, strict=False) if hit)
+        values += [float(gain / ideal[min(int(total), k) - 1])] if total else []
+    assert score("ndcg", k, drawn.judged).value == (math.fsum(values) / len(values) if values else None)
+
+
 @settings(max_examples=100, deadline=None)
-@given(rankings(), st.integers(1, 8))
-def test_shares_stay_between_nothing_and_all(judged: JudgedRanking, k: int) -> None:
+@given(rankings() | rankings(4), st.integers(1, 8))
+def test_shares_stay_between_nothing_and_all(drawn: Drawn, k: int) -> None:
+    judged = drawn.judged
     for component in COMPONENTS:
         number = score(component.removesuffix("@k"), k, judged).value
         assert number is None or 0 <= number <= 1
@@ -158,6 +215,12 @@ def test_a_ceiling_beyond_the_ranking_is_known_only_where_no_more_chunks_could_c
     assert score("evidence_ceiling", 5, ranking([[0, 1]], [2])) == Score(1.0, 1)
     unknown = score("evidence_ceiling", 5, ranking([[0, 1], [0, 1]], [2, 3]))
     assert unknown == Score(None, 0, "the ranking is 2 deep, too shallow to know the ceiling at 5")
+
+
+def test_the_best_grades_beyond_the_ranking_are_known_only_where_they_must_be_one() -> None:
+    assert score("ndcg", 3, ranking([[1, 0]], [3], ideal=[[2, 1]])).value == pytest.approx(1 / (2 + GAIN + 1 / 2))
+    unknown = score("ndcg", 3, ranking([[1, 0], [1, 0]], [1, 3], ideal=[[1, 0], [2, 2]]))
+    assert unknown == Score(None, 0, "the ranking is 2 deep, too shallow to know the best grades at 3")
 
 
 @pytest.mark.parametrize("name", sorted(COMPONENTS))

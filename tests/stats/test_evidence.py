@@ -25,6 +25,7 @@ class World:
     evidence: list[tuple[int, int, int, int]]
     hits: list[list[int]]
     depth: int
+    grades: list[int] | None = None
 
     def judged(self) -> JudgedRanking:
         chunks = np.array(self.chunks, dtype=np.int32).reshape(-1, 3)
@@ -35,7 +36,10 @@ class World:
         return judge(
             Hits(passage, np.zeros(passage.shape, dtype=np.float32)),
             Spans(chunks[:, 0], chunks[:, 1], chunks[:, 2]),
-            QuestionEvidence(evidence[:, 0], evidence[:, 1], evidence[:, 2], evidence[:, 3]),
+            QuestionEvidence(
+                *(evidence[:, column] for column in range(4)),
+                None if self.grades is None else np.array(self.grades, dtype=np.int32),
+            ),
             len(self.hits),
             self.documents,
         )
@@ -47,6 +51,16 @@ class World:
         """What each chunk holds of a question's evidence."""
         wanted = self.evidence_of(question)
         return [{(d, c) for c in range(start, end)} & wanted for d, start, end in self.chunks]
+
+    def graded(self, question: int) -> list[int]:
+        """Each chunk's grade for a question."""
+        grades = self.grades or [1] * len(self.evidence)
+        spans = [(*span, grade) for span, grade in zip(self.evidence, grades, strict=True) if span[0] == question]
+        return [
+            max((grade for _, d, first, past, grade in spans if d == document and max(first, start) < min(past, end)),
+                default=0)
+            for document, start, end in self.chunks
+        ]  # fmt: skip
 
 
 @st.composite
@@ -68,7 +82,8 @@ def worlds(draw: st.DrawFn) -> World:
     ]
     depth = draw(st.integers(0, 5))
     rows = st.lists(st.integers(0, len(chunks) - 1), unique=True, max_size=depth) if chunks else st.just([])
-    return World(documents, chunks, evidence, [draw(rows) for _ in range(questions)], depth)
+    grades = draw(st.none() | st.lists(st.integers(1, 4), min_size=len(evidence), max_size=len(evidence)))
+    return World(documents, chunks, evidence, [draw(rows) for _ in range(questions)], depth, grades)
 
 
 @settings(max_examples=300, deadline=None)
@@ -83,7 +98,11 @@ def test_judging_agrees_with_sets_of_characters(world: World) -> None:
         assert judged.relevant[question].tolist() == [bool(held[c]) for c in hits] + absent
         from_evidence = [world.chunks[c][0] in documents for c in hits]
         assert judged.relevant_document[question].tolist() == from_evidence + absent
-        assert judged.relevant_total[question] == sum(map(bool, held))
+        grades = world.graded(question)
+        assert judged.grade[question].tolist() == [grades[c] for c in hits] + [0] * len(absent)
+        best = sorted((grade for grade in grades if grade), reverse=True)
+        assert judged.ideal[question].tolist() == (best + [0] * world.depth)[: world.depth]
+        assert judged.relevant_total[question] == sum(map(bool, held)) == len(best)
         assert judged.evidence_total[question] == len(wanted)
         for rank in range(world.depth):
             union: set[tuple[int, int]] = set().union(*(held[c] for c in hits[: rank + 1]))
@@ -112,6 +131,9 @@ def test_coverage_never_falls_and_never_passes_its_ceiling(world: World) -> None
     assert (judged.relevant <= judged.relevant_document).all()
     assert (judged.relevant_document <= judged.hit).all()
     assert (judged.relevant.sum(axis=1) <= judged.relevant_total).all()
+    assert ((judged.grade > 0) == judged.relevant).all()
+    assert (np.diff(judged.ideal, axis=1) <= 0).all()
+    assert (np.cumsum(judged.grade, axis=1) <= np.cumsum(judged.ideal, axis=1)).all()
 
 
 @settings(max_examples=100, deadline=None)
@@ -128,6 +150,9 @@ def test_questions_are_judged_independently_of_each_other(world: World, data: st
             [(0, *rest) for q, *rest in world.evidence if q == question],
             [world.hits[question]],
             world.depth,
+            None
+            if world.grades is None
+            else [grade for (q, *_), grade in zip(world.evidence, world.grades, strict=True) if q == question],
         ).judged()
         for name in JudgedRanking.__slots__:
             assert getattr(selected, name)[row].tolist() == getattr(alone, name)[0].tolist(), name
@@ -141,6 +166,8 @@ def test_a_table_by_hand() -> None:
     judged = world.judged()
     assert judged.relevant.tolist() == [[False, True, True, True]]
     assert judged.relevant_document.tolist() == [[False, True, True, True]]
+    assert judged.grade.tolist() == [[0, 1, 1, 1]]
+    assert judged.ideal.tolist() == [[1, 1, 1, 0]]
     assert judged.relevant_total.tolist() == [3]
     assert judged.evidence_total.tolist() == [8]
     assert judged.covered.tolist() == [[0, 4, 6, 8]]
@@ -191,6 +218,26 @@ def test_many_chunks_a_question_keep_the_ceiling_exact() -> None:
 def test_a_row_out_of_range_is_an_error(hits: list[list[int]], evidence: list[tuple[int, ...]], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         World(1, [(0, 0, 5)], evidence, hits, 1).judged()  # type: ignore[arg-type]
+
+
+def test_a_chunk_has_the_largest_grade_of_the_evidence_it_holds() -> None:
+    # Evidence 0-4 of grade 1, 3-6 of grade 3, 9-10 of grade 2; chunks 0-3, 2-4, 5-10, 10-12, one of another document.
+    world = World(
+        2,
+        [(0, 0, 3), (0, 2, 4), (0, 5, 10), (0, 10, 12), (1, 0, 12)],
+        [(0, 0, 0, 4), (0, 0, 3, 6), (0, 0, 9, 10), (1, 1, 0, 1)],
+        [[2, 0, 3, 1], [4]],
+        4,
+        [1, 3, 2, 7],
+    )
+    judged = world.judged()
+    assert judged.grade.tolist() == [[3, 1, 0, 3], [7, 0, 0, 0]]
+    assert judged.ideal.tolist() == [[3, 3, 1, 0], [7, 0, 0, 0]]
+
+
+def test_a_grade_below_one_is_an_error() -> None:
+    with pytest.raises(ValueError, match="grade is 0"):
+        World(1, [(0, 0, 5)], [(0, 0, 0, 1), (0, 0, 1, 2)], [[0]], 1, [1, 0]).judged()
 
 
 def test_hits_of_another_number_of_questions_are_an_error() -> None:

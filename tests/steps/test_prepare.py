@@ -10,7 +10,7 @@ import pytest
 
 from made_up import NOTHING, batch
 from ragtally.errors import DataError, PluginError
-from ragtally.steps import prepare
+from ragtally.steps import prepare, sample
 from ragtally.store import read_json
 from ragtally.types import DatasetBatch, Documents, Evidence, Questions
 
@@ -19,8 +19,9 @@ QUESTIONS = {"one": ("yes", "test"), "two": ("no", "train")}
 EVIDENCE = [("one", "a", 7, 10), ("two", "b", 7, 9)]
 
 
-def with_evidence(*spans: tuple[str, str, Any, Any]) -> DatasetBatch:
-    return batch(DOCUMENTS, QUESTIONS, [*EVIDENCE, *spans])
+def with_evidence(span: tuple[Any, ...]) -> DatasetBatch:
+    graded = [(*other, 1) if len(span) == 5 else other for other in EVIDENCE]
+    return batch(DOCUMENTS, QUESTIONS, [*graded, span])  # type: ignore[list-item]
 
 
 def with_questions(**questions: tuple[str | None, Any]) -> DatasetBatch:
@@ -57,6 +58,8 @@ WRONG: dict[str, tuple[list[DatasetBatch], str]] = {
     "evidence without an offset": ([with_evidence(("two", "a", None, 3))], "question 'two' has evidence at None-3"),
     "evidence of nobody": ([with_evidence(("nine", "a", 0, 2))], "evidence for the question 'nine'"),
     "evidence nowhere": ([with_evidence(("one", "z", 0, 2))], "question 'one' points to the document 'z'"),
+    "evidence of grade 0": ([with_evidence(("two", "a", 3, 4, 0))], "question 'two' has evidence of the grade 0"),
+    "evidence of no grade": ([with_evidence(("two", "a", 3, 4, None))], "evidence of the grade None"),
     "no document": ([replace(GOOD, documents=NOTHING.documents)], "the corpus is empty"),
     "nothing": ([NOTHING], "the corpus is empty"),
     "no batch": ([], "the corpus is empty"),
@@ -121,7 +124,31 @@ def test_offsets_count_characters_and_pieces_may_come_in_any_order(
         "splits": ["train", "test"],
         "documents": 4,
         "questions": 3,
+        "left_out": {},
     }
+
+
+def test_grades_are_kept_and_what_was_left_out_is_added_up(make_ground: Callable[..., Any]) -> None:
+    spans: list[Any] = [("two", "b", 7, 9, 1), ("one", "a", 7, 10, 3), ("one", "a", 7, 10, 2)]
+    graded = batch(DOCUMENTS, QUESTIONS, spans)
+    pieces = [
+        replace(graded, left_out={"rows of nobody": 2, "questions": 1}),
+        replace(NOTHING, evidence=Evidence(["one"], ["a"], [0], [2]), left_out={"rows of nobody": 3}),
+    ]
+    ground = make_ground(pieces)
+    folder = ground.do(ground.prepared)
+    evidence = prepare.load_evidence(folder)
+    columns = (evidence.question, evidence.document, evidence.start, evidence.grade)
+    assert list(zip(*(column.tolist() for column in columns), strict=True)) == [
+        (0, 0, 0, 1),
+        (0, 0, 7, 2),
+        (0, 0, 7, 3),
+        (1, 1, 7, 1),
+    ]
+    assert evidence.grade.dtype == "int32"
+    assert read_json(folder / "dataset.json")["left_out"] == {"questions": 1, "rows of nobody": 5}
+    sampled = sample.load_evidence(ground.do(ground.sampled(split="train")))
+    assert sampled.grade is not None and sampled.grade.tolist() == [1]
 
 
 def test_questions_may_lack_labels_and_evidence(make_ground: Callable[..., Any]) -> None:

@@ -124,6 +124,17 @@ def test_nothing_left_is_an_error_that_says_what_there_was(
     assert caught.value.hint and "of 6 in the split" in caught.value.hint
 
 
+def test_a_dataset_without_classes_is_asked_whole_and_cannot_be_balanced(make_ground: Callable[..., Any]) -> None:
+    bare = {f"q{row}": (None, "test") for row in range(4)}
+    ground = make_ground([batch({"a": "Some text."}, bare, [])], answers=(), labelled=False)
+    folder = ground.do(ground.sampled(answers=(), size=3))
+    assert len(sample.load_questions(folder)) == 3
+    funnel = read_json(folder / "funnel.json")
+    assert (funnel["answers"], funnel["sampled_by_class"], funnel["dropped_by_answers"]) == ([], {}, 0)
+    with pytest.raises(DataError, match="the dataset has no classes"):
+        ground.do(ground.sampled(answers=(), balance=True))
+
+
 def test_the_seed_counts_only_where_something_is_drawn(ground: Any) -> None:
     assert ground.sampled(seed=1).address == ground.sampled(seed=2).address
     assert ground.sampled(seed=1, size=3).address != ground.sampled(seed=2, size=3).address

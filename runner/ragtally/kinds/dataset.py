@@ -36,7 +36,8 @@ class Dataset(Protocol):
     its splits and classes, since the corpus stays whole.
 
     Attributes:
-        answers: The answers (classes) that questions may have, in the order in which reports name them.
+        answers: The answers (classes) that questions may have, in the order in which reports name them; empty where
+            there are no labels and no answers are known: then the spec names them, or retrieval alone is measured.
         splits: The names of its splits.
         labelled: Whether its questions have gold labels; where not, the voters' verdicts are silver labels.
     """
@@ -49,7 +50,8 @@ class Dataset(Protocol):
         """Yield the dataset in pieces, in the same order every time.
 
         Yields:
-            Documents, questions and evidence; a piece need not be complete in itself.
+            Documents, questions and evidence; a piece need not be complete in itself. What the files hold and the
+            dataset leaves out on purpose is counted in `left_out`.
 
         Raises:
             DataError: If a file is missing, damaged or not in the expected form, with its place.

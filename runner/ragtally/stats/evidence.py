@@ -15,8 +15,9 @@ def judge(hits: Hits, spans: Spans, evidence: QuestionEvidence, questions: int, 
     """Compare hits with the evidence of their questions.
 
     A chunk's relevance is decided from character offsets alone: it is relevant when it holds at least one
-    character of the question's evidence. Work and memory grow with the chunks of the evidence documents and
-    with the hits, never with questions x chunks.
+    character of the question's evidence, and its grade is the largest grade of the evidence that it holds a part
+    of. Work and memory grow with the chunks of the evidence documents and with the hits, never with questions x
+    chunks.
 
     Args:
         hits: Ranked chunks, shape [questions, depth].
@@ -30,7 +31,7 @@ def judge(hits: Hits, spans: Spans, evidence: QuestionEvidence, questions: int, 
         evidence has zeros.
 
     Raises:
-        ValueError: If shapes disagree or a row is out of range.
+        ValueError: If shapes disagree, a row is out of range or a grade is below 1.
     """
     _require_in_range(hits, spans, evidence, questions, documents)
     depth = hits.passage.shape[1]
@@ -40,10 +41,14 @@ def judge(hits: Hits, spans: Spans, evidence: QuestionEvidence, questions: int, 
     row = np.broadcast_to(np.arange(questions)[:, None], hit.shape)
     passage = np.maximum(hits.passage, 0).astype(np.int64)
 
-    found = _find(overlaps.intervals.question * len(spans) + overlaps.chunk, row * len(spans) + passage)
+    found = _find(overlaps.keys(len(spans)), row * len(spans) + passage)
     relevant = hit & (found >= 0)
     of_document = row * documents + spans.document[passage] if len(spans) else passage
     relevant_document = hit & (_find(merged.question * documents + merged.document, of_document) >= 0)
+
+    grades = _grades(evidence, overlaps, spans)
+    grade = np.zeros(hit.shape, dtype=np.int32)
+    grade[relevant] = grades[found[relevant]]
 
     _, rank = np.nonzero(relevant)
     shown = overlaps.intervals.take(found[relevant])
@@ -53,7 +58,9 @@ def judge(hits: Hits, spans: Spans, evidence: QuestionEvidence, questions: int, 
         hit=hit,
         relevant=relevant,
         relevant_document=relevant_document,
+        grade=grade,
         relevant_total=np.bincount(overlaps.intervals.question, minlength=questions).astype(np.int64),
+        ideal=_ideal(overlaps.intervals.question, grades, questions, depth),
         evidence_total=evidence_total,
         covered=covered_by_rank(shown, rank, questions, depth),
         coverable=largest_coverage(overlaps.intervals, questions, depth),
@@ -74,7 +81,9 @@ def select_rows(judged: JudgedRanking, rows: NDArray[np.integer] | NDArray[np.bo
         hit=judged.hit[rows],
         relevant=judged.relevant[rows],
         relevant_document=judged.relevant_document[rows],
+        grade=judged.grade[rows],
         relevant_total=judged.relevant_total[rows],
+        ideal=judged.ideal[rows],
         evidence_total=judged.evidence_total[rows],
         covered=judged.covered[rows],
         coverable=judged.coverable[rows],
@@ -101,6 +110,17 @@ class _Overlaps:
 
     chunk: NDArray[np.int64]
     intervals: Intervals
+
+    def keys(self, chunks: int) -> NDArray[np.int64]:
+        """Number the pairs of question and chunk, in order.
+
+        Args:
+            chunks: How many chunks the corpus has.
+
+        Returns:
+            One number a pair.
+        """
+        return self.intervals.question * chunks + self.chunk
 
 
 def _merge(evidence: QuestionEvidence) -> _Merged:
@@ -157,6 +177,32 @@ def _overlaps(merged: _Merged, spans: Spans) -> _Overlaps:
     return _Overlaps(chunk[some], Intervals(question[some], start[some], end[some]))
 
 
+def _grades(evidence: QuestionEvidence, overlaps: _Overlaps, spans: Spans) -> NDArray[np.int32]:
+    """Find the largest grade of the evidence that each chunk holds a part of; shape [overlaps]."""
+    best = np.ones(len(overlaps.chunk), dtype=np.int32)
+    if evidence.grade is None:
+        return best
+    for level in np.unique(evidence.grade):
+        rows = np.flatnonzero(evidence.grade >= level)
+        of_level = QuestionEvidence(
+            evidence.question[rows], evidence.document[rows], evidence.start[rows], evidence.end[rows]
+        )
+        held = _overlaps(_merge(of_level), spans)
+        best[_find(overlaps.keys(len(spans)), held.keys(len(spans)))] = level
+    return best
+
+
+def _ideal(question: NDArray[np.int64], grades: NDArray[np.int32], questions: int, depth: int) -> NDArray[np.int32]:
+    """Order the grades of each question's relevant chunks; `question` is sorted."""
+    count = np.bincount(question, minlength=questions)
+    rank = np.arange(len(question)) - np.repeat(np.cumsum(count) - count, count)
+    best_first = grades[np.lexsort((-grades, question))]
+    ideal = np.zeros((questions, depth), dtype=np.int32)
+    kept = rank < depth
+    ideal[question[kept], rank[kept]] = best_first[kept]
+    return ideal
+
+
 def _groups(question: NDArray[np.int64], document: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number the runs of equal question and document."""
     new = (np.diff(question) != 0) | (np.diff(document) != 0)
@@ -182,3 +228,5 @@ def _require_in_range(hits: Hits, spans: Spans, evidence: QuestionEvidence, ques
     ):
         if rows.size and not (lowest <= int(rows.min()) and int(rows.max()) < limit):
             raise ValueError(f"a {name} is {int(rows.min())} to {int(rows.max())}, but there are {limit}")
+    if evidence.grade is not None and len(evidence) and int(evidence.grade.min()) < 1:
+        raise ValueError(f"a grade is {int(evidence.grade.min())}: evidence has grades of 1 or more")

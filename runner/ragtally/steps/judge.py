@@ -13,7 +13,7 @@ from ragtally.store import read_array, write_array
 from ragtally.types import JudgedRanking
 
 STEP = "judge"
-VERSION = 1
+VERSION = 2
 
 
 def task(factory: TaskFactory, chunked: Task, sampled: Task, retrieved: Task, **about: Any) -> Task:

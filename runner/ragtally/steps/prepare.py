@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ragtally.store import read_table, write_json, write_table
 from ragtally.types import Choice, DatasetBatch, Documents
 
 STEP = "prepare"
-VERSION = 1
+VERSION = 2
 
 
 def task(factory: TaskFactory, dataset: Choice, **about: Any) -> Task:
@@ -44,7 +45,7 @@ def run(work: Work) -> None:
 
     Raises:
         DataError: If an id comes twice, a label is not among the answers, a span lies outside of its document,
-            a question's document is missing, or the corpus is empty.
+            a grade is below 1, a question's document is missing, or the corpus is empty.
         PluginError: If the dataset yields columns of different lengths or types.
     """
     dataset: Dataset = work.build("dataset")
@@ -60,6 +61,7 @@ def run(work: Work) -> None:
         "splits": list(dataset.splits),
         "documents": len(whole.documents),
         "questions": len(whole.questions),
+        "left_out": dict(sorted(reading.left_out.items())),
     }
     write_json(work.folder / "dataset.json", summary)
 
@@ -73,12 +75,14 @@ class PreparedEvidence:
         document: Rows of documents, int32.
         start: Character offsets, int32.
         end: Character offsets just past the end, int32.
+        grade: How relevant each span is, 1 or more, int32.
     """
 
     question: NDArray[np.int32]
     document: NDArray[np.int32]
     start: NDArray[np.int32]
     end: NDArray[np.int32]
+    grade: NDArray[np.int32]
 
 
 def load_documents(folder: Path) -> Documents:
@@ -135,7 +139,7 @@ def load_evidence(folder: Path) -> PreparedEvidence:
         Spans by rows, ordered by question.
     """
     frame = read_table(folder / "evidence.parquet")
-    return PreparedEvidence(*(frame[name].to_numpy() for name in ("question", "document", "start", "end")))
+    return PreparedEvidence(**{name: frame[name].to_numpy() for name in _EVIDENCE})
 
 
 _DOCUMENTS = {
@@ -145,7 +149,13 @@ _DOCUMENTS = {
     "section_ends": pl.List(pl.Int32),
 }
 _QUESTIONS = {"id": pl.String(), "text": pl.String(), "label": pl.String(), "split": pl.String()}
-_EVIDENCE = {"question": pl.String(), "document": pl.String(), "start": pl.Int32(), "end": pl.Int32()}
+_EVIDENCE = {
+    "question": pl.String(),
+    "document": pl.String(),
+    "start": pl.Int32(),
+    "end": pl.Int32(),
+    "grade": pl.Int32(),
+}
 
 _INSIDE = (
     (pl.col("start") >= 0) & (pl.col("start") < pl.col("end")) & (pl.col("end") <= pl.col("length"))
@@ -162,11 +172,16 @@ class _Reading:
     documents: list[pl.DataFrame] = field(default_factory=list)
     questions: list[pl.DataFrame] = field(default_factory=list)
     spans: list[pl.DataFrame] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
 
     def take(self, batch: DatasetBatch) -> None:
         self.documents.append(self._frame("documents", batch.documents, _DOCUMENTS))
         self.questions.append(self._frame("questions", batch.questions, _QUESTIONS))
-        self.spans.append(self._frame("evidence", batch.evidence, _EVIDENCE))
+        evidence = batch.evidence
+        if evidence.grade is None:
+            evidence = replace(evidence, grade=[1] * len(evidence))
+        self.spans.append(self._frame("evidence", evidence, _EVIDENCE))
+        self.left_out.update(batch.left_out)
 
     def whole(self) -> _Whole:
         """Put the pieces together and check them against each other."""
@@ -197,11 +212,14 @@ class _Reading:
             raise self.wrong(f"question {question!r} points to the document {document!r}, which is missing")
         for question, document, start, end, *_ in spans.filter(~_INSIDE).head(1).iter_rows():
             raise self.wrong(f"question {question!r} has evidence at {start}-{end}, outside of {document!r}")
+        graded = (pl.col("grade") >= 1).fill_null(value=False)
+        for question, document, _, _, grade, *_ in spans.filter(~graded).head(1).iter_rows():
+            raise self.wrong(f"question {question!r} has evidence of the grade {grade} in {document!r}, below 1")
         columns = spans.select(
             question=pl.col("question_row").cast(pl.Int32), document=pl.col("document_row").cast(pl.Int32),
-            start="start", end="end",
+            start="start", end="end", grade="grade",
         )  # fmt: skip
-        return columns.sort("question", "document", "start", "end")
+        return columns.sort("question", "document", "start", "end", "grade")
 
     def _check_ids(self, what: str, table: pl.DataFrame) -> None:
         ids = table["id"]

@@ -16,7 +16,7 @@ from ragtally.store import read_json, read_table, write_json, write_table
 from ragtally.types import QuestionEvidence
 
 STEP = "sample"
-VERSION = 1
+VERSION = 2
 
 
 def task(
@@ -60,9 +60,15 @@ def run(work: Work) -> None:
         work: The task.
 
     Raises:
-        DataError: If no question is left.
+        DataError: If no question is left, or classes are to be balanced where there are none.
     """
     settings = work.task.settings
+    if settings["balance"] and not settings["answers"]:
+        raise DataError(
+            "a balanced sample takes equally many questions of each class, but the dataset has no classes",
+            place=work.task.place,
+            hint="write balance: false, or name the answers under the dataset",
+        )
     everything = prepare.load_questions(work.input("prepare")).with_row_index("row")
     in_split = everything if settings["split"] is None else everything.filter(pl.col("split") == settings["split"])
     kept = in_split.filter(pl.col("label").is_null() | pl.col("label").is_in(settings["answers"]))
@@ -71,7 +77,8 @@ def run(work: Work) -> None:
         raise DataError(
             "no question is left to ask after split, answers and sample",
             place=work.task.place,
-            hint=f"of {len(in_split)} in the split, {len(kept)} have a label among {', '.join(settings['answers'])}",
+            hint=f"of {len(in_split)} in the split, {len(kept)} have no label other than "
+            f"{', '.join(settings['answers']) or 'none'}",
         )
     write_table(work.folder / "questions.parquet", sampled.select("row", "id", "text", "label"))
     write_table(work.folder / "evidence.parquet", _evidence(work.input("prepare"), sampled))
@@ -109,7 +116,7 @@ def load_evidence(folder: Path) -> QuestionEvidence:
         Spans by rows of the questions asked.
     """
     frame = read_table(folder / "evidence.parquet")
-    return QuestionEvidence(*(frame[name].to_numpy() for name in ("question", "document", "start", "end")))
+    return QuestionEvidence(*(frame[name].to_numpy() for name in ("question", "document", "start", "end", "grade")))
 
 
 def load_answers(folder: Path) -> tuple[str, ...]:
@@ -151,5 +158,6 @@ def _evidence(prepared: Path, sampled: pl.DataFrame) -> pl.DataFrame:
             "document": evidence.document[known],
             "start": evidence.start[known],
             "end": evidence.end[known],
+            "grade": evidence.grade[known],
         }
     )

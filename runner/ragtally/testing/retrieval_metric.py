@@ -74,6 +74,7 @@ class RetrievalMetricSuite(ComponentSuite):
             hit=sample.hit & ~after,
             relevant=sample.relevant & ~after,
             relevant_document=sample.relevant_document & ~after,
+            grade=np.where(after, 0, sample.grade),
             covered=np.where(after, sample.covered[:, [CUT_OFF - 1]], sample.covered),
         )
         assert_close(build().score(emptied), build().score(sample), f"hits after the {CUT_OFF}rd matter")
@@ -109,7 +110,7 @@ class RetrievalMetricSuite(ComponentSuite):
 
 
 def ranking(relevant: np.ndarray[Any, np.dtype[np.bool_]]) -> JudgedRanking:
-    """Judge rankings of full depth: each question has its evidence in two chunks of fifty characters.
+    """Judge rankings of full depth: each question has its evidence in two chunks of fifty characters, of grade 2.
 
     Args:
         relevant: Whether the hit at a rank is relevant, shape [questions, depth]; from the third on a question's
@@ -120,11 +121,14 @@ def ranking(relevant: np.ndarray[Any, np.dtype[np.bool_]]) -> JudgedRanking:
     """
     count = np.minimum(np.cumsum(relevant, axis=1), 2)
     ranks = np.arange(1, relevant.shape[1] + 1)
+    total = np.maximum(relevant.sum(axis=1), 2).astype(np.int64)
     return JudgedRanking(
         hit=np.ones_like(relevant),
         relevant=relevant,
         relevant_document=relevant | (ranks % 4 == 0),
-        relevant_total=np.maximum(relevant.sum(axis=1), 2).astype(np.int64),
+        grade=relevant.astype(np.int32) * 2,
+        relevant_total=total,
+        ideal=(ranks <= total[:, None]).astype(np.int32) * 2,
         evidence_total=np.full(len(relevant), _CHARACTERS, dtype=np.int64),
         covered=(count * _CHARACTERS // 2).astype(np.int64),
         coverable=np.broadcast_to(np.minimum(ranks, 2) * _CHARACTERS // 2, relevant.shape).astype(np.int64),

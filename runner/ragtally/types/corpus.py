@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,15 @@ class Evidence:
         document: Document identifiers.
         start: Character offsets of the first character of each span in its document's text.
         end: Character offsets just past the last character.
+        grade: How relevant each span is, 1 or more; None where all are equally so (grade 1). What is not relevant is
+            no evidence.
     """
 
     question: Sequence[str]
     document: Sequence[str]
     start: Sequence[int]
     end: Sequence[int]
+    grade: Sequence[int] | None = None
 
     def __len__(self) -> int:
         return len(self.question)
@@ -74,8 +77,11 @@ class DatasetBatch:
         documents: Documents of the corpus (gold contexts and distractors alike).
         questions: Questions; their documents may be in any batch.
         evidence: Evidence of any of the questions.
+        left_out: How much of the dataset's files is no part of the dataset, by what it is, as in
+            `{"questions without relevance judgements": 3}`; counts of all pieces are added up and reported.
     """
 
     documents: Documents
     questions: Questions
     evidence: Evidence
+    left_out: Mapping[str, int] = field(default_factory=dict)

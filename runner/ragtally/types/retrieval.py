@@ -54,12 +54,14 @@ class QuestionEvidence:
         document: Row of the document; int32, shape [spans].
         start: Character offset of the span's first character; int32, shape [spans].
         end: Character offset just past its last character; int32, shape [spans].
+        grade: How relevant the span is, 1 or more; int32, shape [spans]. None where all are of grade 1.
     """
 
     question: NDArray[np.int32]
     document: NDArray[np.int32]
     start: NDArray[np.int32]
     end: NDArray[np.int32]
+    grade: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.question)
@@ -121,14 +123,17 @@ class Found:
 class JudgedRanking:
     """Hits compared with the evidence; all arrays have one row a question.
 
-    A chunk is relevant when it overlaps the question's evidence by at least one character; a document is
-    relevant when it holds evidence of the question.
+    A chunk is relevant when it overlaps the question's evidence by at least one character, and its grade is the
+    largest of the evidence that it overlaps; a document is relevant when it holds evidence of the question.
 
     Attributes:
         hit: Whether there is a hit at a rank; bool, shape [questions, depth].
         relevant: Whether the hit at a rank is relevant; bool, shape [questions, depth].
         relevant_document: Whether the hit at a rank is from a relevant document; bool, same shape.
+        grade: Grade of the hit at a rank, 0 where it is not relevant; int32, shape [questions, depth].
         relevant_total: How many chunks of the corpus are relevant; int64, shape [questions].
+        ideal: Grades of the relevant chunks of the corpus, the largest first, 0 after the last; int32, shape
+            [questions, depth].
         evidence_total: Characters of evidence; int64, shape [questions].
         covered: Characters of evidence that the hits up to and with a rank cover, overlaps counted once;
             int64, shape [questions, depth].
@@ -139,7 +144,9 @@ class JudgedRanking:
     hit: NDArray[np.bool_]
     relevant: NDArray[np.bool_]
     relevant_document: NDArray[np.bool_]
+    grade: NDArray[np.int32]
     relevant_total: NDArray[np.int64]
+    ideal: NDArray[np.int32]
     evidence_total: NDArray[np.int64]
     covered: NDArray[np.int64]
     coverable: NDArray[np.int64]
