@@ -2,7 +2,18 @@
 
 from ragtally.plan.build import plan_study
 from ragtally.plan.cells import Cell, Voter
+from ragtally.plan.comparisons import comparisons
 from ragtally.plan.slices import stage_slices
 from ragtally.plan.study_plan import STAGES, StepCount, StudyPlan, in_order
 
-__all__ = ["STAGES", "Cell", "StepCount", "StudyPlan", "Voter", "in_order", "plan_study", "stage_slices"]
+__all__ = [
+    "STAGES",
+    "Cell",
+    "StepCount",
+    "StudyPlan",
+    "Voter",
+    "comparisons",
+    "in_order",
+    "plan_study",
+    "stage_slices",
+]

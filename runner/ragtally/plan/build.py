@@ -150,7 +150,7 @@ def _retrieval_cells(shared: SharedTasks, kept: Task | None) -> list[Cell]:
                 top_k=picks.top_k,
                 label=name,
             )
-            cells.append(Cell(name, picks, sets, task))
+            cells.append(Cell(name, picks, sets, task, ranking=f"{cut}/{found}"))
     return cells
 
 
@@ -199,6 +199,7 @@ def _grid_cells(shared: SharedTasks, kept: Task | None) -> list[Cell]:
                     contexts=context.passages,
                     judged=shared.retrieval.judged(chunker, retriever, _depth(shared)),
                     judged_context=context.judged,
+                    ranking=f"{cut}/{found}",
                 )
             )
     return cells
@@ -215,6 +216,7 @@ def _answer_cell(
     contexts: Task | None,
     judged: Task | None = None,
     judged_context: Task | None = None,
+    ranking: str | None = None,
 ) -> Cell:
     assert picks.reader is not None and picks.rule is not None and picks.votes is not None
     draws = shared.traits(picks.reader).draws
@@ -241,7 +243,7 @@ def _answer_cell(
         label=name,
     )
     note = "same as votes = 1" if draws == "fixed" and picks.votes > 1 else None
-    return Cell(name, picks, question_sets, task, verdicts, note)
+    return Cell(name, picks, question_sets, task, verdicts, note, ranking)
 
 
 def _question_sets(kept: Task | None, *, everywhere: bool) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ class Cell:
         score: The task that scores it.
         verdicts: The task that decides the votes; None for retrieval alone.
         note: What one must know to read its numbers; None for nothing.
+        ranking: The name of the ranking behind it; None where nothing is retrieved.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Cell:
     score: Task
     verdicts: Task | None = None
     note: str | None = None
+    ranking: str | None = None
 
 
 @dataclass(frozen=True)

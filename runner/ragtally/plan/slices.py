@@ -10,7 +10,7 @@ from ragtally.spec.study import Study
 from ragtally.steps import VERSIONS
 from ragtally.types import Choice
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 """Raised whenever the same entries would give other result files."""
 
 # fmt: off
@@ -85,6 +85,11 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
             "grid_on": study.grid_on,
             "controls": study.controls,
             "metrics": [plain(choice) for choice in study.metrics],
+            "compare": [
+                {"metric": family.metric, "baseline": {axis: str(pick) for axis, pick in family.baseline.items()}}
+                for family in study.compare
+            ],
+            "select_on": study.select_on,
         },
     }
     for stage, steps in _STEPS.items():

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from ragtally.plan import Cell, StudyPlan, in_order
+from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
-from ragtally.run.costs import Cost, cost_columns, cost_of
+from ragtally.run.costs import Cost, cost_columns, cost_of, costs_by_question
+from ragtally.run.question_results import context_of, write_questions
 from ragtally.run.score_columns import rounded, score_columns
 from ragtally.run.workplace import Workplace
-from ragtally.steps import Task, base, parse, read, sample, score, vote
+from ragtally.stats.evidence_length import evidence_characters
+from ragtally.steps import Task, base, judge, parse, read, sample, score, vote
 from ragtally.store import write_csv, write_json, write_result_table
 from ragtally.types import Score
 
@@ -28,11 +31,17 @@ _ANSWERS = {
     "ballots": pl.List(pl.String),
     "texts": pl.List(pl.String),
     "errors": pl.List(pl.String),
+    "covered_characters": pl.Int64(),
+    "input_tokens": pl.Int64(),
+    "output_tokens": pl.Int64(),
+    "dollars": pl.Float64(),
+    "answer_seconds": pl.Float64(),
 }
 
 
 def write_bench(plan: StudyPlan, place: Workplace, folder: Path) -> None:
-    """Write `cells.csv`, `metrics.json`, `answers.parquet` and `timings.json`.
+    """Write the files of cells (`cells.csv`, `metrics.json`, `comparisons.json`, `answers.parquet`), those of single
+    questions (see `write_questions`) and `timings.json`.
 
     Args:
         plan: The plan.
@@ -43,6 +52,8 @@ def write_bench(plan: StudyPlan, place: Workplace, folder: Path) -> None:
     write_csv(folder / "cells.csv", columns)
     write_json(folder / "metrics.json", metrics)
     write_result_table(folder / "answers.parquet", _answers(plan, place))
+    write_json(folder / "comparisons.json", comparisons(plan, place.registry))
+    write_questions(plan, place, folder)
     write_json(folder / "timings.json", _timings(plan, place))
 
 
@@ -87,6 +98,8 @@ _AXES = (
     "reader",
     "votes",
     "rule",
+    "ranking",
+    "context",
     "note",
 )
 
@@ -105,6 +118,8 @@ def _picks(cell: Cell, question_set: str) -> dict[str, Any]:
         "reader": picks.reader,
         "votes": picks.votes,
         **flat_parameters("rule", picks.rule),
+        "ranking": cell.ranking,
+        "context": before.label if (before := context_of(cell)) else None,
         "note": cell.note,
     }
 
@@ -150,8 +165,24 @@ def _cell_answers(
         "ballots": _by_question([table["ballot"] for table in ballots]),
         "texts": _by_question([table["text"] for table in said]),
         "errors": _by_question([table["error"] for table in said]),
+        "covered_characters": _covered(cell, place, rows),
+        **costs_by_question(parsed, place),
     }
     return pl.DataFrame(columns, schema=_ANSWERS)
+
+
+def _covered(cell: Cell, place: Workplace, rows: NDArray[np.int64]) -> pl.Series:
+    """Characters of a question's evidence before the reader; null for a reader that gets nothing from us."""
+    condition, inputs = cell.picks.condition, cell.score.inputs
+    covered = None
+    if cell.picks.kind == "control":
+        sampled = place.entry(inputs["sample"][0])
+        evidence = evidence_characters(sample.load_evidence(sampled), len(sample.load_questions(sampled)))
+        covered = evidence if condition == "gold_context" else np.zeros_like(evidence)
+    elif "judge_context" in inputs:
+        judged = judge.load_judged(place.entry(inputs["judge_context"][0]))
+        covered = judged.covered[:, (cell.picks.top_k or judged.covered.shape[1]) - 1]
+    return pl.Series([None] * len(rows) if covered is None else covered[rows], dtype=pl.Int64)
 
 
 def _by_question(votes: Sequence[pl.Series]) -> list[list[str | None]]:

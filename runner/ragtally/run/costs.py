@@ -52,6 +52,25 @@ def cost_of(votes: Sequence[Task], question_set: str, kept: Task | None, place: 
     return Cost(*(_total(table[name]) for name in ("input_tokens", "output_tokens", "dollars", "seconds")))
 
 
+def costs_by_question(votes: Sequence[Task], place: Workplace) -> dict[str, pl.Series]:
+    """Sum up what the votes on each question cost.
+
+    Args:
+        votes: The parsed votes on the same questions; the same task twice is one vote, paid once.
+        place: Where the work was done.
+
+    Returns:
+        Columns with one row a question, as the votes have them; null where not every vote tells.
+    """
+    answers = [_answers(task.inputs["read"][0], place) for task in dict.fromkeys(votes)]
+    named = {"input_tokens": "input_tokens", "output_tokens": "output_tokens", "dollars": "dollars"}
+    sums = {
+        name: pl.select(pl.sum_horizontal([table[column] for table in answers], ignore_nulls=False)).to_series()
+        for name, column in {**named, "answer_seconds": "seconds"}.items()
+    }
+    return {name: column.round(10) if column.dtype == pl.Float64 else column for name, column in sums.items()}
+
+
 def cost_columns(costs: Sequence[Cost]) -> dict[str, list[Any]]:
     """Write costs as columns of a result table.
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from ragtally.errors import PluginError
 from ragtally.registry import Registry
+from ragtally.spec.comparing import resolve_compare
 from ragtally.spec.crosschecks import Draft, DraftReader, check
 from ragtally.spec.document import Document
 from ragtally.spec.faults import Faults
 from ragtally.spec.reading import read_document
 from ragtally.spec.resolve import Resolver
 from ragtally.spec.schema import ANSWER_METRICS, RETRIEVAL_METRICS, published_schema
-from ragtally.spec.study import Base, Budget, DatasetPick, Grid, Label, ReaderPick, Sample, Study
+from ragtally.spec.study import Base, Budget, Compare, DatasetPick, Grid, Label, ReaderPick, Sample, Study
 from ragtally.spec.validation import validate
 from ragtally.types import Choice
 
@@ -60,8 +61,9 @@ def study_of(document: Document, registry: Registry) -> Study:
     builder = _Builder(document, registry, faults)
     draft = builder.draft()
     check(draft, faults)
+    compare = builder.compare(draft)
     faults.raise_all()
-    return builder.study(draft)
+    return builder.study(draft, compare)
 
 
 class _Builder:
@@ -91,7 +93,13 @@ class _Builder:
             metric_traits=self._resolver.traits,
         )
 
-    def study(self, draft: Draft) -> Study:
+    def compare(self, draft: Draft) -> tuple[Compare, ...]:
+        """Resolve the families of comparisons, where grid and metrics are sound."""
+        if draft.grid is None or self._faults.touch(("compare",), ("grid",), ("metrics",)):
+            return ()
+        return resolve_compare(self._data.get("compare", []), draft.grid, draft.metrics, self._faults)
+
+    def study(self, draft: Draft, compare: tuple[Compare, ...]) -> Study:
         """Put the parts of a spec without errors together."""
         data, sample, budget = self._data, self._data.get("sample", {}), self._data.get("budget", {})
         if draft.dataset is None or draft.grid is None:
@@ -113,6 +121,8 @@ class _Builder:
             models=self._models,
             budget=Budget(**{key: None if value is None else float(value) for key, value in budget.items()}),
             max_failed=float(data.get("max_failed", 0)),
+            compare=compare,
+            select_on=data.get("select_on", "all"),
             places=self._document.places(),
         )
 

@@ -91,6 +91,7 @@ def _keys() -> dict[str, Schema]:
         "base": _base(),
         "grid": _grid(),
         **_measurement(),
+        **_comparison(),
         **_spending(),
     }
 
@@ -119,6 +120,56 @@ def _measurement() -> dict[str, Schema]:
             f"{', '.join(RETRIEVAL_METRICS)} where there is a retriever.",
         },
     }
+
+
+def _comparison() -> dict[str, Schema]:
+    return {
+        "compare": {
+            "type": "array",
+            "default": [],
+            "description": "Which differences are tested: each entry is one family, corrected by Holm's method.",
+            "items": _mapping(
+                "One family: every cell against the cell that is equal on all other axes.",
+                {
+                    "metric": {
+                        "type": "string",
+                        "default": "accuracy",
+                        "description": "A metric of the study, by its printed name, as in accuracy or recall@5.",
+                    },
+                    "baseline": {
+                        "type": "object",
+                        "minProperties": 1,
+                        "properties": {
+                            **{axis: _pick(axis) for axis in ("chunker", "retriever", "rule")},
+                            "reader": {"type": "string", "description": "A reader of the grid."},
+                            **{axis: _number(axis) for axis in ("top_k", "context_words", "votes")},
+                        },
+                        "additionalProperties": False,
+                        "description": "By axis, what the others are compared with, as in {retriever: bm25}.",
+                    },
+                },
+                required=["baseline"],
+            ),
+        },
+        "select_on": {
+            "enum": ["all", "dev"],
+            "default": "all",
+            "description": "Where the best cell is picked: on all questions, or on a seeded half of them (dev), with "
+            "its score on the other half beside it, since the best of many is flattered.",
+        },
+    }
+
+
+def _pick(axis: str) -> Schema:
+    return {
+        "type": ["string", "object"],
+        "maxProperties": 1,
+        "description": f"A {axis} of the grid, with as many of its parameters as tell it from the others.",
+    }
+
+
+def _number(axis: str) -> Schema:
+    return {"type": "integer", "minimum": 1, "description": f"A number of grid.{axis}."}
 
 
 def _spending() -> dict[str, Schema]:

@@ -119,6 +119,19 @@ class Grid:
     rule: tuple[Choice, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One family of comparisons: every cell against the cell that is equal on all axes but the baseline's.
+
+    Attributes:
+        metric: The metric's printed name.
+        baseline: By axis the pick that the others are compared with: a choice, a number, or a reader's name.
+    """
+
+    metric: str
+    baseline: Mapping[str, Choice | int | str]
+
+
 @dataclass(frozen=True)
 class Study:
     """One spec, resolved.
@@ -139,6 +152,8 @@ class Study:
         models: The language models by their names in the spec.
         budget: Where to stop.
         max_failed: The largest share of a step's calls that may fail for good.
+        compare: The families of comparisons that the report tests.
+        select_on: `all` to pick the best cell on all questions, `dev` on one half, to score it on the other.
         places: Where in the file each key stands, by dotted path (`grid.retriever`, `readers.tiny`).
     """
 
@@ -157,6 +172,8 @@ class Study:
     models: Mapping[str, Choice] = field(default_factory=dict)
     budget: Budget = Budget()
     max_failed: float = 0.0
+    compare: tuple[Compare, ...] = ()
+    select_on: str = "all"
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
 
     def place(self, path: str) -> Place:

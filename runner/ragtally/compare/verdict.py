@@ -1,0 +1,316 @@
+"""What a study's results come to: every number with its interval, every difference with its test. Written as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number with its interval.
+
+    Attributes:
+        value: The number; None where it is not scored.
+        denominator: How many questions it rests on.
+        low: The interval's lower end; None where there is no interval.
+        high: Its upper end.
+        method: How the interval was computed.
+        reason: Why the number or its interval is missing; None where both are there.
+    """
+
+    value: float | None
+    denominator: int
+    low: float | None = None
+    high: float | None = None
+    method: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellCost:
+    """What a cell's answers cost; None where it is unknown, or where nothing is paid.
+
+    Attributes:
+        dollars: US dollars of all answers.
+        tokens: Tokens in and out.
+        seconds: Seconds that the answers took, added up.
+        dollars_per_question: Dollars for each question.
+        dollars_per_right_answer: Dollars for each question answered right.
+        seconds_per_question: Seconds for each question.
+        seconds_per_right_answer: Seconds for each question answered right.
+    """
+
+    dollars: float | None
+    tokens: int | None
+    seconds: float | None
+    dollars_per_question: float | None
+    dollars_per_right_answer: float | None
+    seconds_per_question: float | None
+    seconds_per_right_answer: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CellVerdict:
+    """One cell on one set of questions.
+
+    Attributes:
+        cell: The cell's name.
+        kind: `grid`, `control` or `fixed`.
+        metrics: The study's metrics of answers by printed name.
+        cost: What it cost.
+    """
+
+    cell: str
+    kind: str
+    metrics: Mapping[str, Measured]
+    cost: CellCost
+
+
+@dataclass(frozen=True, slots=True)
+class BestCells:
+    """Which cells of the grid may be the best by one metric.
+
+    Attributes:
+        metric: The metric.
+        highest: The cell with the best observed value; None where none has a value.
+        kept: The cells that cannot be told from the best.
+        optimism: By how much the best one's value flatters, since it was picked on the same questions.
+        confidence: With which confidence the best is among those kept.
+    """
+
+    metric: str
+    highest: str | None
+    kept: tuple[str, ...]
+    optimism: float | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The cell picked on one half of the questions, scored on the other.
+
+    Attributes:
+        metric: The metric.
+        cell: The cell picked.
+        dev: Its value on the half that it was picked on.
+        dev_questions: How many questions that half has.
+        held_out: Its value on the other half.
+        held_out_questions: How many questions that has.
+        optimism: The first value minus the second, in units where more is better.
+    """
+
+    metric: str
+    cell: str | None
+    dev: float | None
+    dev_questions: int
+    held_out: float | None
+    held_out_questions: int
+    optimism: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetVerdict:
+    """All cells on one set of questions.
+
+    Attributes:
+        question_set: `base` or `all`.
+        questions: How many questions it has.
+        majority_share: The share of the most frequent label; None without labels.
+        cells: The cells that answer it, in the order of the study.
+        best: For each metric the cells of the grid that may be the best.
+        held_out: For each metric what was picked on one half; empty unless the spec says `select_on: dev`.
+    """
+
+    question_set: str
+    questions: int
+    majority_share: float | None
+    cells: tuple[CellVerdict, ...]
+    best: tuple[BestCells, ...]
+    held_out: tuple[HeldOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two cells on the same questions.
+
+    Attributes:
+        cell: The cell.
+        baseline: What it is compared with.
+        difference: The cell's value minus the baseline's, with its interval.
+        test: Which test was made.
+        p_value: Its p-value; None where there is none.
+        adjusted_p_value: The p-value after Holm's correction over the family.
+        distinguishable: Whether the adjusted p-value is at most the level.
+        wins: On how many questions the cell did better.
+        ties: On how many as well.
+        losses: On how many worse.
+        smallest_difference: The smallest difference that so many questions would have shown with a power of 80 %.
+    """
+
+    cell: str
+    baseline: str
+    difference: Measured
+    test: str
+    p_value: float | None
+    adjusted_p_value: float | None
+    distinguishable: bool | None
+    wins: int
+    ties: int
+    losses: int
+    smallest_difference: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One family of comparisons, corrected together.
+
+    Attributes:
+        metric: The metric.
+        baseline: What the others are compared with, by axis.
+        question_set: On which questions.
+        questions: How many.
+        level: The level of the family.
+        comparisons: The comparisons.
+    """
+
+    metric: str
+    baseline: Mapping[str, str]
+    question_set: str
+    questions: int
+    level: float
+    comparisons: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """From the gold context to the retrieved one, in shares of the questions.
+
+    Attributes:
+        gold: Right on the gold context, by fresh votes.
+        reader_loss: Not right on the gold context.
+        retrieval_loss: Right on gold; wrong here, where the evidence was not retrieved.
+        distractor_loss: Right on gold; wrong here although the evidence was retrieved (drowned, or vote noise).
+        unanswered_loss: Right on gold; here the call failed, was not parsed, or gave no verdict.
+        luck: Not right on gold, but right here.
+        retrieved: Right here: `gold - retrieval_loss - distractor_loss - unanswered_loss + luck`.
+        change: `retrieved` minus `gold`.
+    """
+
+    gold: Measured
+    reader_loss: Measured
+    retrieval_loss: Measured
+    distractor_loss: Measured
+    unanswered_loss: Measured
+    luck: Measured
+    retrieved: Measured
+    change: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the answers of a grid cell went.
+
+    Attributes:
+        cell: The cell.
+        question_set: On which questions.
+        questions: How many.
+        gold_cell: The control that says what the reader makes of gold contexts; None where it was not measured.
+        buckets: How many questions each bucket has; they sum to `questions`.
+        doubtful: How many of these have a doubtful label; None where nobody knows.
+        bars: The waterfall; None without gold contexts.
+    """
+
+    cell: str
+    question_set: str
+    questions: int
+    gold_cell: str | None
+    buckets: Mapping[str, int]
+    doubtful: Mapping[str, int] | None
+    bars: Bars | None
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How often two independent draws of a reader on gold contexts differ.
+
+    Attributes:
+        reader: The reader.
+        question_set: On which questions.
+        verdict: Share of the questions whose answer differs.
+        right: Share that one draw had right and the other did not.
+        lost: Of the questions that the first draw had right, the share that the second did not: as much distractor
+            loss comes from vote noise alone.
+    """
+
+    reader: str
+    question_set: str
+    verdict: Measured
+    right: Measured
+    lost: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The cells that are worth their cost.
+
+    Attributes:
+        cost: `dollars` or `seconds`, for each question.
+        question_set: On which questions.
+        front: Cells that no other one beats in both, cheapest first.
+        dominated: By cell, a cell of the front that is at least as good and as cheap.
+        unknown: By cell, which of its two numbers is unknown.
+    """
+
+    cost: str
+    question_set: str
+    front: tuple[str, ...]
+    dominated: Mapping[str, str]
+    unknown: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Everything that a study's report says, in numbers.
+
+    Attributes:
+        study: The study's name.
+        metric: The metric that decides: the study's first metric of answers; None where nobody answers.
+        question_set: The set of questions on which the grid is judged.
+        chosen: The grid cell with the best value of that metric there (on the dev half where the spec selects on it).
+        confidence: The confidence of every interval.
+        sets: The cells on each set of questions.
+        rankings: Each ranking's metrics of retrieval.
+        families: The comparisons that the spec declares.
+        votes: Several votes of one reader against one vote of another, on the same contexts; one family.
+        where: Where the answers of each grid cell went.
+        noise: Vote noise of each reader that draws anew.
+        fronts: The Pareto fronts.
+    """
+
+    study: str
+    metric: str | None
+    question_set: str
+    chosen: str | None
+    confidence: float
+    sets: tuple[SetVerdict, ...]
+    rankings: Mapping[str, Mapping[str, Measured]]
+    families: tuple[Family, ...]
+    votes: tuple[Family, ...]
+    where: tuple[Where, ...]
+    noise: tuple[Noise, ...]
+    fronts: tuple[Front, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Write the verdict as JSON-able data, with numbers rounded to 10 decimals."""
+        rounded: dict[str, Any] = _rounded(asdict(self))
+        return rounded
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 10)
+    if isinstance(value, dict):
+        return {str(key): _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,65 @@
+"""Which cells a study compares: each with the one that is equal on all axes but the baseline's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ragtally.plan.cells import Cell, Picks
+from ragtally.plan.study_plan import StudyPlan
+from ragtally.registry import Registry
+from ragtally.spec.study import Compare
+from ragtally.types import Choice
+
+_AXES = ("chunker", "retriever", "top_k", "context_words", "reader", "votes", "rule")
+
+
+def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
+    """List the comparisons of a study by the names of its cells.
+
+    Args:
+        plan: The plan.
+        registry: The components, for which metrics are better when they are higher.
+
+    Returns:
+        JSON-able: where the best is selected, whether each metric is better when it is higher, and for each family
+        its metric, its baseline, and the pairs.
+    """
+    return {
+        "select_on": plan.study.select_on,
+        "seed": plan.study.seed,
+        "metrics": {str(metric.name): registry.traits(metric).higher_is_better for metric in plan.study.metrics},
+        "families": [
+            {
+                "metric": family.metric,
+                "baseline": {axis: str(pick) for axis, pick in family.baseline.items()},
+                "pairs": _pairs(plan, family),
+            }
+            for family in plan.study.compare
+        ],
+    }
+
+
+def _pairs(plan: StudyPlan, family: Compare) -> list[dict[str, str]]:
+    cells = [cell for cell in plan.cells if _is_compared(cell, family)]
+    by_picks = {_key(cell.picks, {}): cell for cell in cells}
+    pairs = []
+    for cell in cells:
+        other = by_picks.get(_key(cell.picks, family.baseline))
+        if other is not None and other is not cell:
+            pairs.append({"cell": cell.name, "baseline": other.name})
+    return pairs
+
+
+def _is_compared(cell: Cell, family: Compare) -> bool:
+    """A metric of retrieval compares rankings, any other one cells with a reader."""
+    of_ranking = "@" in family.metric
+    if of_ranking:
+        return cell.picks.kind == "retrieval" and cell.name == cell.ranking
+    return cell.verdicts is not None and cell.note is None
+
+
+def _key(picks: Picks, baseline: Mapping[str, Choice | int | str]) -> tuple[str, ...]:
+    own = {axis: getattr(picks, axis) for axis in _AXES}
+    replaced = {axis: baseline.get(axis, value) if value is not None else value for axis, value in own.items()}
+    return (picks.kind, str(picks.condition), *(str(replaced[axis]) for axis in _AXES))
