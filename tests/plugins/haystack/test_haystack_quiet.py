@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPT = """
+import pytest
+
+CHECK = """
 import os, sys
 from ragtally_haystack import register_chunkers, register_models
 
@@ -19,7 +21,8 @@ assert not chunker.check(given) and not model.check(asked)
 assert chunker.fingerprint(given) and chunker.diagnose(given) and model.traits(asked)
 heavy = {"haystack", "numpy", "litellm", "openai"} & set(sys.modules)
 assert not heavy, heavy
-
+"""
+BUILD = """
 from ragtally.types import Documents
 assert len(chunker.build(**given).cut(Documents(["a"], ["one two three"], [[0]], [[13]]))) == 2
 from haystack.telemetry import _telemetry
@@ -29,10 +32,18 @@ assert not switches, switches
 """
 
 
-def test_a_check_imports_nothing_and_a_build_sends_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(CHECK, id="check"),
+        # Haystack is imported anew, without the switch that tests and the Makefile set: three seconds of it.
+        pytest.param(CHECK + BUILD, id="build", marks=pytest.mark.slow),
+    ],
+)
+def test_a_check_imports_nothing_and_a_build_sends_nothing(script: str, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HAYSTACK", "LITELLM"))}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", script],
         env={**environment, "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
