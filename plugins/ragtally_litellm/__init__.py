@@ -1,7 +1,7 @@
-"""The model `litellm`: any language model by its LiteLLM name, local ones through Ollama.
+"""The model and the embedder `litellm`: any language model by its LiteLLM name, local ones through Ollama.
 
 Nothing heavy is imported here; calls go through `ragtally_litellm.fast` where it speaks the provider's API, else
-through LiteLLM itself (`ragtally_litellm.library`).
+through LiteLLM itself (`ragtally_litellm.library`); embeddings likewise (`ragtally_litellm.embedding_requests`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, Finding, ModelTraits, ParameterFault, Progress
+from ragtally.kinds import Component, EmbedderTraits, Finding, ModelTraits, ParameterFault, Progress
+from ragtally_litellm.embedding_parameters import EMBEDDING_PARAMETERS
 from ragtally_litellm.parameters import PARAMETERS
 
 if TYPE_CHECKING:
-    from ragtally.kinds import ChatModel
+    from ragtally.kinds import ChatModel, Embedder
 
 
 def build(**parameters: Any) -> ChatModel:
@@ -101,6 +102,76 @@ def register_models() -> list[Component]:
             fingerprint=fingerprint,
             traits=traits_of,
             check=check,
+            diagnose=diagnose,
+            provide=provide,
+        )
+    ]
+
+
+def build_embedder(**parameters: Any) -> Embedder:
+    """Build the embedder; no connection is made yet.
+
+    Args:
+        **parameters: The component's parameters.
+
+    Returns:
+        The embedder.
+
+    Raises:
+        DataError: If it is not known where the model is.
+    """
+    from ragtally_litellm.embedding_requests import FastRequests, LibraryRequests
+    from ragtally_litellm.embedding_traits import embedding_lane
+    from ragtally_litellm.embeddings import LitellmEmbedder
+    from ragtally_litellm.routes import route_of
+
+    route = route_of(parameters["model"])
+    lane = FastRequests if embedding_lane(route, parameters) == "fast" else LibraryRequests
+    return LitellmEmbedder(
+        lane(route, parameters),
+        route.full_name,
+        {"query": parameters["query_prefix"], "document": parameters["document_prefix"]},
+        **{name: parameters[name] for name in ("dimensions", "batch", "concurrency", "retries")},
+    )
+
+
+def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
+    """Tell the traits; see `ragtally_litellm.embedding_traits.embedder_traits`."""
+    from ragtally_litellm.embedding_traits import embedder_traits
+
+    return embedder_traits(parameters)
+
+
+def check_embedding(parameters: Mapping[str, Any]) -> list[ParameterFault]:
+    """Say what is wrong with the parameters; see `ragtally_litellm.embedding_traits.check_embedding`."""
+    from ragtally_litellm.embedding_traits import check_embedding
+
+    return check_embedding(parameters)
+
+
+def embedding_fingerprint(parameters: Mapping[str, Any]) -> str | None:
+    """Ask Ollama for the model's digest; see `ragtally_litellm.ollama.embedding_digest`. None for other providers."""
+    from ragtally_litellm.routes import route_of
+
+    if not route_of(parameters["model"]).local:
+        return None
+    from ragtally_litellm.ollama import embedding_digest
+
+    return embedding_digest(parameters)
+
+
+@hookimpl
+def register_embedders() -> list[Component]:
+    """Offer the embedder."""
+    return [
+        Component(
+            name="litellm",
+            build=build_embedder,
+            summary="Any embedding model by its LiteLLM name: Ollama, OpenAI, vLLM and many others.",
+            params=EMBEDDING_PARAMETERS,
+            fingerprint=embedding_fingerprint,
+            traits=embedder_traits,
+            check=check_embedding,
             diagnose=diagnose,
             provide=provide,
         )

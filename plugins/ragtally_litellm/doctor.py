@@ -36,7 +36,8 @@ def _ollama(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding]:
     from ragtally_litellm.bodies import OLLAMA_CONTEXT
     from ragtally_litellm.ollama import servers
 
-    wanted = parameters["num_ctx"] or OLLAMA_CONTEXT
+    # An embedding has no `num_ctx`.
+    wanted = (parameters["num_ctx"] or OLLAMA_CONTEXT) if "num_ctx" in parameters else 0
     for server in servers(parameters):
         if not server.reached:
             yield Finding(False, f"Ollama at {server.base} does not answer: {server.said}", "ollama serve")

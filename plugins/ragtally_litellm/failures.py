@@ -22,7 +22,7 @@ _DAILY = re.compile(
 _TOO_LONG = re.compile(
     r"context[_ ](?:length|window)|exceed_context_size|available context size|maximum context"
     r"|(?:prompt|input|request|message)s? (?:is |are )?too (?:long|large)|reduce (?:the|your) (?:length|message)"
-    r"|input length|string_above_max_length|too many tokens",
+    r"|input length|string_above_max_length|too many tokens|tokens per request",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
@@ -102,6 +102,30 @@ class Reporter(NamedTuple):
             more = "; or num_ctx: a larger one" if self.route.local else ""
             return f"put fewer or smaller chunks before the reader{more}"
         return None
+
+
+def library_failure(reporter: Reporter, error: Exception, timeout: float) -> CallError:
+    """Say what an exception of LiteLLM's came to.
+
+    Args:
+        reporter: Makes the errors.
+        error: What LiteLLM raised.
+        timeout: Seconds until a call is given up.
+
+    Returns:
+        The error to raise.
+    """
+    name = type(error).__name__
+    said = str(error).removeprefix(f"litellm.{name}: ")
+    status = getattr(error, "status_code", None)
+    if isinstance(error, TimeoutError) or name == "Timeout":
+        return reporter.of_failure("timeout", said or f"no answer after {timeout:g} s")
+    if name == "APIConnectionError" or not isinstance(status, int):
+        return reporter.of_failure("connection" if "onnect" in name else "bad reply", f"{name}: {said}")
+    if name == "ContextWindowExceededError":
+        status = 413
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    return reporter.of_status(status, headers, said)
 
 
 _MEANING: Mapping[CallFailure, str] = {

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import itertools
 from typing import Any
 
-from ragtally.errors import CallError
-from ragtally_litellm.failures import Reporter
+from ragtally_litellm.failures import Reporter, library_failure
 from ragtally_litellm.keys import HIDDEN, environment, first_value, known_secrets
-from ragtally_litellm.quiet import load_litellm, switched_off
+from ragtally_litellm.quiet import close_litellm, load_litellm, switched_off
 from ragtally_litellm.routes import route_of
 
 with switched_off():
     from haystack import component, default_from_dict, default_to_dict
     from haystack.dataclasses import ChatMessage
-
-_PASSING = {"Timeout": 408, "APIConnectionError": None}
-"""LiteLLM's errors whose status is made up."""
 
 
 @component
@@ -81,7 +76,7 @@ class LibraryChatGenerator:
         try:
             found = await self._inner.run_async(messages, generation_kwargs=self._own(generation_kwargs))
         except Exception as error:
-            raise self._failure(error) from None
+            raise library_failure(self._reporter, error, self.timeout) from None
         return self._checked(found)
 
     @component.output_types(replies=list[ChatMessage])
@@ -90,7 +85,7 @@ class LibraryChatGenerator:
         try:
             found = self._inner.run(messages, generation_kwargs=self._own(generation_kwargs))
         except Exception as error:
-            raise self._failure(error) from None
+            raise library_failure(self._reporter, error, self.timeout) from None
         return self._checked(found)
 
     async def close(self) -> None:
@@ -99,9 +94,7 @@ class LibraryChatGenerator:
         if loop is not asyncio.get_running_loop():
             # It was not asked in this event loop, so that nothing here is its own.
             return
-        worker = importlib.import_module("litellm.litellm_core_utils.logging_worker").GLOBAL_LOGGING_WORKER
-        await worker.clear_queue()
-        await load_litellm().close_litellm_async_clients()
+        await close_litellm()
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the component for a serialised pipeline; it holds no key."""
@@ -139,16 +132,3 @@ class LibraryChatGenerator:
             text = reply.text.replace(self._key, HIDDEN)
             return {"replies": [ChatMessage.from_assistant(text, meta=reply.meta)]}
         return found
-
-    def _failure(self, error: Exception) -> CallError:
-        name = type(error).__name__
-        said = str(error).removeprefix(f"litellm.{name}: ")
-        status = getattr(error, "status_code", None)
-        if isinstance(error, TimeoutError | asyncio.TimeoutError) or name == "Timeout":
-            return self._reporter.of_failure("timeout", said or f"no answer after {self.timeout:g} s")
-        if name == "APIConnectionError" or not isinstance(status, int):
-            return self._reporter.of_failure("connection" if "onnect" in name else "bad reply", f"{name}: {said}")
-        if name == "ContextWindowExceededError":
-            status = 413
-        headers = getattr(getattr(error, "response", None), "headers", None) or {}
-        return self._reporter.of_status(status, headers, said)

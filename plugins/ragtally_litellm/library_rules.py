@@ -39,6 +39,27 @@ def refused_by_library(route: Route, asked: Mapping[str, Any]) -> list[Parameter
 
 
 @functools.cache
+def dimensions_refused_by_library(route: Route, dimensions: int) -> list[ParameterFault]:
+    """Ask LiteLLM whether a model makes vectors of a length that one chooses.
+
+    Args:
+        route: The model.
+        dimensions: How many numbers a vector is to have.
+
+    Returns:
+        The fault; none where it does, or where LiteLLM leaves it to the provider.
+    """
+    litellm = load_litellm()
+    try:
+        litellm.utils.get_optional_params_embeddings(
+            model=route.model, custom_llm_provider=route.provider, dimensions=dimensions, drop_params=False
+        )
+    except (litellm.UnsupportedParamsError, litellm.BadRequestError):
+        return [ParameterFault("dimensions", f"{route.full_name} takes no dimensions", "leave it out")]
+    return []
+
+
+@functools.cache
 def _verdict(route: Route, asked: str) -> tuple[ParameterFault, ...]:
     given = json.loads(asked)
     hint = "leave it out, or pass it on unchecked under extra"

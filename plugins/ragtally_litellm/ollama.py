@@ -63,7 +63,7 @@ def hosts(parameters: Mapping[str, Any]) -> tuple[str, ...]:
         URLs.
     """
     found = bases(route_of(parameters["model"]), parameters["api_base"], environment())
-    return tuple(base.removesuffix("/api/chat") for base in found)
+    return tuple(base.removesuffix("/api/chat").removesuffix("/api/embed") for base in found)
 
 
 def digest(parameters: Mapping[str, Any]) -> str:
@@ -113,6 +113,14 @@ def pull(parameters: Mapping[str, Any], progress: Progress) -> None:
 def forget() -> None:
     """Ask the servers again, where a process has asked them before."""
     _digest.cache_clear()
+
+
+def embedding_digest(parameters: Mapping[str, Any]) -> str:
+    """Tell exactly which model of embeddings a tag stands for; see `digest`.
+
+    How long a text may be is not checked: whether one that is too long is cut is said with each request.
+    """
+    return _digest(route_of(parameters["model"]).model, hosts(parameters), 0)
 
 
 @functools.cache

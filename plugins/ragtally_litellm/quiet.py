@@ -56,6 +56,13 @@ def load_litellm() -> Any:
     return litellm
 
 
+async def close_litellm() -> None:
+    """Close the connections that LiteLLM opened in this event loop, and end the work that it put off for logging."""
+    worker = importlib.import_module("litellm.litellm_core_utils.logging_worker").GLOBAL_LOGGING_WORKER
+    await worker.clear_queue()
+    await load_litellm().close_litellm_async_clients()
+
+
 def hush_clients() -> None:
     """Keep the HTTP clients below LiteLLM and Ollama from logging headers, which they do at the level DEBUG."""
     for name in ("openai", "httpx", "httpcore"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ragtally.errors import DataError
 from ragtally_litellm.keys import first_value
 from ragtally_litellm.table import models
 
@@ -113,15 +114,42 @@ def bases(route: Route, api_base: str | list[str] | None, values: Mapping[str, s
     return tuple(base.rstrip("/") for base in given)
 
 
-def endpoint(base: str, dialect: Dialect) -> str:
+def known_bases(route: Route, api_base: str | list[str] | None, values: Mapping[str, str]) -> tuple[str, ...]:
+    """Say where a provider is asked, as `bases` does.
+
+    Args:
+        route: The model.
+        api_base: What the spec says: one URL, several, or none.
+        values: The environment.
+
+    Returns:
+        The URLs without a slash at the end, one at least.
+
+    Raises:
+        DataError: If it is unknown.
+    """
+    urls = bases(route, api_base, values)
+    if not urls:
+        variable = FAST[route.provider].base_variables[0]
+        raise DataError(
+            f"it is not known where {route.full_name} is", hint=f"api_base: http://..., or {variable}=http://..."
+        )
+    return urls
+
+
+def endpoint(base: str, dialect: Dialect, *, embeddings: bool = False) -> str:
     """Complete the URL that calls are sent to, as LiteLLM does.
 
     Args:
         base: The URL without a slash at the end.
         dialect: Which API it speaks.
+        embeddings: Whether embeddings are wanted, not answers.
 
     Returns:
         The URL.
     """
-    path = "/api/chat" if dialect == "ollama" else "/chat/completions"
+    if embeddings:
+        path = "/api/embed" if dialect == "ollama" else "/embeddings"
+    else:
+        path = "/api/chat" if dialect == "ollama" else "/chat/completions"
     return base if base.endswith(path) else base + path

@@ -55,11 +55,11 @@ def check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     Returns:
         The faults; among them every sampling parameter that the model does not take.
     """
-    secrets = list(_secrets(parameters))
+    secrets = list(secrets_in(parameters))
     if secrets:
         return secrets
     route = route_of(parameters["model"])
-    unknown = _unknown(route, parameters["model"])
+    unknown = unknown_model(route, parameters["model"])
     if unknown:
         return [unknown]
     return [*_conflicts(route, parameters), *_extra(parameters), *_refused(route, parameters)]
@@ -70,7 +70,7 @@ def _price(route: Route, parameters: Mapping[str, Any], known: Mapping[str, Any]
         return Price(usd_per_hour=parameters["usd_per_hour"])
     if parameters["price"] is not None:
         return Price(parameters["price"]["input"], parameters["price"]["output"])
-    if _elsewhere(route, parameters["api_base"]):
+    if served_elsewhere(route, parameters["api_base"]):
         return None
     each = [known.get(f"{way}_cost_per_token") for way in ("input", "output")]
     if any(cost is None for cost in each):
@@ -79,8 +79,16 @@ def _price(route: Route, parameters: Mapping[str, Any], known: Mapping[str, Any]
     return Price(*(round(cost * 1_000_000, 9) for cost in each if cost is not None))
 
 
-def _elsewhere(route: Route, api_base: str | list[str] | None) -> bool:
-    """Whether a server of somebody else's answers, whose price the table cannot know."""
+def served_elsewhere(route: Route, api_base: str | list[str] | None) -> bool:
+    """Say whether a server of somebody else's answers, whose price the table cannot know.
+
+    Args:
+        route: The model.
+        api_base: What the spec says of the server.
+
+    Returns:
+        Whether it is another one than the provider's own.
+    """
     if route.provider not in FAST:
         return api_base is not None
     own = FAST[route.provider].base
@@ -98,7 +106,16 @@ def _taken(route: Route) -> frozenset[str]:
     return supported_by_library(route)
 
 
-def _unknown(route: Route, model: str) -> ParameterFault | None:
+def unknown_model(route: Route, model: str) -> ParameterFault | None:
+    """Say what is wrong with a model's name.
+
+    Args:
+        route: The name taken apart.
+        model: The name as it was written.
+
+    Returns:
+        The fault; None where LiteLLM knows the provider.
+    """
     if not route.provider or not route.model:
         return ParameterFault("model", f"LiteLLM knows no model {model!r}", _NAMES)
     if route.provider not in providers():
@@ -132,12 +149,20 @@ def _extra(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
             yield ParameterFault("extra", f"{name} is a parameter of its own", f"write {name} beside extra")
 
 
-def _secrets(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
-    for name in parameters["extra"]:
-        if name.lower() in _KEY_NAMES:
-            yield ParameterFault(
-                "extra", f"{name} has no place in a spec: specs are shared, keys are not", _SECRET_HINT
-            )
+def secrets_in(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
+    """Find keys that were written into a spec.
+
+    Args:
+        parameters: A component's parameters.
+
+    Yields:
+        The faults; they do not repeat what they found.
+    """
+    for field in ("extra", "query_extra", "document_extra"):
+        for name in parameters.get(field, ()):
+            if name.lower() in _KEY_NAMES:
+                message = f"{name} has no place in a spec: specs are shared, keys are not"
+                yield ParameterFault(field, message, _SECRET_HINT)
     for name, value in parameters.items():
         if any(looks_secret(text) for text in _texts(value)):
             message = f"{name} holds what looks like a key or a password: specs are shared, keys are not"

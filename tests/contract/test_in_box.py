@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from made_beir import document, query, write_folder
 from model_server.fixture import RunningServer, running_server
 from plugins.packaged_model import packaged_model
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
@@ -64,6 +65,24 @@ TestWords = suite(ChunkerSuite, "ragtally_chunkers", "words", size=12, overlap=3
 TestSentences = suite(ChunkerSuite, "ragtally_chunkers", "sentences", size=2, overlap=1)
 TestSections = suite(ChunkerSuite, "ragtally_chunkers", "sections")
 TestWhole = suite(ChunkerSuite, "ragtally_chunkers", "whole")
+
+
+class TestBeir(DatasetSuite):
+    plugin = "ragtally_beir"
+    name = "beir"
+    answer_field: str | None = None
+
+    def given(self, folder: Path) -> Mapping[str, Any]:
+        corpus = [document("d1", "One.", "Title"), document("d2", "Two."), document("d3", "")]
+        queries = [query(f"q{row}", "What?", verdict=("yes", "no")[row % 2]) for row in range(4)]
+        qrels = {"train": [("q0", "d1", 1)], "test": [("q1", "d1", 2), ("q1", "d2", 1), ("q2", "d3", 1)]}
+        write_folder(folder, corpus, queries, qrels)
+        return {"folder": str(folder), "answer_field": self.answer_field}
+
+
+class TestBeirLabelled(TestBeir):
+    answer_field = "verdict"
+
 
 TestSynthetic = suite(DatasetSuite, "ragtally_synthetic", "synthetic", questions=60)
 
@@ -166,6 +185,31 @@ class TestLitellmFast(LitellmSuite): ...
 
 
 class TestLitellmLibrary(LitellmSuite):
+    lane = "litellm"
+
+
+class LitellmEmbedderSuite(EmbedderSuite):
+    """Both lanes of the embedder against a server of the test's own."""
+
+    plugin = "ragtally_litellm"
+    name = "litellm"
+    lane = "auto"
+    server: RunningServer
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def serve(cls) -> Iterator[None]:
+        with running_server() as cls.server:
+            yield
+
+    def given(self, folder: Path) -> Mapping[str, Any]:
+        return {"model": "ollama/nomic-embed-text", "api_base": self.server.url, "lane": self.lane}
+
+
+class TestLitellmEmbedderFast(LitellmEmbedderSuite): ...
+
+
+class TestLitellmEmbedderLibrary(LitellmEmbedderSuite):
     lane = "litellm"
 
 
