@@ -1,0 +1,74 @@
+"""The dataset `beir`: a folder in the form of BEIR (Thakur et al. 2021, NeurIPS Datasets and Benchmarks)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ragtally.hookspecs import hookimpl
+from ragtally.kinds import Component
+
+if TYPE_CHECKING:
+    from ragtally_beir.dataset import Beir
+
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "folder": {
+        "type": "string",
+        "minLength": 1,
+        "description": "The folder that holds corpus.jsonl, queries.jsonl and qrels/*.tsv, each plain or as .gz.",
+        "x-ragtally-identity": False,
+    },
+    "answer_field": {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+        "description": "The field of the queries' metadata that holds the gold answers, each different one a class; "
+        "without it there are no labels.",
+    },
+}
+
+
+def build_dataset(folder: str, answer_field: str | None) -> Beir:
+    """Build the dataset; its files are first touched when something is asked of it.
+
+    Args:
+        folder: The folder.
+        answer_field: The field of the queries' metadata that holds the gold answers; None for none.
+
+    Returns:
+        The dataset.
+    """
+    from ragtally_beir.dataset import Beir
+
+    return Beir(folder, answer_field)
+
+
+def fingerprint_dataset(params: Mapping[str, Any]) -> str:
+    """Hash the files that the dataset reads.
+
+    Args:
+        params: The dataset's parameters.
+
+    Returns:
+        A hash of their content and of the splits' names.
+
+    Raises:
+        DataError: If a file is missing.
+    """
+    from ragtally_beir.files import find_files, fingerprint
+
+    return fingerprint(find_files(params["folder"]))
+
+
+@hookimpl
+def register_datasets() -> list[Component]:
+    """Offer `beir`."""
+    return [
+        Component(
+            name="beir",
+            build=build_dataset,
+            summary="A folder in the form of BEIR: documents, queries, and judgements of which document is relevant.",
+            params=PARAMETERS,
+            fingerprint=fingerprint_dataset,
+        )
+    ]

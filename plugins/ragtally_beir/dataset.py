@@ -1,0 +1,143 @@
+"""A BEIR folder as a dataset, read line by line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from itertools import islice
+from typing import NamedTuple
+
+from ragtally.errors import did_you_mean
+from ragtally.types import DatasetBatch, Questions
+from ragtally_beir.documents import BATCH_LINES, NOTHING, document_batches
+from ragtally_beir.files import Entry, FoundFiles, damaged, entries, find_files
+from ragtally_beir.judgements import Judgements, read_judgements
+
+UNJUDGED = "queries without relevance judgements"
+NOT_RELEVANT = "judgements that a document is not relevant"
+REPEATED = "judgements given twice"
+
+
+class _Query(NamedTuple):
+    id: str
+    text: str
+    answer: str | None
+    split: str | None
+
+
+class Beir:
+    """Queries as questions, documents of title and text, and whole documents as evidence, by their grades.
+
+    Attributes:
+        labelled: Whether the queries have gold answers.
+    """
+
+    def __init__(self, folder: str, answer_field: str | None) -> None:
+        """Remember what to read.
+
+        Args:
+            folder: The folder.
+            answer_field: The field of the queries' metadata that holds the gold answers; None for none.
+        """
+        self._folder = folder
+        self._answer_field = answer_field
+        self.labelled = answer_field is not None
+
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the files in qrels/."""
+        return tuple(self._files.qrels)
+
+    @cached_property
+    def answers(self) -> tuple[str, ...]:
+        """The answers of the judged queries, the most frequent first; none without an answer field."""
+        if self._answer_field is None:
+            return ()
+        judged = self._judged
+        found = [query.answer for query in self._queries(judged) if query.split is not None]
+        counts = Counter(answer for answer in found if answer is not None)
+        if len(counts) < 2:
+            said = (
+                f"all {counts.total()} answers in it are {next(iter(counts))!r}" if counts else self._no_such_field()
+            )
+            message = f"`{self._answer_field}` of the queries' metadata holds no two different answers: {said}"
+            raise damaged(self._files.queries, None, message, "name another answer_field, or leave it out")
+        return tuple(sorted(counts, key=lambda answer: (-counts[answer], answer)))
+
+    def batches(self) -> Iterator[DatasetBatch]:
+        """Yield queries, then documents with what is evidence in them, some thousand lines at a time.
+
+        Yields:
+            Pieces of the dataset.
+
+        Raises:
+            DataError: If a file is missing or damaged, an id comes twice, or a judgement names a query or a document
+                that there is not.
+        """
+        judged = self._judged
+        yield from self._question_batches(judged)
+        yield from document_batches(self._files, judged)
+
+    @property
+    def _files(self) -> FoundFiles:
+        return find_files(self._folder)
+
+    @property
+    def _judged(self) -> Judgements:
+        return read_judgements(self._files.qrels)
+
+    def _question_batches(self, judged: Judgements) -> Iterator[DatasetBatch]:
+        queries = self._queries(judged)
+        seen: set[str] = set()
+        while some := list(islice(queries, BATCH_LINES)):
+            kept = [query for query in some if query.split is not None]
+            seen.update(query.id for query in kept)
+            questions = Questions(
+                id=[query.id for query in kept],
+                text=[query.text for query in kept],
+                label=[query.answer for query in kept],
+                split=[query.split or "" for query in kept],
+            )
+            left_out = {UNJUDGED: len(some) - len(kept)} if len(some) > len(kept) else {}
+            yield DatasetBatch(NOTHING.documents, questions, NOTHING.evidence, left_out)
+        for query, (split, line) in judged.queries.items():
+            if query not in seen:
+                raise judged.wrong(split, line, f"the query {query!r} is not in {self._files.queries.name}")
+        counts = {NOT_RELEVANT: judged.not_relevant, REPEATED: judged.repeated}
+        yield DatasetBatch(
+            NOTHING.documents,
+            NOTHING.questions,
+            NOTHING.evidence,
+            {what: count for what, count in counts.items() if count},
+        )
+
+    def _queries(self, judged: Judgements) -> Iterator[_Query]:
+        lines: dict[str, int] = {}
+        for entry in entries(self._files.queries):
+            identifier, text = entry.identifier(), entry.text("text")
+            if lines.setdefault(identifier, entry.line) != entry.line:
+                raise entry.wrong(f"the query {identifier!r} is there twice, first in line {lines[identifier]}")
+            if not text.strip():
+                raise entry.wrong(f"the query {identifier!r} has no words")
+            split, _ = judged.queries.get(identifier, (None, 0))
+            yield _Query(identifier, text, self._answer(entry), split)
+
+    def _answer(self, entry: Entry) -> str | None:
+        if self._answer_field is None:
+            return None
+        answer = _metadata(entry).get(self._answer_field)
+        if answer is not None and (not isinstance(answer, str) or not answer.strip()):
+            raise entry.wrong(f"the answer in `metadata.{self._answer_field}` must be a text that is not empty")
+        return answer
+
+    def _no_such_field(self) -> str:
+        known = sorted({key for entry in islice(entries(self._files.queries), 1_000) for key in _metadata(entry)})
+        return f"no query has it; {did_you_mean(str(self._answer_field), known)}"
+
+
+def _metadata(entry: Entry) -> Mapping[str, object]:
+    metadata = entry.value.get("metadata")
+    if metadata is not None and not isinstance(metadata, dict):
+        raise entry.wrong("`metadata` must be an object")
+    return metadata or {}

@@ -1,0 +1,254 @@
+"""The files of a BEIR folder: where they are, what they hold, line by line, and what is wrong with a line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+from ragtally.address import address, file_hash
+from ragtally.errors import DataError, Place
+
+REMEDY = (
+    "get the dataset's archive from the links in https://github.com/beir-cellar/beir, unpack it and name its folder; "
+    "data/raw/README.md says what must lie there"
+)
+_UNREADABLE = (OSError, EOFError, zlib.error)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """The files of one folder.
+
+    Attributes:
+        corpus: The documents.
+        queries: The queries.
+        qrels: The relevance judgements by the name of their split, in the order of the names.
+    """
+
+    corpus: Path
+    queries: Path
+    qrels: dict[str, Path]
+
+
+def find_files(folder: str) -> FoundFiles:
+    """Find the files of a folder.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The files; a compressed one where the plain one is not there.
+
+    Raises:
+        DataError: If the folder or a file is missing, or a file is there in both forms.
+    """
+    root = Path(folder).expanduser()
+    if not root.is_dir():
+        raise DataError(f"there is no folder {folder!r}", place=Place(str(root)), hint=REMEDY)
+    qrels: dict[str, Path] = {}
+    for path in sorted((root / "qrels").glob("*.tsv")) + sorted((root / "qrels").glob("*.tsv.gz")):
+        split = path.name.removesuffix(".gz").removesuffix(".tsv")
+        if split in qrels:
+            raise _twice(path)
+        qrels[split] = path
+    if not qrels:
+        message = "there are no relevance judgements: no qrels/*.tsv, each of which is a split"
+        raise DataError(message, place=Place(str(root / "qrels")), hint=REMEDY)
+    return FoundFiles(_one(root, "corpus.jsonl"), _one(root, "queries.jsonl"), dict(sorted(qrels.items())))
+
+
+def fingerprint(files: FoundFiles) -> str:
+    """Hash the content of files and the names of the splits; their folder does not count.
+
+    Args:
+        files: The files.
+
+    Returns:
+        A tagged hash.
+
+    Raises:
+        DataError: If a file cannot be read.
+    """
+    hashes = {}
+    for path in (files.corpus, files.queries, *files.qrels.values()):
+        try:
+            hashes[path] = file_hash(path)
+        except OSError as error:
+            raise unreadable(path, error) from error
+    qrels = {split: hashes[path] for split, path in files.qrels.items()}
+    return address({"corpus": hashes[files.corpus], "queries": hashes[files.queries], "qrels": qrels})
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file, plain or compressed.
+
+    Args:
+        path: The file; it is compressed where its name ends in `.gz`.
+
+    Yields:
+        Its bytes.
+
+    Raises:
+        DataError: If it cannot be read to its end, now or while it is open.
+    """
+    try:
+        with path.open("rb") as handle, ExitStack() as stack:
+            yield cast(IO[bytes], stack.enter_context(gzip.open(handle))) if path.suffix == ".gz" else handle
+    except _UNREADABLE as error:
+        raise unreadable(path, error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a `.jsonl` file.
+
+    Attributes:
+        path: The file.
+        line: The line's number from 1.
+        value: What the line holds.
+    """
+
+    path: Path
+    line: int
+    value: dict[str, Any]
+
+    def text(self, key: str, missing: str | None = None) -> str:
+        """Take a text out of the line.
+
+        Args:
+            key: Its key.
+            missing: What to take where there is no such key or it is null; None where that is an error.
+
+        Returns:
+            The text.
+
+        Raises:
+            DataError: If it is missing, no text, or holds half a surrogate pair, which cannot be written.
+        """
+        value = self.value.get(key)
+        if value is None and missing is not None:
+            return missing
+        if not isinstance(value, str):
+            found = "" if key not in self.value else f" but {json.dumps(value)[:40]}"
+            raise self.wrong(f"there must be a text `{key}`; there is none{found}")
+        if not value.isascii() and not is_unicode(value):
+            raise self.wrong(f"`{key}` holds half of a surrogate pair, which is no character")
+        return value
+
+    def identifier(self) -> str:
+        """Take the document's or query's identifier out of the line.
+
+        Returns:
+            The identifier.
+
+        Raises:
+            DataError: If it is missing, no text, or empty.
+        """
+        identifier = self.text("_id")
+        if not identifier:
+            raise self.wrong("`_id` is empty")
+        return identifier
+
+    def wrong(self, message: str) -> DataError:
+        """Make an error about the line.
+
+        Args:
+            message: What is wrong.
+
+        Returns:
+            The error, with file and line.
+        """
+        return damaged(self.path, self.line, message)
+
+
+def entries(path: Path) -> Iterator[Entry]:
+    """Read a `.jsonl` file; empty lines are skipped.
+
+    Args:
+        path: The file, plain or compressed.
+
+    Yields:
+        What each line holds.
+
+    Raises:
+        DataError: If the file cannot be read, or a line holds no JSON object.
+    """
+    with opened(path) as handle:
+        for number, line in enumerate(handle, start=1):
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise damaged(path, number, f"this is no JSON in UTF-8: {error}") from error
+            if not isinstance(value, dict):
+                raise damaged(path, number, "each line must hold a JSON object")
+            yield Entry(path, number, value)
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether a text can be written: JSON can escape half of a surrogate pair.
+
+    Args:
+        text: The text.
+
+    Returns:
+        Whether it can.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def damaged(path: Path, line: int | None, message: str, hint: str | None = None) -> DataError:
+    """Make an error about a line of a file.
+
+    Args:
+        path: The file.
+        line: The line's number from 1; None for the whole file.
+        message: What is wrong.
+        hint: What to do; None for mending the line.
+
+    Returns:
+        The error.
+    """
+    return DataError(message, place=Place(str(path), line), hint=hint or f"mend the file, or {REMEDY}")
+
+
+def unreadable(path: Path, error: BaseException) -> DataError:
+    """Make an error about a file that cannot be read.
+
+    Args:
+        path: The file.
+        error: Why.
+
+    Returns:
+        The error.
+    """
+    reason = getattr(error, "strerror", None) or error
+    return DataError(f"cannot read the file: {reason}", place=Place(str(path)), hint=REMEDY)
+
+
+def _one(root: Path, name: str) -> Path:
+    plain, compressed = root / name, root / f"{name}.gz"
+    if plain.is_file() and compressed.is_file():
+        raise _twice(compressed)
+    if not plain.is_file() and not compressed.is_file():
+        raise DataError(f"there is no {name} (or {name}.gz)", place=Place(str(plain)), hint=REMEDY)
+    return plain if plain.is_file() else compressed
+
+
+def _twice(path: Path) -> DataError:
+    name = path.name.removesuffix(".gz")
+    return DataError(
+        f"{name} is there twice, plain and as {name}.gz", place=Place(str(path)), hint="remove one of them"
+    )

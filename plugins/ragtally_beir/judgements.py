@@ -1,0 +1,143 @@
+"""Relevance judgements: `qrels/*.tsv`, one split a file, rows of query, document and score."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from ragtally.errors import DataError
+from ragtally_beir.files import damaged, opened
+
+_COLUMNS = "three columns separated by tabs: query-id, corpus-id and score"
+_HEADER_WORDS = ("query", "qid", "topic")
+
+
+class Judgement(NamedTuple):
+    """That a document is relevant to a query.
+
+    Attributes:
+        query: The query.
+        grade: How relevant it is, 1 or more.
+        split: The split.
+        line: The line of the split's file.
+    """
+
+    query: str
+    grade: int
+    split: str
+    line: int
+
+
+@dataclass(slots=True)
+class Judgements:
+    """The judgements of all splits.
+
+    Attributes:
+        qrels: The files, by split.
+        queries: Each judged query's split and the first line that names it.
+        by_document: What is relevant to which queries, by document.
+        not_relevant: How many rows say that a document is not relevant (a score of 0 or less).
+        repeated: How many rows say what a row before them has said.
+    """
+
+    qrels: dict[str, Path]
+    queries: dict[str, tuple[str, int]] = field(default_factory=dict)
+    by_document: dict[str, list[Judgement]] = field(default_factory=dict)
+    not_relevant: int = 0
+    repeated: int = 0
+
+    def wrong(self, split: str, line: int, message: str, hint: str | None = None) -> DataError:
+        """Make an error about a row.
+
+        Args:
+            split: Its split.
+            line: Its line.
+            message: What is wrong.
+            hint: What to do; None for mending the row.
+
+        Returns:
+            The error.
+        """
+        return damaged(self.qrels[split], line, message, hint)
+
+
+def read_judgements(qrels: dict[str, Path]) -> Judgements:
+    """Read the judgements of all splits.
+
+    Args:
+        qrels: The files, by split.
+
+    Returns:
+        The judgements.
+
+    Raises:
+        DataError: If a file is damaged, two rows contradict each other, or a query is in two splits.
+    """
+    found = Judgements(qrels)
+    for split, path in qrels.items():
+        seen: dict[tuple[str, str], tuple[int, int]] = {}
+        for line, query, document, score in _rows(path):
+            other, first = found.queries.setdefault(query, (split, line))
+            if other != split:
+                raise found.wrong(
+                    split, line, f"the query {query!r} is also in the split {other} ({qrels[other].name}:{first})",
+                    "a question is in one split: move one of the two files out of qrels/",
+                )  # fmt: skip
+            before, at = seen.setdefault((query, document), (score, line))
+            if before != score:
+                message = f"the document {document!r} is judged {score} for {query!r}, but {before} in line {at}"
+                raise found.wrong(split, line, message)
+            if at != line:
+                found.repeated += 1
+            elif score < 1:
+                found.not_relevant += 1
+            else:
+                found.by_document.setdefault(document, []).append(Judgement(query, score, split, line))
+        if not seen:
+            raise damaged(path, None, "the file holds no judgement")
+    return found
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str, str, int]]:
+    """Yield line, query, document and score of each row; a header line is left out."""
+    with opened(path) as handle:
+        # The csv module as BEIR itself uses it: an id that holds a quote or a tab is written in quotes.
+        reader = csv.reader(_decoded(path, handle), delimiter="\t", strict=True)
+        first = True
+        try:
+            for row in reader:
+                if row and not (first and _is_header(row)):
+                    yield reader.line_num, *_checked(path, reader.line_num, row)
+                first = first and not row
+        except csv.Error as error:
+            raise damaged(path, reader.line_num, f"this is no row of {_COLUMNS} ({error})") from error
+
+
+def _decoded(path: Path, handle: IO[bytes]) -> Iterator[str]:
+    for number, line in enumerate(handle, start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise damaged(path, number, f"this is no UTF-8: {error}") from error
+
+
+def _is_header(row: list[str]) -> bool:
+    return len(row) == 3 and row[0].lower().startswith(_HEADER_WORDS) and not _is_whole(row[2])
+
+
+def _checked(path: Path, line: int, row: list[str]) -> tuple[str, str, int]:
+    if len(row) != 3:
+        raise damaged(path, line, f"a row must have {_COLUMNS}; this one has {len(row)}")
+    query, document, score = row
+    if not query or not document:
+        raise damaged(path, line, f"the {'query-id' if not query else 'corpus-id'} is empty")
+    if not _is_whole(score):
+        raise damaged(path, line, f"the score must be a whole number, not {score!r}")
+    return query, document, int(score)
+
+
+def _is_whole(score: str) -> bool:
+    return score.strip().removeprefix("-").isdecimal()
