@@ -150,6 +150,7 @@ def _cached(name: str, revision: str | None) -> Path | None:
 def _hub() -> Any:
     try:
         import huggingface_hub
+        import huggingface_hub.constants
     except ImportError as error:
         raise PluginError(f"the package huggingface_hub cannot be imported: {error}", hint=INSTALL) from error
     return huggingface_hub

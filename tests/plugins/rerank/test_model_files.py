@@ -9,6 +9,7 @@ from typing import Any
 
 import huggingface_hub
 import pytest
+from huggingface_hub import constants
 
 from plugins.rerank.made_rerank import COMPONENT, DEFAULTS
 from ragtally.errors import DataError
@@ -31,8 +32,8 @@ def save(folder: Path, config: Any = CONFIG, **files: Any) -> Path:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of the hub; whoever would ask the network fails the test."""
     folder = tmp_path / "hub"
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(folder))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.chdir(tmp_path)
     return folder
 
@@ -165,7 +166,7 @@ def test_a_missing_model_is_downloaded_once(cache: Path, monkeypatch: pytest.Mon
 
 def test_nothing_is_downloaded_offline(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = downloading(cache, monkeypatch)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(DataError, match="HF_HUB_OFFLINE is set") as raised:
         download(NAME, None, lambda *_: None)
     assert raised.value.hint == f"HF_HUB_OFFLINE=0 hf download {NAME}"
