@@ -17,6 +17,7 @@ from ragtally_lexical.index import TermIndex
 from ragtally_lexical.ranking import write_best
 
 _BLOCK = 256
+_MOST_CANDIDATES = 1024
 
 
 class Candidates(NamedTuple):
@@ -76,7 +77,7 @@ def search(
         space = Space(np.zeros(chunks), np.empty(chunks, np.int32), np.empty(limit))
         for start in starts[thread::threads]:
             block = range(start, min(start + _BLOCK, len(asked)))
-            found = [candidates(question, space) for question in block]
+            found = [_fewer(candidates(question, space), limit, rounded) for question in block]
             questions = np.repeat(np.array(block), [len(one.chunks) for one in found])
             scores = np.concatenate([one.scores for one in found])
             write_best(hits, questions, np.concatenate([one.chunks for one in found]), rounded(scores))
@@ -87,6 +88,16 @@ def search(
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(work, range(threads)))
     return hits
+
+
+def _fewer(
+    found: Candidates, limit: int, rounded: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> Candidates:
+    # Where most chunks tie, a block of questions would hold most of the corpus for each.
+    if len(found.chunks) <= limit + _MOST_CANDIDATES:
+        return found
+    best = np.lexsort((found.chunks, -rounded(found.scores)))[:limit]
+    return Candidates(found.chunks[best], found.scores[best])
 
 
 def _threads() -> int:

@@ -97,19 +97,22 @@ class _Nearest:
         if self._distance.common_only:
             return Candidates(chunks[best], scores[best])
         # Of the chunks without a common term the smallest are the nearest.
-        others = self._smallest_but(chunks)
+        others = self._smallest_but(chunks, space.sums)
         other_scores = self._distance.score(np.zeros(len(others)), asked, self._sizes[others])
         return Candidates(np.concatenate([chunks[best], others]), np.concatenate([scores[best], other_scores]))
 
-    def _smallest_but(self, chunks: NDArray[np.integer]) -> NDArray[np.intp]:
+    def _smallest_but(self, chunks: NDArray[np.integer], marks: NDArray[np.float64]) -> NDArray[np.intp]:
+        marks[chunks] = 1
         # Twice as many each time, until enough of them are among the others.
         count = 4 * self._limit
         while True:
             smallest = self._smallest[:count]
-            others = smallest[np.isin(smallest, chunks, invert=True)]
-            if len(others) >= self._limit or len(smallest) == len(self._smallest):
-                return others[: self._limit]
+            others: NDArray[np.intp] = smallest[marks[smallest] == 0][: self._limit]
+            if len(others) == self._limit or len(smallest) == len(self._smallest):
+                break
             count *= 2
+        marks[chunks] = 0
+        return others
 
 
 def _common(index: TermIndex, asked: Asked) -> Common:
