@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import binomtest
 
 from ragtally.compare import Results, Verdict, judge, load_results
-from ragtally.compare.verdict import Measured
+from ragtally.compare.set_verdict import Measured
 from ragtally.errors import StoreError
 from ragtally.stats.decomposition import Bucket
 

@@ -162,6 +162,35 @@ def test_labels_show_lists_and_components_inside() -> None:
     assert flat_parameters("retriever", None) == {}
 
 
+def test_labels_tell_components_inside_apart_by_name_and_then_by_their_own_parameters() -> None:
+    def dense(embedder: str, dim: int, distance: str) -> Choice:
+        inner = Choice("embedder", embedder, {"dim": dim, f"of_{embedder}": 1})
+        return Choice("retriever", "dense", {"embedder": inner, "distance": distance})
+
+    assert axis_labels((dense("lsa", 64, "cosine"), dense("lsa", 64, "l1"), dense("hashing", 512, "l1"))) == (
+        "dense(lsa,cosine)",
+        "dense(lsa,l1)",
+        "dense(hashing,l1)",
+    )
+    assert axis_labels((dense("lsa", 64, "l1"), dense("lsa", 128, "l1"), dense("hashing", 512, "l1"))) == (
+        "dense(lsa,embedder.dim=64)",
+        "dense(lsa,embedder.dim=128)",
+        "dense(hashing)",
+    )
+
+
+def test_lists_of_components_are_flattened_by_number() -> None:
+    both = (Choice("retriever", "bm25", {"k1": 1.5}), Choice("retriever", "dense", {"distance": "l1"}))
+    merged = Choice("retriever", "hybrid", {"retrievers": both, "k": 60})
+    assert flat_parameters("retriever", merged) == {
+        "retriever": "hybrid",
+        "retriever.retrievers": "bm25+dense",
+        "retriever.retrievers.1.k1": 1.5,
+        "retriever.retrievers.2.distance": "l1",
+        "retriever.k": 60,
+    }
+
+
 @pytest.mark.parametrize(
     ("change", "message", "hint"),
     [

@@ -9,7 +9,8 @@ from ragtally.compare.causes import vote_noise, where_answers_went
 from ragtally.compare.families import declared_families, votes_family
 from ragtally.compare.results import Results
 from ragtally.compare.scores import CONFIDENCE, answer_metrics, higher_is_better, rankings, set_verdict
-from ragtally.compare.verdict import Front, SetVerdict, Verdict
+from ragtally.compare.set_verdict import SetVerdict
+from ragtally.compare.verdict import Front, Verdict
 from ragtally.stats.pareto import pareto_front
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from ragtally.address import derive_seed
 from ragtally.compare.asked import Asked
 from ragtally.compare.results import Results
-from ragtally.compare.verdict import BestCells, CellCost, CellVerdict, HeldOut, Measured, SetVerdict
+from ragtally.compare.set_verdict import BestCells, CellCost, CellVerdict, HeldOut, Measured, SetVerdict
 from ragtally.stats.best import compare_with_best
 from ragtally.stats.bootstrap import RESAMPLES, bootstrap
 from ragtally.stats.confidence import ConfidenceInterval

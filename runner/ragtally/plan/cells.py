@@ -83,20 +83,29 @@ def axis_labels(choices: Sequence[Choice]) -> tuple[str, ...]:
         choices: The axis.
 
     Returns:
-        One label a pick: the component's name, followed by the parameters that differ between the picks of
-        that name, as in `words(64)` where it is one and `words(size=64,overlap=8)` where they are several.
+        One label a pick: the component's name, followed by the parameters that differ between the picks of that
+        name. A word stands for itself, as in `dense(lsa,cosine)`; of numbers it is said what they are where there
+        are several, as in `words(64)` and `words(size=64,overlap=8)`. The parameters of a component inside count
+        only where that is the same component.
     """
-    labels = []
-    for choice in choices:
-        flat = _flat(choice)
-        namesakes = [_flat(other) for other in choices if other.name == choice.name]
-        differing = {key: value for key, value in flat.items() if any(other.get(key) != value for other in namesakes)}
-        if len(differing) == 1:
-            inner = "".join(map(str, differing.values()))
-        else:
-            inner = ",".join(f"{key}={value}" for key, value in differing.items())
-        labels.append(f"{choice.name}({inner})" if inner else choice.name)
-    return tuple(labels)
+    return tuple(_label(choice, [other for other in choices if other.name == choice.name]) for choice in choices)
+
+
+def _label(choice: Choice, namesakes: Sequence[Choice]) -> str:
+    flat = _flat(choice)
+    others = [_flat(other) for other in namesakes]
+    differing = {}
+    for key, value in flat.items():
+        inside = [key.rpartition(".")[0]] if "." in key else []
+        alike = [other for other in others if all(other.get(outer) == flat.get(outer) for outer in inside)]
+        if any(other.get(key) != value for other in alike):
+            differing[key] = value
+    if len(differing) == 1 or all(isinstance(value, str) for value in differing.values()):
+        inner = ",".join(map(str, differing.values()))
+    else:
+        shown = {key: value if isinstance(value, str) else f"{key}={value}" for key, value in differing.items()}
+        inner = ",".join(shown.values())
+    return f"{choice.name}({inner})" if inner else choice.name
 
 
 def flat_parameters(prefix: str, choice: Choice | None) -> dict[str, Any]:
@@ -126,6 +135,10 @@ def _flat(choice: Choice) -> dict[str, Any]:
             flat[key] = "+".join(item.name for item in value)
             for number, item in enumerate(value, start=1):
                 flat.update({f"{key}.{number}.{inner}": one for inner, one in _flat(item).items()})
+        elif isinstance(value, Mapping) and isinstance(value.get("type"), str):
+            # What the haystack escape makes: the class' own name says most.
+            flat[key] = value["type"].rpartition(".")[2]
+            flat.update({f"{key}.{inner}": str(item) for inner, item in value.items() if inner != "type"})
         elif isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)):
             flat[key] = str(value)
         else:

@@ -188,3 +188,14 @@ def _parameter(name: str, schema: Mapping[str, Any], *, grid: bool) -> Schema:
     if schema.get("default", "") is None:
         return {**rest, "anyOf": [position, {"type": "null"}]}
     return {**rest, **position}
+
+
+def mapping(description: str, properties: dict[str, Schema], required: list[str] | None = None) -> Schema:
+    """Write the schema of a mapping with these keys and no others."""
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": required or [],
+        "additionalProperties": False,
+    }

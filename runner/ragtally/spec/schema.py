@@ -6,7 +6,8 @@ from typing import Any
 
 from ragtally.kinds import KINDS
 from ragtally.registry import Registry
-from ragtally.spec.component_schema import Schema, axis, component_position, definitions
+from ragtally.spec.component_schema import Schema, axis, component_position, definitions, mapping
+from ragtally.spec.schema_parts import comparison_keys, spending_keys
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONTROLS = ("closed_book", "gold_context", "wrong_context")
@@ -91,8 +92,8 @@ def _keys() -> dict[str, Schema]:
         "base": _base(),
         "grid": _grid(),
         **_measurement(),
-        **_comparison(),
-        **_spending(),
+        **comparison_keys(),
+        **spending_keys(),
     }
 
 
@@ -122,89 +123,8 @@ def _measurement() -> dict[str, Schema]:
     }
 
 
-def _comparison() -> dict[str, Schema]:
-    return {
-        "compare": {
-            "type": "array",
-            "default": [],
-            "description": "Which differences are tested: each entry is one family, corrected by Holm's method.",
-            "items": _mapping(
-                "One family: every cell against the cell that is equal on all other axes.",
-                {
-                    "metric": {
-                        "type": "string",
-                        "default": "accuracy",
-                        "description": "A metric of the study, by its printed name, as in accuracy or recall@5.",
-                    },
-                    "baseline": {
-                        "type": "object",
-                        "minProperties": 1,
-                        "properties": {
-                            **{axis: _pick(axis) for axis in ("chunker", "retriever", "rule")},
-                            "reader": {"type": "string", "description": "A reader of the grid."},
-                            **{axis: _number(axis) for axis in ("top_k", "context_words", "votes")},
-                        },
-                        "additionalProperties": False,
-                        "description": "By axis, what the others are compared with, as in {retriever: bm25}.",
-                    },
-                },
-                required=["baseline"],
-            ),
-        },
-        "select_on": {
-            "enum": ["all", "dev"],
-            "default": "all",
-            "description": "Where the best cell is picked: on all questions, or on a seeded half of them (dev), with "
-            "its score on the other half beside it, since the best of many is flattered.",
-        },
-    }
-
-
-def _pick(axis: str) -> Schema:
-    return {
-        "type": ["string", "object"],
-        "maxProperties": 1,
-        "description": f"A {axis} of the grid, with as many of its parameters as tell it from the others.",
-    }
-
-
-def _number(axis: str) -> Schema:
-    return {"type": "integer", "minimum": 1, "description": f"A number of grid.{axis}."}
-
-
-def _spending() -> dict[str, Schema]:
-    return {
-        "budget": _mapping(
-            "Where to stop; the same command goes on from there, with a larger budget or on another day.",
-            {
-                "usd": {
-                    "type": ["number", "null"],
-                    "exclusiveMinimum": 0,
-                    "default": None,
-                    "description": "US dollars for all calls that the study needs, whenever they were paid. Needs "
-                    "models with a known price.",
-                },
-                "hours": {
-                    "type": ["number", "null"],
-                    "exclusiveMinimum": 0,
-                    "default": None,
-                    "description": "Hours of wall time of one run.",
-                },
-            },
-        ),
-        "max_failed": {
-            "type": "number",
-            "minimum": 0,
-            "maximum": 1,
-            "default": 0,
-            "description": "The largest share of a step's calls that may fail for good; their questions then count "
-            "as `call failed`, and are tried again by the next run. With more, the run ends with an error.",
-        },
-    }
-
-
 def _sample() -> Schema:
-    return _mapping(
+    return mapping(
         "How many of the questions are asked; the corpus stays whole.",
         {
             "size": {
@@ -223,7 +143,7 @@ def _sample() -> Schema:
 
 
 def _label() -> Schema:
-    return _mapping(
+    return mapping(
         "Voters read each question with its gold context and cast ballots. A voter is a reader that reads what is "
         "put before it, or recorded answers that were made with the gold context.",
         {
@@ -240,7 +160,7 @@ def _label() -> Schema:
 
 
 def _base() -> Schema:
-    return _mapping(
+    return mapping(
         "Only questions that the voters can answer from their gold context stay. Left out: all questions stay.",
         {
             "from": {**_READER_NAMES, "minItems": 1, "description": "The voters whose ballots are pooled."},
@@ -304,19 +224,9 @@ def _grid() -> Schema:
             "description": "The vote rule that turns the votes into a verdict.",
         },
     }
-    return _mapping(
+    return mapping(
         "Each key is an axis; a cell is one pick from each. A list is an axis wherever a single value is wanted, "
         "also inside a component's parameters; where a list is itself a value, {axis: [...]} makes an axis of such "
         "values.",
         {key: axis(schema) for key, schema in axes.items()},
     )
-
-
-def _mapping(description: str, properties: dict[str, Schema], required: list[str] | None = None) -> Schema:
-    return {
-        "type": "object",
-        "description": description,
-        "properties": properties,
-        "required": required or [],
-        "additionalProperties": False,
-    }
