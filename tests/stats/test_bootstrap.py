@@ -47,20 +47,32 @@ def test_a_published_example(spatial: BootstrapDistribution) -> None:
     assert (bca.low, bca.high) == pytest.approx((115.8, 259.6), abs=6)
 
 
-@pytest.mark.parametrize("method", ["BCa", "percentile"])
-@pytest.mark.parametrize("confidence", [0.8, 0.95])
-def test_the_interval_is_scipys(spatial: BootstrapDistribution, method: str, confidence: float) -> None:
-    found = INTERVAL[method](spatial, confidence=confidence)
-    expected = scipy.stats.bootstrap(
-        (SPATIAL,),
-        np.var,
+def scipys(distribution: BootstrapDistribution, column: np.ndarray, statistic, method: str, confidence: float):
+    return scipy.stats.bootstrap(
+        (column,),
+        statistic,
         n_resamples=0,
-        bootstrap_result=SimpleNamespace(bootstrap_distribution=spatial.resampled.value[:, 0]),
+        bootstrap_result=SimpleNamespace(bootstrap_distribution=distribution.resampled.value[:, 0]),
         confidence_level=confidence,
         method=method,
         vectorized=True,
     ).confidence_interval
-    assert (found.low, found.high) == pytest.approx(tuple(expected), rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["BCa", "percentile"])
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_the_interval_is_scipys(spatial: BootstrapDistribution, method: str, confidence: float) -> None:
+    found = INTERVAL[method](spatial, confidence=confidence)
+    assert (found.low, found.high) == pytest.approx(tuple(scipys(spatial, SPATIAL, np.var, method, confidence)))
+
+
+def test_the_interval_of_a_metric_of_few_values_is_scipys() -> None:
+    # A few values of so few questions: many resamples equal the observed value, which must count half.
+    column = np.array([2.0] * 4 + [1.0] * 7 + [0.0])
+    distribution = bootstrap(mean_contributions(column[:, None]), np.random.default_rng(2), 4000)
+    assert (distribution.resampled.value == distribution.observed.value).mean() > 0.1
+    found = bca_interval(distribution, confidence=0.9)
+    assert (found.low, found.high) == pytest.approx(tuple(scipys(distribution, column, np.mean, "BCa", 0.9)))
 
 
 def test_the_standard_error_is_that_of_the_mean() -> None:
@@ -155,6 +167,10 @@ def test_where_there_is_no_interval_there_is_a_reason() -> None:
     never = bootstrap(ratio_contributions(seldom * 0, seldom * 0, "no verdict is 'yes'"), rng, 10)
     assert never.score() == Score(None, 20, "no verdict is 'yes'")
     assert bca_interval(never).reason == "no verdict is 'yes'"
+    one_of_two = np.concatenate([np.ones((20, 1)), seldom * 0], axis=1)
+    half = bootstrap(ratio_contributions(one_of_two, one_of_two, "no verdict is 'yes'"), rng, 10)
+    assert half.differences([0, 1], [1, 0]).score(0) == Score(None, 20, "no verdict is 'yes'")
+    assert half.differences([0, 1], [1, 0]).score(1) == Score(None, 20, "no verdict is 'yes'")
 
 
 def test_nothing_cannot_be_resampled() -> None:

@@ -78,6 +78,8 @@ def test_what_is_no_mean_over_questions_is_found_out() -> None:
     column = np.array([0.1, 0.9, 0.4, 0.2, 0.8])
     assert contributions_by_question(lambda rows: Score(float(np.median(column[rows])), len(rows)), 5) is None
     assert contributions_by_question(lambda rows: Score(float(column[rows].sum()), len(rows)), 5) is None
+    few = Score(None, 5, "too many")
+    assert contributions_by_question(lambda rows: few if len(rows) > 3 else Score(0.0, len(rows)), 5) is None
 
 
 def test_a_mean_over_all_joins_one_over_some() -> None:

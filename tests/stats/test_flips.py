@@ -12,15 +12,15 @@ R, W, N = Status.RIGHT, Status.WRONG, Status.NO_VERDICT
 
 def test_by_hand() -> None:
     found = compare_draws(
-        ["yes", "no", "yes", None, "no", "no"],
-        ["yes", "yes", "maybe", None, "no", "yes"],
-        [R, R, W, N, R, W],
-        [R, W, W, N, R, R],
+        ["yes", "no", "yes", None, "no", "no", "no"],
+        ["yes", "yes", "maybe", None, "no", "yes", None],
+        [R, R, W, N, R, W, R],
+        [R, W, W, N, R, R, N],
     )
-    assert (found.verdict.value, found.verdict.denominator) == (3 / 6, 6)
-    assert (found.right.value, found.right.denominator) == (2 / 6, 6)
-    assert (found.lost.value, found.lost.denominator) == (1 / 3, 3)
-    assert found.right_interval.contains(2 / 6)
+    assert (found.verdict.value, found.verdict.denominator) == (4 / 7, 7)
+    assert (found.right.value, found.right.denominator) == (3 / 7, 7)
+    assert (found.lost.value, found.lost.denominator) == (2 / 4, 4)
+    assert found.right_interval.contains(3 / 7)
     assert found.lost_interval.method == "Wilson"
 
 

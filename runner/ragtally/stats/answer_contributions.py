@@ -144,8 +144,8 @@ def _f1(sums: _Confusion) -> Values:
 
 def _mean(counted: Counted) -> Counted:
     def mean(sums: _Confusion) -> Values:
-        there = np.broadcast_to(sums.gold > 0, sums.right.shape)
-        return divide(_total(np.where(there, counted(sums).value, 0.0)), _total(there.astype(np.float64)))
+        # A class that no question has as its gold label has no right verdicts, so its value is 0 already.
+        return divide(_total(counted(sums).value), _total((sums.gold > 0).astype(np.float64)))
 
     return mean
 

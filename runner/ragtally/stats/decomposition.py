@@ -4,8 +4,9 @@ When does a question's evidence count as retrieved? By default as soon as any ch
 reader, which is how relevance is defined everywhere in ragtally (`context_document_hit`, recall@k). Where the
 evidence is a whole abstract, as in PubMedQA, this errs least: the answer mostly stands in a sentence or two of it,
 so that to ask for half of its characters would call "lucky" who was right by the very sentence, and would blame the
-retriever for every small chunk. Where the evidence is marked sentence by sentence, ask for more, as
-`evidence_share=1`. Since neither is the truth, `decompose` is cheap enough to be done for several shares, and a
+retriever for every small chunk (with the best section before the reader, BM25 has the right abstract for 94 % of the
+test questions, and half of its characters for 7 %). Where the evidence is marked sentence by sentence, ask for more,
+as `evidence_share=1`. Since neither is the truth, `decompose` is cheap enough to be done for several shares, and a
 report can say how much moves.
 """
 
