@@ -30,7 +30,7 @@ benchmark: install-dev
 
 # What is committed although ragtally writes it: the reference of specs and their JSON Schema.
 generated: install-dev
-	@python -m ragtally.spec.reference > specs/README.md
+	@python -m ragtally.spec.reference specs/README.md
 	@python -m ragtally.spec.reference --schema > runner/ragtally/spec/spec.schema.json
 
 lint: install-dev
