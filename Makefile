@@ -25,8 +25,15 @@ test: install-dev lint types
 test-slow: install-dev
 	@pytest -m slow --numprocesses 2
 
+# What the speed claims rest on: ratios to peers in the same run; half an hour on two free cores.
 benchmark: install-dev
+	@$(PIP_INSTALL) '.[benchmark]'
 	@python benchmarks/calls.py
+	@python benchmarks/bm25.py
+	@python benchmarks/dense.py
+	@python benchmarks/chunking.py
+	@python benchmarks/grid.py
+	@python benchmarks/large_study.py
 
 # What is committed although ragtally writes it: the reference of specs and their JSON Schema.
 generated: install-dev
