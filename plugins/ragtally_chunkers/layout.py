@@ -58,7 +58,7 @@ def lay_out(texts: Sequence[str]) -> Layout:
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     offsets = np.concatenate([[1], 1 + np.cumsum(lengths + 1)])
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
-    kinds = _kinds()[codes]
+    kinds = _kinds().take(codes)
     # Every text stands between line feeds, so words start and end in turns and none reaches into the next text.
     space = (kinds & SPACE).view(np.bool_)
     edges = np.flatnonzero(space[1:] != space[:-1]) + 1
