@@ -66,6 +66,9 @@ class Asked:
         assert found.replies is not None and len(found.replies) == len(queries)
         return Hits(found.hits[0].passage[:, :limit], found.hits[0].score[:, :limit])
 
+    def unread(self, found: Found) -> int:
+        return sum(reply is not None and "first" not in reply for reply in found.replies or ())
+
 
 @dataclass
 class KeptCounts:

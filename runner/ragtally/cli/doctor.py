@@ -14,9 +14,11 @@ from ragtally.errors import EXIT_USER, ErrorList, RagtallyError
 from ragtally.kinds.component import Finding
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
-from ragtally.spec.study import Study
 from ragtally.store import find_store
 from ragtally.types import Choice
+
+_NEEDS_NOTHING = ("chunker", "embedder", "retriever")
+"""Kinds whose components need nothing of the world outside unless they say so: there is nothing to tell of them."""
 
 
 @click.command(name="doctor")
@@ -51,14 +53,8 @@ def _findings(spec: Path) -> Iterator[Finding]:
     store = find_store(Path.cwd())
     yield _writable("store", store)
     yield _writable("results", Path("data/results"))
-    for name, choice in _components(study):
+    for name, choice in study.components():
         yield from _of_component(name, choice, registry)
-
-
-def _components(study: Study) -> Iterator[tuple[str, Choice]]:
-    yield f"dataset {study.dataset.choice.name}", study.dataset.choice
-    yield from ((f"model {name}", choice) for name, choice in study.models.items())
-    yield from ((f"reader {name}", pick.choice) for name, pick in study.readers.items())
 
 
 def _of_component(name: str, choice: Choice, registry: Registry) -> Iterator[Finding]:
@@ -66,6 +62,8 @@ def _of_component(name: str, choice: Choice, registry: Registry) -> Iterator[Fin
     if component.diagnose is not None:
         found = component.diagnose(choice.parameters)
         yield from (Finding(each.ok, f"{name}: {each.what}", each.remedy) for each in found)
+        return
+    if component.fingerprint is None and choice.kind in _NEEDS_NOTHING:
         return
     try:
         fingerprint = component.fingerprint(choice.parameters) if component.fingerprint else None

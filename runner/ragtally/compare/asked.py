@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,11 @@ class Asked:
             What each question contributes; None for a metric that cannot be resampled by questions here.
         """
         return answer_contributions(metric, self.gold, self.verdict, self.answers)
+
+
+def is_one_vote(row: Mapping[str, Any]) -> bool:
+    """Say whether a cell's several votes are one, since its reader always answers the same."""
+    return str(row["note"] or "").startswith("same as votes")
 
 
 def asked_on(results: Results, question_set: str) -> Asked | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from ragtally.compare.asked import UNKNOWN, Asked
+from ragtally.compare.asked import UNKNOWN, Asked, is_one_vote
 from ragtally.compare.results import Results
 from ragtally.compare.scores import CONFIDENCE, generator, measured, resamples
 from ragtally.compare.verdict import Bars, Noise, Where
@@ -82,7 +82,7 @@ def vote_noise(results: Results, asked: Asked) -> list[Noise]:
     found, known = [], set()
     labels = [asked.answers[code] for code in asked.gold]
     for name, row in asked.cells.items():
-        if row["condition"] != "gold_context" or row["votes"] < 2 or row["note"] or row["reader"] in known:
+        if row["condition"] != "gold_context" or row["votes"] < 2 or is_one_vote(row) or row["reader"] in known:
             continue
         known.add(row["reader"])
         said = results.answers.filter(pl.col("cell") == name)

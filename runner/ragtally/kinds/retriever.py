@@ -114,3 +114,14 @@ class PromptingRetriever(RefiningRetriever, Protocol):
             One prompt a question, in order; the same ones for the same arguments.
         """
         ...
+
+    def unread(self, found: Found) -> int:
+        """Count the replies that `refine` could make nothing of; the order of their questions stayed as it was.
+
+        Args:
+            found: What the other retrievers found, with the replies; a call that failed is not counted.
+
+        Returns:
+            How many.
+        """
+        ...

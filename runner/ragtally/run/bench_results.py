@@ -17,7 +17,7 @@ from ragtally.run.question_results import context_of, write_questions
 from ragtally.run.score_columns import rounded, score_columns
 from ragtally.run.workplace import Workplace
 from ragtally.stats.evidence_length import evidence_characters
-from ragtally.steps import Task, base, judge, parse, read, sample, score, vote
+from ragtally.steps import Task, base, judge, parse, read, refine, sample, score, vote
 from ragtally.store import write_csv, write_json, write_result_table
 from ragtally.types import Score
 
@@ -73,7 +73,7 @@ def cell_table(plan: StudyPlan, place: Workplace) -> tuple[dict[str, list[Any]],
     metrics: dict[str, float | None] = {}
     for cell in plan.cells:
         for question_set, scores in score.load_scores(place.entry(cell.score)).items():
-            picked.append(_picks(cell, question_set))
+            picked.append(_picks(cell, question_set, _note(cell, place)))
             scored.append(scores)
             votes = cell.verdicts.inputs["parse"] if cell.verdicts else ()
             costs.append(cost_of(votes, question_set, plan.base, place) if votes else Cost())
@@ -104,7 +104,17 @@ _AXES = (
 )
 
 
-def _picks(cell: Cell, question_set: str) -> dict[str, Any]:
+def _note(cell: Cell, place: Workplace) -> str | None:
+    """What one must know to read a cell's numbers, what was found when the work was done included."""
+    notes = [] if cell.note is None else [cell.note]
+    for task in in_order((cell.score,)):
+        counts = refine.load_unread(place.entry(task)) if task.step == refine.STEP and "ask" in task.inputs else None
+        if counts is not None and counts.unread:
+            notes.append(f"{counts.unread} of {counts.replies} replies ranked nothing: their order stayed")
+    return "; ".join(notes) or None
+
+
+def _picks(cell: Cell, question_set: str, note: str | None) -> dict[str, Any]:
     picks = cell.picks
     return {
         "cell": cell.name,
@@ -120,7 +130,7 @@ def _picks(cell: Cell, question_set: str) -> dict[str, Any]:
         **flat_parameters("rule", picks.rule),
         "ranking": cell.ranking,
         "context": before.label if (before := context_of(cell)) else None,
-        "note": cell.note,
+        "note": note,
     }
 
 

@@ -110,7 +110,7 @@ def provide(study: Study, place: Workplace) -> None:
         else:
             progress.measure(what, total, done)
 
-    for choice in (study.dataset.choice, *study.models.values()):
+    for _, choice in study.components():
         get_missing = place.registry.get(choice).component.provide
         if get_missing is not None:
             get_missing(choice.parameters, told)

@@ -108,13 +108,14 @@ def in_box(registry: Registry) -> Registry:
 
 
 def main() -> None:
-    """Write the reference of what is in the box into a file, or with `--schema` its JSON Schema to standard output."""
+    """Write the reference of what is in the box into a file, or with `--schema` print its JSON Schema."""
     registry = in_box(load_registry())
     if "--schema" in sys.argv[1:]:
         sys.stdout.write(json.dumps(published_schema(registry), indent=1, ensure_ascii=False) + "\n")
     else:
         path = Path(sys.argv[1])
-        path.write_text(spec_reference(registry) + written_by_hand(path.read_text(encoding="utf-8")), encoding="utf-8")
+        by_hand = written_by_hand(path.read_text(encoding="utf-8"))
+        path.write_text(spec_reference(registry) + by_hand, encoding="utf-8")
 
 
 def written_by_hand(text: str) -> str:

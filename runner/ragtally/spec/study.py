@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ragtally.errors import Place
@@ -176,6 +176,24 @@ class Study:
     select_on: str = "all"
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
 
+    def components(self) -> Iterator[tuple[str, Choice]]:
+        """List everything that the study names and that may need something of the world outside.
+
+        Yields:
+            What to call it, and the component; those that a retriever or chunker names inside come before it, and the
+            same one twice comes once.
+        """
+        yield f"dataset {self.dataset.choice.name}", self.dataset.choice
+        yield from ((f"model {name}", choice) for name, choice in self.models.items())
+        yield from ((f"reader {name}", pick.choice) for name, pick in self.readers.items())
+        seen: list[Choice] = []
+        for axis in (self.grid.chunker, self.grid.retriever):
+            for choice in axis:
+                for each in _with_inner(choice):
+                    if each not in seen:
+                        seen.append(each)
+                        yield f"{each.kind} {each.name}", each
+
     def place(self, path: str) -> Place:
         """Say where in the spec a key stands.
 
@@ -188,3 +206,10 @@ class Study:
         while path and path not in self.places:
             path = path.rpartition(".")[0]
         return self.places.get(path, Place(self.file))
+
+
+def _with_inner(choice: Choice) -> Iterator[Choice]:
+    for kind in ("embedder", "chunker", "retriever"):
+        for inner in choice.inner(kind):
+            yield from _with_inner(inner)
+    yield choice

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from ragtally.kinds import RefiningRetriever
+from ragtally.kinds import PromptingRetriever, RefiningRetriever
 from ragtally.pipelines import run_refine
 from ragtally.steps import chunk, read, retrieve
 from ragtally.steps.task import Task, TaskFactory, Work
+from ragtally.store import read_json, write_json
 from ragtally.types import Choice, Found
 
 STEP = "refine"
@@ -51,6 +53,8 @@ def task(
 def run(work: Work) -> None:
     """Write `passage.npy` and `score.npy`, as the step retrieve does: rows of the windows where there are any.
 
+    Where a language model was asked, `replies.json` says how many of its replies could not be read.
+
     Args:
         work: The task.
 
@@ -62,6 +66,34 @@ def run(work: Work) -> None:
     found = load_found(work)
     hits = run_refine(retriever, queries, found, work.task.settings["limit"])
     retrieve.write_hits(work, hits, queries, len(found.passages if found.windows is None else found.windows))
+
+    if isinstance(retriever, PromptingRetriever) and found.replies is not None:
+        write_json(work.folder / "replies.json", {"replies": len(queries), "unread": retriever.unread(found)})
+
+
+def load_unread(folder: Path) -> Unread | None:
+    """Read how many replies could not be read.
+
+    Args:
+        folder: The entry's folder.
+
+    Returns:
+        The counts; None where no model was asked.
+    """
+    path = folder / "replies.json"
+    return Unread(**read_json(path)) if path.is_file() else None
+
+
+class Unread(NamedTuple):
+    """Replies that could not be read.
+
+    Attributes:
+        replies: How many questions a model was asked about.
+        unread: How many of its replies could not be read.
+    """
+
+    replies: int
+    unread: int
 
 
 def load_found(work: Work) -> Found:
