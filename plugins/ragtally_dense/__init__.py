@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, Embedder, Retriever, RetrieverTraits
+from ragtally.kinds import Component, Embedder, ParameterFault, Retriever, RetrieverTraits
+
+MEANINGS: Mapping[str, str] = {
+    "cosine": "the cosine of the angle between the vectors; their lengths do not count",
+    "dot": "the inner product, which grows with the vectors' lengths; on vectors of length one the cosine",
+    "l2": "the Euclidean distance; on vectors of length one it ranks as cosine and dot do",
+    "l1": "the Manhattan distance, the sum of the components' differences; on vectors of length one it ranks "
+    "almost as l2 does",
+    "hamming": "how many components differ in sign, of vectors cut down to one bit a component (whether it is above "
+    "zero); no distance between sets of tokens, which the retriever sets has",
+    "jaccard": "of the components above zero in either vector, the share that are so in both; no distance between "
+    "sets of tokens, which the retriever sets has",
+}
+"""What each distance measures, by its name in a spec."""
+
+ON_BITS = frozenset({"hamming", "jaccard"})
+"""The distances that compare vectors cut down to one bit a component."""
 
 
 @hookimpl
 def register_retrievers() -> list[Component]:
     """Offer `dense`."""
+    meanings = "; ".join(f"{name}: {meaning}" for name, meaning in MEANINGS.items())
     return [
         Component(
             name="dense",
             build=_build,
-            summary="Exact search over embeddings, by cosine, inner product, or Euclidean or Manhattan distance.",
+            summary="Exact search over embeddings, by any of six distances.",
             params={
                 "embedder": {
                     "x-ragtally-kind": "embedder",
@@ -21,18 +41,42 @@ def register_retrievers() -> list[Component]:
                     "description": "What turns chunks and questions into vectors.",
                 },
                 "distance": {
-                    "enum": ["cosine", "dot", "l2", "l1"],
+                    "enum": list(MEANINGS),
                     "default": "cosine",
-                    "description": "What makes two vectors near; a zero vector is near to nothing under any of them.",
+                    "description": f"What makes two vectors near. {meanings}. A zero vector is near to nothing "
+                    "under any of them.",
+                    "x-ragtally-search": True,
+                },
+                "rescore": {
+                    "type": ["integer", "null"],
+                    "minimum": 1,
+                    "default": None,
+                    "description": "Under hamming and jaccard: how many of the nearest chunks are ordered anew by "
+                    "the cosine of the whole vectors; a question then has no more hits than that. Null to leave "
+                    "the order as the bits give it.",
                     "x-ragtally-search": True,
                 },
             },
             traits=RetrieverTraits(reads=frozenset({"text", "vectors"})),
+            check=_check,
         )
     ]
 
 
-def _build(embedder: Embedder, distance: str) -> Retriever:
+def _check(params: Mapping[str, Any]) -> list[ParameterFault]:
+    distance, rescore = params.get("distance"), params.get("rescore")
+    if rescore is None or distance in ON_BITS:
+        return []
+    return [
+        ParameterFault(
+            "rescore",
+            f"rescore orders anew what a search over bits finds, and {distance} compares whole vectors already",
+            hint="leave rescore out, or write distance: hamming or distance: jaccard",
+        )
+    ]
+
+
+def _build(embedder: Embedder | None, distance: str, rescore: int | None = None) -> Retriever:
     from ragtally_dense.search import Dense
 
-    return Dense(distance)
+    return Dense(distance, rescore)

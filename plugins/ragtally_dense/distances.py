@@ -1,154 +1,165 @@
-"""Distances between vectors, each twice: fast in float32 for all chunks, exact in float64 for the few best.
-
-The fast pass says which chunks can be among the best; `lowest` bounds how far its rounding errors reach, so that
-the exact pass sees every chunk that may tie. Scores are similarities: higher is nearer.
-"""
+"""The four distances between whole vectors."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragtally.kinds.ranking import ROUNDING_SLACK
+from ragtally_dense.comparison import SHORTEST, Asked, Comparison, Floats
 
-Floats = NDArray[np.float32]
-_ERROR = 2e-5
+Doubles = NDArray[np.float64]
 _NEAR_ZERO = 1e-6
-_L1_BLOCK = 512
+_PAIRS = 2048
+_BLOCK = 512
 
 
-class Distance(ABC):
-    """One way to compare vectors, none of them zero."""
+class VectorComparison(Comparison):
+    """Chunks whose float32 vectors are compared."""
+
+    window = ROUNDING_SLACK
+
+    def __init__(self, vectors: Floats, norms: Doubles) -> None:
+        """Take the chunks (see `Comparison`)."""
+        super().__init__(vectors, norms)
+        # A sum of n products, in whatever order and with or without fused steps, is off by at most n roundings of
+        # the sum of the products' magnitudes (Higham, Accuracy and Stability of Numerical Algorithms, 2002, 3.1).
+        # A few more are for what is done with the sum, and the last part for numbers too small for float32.
+        self._unit = (vectors.shape[1] + 16) * float(np.finfo(np.float32).eps) / 2
+        self._underflow = (vectors.shape[1] + 16) * float(np.finfo(np.float32).tiny)
+
+    def ask(self, vectors: Floats, norms: Doubles) -> Asked:
+        """Make questions ready (see `Comparison.ask`)."""
+        return Asked(vectors, vectors, norms, np.zeros(len(vectors)))
+
+    def exact(self, asked: Asked, questions: NDArray[np.intp], chunks: NDArray[np.integer]) -> Doubles:
+        """Score some pairs in float64 (see `Comparison.exact`)."""
+        scores = np.empty(len(questions))
+        for start in range(0, len(questions), _PAIRS):
+            pairs = slice(start, start + _PAIRS)
+            scores[pairs] = self._exact(
+                asked.vectors[questions[pairs]].astype(np.float64), self._vectors[chunks[pairs]].astype(np.float64)
+            )
+        return scores
+
+    def _score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
+        np.matmul(asked.ready[questions], self._vectors[chunks].T, out=out)
+
+    def _largest(self, chunks: slice) -> float:
+        return float(self._norms[chunks].max(initial=0.0))
 
     @abstractmethod
-    def fast(self, questions: Floats, chunks: Floats, norms: Floats) -> Floats:
-        """Score all pairs roughly; any function of the exact score that keeps its order.
-
-        Args:
-            questions: Vectors, shape [questions, dimensions].
-            chunks: Vectors, shape [chunks, dimensions].
-            norms: The chunks' Euclidean norms, shape [chunks].
-
-        Returns:
-            Rough scores, shape [questions, chunks].
-        """
-
-    @abstractmethod
-    def lowest(self, threshold: Floats, question_norms: Floats, largest_norm: float) -> NDArray[np.floating]:
-        """Say which rough score may still belong to an exact score that ties with another's.
-
-        Args:
-            threshold: Rough scores, one a question.
-            question_norms: The questions' Euclidean norms.
-            largest_norm: The largest Euclidean norm of any chunk.
-
-        Returns:
-            Rough scores, somewhat lower, one a question.
-        """
-
-    @abstractmethod
-    def exact(self, question: NDArray[np.float64], chunks: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Score one question against some chunks.
-
-        Args:
-            question: Its vector, shape [dimensions].
-            chunks: Their vectors, shape [chunks, dimensions].
-
-        Returns:
-            The scores, shape [chunks].
-        """
+    def _exact(self, questions: Doubles, chunks: Doubles) -> Doubles:
+        """Score pairs, each question with the chunk in the same row."""
 
 
-class Dot(Distance):
-    """The inner product."""
+class Dot(VectorComparison):
+    """The inner product; one that is nothing but rounding errors is zero."""
 
-    def fast(self, questions: Floats, chunks: Floats, norms: Floats) -> Floats:
-        """Score all pairs roughly (see `Distance.fast`)."""
-        return questions @ chunks.T
+    def error(self, asked: Asked, questions: slice, chunks: slice) -> Doubles:
+        """Bound the errors by the product of the norms (see `Comparison.error`)."""
+        bound: Doubles = (self._unit + _NEAR_ZERO) * asked.sizes[questions] * self._largest(chunks)
+        bound += self._underflow
+        return bound
 
-    def lowest(self, threshold: Floats, question_norms: Floats, largest_norm: float) -> NDArray[np.floating]:
-        """Lower a threshold (see `Distance.lowest`)."""
-        return threshold - ROUNDING_SLACK * np.abs(threshold) - _ERROR * question_norms * largest_norm
-
-    def exact(self, question: NDArray[np.float64], chunks: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Multiply; a product that is nothing but rounding errors is zero."""
-        products = chunks @ question
-        noise = _NEAR_ZERO * np.linalg.norm(question) * np.linalg.norm(chunks, axis=1)
+    def _exact(self, questions: Doubles, chunks: Doubles) -> Doubles:
+        products = np.einsum("ij,ij->i", questions, chunks)
+        noise = _NEAR_ZERO * _lengths(questions) * _lengths(chunks)
         return np.where(np.abs(products) <= noise, 0.0, products)
 
 
 class Cosine(Dot):
     """The cosine of the angle between the vectors."""
 
-    def fast(self, questions: Floats, chunks: Floats, norms: Floats) -> Floats:
-        """Score all pairs roughly (see `Distance.fast`), by the cosine times the question's norm."""
-        scores = super().fast(questions, chunks, norms)
-        scores /= norms
-        return scores
+    def __init__(self, vectors: Floats, norms: Doubles) -> None:
+        """Take the chunks (see `Comparison`)."""
+        super().__init__(vectors, norms)
+        self._factor = (1 / np.maximum(norms, SHORTEST)).astype(np.float32)
 
-    def lowest(self, threshold: Floats, question_norms: Floats, largest_norm: float) -> NDArray[np.floating]:
-        """Lower a threshold (see `Distance.lowest`)."""
-        return super().lowest(threshold, question_norms, 1.0)
+    def ask(self, vectors: Floats, norms: Doubles) -> Asked:
+        """Bring questions to a length of one (see `Comparison.ask`)."""
+        return Asked(vectors, (vectors / norms[:, None]).astype(np.float32), norms, np.zeros(len(vectors)))
 
-    def exact(self, question: NDArray[np.float64], chunks: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Divide the inner product by both norms."""
-        norms = np.linalg.norm(question) * np.linalg.norm(chunks, axis=1)
-        cosines: NDArray[np.float64] = super().exact(question, chunks) / norms
-        return cosines
+    def error(self, asked: Asked, questions: slice, chunks: slice) -> Doubles:
+        """Bound the errors, whatever the norms (see `Comparison.error`)."""
+        return np.full(len(asked.sizes[questions]), self._unit + _NEAR_ZERO + self._underflow / SHORTEST)
 
+    def _score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
+        super()._score(asked, questions, chunks, out, compiled=compiled)
+        out *= self._factor[chunks]
 
-class Euclidean(Distance):
-    """Minus the Euclidean (L2) distance."""
-
-    def fast(self, questions: Floats, chunks: Floats, norms: Floats) -> Floats:
-        """Score all pairs roughly (see `Distance.fast`), by minus the squared distance."""
-        # (q - c)^2 = q^2 - 2qc + c^2: one matrix product instead of a difference per pair.
-        scores = questions @ chunks.T
-        scores *= 2
-        scores -= norms * norms
-        scores -= np.einsum("ij,ij->i", questions, questions)[:, None]
-        return scores
-
-    def lowest(self, threshold: Floats, question_norms: Floats, largest_norm: float) -> NDArray[np.floating]:
-        """Lower a threshold (see `Distance.lowest`)."""
-        error = _ERROR * (question_norms + np.float32(largest_norm)) ** 2
-        return threshold - 2 * ROUNDING_SLACK * np.abs(threshold) - error
-
-    def exact(self, question: NDArray[np.float64], chunks: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Take the difference's norm."""
-        distances: NDArray[np.float64] = np.linalg.norm(chunks - question, axis=1)
-        return -distances
+    def _exact(self, questions: Doubles, chunks: Doubles) -> Doubles:
+        return super()._exact(questions, chunks) / (_lengths(questions) * _lengths(chunks))
 
 
-class Manhattan(Distance):
+class Euclidean(VectorComparison):
+    """Minus the Euclidean (L2) distance; the rough score is minus its square."""
+
+    window = 2.01 * ROUNDING_SLACK
+
+    def __init__(self, vectors: Floats, norms: Doubles) -> None:
+        """Take the chunks (see `Comparison`)."""
+        super().__init__(vectors, norms)
+        self._squares = (norms * norms).astype(np.float32)
+
+    def ask(self, vectors: Floats, norms: Doubles) -> Asked:
+        """Double questions, exactly (see `Comparison.ask`)."""
+        return Asked(vectors, vectors * np.float32(2), norms, -norms * norms)
+
+    def error(self, asked: Asked, questions: slice, chunks: slice) -> Doubles:
+        """Bound the errors by the largest square that cancels out (see `Comparison.error`)."""
+        bound: Doubles = self._unit * (asked.sizes[questions] + self._largest(chunks)) ** 2
+        bound += self._underflow
+        return bound
+
+    def _score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
+        # -(q - c)^2 = 2qc - c^2 - q^2: one matrix product instead of a difference per pair.
+        super()._score(asked, questions, chunks, out, compiled=compiled)
+        out -= self._squares[chunks]
+
+    def _exact(self, questions: Doubles, chunks: Doubles) -> Doubles:
+        return -_lengths(chunks - questions)
+
+
+class Manhattan(VectorComparison):
     """Minus the Manhattan (L1) distance."""
 
-    def fast(self, questions: Floats, chunks: Floats, norms: Floats) -> Floats:
-        """Score all pairs roughly (see `Distance.fast`)."""
-        scores = np.empty((len(questions), len(chunks)), np.float32)
-        space = np.empty((_L1_BLOCK, chunks.shape[1]), np.float32)
-        minus_ones = np.full(chunks.shape[1], -1, np.float32)
+    worth_compiling = 2e9
+
+    def __init__(self, vectors: Floats, norms: Doubles) -> None:
+        """Take the chunks (see `Comparison`)."""
+        super().__init__(vectors, norms)
+        self.relative = self._unit
+
+    def error(self, asked: Asked, questions: slice, chunks: slice) -> Doubles:
+        """Bound what is lost of numbers too small for float32; the rest is relative (see `Comparison.error`)."""
+        return np.full(len(asked.sizes[questions]), self._underflow)
+
+    def _score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
+        vectors = self._vectors[chunks]
+        if compiled:
+            from ragtally_dense.loops import manhattan
+
+            manhattan(asked.ready[questions], vectors, out)
+            return
+        space = np.empty((_BLOCK, vectors.shape[1]), np.float32)
+        minus_ones = np.full(vectors.shape[1], -1, np.float32)
         # Blocks of chunks that stay in the processor's cache while all questions pass over them.
-        for start in range(0, len(chunks), _L1_BLOCK):
-            block = chunks[start : start + _L1_BLOCK]
+        for start in range(0, len(vectors), _BLOCK):
+            block = vectors[start : start + _BLOCK]
             difference = space[: len(block)]
-            for row, question in enumerate(questions):
+            for row, question in enumerate(asked.ready[questions]):
                 np.subtract(block, question, out=difference)
                 np.abs(difference, out=difference)
-                np.dot(difference, minus_ones, out=scores[row, start : start + len(block)])
-        return scores
+                np.dot(difference, minus_ones, out=out[row, start : start + len(block)])
 
-    def lowest(self, threshold: Floats, question_norms: Floats, largest_norm: float) -> NDArray[np.floating]:
-        """Lower a threshold (see `Distance.lowest`)."""
-        return threshold - np.abs(threshold) * np.float32(ROUNDING_SLACK + _ERROR)
-
-    def exact(self, question: NDArray[np.float64], chunks: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum the differences."""
-        distances: NDArray[np.float64] = np.abs(chunks - question).sum(axis=1)
+    def _exact(self, questions: Doubles, chunks: Doubles) -> Doubles:
+        distances: Doubles = np.abs(chunks - questions).sum(axis=1)
         return -distances
 
 
-DISTANCES = {"cosine": Cosine(), "dot": Dot(), "l2": Euclidean(), "l1": Manhattan()}
-"""Every distance by its name in a spec."""
+def _lengths(vectors: Doubles) -> Doubles:
+    lengths: Doubles = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return lengths

@@ -111,6 +111,8 @@ TestDenseCosine = suite(RetrieverSuite, "ragtally_dense", "dense")
 TestDenseDot = suite(RetrieverSuite, "ragtally_dense", "dense", distance="dot")
 TestDenseL2 = suite(RetrieverSuite, "ragtally_dense", "dense", distance="l2")
 TestDenseL1 = suite(RetrieverSuite, "ragtally_dense", "dense", distance="l1")
+TestDenseHamming = suite(RetrieverSuite, "ragtally_dense", "dense", distance="hamming")
+TestDenseJaccard = suite(RetrieverSuite, "ragtally_dense", "dense", distance="jaccard", rescore=9)
 TestOracle = suite(RetrieverSuite, "ragtally_control_retrievers", "oracle")
 TestRandom = suite(RetrieverSuite, "ragtally_control_retrievers", "random")
 

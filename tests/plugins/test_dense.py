@@ -1,10 +1,14 @@
-"""The retriever dense: the same neighbours as SciPy finds."""
+"""The retriever dense: the same neighbours as SciPy finds, under all six distances, small or large."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
@@ -12,16 +16,23 @@ from ragtally.errors import PluginError
 from ragtally.kinds import Retriever
 from ragtally.kinds.ranking import best_rows
 from ragtally.types import Hits, Passages, Queries, Spans
-from ragtally_dense import register_retrievers
+from ragtally_dense import MEANINGS, register_retrievers, scan
+from ragtally_dense.search import COMPARISONS
 
 (COMPONENT,) = register_retrievers()
-NAMES = ["cosine", "dot", "l2", "l1"]
+NAMES = list(MEANINGS)
+ON_VECTORS = ["cosine", "dot", "l2", "l1"]
+COMPILED = ["l1", "hamming", "jaccard"]
 
 
-def filled(distance: str, vectors: np.ndarray) -> Retriever:
-    retriever = COMPONENT.build(embedder=None, distance=distance)
-    rows = np.arange(len(vectors), dtype=np.int32)
-    retriever.add(Passages([""] * len(vectors), Spans(rows, rows, rows)), vectors.astype(np.float32))
+def passages(count: int) -> Passages:
+    rows = np.arange(count, dtype=np.int32)
+    return Passages([""] * count, Spans(rows, rows, rows))
+
+
+def filled(distance: str, vectors: np.ndarray, **parameters: Any) -> Retriever:
+    retriever = COMPONENT.build(embedder=None, distance=distance, **parameters)
+    retriever.add(passages(len(vectors)), vectors.astype(np.float32))
     return retriever
 
 
@@ -37,6 +48,10 @@ def scipy_scores(distance: str, asked: np.ndarray, chunks: np.ndarray) -> np.nda
     if distance == "cosine":
         scores = 1 - cdist(asked, chunks, "cosine")
         return np.where(np.abs(scores) < 1e-6, 0, scores)
+    if distance == "hamming":
+        return -np.round(cdist(asked > 0, chunks > 0, "hamming") * asked.shape[1])
+    if distance == "jaccard":
+        return 1 - cdist(asked > 0, chunks > 0, "jaccard")
     return -cdist(asked, chunks, {"l1": "cityblock", "l2": "euclidean"}[distance])
 
 
@@ -48,11 +63,26 @@ def expect(hits: Hits, scores: np.ndarray, limit: int) -> None:
         assert (hits.passage[row, len(expected.rows) :] == -1).all()
 
 
+def assert_same(one: Hits, other: Hits) -> None:
+    np.testing.assert_array_equal(one.passage, other.passage)
+    np.testing.assert_array_equal(one.score, other.score)
+
+
+@pytest.fixture(params=["small", "large"])
+def work(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whether there is so much work that compiled code is loaded."""
+    if request.param == "large":
+        for name in COMPILED:
+            monkeypatch.setattr(COMPARISONS[name], "worth_compiling", 0)
+    return request.param
+
+
+@pytest.mark.usefixtures("work")
 @pytest.mark.parametrize("distance", NAMES)
-@pytest.mark.parametrize(("chunks", "limit"), [(700, 5), (700, 40), (3, 10), (1, 1)])
-def test_finds_what_scipy_finds(distance: str, chunks: int, limit: int) -> None:
+@pytest.mark.parametrize(("chunks", "limit", "dimensions"), [(700, 5, 24), (700, 40, 300), (3, 10, 64), (1, 1, 1)])
+def test_finds_what_scipy_finds(distance: str, chunks: int, limit: int, dimensions: int) -> None:
     draw = np.random.default_rng(chunks + limit)
-    corpus, asked = draw.standard_normal((chunks, 24)) * 3, draw.standard_normal((40, 24))
+    corpus, asked = draw.standard_normal((chunks, dimensions)) * 3, draw.standard_normal((41, dimensions))
     corpus *= draw.uniform(0.1, 5, (chunks, 1))
     hits = filled(distance, corpus).search(queries(asked), limit)
     assert hits.passage.dtype == np.int32
@@ -60,39 +90,71 @@ def test_finds_what_scipy_finds(distance: str, chunks: int, limit: int) -> None:
     expect(hits, scipy_scores(distance, asked, corpus), limit)
 
 
+@pytest.mark.usefixtures("work")
 @pytest.mark.parametrize("distance", NAMES)
-def test_blocks_do_not_show(distance: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limit", [1, 6, 90])
+def test_stretches_shares_and_threads_do_not_show(distance: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     draw = np.random.default_rng(1)
     corpus, asked = draw.integers(-2, 3, (500, 3)), draw.integers(-2, 3, (30, 3))
     corpus[200] = [1, 1, 1]
-    whole = filled(distance, corpus).search(queries(asked), 6)
-    monkeypatch.setattr("ragtally_dense.search._CHUNKS", 37)
-    monkeypatch.setattr("ragtally_dense.search._QUESTIONS", 7)
-    monkeypatch.setattr("ragtally_dense.search._GROUP", 4)
-    monkeypatch.setattr("ragtally_dense.distances._L1_BLOCK", 11)
-    pieces = filled(distance, corpus).search(queries(asked), 6)
-    np.testing.assert_array_equal(whole.passage, pieces.passage)
-    np.testing.assert_array_equal(whole.score, pieces.score)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    whole = filled(distance, corpus).search(queries(asked), limit)
+    for name, value in {"_CHUNKS": 36, "_QUESTIONS": 7, "_GROUP": 4, "_MOST_NOTED": 50}.items():
+        monkeypatch.setattr(scan, name, value)
+    for threads in ("1", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        assert_same(filled(distance, corpus).search(queries(asked), limit), whole)
+    assert (whole.passage >= 0).any()
+
+
+def test_threads_are_those_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert scan.threads() == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    assert 1 <= scan.threads() <= 8
+
+
+small_vectors = st.lists(st.integers(-2, 2), min_size=3, max_size=3).filter(any)
 
 
 @pytest.mark.parametrize("distance", NAMES)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_ties_go_to_the_lower_row(distance: str, data: st.DataObject) -> None:
+def test_ties_go_to_the_lower_row(distance: str, work: str, data: st.DataObject) -> None:
     # Small whole numbers: many chunks at exactly the same distance.
-    vector = st.lists(st.integers(-2, 2), min_size=3, max_size=3).filter(any)
-    corpus = np.array(data.draw(st.lists(vector, min_size=1, max_size=90)))
-    asked = np.array(data.draw(st.lists(vector, min_size=1, max_size=4)))
+    corpus = np.array(data.draw(st.lists(small_vectors, min_size=1, max_size=90)))
+    asked = np.array(data.draw(st.lists(small_vectors, min_size=1, max_size=4)))
     limit = data.draw(st.integers(1, 8))
     expect(filled(distance, corpus).search(queries(asked), limit), scipy_scores(distance, asked, corpus), limit)
 
 
+@pytest.fixture
+def in_pieces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {"_CHUNKS": 16, "_GROUP": 4, "_MOST_NOTED": 20}.items():
+        monkeypatch.setattr(scan, name, value)
+    yield
+
+
+@pytest.mark.usefixtures("in_pieces")
 @pytest.mark.parametrize("distance", NAMES)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_ties_go_to_the_lower_row_across_stretches(distance: str, data: st.DataObject) -> None:
+    # A few different vectors, each many times, in any order.
+    kinds = np.array(data.draw(st.lists(small_vectors, min_size=1, max_size=5)))
+    corpus = kinds[data.draw(st.lists(st.integers(0, len(kinds) - 1), min_size=1, max_size=120))]
+    limit = data.draw(st.integers(1, 20))
+    expect(filled(distance, corpus).search(queries(kinds), limit), scipy_scores(distance, kinds, corpus), limit)
+
+
+@pytest.mark.parametrize("distance", ON_VECTORS)
 def test_near_ties_are_told_by_their_rounded_scores(distance: str) -> None:
     # The seventh digit differs, which another machine's sums could turn around.
     corpus = np.array([[1.0, 2.0], [3.0, 1.0 + 2e-7], [3.0, 1.0]])
     assert filled(distance, corpus).search(queries(np.array([[3.0, 1.1]])), 2).passage.tolist() == [[1, 2]]
 
 
+@pytest.mark.usefixtures("work")
 @pytest.mark.parametrize("distance", ["l2", "l1"])
 def test_a_distance_far_from_the_origin_is_exact(distance: str) -> None:
     corpus = np.array([[1000.0, 1000.25], [1000.0, 1000.125], [1000.0, 1000.5]])
@@ -101,6 +163,27 @@ def test_a_distance_far_from_the_origin_is_exact(distance: str) -> None:
     assert hits.score.tolist() == [[-0.125, -0.25, -0.5]]
 
 
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize("distance", NAMES)
+def test_one_vector_much_longer_than_all_others_hides_none(distance: str) -> None:
+    draw = np.random.default_rng(5)
+    corpus, asked = draw.standard_normal((200, 8)), draw.standard_normal((20, 8))
+    corpus[60] *= 1e6
+    expect(filled(distance, corpus).search(queries(asked), 7), scipy_scores(distance, asked, corpus), 7)
+
+
+@pytest.mark.parametrize("distance", NAMES)
+@pytest.mark.parametrize("size", [1e-20, 1e14])
+def test_very_short_and_very_long_vectors_are_compared(distance: str, size: float) -> None:
+    draw = np.random.default_rng(6)
+    corpus, asked = draw.standard_normal((50, 8)) * size, draw.standard_normal((9, 8)) * size
+    hits = filled(distance, corpus).search(queries(asked), 7)
+    scores = scipy_scores(distance, asked, corpus)
+    for row, of_question in enumerate(scores):
+        assert hits.passage[row].tolist() == best_rows(of_question, np.arange(50), 7).rows.tolist()
+
+
+@pytest.mark.usefixtures("work")
 @pytest.mark.parametrize("distance", NAMES)
 def test_a_zero_vector_is_near_to_nothing(distance: str) -> None:
     corpus = np.array([[0.0, 0.0], [1.0, 2.0], [0.0, 0.0], [-3.0, 1.0]])
@@ -112,18 +195,70 @@ def test_a_zero_vector_is_near_to_nothing(distance: str) -> None:
     assert filled(distance, corpus[:1]).search(queries(corpus[1:2]), 1).passage.tolist() == [[-1]]
 
 
+@pytest.mark.usefixtures("work")
+def test_two_vectors_without_a_component_above_zero_are_equal_to_jaccard() -> None:
+    corpus = np.array([[-1.0, -2.0, 0.0], [1.0, -1.0, -1.0], [-5.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    hits = filled("jaccard", corpus).search(queries(np.array([[-1.0, -1.0, -9.0], [1.0, 1.0, -1.0]])), 4)
+    assert hits.passage.tolist() == [[0, 2, 1, -1], [1, 0, 2, -1]]
+    assert hits.score.tolist() == [[1.0, 1.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("distance", ["hamming", "jaccard"])
+def test_a_shortlist_is_ordered_anew_by_cosine(distance: str) -> None:
+    draw = np.random.default_rng(7)
+    corpus, asked = draw.standard_normal((300, 20)), draw.standard_normal((15, 20))
+    shortlists = filled(distance, corpus).search(queries(asked), 30).passage
+    cosines = scipy_scores("cosine", asked, corpus)
+    rescored = filled(distance, corpus, rescore=30)
+    for limit in (5, 30, 50):
+        hits = rescored.search(queries(asked), limit)
+        for row, shortlist in enumerate(shortlists):
+            expected = best_rows(cosines[row, shortlist], shortlist, limit)
+            assert hits.passage[row, :30].tolist() == expected.rows.tolist()
+            np.testing.assert_allclose(hits.score[row, :30], expected.scores, rtol=1e-6)
+        assert (hits.passage[:, 30:] == -1).all()
+
+
+def test_a_shortlist_may_be_longer_than_the_corpus() -> None:
+    corpus = np.array([[1.0, 1.0], [3.0, 1.0], [-1.0, 2.0]])
+    hits = filled("hamming", corpus, rescore=100).search(queries(np.array([[3.0, 1.1]])), 5)
+    assert hits.passage.tolist() == [[1, 0, 2, -1, -1]]
+
+
+@pytest.mark.parametrize("distance", NAMES)
+def test_rescoring_has_a_meaning_for_bits_alone(distance: str) -> None:
+    assert COMPONENT.check is not None
+    assert COMPONENT.check({"embedder": "lsa", "distance": distance, "rescore": None}) == []
+    faults = COMPONENT.check({"embedder": "lsa", "distance": distance, "rescore": 10})
+    assert [fault.parameter for fault in faults] == (["rescore"] if distance in ON_VECTORS else [])
+    for fault in faults:
+        assert distance in fault.message
+        assert "hamming" in str(fault.hint)
+
+
+def test_the_description_says_what_each_distance_measures() -> None:
+    schema = COMPONENT.params["distance"]
+    assert schema["enum"] == NAMES == list(COMPARISONS)
+    for name, meaning in MEANINGS.items():
+        assert f"{name}: {meaning}" in schema["description"]
+
+
 @pytest.mark.parametrize("distance", NAMES)
 @pytest.mark.parametrize("chunks", [0, 1, 50])
-def test_what_is_saved_is_what_is_loaded(distance: str, chunks: int, tmp_path: Path) -> None:
+def test_vectors_are_read_from_a_file_and_not_written_again(distance: str, chunks: int, tmp_path: Path) -> None:
     draw = np.random.default_rng(3)
-    corpus, asked = draw.standard_normal((chunks, 6)), queries(draw.standard_normal((9, 6)))
-    retriever, other = filled(distance, corpus), COMPONENT.build(embedder=None, distance=distance)
-    retriever.save(tmp_path)
-    other.load(tmp_path, None)
-    before, after = retriever.search(asked, 5), other.search(asked, 5)
-    np.testing.assert_array_equal(before.passage, after.passage)
-    np.testing.assert_array_equal(before.score, after.score)
-    assert [path.name for path in tmp_path.iterdir()] == ["vectors.npy"]
+    corpus, asked = draw.standard_normal((chunks, 6)).astype(np.float32), queries(draw.standard_normal((9, 6)))
+    np.save(tmp_path / "vectors.npy", corpus)
+    before = (tmp_path / "vectors.npy").read_bytes()
+    mapped = np.load(tmp_path / "vectors.npy", mmap_mode="r" if chunks else None)
+    retriever, other = filled(distance, corpus), COMPONENT.build(embedder=None, distance=distance, rescore=None)
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    retriever.save(folder)
+    other.load(folder, passages(chunks), mapped)
+    assert_same(retriever.search(asked, 5), other.search(asked, 5))
+    assert list(folder.iterdir()) == []
+    assert (tmp_path / "vectors.npy").read_bytes() == before
 
 
 def test_the_first_hits_do_not_depend_on_the_limit() -> None:
@@ -135,18 +270,65 @@ def test_the_first_hits_do_not_depend_on_the_limit() -> None:
         np.testing.assert_array_equal(retriever.search(asked, limit).passage, longest.passage[:, :limit])
 
 
-def test_the_index_is_shared_between_distances() -> None:
-    assert COMPONENT.params["distance"]["x-ragtally-search"] is True
+@pytest.mark.parametrize("distance", NAMES)
+def test_a_question_finds_the_same_alone_and_among_others(distance: str) -> None:
+    draw = np.random.default_rng(8)
+    retriever, asked = filled(distance, draw.standard_normal((400, 33))), draw.standard_normal((25, 33))
+    together = retriever.search(queries(asked), 9)
+    for row in range(len(asked)):
+        alone = retriever.search(queries(asked[row : row + 1]), 9)
+        np.testing.assert_array_equal(alone.passage[0], together.passage[row])
+        np.testing.assert_array_equal(alone.score[0], together.score[row])
+
+
+@pytest.mark.parametrize("parameter", ["distance", "rescore"])
+def test_the_index_is_shared_between_searches(parameter: str) -> None:
+    assert COMPONENT.params[parameter]["x-ragtally-search"] is True
 
 
 @pytest.mark.parametrize(
     ("vectors", "message"),
-    [(None, "given none"), (np.ones((2, 3), np.float32), "shape"), (np.full((1, 3), np.nan, np.float32), "NaN")],
+    [
+        (None, "given none"),
+        (np.ones((2, 3), np.float32), "shape"),
+        (np.full((1, 3), np.nan, np.float32), "NaN"),
+        (np.full((1, 3), 1e20, np.float32), "of length 1.73e\\+20"),
+    ],
 )
 def test_wrong_vectors_are_an_error(vectors: np.ndarray | None, message: str) -> None:
-    row = np.zeros(1, np.int32)
     with pytest.raises(PluginError, match=message):
-        COMPONENT.build(embedder=None, distance="l2").add(Passages(["a"], Spans(row, row, row)), vectors)
+        COMPONENT.build(embedder=None, distance="l2").add(passages(1), vectors)
+
+
+def test_little_work_loads_no_compiled_code() -> None:
+    script = """
+import sys
+import numpy as np
+from ragtally.types import Passages, Queries, Spans
+from ragtally_dense import MEANINGS, register_retrievers
+heavy = {"numba", "scipy", "sklearn", "torch"}
+vectors, rows = np.random.default_rng(0).standard_normal((50, 8)).astype(np.float32), np.arange(50, dtype=np.int32)
+assert not heavy & set(sys.modules)
+for distance in MEANINGS:
+    retriever = register_retrievers()[0].build(embedder=None, distance=distance, rescore=None)
+    retriever.add(Passages([""] * 50, Spans(rows, rows, rows)), vectors)
+    retriever.search(Queries(["q"], ["q"], vectors=vectors[:1]), 3)
+assert not heavy & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_code_is_compiled_where_no_folder_can_keep_it() -> None:
+    from numba import types
+
+    from ragtally_dense.loops import compiled
+
+    names: dict[str, Any] = {}
+    # What stands in no file has no folder beside it, which numba refuses to keep.
+    exec("def double(values):\n    values[0] *= 2", names)
+    values = np.array([3.0])
+    compiled(types.float64[::1])(names["double"])(values)
+    assert values.tolist() == [6.0]
 
 
 def test_dimensions_must_agree() -> None:

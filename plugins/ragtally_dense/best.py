@@ -1,0 +1,48 @@
+"""The best chunks found so far, of many questions at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.kinds.ranking import round_scores
+
+
+class Best:
+    """A ranking a question, as `ragtally.kinds.ranking.best_rows` makes: rounded score first, then lower row.
+
+    Attributes:
+        rows: Chunks, best first, int32 of shape [questions, limit]; -1 after the last.
+        scores: Their rounded scores, same shape; 0 after the last.
+    """
+
+    def __init__(self, questions: int, limit: int) -> None:
+        """Start with nothing found.
+
+        Args:
+            questions: How many questions there are.
+            limit: How many chunks to keep of each.
+        """
+        self.rows = np.full((questions, limit), -1, np.int32)
+        self.scores = np.zeros((questions, limit))
+
+    def add(self, questions: NDArray[np.intp], chunks: NDArray[np.integer], scores: NDArray[np.float64]) -> None:
+        """Take in more chunks.
+
+        Args:
+            questions: Each pair's question, shape [pairs].
+            chunks: Each pair's chunk, shape [pairs]; none that was taken in for this question before.
+            scores: Each pair's finite score, shape [pairs].
+        """
+        touched = np.unique(questions)
+        old, place = np.nonzero(self.rows[touched] >= 0)
+        old = touched[old]
+        asked = np.concatenate([old, questions])
+        rows = np.concatenate([self.rows[old, place], chunks])
+        rounded = np.concatenate([self.scores[old, place], round_scores(scores)])
+        order = np.lexsort((rows, -rounded, asked))
+        asked, rows, rounded = asked[order], rows[order], rounded[order]
+        rank = np.arange(len(asked)) - np.searchsorted(asked, asked)
+        kept = rank < self.rows.shape[1]
+        self.rows[asked[kept], rank[kept]] = rows[kept]
+        self.scores[asked[kept], rank[kept]] = rounded[kept]

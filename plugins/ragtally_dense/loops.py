@@ -1,0 +1,147 @@
+"""The loops that numba compiles: imported only where there is enough work, since the import compiles or loads them.
+
+They hold no lock, so that Python's threads run them side by side, and use none of numba's own threads. Compiled code
+is kept on disk beside this file, or in the user's cache folder where that cannot be written; where neither can be,
+each process compiles anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_BLOCK, _BITS_BLOCK = 128, 512
+_ANY_ORDER = {"reassoc", "nsz", "contract"}
+"""Sums are taken in any order, which is what makes them fast: `Comparison` bounds what that changes."""
+
+
+def compiled(*arguments: Any) -> Callable[[Function], Function]:
+    """Compile a function now, or load it if it was compiled before.
+
+    Args:
+        *arguments: The types of its arguments.
+
+    Returns:
+        What compiles a function.
+    """
+    options: dict[str, Any] = {"nogil": True, "fastmath": _ANY_ORDER}
+
+    def compile_(function: Function) -> Function:
+        try:
+            made: Function = njit(types.void(*arguments), cache=True, **options)(function)
+        except (RuntimeError, OSError):
+            # There is no folder that numba may keep compiled code in.
+            made = njit(types.void(*arguments), **options)(function)
+        return made
+
+    return compile_
+
+
+def _matrix(kind: Any) -> Any:
+    return types.Array(kind, 2, "C", readonly=True)
+
+
+def _vector(kind: Any) -> Any:
+    return types.Array(kind, 1, "C", readonly=True)
+
+
+def _count_ones(_context: Any, _word: Any) -> Any:
+    def generate(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+_ones: Any = intrinsic(_count_ones)
+"""Counts the ones of a word, by the processor's own instruction where it has one."""
+
+
+@compiled(_matrix(types.float32), _matrix(types.float32), types.float32[:, ::1])
+def manhattan(questions: NDArray[np.float32], chunks: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    """Compute minus the Manhattan distance of all pairs.
+
+    Args:
+        questions: Shape [questions, dimensions].
+        chunks: Shape [chunks, dimensions].
+        out: Shape [questions, chunks].
+    """
+    last = len(questions) - 1
+    # A block of chunks stays in the processor's cache while all questions pass over it, four at a time: so each
+    # component of a chunk is loaded once for four.
+    for start in range(0, len(chunks), _BLOCK):
+        stop = min(start + _BLOCK, len(chunks))
+        for first in range(0, len(questions), 4):
+            second, third, fourth = min(first + 1, last), min(first + 2, last), min(first + 3, last)
+            for chunk in range(start, stop):
+                a = b = c = d = np.float32(0)
+                for component in range(chunks.shape[1]):
+                    value = chunks[chunk, component]
+                    a += abs(questions[first, component] - value)
+                    b += abs(questions[second, component] - value)
+                    c += abs(questions[third, component] - value)
+                    d += abs(questions[fourth, component] - value)
+                out[first, chunk], out[second, chunk], out[third, chunk], out[fourth, chunk] = -a, -b, -c, -d
+
+
+@compiled(
+    _matrix(types.uint64),
+    _vector(types.float32),
+    _matrix(types.uint64),
+    _vector(types.float32),
+    types.intp,
+    types.boolean,
+    types.float32[:, ::1],
+)
+def compare_bits(
+    questions: NDArray[np.uint64],
+    question_ones: NDArray[np.float32],
+    words: NDArray[np.uint64],
+    chunk_ones: NDArray[np.float32],
+    start: int,
+    as_share: bool,
+    out: NDArray[np.float32],
+) -> None:
+    """Count the ones that both of a pair have, and make scores of these numbers, of all pairs.
+
+    Args:
+        questions: Packed bits, shape [questions, words].
+        question_ones: How many ones each question has, shape [questions].
+        words: The chunks' packed bits, shape [words, chunks].
+        chunk_ones: How many ones each chunk has, shape [chunks].
+        start: The first chunk to compare.
+        as_share: Whether the score is the ones that both have as a share of those that either has (1 where neither
+            has one); if not, it is minus the number of bits that differ.
+        out: Shape [questions, chunks to compare].
+    """
+    pairs = len(words) // 2 * 2
+    space = np.empty(_BITS_BLOCK, np.int32)
+    for first in range(0, out.shape[1], _BITS_BLOCK):
+        past = min(first + _BITS_BLOCK, out.shape[1])
+        shared, ones = space[: past - first], chunk_ones[start + first : start + past]
+        for question in range(len(questions)):
+            shared[:] = 0
+            # Over views, and two words at a time: so the compiler sees that it may count several chunks at once.
+            for word in range(0, pairs, 2):
+                one, other = questions[question, word], questions[question, word + 1]
+                left, right = words[word, start + first : start + past], words[word + 1, start + first : start + past]
+                for chunk in range(len(shared)):
+                    shared[chunk] += np.int32(_ones(one & left[chunk]) + _ones(other & right[chunk]))
+            for word in range(pairs, len(words)):
+                one, left = questions[question, word], words[word, start + first : start + past]
+                for chunk in range(len(shared)):
+                    shared[chunk] += np.int32(_ones(one & left[chunk]))
+            scores, of_question = out[question, first:past], question_ones[question]
+            if as_share:
+                for chunk in range(len(shared)):
+                    both = np.float32(shared[chunk])
+                    either = of_question + ones[chunk] - both
+                    scores[chunk] = both / either if either > 0 else np.float32(1)
+            else:
+                for chunk in range(len(shared)):
+                    scores[chunk] = np.float32(2) * np.float32(shared[chunk]) - of_question - ones[chunk]
