@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,6 +18,7 @@ from ragtally_lexical.tokens import Tokenizer
 
 _CODE_POINTS = 0x110000
 _FEWEST_SLOTS = 1 << 18
+_AHEAD = 4
 
 
 def count_batches(batches: Iterable[Sequence[str]], tokenizer: Tokenizer, vocabulary: Vocabulary) -> Iterator[Batch]:
@@ -31,16 +33,15 @@ def count_batches(batches: Iterable[Sequence[str]], tokenizer: Tokenizer, vocabu
         The counts of each batch.
     """
     reader, counter = _Reader(tokenizer), _Counter(vocabulary)
-    # The loops run without the interpreter's lock: while they read one batch, new tokens of the last one are stemmed.
+    # The loops run without the interpreter's lock: while they read ahead, new tokens of earlier batches are stemmed.
     with ThreadPoolExecutor(1) as worker:
-        last: _Read | None = None
+        ahead: deque[Future[_Read]] = deque()
         for batch in batches:
-            reading = worker.submit(reader.read, batch)
-            if last is not None:
-                yield counter.count(last)
-            last = reading.result()
-    if last is not None:
-        yield counter.count(last)
+            ahead.append(worker.submit(reader.read, batch))
+            if len(ahead) > _AHEAD:
+                yield counter.count(ahead.popleft().result())
+        while ahead:
+            yield counter.count(ahead.popleft().result())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,12 @@ class _Read:
     Attributes:
         numbers: The tokens' numbers, one text after the other.
         past: Per text, the number of tokens up to and with it.
-        new: The tokens that got a number for the first time, in order.
+        new: The records of the tokens that got a number for the first time, in order (see `number_tokens`).
     """
 
     numbers: NDArray[np.int32]
     past: NDArray[np.int64]
-    new: list[str]
+    new: NDArray[np.uint32]
 
 
 class _Reader:
@@ -64,14 +65,19 @@ class _Reader:
         self._kinds = _kinds(tokenizer.rule.hyphens)
         self._slots = np.full(_FEWEST_SLOTS, -1, np.int64)
         self._records = np.empty(0, np.uint32)
+        self._places = self._widths = np.empty(0, np.int32)
+        self._hashes = np.empty(0, np.uint32)
         self._used = self._known = 0
 
     def read(self, texts: Sequence[str]) -> _Read:
         folded, ends = self._fold(texts)
         codes = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), np.uint32)
-        places, widths = np.empty(len(codes), np.int32), np.empty(len(codes), np.int32)
-        hashes, past = np.empty(len(codes), np.uint32), np.empty(len(texts), np.int64)
-        rule = self._tokenizer.rule
+        if len(codes) > len(self._places):
+            # Kept for the next batches: pages that the system hands out anew for each take as long as the work.
+            self._places, self._widths = np.empty(len(codes), np.int32), np.empty(len(codes), np.int32)
+            self._hashes = np.empty(len(codes), np.uint32)
+        places, widths, hashes = self._places, self._widths, self._hashes
+        past, rule = np.empty(len(texts), np.int64), self._tokenizer.rule
         cut_tokens(codes, ends, self._kinds, rule.shortest, rule.gram, places, widths, hashes, past)
         count = int(past[-1])
         self._make_room(count, int(widths[:count].sum()))
@@ -80,7 +86,7 @@ class _Reader:
         self._used, self._known = number_tokens(
             codes, places, widths, hashes, count, self._slots, self._records, self._used, self._known, numbers
         )
-        return _Read(numbers, past, _tokens(self._records[start : self._used]))
+        return _Read(numbers, past, self._records[start : self._used].copy())
 
     def _fold(self, texts: Sequence[str]) -> tuple[str, NDArray[np.int64]]:
         # A line break is no part of a token, and lower case does not look across it.
@@ -112,7 +118,7 @@ class _Counter:
         self._latest = np.zeros(0, np.int64)
 
     def count(self, read: _Read) -> Batch:
-        self._learn(read.new)
+        self._learn(_tokens(read.new))
         terms, counts = np.empty(len(read.numbers), np.int32), np.empty(len(read.numbers), np.uint32)
         sizes, lengths = np.empty(len(read.past), np.int32), np.empty(len(read.past), np.int32)
         count = count_terms(read.numbers, read.past, self._term_of, self._latest, terms, counts, sizes, lengths)

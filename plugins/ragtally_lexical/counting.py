@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ragtally_lexical.tokens import Tokenizer
 
-_BATCH = 1 << 18
-"""How many characters are worked on at once: few enough for a processor's cache."""
+_BATCH = 1 << 19
+"""How many characters are worked on at once."""
 
 _MANY = 1 << 24
 """From how many characters on compiled loops are worth loading."""

@@ -49,7 +49,8 @@ class Tokenizer:
             stopwords: Language of bm25s's stop words; None for none.
         """
         self.rule = RULES[tokenizer]
-        self._stemmer = Stemmer.Stemmer(stemmer) if stemmer else None
+        # Every token is stemmed once, so that a cache would only cost time.
+        self._stemmer = Stemmer.Stemmer(stemmer, 0) if stemmer else None
         self._stop_words = stop_words(stopwords)
         self._runs = re.compile(r"\w+(?:-\w+)*" if self.rule.hyphens else rf"\w{{{self.rule.shortest},}}")
 
