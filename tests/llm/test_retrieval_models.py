@@ -1,0 +1,102 @@
+"""Embeddings and rerankers over a real server: each text and each question is paid for once, whatever happens."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from command_line import Project, project_in
+from model_server.fixture import RunningServer
+
+from .conftest import KEY
+
+SPEC = """\
+study: found
+seed: 3
+dataset: {{synthetic: {{questions: 60, distractors: 0}}}}
+models:
+  small: {{litellm: {{model: openai/small, api_base: {url}, temperature: 0, max_tokens: 40,
+                      price: {{input: 0.05, output: 0.1}}}}}}
+grid:
+  chunker: [{{words: {{size: SIZES}}}}]
+  retriever: [RETRIEVERS]
+metrics: [recall@5, mrr@10]
+"""
+EMBEDDED = (
+    "dense: {{embedder: {{litellm: {{model: openai/text-embedding-3-small, api_base: {url}, batch: 8, concurrency: 2}}}},"
+    " distance: DISTANCES}}"
+)
+RERANKED = "rerank: {{retriever: bm25, first: 4, model: small}}"
+Start = Callable[..., RunningServer]
+
+
+def project(tmp_path: Path, server: RunningServer, *retrievers: str, sizes: str = "[64]") -> Project:
+    made = project_in(tmp_path / "project")
+    made.environment["OPENAI_API_KEY"] = KEY
+    write(made, server, *retrievers, sizes=sizes)
+    return made
+
+
+def write(
+    made: Project, server: RunningServer, *retrievers: str, sizes: str = "[64]", distances: str = "[cosine, l1]"
+) -> None:
+    named = ", ".join(name if name == "bm25" else f"{{{{{name}}}}}" for name in retrievers)
+    text = SPEC.replace("RETRIEVERS", named).replace("SIZES", sizes).replace("DISTANCES", distances)
+    made.write("spec.yaml", text.format(url=server.openai))
+
+
+def test_each_text_is_embedded_once_and_planned_before(start: Start, tmp_path: Path) -> None:
+    server = start()
+    made = project(tmp_path, server, EMBEDDED)
+    planned = json.loads(made.ragtally("plan", "spec.yaml", "--json").out)
+    (row,) = planned["embedders"]
+    assert server.counts()["texts"] == 0
+    first = made.ragtally("run", "spec.yaml")
+    assert first.code == 0, first.err
+    assert server.counts()["texts"] == row["texts"] == row["to_embed"]
+    write(made, server, EMBEDDED, distances="[dot, l2, hamming]")
+    assert made.ragtally("run", "spec.yaml").code == 0
+    assert server.counts()["texts"] == row["texts"]
+    (paid,) = json.loads(made.ragtally("store", "--json").out)["embedded"]
+    assert (paid["embedder"], paid["texts"]) == ("openai/text-embedding-3-small", row["texts"])
+
+
+def test_a_kill_while_embedding_loses_a_batch_at_most(start: Start, tmp_path: Path) -> None:
+    server = start(latency=0.05)
+    made = project(tmp_path, server, EMBEDDED)
+    run = [sys.executable, "-m", "ragtally", "run", "spec.yaml"]
+    process = subprocess.Popen(run, cwd=made.folder, env=made.environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while server.counts()["texts"] < 24:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert made.ragtally("run", "spec.yaml").code == 0
+    (paid,) = json.loads(made.ragtally("store", "--json").out)["embedded"]
+    # Two requests of 8 texts were in flight, or answered and not saved.
+    assert paid["texts"] <= server.counts()["texts"] <= paid["texts"] + 2 * 8
+
+
+def test_a_model_ranks_each_question_once_and_what_it_left_unsaid_is_told(start: Start, tmp_path: Path) -> None:
+    server = start()
+    made = project(tmp_path, server, "bm25", RERANKED)
+    (row,) = json.loads(made.ragtally("plan", "spec.yaml", "--json").out)["models"]
+    assert row["exact"] and server.counts()["successful"] == 0
+    first = made.ragtally("run", "spec.yaml")
+    assert first.code == 0, first.err
+    assert server.counts()["successful"] == row["calls"] <= 60
+    assert made.ragtally("run", "spec.yaml").code == 0
+    assert server.counts()["successful"] == row["calls"]
+    with (made.folder / "data/results/found/cells.csv").open(encoding="utf-8", newline="") as handle:
+        notes = {cell["cell"]: cell["note"] for cell in csv.DictReader(handle)}
+    # The server's answers are labels, and no order of passages.
+    assert not notes["words/bm25"]
+    assert "of 60 replies ranked nothing" in notes["words/rerank"]
