@@ -1,0 +1,179 @@
+"""Two cells side by side: pairs, partly common questions, different questions; against values worked out by hand."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from scipy.stats import binomtest
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from made_results import made_results, of_base_only
+from ragtally.compare.sides import Side, common_set, matching_cells
+from ragtally.compare.two import compare_two
+from ragtally.compare.two_cells import TwoCells
+from ragtally.errors import DataError, RagtallyError
+
+# Of 20 questions the first cell alone has 9 right, the second alone 2, both 5, neither 4.
+FIRST = "yyyyyyyyy" + "nn" + "yyyyy" + "nnn-"
+SECOND = "nnnnnnnn-" + "yy" + "yyyyy" + "nnnn"
+
+
+def compared(first: Side, second: Side, metric: str = "accuracy", question_set: str = "all") -> TwoCells:
+    (found,) = compare_two([(first, second)], metric, question_set)
+    return found
+
+
+def test_pairs_have_the_counts_and_the_exact_p_worked_out_by_hand() -> None:
+    results = made_results({"a": FIRST, "b": SECOND})
+    found = compared(Side(results, "a"), Side(results, "b"))
+    assert (found.wins, found.ties, found.losses) == (9, 9, 2)
+    # 2 (C(11,0) + C(11,1) + C(11,2)) / 2^11
+    assert found.p_value == pytest.approx(2 * (1 + 11 + 55) / 2048)
+    assert found.p_value == pytest.approx(mcnemar([[5, 9], [2, 4]], exact=True).pvalue)
+    assert found.test == "exact McNemar"
+    assert found.difference.value == pytest.approx(7 / 20)
+    assert (found.first_value.value, found.second_value.value) == (14 / 20, 7 / 20)
+    assert (found.pairing, found.common, found.first_only, found.second_only) == ("paired", 20, 0, 0)
+    assert found.notes == ()
+    assert not found.distinguishable
+
+
+def test_the_questions_that_changed_sides_are_listed_with_both_verdicts() -> None:
+    results = made_results({"a": FIRST, "b": SECOND})
+    changed = compared(Side(results, "a"), Side(results, "b")).changed
+    assert [turned.question for turned in changed] == [f"q{number}" for number in range(11)]
+    assert [turned.won for turned in changed] == [True] * 9 + [False] * 2
+    assert (changed[0].label, changed[0].first, changed[0].second) == ("yes", "yes", "no")
+    assert changed[8].second == "no verdict"
+    assert changed[0].text == "Does q0 help?"
+
+
+def test_the_other_way_round_is_the_same_with_its_sign_changed() -> None:
+    results = made_results({"a": FIRST, "b": SECOND})
+    one, other = (compared(Side(results, *pair), Side(results, rest)) for pair, rest in ((["a"], "b"), (["b"], "a")))
+    assert (one.wins, one.losses, one.p_value) == (other.losses, other.wins, other.p_value)
+    assert one.difference.low == pytest.approx(-(other.difference.high or 0))
+
+
+def test_several_pairs_are_one_family() -> None:
+    results = made_results({"a": FIRST, "b": SECOND, "c": "n" * 20, "d": FIRST[::-1]})
+    sides = {name: Side(results, name) for name in "abcd"}
+    found = compare_two([(sides["a"], sides[other]) for other in "bcd"], "accuracy", "all")
+    p_values = [one.p_value for one in found]
+    assert [one.adjusted_p_value for one in found] == pytest.approx(multipletests(p_values, method="holm")[1])
+    assert [one.distinguishable for one in found] == [(one.adjusted_p_value or 0) <= 0.05 for one in found]
+
+
+def test_partly_common_questions_are_paired_on_those_and_it_says_so() -> None:
+    first = made_results({"a": "yynn"}, ids=["p", "q", "r", "s"])
+    second = made_results({"a": "nyyyy"}, ids=["q", "r", "s", "t", "u"], study="later")
+    found = compared(Side(first, "a"), Side(second, "a"))
+    assert found.pairing == "paired on the common questions"
+    assert (found.common, found.first_only, found.second_only) == (3, 1, 2)
+    assert (found.wins, found.ties, found.losses) == (1, 0, 2)
+    assert found.notes == (
+        "compared on the 3 common questions; left out: 1 that only the first was asked"
+        " and 2 that only the second was",
+    )
+    assert found.first_value.value == pytest.approx(1 / 3)
+
+
+def test_different_questions_are_compared_unpaired() -> None:
+    # Newcombe (1998), Statistics in Medicine 17, 873-890, table II, example (a), method 10: 56/70 - 48/80.
+    first = made_results({"a": "y" * 56 + "n" * 14}, ids=[f"one{n}" for n in range(70)])
+    second = made_results({"a": "y" * 48 + "n" * 32}, ids=[f"two{n}" for n in range(80)], study="other")
+    found = compared(Side(first, "a"), Side(second, "a"))
+    assert found.pairing == "unpaired"
+    assert found.difference.value == pytest.approx(0.2)
+    assert (found.difference.low, found.difference.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert found.difference.method == "Newcombe"
+    assert found.distinguishable
+    assert found.p_value is found.wins is found.test is None
+    assert "two independent sets" in found.notes[0]
+    assert "macro_f1 cannot be compared" in str(refused(Side(first, "a"), Side(second, "a"), "macro_f1"))
+
+
+def test_the_same_ids_with_other_words_are_different_questions() -> None:
+    first = made_results({"a": FIRST})
+    second = made_results({"a": FIRST}, study="other", text="Is {} harmful?")
+    found = compared(Side(first, "a"), Side(second, "a"))
+    assert found.pairing == "unpaired"
+    assert found.notes[-1] == "20 ids stand for other words in the two studies: different questions"
+
+
+def test_relabelled_questions_are_counted_and_each_side_keeps_its_labels() -> None:
+    first = made_results({"a": "yyyy"}, labels="yyyy")
+    second = made_results({"a": "yyyy"}, labels="ynny", study="relabelled")
+    found = compared(Side(first, "a"), Side(second, "a"))
+    assert (found.wins, found.losses) == (2, 0)
+    assert found.notes == ("2 common questions have another label in the second study; each side keeps its own",)
+    assert "differ in the answers or in the labels" in str(refused(Side(first, "a"), Side(second, "a"), "macro_f1"))
+
+
+def test_another_metric_is_tested_by_randomisation() -> None:
+    results = made_results({"a": FIRST, "b": SECOND}, labels="yn" * 10)
+    found = compared(Side(results, "a"), Side(results, "b"), "macro_f1")
+    assert "randomisation" in (found.test or "")
+    assert found.p_value is not None
+    assert found.first_value.value is None
+    assert found.first_value.reason
+
+
+def test_questions_of_one_document_are_drawn_together() -> None:
+    results = made_results({"a": FIRST, "b": SECOND}, groups=[number // 2 for number in range(20)])
+    assert "randomisation" in (compared(Side(results, "a"), Side(results, "b")).test or "")
+
+
+def test_the_base_alone_is_compared_where_it_is_wanted_or_the_only_common_set() -> None:
+    results = made_results({"a": FIRST, "b": SECOND}, base="+" * 11 + "." * 9)
+    pair = (Side(results, "a"), Side(results, "b"))
+    assert common_set([pair], None) == "base"
+    assert common_set([pair], "all") == "all"
+    found = compared(*pair, question_set="base")
+    assert (found.common, found.wins, found.ties, found.losses) == (11, 9, 0, 2)
+    assert found.p_value == pytest.approx(binomtest(2, 11).pvalue)
+    narrow = of_base_only(results)
+    with pytest.raises(RagtallyError, match="made:a was not scored on all"):
+        common_set([(Side(narrow, "a"), Side(narrow, "b"))], "all")
+
+
+def test_questions_without_a_label_are_refused() -> None:
+    results = made_results({"a": "yy", "b": "yn"}, labels="y-")
+    with pytest.raises(DataError, match="1 of the 2 questions have no label"):
+        compared(Side(results, "a"), Side(results, "b"))
+
+
+def test_a_metric_of_retrieval_is_refused() -> None:
+    results = made_results({"a": FIRST, "b": SECOND})
+    assert "question by question" in str(refused(Side(results, "a"), Side(results, "b"), "recall@5"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [("x/1 vote", ["x/1 vote"]), ("x/1", ["x/1 vote", "x/1 votes"]), ("*votes", ["x/1 votes"]), ("[1]", ["y[1]"])],
+)
+def test_cells_are_found_by_name_pattern_or_part(pattern: str, found: list[str]) -> None:
+    results = made_results({"x/1 vote": "y", "x/1 votes": "y", "y[1]": "y"})
+    assert matching_cells(results, pattern) == found
+
+
+def test_an_unknown_cell_gets_the_nearest_name() -> None:
+    with pytest.raises(RagtallyError) as caught:
+        matching_cells(made_results({"reader/1 vote": "y"}), "raeder/1 vote")
+    assert "did you mean 'reader/1 vote'?" in str(caught.value)
+
+
+def test_it_is_the_same_every_time_and_goes_into_json() -> None:
+    results = made_results({"a": FIRST, "b": SECOND}, labels="yn" * 10)
+    pair = (Side(results, "a"), Side(results, "b"))
+    one, other = (json.dumps(compared(*pair, "macro_f1").as_json(), allow_nan=False) for _ in range(2))
+    assert one == other
+    assert len(json.loads(one)["changed"]) == 12
+
+
+def refused(first: Side, second: Side, metric: str) -> RagtallyError:
+    with pytest.raises(RagtallyError) as caught:
+        compared(first, second, metric)
+    return caught.value

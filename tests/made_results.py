@@ -1,0 +1,81 @@
+"""Result frames made by hand: answers to few questions, so that every count can be checked by eye."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from ragtally.compare import Results
+
+TEXT = "Does {} help?"
+
+
+def made_results(
+    verdicts: Mapping[str, str],
+    *,
+    labels: str | None = None,
+    ids: Sequence[str] | None = None,
+    base: str | None = None,
+    study: str = "made",
+    text: str = TEXT,
+    groups: Sequence[int] | None = None,
+) -> Results:
+    """Make results of cells with one letter a question: `y`, `n`, or `-` for no verdict.
+
+    Args:
+        verdicts: By cell, its verdicts.
+        labels: The labels, by letter; all `y` where left out.
+        ids: The questions' ids; numbered where left out.
+        base: `+` for a question of the base; all where left out.
+        study: The study's name.
+        text: What each question says around its id.
+        groups: Each question's document; each its own where left out.
+    """
+    length = len(next(iter(verdicts.values())))
+    names = list(ids or [f"q{number}" for number in range(length)])
+    words = {"y": "yes", "n": "no", "-": None}
+    label = [words[letter] for letter in labels or "y" * length]
+    inside = [letter == "+" for letter in base or "+" * length]
+    rows = []
+    for cell, letters in verdicts.items():
+        for place, letter in enumerate(letters):
+            verdict = words[letter]
+            status = "no verdict" if verdict is None else "right" if verdict == label[place] else "wrong"
+            rows.append((cell, names[place], inside[place], label[place], verdict, status, [verdict]))
+    columns = ["cell", "question", "in_base", "label", "verdict", "status", "ballots"]
+    types = {"label": pl.String, "verdict": pl.String, "ballots": pl.List(pl.String)}
+    nothing = pl.DataFrame()
+    return Results(
+        study=study,
+        folder=Path("nowhere"),
+        cells=pl.DataFrame([{"cell": cell, "question_set": name} for cell in verdicts for name in ("all", "base")]),
+        answers=pl.DataFrame(rows, schema=columns, orient="row", schema_overrides=types),
+        questions=pl.DataFrame(
+            {
+                "id": names,
+                "question": [text.format(name) for name in names],
+                "label": label,
+                "in_base": inside,
+                "document_group": list(groups or range(length)),
+            },
+            schema_overrides={"label": pl.String},
+        ),
+        rankings=nothing,
+        passages=nothing,
+        voters=nothing,
+        dataset={"questions": {"answers": ["yes", "no"]}},
+        base={"base": None},
+        comparisons={"seed": 5, "metrics": {"accuracy": True}},
+    )
+
+
+def of_base_only(results: Results) -> Results:
+    """The same, scored on the base alone."""
+    return replace(
+        results,
+        cells=results.cells.filter(pl.col("question_set") == "base"),
+        answers=results.answers.filter("in_base"),
+    )
