@@ -29,10 +29,8 @@ grid:
   retriever: [RETRIEVERS]
 metrics: [recall@5, mrr@10]
 """
-EMBEDDED = (
-    "dense: {{embedder: {{litellm: {{model: openai/text-embedding-3-small, api_base: {url}, batch: 8, concurrency: 2}}}},"
-    " distance: DISTANCES}}"
-)
+MODEL = "litellm: {{model: openai/text-embedding-3-small, api_base: {url}, batch: 8, concurrency: 2}}"
+EMBEDDED = f"dense: {{{{embedder: {{{{{MODEL}}}}}, distance: DISTANCES}}}}"
 RERANKED = "rerank: {{retriever: bm25, first: 4, model: small}}"
 Start = Callable[..., RunningServer]
 
