@@ -149,7 +149,8 @@ class Project:
     def results(self, study: str = "small") -> dict[str, bytes]:
         """The result files but the measured seconds, which differ from run to run."""
         folder = self.folder / "data" / "results" / study
-        return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "timings.json"}
+        files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+        return {name: path.read_bytes() for name, path in files.items() if name != "timings.json"}
 
 
 def steps(entries: dict[str, tuple[int, int]] | set[str]) -> set[str]:

@@ -14,7 +14,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose small study has run; its path holds a space. Not to be changed: `project` is a copy."""
     project = Project.make(tmp_path_factory.mktemp("dvc") / "a project")
     outcome = project.dvc("repro")
-    assert outcome.stages == [f"{stage}@small" for stage in ("resolve", "prepare", "train", "label", "bench")]
+    assert outcome.stages == [
+        f"{stage}@small" for stage in ("resolve", "prepare", "train", "label", "bench", "report")
+    ]
     project.commit("Its results")
     return project
 

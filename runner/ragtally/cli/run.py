@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ragtally.cli.console import TerminalProgress, print_all
+from ragtally.cli.report import report
 from ragtally.cli.tables import cell_tables, result_tables
 from ragtally.plan import STAGES, plan_study
 from ragtally.registry import load_registry
@@ -47,4 +48,5 @@ def command(spec: Path, stage: str | None, cells: tuple[str, ...], results: Path
     folder = run_study(spec, registry, place, Folders(results, resolved), (stage,) if stage else STAGES)
     if stage is None:
         print_all(result_tables(folder))
+        click.echo(f"report: {report(folder, spec)}", err=True)
     click.echo(f"wrote {folder}", err=True)

@@ -1,0 +1,51 @@
+"""`ragtally report`."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from ragtally.compare import judge, load_results
+from ragtally.errors import Place, RagtallyError, did_you_mean
+from ragtally.report import gather_provenance, write_report
+
+
+@click.command(name="report")
+@click.argument("study")
+@click.option(
+    "--results", type=click.Path(path_type=Path, file_okay=False), default=Path("data/results"), show_default=True,
+    help="Below it, the folder of each study's results.",
+)  # fmt: skip
+@click.option(
+    "--spec", type=click.Path(path_type=Path, dir_okay=False), help="The study's spec, to be shown in the report."
+)
+@click.option("--open", "opened", is_flag=True, help="Open the report in the browser.")
+def command(study: str, results: Path, spec: Path | None, opened: bool) -> None:
+    """Write report.html, verdict.json and plots/ of STUDY (its name, or the folder of its results)."""
+    folder = Path(study) if (Path(study) / "dataset.json").is_file() else results / study
+    if not folder.is_dir():
+        known = sorted(path.name for path in results.glob("*") if path.is_dir())
+        hint = did_you_mean(study, known) if known else "run it first: ragtally run SPEC, or dvc repro"
+        raise RagtallyError(f"there are no results of a study {study!r} below {results}", hint=hint)
+    if spec is not None and not spec.is_file():
+        raise RagtallyError("there is no such spec", place=Place(str(spec)), hint="name the study's YAML file")
+    page = report(folder, spec)
+    click.echo(page)
+    if opened:
+        webbrowser.open(page.resolve().as_uri())
+
+
+def report(folder: Path, spec: Path | None) -> Path:
+    """Judge the results in a folder and write the report beside them.
+
+    Args:
+        folder: The folder of a study's results.
+        spec: The study's spec; None where it is not known.
+
+    Returns:
+        The path of the page.
+    """
+    results = load_results(folder / ".")
+    return write_report(results, judge(results), folder, gather_provenance(Path.cwd(), spec))

@@ -1,0 +1,174 @@
+// Single questions: unpacked when they come into sight; everything from the data is set as text.
+"use strict";
+(() => {
+  const view = document.getElementById("explorer-view");
+  if (!view) return;
+
+  const make = (tag, text, kind) => {
+    const made = document.createElement(tag);
+    if (text !== undefined) made.textContent = text;
+    if (kind) made.className = kind;
+    return made;
+  };
+
+  async function unpack() {
+    const packed = atob(document.getElementById("explorer-data").textContent);
+    const bytes = Uint8Array.from(packed, (sign) => sign.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(stream).text());
+  }
+
+  function open(data) {
+    const text = (number) => (number < 0 ? null : data.texts[number]);
+    const rows = data.said.map((said) => new Map(said.question.map((question, row) => [question, row])));
+    const count = data.questions.id.length;
+    const said = (cell, question) => {
+      const row = rows[cell].get(question);
+      if (row === undefined) return null;
+      const of = data.said[cell];
+      return { verdict: text(of.verdict[row]), status: text(of.status[row]), bucket: text(of.bucket[row]),
+               ballots: of.ballots[row].map(text), votes: of.votes[row].map(text), errors: of.errors[row].map(text) };
+    };
+
+    document.getElementById("sample").textContent =
+      `A sample of ${data.sampled} of ${data.questions_asked} questions, drawn by the study’s seed; all answers are in answers.parquet.`;
+
+    const labelled = (words, input) => { const label = make("label", words); label.append(input); return label; };
+    const search = make("input");
+    search.type = "search"; search.id = "explorer-search"; search.placeholder = "words of the question or its id";
+    const which = make("select");
+    which.id = "explorer-which";
+    for (const [value, words] of [["", "all"], ["differ", "the two cells differ"], ["wrong", "the left cell is not right"], ["doubtful", "the label is doubtful"]]) {
+      which.append(new Option(words, value));
+    }
+    const question = make("select");
+    question.id = "explorer-question"; question.size = 7; question.style.width = "100%";
+    const previous = make("button", "← previous"), next = make("button", "next →");
+    previous.type = next.type = "button";
+    previous.id = "explorer-previous"; next.id = "explorer-next";
+    const found = make("span", "", "shown");
+    found.setAttribute("role", "status");
+
+    const first = Math.max(0, data.cells.indexOf(data.chosen));
+    const picks = [first, data.cells.findIndex((name, cell) => cell !== first && name.startsWith("gold_context"))];
+    const pickers = picks.map((pick, side) => {
+      const select = make("select");
+      select.id = `explorer-cell-${side}`;
+      data.cells.forEach((name, cell) => select.append(new Option(name, cell)));
+      select.value = String(pick < 0 ? (first + 1) % data.cells.length : pick);
+      select.addEventListener("change", refill);
+      return select;
+    });
+    const cell = (side) => Number(pickers[side].value);
+
+    const top = make("div", undefined, "controls");
+    top.append(labelled("Search", search), labelled("Show", which), previous, next, found);
+    const asked = make("div");
+    asked.id = "explorer-asked";
+    const sides = pickers.map((picker, side) => {
+      const article = make("article");
+      article.id = `explorer-side-${side}`;
+      article.append(labelled(side ? "beside" : "cell", picker), make("div"));
+      return article;
+    });
+    const pair = make("div", undefined, "pair");
+    if (data.cells.length) pair.append(...sides);
+    view.replaceChildren(top, labelled("Question", question), asked, pair);
+
+    function fits(row) {
+      const typed = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+      const words = `${data.questions.id[row]} ${data.questions.text[row]}`.toLowerCase();
+      if (!typed.every((word) => words.includes(word))) return false;
+      if (which.value === "doubtful") return data.questions.doubtful[row] === true;
+      if (!which.value || !data.cells.length) return true;
+      const left = said(cell(0), row), right = said(cell(1), row);
+      if (which.value === "wrong") return left !== null && left.status !== "right";
+      return left !== null && right !== null && (left.verdict !== right.verdict || left.status !== right.status);
+    }
+
+    function refill() {
+      const before = question.value;
+      const shown = [...Array(count).keys()].filter(fits);
+      question.replaceChildren(...shown.map((row) => new Option(`${data.questions.id[row]} · ${data.questions.text[row]}`, row)));
+      found.textContent = `${shown.length} of ${count} questions`;
+      if (shown.length) question.value = shown.includes(Number(before)) && before !== "" ? before : String(shown[0]);
+      show();
+    }
+
+    function passages(box, side, row) {
+      const context = data.context_of[cell(side)];
+      const shown = context < 0 ? [] : data.shown[context][row] ?? [];
+      box.append(make("h3", "What stood before the reader"));
+      if (!shown.length) { box.append(make("p", context < 0 ? "Nothing from ragtally." : "No passage.", "told")); return; }
+      shown.forEach((entry, rank) => {
+        const [number, marks] = Array.isArray(entry) ? entry : [entry, []];
+        const passage = make("div", undefined, "passage");
+        passage.tabIndex = 0;
+        const source = `${rank + 1}. ${text(data.passages.document[number])}, characters ${data.passages.start[number]} to ${data.passages.end[number]}`;
+        passage.append(make("small", marks.length ? `${source}; evidence marked` : source));
+        // Offsets count characters, JavaScript's strings UTF-16 units.
+        const signs = Array.from(text(data.passages.text[number]));
+        let at = 0;
+        for (const [start, end] of [...marks].sort((one, other) => one[0] - other[0])) {
+          passage.append(signs.slice(at, Math.max(at, start)).join(""), make("mark", signs.slice(Math.max(at, start), end).join("")));
+          at = Math.max(at, end);
+        }
+        passage.append(signs.slice(at).join(""));
+        box.append(passage);
+      });
+    }
+
+    function fillSide(side, row) {
+      const box = sides[side].lastElementChild;
+      box.replaceChildren();
+      sides[side].className = "";
+      const answer = said(cell(side), row);
+      if (answer === null) { box.append(make("p", "This cell was not asked this question.", "told")); return; }
+      sides[side].className = answer.status === "right" ? "right" : answer.status ? "wrong" : "";
+      box.append(make("p", `Verdict: ${answer.verdict ?? "none"} (${answer.status ?? "no label"})`));
+      if (answer.bucket) box.append(make("p", `Bucket: ${answer.bucket}`, "told"));
+      answer.ballots.forEach((ballot, vote) => {
+        const error = answer.errors[vote];
+        box.append(make("p", `Vote ${vote + 1}: ${ballot ?? (error ? "no answer" : "could not be read")}`, "told"));
+        if (answer.votes[vote] !== null) box.append(make("div", answer.votes[vote], "raw"));
+        if (error) box.append(make("div", error, "raw"));
+      });
+      passages(box, side, row);
+    }
+
+    function show() {
+      asked.replaceChildren();
+      if (question.value === "") { asked.append(make("p", "No question fits.", "empty")); pair.hidden = true; return; }
+      pair.hidden = false;
+      const row = Number(question.value);
+      const doubtful = data.questions.doubtful[row] ? "; the label is doubtful: voters or annotators disagree" : "";
+      const voters = data.questions.voters[row] === null ? "" : `; most votes on the gold context: ${data.questions.voters[row]}`;
+      asked.append(
+        make("p", data.questions.text[row], "question"),
+        make("p", `${data.questions.id[row]}; label: ${data.questions.label[row] ?? "none"}${voters}${doubtful}${data.questions.in_base[row] ? "" : "; not in the base"}`, "told"),
+      );
+      if (data.cells.length) [0, 1].forEach((side) => fillSide(side, row));
+    }
+
+    function step(by) {
+      const place = question.selectedIndex + by;
+      if (place >= 0 && place < question.length) { question.selectedIndex = place; show(); }
+    }
+
+    search.addEventListener("input", refill);
+    which.addEventListener("change", refill);
+    question.addEventListener("change", show);
+    previous.addEventListener("click", () => step(-1));
+    next.addEventListener("click", () => step(1));
+    refill();
+    view.dataset.ready = "yes";
+  }
+
+  const seen = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    seen.disconnect();
+    unpack().then(open).catch((error) => { view.textContent = `The explorer could not be opened: ${error}`; console.error(error); });
+  }, { rootMargin: "400px" });
+  view.style.minHeight = "4rem";
+  seen.observe(view);
+})();

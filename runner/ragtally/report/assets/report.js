@@ -1,0 +1,160 @@
+// Themes, charts, and tables that can be sorted and narrowed. Everything from the data is set as text.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+  const charts = read("charts-data");
+  const cells = read("cells-data");
+
+  // --- light and dark
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const remembered = () => { try { return localStorage.getItem("ragtally-theme"); } catch { return null; } };
+  const setTheme = (theme) => { root.dataset.theme = theme; redraw(); };
+  const drawn = new Map();
+
+  document.getElementById("theme").addEventListener("click", () => {
+    const theme = root.dataset.theme === "dark" ? "light" : "dark";
+    try { localStorage.setItem("ragtally-theme", theme); } catch { /* a page from disk may not remember */ }
+    setTheme(theme);
+  });
+  dark.addEventListener("change", () => { if (!remembered()) setTheme(dark.matches ? "dark" : "light"); });
+
+  // --- charts
+  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+  function look() {
+    const ink = colour("--ink"), soft = colour("--soft"), line = colour("--line");
+    const font = getComputedStyle(document.body).fontFamily;
+    return {
+      background: null, font,
+      view: { stroke: null },
+      axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
+              titleFontWeight: "normal", labelFontSize: 12, titleFontSize: 12 },
+      legend: { labelColor: ink, titleColor: soft, labelLimit: 280, orient: "top", titleFontWeight: "normal",
+                columns: root.clientWidth < 600 ? 1 : 3, symbolStrokeWidth: 0 },
+      rule: { color: soft }, line: { color: colour("--c1") },
+      range: { category: ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"].map(colour) },
+    };
+  }
+
+  function coloured(specification) {
+    // A waterfall has its own meaning of colours: right, lost, gained.
+    const copy = structuredClone(specification);
+    for (const layer of copy.layer || []) {
+      const scale = layer.encoding?.color?.scale;
+      if (scale?.scheme) { delete scale.scheme; scale.range = [colour("--right"), colour("--loss"), colour("--gain")]; }
+    }
+    return copy;
+  }
+
+  async function draw(place) {
+    const name = place.dataset.chart;
+    const before = drawn.get(place);
+    drawn.set(place, null);
+    if (before) before.finalize();
+    const options = { actions: false, renderer: "svg", ast: true, config: look(), tooltip: { theme: root.dataset.theme || "light" } };
+    try {
+      drawn.set(place, await window.vegaEmbed(place, coloured(charts[name]), options));
+      place.dataset.drawn = root.dataset.theme;
+    } catch (error) {
+      place.textContent = "This chart could not be drawn; its numbers are in the tables.";
+      console.error(error);
+    }
+  }
+
+  function redraw() { for (const place of drawn.keys()) draw(place); }
+
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (entry.isIntersecting) { seen.unobserve(entry.target); draw(entry.target); }
+    }
+  }, { rootMargin: "300px" });
+
+  // --- tables
+  const value = (row, column) => row.cells[column].dataset.order ?? "";
+
+  function compare(one, other) {
+    // What has no value stands last, whichever way the table is sorted.
+    if (one === "" || other === "") return null;
+    const numbers = [Number(one), Number(other)];
+    return numbers.every(Number.isFinite) ? numbers[0] - numbers[1] : one.localeCompare(other, "en", { numeric: true });
+  }
+
+  function sort(table, column) {
+    const heading = table.tHead.rows[0].cells[column];
+    const rows = [...table.tBodies[0].rows];
+    const numeric = rows.some((row) => row.cells[column].classList.contains("n"));
+    const now = heading.getAttribute("aria-sort");
+    // Of numbers one mostly wants the largest first.
+    const falls = now ? now === "ascending" : numeric;
+    const key = (row) => (row.cells[column].dataset.order === undefined && !numeric ? row.cells[column].textContent : value(row, column));
+    const keyed = rows.map((row, place) => [key(row), place, row]);
+    keyed.sort(([one, first], [other, second]) => {
+      const found = compare(one, other);
+      if (found === null) return (one === "") - (other === "") || first - second;
+      return (falls ? -found : found) || first - second;
+    });
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    heading.setAttribute("aria-sort", falls ? "descending" : "ascending");
+    table.tBodies[0].append(...keyed.map(([, , row]) => row));
+  }
+
+  function narrow(name) {
+    const table = document.getElementById(name);
+    const typed = document.querySelector(`[data-filter="${name}"]`).value.toLowerCase().split(/\s+/).filter(Boolean);
+    const group = document.querySelector(`[data-group="${name}"]`)?.value ?? "";
+    let shown = 0;
+    const rows = table.tBodies[0].rows;
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      const fits = (!group || row.dataset.of === group) && typed.every((word) => text.includes(word));
+      row.hidden = !fits;
+      shown += fits;
+    }
+    document.querySelector(`[data-shown="${name}"]`).textContent = `${shown} of ${rows.length} rows`;
+  }
+
+  for (const table of document.querySelectorAll("main table")) {
+    [...table.tHead.rows[0].cells].forEach((heading, column) => {
+      heading.firstElementChild.addEventListener("click", () => sort(table, column));
+    });
+  }
+  for (const input of document.querySelectorAll("[data-filter], [data-group]")) {
+    const name = input.dataset.filter ?? input.dataset.group;
+    input.addEventListener("input", () => narrow(name));
+    if (input.dataset.filter) narrow(name);
+  }
+
+  // --- the waterfall of any cell
+  const picker = document.getElementById("waterfall-cell");
+
+  function fill(name, rows) {
+    const body = document.getElementById(name)?.tBodies[0];
+    if (!body) return;
+    body.replaceChildren(...rows.map((row) => {
+      const made = document.createElement("tr");
+      made.append(...row.map((text) => { const field = document.createElement("td"); field.textContent = text; return field; }));
+      return made;
+    }));
+  }
+
+  if (picker) {
+    cells.forEach((cell, number) => picker.append(new Option(`${cell.cell} (${cell.set})`, number)));
+    picker.addEventListener("change", () => {
+      const cell = cells[Number(picker.value)];
+      fill("bars", cell.bars);
+      fill("buckets", cell.buckets);
+      const chart = charts["bars-chart"];
+      const place = document.querySelector('[data-chart="bars-chart"]');
+      if (!chart || !place) return;
+      chart.data.values = cell.drawn ?? [];
+      draw(place);
+    });
+  }
+
+  root.dataset.theme = remembered() ?? (dark.matches ? "dark" : "light");
+  for (const place of document.querySelectorAll("[data-chart]")) seen.observe(place);
+  addEventListener("beforeprint", () => {
+    for (const place of document.querySelectorAll("[data-chart]")) if (!drawn.has(place)) { seen.unobserve(place); draw(place); }
+  });
+})();

@@ -1,0 +1,202 @@
+"""Charts as Vega-Lite specifications; the page colours text and ground, so that light and dark both work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import altair as alt
+
+Rows = Sequence[Mapping[str, Any]]
+
+_KINDS = ("right", "loss", "gain")
+_FITTED = alt.AutoSizeParams(type="fit-x", contains="padding")
+_CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
+
+
+def waterfall_chart(rows: Rows) -> dict[str, Any]:
+    """Draw bars from the gold context to the retrieved one.
+
+    Args:
+        rows: For each bar `step`, `kind` (`right`, `loss` or `gain`), `start`, `end`, `low`, `high` (of the end) and
+            `text`; shares between 0 and 1. The page replaces them when another cell is picked.
+
+    Returns:
+        The specification.
+    """
+    base = alt.Chart(_data(rows)).encode(
+        alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=170)),
+        tooltip=[alt.Tooltip("step:N"), alt.Tooltip("text:N", title="share")],
+    )
+    bars = base.mark_bar(size=22).encode(
+        alt.X("start:Q", title="share of questions", axis=_axis(share=True), scale=alt.Scale(domain=[0, 1])),
+        alt.X2("end:Q"),
+        alt.Color("kind:N", title=None, scale=alt.Scale(domain=list(_KINDS), scheme="category10"), legend=None),
+    )
+    whiskers = base.mark_rule(strokeWidth=1.5).encode(alt.X("low:Q"), alt.X2("high:Q"))
+    return _written(bars + whiskers, height=260)
+
+
+def curve_chart(rows: Rows, metric: str, series: str, *, share: bool) -> dict[str, Any]:
+    """Draw a metric against chunk size, a line a series, with intervals.
+
+    Args:
+        rows: For each point `size`, `series`, `value`, `low`, `high`, `text`.
+        metric: The metric's printed name.
+        series: What the series are.
+        share: Whether the metric is written in percent.
+
+    Returns:
+        The specification.
+    """
+    sizes, scale = sorted({row["size"] for row in rows}), _series(rows)
+    base = alt.Chart(_data(rows)).encode(
+        alt.X(
+            "size:Q",
+            title="chunk size",
+            axis=alt.Axis(values=sizes, format="d"),
+            scale=alt.Scale(type="log", padding=16),
+        ),
+        alt.Color("series:N", title=series, scale=scale),
+        tooltip=_tooltips(series, "size"),
+    )
+    line = base.mark_line(point=False, strokeWidth=1.5).encode(_value(metric, share, rows))
+    points = base.mark_point(filled=True, size=55, opacity=1).encode(
+        _value(metric, share, rows), alt.Shape("series:N", title=series, scale=scale)
+    )
+    whiskers = base.mark_rule(strokeWidth=1.2, opacity=0.7).encode(alt.Y("low:Q"), alt.Y2("high:Q"))
+    return _written(whiskers + line + points)
+
+
+def scatter_chart(rows: Rows, across: str, metric: str, *, share: bool) -> dict[str, Any]:
+    """Draw answer quality against retrieval quality, a point a cell.
+
+    Args:
+        rows: For each point `x`, `series` (its reader), `cell`, `value`, `low`, `high`, `text`.
+        across: What is drawn across.
+        metric: The metric of answers.
+        share: Whether that is written in percent.
+
+    Returns:
+        The specification.
+    """
+    scale = _series(rows)
+    base = alt.Chart(_data(rows)).encode(
+        alt.X("x:Q", title=across, axis=_axis(share=True), scale=_span([row["x"] for row in rows])),
+        alt.Color("series:N", title="reader", scale=scale),
+        tooltip=[
+            alt.Tooltip("cell:N"),
+            alt.Tooltip("x:Q", title=across, format=".1%"),
+            alt.Tooltip("text:N", title=metric),
+        ],
+    )
+    points = base.mark_point(filled=True, size=55, opacity=0.9).encode(
+        _value(metric, share, rows), alt.Shape("series:N", title="reader", scale=scale)
+    )
+    whiskers = base.mark_rule(strokeWidth=1, opacity=0.35).encode(alt.Y("low:Q"), alt.Y2("high:Q"))
+    return _written(whiskers + points)
+
+
+def reader_chart(rows: Rows, metric: str, *, share: bool) -> dict[str, Any]:
+    """Draw each reader's quality by condition.
+
+    Args:
+        rows: For each point `series` (the condition), `reader`, `value`, `low`, `high`, `text`.
+        metric: The metric of answers.
+        share: Whether that is written in percent.
+
+    Returns:
+        The specification.
+    """
+    scale = alt.Scale(domain=list(_CONDITIONS))
+    base = alt.Chart(_data(rows)).encode(
+        alt.Y("reader:N", title=None, sort=None, axis=alt.Axis(labelLimit=150)),
+        alt.YOffset("series:N", sort=list(_CONDITIONS)),
+        alt.Color("series:N", title="context", scale=scale),
+        tooltip=[
+            alt.Tooltip("reader:N"),
+            alt.Tooltip("series:N", title="context"),
+            alt.Tooltip("text:N", title=metric),
+        ],
+    )
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(
+        alt.X("value:Q", title=metric, axis=_axis(share=share), scale=_span(_ends(rows))),
+        alt.Shape("series:N", title="context", scale=scale),
+    )
+    whiskers = base.mark_rule(strokeWidth=1.5).encode(alt.X("low:Q"), alt.X2("high:Q"))
+    readers = len({row["reader"] for row in rows})
+    return _written(whiskers + points, height=40 + 72 * readers)
+
+
+def front_chart(rows: Rows, cost: str, metric: str, *, share: bool) -> dict[str, Any]:
+    """Draw quality against cost, with the cells of the front joined.
+
+    Args:
+        rows: For each point `x`, `series` (`on the front` or `dominated`), `cell`, `value`, `low`, `high`,
+            `text`, `cost`.
+        cost: What is drawn across.
+        metric: The metric of answers.
+        share: Whether that is written in percent.
+
+    Returns:
+        The specification.
+    """
+    scale = alt.Scale(domain=["on the front", "dominated"])
+    base = alt.Chart(_data(rows)).encode(
+        alt.X("x:Q", title=cost, scale=alt.Scale(zero=False, padding=16), axis=alt.Axis(format="~g")),
+        alt.Color("series:N", title=None, scale=scale),
+        tooltip=[alt.Tooltip("cell:N"), alt.Tooltip("cost:N", title=cost), alt.Tooltip("text:N", title=metric)],
+    )
+    points = base.mark_point(filled=True, size=60, opacity=0.9).encode(
+        _value(metric, share, rows), alt.Shape("series:N", title=None, scale=scale)
+    )
+    line = (
+        base.transform_filter("datum.series === 'on the front'")
+        .mark_line(strokeWidth=1.5, interpolate="step-after")
+        .encode(_value(metric, share, rows), alt.Order("x:Q"))
+    )
+    whiskers = base.mark_rule(strokeWidth=1, opacity=0.35).encode(alt.Y("low:Q"), alt.Y2("high:Q"))
+    return _written(whiskers + line + points)
+
+
+def _value(metric: str, share: bool, rows: Rows) -> alt.Y:
+    return alt.Y("value:Q", title=metric, axis=_axis(share=share), scale=_span(_ends(rows)))
+
+
+def _ends(rows: Rows) -> list[float]:
+    """The values and the ends of their intervals."""
+    return [row[name] for row in rows for name in ("value", "low", "high") if row[name] is not None]
+
+
+def _span(values: Sequence[float]) -> alt.Scale:
+    """A scale from somewhat below the lowest value to somewhat above the highest; metrics mostly end at 0 and 1."""
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    margin = 0.06 * (high - low) or 0.05
+    bottom = low - margin if low < 0 else max(0.0, low - margin)
+    top = high + margin if high > 1 else min(1.0, high + margin)
+    return alt.Scale(domain=[round(bottom, 4), round(top, 4)], zero=False, nice=False)
+
+
+def _series(rows: Rows) -> alt.Scale:
+    """One order for colours and shapes, so that they share a legend."""
+    return alt.Scale(domain=list(dict.fromkeys(row["series"] for row in rows)))
+
+
+def _axis(*, share: bool) -> alt.Axis:
+    return alt.Axis(format=".0%") if share else alt.Axis(format=".2f")
+
+
+def _tooltips(series: str, across: str) -> list[alt.Tooltip]:
+    return [alt.Tooltip("series:N", title=series), alt.Tooltip(f"{across}:Q"), alt.Tooltip("text:N", title="value")]
+
+
+def _data(rows: Rows) -> alt.InlineData:
+    return alt.InlineData(values=list(rows))
+
+
+def _written(chart: alt.LayerChart, height: int = 280) -> dict[str, Any]:
+    width: Literal["container"] = "container"
+    found: dict[str, Any] = chart.properties(width=width, height=height, autosize=_FITTED).to_dict()
+    # The page sets colours and fonts; Altair's own default sizes would stand in its way.
+    found.pop("config", None)
+    return found

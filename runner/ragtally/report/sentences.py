@@ -1,0 +1,110 @@
+"""The answer in two sentences, written from the numbers: which cell, how sure, and where most is lost."""
+
+from __future__ import annotations
+
+from ragtally.compare import Results, Verdict
+from ragtally.compare.verdict import Bars, Measured
+from ragtally.report.cells import Cells, where_of
+from ragtally.report.numbers import count, is_share, measured_metric, measured_number, measured_share, percent, plain
+
+_LOSSES = {
+    "retrieval_loss": "retrieval (right on the gold context, wrong here, and the evidence was not retrieved)",
+    "distractor_loss": "distraction or vote noise (right on the gold context, wrong here though with the evidence)",
+    "reader_loss": "the reader (not right even on the gold context)",
+    "unanswered_loss": "missing answers (right on the gold context; here a call failed, or there was no verdict)",
+}
+
+
+def answer(results: Results, verdict: Verdict, cells: Cells) -> tuple[str, ...]:
+    """Write the answer of a study.
+
+    Args:
+        results: The study's results.
+        verdict: What they come to.
+        cells: The cells on the set on which the study is judged.
+
+    Returns:
+        Two sentences, or more where something must be added so as not to mislead.
+    """
+    if verdict.metric is None:
+        return _nobody_answers(verdict)
+    if verdict.chosen is None or cells.judged is None:
+        return (
+            "Nothing is retrieved for a reader in this study, so no set-up can be chosen.",
+            "What its readers do without retrieval stands under “Readers”.",
+        )
+    return (*_chosen(results, verdict, cells, verdict.metric, verdict.chosen), _loss(verdict))
+
+
+def _nobody_answers(verdict: Verdict) -> tuple[str, ...]:
+    first = "No reader answers in this study"
+    if not verdict.rankings:
+        return (f"{first}, and nothing is retrieved.", "There is nothing to choose from.")
+    metric = next(iter(next(iter(verdict.rankings.values()))), "score")
+    scored = {name: found[metric] for name, found in verdict.rankings.items() if metric in found}
+    known = {name: found for name, found in scored.items() if found.value is not None}
+    if not known:
+        return (f"{first}; it compares rankings, and none has a score.",)
+    name = max(known, key=lambda ranking: known[ranking].value or 0.0)
+    return (
+        f"{first}; it compares {count(len(known), 'ranking')}.",
+        f"The highest observed {metric} is that of {name}: {measured_number(known[name])} questions; whether others"
+        " are really below it, only a declared comparison can say.",
+    )
+
+
+def _chosen(results: Results, verdict: Verdict, cells: Cells, metric: str, chosen: str) -> tuple[str, ...]:
+    judged = cells.judged
+    assert judged is not None
+    value = cells.verdicts[chosen].metrics[metric]
+    questions = "questions of the base" if results.has_base and cells.question_set == "base" else "questions"
+    best = next((found for found in judged.best if found.metric == metric), None)
+    half = next((found for found in judged.held_out if found.metric == metric), None)
+    grid = count(len(cells.of_kind("grid")), "cell")
+    others = [name for name in best.kept if name != chosen] if best else []
+    # A cell may be picked on one half and still be told from the best of all questions.
+    able = best is not None and chosen in best.kept
+    told = f"On the {judged.questions:,} {questions}, {chosen} has {_written(metric, value)}"
+    if half is not None and half.cell == chosen:
+        told += f", picked from {grid} on {half.dev_questions:,} of them"
+        told += f" and scoring {_short(metric, half.held_out)} on the {half.held_out_questions:,} held out"
+    elif best is not None and best.highest == chosen:
+        told += f", the highest observed of {grid}"
+    if not able:
+        return (told + "; it could be told from the best cell, so look at the grid.",)
+    if others:
+        return (f"{told}; it is not distinguishable from {count(len(others), 'other cell')}.",)
+    if len(cells.of_kind("grid")) == 1:
+        return (f"{told}; there is no other cell to compare it with.",)
+    return (f"{told}; every other cell can be told from it with {verdict.confidence:.0%} confidence.",)
+
+
+def _written(metric: str, value: Measured) -> str:
+    return f"{metric} {measured_metric(metric, value)}"
+
+
+def _short(metric: str, value: float | None) -> str:
+    return percent(value) if is_share(metric) else plain(value)
+
+
+def _loss(verdict: Verdict) -> str:
+    where = where_of(verdict, verdict.chosen)
+    if where is None:
+        return "Where its wrong answers come from is not known."
+    if where.bars is None:
+        return (
+            "Its reader was not measured on gold contexts, so reader and retrieval cannot be told apart: add"
+            " gold_context to the controls."
+        )
+    losses = _losses(where.bars)
+    name, most = max(losses.items(), key=lambda item: item[1].value or 0.0)
+    if not most.value:
+        return f"No loss was observed on {where.questions:,} questions."
+    next_most = max((found.value or 0.0) for key, found in losses.items() if key != name)
+    verb = "is most lost to" if next_most < (most.low or 0.0) else "the largest observed loss is that to"
+    sentence = f"Of these questions {verb} {_LOSSES[name]}: {measured_share(most)}"
+    return f"{sentence}; on gold contexts the reader is right on {measured_share(where.bars.gold)}."
+
+
+def _losses(bars: Bars) -> dict[str, Measured]:
+    return {name: getattr(bars, name) for name in _LOSSES}

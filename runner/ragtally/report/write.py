@@ -1,0 +1,37 @@
+"""Write a study's report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ragtally.compare import Results, Verdict
+from ragtally.report.cells import cells_of
+from ragtally.report.page import report_page
+from ragtally.report.plots import plot_tables
+from ragtally.report.provenance import Provenance
+from ragtally.store import write_csv, write_json, write_text
+
+
+def write_report(results: Results, verdict: Verdict, folder: Path, provenance: Provenance) -> Path:
+    """Write `verdict.json`, the tables of `plots/`, and `report.html`.
+
+    The same results give the same bytes of `verdict.json` and `plots/`.
+
+    Args:
+        results: The study's results.
+        verdict: What they come to (see `ragtally.compare.judge`).
+        folder: The study's results.
+        provenance: Where the report comes from.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        StoreError: If the folder cannot be written; each file is whole or not there.
+    """
+    page = report_page(results, verdict, provenance)
+    write_json(folder / "verdict.json", verdict.as_json())
+    for name, columns in plot_tables(results, verdict, cells_of(results, verdict)).items():
+        write_csv(folder / "plots" / name, columns)
+    write_text(folder / "report.html", page)
+    return folder / "report.html"
