@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,17 +135,26 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
         yield batch
 
 
+class _Numbers(dict[str, int]):
+    """Numbers tokens as they are looked up."""
+
+    def __missing__(self, token: str) -> int:
+        number = self[token] = len(self)
+        return number
+
+
 def _count_batches(batches: Iterable[list[str]], tokenizer: Tokenizer, vocabulary: Vocabulary) -> Iterator[Batch]:
-    row_of: dict[str, int] = {}
+    numbers, row_of = _Numbers(), np.zeros(0, np.int64)
     for batch in batches:
         texts = [tokenizer.tokens(text) for text in batch]
-        tokens = [*chain.from_iterable(texts)]
-        new = [token for token in dict.fromkeys(tokens) if token not in row_of]
-        row_of.update(zip(new, vocabulary.rows(new), strict=True))
-        terms = np.fromiter(map(row_of.__getitem__, tokens), np.int64, len(tokens))
-        rows = np.repeat(np.arange(len(batch)), [*map(len, texts)])[terms >= 0]
+        lengths = np.array([len(text) for text in texts], np.int64)
+        read = np.fromiter(map(numbers.__getitem__, chain.from_iterable(texts)), np.int64, lengths.sum())
+        new = [*islice(numbers, len(row_of), None)]
+        row_of = np.concatenate([row_of, np.array(vocabulary.rows(new), np.int64)])
+        terms, rows = row_of[read], np.repeat(np.arange(len(batch)), lengths)
+        terms, rows = terms[terms >= 0], rows[terms >= 0]
         width = max(1, len(vocabulary))
-        pairs, counts = np.unique(rows * width + terms[terms >= 0], return_counts=True)
+        pairs, counts = np.unique(rows * width + terms, return_counts=True)
         yield Batch(
             (pairs % width).astype(np.int32),
             narrowed(counts),
