@@ -1,7 +1,8 @@
-"""Chunkers: by words, by sentences, by the dataset's own sections, and whole documents.
+"""Chunkers: by words, by sentences, by a tokenizer's tokens, by the dataset's own sections, and whole documents.
 
-All of them cut at white space (what `str.isspace` says), never inside a word, and give spans without white
-space at either end; an empty document gives no chunk.
+All of them give spans without white space (what `str.isspace` says) at either end; an empty document gives no chunk.
+`tokens` may cut inside a word; the others cut at white space, `sentences` also after ideographic marks and where the
+dataset's sections meet.
 """
 
 from __future__ import annotations
@@ -9,9 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ragtally.address import file_hash
 from ragtally.errors import SpecError
 from ragtally.hookspecs import hookimpl
 from ragtally.kinds import Chunker, Component
+
+_TOKENIZER: Mapping[str, Any] = {
+    "type": "string",
+    "minLength": 1,
+    "description": "A tokenizer.json (as lies beside the weights of a model), or the folder that holds it.",
+    "x-ragtally-identity": False,
+}
 
 
 def _window(unit: str, size: int) -> Mapping[str, Mapping[str, Any]]:
@@ -33,7 +42,7 @@ def _window(unit: str, size: int) -> Mapping[str, Mapping[str, Any]]:
 
 @hookimpl
 def register_chunkers() -> list[Component]:
-    """Offer `words`, `sentences`, `sections` and `whole`."""
+    """Offer `words`, `sentences`, `tokens`, `sections` and `whole`."""
     return [
         Component(
             name="words",
@@ -46,6 +55,13 @@ def register_chunkers() -> list[Component]:
             build=_sentences,
             summary="Chunks of so many sentences, which never reach across sections or empty lines.",
             params=_window("sentences", 3),
+        ),
+        Component(
+            name="tokens",
+            build=_tokens,
+            summary="Chunks of so many tokens, as the tokenizer of a model counts them.",
+            params={"tokenizer": _TOKENIZER, **_window("tokens", 256)},
+            fingerprint=_fingerprint_tokens,
         ),
         Component(
             name="sections",
@@ -68,6 +84,19 @@ def _sentences(size: int, overlap: int) -> Chunker:
     from ragtally_chunkers.windows import Sentences
 
     return Sentences(size, overlap)
+
+
+def _tokens(tokenizer: str, size: int, overlap: int) -> Chunker:
+    _require_progress("tokens", size, overlap)
+    from ragtally_chunkers.tokens import Tokens
+
+    return Tokens(tokenizer, size, overlap)
+
+
+def _fingerprint_tokens(params: Mapping[str, Any]) -> str:
+    from ragtally_chunkers.tokens import find_tokenizer
+
+    return file_hash(find_tokenizer(params["tokenizer"]))
 
 
 def _sections() -> Chunker:

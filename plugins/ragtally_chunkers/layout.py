@@ -65,6 +65,42 @@ def lay_out(texts: Sequence[str]) -> Layout:
     return Layout(texts, offsets, codes, kinds, edges[0::2], edges[1::2])
 
 
+class Trimmed(NamedTuple):
+    """Pieces of a layout without white space at their ends.
+
+    Attributes:
+        rows: Which of the pieces hold anything else than white space; int64, shape [kept].
+        starts: Where each of these begins; int64, shape [kept].
+        ends: Just past where each ends; int64, shape [kept].
+    """
+
+    rows: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
+def trim(layout: Layout, begins: NDArray[np.int64], finishes: NDArray[np.int64]) -> Trimmed:
+    """Leave the white space at the ends of pieces out.
+
+    Args:
+        layout: The texts.
+        begins: Where each piece begins, perhaps inside a word; int64, shape [pieces].
+        finishes: Just past where each ends, likewise.
+
+    Returns:
+        What is left of the pieces that are not white space alone.
+    """
+    # From the first word that ends after the piece's beginning to the last one that begins before its end.
+    first = np.searchsorted(layout.word_ends, begins, side="right")
+    last = np.searchsorted(layout.word_starts, finishes, side="left") - 1
+    rows = np.flatnonzero((first <= last) & (begins < finishes))
+    return Trimmed(
+        rows,
+        np.maximum(layout.word_starts[first[rows]], begins[rows]),
+        np.minimum(layout.word_ends[last[rows]], finishes[rows]),
+    )
+
+
 def in_batches(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
     """Split texts into batches of about half a million characters, which caches still hold.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally_chunkers.boundaries import sentence_cuts
-from ragtally_chunkers.layout import Layout, lay_out
+from ragtally_chunkers.layout import Layout, lay_out, trim
 
 
 class Units(NamedTuple):
@@ -59,16 +59,7 @@ def find_sentences(
         [sentence_cuts(layout), _inside(layout, section_starts), _inside(layout, section_ends), borders]
     )
     cuts = np.unique(np.append(cuts, layout.offsets[-1]))
-    # What is left of a piece between two cuts is from the first word that ends after the one to the last word
-    # that begins before the other; a cut may lie inside a word.
-    begins, finishes = cuts[:-1], cuts[1:]
-    if not len(layout.word_starts):
-        return _units(layout, layout.word_starts, layout.word_ends)
-    first = np.searchsorted(layout.word_ends, begins, side="right")
-    last = np.searchsorted(layout.word_starts, finishes, side="left") - 1
-    some = np.flatnonzero(first <= last)
-    starts = np.maximum(layout.word_starts[first[some]], begins[some])
-    ends = np.minimum(layout.word_ends[last[some]], finishes[some])
+    _, starts, ends = trim(layout, cuts[:-1], cuts[1:])
     return _units(layout, starts, ends)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ragtally.types import Documents, Spans
 from ragtally_chunkers.layout import in_batches
@@ -71,17 +73,48 @@ def join_spans(pieces: Sequence[Spans]) -> Spans:
     )
 
 
-def _group(units: Units, size: int, overlap: int, first_document: int) -> Spans:
+class Windows(NamedTuple):
+    """Windows over the units of documents, in columns, in order.
+
+    Attributes:
+        document: Row of each window's document; int64, shape [windows].
+        first: Row of its first unit among the units of all documents; int64, shape [windows].
+        last: Row of its last unit; int64, shape [windows].
+        ends_document: Whether that is the document's last unit; bool, shape [windows].
+    """
+
+    document: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    ends_document: NDArray[np.bool_]
+
+
+def windows_over(counts: NDArray[np.int64], size: int, overlap: int) -> Windows:
+    """Slide a window over the units of each document.
+
+    Args:
+        counts: How many units each document has; int64, shape [documents].
+        size: Units a window.
+        overlap: Units that a window shares with the one before it; less than `size`.
+
+    Returns:
+        The windows; the last one of a document may have fewer units.
+    """
     step = size - overlap
     # A window is opened only where the one before it did not reach the document's last unit.
-    windows = np.where(units.counts == 0, 0, 1 + np.maximum(0, -(-(units.counts - size) // step)))
-    document = np.repeat(np.arange(len(units.counts)), windows)
+    windows = np.where(counts == 0, 0, 1 + np.maximum(0, -(-(counts - size) // step)))
+    document = np.repeat(np.arange(len(counts)), windows)
     ordinal = np.arange(len(document)) - np.repeat(np.cumsum(windows) - windows, windows)
-    document_end = np.cumsum(units.counts)
-    first = (document_end - units.counts)[document] + ordinal * step
+    document_end = np.cumsum(counts)
+    first = (document_end - counts)[document] + ordinal * step
     last = np.minimum(first + size, document_end[document]) - 1
+    return Windows(document, first, last, last + 1 == document_end[document])
+
+
+def _group(units: Units, size: int, overlap: int, first_document: int) -> Spans:
+    windows = windows_over(units.counts, size, overlap)
     return Spans(
-        (document + first_document).astype(np.int32),
-        units.starts[first].astype(np.int32),
-        units.ends[last].astype(np.int32),
+        (windows.document + first_document).astype(np.int32),
+        units.starts[windows.first].astype(np.int32),
+        units.ends[windows.last].astype(np.int32),
     )

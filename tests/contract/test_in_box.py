@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from made_beir import document, query, write_folder
 from model_server.fixture import RunningServer, running_server
@@ -65,6 +66,18 @@ TestWords = suite(ChunkerSuite, "ragtally_chunkers", "words", size=12, overlap=3
 TestSentences = suite(ChunkerSuite, "ragtally_chunkers", "sentences", size=2, overlap=1)
 TestSections = suite(ChunkerSuite, "ragtally_chunkers", "sections")
 TestWhole = suite(ChunkerSuite, "ragtally_chunkers", "whole")
+
+
+class TestTokens(ChunkerSuite):
+    plugin = "ragtally_chunkers"
+    name = "tokens"
+
+    def given(self, folder: Path) -> Mapping[str, Any]:
+        alphabet = {letter: row for row, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+        tokenizer = Tokenizer(models.BPE(vocab=alphabet, merges=[]))
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel()
+        tokenizer.save(str(folder / "tokenizer.json"))
+        return {"tokenizer": str(folder), "size": 20, "overlap": 5}
 
 
 class TestBeir(DatasetSuite):

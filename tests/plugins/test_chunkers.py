@@ -118,7 +118,7 @@ def test_white_space_is_what_python_says_for_every_code_point() -> None:
     assert cut("words", text, size=1) == text.split()
 
 
-@pytest.mark.parametrize("name", COMPONENTS)
+@pytest.mark.parametrize("name", sorted(COMPONENTS.keys() - {"tokens"}))
 def test_empty_documents_give_no_chunk(name: str) -> None:
     spans = build(name).cut(plain("", " \u2003\n", "word"))
     assert (spans.document.tolist(), spans.start.tolist(), spans.end.tolist()) == ([2], [0], [4])
