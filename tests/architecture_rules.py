@@ -13,7 +13,7 @@ LAYERS = (
     ("kinds", "hookspecs", "registry"),
     ("delivery", "parsing", "pipelines", "spec", "stats", "store"),
     ("steps",),
-    ("plan", "run", "compare"),
+    ("plan", "compare", "run"),
     ("report", "testing", "cli", "__main__"),
 )
 """The parts of `ragtally`, lowest layer first; within a layer a part may import those named before it."""
@@ -33,7 +33,7 @@ PLACES = {
 
 FOR_PLUGINS = {"address", "errors", "hookspecs", "kinds", "types"}
 """The parts of `ragtally` that a plugin may import."""
-LAZY_LOADERS = {"cli/__init__.py", "cli/lazy.py"}
+LAZY_LOADERS = {"__init__.py", "cli/__init__.py", "cli/lazy.py", "run/__init__.py"}
 """The files in `runner/ragtally` that may import their own package inside a function."""
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}

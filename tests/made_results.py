@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -79,3 +80,19 @@ def of_base_only(results: Results) -> Results:
         cells=results.cells.filter(pl.col("question_set") == "base"),
         answers=results.answers.filter("in_base"),
     )
+
+
+def written(results: Results, root: Path) -> Path:
+    """Write results as a study's run leaves them, below a root; says where."""
+    folder = root / results.study
+    folder.mkdir(parents=True)
+    results.cells.write_csv(folder / "cells.csv")
+    (folder / "voters.csv").write_text("")
+    for name in ("answers", "questions", "rankings", "passages"):
+        getattr(results, name).write_parquet(folder / f"{name}.parquet")
+    base = results.questions.filter("in_base").select("id", "label", pl.lit("gold").alias("label_kind"))
+    base.write_parquet(folder / "base.parquet")
+    for name in ("dataset", "base", "comparisons"):
+        content = {**getattr(results, name), "study": results.study}
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    return folder

@@ -67,7 +67,27 @@ def test_run_prints_the_tables_and_a_second_run_does_nothing(finished: Project) 
 
 
 def test_show_prints_what_run_printed(finished: Project) -> None:
-    assert finished.ragtally("show", "small").out == finished.ragtally("run", "specs/small.yaml").out
+    printed = finished.ragtally("run", "specs/small.yaml").out
+    assert finished.ragtally("show", "small", "--no-verdict").out == printed
+
+
+def test_show_prints_the_verdict_below(finished: Project) -> None:
+    shown = finished.ragtally("show", "small").out
+    tables, _, verdict = shown.partition("The answer")
+    assert tables.rstrip() == finished.ragtally("show", "small", "--no-verdict").out.rstrip()
+    for title in ("Best cells by accuracy", "Where the answers of", "From the gold context", "Costs", "Vote noise"):
+        assert title in verdict
+    assert max(map(len, verdict.splitlines())) <= 80
+    judged = json.loads(finished.ragtally("show", "small", "--json").out)
+    assert judged["chosen"] in " ".join(verdict.split())
+    (where,) = [
+        one
+        for one in judged["where"]
+        if (one["cell"], one["question_set"]) == (judged["chosen"], judged["question_set"])
+    ]
+    for bucket, count in where["buckets"].items():
+        assert re.search(rf"^{re.escape(bucket)} +{count} ", verdict, re.M)
+    assert "unknown" in verdict  # what no clock measured
 
 
 def test_show_of_an_unknown_study_says_which_there_are(finished: Project) -> None:

@@ -29,17 +29,19 @@ def console() -> Console:
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
-def print_all(parts: Iterable[RenderableType]) -> None:
+def print_all(parts: Iterable[RenderableType], widest: int | None = None) -> None:
     """Print tables and texts on standard output, an empty line between them.
 
     Args:
         parts: What to print, in order.
+        widest: The most columns they may take, where the console has more.
     """
     out = console()
+    width = min(out.width, widest or out.width)
     for number, part in enumerate(parts):
         if number:
             out.print()
-        out.print(part)
+        out.print(part, width=width)
 
 
 class _Rate(ProgressColumn):

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from ragtally.cli.console import print_all
+from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
 from ragtally.cli.tables import result_tables
-from ragtally.errors import RagtallyError, did_you_mean
+from ragtally.cli.verdict_parts import WIDTH
+from ragtally.cli.verdict_tables import verdict_parts
+from ragtally.compare import Results, Verdict, judge
 
 
 @click.command(name="show")
 @click.argument("study")
 @click.option(
-    "--results", type=click.Path(path_type=Path, file_okay=False), default=Path("data/results"), show_default=True,
+    "--results", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_RESULTS, show_default=True,
     help="Below it, the folder of each study's results.",
 )  # fmt: skip
-def command(study: str, results: Path) -> None:
-    """Print the result tables of STUDY (its name, or the folder of its results)."""
-    folder = Path(study) if (Path(study) / "dataset.json").is_file() else results / study
-    if not folder.is_dir():
-        known = sorted(path.name for path in results.glob("*") if path.is_dir())
-        hint = did_you_mean(study, known) if known else "run it first: ragtally run SPEC, or dvc repro"
-        raise RagtallyError(f"there are no results of a study {study!r} below {results}", hint=hint)
+@click.option("--no-verdict", is_flag=True, help="Print the tables of the cells alone, at once.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON instead.")
+def command(study: str, results: Path, no_verdict: bool, as_json: bool) -> None:
+    """Print the result tables and the verdict of STUDY (its name, or the folder of its results).
+
+    The verdict says which cells may be the best, what differs beyond chance, where the answers of the chosen cell
+    went, and what it costs.
+    """
+    if no_verdict and as_json:
+        raise click.UsageError("--no-verdict and --json cannot be given together")
+    folder = folder_of(study, results)
+    if as_json:
+        click.echo(json.dumps(_judged(results_of(folder)).as_json(), indent=1, ensure_ascii=False, allow_nan=False))
+        return
     print_all(result_tables(folder))
+    if not no_verdict:
+        found = results_of(folder)
+        click.echo()
+        print_all(verdict_parts(found, _judged(found)), WIDTH)
+
+
+def _judged(results: Results) -> Verdict:
+    # Resampling many cells takes seconds; the line is seen on a terminal alone, and goes away.
+    with Console(stderr=True, highlight=False, markup=False).status("working out intervals and tests"):
+        return judge(results)

@@ -1,0 +1,112 @@
+"""`ragtally compare`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ragtally.cli.console import print_all
+from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
+from ragtally.cli.two_tables import two_parts
+from ragtally.cli.verdict_parts import WIDTH
+from ragtally.compare.results import Results
+from ragtally.compare.sides import Side, common_set, matching_cells
+from ragtally.compare.two import compare_two
+from ragtally.errors import RagtallyError
+
+_MOST_NAMED = 10
+_EVERY = "*"
+
+
+@click.command(
+    name="compare",
+    epilog="Two git revisions: get the old results into a folder of their own, then name both folders.  "
+    "`git worktree add ../old REVISION; (cd ../old && dvc pull); "
+    "ragtally compare STUDY STUDY --results ../old/data/results --results data/results`",
+)
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option("--study", help="The study of both; A and B are then cells alone.")
+@click.option("--metric", default="accuracy", show_default=True, help="By which metric of answers.")
+@click.option(
+    "--on", "question_set", type=click.Choice(["base", "all"]),
+    help="On the questions of the base, or on all; left out: the base where both were asked it.",
+)  # fmt: skip
+@click.option(
+    "--results", "folders", type=click.Path(path_type=Path, file_okay=False), multiple=True,
+    help="Below it, the folder of each study's results; given twice, the first is for A and the second for B.  "
+    f"[default: {DEFAULT_RESULTS}]",
+)  # fmt: skip
+@click.option("--first", "most", type=click.IntRange(min=0), default=20, show_default=True, metavar="N",
+    help="List the first N questions that changed sides.")  # fmt: skip
+@click.option("--all", "every", is_flag=True, help="List all of them.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every question that changed sides.")
+def command(
+    first: str,
+    second: str,
+    study: str | None,
+    metric: str,
+    question_set: str | None,
+    folders: tuple[Path, ...],
+    most: int,
+    every: bool,
+    as_json: bool,
+) -> None:
+    """Compare two cells: what changed, by how much, and whether it is more than chance.
+
+    A and B are STUDY:CELL, or CELL alone after --study. STUDY is a study's name or the folder of its results; CELL is
+    a cell's name, a pattern (`*`, `?`), or a part of the name. STUDY alone is all its cells that answer. Where each
+    side is one cell, these two are compared; otherwise the cells that have the same name on both sides.
+
+    The same questions (by id and words) are compared in pairs: exact McNemar, or randomisation for other metrics and
+    for questions that share documents. Of partly different sets the common questions are compared. Sets without a
+    common question are compared by accuracy, unpaired (Newcombe's interval). It says which it did.
+    """
+    if len(folders) > 2:
+        raise click.UsageError("--results is given at most twice: once for A, once for B")
+    of_first, of_second = (folders[0], folders[-1]) if folders else (DEFAULT_RESULTS, DEFAULT_RESULTS)
+    pairs = _pairs(_named(first, study, of_first), _named(second, study, of_second))
+    found = compare_two(pairs, metric, common_set(pairs, question_set))
+    if as_json:
+        click.echo(json.dumps([one.as_json() for one in found], indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    print_all(two_parts(found, None if every else most), WIDTH)
+
+
+def _named(word: str, study: str | None, results: Path) -> tuple[Path, str]:
+    """The folder of a study's results, and the pattern of cells, from what was typed."""
+    if study is not None:
+        return folder_of(study, results), word
+    # Cells' names may hold a colon (`llama3.1:8b`), names of studies do not.
+    name, _, pattern = word.partition(":")
+    return folder_of(name, results), pattern or _EVERY
+
+
+def _pairs(first: tuple[Path, str], second: tuple[Path, str]) -> list[tuple[Side, Side]]:
+    one = results_of(first[0])
+    other = one if first[0].resolve() == second[0].resolve() else results_of(second[0])
+    cells, others = matching_cells(one, first[1]), matching_cells(other, second[1])
+    if len(cells) == len(others) == 1:
+        pairs = [(cells[0], others[0])]
+    else:
+        pairs = [(name, name) for name in cells if name in others]
+    if not pairs:
+        raise RagtallyError(
+            f"no cell of the one side has the name of a cell of the other: {_listed(one, cells)} against"
+            f" {_listed(other, others)}",
+            hint="name one cell on each side",
+        )
+    if one is other and any(name == same for name, same in pairs):
+        raise RagtallyError(
+            f"this compares cells of {one.study} with themselves: {_listed(one, [name for name, _ in pairs])}",
+            hint="name two different cells, each so that no other matches; `ragtally show STUDY` lists them",
+        )
+    return [(Side(one, name), Side(other, same)) for name, same in pairs]
+
+
+def _listed(results: Results, cells: list[str]) -> str:
+    shown = "; ".join(cells[:_MOST_NAMED])
+    more = f"; and {len(cells) - _MOST_NAMED} more" if len(cells) > _MOST_NAMED else ""
+    return f"{results.study}: {shown}{more}"

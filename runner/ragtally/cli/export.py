@@ -1,0 +1,168 @@
+"""`ragtally export`."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+import polars as pl
+
+from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
+from ragtally.compare.sides import matching_cells
+from ragtally.errors import DataError, Place, RagtallyError
+from ragtally.store import find_store, read_table, write_bytes
+from ragtally.store.calls import FILE_NAME, CallStore
+from ragtally.store.calls_lines import line_of
+from ragtally.store.calls_salvage import all_calls
+from ragtally.store.calls_transfer import export_calls
+
+_FORMATS = ("csv", "parquet", "jsonl")
+_MOST_NAMED = 20
+
+_study = click.argument("study")
+_results = click.option(
+    "--results", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_RESULTS, show_default=True,
+    help="Below it, the folder of each study's results.",
+)  # fmt: skip
+_format = click.option("--format", "form", type=click.Choice(_FORMATS), default="csv", show_default=True, help="How.")
+_out = click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False),
+    help="The file, written whole or not at all; standard output where left out.",
+)  # fmt: skip
+
+
+@click.group(name="export")
+def command() -> None:
+    """Write a study's data to other formats: what a spreadsheet, another program or a leaderboard reads.
+
+    STUDY is a study's name, or the folder of its results. Lists are JSON text in csv.
+    """
+
+
+@command.command(short_help="Every answer of every cell, with its votes.")
+@_study
+@click.option("--cell", "patterns", metavar="CELL", multiple=True,
+    help="Only the cells of that name, pattern (`*`, `?`) or part of a name (again for more).")  # fmt: skip
+@_format
+@_out
+@_results
+def answers(study: str, patterns: tuple[str, ...], form: str, out: Path | None, results: Path) -> None:
+    """Write answers.parquet: one row a cell and question, with label, verdict, votes and their raw texts."""
+    found = results_of(folder_of(study, results))
+    table = found.answers
+    if patterns:
+        wanted = {name for pattern in patterns for name in matching_cells(found, pattern)}
+        table = table.filter(pl.col("cell").is_in(sorted(wanted)))
+    _deliver(_encoded(table, form), form, out)
+
+
+@command.command(short_help="The questions that stay, with their labels.")
+@_study
+@_format
+@_out
+@_results
+def base(study: str, form: str, out: Path | None, results: Path) -> None:
+    """Write base.parquet: the questions that stay for the grid, and the label that each is scored against."""
+    path = folder_of(study, results) / "base.parquet"
+    if not path.is_file():
+        raise RagtallyError("there is no such result", place=Place(str(path)), hint="run the study's label stage")
+    _deliver(_encoded(read_table(path), form), form, out)
+
+
+@command.command(short_help="Every saved answer of every model.")
+@_format
+@_out
+def calls(form: str, out: Path | None) -> None:
+    """Write the saved calls of the store, of all studies: who was asked what, when, and what came back.
+
+    In jsonl this is the form that `ragtally store import` reads.
+    """
+    with closing(CallStore(find_store(Path.cwd()) / FILE_NAME)) as saved:
+        if form == "jsonl" and out is not None:
+            click.echo(f"{out}: {export_calls(saved, out).calls:,} calls", err=True)
+            return
+        lines = list(_lines(saved))
+    if form == "jsonl":
+        content = b"".join(lines)
+    else:
+        rows = [{name: _flat(value) for name, value in json.loads(line).items()} for line in lines]
+        content = _encoded(pl.DataFrame(rows, infer_schema_length=None), form)
+    _deliver(content, form, out)
+
+
+@command.command(short_help="PubMedQA's form: {question: label} of one cell.")
+@_study
+@click.option("--cell", "pattern", metavar="CELL", required=True, help="The cell; a part of its name is enough.")
+@_out
+@_results
+def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> None:
+    """Write the verdicts of one cell as PubMedQA's leaderboard takes them: one JSON object, {pmid: label}.
+
+    Every question asked must have a verdict: there is no default for one that has none.
+    """
+    found = results_of(folder_of(study, results))
+    cells = matching_cells(found, pattern)
+    if len(cells) > 1:
+        shown = "; ".join(cells[:_MOST_NAMED])
+        raise RagtallyError(
+            f"{len(cells)} cells match {pattern!r}, but a leaderboard takes one: {shown}", hint="name one of them"
+        )
+    said = found.answers.filter(pl.col("cell") == cells[0])
+    verdicts = dict(zip(said["question"], said["verdict"], strict=True))
+    missing = [question for question in found.questions["id"] if verdicts.get(question) is None]
+    if missing:
+        unasked = sum(question not in verdicts for question in missing)
+        raise DataError(
+            f"{len(missing)} of {len(found.questions)} questions have no verdict of {cells[0]}"
+            f" ({unasked} of them it was not asked): " + ", ".join(missing),
+            place=Place(str(found.folder / "answers.parquet")),
+            hint="take a cell that answers all questions: `grid_on: all` asks the grid about all, more votes or"
+            " another rule leave fewer without a verdict",
+        )
+    form = {question: verdicts[question] for question in found.questions["id"]}
+    _deliver(f"{json.dumps(form, indent=1, ensure_ascii=False)}\n".encode(), "json", out)
+
+
+def _encoded(table: pl.DataFrame, form: str) -> bytes:
+    buffer = io.BytesIO()
+    if form == "parquet":
+        table.write_parquet(buffer, compression="zstd", statistics=False)
+    elif form == "jsonl":
+        table.write_ndjson(buffer)
+    else:
+        nested = [name for name, kind in table.schema.items() if kind.is_nested()]
+        flat = [pl.Series(name, [_flat(value) for value in table[name].to_list()], pl.String) for name in nested]
+        table.with_columns(flat).write_csv(buffer)
+    return buffer.getvalue()
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def _lines(saved: CallStore) -> Iterator[bytes]:
+    for row in all_calls(saved):
+        try:
+            yield line_of(row)
+        except ValueError as error:
+            raise RagtallyError(
+                f"the saved call {row[0]!r} is damaged: {error}",
+                place=Place(str(saved.database.path)),
+                hint="`ragtally store export --salvage FILE` leaves out what is damaged",
+            ) from error
+
+
+def _deliver(content: bytes, form: str, out: Path | None) -> None:
+    if out is not None:
+        write_bytes(out, content)
+        click.echo(f"{out}: {len(content):,} bytes", err=True)
+        return
+    if form == "parquet" and sys.stdout.isatty():
+        raise click.UsageError("parquet is not for a terminal: give --out FILE")
+    sys.stdout.buffer.write(content)

@@ -1,0 +1,43 @@
+"""Where the results of a study lie, from what the user typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ragtally.compare import Results, load_results
+from ragtally.errors import RagtallyError, did_you_mean
+
+DEFAULT_RESULTS = Path("data/results")
+
+
+def folder_of(study: str, results: Path) -> Path:
+    """Find the folder of a study's results.
+
+    Args:
+        study: The study's name, or the folder of its results.
+        results: Below it, the folder of each study's results.
+
+    Returns:
+        The folder.
+
+    Raises:
+        RagtallyError: If there is none.
+    """
+    folder = Path(study) if (Path(study) / "dataset.json").is_file() else results / study
+    if not folder.is_dir():
+        known = sorted(path.name for path in results.glob("*") if path.is_dir())
+        hint = did_you_mean(study, known) if known else "run it first: ragtally run SPEC, or dvc repro"
+        raise RagtallyError(f"there are no results of a study {study!r} below {results}", hint=hint)
+    return folder
+
+
+def results_of(folder: Path) -> Results:
+    """Load the results in a folder.
+
+    Args:
+        folder: The folder of one study's results.
+
+    Returns:
+        The results.
+    """
+    return load_results(folder.name, folder.parent) if folder.name else load_results(folder)

@@ -1,0 +1,59 @@
+"""Running a study from Python, as from a notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ragtally.compare import Results, load_results
+from ragtally.registry import load_registry
+from ragtally.run.progress import Progress
+from ragtally.run.study import Folders, run_study
+from ragtally.run.workplace import Workplace
+from ragtally.store import Store, find_store
+
+
+def run_spec(
+    spec: str | Path,
+    *,
+    results: str | Path = "data/results",
+    resolved: str | Path = "data/resolved",
+    store: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """Run a study and load its results; what is done already is not done again.
+
+    Args:
+        spec: The spec's path.
+        results: Below it, the folder of each study's results.
+        resolved: Below it, the folder of each study's slices, one a stage.
+        store: Where finished work lies; left out, the store of the project (see `ragtally.store.find_store`).
+        progress: Is told how it goes; nobody where left out.
+
+    Returns:
+        The results.
+
+    Raises:
+        RagtallyError: If the spec, the data, a plugin or a folder is not as it must be.
+    """
+    registry = load_registry()
+    root = find_store(Path.cwd()) if store is None else Path(store)
+    place = Workplace(Store(root), registry, progress or _Silent())
+    folder = run_study(Path(spec), registry, place, Folders(Path(results), Path(resolved)))
+    return load_results(folder.name, folder.parent)
+
+
+class _Silent:
+    def start(self, step: str, total: int, done: int) -> None:
+        pass
+
+    def advance(self, step: str, label: str) -> None:
+        pass
+
+    def measure(self, what: str, total: int, done: int) -> None:
+        pass
+
+    def warn(self, message: str) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
