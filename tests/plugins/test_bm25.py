@@ -22,6 +22,7 @@ from ragtally.kinds import Retriever
 from ragtally.kinds.ranking import best_rows
 from ragtally.types import Passages, Queries, Spans
 from ragtally_bm25 import register_retrievers
+from ragtally_lexical import bulk, posting_kernels, token_kernels
 
 (COMPONENT,) = register_retrievers()
 WORDS = [
@@ -135,6 +136,23 @@ def test_small_and_bulk_agree_to_the_bit(method: str, monkeypatch: pytest.Monkey
     bulk = filled(texts, method=method).search(asked, 20)
     np.testing.assert_array_equal(small.passage, bulk.passage)
     np.testing.assert_array_equal(small.score, bulk.score)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_compiled_loops_do_what_their_source_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interpreted and compiled: a type that is too narrow, or an index out of bounds, would show."""
+    texts, asked = prose(5, 120, 0, 40), queries(prose(6, 25, 0, 12))
+    for name in ("counting._MANY", "index.MANY", "asking.MANY"):
+        monkeypatch.setattr(f"ragtally_lexical.{name}", -1)
+    compiled = [filled(texts, tokenizer=name).search(asked, 3) for name in ("words", "hyphenated")]
+    for module in (bulk, token_kernels, posting_kernels):
+        for name, value in vars(module).items():
+            if hasattr(value, "py_func"):
+                monkeypatch.setattr(module, name, value.py_func)
+    interpreted = [filled(texts, tokenizer=name).search(asked, 3) for name in ("words", "hyphenated")]
+    for one, other in zip(compiled, interpreted, strict=True):
+        np.testing.assert_array_equal(one.passage, other.passage)
+        np.testing.assert_array_equal(one.score, other.score)
 
 
 def test_ties_go_to_the_lower_row(size: str) -> None:
