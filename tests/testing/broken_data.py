@@ -14,14 +14,14 @@ class Dataset:
     answers = ("yes", "no")
     splits = ("train", "test")
     labelled = True
-    label, split, end, second_id = "yes", "test", 5, "q1"
+    label, split, end, second_id, grade = "yes", "test", 5, "q1", None
 
     def batches(self):
         documents = Documents(["d0"], ["Some text."], [[0]], [[10]])
         questions = Questions(
             ["q0", self.second_id], ["Is it?", "Was it?"], [self.label, None], [self.split, "train"]
         )
-        yield DatasetBatch(documents, questions, Evidence(["q0"], ["d0"], [0], [self.end]))
+        yield DatasetBatch(documents, questions, Evidence(["q0"], ["d0"], [0], [self.end], self.grade))
 
 
 class Whole(Dataset):
@@ -43,6 +43,14 @@ class Unsplit(Dataset):
 
 class Beyond(Dataset):
     end = 11
+
+
+class Irrelevant(Dataset):
+    grade = (0,)
+
+
+class Speechless(Dataset):
+    answers = ()
 
 
 class Repeating(Dataset):
