@@ -62,7 +62,7 @@ class Project:
 
     def results(self, study: str = "small") -> dict[str, bytes]:
         folder = self.folder / "data" / "results" / study
-        return {path.name: path.read_bytes() for path in sorted(folder.glob("*"))}
+        return {path.name: path.read_bytes() for path in sorted(folder.glob("*")) if path.is_file()}
 
 
 def project_in(folder: Path) -> Project:

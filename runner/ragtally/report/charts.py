@@ -197,6 +197,8 @@ def _data(rows: Rows) -> alt.InlineData:
 def _written(chart: alt.LayerChart, height: int = 280) -> dict[str, Any]:
     width: Literal["container"] = "container"
     found: dict[str, Any] = chart.properties(width=width, height=height, autosize=_FITTED).to_dict()
+    # Altair moves data aside by a name; the page may replace them, so they stand in their place.
+    found["data"] = {"values": found.pop("datasets")[found["data"]["name"]]}
     # The page sets colours and fonts; Altair's own default sizes would stand in its way.
     found.pop("config", None)
     return found

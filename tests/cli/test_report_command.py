@@ -1,0 +1,36 @@
+"""`ragtally report`, and the report at the end of `ragtally run`."""
+
+from __future__ import annotations
+
+import json
+
+from command_line import Project
+
+
+def test_run_ends_with_the_report_and_report_writes_it_again(finished: Project) -> None:
+    folder = finished.folder / "data" / "results" / "small"
+    before = {name: (folder / name).read_bytes() for name in ("verdict.json", "plots/chunk_size.csv", "report.html")}
+    outcome = finished.ragtally("report", "small", "--spec", "specs/small.yaml")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out == "data/results/small/report.html\n"
+    assert {name: (folder / name).read_bytes() for name in before} == before
+    assert json.loads(before["verdict.json"])["study"] == "small"
+    assert b"study: small" in before["report.html"]
+
+
+def test_the_folder_of_the_results_names_a_study_too(finished: Project) -> None:
+    assert finished.ragtally("report", "data/results/small").code == 0
+
+
+def test_an_unknown_study_is_answered_with_those_there_are(finished: Project) -> None:
+    outcome = finished.ragtally("report", "smal")
+    assert outcome.code == 2
+    assert "did you mean 'small'?" in outcome.err
+
+
+def test_a_study_that_has_not_run_names_the_missing_file(project: Project) -> None:
+    project.write("data/results/half/dataset.json", '{"study": "half"}')
+    outcome = project.ragtally("report", "half")
+    assert outcome.code == 2
+    assert "cells.csv" in outcome.err
+    assert "ragtally run" in outcome.err
