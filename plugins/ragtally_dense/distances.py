@@ -39,8 +39,11 @@ class VectorComparison(Comparison):
         scores = np.empty(len(questions))
         for start in range(0, len(questions), _PAIRS):
             pairs = slice(start, start + _PAIRS)
+            question, chunk = questions[pairs], chunks[pairs]
             scores[pairs] = self._exact(
-                asked.vectors[questions[pairs]].astype(np.float64), self._vectors[chunks[pairs]].astype(np.float64)
+                asked.vectors[question].astype(np.float64),
+                self._vectors[chunk].astype(np.float64),
+                asked.sizes[question] * self._norms[chunk],
             )
         return scores
 
@@ -51,8 +54,8 @@ class VectorComparison(Comparison):
         return float(self._norms[chunks].max(initial=0.0))
 
     @abstractmethod
-    def _exact(self, questions: Doubles, chunks: Doubles) -> Doubles:
-        """Score pairs, each question with the chunk in the same row."""
+    def _exact(self, questions: Doubles, chunks: Doubles, norms: Doubles) -> Doubles:
+        """Score pairs, each question with the chunk in the same row; `norms` are the products of their norms."""
 
 
 class Dot(VectorComparison):
@@ -64,10 +67,9 @@ class Dot(VectorComparison):
         bound += self._underflow
         return bound
 
-    def _exact(self, questions: Doubles, chunks: Doubles) -> Doubles:
+    def _exact(self, questions: Doubles, chunks: Doubles, norms: Doubles) -> Doubles:
         products = np.einsum("ij,ij->i", questions, chunks)
-        noise = _NEAR_ZERO * _lengths(questions) * _lengths(chunks)
-        return np.where(np.abs(products) <= noise, 0.0, products)
+        return np.where(np.abs(products) <= _NEAR_ZERO * norms, 0.0, products)
 
 
 class Cosine(Dot):
@@ -90,8 +92,8 @@ class Cosine(Dot):
         super()._score(asked, questions, chunks, out, compiled=compiled)
         out *= self._factor[chunks]
 
-    def _exact(self, questions: Doubles, chunks: Doubles) -> Doubles:
-        return super()._exact(questions, chunks) / (_lengths(questions) * _lengths(chunks))
+    def _exact(self, questions: Doubles, chunks: Doubles, norms: Doubles) -> Doubles:
+        return super()._exact(questions, chunks, norms) / norms
 
 
 class Euclidean(VectorComparison):
@@ -119,8 +121,10 @@ class Euclidean(VectorComparison):
         super()._score(asked, questions, chunks, out, compiled=compiled)
         out -= self._squares[chunks]
 
-    def _exact(self, questions: Doubles, chunks: Doubles) -> Doubles:
-        return -_lengths(chunks - questions)
+    def _exact(self, questions: Doubles, chunks: Doubles, norms: Doubles) -> Doubles:
+        differences = chunks - questions
+        distances: Doubles = np.sqrt(np.einsum("ij,ij->i", differences, differences))
+        return -distances
 
 
 class Manhattan(VectorComparison):
@@ -155,11 +159,6 @@ class Manhattan(VectorComparison):
                 np.abs(difference, out=difference)
                 np.dot(difference, minus_ones, out=out[row, start : start + len(block)])
 
-    def _exact(self, questions: Doubles, chunks: Doubles) -> Doubles:
+    def _exact(self, questions: Doubles, chunks: Doubles, norms: Doubles) -> Doubles:
         distances: Doubles = np.abs(chunks - questions).sum(axis=1)
         return -distances
-
-
-def _lengths(vectors: Doubles) -> Doubles:
-    lengths: Doubles = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    return lengths
