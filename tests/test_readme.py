@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from command_line import project_in
+from command_line import SMALL_SPEC, project_in
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -35,6 +37,24 @@ def test_the_plugin_works_in_a_spec(tmp_path: Path) -> None:
     project.write("my.yaml", _block("study: my-study").replace("rule: unanimous", "rule: first"))
     outcome = project.ragtally("check", "my.yaml", PYTHONPATH=str(tmp_path / "site"))
     assert outcome.code == 0, outcome.err
+
+
+def test_the_python_example_runs(tmp_path: Path) -> None:
+    project = project_in(tmp_path)
+    project.write("my.yaml", SMALL_SPEC.replace("study: small", "study: my-study"))
+    done = subprocess.run(
+        [sys.executable, "-c", _block("import ragtally") + "\nprint(len(lost), results.study)"],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.splitlines()
+    assert "right with evidence" in printed[0]
+    wrong, study = printed[-1].split()
+    assert int(wrong) > 0
+    assert study == "my-study"
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))
