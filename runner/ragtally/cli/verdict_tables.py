@@ -70,7 +70,9 @@ def _best_of(verdict: Verdict, judged: SetVerdict | None) -> BestCells | None:
 
 def _best_cells(judged: SetVerdict, best: BestCells) -> Table:
     values = {cell.cell: cell.metrics[best.metric] for cell in judged.cells if best.metric in cell.metrics}
-    kept = [best.highest, *(name for name in best.kept if name != best.highest)]
+    highest = values[best.highest].value or 0.0 if best.highest is not None else 0.0
+    # From the best downwards, whichever way the metric counts; the highest one first among equals.
+    kept = sorted(best.kept, key=lambda name: (abs((values[name].value or 0.0) - highest), name != best.highest))
     grid = sum(cell.kind == "grid" for cell in judged.cells)
     table = number_table(
         f"Best cells by {best.metric}, {judged.questions} questions ({judged.question_set}): the highest, and those"
@@ -78,9 +80,8 @@ def _best_cells(judged: SetVerdict, best: BestCells) -> Table:
         ["cell", best.metric, f"{best.confidence:.0%} interval"],
     )
     for name in kept[:_MOST_ROWS]:
-        if name is not None:
-            value = values[name]
-            table.add_row(name, share_or_number(best.metric, value.value), interval_of(best.metric, value))
+        value = values[name]
+        table.add_row(name, share_or_number(best.metric, value.value), interval_of(best.metric, value))
     told = f"{grid - len(kept)} of the grid's {grid} cells are distinguishable from the best"
     optimism = share_or_number(best.metric, best.optimism)
     flattered = "" if best.optimism is None else f"; picked on these questions, the highest flatters by {optimism}"
