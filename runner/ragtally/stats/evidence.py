@@ -179,10 +179,10 @@ def _overlaps(merged: _Merged, spans: Spans) -> _Overlaps:
 
 def _grades(evidence: QuestionEvidence, overlaps: _Overlaps, spans: Spans) -> NDArray[np.int32]:
     """Find the largest grade of the evidence that each chunk holds a part of; shape [overlaps]."""
-    best = np.ones(len(overlaps.chunk), dtype=np.int32)
-    if evidence.grade is None:
-        return best
-    for level in np.unique(evidence.grade):
+    levels = [1] if evidence.grade is None or not len(evidence) else np.unique(evidence.grade).tolist()
+    best = np.full(len(overlaps.chunk), levels[0], dtype=np.int32)
+    for level in levels[1:]:
+        assert evidence.grade is not None
         rows = np.flatnonzero(evidence.grade >= level)
         of_level = QuestionEvidence(
             evidence.question[rows], evidence.document[rows], evidence.start[rows], evidence.end[rows]
