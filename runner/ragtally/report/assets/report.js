@@ -27,11 +27,12 @@
     const font = getComputedStyle(document.body).fontFamily;
     return {
       background: null, font,
+      padding: { left: 10, right: 18, top: 12, bottom: 10 },
       view: { stroke: null },
       axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
               titleFontWeight: "normal", labelFontSize: 12, titleFontSize: 12 },
       legend: { labelColor: ink, titleColor: soft, labelLimit: 280, orient: "top", titleFontWeight: "normal",
-                columns: root.clientWidth < 600 ? 1 : 3, symbolStrokeWidth: 0 },
+                columns: root.clientWidth < 600 ? 1 : 3, symbolStrokeWidth: 0, symbolOpacity: 1 },
       rule: { color: soft }, line: { color: colour("--c1") },
       range: { category: ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"].map(colour) },
     };
