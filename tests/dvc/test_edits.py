@@ -27,7 +27,7 @@ EDITS = {
     ),
     "a metric": Edit(SMALL, "recall@5]", "recall@5, mrr@3]", ["resolve", "bench", "report"], {"score"}),
     "the rule of the base": Edit(
-        SMALL, "rule: majority", "rule: unanimous", ["resolve", "label", "bench"], {"vote", "base", "score"}
+        SMALL, "rule: majority", "rule: unanimous", ["resolve", "label", "bench", "report"], {"vote", "base", "score"}
     ),
     "a plugin's version": Edit(
         "plugins/ragtally_bm25/__init__.py",
@@ -58,7 +58,9 @@ def test_another_study_leaves_the_first_alone(project: Project) -> None:
 
     outcome = project.dvc("repro")
 
-    assert outcome.stages == [f"{stage}@other" for stage in ("resolve", "prepare", "train", "label", "bench", "report")]
+    assert outcome.stages == [
+        f"{stage}@other" for stage in ("resolve", "prepare", "train", "label", "bench", "report")
+    ]
     assert project.entries() == before, "studies share the work that they agree on, here all of it"
     assert project.results("other")["cells.csv"] == project.results("small")["cells.csv"]
 

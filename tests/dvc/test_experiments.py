@@ -32,7 +32,7 @@ def test_in_a_copy_and_then_in_the_workspace(project: Project) -> None:
 
     copied = project.dvc("exp", "run", "--temp", "--name", "in-a-copy", *RULE)
 
-    assert copied.stages == ["resolve@small", "label@small", "bench@small"]
+    assert copied.stages == ["resolve@small", "label@small", "bench@small", "report@small"]
     after = project.entries()
     assert after.items() >= before.items()
     assert steps(after.keys() - before.keys()) == {"vote", "base", "score"}

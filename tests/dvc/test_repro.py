@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -44,6 +45,14 @@ def test_the_metrics_and_the_specs_show(finished: Project) -> None:
     parameters = finished.dvc("params", "diff", "--all", "HEAD").text
     assert "base.rule" in parameters
     assert "failed" not in parameters
+
+
+def test_the_plots_are_drawn(finished: Project) -> None:
+    drawn = json.loads(finished.dvc("plots", "show", "--json").text)["data"]
+    by_name = {Path(name).name: found for name, found in drawn.items()}
+    assert set(by_name) == {"chunk_size.csv", "confusion.csv", "pareto_dollars.csv", "pareto_seconds.csv"}
+    ((pareto,),) = (by_name["pareto_dollars.csv"],)
+    assert pareto["content"]["encoding"]["x"]["field"] == "dollars_per_question"
 
 
 def test_a_kill_in_the_bench_loses_nothing_that_was_done(finished: Project, tmp_path: Path) -> None:
