@@ -199,6 +199,17 @@ class RetrievalScore:
     name: str
     k: int
 
+    def by_question(self, judged: JudgedRanking) -> Mapping[str, PerQuestion]:
+        """Score every question by itself; see `ragtally.kinds.metric.RetrievalMetric`.
+
+        Args:
+            judged: The judged hits of one retriever over one set of questions.
+
+        Returns:
+            The metric of each question, of which `score` is the mean.
+        """
+        return {f"{self.name}@{self.k}": FORMULAS[self.name](judged, self.k)}
+
     def score(self, judged: JudgedRanking) -> Mapping[str, Score]:
         """Score rankings; see `ragtally.kinds.metric.RetrievalMetric`.
 

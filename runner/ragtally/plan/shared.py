@@ -191,7 +191,8 @@ def _answers(study: Study, registry: Registry) -> tuple[str, ...]:
                 hint=did_you_mean(split, dataset.splits),
             )
     for answer in pick.answers or ():
-        if answer not in dataset.answers:
+        # A dataset that knows no answers takes those of the spec.
+        if dataset.answers and answer not in dataset.answers:
             raise SpecError(
                 f"the dataset {name} has no answer {answer!r}",
                 place=study.place(f"dataset.{name}.answers"),
@@ -203,7 +204,14 @@ def _answers(study: Study, registry: Registry) -> tuple[str, ...]:
             place=study.place("base.agree_with_gold"),
             hint="write agree_with_gold: false; the verdicts are then silver labels",
         )
-    return pick.answers or dataset.answers
+    answers = pick.answers or dataset.answers
+    if study.readers and not answers:
+        raise SpecError(
+            f"readers need answers to choose from, and the dataset {name} knows none with these parameters",
+            place=study.place(f"dataset.{name}"),
+            hint="name them: answers: [yes, no]",
+        )
+    return answers
 
 
 def _require_prices(study: Study, registry: Registry) -> None:
