@@ -20,7 +20,8 @@ from workbench import Bench
 README = Path(__file__).parents[2] / "runner" / "README.md"
 FILES = (
     "dataset.json", "train.json", "voters.csv", "base.parquet", "base.json",
-    "cells.csv", "metrics.json", "answers.parquet", "timings.json",
+    "cells.csv", "metrics.json", "answers.parquet", "questions.parquet", "rankings.parquet", "passages.parquet",
+    "comparisons.json", "timings.json",
 )  # fmt: skip
 METRIC = "(?:{})(?:@[0-9]+)?(?:\\[[^]]*\\])?".format("|".join((*VOTER_METRICS, "recall", "context_[a-z_]+")))
 

@@ -24,7 +24,8 @@ from workbench import Bench
 
 FILES = {
     "dataset.json", "train.json", "voters.csv", "base.parquet", "base.json",
-    "cells.csv", "metrics.json", "answers.parquet", "timings.json",
+    "cells.csv", "metrics.json", "answers.parquet", "questions.parquet", "rankings.parquet", "passages.parquet",
+    "comparisons.json", "timings.json",
 }  # fmt: skip
 
 
@@ -92,6 +93,10 @@ def test_the_bench_alone_is_enough_and_needs_no_voters_table(bench: Bench) -> No
         "cells.csv",
         "metrics.json",
         "answers.parquet",
+        "questions.parquet",
+        "rankings.parquet",
+        "passages.parquet",
+        "comparisons.json",
         "timings.json",
     }
     assert json.loads((folder / "timings.json").read_text())["seconds_by_step"]["score"] > 0
