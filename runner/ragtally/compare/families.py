@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ragtally.compare.asked import Asked, is_one_vote
+from ragtally.compare.asked import Asked
 from ragtally.compare.results import Results
 from ragtally.compare.scores import (
     CONFIDENCE,
