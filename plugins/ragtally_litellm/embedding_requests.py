@@ -16,7 +16,7 @@ from ragtally_litellm.embedding_traits import CUTS
 from ragtally_litellm.failures import Reporter, library_failure
 from ragtally_litellm.keys import environment, first_value, known_secrets
 from ragtally_litellm.loops import run_here, run_with_litellm
-from ragtally_litellm.quiet import load_litellm
+from ragtally_litellm.quiet import end_logging, load_litellm
 from ragtally_litellm.routes import Dialect, Route, endpoint, known_bases
 from ragtally_litellm.sending import Sender
 
@@ -149,7 +149,8 @@ class LibraryRequests:
             raise library_failure(self._reporter, error, self._timeout) from None
 
     async def close(self) -> None:
-        """Leave LiteLLM's connections open."""
+        """End LiteLLM's work for logging; its connections stay open."""
+        await end_logging()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for work that asks (see `Requests.run`)."""

@@ -61,18 +61,9 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-async def _close() -> None:
-    await close_litellm()
-    # What LiteLLM puts off for logging is done by a task that never ends.
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
 def _end(loop: asyncio.AbstractEventLoop) -> None:
     try:
-        asyncio.run_coroutine_threadsafe(_close(), loop).result(_LONGEST_CLOSE)
+        asyncio.run_coroutine_threadsafe(close_litellm(), loop).result(_LONGEST_CLOSE)
     except Exception:
         # The process ends: whatever is still open ends with it.
         return

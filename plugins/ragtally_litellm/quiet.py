@@ -10,7 +10,7 @@ import importlib
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 SWITCHES: Mapping[str, str] = {
@@ -58,9 +58,20 @@ def load_litellm() -> Any:
 
 async def close_litellm() -> None:
     """Close the connections that LiteLLM opened in this event loop, and end the work that it put off for logging."""
-    worker = importlib.import_module("litellm.litellm_core_utils.logging_worker").GLOBAL_LOGGING_WORKER
-    await worker.clear_queue()
+    await _logging_worker().clear_queue()
     await load_litellm().close_litellm_async_clients()
+
+
+async def end_logging() -> None:
+    """End the work that LiteLLM put off for logging, and its worker, which may be wanted in another event loop."""
+    # A worker that is still bound to another event loop, one that has ended, has ended with it.
+    with suppress(RuntimeError):
+        await _logging_worker().clear_queue()
+        await _logging_worker().stop()
+
+
+def _logging_worker() -> Any:
+    return importlib.import_module("litellm.litellm_core_utils.logging_worker").GLOBAL_LOGGING_WORKER
 
 
 def hush_clients() -> None:
