@@ -3,58 +3,69 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from ragtally.cli.lazy import load
 from ragtally.errors import ErrorList, RagtallyError, raise_all
-from ragtally.registry import Registry, load_registry
+from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
+
+_SIMILARITY = 0.8
+_SHOWN = 3
+
+
+def _similarity(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """Refuse what is no similarity; below a half nearly everything would be compared with everything."""
+    if value is not None and not 0.5 <= value <= 1:
+        raise click.BadParameter(f"{value:g} is not from 0.5 to 1", ctx, param)
+    return value
 
 
 @click.command(name="check")
 @click.argument("specs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SPEC...")
-@click.option("--data", "look_at_data", is_flag=True, help="Also look for near-duplicates and leakage in the data.")
+@click.option("--data", "with_data", is_flag=True, help="Also look for near-duplicates and leakage in the data.")
 @click.option(
-    "--similarity", type=click.FloatRange(0, 1, min_open=True), default=0.8, show_default=True,
-    help="With --data: the Jaccard similarity from which on texts are near-duplicates.",
+    "--similarity", type=float, callback=_similarity,
+    help=f"With --data: near-duplicates have at least this Jaccard similarity, 0.5 to 1.  [default: {_SIMILARITY}]",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="With --data: print JSON.")
-def command(specs: tuple[Path, ...], look_at_data: bool, similarity: float, as_json: bool) -> None:
+@click.option(
+    "--pairs", type=click.IntRange(min=0), help=f"With --data: show so many pairs of each kind.  [default: {_SHOWN}]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    specs: tuple[Path, ...], with_data: bool, similarity: float | None, pairs: int | None, as_json: bool
+) -> None:
     """Validate specs; nothing is run, and without --data no data is read.
 
-    --data reports near-duplicate documents (shingles of three words) and questions (sets of words), those that stand
-    in another split as well (leakage), and near-duplicates with different labels. It is a report: what it finds is no
-    error, and the exit code is 0.
+    --data prepares the dataset, as a run does, and reports what stands in it twice, word for word or nearly so:
+    documents (as sets of shingles of three words), questions (as sets of words), questions that are asked and have a
+    near-duplicate in a split that a reader learns from (leakage), and near-duplicates with different labels. No pair
+    is missed. Exit code: 0 whatever is found, for it is a report; 2 for an error in a spec or in the data.
     """
+    if not with_data and not (similarity is None and pairs is None):
+        raise click.UsageError("--similarity and --pairs say how --data looks: give --data too")
     registry = load_registry()
     errors: list[RagtallyError] = []
-    studies: list[Study] = []
+    studies: list[tuple[Path, Study]] = []
     for path in specs:
         try:
-            study = load_study(path, registry)
+            studies.append((path, load_study(path, registry)))
         except ErrorList as several:
             errors.extend(several.errors)
         except RagtallyError as error:
             errors.append(error)
-        else:
-            studies.append(study)
-            if not (look_at_data and as_json):
-                click.echo(f"{path}: ok (study {study.name})")
+    if not as_json:
+        for path, study in studies:
+            click.echo(f"{path}: ok (study {study.name})")
     raise_all(errors)
-    if look_at_data:
-        _look(studies, registry, similarity, as_json=as_json)
-
-
-def _look(studies: list[Study], registry: Registry, similarity: float, *, as_json: bool) -> None:
-    # What reads data is heavy, and plain `check` is to stay fast.
-    look = load("check_data")
-    reports = [look.report(study, registry, similarity) for study in studies]
-    if as_json:
-        click.echo(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
-        return
-    for report in reports:
-        look.print_report(report)
+    if with_data:
+        similarity = _SIMILARITY if similarity is None else similarity
+        # What reads data is heavy, and plain `check` is to stay fast.
+        show = load("check_data").show
+        shown = _SHOWN if pairs is None else pairs
+        show([study for _, study in studies], registry, similarity, shown, as_json=as_json)
+    elif as_json:
+        click.echo(json.dumps([{"spec": str(path), "study": study.name} for path, study in studies], indent=2))

@@ -1,210 +1,262 @@
-"""Near-duplicates in a study's data: among documents, among questions, and across splits (leakage)."""
+"""What stands twice in a study's data: among documents, among questions, and in another split (leakage).
+
+No step of the plan: the report is asked for by hand and takes a second for a thousand questions. What is slow to
+make, the prepared dataset, is shared with every run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ragtally.plan import StudyPlan
+from ragtally.plan.shared import SharedTasks
+from ragtally.run.duplicate_report import Contradictions, CopiedEvidence, DataReport, Duplicates, Overlap, Pair
+from ragtally.run.execute import execute
+from ragtally.run.study import provide
 from ragtally.run.workplace import Workplace
-from ragtally.stats.near_duplicates import NearDuplicates, near_duplicates, word_sequences
-from ragtally.steps import prepare
-from ragtally.store import read_table
+from ragtally.spec.study import Study
+from ragtally.stats.near_duplicates import Examples, NearDuplicates, near_duplicates, word_sequences
+from ragtally.steps import prepare, sample
+from ragtally.steps.prepare import PreparedEvidence
+from ragtally.store import read_json, read_table
 
 DOCUMENT_SHINGLE = 3
-"""Words of a shingle of documents; questions are short and compared as sets of words."""
-SIMILARITY = 0.8
-"""From which Jaccard similarity on texts are near-duplicates."""
-MOST_PAIRS = 5
+"""Words of a shingle of documents."""
+QUESTION_SHINGLE = 1
+"""Questions are short, and compared as sets of words."""
+_LONGEST_TEXT = 200
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Two texts that are nearly the same.
+class _Texts:
+    """Texts with their near-duplicates; `about` is what else there is to say of one."""
 
-    Attributes:
-        first: The id of one.
-        second: The id of the other.
-        similarity: Their Jaccard similarity; 1 for the same words in the same order.
-        first_text: The words of one.
-        second_text: The words of the other.
-    """
+    id: pl.Series
+    text: Sequence[str]
+    about: Callable[[int], str]
+    found: NearDuplicates
 
-    first: str
-    second: str
-    similarity: float
-    first_text: str
-    second_text: str
+    def summary(self, shown: int) -> Duplicates:
+        """Count all near-duplicates."""
+        everyone: Mask = np.ones(len(self.text), dtype=np.bool_)
+        worded = self.found.group[self.found.group >= 0]
+        sizes = np.bincount(worded) if len(worded) else np.zeros(1, dtype=np.int64)
+        near = self.found.near(everyone)
+        return Duplicates(
+            texts=len(self.text),
+            without_words=len(self.text) - len(worded),
+            exact=int(self.found.copies(everyone).sum()),
+            near=int(near.sum()),
+            groups=int((sizes > 1).sum()),
+            largest_group=int(sizes.max()) if near.any() else 0,
+            pairs=self.pairs(near, self.found.examples(everyone), shown),
+        )
 
+    def pairs(self, rows: Mask, examples: Examples, shown: int) -> tuple[Pair, ...]:
+        """Show some texts beside their examples, the most similar ones first; no pair twice."""
+        hit = np.flatnonzero(rows & (examples.text >= 0))
+        seen: set[frozenset[int]] = set()
+        pairs: list[Pair] = []
+        for row in hit[np.lexsort((hit, -examples.similarity[hit]))].tolist():
+            if len(pairs) == shown:
+                break
+            other = int(examples.text[row])
+            if frozenset((row, other)) not in seen:
+                seen.add(frozenset((row, other)))
+                pairs.append(self._pair(row, other, float(examples.similarity[row])))
+        return tuple(pairs)
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found in one comparison.
-
-    Attributes:
-        what: What was compared, in words.
-        advice: What to do about it.
-        texts: How many texts were looked at.
-        exact: How many of them have an exact duplicate (the same words in the same order).
-        near: How many of them have a near-duplicate, exact ones included.
-        pairs: A few of the pairs, most similar first.
-    """
-
-    what: str
-    advice: str
-    texts: int
-    exact: int
-    near: int
-    pairs: tuple[Pair, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DataReport:
-    """The near-duplicates of a study's data.
-
-    Attributes:
-        study: The study.
-        similarity: From which similarity on texts count.
-        findings: One a comparison; those across splits only where the dataset has several splits.
-    """
-
-    study: str
-    similarity: float
-    findings: tuple[Found, ...]
+    def _pair(self, row: int, other: int, similarity: float) -> Pair:
+        one, two = (_cut(self.text[each]) for each in (row, other))
+        about = (self.about(row), self.about(other))
+        return Pair(self.id[row], self.id[other], round(similarity, 4), one, two, *about)
 
 
 @dataclass(frozen=True)
-class _Texts:
-    """Texts with their near-duplicates."""
+class _Dataset:
+    """A prepared dataset, searched."""
 
-    ids: Sequence[str]
-    texts: Sequence[str]
-    duplicates: NearDuplicates
+    splits: Sequence[str]
+    split: pl.Series
+    label: pl.Series
+    evidence: PreparedEvidence
+    gold: Mask
+    documents: _Texts
+    questions: _Texts
 
-    def found(self, what: str, advice: str, rows: NDArray[np.bool_], among: NDArray[np.bool_]) -> Found:
-        """Count which of some rows have a near-duplicate among others."""
-        examples = self.duplicates.examples(among)
-        near = rows & (examples.text >= 0)
-        exact = rows & self.duplicates.copies(among)
-        hit = np.flatnonzero(near)
-        order = hit[np.lexsort((hit, -examples.similarity[hit]))]
-        pairs: list[Pair] = []
-        for row in order.tolist():
-            other = int(examples.text[row])
-            if len(pairs) < MOST_PAIRS and not any(
-                (pair.first, pair.second) == (self.ids[other], self.ids[row]) for pair in pairs
-            ):
-                said = (self.ids[row], self.ids[other], round(float(examples.similarity[row]), 4))
-                pairs.append(Pair(*said, self.texts[row], self.texts[other]))
-        return Found(what, advice, int(rows.sum()), int(exact.sum()), int(near.sum()), tuple(pairs))
+    def with_gold(self, documents: Mask) -> Mask:
+        """Say which questions have one of some documents as their gold document."""
+        asked = np.zeros(len(self.split), dtype=np.bool_)
+        asked[self.evidence.question[documents[self.evidence.document]]] = True
+        return asked
 
 
-def check_data(plan: StudyPlan, place: Workplace, similarity: float = SIMILARITY) -> DataReport:
-    """Look for near-duplicates in a study's dataset.
+def check_data(studies: Sequence[Study], place: Workplace, similarity: float, shown: int) -> Iterator[DataReport]:
+    """Look for near-duplicates in the data of studies.
 
     Args:
-        plan: The plan; its dataset is prepared where it is not yet.
+        studies: The studies; those of one dataset share the search.
         place: Where the work is done.
         similarity: From which Jaccard similarity on texts are near-duplicates, above 0 and up to 1.
+        shown: How many pairs of each kind to show.
 
-    Returns:
-        What was found.
+    Yields:
+        What was found, study by study.
+
+    Raises:
+        RagtallyError: If a spec does not fit its dataset, or the data is not as it must be.
     """
-    folder = place.entry(plan.prepared)
+    searched: dict[str, _Dataset] = {}
+    for study in studies:
+        provide(study, place, "dataset")
+        tasks = SharedTasks(study, place.registry)
+        execute([tasks.sampled], place, study)
+        folder = place.entry(tasks.prepared)
+        if tasks.prepared.address not in searched:
+            try:
+                searched[tasks.prepared.address] = _search(folder, similarity, place)
+            finally:
+                place.progress.finish()
+        asked = sample.load_questions(place.entry(tasks.sampled))["row"].to_numpy()
+        yield _report(study, searched[tasks.prepared.address], asked, similarity, shown)
+
+
+def _report(study: Study, data: _Dataset, asked: NDArray[np.int64], similarity: float, shown: int) -> DataReport:
+    rows: Mask = np.zeros(len(data.split), dtype=np.bool_)
+    rows[asked] = True
+    learnt_by = {
+        split: tuple(name for name, reader in study.readers.items() if reader.train_split == split)
+        for split in data.splits
+    }
+    in_split = {split: (data.split == split).to_numpy() for split in data.splits}
+    return DataReport(
+        study=study.name,
+        spec=study.file,
+        dataset=study.dataset.choice.name,
+        similarity=similarity,
+        document_shingle=DOCUMENT_SHINGLE,
+        question_shingle=QUESTION_SHINGLE,
+        split=study.dataset.split,
+        asked=len(asked),
+        documents=data.documents.summary(shown),
+        questions=data.questions.summary(shown),
+        overlaps=tuple(
+            _overlap(data, rows, split, learnt_by[split], shown)
+            for split in data.splits
+            if in_split[split].any() and (rows & ~in_split[split]).any()
+        ),
+        contradictions=_contradictions(data, rows, shown),
+        copied_evidence=_copied_evidence(data, rows),
+    )
+
+
+def _overlap(data: _Dataset, asked: Mask, split: str, learnt_by: tuple[str, ...], shown: int) -> Overlap:
+    inside: Mask = (data.split == split).to_numpy()
+    outside = asked & ~inside
+    gold_inside = data.gold[:, list(data.splits).index(split)]
+    found = data.questions.found
+    near_question = outside & found.near(inside)
+    same_document = outside & data.with_gold(gold_inside)
+    near_document = same_document | (outside & data.with_gold(data.documents.found.near(gold_inside)))
+    # Of documents that are gold in both, the pair would be the document and some other one.
+    only_asked = np.zeros(len(gold_inside), dtype=np.bool_)
+    only_asked[data.evidence.document[outside[data.evidence.question]]] = True
+    return Overlap(
+        split=split,
+        questions=int(inside.sum()),
+        learnt_by=learnt_by,
+        asked_in_it=int((asked & inside).sum()),
+        asked=int(outside.sum()),
+        same_question=int((outside & found.copies(inside)).sum()),
+        near_question=int(near_question.sum()),
+        same_document=int(same_document.sum()),
+        near_document=int(near_document.sum()),
+        affected=int((near_question | near_document).sum()),
+        question_pairs=data.questions.pairs(near_question, found.examples(inside), shown),
+        document_pairs=data.documents.pairs(
+            only_asked & ~gold_inside, data.documents.found.examples(gold_inside), shown
+        ),
+    )
+
+
+def _contradictions(data: _Dataset, asked: Mask, shown: int) -> Contradictions:
+    labelled: Mask = data.label.is_not_null().to_numpy()
+    text, similarity = np.full(len(labelled), -1), np.zeros(len(labelled))
+    for label in data.label.drop_nulls().unique(maintain_order=True):
+        own: Mask = (data.label == label).fill_null(value=False).to_numpy()
+        examples = data.questions.found.examples(labelled & ~own)
+        text[own], similarity[own] = examples.text[own], examples.similarity[own]
+    contradicted = text >= 0
+    return Contradictions(
+        labelled=int(labelled.sum()),
+        contradicted=int(contradicted.sum()),
+        asked=int((labelled & asked).sum()),
+        asked_contradicted=int((contradicted & asked).sum()),
+        pairs=data.questions.pairs(contradicted, Examples(text, similarity), shown),
+    )
+
+
+def _copied_evidence(data: _Dataset, asked: Mask) -> CopiedEvidence:
+    found = data.documents.found
+    everything: Mask = np.ones(len(found.group), dtype=np.bool_)
+    return CopiedEvidence(
+        asked=int((asked & data.with_gold(everything)).sum()),
+        exact=int((asked & data.with_gold(found.copies(everything))).sum()),
+        near=int((asked & data.with_gold(found.near(everything))).sum()),
+    )
+
+
+def _search(folder: Path, similarity: float, place: Workplace) -> _Dataset:
+    """Search a prepared dataset; questions by split and label, documents by the splits that they are gold in."""
     questions, evidence = prepare.load_questions(folder), prepare.load_evidence(folder)
-    splits, labels = questions["split"], questions["label"]
-    names = list(dict.fromkeys(splits))
-    in_split = np.stack([(splits == name).to_numpy() for name in names], axis=1)
-    of_label = np.stack([(labels == name).fill_null(value=False).to_numpy() for name in plan.answers], axis=1)
-    gold = np.zeros((len(prepare.load_texts(folder)), len(names)), dtype=np.bool_)
-    for number in range(len(names)):
-        gold[evidence.document[in_split[evidence.question, number]], number] = True
-    asked = _search(
-        questions["id"].to_list(), questions["text"].to_list(), 1, similarity,
-        np.concatenate([in_split, of_label], axis=1), place, "questions",
+    split, label = questions["split"], questions["label"]
+    splits: list[str] = read_json(folder / "dataset.json")["splits"]
+    kind = pl.DataFrame({"split": split, "label": label}).select(pl.struct("split", "label").rank("dense"))
+    kinds = kind.to_series().to_numpy().astype(np.int64) - 1
+    texts = prepare.load_texts(folder)
+    gold: Mask = np.zeros((len(texts), len(splits)), dtype=np.bool_)
+    for number, name in enumerate(splits):
+        gold[evidence.document[(split == name).to_numpy()[evidence.question]], number] = True
+
+    def of_question(row: int) -> str:
+        return split[row] if label[row] is None else f"{split[row]}, {label[row]}"
+
+    def of_document(row: int) -> str:
+        return ", ".join(name for number, name in enumerate(splits) if gold[row, number])
+
+    asked_texts, classes = questions["text"].to_list(), np.eye(int(kinds.max()) + 1, dtype=np.bool_)[kinds]
+    ids = read_table(folder / "documents.parquet", ["id"])["id"]
+    return _Dataset(
+        splits,
+        split,
+        label,
+        evidence,
+        gold,
+        _Texts(ids, texts, of_document, _near(texts, DOCUMENT_SHINGLE, similarity, gold, "documents", place)),
+        _Texts(
+            questions["id"], asked_texts, of_question,
+            _near(asked_texts, QUESTION_SHINGLE, similarity, classes, "questions", place),
+        ),
     )  # fmt: skip
-    documents = read_table(folder / "documents.parquet", ["id", "text"])
-    corpus = _search(
-        documents["id"].to_list(), documents["text"].to_list(), DOCUMENT_SHINGLE, similarity, gold, place, "documents"
-    )
-    everything: NDArray[np.bool_] = np.ones(len(documents), dtype=np.bool_)
-    every: NDArray[np.bool_] = np.ones(len(questions), dtype=np.bool_)
-    findings = [
-        corpus.found(
-            "documents with another document nearly the same",
-            "a retriever that finds the other one is counted as wrong; deduplicate the corpus, or read "
-            "document_hit with care",
-            everything, everything,
-        ),
-        asked.found(
-            "questions with another question nearly the same",
-            "they are no independent questions: intervals are too narrow by them",
-            every, every,
-        ),
-        *_across(plan, asked, corpus, names, in_split, gold),
-        _contradictory(asked, labels, of_label, plan.answers),
-    ]  # fmt: skip
-    return DataReport(plan.study.name, similarity, tuple(findings))
 
 
-def _search(
-    ids: Sequence[str],
-    texts: Sequence[str],
-    width: int,
-    similarity: float,
-    classes: NDArray[np.bool_],
-    place: Workplace,
-    what: str,
-) -> _Texts:
-    def told(step: str, total: int, done: int) -> None:
-        place.progress.measure(f"{what}: {step}", total, done)
+def _near(
+    texts: Sequence[str], width: int, similarity: float, classes: Mask, what: str, place: Workplace
+) -> NearDuplicates:
+    def told(doing: str, total: int, done: int) -> None:
+        place.progress.measure(f"{what}: {doing}", total, done)
 
-    return _Texts(ids, texts, near_duplicates(word_sequences(texts), width, similarity, classes, told))
+    sequences = word_sequences(texts, lambda done: told("words", len(texts), done))
+    return near_duplicates(sequences, width, similarity, classes, told)
 
 
-def _across(
-    plan: StudyPlan,
-    asked: _Texts,
-    corpus: _Texts,
-    names: Sequence[str],
-    in_split: NDArray[np.bool_],
-    gold: NDArray[np.bool_],
-) -> list[Found]:
-    """What of the split that is asked stands in another split too."""
-    own = plan.study.dataset.split
-    if own is None or len(names) < 2 or own not in names:
-        return []
-    number = names.index(own)
-    others = [other for other in range(len(names)) if other != number]
-    elsewhere: NDArray[np.bool_] = np.asarray(in_split[:, others].any(axis=1))
-    read: NDArray[np.bool_] = np.asarray(gold[:, others].any(axis=1))
-    rest = ", ".join(names[other] for other in others)
-    advice = f"a reader that learns from {rest} has seen them: leave them out of training, or of the sample"
-    return [
-        asked.found(f"questions of {own} that stand in {rest} too", advice, in_split[:, number], elsewhere),
-        corpus.found(f"gold documents of {own} that are nearly one of {rest}", advice, gold[:, number] & ~read, read),
-    ]
-
-
-def _contradictory(asked: _Texts, labels: pl.Series, of_label: NDArray[np.bool_], answers: Sequence[str]) -> Found:
-    """Near-duplicate questions with different labels."""
-    rows = np.zeros(len(labels), dtype=np.bool_)
-    exact = rows.copy()
-    pairs: list[Pair] = []
-    for number, answer in enumerate(answers):
-        other = (labels.is_not_null() & (labels != answer)).fill_null(value=False).to_numpy()
-        pairs.extend(asked.found("", "", other, of_label[:, number]).pairs)
-        rows |= other & asked.duplicates.near(of_label[:, number])
-        exact |= other & asked.duplicates.copies(of_label[:, number])
-    return Found(
-        "questions with one nearly the same and another label",
-        "one of the labels is wrong, or the question depends on its context: look at them",
-        int(labels.is_not_null().sum()),
-        int(exact.sum()),
-        int(rows.sum()),
-        tuple(sorted(pairs, key=lambda pair: (-pair.similarity, pair.first))[:MOST_PAIRS]),
-    )
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

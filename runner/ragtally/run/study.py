@@ -92,12 +92,13 @@ def run_study(
     return results
 
 
-def provide(study: Study, place: Workplace) -> None:
+def provide(study: Study, place: Workplace, kind: str | None = None) -> None:
     """Let the components of a study get what they miss, as far as their parameters allow it.
 
     Args:
         study: The study.
         place: Where the work is done.
+        kind: The only kind of component that is needed; all where left out.
 
     Raises:
         DataError: If something is missing that cannot be got.
@@ -112,7 +113,7 @@ def provide(study: Study, place: Workplace) -> None:
 
     for _, choice in study.components():
         get_missing = place.registry.get(choice).component.provide
-        if get_missing is not None:
+        if get_missing is not None and kind in (None, choice.kind):
             get_missing(choice.parameters, told)
 
 

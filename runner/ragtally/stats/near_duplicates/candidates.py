@@ -189,9 +189,12 @@ def neighbours(rare: RareShingles, most: int, classes: NDArray[np.bool_]) -> Ite
         above = (larger < len(entry)) & (shingle[np.minimum(larger, len(entry) - 1)] == shingle)
         left = np.concatenate([of_set[smaller[below]], of_set[above]])
         right = np.concatenate([of_set[below], of_set[larger[above]]])
-        once = np.unique(left * len(rare.text) + right)
-        pairs = Pairs(once // len(rare.text), once % len(rare.text))
-        yield pairs.take(rare.roughly_possible(pairs))
+        pairs = Pairs(left, right)
+        pairs = pairs.take(rare.roughly_possible(pairs))
+        # Sorted by hand: np.unique hashes, which is slow for millions of such numbers.
+        number = np.sort(pairs.left * len(rare.text) + pairs.right)
+        once = number[np.append(True, number[1:] != number[:-1])[: len(number)]]
+        yield Pairs(once // len(rare.text), once % len(rare.text))
 
 
 def sharing(rare: RareShingles, wanted: NDArray[np.bool_]) -> Iterator[Pairs]:

@@ -177,7 +177,7 @@ def _prefixes(texts: ShingledTexts, rows: NDArray[np.int64], similarity: Fractio
     total = 2 * len(rows)
     frequencies = texts.frequencies(rows, lambda done: told("shingles", total, done))
     found = texts.prefixes(rows, frequencies, similarity, lambda done: told("shingles", total, total // 2 + done))
-    left = np.unique(found.text)
+    left = np.flatnonzero(np.bincount(found.text, minlength=len(texts.sequences)))
     if len(left) and len(left) <= _WORTHWHILE * len(rows):
         return _prefixes(texts, left, similarity, told)
     return found
