@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from made_up import SPEC, TINY, Finder, Given, made_up_registry
+from ragtally.compare import judge, load_results
 from ragtally.errors import DataError, PluginError, RagtallyError, StoreError
 from ragtally.kinds import Component
 from ragtally.plan import STAGES, in_order
@@ -305,3 +306,11 @@ def test_without_a_base_all_questions_stay(bench: Bench) -> None:
     assert json.loads((folder / "base.json").read_text())["base"] is None
     assert (folder / "voters.csv").read_text().startswith("voter,decision,questions,not_scored")
     assert json.loads((folder / "train.json").read_text())["models"] == {}
+
+
+def test_a_study_without_cells_has_a_table_of_cells_with_its_heading(bench: Bench) -> None:
+    folder = bench.run("study: nothing\ndataset: {made_up: {questions: 6}}\n")
+    cells = load_results(folder).cells
+    assert len(cells) == 0
+    assert {"cell", "question_set", "kind", "reader", "questions"} <= set(cells.columns)
+    assert judge(load_results(folder)).sets == ()

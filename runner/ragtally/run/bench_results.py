@@ -80,7 +80,8 @@ def cell_table(plan: StudyPlan, place: Workplace) -> tuple[dict[str, list[Any]],
             for name, number in scores.items():
                 if name != "questions" and "[" not in name:
                     metrics[f"{cell.name} ({question_set}) {name}"] = rounded(number.value)
-    names = dict.fromkeys(name for row in picked for name in row)
+    # A study without cells has a table with a heading alone: whoever reads it finds the columns.
+    names = dict.fromkeys((*_AXES, *(name for row in picked for name in row)))
     ordered = sorted(names, key=lambda name: _AXES.index(name.partition(".")[0]))
     columns = {name: [row.get(name) for row in picked] for name in ordered}
     return columns | score_columns(scored) | cost_columns(costs), metrics
