@@ -40,8 +40,14 @@ def build(**parameters: Any) -> ChatModel:
     if lane_of(route, parameters) == "fast":
         from ragtally_litellm.fast import FastChatGenerator
 
+        window = parameters["batch"].get("window", "24h")
         return FastChatGenerator(
-            route.full_name, generation_kwargs=asked, extra=extra, num_ctx=parameters["num_ctx"], **where
+            route.full_name,
+            generation_kwargs=asked,
+            extra=extra,
+            num_ctx=parameters["num_ctx"],
+            window=window,
+            **where,
         )
     from ragtally_litellm.library import LibraryChatGenerator
 

@@ -140,6 +140,7 @@ _MEANING: Mapping[CallFailure, str] = {
     "bad request": "a request that it does not take",
     "too long": "a prompt that is too long",
     "refused": "a prompt that it refuses",
+    "cancelled": "a cancelled call",
 }
 
 

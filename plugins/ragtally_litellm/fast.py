@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ragtally.errors import CallError
+from ragtally_litellm.batches import FileBatches
+from ragtally_litellm.batch_requests import BatchRequests
 from ragtally_litellm.bodies import Body
 from ragtally_litellm.failures import Reporter
 from ragtally_litellm.keys import environment, first_value, known_secrets
@@ -41,6 +43,7 @@ class FastChatGenerator:
         extra: dict[str, Any] | None = None,
         num_ctx: int | None = None,
         timeout: float = 120.0,
+        window: str = "24h",
     ) -> None:
         """Get ready; the connection is made with the first call.
 
@@ -52,11 +55,13 @@ class FastChatGenerator:
             extra: Whatever else goes into every request as it is.
             num_ctx: Ollama's context length in tokens.
             timeout: Seconds until a call is given up.
+            window: Within which time a batch is answered.
 
         Raises:
             DataError: If it is not known where the server is.
         """
         self.model, self.api_base, self.num_ctx, self.timeout = model, api_base, num_ctx, timeout
+        self.window = window
         self.generation_kwargs, self.extra = dict(generation_kwargs or {}), dict(extra or {})
         route = route_of(model)
         self.api_key = api_key or Secret.from_env_var(list(route.key_variables), strict=False)
@@ -69,6 +74,7 @@ class FastChatGenerator:
         key = first_value(self.api_key.to_dict()["env_vars"], values)
         self._reporter = Reporter(route, known_secrets({**values, "KEY": key or ""}))
         self._sender = Sender([endpoint(url, self._dialect) for url in urls], key, timeout, self._reporter)
+        self._requests = BatchRequests(urls[0], key, timeout, self._reporter)
 
     @component.output_types(replies=list[ChatMessage])
     async def run_async(
@@ -115,6 +121,10 @@ class FastChatGenerator:
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, once()).result()
 
+    def batches(self) -> FileBatches:
+        """Make what talks to the provider's files and batches."""
+        return FileBatches(self._requests, self._body, self._reporter, self.window)
+
     async def close(self) -> None:
         """Close the connections; another call opens new ones."""
         await self._sender.close()
@@ -131,6 +141,7 @@ class FastChatGenerator:
                 extra=self.extra,
                 num_ctx=self.num_ctx,
                 timeout=self.timeout,
+                window=self.window,
             )
         )
 

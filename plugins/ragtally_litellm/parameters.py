@@ -15,6 +15,47 @@ def _elsewhere(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "x-ragtally-identity": False}
 
 
+BATCH: Mapping[str, Mapping[str, Any]] = {
+    "discount": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "description": "The share of the price that a batch saves; 0.5 where it is left out.",
+    },
+    "window": {
+        "type": "string",
+        "pattern": "^[1-9][0-9]*[hd]$",
+        "description": "Within which time the provider answers or gives up: 24h, or up to 7d at Groq; 24h.",
+    },
+    "calls": {"type": "integer", "minimum": 1, "description": "The most calls in one batch; 50000."},
+    "megabytes": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "description": "The largest file of one batch, in millions of bytes; 200.",
+    },
+    "open": {
+        "type": "integer",
+        "minimum": 1,
+        "description": "The most batches at a time, where the provider limits what is queued; no limit.",
+    },
+    "poll_seconds": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "description": "Seconds between two looks at the open batches; 60.",
+    },
+    "settle_seconds": {
+        "type": "number",
+        "minimum": 0,
+        "description": "How long a batch whose acceptance was not heard of is looked for in the provider's list before "
+        "its calls are submitted again; 60.",
+    },
+    "keep_files": {
+        "type": "boolean",
+        "description": "Whether a batch's files stay at the provider once its answers are saved here; true.",
+    },
+}
+"""What `batch` may say; the last word of each description is what holds where it does not."""
+
 _URL = {"type": "string", "pattern": "^https?://"}
 _DOLLARS = {"type": "number", "minimum": 0}
 
@@ -104,6 +145,23 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "usd_per_hour": _elsewhere(_optional("number", "US dollars per hour of one's own machine.", minimum=0)),
     "pull": _elsewhere(
         {"type": "boolean", "default": False, "description": "Whether a missing Ollama model is pulled before a run."}
+    ),
+    "delivery": _elsewhere(
+        {
+            "enum": ["live", "batch", "batch_then_live"],
+            "default": "live",
+            "description": "live: call by call; batch: by the provider's batch API (OpenAI, Groq), cheaper and within "
+            "a day; batch_then_live: what a batch leaves unanswered is then sent call by call.",
+        }
+    ),
+    "batch": _elsewhere(
+        {
+            "type": "object",
+            "properties": BATCH,
+            "additionalProperties": False,
+            "default": {},
+            "description": "How calls are put into batches: {discount: 0.5, window: 24h, calls: 50000}.",
+        }
     ),
     "lane": _elsewhere(
         {

@@ -40,7 +40,7 @@ class Sender:
             reporter: Makes the errors.
         """
         self._hosts, self._timeout, self._reporter = Hosts(urls), timeout, reporter
-        self._proxies = {url: _proxy(url) for url in urls}
+        self._proxies = {url: proxy_for(url) for url in urls}
         self._key = key.encode() if key else b""
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._session: aiohttp.ClientSession | None = None
@@ -116,7 +116,7 @@ class Sender:
             with contextlib.suppress(RuntimeError):
                 await self._session.close()
         if self._secure is None and any(url.startswith("https:") for url in self._proxies):
-            self._secure = ssl.create_default_context()
+            self._secure = secure_context()
         self._loop = loop
         self._session = aiohttp.ClientSession(
             # Whoever asks bounds the calls in flight; a bound here would only make calls wait unseen.
@@ -127,7 +127,20 @@ class Sender:
         return self._session
 
 
-def _proxy(url: str) -> str | None:
+def secure_context() -> ssl.SSLContext:
+    """Make what checks a server's certificate."""
+    return ssl.create_default_context()
+
+
+def proxy_for(url: str) -> str | None:
+    """Say which proxy the environment names for a URL.
+
+    Args:
+        url: The URL.
+
+    Returns:
+        The proxy's URL; None for none.
+    """
     parts = urlsplit(url)
     if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
         return None

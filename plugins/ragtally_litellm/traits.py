@@ -8,6 +8,7 @@ from typing import Any
 from ragtally.errors import did_you_mean
 from ragtally.kinds import ModelTraits, ParameterFault
 from ragtally.types import Limits, Price
+from ragtally_litellm.batch_terms import batch_faults, batch_terms
 from ragtally_litellm.bodies import OLLAMA_CONTEXT
 from ragtally_litellm.keys import environment, looks_secret
 from ragtally_litellm.routes import FAST, Route, bases, route_of
@@ -43,6 +44,7 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
         price=_price(route, parameters, known),
         context_tokens=(parameters["num_ctx"] or OLLAMA_CONTEXT) if route.local else known.get("max_input_tokens"),
         output_tokens=parameters["max_tokens"] or known.get("max_output_tokens"),
+        batch=batch_terms(parameters),
     )
 
 
@@ -62,7 +64,8 @@ def check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     unknown = unknown_model(route, parameters["model"])
     if unknown:
         return [unknown]
-    return [*_conflicts(route, parameters), *_extra(parameters), *_refused(route, parameters)]
+    conflicts = [*_conflicts(route, parameters), *batch_faults(route, parameters)]
+    return [*conflicts, *_extra(parameters), *_refused(route, parameters)]
 
 
 def _price(route: Route, parameters: Mapping[str, Any], known: Mapping[str, Any]) -> Price | None:

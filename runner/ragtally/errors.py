@@ -22,6 +22,7 @@ CallFailure = Literal[
     "bad request",
     "too long",
     "refused",
+    "cancelled",
     "unexpected",
 ]
 """Kinds of failure of a call: the first five pass, so the call is tried again; the others do not."""

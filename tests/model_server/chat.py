@@ -38,6 +38,7 @@ class Chat:
     Attributes:
         counts: What came and what was answered.
         latest: The latest calls.
+        book: What is right.
     """
 
     def __init__(self, server: ModelServer) -> None:
@@ -56,9 +57,13 @@ class Chat:
     def settings_changed(self) -> None:
         """Take over the server's settings."""
         settings = self._server.settings
-        self._book = QuestionBook(settings.answers, settings.labels)
+        self.book = QuestionBook(settings.answers, settings.labels)
         self._picker.change(settings)
         self.latest = deque(self.latest, maxlen=settings.keep_requests)
+
+    def pick_fault(self, key: str) -> str | None:
+        """Decide the fault of a call."""
+        return self._picker.pick(key, self.counts.successful)
 
     async def answer(
         self, request: Request, vendor: Vendor | None = None, generate: bool = False, embed: bool = False
@@ -97,7 +102,7 @@ class Chat:
         objection = self._objection(request, ask)
         if objection is not None:
             return await _refuse(request, objection)
-        fault = self._picker.pick(ask.key, counts.successful)
+        fault = self.pick_fault(ask.key)
         if fault is not None:
             counts.by_fault[fault] += 1
             if fault in STATUSES:
@@ -125,7 +130,7 @@ class Chat:
         if ask.inputs is not None:
             body, said = embeddings(ask, model, fault, usage, shuffled=settings.shuffled), True
         else:
-            given = answer(ask, model, settings, self._book)
+            given = answer(ask, model, settings, self.book)
             if fault in _EMPTY:
                 given = replace(given, text="", finish_reason=_EMPTY[fault])
             body, said = reply(ask, given, usage, seconds), bool(given.text)

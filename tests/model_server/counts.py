@@ -16,6 +16,7 @@ class Counts:
         requests: Calls that came.
         successful: Good answers that were written whole and that the connection took.
         complete: The same, and those without a usable answer in a well-formed body (empty, refused).
+        batches: Batches that were accepted; their calls count like others, when they are answered.
         texts: Texts whose embeddings were written whole and that the connection took.
         abandoned: Calls whose caller went away before the answer.
         in_flight: Calls being answered now.
@@ -33,6 +34,7 @@ class Counts:
     requests: int = 0
     successful: int = 0
     complete: int = 0
+    batches: int = 0
     texts: int = 0
     abandoned: int = 0
     in_flight: int = 0

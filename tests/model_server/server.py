@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from model_server import library
+from model_server.batches import PATHS, BatchDesk
 from model_server.chat import Chat
 from model_server.connection import Connection, Handler, Request, Response, told
+from model_server.counts import Counts
+from model_server.questions import QuestionBook
 from model_server.settings import Settings
 
 
@@ -24,6 +27,8 @@ class ModelServer:
         self.settings = settings
         self._first = settings
         self._chat = Chat(self)
+        self._desk = BatchDesk(self)
+        self._halved: set[str] = set()
         ask = self._chat.answer
         self._routes: dict[tuple[str, str], Handler] = {
             ("POST", "/v1/chat/completions"): ask,
@@ -50,10 +55,32 @@ class ModelServer:
     async def handle(self, request: Request) -> None:
         """Answer one request."""
         handler = self._routes.get((request.method, request.path))
-        if handler is None:
+        if handler is None and PATHS.match(request.path):
+            await self._desk.handle(request)
+        elif handler is None:
             await request.connection.send(Response(404, b"404 page not found", content_type="text/plain"))
         else:
             await handler(request)
+
+    @property
+    def counts(self) -> Counts:
+        """What came and what was answered."""
+        return self._chat.counts
+
+    @property
+    def book(self) -> QuestionBook:
+        """What is right."""
+        return self._chat.book
+
+    def pick_fault(self, key: str) -> str | None:
+        """Decide the fault of a call, however it came."""
+        return self._chat.pick_fault(key)
+
+    def halved(self, file: str) -> bool:
+        """Say once for each file that its download is to break off."""
+        first = file not in self._halved
+        self._halved.add(file)
+        return first
 
     async def _models(self, request: Request) -> None:
         listed = [

@@ -89,6 +89,21 @@ class Settings:
         pull_fails: Whether pulls break off in the middle.
         shuffled: Whether embeddings come in another order than the texts, told by their `index`.
         version: Ollama's version.
+        batch_seconds: How long a batch takes.
+        batch_hours: After how many hours a batch says that it expires.
+        batch_ends: How the batches end, in the order of their coming: one of `batches.ENDS` each; the rest are
+            completed. Half of the calls of one that expires or is cancelled are answered before.
+        batch_creations: What happens to requests to create a batch, in the order of their coming: null, one of
+            `batches.CREATIONS` (it is accepted, but the caller does not hear of it), or a fault with a status.
+        batch_faults: Share of the requests to files and batches that suffer a fault: one with a status, `hang` or
+            `reset`.
+        batch_rows: Share of the good rows of results that go wrong, by one of `batch_rows.ROW_FAULTS`.
+        batch_halves: Whether the first download of each file breaks off in the middle.
+        batch_nothing: What is said where there is no file: `null`, `text` or `object`.
+        batch_listed_after: Seconds after which a new batch is in the list.
+        batch_page: The most batches on one page of the list.
+        batch_lines: A batch of more lines fails.
+        batch_bytes: A larger file is not taken.
         keep_requests: How many of the latest requests `GET /control/requests` shows.
     """
 
@@ -117,6 +132,18 @@ class Settings:
     pull_fails: bool = False
     shuffled: bool = False
     version: str = "0.12.6"
+    batch_seconds: float = 0.0
+    batch_hours: float = 24.0
+    batch_ends: tuple[str | None, ...] = ()
+    batch_creations: tuple[str | None, ...] = ()
+    batch_faults: Mapping[str, float] = field(default_factory=dict)
+    batch_rows: Mapping[str, float] = field(default_factory=dict)
+    batch_halves: bool = False
+    batch_nothing: str = "null"
+    batch_listed_after: float = 0.0
+    batch_page: int = 100
+    batch_lines: int = 50_000
+    batch_bytes: int = 200_000_000
     keep_requests: int = 100
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:

@@ -1,18 +1,32 @@
 """The kinds of component that plugins offer: one file a kind, holding its contract."""
 
+from ragtally.kinds.batch import Batches, BatchModel, BatchRow, BatchState, BatchStatus, BatchTerms
 from ragtally.kinds.chunker import Chunker
-from ragtally.kinds.component import KINDS, Component, Finding, Kind, ParameterFault, Progress
+from ragtally.kinds.component import KINDS, Component, Finding, Kind, Outside, ParameterFault, Progress
 from ragtally.kinds.dataset import Dataset
 from ragtally.kinds.embedder import Embedder, EmbedderTraits
 from ragtally.kinds.metric import AnswerMetric, MetricTraits, RetrievalMetric
 from ragtally.kinds.model import ChatModel, ModelTraits
 from ragtally.kinds.reader import PromptingReader, Reader, ReaderTraits, TrainableReader
-from ragtally.kinds.retriever import PromptingRetriever, RefiningRetriever, Retriever, RetrieverTraits
+from ragtally.kinds.retriever import (
+    MeasuredRetriever,
+    PromptingRetriever,
+    RefiningRetriever,
+    ReportingRetriever,
+    Retriever,
+    RetrieverTraits,
+)
 from ragtally.kinds.rule import VoteRule
 
 __all__ = [
     "KINDS",
     "AnswerMetric",
+    "BatchModel",
+    "BatchRow",
+    "BatchState",
+    "BatchStatus",
+    "BatchTerms",
+    "Batches",
     "ChatModel",
     "Chunker",
     "Component",
@@ -21,8 +35,10 @@ __all__ = [
     "EmbedderTraits",
     "Finding",
     "Kind",
+    "MeasuredRetriever",
     "MetricTraits",
     "ModelTraits",
+    "Outside",
     "ParameterFault",
     "Progress",
     "PromptingReader",
@@ -30,6 +46,7 @@ __all__ = [
     "Reader",
     "ReaderTraits",
     "RefiningRetriever",
+    "ReportingRetriever",
     "RetrievalMetric",
     "Retriever",
     "RetrieverTraits",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from ragtally.kinds.batch import BatchTerms
 from ragtally.types import Limits, Price
 
 
@@ -19,9 +20,11 @@ class ModelTraits:
             would be one.
         takes_seed: Whether a sampling seed can be sent.
         limits: How fast it may be asked.
-        price: What it costs; None where unknown.
+        price: What it costs when it is asked call by call; None where unknown.
         context_tokens: How many tokens a prompt and its answer may have; None where unknown.
         output_tokens: The most tokens that an answer may have (for bounds on the price); None where unknown.
+        batch: How its calls are put into batches; None where they are sent one by one. The model that is built then
+            is a `BatchModel` too.
     """
 
     provider: str
@@ -32,6 +35,14 @@ class ModelTraits:
     price: Price | None = None
     context_tokens: int | None = None
     output_tokens: int | None = None
+    batch: BatchTerms | None = None
+
+    @property
+    def charged(self) -> Price | None:
+        """What it costs in the way in which it is asked: the batches' discount is taken off; None where unknown."""
+        if self.price is None or self.batch is None:
+            return self.price
+        return self.price.reduced(self.batch.discount)
 
 
 @runtime_checkable

@@ -55,7 +55,7 @@ class Reply:
         input_tokens: Tokens put in; None where unknown.
         output_tokens: Tokens that came out, reasoning included; None where unknown.
         tokens_estimated: Whether the tokens were counted by a tokenizer here, since the provider told none.
-        seconds: From sending the request to having the whole answer, in seconds.
+        seconds: From sending the request to having the whole answer, in seconds; of a batch's time the call's share.
         served_by: The model's name as the provider told it; None where it does not.
     """
 
@@ -102,6 +102,18 @@ class Price:
     input: float | None = None
     output: float | None = None
     usd_per_hour: float | None = None
+
+    def reduced(self, discount: float) -> Price:
+        """Take a discount off.
+
+        Args:
+            discount: The share that is saved, from 0 to 1.
+
+        Returns:
+            The lower price.
+        """
+        costs = (self.input, self.output, self.usd_per_hour)
+        return Price(*(None if cost is None else cost * (1 - discount) for cost in costs))
 
     def dollars(self, input_tokens: int | None, output_tokens: int | None, seconds: float) -> float | None:
         """Price one call.

@@ -1,0 +1,168 @@
+"""Requests to a provider's files and batches, straight on aiohttp: nothing is held in memory that may be large."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import aiohttp
+
+from ragtally.errors import Place, StoreError
+from ragtally_litellm.failures import Reporter
+from ragtally_litellm.keys import HIDDEN
+from ragtally_litellm.sending import proxy_for, secure_context
+
+_BYTES_PER_SECOND = 100_000
+"""The slowest line that is waited for: a file of 200 MB may take 2,000 s longer than a call."""
+_PIECE = 1 << 16
+_UPLOADED_AS = "ragtally.jsonl"
+
+
+class BatchRequests:
+    """Sends what the batch API takes; failures are raised as `CallError`, and nothing is tried again here.
+
+    Every request has a connection of its own: there are few, minutes apart.
+    """
+
+    def __init__(self, base: str, key: str | None, timeout: float, reporter: Reporter) -> None:
+        """Get ready.
+
+        Args:
+            base: The provider's URL, without a slash at the end.
+            key: What is sent as a bearer token; None for none.
+            timeout: Seconds until a request without a large body is given up.
+            reporter: Makes the errors.
+        """
+        self._base = base.removesuffix("/chat/completions")
+        self._key, self._timeout, self._reporter = key, timeout, reporter
+
+    async def ask(self, method: Literal["GET", "POST", "DELETE"], path: str, content: Any = None) -> dict[str, Any]:
+        """Send a small request.
+
+        Args:
+            method: The HTTP method.
+            path: The path below the provider's URL.
+            content: The body, as JSON; None for none.
+
+        Returns:
+            The answer's JSON object.
+
+        Raises:
+            CallError: If there is no good answer; with a status where the provider said so itself.
+        """
+        payload = None if content is None else json.dumps(content).encode()
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        return self._object(await self._exchange(method, path, payload, headers, self._timeout))
+
+    async def upload(self, path: Path) -> dict[str, Any]:
+        """Hand over a file of calls, piece by piece.
+
+        Args:
+            path: The file.
+
+        Returns:
+            What the provider says of it.
+
+        Raises:
+            CallError: If it was not taken.
+        """
+        seconds = self._timeout + path.stat().st_size / _BYTES_PER_SECOND
+        with path.open("rb") as handle:
+            form = aiohttp.FormData()
+            form.add_field("purpose", "batch")
+            form.add_field("file", handle, filename=_UPLOADED_AS, content_type="application/jsonl")
+            return self._object(await self._exchange("POST", "/files", form, {}, seconds))
+
+    async def download(self, file_id: str, path: Path) -> None:
+        """Fetch a file's content, piece by piece; it is there whole or not at all.
+
+        Args:
+            file_id: The provider's id of it.
+            path: Where it goes.
+
+        Raises:
+            CallError: If it did not come whole.
+        """
+        part = path.with_name(f"{path.name}.part")
+
+        async def save(response: aiohttp.ClientResponse) -> bytes:
+            with _opened(part) as handle:
+                async for piece in response.content.iter_chunked(_PIECE):
+                    _write(handle, piece, part)
+            return b""
+
+        # How large it is, and so how long it may take, is not known: no single pause may be long.
+        await self._exchange("GET", f"/files/{file_id}/content", None, {}, None, save)
+        part.replace(path)
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        payload: Any,
+        headers: Mapping[str, str],
+        seconds: float | None,
+        save: Any = None,
+    ) -> bytes:
+        url = self._base + path
+        own = {**headers, **({"Authorization": f"Bearer {self._key}"} if self._key else {})}
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_read=None if seconds else self._timeout)
+        connector = aiohttp.TCPConnector(ssl=secure_context() if url.startswith("https:") else True)
+        try:
+            async with (
+                aiohttp.ClientSession(
+                    connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+                ) as session,
+                session.request(
+                    method, url, data=payload, headers=own, proxy=proxy_for(url), allow_redirects=False
+                ) as response,
+            ):
+                good = 200 <= response.status < 300
+                raw: bytes = await (save(response) if good and save else response.read())
+                status, said = response.status, response.headers
+        except TimeoutError:
+            raise self._reporter.of_failure("timeout", f"no answer from {path} after {self._timeout:g} s") from None
+        except aiohttp.InvalidURL:
+            raise self._reporter.of_failure("not found", f"{url} is no URL") from None
+        except (aiohttp.ClientError, OSError) as error:
+            # Without the cause: its request information holds the key.
+            message = f"no whole answer from {url}: {type(error).__name__}: {error}"
+            raise self._reporter.of_failure("connection", message) from None
+        if self._key:
+            raw = raw.replace(self._key.encode(), HIDDEN.encode())
+        if not good:
+            raise self._reporter.of_status(status, said, raw.decode(errors="replace"))
+        return raw
+
+    def _object(self, raw: bytes) -> dict[str, Any]:
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise self._reporter.of_failure("bad reply", "the answer is no JSON object")
+        if body.get("error") and "id" not in body:
+            raise self._reporter.of_status(502, {}, raw.decode(errors="replace"))
+        return body
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise _unsaved(path, error) from error
+
+
+def _write(handle: BinaryIO, piece: bytes, path: Path) -> None:
+    try:
+        handle.write(piece)
+    except OSError as error:
+        raise _unsaved(path, error) from error
+
+
+def _unsaved(path: Path, error: OSError) -> StoreError:
+    """Word a failure to save what came: it is no failure of the provider's, and not to be tried again."""
+    what = f"what the provider sent cannot be saved: {error.strerror or error}"
+    return StoreError(what, place=Place(str(path)), hint="free space; nothing was lost, and the same command goes on")

@@ -1,0 +1,279 @@
+"""The batch store: which calls are on their way in which batch, on disk before the provider hears of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from ragtally.errors import StoreError
+from ragtally.store.database import Database, Schema
+
+FILE_NAME = "batches.sqlite"
+"""The file's name in the store's folder."""
+LOCK_NAME = "batches.lock"
+"""The lock that a process holds while it submits batches or reads their results."""
+
+BatchStage = Literal["claimed", "submitting", "open", "read"]
+"""Where a batch is, here: its calls are written down; the provider is about to be told; it has accepted; all that it
+answered is in the call store."""
+
+_KEYS_AT_ONCE = 500
+_DAMAGED = (
+    "move the file aside if no batch is open (the provider's own list tells); the answers that were read are safe in "
+    "the call store"
+)
+_CREATE = (
+    """
+    CREATE TABLE batches (
+        name TEXT NOT NULL PRIMARY KEY,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        component TEXT NOT NULL,
+        parameters TEXT NOT NULL,
+        stage TEXT NOT NULL,
+        status TEXT,
+        file_id TEXT,
+        batch_id TEXT,
+        calls INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        answered INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        most_dollars REAL,
+        submitted_at REAL,
+        ended_at REAL,
+        expires_at REAL
+    )
+    """,
+    "CREATE TABLE claims (key TEXT NOT NULL PRIMARY KEY, batch TEXT NOT NULL REFERENCES batches (name)) WITHOUT ROWID",
+    "CREATE INDEX claims_by_batch ON claims (batch)",
+)
+_SCHEMA = Schema("batch store", 1, _CREATE, {sqlite3.SQLITE_CORRUPT: _DAMAGED, sqlite3.SQLITE_NOTADB: _DAMAGED})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """What is known here of a batch.
+
+    Attributes:
+        name: Our own name of it, which the provider keeps with it.
+        provider: Who answers it.
+        model: Which model.
+        component: The name of the model component that talks to the provider.
+        parameters: That component's parameters.
+        stage: Where it is (`BatchStage`).
+        status: What the provider last said of it; None before it was accepted.
+        file_id: The provider's id of its file; None before it is handed over.
+        batch_id: The provider's id of it; None before it is accepted.
+        calls: How many calls it holds.
+        bytes: The size of its file.
+        answered: How many calls the provider had answered when it was last asked.
+        failed: How many calls had failed.
+        most_dollars: The most that it may cost in US dollars; None where no price is known.
+        submitted_at: When it was handed to the provider, in seconds of the epoch; None before that.
+        ended_at: When it ended; None before that.
+        expires_at: When the provider gives it up; None where unknown.
+    """
+
+    name: str
+    provider: str
+    model: str
+    component: str
+    parameters: str
+    stage: BatchStage
+    calls: int
+    bytes: int
+    most_dollars: float | None
+    status: str | None = None
+    file_id: str | None = None
+    batch_id: str | None = None
+    answered: int = 0
+    failed: int = 0
+    submitted_at: float | None = None
+    ended_at: float | None = None
+    expires_at: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.stage not in get_args(BatchStage):
+            raise StoreError(f"the batch {self.name} is at {self.stage!r}, which this version does not know")
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The component's parameters as JSON has them."""
+        loaded: dict[str, Any] = json.loads(self.parameters)
+        return loaded
+
+
+_COLUMNS = ", ".join(each.name for each in fields(StoredBatch))
+_MARKS = ", ".join("?" * len(fields(StoredBatch)))
+_INSERT = f"INSERT INTO batches ({_COLUMNS}) VALUES ({_MARKS})"
+_SELECT = f"SELECT {_COLUMNS} FROM batches"
+_HOLDING = f"""
+    {_SELECT} WHERE name IN (SELECT DISTINCT batch FROM claims WHERE key IN ({{keys}}))
+"""
+_CHANGEABLE = {each.name for each in fields(StoredBatch)} - {"name", "provider", "model", "component", "parameters"}
+
+
+class BatchStore:
+    """Batches, and the claims of their calls: a call is in one open batch at most.
+
+    Every change is committed at once. Several processes may use one file; one object belongs to one thread.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a batch store; nothing is made before the first batch is claimed.
+
+        Args:
+            path: Its file: `FILE_NAME` in the store's folder.
+        """
+        self.database = Database(path, _SCHEMA)
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed."""
+        self.database.close()
+
+    def claim(self, batch: StoredBatch, keys: Sequence[str]) -> None:
+        """Write down a batch with its calls, before the provider hears of it.
+
+        Args:
+            batch: The batch.
+            keys: Its calls' keys.
+
+        Raises:
+            StoreError: If a call is in another open batch, or the file cannot be written.
+        """
+        with self._changing() as connection:
+            connection.execute(_INSERT, tuple(getattr(batch, each.name) for each in fields(StoredBatch)))
+            connection.executemany("INSERT INTO claims VALUES (?, ?)", [(key, batch.name) for key in keys])
+
+    def change(self, name: str, **columns: Any) -> None:
+        """Note what has become of a batch.
+
+        Args:
+            name: The batch.
+            **columns: Attributes of `StoredBatch` by name.
+
+        Raises:
+            StoreError: If the file cannot be written.
+        """
+        if unknown := set(columns) - _CHANGEABLE:
+            raise ValueError(f"no such columns to change: {sorted(unknown)}")
+        changes = ", ".join(f"{column} = ?" for column in columns)
+        with self._changing() as connection:
+            connection.execute(f"UPDATE batches SET {changes} WHERE name = ?", (*columns.values(), name))
+
+    def release(self, name: str, **columns: Any) -> None:
+        """Let a batch's calls go: they may be sent in another way from now on.
+
+        Args:
+            name: The batch; it stays on record where it was accepted, and is forgotten where it never was.
+            **columns: Attributes of `StoredBatch` to note with it, by name; none forgets the batch.
+
+        Raises:
+            StoreError: If the file cannot be written.
+        """
+        changes = ", ".join(f"{column} = ?" for column in columns)
+        with self._changing() as connection:
+            connection.execute("DELETE FROM claims WHERE batch = ?", (name,))
+            if columns:
+                connection.execute(f"UPDATE batches SET {changes} WHERE name = ?", (*columns.values(), name))
+            else:
+                connection.execute("DELETE FROM batches WHERE name = ?", (name,))
+
+    def named(self, name: str) -> StoredBatch | None:
+        """Look a batch up.
+
+        Args:
+            name: Our name of it.
+
+        Returns:
+            The batch; None where there is none.
+        """
+        found = list(self._select(f"{_SELECT} WHERE name = ?", (name,)))
+        return found[0] if found else None
+
+    def all(self, *, unread: bool = False) -> tuple[StoredBatch, ...]:
+        """List batches, the earliest first.
+
+        Args:
+            unread: Leave out those whose results were read.
+        """
+        where = "WHERE stage != 'read'" if unread else ""
+        return tuple(self._select(f"{_SELECT} {where} ORDER BY submitted_at, name"))
+
+    def holding(self, keys: Iterable[str]) -> tuple[StoredBatch, ...]:
+        """List the batches in which some calls are on their way.
+
+        Args:
+            keys: The calls' keys.
+
+        Returns:
+            The batches, each once, the earliest first.
+        """
+        found: dict[str, StoredBatch] = {}
+        for chunk in _chunks(keys):
+            marks = ",".join("?" * len(chunk))
+            found.update((batch.name, batch) for batch in self._select(_HOLDING.format(keys=marks), chunk))
+        return tuple(sorted(found.values(), key=lambda batch: (batch.submitted_at or 0.0, batch.name)))
+
+    def claimed(self, keys: Iterable[str]) -> set[str]:
+        """Say which calls are on their way in a batch.
+
+        Args:
+            keys: The calls' keys.
+
+        Returns:
+            Those that are.
+        """
+        found: set[str] = set()
+        for chunk in _chunks(keys):
+            marks = ",".join("?" * len(chunk))
+            found.update(key for (key,) in self._rows(f"SELECT key FROM claims WHERE key IN ({marks})", chunk))
+        return found
+
+    def keys_of(self, name: str) -> list[str]:
+        """List the keys of a batch's calls; none once they were let go."""
+        return [key for (key,) in self._rows("SELECT key FROM claims WHERE batch = ? ORDER BY key", (name,))]
+
+    def _select(self, statement: str, given: Sequence[Any] = ()) -> Iterator[StoredBatch]:
+        names = [each.name for each in fields(StoredBatch)]
+        for row in self._rows(statement, given):
+            yield StoredBatch(**dict(zip(names, row, strict=True)))
+
+    def _rows(self, statement: str, given: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        connection = self.database.reading()
+        if connection is None:
+            return []
+        try:
+            return connection.execute(statement, given).fetchall()
+        except sqlite3.Error as error:
+            raise self.database.worded(error) from error
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        connection = self.database.writing()
+        try:
+            # A batch that a power cut made us forget would be paid again.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            raise StoreError(
+                f"a call is in another open batch: {error}", hint="run the same command again"
+            ) from error
+        except sqlite3.Error as error:
+            raise self.database.worded(error) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
+    listed = list(keys)
+    for start in range(0, len(listed), _KEYS_AT_ONCE):
+        yield listed[start : start + _KEYS_AT_ONCE]

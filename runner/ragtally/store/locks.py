@@ -1,0 +1,55 @@
+"""A lock between processes of one machine, which ends with its process however that ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from ragtally.store.files import unwritable
+
+
+class FileLock:
+    """A lock on a file; of several processes (or objects) one holds it at a time.
+
+    The system gives it back when the process ends, by SIGKILL too (flock(2)).
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Name the lock; nothing is made yet.
+
+        Args:
+            path: The lock's file, on a local disk.
+        """
+        self._path = path
+        self._descriptor: int | None = None
+
+    def take(self) -> bool:
+        """Take the lock, if nobody else has it.
+
+        Returns:
+            Whether it is held now.
+
+        Raises:
+            StoreError: If its file cannot be made.
+        """
+        if self._descriptor is not None:
+            return False
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        """Give the lock back, if it is held."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -1,0 +1,102 @@
+"""The rows of a batch's results, those that go wrong among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model_server.answers import answer
+from model_server.asks import read_ask
+from model_server.failures import Vendor, failure
+from model_server.faults import STATUSES, WIRE, fraction
+from model_server.replies import reply
+
+if TYPE_CHECKING:
+    from model_server.server import ModelServer
+    from model_server.settings import Settings
+
+ROW_FAULTS = (
+    "missing",  # the call was answered (and is paid), but no row tells
+    "twice",  # two rows of the same call
+    "garbage",  # a line that is no JSON instead of the row
+    "stranger",  # beside the row one of a call that nobody asked
+    "no_choices",  # a good status without an answer in the body
+    "empty_error",  # a good answer with `"error": {}` and the body as text
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the results.
+
+    Attributes:
+        id: Whose it is.
+        good: Whether it goes into the file of answers.
+        response: What it says.
+    """
+
+    id: str
+    good: bool
+    response: Mapping[str, Any]
+
+
+def answered_row(server: ModelServer, line: bytes, vendor: Vendor) -> Row:
+    """Answer one call of a batch, and count it."""
+    sent = json.loads(line)
+    body = json.dumps(sent["body"]).encode()
+    ask = read_ask(body, vendor)
+    counts = server.counts
+    counts.requests += 1
+    counts.by_model[ask.model] += 1
+    counts.requests_by_key[ask.key] += 1
+    model = server.settings.model_named(ask.model)
+    if model is None:
+        refused = failure("404", vendor, model=ask.model)
+        return Row(sent["custom_id"], False, _response(404, refused.body))
+    fault = server.pick_fault(ask.key)
+    if fault is not None and (fault in STATUSES or fault in WIRE):
+        counts.by_fault[fault] += 1
+        name = fault if fault in STATUSES else "500"
+        return Row(sent["custom_id"], False, _response(STATUSES[name], failure(name, vendor, model=ask.model).body))
+    given = answer(ask, model, server.settings, server.book)
+    counts.complete += 1
+    if given.text:
+        counts.succeeded(ask.key)
+    return Row(sent["custom_id"], True, _response(200, reply(ask, given, server.settings.usage, 0.1)))
+
+
+def written_row(row: Row, settings: Settings) -> list[bytes]:
+    """Write a row, or what stands in its place."""
+    drawn, fault = fraction("row", settings.seed, row.id), None
+    for name, share in settings.batch_rows.items() if row.good else ():
+        fault = name if drawn < share and drawn >= 0 else fault
+        drawn -= share
+    plain = _line(row.id, row.response)
+    if fault == "missing":
+        return []
+    if fault == "garbage":
+        return [plain[: len(plain) // 2] + b"\n"]
+    if fault == "twice":
+        return [plain, plain]
+    if fault == "stranger":
+        return [_line("r1:of-nobody", row.response), plain]
+    if fault == "no_choices":
+        return [_line(row.id, {**row.response, "body": {"id": "x", "choices": []}})]
+    if fault == "empty_error":
+        return [_line(row.id, {**row.response, "body": json.dumps(row.response["body"])}, {})]
+    return [plain]
+
+
+def _response(status: int, body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = body.decode()
+    return {"status_code": status, "request_id": "req_made_up", "body": said}
+
+
+def _line(custom_id: str, response: Mapping[str, Any], error: Any = None) -> bytes:
+    said = {"id": "batch_req_made_up", "custom_id": custom_id, "response": response, "error": error}
+    return json.dumps(said).encode() + b"\n"
