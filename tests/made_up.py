@@ -384,7 +384,7 @@ class Notes:
     def advance(self, step: str, label: str) -> None:
         self.advanced.append(step)
 
-    def measure(self, what: str, total: int, done: int) -> None:
+    def measure(self, what: str, total: int, done: int, label: str = "") -> None:
         pass
 
     def warn(self, message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -17,6 +17,7 @@ from ragtally_litellm.sending import proxy_for, secure_context
 _BYTES_PER_SECOND = 100_000
 """The slowest line that is waited for: a file of 200 MB may take 2,000 s longer than a call."""
 _PIECE = 1 << 16
+_Save = Callable[[aiohttp.ClientResponse], Awaitable[bytes]]
 _UPLOADED_AS = "ragtally.jsonl"
 
 
@@ -104,7 +105,7 @@ class BatchRequests:
         payload: Any,
         headers: Mapping[str, str],
         seconds: float | None,
-        save: Any = None,
+        save: _Save | None = None,
     ) -> bytes:
         url = self._base + path
         own = {**headers, **({"Authorization": f"Bearer {self._key}"} if self._key else {})}

@@ -11,7 +11,7 @@ from ragtally_litellm.routes import Route
 BATCHING = ("groq", "openai")
 """The providers whose batch API is OpenAI's: files of JSON lines, answered by POST /batches."""
 _DISCOUNT = 0.5
-"""What both state (platform.openai.com/docs/guides/batch, console.groq.com/docs/batch); Groq has stated 0.25 before."""
+"""What both state (platform.openai.com/docs/guides/batch, console.groq.com/docs/batch); Groq stated 0.25 before."""
 _BYTES_PER_MEGABYTE = 1_000_000
 
 

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ragtally.errors import CallError
-from ragtally_litellm.batches import FileBatches
 from ragtally_litellm.batch_requests import BatchRequests
+from ragtally_litellm.batches import FileBatches
 from ragtally_litellm.bodies import Body
 from ragtally_litellm.failures import Reporter
 from ragtally_litellm.keys import environment, first_value, known_secrets

@@ -46,8 +46,8 @@ BATCH: Mapping[str, Mapping[str, Any]] = {
     "settle_seconds": {
         "type": "number",
         "minimum": 0,
-        "description": "How long a batch whose acceptance was not heard of is looked for in the provider's list before "
-        "its calls are submitted again; 60.",
+        "description": "How long a batch whose acceptance was not heard of is looked for in the provider's list "
+        "before its calls are submitted again; 60.",
     },
     "keep_files": {
         "type": "boolean",
@@ -150,8 +150,8 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         {
             "enum": ["live", "batch", "batch_then_live"],
             "default": "live",
-            "description": "live: call by call; batch: by the provider's batch API (OpenAI, Groq), cheaper and within "
-            "a day; batch_then_live: what a batch leaves unanswered is then sent call by call.",
+            "description": "live: call by call; batch: by the provider's batch API (OpenAI, Groq), cheaper and "
+            "within a day; batch_then_live: what a batch leaves unanswered is then sent call by call.",
         }
     ),
     "batch": _elsewhere(

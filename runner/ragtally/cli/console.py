@@ -58,7 +58,7 @@ class TerminalProgress:
     def __init__(self) -> None:
         self._bars: Progress | None = None
         self._task: TaskID | None = None
-        self._measured: str | None = None
+        self._measured: dict[str, TaskID] = {}
         self._started: dict[tuple[str, int], TaskID] = {}
         if sys.stderr.isatty():
             self._bars = Progress(
@@ -93,17 +93,18 @@ class TerminalProgress:
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, advance=1, label=label[:30])
 
-    def measure(self, what: str, total: int, done: int) -> None:
+    def measure(self, what: str, total: int, done: int, label: str = "") -> None:
         """Something outside the steps is so far; told on a terminal alone."""
         if self._bars is None:
             return
         self._bars.start()
-        if self._measured != what:
+        if what not in self._measured:
             self._end_step()
-            self._task = self._bars.add_task(what, total=total, completed=done, step=what[:40], label="")
-            self._measured = what
-        elif self._task is not None:
-            self._bars.update(self._task, completed=done, total=total)
+            self._measured[what] = self._bars.add_task(what, total=total, completed=done, step=what[:40], label="")
+        elif self._task != self._measured[what]:
+            self._end_step()
+        self._task = self._measured[what]
+        self._bars.update(self._task, completed=done, total=total, label=label[:30])
 
     def warn(self, message: str) -> None:
         """Something was mended."""

@@ -27,6 +27,10 @@ from ragtally.store import Store, find_store
     help="Run and print only the cells whose name matches (again for more); write no results.",
 )  # fmt: skip
 @click.option(
+    "--no-wait", is_flag=True,
+    help="Do not wait for batches of calls: submit them, read what has ended, and end with exit code 3.",
+)  # fmt: skip
+@click.option(
     "--results", type=click.Path(path_type=Path, file_okay=False), default=Path("data/results"), show_default=True,
     help="Below it, the folder of each study's results.",
 )  # fmt: skip
@@ -34,7 +38,9 @@ from ragtally.store import Store, find_store
     "--resolved", type=click.Path(path_type=Path, file_okay=False), default=Path("data/resolved"), show_default=True,
     help="Below it, the folder of each study's slices, one a stage.",
 )  # fmt: skip
-def command(spec: Path, stage: str | None, cells: tuple[str, ...], results: Path, resolved: Path) -> None:
+def command(
+    spec: Path, stage: str | None, cells: tuple[str, ...], no_wait: bool, results: Path, resolved: Path
+) -> None:
     """Run the study of SPEC and write its results; what is done already is not done again."""
     if stage and cells:
         raise click.UsageError("--stage and --cell cannot be given together")
@@ -42,10 +48,11 @@ def command(spec: Path, stage: str | None, cells: tuple[str, ...], results: Path
     place = Workplace(Store(find_store(Path.cwd())), registry, TerminalProgress())
     if cells:
         plan = cells_matching(plan_study(load_study(spec, registry), registry), cells)
-        execute(plan.goals("bench"), place, plan.study)
+        execute(plan.goals("bench"), place, plan.study, wait=not no_wait)
         print_all(cell_tables(cell_table(plan, place)[0]))
         return
-    folder = run_study(spec, registry, place, Folders(results, resolved), (stage,) if stage else STAGES)
+    stages = (stage,) if stage else STAGES
+    folder = run_study(spec, registry, place, Folders(results, resolved), stages, wait=not no_wait)
     if stage is None:
         print_all(result_tables(folder))
         click.echo(f"report: {report(folder, spec)}", err=True)

@@ -3,14 +3,21 @@
 Knows neither the store nor Haystack: a call goes out through a function, a reply comes back through another.
 """
 
+from ragtally.delivery.batch_file import FilledBatch, fill_batch
 from ragtally.delivery.delivering import Delivered, deliver
+from ragtally.delivery.patience import patiently, pause, wait_after
 from ragtally.delivery.stopping import StopKind, StopReason, StopSignal, stop_on_interrupt
 
 __all__ = [
     "Delivered",
+    "FilledBatch",
     "StopKind",
     "StopReason",
     "StopSignal",
     "deliver",
+    "fill_batch",
+    "patiently",
+    "pause",
     "stop_on_interrupt",
+    "wait_after",
 ]

@@ -1,4 +1,4 @@
-"""The contract of a model that can also be asked by batches: many calls in one file, answered within a day, cheaper."""
+"""The contract of a model that can be asked by batches too: many calls in one file, answered in a day, for less."""
 
 from __future__ import annotations
 

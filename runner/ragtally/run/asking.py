@@ -5,39 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import closing
 
 from ragtally.address import canonical_json
 from ragtally.delivery import Delivered, StopReason, StopSignal, deliver, stop_on_interrupt
-from ragtally.errors import CallError, RagtallyError
+from ragtally.errors import CallError, RagtallyError, StoppedError
 from ragtally.kinds import ChatModel, ModelTraits
 from ragtally.pipelines import sender
+from ragtally.run.batching import Batching, still_open
+from ragtally.run.call_group import CallGroup
 from ragtally.run.spending import Spending, price, worst_price
 from ragtally.run.tokens import count_tokens, input_tokens, quick_input_tokens
 from ragtally.run.workplace import Workplace
 from ragtally.spec.study import Study
 from ragtally.steps import Task, ask
-from ragtally.store.calls import CallAbout
+from ragtally.store.batches import FILE_NAME, BatchStore
 from ragtally.types import Call, Reply
-
-
-@dataclass(frozen=True)
-class _Group:
-    """All calls of one model that are ready to be made, each key once."""
-
-    traits: ModelTraits
-    tasks: Sequence[Task]
-    calls: Mapping[str, Call]
-
-    @property
-    def name(self) -> str:
-        return f"{self.traits.provider}/{self.traits.model}"
 
 
 class Asking:
     """Answers the calls of a study's ask tasks, model by model, within its budget."""
 
-    def __init__(self, study: Study, place: Workplace, spending: Spending, tasks: Sequence[Task]) -> None:
+    def __init__(
+        self, study: Study, place: Workplace, spending: Spending, tasks: Sequence[Task], *, wait: bool = True
+    ) -> None:
         """Count what the study's calls have cost so far.
 
         Args:
@@ -45,7 +36,9 @@ class Asking:
             place: Where the work is done.
             spending: Counts against the budget.
             tasks: All ask tasks of the run.
+            wait: Whether to wait for batches; where not, a run with open ones stops.
         """
+        self._wait = wait
         self._study = study
         self._place = place
         self._spending = spending
@@ -65,18 +58,47 @@ class Asking:
             StoppedError: If a budget, a quota or the user stopped the calls.
             RagtallyError: If more calls failed than the study allows.
         """
-        for group in self._groups(tasks):
-            missing = self._place.calls.unanswered(list(group.calls))
-            done = len(group.calls) - len(missing)
-            self._place.progress.start(group.name, len(group.calls), done)
-            if not missing:
-                continue
-            calls = [group.calls[key] for key in missing]
-            _require_room(group, calls)
-            delivered = asyncio.run(self._deliver(group, calls))
-            if delivered.stopped_by is not None:
-                raise delivered.stopped_by.as_error()
-            self._check_failures(group, delivered.failed)
+        with closing(BatchStore(self._place.store.root / FILE_NAME)) as store:
+            self._answer(self._groups(tasks), store)
+
+    def _answer(self, groups: Sequence[CallGroup], store: BatchStore) -> None:
+        # Batches of all models are submitted first, so that they are answered side by side.
+        batched: dict[int, Batching] = {}
+        for number, group in enumerate(groups):
+            missing = self._missing(group)
+            # A call that is on its way in a batch is not sent in another way, whatever the spec says by now.
+            if missing and (group.traits.batch is not None or store.claimed(missing)):
+                batched[number] = Batching(group, self._place, store, self._spending, self._study.seed)
+                asyncio.run(batched[number].begin())
+        for number, group in enumerate(groups):
+            if number not in batched:
+                self._check_failures(group, self._deliver_live(group))
+        waiting = {batch.name: batch for batching in batched.values() for batch in batching.open()}
+        if waiting and not self._wait:
+            raise StoppedError(still_open(tuple(waiting.values())), hint="`ragtally store batches` lists them")
+        for number, batching in batched.items():
+            asyncio.run(batching.finish())
+            group, batch = groups[number], groups[number].traits.batch
+            goes_on = batch is None or batch.then_live
+            failed = self._deliver_live(group) if goes_on else batching.failed
+            self._check_failures(group, failed)
+
+    def _missing(self, group: CallGroup) -> list[str]:
+        missing = self._place.calls.unanswered(list(group.calls))
+        self._place.progress.start(group.name, len(group.calls), len(group.calls) - len(missing))
+        if missing:
+            _require_room(group, [group.calls[key] for key in missing])
+        return missing
+
+    def _deliver_live(self, group: CallGroup) -> Mapping[str, CallError]:
+        """Send what is not answered call by call; returns the failures for good."""
+        missing = self._missing(group)
+        if not missing:
+            return {}
+        delivered = asyncio.run(self._deliver(group, [group.calls[key] for key in missing]))
+        if delivered.stopped_by is not None:
+            raise delivered.stopped_by.as_error()
+        return delivered.failed
 
     def _count_paid(self, tasks: Sequence[Task]) -> None:
         # A key counts once, however many tasks ask for it.
@@ -86,7 +108,7 @@ class Asking:
             counted.update(group.calls)
             self._spending.add(group.traits, replies.values())
 
-    def _groups(self, tasks: Sequence[Task]) -> list[_Group]:
+    def _groups(self, tasks: Sequence[Task]) -> list[CallGroup]:
         by_model: dict[str, list[Task]] = {}
         for task in tasks:
             by_model.setdefault(canonical_json(task.settings["model"]), []).append(task)
@@ -94,22 +116,21 @@ class Asking:
         for of_model in by_model.values():
             traits: ModelTraits = self._place.registry.traits(of_model[0].choices["model"])
             calls = {call.key: call for task in of_model for call in self._calls(task, traits)}
-            groups.append(_Group(traits, of_model, calls))
+            groups.append(CallGroup(traits, of_model, calls))
         return groups
 
     def _calls(self, task: Task, traits: ModelTraits) -> list[Call]:
         return ask.calls_of(task, self._place.entry(_prompts(task)), takes_seed=traits.takes_seed).calls
 
-    async def _deliver(self, group: _Group, calls: Sequence[Call]) -> Delivered:
-        task, progress = group.tasks[0], self._place.progress
-        about = CallAbout(group.traits.provider, group.traits.model, task.settings["model"])
-        model: ChatModel = self._place.registry.build(task.choices["model"])
+    async def _deliver(self, group: CallGroup, calls: Sequence[Call]) -> Delivered:
+        progress, about = self._place.progress, group.about
+        model: ChatModel = self._place.registry.build(group.choice)
         stop = StopSignal()
         unusable: Counter[str | None] = Counter()
 
         def on_reply(call: Call, reply: Reply) -> None:
             unusable[ask.unusable(reply)] += 1
-            dollars = price(group.traits, reply)
+            dollars = price(group.traits, reply, live=True)
             self._place.calls.record(call, reply, about, dollars)
             self._spending.settle(call.key, dollars)
             progress.advance(group.name, self._spending.words())
@@ -119,7 +140,7 @@ class Asking:
             self._place.calls.record_attempt(call, error, seconds)
 
         def may_go_on(call: Call) -> StopReason | None:
-            return self._spending.hold(call.key, worst_price(group.traits, call))
+            return self._spending.hold(call.key, worst_price(group.traits, call, live=True))
 
         try:
             with stop_on_interrupt(stop):
@@ -140,7 +161,7 @@ class Asking:
                 if why:
                     progress.warn(f"{count} of {sum(unusable.values())} answers of {group.name}: {why}")
 
-    def _check_failures(self, group: _Group, failed: Mapping[str, CallError]) -> None:
+    def _check_failures(self, group: CallGroup, failed: Mapping[str, CallError]) -> None:
         if not failed:
             return
         for task in group.tasks:
@@ -168,7 +189,7 @@ def _prompts(task: Task) -> Task:
     return prompts
 
 
-def _require_room(group: _Group, calls: Sequence[Call]) -> None:
+def _require_room(group: CallGroup, calls: Sequence[Call]) -> None:
     """Refuse prompts that the model would cut silently."""
     room = group.traits.context_tokens
     if room is None:

@@ -95,7 +95,7 @@ def _answers(task: Task, place: Workplace) -> pl.DataFrame:
     # A call that failed costs nothing; one that was answered tells its seconds.
     failed = pl.col("seconds").is_null()
     table = table.with_columns(pl.when(failed).then(0).otherwise(pl.col(name)).alias(name) for name in _COUNTED)
-    price = place.registry.traits(task.choices["model"]).price
+    price = place.registry.traits(task.choices["model"]).charged
     if price is None:
         return table
     rows = table.select("input_tokens", "output_tokens", "seconds").iter_rows()

@@ -15,24 +15,26 @@ from ragtally.steps import Task, ask
 from ragtally.store import Store
 
 
-def execute(goals: Sequence[Task], place: Workplace, study: Study) -> None:
+def execute(goals: Sequence[Task], place: Workplace, study: Study, *, wait: bool = True) -> None:
     """Do everything that the goals need and the store does not have, step by step.
 
     Args:
         goals: The tasks wanted.
         place: Where the work is done.
         study: The study, for its budget.
+        wait: Whether to wait for batches of calls; where not, open ones stop the work.
 
     Raises:
         RagtallyError: If a piece of work fails in a way that the user can mend; what was done before is kept.
-        StoppedError: If a budget, a quota or the user stopped the calls; what was answered is kept.
+        StoppedError: If a budget, a quota, the user or an open batch stopped the calls; what was answered is kept.
     """
     place.store.sweep()
     everything = in_order(goals)
     needed = _needed(goals, place.store)
     spending = Spending(study.budget)
     embedding = Embedding(place, spending, [task for task in everything if task.step in EMBEDDING_STEPS])
-    asking = Asking(study, place, spending, [task for task in everything if task.step == ask.STEP])
+    asked = [task for task in everything if task.step == ask.STEP]
+    asking = Asking(study, place, spending, asked, wait=wait)
     try:
         for step, run in itertools.groupby(needed, key=lambda task: task.step):
             tasks = list(run)

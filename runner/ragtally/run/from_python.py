@@ -49,7 +49,7 @@ class _Silent:
     def advance(self, step: str, label: str) -> None:
         pass
 
-    def measure(self, what: str, total: int, done: int) -> None:
+    def measure(self, what: str, total: int, done: int, label: str = "") -> None:
         pass
 
     def warn(self, message: str) -> None:

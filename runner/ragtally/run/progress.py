@@ -27,13 +27,14 @@ class Progress(Protocol):
         """
         ...
 
-    def measure(self, what: str, total: int, done: int) -> None:
+    def measure(self, what: str, total: int, done: int, label: str = "") -> None:
         """Something outside the steps is so far: a download, say.
 
         Args:
             what: What.
             total: How much there is.
             done: How much of it is done.
+            label: When it may end, say.
         """
         ...
 

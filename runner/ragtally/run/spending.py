@@ -73,11 +73,9 @@ class Spending:
         Returns:
             None where it may be made; otherwise which budget it would exceed.
         """
-        hours, usd = self._budget.hours, self._budget.usd
-        if hours is not None and time.monotonic() - self._started >= hours * _SECONDS_PER_HOUR:
-            return StopReason("budget", f"the budget of {hours:g} hours is used up", "run the same command to go on")
-        if usd is None:
-            return None
+        late, usd = self.time_is_up(), self._budget.usd
+        if late is not None or usd is None:
+            return late
         if self.dollars + sum(self._held.values()) + most > usd:
             return StopReason(
                 "budget",
@@ -86,6 +84,22 @@ class Spending:
             )
         self._held[key] = most
         return None
+
+    def owe(self, key: str, most: float) -> None:
+        """Hold back what a call may cost that was submitted by an earlier run, whatever the budget says.
+
+        Args:
+            key: The call's key.
+            most: The most that it may cost, in US dollars.
+        """
+        self._held[key] = most
+
+    def time_is_up(self) -> StopReason | None:
+        """Say whether the budget of hours is used up."""
+        hours = self._budget.hours
+        if hours is None or time.monotonic() - self._started < hours * _SECONDS_PER_HOUR:
+            return None
+        return StopReason("budget", f"the budget of {hours:g} hours is used up", "run the same command to go on")
 
     def words(self) -> str:
         """Say what was spent so far."""
@@ -99,34 +113,36 @@ class Spending:
             self.dollars += dollars
 
 
-def price(traits: ModelTraits, reply: Reply) -> float | None:
+def price(traits: ModelTraits, reply: Reply, *, live: bool = False) -> float | None:
     """Price a reply.
 
     Args:
         traits: The model.
         reply: The reply.
+        live: Whether the call was sent by itself although the spec wants batches, so that there is no discount.
 
     Returns:
         US dollars; None where unknown.
     """
-    if traits.price is None:
+    charged = traits.price if live else traits.charged
+    if charged is None:
         return None
-    return traits.price.dollars(reply.input_tokens, reply.output_tokens, reply.seconds)
+    return charged.dollars(reply.input_tokens, reply.output_tokens, reply.seconds)
 
 
-def worst_price(traits: ModelTraits, call: Call) -> float:
+def worst_price(traits: ModelTraits, call: Call, *, live: bool = False) -> float:
     """Bound what a call may cost: its prompt, and an answer as long as the model may give.
 
     Args:
         traits: The model, with a known price.
         call: The call.
+        live: As for `price`.
 
     Returns:
         US dollars.
     """
-    if traits.price is None:
+    charged = traits.price if live else traits.charged
+    if charged is None:
         return 0.0
-    most = traits.price.dollars(
-        most_input_tokens(call), traits.output_tokens or _OUTPUT_TOKENS, traits.limits.timeout
-    )
+    most = charged.dollars(most_input_tokens(call), traits.output_tokens or _OUTPUT_TOKENS, traits.limits.timeout)
     return most or 0.0

@@ -57,7 +57,13 @@ def resolve(study: Study, registry: Registry, folders: Folders) -> Path:
 
 
 def run_study(
-    spec: Path, registry: Registry, place: Workplace, folders: Folders, stages: tuple[str, ...] = STAGES
+    spec: Path,
+    registry: Registry,
+    place: Workplace,
+    folders: Folders,
+    stages: tuple[str, ...] = STAGES,
+    *,
+    wait: bool = True,
 ) -> Path:
     """Do the work of a study's stages and write their result files.
 
@@ -67,6 +73,7 @@ def run_study(
         place: Where the work is done.
         folders: Where files go.
         stages: Which stages, in order.
+        wait: Whether to wait for batches of calls; where not, open ones stop the run.
 
     Returns:
         The folder of the results.
@@ -86,7 +93,7 @@ def run_study(
     plan = plan_study(study, registry)
     place.require_writable(results)
     goals = tuple(dict.fromkeys(task for stage in stages for task in plan.goals(stage)))
-    execute(goals, place, study)
+    execute(goals, place, study, wait=wait)
     for stage in stages:
         _WRITERS[stage](plan, place, results)
     return results

@@ -49,7 +49,7 @@ _CREATE = (
         expires_at REAL
     )
     """,
-    "CREATE TABLE claims (key TEXT NOT NULL PRIMARY KEY, batch TEXT NOT NULL REFERENCES batches (name)) WITHOUT ROWID",
+    "CREATE TABLE claims (key TEXT NOT NULL PRIMARY KEY, batch TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX claims_by_batch ON claims (batch)",
 )
 _SCHEMA = Schema("batch store", 1, _CREATE, {sqlite3.SQLITE_CORRUPT: _DAMAGED, sqlite3.SQLITE_NOTADB: _DAMAGED})
@@ -115,6 +115,9 @@ _SELECT = f"SELECT {_COLUMNS} FROM batches"
 _HOLDING = f"""
     {_SELECT} WHERE name IN (SELECT DISTINCT batch FROM claims WHERE key IN ({{keys}}))
 """
+_READ_WHERE_NONE_IS_LEFT = """
+    UPDATE batches SET stage = 'read' WHERE name = ? AND NOT EXISTS (SELECT 1 FROM claims WHERE batch = ?)
+"""
 _CHANGEABLE = {each.name for each in fields(StoredBatch)} - {"name", "provider", "model", "component", "parameters"}
 
 
@@ -166,23 +169,32 @@ class BatchStore:
         with self._changing() as connection:
             connection.execute(f"UPDATE batches SET {changes} WHERE name = ?", (*columns.values(), name))
 
-    def release(self, name: str, **columns: Any) -> None:
-        """Let a batch's calls go: they may be sent in another way from now on.
+    def forget(self, name: str) -> None:
+        """Drop a batch and let its calls go: they may be sent in another way from now on.
 
         Args:
-            name: The batch; it stays on record where it was accepted, and is forgotten where it never was.
-            **columns: Attributes of `StoredBatch` to note with it, by name; none forgets the batch.
+            name: The batch, which the provider never accepted or does not know any more.
 
         Raises:
             StoreError: If the file cannot be written.
         """
-        changes = ", ".join(f"{column} = ?" for column in columns)
         with self._changing() as connection:
             connection.execute("DELETE FROM claims WHERE batch = ?", (name,))
-            if columns:
-                connection.execute(f"UPDATE batches SET {changes} WHERE name = ?", (*columns.values(), name))
-            else:
-                connection.execute("DELETE FROM batches WHERE name = ?", (name,))
+            connection.execute("DELETE FROM batches WHERE name = ?", (name,))
+
+    def let_go(self, name: str, keys: Sequence[str]) -> None:
+        """Let some calls of a batch go, whose results are in the call store or which have none.
+
+        Args:
+            name: The batch; it is read when no call is left.
+            keys: The calls' keys.
+
+        Raises:
+            StoreError: If the file cannot be written.
+        """
+        with self._changing() as connection:
+            connection.executemany("DELETE FROM claims WHERE key = ? AND batch = ?", [(key, name) for key in keys])
+            connection.execute(_READ_WHERE_NONE_IS_LEFT, (name, name))
 
     def named(self, name: str) -> StoredBatch | None:
         """Look a batch up.

@@ -171,11 +171,7 @@ class Store:
         Raises:
             StoreError: If the store cannot be written.
         """
-        temporary = self.root / "tmp" / f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex}"
-        try:
-            temporary.mkdir(parents=True)
-        except OSError as error:
-            raise unwritable(temporary, error) from error
+        temporary = self._temporary()
         started = time.perf_counter()
         try:
             draft = Draft(temporary)
@@ -190,6 +186,30 @@ class Store:
             raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Make a folder for files that nobody needs after the block; that of a killed process is swept.
+
+        Yields:
+            The folder.
+
+        Raises:
+            StoreError: If it cannot be made.
+        """
+        temporary = self._temporary()
+        try:
+            yield temporary
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _temporary(self) -> Path:
+        temporary = self.root / "tmp" / f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex}"
+        try:
+            temporary.mkdir(parents=True)
+        except OSError as error:
+            raise unwritable(temporary, error) from error
+        return temporary
 
     def _complete(self, step: str, address: str, temporary: Path, seconds: float) -> None:
         try:

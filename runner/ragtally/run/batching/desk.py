@@ -1,0 +1,92 @@
+"""What working with one model's batches needs: the provider, what is on disk, the budget, and who may stop it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from ragtally.delivery import StopSignal, patiently, pause
+from ragtally.errors import StoppedError
+from ragtally.kinds import Batches, BatchTerms
+from ragtally.run.call_group import CallGroup
+from ragtally.run.spending import Spending
+from ragtally.run.workplace import Workplace
+from ragtally.store.batches import LOCK_NAME, BatchStore
+from ragtally.store.calls import CallAbout
+from ragtally.store.locks import FileLock
+
+_Answer = TypeVar("_Answer")
+_LOCK_POLL = 0.2
+
+
+@dataclass(frozen=True)
+class BatchDesk:
+    """Where one model's batches are worked on.
+
+    Attributes:
+        group: The model and its calls.
+        provider: Talks to the provider.
+        store: The batches on disk.
+        place: The call store, and who is told how it goes.
+        spending: Counts against the budget.
+        seed: The seed of jitter.
+        stop: Asks to stop.
+    """
+
+    group: CallGroup
+    provider: Batches
+    store: BatchStore
+    place: Workplace
+    spending: Spending
+    seed: int
+    about: CallAbout
+    stop: StopSignal = field(default_factory=StopSignal)
+
+    @property
+    def terms(self) -> BatchTerms:
+        """How calls are put into batches; the usual terms for a model whose calls are sent one by one now."""
+        return self.group.traits.batch or BatchTerms()
+
+    async def ask(self, request: Callable[[], Awaitable[_Answer]], name: str) -> _Answer:
+        """Ask the provider, and again where that may help (see `ragtally.delivery.patiently`)."""
+        retries = self.group.traits.limits.retries
+        return await patiently(request, retries=retries, stop=self.stop, seed=self.seed, name=name)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Keep every other process of this store from submitting batches and from reading their results.
+
+        Raises:
+            StoppedError: If a stop was asked for while another process had the lock.
+        """
+        lock = FileLock(self.place.store.root / LOCK_NAME)
+        told = False
+        while not lock.take():
+            if not told:
+                self.place.progress.warn("another run is busy with its batches; waiting for it")
+                told = True
+            await pause(self.stop, _LOCK_POLL)
+            if self.stop.draining:
+                raise StoppedError("interrupted while another run was busy with its batches")
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def moment(seconds: float) -> str:
+    """Write a point in time for the user, in the machine's time zone.
+
+    Args:
+        seconds: Seconds of the epoch.
+    """
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def now() -> float:
+    """Seconds of the epoch."""
+    return time.time()
