@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from ragtally.kinds.embedder import EmbedderTraits
@@ -49,6 +50,20 @@ class Finding:
     remedy: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Something outside the store that an index needs: a collection on a server, say.
+
+    Attributes:
+        what: What it is and where, in words that no other such thing has: `the collection A at http://...`.
+        remove: Removes it, and does nothing where it is gone. Raises `RagtallyError` where it cannot, or where it is
+            not what the index left there.
+    """
+
+    what: str
+    remove: Callable[[], None]
+
+
 @dataclass(frozen=True)
 class Component:
     """One component that a plugin offers.
@@ -81,6 +96,9 @@ class Component:
             there (a server, a model, a key).
         provide: Called once before a run, with the parameters and a `Progress`; gets what is missing as far as
             the parameters allow it. Raises `DataError` where it cannot.
+        outside: For a retriever that keeps its index outside the store: called with the folder that `save` was given,
+            of any retriever's; says what of that index lies elsewhere, and None where the folder is none of its own.
+            `ragtally store gc` removes it together with the index.
     """
 
     name: str
@@ -93,6 +111,7 @@ class Component:
     check: Callable[[Mapping[str, Any]], Sequence[ParameterFault]] | None = None
     diagnose: Callable[[Mapping[str, Any]], Sequence[Finding]] | None = None
     provide: Callable[[Mapping[str, Any], Progress], None] | None = None
+    outside: Callable[[Path], Outside | None] | None = None
 
 
 KindName = Literal["dataset", "chunker", "embedder", "retriever", "model", "reader", "rule", "metric"]

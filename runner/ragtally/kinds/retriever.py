@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from ragtally.types import Found, Hits, Passages, Prompt, Queries
+from ragtally.types import Found, Hits, Passages, Prompt, Queries, Score
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from ragtally.kinds.component import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,33 @@ class Retriever(Protocol):
 
         Returns:
             The hits; equal scores are ordered by passage row (see `ragtally.kinds.ranking`).
+        """
+        ...
+
+
+@runtime_checkable
+class ReportingRetriever(Retriever, Protocol):
+    """Tells how far it is, where to index or to search takes long: an index on a server, say."""
+
+    def report_to(self, progress: Progress) -> None:
+        """Take whom to tell, before anything else is called.
+
+        Args:
+            progress: Told how much is done, and how much there is.
+        """
+        ...
+
+
+@runtime_checkable
+class MeasuredRetriever(Retriever, Protocol):
+    """Says how good its last search was, where that can be known without the evidence: an approximate one, say."""
+
+    def measured(self) -> Mapping[str, Score]:
+        """Measure the last search.
+
+        Returns:
+            Scores over the questions searched, by printed name, to stand beside the metrics of the ranking; higher
+            is better. Empty where there is nothing to say.
         """
         ...
 

@@ -17,7 +17,7 @@ from ragtally.run.question_results import context_of, write_questions
 from ragtally.run.score_columns import rounded, score_columns
 from ragtally.run.workplace import Workplace
 from ragtally.stats.evidence_length import evidence_characters
-from ragtally.steps import Task, base, judge, parse, read, refine, sample, score, vote
+from ragtally.steps import Task, base, judge, parse, read, refine, retrieve, sample, score, vote
 from ragtally.store import write_csv, write_json, write_result_table
 from ragtally.types import Score
 
@@ -74,6 +74,7 @@ def cell_table(plan: StudyPlan, place: Workplace) -> tuple[dict[str, list[Any]],
     for cell in plan.cells:
         for question_set, scores in score.load_scores(place.entry(cell.score)).items():
             picked.append(_picks(cell, question_set, _note(cell, place)))
+            scores = scores | _measured(cell, place)
             scored.append(scores)
             votes = cell.verdicts.inputs["parse"] if cell.verdicts else ()
             costs.append(cost_of(votes, question_set, plan.base, place) if votes else Cost())
@@ -85,6 +86,15 @@ def cell_table(plan: StudyPlan, place: Workplace) -> tuple[dict[str, list[Any]],
     ordered = sorted(names, key=lambda name: _AXES.index(name.partition(".")[0]))
     columns = {name: [row.get(name) for row in picked] for name in ordered}
     return columns | score_columns(scored) | cost_columns(costs), metrics
+
+
+def _measured(cell: Cell, place: Workplace) -> dict[str, Score]:
+    """What the retriever itself measured of the ranking that the cell's metrics judge, on all questions."""
+    judged = next(
+        (cell.score.inputs[role][0] for role in ("judge", "judge_context") if role in cell.score.inputs), None
+    )
+    hits = None if judged is None else judged.inputs.get("retrieve")
+    return retrieve.load_measured(place.entry(hits[0])) if hits and hits[0].step == retrieve.STEP else {}
 
 
 _AXES = (

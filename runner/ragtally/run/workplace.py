@@ -82,7 +82,16 @@ class Workplace:
         entries = {role: tuple(self.open(read) for read in inputs) for role, inputs in task.inputs.items()}
         try:
             with self.store.write(task.step, task.address) as draft:
-                work = Work(task, self.registry, entries, draft.folder, self.calls, self.vectors, draft.provisional)
+                work = Work(
+                    task,
+                    self.registry,
+                    entries,
+                    draft.folder,
+                    self.calls,
+                    self.vectors,
+                    draft.provisional,
+                    self._measure,
+                )
                 STEPS[task.step](work)
                 draft.provisional.extend(
                     f"{entry.step} is provisional" for read in entries.values() for entry in read if entry.provisional
@@ -91,6 +100,10 @@ class Workplace:
             if error.place is None:
                 error.place = task.place
             raise
+
+    def _measure(self, what: str, done: int | None, total: int | None) -> None:
+        if done is not None and total is not None:
+            self.progress.measure(what, total, done)
 
     def require_writable(self, folder: Path) -> None:
         """Make sure, before any work, that results can be written.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ragtally.kinds import Retriever
+from ragtally.kinds import ReportingRetriever, Retriever
 from ragtally.pipelines import run_fill
 from ragtally.steps import chunk, embed
 from ragtally.steps.task import Task, TaskFactory, Work
@@ -43,6 +43,8 @@ def run(work: Work) -> None:
     passages = chunk.load_passages(work.input("chunk"), work.input("prepare"))
     vectors = work.optional("embed")
     retriever: Retriever = work.build("retriever")
+    if isinstance(retriever, ReportingRetriever):
+        retriever.report_to(work.progress)
     run_fill(retriever, passages, None if vectors is None else embed.load_vectors(vectors))
     (work.folder / "retriever").mkdir()
     retriever.save(work.folder / "retriever")

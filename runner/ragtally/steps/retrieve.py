@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ragtally.errors import PluginError
-from ragtally.kinds import Retriever
+from ragtally.kinds import MeasuredRetriever, ReportingRetriever, Retriever
 from ragtally.pipelines import run_search
 from ragtally.steps import chunk, embed, sample
 from ragtally.steps.task import Task, TaskFactory, Work
-from ragtally.store import read_array, write_array
-from ragtally.types import Choice, Hits, Queries
+from ragtally.store import read_array, read_json, write_array, write_json
+from ragtally.types import Choice, Hits, Queries, Score
 
 STEP = "retrieve"
 VERSION = 2
+
+_MEASURED = "measured.json"
 
 
 def task(
@@ -50,6 +53,8 @@ def task(
 def run(work: Work) -> None:
     """Write `passage.npy` (int32) and `score.npy` (float32), both of shape [questions, limit].
 
+    Where the retriever measures its search: also `measured.json`, scores by printed name.
+
     Args:
         work: The task.
 
@@ -60,6 +65,8 @@ def run(work: Work) -> None:
     passages = chunk.load_passages(work.input("chunk"), work.input("prepare"))
     vectors = work.optional("embed")
     retriever: Retriever = work.build("retriever")
+    if isinstance(retriever, ReportingRetriever):
+        retriever.report_to(work.progress)
     retriever.load(
         work.input("index") / "retriever", passages, None if vectors is None else embed.load_vectors(vectors)
     )
@@ -68,6 +75,9 @@ def run(work: Work) -> None:
     limit = work.task.settings["limit"]
     hits = run_search(retriever, queries, limit)
     write_hits(work, hits, queries, len(passages))
+    measured = retriever.measured() if isinstance(retriever, MeasuredRetriever) else {}
+    if measured:
+        write_json(work.folder / _MEASURED, {name: asdict(score) for name, score in measured.items()})
 
 
 def load_queries(sampled: Path, vectors: Path | None, *, evidence: bool) -> Queries:
@@ -117,6 +127,19 @@ def load_hits(folder: Path) -> Hits:
         Rows and scores by question and rank.
     """
     return Hits(read_array(folder / "passage.npy"), read_array(folder / "score.npy"))
+
+
+def load_measured(folder: Path) -> dict[str, Score]:
+    """Read what the retriever said of its search.
+
+    Args:
+        folder: The entry's folder.
+
+    Returns:
+        Scores by printed name; none where it said nothing.
+    """
+    path = folder / _MEASURED
+    return {name: Score(**score) for name, score in read_json(path).items()} if path.is_file() else {}
 
 
 def _check(hits: Hits, queries: Queries, limit: int, chunks: int, task: Task) -> None:

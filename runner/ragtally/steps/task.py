@@ -9,6 +9,7 @@ from typing import Any
 
 from ragtally.address import address, canonical_json
 from ragtally.errors import Place
+from ragtally.kinds import Progress
 from ragtally.registry import Registry
 from ragtally.store import Entry
 from ragtally.types import Choice
@@ -115,6 +116,7 @@ class Work:
         calls: The answers of language models.
         vectors: The vectors of texts that are kept one by one.
         provisional: Not empty where the outcome holds failures that the next run should try again.
+        progress: Told how far a long piece of work is.
     """
 
     task: Task
@@ -124,6 +126,7 @@ class Work:
     calls: Any = None
     vectors: Any = None
     provisional: list[str] = field(default_factory=list)
+    progress: Progress = lambda what, done, total: None
 
     def mark_provisional(self, why: str) -> None:
         """Say that the outcome holds failures that the next run should try again.

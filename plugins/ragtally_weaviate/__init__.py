@@ -1,0 +1,56 @@
+"""The retriever `weaviate`: keyword, vector and hybrid search by a Weaviate server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ragtally.hookspecs import hookimpl
+from ragtally.kinds import Component, Embedder, Finding, Outside, Retriever, RetrieverTraits
+from ragtally_weaviate.parameters import PARAMETERS, check_parameters
+
+
+@hookimpl
+def register_retrievers() -> list[Component]:
+    """Offer `weaviate`."""
+    return [
+        Component(
+            name="weaviate",
+            build=_build,
+            summary="Keyword, vector and hybrid search by a Weaviate server, which the environment names.",
+            params=PARAMETERS,
+            traits=_traits,
+            check=check_parameters,
+            diagnose=_diagnose,
+            outside=_outside,
+        )
+    ]
+
+
+def _traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
+    if parameters["embedder"] is None:
+        return RetrieverTraits(reads=frozenset({"text"}))
+    return RetrieverTraits(reads=frozenset({"text", "vectors"}))
+
+
+def _build(embedder: Embedder | None, embedded: bool, **given: Any) -> Retriever:
+    from ragtally_weaviate.design import Design, Search
+    from ragtally_weaviate.retriever import Effort, Weaviate
+
+    design = Design(**{name: given[name] for name in Design.__slots__})
+    search = Search(**{name: given[name] for name in Search.__slots__})
+    effort = Effort(**{name: given[name] for name in Effort.__slots__})
+    return Weaviate(design, search, effort, embedded=embedded)
+
+
+def _diagnose(parameters: Mapping[str, Any]) -> Sequence[Finding]:
+    from ragtally_weaviate.doctor import findings
+
+    return findings(embedded=parameters["embedded"])
+
+
+def _outside(folder: Path) -> Outside | None:
+    from ragtally_weaviate.outside import collection_of
+
+    return collection_of(folder)

@@ -1,0 +1,134 @@
+"""What a collection is made of, and how it is searched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.errors import PluginError
+from ragtally.types import Passages
+
+Vectors = NDArray[np.float32]
+
+FORMAT = 1
+"""Part of every collection's name: to be raised whenever the same chunks would be written differently."""
+PREFIX = "Ragtally_"
+_ROWS = 4096
+_SHORTEST = 1e-30
+_VERSION_AND_VARIANT = (8 << 76) | (0b10 << 62)
+"""Marks a UUID as one of a form of its own (RFC 9562, version 8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What decides the outcome of a search and is fixed when the collection is made; see the parameters."""
+
+    distance: str
+    index: str
+    ef_construction: int
+    max_connections: int
+    tokenization: str
+    stopwords: str
+    k1: float
+    b: float
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How a collection is searched; see the parameters."""
+
+    mode: str
+    ef: int | None
+    alpha: float | None
+    fusion: str
+    depth: int
+
+
+class Contents:
+    """Everything that a collection holds, and the name that follows from it."""
+
+    def __init__(self, passages: Passages, vectors: Vectors | None, design: Design) -> None:
+        """Look at all of it once.
+
+        Args:
+            passages: The chunks.
+            vectors: Their vectors; None for a collection without.
+            design: What else the collection is made of.
+
+        Raises:
+            PluginError: If there is not one vector a chunk, or one holds NaN or infinity.
+        """
+        if vectors is not None and (vectors.ndim != 2 or len(vectors) != len(passages)):
+            raise PluginError(f"the embedder gives vectors of shape {list(vectors.shape)} for {len(passages)} chunks")
+        self.passages, self.design = passages, design
+        self._vectors = vectors
+        self.digest = self._digest()
+        self._upper = int(self.digest[:16], 16) << 64 & ~(0xF << 76)
+
+    def __len__(self) -> int:
+        return len(self.passages)
+
+    @property
+    def name(self) -> str:
+        """The collection's name."""
+        return f"{PREFIX}{self.digest}"
+
+    @property
+    def compares_vectors(self) -> bool:
+        """Whether the chunks have vectors."""
+        return self._vectors is not None
+
+    def vector(self, row: int) -> list[float] | None:
+        """Say which vector to hand over for a chunk; None for one that has none, or a zero vector."""
+        return None if self._vectors is None else handed_over(self._vectors[row], self.design.distance)
+
+    def identifier(self, row: int) -> uuid.UUID:
+        """Say which UUID a chunk has: it holds the row, and is the same whenever the chunk is written."""
+        return uuid.UUID(int=self._upper | _VERSION_AND_VARIANT | row)
+
+    def row(self, identifier: uuid.UUID) -> int | None:
+        """Say which chunk has a UUID; None where it is none of this collection's."""
+        row = identifier.int & ((1 << 62) - 1)
+        return row if row < len(self) and self.identifier(row) == identifier else None
+
+    def _digest(self) -> str:
+        digest = hashlib.blake2b(digest_size=20)
+        about = {"format": FORMAT, "chunks": len(self), **asdict(self.design)}
+        digest.update(json.dumps(about, sort_keys=True).encode())
+        for text in self.passages.text:
+            content = text.encode()
+            digest.update(len(content).to_bytes(8, "little") + content)
+        for block in _blocks(self._vectors):
+            digest.update(block.astype("<f4").tobytes())
+        return digest.hexdigest()
+
+
+def handed_over(vector: Vectors, distance: str) -> list[float] | None:
+    """Turn a vector into what Weaviate compares.
+
+    Args:
+        vector: The vector, float32.
+        distance: The distance's name.
+
+    Returns:
+        The components; None for a zero vector, which is near to nothing.
+    """
+    if float(np.abs(vector).max(initial=0.0)) < _SHORTEST:
+        return None
+    numbers: list[float] = (vector > 0).astype(np.float32).tolist() if distance == "hamming" else vector.tolist()
+    return numbers
+
+
+def _blocks(vectors: Vectors | None) -> Iterator[Vectors]:
+    for start in range(0, 0 if vectors is None else len(vectors), _ROWS):
+        assert vectors is not None
+        block = vectors[start : start + _ROWS]
+        for row in np.flatnonzero(~np.isfinite(block).all(axis=1))[:1]:
+            raise PluginError(f"the embedder gives a vector with NaN or infinity for the chunk in row {start + row}")
+        yield block

@@ -1,0 +1,52 @@
+"""What is missing to search with Weaviate, and the command that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ragtally.errors import RagtallyError
+from ragtally.kinds import Finding
+from ragtally_litellm.keys import environment
+from ragtally_weaviate.collection import marker_of
+from ragtally_weaviate.connection import Connection, connected
+from ragtally_weaviate.design import PREFIX
+from ragtally_weaviate.server import server_of
+
+
+def findings(*, embedded: bool) -> list[Finding]:
+    """Look whether the server is reached, ready, new enough and answers gRPC; nothing on it is changed.
+
+    Args:
+        embedded: Whether the server is started beside the process; then nothing is started or downloaded, and only
+            said.
+
+    Returns:
+        What was found and what is missing.
+    """
+    if embedded:
+        return [Finding(True, "Weaviate is started beside ragtally when it is needed, and downloaded the first time")]
+    return list(_of_server())
+
+
+def _of_server() -> Iterator[Finding]:
+    try:
+        server = server_of(environment())
+        with connected(embedded=False, timeout=10) as connection:
+            yield Finding(
+                True, f"Weaviate {connection.version} at {server.url} is ready, and answers gRPC at {server.grpc}"
+            )
+            yield from _half_filled(connection)
+    except RagtallyError as error:
+        yield Finding(False, error.message, error.hint)
+
+
+def _half_filled(connection: Connection) -> Iterator[Finding]:
+    """Name what killed runs left: the same study goes on with it, and nobody else needs it."""
+    for name, config in sorted(connection.client.collections.list_all(simple=True).items()):
+        marker = marker_of(config.description) if name.startswith(PREFIX) else None
+        if marker is not None and not marker.complete:
+            yield Finding(
+                True,
+                f"{name} is half filled, and never searched so: the run that was stopped goes on with it",
+                f"or, if nobody needs it: curl -X DELETE {connection.url}/v1/schema/{name}",
+            )

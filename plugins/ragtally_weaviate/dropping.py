@@ -1,0 +1,40 @@
+"""Dropping a collection that ragtally made."""
+
+from __future__ import annotations
+
+from ragtally.errors import RagtallyError
+from ragtally_litellm.keys import environment
+from ragtally_weaviate.collection import marker_of
+from ragtally_weaviate.connection import connected
+from ragtally_weaviate.server import URL, server_of
+
+
+def drop_collection(name: str, digest: str, url: str, *, embedded: bool) -> None:
+    """Drop a collection, if it is there and its description says that ragtally made it for these contents.
+
+    Args:
+        name: The collection.
+        digest: Of what it holds.
+        url: The server that it was made on; the environment must name it, since the key is sent nowhere else.
+        embedded: Whether that server was started beside the process.
+
+    Raises:
+        RagtallyError: If the environment names another server, the server cannot be used, or the collection is not
+            ragtally's.
+    """
+    if not embedded and server_of(environment()).url != url:
+        raise RagtallyError(
+            f"the collection {name} is at {url}, and {URL} names another server",
+            hint=f"{URL}={url} ragtally store gc",
+        )
+    with connected(embedded=embedded) as connection:
+        collections = connection.client.collections
+        if not collections.exists(name):
+            return
+        marker = marker_of(collections.use(name).config.get(simple=True).description)
+        if marker is None or marker.digest != digest:
+            raise RagtallyError(
+                f"the collection {name} at {url} was not made by ragtally for this index; it stays",
+                hint="look at it, and drop it by hand if nobody needs it",
+            )
+        collections.delete(name)

@@ -1,0 +1,95 @@
+"""What went wrong with the server, in words, with what to do about it; keys never among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+import httpx
+from weaviate import exceptions
+
+from ragtally.errors import RagtallyError
+from ragtally_litellm.keys import environment, known_secrets, without_secrets
+from ragtally_weaviate.server import KEY
+
+LOOK = "ragtally doctor SPEC says what is missing"
+AGAIN = "what is written stays: the same command goes on from there"
+OLDEST = "1.27"
+"""The oldest server that the client library talks to."""
+_LONGEST = 300
+
+_KINDS = (
+    (r"read.?only|READONLY", "takes no writes", "make room on its disk, and set it ready: curl -X PUT "
+     "-H 'Content-Type: application/json' -d '{{\"status\": \"READY\"}}' {url}/v1/schema/COLLECTION/shards/SHARD"),
+    (r"no space|disk (usage|is full|full)|not enough (memory|disk)|memory pressure|out of memory|RESOURCE_EXHAUSTED",
+     "is full", "make room: disk or memory of the server"),
+    (r"is not supported\. Please use Weaviate version", f"is older than {OLDEST}",
+     "start a newer one: docker compose pull && docker compose up --detach --wait"),
+    (r"\b401\b|UNAUTHENTICATED|unauthorized|anonymous access not enabled|login credentials",
+     f"does not take the key in {KEY}, or wants one", f"export {KEY}=..."),
+    (r"\b403\b|PERMISSION_DENIED|forbidden|insufficient permissions", "does not allow this to the key",
+     f"give the key in {KEY} the right to make, read and delete collections named Ragtally_*"),
+    (r"DEADLINE_EXCEEDED|Deadline Exceeded|timed out|timeout", "did not answer in time",
+     "raise `timeout`, or lower `batch` and `concurrency`"),
+    (r"UNAVAILABLE|Connection refused|Could not connect|Connection to Weaviate failed|Connection reset|"
+     r"Server disconnected|failed to connect|Socket closed|GOAWAY|recvmsg|EOF",
+     "does not answer", f"start it (`docker compose up --detach --wait`); {LOOK}"),
+)  # fmt: skip
+
+
+class ServerError(RagtallyError):
+    """A Weaviate server does not do what it is asked to."""
+
+
+@contextmanager
+def told(url: str, doing: str) -> Iterator[None]:
+    """Turn what the client library raises into an error with a hint.
+
+    Args:
+        url: The server.
+        doing: What is being done, as in "writing chunks".
+
+    Raises:
+        ServerError: In place of the library's exceptions.
+    """
+    try:
+        yield
+    except (exceptions.WeaviateBaseError, httpx.HTTPError, grpc.RpcError, OSError) as error:
+        raise server_error(url, doing, said(error)) from None
+
+
+def said(error: BaseException) -> str:
+    """Write what an exception says, and what caused it."""
+    texts = [f"{type(error).__name__}: {error}"]
+    if isinstance(error, grpc.RpcError) and hasattr(error, "code"):
+        texts = [f"{error.code().name}: {error.details()}"]
+    cause = error.__cause__ or error.__context__
+    return " ".join([*texts, *([said(cause)] if isinstance(cause, Exception) else [])])
+
+
+def server_error(url: str, doing: str, text: str) -> ServerError:
+    """Make the error for something that the server or the library said.
+
+    Args:
+        url: The server.
+        doing: What was being done.
+        text: What it said.
+
+    Returns:
+        The error, without keys.
+    """
+    shown = without_keys(text)
+    for pattern, what, hint in _KINDS:
+        if re.search(pattern, text, re.IGNORECASE):
+            return ServerError(
+                f"Weaviate at {url} {what} ({doing}): {shown}", hint=f"{hint.format(url=url)}; {AGAIN}"
+            )
+    return ServerError(f"Weaviate at {url} failed ({doing}): {shown}", hint=f"{LOOK}; {AGAIN}")
+
+
+def without_keys(text: str) -> str:
+    """Write what somebody else said as one line that is not too long, keys hidden."""
+    shown = re.sub(r"\s+", " ", without_secrets(text, known_secrets(environment()))).strip()
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]} ..."

@@ -1,0 +1,55 @@
+"""What an index leaves on the server, for `ragtally store gc`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ragtally.kinds import Outside
+from ragtally_weaviate.design import Contents
+
+_RECORD = "collection.json"
+
+
+def write_record(folder: Path, contents: Contents, *, url: str, version: str, embedded: bool) -> None:
+    """Write which collection holds an index.
+
+    Args:
+        folder: The retriever's folder in the entry.
+        contents: What the collection holds.
+        url: The server.
+        version: The server's version.
+        embedded: Whether the server was started beside the process.
+    """
+    record = {
+        "collection": contents.name,
+        "digest": contents.digest,
+        "chunks": len(contents),
+        "server": url,
+        "version": version,
+        "embedded": embedded,
+    }
+    (folder / _RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def collection_of(folder: Path) -> Outside | None:
+    """Say which collection an index left on a server.
+
+    Args:
+        folder: The retriever's folder in the entry.
+
+    Returns:
+        The collection, with the way to drop it; None where the index is none of `weaviate`'s.
+    """
+    path = folder / _RECORD
+    if not path.is_file():
+        return None
+    record = json.loads(path.read_text(encoding="utf-8"))
+    name, url, embedded = str(record["collection"]), str(record["server"]), bool(record["embedded"])
+
+    def drop() -> None:
+        from ragtally_weaviate.dropping import drop_collection
+
+        drop_collection(name, str(record["digest"]), url, embedded=embedded)
+
+    return Outside(f"the collection {name} at {url}", drop)

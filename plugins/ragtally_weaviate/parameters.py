@@ -1,0 +1,205 @@
+"""What a spec may say of `weaviate`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ragtally.kinds import ParameterFault
+
+Schema = Mapping[str, Any]
+
+MODES = ("bm25", "near_vector", "hybrid")
+DISTANCES: Mapping[str, str] = {
+    "cosine": "the cosine of the angle between the vectors",
+    "dot": "the inner product, which grows with the vectors' lengths",
+    "l2-squared": "the square of the Euclidean distance",
+    "manhattan": "the sum of the components' differences",
+    "hamming": "how many components differ in sign: ragtally hands over 1 for a component above zero, else 0, since "
+    "Weaviate counts the components that are not equal",
+}
+"""What each distance measures, by Weaviate's own name."""
+
+DEFAULT_DISTANCE, DEFAULT_INDEX = "cosine", "hnsw"
+DEFAULT_ALPHA = 0.7
+"""Weaviate's own, which stands for `alpha: null`."""
+
+
+def _where(schema: Schema) -> Schema:
+    return {**schema, "x-ragtally-identity": False}
+
+
+def _search(schema: Schema) -> Schema:
+    return {**schema, "x-ragtally-search": True}
+
+
+PARAMETERS: Mapping[str, Schema] = {
+    "mode": _search(
+        {
+            "enum": list(MODES),
+            "default": "hybrid",
+            "description": "bm25 compares words, near_vector vectors, and hybrid mixes the scores of both.",
+        }
+    ),
+    "embedder": {
+        "x-ragtally-kind": "embedder",
+        "default": None,
+        "description": "What turns chunks and questions into vectors, for near_vector and hybrid. Weaviate embeds "
+        "nothing itself.",
+    },
+    "distance": {
+        "enum": list(DISTANCES),
+        "default": DEFAULT_DISTANCE,
+        "description": "What makes two vectors near. "
+        + "; ".join(f"{name}: {meaning}" for name, meaning in DISTANCES.items())
+        + ". A chunk with a zero vector gets none, and is found by its words alone.",
+    },
+    "index": {
+        "enum": ["hnsw", "flat"],
+        "default": DEFAULT_INDEX,
+        "description": "The vector index: hnsw searches approximately, flat compares with every chunk.",
+    },
+    "ef": _search(
+        {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": 100_000,
+            "default": None,
+            "description": "hnsw: how many candidates a search keeps; more find more of the nearest chunks and take "
+            "longer. Not below `depth`. Null leaves it to Weaviate, which takes eight times what is asked for, from "
+            "100 to 500. It is set on the collection before a search, so that its values share one.",
+        }
+    ),
+    "ef_construction": {
+        "type": "integer",
+        "minimum": 4,
+        "maximum": 4096,
+        "default": 128,
+        "description": "hnsw: how many candidates are kept where a chunk is put into the graph.",
+    },
+    "max_connections": {
+        "type": "integer",
+        "minimum": 4,
+        "maximum": 2047,
+        "default": 32,
+        "description": "hnsw: how many neighbours a chunk has in the graph.",
+    },
+    "alpha": _search(
+        {
+            "type": ["number", "null"],
+            "minimum": 0,
+            "maximum": 1,
+            "default": None,
+            "description": "hybrid: the weight of the vectors, 0 for words alone and 1 for vectors alone; null for "
+            f"Weaviate's {DEFAULT_ALPHA}.",
+        }
+    ),
+    "fusion": _search(
+        {
+            "enum": ["relative_score", "ranked"],
+            "default": "relative_score",
+            "description": "hybrid: whether scores are mixed, brought to the range from 0 to 1, or ranks.",
+        }
+    ),
+    "tokenization": {
+        "enum": ["word", "lowercase", "whitespace", "trigram", "gse", "gse_ch", "kagome_ja", "kagome_kr"],
+        "default": "word",
+        "description": "How bm25 and hybrid cut texts into words; word is letters and digits in lower case. Weaviate "
+        "does not stem.",
+    },
+    "stopwords": {
+        "enum": ["none", "en"],
+        "default": "none",
+        "description": "Words that bm25 and hybrid leave out of questions: none, or Weaviate's English list.",
+    },
+    "k1": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1000,
+        "default": 1.2,
+        "description": "bm25: how much a word's further occurrences in a chunk still count.",
+    },
+    "b": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "default": 0.75,
+        "description": "bm25: how much long chunks are discounted.",
+    },
+    "depth": _search(
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 9900,
+            "default": 100,
+            "description": "How many hits Weaviate is asked for, whatever number is wanted, since approximate and "
+            "hybrid rankings depend on it. Not below the largest number wanted.",
+        }
+    ),
+    "embedded": _where(
+        {
+            "type": "boolean",
+            "default": False,
+            "description": "Whether to start Weaviate beside ragtally for the time of the run, in place of a server "
+            "that the environment names; the client library downloads it the first time.",
+        }
+    ),
+    "batch": _where(
+        {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 200,
+         "description": "How many chunks are written at once."}
+    ),
+    "concurrency": _where(
+        {"type": "integer", "minimum": 1, "maximum": 64, "default": 8,
+         "description": "How many questions are asked at once, and how many batches written."}
+    ),
+    "timeout": _where(
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60,
+         "description": "For how many seconds the answer to a question or a batch is waited for."}
+    ),
+}  # fmt: skip
+
+
+def check_parameters(params: Mapping[str, Any]) -> list[ParameterFault]:
+    """Say which parameters do not go together.
+
+    Args:
+        params: The component's parameters.
+
+    Returns:
+        What is wrong.
+    """
+    mode, faults = params["mode"], []
+    if mode == "bm25":
+        unread = [
+            name
+            for name, default in (("embedder", None), ("distance", DEFAULT_DISTANCE), ("index", DEFAULT_INDEX))
+            if params[name] != default
+        ]
+        faults += [_unread(name, mode, "which compares no vectors") for name in unread]
+    elif params["embedder"] is None:
+        faults.append(
+            ParameterFault(
+                "embedder",
+                f"mode: {mode} compares vectors, and there is no embedder",
+                hint="write embedder: {lsa: {dim: 256}}, say, or mode: bm25",
+            )
+        )
+    if params["alpha"] is not None and mode != "hybrid":
+        faults.append(_unread("alpha", mode, "which mixes nothing"))
+    if params["ef"] is not None:
+        if mode == "bm25" or params["index"] != "hnsw":
+            faults.append(_unread("ef", mode, "over no hnsw index"))
+        elif params["ef"] < params["depth"]:
+            faults.append(
+                ParameterFault(
+                    "ef",
+                    f"ef is {params['ef']} and depth {params['depth']}, but Weaviate keeps at least as many "
+                    "candidates as it is asked for",
+                    hint=f"write depth: {params['ef']} or fewer, or a larger ef",
+                )
+            )
+    return faults
+
+
+def _unread(name: str, mode: str, why: str) -> ParameterFault:
+    return ParameterFault(name, f"{name} has no meaning under mode: {mode}, {why}", hint=f"leave {name} out")

@@ -1,0 +1,116 @@
+"""The retriever: fills its collection where that is needed, and searches it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragtally.errors import PluginError
+from ragtally.kinds import Progress
+from ragtally.kinds.ranking import no_hits
+from ragtally.types import Hits, Passages, Queries, Score
+from ragtally_weaviate.collection import Held
+from ragtally_weaviate.connection import Connection, connected
+from ragtally_weaviate.design import Contents, Design, Search, Vectors
+from ragtally_weaviate.filling import fill
+from ragtally_weaviate.nearest import ann_recall
+from ragtally_weaviate.outside import write_record
+from ragtally_weaviate.searching import Searcher
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How the server is asked; decides nothing about the outcome. See the parameters."""
+
+    batch: int
+    concurrency: int
+    timeout: float
+
+
+class Weaviate:
+    """Keeps chunks in a collection named after all that it holds, and never searches one that is not complete."""
+
+    def __init__(self, design: Design, search: Search, effort: Effort, *, embedded: bool) -> None:
+        """Take the parameters; nothing is connected yet.
+
+        Args:
+            design: What the collection is made of, besides the chunks.
+            search: How it is searched.
+            effort: How the server is asked.
+            embedded: Whether to start a server beside this process.
+        """
+        self._design, self._search, self._effort, self._embedded = design, search, effort, embedded
+        self._contents: Contents | None = None
+        self._vectors: Vectors | None = None
+        self._server = ("", "")
+        self._measured: dict[str, Score] = {}
+        self._progress: Progress = lambda what, done, total: None
+
+    def report_to(self, progress: Progress) -> None:
+        """Take whom to tell how the filling goes (see `ragtally.kinds.ReportingRetriever`)."""
+        self._progress = progress
+
+    def add(self, passages: Passages, vectors: Vectors | None) -> None:
+        """Fill the collection, going on where an earlier run stopped (see `ragtally.kinds.Retriever.add`).
+
+        Raises:
+            ServerError: If the server cannot be used, or does not take all chunks.
+        """
+        self.load(Path(), passages, vectors)
+        with self._connected() as connection:
+            self._filled(connection)
+
+    def save(self, folder: Path) -> None:
+        """Write which collection holds the index, and where (see `ragtally.kinds.Retriever.save`)."""
+        assert self._contents is not None
+        url, version = self._server
+        write_record(folder, self._contents, url=url, version=version, embedded=self._embedded)
+
+    def load(self, folder: Path, passages: Passages, vectors: Vectors | None) -> None:
+        """Take the chunks (see `ragtally.kinds.Retriever.load`); `search` makes sure that the server has them."""
+        self._vectors = vectors
+        self._contents = Contents(passages, vectors, self._design)
+
+    def search(self, queries: Queries, limit: int) -> Hits:
+        """Find the best chunks for each question (see `ragtally.kinds.Retriever.search`).
+
+        Raises:
+            ServerError: If the server cannot be used, or a search fails.
+            PluginError: If more hits are wanted than `depth`.
+        """
+        contents, hits = self._contents, no_hits(len(queries), limit)
+        assert contents is not None
+        self._measured = {}
+        if limit > self._search.depth and len(contents) > self._search.depth:
+            raise PluginError(
+                f"{limit} hits are wanted and weaviate asks for {self._search.depth}", hint=f"write depth: {limit}"
+            )
+        if limit < 1 or not len(contents) or not len(queries):
+            return hits
+        with self._connected() as connection:
+            held = self._filled(connection)
+            approximate = self._search.mode != "bm25" and self._design.index == "hnsw"
+            if approximate:
+                held.set_ef(self._search.ef)
+            Searcher(held, self._search, queries).write(hits, limit, self._effort.concurrency)
+            if approximate:
+                held.require_ef(self._search.ef)
+        if self._search.mode == "near_vector":
+            assert self._vectors is not None
+            self._measured = ann_recall(contents.passages, self._vectors, queries, hits, self._design.distance)
+        return hits
+
+    def measured(self) -> Mapping[str, Score]:
+        """Say how near the last search came to an exact one (see `ragtally.kinds.MeasuredRetriever`)."""
+        return self._measured
+
+    def _connected(self):
+        return connected(embedded=self._embedded, timeout=self._effort.timeout)
+
+    def _filled(self, connection: Connection) -> Held:
+        assert self._contents is not None
+        self._server = (connection.url, connection.version)
+        held = Held(connection, self._contents)
+        fill(held, batch=self._effort.batch, concurrency=self._effort.concurrency, report=self._progress)
+        return held

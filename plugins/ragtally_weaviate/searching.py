@@ -1,0 +1,135 @@
+"""Many questions at once, each one a search by the server; ties by row."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from weaviate.classes.query import HybridFusion, MetadataQuery
+
+from ragtally.errors import PluginError
+from ragtally.kinds.ranking import Ranked, best_rows
+from ragtally.types import Hits, Queries
+from ragtally_weaviate.collection import CONTENT, VECTOR, Held
+from ragtally_weaviate.design import Search, handed_over
+from ragtally_weaviate.failures import ServerError, told
+from ragtally_weaviate.parameters import DEFAULT_ALPHA
+
+_MORE = 50
+"""How many more an exact search is asked for, so that a tie at the border goes by row."""
+_NOTHING = best_rows(np.zeros(0), np.zeros(0, np.int32), 0)
+
+
+class Searcher:
+    """Searches one collection in one way."""
+
+    def __init__(self, held: Held, search: Search, queries: Queries) -> None:
+        """Take the collection and the questions.
+
+        Args:
+            held: The collection, complete.
+            search: How to search.
+            queries: The questions.
+
+        Raises:
+            PluginError: If vectors are compared, and the questions have none or some of another kind.
+        """
+        self._held, self._search, self._queries = held, search, queries
+        if search.mode != "bm25" and (queries.vectors is None or len(queries.vectors) != len(queries)):
+            raise PluginError(f"weaviate needs vectors under mode: {search.mode}", hint="give it an embedder")
+
+    def write(self, hits: Hits, limit: int, concurrency: int) -> None:
+        """Search for every question.
+
+        Args:
+            hits: Where to write what is found.
+            limit: How many hits at most.
+            concurrency: How many questions are asked at once.
+
+        Raises:
+            ServerError: If a search fails for good.
+        """
+        executor = ThreadPoolExecutor(max_workers=concurrency)
+        try:
+            found = executor.map(lambda row: self._ranked(row, limit), range(len(self._queries)))
+            for row, ranked in enumerate(found):
+                hits.passage[row, : len(ranked.rows)] = ranked.rows
+                hits.score[row, : len(ranked.scores)] = ranked.scores
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+    def _ranked(self, row: int, limit: int) -> Ranked:
+        mode, text = self._search.mode, self._queries.text[row]
+        vector = None
+        if mode != "bm25":
+            assert self._queries.vectors is not None
+            vector = handed_over(self._queries.vectors[row], self._held.contents.design.distance)
+        if (mode == "bm25" and not text.strip()) or (mode == "near_vector" and vector is None):
+            return _NOTHING
+        with told(self._held.url, "searching"):
+            answer = self._ask(text, vector)
+        rows, scores = [], []
+        for found in answer.objects:
+            at = self._held.contents.row(found.uuid)
+            score = self._score(found.metadata)
+            if at is None or score is None or not math.isfinite(score):
+                raise ServerError(
+                    f"Weaviate at {self._held.url} finds an object that ragtally did not write, or gives no score: "
+                    f"{found.uuid} in {self._held.contents.name}",
+                    hint="the collection must not be written by anybody else; drop it, and run again",
+                )
+            rows.append(at)
+            scores.append(score)
+        return best_rows(np.array(scores, np.float64), np.array(rows, np.int32), limit)
+
+    def _ask(self, text: str, vector: list[float] | None) -> object:
+        query, search = self._held.collection.query, self._search
+        limit = asked_for(search, self._held.contents.design.index)
+        if search.mode == "bm25":
+            return query.bm25(
+                text, query_properties=[CONTENT], limit=limit, return_metadata=MetadataQuery(score=True),
+                return_properties=[],
+            )  # fmt: skip
+        if search.mode == "near_vector":
+            return query.near_vector(
+                vector, target_vector=VECTOR, limit=limit, return_metadata=MetadataQuery(distance=True),
+                return_properties=[],
+            )  # fmt: skip
+        alpha = DEFAULT_ALPHA if search.alpha is None else search.alpha
+        ranked = search.fusion == "ranked"
+        return query.hybrid(
+            text,
+            vector=vector,
+            # Without a vector only words are left to compare.
+            alpha=alpha if vector is not None else 0.0,
+            query_properties=[CONTENT],
+            fusion_type=HybridFusion.RANKED if ranked else HybridFusion.RELATIVE_SCORE,
+            target_vector=VECTOR if vector is not None else None,
+            limit=limit,
+            return_metadata=MetadataQuery(score=True),
+            return_properties=[],
+        )
+
+    def _score(self, metadata: object) -> float | None:
+        """Turn what the server says into a score that grows with nearness."""
+        if self._search.mode != "near_vector":
+            return metadata.score
+        distance = metadata.distance
+        if distance is None:
+            return None
+        return 1 - distance if self._held.contents.design.distance == "cosine" else -distance
+
+
+def asked_for(search: Search, index: str) -> int:
+    """Say how many hits the server is asked for.
+
+    Args:
+        search: How it is searched.
+        index: The vector index.
+
+    Returns:
+        The number: the same whatever number of hits is wanted, so that fewer hits are the first of more.
+    """
+    exact = search.mode == "bm25" or (search.mode == "near_vector" and index == "flat")
+    return search.depth + _MORE if exact else search.depth
