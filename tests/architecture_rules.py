@@ -12,7 +12,7 @@ LAYERS = (
     ("errors", "address", "types"),
     ("kinds", "hookspecs", "registry"),
     ("delivery", "parsing", "pipelines", "spec", "stats", "store"),
-    ("steps",),
+    ("steps", "serving"),
     ("plan", "compare", "run"),
     ("report", "testing", "cli", "__main__"),
 )
@@ -21,12 +21,15 @@ UNAWARE = 2
 """The layer whose parts may not import each other at all."""
 
 PLACES = {
+    "altair": {"report"},
     "click": {"cli"},
     "haystack": {"pipelines"},
     "jsonschema": {"spec"},
     "pluggy": {"hookspecs", "kinds", "registry"},
     "rich": {"cli"},
+    "scipy": {"stats"},
     "sqlite3": {"store"},
+    "vl_convert": {"report"},
     "yaml": {"spec"},
 }
 """Which parts of `runner/ragtally` may import a package that has its one place."""

@@ -25,6 +25,16 @@ SYSTEM = (
 )
 NO_CONTEXT = "No context is given. Answer from what you know."
 _INDENT = "    "
+_TEMPLATE = (
+    "{% macro indented(text) %}{% for line in text.strip().splitlines() %}"
+    '{% if loop.first %}{{ line.rstrip() }}{% else %}\n{{ ("    " ~ line).rstrip() }}{% endif %}'
+    "{% endfor %}{% endmacro %}"
+    "{% if documents %}Context:{% for document in documents %}\n\n"
+    '{{ ("[" ~ loop.index ~ "] " ~ indented(document.content)).rstrip() }}{% endfor %}'
+    f"{{% else %}}{NO_CONTEXT}{{% endif %}}"
+    "\n\nQuestion: {{ indented(question) }}"
+)
+"""What `_asked` writes before the form of the answer, as a template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +108,27 @@ class InBoxPrompt:
     ) -> Prompt:
         """Write the prompt (see `PromptWriter`)."""
         ask = self._form.ask(answers)
-        messages = [self._system]
+        asked = Message("user", _asked(question, passages, ask))
+        return (self._system, *self._shown(examples, ask), asked)
+
+    def template(self, answers: tuple[str, ...], examples: tuple[Shown, ...]) -> Prompt | None:
+        """Write the prompts as one template (see `ragtally_chat.reader.TemplatedWriter`)."""
+        ask = self._form.ask(answers)
+        before = (self._system, *self._shown(examples, ask))
+        if "endraw" in "".join([ask, *(message.content for message in before)]):
+            return None
+        kept = [
+            message if message.role == "assistant" else Message(message.role, _literal(message.content))
+            for message in before
+        ]
+        return (*kept, Message("user", f"{_TEMPLATE}\n\n{_literal(ask)}"))
+
+    def _shown(self, examples: tuple[Shown, ...], ask: str) -> list[Message]:
+        messages = []
         for example in examples:
             messages.append(Message("user", _asked(example.question, example.passages, ask)))
             messages.append(Message("assistant", self._form.answer(example.answer)))
-        messages.append(Message("user", _asked(question, passages, ask)))
-        return tuple(messages)
+        return messages
 
 
 def _asked(question: str, passages: tuple[str, ...], ask: str) -> str:
@@ -117,6 +142,11 @@ def _indented(text: str) -> str:
     return "\n".join(
         (f"{_INDENT}{line}" if number else line).rstrip() for number, line in enumerate(text.strip().splitlines())
     )
+
+
+def _literal(text: str) -> str:
+    """Keep a text from being read as a template."""
+    return f"{{% raw %}}{text}{{% endraw %}}" if "{" in text else text
 
 
 def _quoted(word: str) -> str:

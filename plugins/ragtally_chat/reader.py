@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from ragtally.errors import DataError, did_you_mean
 from ragtally.types import Examples, Prompt, Reading
@@ -39,6 +39,23 @@ class PromptWriter(Protocol):
 
         Returns:
             The prompt's messages.
+        """
+        ...
+
+
+@runtime_checkable
+class TemplatedWriter(PromptWriter, Protocol):
+    """Writes prompts that one Jinja template says as well."""
+
+    def template(self, answers: tuple[str, ...], examples: tuple[Shown, ...]) -> Prompt | None:
+        """Write the template (see `ragtally.kinds.TemplatedReader`).
+
+        Args:
+            answers: As in `write`.
+            examples: As in `write`.
+
+        Returns:
+            The messages; None where they cannot be written so.
         """
         ...
 
@@ -79,6 +96,24 @@ class ChatReader:
             self._writer.write(question, tuple(passages), answers, shown)
             for question, passages in zip(reading.question, reading.passages, strict=True)
         ]
+
+    def template(self, answers: tuple[str, ...], examples: Examples | None) -> Prompt | None:
+        """Say the prompts as one template (see `ragtally.kinds.TemplatedReader`).
+
+        Args:
+            answers: The declared answers.
+            examples: As in `prompts`.
+
+        Returns:
+            The messages; None for the user's own template, whose language is not quite Haystack's.
+
+        Raises:
+            DataError: As `prompts`.
+        """
+        if not isinstance(self._writer, TemplatedWriter):
+            return None
+        words = self._words_of(answers)
+        return self._writer.template(tuple(words[answer] for answer in answers), self._shown(examples, words))
 
     def _words_of(self, answers: tuple[str, ...]) -> Mapping[str, str]:
         if self._words is None:

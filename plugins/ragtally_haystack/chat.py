@@ -103,6 +103,22 @@ class GuardedChatGenerator:
             if hasattr(generator, "close"):
                 generator.close()
 
+    def plain(self, seed: int | None) -> Any:
+        """Give the generator itself (see `ragtally.kinds.PlainChatModel`).
+
+        Args:
+            seed: The sampling seed that every call is to send; None for none.
+
+        Returns:
+            A new generator with the same parameters.
+        """
+        type_, parameters = self._definition
+        if seed is not None:
+            kwargs = {**(parameters.get("generation_kwargs") or {}), "seed": seed}
+            parameters = {**parameters, "generation_kwargs": kwargs}
+        definition = definition_of({"type": type_, "init_parameters": parameters})
+        return make(GENERATOR, definition, timeout=self.timeout)
+
     def to_dict(self) -> dict[str, Any]:
         """Describe the component for a serialised pipeline; it holds no key."""
         type_, parameters = self._definition

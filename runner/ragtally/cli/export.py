@@ -13,6 +13,7 @@ from typing import Any
 import click
 import polars as pl
 
+from ragtally.cli.lazy import load
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
 from ragtally.compare.sides import matching_cells
 from ragtally.errors import DataError, Place, RagtallyError
@@ -127,6 +128,23 @@ def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> No
         )
     form = {question: verdicts[question] for question in found.questions["id"]}
     _deliver(f"{json.dumps(form, indent=1, ensure_ascii=False)}\n".encode(), "json", out)
+
+
+@command.command(short_help="A cell as one Haystack pipeline that answers a single question.")
+@click.argument("spec", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("pattern", metavar="CELL")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False),
+    help="The folder; data/results/STUDY/pipelines/CELL where left out.",
+)  # fmt: skip
+@_results
+def pipeline(spec: Path, pattern: str, out: Path | None, results: Path) -> None:
+    """Write CELL of the study of SPEC as pipeline.yaml, which Haystack loads, beside copies of its index and models.
+
+    A part of the cell's name is enough. Plain Haystack components stand where they do exactly the same, ragtally's
+    elsewhere; the file says which.
+    """
+    load("export_pipeline").write(spec, pattern, out, results)
 
 
 def _encoded(table: pl.DataFrame, form: str) -> bytes:

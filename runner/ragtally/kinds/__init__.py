@@ -6,8 +6,8 @@ from ragtally.kinds.component import KINDS, Component, Finding, Kind, Outside, P
 from ragtally.kinds.dataset import Dataset
 from ragtally.kinds.embedder import Embedder, EmbedderTraits
 from ragtally.kinds.metric import AnswerMetric, MetricTraits, RetrievalMetric
-from ragtally.kinds.model import ChatModel, ModelTraits
-from ragtally.kinds.reader import PromptingReader, Reader, ReaderTraits, TrainableReader
+from ragtally.kinds.model import ChatModel, ModelTraits, PlainChatModel
+from ragtally.kinds.reader import PromptingReader, Reader, ReaderTraits, TemplatedReader, TrainableReader
 from ragtally.kinds.retriever import (
     MeasuredRetriever,
     PromptingRetriever,
@@ -40,6 +40,7 @@ __all__ = [
     "ModelTraits",
     "Outside",
     "ParameterFault",
+    "PlainChatModel",
     "Progress",
     "PromptingReader",
     "PromptingRetriever",
@@ -50,6 +51,7 @@ __all__ = [
     "RetrievalMetric",
     "Retriever",
     "RetrieverTraits",
+    "TemplatedReader",
     "TrainableReader",
     "VoteRule",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from ragtally.types import Judged, JudgedRanking, Score
 
@@ -41,7 +41,11 @@ class AnswerMetric(Protocol):
 
 @runtime_checkable
 class RetrievalMetric(Protocol):
-    """Turns a ranking judged against the evidence into numbers; pure."""
+    """Turns a ranking judged against the evidence into numbers; pure.
+
+    A metric that is a mean over questions also says what each question contributes (`QuestionMetric`); without
+    that, its number has no interval and cannot be compared.
+    """
 
     def score(self, judged: JudgedRanking) -> Mapping[str, Score]:
         """Score the rankings.
@@ -51,5 +55,22 @@ class RetrievalMetric(Protocol):
 
         Returns:
             Scores by printed name, as in `recall@5`.
+        """
+        ...
+
+
+@runtime_checkable
+class QuestionMetric(RetrievalMetric, Protocol):
+    """A metric of retrieval that is a mean over questions; optional."""
+
+    def by_question(self, judged: JudgedRanking) -> Mapping[str, Any]:
+        """Score each question alone.
+
+        Args:
+            judged: As in `score`.
+
+        Returns:
+            By the printed names of `score`, an object with `value` (float64, shape [questions]) and `applies` (bool,
+            likewise): whether the question counts. The mean of the values that apply is the score.
         """
         ...

@@ -69,3 +69,19 @@ class ChatModel(Protocol):
     async def close(self) -> None:
         """Close connections; the model is not asked again afterwards."""
         ...
+
+
+@runtime_checkable
+class PlainChatModel(ChatModel, Protocol):
+    """A model that is a Haystack chat generator of somebody else's, for `ragtally export pipeline`."""
+
+    def plain(self, seed: int | None) -> Any:
+        """Give the generator itself.
+
+        Args:
+            seed: The sampling seed that every call is to send; None for none.
+
+        Returns:
+            A new Haystack component with the same parameters.
+        """
+        ...

@@ -111,3 +111,22 @@ class PromptingReader(Protocol):
             One prompt a question, in order; the same ones for the same arguments.
         """
         ...
+
+
+@runtime_checkable
+class TemplatedReader(PromptingReader, Protocol):
+    """A prompting reader that can also say its prompts as one template, for `ragtally export pipeline`."""
+
+    def template(self, answers: tuple[str, ...], examples: Examples | None) -> Prompt | None:
+        """Write the prompt of any question as Jinja templates, as Haystack's ChatPromptBuilder renders them.
+
+        Args:
+            answers: The declared answers.
+            examples: As in `prompts`.
+
+        Returns:
+            The messages. Those of `system` and `user` are templates that see `question` (text) and `documents`
+            (with `content`, best first; empty without a context); those of `assistant` are plain text. None where
+            the prompts cannot be written so.
+        """
+        ...

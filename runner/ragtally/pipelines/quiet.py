@@ -13,7 +13,7 @@ _SWITCH = "HAYSTACK_TELEMETRY_ENABLED"
 _before = os.environ.get(_SWITCH)
 os.environ[_SWITCH] = "False"
 try:
-    from haystack import Pipeline, component
+    from haystack import Document, Pipeline, component
     from haystack.core.errors import PipelineRuntimeError
     from haystack.dataclasses import ChatMessage
     from haystack.telemetry import _telemetry
@@ -26,4 +26,4 @@ finally:
 # Where somebody imported Haystack first, with telemetry on, the switch came too late.
 _telemetry.telemetry = None
 
-__all__ = ["ChatMessage", "Pipeline", "PipelineRuntimeError", "component"]
+__all__ = ["ChatMessage", "Document", "Pipeline", "PipelineRuntimeError", "component"]

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from ragtally.address import derive_seed
+from ragtally.kinds.metric import QuestionMetric
 from ragtally.plan import Cell, StudyPlan
 from ragtally.run.workplace import Workplace
 from ragtally.stats.evidence_length import evidence_characters
@@ -109,7 +110,7 @@ def _rankings(plan: StudyPlan, place: Workplace) -> pl.DataFrame:
     """One row a ranking and question, one column a metric; null where the metric does not apply."""
     ids = sample.load_questions(place.entry(plan.sampled))["id"]
     metrics = [place.registry.build(metric) for metric in plan.study.metrics if _judges(metric, place) == "retrieval"]
-    able = [metric for metric in metrics if hasattr(metric, "by_question")]
+    able = [metric for metric in metrics if isinstance(metric, QuestionMetric)]
     frames = [pl.DataFrame(schema={"ranking": pl.String(), "question": pl.String()})]
     for cell in plan.cells:
         if cell.picks.kind == "retrieval" and cell.picks.top_k is None and cell.picks.context_words is None:

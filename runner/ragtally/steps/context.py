@@ -162,11 +162,20 @@ def _retrieved(work: Work) -> pl.DataFrame:
     found = hits[questions, ranks]
     passages = _table(questions, spans.document[found], spans.start[found], spans.end[found])
     budget = work.task.settings.get("context_words")
-    return passages if budget is None else _cut(passages, budget, prepare.load_texts(work.input("prepare")))
+    return passages if budget is None else cut_to_words(passages, budget, prepare.load_texts(work.input("prepare")))
 
 
-def _cut(passages: pl.DataFrame, budget: int, texts: list[str]) -> pl.DataFrame:
-    """Keep so many words of each question's passages; a passage is cut where the words are used up."""
+def cut_to_words(passages: pl.DataFrame, budget: int, texts: list[str]) -> pl.DataFrame:
+    """Keep so many words of each question's passages; a passage is cut where the words are used up.
+
+    Args:
+        passages: Columns `question`, `document`, `start`, `end`; rows of one question together, best first.
+        budget: How many words of each question's passages.
+        texts: The documents' texts.
+
+    Returns:
+        The same columns.
+    """
     kept: list[tuple[int, int, int, int]] = []
     asked, left = -1, 0
     for question, document, start, end in passages.iter_rows():

@@ -47,12 +47,25 @@ def run(work: Work) -> None:
     words: Mapping[str, str] = work.task.settings.get("words", {})
     answer_of = {words.get(answer, answer): answer for answer in answers}
     ballots = [
-        choice if text is None else answer_of.get(parse(text, tuple(answer_of)).choice or "")
+        choice if text is None else ballot_of(text, answer_of)
         for text, choice in raw.select("text", "choice").iter_rows()
     ]
     columns = {"question": raw["question"], "ballot": ballots, "failed": raw["error"].is_not_null()}
     schema = {"question": pl.Int32, "ballot": pl.String, "failed": pl.Boolean}
     write_table(work.folder / "ballots.parquet", columns, schema)
+
+
+def ballot_of(text: str, answer_of: Mapping[str, str]) -> str | None:
+    """Read a raw text.
+
+    Args:
+        text: What the reader said.
+        answer_of: The declared answers, by the words that stand for them.
+
+    Returns:
+        One of the answers; None where it cannot be read.
+    """
+    return answer_of.get(parse(text, tuple(answer_of)).choice or "")
 
 
 def load_ballots(folder: Path) -> pl.DataFrame:

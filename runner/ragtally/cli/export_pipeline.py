@@ -1,0 +1,48 @@
+"""`ragtally export pipeline`: what of it is loaded only when it is asked for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from ragtally.cli.console import TerminalProgress
+from ragtally.errors import RagtallyError
+from ragtally.plan import plan_study
+from ragtally.registry import load_registry
+from ragtally.run.pipeline_export import export_pipeline
+from ragtally.run.study import cells_matching
+from ragtally.run.workplace import Workplace
+from ragtally.serving import is_plain
+from ragtally.spec.load import load_study
+from ragtally.store import Store, find_store
+
+_MOST_NAMED = 20
+
+
+def write(spec: Path, pattern: str, out: Path | None, results: Path) -> None:
+    """Write one cell's pipeline, and say what it is made of.
+
+    Args:
+        spec: The study's spec.
+        pattern: The cell's name, or a part or pattern of it.
+        out: The folder; None for one below the study's results.
+        results: Below it, the folder of each study's results.
+
+    Raises:
+        RagtallyError: If the pattern matches several cells, or that cell cannot be exported.
+    """
+    registry = load_registry()
+    plan = plan_study(load_study(spec, registry), registry)
+    cells = [cell for cell in plan.cells if cell.name == pattern] or list(cells_matching(plan, [pattern]).cells)
+    if len(cells) > 1:
+        shown = "; ".join(cell.name for cell in cells[:_MOST_NAMED])
+        raise RagtallyError(f"{len(cells)} cells match {pattern!r}: {shown}", hint="name one of them")
+    (cell,) = cells
+    below = results / plan.study.name / "pipelines" / re.sub(r"[^\w.,=()-]+", "-", cell.name)
+    place = Workplace(Store(find_store(Path.cwd())), registry, TerminalProgress())
+    exported = export_pipeline(plan, cell, place, out or below)
+    for name, path in exported.kinds.items():
+        click.echo(f"{name}: {path}{'' if is_plain(path) else ' (ragtally)'}", err=True)
+    click.echo(exported.path)

@@ -1,0 +1,89 @@
+"""Put a cell's parts together into one Haystack pipeline, and write it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ragtally.pipelines.quiet import Pipeline
+from ragtally.serving.deciding import DecideVerdict
+
+
+@dataclass(frozen=True)
+class Served:
+    """The parts of a pipeline that answers one question.
+
+    Attributes:
+        retrieve: Finds passages; None for a closed book.
+        prompt: Writes the prompt; None for a reader that asks no language model.
+        models: The generator of each vote; empty for such a reader.
+        read: Reads the replies, or casts the votes of a reader that asks no language model.
+        decide: Decides the votes.
+    """
+
+    retrieve: Any
+    prompt: Any
+    models: Sequence[Any]
+    read: Any
+    decide: DecideVerdict
+
+
+def serve(parts: Served) -> Pipeline:
+    """Connect the parts.
+
+    Args:
+        parts: The parts.
+
+    Returns:
+        The pipeline: its input is `question`, its outputs those of `decide`.
+    """
+    pipeline = Pipeline()
+    if parts.retrieve is not None:
+        pipeline.add_component("retrieve", parts.retrieve)
+    if parts.prompt is not None:
+        pipeline.add_component("prompt", parts.prompt)
+    for number, model in enumerate(parts.models, start=1):
+        pipeline.add_component(f"model_{number}", model)
+    pipeline.add_component("read", parts.read)
+    pipeline.add_component("decide", parts.decide)
+    reading = "read" if parts.prompt is None else "prompt"
+    if parts.retrieve is not None:
+        pipeline.connect("retrieve.documents", f"{reading}.documents")
+    for number in range(1, len(parts.models) + 1):
+        pipeline.connect("prompt.prompt", f"model_{number}.messages")
+        pipeline.connect(f"model_{number}.replies", f"read.vote_{number}")
+    pipeline.connect("read.ballots", "decide.ballots")
+    return pipeline
+
+
+def written(pipeline: Pipeline, about: Sequence[str]) -> str:
+    """Write a pipeline as YAML, with what one must know above it.
+
+    Args:
+        pipeline: The pipeline.
+        about: The lines above, without their hash signs.
+
+    Returns:
+        The text.
+    """
+    lines = [f"# {line}".rstrip() for line in about]
+    return "\n".join([*lines, pipeline.dumps()])
+
+
+def kinds_of(pipeline: Pipeline) -> dict[str, str]:
+    """Say of each component which class it is.
+
+    Args:
+        pipeline: The pipeline.
+
+    Returns:
+        The class' import path by the component's name, in order.
+    """
+    described = pipeline.to_dict()["components"]
+    return {name: part["type"] for name, part in described.items()}
+
+
+def is_plain(path: str) -> bool:
+    """Say whether a class is Haystack's or an integration's, and not ragtally's."""
+    return not path.startswith("ragtally")

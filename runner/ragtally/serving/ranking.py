@@ -1,0 +1,126 @@
+"""One question's ranking, from copies of the store's entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ragtally.pipelines import run_embed_queries, run_refine, run_search
+from ragtally.registry import Registry
+from ragtally.serving.choices import choice_of
+from ragtally.steps import chunk, embed, prepare
+from ragtally.steps.context import cut_to_words
+from ragtally.types import Found, Hits, Queries
+
+PREPARED = "prepare"
+"""Below the folder of an export: the documents."""
+
+
+class Ranking:
+    """Finds chunks for one question at a time.
+
+    What is found is described by a mapping: `retriever` (its choice) and `limit`; for an index `chunk`, `index` and
+    `embed` (folders below the export's, the last one null without vectors); for what builds on others `found` (such
+    mappings), `chunk` and `window` (folders; the last one null without larger chunks).
+    """
+
+    def __init__(self, folder: Path, described: Mapping[str, Any], registry: Registry) -> None:
+        """Load the index, or those of the retrievers that this one builds on.
+
+        Args:
+            folder: The folder of the export.
+            described: What is found.
+            registry: The components.
+        """
+        choice = choice_of(described["retriever"])
+        prepared = folder / PREPARED
+        self._limit: int = described["limit"]
+        self._passages = chunk.load_passages(folder / described["chunk"], prepared)
+        self._retriever = registry.build(choice)
+        self._inner = [Ranking(folder, one, registry) for one in described.get("found", ())]
+        self._windows = chunk.load_spans(folder / described["window"]) if described.get("window") else None
+        self._embedder = None
+        self.spans = self._passages.spans if self._windows is None else self._windows
+        if self._inner:
+            return
+        vectors = None
+        if described["embed"] is not None:
+            embedded = folder / described["embed"]
+            vectors = embed.load_vectors(embedded)
+            self._embedder = _embedder(choice.parameters["embedder"], embedded, registry)
+        self._retriever.load(folder / described["index"] / "retriever", self._passages, vectors)
+
+    def search(self, question: str) -> Hits:
+        """Find the best chunks.
+
+        Args:
+            question: The question's words.
+
+        Returns:
+            The hits: rows of `spans`, at most as many as the study asked for.
+        """
+        vectors = None if self._embedder is None else run_embed_queries(self._embedder, [question])
+        queries = Queries(["question"], [question], vectors)
+        if not self._inner:
+            return run_search(self._retriever, queries, self._limit)
+        found = Found(tuple(one.search(question) for one in self._inner), self._passages, self._windows, None)
+        return run_refine(self._retriever, queries, found, self._limit)
+
+
+def passages_of(
+    ranking: Ranking, question: str, texts: list[str], top_k: int | None, context_words: int | None
+) -> pl.DataFrame:
+    """Find what stands before the reader.
+
+    Args:
+        ranking: The ranking.
+        question: The question's words.
+        texts: The documents' texts.
+        top_k: How many chunks; None where words are counted.
+        context_words: How many words; None where chunks are counted.
+
+    Returns:
+        Columns `document`, `start`, `end`, `score`, best first.
+    """
+    hits = ranking.search(question)
+    count = int(np.count_nonzero(hits.passage[0] >= 0))
+    rows = hits.passage[0, : count if top_k is None else min(top_k, count)]
+    spans = ranking.spans
+    found = pl.DataFrame(
+        {
+            "question": np.zeros(len(rows), dtype=np.int32),
+            "document": spans.document[rows],
+            "start": spans.start[rows],
+            "end": spans.end[rows],
+        }
+    )
+    if context_words is not None:
+        found = cut_to_words(found, context_words, texts)
+    return found.with_columns(score=hits.score[0, : len(found)].astype(np.float64))
+
+
+def load_documents(folder: Path) -> tuple[list[str], list[str]]:
+    """Read the documents of an export.
+
+    Args:
+        folder: The folder of the export.
+
+    Returns:
+        Their identifiers and their texts.
+    """
+    documents = prepare.load_documents(folder / PREPARED)
+    return list(documents.id), list(documents.text)
+
+
+def _embedder(choice: Any, folder: Path, registry: Registry) -> Any:
+    traits = registry.traits(choice)
+    built = registry.build(choice)
+    if traits.kept_by_text:
+        built.fit([])
+    elif traits.learns:
+        built.load(folder / "embedder")
+    return built
