@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
@@ -69,6 +71,27 @@ def test_two_revisions_in_two_folders_compare_the_cells_of_the_same_name(root: P
     assert "A better on 9" in one
 
 
+def test_rankings_are_compared_where_nobody_answers(tmp_path: Path) -> None:
+    made = made_results({"a": FIRST}, study="search")
+    rows = [
+        (name, f"q{place}", float(letter == "y"))
+        for name, letters in (("bm25", FIRST), ("dense", SECOND))
+        for place, letter in enumerate(letters)
+    ]
+    ranked = replace(
+        made,
+        rankings=pl.DataFrame(rows, schema=["ranking", "question", "recall@5"], orient="row"),
+        cells=pl.DataFrame({"cell": ["bm25", "dense"], "question_set": "all", "ranking": ["bm25", "dense"]}),
+        answers=made.answers.clear(),
+    )
+    written(ranked, tmp_path)
+    shown = " ".join(compare(tmp_path, "search:bm25", "search:dense").output.split())
+    assert "recall@5 on all, paired: 20 questions" in shown
+    assert "A better on 9 questions, as good on 9, worse on 2; they differ in:" in shown
+    assert "q0 Does q0 help? 1.000 0.000 A" in shown
+    assert compare(tmp_path, "search:bm25", "search:dense", "--on", "base").exit_code == 2
+
+
 def test_different_questions_are_compared_unpaired_and_it_says_so(root: Path) -> None:
     written(made_results({"a": "y" * 30}, ids=[f"x{n}" for n in range(30)], study="artificial"), root)
     shown = " ".join(compare(root, "old:8b", "artificial:a").output.split())
@@ -104,7 +127,7 @@ def test_it_fits_80_columns(root: Path, tmp_path: Path) -> None:
         (("old", "old"), "with themselves"),
         (("old:8b", "old:70b"), "no cell of old that answers matches '70b'"),
         (("old:8b", "odl:2b"), "did you mean 'old'?"),
-        (("old:8b", "old:2b", "--metric", "recall@5"), "compared by `compare` in the spec"),
+        (("old:8b", "old:2b", "--metric", "recall@5"), "no metric of retrieval of single questions"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_a_hint(root: Path, words: tuple[str, ...], message: str) -> None:

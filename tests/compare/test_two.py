@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 
+import polars as pl
 import pytest
 from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from made_results import made_results, of_base_only
+from ragtally.compare import Results
 from ragtally.compare.sides import Side, common_set, matching_cells
 from ragtally.compare.two import compare_two
 from ragtally.compare.two_cells import TwoCells
+from ragtally.compare.two_rankings import matching_rankings
 from ragtally.errors import DataError, RagtallyError
 
 # Of 20 questions the first cell alone has 9 right, the second alone 2, both 5, neither 4.
@@ -117,8 +122,9 @@ def test_another_metric_is_tested_by_randomisation() -> None:
     found = compared(Side(results, "a"), Side(results, "b"), "macro_f1")
     assert "randomisation" in (found.test or "")
     assert found.p_value is not None
-    assert found.first_value.value is None
-    assert found.first_value.reason
+    values = found.first_value, found.second_value
+    assert found.difference.value == pytest.approx((values[0].value or 0) - (values[1].value or 0))
+    assert all((value.low or 0) < (value.value or 0) < (value.high or 0) for value in values)
 
 
 def test_questions_of_one_document_are_drawn_together() -> None:
@@ -145,9 +151,52 @@ def test_questions_without_a_label_are_refused() -> None:
         compared(Side(results, "a"), Side(results, "b"))
 
 
-def test_a_metric_of_retrieval_is_refused() -> None:
-    results = made_results({"a": FIRST, "b": SECOND})
-    assert "question by question" in str(refused(Side(results, "a"), Side(results, "b"), "recall@5"))
+def ranked(study: str, **values: Sequence[float | None]) -> Results:
+    """Results of rankings with one metric; no value where it does not apply."""
+    rows = [(name, f"q{place}", value) for name, of in values.items() for place, value in enumerate(of)]
+    schema = {"ranking": pl.String, "question": pl.String, "recall@5": pl.Float64}
+    length = len(next(iter(values.values())))
+    made = made_results({"a": "y" * length}, study=study)
+    read = made.cells.with_columns(ranking=pl.lit("one"))
+    return replace(made, rankings=pl.DataFrame(rows, schema=schema, orient="row"), cells=read)
+
+
+def test_rankings_are_compared_on_the_questions_that_the_metric_applies_to() -> None:
+    first = ranked("first", one=[1.0, 0.5, 0.25, None, 0.0], two=[0.0] * 5)
+    second = ranked("second", one=[0.5, 0.5, 0.5, 1.0])
+    found = compared(Side(first, "one"), Side(second, "one"), "recall@5")
+    assert (found.pairing, found.common, found.second_only) == ("paired on the common questions", 3, 1)
+    assert (found.first_value.value, found.second_value.value) == pytest.approx((1.75 / 3, 0.5))
+    assert found.difference.value == pytest.approx(0.25 / 3)
+    assert (found.wins, found.ties, found.losses) == (1, 1, 1)
+    assert [(turned.question, turned.first, turned.second, turned.won) for turned in found.changed] == [
+        ("q0", "1.000", "0.500", True),
+        ("q2", "0.250", "0.500", False),
+    ]
+
+
+def test_rankings_that_find_all_or_nothing_have_the_exact_test() -> None:
+    values = {name: [float(letter == "y") for letter in letters] for name, letters in (("a", FIRST), ("b", SECOND))}
+    results = ranked("study", one=values["a"], two=values["b"])
+    found = compared(Side(results, "one"), Side(results, "two"), "recall@5")
+    assert found.p_value == pytest.approx(2 * (1 + 11 + 55) / 2048)
+    assert found.test == "exact McNemar"
+
+
+def test_a_ranking_is_found_by_its_name_and_by_a_cell_that_reads_it() -> None:
+    results = ranked("study", one=[1.0], two=[0.0])
+    assert matching_rankings(results, "a") == ["one"]
+    assert matching_rankings(results, "t") == ["two"]
+    with pytest.raises(RagtallyError, match="no ranking of study matches 'three'"):
+        matching_rankings(results, "three")
+    with pytest.raises(RagtallyError, match="no metric of retrieval"):
+        matching_rankings(made_results({"a": "y"}), "a")
+
+
+def test_a_metric_that_the_study_does_not_have_is_refused() -> None:
+    results = ranked("study", one=[1.0], two=[0.0])
+    assert "it has recall@5" in str(refused(Side(results, "one"), Side(results, "two"), "mrr@5"))
+    assert "question by question" in str(refused(Side(results, "a"), Side(results, "a"), "unparsed_share"))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ragtally.cli.verdict_parts import WIDTH
 from ragtally.compare.results import Results
 from ragtally.compare.sides import Side, common_set, matching_cells
 from ragtally.compare.two import compare_two
+from ragtally.compare.two_rankings import is_of_retrieval, matching_rankings, ranking_metrics
 from ragtally.errors import RagtallyError
 
 _MOST_NAMED = 10
@@ -29,7 +30,8 @@ _EVERY = "*"
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @click.option("--study", help="The study of both; A and B are then cells alone.")
-@click.option("--metric", default="accuracy", show_default=True, help="By which metric of answers.")
+@click.option("--metric", help="By which metric, as accuracy, macro_f1 or recall@5; left out: accuracy, or the first "
+    "metric of retrieval where nobody answers.")  # fmt: skip
 @click.option(
     "--on", "question_set", type=click.Choice(["base", "all"]),
     help="On the questions of the base, or on all; left out: the base where both were asked it.",
@@ -47,7 +49,7 @@ def command(
     first: str,
     second: str,
     study: str | None,
-    metric: str,
+    metric: str | None,
     question_set: str | None,
     folders: tuple[Path, ...],
     most: int,
@@ -63,12 +65,22 @@ def command(
     The same questions (by id and words) are compared in pairs: exact McNemar, or randomisation for other metrics and
     for questions that share documents. Of partly different sets the common questions are compared. Sets without a
     common question are compared by accuracy, unpaired (Newcombe's interval). It says which it did.
+
+    By a metric of retrieval (--metric recall@5) rankings are compared: CELL is then a ranking's name, or that of a
+    cell that reads it.
     """
     if len(folders) > 2:
         raise click.UsageError("--results is given at most twice: once for A, once for B")
     of_first, of_second = (folders[0], folders[-1]) if folders else (DEFAULT_RESULTS, DEFAULT_RESULTS)
-    pairs = _pairs(_named(first, study, of_first), _named(second, study, of_second))
-    found = compare_two(pairs, metric, common_set(pairs, question_set))
+    named = _named(first, study, of_first), _named(second, study, of_second)
+    one = results_of(named[0][0])
+    other = one if named[0][0].resolve() == named[1][0].resolve() else results_of(named[1][0])
+    by = metric or _deciding(one, other)
+    ranks = is_of_retrieval(by)
+    pairs = _pairs((one, named[0][1]), (other, named[1][1]), ranks=ranks)
+    if ranks and question_set == "base":
+        raise click.UsageError("rankings are scored on all questions: leave --on out, or give --on all")
+    found = compare_two(pairs, by, "all" if ranks else common_set(pairs, question_set))
     if as_json:
         click.echo(json.dumps([one.as_json() for one in found], indent=1, ensure_ascii=False, allow_nan=False))
         return
@@ -84,10 +96,17 @@ def _named(word: str, study: str | None, results: Path) -> tuple[Path, str]:
     return folder_of(name, results), pattern or _EVERY
 
 
-def _pairs(first: tuple[Path, str], second: tuple[Path, str]) -> list[tuple[Side, Side]]:
-    one = results_of(first[0])
-    other = one if first[0].resolve() == second[0].resolve() else results_of(second[0])
-    cells, others = matching_cells(one, first[1]), matching_cells(other, second[1])
+def _deciding(one: Results, other: Results) -> str:
+    """Accuracy, unless neither study has answers: then the first metric of retrieval that both have."""
+    if len(one.answers) or len(other.answers):
+        return "accuracy"
+    return next((name for name in ranking_metrics(one) if name in ranking_metrics(other)), "accuracy")
+
+
+def _pairs(first: tuple[Results, str], second: tuple[Results, str], *, ranks: bool) -> list[tuple[Side, Side]]:
+    matching = matching_rankings if ranks else matching_cells
+    (one, pattern), (other, other_pattern) = first, second
+    cells, others = matching(one, pattern), matching(other, other_pattern)
     if len(cells) == len(others) == 1:
         pairs = [(cells[0], others[0])]
     else:

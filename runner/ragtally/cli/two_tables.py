@@ -17,6 +17,7 @@ from ragtally.cli.verdict_parts import (
     share_or_number,
 )
 from ragtally.compare.two_cells import UNPAIRED, TwoCells
+from ragtally.compare.two_rankings import is_of_retrieval
 
 
 def two_parts(found: Sequence[TwoCells], most: int | None) -> list[Table | Text]:
@@ -84,12 +85,16 @@ def _changed(found: TwoCells, most: int | None) -> list[Table | Text]:
     shown = found.changed if most is None else found.changed[:most]
     if not shown:
         return [Text(tally)]
-    table = number_table(tally + "; changed sides:", ["question", "label", "A said", "B said", "right"], left=5)
+    ranks = is_of_retrieval(found.metric)
+    headings = ["question", "A", "B", "better"] if ranks else ["question", "label", "A said", "B said", "right"]
+    what = "they differ in" if ranks else "changed sides"
+    table = number_table(f"{tally}; {what}:", headings, left=len(headings))
     for turned in shown:
+        said = (turned.first, turned.second) if ranks else (turned.label, turned.first, turned.second)
         # Names of questions come from the data as well.
         table.add_row(
             f"{printable(turned.question)}  {textwrap.shorten(printable(turned.text), 60, placeholder=' ...')}",
-            *map(printable, (turned.label, turned.first, turned.second)),
+            *map(printable, said),
             "A" if turned.won else "B",
         )
     left = len(found.changed) - len(shown)

@@ -54,14 +54,18 @@ def matching_cells(results: Results, pattern: str) -> list[str]:
     names = answering_cells(results)
     if pattern in names:
         return [pattern]
-    # Square brackets stand in cells' names, so they mean themselves.
-    plain = pattern.replace("[", "[[]")
-    shell = plain if any(sign in pattern for sign in "*?") else f"*{plain}*"
-    found = [name for name in names if fnmatchcase(name, shell)]
+    found = [name for name in names if fnmatchcase(name, shell_pattern(pattern))]
     if not found:
         near = did_you_mean(pattern, names)
         raise RagtallyError(f"no cell of {results.study} that answers matches {pattern!r}", hint=near)
     return found
+
+
+def shell_pattern(pattern: str) -> str:
+    """Write what was typed as a shell pattern: without `*` and `?` it is a part of a name."""
+    # Square brackets stand in cells' names, so they mean themselves.
+    plain = pattern.replace("[", "[[]")
+    return plain if any(sign in pattern for sign in "*?") else f"*{plain}*"
 
 
 def question_sets(side: Side) -> list[str]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
-from ragtally.compare.scores import CONFIDENCE, LEVEL, generator, higher_is_better, resamples
+from ragtally.compare.scores import CONFIDENCE, LEVEL, generator, higher_is_better, measured, resamples
 from ragtally.compare.set_verdict import Measured
 from ragtally.compare.sides import Side, answers_of, lined_up
 from ragtally.compare.two_cells import PAIRED, PARTLY, UNPAIRED, Changed, TwoCells
+from ragtally.compare.two_rankings import changed_values, is_of_retrieval, values_of
 from ragtally.errors import RagtallyError
 from ragtally.stats.answer_contributions import answer_codes, answer_contributions
+from ragtally.stats.bootstrap import bootstrap
 from ragtally.stats.comparison import PairedComparison, adjust_family, compare_pairs
-from ragtally.stats.contributions import mean_contributions
+from ragtally.stats.contributions import Contributions, mean_contributions
+from ragtally.stats.intervals import cell_intervals
 from ragtally.stats.proportions import newcombe, wilson
 
 
@@ -28,7 +31,7 @@ def compare_two(pairs: Sequence[tuple[Side, Side]], metric: str, question_set: s
 
     Args:
         pairs: The first cell and the second one.
-        metric: The metric's printed name, as `accuracy` or `macro_f1`.
+        metric: The metric's printed name, as `accuracy`, `macro_f1`, or `recall@5` for sides that are rankings.
         question_set: `base` or `all`.
 
     Returns:
@@ -38,61 +41,78 @@ def compare_two(pairs: Sequence[tuple[Side, Side]], metric: str, question_set: s
         RagtallyError: If the cells share no question and the metric is not accuracy, or the metric cannot be compared
             question by question.
     """
-    asked = [
-        (first, second, answers_of(first, question_set), answers_of(second, question_set)) for first, second in pairs
-    ]
+    ranks = is_of_retrieval(metric)
+    reads = (lambda side: values_of(side, metric)) if ranks else (lambda side: answers_of(side, question_set))
+    asked = [(first, second, reads(first), reads(second)) for first, second in pairs]
     joined = [lined_up(one, other) for _, _, one, other in asked]
     tests = sum(len(both) > 0 for both in joined)
     made = [
         _paired(first, second, both, metric, question_set, tests) if len(both) else None
         for (first, second, _, _), both in zip(asked, joined, strict=True)
     ]
-    adjusted = iter(adjust_family([found for found in made if found is not None]))
+    adjusted = iter(adjust_family([found.made for found in made if found is not None]))
     results = []
     for (first, second, one, other), both, paired in zip(asked, joined, made, strict=True):
         if paired is None:
             results.append(_unpaired(first, second, one, other, metric, question_set))
         else:
-            results.append(_described(first, second, one, other, both, next(adjusted), metric, question_set))
+            corrected = replace(paired, made=next(adjusted))
+            results.append(_described(first, second, one, other, both, corrected, metric, question_set))
     return results
 
 
-def _paired(
-    first: Side, second: Side, both: pl.DataFrame, metric: str, question_set: str, tests: int
-) -> PairedComparison:
-    right = np.stack([both["right"].to_numpy(), both["right_second"].to_numpy()], axis=1)
-    contributions = mean_contributions(right)
-    if metric != "accuracy":
-        names = first.results.answer_names
-        if set(names) != set(second.results.answer_names) or (both["label"] != both["label_second"]).any():
-            raise RagtallyError(
-                f"{metric} cannot be compared: the two studies differ in the answers or in the labels of questions",
-                hint="compare them by accuracy",
-            )
-        verdicts = [answer_codes(both[column].to_list(), names) for column in ("verdict", "verdict_second")]
-        found = answer_contributions(
-            metric, answer_codes(both["label"].to_list(), names), np.stack(verdicts, axis=1), names
-        )
-        if found is None:
-            raise RagtallyError(
-                f"{metric!r} cannot be compared question by question",
-                hint="try accuracy, macro_f1, balanced_accuracy, cohen_kappa or f1[CLASS]; metrics of retrieval are"
-                " compared by `compare` in the spec",
-            )
-        contributions = found
+@dataclass(frozen=True)
+class _Paired:
+    """A comparison in pairs, with each side's own value."""
+
+    made: PairedComparison
+    values: tuple[Measured, Measured]
+
+
+def _paired(first: Side, second: Side, both: pl.DataFrame, metric: str, question_set: str, tests: int) -> _Paired:
+    ranks = is_of_retrieval(metric)
+    columns = ("value", "value_second") if ranks else ("right", "right_second")
+    counted = np.stack([both[column].to_numpy() for column in columns], axis=1)
+    whole = ranks or metric == "accuracy"
+    contributions = mean_contributions(counted) if whole else _contributions(first, second, both, metric)
+    cluster = both["document_group"].cast(pl.Int64).to_numpy()
+    purpose = ("two", first.cell, second.cell, metric, question_set)
     (made,) = compare_pairs(
         contributions,
         [(0, 1)],
-        right,
-        generator(first.results, "two", first.cell, second.cell, metric, question_set),
+        counted,
+        generator(first.results, *purpose),
         higher_is_better=higher_is_better(first.results, metric),
-        cluster=both["document_group"].cast(pl.Int64).to_numpy(),
+        cluster=cluster,
         resamples=resamples(len(both), 2),
         confidence=CONFIDENCE,
         level=LEVEL,
         tests_in_family=tests,
     )
-    return made
+    if metric == "accuracy":
+        return _Paired(made, (_value(both, "right"), _value(both, "right_second")))
+    drawn = bootstrap(contributions, generator(first.results, *purpose, "values"), resamples(len(both), 2), cluster)
+    one, other = map(measured, contributions.scores(), cell_intervals(contributions, drawn, CONFIDENCE))
+    return _Paired(made, (one, other))
+
+
+def _contributions(first: Side, second: Side, both: pl.DataFrame, metric: str) -> Contributions:
+    names = first.results.answer_names
+    if set(names) != set(second.results.answer_names) or (both["label"] != both["label_second"]).any():
+        raise RagtallyError(
+            f"{metric} cannot be compared: the two studies differ in the answers or in the labels of questions",
+            hint="compare them by accuracy",
+        )
+    verdicts = [answer_codes(both[column].to_list(), names) for column in ("verdict", "verdict_second")]
+    labels = answer_codes(both["label"].to_list(), names)
+    found = answer_contributions(metric, labels, np.stack(verdicts, axis=1), names)
+    if found is None:
+        raise RagtallyError(
+            f"{metric!r} cannot be compared question by question",
+            hint="try accuracy, macro_f1, balanced_accuracy, cohen_kappa, f1[CLASS], or a metric of retrieval that"
+            " the study scored, as recall@5",
+        )
+    return found
 
 
 def _described(
@@ -101,14 +121,13 @@ def _described(
     one: pl.DataFrame,
     other: pl.DataFrame,
     both: pl.DataFrame,
-    made: PairedComparison,
+    paired: _Paired,
     metric: str,
     question_set: str,
 ) -> TwoCells:
+    made, interval = paired.made, paired.made.interval
     whole = len(both) == len(one) == len(other)
-    interval = made.interval
-    values = [_value(both, "right"), _value(both, "right_second")] if metric == "accuracy" else []
-    unknown = Measured(None, len(both), reason=f"only the difference of {metric} is computed here")
+    ranks = is_of_retrieval(metric)
     shown = TwoCells(
         first=first.name,
         second=second.name,
@@ -118,8 +137,8 @@ def _described(
         common=len(both),
         first_only=len(one) - len(both),
         second_only=len(other) - len(both),
-        first_value=values[0] if values else unknown,
-        second_value=values[1] if values else unknown,
+        first_value=paired.values[0],
+        second_value=paired.values[1],
         difference=Measured(
             made.difference.value,
             len(both),
@@ -136,11 +155,11 @@ def _described(
         ties=made.tally.ties,
         losses=made.tally.losses,
         smallest_difference=made.smallest_difference.value,
-        changed=_changed(both),
+        changed=changed_values(both, higher_is_better(first.results, metric)) if ranks else _changed(both),
         notes=(),
     )
     notes = [] if whole else [_partly(shown)]
-    relabelled = int((both["label"] != both["label_second"]).sum())
+    relabelled = 0 if ranks else int((both["label"] != both["label_second"]).sum())
     if relabelled:
         notes.append(f"{relabelled} common questions have another label in the second study; each side keeps its own")
     return replace(shown, notes=(*notes, *_same_ids(one, other)))

@@ -13,15 +13,16 @@ PAIRED, PARTLY, UNPAIRED = "paired", "paired on the common questions", "unpaired
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A question that one cell had right and the other had not.
+    """A question that one cell had right and the other had not; of two rankings, one that they differ in.
 
     Attributes:
         question: Its id.
         text: The question.
-        label: What is right.
-        first: The first cell's verdict; what became of the question (`call failed`, say) where there is none.
+        label: What is right; empty for rankings.
+        first: The first cell's verdict; what became of the question (`call failed`, say) where there is none. A
+            ranking's value.
         second: The second cell's, likewise.
-        won: Whether the first cell had it right.
+        won: Whether the first cell had it right, or the first ranking is better.
     """
 
     question: str
@@ -57,7 +58,8 @@ class TwoCells:
         ties: On how many both or neither was.
         losses: On how many the second alone was.
         smallest_difference: The smallest difference that so many questions would have shown with a power of 80 %.
-        changed: The questions that changed sides: wins first, in the order of the dataset.
+        changed: The questions that changed sides: wins first, in the order of the dataset; of rankings those that
+            they differ in, the largest differences first.
         notes: What one must know to read this.
     """
 

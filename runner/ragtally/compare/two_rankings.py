@@ -1,0 +1,108 @@
+"""One side of a comparison by a metric of retrieval: a ranking, and its value for each question."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+import polars as pl
+
+from ragtally.compare.results import Results
+from ragtally.compare.sides import KEY, Side, shell_pattern
+from ragtally.compare.two_cells import Changed
+from ragtally.errors import RagtallyError, did_you_mean
+
+_IDENTIFIERS = ("ranking", "question")
+
+
+def is_of_retrieval(metric: str) -> bool:
+    """Say whether a metric judges rankings: its name has a cut-off, as `recall@5`."""
+    return "@" in metric
+
+
+def ranking_metrics(results: Results) -> list[str]:
+    """List the metrics of retrieval that a study has of each question, in the spec's order."""
+    return [name for name in results.rankings.columns if name not in _IDENTIFIERS]
+
+
+def matching_rankings(results: Results, pattern: str) -> list[str]:
+    """Find rankings by their name, or by that of a cell that reads them.
+
+    Args:
+        results: The study's results.
+        pattern: A ranking's or cell's whole name, a shell pattern (`*`, `?`), or a part of a ranking's name.
+
+    Returns:
+        The names of the rankings, in the order of the study; one alone where it is the pattern itself.
+
+    Raises:
+        RagtallyError: If no ranking matches.
+    """
+    if not ranking_metrics(results):
+        raise RagtallyError(
+            f"{results.study} has no metric of retrieval of single questions", hint="compare by accuracy"
+        )
+    names = list(dict.fromkeys(results.rankings["ranking"]))
+    if pattern in names:
+        return [pattern]
+    read = dict(results.cells.select("cell", "ranking").iter_rows())
+    if read.get(pattern) in names:
+        return [read[pattern]]
+    found = [name for name in names if fnmatchcase(name, shell_pattern(pattern))]
+    if not found:
+        near = did_you_mean(pattern, names)
+        raise RagtallyError(f"no ranking of {results.study} matches {pattern!r}", hint=near)
+    return found
+
+
+def values_of(side: Side, metric: str) -> pl.DataFrame:
+    """Read a ranking's value for each question that the metric applies to.
+
+    Args:
+        side: The ranking.
+        metric: The metric's printed name.
+
+    Returns:
+        One row a question: `question` (the id), `text`, `value`, `document_group`; in the order of the dataset.
+
+    Raises:
+        RagtallyError: If the study does not have the metric of single questions.
+    """
+    known = ranking_metrics(side.results)
+    if metric not in known:
+        raise RagtallyError(
+            f"{side.results.study} has no {metric} of single questions",
+            hint=f"it has {', '.join(known)}" if known else "name it under `metrics` in the spec, and run the study",
+        )
+    questions = side.results.questions.select(
+        pl.col("id").alias("question"), pl.col("question").alias("text"), "document_group"
+    ).with_row_index("row")
+    values = side.results.rankings.filter(pl.col("ranking") == side.cell).select("question", value=metric)
+    found = values.drop_nulls("value").join(questions, on="question").sort("row")
+    return found.select(*KEY, "value", "document_group")
+
+
+def changed_values(both: pl.DataFrame, higher_is_better: bool) -> tuple[Changed, ...]:
+    """List the questions for which two rankings differ, the largest differences first.
+
+    Args:
+        both: Both sides' values side by side.
+        higher_is_better: Whether a larger value is the better one.
+
+    Returns:
+        One a question, the first side's wins before its losses.
+    """
+    gain = pl.col("value") - pl.col("value_second")
+    better = gain if higher_is_better else -gain
+    turned = both.with_columns(gain=better).filter(pl.col("gain") != 0)
+    ordered = turned.sort(pl.col("gain") > 0, pl.col("gain").abs(), descending=True, maintain_order=True)
+    return tuple(
+        Changed(
+            question=row["question"],
+            text=row["text"],
+            label="",
+            first=f"{row['value']:.3f}",
+            second=f"{row['value_second']:.3f}",
+            won=row["gain"] > 0,
+        )
+        for row in ordered.iter_rows(named=True)
+    )
