@@ -41,9 +41,10 @@ def compare_two(pairs: Sequence[tuple[Side, Side]], metric: str, question_set: s
         RagtallyError: If the cells share no question and the metric is not accuracy, or the metric cannot be compared
             question by question.
     """
-    ranks = is_of_retrieval(metric)
-    reads = (lambda side: values_of(side, metric)) if ranks else (lambda side: answers_of(side, question_set))
-    asked = [(first, second, reads(first), reads(second)) for first, second in pairs]
+    asked = [
+        (first, second, _said(first, metric, question_set), _said(second, metric, question_set))
+        for first, second in pairs
+    ]
     joined = [lined_up(one, other) for _, _, one, other in asked]
     tests = sum(len(both) > 0 for both in joined)
     made = [
@@ -59,6 +60,10 @@ def compare_two(pairs: Sequence[tuple[Side, Side]], metric: str, question_set: s
             corrected = replace(paired, made=next(adjusted))
             results.append(_described(first, second, one, other, both, corrected, metric, question_set))
     return results
+
+
+def _said(side: Side, metric: str, question_set: str) -> pl.DataFrame:
+    return values_of(side, metric) if is_of_retrieval(metric) else answers_of(side, question_set)
 
 
 @dataclass(frozen=True)
