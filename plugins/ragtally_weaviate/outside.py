@@ -41,15 +41,16 @@ def collection_of(folder: Path) -> Outside | None:
     Returns:
         The collection, with the way to drop it; None where the index is none of `weaviate`'s.
     """
-    path = folder / _RECORD
-    if not path.is_file():
+    try:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        name, digest, url = str(record["collection"]), str(record["digest"]), str(record["server"])
+        embedded = bool(record["embedded"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    record = json.loads(path.read_text(encoding="utf-8"))
-    name, url, embedded = str(record["collection"]), str(record["server"]), bool(record["embedded"])
 
     def drop() -> None:
         from ragtally_weaviate.dropping import drop_collection
 
-        drop_collection(name, str(record["digest"]), url, embedded=embedded)
+        drop_collection(name, digest, url, embedded=embedded)
 
     return Outside(f"the collection {name} at {url}", drop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Weaviate:
         self._contents: Contents | None = None
         self._vectors: Vectors | None = None
         self._server = ("", "")
+        self._searcher = Searcher
         self._measured: dict[str, Score] = {}
         self._progress: Progress = lambda what, done, total: None
 
@@ -93,7 +95,7 @@ class Weaviate:
             approximate = self._search.mode != "bm25" and self._design.index == "hnsw"
             if approximate:
                 held.set_ef(self._search.ef)
-            Searcher(held, self._search, queries).write(hits, limit, self._effort.concurrency)
+            self._searcher(held, self._search, queries).write(hits, limit, self._effort.concurrency)
             if approximate:
                 held.require_ef(self._search.ef)
         if self._search.mode == "near_vector":
@@ -105,7 +107,7 @@ class Weaviate:
         """Say how near the last search came to an exact one (see `ragtally.kinds.MeasuredRetriever`)."""
         return self._measured
 
-    def _connected(self):
+    def _connected(self) -> AbstractContextManager[Connection]:
         return connected(embedded=self._embedded, timeout=self._effort.timeout)
 
     def _filled(self, connection: Connection) -> Held:

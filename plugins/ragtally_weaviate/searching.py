@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from weaviate.classes.query import HybridFusion, MetadataQuery
@@ -83,7 +84,7 @@ class Searcher:
             scores.append(score)
         return best_rows(np.array(scores, np.float64), np.array(rows, np.int32), limit)
 
-    def _ask(self, text: str, vector: list[float] | None) -> object:
+    def _ask(self, text: str, vector: list[float] | None) -> Any:
         query, search = self._held.collection.query, self._search
         limit = asked_for(search, self._held.contents.design.index)
         if search.mode == "bm25":
@@ -92,6 +93,7 @@ class Searcher:
                 return_properties=[],
             )  # fmt: skip
         if search.mode == "near_vector":
+            assert vector is not None
             return query.near_vector(
                 vector, target_vector=VECTOR, limit=limit, return_metadata=MetadataQuery(distance=True),
                 return_properties=[],
@@ -111,11 +113,12 @@ class Searcher:
             return_properties=[],
         )
 
-    def _score(self, metadata: object) -> float | None:
+    def _score(self, metadata: Any) -> float | None:
         """Turn what the server says into a score that grows with nearness."""
         if self._search.mode != "near_vector":
-            return metadata.score
-        distance = metadata.distance
+            score: float | None = metadata.score
+            return score
+        distance: float | None = metadata.distance
         if distance is None:
             return None
         return 1 - distance if self._held.contents.design.distance == "cosine" else -distance

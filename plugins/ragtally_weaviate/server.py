@@ -69,11 +69,11 @@ def server_of(values: Mapping[str, str]) -> Server:
         raise RagtallyError(
             f"{URL} must be http:// or https://, a host and perhaps a port", hint=f"export {URL}={EXAMPLE}"
         )
-    secure, host = parts.scheme == "https", parts.hostname
+    secure = parts.scheme == "https"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = port or (_SECURE_PORT if secure else _PLAIN_PORT)
-    shown = f"[{host}]" if ":" in host else host
     return Server(
-        url=f"{parts.scheme}://{shown}:{port}",
+        url=f"{parts.scheme}://{host}:{port}",
         host=host,
         port=port,
         secure=secure,

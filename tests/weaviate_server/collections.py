@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,33 @@ class Held:
     vector: NDArray[np.float32] | None
 
 
+Ranked = list[tuple[bytes, float]]
+Numbers = NDArray[np.float64]
+
+
+class Words(NamedTuple):
+    """The words of one property: in which objects (by place in the order) each word occurs how often."""
+
+    names: list[bytes]
+    postings: dict[str, tuple[NDArray[np.int64], Numbers]]
+    lengths: Numbers
+
+
+class Vectors(NamedTuple):
+    """The objects that have a vector."""
+
+    names: list[bytes]
+    rows: Numbers
+
+
 @dataclass
 class Collection:
     """One collection, with its schema as the server says it."""
 
     schema: dict[str, Any]
     objects: dict[bytes, Held] = field(default_factory=dict)
+    _words: tuple[int, Words] | None = None
+    _vectors: tuple[int, Vectors] | None = None
 
     @property
     def vectors(self) -> dict[str, Any]:
@@ -40,38 +61,55 @@ class Collection:
     def ordered(self) -> list[bytes]:
         return sorted(self.objects)
 
-    def near(self, vector: NDArray[np.float32], misses: int = 0) -> list[tuple[bytes, float]]:
+    def near(self, vector: NDArray[np.float32], most: int, misses: int = 0) -> Ranked:
         """Objects with their distances, nearest first."""
-        names = [name for name in self.ordered() if self.objects[name].vector is not None]
+        names, rows = self._with_vectors()
         if not names:
             return []
-        held = np.stack([self.objects[name].vector for name in names])  # type: ignore[misc]
-        distances = distance(held, vector, self.vectors["vectorIndexConfig"]["distance"])
-        found = sorted(zip(names, distances.tolist(), strict=True), key=lambda each: each[1])
-        return found[:1] + found[1 + misses :] if self.vectors["vectorIndexType"] == "hnsw" else found
+        distances = distance(rows, vector.astype(np.float64), self.vectors["vectorIndexConfig"]["distance"])
+        order = np.argsort(distances, kind="stable")[: most + misses]
+        found = [(names[place], float(distances[place])) for place in order]
+        return (found[:1] + found[1 + misses :] if self.vectors["vectorIndexType"] == "hnsw" else found)[:most]
 
-    def keywords(self, query: str, properties: list[str]) -> list[tuple[bytes, float]]:
+    def keywords(self, query: str, name: str, most: int) -> Ranked:
         """Objects that hold a word of the query with their BM25 scores, best first."""
         config = self.schema["invertedIndexConfig"]
         k1, b = config["bm25"]["k1"], config["bm25"]["b"]
         stop = EN if config["stopwords"]["preset"] == "en" else frozenset()
-        tokenization = next(
-            each["tokenization"] for each in self.schema["properties"] if each["name"] == properties[0]
-        )
-        names = self.ordered()
-        texts = [Counter(tokens(self.objects[name].properties[properties[0]], tokenization)) for name in names]
-        lengths = [sum(text.values()) for text in texts]
-        mean = sum(lengths) / len(lengths) if lengths else 1
-        scores: Counter[bytes] = Counter()
+        (tokenization,) = (each["tokenization"] for each in self.schema["properties"] if each["name"] == name)
+        names, postings, lengths = self._with_words(name, tokenization)
+        scores = np.zeros(len(names))
+        norms = k1 * (1 - b + b * lengths / max(1e-9, lengths.mean() if len(names) else 1))
         for word in dict.fromkeys(tokens(query, tokenization)):
-            holders = sum(word in text for text in texts)
-            if word in stop or not holders:
+            if word in stop or word not in postings:
                 continue
-            idf = math.log(1 + (len(texts) - holders + 0.5) / (holders + 0.5))
-            for name, text, length in zip(names, texts, lengths, strict=True):
-                if often := text[word]:
-                    scores[name] += idf * often * (k1 + 1) / (often + k1 * (1 - b + b * length / mean))
-        return sorted(scores.items(), key=lambda each: (-each[1], each[0]))
+            places, often = postings[word]
+            idf = math.log(1 + (len(names) - len(places) + 0.5) / (len(places) + 0.5))
+            scores[places] += idf * often * (k1 + 1) / (often + norms[places])
+        order = np.argsort(-scores, kind="stable")[:most]
+        return [(names[place], float(scores[place])) for place in order if scores[place] > 0]
+
+    def _with_words(self, name: str, tokenization: str) -> Words:
+        if self._words is None or self._words[0] != len(self.objects):
+            names, lists, lengths = self.ordered(), dict[str, list[tuple[int, int]]](), []
+            for place, key in enumerate(names):
+                counts = Counter(tokens(self.objects[key].properties[name], tokenization))
+                lengths.append(sum(counts.values()))
+                for word, often in counts.items():
+                    lists.setdefault(word, []).append((place, often))
+            postings = {
+                word: (np.array([place for place, _ in found]), np.array([often for _, often in found], np.float64))
+                for word, found in lists.items()
+            }
+            self._words = (len(self.objects), Words(names, postings, np.array(lengths, np.float64)))
+        return self._words[1]
+
+    def _with_vectors(self) -> Vectors:
+        if self._vectors is None or self._vectors[0] != len(self.objects):
+            names = [name for name in self.ordered() if self.objects[name].vector is not None]
+            rows = np.array([self.objects[name].vector for name in names], np.float64)
+            self._vectors = (len(self.objects), Vectors(names, rows))
+        return self._vectors[1]
 
 
 def tokens(text: str, tokenization: str) -> list[str]:
@@ -80,9 +118,8 @@ def tokens(text: str, tokenization: str) -> list[str]:
     return (text.lower() if tokenization == "lowercase" else text).split()
 
 
-def distance(held: NDArray[np.float32], asked: NDArray[np.float32], metric: str) -> NDArray[np.float64]:
+def distance(held: Numbers, asked: Numbers, metric: str) -> Numbers:
     """Weaviate's distances, smaller is nearer."""
-    held, asked = held.astype(np.float64), asked.astype(np.float64)
     if metric == "dot":
         return -(held @ asked)
     if metric == "cosine":
@@ -95,9 +132,7 @@ def distance(held: NDArray[np.float32], asked: NDArray[np.float32], metric: str)
     return (held != asked).sum(axis=1).astype(np.float64)
 
 
-def fused(
-    words: list[tuple[bytes, float]], near: list[tuple[bytes, float]], alpha: float, ranked: bool
-) -> list[tuple[bytes, float]]:
+def fused(words: Ranked, near: Ranked, alpha: float, ranked: bool) -> Ranked:
     """Mix two rankings as Weaviate does: by rank (1 / (60 + rank)), or by scores brought to the range 0 to 1."""
     scores: Counter[bytes] = Counter()
     for found, weight in ((words, 1 - alpha), ([(name, -value) for name, value in near], alpha)):

@@ -33,6 +33,8 @@ class Handler(BaseHTTPRequestHandler):
     faults: Faults
     collections: dict[str, Collection]
     protocol_version = "HTTP/1.1"
+    # Head and body in one piece: two would wait for each other's acknowledgement.
+    wbufsize = -1
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0].removeprefix("/v1")

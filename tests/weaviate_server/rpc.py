@@ -86,16 +86,17 @@ def _found(
     if kind == "list":
         after = uuid.UUID(request.after).bytes if request.after else b""
         return [(name, None) for name in collection.ordered() if name > after], ""
+    most = request.limit
     if kind == "bm25_search":
         search = request.bm25_search
-        return list(collection.keywords(search.query, list(search.properties))), "score"
+        return list(collection.keywords(search.query, search.properties[0], most)), "score"
     if kind == "near_vector":
-        return list(collection.near(_vector_of(request.near_vector), misses)), "distance"
+        return list(collection.near(_vector_of(request.near_vector), most, misses)), "distance"
     search = request.hybrid_search
     alpha = search.alpha_param if search.use_alpha_param else search.alpha
-    words = collection.keywords(search.query, list(search.properties))[: request.limit]
+    words = collection.keywords(search.query, search.properties[0], most)
     vector = _vector_of(search) if search.vectors or search.vector_bytes or search.HasField("near_vector") else None
-    near = [] if vector is None or not alpha else collection.near(vector, misses)[: request.limit]
+    near = [] if vector is None or not alpha else collection.near(vector, most, misses)
     ranked = search.fusion_type == search.FUSION_TYPE_RANKED
     return list(fused(words if alpha < 1 else [], near, alpha, ranked)), "score"
 

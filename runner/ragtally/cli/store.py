@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -18,13 +18,15 @@ from ragtally.cli.console import console
 from ragtally.cli.store_tables import embedded_table, failed_table, paid_table
 from ragtally.errors import ErrorList, Place, RagtallyError, StoreError
 from ragtally.plan import STAGES, in_order, plan_study
+from ragtally.kinds import Outside
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
+from ragtally.run.outside import going_outside
 from ragtally.store import DamagedEntry, Store, find_store
 from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.calls_salvage import check_calls, count_calls
 from ragtally.store.calls_transfer import export_calls, import_calls, salvage_calls
-from ragtally.store.inventory import garbage, placed_entries, remove
+from ragtally.store.inventory import Garbage, garbage, placed_entries, remove
 from ragtally.store.vectors import FILE_NAME as VECTORS
 from ragtally.store.vectors import VectorStore
 
@@ -148,11 +150,16 @@ def import_command(file: Path) -> None:
     help="Also remove the finished work that no such spec needs (again for more).",
 )  # fmt: skip
 @click.option("--yes", is_flag=True, help="Remove it; without this, only list it.")
-def gc(specs: tuple[Path, ...], yes: bool) -> None:
+@click.option(
+    "--leave-outside", is_flag=True,
+    help="Leave what indexes have outside the store, on a server that is gone for good.",
+)  # fmt: skip
+def gc(specs: tuple[Path, ...], yes: bool, leave_outside: bool) -> None:
     """List what nobody needs: what killed runs left, what was set aside as damaged.
 
-    With --keep, also the finished work that none of those specs needs. Removes it with --yes, which is for when
-    nothing runs. Saved calls are paid for and always stay.
+    With --keep, also the finished work that none of those specs needs, and what an index has outside the store: its
+    collection on a server. Removes it with --yes, which is for when nothing runs. Saved calls are paid for and
+    always stay.
     """
     store = Store(_root())
     found = garbage(store, _needed(specs) if specs else None)
@@ -162,14 +169,16 @@ def gc(specs: tuple[Path, ...], yes: bool) -> None:
         table.add_row(folder.why, str(folder.folder.relative_to(store.root)), f"{folder.size:,}")
     if found:
         console().print(table)
-    if yes:
-        with _progress("folders", len(found)) as advance:
-            for folder in found:
-                remove(folder.folder)
-                advance(1)
-    size = sum(folder.size for folder in found)
+    for thing in dict.fromkeys(each.what for each in outside.values()):
+        click.echo(f"outside the store: {thing}")
+    staying = _remove(found, outside) if yes else []
+    gone = len(found) - len(staying)
+    size = sum(folder.size for folder in found) - sum(folder.size for folder, _ in staying)
+    outside = {} if leave_outside else going_outside(store, [each.folder for each in found], load_registry())
     done = "removed" if yes else "nothing was removed; --yes removes"
-    click.echo(f"{done} {len(found):,} folders, {size:,} bytes" if found else "there is no garbage")
+    click.echo(f"{done} {gone:,} folders, {size:,} bytes" if found else "there is no garbage")
+    if staying:
+        raise ErrorList([error for _, error in staying])
 
 
 @command.command()
@@ -190,6 +199,21 @@ def _verify_calls(calls: CallStore) -> list[RagtallyError]:
     """Check the calls; what is damaged is returned, so that the entries are checked all the same."""
     place = Place(str(calls.database.path))
     try:
+def _remove(found: Sequence[Garbage], outside: Mapping[Path, Outside]) -> list[tuple[Garbage, RagtallyError]]:
+    """Remove folders, each after what it has outside the store; one whose outside cannot be removed stays."""
+    staying: list[tuple[Garbage, RagtallyError]] = []
+    with _progress("folders", len(found)) as advance:
+        for folder in found:
+            try:
+                if folder.folder in outside:
+                    outside[folder.folder].remove()
+                remove(folder.folder)
+            except RagtallyError as error:
+                staying.append((folder, error))
+            advance(1)
+    return staying
+
+
         with _progress("calls", count_calls(calls)) as advance:
             check = check_calls(calls, advance)
     except StoreError as error:

@@ -13,6 +13,9 @@ from ragtally.types import Choice
 STEP = "index"
 VERSION = 2
 
+FOLDER = "retriever"
+"""Where in an entry the retriever saves its index."""
+
 
 def task(
     factory: TaskFactory, prepared: Task, chunked: Task, embedded: Task | None, retriever: Choice, **about: Any
@@ -46,5 +49,5 @@ def run(work: Work) -> None:
     if isinstance(retriever, ReportingRetriever):
         retriever.report_to(work.progress)
     run_fill(retriever, passages, None if vectors is None else embed.load_vectors(vectors))
-    (work.folder / "retriever").mkdir()
-    retriever.save(work.folder / "retriever")
+    (work.folder / FOLDER).mkdir()
+    retriever.save(work.folder / FOLDER)

@@ -11,7 +11,7 @@ import numpy as np
 from ragtally.errors import PluginError
 from ragtally.kinds import MeasuredRetriever, ReportingRetriever, Retriever
 from ragtally.pipelines import run_search
-from ragtally.steps import chunk, embed, sample
+from ragtally.steps import chunk, embed, index, sample
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_array, read_json, write_array, write_json
 from ragtally.types import Choice, Hits, Queries, Score
@@ -68,7 +68,7 @@ def run(work: Work) -> None:
     if isinstance(retriever, ReportingRetriever):
         retriever.report_to(work.progress)
     retriever.load(
-        work.input("index") / "retriever", passages, None if vectors is None else embed.load_vectors(vectors)
+        work.input("index") / index.FOLDER, passages, None if vectors is None else embed.load_vectors(vectors)
     )
     reads = work.registry.traits(work.task.choices["retriever"]).reads
     queries = load_queries(work.input("sample"), work.optional("embed_questions"), evidence="evidence" in reads)

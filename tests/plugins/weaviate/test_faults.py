@@ -1,0 +1,110 @@
+"""A server that is missing, old, closed, full, slow, or gone in the middle: one clear error, and no key in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ragtally.errors import RagtallyError
+from ragtally.testing import samples
+from ragtally.types import Passages
+from weaviate_server import StubServer
+
+Build = Callable[..., Any]
+KEY = "weaviate-made-up-key-0123456789"
+
+
+def fault(action: Callable[[], Any]) -> str:
+    with pytest.raises(RagtallyError) as caught:
+        action()
+    assert caught.value.hint
+    assert KEY not in f"{caught.value.message} {caught.value.hint}"
+    return f"{caught.value.message} -> {caught.value.hint}"
+
+
+@pytest.fixture
+def add(build: Build, passages: Passages) -> Callable[..., Any]:
+    return lambda **given: build(mode="bm25", **given).add(passages, None)
+
+
+def test_no_server_is_named(monkeypatch: pytest.MonkeyPatch, add: Callable[..., Any]) -> None:
+    monkeypatch.delenv("WEAVIATE_URL", raising=False)
+    said = fault(add)
+    assert "WEAVIATE_URL is not set" in said and "docker compose up --detach --wait" in said
+
+
+def test_nobody_answers(monkeypatch: pytest.MonkeyPatch, add: Callable[..., Any]) -> None:
+    monkeypatch.setenv("WEAVIATE_URL", "http://127.0.0.1:9")
+    said = fault(add)
+    assert "Weaviate at http://127.0.0.1:9 does not answer" in said and "docker compose up" in said
+
+
+def test_too_old(stub: StubServer, add: Callable[..., Any]) -> None:
+    stub.faults.version = "1.26.4"
+    assert "is older than 1.27" in fault(add)
+
+
+def test_not_ready(stub: StubServer, add: Callable[..., Any]) -> None:
+    stub.faults.ready = False
+    assert "is not ready" in fault(add)
+
+
+def test_no_grpc(stub: StubServer, add: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    stub.faults.serving = False
+    assert "does not serve gRPC" in fault(add)
+    monkeypatch.setenv("WEAVIATE_GRPC_PORT", "9")
+    said = fault(add)
+    assert "answers, but not to gRPC at 127.0.0.1:9" in said and "export WEAVIATE_GRPC_PORT=" in said
+
+
+def test_the_key_is_missing_or_wrong(
+    stub: StubServer, add: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub.faults.key = "another-key-0123456789"
+    assert "export WEAVIATE_API_KEY=" in fault(add)
+    monkeypatch.setenv("WEAVIATE_API_KEY", KEY)
+    assert "does not take the key in WEAVIATE_API_KEY" in fault(add)
+    stub.faults.key = KEY
+    add()
+    assert stub.faults.headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_read_only(stub: StubServer, add: Callable[..., Any]) -> None:
+    stub.faults.read_only = True
+    said = fault(add)
+    assert "takes no writes" in said and "did not take 40 of 40 chunks" in said and "curl -X PUT" in said
+
+
+def test_slow(stub: StubServer, add: Callable[..., Any]) -> None:
+    stub.faults.hang = 0.4
+    said = fault(lambda: add(timeout=0.1))
+    assert "did not answer in time" in said and "raise `timeout`" in said
+
+
+def test_gone_while_it_is_searched(stub: StubServer, build: Build, passages: Passages) -> None:
+    retriever = build(mode="bm25", concurrency=1)
+    retriever.add(passages, None)
+    stub.faults.searches = 2
+    assert "does not answer (searching)" in fault(lambda: retriever.search(samples.queries(frozenset({"text"})), 3))
+    stub.faults.searches = None
+    assert (retriever.search(samples.queries(frozenset({"text"})), 3).passage >= 0).any()
+
+
+def test_nothing_is_sent_to_anybody_else(
+    stub: StubServer, add: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client library would ask PyPI for its newest version."""
+    import httpx
+
+    asked: list[str] = []
+    send = httpx.Client.send
+
+    def watch(self: Any, request: Any, **given: Any) -> Any:
+        asked.append(request.url.host)
+        return send(self, request, **given)
+
+    monkeypatch.setattr(httpx.Client, "send", watch)
+    add()
+    assert set(asked) == {"127.0.0.1"}

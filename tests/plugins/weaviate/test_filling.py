@@ -1,0 +1,152 @@
+"""A collection is filled once, goes on where it stopped, and is searched only when it is complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ragtally.testing import samples
+from ragtally.types import Passages
+from ragtally_weaviate.failures import ServerError
+from weaviate_server import StubServer
+from weaviate_server.collections import Collection
+
+Build = Callable[..., Any]
+TEXT = frozenset({"text"})
+
+
+def held(stub: StubServer) -> Collection:
+    (collection,) = stub.collections.values()
+    return collection
+
+
+def marker(stub: StubServer) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(held(stub).schema["description"])
+    return said
+
+
+def test_the_collection_says_what_it_is_made_of(build: Build, stub: StubServer, passages: Passages) -> None:
+    build(mode="bm25", stopwords="en", tokenization="lowercase", k1=1.5, b=0.5).add(passages, None)
+    schema = held(stub).schema
+    assert schema["class"].startswith("Ragtally_") and len(schema["class"]) == len("Ragtally_") + 40
+    assert schema["invertedIndexConfig"]["stopwords"]["preset"] == "en"
+    assert schema["invertedIndexConfig"]["bm25"] == {"k1": 1.5, "b": 0.5}
+    assert schema["properties"][0]["name"] == "content"
+    assert schema["properties"][0]["tokenization"] == "lowercase"
+    assert schema["vectorConfig"]["default"]["vectorizer"] == {"none": {}}
+    assert marker(stub) == {"made_by": "ragtally", "state": "complete", "chunks": 40, "digest": schema["class"][9:]}
+
+
+def test_what_is_complete_is_not_written_again(build: Build, stub: StubServer, passages: Passages) -> None:
+    for _ in range(2):
+        build(mode="bm25", batch=10).add(passages, None)
+    assert stub.faults.calls.count("batch") == 4
+    assert stub.faults.calls.count("create") == 1
+
+
+@pytest.mark.parametrize("other", [{"b": 0.5}, {"stopwords": "en"}, {"tokenization": "whitespace"}])
+def test_other_contents_are_another_collection(
+    build: Build, stub: StubServer, passages: Passages, other: dict[str, Any]
+) -> None:
+    build(mode="bm25").add(passages, None)
+    build(mode="bm25", **other).add(passages, None)
+    assert len(stub.collections) == 2
+
+
+def test_progress_is_told(build: Build, stub: StubServer, passages: Passages) -> None:
+    told: list[tuple[int | None, int | None]] = []
+    retriever = build(mode="bm25", batch=16)
+    retriever.report_to(lambda what, done, total: told.append((done, total)))
+    retriever.add(passages, None)
+    assert told == [(0, 40), (16, 40), (32, 40), (40, 40)]
+
+
+def test_an_interrupted_filling_goes_on(build: Build, stub: StubServer, passages: Passages) -> None:
+    stub.faults.dies_after = 2
+    with pytest.raises(ServerError) as caught:
+        build(mode="bm25", batch=10, concurrency=1).add(passages, None)
+    assert "does not answer (writing chunks)" in caught.value.message
+    assert "goes on from there" in (caught.value.hint or "")
+    assert marker(stub)["state"] == "filling" and len(held(stub).objects) == 20
+    stub.faults.dies_after, before = None, stub.faults.calls.count("batch")
+    build(mode="bm25", batch=10).add(passages, None)
+    assert stub.faults.calls.count("batch") == before + 2
+    assert marker(stub)["state"] == "complete" and len(held(stub).objects) == 40
+
+
+def test_a_half_filled_collection_is_filled_before_it_is_searched(
+    build: Build, stub: StubServer, passages: Passages
+) -> None:
+    whole = build(mode="bm25")
+    whole.add(passages, None)
+    wanted = whole.search(samples.queries(TEXT), 7)
+    for name in held(stub).ordered()[5:30]:
+        del held(stub).objects[name]
+    again = build(mode="bm25")
+    again.load(None, passages, None)
+    assert again.search(samples.queries(TEXT), 7).passage.tolist() == wanted.passage.tolist()
+    assert len(held(stub).objects) == 40
+    stub.collections.clear()
+    assert again.search(samples.queries(TEXT), 7).passage.tolist() == wanted.passage.tolist()
+
+
+def test_a_count_that_is_wrong_in_the_end_is_an_error(build: Build, stub: StubServer, passages: Passages) -> None:
+    stub.faults.loses = 3
+    with pytest.raises(ServerError, match="holds 37 objects after writing, and there are 40 chunks"):
+        build(mode="bm25").add(passages, None)
+    assert marker(stub)["state"] == "filling"
+
+
+def test_single_chunks_that_are_refused_are_tried_again(build: Build, stub: StubServer, passages: Passages) -> None:
+    stub.faults.refused = {"7": 2, "31": 1}
+    build(mode="bm25", batch=10).add(passages, None)
+    assert len(held(stub).objects) == 40
+    assert stub.faults.calls.count("batch") == 4 + 1 + 1
+
+
+def test_chunks_that_are_refused_for_good_are_named(build: Build, stub: StubServer, passages: Passages) -> None:
+    stub.faults.refused = {"7": 99, "31": 99}
+    with pytest.raises(ServerError) as caught:
+        build(mode="bm25", batch=10).add(passages, None)
+    assert "is full (it did not take 2 of 40 chunks, first row 7)" in caught.value.message
+    assert marker(stub)["state"] == "filling" and len(held(stub).objects) == 38
+
+
+def test_a_server_that_indexes_in_the_background_is_waited_for(
+    build: Build, stub: StubServer, passages: Passages, vectors: Any
+) -> None:
+    stub.faults.queue = 3
+    build(mode="near_vector").add(passages, vectors)
+    assert stub.faults.queue == 0 and marker(stub)["state"] == "complete"
+
+
+def test_a_collection_that_ragtally_did_not_make_is_not_touched(
+    build: Build, stub: StubServer, passages: Passages
+) -> None:
+    build(mode="bm25").add(passages, None)
+    held(stub).schema["description"] = "mine"
+    stub.faults.calls.clear()
+    with pytest.raises(ServerError, match="was not made by ragtally"):
+        build(mode="bm25").add(passages, None)
+    assert not {"batch", "update", "delete", "create"} & set(stub.faults.calls)
+
+
+def test_an_object_that_ragtally_did_not_write_is_an_error(
+    build: Build, stub: StubServer, passages: Passages
+) -> None:
+    build(mode="bm25").add(passages, None)
+    objects = held(stub).objects
+    objects[b"\xff" * 16] = objects.popitem()[1]
+    objects[b"\xfe" * 16] = objects[b"\xff" * 16]
+    with pytest.raises(ServerError, match="holds an object that ragtally did not write"):
+        build(mode="bm25").add(passages, None)
+
+
+def test_no_chunks_are_no_hits(build: Build, stub: StubServer, passages: Passages) -> None:
+    empty = Passages([], type(passages.spans)(*(column[:0] for column in (passages.spans.document,) * 3)))
+    retriever = build(mode="bm25")
+    retriever.add(empty, None)
+    assert (retriever.search(samples.queries(TEXT), 3).passage == -1).all()

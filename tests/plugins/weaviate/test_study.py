@@ -1,0 +1,145 @@
+"""A whole study on a server: scored cells, nothing done twice, what `doctor` says, and what `store gc` drops."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from command_line import Outcome, project_in
+from ragtally.cli import main
+from weaviate_server import StubServer
+
+Ragtally = Callable[..., Outcome]
+
+SPEC = """\
+study: found
+seed: 3
+dataset: {synthetic: {questions: 40, distractors: 1}}
+grid:
+  chunker: {words: {size: 60, overlap: 0}}
+  retriever:
+    - weaviate: {mode: bm25, batch: 20, concurrency: 1}
+    - weaviate: {mode: near_vector, embedder: {hashing: {dim: 64}}, ef: [16, 32], depth: 10}
+    - dense: {embedder: {hashing: {dim: 64}}}
+  top_k: [2]
+metrics: [document_hit@1, recall@5]
+"""
+BM25_ALONE = "\n".join(line for line in SPEC.splitlines() if "near_vector" not in line and "dense" not in line)
+
+
+@pytest.fixture
+def ragtally(
+    tmp_path: Path, stub: StubServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Ragtally:
+    """Run the command line in this process, in a folder with a spec, a store and results of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAGTALLY_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("COLUMNS", "160")
+    (tmp_path / "found.yaml").write_text(SPEC)
+    (tmp_path / "less.yaml").write_text(BM25_ALONE)
+
+    def run(*words: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["ragtally", *words])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        told = capsys.readouterr()
+        return Outcome(code, told.out, told.err)
+
+    return run
+
+
+def test_a_study_is_scored_and_done_once_and_its_collections_go_with_its_indexes(
+    ragtally: Ragtally, stub: StubServer
+) -> None:
+    done = ragtally("run", "found.yaml")
+    assert done.code == 0, done.err
+    cells = pl.read_csv("data/results/found/cells.csv").filter(pl.col("top_k").is_null())
+    scores = dict(zip(cells["cell"], cells["document_hit@1"], strict=True))
+    near = [name for name in scores if "ef=" in name and "near_vector" in name]
+    assert len(near) == 2 and len(stub.collections) == 2
+    exact = next(name for name in scores if "dense" in name)
+    assert all(scores[name] == scores[exact] for name in near)
+    measured = dict(zip(cells["cell"], cells["ann_recall@10"], strict=True))
+    assert [measured[name] for name in near] == [1.0, 1.0] and measured[exact] is None
+    assert "ann recall@10" in ragtally("show", "found").out
+
+    stub.faults.calls.clear()
+    assert ragtally("run", "found.yaml").code == 0
+    assert not stub.faults.calls
+
+    listed = ragtally("store", "gc", "--keep", "less.yaml")
+    assert listed.out.count("outside the store: the collection Ragtally_") == 1
+    assert len(stub.collections) == 2
+    stub.faults.ready = False
+    refused = ragtally("store", "gc", "--keep", "less.yaml", "--yes")
+    assert refused.code == 2 and "is not ready" in refused.err and len(stub.collections) == 2
+    stub.faults.ready = True
+    assert ragtally("store", "gc", "--keep", "less.yaml", "--yes").code == 0
+    assert len(stub.collections) == 1
+    assert ragtally("store", "gc", "--keep", "less.yaml").out == "there is no garbage\n"
+    assert ragtally("run", "less.yaml").code == 0
+
+
+def test_gc_drops_no_collection_that_is_not_ragtallys(
+    ragtally: Ragtally, stub: StubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert ragtally("run", "less.yaml").code == 0
+    (tmp_path / "other.yaml").write_text(BM25_ALONE.replace("size: 60", "size: 50"))
+    (collection,) = stub.collections.values()
+    ours, collection.schema["description"] = collection.schema["description"], "somebody's notes"
+    said = ragtally("store", "gc", "--keep", "other.yaml", "--yes")
+    assert said.code == 2 and "it stays" in said.err and stub.collections
+    collection.schema["description"] = ours
+    monkeypatch.setenv("WEAVIATE_URL", "http://127.0.0.1:9")
+    said = ragtally("store", "gc", "--keep", "other.yaml", "--yes")
+    assert said.code == 2 and f"WEAVIATE_URL={stub.url} ragtally store gc" in said.err
+    said = ragtally("store", "gc", "--keep", "other.yaml", "--yes", "--leave-outside")
+    assert said.code == 0 and stub.collections
+
+
+def test_doctor_looks_at_the_server_and_at_what_was_left_on_it(ragtally: Ragtally, stub: StubServer) -> None:
+    said = ragtally("doctor", "less.yaml")
+    assert said.code == 0 and f"Weaviate {stub.faults.version} at {stub.url} is ready, and answers gRPC" in said.out
+    stub.faults.dies_after = 1
+    stopped = ragtally("run", "less.yaml")
+    assert stopped.code == 2 and "does not answer (writing chunks)" in stopped.err
+    said = ragtally("doctor", "less.yaml")
+    assert said.code == 0 and "is half filled" in said.out and "curl -X DELETE" in said.out
+    stub.faults.serving = False
+    said = ragtally("doctor", "less.yaml")
+    assert said.code == 2 and "does not serve gRPC" in said.out
+
+
+@pytest.mark.slow
+def test_a_run_killed_while_it_writes_goes_on_and_writes_nothing_twice(stub: StubServer, tmp_path: Path) -> None:
+    project = project_in(tmp_path / "project")
+    project.write("less.yaml", BM25_ALONE)
+    stub.faults.hang = 0.3
+    command = [sys.executable, "-m", "ragtally", "run", "less.yaml"]
+    process = subprocess.Popen(
+        command, cwd=project.folder, env=project.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    limit = time.monotonic() + 60
+    while stub.faults.calls.count("batch") < 3 and time.monotonic() < limit:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (collection,) = stub.collections.values()
+    there = len(collection.objects)
+    assert there >= 20 and '"filling"' in collection.schema["description"]
+    stub.faults.hang, before = 0.0, stub.faults.calls.count("batch")
+    done = project.ragtally("run", "less.yaml")
+    assert done.code == 0, done.err
+    assert '"complete"' in collection.schema["description"]
+    missing = len(collection.objects) - there
+    assert stub.faults.calls.count("batch") - before == -(-missing // 20)
