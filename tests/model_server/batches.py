@@ -97,6 +97,11 @@ class BatchDesk:
         self._ended = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def files(self) -> int:
+        """How many files there are."""
+        return len(self._files)
+
     async def handle(self, request: Request) -> None:
         """Answer one request to files or batches."""
         match = PATHS.match(request.path)

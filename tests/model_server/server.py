@@ -94,7 +94,7 @@ class ModelServer:
         await request.connection.send(greeting, head_only=request.method == "HEAD")
 
     async def _tell_counts(self, request: Request) -> None:
-        counts = self._chat.counts.told(keys=request.query.get("keys") != "false")
+        counts = self._chat.counts.told(keys=request.query.get("keys") != "false") | {"files": self._desk.files}
         await request.connection.send(told(counts))
 
     async def _tell_requests(self, request: Request) -> None:

@@ -17,7 +17,8 @@ from ragtally.cli.lazy import load
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
 from ragtally.compare.sides import matching_cells
 from ragtally.errors import DataError, Place, RagtallyError
-from ragtally.store import find_store, read_table, write_bytes
+from ragtally.run.dataset_export import Kept, export_dataset
+from ragtally.store import Store, find_store, read_table, write_bytes
 from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.calls_lines import line_of
 from ragtally.store.calls_salvage import all_calls
@@ -65,12 +66,31 @@ def answers(study: str, patterns: tuple[str, ...], form: str, out: Path | None, 
 
 @command.command(short_help="The questions that stay, with their labels.")
 @_study
+@click.option(
+    "--dataset", "dataset", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+    help="Write a dataset of its own instead, which other specs name: dataset: {exported: {folder: FOLDER}}.",
+)  # fmt: skip
+@click.option(
+    "--documents", type=click.Choice(("gold", "all")), default="gold", show_default=True,
+    help="With --dataset: the documents in which the answers stand, or the whole corpus.",
+)  # fmt: skip
 @_format
 @_out
 @_results
-def base(study: str, form: str, out: Path | None, results: Path) -> None:
-    """Write base.parquet: the questions that stay for the grid, and the label that each is scored against."""
-    path = folder_of(study, results) / "base.parquet"
+def base(study: str, dataset: Path | None, documents: Kept, form: str, out: Path | None, results: Path) -> None:
+    """Write base.parquet: the questions that stay for the grid, and the label that each is scored against.
+
+    With --dataset, write the questions with their documents and evidence, and a data card.
+    """
+    folder = folder_of(study, results)
+    if dataset is not None:
+        if out is not None:
+            raise click.UsageError("--dataset and --out cannot be given together")
+        written = export_dataset(folder, Store(find_store(Path.cwd())), dataset, documents)
+        said = f"{written.questions:,} questions, {written.documents:,} documents, {written.bytes:,} bytes"
+        click.echo(f"{written.folder}: {said}; README.md there is its data card", err=True)
+        return
+    path = folder / "base.parquet"
     if not path.is_file():
         raise RagtallyError("there is no such result", place=Place(str(path)), hint="run the study's label stage")
     _deliver(_encoded(read_table(path), form), form, out)

@@ -85,15 +85,16 @@ def _models(estimates: Sequence[ModelEstimate]) -> Table:
     for row in estimates:
         most = "" if row.exact else "<= "
         dollars = "unknown" if row.dollars is None else f"{most}{row.dollars:.2f}"
+        latest = "~" if row.batches is None else "<= "
         table.add_row(
-            row.model,
+            row.model + _batches(row),
             f"{most}{row.calls:,}",
             f"{row.paid:,}",
             f"{most}{row.to_pay:,}",
             "unknown" if row.input_tokens is None else f"~{row.input_tokens:,}",
             f"~{row.output_tokens:,}",
             dollars,
-            f"~{row.hours:.2f}",
+            f"{latest}{row.hours:.2f}",
             "-" if row.days is None else f"{row.days:.1f}",
         )
     table.caption = (
@@ -101,6 +102,15 @@ def _models(estimates: Sequence[ModelEstimate]) -> Table:
         "other paid work finds cannot be written yet"
     )
     return table
+
+
+def _batches(row: ModelEstimate) -> str:
+    """Say on lines of their own how a model's calls are delivered, where not one by one."""
+    on_their_way = f"\n{row.in_batches:,} are in open batches" if row.in_batches else ""
+    if row.batches is None:
+        return on_their_way
+    count = f"{row.batches:,} batch{'' if row.batches == 1 else 'es'}"
+    return f"\nin {count}, {100 * row.discount:g} % off{on_their_way}"
 
 
 def _embedders(estimates: Sequence[EmbedderEstimate]) -> Table:

@@ -15,14 +15,17 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from ragtally.cli.console import console
-from ragtally.cli.store_tables import embedded_table, failed_table, paid_table
+from ragtally.cli.store_batches import COMMANDS as BATCH_COMMANDS
+from ragtally.cli.store_tables import batches_table, embedded_table, failed_table, paid_table
 from ragtally.errors import ErrorList, Place, RagtallyError, StoreError
-from ragtally.plan import STAGES, in_order, plan_study
 from ragtally.kinds import Outside
+from ragtally.plan import STAGES, in_order, plan_study
 from ragtally.registry import load_registry
-from ragtally.spec.load import load_study
 from ragtally.run.outside import going_outside
+from ragtally.spec.load import load_study
 from ragtally.store import DamagedEntry, Store, find_store
+from ragtally.store.batches import FILE_NAME as BATCHES
+from ragtally.store.batches import BatchStore
 from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.calls_salvage import check_calls, count_calls
 from ragtally.store.calls_transfer import export_calls, import_calls, salvage_calls
@@ -58,11 +61,14 @@ def paid(as_json: bool) -> None:
         spent, failed = calls.spent(), calls.failed()
     with closing(VectorStore(_root() / VECTORS)) as vectors:
         embedded = vectors.spent()
+    with closing(BatchStore(_root() / BATCHES)) as store:
+        batches = store.all(unread=True)
     if as_json:
         content = {
             "paid": [asdict(row) for row in spent],
             "failed": [asdict(row) for row in failed],
             "embedded": [asdict(row) for row in embedded],
+            "open_batches": [batch.name for batch in batches],
         }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
@@ -74,6 +80,12 @@ def paid(as_json: bool) -> None:
         console().print(failed_table(failed))
     if embedded:
         console().print(embedded_table(embedded))
+    if batches:
+        console().print(batches_table(batches))
+
+
+for _of_batches in BATCH_COMMANDS:
+    command.add_command(_of_batches)
 
 
 @command.command(short_help="Check every saved call and every file of finished work.")
@@ -163,6 +175,7 @@ def gc(specs: tuple[Path, ...], yes: bool, leave_outside: bool) -> None:
     """
     store = Store(_root())
     found = garbage(store, _needed(specs) if specs else None)
+    outside = {} if leave_outside else going_outside(store, [each.folder for each in found], load_registry())
     table = Table("why", "folder", title="Garbage", title_justify="left", pad_edge=False)
     table.add_column("bytes", justify="right")
     for folder in found:
@@ -174,7 +187,6 @@ def gc(specs: tuple[Path, ...], yes: bool, leave_outside: bool) -> None:
     staying = _remove(found, outside) if yes else []
     gone = len(found) - len(staying)
     size = sum(folder.size for folder in found) - sum(folder.size for folder, _ in staying)
-    outside = {} if leave_outside else going_outside(store, [each.folder for each in found], load_registry())
     done = "removed" if yes else "nothing was removed; --yes removes"
     click.echo(f"{done} {gone:,} folders, {size:,} bytes" if found else "there is no garbage")
     if staying:
@@ -187,18 +199,6 @@ def path() -> None:
     click.echo(_root())
 
 
-def _root() -> Path:
-    return find_store(Path.cwd())
-
-
-def _calls() -> CallStore:
-    return CallStore(_root() / FILE_NAME)
-
-
-def _verify_calls(calls: CallStore) -> list[RagtallyError]:
-    """Check the calls; what is damaged is returned, so that the entries are checked all the same."""
-    place = Place(str(calls.database.path))
-    try:
 def _remove(found: Sequence[Garbage], outside: Mapping[Path, Outside]) -> list[tuple[Garbage, RagtallyError]]:
     """Remove folders, each after what it has outside the store; one whose outside cannot be removed stays."""
     staying: list[tuple[Garbage, RagtallyError]] = []
@@ -214,6 +214,18 @@ def _remove(found: Sequence[Garbage], outside: Mapping[Path, Outside]) -> list[t
     return staying
 
 
+def _root() -> Path:
+    return find_store(Path.cwd())
+
+
+def _calls() -> CallStore:
+    return CallStore(_root() / FILE_NAME)
+
+
+def _verify_calls(calls: CallStore) -> list[RagtallyError]:
+    """Check the calls; what is damaged is returned, so that the entries are checked all the same."""
+    place = Place(str(calls.database.path))
+    try:
         with _progress("calls", count_calls(calls)) as advance:
             check = check_calls(calls, advance)
     except StoreError as error:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from rich import box
 from rich.table import Table
 
+from ragtally.store.batches import StoredBatch
 from ragtally.store.calls import FailureCount, Spending
 from ragtally.store.vectors import Embedded
 
@@ -84,6 +86,34 @@ def embedded_table(rows: Sequence[Embedded]) -> Table:
             _UNKNOWN if row.input_tokens is None else f"~{row.input_tokens:,}",
             _with_unknown(row.dollars, "{:,.4f}", row.texts_without_price),
         )
+    return table
+
+
+def batches_table(rows: Sequence[StoredBatch]) -> Table:
+    """Show batches of calls.
+
+    Args:
+        rows: One row a batch.
+
+    Returns:
+        The table.
+    """
+    table = Table(title="Batches of calls", title_justify="left", box=box.SIMPLE, padding=0, pad_edge=False)
+    headings = ("batch\nat the provider", "model", "calls", "done", "at most\ndollars", "status", "over by")
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if 2 <= number <= 4 else "left", overflow="fold")
+    for row in rows:
+        table.add_row(
+            f"{row.name}\n{row.batch_id or 'not known there'}",
+            f"{row.provider}/{row.model}",
+            f"{row.calls:,}",
+            f"{row.answered + row.failed:,}",
+            _UNKNOWN if row.most_dollars is None else f"{row.most_dollars:,.2f}",
+            "read" if row.stage == "read" else row.status or row.stage,
+            "" if row.expires_at is None else f"{datetime.fromtimestamp(row.expires_at).astimezone():%m-%d %H:%M}",
+        )
+    table.caption = "as they stood when a run last asked; `ragtally store cancel BATCH` cancels one"
+    table.caption_justify = "left"
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from ragtally.address import canonical_json
@@ -13,6 +14,7 @@ from ragtally.run.execute import execute
 from ragtally.run.tokens import total_input_tokens
 from ragtally.run.workplace import Workplace
 from ragtally.steps import Task, ask, base, sample
+from ragtally.store.batches import FILE_NAME, BatchStore
 from ragtally.types import Call, Reply
 
 _OUTPUT_TOKENS = 16
@@ -36,9 +38,13 @@ class ModelEstimate:
             are taken to be like the model's others. None where there are no others.
         output_tokens: Tokens of the answers left, estimated from those that the store holds, else from the
             most that the model may give, else a guess of a short answer.
-        dollars: US dollars left to pay; None where the price is unknown.
-        hours: Hours that the calls left take at the stated limits.
+        dollars: US dollars left to pay, a batch's discount taken off; None where the price is unknown.
+        hours: Hours that the calls left take at the stated limits; of batches, until the last one is over at the
+            latest.
         days: Days at the stated daily quota; None where none is stated.
+        in_batches: How many of the calls left are on their way in a batch already.
+        batches: In how many batches the rest goes; None for a model whose calls are sent one by one.
+        discount: The share of the price that batches save; 0 without them.
     """
 
     model: str
@@ -51,6 +57,9 @@ class ModelEstimate:
     dollars: float | None
     hours: float
     days: float | None
+    in_batches: int = 0
+    batches: int | None = None
+    discount: float = 0.0
 
 
 def estimate(plan: StudyPlan, place: Workplace) -> tuple[ModelEstimate, ...]:
@@ -122,8 +131,13 @@ def _estimate(tasks: Sequence[Task], known: set[str], waiting: Sequence[Task], p
     to_pay = len(left) + unwritten
     put_in = _input_tokens(left, list(calls.values()), unwritten)
     came_out = round(_answer_tokens(traits, replies) * to_pay)
-    hours = _hours(traits, replies, to_pay, (put_in or 0) + came_out)
-    quota = traits.limits.requests_per_day
+    terms, price, quota = traits.batch, traits.charged, traits.limits.requests_per_day
+    with closing(BatchStore(place.store.root / FILE_NAME)) as store:
+        in_batches = len(store.claimed(call.key for call in left))
+    if terms is None:
+        hours = _hours(traits, replies, to_pay, (put_in or 0) + came_out)
+    else:
+        hours = terms.window_hours if to_pay else 0.0
     return ModelEstimate(
         model=f"{traits.provider}/{traits.model}",
         calls=len(calls) + unwritten,
@@ -132,9 +146,12 @@ def _estimate(tasks: Sequence[Task], known: set[str], waiting: Sequence[Task], p
         exact=all(task.address in known for task in tasks),
         input_tokens=put_in,
         output_tokens=came_out,
-        dollars=None if traits.price is None else traits.price.dollars(put_in, came_out, hours * _SECONDS_PER_HOUR),
+        dollars=None if price is None else price.dollars(put_in, came_out, hours * _SECONDS_PER_HOUR),
         hours=hours,
         days=None if quota is None else to_pay / quota,
+        in_batches=in_batches,
+        batches=None if terms is None else -(-(to_pay - in_batches) // terms.calls),
+        discount=0.0 if terms is None else terms.discount,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,33 @@ def write_label(plan: StudyPlan, place: Workplace, folder: Path) -> None:
         funnel = read_json(place.entry(plan.base) / "funnel.json")
     write_result_table(folder / "base.parquet", kept)
     addresses = [task.address for task in in_order((plan.base,))] if plan.base else []
-    write_json(
-        folder / "base.json",
-        {"study": plan.study.name, "base": funnel, "address": addresses[-1] if addresses else plan.sampled.address},
+    content = {"study": plan.study.name, "base": funnel, "made_by": _made_by(plan, place)}
+    write_json(folder / "base.json", {**content, "address": addresses[-1] if addresses else plan.sampled.address})
+
+
+def _made_by(plan: StudyPlan, place: Workplace) -> dict[str, Any] | None:
+    """Say who chose the base and how, so that an export can tell where its labels come from."""
+    base_of, label = plan.study.base, plan.study.label
+    if base_of is None or label is None:
+        return None
+    readers = {name: plan.study.readers[name].choice for name in base_of.voters}
+    return {
+        "voters": {name: _described(place.registry.identity(readers[name], fingerprint=False)) for name in readers},
+        "votes": label.votes,
+        "rule": str(base_of.rule),
+        "agree_with_gold": base_of.agree_with_gold,
+        "exclude_closed_book_right": list(base_of.exclude_closed_book_right),
+    }
+
+
+def _described(identity: Mapping[str, Any]) -> str:
+    """Write a component as a spec would name it, without what says where or how fast."""
+    given = {name: value for name, value in identity["parameters"].items() if value not in (None, {}, [])}
+    inner = ", ".join(
+        f"{name}={_described(value) if isinstance(value, Mapping) and 'kind' in value else value}"
+        for name, value in given.items()
     )
+    return f"{identity['name']}({inner})" if inner else str(identity["name"])
 
 
 def _votes(row: Voter) -> tuple[Task, ...]:

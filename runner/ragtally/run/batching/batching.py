@@ -18,7 +18,7 @@ from ragtally.run.spending import Spending, worst_price
 from ragtally.run.workplace import Workplace
 from ragtally.store.batches import BatchStore, StoredBatch
 
-_ROUNDS = 2
+_ROUNDS = 3
 """In how many batches a call may fail for a reason that passes, within one run."""
 
 

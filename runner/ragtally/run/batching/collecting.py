@@ -62,14 +62,18 @@ async def collect(desk: BatchDesk, batch: StoredBatch, state: BatchState) -> Col
     left = set(own)
     others = set(claimed) - left
     share = _seconds(batch, state) / max(1, batch.calls)
-    with desk.place.store.scratch() as folder:
-        async for row in desk.provider.results(state, folder):
-            if row.key in left:
-                _take(desk, row, share, left, found)
-            elif row.key is None or (row.key not in found.failures and row.key not in others):
-                found.odd_rows += row.key not in desk.group.calls
-            if desk.stop.aborting:
-                raise StoppedError("interrupted while a batch's results were read")
+
+    async def read() -> None:
+        found.odd_rows = 0
+        with desk.place.store.scratch() as folder:
+            async for row in desk.provider.results(state, folder):
+                if row.key in left:
+                    _take(desk, row, share, left, found)
+                elif row.key not in desk.group.calls and row.key not in others:
+                    found.odd_rows += 1
+
+    # From the beginning, where a download breaks off: a row that was taken is not taken again.
+    await desk.ask(read, f"results of {batch.name}")
     if not state.queue_full:
         found.failures.update((key, _unanswered(batch, state)) for key in sorted(left - found.failures.keys()))
         for key, error in found.failures.items():

@@ -1,0 +1,122 @@
+"""An exported folder as a dataset, read some thousand rows at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ragtally.address import address, file_hash
+from ragtally.errors import DataError, Place
+from ragtally.types import DatasetBatch, Documents, Evidence, Questions
+
+FORM = "ragtally dataset 1"
+_ROWS = 4096
+_TABLES = ("documents", "questions", "evidence")
+_REMEDY = "`ragtally export base STUDY --dataset FOLDER` writes one"
+
+
+class ExportedFolder:
+    """Questions with labels, documents and evidence, as they were exported.
+
+    Attributes:
+        answers: The answers that counted in the study.
+        splits: The splits of the questions.
+        labelled: Always true: silver labels must be accepted as such.
+    """
+
+    labelled = True
+
+    def __init__(self, folder: str, *, accept_silver: bool) -> None:
+        """Read what the folder says of itself.
+
+        Args:
+            folder: The folder.
+            accept_silver: Whether labels that are verdicts may stand for gold labels.
+
+        Raises:
+            DataError: If the folder is no such dataset, or its labels are silver and that is not accepted.
+        """
+        self._folder = Path(folder).expanduser()
+        summary = _summary(self._folder)
+        if summary["labels"] == "silver" and not accept_silver:
+            raise DataError(
+                "its labels are silver: what voters said, not what is known to be right",
+                place=Place(str(self._folder)),
+                hint="accept_silver: true takes them for gold labels; scores then say who agrees with the voters",
+            )
+        self.answers: tuple[str, ...] = tuple(summary["answers"])
+        self.splits: tuple[str, ...] = tuple(summary["splits"])
+
+    def batches(self) -> Iterator[DatasetBatch]:
+        """Yield documents, questions and evidence.
+
+        Yields:
+            Pieces of the dataset.
+
+        Raises:
+            DataError: If a file is missing or damaged.
+        """
+        nothing = DatasetBatch(Documents([], [], [], []), Questions([], [], [], []), Evidence([], [], [], []))
+        for some in _pieces(self._folder, "documents"):
+            columns = ("id", "text", "section_starts", "section_ends")
+            documents = Documents(*(some[name].to_list() for name in columns))
+            yield DatasetBatch(documents, nothing.questions, nothing.evidence)
+        for some in _pieces(self._folder, "questions"):
+            questions = Questions(*(some[name].to_list() for name in ("id", "text", "label", "split")))
+            yield DatasetBatch(nothing.documents, questions, nothing.evidence)
+        for some in _pieces(self._folder, "evidence"):
+            columns = ("question", "document", "start", "end", "grade")
+            yield DatasetBatch(
+                nothing.documents, nothing.questions, Evidence(*(some[name].to_list() for name in columns))
+            )
+
+
+def fingerprint_of(folder: str) -> str:
+    """Hash what a folder holds, but not where it lies or what its card says.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The hash.
+
+    Raises:
+        DataError: If a file is missing.
+    """
+    root = Path(folder).expanduser()
+    summary = _summary(root)
+    content = {name: summary[name] for name in ("form", "answers", "splits", "labels")}
+    try:
+        return address(content | {table: file_hash(root / f"{table}.parquet") for table in _TABLES})
+    except OSError as error:
+        raise _damaged(root, str(error.strerror or error)) from error
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    path = folder / "dataset.json"
+    if not path.is_file():
+        raise DataError("there is no exported dataset", place=Place(str(folder)), hint=_REMEDY)
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if summary["form"] == FORM and isinstance(summary["labels"], str):
+            return summary
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+    raise DataError(f"the form is {summary['form']!r}, not {FORM!r}", place=Place(str(path)), hint=_REMEDY)
+
+
+def _pieces(folder: Path, table: str) -> Iterator[pl.DataFrame]:
+    path = folder / f"{table}.parquet"
+    try:
+        frame = pl.read_parquet(path, use_statistics=False, memory_map=True)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _damaged(path, str(error)) from error
+    yield from frame.iter_slices(_ROWS)
+
+
+def _damaged(path: Path, what: str) -> DataError:
+    return DataError(f"the exported dataset is damaged: {what}", place=Place(str(path)), hint="export it again")

@@ -1,0 +1,47 @@
+"""Cancel a batch, whichever study submitted it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ragtally.delivery import StopSignal, patiently
+from ragtally.errors import PluginError, RagtallyError
+from ragtally.kinds import BatchModel, BatchState, ChatModel
+from ragtally.registry import Registry
+from ragtally.store.batches import StoredBatch
+from ragtally.types import Choice
+
+_RETRIES = 4
+
+
+def cancel_batch(batch: StoredBatch, registry: Registry) -> BatchState:
+    """Have no further calls of a batch answered.
+
+    Args:
+        batch: A batch that the provider has accepted.
+        registry: The components, among them the one that submitted it.
+
+    Returns:
+        How it stands then.
+
+    Raises:
+        RagtallyError: If the component is not installed any more, or the provider refuses.
+    """
+    batch_id = batch.batch_id
+    if batch_id is None:
+        raise RagtallyError(f"batch {batch.name} is not known to {batch.provider}")
+    model: ChatModel = registry.build(Choice("model", batch.component, batch.given))
+    if not isinstance(model, BatchModel):
+        raise PluginError(f"the model {batch.component} offers no batches any more")
+    provider = model.batches()
+
+    async def ask() -> BatchState:
+        try:
+            return await patiently(
+                lambda: provider.cancel(batch_id), retries=_RETRIES, stop=StopSignal(), seed=0, name=batch.name
+            )
+        finally:
+            await provider.close()
+            await model.close()
+
+    return asyncio.run(ask())

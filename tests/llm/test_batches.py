@@ -1,0 +1,371 @@
+"""Batches over a real server: every call is paid once, however a batch ends and whenever a run is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command_line import Project, project_in
+from model_server.fixture import RunningServer
+
+from .conftest import KEY
+from .runs import DRIVER, LABEL, Runs
+
+CALLS = 45
+SPEC = """\
+study: asked
+seed: 3
+dataset: {{synthetic: {{questions: 40, split: test}}}}
+sample: {{size: 15}}
+models:
+  small:
+    litellm:
+      {{model: openai/small, api_base: {url}, temperature: 0.7, max_tokens: 20, timeout: 5, retries: 8,
+       price: {{input: 0.05, output: 0.1}}, delivery: {delivery},
+       batch: {{calls: 20, poll_seconds: 0.05, settle_seconds: 0.5{batch}}}}}
+readers:
+  small: {{chat: {{model: small}}}}
+label: {{voters: [small], votes: 3}}
+base: {{from: [small], rule: majority, agree_with_gold: false}}
+grid: {{}}
+metrics: [accuracy]
+"""
+Start = Callable[..., RunningServer]
+Made = Callable[..., Project]
+
+
+@pytest.fixture(scope="module")
+def runs() -> Iterator[Runs]:
+    # A process that forks should have no threads.
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+    command = [sys.executable, str(DRIVER)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        yield Runs(process)
+        assert process.stdin
+        process.stdin.close()
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    """Make a project whose model is asked by batches; 45 calls, 20 a batch."""
+
+    def make(server: RunningServer, delivery: str = "batch", batch: str = "", more: str = "") -> Project:
+        project = project_in(tmp_path / "project")
+        project.environment["OPENAI_API_KEY"] = KEY
+        text = SPEC.format(url=server.openai, delivery=delivery, batch=batch and f", {batch}")
+        project.write("spec.yaml", text + more)
+        return project
+
+    return make
+
+
+def live(project: Project) -> str:
+    """The project's spec, its calls sent one by one."""
+    text = (project.folder / "spec.yaml").read_text(encoding="utf-8")
+    return re.sub(r"delivery: \w+,\s+batch: \{.*?\}", "delivery: live", text)
+
+
+def stored(project: Project) -> int:
+    path = project.folder / "store" / "calls.sqlite"
+    if not path.exists():
+        return 0
+    with sqlite3.connect(path) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM calls").fetchone()
+    return int(count)
+
+
+def stages(project: Project) -> list[str]:
+    path = project.folder / "store" / "batches.sqlite"
+    if not path.exists():
+        return []
+    with sqlite3.connect(path) as connection:
+        return [stage for (stage,) in connection.execute("SELECT stage FROM batches ORDER BY submitted_at")]
+
+
+def until(condition: Callable[[], bool], what: object = "") -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def paid_once(server: RunningServer, project: Project, calls: int = CALLS) -> None:
+    counts = server.counts()
+    assert counts["distinct_keys"] == counts["successful"] == stored(project) == calls
+    assert set(stages(project)) <= {"read"}
+
+
+def test_batches_are_answered_and_paid_once_however_they_are_asked_for_later(
+    runs: Runs, start: Start, made: Made
+) -> None:
+    server = start()
+    project = made(server)
+    first = runs.run(project)
+    assert first.code == 0, first.err
+    paid_once(server, project)
+    assert server.counts()["batches"] == 3
+    results = project.results("asked")
+    assert runs.run(project).code == 0
+    assert project.results("asked") == results
+    # Delivery is no part of a call's key.
+    project.write("spec.yaml", live(project).replace("study: asked", "study: again"))
+    again = runs.run(project)
+    assert again.code == 0, again.err
+    paid_once(server, project)
+
+
+def test_a_run_can_be_left_and_come_back_to(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_seconds=1.0)
+    project = made(server)
+    left = runs.run(project, *LABEL, "--no-wait")
+    assert left.code == 3
+    assert "come back at 20" in left.err and "3 batches with 45 calls are open at openai" in left.err
+    listed = json.loads(runs.run(project, "store", "batches", "--json").out)
+    assert [row["calls"] for row in listed] == [20, 20, 5]
+    assert "parameters" not in listed[0]
+    again = runs.run(project, *LABEL, "--no-wait")
+    assert again.code == 3 and stored(project) < CALLS
+    back = runs.run(project)
+    assert back.code == 0, back.err
+    paid_once(server, project)
+    assert server.counts()["batches"] == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "batches"),
+    [
+        ({"batch_ends": ["expired"]}, 4),
+        ({"batch_ends": [None, "queue_full"]}, 4),
+        ({"batch_rows": {"twice": 0.4, "stranger": 0.3, "empty_error": 0.3}, "batch_nothing": "object"}, 3),
+        ({"batch_nothing": "text", "batch_halves": True, "usage": "absent"}, 3),
+        ({"batch_creations": ["accept_and_500", "accept_and_reset"], "batch_listed_after": 0.2, "batch_page": 1}, 3),
+        ({"batch_creations": ["429_seconds", "500"], "retry_after": 0.1}, 3),
+        ({"batch_faults": {"429_seconds": 0.1, "502": 0.1, "reset": 0.1}, "retry_after": 0.1}, None),
+        ({"faults": {"500": 0.1}}, None),
+    ],
+)
+def test_whatever_passes_ends_with_every_call_paid_once(
+    runs: Runs, start: Start, made: Made, settings: dict[str, Any], batches: int | None
+) -> None:
+    server = start(**settings)
+    project = made(server)
+    outcome = runs.run(project)
+    assert outcome.code == 0, outcome.err
+    paid_once(server, project)
+    assert batches in (None, server.counts()["batches"])
+
+
+def test_rows_that_cannot_be_read_are_asked_again(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_rows={"missing": 0.1, "garbage": 0.1, "no_choices": 0.1})
+    project = made(server)
+    outcome = runs.run(project)
+    assert outcome.code == 2, outcome.err
+    assert "failed for good" in outcome.err and "bad reply" in outcome.err
+    assert "could not be told to be a call's" in outcome.err
+    server.change(batch_rows={})
+    assert runs.run(project).code == 0
+    assert stored(project) == CALLS
+
+
+def test_what_a_batch_cannot_do_is_sent_live(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_ends=["expired", "failed", "completed"], batch_rows={"no_choices": 0.3})
+    project = made(server, delivery="batch_then_live")
+    outcome = runs.run(project)
+    assert outcome.code == 0, outcome.err
+    assert stored(project) == server.counts()["distinct_keys"] == CALLS
+    with sqlite3.connect(project.folder / "store" / "calls.sqlite") as connection:
+        reasons = {reason for (reason,) in connection.execute("SELECT DISTINCT reason FROM attempts")}
+        dear = connection.execute("SELECT count(*) FROM calls WHERE dollars > 0.000015").fetchone()
+    assert {"timeout", "bad request", "bad reply"} <= reasons
+    assert dear[0] > 0
+
+
+def test_a_batch_that_is_turned_away_says_why(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_ends=["failed"] * 9)
+    project = made(server)
+    outcome = runs.run(project)
+    assert outcome.code == 2
+    assert "not supported by the Batch API" in outcome.err
+    assert server.counts()["successful"] == 0
+    server.change(batch_ends=[])
+    assert runs.run(project).code == 0
+    paid_once(server, project)
+
+
+def test_a_full_queue_stops_and_goes_on_later(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_ends=["queue_full"] * 3)
+    project = made(server)
+    outcome = runs.run(project)
+    assert outcome.code == 3, outcome.err
+    assert "Enqueued token limit" in outcome.err and "smaller batches" in outcome.err
+    assert runs.run(project).code == 0
+    paid_once(server, project)
+
+
+def test_at_most_so_many_batches_are_open(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_seconds=0.3)
+    project = made(server, batch="open: 1")
+    left = runs.run(project, *LABEL, "--no-wait")
+    assert left.code == 3 and server.counts()["batches"] == 1
+    assert runs.run(project).code == 0
+    paid_once(server, project)
+
+
+def test_kills_at_every_point_pay_nothing_twice(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_faults={"hang": 1.0}, hold_seconds=60)
+    project = made(server)
+    process = runs.start(project, *LABEL)
+    until(lambda: server.counts()["by_fault"].get("hang", 0) == 1)
+    runs.kill(process)  # while the file is handed over
+    assert stages(project) == ["claimed"]
+    server.change(batch_faults={}, batch_creations=["accept_and_hang"], batch_seconds=0.5, hold_seconds=60)
+    process = runs.start(project, *LABEL)
+    until(lambda: server.counts()["batches"] == 1)
+    runs.kill(process)  # accepted, but not heard of
+    assert stages(project) == ["submitting"]
+    process = runs.start(project, *LABEL)
+    until(lambda: server.counts()["batches"] == 3 and stages(project).count("open") >= 2)
+    runs.kill(process)  # while it waits
+    assert runs.run(project, die_after=7).code == -signal.SIGKILL  # while it reads results
+    assert 0 < stored(project) < CALLS
+    last = runs.run(project)
+    assert last.code == 0, last.err
+    paid_once(server, project)
+    assert server.counts()["batches"] == 3
+
+
+def test_a_batch_that_was_never_accepted_is_submitted_again(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_faults={"hang": 1.0}, hold_seconds=60)
+    project = made(server)
+    process = runs.start(project, *LABEL)
+    until(lambda: server.counts()["by_fault"].get("hang", 0) == 1)
+    runs.kill(process)
+    with sqlite3.connect(project.folder / "store" / "batches.sqlite") as connection:
+        connection.execute("UPDATE batches SET stage = 'submitting', submitted_at = ?", (time.time(),))
+    connection.close()
+    server.change(batch_faults={})
+    assert runs.run(project).code == 0
+    paid_once(server, project)
+
+
+def test_two_runs_at_once_submit_every_call_once(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_seconds=0.5)
+    project = made(server)
+    processes = [runs.start(project, *LABEL) for _ in range(2)]
+    for process in processes:
+        outcome = runs.wait(process)
+        assert outcome.code == 0, outcome.err
+    paid_once(server, project)
+    assert server.counts()["batches"] == 3
+
+
+def test_two_studies_may_share_a_batch(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_seconds=1.0)
+    project = made(server)
+    assert runs.run(project, *LABEL, "--no-wait").code == 3
+    text = (project.folder / "spec.yaml").read_text(encoding="utf-8")
+    project.write("less.yaml", text.replace("votes: 3", "votes: 1").replace("study: asked", "study: less"))
+    project.write("live.yaml", live(project))
+    less = runs.run(project, "run", "less.yaml", "--stage", "label")
+    assert less.code == 0, less.err
+    assert stored(project) == 15
+    one_by_one = runs.run(project, "run", "live.yaml", "--stage", "label")
+    assert one_by_one.code == 0, one_by_one.err
+    paid_once(server, project)
+
+
+def test_ctrl_c_leaves_the_batches_open(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_seconds=1.5)
+    project = made(server)
+    process = runs.start(project, *LABEL)
+    until(lambda: stages(project).count("open") == 3)
+    stopped = runs.kill(process, signal.SIGINT)
+    assert stopped.code == 3, stopped.err
+    assert "3 batches with 45 calls are open" in stopped.err and "the same command goes on" in stopped.err
+    assert runs.run(project).code == 0
+    paid_once(server, project)
+
+
+def test_a_batch_can_be_cancelled(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_seconds=30)
+    project = made(server)
+    assert runs.run(project, *LABEL, "--no-wait").code == 3
+    names = [row["name"] for row in json.loads(runs.run(project, "store", "batches", "--json").out)]
+    wrong = runs.run(project, "store", "cancel", names[0][:-1])
+    assert wrong.code == 2 and "did you mean" in wrong.err
+    server.change(batch_seconds=0.1)
+    for name in names:
+        assert runs.run(project, "store", "cancel", name).code == 0
+    assert "cancelling" in runs.run(project, "store").out or "running" in runs.run(project, "store").out
+    outcome = runs.run(project)
+    assert outcome.code in (0, 3), outcome.err
+    assert runs.run(project).code == 0
+    paid_once(server, project)
+
+
+def test_a_batch_that_the_provider_lost_is_not_paid_again_unasked(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_seconds=30)
+    project = made(server)
+    assert runs.run(project, *LABEL, "--no-wait").code == 3
+    other = start()
+    text = (project.folder / "spec.yaml").read_text(encoding="utf-8").replace(server.openai, other.openai)
+    project.write("spec.yaml", text)
+    lost = runs.run(project)
+    assert lost.code == 2 and "ragtally store forget" in lost.err
+    for row in json.loads(runs.run(project, "store", "batches", "--json").out):
+        assert "20 calls" in (said := runs.run(project, "store", "forget", row["name"]).out) or "5 calls" in said
+        runs.run(project, "store", "forget", row["name"], "--yes")
+    assert runs.run(project).code == 0
+    paid_once(other, project)
+
+
+def test_batch_prices_count_in_plan_and_budget(runs: Runs, start: Start, made: Made) -> None:
+    server = start()
+    project = made(server, batch="discount: 0.75", more="budget: {usd: 0.0006}\n")
+    planned = json.loads(runs.run(project, "plan", "spec.yaml", "--json").out)["models"][0]
+    assert (planned["batches"], planned["discount"], planned["hours"]) == (3, 0.75, 24.0)
+    said = runs.run(project, "plan", "spec.yaml").out
+    assert "in 3 batches, 75 % off" in said
+    outcome = runs.run(project)
+    assert outcome.code == 0, outcome.err
+    with sqlite3.connect(project.folder / "store" / "calls.sqlite") as connection:
+        (dollars,) = connection.execute("SELECT sum(dollars) FROM calls").fetchone()
+    # Tokens in and out of the server, at a quarter of the price.
+    assert dollars == pytest.approx(planned["dollars"], rel=0.2)
+    other = made(server, batch="discount: 0.0", more="budget: {usd: 0.0006}\n")
+    other.write("spec.yaml", (other.folder / "spec.yaml").read_text().replace("0.7,", "0.6,"))
+    stopped = runs.run(other)
+    assert stopped.code == 3 and "budget of $0.0006" in stopped.err
+
+
+def test_a_key_is_in_no_file(runs: Runs, start: Start, made: Made) -> None:
+    server = start(api_key=KEY, batch_ends=["failed"], batch_rows={"garbage": 0.2})
+    project = made(server, delivery="batch_then_live")
+    runs.run(project)
+    server.change(api_key="another")
+    project.write("spec.yaml", (project.folder / "spec.yaml").read_text().replace("0.7,", "0.6,"))
+    refused = runs.run(project)
+    assert refused.code == 2 and "OPENAI_API_KEY" in refused.err
+    for path in project.folder.rglob("*"):
+        assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
+
+
+def test_files_can_be_removed_at_the_provider(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_faults={})
+    project = made(server, batch="keep_files: false")
+    assert runs.run(project).code == 0
+    assert server.counts()["files"] == 0
+    assert not list((project.folder / "store" / "tmp").iterdir())
