@@ -13,7 +13,7 @@ from ragtally.compare.scores import CONFIDENCE, generator, measured, resamples
 from ragtally.compare.verdict import Bars, Noise, Where
 from ragtally.stats.decomposition import Outcomes, decompose
 from ragtally.stats.flips import compare_draws
-from ragtally.stats.waterfall import Waterfall, waterfall
+from ragtally.stats.waterfall import Waterfall, waterfalls
 from ragtally.types import Status
 
 _DECISION = ("reader", "votes", "rule")
@@ -30,39 +30,38 @@ def where_answers_went(results: Results, asked: Asked) -> list[Where]:
         One a grid cell.
     """
     gold = {_decision(row): name for name, row in asked.cells.items() if row["condition"] == "gold_context"}
-    found = []
     grid = [name for name, row in asked.cells.items() if row["kind"] == "grid"]
-    for name in grid:
-        (column,) = asked.columns([name])
-        covered = asked.covered[:, column]
-        if (covered == UNKNOWN).any():
-            continue
-        gold_cell = gold.get(_decision(asked.cells[name]))
-        outcomes = Outcomes(
+    reading = [name for name in grid if not (asked.covered[:, asked.columns([name])[0]] == UNKNOWN).any()]
+    gold_cells = [gold.get(_decision(asked.cells[name])) for name in reading]
+    outcomes = [
+        Outcomes(
             status=asked.status[name],
-            covered=covered,
+            covered=asked.covered[:, asked.columns([name])[0]],
             evidence=asked.evidence,
             gold_status=None if gold_cell is None else asked.status[gold_cell],
             doubtful=asked.doubtful,
         )
-        decomposed = decompose(outcomes)
-        bars = waterfall(
-            outcomes,
-            generator(results, asked.question_set, name, "waterfall"),
-            resamples=resamples(len(asked.ids), 2 * len(grid)),
-            confidence=CONFIDENCE,
-            cluster=asked.cluster,
-        )
+        for name, gold_cell in zip(reading, gold_cells, strict=True)
+    ]
+    drawn = waterfalls(
+        outcomes,
+        generator(results, asked.question_set, "waterfalls"),
+        resamples=resamples(len(asked.ids), 2 * len(grid)),
+        confidence=CONFIDENCE,
+        cluster=asked.cluster,
+    )
+    found = []
+    for name, gold_cell, outcome, bars in zip(reading, gold_cells, outcomes, drawn, strict=True):
+        decomposed = decompose(outcome)
+        counts, doubtful = decomposed.counts, decomposed.doubtful
         found.append(
             Where(
                 cell=name,
                 question_set=asked.question_set,
                 questions=len(asked.ids),
                 gold_cell=gold_cell,
-                buckets={str(bucket): count for bucket, count in decomposed.counts.items()},
-                doubtful=None
-                if decomposed.doubtful is None
-                else {str(bucket): count for bucket, count in decomposed.doubtful.items()},
+                buckets={str(bucket): count for bucket, count in counts.items()},
+                doubtful=None if doubtful is None else {str(bucket): count for bucket, count in doubtful.items()},
                 bars=None if bars is None else _bars(bars),
             )
         )

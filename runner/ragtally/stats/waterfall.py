@@ -14,6 +14,7 @@ Counted in questions, the sums are exact.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,7 +90,7 @@ def waterfall(
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
 ) -> Waterfall | None:
-    """Compute the waterfall of a cell.
+    """Compute the waterfall of a cell (see `waterfalls`).
 
     Args:
         outcomes: What the cell and its reader made of the questions.
@@ -106,12 +107,80 @@ def waterfall(
     Raises:
         ValueError: If the share is not between 0 and 1.
     """
+    (found,) = waterfalls(
+        [outcomes],
+        generator,
+        evidence_share=evidence_share,
+        resamples=resamples,
+        confidence=confidence,
+        cluster=cluster,
+    )
+    return found
+
+
+def waterfalls(
+    cells: Sequence[Outcomes],
+    generator: np.random.Generator,
+    *,
+    evidence_share: float = 0.0,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
+    cluster: ArrayLike | None = None,
+) -> list[Waterfall | None]:
+    """Compute the waterfalls of cells that were asked the same questions, all from the same resamples.
+
+    Args:
+        cells: What each cell and its reader made of the questions.
+        generator: The source of randomness; the same seed gives a cell the same intervals whatever the other cells.
+        evidence_share: As in `waterfall`.
+        resamples: How many resamples the intervals rest on.
+        confidence: Their confidence.
+        cluster: As in `waterfall`.
+
+    Returns:
+        One a cell; None where its reader was not measured on gold contexts.
+
+    Raises:
+        ValueError: If the share is not between 0 and 1.
+    """
+    able = {row: _columns(cell, evidence_share) for row, cell in enumerate(cells) if cell.gold_right is not None}
+    if not able:
+        return [None] * len(cells)
+    questions = len(cells[0])
+    cluster = proper_clusters(cluster, questions)
+    distribution = None
+    if questions:
+        stacked = np.stack([column for columns in able.values() for column in columns.values()], axis=1)
+        distribution = bootstrap(mean_contributions(stacked), generator, resamples, cluster)
+    drawn = _Drawn(distribution, confidence, clustered=cluster is not None)
+    found: list[Waterfall | None] = [None] * len(cells)
+    for place, (row, columns) in enumerate(able.items()):
+        retrieved = evidence_retrieved(cells[row], evidence_share)
+        found[row] = _waterfall(columns, retrieved, drawn, place * len(columns))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What intervals are computed from.
+
+    Attributes:
+        distribution: Of all columns of all cells; None without questions.
+        confidence: The confidence of intervals.
+        clustered: Whether some questions are drawn together.
+    """
+
+    distribution: BootstrapDistribution | None
+    confidence: float
+    clustered: bool
+
+
+def _columns(outcomes: Outcomes, evidence_share: float) -> dict[str, NDArray[np.bool_]]:
     on_gold, right = outcomes.gold_right, outcomes.right
-    if on_gold is None:
-        return None
+    assert on_gold is not None
     found = evidence_retrieved(outcomes, evidence_share)
     wrong = np.array([status is Status.WRONG for status in outcomes.status], dtype=np.bool_)
-    columns = {
+    return {
         "gold": on_gold,
         "retrieved": right,
         "reader_loss": ~on_gold,
@@ -120,19 +189,20 @@ def waterfall(
         "unanswered_loss": on_gold & ~wrong & ~right,
         "luck": ~on_gold & right,
     }
-    cluster = proper_clusters(cluster, len(outcomes))
-    distribution = None
-    if len(outcomes):
-        stacked = mean_contributions(np.stack(list(columns.values()), axis=1))
-        distribution = bootstrap(stacked, generator, resamples, cluster)
+
+
+def _waterfall(
+    columns: Mapping[str, NDArray[np.bool_]], retrieved: NDArray[np.bool_], drawn: _Drawn, first: int
+) -> Waterfall:
     parts = {
-        name: _part(column, distribution, place, confidence) for place, (name, column) in enumerate(columns.items())
+        name: _part(column, drawn.distribution, first + place, drawn.confidence)
+        for place, (name, column) in enumerate(columns.items())
     }
-    change, interval = _change(right, on_gold, distribution, confidence, clustered=cluster is not None)
+    change, interval = _change(columns["retrieved"], columns["gold"], drawn, first)
     return Waterfall(
-        questions=len(outcomes),
+        questions=len(retrieved),
         **parts,
-        luck_with_evidence=int((columns["luck"] & found).sum()),
+        luck_with_evidence=int((columns["luck"] & retrieved).sum()),
         change=change,
         change_interval=interval,
     )
@@ -149,17 +219,12 @@ def _part(
 
 
 def _change(
-    right: NDArray[np.bool_],
-    on_gold: NDArray[np.bool_],
-    distribution: BootstrapDistribution | None,
-    confidence: float,
-    *,
-    clustered: bool,
+    right: NDArray[np.bool_], on_gold: NDArray[np.bool_], drawn: _Drawn, first: int
 ) -> tuple[Score, ConfidenceInterval]:
-    interval = newcombe_paired(count_pairs(right, on_gold), confidence)
-    if distribution is None:
+    interval = newcombe_paired(count_pairs(right, on_gold), drawn.confidence)
+    if drawn.distribution is None:
         return Score(None, 0, "there are no questions"), interval
-    if clustered:
-        interval = bca_interval(distribution.differences([1], [0]), 0, confidence)
+    if drawn.clustered:
+        interval = bca_interval(drawn.distribution.differences([first + 1], [first]), 0, drawn.confidence)
     gained = int(right.sum()) - int(on_gold.sum())
     return Score(gained / len(right), len(right)), interval
