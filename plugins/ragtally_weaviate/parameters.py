@@ -37,7 +37,7 @@ PARAMETERS: Mapping[str, Schema] = {
     "mode": _search(
         {
             "enum": list(MODES),
-            "default": "hybrid",
+            "default": "bm25",
             "description": "bm25 compares words, near_vector vectors, and hybrid mixes the scores of both.",
         }
     ),
@@ -175,7 +175,8 @@ def check_parameters(params: Mapping[str, Any]) -> list[ParameterFault]:
             for name, default in (("embedder", None), ("distance", DEFAULT_DISTANCE), ("index", DEFAULT_INDEX))
             if params[name] != default
         ]
-        faults += [_unread(name, mode, "which compares no vectors") for name in unread]
+        hint = "leave it out, or write mode: near_vector or mode: hybrid"
+        faults += [_unread(name, mode, "which compares no vectors", hint) for name in unread]
     elif params["embedder"] is None:
         faults.append(
             ParameterFault(
@@ -201,5 +202,5 @@ def check_parameters(params: Mapping[str, Any]) -> list[ParameterFault]:
     return faults
 
 
-def _unread(name: str, mode: str, why: str) -> ParameterFault:
-    return ParameterFault(name, f"{name} has no meaning under mode: {mode}, {why}", hint=f"leave {name} out")
+def _unread(name: str, mode: str, why: str, hint: str | None = None) -> ParameterFault:
+    return ParameterFault(name, f"{name} has no meaning under mode: {mode}, {why}", hint or f"leave {name} out")

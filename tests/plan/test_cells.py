@@ -147,6 +147,17 @@ def test_labels_name_the_parameters_where_several_differ() -> None:
     assert axis_labels(axis) == ("words(size=64,overlap=0)", "words(size=32,overlap=8)")
 
 
+def test_labels_leave_out_what_is_not_set_where_they_still_differ() -> None:
+    def axis(*picks: dict[str, object]) -> tuple[Choice, ...]:
+        return tuple(Choice("retriever", "found", dict(pick)) for pick in picks)
+
+    some = axis({"mode": "words", "ef": None, "alpha": None}, {"mode": "both", "ef": None, "alpha": 0.5})
+    assert axis_labels(some) == ("found(words)", "found(both,alpha=0.5)")
+    assert axis_labels(axis({"ef": None}, {"ef": 5})) == ("found(None)", "found(5)")
+    alike = axis({"a": "x", "b": None}, {"a": None, "b": "x"})
+    assert axis_labels(alike) == ("found(x,b=None)", "found(a=None,x)")
+
+
 def test_labels_show_lists_and_components_inside() -> None:
     def dense(dim: int, marks: list[str]) -> Choice:
         return Choice("retriever", "dense", {"embedder": Choice("embedder", "lsa", {"dim": dim}), "marks": marks})

@@ -85,13 +85,17 @@ def axis_labels(choices: Sequence[Choice]) -> tuple[str, ...]:
     Returns:
         One label a pick: the component's name, followed by the parameters that differ between the picks of that
         name. A word stands for itself, as in `dense(lsa,cosine)`; of numbers it is said what they are where there
-        are several, as in `words(64)` and `words(size=64,overlap=8)`. The parameters of a component inside count
-        only where that is the same component.
+        are several, as in `words(64)` and `words(size=64,overlap=8)`. Of several, null is left out where the labels
+        still differ. The parameters of a component inside count only where that is the same component.
     """
-    return tuple(_label(choice, [other for other in choices if other.name == choice.name]) for choice in choices)
+    namesakes = [[other for other in choices if other.name == choice.name] for choice in choices]
+    short = tuple(_label(choice, others, nulls=False) for choice, others in zip(choices, namesakes, strict=True))
+    if len(set(short)) == len(short):
+        return short
+    return tuple(_label(choice, others, nulls=True) for choice, others in zip(choices, namesakes, strict=True))
 
 
-def _label(choice: Choice, namesakes: Sequence[Choice]) -> str:
+def _label(choice: Choice, namesakes: Sequence[Choice], *, nulls: bool) -> str:
     flat = _flat(choice)
     others = [_flat(other) for other in namesakes]
     differing = {}
@@ -100,7 +104,10 @@ def _label(choice: Choice, namesakes: Sequence[Choice]) -> str:
         alike = [other for other in others if all(other.get(outer) == flat.get(outer) for outer in inside)]
         if any(other.get(key) != value for other in alike):
             differing[key] = value
-    if len(differing) == 1 or all(isinstance(value, str) for value in differing.values()):
+    alone = len(differing) == 1
+    if not alone and not nulls:
+        differing = {key: value for key, value in differing.items() if value is not None}
+    if alone or all(isinstance(value, str) for value in differing.values()):
         inner = ",".join(map(str, differing.values()))
     else:
         shown = {key: value if isinstance(value, str) else f"{key}={value}" for key, value in differing.items()}

@@ -23,8 +23,9 @@ from ragtally.testing.samples import StubEmbedder
 SEED = 20
 # fmt: off
 HEAVY = frozenset({
-    "bm25s", "faiss", "haystack", "joblib", "jsonschema", "litellm", "numpy", "openai", "pandas", "polars", "pyarrow",
-    "scipy", "sentence_transformers", "sklearn", "skops", "tokenizers", "torch", "transformers", "yaml",
+    "bm25s", "faiss", "grpc", "haystack", "joblib", "jsonschema", "litellm", "numpy", "openai", "pandas", "polars",
+    "pyarrow", "scipy", "sentence_transformers", "sklearn", "skops", "tokenizers", "torch", "transformers",
+    "weaviate", "yaml",
 })
 # fmt: on
 """Packages that a plugin must not import before one of its components is built."""
