@@ -92,7 +92,10 @@ def stages(project: Project) -> list[str]:
     if not path.exists():
         return []
     with sqlite3.connect(path) as connection:
-        return [stage for (stage,) in connection.execute("SELECT stage FROM batches ORDER BY submitted_at")]
+        try:
+            return [stage for (stage,) in connection.execute("SELECT stage FROM batches ORDER BY submitted_at")]
+        except sqlite3.OperationalError:
+            return []  # it is just being made
 
 
 def until(condition: Callable[[], bool], what: object = "") -> None:

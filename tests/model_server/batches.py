@@ -27,6 +27,7 @@ CREATIONS = ("accept_and_hang", "accept_and_500", "accept_and_reset")
 NOTHING: Mapping[str, Any] = {"null": None, "text": "", "object": {}}
 """What is said where there is no file."""
 _AT_ONCE = 200
+_GLANCE_SECONDS = 0.05
 _EARLY = ("expired", "cancelled")
 """Ends that leave calls unanswered."""
 
@@ -220,7 +221,7 @@ class BatchDesk:
         settings = self._server.settings
         rows = self._files[batch.sent["input_file_id"]].splitlines()
         wrong = self._wrong(batch, rows)
-        await asyncio.sleep(settings.batch_seconds * 0.1)
+        await _pause(batch, settings.batch_seconds * 0.1)
         if wrong is not None:
             batch.errors = [wrong]
             self._end(batch, "failed")
@@ -241,7 +242,7 @@ class BatchDesk:
                 batch.failed += not row.good
                 (output if row.good else errors).extend(written_row(row, settings))
                 position += 1
-            await asyncio.sleep(pause)
+            await _pause(batch, pause)
         errors += [_untouched(row, batch.end) for row in rows[position:]]
         for kind, written in (("output", output), ("error", errors)):
             if written:
@@ -268,6 +269,14 @@ class BatchDesk:
     def _end(batch: Batch, status: str) -> None:
         batch.status = status
         batch.moments[status] = time.time()
+
+
+async def _pause(batch: Batch, seconds: float) -> None:
+    """Wait, but no longer once the batch is cancelled."""
+    end = time.monotonic() + seconds
+    while batch.status != "cancelling" and (left := end - time.monotonic()) > 0:
+        await asyncio.sleep(min(_GLANCE_SECONDS, left))
+    await asyncio.sleep(0)
 
 
 def _untouched(line: bytes, end: str) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 
 from ragtally.address import address
 from ragtally.errors import CallError
-from ragtally.kinds import ChatModel
+from ragtally.kinds import BatchModel, ChatModel
 from ragtally.pipelines import sender
 from ragtally.pipelines.ask import chat_messages
 from ragtally.testing.component import ComponentSuite
@@ -131,6 +131,18 @@ class ModelSuite(ComponentSuite):
             with pytest.raises(CallError) as caught:
                 _ask(component.build(**{**filled, **failing}), [self._call(self.question, traits)])
             assert caught.value.message, "a failure says what happened"
+
+    def test_a_model_that_is_to_be_asked_by_batches_can_be(self, build: Callable[[], Any], traits: Any) -> None:
+        """Checked where the traits hold terms; the provider itself is not asked."""
+        if traits.batch is None:
+            return
+        assert 0 <= traits.batch.discount <= 1 and traits.batch.window_hours > 0, "the terms make no sense"
+        model = build()
+        assert isinstance(model, BatchModel), "the traits hold terms for batches, but the model has no `batches`"
+        call = self._call(self.question, traits)
+        line = model.batches().line(call)
+        assert line.endswith(b"\n") and line.count(b"\n") == 1, "a call is one line, with its line end"
+        assert call.key.encode() in line, "a line holds its call's key, which comes back with the result"
 
     def _call(self, question: str, traits: Any) -> Call:
         messages = (Message("user", question),)

@@ -1,6 +1,7 @@
 """Batches of calls: submitted once whatever happens, waited for, read row by row."""
 
-from ragtally.run.batching.batching import Batching, still_open
+from ragtally.run.batching.batching import Batching
 from ragtally.run.batching.cancelling import cancel_batch
+from ragtally.run.batching.telling import still_open
 
 __all__ = ["Batching", "cancel_batch", "still_open"]

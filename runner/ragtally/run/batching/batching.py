@@ -11,8 +11,9 @@ from ragtally.delivery import StopReason, pause, stop_on_interrupt
 from ragtally.errors import CallError, PluginError, RagtallyError, StoppedError
 from ragtally.kinds import BatchModel, BatchState, ChatModel
 from ragtally.run.batching.collecting import Collected, collect
-from ragtally.run.batching.desk import BatchDesk, moment, now
+from ragtally.run.batching.desk import BatchDesk, now
 from ragtally.run.batching.submitting import settle, submit
+from ragtally.run.batching.telling import still_open, when
 from ragtally.run.call_group import CallGroup
 from ragtally.run.spending import Spending, worst_price
 from ragtally.run.workplace import Workplace
@@ -54,8 +55,6 @@ class Batching:
         self._held: set[str] = set()
         self._queue_full: str | None = None
         self._cancelled: StoredBatch | None = None
-        self._done_before: int | None = None
-        self._waiting_since = now()
 
     async def begin(self) -> None:
         """Read the batches that have ended, find those that a killed run left, and submit what is left.
@@ -91,7 +90,7 @@ class Batching:
             with stop_on_interrupt(desk.stop):
                 await task
         except asyncio.CancelledError:
-            raise StoppedError("interrupted; what was about to be submitted is looked for by the next run") from None
+            raise self._interrupted() from None
         finally:
             end()
             await desk.provider.close()
@@ -130,12 +129,7 @@ class Batching:
         desk = self._desk
         open_now = self.open()
         if desk.stop.draining:
-            raise StoppedError(
-                f"interrupted; {still_open(open_now)}" if open_now else "interrupted",
-                hint="`ragtally store batches` lists them, `ragtally store cancel NAME` cancels one"
-                if open_now
-                else None,
-            )
+            raise self._interrupted()
         if self._cancelled is not None:
             raise StoppedError(
                 f"batch {self._cancelled.name} was cancelled; what it had answered is saved",
@@ -143,6 +137,13 @@ class Batching:
             )
         if reason is not None and not open_now:
             raise reason.as_error()
+
+    def _interrupted(self) -> StoppedError:
+        open_now = self.open()
+        if not open_now:
+            return StoppedError("interrupted")
+        hint = "`ragtally store batches` lists them, `ragtally store cancel NAME` cancels one"
+        return StoppedError(f"interrupted; {still_open(open_now)}", hint=hint)
 
     async def _look(self, *, first: bool) -> bool:
         """Ask how the open batches stand, and read those that have ended; tells whether any has."""
@@ -235,26 +236,4 @@ class Batching:
     def _tell(self, batches: tuple[StoredBatch, ...]) -> None:
         total = sum(batch.calls for batch in batches)
         done = sum(batch.answered + batch.failed for batch in batches)
-        if self._done_before is None:
-            self._done_before, self._waiting_since = done, now()
-        rate = (done - self._done_before) / max(1.0, now() - self._waiting_since)
-        ends = max((batch.expires_at or 0.0 for batch in batches), default=0.0)
-        end = f"~ {moment(now() + (total - done) / rate)}" if rate > 0 else f"by {moment(ends)}"
-        self._desk.place.progress.measure(f"{self._desk.group.name} batches", total, done, end)
-
-
-def still_open(batches: tuple[StoredBatch, ...]) -> str:
-    """Say what is on its way, and when it is over at the latest.
-
-    Args:
-        batches: Open batches, at least one.
-
-    Returns:
-        A clause.
-    """
-    calls = sum(batch.calls for batch in batches)
-    providers = ", ".join(sorted({batch.provider for batch in batches}))
-    ends = [batch.expires_at for batch in batches if batch.expires_at is not None]
-    until = f"; come back at {moment(max(ends))} at the latest" if ends else ""
-    count = f"{len(batches)} batches" if len(batches) > 1 else "1 batch"
-    return f"{count} with {calls:,} calls {'are' if len(batches) > 1 else 'is'} open at {providers}{until}"
+        self._desk.place.progress.measure(f"{self._desk.group.name} batches", total, done, when(batches))

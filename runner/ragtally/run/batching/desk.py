@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TypeVar
 
 from ragtally.delivery import StopSignal, patiently, pause
@@ -76,15 +75,6 @@ class BatchDesk:
             yield
         finally:
             lock.release()
-
-
-def moment(seconds: float) -> str:
-    """Write a point in time for the user, in the machine's time zone.
-
-    Args:
-        seconds: Seconds of the epoch.
-    """
-    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def now() -> float:

@@ -1,0 +1,184 @@
+"""Files and batches as OpenAI and Groq have them: what is sent, and every way in which a result may be written."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ragtally_litellm
+from model_server.fixture import running_server
+from ragtally.errors import CallError
+from ragtally.kinds import Batches, BatchModel, BatchRow, BatchState, BatchTerms
+from ragtally.types import Call, Message
+from ragtally_litellm.batch_rows import read_row
+from ragtally_litellm.batches import FileBatches
+from ragtally_litellm.failures import Reporter
+from ragtally_litellm.routes import route_of
+
+Given = Callable[..., dict[str, Any]]
+REPORTER = Reporter(route_of("openai/m"), ("a-secret-key",))
+GOOD = {
+    "model": "m-2026",
+    "choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 9, "completion_tokens": 1},
+}
+CALLS = [Call(f"r1:{number}", (Message("user", f"Is it {number}?"),), "label", 0, 7) for number in range(3)]
+
+
+def row(**said: Any) -> BatchRow:
+    return read_row(json.dumps({"id": "x", "custom_id": "r1:1"} | said).encode(), REPORTER)
+
+
+@pytest.mark.parametrize("error", [None, {}])
+@pytest.mark.parametrize("body", [GOOD, json.dumps(GOOD)])
+def test_a_good_row_is_an_answer(error: Any, body: Any) -> None:
+    found = row(response={"status_code": 200, "body": body}, error=error)
+    assert found == BatchRow("r1:1", None, "yes", "stop", 9, 1, "m-2026")
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"response": None, "error": {"code": "batch_expired", "message": "too late"}}, "timeout"),
+        ({"response": None, "error": {"code": "batch_cancelled", "message": "stopped"}}, "cancelled"),
+        ({"response": {}, "error": {"code": "server_error", "message": "a-secret-key broke"}}, "server"),
+        ({"response": None, "error": None}, "bad reply"),
+        ({}, "bad reply"),
+        ({"response": {"status_code": 200, "body": {}}}, "bad reply"),
+        ({"response": {"status_code": 200, "body": None}}, "bad reply"),
+        ({"response": {"status_code": 200, "body": "no JSON"}}, "bad reply"),
+        ({"response": {"status_code": 429, "body": {"error": {"message": "slow down"}}}}, "rate limit"),
+        ({"response": {"status_code": 400, "body": {"error": {"message": "bad"}}}, "error": None}, "bad request"),
+        ({"response": {"status_code": 500, "body": None}, "error": {"message": "broke"}}, "server"),
+    ],
+)
+def test_every_other_row_is_a_failure_of_its_call(said: dict[str, Any], reason: str) -> None:
+    found = row(**said)
+    assert found.key == "r1:1" and found.error is not None and found.error.reason == reason
+    assert "a-secret-key" not in found.error.message
+
+
+@pytest.mark.parametrize("line", [b"no JSON", b"[1]", b'{"custom_id": 3}', b'{"custom_id": ""}', b"\xff\xfe"])
+def test_a_row_of_nobody_has_no_key(line: bytes) -> None:
+    assert read_row(line, REPORTER).key is None
+
+
+def batches(parameters: dict[str, Any]) -> Batches:
+    model = ragtally_litellm.build(**parameters)
+    assert isinstance(model, BatchModel)
+    return model.batches()
+
+
+async def _taken(found: Batches, folder: Path) -> tuple[list[BatchState], list[BatchRow]]:
+    (folder / "calls.jsonl").write_bytes(b"".join(found.line(call) for call in CALLS))
+    for number in range(3):
+        state = await found.submit(await found.upload(folder / "calls.jsonl"), f"name-{number}")
+    listed = [each async for each in found.listed()]
+    while state.status == "running":
+        state = await found.look(state.id)
+    rows = [each async for each in found.results(state, folder / "new")]
+    await found.discard(state)
+    await found.close()
+    return listed, rows
+
+
+@pytest.mark.parametrize("vendor", ["openai", "groq"])
+def test_calls_go_out_and_answers_come_back(given: Given, tmp_path: Path, vendor: str) -> None:
+    with running_server(any_model=True, batch_page=1) as server:
+        base = server.openai if vendor == "openai" else server.groq
+        found = batches(given(model=f"{vendor}/m", api_base=base, max_tokens=5, delivery="batch"))
+        listed, rows = asyncio.run(_taken(found, tmp_path))
+        assert [state.name for state in listed] == ["name-2", "name-1", "name-0"]
+        assert sorted(row.key or "" for row in rows) == [call.key for call in CALLS]
+        assert all(row.error is None and row.text and row.input_tokens for row in rows)
+        assert server.counts()["files"] == 4  # of six that came in or out, those of the last batch are gone
+    body = json.loads((tmp_path / "calls.jsonl").read_bytes().splitlines()[0])
+    assert body == {
+        "custom_id": "r1:0",
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "Is it 0?"}], "seed": 7},
+    }
+
+
+def test_failures_are_told_apart(given: Given, tmp_path: Path) -> None:
+    with running_server(any_model=True, batch_creations=["400", "503", "429_seconds"], batch_bytes=10) as server:
+        found = batches(given(model="openai/m", api_base=server.openai, delivery="batch"))
+
+        def failing(request: Any) -> CallError:
+            with pytest.raises(CallError) as caught:
+                asyncio.run(request)
+            return caught.value
+
+        (tmp_path / "large").write_bytes(b"x" * 100)
+        assert failing(found.upload(tmp_path / "large")).reason == "too long"
+        (tmp_path / "small").write_bytes(b"{}")
+        file_id = asyncio.run(found.upload(tmp_path / "small"))
+        statuses = [failing(found.submit(file_id, "n")).status for _ in range(3)]
+        assert statuses == [400, 503, 429]
+        assert failing(found.look("batch_of_another")).reason == "not found"
+        server.stop()
+        gone = failing(found.submit(file_id, "n"))
+        assert (gone.reason, gone.status) == ("connection", None)
+
+
+def state(**said: Any) -> BatchState:
+    found = FileBatches(None, None, REPORTER, "24h")._state({"id": "b", "status": "completed"} | said)  # type: ignore[arg-type]
+    assert isinstance(found, BatchState)
+    return found
+
+
+@pytest.mark.parametrize("nothing", [None, "", {}, 0])
+def test_a_file_that_is_not_there_is_none(nothing: Any) -> None:
+    assert state(output_file_id="o", error_file_id=nothing).result_files == ("o",)
+    assert state(output_file_id=nothing).result_files == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [("validating", "running"), ("in_progress", "running"), ("finalizing", "running"), ("cancelling", "running"),
+     ("completed", "completed"), ("failed", "failed"), ("expired", "expired"), ("cancelled", "cancelled"),
+     ("something new", "running")],
+)  # fmt: skip
+def test_what_a_status_means(status: str, meaning: str) -> None:
+    assert state(status=status).status == meaning
+
+
+def test_a_full_queue_is_told_from_a_batch_that_is_wrong() -> None:
+    full = state(status="failed", errors={"data": [{"code": "token_limit_exceeded", "message": "Enqueued"}]})
+    assert full.queue_full and full.message == "Enqueued"
+    wrong = state(status="failed", errors={"object": "list", "data": [{"code": "empty_file", "message": "Empty"}]})
+    assert not wrong.queue_full and wrong.message == "Empty"
+    assert state(status="failed", errors=None, request_counts=None, metadata=[]).message is None
+
+
+def test_terms_are_the_settings_with_what_both_providers_state(given: Given) -> None:
+    traits = ragtally_litellm.traits_of(given(model="openai/gpt-4.1-mini", delivery="batch"))
+    assert traits.batch == BatchTerms(discount=0.5)
+    assert traits.charged.input == pytest.approx(traits.price.input / 2)
+    own = {"discount": 0.25, "megabytes": 1.5, "calls": 10, "window": "7d", "open": 2, "keep_files": False}
+    terms = ragtally_litellm.traits_of(given(model="groq/m", delivery="batch_then_live", batch=own)).batch
+    assert terms == BatchTerms(True, 0.25, 10, 1_500_000, 2, "7d", keep_files=False)
+    assert terms.window_hours == 168
+    assert ragtally_litellm.traits_of(given(model="groq/m")).batch is None
+
+
+@pytest.mark.parametrize(
+    ("said", "about"),
+    [
+        ({"model": "ollama_chat/m", "delivery": "batch"}, "delivery"),
+        ({"model": "openrouter/x/m", "delivery": "batch_then_live"}, "delivery"),
+        ({"batch": {"discount": 0.5}}, "batch"),
+        ({"delivery": "batch", "lane": "litellm"}, "lane"),
+        ({"delivery": "batch", "api_base": ["http://a", "http://b"]}, "api_base"),
+        ({"delivery": "batch", "usd_per_hour": 1.0}, "usd_per_hour"),
+    ],
+)
+def test_what_cannot_be_batched_is_said_before_the_run(given: Given, said: dict[str, Any], about: str) -> None:
+    faults = ragtally_litellm.check(given(**{"model": "openai/gpt-4.1-mini"} | said))
+    assert about in [fault.parameter for fault in faults]

@@ -1,0 +1,166 @@
+"""An exported base is a dataset like others; what is wrong with its folder is said with its place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import ragtally_exported
+from command_line import Project, project_in
+from made_up import Notes
+from ragtally.errors import DataError, RagtallyError
+from ragtally.registry import load_registry
+from ragtally.run.dataset_export import export_dataset
+from ragtally.run.study import Folders, run_study
+from ragtally.run.workplace import Workplace
+from ragtally.store import Store
+from ragtally.testing import DatasetSuite
+
+SPEC = """\
+study: small
+seed: 3
+dataset: {synthetic: {questions: 60, distractors: 1, split: test}}
+readers: {always: {recorded: {path: ANSWERS, condition: gold_context}}}
+label: {voters: [always], votes: 1}
+base: {from: [always], rule: unanimous, agree_with_gold: true}
+grid: {}
+metrics: [accuracy]
+"""
+AGAIN = """\
+study: again
+dataset: {{exported: {{folder: {folder}}}}}
+grid: {{chunker: whole, retriever: bm25, top_k: 1}}
+metrics: [recall@1]
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A study whose base was labelled."""
+    made = project_in(tmp_path_factory.mktemp("exported"))
+    answers = ({"question": f"q{number:06d}", "vote": 0, "choice": "yes"} for number in range(60))
+    path = made.write("answers.jsonl", "".join(json.dumps(answer) + "\n" for answer in answers))
+    run(made, SPEC.replace("ANSWERS", str(path)), ("prepare", "label"))
+    return made
+
+
+def run(made: Project, spec: str, stages: tuple[str, ...]) -> Path:
+    path = made.write("spec.yaml", spec)
+    registry = load_registry()
+    folders = Folders(made.folder / "results", made.folder / "resolved")
+    return run_study(path, registry, Workplace(store(made), registry, Notes()), folders, stages)
+
+
+def store(made: Project) -> Store:
+    return Store(made.folder / "store")
+
+
+@pytest.fixture(scope="module")
+def folder(project: Project) -> Path:
+    written = export_dataset(project.folder / "results/small", store(project), project.folder / "kept", "gold")
+    return written.folder
+
+
+def built(folder: Path, **given: Any) -> Any:
+    return ragtally_exported.build(str(folder), **{"accept_silver": False, **given})
+
+
+class TestSuite(DatasetSuite):
+    plugin = "ragtally_exported"
+    name = "exported"
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, folder: Path) -> Iterator[None]:
+        type(self).parameters = {"folder": str(folder)}
+        yield
+
+
+def test_it_holds_the_base_with_its_documents_and_evidence(project: Project, folder: Path) -> None:
+    base = pl.read_parquet(project.folder / "results/small/base.parquet")
+    summary = json.loads((folder / "dataset.json").read_text())
+    batches = list(built(folder).batches())
+    questions = [row for batch in batches for row in zip(batch.questions.id, batch.questions.label, strict=True)]
+    assert questions == list(base.select("id", "label").iter_rows())
+    evidence = {question for batch in batches for question in batch.evidence.question}
+    assert evidence == {question for question, _ in questions}
+    documents = {one for batch in batches for one in batch.documents.id}
+    assert documents == {one for batch in batches for one in batch.evidence.document}
+    assert len(documents) == summary["documents"] < 60
+    assert built(folder).splits == ("test",)
+
+
+def test_its_card_says_what_it_is(folder: Path) -> None:
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    summary = json.loads((folder / "dataset.json").read_text())
+    for said in ("dataset: {exported: {folder:", "unanimous", "`always`: `recorded(condition=gold_context)`", "| kept |", "Gold: those",
+                 f"{summary['questions']:,} questions of `synthetic`", "licence", "retrieval is easier"):  # fmt: skip
+        assert said in card, card
+    assert all(len(line) < 400 for line in card.splitlines())
+
+
+def test_other_specs_name_it_and_the_place_does_not_count(project: Project, folder: Path, tmp_path: Path) -> None:
+    results = run(project, AGAIN.format(folder=folder), ("prepare", "bench"))
+    dataset = json.loads((results / "dataset.json").read_text())
+    assert dataset["dataset"] == "exported"
+    elsewhere = shutil.copytree(folder, tmp_path / "moved")
+    (elsewhere / "README.md").write_text("another card")
+    before = ragtally_exported.fingerprint({"folder": str(folder)})
+    assert ragtally_exported.fingerprint({"folder": str(elsewhere)}) == before
+
+
+def test_the_whole_corpus_can_go_along_and_an_earlier_export_is_replaced(project: Project, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "kept"
+    results = project.folder / "results/small"
+    gold = export_dataset(results, store(project), out, "gold")
+    content = {path.name: path.read_bytes() for path in out.iterdir()}
+    whole = export_dataset(results, store(project), out, "all")
+    assert whole.documents > gold.documents and whole.questions == gold.questions
+    export_dataset(results, store(project), out, "gold")
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == content
+    assert [path.name for path in out.parent.iterdir()] == ["kept"]
+
+
+def test_what_is_no_export_is_left_alone(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "own").write_text("mine")
+    with pytest.raises(RagtallyError, match="something else"):
+        export_dataset(project.folder / "results/small", store(project), tmp_path, "gold")
+    with pytest.raises(RagtallyError, match="run the study again") as caught:
+        export_dataset(project.folder / "results/small", Store(tmp_path / "empty"), tmp_path / "new", "gold")
+    assert caught.value.place is not None
+
+
+def test_silver_labels_must_be_accepted(folder: Path, tmp_path: Path) -> None:
+    silver = shutil.copytree(folder, tmp_path / "silver")
+    summary = json.loads((silver / "dataset.json").read_text())
+    (silver / "dataset.json").write_text(json.dumps(summary | {"labels": "silver"}))
+    with pytest.raises(DataError, match="silver") as caught:
+        built(silver)
+    assert "accept_silver: true" in str(caught.value)
+    assert built(silver, accept_silver=True).labelled
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("dataset.json", None, "no exported dataset"),
+        ("dataset.json", "{", "damaged"),
+        ("dataset.json", "[]", "damaged"),
+        ("dataset.json", '{"form": "ragtally dataset 9", "labels": "gold"}', "form"),
+        ("questions.parquet", None, "damaged"),
+        ("documents.parquet", "no parquet", "damaged"),
+    ],
+)
+def test_what_is_wrong_is_said(folder: Path, tmp_path: Path, name: str, content: str | None, said: str) -> None:
+    damaged = shutil.copytree(folder, tmp_path / "damaged")
+    (damaged / name).unlink()
+    if content is not None:
+        (damaged / name).write_text(content)
+    with pytest.raises(DataError, match=said) as caught:
+        list(built(damaged).batches())
+    assert caught.value.place is not None
