@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ragtally.errors import PluginError
 from ragtally.kinds import Progress
@@ -15,6 +16,7 @@ from ragtally_weaviate.collection import Held
 from ragtally_weaviate.connection import Connection, connected
 from ragtally_weaviate.design import Contents, Design, Search, Vectors
 from ragtally_weaviate.filling import fill
+from ragtally_weaviate.haystack import haystack_retriever
 from ragtally_weaviate.nearest import ann_recall
 from ragtally_weaviate.outside import write_record
 from ragtally_weaviate.searching import Searcher
@@ -92,11 +94,8 @@ class Weaviate:
             return hits
         with self._connected() as connection:
             held = self._filled(connection)
-            approximate = self._search.mode != "bm25" and self._design.index == "hnsw"
-            if approximate:
-                held.set_ef(self._search.ef)
             self._searcher(held, self._search, queries).write(hits, limit, self._effort.concurrency)
-            if approximate:
+            if self._approximate:
                 held.require_ef(self._search.ef)
         if self._search.mode == "near_vector":
             assert self._vectors is not None
@@ -107,6 +106,18 @@ class Weaviate:
         """Say how near the last search came to an exact one (see `ragtally.kinds.MeasuredRetriever`)."""
         return self._measured
 
+    def ready(self) -> None:
+        """Make sure that the collection is complete, and has the `ef` (see `ragtally.kinds.PlainRetriever`)."""
+        with self._connected() as connection:
+            self._filled(connection)
+
+    def plain(self) -> Any | None:
+        """Give the retriever of deepset's `weaviate-haystack` over the same collection, where that is installed and
+        finds the same (see `ragtally.kinds.PlainRetriever`).
+        """
+        assert self._contents is not None
+        return None if self._embedded else haystack_retriever(self._contents, self._search)
+
     def _connected(self) -> AbstractContextManager[Connection]:
         return connected(embedded=self._embedded, timeout=self._effort.timeout)
 
@@ -115,4 +126,10 @@ class Weaviate:
         self._server = (connection.url, connection.version)
         held = Held(connection, self._contents)
         fill(held, batch=self._effort.batch, concurrency=self._effort.concurrency, report=self._progress)
+        if self._approximate:
+            held.set_ef(self._search.ef)
         return held
+
+    @property
+    def _approximate(self) -> bool:
+        return self._search.mode != "bm25" and self._design.index == "hnsw"

@@ -10,6 +10,7 @@ from ragtally.kinds.model import ChatModel, ModelTraits, PlainChatModel
 from ragtally.kinds.reader import PromptingReader, Reader, ReaderTraits, TemplatedReader, TrainableReader
 from ragtally.kinds.retriever import (
     MeasuredRetriever,
+    PlainRetriever,
     PromptingRetriever,
     RefiningRetriever,
     ReportingRetriever,
@@ -41,6 +42,7 @@ __all__ = [
     "Outside",
     "ParameterFault",
     "PlainChatModel",
+    "PlainRetriever",
     "Progress",
     "PromptingReader",
     "PromptingRetriever",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from ragtally.types import Found, Hits, Passages, Prompt, Queries, Score
 
@@ -107,6 +107,24 @@ class MeasuredRetriever(Retriever, Protocol):
             Scores over the questions searched, by printed name, to stand beside the metrics of the ranking; higher
             is better. Empty where there is nothing to say.
         """
+        ...
+
+
+@runtime_checkable
+class PlainRetriever(Retriever, Protocol):
+    """A retriever whose index a Haystack retriever of somebody else's can search, for `ragtally export pipeline`."""
+
+    def plain(self) -> Any | None:
+        """Give that Haystack retriever, after `load`.
+
+        Returns:
+            A new Haystack component that finds what `search` does: its inputs are `query`, `query_embedding` or both,
+            its output is `documents`, each with the passage's row as `id`. None where there is none.
+        """
+        ...
+
+    def ready(self) -> None:
+        """Make sure, after `load`, that the index is complete, as `search` would: the other one does not."""
         ...
 
 

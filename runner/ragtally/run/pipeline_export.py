@@ -19,7 +19,9 @@ from ragtally.serving import Served, is_plain, kinds_of, serve, written
 from ragtally.serving import choices as data
 from ragtally.serving.asking import AskModel, RetrieveChunks, WritePrompt
 from ragtally.serving.deciding import CastVotes, DecideVerdict, ReadReplies
+from ragtally.serving.ranking import Ranking
 from ragtally.serving.reading import examples_of
+from ragtally.serving.searching import TakeChunks, WriteQuery
 from ragtally.steps import Task, ask, context, prompt, sample
 from ragtally.store import write_text
 from ragtally.types import Choice
@@ -108,20 +110,27 @@ class _Parts:
         asks = first.step == ask.STEP
         reads = first.inputs["prompt"][0] if asks else first
         contexts = reads.inputs.get("context", ())
-        retrieve = self._retrieve(contexts[0]) if contexts else None
+        retrieve, query, search = self._retrieve(contexts[0]) if contexts else (None, None, None)
         words = dict(self._parsed.settings.get("words", {})) or None
         decide = DecideVerdict(data.written(self._rule))
         if not asks:
-            return Served(retrieve, None, (), self._cast(words), decide)
+            return Served(retrieve, None, (), self._cast(words), decide, query, search)
         models = [self._model(task) for task in self._votes]
-        return Served(retrieve, self._prompt(reads), models, ReadReplies(self._answers, len(models), words), decide)
+        replies = ReadReplies(self._answers, len(models), words)
+        return Served(retrieve, self._prompt(reads), models, replies, decide, query, search)
 
-    def _retrieve(self, contexts: Task) -> RetrieveChunks | None:
-        settings = contexts.settings
+    def _retrieve(self, contexts: Task) -> tuple[Any, Any, Any]:
+        """The components `retrieve`, `query` and `search`; the last two where a store's own retriever searches."""
+        settings, folder = contexts.settings, str(self._folder)
         if settings["condition"] == "closed_book":
-            return None
+            return None, None, None
         ranking = self._files.ranking(contexts.inputs["retrieve"][0])
-        return RetrieveChunks(str(self._folder), ranking, settings.get("top_k"), settings.get("context_words"))
+        budget = (settings.get("top_k"), settings.get("context_words"))
+        store = Ranking(self._files.folder, ranking, self._place.registry).plain
+        search = None if store is None else store.plain()
+        if search is None:
+            return RetrieveChunks(folder, ranking, *budget), None, None
+        return TakeChunks(folder, ranking, *budget), WriteQuery(folder, ranking), search
 
     def _cast(self, words: dict[str, str] | None) -> CastVotes:
         choice = self._votes[0].choices["reader"]

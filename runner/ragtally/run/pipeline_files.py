@@ -25,7 +25,7 @@ class ExportFiles:
             folder: The export's folder.
             place: Opens entries; makes what the store does not have.
         """
-        self._folder = folder
+        self.folder = folder
         self._place = place
         self._copied: dict[str, str] = {}
         self._counts: dict[str, int] = {}
@@ -48,10 +48,10 @@ class ExportFiles:
                 inside = source.relative_to(entry)
                 wanted = inside.name in kept if kept else str(inside) != "entry.json"
                 if source.is_file() and wanted:
-                    target = self._folder / name / inside
+                    target = self.folder / name / inside
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(source, target)
-            (self._folder / name).mkdir(parents=True, exist_ok=True)
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
             self._copied[task.address] = name
         return self._copied[task.address]
 

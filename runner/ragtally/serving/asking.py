@@ -12,7 +12,7 @@ from ragtally.pipelines.ask import chat_messages
 from ragtally.pipelines.quiet import ChatMessage, Document, component
 from ragtally.serving.choices import choice_of
 from ragtally.serving.ranking import Ranking, load_documents, passages_of
-from ragtally.serving.reading import examples_of, plugins, reading_of
+from ragtally.serving.reading import examples_of, haystack_documents, plugins, reading_of
 
 Json = dict[str, Any]
 
@@ -72,18 +72,9 @@ class RetrieveChunks:
         """
         self.warm_up()
         assert self._loaded is not None
-        identifiers, texts = self._documents
-        found = passages_of(self._loaded, question, texts, self.top_k, self.context_words)
-        documents = [
-            Document(
-                id=f"{identifiers[document]}:{start}-{end}",
-                content=texts[document][start:end],
-                meta={"document": identifiers[document], "start": start, "end": end},
-                score=score,
-            )
-            for document, start, end, score in found.select("document", "start", "end", "score").iter_rows()
-        ]
-        return {"documents": documents}
+        hits = self._loaded.search(question)
+        found = passages_of(hits, self._loaded.spans, self._documents[1], self.top_k, self.context_words)
+        return {"documents": haystack_documents(found, *self._documents)}
 
 
 @component

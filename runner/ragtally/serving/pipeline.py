@@ -20,6 +20,8 @@ class Served:
         models: The generator of each vote; empty for such a reader.
         read: Reads the replies, or casts the votes of a reader that asks no language model.
         decide: Decides the votes.
+        query: Writes the question for `search`; None where `retrieve` searches by itself.
+        search: Somebody else's Haystack retriever, whose hits `retrieve` takes; likewise.
     """
 
     retrieve: Any
@@ -27,6 +29,8 @@ class Served:
     models: Sequence[Any]
     read: Any
     decide: DecideVerdict
+    query: Any = None
+    search: Any = None
 
 
 def serve(parts: Served) -> Pipeline:
@@ -39,6 +43,9 @@ def serve(parts: Served) -> Pipeline:
         The pipeline: its input is `question`, its outputs those of `decide`.
     """
     pipeline = Pipeline()
+    if parts.search is not None:
+        pipeline.add_component("query", parts.query)
+        pipeline.add_component("search", parts.search)
     if parts.retrieve is not None:
         pipeline.add_component("retrieve", parts.retrieve)
     if parts.prompt is not None:
@@ -47,6 +54,10 @@ def serve(parts: Served) -> Pipeline:
         pipeline.add_component(f"model_{number}", model)
     pipeline.add_component("read", parts.read)
     pipeline.add_component("decide", parts.decide)
+    if parts.search is not None:
+        for name in sorted({"query", "query_embedding"} & pipeline.inputs()["search"].keys()):
+            pipeline.connect(f"query.{name}", f"search.{name}")
+        pipeline.connect("search.documents", "retrieve.found")
     reading = "read" if parts.prompt is None else "prompt"
     if parts.retrieve is not None:
         pipeline.connect("retrieve.documents", f"{reading}.documents")

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ragtally.kinds import PlainRetriever
 from ragtally.pipelines import run_embed_queries, run_refine, run_search
 from ragtally.registry import Registry
 from ragtally.serving.choices import choice_of
 from ragtally.steps import chunk, embed, prepare
 from ragtally.steps.context import cut_to_words
-from ragtally.types import Found, Hits, Queries
+from ragtally.types import Found, Hits, Queries, Spans
 
 PREPARED = "prepare"
 """Below the folder of an export: the documents."""
@@ -54,6 +55,23 @@ class Ranking:
             self._embedder = _embedder(choice.parameters["embedder"], embedded, registry)
         self._retriever.load(folder / described["index"] / "retriever", self._passages, vectors)
 
+    @property
+    def plain(self) -> PlainRetriever | None:
+        """The retriever, where somebody else's Haystack retriever may search its index."""
+        return self._retriever if isinstance(self._retriever, PlainRetriever) else None
+
+    def queries(self, question: str) -> Queries:
+        """Write one question as a retriever takes it, embedded where vectors are compared.
+
+        Args:
+            question: The question's words.
+
+        Returns:
+            One query.
+        """
+        vectors = None if self._embedder is None else run_embed_queries(self._embedder, [question])
+        return Queries(["question"], [question], vectors)
+
     def search(self, question: str) -> Hits:
         """Find the best chunks.
 
@@ -63,8 +81,7 @@ class Ranking:
         Returns:
             The hits: rows of `spans`, at most as many as the study asked for.
         """
-        vectors = None if self._embedder is None else run_embed_queries(self._embedder, [question])
-        queries = Queries(["question"], [question], vectors)
+        queries = self.queries(question)
         if not self._inner:
             return run_search(self._retriever, queries, self._limit)
         found = Found(tuple(one.search(question) for one in self._inner), self._passages, self._windows, None)
@@ -72,13 +89,13 @@ class Ranking:
 
 
 def passages_of(
-    ranking: Ranking, question: str, texts: list[str], top_k: int | None, context_words: int | None
+    hits: Hits, spans: Spans, texts: list[str], top_k: int | None, context_words: int | None
 ) -> pl.DataFrame:
-    """Find what stands before the reader.
+    """Take of one question's hits what stands before the reader.
 
     Args:
-        ranking: The ranking.
-        question: The question's words.
+        hits: The hits of one question.
+        spans: What they are rows of.
         texts: The documents' texts.
         top_k: How many chunks; None where words are counted.
         context_words: How many words; None where chunks are counted.
@@ -86,10 +103,8 @@ def passages_of(
     Returns:
         Columns `document`, `start`, `end`, `score`, best first.
     """
-    hits = ranking.search(question)
     count = int(np.count_nonzero(hits.passage[0] >= 0))
     rows = hits.passage[0, : count if top_k is None else min(top_k, count)]
-    spans = ranking.spans
     found = pl.DataFrame(
         {
             "question": np.zeros(len(rows), dtype=np.int32),

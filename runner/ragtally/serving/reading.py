@@ -6,6 +6,8 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import polars as pl
+
 from ragtally.pipelines.quiet import Document
 from ragtally.registry import Registry, load_registry
 from ragtally.types import Examples, Reading
@@ -21,6 +23,28 @@ def reading_of(question: str, documents: Sequence[Document], answers: Sequence[s
     """Put one question with its passages before a reader."""
     texts = [document.content or "" for document in documents]
     return Reading(["question"], [question], [texts], tuple(answers))
+
+
+def haystack_documents(found: pl.DataFrame, identifiers: Sequence[str], texts: Sequence[str]) -> list[Document]:
+    """Write passages as Haystack's documents.
+
+    Args:
+        found: Columns `document`, `start`, `end`, `score`, best first.
+        identifiers: Of the documents that they are cut from.
+        texts: The texts of those.
+
+    Returns:
+        One a passage; `meta` says of which document, from where to where.
+    """
+    return [
+        Document(
+            id=f"{identifiers[document]}:{start}-{end}",
+            content=texts[document][start:end],
+            meta={"document": identifiers[document], "start": start, "end": end},
+            score=score,
+        )
+        for document, start, end, score in found.select("document", "start", "end", "score").iter_rows()
+    ]
 
 
 def examples_of(shown: Sequence[Mapping[str, Any]], answers: Sequence[str]) -> Examples | None:
