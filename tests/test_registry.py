@@ -147,12 +147,17 @@ RETRIEVER = Component(
         "host": described(**{"x-ragtally-identity": False}),
         "distance": described(**{"x-ragtally-search": True}),
         "train": described(**{"x-ragtally-engine": True}),
+        "weights": described(**{"x-ragtally-identity": "fingerprint"}),
     },
     fingerprint=lambda parameters: f"content of {parameters['host']}",
     traits=lambda parameters: RetrieverTraits(prefix_stable=parameters["distance"] == "l2"),
 )
 INNER = Choice("embedder", "small", {"dim": 8, "seed": 5})
-OUTER = Choice("retriever", "near", {"embedder": INNER, "host": "h", "distance": "l2", "train": {"split": "train"}})
+OUTER = Choice(
+    "retriever",
+    "near",
+    {"embedder": INNER, "host": "h", "distance": "l2", "train": {"split": "train"}, "weights": "owner/model"},
+)
 
 
 @pytest.fixture
@@ -173,7 +178,7 @@ def test_components_among_the_parameters_are_built_first(own: Registry) -> None:
 def test_what_a_retriever_names_is_left_to_the_engine(own: Registry) -> None:
     kind, given = own.build(OUTER)
     assert kind == "retriever"
-    assert given == {"embedder": None, "host": "h", "distance": "l2"}
+    assert given == {"embedder": None, "host": "h", "distance": "l2", "weights": "owner/model"}
 
 
 def test_an_identity_says_what_and_not_where(own: Registry) -> None:
@@ -202,7 +207,10 @@ def test_an_index_is_the_same_whatever_the_search(own: Registry) -> None:
 
 
 def test_a_fingerprint_can_be_left_out(own: Registry) -> None:
-    assert own.identity(OUTER, fingerprint=False)["fingerprint"] is None
+    identity = own.identity(OUTER, fingerprint=False)
+    assert identity["fingerprint"] is None
+    assert identity["parameters"]["weights"] == "owner/model", "what the fingerprint stood for counts in its place"
+    assert "host" not in identity["parameters"]
 
 
 def test_another_seed_is_another_identity(own: Registry) -> None:

@@ -41,7 +41,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "default": None,
         "description": "The cross-encoder that reads question and passage together and scores them: its name on the "
         "Hugging Face hub (owner/name), or a folder. Either this or `model`.",
-        "x-ragtally-identity": False,
+        "x-ragtally-identity": "fingerprint",
     },
     "model": {
         "x-ragtally-kind": "model",
@@ -60,7 +60,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "minLength": 1,
         "default": None,
         "description": "Of a cross-encoder on the hub: the branch, tag or commit; its main branch where left out.",
-        "x-ragtally-identity": False,
+        "x-ragtally-identity": "fingerprint",
     },
     "max_tokens": {
         "type": ["integer", "null"],

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, Embedder, EmbedderTraits, Finding, ParameterFault
+from ragtally.kinds import Component, Embedder, EmbedderTraits, Finding, ParameterFault, Progress
 from ragtally_sentence_transformers.parameters import PARAMETERS
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -32,6 +32,7 @@ def register_embedders() -> list[Component]:
             traits=_traits,
             check=_check,
             diagnose=_diagnose,
+            provide=_provide,
         )
     ]
 
@@ -43,12 +44,27 @@ def _build(**parameters: Any) -> Embedder:
 
 
 def _fingerprint(parameters: Mapping[str, Any]) -> str:
+    from ragtally_sentence_transformers.loading import commit_of, not_here
     from ragtally_sentence_transformers.places import content_hash, folder_of
 
-    folder = folder_of(parameters["model"])
+    name, revision = parameters["model"], parameters["revision"]
+    folder = folder_of(name)
     if folder is not None:
         return content_hash(folder)
-    return f"{parameters['model']}@{parameters['revision'] or 'main'}"
+    commit = commit_of(name, revision)
+    if commit is None:
+        raise not_here(name, revision)
+    return f"{name}@{commit}"
+
+
+def _provide(parameters: Mapping[str, Any], progress: Progress) -> None:
+    from ragtally_sentence_transformers.loading import commit_of, pin
+    from ragtally_sentence_transformers.places import folder_of
+
+    name, revision = parameters["model"], parameters["revision"]
+    if folder_of(name) is None and commit_of(name, revision) is None:
+        progress(f"{name}: asking the hub for its commit", None, None)
+        pin(name, revision)
 
 
 def _traits(parameters: Mapping[str, Any]) -> EmbedderTraits:

@@ -66,6 +66,60 @@ def load(model: str, revision: str | None, device: str | None) -> Any:
     return loaded.float().eval()
 
 
+def commit_of(name: str, revision: str | None) -> str | None:
+    """Look up which commit of a model the hub's cache holds; asks no server.
+
+    Args:
+        name: A name on the hub.
+        revision: A branch, tag or commit; None for `main`.
+
+    Returns:
+        The commit; None where the cache does not hold the model.
+    """
+    found = _hub().try_to_load_from_cache(name, MODULES, revision=revision)
+    return Path(found).parent.name if isinstance(found, str) else None
+
+
+def pin(name: str, revision: str | None) -> None:
+    """Ask the hub which commit a revision is, and put the first file of that one into the cache.
+
+    Args:
+        name: A name on the hub.
+        revision: A branch, tag or commit; None for `main`.
+
+    Raises:
+        DataError: If the hub cannot be asked, knows no such model, or `HF_HUB_OFFLINE` is set.
+    """
+    hub = _hub()
+    if hub.constants.HF_HUB_OFFLINE:
+        raise not_here(name, revision)
+    try:
+        hub.hf_hub_download(name, MODULES, revision=revision, local_files_only=False)
+    except Exception as error:
+        raise _failure(name, None, error) from error
+
+
+def not_here(name: str, revision: str | None) -> DataError:
+    """Say that a model is not on this machine.
+
+    Args:
+        name: A name on the hub.
+        revision: A branch, tag or commit; None for `main`.
+
+    Returns:
+        The error to raise.
+    """
+    forbids = ", and HF_HUB_OFFLINE forbids to get it" if _hub().constants.HF_HUB_OFFLINE else ""
+    return DataError(
+        f"{name} is not in the hub's cache on this machine{forbids}",
+        hint=f"{download_command(name, revision)}, where there is a network; or model: ./a-folder",
+    )
+
+
+def _hub() -> Any:
+    return importlib.import_module("huggingface_hub")
+
+
 def _from_folder(found: Any, folder: Path, device: str | None) -> Any:
     if not (folder / MODULES).is_file():
         raise no_model(folder)
@@ -78,24 +132,20 @@ def _from_folder(found: Any, folder: Path, device: str | None) -> Any:
 def _from_hub(found: Any, name: str, revision: str | None, device: str | None) -> Any:
     if Path(name).exists():
         raise DataError(f"{name} is a name on the hub, but also a file or folder here", hint=f"model: ./{name}")
-    hub: Any = importlib.import_module("huggingface_hub")
-    offline = bool(hub.constants.HF_HUB_OFFLINE)
+    # What is in the cache needs no network; a cache that holds a part only is filled up, from the same commit.
+    commit = commit_of(name, revision) or revision
     failure: Exception | None = None
-    # What is in the cache needs no network; a cache that holds a part only is filled up.
-    for cached in (True,) if offline else (True, False):
+    for cached in (True,) if (offline := bool(_hub().constants.HF_HUB_OFFLINE)) else (True, False):
         try:
-            hub.hf_hub_download(name, MODULES, revision=revision, local_files_only=cached)
+            _hub().hf_hub_download(name, MODULES, revision=commit, local_files_only=cached)
             return found.SentenceTransformer(
-                name, revision=revision, device=device, local_files_only=cached, trust_remote_code=False
+                name, revision=commit, device=device, local_files_only=cached, trust_remote_code=False
             )
         except Exception as error:
             failure = error
     assert failure is not None
     if offline and isinstance(failure, OSError):
-        raise DataError(
-            f"{name} is not in the hub's cache on this machine, and HF_HUB_OFFLINE forbids to get it",
-            hint=f"{download_command(name, revision)}, where there is a network; or model: ./a-folder",
-        ) from failure
+        raise not_here(name, revision) from failure
     raise _failure(name, device, failure) from failure
 
 

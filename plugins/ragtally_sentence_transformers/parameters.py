@@ -11,8 +11,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "minLength": 1,
         "default": "sentence-transformers/all-MiniLM-L6-v2",
         "description": "A model's name on the Hugging Face hub, or a folder that begins with ./, ../, / or ~.",
-        # A name and its revision, or a folder's content, are in the fingerprint.
-        "x-ragtally-identity": False,
+        "x-ragtally-identity": "fingerprint",
     },
     "revision": {
         "type": ["string", "null"],
@@ -20,7 +19,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "default": None,
         "description": "Which commit, tag or branch of a model on the hub; main where it is left out. Only a commit "
         "cannot be exchanged under its name.",
-        "x-ragtally-identity": False,
+        "x-ragtally-identity": "fingerprint",
     },
     "normalise": {
         "type": "boolean",

@@ -154,16 +154,18 @@ class Registry:
         Args:
             choice: The choice.
             search: Whether parameters that only a search uses count too.
-            fingerprint: Whether to ask for the fingerprint of what the parameters point to.
+            fingerprint: Whether to ask for the fingerprint of what the parameters point to; where not, the parameters
+                that it stands for are named instead.
 
         Returns:
             JSON-able description, without paths, hosts and the like.
         """
         component = self.get(choice).component
+        left_out = (False, "fingerprint") if fingerprint else (False,)
         parameters = {}
         for key, value in choice.parameters.items():
             schema = component.params[key]
-            if schema.get("x-ragtally-engine") or schema.get("x-ragtally-identity") is False:
+            if schema.get("x-ragtally-engine") or schema.get("x-ragtally-identity", True) in left_out:
                 continue
             if not search and schema.get("x-ragtally-search"):
                 continue

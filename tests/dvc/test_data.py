@@ -55,7 +55,7 @@ def test_fetched_data_is_kept_by_dvc(unfetched: Project) -> None:
     assert set(first.stages) == {"fetch@pubmedqa", "resolve@real", "prepare@real"}
     assert first.text.count("present") == 2, "what is there is not got again"
     unfetched.commit("Its data")
-    assert "pubmedqa/" not in unfetched.git("ls-files"), "the text is DVC's, not git's"
+    assert "raw/pubmedqa/" not in unfetched.git("ls-files"), "the text is DVC's, not git's"
 
     shutil.rmtree(folder)
     unfetched.dvc("checkout", "data/raw/pubmedqa")

@@ -53,7 +53,7 @@ class Hub:
         return file
 
     def try_to_load_from_cache(self, name: str, file: str, revision: str | None) -> str | None:
-        return file if name in self.cached else None
+        return f"/cache/{revision or 'c0ffee'}/{file}" if name in self.cached else None
 
 
 class Model:
@@ -285,9 +285,31 @@ def fingerprint(**said: Any) -> str | None:
     return COMPONENT.fingerprint(given(**said))
 
 
-def test_a_model_of_the_hub_is_its_name_and_revision() -> None:
-    prints = {fingerprint(), fingerprint(revision="main"), fingerprint(revision="abc"), fingerprint(model="owner/b")}
-    assert len(prints) == 3
+def test_a_model_of_the_hub_is_its_name_and_commit(hub: Hub) -> None:
+    hub.cached.update({HUB, "owner/b"})
+    assert fingerprint() == f"{HUB}@c0ffee"
+    assert len({fingerprint(), fingerprint(revision="abc"), fingerprint(model="owner/b")}) == 3
+
+
+def test_the_commit_is_asked_for_before_a_run(hub: Hub) -> None:
+    hub.there.add(HUB)
+    with pytest.raises(DataError, match="not in the hub's cache"):
+        fingerprint()
+    told: list[str] = []
+    assert COMPONENT.provide is not None
+    for _ in range(2):
+        COMPONENT.provide(given(), lambda what, *_: told.append(what))
+    assert told == [f"{HUB}: asking the hub for its commit"]
+    assert fingerprint() == f"{HUB}@c0ffee"
+    build().embed_documents(["a"])
+    assert only_model().options["revision"] == "c0ffee"
+
+
+def test_the_commit_cannot_be_asked_for_offline(hub: Hub) -> None:
+    hub.constants.HF_HUB_OFFLINE = True
+    assert COMPONENT.provide is not None
+    with pytest.raises(DataError, match="HF_HUB_OFFLINE"):
+        COMPONENT.provide(given(), lambda *_: None)
 
 
 def test_a_folder_is_its_content(folder: Path) -> None:

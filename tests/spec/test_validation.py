@@ -82,6 +82,7 @@ GOOD: list[dict[str, Any]] = [
     {"grid": {"rule": [{"quorum": {"k": [1, 2]}}]}},
     {"seed": 3.0, "sample": {}, "controls": []},
     {"dataset": {"toy": {"split": None, "seed": None}}},
+    {"compare": [], "grid": {"context_words": [3]}},
 ]
 BAD: list[dict[str, Any]] = [
     {"metrics": ["recall"]},
@@ -118,11 +119,12 @@ BAD: list[dict[str, Any]] = [
     {"seed": -1},
     {"seed": 2**32},
     {"models": {"m": "nothing"}},
-    {"compare": []},
+    {"weights": []},
+    {"compare": [{"metric": "accuracy", "baseline": {}}]},
     {"budget": {"euro": 3}},
     {"budget": {"usd": 0}},
     {"max_failed": 2},
-    {"grid": {"context_words": [3]}},
+    {"grid": {"context_words": [0]}},
     {"controls": ["retrieved"]},
     {"controls": ["closed_book", "closed_book"]},
     {"label": {}},
@@ -199,7 +201,7 @@ def test_they_agree_on_any_change_of_a_spec(schema: dict[str, Any], full: str, d
         ("controls: [closed_bok]", "3:12", "controls cannot be 'closed_bok'", "did you mean 'closed_book'?"),
         ("controls: [closed_book, closed_book]", "3:25", "controls holds 'closed_book' twice", "remove one"),
         ("grid_on: [base]", "3:10", "grid_on cannot be the list", "only the keys under grid"),
-        ("compare: []", "3:1", "the spec has no key 'compare'", None),
+        ("weights: []", "3:1", "the spec has no key 'weights'", None),
     ],
 )
 def test_an_error_says_what_where_and_what_instead(

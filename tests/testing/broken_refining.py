@@ -72,6 +72,9 @@ class Prompting:
             (Message("user", f"{text} {' '.join(texts)}"),) for text, texts in zip(queries.text, shown, strict=True)
         ]
 
+    def unread(self, found):
+        return sum(reply is not None and "[" not in reply for reply in found.replies)
+
     def place(self, reply):
         return int(reply[1]) - 1 if reply and reply[0] == "[" and reply[1].isdigit() else 0
 
@@ -200,3 +203,13 @@ class Punishing(Prompting):
 class Shuffling(Prompting):
     def place(self, reply):
         return 2 if reply is None else super().place(reply)
+
+
+class CountingFailures(Prompting):
+    def unread(self, found):
+        return sum(not reply for reply in found.replies)
+
+
+class ReadingAll(Prompting):
+    def unread(self, found):
+        return 0

@@ -82,6 +82,9 @@ class Component:
             whatever a retriever names;
             `"x-ragtally-identity": false` - the value says where something is, not what it is (a path, a
             host), and stays out of addresses; give a `fingerprint` of what is there instead;
+            `"x-ragtally-identity": "fingerprint"` - the value chooses what the `fingerprint` tells exactly (a
+            model's name on a hub): that counts in addresses, and the value itself only for DVC, which knows
+            no fingerprint;
             `"x-ragtally-search": true` (retrievers) - used in `search` only, so that indexes are shared
             between its values;
             `"x-ragtally-engine": true` - the engine takes care of it, `build` does not get it (`train`).

@@ -139,6 +139,8 @@ class ComponentSuite:
             assert str(schema.get("description", "")).strip(), f"{key!r} has no description"
             own = {word for word in schema if word.startswith("x-ragtally-")}
             assert own <= KEYWORDS, f"{key!r} has unknown keywords: {sorted(own - KEYWORDS)}"
+            told = schema.get("x-ragtally-identity") != "fingerprint" or component.fingerprint is not None
+            assert told, f"a fingerprint is to stand for {key!r}, but the component has none"
             if "x-ragtally-kind" in schema:
                 assert schema["x-ragtally-kind"] in KINDS, f"{key!r} is of no kind that there is"
             elif "default" in schema:

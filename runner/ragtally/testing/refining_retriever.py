@@ -211,6 +211,15 @@ class RefiningRetrieverSuite(ComponentSuite):
                 assert len(kept) or old[0] < 0, "a failed call costs all hits"
                 assert np.array_equal(kept, old[: len(kept)]), "a failed call changes the order"
 
+    def test_replies_that_rank_nothing_are_counted(
+        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Found
+    ) -> None:
+        """Checked where the traits say that it prompts: a failed call is none of them, an empty reply is one."""
+        if traits.prompts:
+            for replies, least, most in ((None, 0, 0), ("", 1, len(queries)), ("[2] > [1]", 0, len(queries))):
+                unread = build().unread(replace(found, replies=[replies] * len(queries)))
+                assert isinstance(unread, int) and least <= unread <= most, f"{unread} replies {replies!r} are unread"
+
 
 def assert_hits(hits: Hits, questions: int, limit: int, rows: int) -> None:
     """Check that hits keep the contract, their order aside.

@@ -67,4 +67,6 @@ def test_a_language_model_needs_nothing_here() -> None:
 
 def test_where_it_computes_and_how_fast_is_no_part_of_the_identity() -> None:
     outside = {name for name, schema in COMPONENT.params.items() if schema.get("x-ragtally-identity") is False}
-    assert outside == {"cross_encoder", "revision", "batch", "device"}
+    assert outside == {"batch", "device"}
+    told = {name for name, schema in COMPONENT.params.items() if schema.get("x-ragtally-identity") == "fingerprint"}
+    assert told == {"cross_encoder", "revision"}
