@@ -36,7 +36,7 @@ PLACES = {
 
 FOR_PLUGINS = {"address", "errors", "hookspecs", "kinds", "types"}
 """The parts of `ragtally` that a plugin may import."""
-LAZY_LOADERS = {"__init__.py", "cli/__init__.py", "cli/lazy.py", "run/__init__.py"}
+LAZY_LOADERS = {"__init__.py", "cli/__init__.py", "cli/lazy.py", "pipelines/__init__.py", "run/__init__.py"}
 """The files in `runner/ragtally` that may import their own package inside a function."""
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}

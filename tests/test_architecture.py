@@ -13,7 +13,7 @@ import pytest
 import architecture_rules as rules
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"bm25s", "haystack", "numpy", "pandas", "polars", "pyarrow", "scipy", "sklearn", "skops", "torch"}
+HEAVY = {"bm25s", "haystack", "numpy", "pandas", "polars", "pyarrow", "scipy", "sklearn", "torch"}
 
 
 def entry_points() -> set[str]:

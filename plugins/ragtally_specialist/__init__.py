@@ -43,6 +43,7 @@ def register_readers() -> list[Component]:
             name="specialist",
             build=_build,
             summary="A small text classifier that finds the sentences that match the question; one bootstrap a vote.",
+            version=2,
             params=_PARAMETERS,
             traits=ReaderTraits(draws="fresh", trains=True),
         )

@@ -1,22 +1,22 @@
-"""Members in files, through skops: no pickle, and the same member always gives the same bytes."""
+"""Members in files: arrays alone, no pickle, and the same member always gives the same bytes."""
 
 from __future__ import annotations
 
-import io
-import json
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
-import skops.io
-from skops.io.exceptions import UntrustedTypesFoundException
+import numpy as np
 
 from ragtally.errors import DataError, Place
+from ragtally_specialist.logistic import Logistic
 from ragtally_specialist.model import Member
 
-_TRUSTED: tuple[str, ...] = ()
-_FIRST_DAY = (1980, 1, 1, 0, 0, 0)
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_PARTS = ("classes", "weight", "intercept")
+_ARRAYS = {"shares": 1, "word": 1, "word_frequency": 1, "gram": 1, "gram_weight": 1}
 
 
 def write_member(member: Member, answers: tuple[str, ...], file: Path) -> None:
@@ -27,8 +27,15 @@ def write_member(member: Member, answers: tuple[str, ...], file: Path) -> None:
         answers: The answers that its numbers stand for.
         file: Where to.
     """
-    content = {field.name: getattr(member, field.name) for field in fields(member)}
-    file.write_bytes(_timeless(skops.io.dumps({"answers": list(answers), **content})))
+    content: dict[str, Any] = {name: getattr(member, name) for name in _ARRAYS}
+    content |= {"answers": np.array(answers), "features": np.array(member.features)}
+    content["contexts"] = np.array(member.contexts)
+    for name in ("judge", "classifier"):
+        regression: Logistic | None = getattr(member, name)
+        if regression is not None:
+            content |= {f"{name}_{part}": getattr(regression, part) for part in _PARTS}
+    with file.open("wb") as stream:
+        np.savez_compressed(stream, **content)
 
 
 def read_member(file: Path) -> tuple[Member, tuple[str, ...]]:
@@ -41,13 +48,21 @@ def read_member(file: Path) -> tuple[Member, tuple[str, ...]]:
         The member and its answers.
 
     Raises:
-        DataError: If the file is missing, damaged, or holds anything but the types of a member.
+        DataError: If the file is missing, damaged, or holds anything but a member's arrays.
     """
     try:
-        content = skops.io.load(file, trusted=list(_TRUSTED))
-        answers = tuple(content.pop("answers"))
-        return Member(**content), answers
-    except (OSError, BadZipFile, KeyError, TypeError, ValueError, UntrustedTypesFoundException) as error:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            content = {name: archive[name] for name in archive.files}
+        arrays = {name: _array(content, name, dimensions) for name, dimensions in _ARRAYS.items()}
+        member = Member(
+            **arrays,
+            features=str(content["features"]),
+            contexts=int(content["contexts"]),
+            judge=_regression(content, "judge"),
+            classifier=_regression(content, "classifier"),
+        )
+        return member, tuple(str(answer) for answer in _array(content, "answers", 1))
+    except (OSError, BadZipFile, EOFError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"no specialist's model can be read from here: {error}",
             place=Place(str(file)),
@@ -55,28 +70,14 @@ def read_member(file: Path) -> tuple[Member, tuple[str, ...]]:
         ) from error
 
 
-def _timeless(archive: bytes) -> bytes:
-    """Take out of a skops archive what differs between equal objects: times, and addresses in memory.
-
-    skops names arrays and marks objects by `id()`; the marks only let objects be shared, and no part of a member
-    is.
-    """
-    buffer = io.BytesIO()
-    with ZipFile(io.BytesIO(archive)) as source, ZipFile(buffer, "w") as target:
-        names: dict[str, str] = {}
-        schema = _renamed(json.loads(source.read("schema.json")), names)
-        for old, new in names.items():
-            target.writestr(ZipInfo(new, _FIRST_DAY), source.read(old))
-        target.writestr(ZipInfo("schema.json", _FIRST_DAY), json.dumps(schema, indent=1))
-    return buffer.getvalue()
+def _array(content: dict[str, NDArray[Any]], name: str, dimensions: int) -> NDArray[Any]:
+    if content[name].ndim != dimensions:
+        raise ValueError(f"{name} has {content[name].ndim} dimensions instead of {dimensions}")
+    return content[name]
 
 
-def _renamed(node: Any, names: dict[str, str]) -> Any:
-    if isinstance(node, list):
-        return [_renamed(item, names) for item in node]
-    if not isinstance(node, dict):
-        return node
-    renamed = {key: _renamed(value, names) for key, value in node.items() if key != "__id__"}
-    if isinstance(node.get("file"), str):
-        renamed["file"] = names.setdefault(node["file"], f"{len(names)}{Path(node['file']).suffix}")
-    return renamed
+def _regression(content: dict[str, NDArray[Any]], name: str) -> Logistic | None:
+    if f"{name}_classes" not in content:
+        return None
+    classes, weight, intercept = (_array(content, f"{name}_{part}", 1 + (part == "weight")) for part in _PARTS)
+    return Logistic(classes, weight, intercept)

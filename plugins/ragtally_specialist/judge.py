@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
-from sklearn.linear_model import LogisticRegression
 
 from ragtally_specialist.focus import CLOSES, Focus, focus
 from ragtally_specialist.layout import Rarity, without
+from ragtally_specialist.logistic import Logistic, fit
 from ragtally_specialist.text import WORD_SPACE, matched_words
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def train_judge(
     found: Focus,
     sample: NDArray[np.int64],
     generator: np.random.Generator,
-) -> Any:
+) -> Logistic | None:
     """Learn to tell passages that answer a question from others, by the match features.
 
     Passages that answer: the question's own, whole and cut to the sentences in focus. Others: those of another
@@ -43,7 +43,7 @@ def train_judge(
         generator: Draws the other questions.
 
     Returns:
-        A fitted classifier whose class 1 is "answers"; None where there is but one question.
+        A regression whose class 1 is "answers"; None where there is but one question.
     """
     if len(questions) < 2:
         return None
@@ -64,8 +64,8 @@ def train_judge(
     )
     matches = [found.match, *(focus(questions, context, rarity).match for context in contexts)]
     answers = np.repeat([1, 1, 0, 0, 0, 0], len(sample))
-    judge = LogisticRegression(C=_REGULARISATION, max_iter=1000, class_weight="balanced")
-    return judge.fit(np.concatenate([match[sample] for match in matches]), answers)
+    inputs = np.concatenate([match[sample] for match in matches])
+    return fit(inputs, answers, C=_REGULARISATION, class_weight="balanced")
 
 
 def _most_alike(questions: Sequence[str], rarity: Rarity, generator: np.random.Generator) -> NDArray[np.int64]:

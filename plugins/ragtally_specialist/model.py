@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array, hstack
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from ragtally_specialist.cues import cue_columns
@@ -17,6 +15,7 @@ from ragtally_specialist.focus import focus
 from ragtally_specialist.grams import KINDS, count_grams
 from ragtally_specialist.judge import train_judge
 from ragtally_specialist.layout import rarity, weigh
+from ragtally_specialist.logistic import Logistic, fit
 from ragtally_specialist.text import WORD_SPACE
 
 if TYPE_CHECKING:
@@ -49,8 +48,8 @@ class Member:
     word_frequency: NDArray[np.float64]
     gram: NDArray[np.int64]
     gram_weight: NDArray[np.float64]
-    judge: Any
-    classifier: Any
+    judge: Logistic | None
+    classifier: Logistic | None
 
     def chances(self, questions: Sequence[str], passages: Sequence[Sequence[str]]) -> NDArray[np.float64]:
         """Give the chance of each answer.
@@ -73,8 +72,8 @@ class Member:
         with threadpool_limits(1):
             inputs = _inputs(grams, self.gram_weight, cue_columns(questions, found))
             said = np.zeros_like(chances)
-            said[:, self.classifier.classes_] = self.classifier.predict_proba(inputs)
-            matched = self.judge.predict_proba(found.match)[has, 1:]
+            said[:, self.classifier.classes] = self.classifier.chances(inputs)
+            matched = self.judge.chances(found.match)[has, 1:]
         chances[has] += matched * (said[has] - chances[has])
         return chances
 
@@ -125,10 +124,10 @@ def train_member(
         )
 
 
-def _fit(inputs: csr_array, labels: NDArray[np.int64], regularisation: float) -> Any:
+def _fit(inputs: csr_array, labels: NDArray[np.int64], regularisation: float) -> Logistic | None:
     if len(np.unique(labels)) < 2:
         return None
-    return LogisticRegression(C=regularisation, max_iter=1000).fit(inputs, labels)
+    return fit(inputs, labels, C=regularisation)
 
 
 def _used_grams(counts: csr_array, weighted: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -144,4 +143,8 @@ def _inputs(grams: csr_array, gram_weight: NDArray[np.float64], cues: NDArray[np
     columns = csr_array(cues)
     if not len(gram_weight):
         return columns
-    return csr_array(hstack([normalize(grams.multiply(gram_weight).tocsr()), columns]))
+    weighed = csr_array(grams.multiply(gram_weight))
+    length = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
+    length[length == 0] = 1.0
+    weighed.data /= np.repeat(length, np.diff(weighed.indptr))
+    return csr_array(hstack([weighed, columns]))

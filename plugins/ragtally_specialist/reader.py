@@ -11,7 +11,7 @@ from ragtally.types import Answers, Examples, Reading, Vote
 from ragtally_specialist.file import read_member, write_member
 from ragtally_specialist.model import Member, train_member
 
-_FILE = "member.skops"
+_FILE = "member.npz"
 
 
 class SpecialistReader:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ragtally.cli.console import TerminalProgress, print_all
-from ragtally.cli.report import report
+from ragtally.cli.lazy import load
 from ragtally.cli.tables import cell_tables, result_tables
 from ragtally.plan import STAGES, plan_study
 from ragtally.registry import load_registry
@@ -55,5 +55,5 @@ def command(
     folder = run_study(spec, registry, place, Folders(results, resolved), stages, wait=not no_wait)
     if stage is None:
         print_all(result_tables(folder))
-        click.echo(f"report: {report(folder, spec)}", err=True)
+        click.echo(f"report: {load('report').report(folder, spec)}", err=True)
     click.echo(f"wrote {folder}", err=True)

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 
+from ragtally import pipelines
 from ragtally.address import canonical_json
 from ragtally.delivery import Delivered, StopReason, StopSignal, deliver, stop_on_interrupt
 from ragtally.errors import CallError, RagtallyError, StoppedError
 from ragtally.kinds import ChatModel, ModelTraits
-from ragtally.pipelines import sender
 from ragtally.run.batching import Batching, still_open
 from ragtally.run.call_group import CallGroup
 from ragtally.run.spending import Spending, price, worst_price
@@ -146,7 +146,7 @@ class Asking:
             with stop_on_interrupt(stop):
                 return await deliver(
                     calls,
-                    sender(model, count_tokens),
+                    pipelines.sender(model, count_tokens),
                     group.traits.limits,
                     on_reply=on_reply,
                     on_attempt_failed=on_attempt_failed,

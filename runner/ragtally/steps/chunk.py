@@ -8,8 +8,8 @@ from typing import Any, overload
 
 import numpy as np
 
+from ragtally import pipelines
 from ragtally.errors import PluginError
-from ragtally.pipelines import run_cut
 from ragtally.steps import prepare
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_array, write_array
@@ -45,7 +45,7 @@ def run(work: Work) -> None:
             document.
     """
     documents = prepare.load_documents(work.input("prepare"))
-    spans = run_cut(work.build("chunker"), documents)
+    spans = pipelines.run_cut(work.build("chunker"), documents)
     _check(spans, documents, work.task)
     write_array(work.folder / "spans.npy", np.stack([spans.document, spans.start, spans.end]).astype(np.int32))
 

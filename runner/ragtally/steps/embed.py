@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ragtally import pipelines
 from ragtally.errors import PluginError
 from ragtally.kinds import EmbedderTraits
-from ragtally.pipelines import run_embed
 from ragtally.steps import chunk
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_array, write_array
@@ -59,7 +59,7 @@ def run(work: Work) -> None:
         vectors = work.vectors.look_up(keys_of(work.registry.identity(choice), "document", passages.text))
     else:
         embedder = work.build("embedder")
-        vectors = run_embed(embedder, passages)
+        vectors = pipelines.run_embed(embedder, passages)
         embedder.save(work.folder / "embedder")
     check(vectors, len(passages), work.task)
     write_array(work.folder / "vectors.npy", vectors)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ragtally import pipelines
 from ragtally.kinds import EmbedderTraits
-from ragtally.pipelines import run_embed_queries
 from ragtally.steps import embed, sample
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import write_array
@@ -54,6 +54,6 @@ def run(work: Work) -> None:
         learnt = work.optional("embed")
         if learnt is not None:
             embedder.load(learnt / "embedder")
-        vectors = run_embed_queries(embedder, texts)
+        vectors = pipelines.run_embed_queries(embedder, texts)
     embed.check(vectors, len(texts), work.task)
     write_array(work.folder / "vectors.npy", vectors)

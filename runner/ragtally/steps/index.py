@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ragtally import pipelines
 from ragtally.kinds import ReportingRetriever, Retriever
-from ragtally.pipelines import run_fill
 from ragtally.steps import chunk, embed
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.types import Choice
@@ -48,6 +48,6 @@ def run(work: Work) -> None:
     retriever: Retriever = work.build("retriever")
     if isinstance(retriever, ReportingRetriever):
         retriever.report_to(work.progress)
-    run_fill(retriever, passages, None if vectors is None else embed.load_vectors(vectors))
+    pipelines.run_fill(retriever, passages, None if vectors is None else embed.load_vectors(vectors))
     (work.folder / FOLDER).mkdir()
     retriever.save(work.folder / FOLDER)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ragtally import pipelines
 from ragtally.kinds import PromptingRetriever, RefiningRetriever
-from ragtally.pipelines import run_refine
 from ragtally.steps import chunk, read, retrieve
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_json, write_json
@@ -64,7 +64,7 @@ def run(work: Work) -> None:
     retriever: RefiningRetriever = work.build("retriever")
     queries = retrieve.load_queries(work.input("sample"), None, evidence=False)
     found = load_found(work)
-    hits = run_refine(retriever, queries, found, work.task.settings["limit"])
+    hits = pipelines.run_refine(retriever, queries, found, work.task.settings["limit"])
     retrieve.write_hits(work, hits, queries, len(found.passages if found.windows is None else found.windows))
 
     if isinstance(retriever, PromptingRetriever) and found.replies is not None:

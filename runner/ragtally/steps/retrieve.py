@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ragtally import pipelines
 from ragtally.errors import PluginError
 from ragtally.kinds import MeasuredRetriever, ReportingRetriever, Retriever
-from ragtally.pipelines import run_search
 from ragtally.steps import chunk, embed, index, sample
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_array, read_json, write_array, write_json
@@ -73,7 +73,7 @@ def run(work: Work) -> None:
     reads = work.registry.traits(work.task.choices["retriever"]).reads
     queries = load_queries(work.input("sample"), work.optional("embed_questions"), evidence="evidence" in reads)
     limit = work.task.settings["limit"]
-    hits = run_search(retriever, queries, limit)
+    hits = pipelines.run_search(retriever, queries, limit)
     write_hits(work, hits, queries, len(passages))
     measured = retriever.measured() if isinstance(retriever, MeasuredRetriever) else {}
     if measured:

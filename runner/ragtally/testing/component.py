@@ -24,7 +24,7 @@ SEED = 20
 # fmt: off
 HEAVY = frozenset({
     "bm25s", "faiss", "grpc", "haystack", "joblib", "jsonschema", "litellm", "numpy", "openai", "pandas", "polars",
-    "pyarrow", "scipy", "sentence_transformers", "sklearn", "skops", "tokenizers", "torch", "transformers",
+    "pyarrow", "scipy", "sentence_transformers", "sklearn", "tokenizers", "torch", "transformers",
     "weaviate", "yaml",
 })
 # fmt: on

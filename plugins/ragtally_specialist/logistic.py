@@ -1,0 +1,65 @@
+"""Logistic regressions: fitted by scikit-learn, kept as plain arrays and applied without it.
+
+Importing scikit-learn takes longer than reading a thousand questions, and only training needs it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A fitted logistic regression.
+
+    Attributes:
+        classes: The labels that it tells apart, ascending; shape [classes].
+        weight: The weights; shape [1, inputs] for two classes, else [classes, inputs].
+        intercept: The intercepts; shape [1] for two classes, else [classes].
+    """
+
+    classes: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+
+    def chances(self, inputs: NDArray[np.float64] | csr_array) -> NDArray[np.float64]:
+        """Give the chance of each class: the logistic function of the score for two, the softmax for more.
+
+        Args:
+            inputs: Shape [rows, inputs].
+
+        Returns:
+            Shape [rows, classes]; rows add up to 1.
+        """
+        score = np.asarray(inputs @ self.weight.T) + self.intercept
+        if score.shape[1] == 1:
+            score = np.concatenate([np.zeros_like(score), score], axis=1)
+        raised = np.exp(score - score.max(axis=1, keepdims=True))
+        chances: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
+        return chances
+
+
+def fit(inputs: NDArray[np.float64] | csr_array, labels: NDArray[np.int64], **settings: Any) -> Logistic:
+    """Fit a logistic regression.
+
+    Args:
+        inputs: Shape [rows, inputs].
+        labels: Shape [rows], of two values at least.
+        **settings: Of scikit-learn's `LogisticRegression`.
+
+    Returns:
+        The regression.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(max_iter=1000, **settings).fit(inputs, labels)
+    return Logistic(
+        fitted.classes_.astype(np.int64), fitted.coef_.astype(np.float64), fitted.intercept_.astype(np.float64)
+    )
