@@ -77,11 +77,11 @@ def test_a_cell_picked_on_one_half_that_is_worse_is_called_so(results: Results) 
 @pytest.mark.parametrize(
     ("losses", "words"),
     [
-        ({"retrieval_loss": 0.2}, "is most lost to retrieval"),
-        ({"retrieval_loss": 0.2, "reader_loss": 0.18}, "the largest observed loss is that to retrieval"),
-        ({"distractor_loss": 0.3}, "is most lost to distraction or vote noise"),
-        ({"reader_loss": 0.1}, "is most lost to the reader"),
-        ({"unanswered_loss": 0.4}, "is most lost to missing answers"),
+        ({"retrieval_loss": 0.2}, "Most is lost to retrieval"),
+        ({"retrieval_loss": 0.2, "reader_loss": 0.18}, "The largest observed loss is that to retrieval"),
+        ({"distractor_loss": 0.3}, "Most is lost to distraction or vote noise"),
+        ({"reader_loss": 0.1}, "Most is lost to the reader"),
+        ({"unanswered_loss": 0.4}, "Most is lost to missing answers"),
         ({}, "No loss was observed on 50 questions"),
     ],
 )

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import click
 
+from ragtally.cli.studies import DEFAULT_RESULTS, folder_of
 from ragtally.compare import judge, load_results
-from ragtally.errors import Place, RagtallyError, did_you_mean
-from ragtally.report import gather_provenance, write_report
+from ragtally.errors import Place, RagtallyError
+from ragtally.registry import load_registry
+from ragtally.report import gather_provenance, retriever_meanings, write_report
 
 
 @click.command(name="report")
 @click.argument("study")
 @click.option(
-    "--results", type=click.Path(path_type=Path, file_okay=False), default=Path("data/results"), show_default=True,
+    "--results", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_RESULTS, show_default=True,
     help="Below it, the folder of each study's results.",
 )  # fmt: skip
 @click.option(
@@ -24,11 +26,7 @@ from ragtally.report import gather_provenance, write_report
 @click.option("--open", "opened", is_flag=True, help="Open the report in the browser.")
 def command(study: str, results: Path, spec: Path | None, opened: bool) -> None:
     """Write report.html, verdict.json and plots/ of STUDY (its name, or the folder of its results)."""
-    folder = Path(study) if (Path(study) / "dataset.json").is_file() else results / study
-    if not folder.is_dir():
-        known = sorted(path.name for path in results.glob("*") if path.is_dir())
-        hint = did_you_mean(study, known) if known else "run it first: ragtally run SPEC, or dvc repro"
-        raise RagtallyError(f"there are no results of a study {study!r} below {results}", hint=hint)
+    folder = folder_of(study, results)
     if spec is not None and not spec.is_file():
         raise RagtallyError("there is no such spec", place=Place(str(spec)), hint="name the study's YAML file")
     page = report(folder, spec)
@@ -47,5 +45,6 @@ def report(folder: Path, spec: Path | None) -> Path:
     Returns:
         The path of the page.
     """
-    results = load_results(folder / ".")
-    return write_report(results, judge(results), folder, gather_provenance(Path.cwd(), spec))
+    results = load_results(folder)
+    provenance = gather_provenance(Path.cwd(), spec, retriever_meanings(results, load_registry()))
+    return write_report(results, judge(results), folder, provenance)

@@ -40,4 +40,4 @@ def results_of(folder: Path) -> Results:
     Returns:
         The results.
     """
-    return load_results(folder.name, folder.parent) if folder.name else load_results(folder)
+    return load_results(folder)

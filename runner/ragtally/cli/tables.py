@@ -31,7 +31,7 @@ def result_tables(folder: Path) -> list[Table | Text]:
     dataset, base = _json(folder / "dataset.json"), _json(folder / "base.json")
     cells = _rows(folder / "cells.csv")
     return [
-        _dataset(dataset),
+        _dataset(dataset, silver=base["base"] is not None),
         *([_funnel(base["base"])] if base["base"] else []),
         *_voters(_rows(folder / "voters.csv")),
         *tables_of_cells(cells),
@@ -69,7 +69,7 @@ def cell_tables(columns: Mapping[str, Sequence[Any]]) -> list[Table | Text]:
     )
 
 
-def _dataset(content: Mapping[str, Any]) -> Text:
+def _dataset(content: Mapping[str, Any], *, silver: bool) -> Text:
     corpus, asked = content["corpus"], content["questions"]
     classes = asked["sampled_by_class"]
     labelled = sum(classes.values())
@@ -79,12 +79,15 @@ def _dataset(content: Mapping[str, Any]) -> Text:
         + (f"; {asked['dropped_by_answers']} dropped for other answers" if asked["dropped_by_answers"] else "")
         + ")",
     ]
+    left_out = ", ".join(f"{number:,} {what}" for what, number in corpus.get("left_out", {}).items())
+    if left_out:
+        lines.insert(1, f"left out of the dataset's files: {left_out}")
     if labelled:
         shares = ", ".join(f"{name} {count}" for name, count in classes.items())
         top = max(classes.values())
         lines.append(f"labels: {shares}; majority share {100 * top / labelled:.1f} % of {labelled}")
     else:
-        lines.append("labels: none (verdicts of the voters are silver labels)")
+        lines.append("labels: none" + (" (verdicts of the voters are silver labels)" if silver else ""))
     return Text("\n".join(lines))
 
 

@@ -31,6 +31,7 @@ def judge(results: Results) -> Verdict:
     chosen = _chosen(sets.get(judged_on), metric)
     of_grid = asked.get(judged_on)
     contexts = [] if of_grid is None else _contexts(of_grid, chosen)
+    fronts = _fronts(results, asked[judged_on], sets[judged_on], metric) if metric and judged_on in sets else []
     return Verdict(
         study=results.study,
         metric=metric,
@@ -43,7 +44,7 @@ def judge(results: Results) -> Verdict:
         votes=tuple(votes_family(results, of_grid, contexts, metric)) if of_grid is not None and metric else (),
         where=tuple(cell for of_set in asked.values() for cell in where_answers_went(results, of_set)),
         noise=tuple(reader for of_set in asked.values() for reader in vote_noise(results, of_set)),
-        fronts=tuple(_fronts(results, sets[judged_on], metric)) if metric and judged_on in sets else (),
+        fronts=tuple(fronts),
     )
 
 
@@ -69,9 +70,12 @@ def _contexts(asked: Asked, chosen: str | None) -> Sequence[str]:
     return wanted
 
 
-def _fronts(results: Results, found: SetVerdict, metric: str) -> list[Front]:
+def _fronts(results: Results, asked: Asked, found: SetVerdict, metric: str) -> list[Front]:
     fronts = []
-    cells = [cell for cell in found.cells if cell.kind in ("grid", "fixed") and metric in cell.metrics]
+    # A fixed reader that was shown the gold context or the conclusion is no set-up that anybody could choose.
+    usable = [name for name, row in asked.cells.items() if row["condition"] in ("retrieved", "closed_book")]
+    kept = {name for name in usable if asked.cells[name]["kind"] in ("grid", "fixed")}
+    cells = [cell for cell in found.cells if cell.cell in kept and metric in cell.metrics]
     if not cells:
         return []
     for cost, field in (("dollars", "dollars_per_question"), ("seconds", "seconds_per_question")):

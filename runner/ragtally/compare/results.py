@@ -69,9 +69,8 @@ def load_results(study: str | Path, results: str | Path = "data/results") -> Res
     Raises:
         StoreError: If a file is missing or cannot be read.
     """
-    folder = Path(study)
-    if folder.name == str(study) or not folder.is_dir():
-        folder = Path(results) / study
+    # A name counts as a path only where results lie there: a folder of that name may be something else.
+    folder = Path(study) if (Path(study) / "dataset.json").is_file() else Path(results) / study
     return Results(
         study=_json(folder / "dataset.json")["study"],
         folder=folder,

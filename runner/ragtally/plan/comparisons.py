@@ -1,10 +1,11 @@
-"""Which cells a study compares: each with the one that is equal on all axes but the baseline's."""
+"""What a report must know of a study besides its results: which cells are compared, and which models were asked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from ragtally.kinds import ModelTraits
 from ragtally.plan.cells import Cell, Picks
 from ragtally.plan.study_plan import StudyPlan
 from ragtally.registry import Registry
@@ -22,13 +23,14 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
         registry: The components, for which metrics are better when they are higher.
 
     Returns:
-        JSON-able: where the best is selected, whether each metric is better when it is higher, and for each family
-        its metric, its baseline, and the pairs.
+        JSON-able: where the best is selected, whether each metric is better when it is higher, which models were
+        asked, and for each family its metric, its baseline (the cells equal on all other axes), and the pairs.
     """
     return {
         "select_on": plan.study.select_on,
         "seed": plan.study.seed,
         "metrics": {str(metric.name): registry.traits(metric).higher_is_better for metric in plan.study.metrics},
+        "models": [_model(name, choice, registry) for name, choice in plan.study.models.items()],
         "families": [
             {
                 "metric": family.metric,
@@ -38,6 +40,12 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
             for family in plan.study.compare
         ],
     }
+
+
+def _model(name: str, choice: Choice, registry: Registry) -> dict[str, str | None]:
+    traits: ModelTraits = registry.traits(choice)
+    digest = registry.identity(choice)["fingerprint"]
+    return {"name": name, "provider": traits.provider, "model": traits.model, "fingerprint": digest}
 
 
 def _pairs(plan: StudyPlan, family: Compare) -> list[dict[str, str]]:

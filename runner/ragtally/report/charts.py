@@ -55,7 +55,7 @@ def curve_chart(rows: Rows, metric: str, series: str, *, share: bool) -> dict[st
             "size:Q",
             title="chunk size",
             axis=alt.Axis(values=sizes, format="d"),
-            scale=alt.Scale(type="log", padding=16),
+            scale=alt.Scale(type="log", domain=[sizes[0] / 1.25, sizes[-1] * 1.25], nice=False),
         ),
         alt.Color("series:N", title=series, scale=scale),
         tooltip=_tooltips(series, "size"),
@@ -110,7 +110,7 @@ def reader_chart(rows: Rows, metric: str, *, share: bool) -> dict[str, Any]:
     """
     scale = alt.Scale(domain=list(_CONDITIONS))
     base = alt.Chart(_data(rows)).encode(
-        alt.Y("reader:N", title=None, sort=None, axis=alt.Axis(labelLimit=150)),
+        alt.Y("reader:N", title=None, sort=None, axis=alt.Axis(labelLimit=190)),
         alt.YOffset("series:N", sort=list(_CONDITIONS)),
         alt.Color("series:N", title="context", scale=scale),
         tooltip=[

@@ -19,7 +19,7 @@ def comparisons_section(verdict: Verdict) -> Section:
     """
     title = "Declared comparisons"
     if not verdict.families:
-        return Section("comparisons", title, empty="The spec declares no comparison (under `compare`).")
+        return Section("comparisons", title, empty="The spec declares no comparison (under “compare”).")
     tables = tuple(family_table(f"family-{number}", family) for number, family in enumerate(verdict.families))
     lead = (
         "Each cell against the one that is equal on all other axes, on the same questions. p-values are corrected"
@@ -29,21 +29,22 @@ def comparisons_section(verdict: Verdict) -> Section:
     return Section("comparisons", title, lead, tables=tables)
 
 
-def family_table(name: str, family: Family) -> Table:
+def family_table(name: str, family: Family, against: str | None = None) -> Table:
     """Write a family of comparisons as a table.
 
     Args:
         name: What the table is called in the page.
         family: The family.
+        against: What the cells are compared with, in words; left out, the family's baseline.
 
     Returns:
         The table, one row a comparison.
     """
-    baseline = ", ".join(f"{axis} {pick}" for axis, pick in family.baseline.items())
+    baseline = against or ", ".join(f"{axis} {pick}" for axis, pick in family.baseline.items())
     found = sum(bool(one.distinguishable) for one in family.comparisons)
     where = "of the base" if family.question_set == "base" else "asked"
     caption = (
-        f"{family.metric} against {baseline}, on the {family.questions:,} questions {where}: {found:,} of"
+        f"By {family.metric}, against {baseline}, on the {family.questions:,} questions {where}: {found:,} of"
         f" {len(family.comparisons):,} differences are distinguishable at the level {family.level:g}."
     )
     headings = (
@@ -93,7 +94,7 @@ def optimism_section(verdict: Verdict) -> Section:
     )  # fmt: skip
     lead = (
         "The best observed value is too high on average, since it was picked on the same questions. The expected"
-        " optimism is a bootstrap estimate; `select_on: dev` in the spec picks on one half and scores on the other."
+        " optimism is a bootstrap estimate; “select_on: dev” in the spec picks on one half and scores on the other."
     )
     return Section("optimism", title, lead, tables=(Table("optimism-table", "By metric.", headings, tuple(rows)),))
 

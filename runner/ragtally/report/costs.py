@@ -50,7 +50,8 @@ def front_section(verdict: Verdict, cells: Cells) -> Section:
             tables.append(_front_table(front, verdict.metric, cells))
     lead = (
         "Dollars are at the price stated today, and unknown where no price is stated: never 0. Seconds are those that"
-        " answers took, added up over calls. The fronts compare observed values, without intervals."
+        " answers took, added up over calls. The fronts compare observed values, without intervals, of what could be"
+        " put to use: neither controls nor answers that were recorded with more before the reader."
     )
     return Section("costs", title, lead, tuple(charts), tuple(tables), notes=tuple(notes))
 
@@ -90,7 +91,8 @@ def votes_section(verdict: Verdict) -> Section:
     if not any(family.comparisons for family in verdict.votes):
         why = "No reader with several votes stands beside another one with one vote on the same context."
         return Section("votes", title, empty=why)
-    tables = tuple(family_table(f"votes-{number}", family) for number, family in enumerate(verdict.votes))
+    against = "one vote of another reader"
+    tables = tuple(family_table(f"votes-{number}", family, against) for number, family in enumerate(verdict.votes))
     lead = (
         "On the gold context, and on that of the chosen cell. Where prices are known, only the cheaper reader votes."
     )

@@ -54,6 +54,10 @@ def funnel(results: Results) -> Section:
         ),
     )
     searched = f"The corpus that is searched has {corpus['documents']:,} documents, whatever the stages leave."
+    left_out = corpus.get("left_out", {})
+    if left_out:
+        told = ", ".join(f"{number:,} {what}" for what, number in left_out.items())
+        searched += f" Left out of the dataset’s files: {told}."
     without = "" if results.has_base else " The spec has no base, so all questions asked stay."
     return Section(
         "funnel", "From the dataset to the base", searched + without, tables=(table,), notes=_shares(results)

@@ -11,12 +11,13 @@ from ragtally.report.numbers import count, dollars, measured_metric, percent, se
 from ragtally.report.parts import Entry, Section, Table
 
 
-def grid_section(results: Results, verdict: Verdict) -> Section:
+def grid_section(results: Results, verdict: Verdict, meanings: Mapping[str, str] | None = None) -> Section:
     """Show all cells that answer, on each set of questions, or the rankings where nobody answers.
 
     Args:
         results: The study's results.
         verdict: The verdict.
+        meanings: What the retrievers do and their distances measure, by name.
 
     Returns:
         The section.
@@ -35,7 +36,8 @@ def grid_section(results: Results, verdict: Verdict) -> Section:
         "Click a heading to sort. Intervals are of single cells; a star marks those not distinguishable from the best"
         " of the grid."
     )
-    return Section("grid", title, lead, tables=tuple(tables))
+    notes = tuple(f"{name}: {told}" for name, told in (meanings or {}).items())
+    return Section("grid", title, lead, tables=tuple(tables), notes=notes)
 
 
 def _cells_table(verdict: Verdict, sets: Sequence[Cells]) -> Table:

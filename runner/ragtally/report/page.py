@@ -53,12 +53,12 @@ def report_page(results: Results, verdict: Verdict, provenance: Provenance) -> s
         readers_section(results, verdict, cells),
         front_section(verdict, cells),
         votes_section(verdict),
-        grid_section(results, verdict),
+        grid_section(results, verdict, provenance.meanings),
         comparisons_section(verdict),
         optimism_section(verdict),
     )
     after = (noise_section(verdict),)
-    scripts = [_vega(), _asset("report.js"), _asset("explorer.js")]
+    scripts = [_asset("report.js"), _asset("explorer.js")]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_asset("report.html")).render(
         study=results.study,
@@ -74,7 +74,8 @@ def report_page(results: Results, verdict: Verdict, provenance: Provenance) -> s
         citation=citation(results),
         style=Markup(_asset("report.css")),
         scripts=[Markup(script) for script in scripts],
-        policy=_policy(scripts),
+        vega=Markup(_vega()),
+        policy=_policy([_vega(), *scripts]),
         charts=_json(_charts((*before, *after))),
         pickable=_json(pickable(verdict)),
         explorer=packed_explorer(results, verdict),
@@ -102,11 +103,22 @@ def _facts(results: Results, provenance: Provenance) -> list[tuple[str, str]]:
         ("entry of the questions asked", dataset["addresses"]["sample"]),
         ("entry of the base", str(results.base["address"])),
         ("seed", str(results.comparisons["seed"])),
+        *_models(results),
         ("git commit", commit + (", with changes that were not committed" if provenance.changed else "")),
         ("votes of language models", f"{votes:,} over all cells; votes that cells share are counted in each"),
         ("tokens of these", f"{tokens:,}" if votes else "none"),
         ("dollars of these", dollars if votes else "none"),
         ("Python", provenance.python or UNKNOWN),
+    ]
+
+
+def _models(results: Results) -> list[tuple[str, str]]:
+    return [
+        (
+            f"model {told['name']}",
+            f"{told['provider']}: {told['model']}, {told['fingerprint'] or 'no digest is told'}",
+        )
+        for told in results.comparisons.get("models", [])
     ]
 
 

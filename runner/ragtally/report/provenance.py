@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
+from ragtally.compare import Results
+from ragtally.registry import Registry
+
 _GROUP = "ragtally"
 _WITHOUT_LOCKS = (":(top)", ":(top,exclude)dvc.lock", ":(top,exclude)**/dvc.lock")
 _ENGINE = (
@@ -28,6 +31,7 @@ class Provenance:
         changed: Whether files differed from it.
         python: The version of Python.
         packages: Versions of the packages that numbers may depend on, by name.
+        meanings: What the retrievers of the study do and their distances measure, by name, as their plugins say it.
     """
 
     spec: str | None = None
@@ -35,14 +39,18 @@ class Provenance:
     changed: bool = False
     python: str = ""
     packages: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
 
-def gather_provenance(folder: Path, spec: Path | None = None) -> Provenance:
+def gather_provenance(
+    folder: Path, spec: Path | None = None, meanings: Mapping[str, str] | None = None
+) -> Provenance:
     """Find out where a report comes from.
 
     Args:
         folder: A folder of the repository that the study lies in.
         spec: The spec's path, where it is known.
+        meanings: What the study's retrievers do (see `retriever_meanings`).
 
     Returns:
         What could be found out; a missing repository or package is no error.
@@ -53,7 +61,27 @@ def gather_provenance(folder: Path, spec: Path | None = None) -> Provenance:
     plugins = {point.dist.name for point in metadata.entry_points(group=_GROUP) if point.dist is not None}
     names = sorted({_GROUP, *_ENGINE, *plugins})
     found = {name: version for name in names if (version := _version(name)) is not None}
-    return Provenance(text, commit or None, changed, platform.python_version(), found)
+    return Provenance(text, commit or None, changed, platform.python_version(), found, meanings or {})
+
+
+def retriever_meanings(results: Results, registry: Registry) -> dict[str, str]:
+    """Say what the retrievers of a study do, and what their distances measure.
+
+    Args:
+        results: The study's results.
+        registry: The components.
+
+    Returns:
+        By the retriever's name what its plugin says; nothing for a retriever that is not installed here.
+    """
+    told = {}
+    for name in dict.fromkeys(results.cells["retriever"].drop_nulls()):
+        found = registry.find("retriever", name)
+        if found is None:
+            continue
+        distance = found.component.params.get("distance", {}).get("description")
+        told[name] = f"{found.component.summary}{f' Its distances: {distance}' if distance else ''}"
+    return told
 
 
 def _version(package: str) -> str | None:

@@ -109,7 +109,8 @@ def _by_reader(verdict: Verdict, cells: Cells) -> dict[str, dict[str, str]]:
 
 def _decision(row: Mapping[str, Any], cells: Cells, name: str) -> str:
     votes = row["votes"]
-    rule = f" by {cells.labels['rule'][name]}" if votes and votes > 1 and name in cells.labels["rule"] else ""
+    several = cells.varies("rule") and votes and votes > 1 and name in cells.labels["rule"]
+    rule = f" by {cells.labels['rule'][name]}" if several else ""
     return f"{row['reader']}, {votes} vote{'' if votes == 1 else 's'}{rule}"
 
 

@@ -101,8 +101,8 @@ def _loss(verdict: Verdict) -> str:
     if not most.value:
         return f"No loss was observed on {where.questions:,} questions."
     next_most = max((found.value or 0.0) for key, found in losses.items() if key != name)
-    verb = "is most lost to" if next_most < (most.low or 0.0) else "the largest observed loss is that to"
-    sentence = f"Of these questions {verb} {_LOSSES[name]}: {measured_share(most)}"
+    verb = "Most is lost to" if next_most < (most.low or 0.0) else "The largest observed loss is that to"
+    sentence = f"{verb} {_LOSSES[name]}: {measured_share(most)} questions"
     return f"{sentence}; on gold contexts the reader is right on {measured_share(where.bars.gold)}."
 
 

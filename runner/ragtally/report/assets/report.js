@@ -32,7 +32,7 @@
       axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
               titleFontWeight: "normal", labelFontSize: 12, titleFontSize: 12 },
       legend: { labelColor: ink, titleColor: soft, labelLimit: 280, orient: "top", titleFontWeight: "normal",
-                columns: root.clientWidth < 600 ? 1 : 3, symbolStrokeWidth: 0, symbolOpacity: 1 },
+                columns: root.clientWidth < 600 ? 2 : 4, symbolStrokeWidth: 0, symbolOpacity: 1 },
       rule: { color: soft }, line: { color: colour("--c1") },
       range: { category: ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"].map(colour) },
     };
@@ -48,6 +48,14 @@
     return copy;
   }
 
+  // The library is read only when a chart comes into sight: the words and tables stand there before.
+  function loadVega() {
+    if (window.vegaEmbed) return;
+    const script = document.createElement("script");
+    script.textContent = document.getElementById("vega").textContent;
+    document.head.append(script);
+  }
+
   async function draw(place) {
     const name = place.dataset.chart;
     const before = drawn.get(place);
@@ -55,6 +63,7 @@
     if (before) before.finalize();
     const options = { actions: false, renderer: "svg", ast: true, config: look(), tooltip: { theme: root.dataset.theme || "light" } };
     try {
+      loadVega();
       drawn.set(place, await window.vegaEmbed(place, coloured(charts[name]), options));
       place.dataset.drawn = root.dataset.theme;
     } catch (error) {
