@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +145,23 @@ def test_results_that_are_not_there_say_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no such result") as caught:
         load_results("nothing", tmp_path)
     assert "ragtally run SPEC" in str(caught.value.hint)
+
+
+def test_results_are_found_by_path_and_by_name(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert load_results(folder.name, tmp_path).study == "made-up"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / folder.name).mkdir()  # of the same name, but holding no results
+    assert load_results(folder.name, folder.parent).study == "made-up"
+
+
+def test_answers_that_were_recorded_with_more_before_the_reader_are_on_no_front(results: Results) -> None:
+    shown = str(results.cells.filter(pl.col("kind") == "grid")["cell"][0])
+    told = pl.when(pl.col("cell") == shown)
+    recorded = results.cells.with_columns(
+        kind=told.then(pl.lit("fixed")).otherwise("kind"),
+        condition=told.then(pl.lit("conclusion")).otherwise("condition"),
+    )
+    fronts = judge(replace(results, cells=recorded)).fronts
+    assert fronts
+    assert all(shown not in {*front.front, *front.dominated, *front.unknown} for front in fronts)

@@ -29,7 +29,14 @@ def verdict(results: Results) -> Verdict:
 
 @pytest.fixture(scope="session")
 def page(results: Results, verdict: Verdict) -> Path:
-    told = Provenance(f"study: made-up # {SPICE}", "0" * 40, changed=True, python="3.11", packages={"numpy": "2"})
+    told = Provenance(
+        f"study: made-up # {SPICE}",
+        "0" * 40,
+        changed=True,
+        python="3.11",
+        packages={"numpy": "2"},
+        meanings={"bm25": f"Words. {SPICE}"},
+    )
     return write_report(results, verdict, results.folder, told)
 
 

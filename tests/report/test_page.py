@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import polars as pl
 import pytest
 
 from ragtally.compare import Results, Verdict
-from ragtally.report import Provenance, gather_provenance, write_report
+from ragtally.registry import load_registry
+from ragtally.report import Provenance, gather_provenance, retriever_meanings, write_report
+from ragtally.report.funnel import funnel
+from ragtally.report.page import report_page
 
 ATTRIBUTES_THAT_FETCH = ("src", "href", "srcset", "poster", "data", "action", "background")
 
@@ -94,6 +98,32 @@ def test_provenance_is_shown(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "0" * 40 + ", with changes that were not committed" in text
     assert "study: made-up # &lt;/script&gt;" in text
+
+
+def test_models_stand_there_with_their_digests(results: Results, verdict: Verdict) -> None:
+    models = [
+        {"name": "small", "provider": "ollama_chat", "model": "llama3.2:1b", "fingerprint": "sha256:beef"},
+        {"name": "big", "provider": "groq", "model": "gpt-oss", "fingerprint": None},
+    ]
+    asked = replace(results, comparisons=dict(results.comparisons) | {"models": models})
+    text = report_page(asked, verdict, Provenance())
+    assert "<dt>model small</dt><dd>ollama_chat: llama3.2:1b, sha256:beef</dd>" in text
+    assert "<dt>model big</dt><dd>groq: gpt-oss, no digest is told</dd>" in text
+
+
+def test_what_retrievers_and_their_distances_measure_is_said(results: Results, page: Path) -> None:
+    searched = pl.DataFrame({"retriever": ["dense", "sets", "dense", None, "uninstalled"]})
+    told = retriever_meanings(replace(results, cells=searched), load_registry())
+    assert list(told) == ["dense", "sets"]
+    assert "the Euclidean distance" in told["dense"]
+    assert "binarised vectors" in told["sets"]
+    assert "bm25: Words. &lt;/script&gt;" in page.read_text(encoding="utf-8")
+
+
+def test_what_the_dataset_left_out_is_said(results: Results) -> None:
+    corpus = dict(results.dataset["corpus"]) | {"left_out": {"passages without text": 12}}
+    told = funnel(replace(results, dataset=dict(results.dataset) | {"corpus": corpus})).lead
+    assert "Left out of the dataset’s files: 12 passages without text." in told
 
 
 def test_outside_of_a_repository_there_is_no_commit(tmp_path: Path) -> None:

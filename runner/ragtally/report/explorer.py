@@ -6,9 +6,9 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from ragtally.compare import Results, Verdict
@@ -146,25 +146,27 @@ def _cut(text: str | None) -> str | None:
 def _buckets(results: Results, verdict: Verdict, place: Mapping[str, int]) -> dict[str, dict[str, str]]:
     """By cell and question the bucket."""
     found: dict[str, dict[str, str]] = {}
+    # Only what is shown is lined up: of a large study all answers take seconds.
+    kept = replace(
+        results,
+        questions=results.questions.filter(pl.col("id").is_in(list(place))),
+        answers=results.answers.filter(pl.col("question").is_in(list(place))),
+    )
     for question_set in dict.fromkeys(where.question_set for where in verdict.where):
-        asked = asked_on(results, question_set)
+        asked = asked_on(kept, question_set)
         if asked is None:
             continue
-        rows = [row for row, question in enumerate(asked.ids) if question in place]
         for where in verdict.where:
             if where.question_set != question_set:
                 continue
             (column,) = asked.columns([where.cell])
-            gold = None if where.gold_cell is None else asked.status[where.gold_cell]
             outcomes = Outcomes(
-                status=[asked.status[where.cell][row] for row in rows],
-                covered=asked.covered[rows, column],
-                evidence=np.asarray(asked.evidence)[rows],
-                gold_status=None if gold is None else [gold[row] for row in rows],
+                status=asked.status[where.cell],
+                covered=asked.covered[:, column],
+                evidence=asked.evidence,
+                gold_status=None if where.gold_cell is None else asked.status[where.gold_cell],
             )
-            of_cell = found.setdefault(where.cell, {})
-            for row, bucket in zip(rows, decompose(outcomes).bucket, strict=True):
-                of_cell[asked.ids[row]] = str(bucket)
+            found.setdefault(where.cell, {}).update(zip(asked.ids, map(str, decompose(outcomes).bucket), strict=True))
     return found
 
 
