@@ -8,7 +8,7 @@ from typing import Any
 
 from ragtally.hookspecs import hookimpl
 from ragtally.kinds import Component, Embedder, Finding, Outside, Retriever, RetrieverTraits
-from ragtally_weaviate.parameters import PARAMETERS, check_parameters
+from ragtally_weaviate.parameters import DEFAULT_DISTANCE, DEFAULT_INDEX, PARAMETERS, check_parameters
 
 
 @hookimpl
@@ -38,6 +38,7 @@ def _build(embedder: Embedder | None, embedded: bool, **given: Any) -> Retriever
     from ragtally_weaviate.design import Design, Search
     from ragtally_weaviate.retriever import Effort, Weaviate
 
+    given["distance"], given["index"] = given["distance"] or DEFAULT_DISTANCE, given["index"] or DEFAULT_INDEX
     design = Design(**{name: given[name] for name in Design.__slots__})
     search = Search(**{name: given[name] for name in Search.__slots__})
     effort = Effort(**{name: given[name] for name in Effort.__slots__})

@@ -62,10 +62,10 @@ def connected(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
             yield Connection(client, f"http://127.0.0.1:{_EMBEDDED_PORT}", client.get_meta()["version"])
         return
     server = server_of(environment())
-    with told(server.url, "connecting"):
+    with told(server.url, "connecting", then=""):
         client = opened(server, timeout)
     try:
-        with told(server.url, "connecting"):
+        with told(server.url, "connecting", then=""):
             version = client.get_meta()["version"]
             ready = client.is_ready()
         if not ready:
@@ -127,9 +127,9 @@ def require_grpc(server: Server) -> None:
         try:
             answer = check(health_weaviate_pb2.WeaviateHealthCheckRequest(), timeout=_PATIENCE, metadata=headers)
         except grpc.RpcError as error:
+            why = without_keys(said(error)[-1])
             raise ServerError(
-                f"Weaviate at {server.url} answers, but not to gRPC at {server.grpc}: {without_keys(said(error))}",
-                hint=hint,
+                f"Weaviate at {server.url} answers, but not to gRPC at {server.grpc}: {why}", hint=hint
             ) from None
     if answer.status != health_weaviate_pb2.WeaviateHealthCheckResponse.SERVING:
         raise ServerError(f"Weaviate at {server.url} does not serve gRPC at {server.grpc}", hint=hint)
@@ -147,7 +147,7 @@ def _embedded() -> weaviate.WeaviateClient:
         client.connect()
     except Exception as error:
         raise ServerError(
-            f"Weaviate cannot be started beside ragtally: {without_keys(said(error))}",
+            f"Weaviate cannot be started beside ragtally: {without_keys(said(error)[-1])}",
             hint="leave `embedded` out, and start a server: docker compose up --detach --wait",
         ) from None
     atexit.register(client.close)

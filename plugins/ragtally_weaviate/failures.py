@@ -35,7 +35,7 @@ _KINDS = (
      "raise `timeout`, or lower `batch` and `concurrency`"),
     (r"UNAVAILABLE|Connection refused|Could not connect|Connection to Weaviate failed|Connection reset|"
      r"Server disconnected|failed to connect|Socket closed|GOAWAY|recvmsg|EOF",
-     "does not answer", f"start it (`docker compose up --detach --wait`); {LOOK}"),
+     "does not answer", "start it (`docker compose up --detach --wait`), or mend WEAVIATE_URL"),
 )  # fmt: skip
 
 
@@ -44,49 +44,52 @@ class ServerError(RagtallyError):
 
 
 @contextmanager
-def told(url: str, doing: str) -> Iterator[None]:
+def told(url: str, doing: str, *, then: str = AGAIN) -> Iterator[None]:
     """Turn what the client library raises into an error with a hint.
 
     Args:
         url: The server.
         doing: What is being done, as in "writing chunks".
+        then: What the hint ends with.
 
     Raises:
         ServerError: In place of the library's exceptions.
     """
     try:
         yield
-    except (exceptions.WeaviateBaseError, httpx.HTTPError, grpc.RpcError, OSError) as error:
-        raise server_error(url, doing, said(error)) from None
+    except (exceptions.WeaviateBaseError, httpx.HTTPError, grpc.RpcError, ConnectionError, TimeoutError) as error:
+        texts = said(error)
+        raise server_error(url, doing, " ".join(texts), shown=texts[-1], then=then) from None
 
 
-def said(error: BaseException) -> str:
-    """Write what an exception says, and what caused it."""
-    texts = [f"{type(error).__name__}: {error}"]
+def said(error: BaseException) -> list[str]:
+    """List what an exception says, and what each of its causes does, the first cause last."""
+    texts = [str(error) or type(error).__name__]
     if isinstance(error, grpc.RpcError) and hasattr(error, "code"):
         texts = [f"{error.code().name}: {error.details()}"]
     cause = error.__cause__ or error.__context__
-    return " ".join([*texts, *([said(cause)] if isinstance(cause, Exception) else [])])
+    return [*texts, *(said(cause) if isinstance(cause, Exception) else [])]
 
 
-def server_error(url: str, doing: str, text: str) -> ServerError:
+def server_error(url: str, doing: str, text: str, *, shown: str | None = None, then: str = AGAIN) -> ServerError:
     """Make the error for something that the server or the library said.
 
     Args:
         url: The server.
         doing: What was being done.
-        text: What it said.
+        text: All that was said.
+        shown: What of it to show; None for all.
+        then: What the hint ends with.
 
     Returns:
         The error, without keys.
     """
-    shown = without_keys(text)
-    for pattern, what, hint in _KINDS:
-        if re.search(pattern, text, re.IGNORECASE):
-            return ServerError(
-                f"Weaviate at {url} {what} ({doing}): {shown}", hint=f"{hint.format(url=url)}; {AGAIN}"
-            )
-    return ServerError(f"Weaviate at {url} failed ({doing}): {shown}", hint=f"{LOOK}; {AGAIN}")
+    what, hint = next(
+        ((what, hint) for pattern, what, hint in _KINDS if re.search(pattern, text, re.IGNORECASE)), ("failed", LOOK)
+    )
+    hints = [hint.format(url=url), *([then] if then else [])]
+    shown = without_keys(text if shown is None else shown)
+    return ServerError(f"Weaviate at {url} {what} ({doing}): {shown}", hint="; ".join(hints))
 
 
 def without_keys(text: str) -> str:

@@ -48,16 +48,17 @@ PARAMETERS: Mapping[str, Schema] = {
         "nothing itself.",
     },
     "distance": {
-        "enum": list(DISTANCES),
-        "default": DEFAULT_DISTANCE,
+        "enum": [*DISTANCES, None],
+        "default": None,
         "description": "What makes two vectors near. "
         + "; ".join(f"{name}: {meaning}" for name, meaning in DISTANCES.items())
-        + ". A chunk with a zero vector gets none, and is found by its words alone.",
+        + f". Null for {DEFAULT_DISTANCE}. A chunk with a zero vector gets none, and is found by its words alone.",
     },
     "index": {
-        "enum": ["hnsw", "flat"],
-        "default": DEFAULT_INDEX,
-        "description": "The vector index: hnsw searches approximately, flat compares with every chunk.",
+        "enum": ["hnsw", "flat", None],
+        "default": None,
+        "description": "The vector index: hnsw searches approximately, flat compares with every chunk. Null for "
+        f"{DEFAULT_INDEX}.",
     },
     "ef": _search(
         {
@@ -170,11 +171,7 @@ def check_parameters(params: Mapping[str, Any]) -> list[ParameterFault]:
     """
     mode, faults = params["mode"], []
     if mode == "bm25":
-        unread = [
-            name
-            for name, default in (("embedder", None), ("distance", DEFAULT_DISTANCE), ("index", DEFAULT_INDEX))
-            if params[name] != default
-        ]
+        unread = [name for name in ("embedder", "distance", "index") if params[name] is not None]
         hint = "leave it out, or write mode: near_vector or mode: hybrid"
         faults += [_unread(name, mode, "which compares no vectors", hint) for name in unread]
     elif params["embedder"] is None:
@@ -188,7 +185,7 @@ def check_parameters(params: Mapping[str, Any]) -> list[ParameterFault]:
     if params["alpha"] is not None and mode != "hybrid":
         faults.append(_unread("alpha", mode, "which mixes nothing"))
     if params["ef"] is not None:
-        if mode == "bm25" or params["index"] != "hnsw":
+        if mode == "bm25" or params["index"] == "flat":
             faults.append(_unread("ef", mode, "over no hnsw index"))
         elif params["ef"] < params["depth"]:
             faults.append(

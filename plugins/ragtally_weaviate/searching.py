@@ -10,7 +10,7 @@ import numpy as np
 from weaviate.classes.query import HybridFusion, MetadataQuery
 
 from ragtally.errors import PluginError
-from ragtally.kinds.ranking import Ranked, best_rows
+from ragtally.kinds.ranking import Ranked, best_rows, write_hits
 from ragtally.types import Hits, Queries
 from ragtally_weaviate.collection import CONTENT, VECTOR, Held
 from ragtally_weaviate.design import Search, handed_over
@@ -19,6 +19,8 @@ from ragtally_weaviate.parameters import DEFAULT_ALPHA
 
 _MORE = 50
 """How many more an exact search is asked for, so that a tie at the border goes by row."""
+_QUESTIONS = 4096
+"""How many questions are queued at once."""
 _NOTHING = best_rows(np.zeros(0), np.zeros(0, np.int32), 0)
 
 
@@ -53,10 +55,10 @@ class Searcher:
         """
         executor = ThreadPoolExecutor(max_workers=concurrency)
         try:
-            found = executor.map(lambda row: self._ranked(row, limit), range(len(self._queries)))
-            for row, ranked in enumerate(found):
-                hits.passage[row, : len(ranked.rows)] = ranked.rows
-                hits.score[row, : len(ranked.scores)] = ranked.scores
+            for first in range(0, len(self._queries), _QUESTIONS):
+                rows = range(first, min(first + _QUESTIONS, len(self._queries)))
+                for row, ranked in zip(rows, executor.map(lambda row: self._ranked(row, limit), rows), strict=True):
+                    write_hits(hits, row, ranked)
         finally:
             executor.shutdown(cancel_futures=True)
 

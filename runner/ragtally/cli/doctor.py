@@ -26,7 +26,8 @@ _NEEDS_NOTHING = ("chunker", "embedder", "retriever")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(spec: Path, as_json: bool) -> None:
     """Say what is missing to run SPEC (data, servers, models, keys), and the command that mends it."""
-    findings = list(_findings(spec))
+    # Picks that differ in how they search only need the same of the world outside.
+    findings = list(dict.fromkeys(_findings(spec)))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     else:

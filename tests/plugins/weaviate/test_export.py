@@ -34,10 +34,10 @@ grid:
   reader: words
 """
 RETRIEVERS = {
-    "words/weaviate(bm25,cosine)": "WeaviateBM25Retriever",
+    "words/weaviate(bm25)": "WeaviateBM25Retriever",
     "words/weaviate(near_vector,lsa,cosine,ef=120)": "WeaviateEmbeddingRetriever",
     "words/weaviate(near_vector,lsa,hamming,ef=120)": None,
-    "words/weaviate(hybrid,lsa,cosine,alpha=0.5)": "WeaviateHybridRetriever",
+    "words/weaviate(hybrid,lsa,alpha=0.5)": "WeaviateHybridRetriever",
 }
 
 

@@ -13,6 +13,7 @@ from plugins.weaviate.conftest import COMPONENT, filled
         ({"mode": "bm25", "embedder": "lsa"}, "embedder"),
         ({"mode": "bm25", "distance": "dot"}, "distance"),
         ({"mode": "bm25", "index": "flat"}, "index"),
+        ({"mode": "bm25", "index": "hnsw"}, "index"),
         ({"mode": "bm25", "ef": 200}, "ef"),
         ({"mode": "bm25", "alpha": 0.5}, "alpha"),
         ({"mode": "near_vector"}, "embedder"),
