@@ -109,3 +109,11 @@ def test_calls_are_those_of_the_store(tmp_path: Path, monkeypatch: pytest.Monkey
     assert found["text"].to_list() == ["yes, <b>surely</b>"]
     if form == "jsonl":
         assert export(tmp_path, "calls", "--format", form).stdout_bytes == out.read_bytes()
+
+
+def test_a_base_becomes_a_dataset_only_where_the_study_was_run(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(RagtallyError, match=r"tells nothing of .*addresses"):
+        export(root, "base", "made", "--dataset", str(tmp_path / "kept"))
+    words = ["base", "made", "--dataset", "kept", "--out", "file", "--results", str(root)]
+    both = CliRunner().invoke(command, words)
+    assert both.exit_code == 2 and "cannot be given together" in both.output

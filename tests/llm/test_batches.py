@@ -341,7 +341,7 @@ def test_batch_prices_count_in_plan_and_budget(runs: Runs, start: Start, made: M
     planned = json.loads(runs.run(project, "plan", "spec.yaml", "--json").out)["models"][0]
     assert (planned["batches"], planned["discount"], planned["hours"]) == (3, 0.75, 24.0)
     said = runs.run(project, "plan", "spec.yaml").out
-    assert "in 3 batches, 75 % off" in said
+    assert "openai/small by batches, 75 % off: 3 to submit" in said
     outcome = runs.run(project)
     assert outcome.code == 0, outcome.err
     with sqlite3.connect(project.folder / "store" / "calls.sqlite") as connection:
@@ -372,3 +372,28 @@ def test_files_can_be_removed_at_the_provider(runs: Runs, start: Start, made: Ma
     assert runs.run(project).code == 0
     assert server.counts()["files"] == 0
     assert not list((project.folder / "store" / "tmp").iterdir())
+
+
+@pytest.mark.slow
+def test_three_thousand_calls_in_seven_batches_outlive_four_kills(runs: Runs, start: Start, made: Made) -> None:
+    server = start(batch_faults={"hang": 1.0}, hold_seconds=60)
+    project = made(server)
+    text = (project.folder / "spec.yaml").read_text(encoding="utf-8")
+    text = text.replace("questions: 40", "questions: 2000, distractors: 0").replace("size: 15", "size: 1000")
+    project.write("spec.yaml", text.replace("calls: 20", "calls: 450"))
+    process = runs.start(project, *LABEL)
+    until(lambda: server.counts()["by_fault"].get("hang", 0) == 1)
+    runs.kill(process)  # before it submits
+    server.change(batch_faults={}, batch_creations=["accept_and_hang"], batch_seconds=3)
+    process = runs.start(project, *LABEL)
+    until(lambda: server.counts(keys=False)["batches"] == 1)
+    runs.kill(process)  # between acceptance and the record of it
+    process = runs.start(project, *LABEL)
+    until(lambda: server.counts(keys=False)["batches"] == 7 and stages(project).count("open") >= 2)
+    runs.kill(process)  # while it waits
+    assert runs.run(project, die_after=700).code == -signal.SIGKILL  # while it reads results
+    assert 0 < stored(project) < 3000
+    last = runs.run(project)
+    assert last.code == 0, last.err
+    paid_once(server, project, 3000)
+    assert server.counts(keys=False)["batches"] == 7

@@ -20,6 +20,11 @@ from ragtally.run.workplace import Workplace
 from ragtally.spec.load import load_study
 from ragtally.store import Store, find_store
 
+_MEANING = (
+    "~ estimated; <= upper bound: the base is not known before the voters have voted, and prompts that hold what "
+    "other paid work finds cannot be written yet"
+)
+
 
 @click.command(name="plan")
 @click.argument("spec", type=click.Path(path_type=Path))
@@ -85,32 +90,27 @@ def _models(estimates: Sequence[ModelEstimate]) -> Table:
     for row in estimates:
         most = "" if row.exact else "<= "
         dollars = "unknown" if row.dollars is None else f"{most}{row.dollars:.2f}"
-        latest = "~" if row.batches is None else "<= "
         table.add_row(
-            row.model + _batches(row),
+            row.model,
             f"{most}{row.calls:,}",
             f"{row.paid:,}",
             f"{most}{row.to_pay:,}",
             "unknown" if row.input_tokens is None else f"~{row.input_tokens:,}",
             f"~{row.output_tokens:,}",
             dollars,
-            f"{latest}{row.hours:.2f}",
+            f"~{row.hours:.2f}" if row.batches is None else f"<= {row.hours:g}",
             "-" if row.days is None else f"{row.days:.1f}",
         )
-    table.caption = (
-        "~ estimated; <= upper bound: the base is not known before the voters have voted, and prompts that hold what "
-        "other paid work finds cannot be written yet"
-    )
+    table.caption = "\n".join([*filter(None, map(_batches, estimates)), _MEANING])
     return table
 
 
 def _batches(row: ModelEstimate) -> str:
-    """Say on lines of their own how a model's calls are delivered, where not one by one."""
-    on_their_way = f"\n{row.in_batches:,} are in open batches" if row.in_batches else ""
-    if row.batches is None:
-        return on_their_way
-    count = f"{row.batches:,} batch{'' if row.batches == 1 else 'es'}"
-    return f"\nin {count}, {100 * row.discount:g} % off{on_their_way}"
+    """Say how a model's calls are delivered, where not one by one."""
+    said = [] if row.batches is None else [f"by batches, {100 * row.discount:g} % off: {row.batches:,} to submit"]
+    if row.in_batches:
+        said.append(f"{row.in_batches:,} calls are in open batches")
+    return f"{row.model} {'; '.join(said)}" if said else ""
 
 
 def _embedders(estimates: Sequence[EmbedderEstimate]) -> Table:

@@ -108,7 +108,7 @@ def batches_table(rows: Sequence[StoredBatch]) -> Table:
             f"{row.provider}/{row.model}",
             f"{row.calls:,}",
             f"{row.answered + row.failed:,}",
-            _UNKNOWN if row.most_dollars is None else f"{row.most_dollars:,.2f}",
+            _UNKNOWN if row.most_dollars is None else f"{row.most_dollars:,.4f}",
             "read" if row.stage == "read" else row.status or row.stage,
             "" if row.expires_at is None else f"{datetime.fromtimestamp(row.expires_at).astimezone():%m-%d %H:%M}",
         )

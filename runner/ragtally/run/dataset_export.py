@@ -17,6 +17,8 @@ from ragtally.store import Store, read_json, read_table, write_json, write_table
 
 FORM = "ragtally dataset 1"
 """What `dataset.json` says of the folder's form; the dataset `exported` reads it."""
+_NEEDED = {"dataset": ("study", "dataset", "corpus", "questions", "addresses"), "base": ("base", "address")}
+"""What must stand in the results."""
 Kept = Literal["gold", "all"]
 
 
@@ -57,7 +59,7 @@ def export_dataset(results: Path, store: Store, folder: Path, documents: Kept) -
     if folder.exists() and not is_export(folder):
         hint = "name a folder that does not exist yet"
         raise RagtallyError("the folder holds something else", place=Place(str(folder)), hint=hint)
-    address = made_from["dataset"]["addresses"]["prepare"]
+    address = str(made_from["dataset"]["addresses"]["prepare"])
     if not store.complete(prepare.STEP, address):
         raise RagtallyError(
             f"the dataset that {made_from['dataset']['study']} was made from is not in this store",
@@ -103,6 +105,10 @@ def _results_of(results: Path) -> dict[str, Any]:
         if not path.is_file():
             raise RagtallyError("there is no such result", place=Place(str(path)), hint="run the whole study")
         found[name] = read_json(path)
+        missing = [key for key in _NEEDED[name] if key not in found[name]]
+        if missing:
+            hint = "run the whole study again: what is paid for is not paid again"
+            raise RagtallyError(f"it tells nothing of {', '.join(missing)}", place=Place(str(path)), hint=hint)
     if not (results / "base.parquet").is_file():
         path = results / "base.parquet"
         raise RagtallyError("there is no such result", place=Place(str(path)), hint="run the study's label stage")
