@@ -69,10 +69,8 @@ class ExportedFolder:
             questions = Questions(*(some[name].to_list() for name in ("id", "text", "label", "split")))
             yield DatasetBatch(nothing.documents, questions, nothing.evidence)
         for some in _pieces(self._folder, "evidence"):
-            columns = ("question", "document", "start", "end", "grade")
-            yield DatasetBatch(
-                nothing.documents, nothing.questions, Evidence(*(some[name].to_list() for name in columns))
-            )
+            spans = Evidence(*(some[name].to_list() for name in ("question", "document", "start", "end", "grade")))
+            yield DatasetBatch(nothing.documents, nothing.questions, spans)
 
 
 def fingerprint_of(folder: str) -> str:
