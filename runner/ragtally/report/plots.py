@@ -44,11 +44,17 @@ def _chunk_size(verdict: Verdict, cells: Cells) -> Columns:
     for name, size in sorted(chunk_sizes(cells).items(), key=lambda item: item[1]):
         found = cells.verdicts[name].metrics[verdict.metric]
         if found.value is not None:
-            series = ", ".join(
-                f"{axis.replace('_', ' ')} {cells.labels[axis][name]}" for axis in told if name in cells.labels[axis]
-            )
+            picks = [_pick(axis, cells.labels[axis][name]) for axis in told if name in cells.labels[axis]]
+            series = ", ".join(picks)
             _add(columns, (size, series or "grid", found.value, found.low, found.high))
     return columns
+
+
+def _pick(axis: str, label: str) -> str:
+    """Call a pick what it is: names speak for themselves, numbers do not."""
+    if axis == "votes":
+        return f"{label} vote{'' if label == '1' else 's'}"
+    return f"{axis.replace('_', ' ')} {label}" if label.isdigit() else label
 
 
 def _confusion(results: Results, verdict: Verdict) -> Columns:
