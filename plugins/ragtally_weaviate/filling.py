@@ -12,6 +12,7 @@ from weaviate.classes.data import DataObject
 from weaviate.exceptions import WeaviateInsertManyAllFailedError
 
 from ragtally_weaviate.collection import CONTENT, ORIGINAL, VECTOR, Held
+from ragtally_weaviate.design import PREFIX
 from ragtally_weaviate.failures import AGAIN, ServerError, server_error, told
 
 Report = Callable[[str, int | None, int | None], None]
@@ -53,8 +54,7 @@ def fill(held: Held, *, batch: int, concurrency: int, report: Report) -> None:
     if held.complete:
         held.mark(complete=False)
     rows = _missing(held) if count else list(range(total))
-    label = f"Weaviate: {held.contents.name}"
-    report(label, total - len(rows), total)
+    report(_label(held), total - len(rows), total)
     for attempt in range(_ROUNDS):
         if attempt:
             time.sleep(_PAUSE)
@@ -101,7 +101,7 @@ def _write(held: Held, rows: Sequence[int], batch: int, concurrency: int, report
         ):
             refused += found
             done += len(some) - len(found)
-            report(f"Weaviate: {held.contents.name}", done, total)
+            report(_label(held), done, total)
     finally:
         executor.shutdown(cancel_futures=True)
     return refused
@@ -122,6 +122,11 @@ def _write_batch(held: Held, rows: Sequence[int]) -> Iterator[Refused]:
             yield from (Refused(row, error.message) for row in rows)
             return
     yield from (Refused(rows[place], error.message) for place, error in sorted(errors.items()))
+
+
+def _label(held: Held) -> str:
+    """Tell collections apart in as few letters as a narrow terminal has room for."""
+    return f"Weaviate {held.contents.name[: len(PREFIX) + 8]}"
 
 
 def _not_taken(held: Held, refused: Sequence[Refused]) -> ServerError:

@@ -21,6 +21,7 @@ class Faults:
         searches: How many searches are answered before every further one finds nobody; None for all.
         hang: Seconds that every batch and search takes.
         misses: How many of the nearest chunks a vector search over hnsw overlooks: the second, the third, ...
+        last_first: Whether it puts the last of equally good objects first.
         queue: How often it still says that vectors wait to be indexed.
         loses: How many of the objects that were taken are gone when they are counted.
         calls: What it was asked, by method.
@@ -37,6 +38,7 @@ class Faults:
     searches: int | None = None
     hang: float = 0.0
     misses: int = 0
+    last_first: bool = False
     queue: int = 0
     loses: int = 0
     calls: list[str] = field(default_factory=list)

@@ -58,6 +58,10 @@ class Service(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
             context.abort(grpc.StatusCode.UNKNOWN, f"could not find class {request.collection} in schema")
         collection = self.collections[request.collection]
         found, what = _found(collection, request, kind, self.faults.misses)
+        if self.faults.last_first and what:
+            nearer = 1 if what == "distance" else -1
+            found = found[::-1]
+            found.sort(key=lambda each: nearer * (each[1] or 0.0))
         results = [_result(request, collection, name, value, what) for name, value in found[: request.limit]]
         return search_get_pb2.SearchReply(took=0.0, results=results)
 

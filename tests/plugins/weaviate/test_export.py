@@ -33,6 +33,7 @@ grid:
   top_k: [2]
   reader: words
 """
+KEY = "made-up-key-0123456789"
 RETRIEVERS = {
     "words/weaviate(bm25)": "WeaviateBM25Retriever",
     "words/weaviate(near_vector,lsa,cosine,ef=120)": "WeaviateEmbeddingRetriever",
@@ -53,15 +54,19 @@ def test_a_served_cell_finds_in_the_store_what_the_study_found(
         "get",
         lambda self, url, **more: get(self, f"{stub.url}/v1/meta" if "pypi" in url else url, **more),
     )
+    stub.faults.key = KEY
+    monkeypatch.setenv("WEAVIATE_API_KEY", KEY)
     bench = Bench(tmp_path, load_registry())
     results, plan = load_results(bench.run(SPEC)), bench.plan(SPEC)
     words = dict(results.questions.select("id", "question").iter_rows())
     held = stub.collections.copy()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
     for number, (ranking, retriever) in enumerate(RETRIEVERS.items()):
         (cell,) = [each for each in plan.cells if each.name.startswith(f"{ranking}/top 2/words")]
         exported = export_pipeline(plan, cell, bench.place, tmp_path / f"cell{number}")
         text = exported.path.read_text(encoding="utf-8")
         assert (exported.kinds.get("search") or "").rpartition(".")[2] == (retriever or "")
+        assert KEY not in text
         stub.collections.clear()
         pipeline = Pipeline.loads(text, allowed_modules=["ragtally.serving"])
         (context,) = set(results.cells.filter(pl.col("cell") == cell.name)["context"])

@@ -11,7 +11,7 @@ import pytest
 
 from ragtally.errors import PluginError
 from ragtally.testing import samples
-from ragtally.types import Passages
+from ragtally.types import Passages, Queries
 from ragtally_dense.search import Dense
 from ragtally_weaviate.failures import ServerError
 from weaviate_server import StubServer
@@ -114,6 +114,19 @@ def test_what_an_approximate_search_misses_is_measured(
     flat.add(passages, vectors)
     flat.search(samples.queries(BOTH), 10)
     assert flat.measured()["ann_recall@10"].value == 1.0
+
+
+@pytest.mark.parametrize("given", [{"mode": "bm25"}, {"mode": "near_vector"}, {"mode": "hybrid", "alpha": 0.5}])
+def test_ties_go_by_row_whatever_the_server_puts_first(
+    build: Build, stub: StubServer, passages: Passages, vectors: Any, given: dict[str, Any]
+) -> None:
+    stub.faults.last_first = True
+    alike = Passages([passages.text[0]] * 30 + list(passages.text[30:]), passages.spans)
+    vectors = np.concatenate([np.tile(vectors[:1], (30, 1)), vectors[30:]])
+    retriever = build(**given)
+    retriever.add(alike, None if given["mode"] == "bm25" else vectors)
+    asked = Queries(["one"], [passages.text[0]], vectors[:1])
+    assert retriever.search(asked, 5).passage[0].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_more_hits_than_are_asked_for_are_an_error(build: Build, stub: StubServer, passages: Passages) -> None:
