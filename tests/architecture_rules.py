@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -103,11 +104,17 @@ class Import:
         return names[1] if names[0] == "ragtally" and len(names) > 1 else None
 
 
+@functools.cache
+def parsed(path: str, text: str) -> ast.Module:
+    """Parse a text, once for all rules."""
+    return ast.parse(text, path)
+
+
 def sources(root: Path) -> list[Source]:
     """Parse every Python file of `runner/` and `plugins/`."""
     paths = sorted([*(root / "runner").rglob("*.py"), *(root / "plugins").rglob("*.py")])
     texts = [(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
-    return [Source(path, text, ast.parse(text, path)) for path, text in texts]
+    return [Source(path, text, parsed(path, text)) for path, text in texts]
 
 
 def imports(source: Source) -> list[Import]:

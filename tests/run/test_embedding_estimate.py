@@ -23,9 +23,15 @@ def test_texts_are_counted_once_and_nothing_is_embedded(
     (row,) = estimate_embedding(bench.plan(KEPT), bench.place)
     assert not given
     assert (row.embedder, row.kept) == ("made/kept", 0)
+    assert row.dollars == (None if dollars is None else row.input_tokens if dollars else 0)
+
+
+def test_what_was_embedded_is_not_counted_again(make_bench: Callable[..., Bench]) -> None:
+    given: list[str] = []
+    bench = make_bench("bench", made_up_registry({"embedder": [kept_counts(given, 0.0)]}))
+    (row,) = estimate_embedding(bench.plan(KEPT), bench.place)
     bench.run(KEPT)
     assert row.texts == row.to_embed == len(given)
-    assert row.dollars == (None if dollars is None else row.input_tokens if dollars else 0)
     (after,) = estimate_embedding(bench.plan(KEPT), bench.place)
     assert (after.texts, after.kept, after.to_embed, after.input_tokens) == (row.texts, row.texts, 0, 0)
 
