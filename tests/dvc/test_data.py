@@ -45,6 +45,7 @@ def test_data_that_cannot_be_got_is_ragtallys_to_explain(unfetched: Project) -> 
     assert "--from PATH" in outcome.text
 
 
+@pytest.mark.slow
 def test_fetched_data_is_kept_by_dvc(unfetched: Project) -> None:
     published = os.environ.get("RAGTALLY_PUBMEDQA")
     if not published:

@@ -39,7 +39,14 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
+QUICK = ("a comment", "a metric")
+"""What is tried with every change; the rest with the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [pytest.param(edit, id=name, marks=() if name in QUICK else pytest.mark.slow) for name, edit in EDITS.items()],
+)
 def test_an_edit(project: Project, edit: Edit) -> None:
     before = project.entries()
     project.edit(edit.file, edit.old, edit.new)
@@ -51,6 +58,7 @@ def test_an_edit(project: Project, edit: Edit) -> None:
     assert steps(project.entries().keys() - before.keys()) == edit.work
 
 
+@pytest.mark.slow
 def test_another_study_leaves_the_first_alone(project: Project) -> None:
     before = project.entries()
     project.write("specs/other.yaml", SPEC.replace("study: small", "study: other"))

@@ -27,6 +27,7 @@ def shown(project: Project) -> dict[str, dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_in_a_copy_and_then_in_the_workspace(project: Project) -> None:
     before, results = project.entries(), project.results()
 
