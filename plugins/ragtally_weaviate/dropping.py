@@ -25,7 +25,7 @@ def drop_collection(name: str, digest: str, url: str, *, embedded: bool) -> None
     if not embedded and server_of(environment()).url != url:
         raise RagtallyError(
             f"the collection {name} is at {url}, and {URL} names another server",
-            hint=f"{URL}={url} ragtally store gc",
+            hint=f"{URL}={url} ragtally store gc ..., or --leave-outside where that server is gone for good",
         )
     with connected(embedded=embedded) as connection:
         collections = connection.client.collections
