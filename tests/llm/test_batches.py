@@ -150,14 +150,34 @@ def test_a_run_can_be_left_and_come_back_to(runs: Runs, start: Start, made: Made
 @pytest.mark.parametrize(
     ("settings", "batches"),
     [
-        ({"batch_ends": ["expired"]}, 4),
-        ({"batch_ends": [None, "queue_full"]}, 4),
-        ({"batch_rows": {"twice": 0.4, "stranger": 0.3, "empty_error": 0.3}, "batch_nothing": "object"}, 3),
-        ({"batch_nothing": "text", "batch_halves": True, "usage": "absent"}, 3),
-        ({"batch_creations": ["accept_and_500", "accept_and_reset"], "batch_listed_after": 0.2, "batch_page": 1}, 3),
-        ({"batch_creations": ["429_seconds", "500"], "retry_after": 0.1}, 3),
-        ({"batch_faults": {"429_seconds": 0.1, "502": 0.1, "reset": 0.1}, "retry_after": 0.1}, None),
-        ({"faults": {"500": 0.1}}, None),
+        ({"batch_ends": ["expired"], "batch_nothing": "text"}, 4),
+        ({"batch_ends": [None, "queue_full"], "batch_halves": True}, 4),
+        (
+            {
+                "batch_rows": {"twice": 0.4, "stranger": 0.3, "empty_error": 0.3},
+                "batch_nothing": "object",
+                "batch_creations": ["429_seconds", "500"],
+                "retry_after": 0.1,
+            },
+            3,
+        ),
+        (
+            {
+                "batch_creations": ["accept_and_500", "accept_and_reset"],
+                "batch_listed_after": 0.2,
+                "batch_page": 1,
+                "usage": "absent",
+            },
+            3,
+        ),
+        (
+            {
+                "batch_faults": {"429_seconds": 0.1, "502": 0.1, "reset": 0.1},
+                "retry_after": 0.1,
+                "faults": {"500": 0.1},
+            },
+            None,
+        ),
     ],
 )
 def test_whatever_passes_ends_with_every_call_paid_once(

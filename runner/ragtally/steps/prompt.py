@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,8 +111,9 @@ class Written(NamedTuple):
     prompts: list[Prompt]
 
 
+@functools.lru_cache(maxsize=1)
 def load_prompts(folder: Path) -> Written:
-    """Read the prompts.
+    """Read the prompts; the last ones stay in memory, since every vote asks the same, and an entry never changes.
 
     Args:
         folder: The entry's folder.
