@@ -37,7 +37,11 @@ PLACES = {
 
 FOR_PLUGINS = {"address", "errors", "hookspecs", "kinds", "types"}
 """The parts of `ragtally` that a plugin may import."""
-LAZY_LOADERS = {"__init__.py", "cli/__init__.py", "cli/lazy.py", "pipelines/__init__.py", "run/__init__.py"}
+LAZY_LOADERS = {
+    "__init__.py",
+    "cli/lazy.py",
+    *(f"{part}/__init__.py" for part in ("cli", "pipelines", "report", "run")),
+}
 """The files in `runner/ragtally` that may import their own package inside a function."""
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import json
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-import altair
-import vl_convert
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
@@ -30,6 +27,7 @@ from ragtally.report.parts import Section
 from ragtally.report.provenance import Provenance
 from ragtally.report.readers import noise_section, readers_section
 from ragtally.report.sentences import answer
+from ragtally.report.vega import vega
 from ragtally.report.waterfall import pickable, waterfall_section
 
 
@@ -74,8 +72,8 @@ def report_page(results: Results, verdict: Verdict, provenance: Provenance) -> s
         citation=citation(results),
         style=Markup(_asset("report.css")),
         scripts=[Markup(script) for script in scripts],
-        vega=Markup(_vega()),
-        policy=_policy([_vega(), *scripts]),
+        vega=Markup(vega()),
+        policy=_policy([vega(), *scripts]),
         charts=_json(_charts((*before, *after))),
         pickable=_json(pickable(verdict)),
         explorer=packed_explorer(results, verdict),
@@ -124,15 +122,6 @@ def _models(results: Results) -> list[tuple[str, str]]:
 
 def _asset(name: str) -> str:
     return (resources.files("ragtally.report") / "assets" / name).read_text(encoding="utf-8")
-
-
-@functools.cache
-def _vega() -> str:
-    version = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
-    if "</script" in bundle.lower():
-        raise AssertionError("the bundle of Vega ends its script element early")
-    return bundle.replace("\r", "")
 
 
 def _policy(scripts: Sequence[str]) -> str:
