@@ -12,6 +12,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from made_beir import document, query, write_folder
+from made_export import write_export
 from model_server.fixture import RunningServer, running_server
 from plugins.packaged_model import packaged_model
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
@@ -95,6 +96,15 @@ class TestBeir(DatasetSuite):
 
 class TestBeirLabelled(TestBeir):
     answer_field = "verdict"
+
+
+class TestExported(DatasetSuite):
+    plugin = "ragtally_exported"
+    name = "exported"
+
+    def given(self, folder: Path) -> Mapping[str, Any]:
+        write_export(folder)
+        return {"folder": str(folder)}
 
 
 TestSynthetic = suite(DatasetSuite, "ragtally_synthetic", "synthetic", questions=60)
@@ -201,6 +211,11 @@ class TestLitellmFast(LitellmSuite): ...
 
 class TestLitellmLibrary(LitellmSuite):
     lane = "litellm"
+
+
+class TestLitellmBatches(LitellmSuite):
+    def given(self, folder: Path) -> Mapping[str, Any]:
+        return {"model": "openai/gpt-4.1-mini", "api_base": self.server.openai, "delivery": "batch"}
 
 
 class LitellmEmbedderSuite(EmbedderSuite):

@@ -5,7 +5,15 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from ragtally.kinds import Component, EmbedderTraits, MetricTraits, ModelTraits, ParameterFault, ReaderTraits
+from ragtally.kinds import (
+    BatchTerms,
+    Component,
+    EmbedderTraits,
+    MetricTraits,
+    ModelTraits,
+    ParameterFault,
+    ReaderTraits,
+)
 from ragtally.kinds.reader import TRAIN_PARAMETER
 from testing import broken_refining as refining
 from testing.broken_answers import (
@@ -58,7 +66,7 @@ from testing.broken_data import (
     Whole,
     Wrongs,
 )
-from testing.broken_models import Alone, Drawing, EditingPrompts, Model, Opening, Raising, Wordless
+from testing.broken_models import Alone, Batching, Drawing, EditingPrompts, Model, Opening, Raising, Wordless
 from testing.broken_search import (
     Backwards,
     Centred,
@@ -100,6 +108,7 @@ K = {"k": {"type": "integer", "description": "The cut-off."}}
 SIZE = {"type": "integer", "default": 1, "description": "A size."}
 
 MODEL = ModelTraits("made", "made", deterministic=True)
+BATCHED = ModelTraits("made", "made", deterministic=True, batch=BatchTerms())
 HOST = {"host": {"type": ["string", "null"], "default": None, "description": "Where.", "x-ragtally-identity": False}}
 
 OTHERS = {"others": refining.OTHERS}
@@ -216,6 +225,8 @@ BROKEN = [
     ("model", "test_a_failure_is_a_call_error", {"build": Raising}),
     ("model", "test_it_can_be_closed_unasked", {"build": Opening}),
     ("model", "test_the_traits_name_the_model", {"traits": None}),
+    ("model", "test_a_model_that_is_to_be_asked_by_batches_can_be", {"traits": BATCHED}),
+    ("model", "test_a_model_that_is_to_be_asked_by_batches_can_be", {"traits": BATCHED, "build": Batching}),
     ("model", "test_where_and_how_fast_is_no_part_of_the_identity", {"params": {"host": {**SIZE, "default": 1}}}),
     ("model", CHECKED, {"check": lambda parameters: [ParameterFault(None, "never right")]}),
     ("reader", "test_every_question_gets_exactly_one_of_text_choice_and_error", {"build": Undeclared}),
