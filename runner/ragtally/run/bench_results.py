@@ -90,11 +90,8 @@ def cell_table(plan: StudyPlan, place: Workplace) -> tuple[dict[str, list[Any]],
 
 def _measured(cell: Cell, place: Workplace) -> dict[str, Score]:
     """What the retriever itself measured of the ranking that the cell's metrics judge, on all questions."""
-    judged = next(
-        (cell.score.inputs[role][0] for role in ("judge", "judge_context") if role in cell.score.inputs), None
-    )
-    hits = None if judged is None else judged.inputs.get("retrieve")
-    return retrieve.load_measured(place.entry(hits[0])) if hits and hits[0].step == retrieve.STEP else {}
+    judged = cell.score.inputs.get("judge", ())
+    return retrieve.load_measured(place.entry(judged[0])) if judged else {}
 
 
 _AXES = (

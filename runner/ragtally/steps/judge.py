@@ -34,7 +34,7 @@ def task(factory: TaskFactory, chunked: Task, sampled: Task, retrieved: Task, **
 
 
 def run(work: Work) -> None:
-    """Write one `.npy` file for each column of `JudgedRanking`.
+    """Write one `.npy` file for each column of `JudgedRanking`, and what the retriever measured of its search.
 
     Args:
         work: The task.
@@ -47,6 +47,7 @@ def run(work: Work) -> None:
     documents = int(max(spans.document.max(), evidence.document.max(initial=-1))) + 1
     judged = judge_hits(hits, spans, evidence, questions, documents)
     write_judged(work.folder, judged)
+    retrieve.write_measured(work.folder, retrieve.load_measured(work.input("retrieve")))
 
 
 def write_judged(folder: Path, judged: JudgedRanking) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,7 @@ def run(work: Work) -> None:
     limit = work.task.settings["limit"]
     hits = pipelines.run_search(retriever, queries, limit)
     write_hits(work, hits, queries, len(passages))
-    measured = retriever.measured() if isinstance(retriever, MeasuredRetriever) else {}
-    if measured:
-        write_json(work.folder / _MEASURED, {name: asdict(score) for name, score in measured.items()})
+    write_measured(work.folder, retriever.measured() if isinstance(retriever, MeasuredRetriever) else {})
 
 
 def load_queries(sampled: Path, vectors: Path | None, *, evidence: bool) -> Queries:
@@ -127,6 +126,17 @@ def load_hits(folder: Path) -> Hits:
         Rows and scores by question and rank.
     """
     return Hits(read_array(folder / "passage.npy"), read_array(folder / "score.npy"))
+
+
+def write_measured(folder: Path, measured: Mapping[str, Score]) -> None:
+    """Write what a retriever measured of its search; nothing where that is nothing.
+
+    Args:
+        folder: The entry's folder.
+        measured: Scores by printed name.
+    """
+    if measured:
+        write_json(folder / _MEASURED, {name: asdict(score) for name, score in measured.items()})
 
 
 def load_measured(folder: Path) -> dict[str, Score]:
