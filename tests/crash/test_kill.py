@@ -36,6 +36,10 @@ class Driver:
         return int(json.loads(self.process.stdout.readline()))
 
 
+OFTEN = ("prepare", "chunk", "index", "train", "read", "base", "score")
+"""The steps that are killed with every run of the tests; the others, which write alike, with the slow ones."""
+
+
 @pytest.fixture(scope="module")
 def driver() -> Iterator[Driver]:
     # A process that forks should have no threads.
@@ -77,7 +81,10 @@ def drafts(folder: Path) -> list[Path]:
     return list((folder / "store" / "tmp").glob("*"))
 
 
-@pytest.mark.parametrize("step", [step for step in STEPS if step not in ASKING])
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param(step, marks=() if step in OFTEN else pytest.mark.slow) for step in STEPS if step not in ASKING],
+)
 def test_a_run_killed_in_a_step_goes_on(driver: Driver, uninterrupted: Path, tmp_path: Path, step: str) -> None:
     known: dict[str, tuple[int, int]] = {}
     for point in ("before", "written", "recorded", "completed"):
