@@ -12,7 +12,7 @@ from ragtally.address import canonical_json
 from ragtally.delivery import Delivered, StopReason, StopSignal, deliver, stop_on_interrupt
 from ragtally.errors import CallError, RagtallyError, StoppedError
 from ragtally.kinds import ChatModel, ModelTraits
-from ragtally.run.batching import Batching, still_open
+from ragtally.run.batching import Batching, interrupted, still_open
 from ragtally.run.call_group import CallGroup
 from ragtally.run.spending import Spending, price, worst_price
 from ragtally.run.tokens import count_tokens, input_tokens, quick_input_tokens
@@ -59,7 +59,13 @@ class Asking:
             RagtallyError: If more calls failed than the study allows.
         """
         with closing(BatchStore(self._place.store.root / FILE_NAME)) as store:
-            self._answer(self._groups(tasks), store)
+            groups = self._groups(tasks)
+            try:
+                self._answer(groups, store)
+            except KeyboardInterrupt:
+                # Between two models' turns nobody else turns it into words.
+                on_their_way = store.holding(key for group in groups for key in group.calls)
+                raise interrupted(on_their_way) from None
 
     def _answer(self, groups: Sequence[CallGroup], store: BatchStore) -> None:
         # Batches of all models are submitted first, so that they are answered side by side.

@@ -13,7 +13,7 @@ from ragtally.kinds import BatchModel, BatchState, ChatModel
 from ragtally.run.batching.collecting import Collected, collect
 from ragtally.run.batching.desk import BatchDesk, now
 from ragtally.run.batching.submitting import settle, submit
-from ragtally.run.batching.telling import still_open, when
+from ragtally.run.batching.telling import interrupted, when
 from ragtally.run.call_group import CallGroup
 from ragtally.run.spending import Spending, worst_price
 from ragtally.run.workplace import Workplace
@@ -90,7 +90,7 @@ class Batching:
             with stop_on_interrupt(desk.stop):
                 await task
         except asyncio.CancelledError:
-            raise self._interrupted() from None
+            raise interrupted(self.open()) from None
         finally:
             end()
             await desk.provider.close()
@@ -129,7 +129,7 @@ class Batching:
         desk = self._desk
         open_now = self.open()
         if desk.stop.draining:
-            raise self._interrupted()
+            raise interrupted(self.open())
         if self._cancelled is not None:
             raise StoppedError(
                 f"batch {self._cancelled.name} was cancelled; what it had answered is saved",
@@ -137,13 +137,6 @@ class Batching:
             )
         if reason is not None and not open_now:
             raise reason.as_error()
-
-    def _interrupted(self) -> StoppedError:
-        open_now = self.open()
-        if not open_now:
-            return StoppedError("interrupted")
-        hint = "`ragtally store batches` lists them, `ragtally store cancel NAME` cancels one"
-        return StoppedError(f"interrupted; {still_open(open_now)}", hint=hint)
 
     async def _look(self, *, first: bool) -> bool:
         """Ask how the open batches stand, and read those that have ended; tells whether any has."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ragtally.errors import StoppedError
 from ragtally.run.batching.desk import now
 from ragtally.store.batches import StoredBatch
 
@@ -55,3 +56,18 @@ def still_open(batches: tuple[StoredBatch, ...]) -> str:
         until += f" ({estimated}, at the present rate)"
     count = f"{len(batches)} batches" if len(batches) > 1 else "1 batch"
     return f"{count} with {calls:,} calls {'are' if len(batches) > 1 else 'is'} open at {providers}{until}"
+
+
+def interrupted(batches: tuple[StoredBatch, ...]) -> StoppedError:
+    """Word an interruption, with what goes on without the run.
+
+    Args:
+        batches: Open batches.
+
+    Returns:
+        The error to raise.
+    """
+    if not batches:
+        return StoppedError("interrupted")
+    hint = "`ragtally store batches` lists them, `ragtally store cancel NAME` cancels one"
+    return StoppedError(f"interrupted; {still_open(batches)}", hint=hint)
