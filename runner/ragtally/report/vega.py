@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import altair
@@ -28,13 +29,13 @@ def vega() -> str:
     Raises:
         AssertionError: If the text would end its script element early.
     """
-    version = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    about = {"vl_convert": vl_convert.__version__, "vega_lite": version, "snippet": _SNIPPET}
+    schema = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    about = {"vl_convert": version("vl-convert-python"), "vega_lite": schema, "snippet": _SNIPPET}
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragtally"
     kept = folder / f"vega-{address(about).partition(':')[2]}.js"
     with contextlib.suppress(OSError, UnicodeDecodeError):
         return _checked(kept.read_text(encoding="utf-8"))
-    bundle = vl_convert.javascript_bundle(_SNIPPET, vl_version=version).replace("\r", "")
+    bundle = vl_convert.javascript_bundle(_SNIPPET, vl_version=schema).replace("\r", "")
     with contextlib.suppress(OSError):
         _keep(kept, bundle)
     return _checked(bundle)
