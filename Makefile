@@ -8,6 +8,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export HAYSTACK_TELEMETRY_ENABLED := False
 export DVC_NO_ANALYTICS := 1
+# Hundreds of processes import the same modules: where the machine forbids it, compiling them takes longest.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: repro test test-slow benchmark generated lint types install install-dev clean
 

@@ -53,7 +53,7 @@ def test_bm25_over_the_sections_of_all_1000_questions(project: Project) -> None:
     for unwanted in ("    - words: {size: [64, 128], overlap: 0}\n", "    - sentences: {size: 3, overlap: 1}\n"):
         spec = spec.replace(unwanted, "")
     project.write("specs/sections.yaml", spec)
-    outcome = project.ragtally("run", "specs/sections.yaml", RAGTALLY_PUBMEDQA=DATA)
+    outcome = project.ragtally("run", "--no-report", "specs/sections.yaml", RAGTALLY_PUBMEDQA=DATA)
     assert outcome.code == 0, outcome.err
     text = (project.folder / "data/results/pubmedqa-retrieval/cells.csv").read_text(encoding="utf-8")
     rows = {row["cell"]: row for row in csv.DictReader(text.splitlines())}

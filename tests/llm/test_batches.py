@@ -228,6 +228,7 @@ def test_a_batch_that_is_turned_away_says_why(runs: Runs, start: Start, made: Ma
     paid_once(server, project)
 
 
+@pytest.mark.slow
 def test_a_full_queue_stops_and_goes_on_later(runs: Runs, start: Start, made: Made) -> None:
     server = start(batch_ends=["queue_full"] * 3)
     project = made(server)
@@ -238,6 +239,7 @@ def test_a_full_queue_stops_and_goes_on_later(runs: Runs, start: Start, made: Ma
     paid_once(server, project)
 
 
+@pytest.mark.slow
 def test_at_most_so_many_batches_are_open(runs: Runs, start: Start, made: Made) -> None:
     server = start(batch_seconds=0.3)
     project = made(server, batch="open: 1")
@@ -270,6 +272,7 @@ def test_kills_at_every_point_pay_nothing_twice(runs: Runs, start: Start, made: 
     assert server.counts()["batches"] == 3
 
 
+@pytest.mark.slow
 def test_a_batch_that_was_never_accepted_is_submitted_again(runs: Runs, start: Start, made: Made) -> None:
     server = start(batch_faults={"hang": 1.0}, hold_seconds=60)
     project = made(server)
@@ -295,6 +298,7 @@ def test_two_runs_at_once_submit_every_call_once(runs: Runs, start: Start, made:
     assert server.counts()["batches"] == 3
 
 
+@pytest.mark.slow
 def test_two_studies_may_share_a_batch(runs: Runs, start: Start, made: Made) -> None:
     server = start(batch_seconds=1.0)
     project = made(server)

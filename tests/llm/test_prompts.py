@@ -47,7 +47,7 @@ def test_answers_are_read(start: Start, asked: Asked, reader: str) -> None:
     project = asked(server)
     project.write("prompt.jinja", TEMPLATE)
     project.write("spec.yaml", _reader(server, reader))
-    outcome = project.ragtally("run", "spec.yaml")
+    outcome = project.ragtally("run", "--no-report", "spec.yaml")
     assert outcome.code == 0, outcome.err
     text = (project.folder / "data/results/asked/voters.csv").read_text(encoding="utf-8")
     (row,) = csv.DictReader(text.splitlines())
@@ -59,7 +59,7 @@ def test_examples_come_from_the_training_split_and_are_shown_to_all(start: Start
     server = start()
     project = asked(server)
     project.write("spec.yaml", _reader(server, "{chat: {model: small, examples: 2}}"))
-    assert project.ragtally("run", "spec.yaml").code == 0
+    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
     prompts = pl.concat(
         [pl.read_parquet(path) for path in (project.folder / "store" / "prompt").rglob("prompts.parquet")]
     )
@@ -77,7 +77,7 @@ def test_answers_in_words_of_another_language_are_mapped_back(start: Start, aske
     project = asked(server)
     words = "{chat: {model: small, words: {yes: ja, no: nein, maybe: vielleicht}}}"
     project.write("spec.yaml", _reader(server, words))
-    outcome = project.ragtally("run", "spec.yaml")
+    outcome = project.ragtally("run", "--no-report", "spec.yaml")
     assert outcome.code == 0, outcome.err
     ballots = pl.concat(
         [pl.read_parquet(path) for path in (project.folder / "store" / "parse").rglob("ballots.parquet")]

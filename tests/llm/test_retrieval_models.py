@@ -56,20 +56,21 @@ def test_each_text_is_embedded_once_and_planned_before(start: Start, tmp_path: P
     planned = json.loads(made.ragtally("plan", "spec.yaml", "--json").out)
     (row,) = planned["embedders"]
     assert server.counts()["texts"] == 0
-    first = made.ragtally("run", "spec.yaml")
+    first = made.ragtally("run", "--no-report", "spec.yaml")
     assert first.code == 0, first.err
     assert server.counts()["texts"] == row["texts"] == row["to_embed"]
     write(made, server, EMBEDDED, distances="[dot, l2, hamming]")
-    assert made.ragtally("run", "spec.yaml").code == 0
+    assert made.ragtally("run", "--no-report", "spec.yaml").code == 0
     assert server.counts()["texts"] == row["texts"]
     (paid,) = json.loads(made.ragtally("store", "--json").out)["embedded"]
     assert (paid["embedder"], paid["texts"]) == ("openai/text-embedding-3-small", row["texts"])
 
 
+@pytest.mark.slow
 def test_a_kill_while_embedding_loses_a_batch_at_most(start: Start, tmp_path: Path) -> None:
     server = start(latency=0.05)
     made = project(tmp_path, server, EMBEDDED)
-    run = [sys.executable, "-m", "ragtally", "run", "spec.yaml"]
+    run = [sys.executable, "-m", "ragtally", "run", "--no-report", "spec.yaml"]
     process = subprocess.Popen(run, cwd=made.folder, env=made.environment, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while server.counts()["texts"] < 24:
@@ -77,7 +78,7 @@ def test_a_kill_while_embedding_loses_a_batch_at_most(start: Start, tmp_path: Pa
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert made.ragtally("run", "spec.yaml").code == 0
+    assert made.ragtally("run", "--no-report", "spec.yaml").code == 0
     (paid,) = json.loads(made.ragtally("store", "--json").out)["embedded"]
     # Two requests of 8 texts were in flight, or answered and not saved.
     assert paid["texts"] <= server.counts()["texts"] <= paid["texts"] + 2 * 8
@@ -88,10 +89,10 @@ def test_a_model_ranks_each_question_once_and_what_it_left_unsaid_is_told(start:
     made = project(tmp_path, server, "bm25", RERANKED)
     (row,) = json.loads(made.ragtally("plan", "spec.yaml", "--json").out)["models"]
     assert row["exact"] and server.counts()["successful"] == 0
-    first = made.ragtally("run", "spec.yaml")
+    first = made.ragtally("run", "--no-report", "spec.yaml")
     assert first.code == 0, first.err
     assert server.counts()["successful"] == row["calls"] <= 60
-    assert made.ragtally("run", "spec.yaml").code == 0
+    assert made.ragtally("run", "--no-report", "spec.yaml").code == 0
     assert server.counts()["successful"] == row["calls"]
     with (made.folder / "data/results/found/cells.csv").open(encoding="utf-8", newline="") as handle:
         notes = {cell["cell"]: cell["note"] for cell in csv.DictReader(handle)}

@@ -27,7 +27,7 @@ metrics: [accuracy, coverage, unparsed_share]
 def test_a_study_with_a_third_partys_reader_and_rule(tmp_path: Path, sample_plugin_path: Path) -> None:
     project = project_in(tmp_path)
     project.write("study.yaml", SPEC)
-    outcome = project.ragtally("run", "study.yaml", PYTHONPATH=str(sample_plugin_path))
+    outcome = project.ragtally("run", "--no-report", "study.yaml", PYTHONPATH=str(sample_plugin_path))
     assert outcome.code == 0, outcome.err
     text = (tmp_path / "data/results/third-party/cells.csv").read_text(encoding="utf-8")
     rows = [row for row in csv.DictReader(text.splitlines()) if row["reader"] == "negation"]

@@ -30,6 +30,7 @@ from ragtally.store import Store, find_store
     "--no-wait", is_flag=True,
     help="Do not wait for batches of calls: submit them, read what has ended, and end with exit code 3.",
 )  # fmt: skip
+@click.option("--no-report", is_flag=True, help="Write the results alone; `ragtally report` makes a report of them.")
 @click.option(
     "--results", type=click.Path(path_type=Path, file_okay=False), default=Path("data/results"), show_default=True,
     help="Below it, the folder of each study's results.",
@@ -39,7 +40,13 @@ from ragtally.store import Store, find_store
     help="Below it, the folder of each study's slices, one a stage.",
 )  # fmt: skip
 def command(
-    spec: Path, stage: str | None, cells: tuple[str, ...], no_wait: bool, results: Path, resolved: Path
+    spec: Path,
+    stage: str | None,
+    cells: tuple[str, ...],
+    no_wait: bool,
+    no_report: bool,
+    results: Path,
+    resolved: Path,
 ) -> None:
     """Run the study of SPEC and write its results; what is done already is not done again."""
     if stage and cells:
@@ -55,5 +62,6 @@ def command(
     folder = run_study(spec, registry, place, Folders(results, resolved), stages, wait=not no_wait)
     if stage is None:
         print_all(result_tables(folder))
+    if stage is None and not no_report:
         click.echo(f"report: {load('report').report(folder, spec)}", err=True)
     click.echo(f"wrote {folder}", err=True)
