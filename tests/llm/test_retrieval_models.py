@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from command_line import Project, project_in
 from model_server.fixture import RunningServer
 
