@@ -60,7 +60,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "grid.yaml").write_text(SPEC % dataset, encoding="utf-8")
-            command = [sys.executable, "-m", "ragtally", "run", "grid.yaml"]
+            command = [sys.executable, "-m", "ragtally", "run", "--no-report", "grid.yaml"]
             first.append(measure(folder, *command))
             again.append(measure(folder, *command))
             start.append(measure(folder, sys.executable, "-c", ""))
