@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 import yaml
 
 from dvc_project import ROOT, Project, steps
@@ -55,6 +56,7 @@ def test_the_plots_are_drawn(finished: Project) -> None:
     assert pareto["content"]["encoding"]["x"]["field"] == "dollars_per_question"
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_bench_loses_nothing_that_was_done(finished: Project, tmp_path: Path) -> None:
     clone = finished.clone(tmp_path / "clone")
     first = subprocess.Popen(
