@@ -59,7 +59,18 @@ def load_litellm() -> Any:
 async def close_litellm() -> None:
     """Close the connections that LiteLLM opened in this event loop, and end the work that it put off for logging."""
     await _logging_worker().clear_queue()
-    await load_litellm().close_litellm_async_clients()
+    litellm = load_litellm()
+    await litellm.close_litellm_async_clients()
+    # LiteLLM would go on with the clients that it has just closed; without them it makes new ones.
+    kept = litellm.in_memory_llm_clients_cache.cache_dict
+    for key in [key for key, each in kept.items() if _is_closed(each)]:
+        del kept[key]
+    if _is_closed(vars(litellm).get("module_level_aclient")):
+        del litellm.module_level_aclient
+
+
+def _is_closed(handler: Any) -> bool:
+    return bool(getattr(getattr(handler, "client", None), "is_closed", False))
 
 
 async def end_logging() -> None:

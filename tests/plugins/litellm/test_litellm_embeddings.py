@@ -16,6 +16,7 @@ from model_server.fixture import RunningServer, running_server
 from plugins.litellm.embedding import OLLAMA, OPENAI, built, filled, on
 from ragtally.errors import CallError, DataError
 from ragtally.kinds import Embedder
+from ragtally_litellm.quiet import close_litellm
 
 TEXTS = [f"text {number} of patients" for number in range(23)]
 With = Callable[..., dict[str, Any]]
@@ -271,6 +272,14 @@ def test_litellms_lane_gives_the_same_vectors(parameters: With, server: RunningS
         np.testing.assert_allclose(embedder.embed_documents(texts), expected(texts), atol=1e-6)
     counts = server.counts()
     assert (counts["requests"], counts["texts"], counts["max_in_flight"]) == (7, 23, 2)
+
+
+@pytest.mark.usefixtures("some_key")
+def test_a_model_that_closed_litellms_connections_leaves_it_usable(parameters: With, server: RunningServer) -> None:
+    embedder = built(parameters(lane="litellm"))
+    for _ in range(2):
+        np.testing.assert_allclose(embedder.embed_documents(TEXTS[:3]), expected(TEXTS[:3]), atol=1e-6)
+        asyncio.run(close_litellm())
 
 
 @pytest.mark.usefixtures("some_key")
