@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +16,7 @@ from ragtally.types import Found, Hits, Queries
 Doubles = NDArray[np.float64]
 
 
-class Fusion:
+class Fusion(ABC):
     """Adds up, for each chunk, what it counts in each ranking; chunks that no ranking holds are no hits.
 
     Only the first hits of each ranking count, so that the fused ranking does not depend on how many are asked for.
@@ -52,6 +53,7 @@ class Fusion:
             hits.passage[block], hits.score[block] = fused.passage, fused.score
         return hits
 
+    @abstractmethod
     def counts(self, ranking: Hits) -> Doubles:
         """Say how much each hit of one ranking counts, before its weight.
 
@@ -61,7 +63,6 @@ class Fusion:
         Returns:
             Numbers of at least 0, of the ranking's shape; anything where there is no hit.
         """
-        raise NotImplementedError
 
 
 class RankFusion(Fusion):

@@ -268,20 +268,17 @@ def test_a_file_stands_where_the_folder_must_be(tmp_path: Path) -> None:
     assert str(tmp_path / "raw") in str(caught.value.place)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user")
-def test_a_folder_without_permission(tmp_path: Path, remote: RemoteFile) -> None:
-    folder = tmp_path / "locked"
-    folder.mkdir(mode=0o500)
-    with pytest.raises(DataError, match="Permission denied"):
-        quick(remote, folder)
-
-
-def test_a_read_only_disk(remote: RemoteFile, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.EROFS, "Read-only file system"), (errno.EACCES, "Permission denied")]
+)
+def test_a_folder_that_may_not_be_written(
+    number: int, said: str, remote: RemoteFile, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(path: Path, *_: object, **__: object) -> None:
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        raise OSError(number, os.strerror(number), str(path))
 
     monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(DataError, match="Read-only file system"):
+    with pytest.raises(DataError, match=said):
         quick(remote, folder)
 
 

@@ -70,20 +70,23 @@ def test_many_calls_at_once_are_answered_once_each(parameters: dict[str, Any], s
         ("half_body", "connection"),
         ("invalid_json", "bad reply"),
         ("empty_choices", "bad reply"),
-        ("content_filter", "refused"),
     ],
 )
 def test_every_fault_has_its_reason(
     fault: str, reason: str, parameters: dict[str, Any], server: RunningServer
 ) -> None:
-    if fault == "content_filter" and parameters["model"].startswith("ollama"):
-        pytest.skip("Ollama has no content filter")
     server.change(faults={fault: 1.0}, retry_after=2)
     error = failed(parameters)
     assert error.reason == reason
     assert parameters["model"] in error.message
     if fault in ("429_seconds", "429_date"):
         assert error.retry_after == pytest.approx(2, abs=2)
+
+
+def test_a_content_filter_refuses(given: Given, server: RunningServer) -> None:
+    """OpenAI's form alone has one."""
+    server.change(faults={"content_filter": 1.0})
+    assert failed(given(model=LLAMA["openai"], api_base=server.openai, max_tokens=20)).reason == "refused"
 
 
 @pytest.mark.parametrize("fault", ["drip", "hang"])

@@ -46,7 +46,6 @@ RETRIEVERS = {
 def test_a_served_cell_finds_in_the_store_what_the_study_found(
     stub: StubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("haystack_integrations.document_stores.weaviate")
     get = httpx.Client.get
     # The document store's client asks PyPI for the newest version of the client library.
     monkeypatch.setattr(
