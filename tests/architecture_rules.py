@@ -27,6 +27,7 @@ PLACES = {
     "haystack": {"pipelines"},
     "jsonschema": {"spec"},
     "pluggy": {"hookspecs", "kinds", "registry"},
+    "pydantic": {"compare"},
     "rich": {"cli"},
     "scipy": {"stats"},
     "sqlite3": {"store"},
@@ -40,7 +41,7 @@ FOR_PLUGINS = {"address", "errors", "hookspecs", "kinds", "types"}
 LAZY_LOADERS = {
     "__init__.py",
     "cli/lazy.py",
-    *(f"{part}/__init__.py" for part in ("cli", "pipelines", "report", "run")),
+    *(f"{part}/__init__.py" for part in ("cli", "compare", "pipelines", "report", "run")),
 }
 """The files in `runner/ragtally` that may import their own package inside a function."""
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}

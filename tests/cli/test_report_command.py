@@ -18,6 +18,18 @@ def test_run_ends_with_the_report_and_report_writes_it_again(finished: Project) 
     assert b"study: small" in before["report.html"]
 
 
+def test_show_prints_the_same_with_and_without_the_verdict_that_was_written(finished: Project) -> None:
+    written = finished.folder / "data" / "results" / "small" / "verdict.json"
+    with_it = finished.ragtally("show", "small")
+    before = written.read_bytes()
+    written.unlink()
+    without = finished.ragtally("show", "small")
+    written.write_bytes(before)
+    assert with_it.code == 0, with_it.err
+    assert without.out == with_it.out
+    assert "interval" in without.out
+
+
 def test_the_folder_of_the_results_names_a_study_too(finished: Project) -> None:
     assert finished.ragtally("report", "data/results/small").code == 0
 

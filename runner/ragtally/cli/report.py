@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from ragtally.cli.studies import DEFAULT_RESULTS, folder_of
-from ragtally.compare import judge, load_results
+from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, verdict_on
+from ragtally.compare import load_results
 from ragtally.errors import Place, RagtallyError
 from ragtally.registry import load_registry
 from ragtally.report import gather_provenance, retriever_meanings, write_report
@@ -47,4 +47,4 @@ def report(folder: Path, spec: Path | None) -> Path:
     """
     results = load_results(folder)
     provenance = gather_provenance(Path.cwd(), spec, retriever_meanings(results, load_registry()))
-    return write_report(results, judge(results), folder, provenance)
+    return write_report(results, verdict_on(results), folder, provenance)

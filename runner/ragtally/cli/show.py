@@ -6,14 +6,12 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from ragtally.cli.console import print_all
-from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
+from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of, verdict_on
 from ragtally.cli.tables import result_tables
 from ragtally.cli.verdict_parts import WIDTH
 from ragtally.cli.verdict_tables import verdict_parts
-from ragtally.compare import Results, Verdict, judge
 
 
 @click.command(name="show")
@@ -34,16 +32,12 @@ def command(study: str, results: Path, no_verdict: bool, as_json: bool) -> None:
         raise click.UsageError("--no-verdict and --json cannot be given together")
     folder = folder_of(study, results)
     if as_json:
-        click.echo(json.dumps(_judged(results_of(folder)).as_json(), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(
+            json.dumps(verdict_on(results_of(folder)).as_json(), indent=1, ensure_ascii=False, allow_nan=False)
+        )
         return
     print_all(result_tables(folder))
     if not no_verdict:
         found = results_of(folder)
         click.echo()
-        print_all(verdict_parts(found, _judged(found)), WIDTH)
-
-
-def _judged(results: Results) -> Verdict:
-    # Resampling many cells takes seconds; the line is seen on a terminal alone, and goes away.
-    with Console(stderr=True, highlight=False, markup=False).status("working out intervals and tests"):
-        return judge(results)
+        print_all(verdict_parts(found, verdict_on(found)), WIDTH)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ragtally.compare import Results, load_results
+from rich.console import Console
+
+from ragtally import compare
+from ragtally.compare import Results, Verdict, kept_verdict, load_results
 from ragtally.errors import RagtallyError, did_you_mean
 
 DEFAULT_RESULTS = Path("data/results")
@@ -41,3 +44,20 @@ def results_of(folder: Path) -> Results:
         The results.
     """
     return load_results(folder)
+
+
+def verdict_on(results: Results) -> Verdict:
+    """Take the verdict that lies beside results, or work it out where there is none on these very results.
+
+    Args:
+        results: The results.
+
+    Returns:
+        The verdict.
+    """
+    kept = kept_verdict(results.folder)
+    if kept is not None:
+        return kept
+    # Resampling many cells takes seconds; the line is seen on a terminal alone, and goes away.
+    with Console(stderr=True, highlight=False, markup=False).status("working out intervals and tests"):
+        return compare.judge(results)

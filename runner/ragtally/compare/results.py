@@ -12,6 +12,11 @@ import polars as pl
 from ragtally.errors import Place, StoreError
 from ragtally.store import read_json, read_table
 
+RESULT_FILES = (
+    "dataset.json", "cells.csv", "answers.parquet", "questions.parquet", "rankings.parquet", "passages.parquet",
+    "voters.csv", "base.json", "comparisons.json",
+)  # fmt: skip
+"""What is read."""
 _HINT = "run the study first: ragtally run SPEC, or dvc repro"
 
 

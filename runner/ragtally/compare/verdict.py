@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from ragtally.compare.set_verdict import BestCells, CellCost, CellVerdict, HeldOut, Measured, SetVerdict
@@ -23,6 +23,7 @@ __all__ = [
     "Verdict",
     "Where",
 ]
+_DECIMALS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +197,23 @@ class Verdict:
     noise: tuple[Noise, ...]
     fronts: tuple[Front, ...]
 
-    def as_json(self) -> dict[str, Any]:
-        """Write the verdict as JSON-able data, with numbers rounded to 10 decimals."""
-        rounded: dict[str, Any] = _rounded(asdict(self))
+    def rounded(self) -> Verdict:
+        """Round every number to 10 decimals, so that what is read back equals what was written."""
+        rounded: Verdict = _rounded(self)
         return rounded
+
+    def as_json(self) -> dict[str, Any]:
+        """Write the verdict as JSON-able data."""
+        return asdict(self)
 
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
-        return round(value, 10)
-    if isinstance(value, dict):
-        return {str(key): _rounded(item) for key, item in value.items()}
-    return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return round(value, _DECIMALS)
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(_rounded, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: _rounded(getattr(value, field.name)) for field in fields(value)})
+    return value

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ragtally.compare import Results, Verdict
+from ragtally.compare import Results, Verdict, keep_verdict
 from ragtally.report.cells import cells_of
 from ragtally.report.page import report_page
 from ragtally.report.plots import plot_tables
 from ragtally.report.provenance import Provenance
-from ragtally.store import write_csv, write_json, write_text
+from ragtally.store import write_csv, write_text
 
 
 def write_report(results: Results, verdict: Verdict, folder: Path, provenance: Provenance) -> Path:
@@ -30,7 +30,7 @@ def write_report(results: Results, verdict: Verdict, folder: Path, provenance: P
         StoreError: If the folder cannot be written; each file is whole or not there.
     """
     page = report_page(results, verdict, provenance)
-    write_json(folder / "verdict.json", verdict.as_json())
+    keep_verdict(verdict, results, folder)
     for name, columns in plot_tables(results, verdict, cells_of(results, verdict)).items():
         write_csv(folder / "plots" / name, columns)
     write_text(folder / "report.html", page)

@@ -130,6 +130,8 @@ class Asking:
 
     async def _deliver(self, group: CallGroup, calls: Sequence[Call]) -> Delivered:
         progress, about = self._place.progress, group.about
+        # Loaded before the model, whose plugin may import Haystack too: it is to come without its telemetry.
+        sender = pipelines.sender
         model: ChatModel = self._place.registry.build(group.choice)
         stop = StopSignal()
         unusable: Counter[str | None] = Counter()
@@ -152,7 +154,7 @@ class Asking:
             with stop_on_interrupt(stop):
                 return await deliver(
                     calls,
-                    pipelines.sender(model, count_tokens),
+                    sender(model, count_tokens),
                     group.traits.limits,
                     on_reply=on_reply,
                     on_attempt_failed=on_attempt_failed,

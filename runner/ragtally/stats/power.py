@@ -9,16 +9,16 @@ the p-value.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from ragtally.stats.binomial import binomial_cdf
 from ragtally.stats.confidence import STANDARD_NORMAL, require_share
 
-_ACCURACY = 1e-7
+_MILLION = 1_000_000
 _STANDARD_DEVIATIONS = 8
 
 
@@ -80,24 +80,24 @@ def smallest_mcnemar_difference(
         power: The wanted probability to find it.
 
     Returns:
-        The difference, accurate to a millionth; none where the questions are too few for any difference.
+        The difference, in whole millionths; none where the questions are too few for any difference.
     """
     require_share(power, "power")
     method = "exact McNemar"
 
     given = _Discordant.of(questions, discordant_share, level)
 
-    def missing(difference: float) -> float:
-        grown = difference > discordant_share
-        return (_Discordant.of(questions, difference, level) if grown else given).power(difference) - power
+    def found(millionths: int) -> bool:
+        difference = millionths / _MILLION
+        # Below the observed share the sums are over the same numbers, which is much faster.
+        discordant = given if difference <= discordant_share else _Discordant.of(questions, difference, level)
+        return discordant.power(difference) >= power
 
-    if missing(1.0) < 0:
+    value = bisect_left(range(_MILLION), True, key=found)
+    if not found(value):
         reason = f"{questions} questions are too few to find any difference with {power:.0%} probability"
         return SmallestDifference(None, level, power, method, reason)
-    # Below the observed share the sums are over the same numbers, which is much faster.
-    low, high = (0.0, discordant_share) if missing(discordant_share) >= 0 else (discordant_share, 1.0)
-    value = float(brentq(missing, low, high, xtol=_ACCURACY))
-    return SmallestDifference(value, level, power, method)
+    return SmallestDifference(value / _MILLION, level, power, method)
 
 
 def smallest_normal_difference(

@@ -32,7 +32,7 @@ def judge(results: Results) -> Verdict:
     of_grid = asked.get(judged_on)
     contexts = [] if of_grid is None else _contexts(of_grid, chosen)
     fronts = _fronts(results, asked[judged_on], sets[judged_on], metric) if metric and judged_on in sets else []
-    return Verdict(
+    verdict = Verdict(
         study=results.study,
         metric=metric,
         question_set=judged_on,
@@ -46,6 +46,7 @@ def judge(results: Results) -> Verdict:
         noise=tuple(reader for of_set in asked.values() for reader in vote_noise(results, of_set)),
         fronts=tuple(fronts),
     )
+    return verdict.rounded()
 
 
 def _judged_on(asked: dict[str, Asked]) -> str:

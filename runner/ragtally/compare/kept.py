@@ -1,0 +1,72 @@
+"""The verdict that was written beside the results: as good as a new one while it still rests on the same."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from ragtally.address import address, file_hash
+from ragtally.compare.results import RESULT_FILES, Results
+from ragtally.compare.verdict import Verdict
+from ragtally.store import write_json
+
+FILE_NAME = "verdict.json"
+_RESTS_ON = "rests_on"
+_PACKAGE = Path(__file__).parent.parent
+_JUDGING = ("address.py", "types", "stats", "compare")
+_LIBRARIES = ("numpy", "polars", "scipy")
+
+
+def keep_verdict(verdict: Verdict, results: Results, folder: Path) -> None:
+    """Write a verdict as `verdict.json`.
+
+    Args:
+        verdict: The verdict.
+        results: The results that it is on.
+        folder: Where to write it; it is found again where that is the folder of the results.
+
+    Raises:
+        StoreError: If the folder cannot be written.
+    """
+    write_json(folder / FILE_NAME, verdict.as_json() | {_RESTS_ON: rests_on(results.folder)})
+
+
+def kept_verdict(folder: Path) -> Verdict | None:
+    """Read the verdict beside the results.
+
+    Args:
+        folder: The study's results.
+
+    Returns:
+        The verdict; None where there is none that rests on these very results, this code and these libraries.
+    """
+    try:
+        data = json.loads((folder / FILE_NAME).read_bytes())
+        told = data.pop(_RESTS_ON)
+        return TypeAdapter(Verdict).validate_python(data) if told and told == rests_on(folder) else None
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, ValidationError):
+        return None
+
+
+def rests_on(folder: Path) -> str | None:
+    """Hash what a verdict follows from: the results, the code that judges, and the libraries that it computes with.
+
+    Args:
+        folder: The study's results.
+
+    Returns:
+        The hash, which changes when the verdict might; None where a file of the results is missing.
+    """
+    if not all((folder / name).is_file() for name in RESULT_FILES):
+        return None
+    code = [path for name in _JUDGING for path in sorted({_PACKAGE / name, *(_PACKAGE / name).rglob("*.py")})]
+    return address(
+        {
+            "results": {name: file_hash(folder / name) for name in RESULT_FILES},
+            "code": {str(path.relative_to(_PACKAGE)): file_hash(path) for path in code if path.is_file()},
+            "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+        }
+    )
