@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import itertools
+import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +42,77 @@ class Outcome:
     err: str
 
 
+class Commands:
+    """Processes of `ragtally`, forked from one that has imported it, which is most of what a short command does."""
+
+    SECONDS = 120
+
+    def __init__(self) -> None:
+        # A process that forks should have no threads.
+        environment = os.environ | dict.fromkeys(
+            ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "POLARS_MAX_THREADS"), "1"
+        )
+        self._server = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("fork_server.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        self._logs = tempfile.TemporaryDirectory(prefix="ragtally-commands-")
+        self._numbers = itertools.count()
+        self._log_of: dict[int, Path] = {}
+
+    def start(self, folder: Path, environment: Mapping[str, str], *words: str, die_after: int = 0) -> int:
+        """Start a command in a folder; returns its process.
+
+        Args:
+            folder: Where it runs.
+            environment: All of its environment.
+            words: What follows `ragtally`.
+            die_after: After how many saved replies it is killed; 0 for never.
+        """
+        log = Path(self._logs.name) / str(next(self._numbers))
+        asked = {"folder": str(folder), "environment": dict(environment), "log": str(log), "words": words}
+        process = self._ask(asked | {"die_after": die_after, "seconds": self.SECONDS})
+        self._log_of[process] = log
+        return process
+
+    def wait(self, process: int) -> Outcome:
+        """Wait for a command to end."""
+        code = self._ask({"wait": process})
+        log = self._log_of.pop(process)
+        out, err = (Path(f"{log}.{name}").read_text(encoding="utf-8") for name in ("out", "err"))
+        return Outcome(code, out, err)
+
+    def kill(self, process: int, number: signal.Signals = signal.SIGKILL) -> Outcome:
+        """Send a signal, and wait for the end."""
+        os.kill(process, number)
+        return self.wait(process)
+
+    def close(self) -> None:
+        """End the process that forks."""
+        assert self._server.stdin and self._server.stdout
+        self._server.stdin.close()
+        self._server.wait()
+        self._server.stdout.close()
+        self._logs.cleanup()
+
+    def _ask(self, asked: object) -> int:
+        assert self._server.stdin and self._server.stdout
+        self._server.stdin.write(json.dumps(asked) + "\n")
+        self._server.stdin.flush()
+        return int(json.loads(self._server.stdout.readline()))
+
+
+@functools.cache
+def commands() -> Commands:
+    """The process that forks, one for all tests of this process."""
+    made = Commands()
+    atexit.register(made.close)
+    return made
+
+
 @dataclass(frozen=True)
 class Project:
     """A folder with a spec, a store and results of its own."""
@@ -43,16 +121,24 @@ class Project:
     environment: dict[str, str]
 
     def ragtally(self, *words: str, **environment: str) -> Outcome:
+        """Run a command to its end; in a new interpreter where the environment has something to say to that."""
+        whole = self.environment | environment
+        if not any(name.startswith("PYTHON") for name in environment):
+            return commands().wait(commands().start(self.folder, whole, *words))
         done = subprocess.run(
             [sys.executable, "-m", "ragtally", *words],
             cwd=self.folder,
-            env=self.environment | environment,
+            env=whole,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=120,
+            timeout=Commands.SECONDS,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *words: str, die_after: int = 0) -> int:
+        """Start a command; returns its process, for `commands`."""
+        return commands().start(self.folder, self.environment, *words, die_after=die_after)
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from command_line import Project, project_in
+from command_line import Outcome, Project, commands, project_in
 from model_server.fixture import RunningServer
 
 from .conftest import KEY
-from .runs import DRIVER, LABEL, Runs
 
 CALLS = 45
 SPEC = """\
@@ -41,21 +37,14 @@ base: {{from: [small], rule: majority, agree_with_gold: false}}
 grid: {{}}
 metrics: [accuracy]
 """
+LABEL = ("run", "spec.yaml", "--stage", "label")
 Start = Callable[..., RunningServer]
 Made = Callable[..., Project]
 
 
-@pytest.fixture(scope="module")
-def runs() -> Iterator[Runs]:
-    # A process that forks should have no threads.
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
-    command = [sys.executable, str(DRIVER)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        yield Runs(process)
-        assert process.stdin
-        process.stdin.close()
+def run(project: Project, *words: str, die_after: int = 0) -> Outcome:
+    """Run to the end; by default the calls of the label stage, without the report."""
+    return commands().wait(project.start(*(words or LABEL), die_after=die_after))
 
 
 @pytest.fixture
@@ -111,37 +100,35 @@ def paid_once(server: RunningServer, project: Project, calls: int = CALLS) -> No
     assert set(stages(project)) <= {"read"}
 
 
-def test_batches_are_answered_and_paid_once_however_they_are_asked_for_later(
-    runs: Runs, start: Start, made: Made
-) -> None:
+def test_batches_are_answered_and_paid_once_however_they_are_asked_for_later(start: Start, made: Made) -> None:
     server = start()
     project = made(server)
-    first = runs.run(project)
+    first = run(project)
     assert first.code == 0, first.err
     paid_once(server, project)
     assert server.counts()["batches"] == 3
     results = project.results("asked")
-    assert runs.run(project).code == 0
+    assert run(project).code == 0
     assert project.results("asked") == results
     # Delivery is no part of a call's key.
     project.write("spec.yaml", live(project).replace("study: asked", "study: again"))
-    again = runs.run(project)
+    again = run(project)
     assert again.code == 0, again.err
     paid_once(server, project)
 
 
-def test_a_run_can_be_left_and_come_back_to(runs: Runs, start: Start, made: Made) -> None:
+def test_a_run_can_be_left_and_come_back_to(start: Start, made: Made) -> None:
     server = start(batch_seconds=1.0)
     project = made(server)
-    left = runs.run(project, *LABEL, "--no-wait")
+    left = run(project, *LABEL, "--no-wait")
     assert left.code == 3
     assert "come back at 20" in left.err and "3 batches with 45 calls are open at openai" in left.err
-    listed = json.loads(runs.run(project, "store", "batches", "--json").out)
+    listed = json.loads(run(project, "store", "batches", "--json").out)
     assert [row["calls"] for row in listed] == [20, 20, 5]
     assert "parameters" not in listed[0]
-    again = runs.run(project, *LABEL, "--no-wait")
+    again = run(project, *LABEL, "--no-wait")
     assert again.code == 3 and stored(project) < CALLS
-    back = runs.run(project)
+    back = run(project)
     assert back.code == 0, back.err
     paid_once(server, project)
     assert server.counts()["batches"] == 3
@@ -181,32 +168,32 @@ def test_a_run_can_be_left_and_come_back_to(runs: Runs, start: Start, made: Made
     ],
 )
 def test_whatever_passes_ends_with_every_call_paid_once(
-    runs: Runs, start: Start, made: Made, settings: dict[str, Any], batches: int | None
+    start: Start, made: Made, settings: dict[str, Any], batches: int | None
 ) -> None:
     server = start(**settings)
     project = made(server)
-    outcome = runs.run(project)
+    outcome = run(project)
     assert outcome.code == 0, outcome.err
     paid_once(server, project)
     assert batches in (None, server.counts()["batches"])
 
 
-def test_rows_that_cannot_be_read_are_asked_again(runs: Runs, start: Start, made: Made) -> None:
+def test_rows_that_cannot_be_read_are_asked_again(start: Start, made: Made) -> None:
     server = start(batch_rows={"missing": 0.1, "garbage": 0.1, "no_choices": 0.1})
     project = made(server)
-    outcome = runs.run(project)
+    outcome = run(project)
     assert outcome.code == 2, outcome.err
     assert "failed for good" in outcome.err and "bad reply" in outcome.err
     assert "could not be told to be a call's" in outcome.err
     server.change(batch_rows={})
-    assert runs.run(project).code == 0
+    assert run(project).code == 0
     assert stored(project) == CALLS
 
 
-def test_what_a_batch_cannot_do_is_sent_live(runs: Runs, start: Start, made: Made) -> None:
+def test_what_a_batch_cannot_do_is_sent_live(start: Start, made: Made) -> None:
     server = start(batch_ends=["expired", "failed", "completed"], batch_rows={"no_choices": 0.3})
     project = made(server, delivery="batch_then_live")
-    outcome = runs.run(project)
+    outcome = run(project)
     assert outcome.code == 0, outcome.err
     assert stored(project) == server.counts()["distinct_keys"] == CALLS
     with sqlite3.connect(project.folder / "store" / "calls.sqlite") as connection:
@@ -216,157 +203,157 @@ def test_what_a_batch_cannot_do_is_sent_live(runs: Runs, start: Start, made: Mad
     assert dear[0] > 0
 
 
-def test_a_batch_that_is_turned_away_says_why(runs: Runs, start: Start, made: Made) -> None:
+def test_a_batch_that_is_turned_away_says_why(start: Start, made: Made) -> None:
     server = start(batch_ends=["failed"] * 9)
     project = made(server)
-    outcome = runs.run(project)
+    outcome = run(project)
     assert outcome.code == 2
     assert "not supported by the Batch API" in outcome.err
     assert server.counts()["successful"] == 0
     server.change(batch_ends=[])
-    assert runs.run(project).code == 0
+    assert run(project).code == 0
     paid_once(server, project)
 
 
 @pytest.mark.slow
-def test_a_full_queue_stops_and_goes_on_later(runs: Runs, start: Start, made: Made) -> None:
+def test_a_full_queue_stops_and_goes_on_later(start: Start, made: Made) -> None:
     server = start(batch_ends=["queue_full"] * 3)
     project = made(server)
-    outcome = runs.run(project)
+    outcome = run(project)
     assert outcome.code == 3, outcome.err
     assert "Enqueued token limit" in outcome.err and "smaller batches" in outcome.err
-    assert runs.run(project).code == 0
+    assert run(project).code == 0
     paid_once(server, project)
 
 
 @pytest.mark.slow
-def test_at_most_so_many_batches_are_open(runs: Runs, start: Start, made: Made) -> None:
+def test_at_most_so_many_batches_are_open(start: Start, made: Made) -> None:
     server = start(batch_seconds=0.3)
     project = made(server, batch="open: 1")
-    left = runs.run(project, *LABEL, "--no-wait")
+    left = run(project, *LABEL, "--no-wait")
     assert left.code == 3 and server.counts()["batches"] == 1
-    assert runs.run(project).code == 0
+    assert run(project).code == 0
     paid_once(server, project)
 
 
-def test_kills_at_every_point_pay_nothing_twice(runs: Runs, start: Start, made: Made) -> None:
+def test_kills_at_every_point_pay_nothing_twice(start: Start, made: Made) -> None:
     server = start(batch_faults={"hang": 1.0}, hold_seconds=60)
     project = made(server)
-    process = runs.start(project, *LABEL)
+    process = project.start(*LABEL)
     until(lambda: server.counts()["by_fault"].get("hang", 0) == 1)
-    runs.kill(process)  # while the file is handed over
+    commands().kill(process)  # while the file is handed over
     assert stages(project) == ["claimed"]
     server.change(batch_faults={}, batch_creations=["accept_and_hang"], batch_seconds=0.5, hold_seconds=60)
-    process = runs.start(project, *LABEL)
+    process = project.start(*LABEL)
     until(lambda: server.counts()["batches"] == 1)
-    runs.kill(process)  # accepted, but not heard of
+    commands().kill(process)  # accepted, but not heard of
     assert stages(project) == ["submitting"]
-    process = runs.start(project, *LABEL)
+    process = project.start(*LABEL)
     until(lambda: server.counts()["batches"] == 3 and stages(project).count("open") >= 2)
-    runs.kill(process)  # while it waits
-    assert runs.run(project, die_after=7).code == -signal.SIGKILL  # while it reads results
+    commands().kill(process)  # while it waits
+    assert run(project, die_after=7).code == -signal.SIGKILL  # while it reads results
     assert 0 < stored(project) < CALLS
-    last = runs.run(project)
+    last = run(project)
     assert last.code == 0, last.err
     paid_once(server, project)
     assert server.counts()["batches"] == 3
 
 
 @pytest.mark.slow
-def test_a_batch_that_was_never_accepted_is_submitted_again(runs: Runs, start: Start, made: Made) -> None:
+def test_a_batch_that_was_never_accepted_is_submitted_again(start: Start, made: Made) -> None:
     server = start(batch_faults={"hang": 1.0}, hold_seconds=60)
     project = made(server)
-    process = runs.start(project, *LABEL)
+    process = project.start(*LABEL)
     until(lambda: server.counts()["by_fault"].get("hang", 0) == 1)
-    runs.kill(process)
+    commands().kill(process)
     with sqlite3.connect(project.folder / "store" / "batches.sqlite") as connection:
         connection.execute("UPDATE batches SET stage = 'submitting', submitted_at = ?", (time.time(),))
     connection.close()
     server.change(batch_faults={})
-    assert runs.run(project).code == 0
+    assert run(project).code == 0
     paid_once(server, project)
 
 
-def test_two_runs_at_once_submit_every_call_once(runs: Runs, start: Start, made: Made) -> None:
+def test_two_runs_at_once_submit_every_call_once(start: Start, made: Made) -> None:
     server = start(batch_seconds=0.5)
     project = made(server)
-    processes = [runs.start(project, *LABEL) for _ in range(2)]
+    processes = [project.start(*LABEL) for _ in range(2)]
     for process in processes:
-        outcome = runs.wait(process)
+        outcome = commands().wait(process)
         assert outcome.code == 0, outcome.err
     paid_once(server, project)
     assert server.counts()["batches"] == 3
 
 
 @pytest.mark.slow
-def test_two_studies_may_share_a_batch(runs: Runs, start: Start, made: Made) -> None:
+def test_two_studies_may_share_a_batch(start: Start, made: Made) -> None:
     server = start(batch_seconds=1.0)
     project = made(server)
-    assert runs.run(project, *LABEL, "--no-wait").code == 3
+    assert run(project, *LABEL, "--no-wait").code == 3
     text = (project.folder / "spec.yaml").read_text(encoding="utf-8")
     project.write("less.yaml", text.replace("votes: 3", "votes: 1").replace("study: asked", "study: less"))
     project.write("live.yaml", live(project))
-    less = runs.run(project, "run", "less.yaml", "--stage", "label")
+    less = run(project, "run", "less.yaml", "--stage", "label")
     assert less.code == 0, less.err
     assert stored(project) == 15
-    one_by_one = runs.run(project, "run", "live.yaml", "--stage", "label")
+    one_by_one = run(project, "run", "live.yaml", "--stage", "label")
     assert one_by_one.code == 0, one_by_one.err
     paid_once(server, project)
 
 
-def test_ctrl_c_leaves_the_batches_open(runs: Runs, start: Start, made: Made) -> None:
+def test_ctrl_c_leaves_the_batches_open(start: Start, made: Made) -> None:
     server = start(batch_seconds=1.5)
     project = made(server)
-    process = runs.start(project, *LABEL)
+    process = project.start(*LABEL)
     until(lambda: stages(project).count("open") == 3)
-    stopped = runs.kill(process, signal.SIGINT)
+    stopped = commands().kill(process, signal.SIGINT)
     assert stopped.code == 3, stopped.err
     assert "3 batches with 45 calls are open" in stopped.err and "the same command goes on" in stopped.err
-    assert runs.run(project).code == 0
+    assert run(project).code == 0
     paid_once(server, project)
 
 
-def test_a_batch_can_be_cancelled(runs: Runs, start: Start, made: Made) -> None:
+def test_a_batch_can_be_cancelled(start: Start, made: Made) -> None:
     server = start(batch_seconds=30)
     project = made(server)
-    assert runs.run(project, *LABEL, "--no-wait").code == 3
-    names = [row["name"] for row in json.loads(runs.run(project, "store", "batches", "--json").out)]
-    wrong = runs.run(project, "store", "cancel", names[0][:-1])
+    assert run(project, *LABEL, "--no-wait").code == 3
+    names = [row["name"] for row in json.loads(run(project, "store", "batches", "--json").out)]
+    wrong = run(project, "store", "cancel", names[0][:-1])
     assert wrong.code == 2 and "did you mean" in wrong.err
     server.change(batch_seconds=0.1)
     for name in names:
-        assert runs.run(project, "store", "cancel", name).code == 0
-    assert "cancelling" in runs.run(project, "store").out or "running" in runs.run(project, "store").out
-    outcome = runs.run(project)
+        assert run(project, "store", "cancel", name).code == 0
+    assert "cancelling" in run(project, "store").out or "running" in run(project, "store").out
+    outcome = run(project)
     assert outcome.code in (0, 3), outcome.err
-    assert runs.run(project).code == 0
+    assert run(project).code == 0
     paid_once(server, project)
 
 
-def test_a_batch_that_the_provider_lost_is_not_paid_again_unasked(runs: Runs, start: Start, made: Made) -> None:
+def test_a_batch_that_the_provider_lost_is_not_paid_again_unasked(start: Start, made: Made) -> None:
     server = start(batch_seconds=30)
     project = made(server)
-    assert runs.run(project, *LABEL, "--no-wait").code == 3
+    assert run(project, *LABEL, "--no-wait").code == 3
     other = start()
     text = (project.folder / "spec.yaml").read_text(encoding="utf-8").replace(server.openai, other.openai)
     project.write("spec.yaml", text)
-    lost = runs.run(project)
+    lost = run(project)
     assert lost.code == 2 and "ragtally store forget" in lost.err
-    for row in json.loads(runs.run(project, "store", "batches", "--json").out):
-        assert "20 calls" in (said := runs.run(project, "store", "forget", row["name"]).out) or "5 calls" in said
-        runs.run(project, "store", "forget", row["name"], "--yes")
-    assert runs.run(project).code == 0
+    for row in json.loads(run(project, "store", "batches", "--json").out):
+        assert "20 calls" in (said := run(project, "store", "forget", row["name"]).out) or "5 calls" in said
+        run(project, "store", "forget", row["name"], "--yes")
+    assert run(project).code == 0
     paid_once(other, project)
 
 
-def test_batch_prices_count_in_plan_and_budget(runs: Runs, start: Start, made: Made) -> None:
+def test_batch_prices_count_in_plan_and_budget(start: Start, made: Made) -> None:
     server = start()
     project = made(server, batch="discount: 0.75", more="budget: {usd: 0.0006}\n")
-    planned = json.loads(runs.run(project, "plan", "spec.yaml", "--json").out)["models"][0]
+    planned = json.loads(run(project, "plan", "spec.yaml", "--json").out)["models"][0]
     assert (planned["batches"], planned["discount"], planned["hours"]) == (3, 0.75, 24.0)
-    said = runs.run(project, "plan", "spec.yaml").out
+    said = run(project, "plan", "spec.yaml").out
     assert "openai/small by batches, 75 % off: 3 to submit" in said
-    outcome = runs.run(project)
+    outcome = run(project)
     assert outcome.code == 0, outcome.err
     with sqlite3.connect(project.folder / "store" / "calls.sqlite") as connection:
         (dollars,) = connection.execute("SELECT sum(dollars) FROM calls").fetchone()
@@ -374,50 +361,50 @@ def test_batch_prices_count_in_plan_and_budget(runs: Runs, start: Start, made: M
     assert dollars == pytest.approx(planned["dollars"], rel=0.2)
     other = made(server, batch="discount: 0.0", more="budget: {usd: 0.0006}\n")
     other.write("spec.yaml", (other.folder / "spec.yaml").read_text().replace("0.7,", "0.6,"))
-    stopped = runs.run(other)
+    stopped = run(other)
     assert stopped.code == 3 and "budget of $0.0006" in stopped.err
 
 
-def test_a_key_is_in_no_file(runs: Runs, start: Start, made: Made) -> None:
+def test_a_key_is_in_no_file(start: Start, made: Made) -> None:
     server = start(api_key=KEY, batch_ends=["failed"], batch_rows={"garbage": 0.2})
     project = made(server, delivery="batch_then_live")
-    runs.run(project)
+    run(project)
     server.change(api_key="another")
     project.write("spec.yaml", (project.folder / "spec.yaml").read_text().replace("0.7,", "0.6,"))
-    refused = runs.run(project)
+    refused = run(project)
     assert refused.code == 2 and "OPENAI_API_KEY" in refused.err
     for path in project.folder.rglob("*"):
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
 
 
-def test_files_can_be_removed_at_the_provider(runs: Runs, start: Start, made: Made) -> None:
+def test_files_can_be_removed_at_the_provider(start: Start, made: Made) -> None:
     server = start(batch_faults={})
     project = made(server, batch="keep_files: false")
-    assert runs.run(project).code == 0
+    assert run(project).code == 0
     assert server.counts()["files"] == 0
     assert not list((project.folder / "store" / "tmp").iterdir())
 
 
 @pytest.mark.slow
-def test_three_thousand_calls_in_seven_batches_outlive_four_kills(runs: Runs, start: Start, made: Made) -> None:
+def test_three_thousand_calls_in_seven_batches_outlive_four_kills(start: Start, made: Made) -> None:
     server = start(batch_faults={"hang": 1.0}, hold_seconds=60)
     project = made(server)
     text = (project.folder / "spec.yaml").read_text(encoding="utf-8")
     text = text.replace("questions: 40", "questions: 2000, distractors: 0").replace("size: 15", "size: 1000")
     project.write("spec.yaml", text.replace("calls: 20", "calls: 450"))
-    process = runs.start(project, *LABEL)
+    process = project.start(*LABEL)
     until(lambda: server.counts()["by_fault"].get("hang", 0) == 1)
-    runs.kill(process)  # before it submits
+    commands().kill(process)  # before it submits
     server.change(batch_faults={}, batch_creations=["accept_and_hang"], batch_seconds=3)
-    process = runs.start(project, *LABEL)
+    process = project.start(*LABEL)
     until(lambda: server.counts(keys=False)["batches"] == 1)
-    runs.kill(process)  # between acceptance and the record of it
-    process = runs.start(project, *LABEL)
+    commands().kill(process)  # between acceptance and the record of it
+    process = project.start(*LABEL)
     until(lambda: server.counts(keys=False)["batches"] == 7 and stages(project).count("open") >= 2)
-    runs.kill(process)  # while it waits
-    assert runs.run(project, die_after=700).code == -signal.SIGKILL  # while it reads results
+    commands().kill(process)  # while it waits
+    assert run(project, die_after=700).code == -signal.SIGKILL  # while it reads results
     assert 0 < stored(project) < 3000
-    last = runs.run(project)
+    last = run(project)
     assert last.code == 0, last.err
     paid_once(server, project, 3000)
     assert server.counts(keys=False)["batches"] == 7

@@ -1,23 +1,29 @@
 """Runs `ragtally` in processes of their own, forked from one that has imported it and has done nothing yet.
 
-A line of JSON on the standard input asks for a run or for its end; a line of JSON on the standard output answers.
+A line of JSON on the standard input asks for a command or for its end; a line of JSON on the standard output answers.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import signal
 import sys
+from importlib import import_module
 from typing import Any
 
-import ragtally.cli.plan
-import ragtally.cli.run
-import ragtally.cli.store
-import ragtally_litellm.fast
+import ragtally.cli
 from ragtally.cli import main as command_line
 from ragtally.registry import load_registry
 from ragtally.store.calls import CallStore
+
+HEAVY = (
+    "ragtally.compare.judging", "ragtally.pipelines.ask", "ragtally.pipelines.run", "ragtally.report.write",
+    "ragtally_bm25.search", "ragtally_chunkers.windows", "ragtally_litellm.fast", "ragtally_specialist.reader",
+    "ragtally_synthetic.dataset", "sklearn.linear_model",
+)  # fmt: skip
+"""What many commands come to import, seconds of it; whatever else one needs it imports itself."""
 
 
 def die_after(records: int) -> None:
@@ -41,9 +47,10 @@ def child(asked: dict[str, Any]) -> None:
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["environment"])
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for name, descriptor in (("out", 1), ("err", 2)):
         os.dup2(os.open(f"{asked['log']}.{name}", os.O_CREAT | os.O_WRONLY | os.O_TRUNC), descriptor)
-    signal.alarm(100)
+    signal.alarm(asked["seconds"])
     if asked.get("die_after"):
         die_after(asked["die_after"])
     sys.argv = ["ragtally", *asked["words"]]
@@ -59,8 +66,9 @@ def child(asked: dict[str, Any]) -> None:
 
 
 def main() -> None:
+    for name in (*HEAVY, *(f"ragtally.cli.{each.name}" for each in pkgutil.iter_modules(ragtally.cli.__path__))):
+        import_module(name)
     load_registry()
-    assert ragtally.cli.plan and ragtally.cli.run and ragtally.cli.store and ragtally_litellm.fast
     for line in sys.stdin:
         asked = json.loads(line)
         if "wait" in asked:
