@@ -10,14 +10,8 @@ import scipy.stats
 
 import ragtally_answer_metrics
 from ragtally.stats.answer_contributions import answer_contributions
-from ragtally.stats.bootstrap import (
-    BootstrapDistribution,
-    bca_interval,
-    bootstrap,
-    bootstrap_rows,
-    percentile_interval,
-    standard_error,
-)
+from ragtally.stats.bootstrap import BootstrapDistribution, bootstrap, bootstrap_rows
+from ragtally.stats.bootstrap_intervals import bca_interval, percentile_interval, standard_error
 from ragtally.stats.contributions import mean_contributions, ratio_contributions
 from ragtally.types import Judged, Score, Status
 
@@ -117,6 +111,17 @@ def test_an_added_cell_changes_no_others_interval() -> None:
     assert two is not None and three is not None
     few, more = (bootstrap(some, np.random.default_rng(2), 500) for some in (two, three))
     assert [bca_interval(few, cell) for cell in range(2)] == [bca_interval(more, cell) for cell in range(2)]
+
+
+def test_cells_taken_out_are_those_that_were_drawn() -> None:
+    values = np.random.default_rng(4).random((40, 5)) < 0.6
+    whole = bootstrap(mean_contributions(values), np.random.default_rng(8), 200)
+    alone = bootstrap(mean_contributions(values[:, [3, 1]]), np.random.default_rng(8), 200)
+    taken = whole.of_cells([3, 1])
+    assert taken.cells == 2
+    for part in ("observed", "resampled", "jackknife"):
+        np.testing.assert_array_equal(getattr(taken, part).value, getattr(alone, part).value)
+        np.testing.assert_array_equal(getattr(taken, part).defined, getattr(alone, part).defined)
 
 
 def test_a_difference_is_paired() -> None:

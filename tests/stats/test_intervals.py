@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ragtally.stats.bootstrap import bca_interval, bootstrap
+from ragtally.stats.bootstrap import bootstrap
+from ragtally.stats.bootstrap_intervals import bca_interval
 from ragtally.stats.contributions import mean_contributions
 from ragtally.stats.intervals import cell_intervals
 from ragtally.stats.proportions import wilson

@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import binom
 
 from ragtally.stats.answer_contributions import answer_contributions
-from ragtally.stats.bootstrap import bca_interval, bootstrap
+from ragtally.stats.bootstrap import bootstrap
+from ragtally.stats.bootstrap_intervals import bca_interval
 from ragtally.stats.contributions import Contributions
 from ragtally.stats.mcnemar import count_pairs, mcnemar
 from ragtally.stats.proportions import newcombe_paired

@@ -205,7 +205,7 @@ def test_two_processes_find_the_same_damage(store: Store, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Path, "rename", late)
     with pytest.raises(DamagedEntry):
-        store.open(STEP, ADDRESS)
+        Store(store.root).open(STEP, ADDRESS)
 
 
 def test_only_drafts_of_dead_processes_of_this_machine_are_swept(store: Store) -> None:

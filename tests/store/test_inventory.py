@@ -72,7 +72,7 @@ def test_what_no_spec_needs_is_garbage(store: Store) -> None:
 def test_what_was_set_aside_and_what_is_incomplete_is_garbage(store: Store) -> None:
     (store.folder("chunk", ONE) / "inner" / "file.txt").write_text("changed")
     with pytest.raises(DamagedEntry) as caught:
-        store.open("chunk", ONE)
+        Store(store.root).open("chunk", ONE)
     (store.folder("chunk", TWO) / "entry.json").unlink()
     assert caught.value.place is not None
     aside = str(Path(caught.value.place.file).relative_to(store.root))

@@ -100,3 +100,28 @@ def test_csv_shows_what_is_missing_as_nothing_and_keeps_mixed_columns(tmp_path: 
 def test_csv_of_no_rows_has_its_head(tmp_path: Path) -> None:
     write_csv(tmp_path / "x.csv", {"name": [], "size": []})
     assert (tmp_path / "x.csv").read_text() == "name,size\n"
+
+
+@pytest.mark.parametrize("rows", [3, 100_000])
+def test_a_file_that_was_replaced_is_read_anew(tmp_path: Path, rows: int) -> None:
+    table, array = tmp_path / "a", tmp_path / "a.npy"
+    for number in (1, 2):
+        values = np.random.default_rng(number).random(rows)
+        write_table(table, {"x": values})
+        write_array(array, values)
+        assert (read_table(table)["x"].to_numpy() == values).all()
+        assert (read_array(array) == values).all()
+    table.unlink()
+    array.unlink()
+    with pytest.raises(FileNotFoundError):
+        read_table(table)
+    with pytest.raises(FileNotFoundError):
+        read_array(array)
+
+
+def test_a_frame_changed_by_its_reader_is_changed_for_nobody_else(tmp_path: Path) -> None:
+    write_table(tmp_path / "a", {"x": [1, 2], "y": ["a", "b"]})
+    found = read_table(tmp_path / "a")
+    found[0, "x"] = 7
+    found.insert_column(0, pl.Series("z", [0, 0]))
+    assert read_table(tmp_path / "a").to_dict(as_series=False) == {"x": [1, 2], "y": ["a", "b"]}

@@ -13,7 +13,7 @@ from ragtally.compare.asked import Asked
 from ragtally.compare.results import Results
 from ragtally.compare.set_verdict import BestCells, CellCost, CellVerdict, HeldOut, Measured, SetVerdict
 from ragtally.stats.best import compare_with_best
-from ragtally.stats.bootstrap import RESAMPLES, bootstrap
+from ragtally.stats.bootstrap import RESAMPLES, BootstrapDistribution, bootstrap
 from ragtally.stats.confidence import ConfidenceInterval
 from ragtally.stats.contributions import Contributions, ratio_contributions
 from ragtally.stats.intervals import cell_intervals
@@ -76,13 +76,17 @@ def set_verdict(results: Results, asked: Asked) -> SetVerdict:
         contributions = asked.contributions(metric)
         if contributions is None or not scored:
             continue
-        by_metric[metric].update(_intervals(results, asked, metric, contributions, scored))
-        grid = [name for name in scored if asked.cells[name]["kind"] == "grid"]
+        kept = contributions.of_cells(asked.columns(scored))
+        count = resamples(len(asked.ids), len(scored))
+        drawn = bootstrap(kept, generator(results, asked.question_set, metric), count, asked.cluster)
+        intervals = cell_intervals(kept, drawn, CONFIDENCE)
+        by_metric[metric].update(zip(scored, map(measured, kept.scores(), intervals), strict=True))
+        grid = [row for row, name in enumerate(scored) if asked.cells[name]["kind"] == "grid"]
         if grid and "[" not in metric:
-            of_grid = contributions.of_cells(asked.columns(grid))
-            best.append(_best(results, metric, grid, of_grid, asked))
+            names = [scored[row] for row in grid]
+            best.append(_best(results, metric, names, drawn.of_cells(grid)))
             if results.comparisons["select_on"] == "dev":
-                held_out.append(_held_out(results, metric, grid, of_grid, asked))
+                held_out.append(_held_out(results, metric, names, kept.of_cells(grid), asked))
     cells = tuple(
         CellVerdict(name, row["kind"], {key: found[name] for key, found in by_metric.items()}, _cost(row, asked))
         for name, row in asked.cells.items()
@@ -90,16 +94,6 @@ def set_verdict(results: Results, asked: Asked) -> SetVerdict:
     counts = np.bincount(asked.gold)
     majority = float(counts.max() / counts.sum())
     return SetVerdict(asked.question_set, len(asked.ids), majority, cells, tuple(best), tuple(held_out))
-
-
-def _intervals(
-    results: Results, asked: Asked, metric: str, contributions: Contributions, scored: Sequence[str]
-) -> dict[str, Measured]:
-    kept = contributions.of_cells(asked.columns(scored))
-    count = resamples(len(asked.ids), len(scored))
-    drawn = bootstrap(kept, generator(results, asked.question_set, metric), count, asked.cluster)
-    intervals = cell_intervals(kept, drawn, CONFIDENCE)
-    return dict(zip(scored, map(measured, kept.scores(), intervals), strict=True))
 
 
 def rankings(results: Results) -> dict[str, dict[str, Measured]]:
@@ -134,9 +128,8 @@ def ranking_contributions(results: Results, metric: str, names: Sequence[str]) -
     return ratio_contributions(part, whole, _NO_QUESTION)
 
 
-def _best(results: Results, metric: str, names: Sequence[str], kept: Contributions, asked: Asked) -> BestCells:
-    better, count = higher_is_better(results, metric), resamples(len(asked.ids), len(names))
-    drawn = bootstrap(kept, generator(results, asked.question_set, metric, "best"), count, asked.cluster)
+def _best(results: Results, metric: str, names: Sequence[str], drawn: BootstrapDistribution) -> BestCells:
+    better = higher_is_better(results, metric)
     found = compare_with_best(drawn, CONFIDENCE, higher_is_better=better)
     return BestCells(
         metric,

@@ -1,20 +1,18 @@
 """The bootstrap: how much a metric, or a difference of two cells, would vary with other questions.
 
 All cells are computed on the same resamples, so any difference of two of them is paired by construction.
-Source: B. Efron and R. J. Tibshirani (1993), An Introduction to the Bootstrap; chapter 13 (percentile), chapter 14
-(BCa), section 8.6 (several observations drawn together).
+Source: B. Efron and R. J. Tibshirani (1993), An Introduction to the Bootstrap; section 8.6 (several observations
+drawn together). `bootstrap_intervals` makes intervals of it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ragtally.stats.confidence import STANDARD_NORMAL, ConfidenceInterval, require_share, without_interval
 from ragtally.stats.contributions import Contributions, Values, score_of
 from ragtally.stats.resampling import UnitSums, drawn_counts, unit_rows, unit_sums
 from ragtally.types import Score
@@ -67,6 +65,24 @@ class BootstrapDistribution:
             The value, resting on all questions.
         """
         return score_of(self.observed, cell, self.questions, self.reason)
+
+    def of_cells(self, rows: ArrayLike) -> BootstrapDistribution:
+        """Take out some cells, on the same resamples.
+
+        Args:
+            rows: Rows of cells.
+
+        Returns:
+            Their distribution, in that order.
+        """
+        kept = np.asarray(rows, dtype=np.int64)
+
+        def take(values: Values) -> Values:
+            return Values(values.value[..., kept], values.defined[..., kept])
+
+        return replace(
+            self, observed=take(self.observed), resampled=take(self.resampled), jackknife=take(self.jackknife)
+        )
 
     def differences(self, first: ArrayLike, second: ArrayLike) -> BootstrapDistribution:
         """Subtract cells from each other, resample by resample.
@@ -175,112 +191,10 @@ def bootstrap_rows(
     )
 
 
-def standard_error(distribution: BootstrapDistribution, cell: int = 0) -> float | None:
-    """Compute the standard error: the standard deviation over the resamples.
-
-    Args:
-        distribution: The distribution.
-        cell: The cell's row.
-
-    Returns:
-        The standard error; None where the value is not defined in enough resamples.
-    """
-    values = _usable(distribution, cell)
-    if isinstance(values, str) or len(values) < 2:
-        return None
-    mean = math.fsum(values.tolist()) / len(values)
-    return math.sqrt(math.fsum(((values - mean) ** 2).tolist()) / (len(values) - 1))
-
-
-def percentile_interval(
-    distribution: BootstrapDistribution, cell: int = 0, confidence: float = 0.95
-) -> ConfidenceInterval:
-    """Compute the percentile interval.
-
-    Args:
-        distribution: The distribution.
-        cell: The cell's row.
-        confidence: The confidence.
-
-    Returns:
-        The interval; none where the value is not defined in enough resamples, or never varies.
-    """
-    require_share(confidence, "confidence")
-    method = "bootstrap percentile"
-    values = _usable(distribution, cell)
-    if isinstance(values, str):
-        return without_interval(confidence, method, values)
-    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return ConfidenceInterval(float(low), float(high), confidence, method)
-
-
-def bca_interval(distribution: BootstrapDistribution, cell: int = 0, confidence: float = 0.95) -> ConfidenceInterval:
-    """Compute the bias-corrected and accelerated interval, which allows for bias and skewness.
-
-    Source: B. Efron (1987), Better bootstrap confidence intervals, JASA 82; equations 14.9 to 14.15 of Efron and
-    Tibshirani. Resamples that equal the observed value count half in the bias correction, since most metrics of
-    answers take few values.
-
-    Args:
-        distribution: The distribution.
-        cell: The cell's row.
-        confidence: The confidence.
-
-    Returns:
-        The interval; none where the value is not defined in enough resamples, never varies, or is too lopsided.
-    """
-    require_share(confidence, "confidence")
-    method = "bootstrap BCa"
-    values = _usable(distribution, cell)
-    if isinstance(values, str):
-        return without_interval(confidence, method, values)
-    observed = distribution.observed.value[cell]
-    below = (float((values < observed).mean()) + float((values <= observed).mean())) / 2
-    acceleration = _acceleration(distribution.jackknife, cell)
-    if not 0 < below < 1:
-        return without_interval(confidence, method, "the observed value lies outside of all resamples")
-    if acceleration is None:
-        return without_interval(confidence, method, "it is not defined without some of the questions")
-    bias = STANDARD_NORMAL.inv_cdf(below)
-    ends = []
-    for share in ((1 - confidence) / 2, (1 + confidence) / 2):
-        reach = bias + STANDARD_NORMAL.inv_cdf(share)
-        if acceleration * reach >= 1:
-            return without_interval(confidence, method, "a few questions outweigh all others")
-        ends.append(STANDARD_NORMAL.cdf(bias + reach / (1 - acceleration * reach)))
-    low, high = np.quantile(values, ends)
-    return ConfidenceInterval(float(low), float(high), confidence, method)
-
-
 def _jackknife(sums: UnitSums, total: NDArray[np.float64]) -> Values:
     if sums.units < 2:
         return Values(np.zeros((0, sums.cells)), np.zeros((0, sums.cells), dtype=np.bool_))
     return sums.values(total - sums.columns)
-
-
-def _acceleration(jackknife: Values, cell: int) -> float | None:
-    if len(jackknife.value) < 2 or not jackknife.defined[:, cell].all():
-        return None
-    left_out = jackknife.value[:, cell]
-    mean = math.fsum(left_out.tolist()) / len(left_out)
-    gap = mean - left_out
-    square = math.fsum((gap**2).tolist())
-    return math.fsum((gap**3).tolist()) / (6 * square**1.5) if square else 0.0
-
-
-def _usable(distribution: BootstrapDistribution, cell: int) -> NDArray[np.float64] | str:
-    """Take the resampled values, or say why they are not enough."""
-    if not distribution.observed.defined[cell]:
-        return distribution.reason
-    if distribution.units < FEWEST_UNITS:
-        return TOO_FEW
-    defined = distribution.resampled.defined[:, cell]
-    if defined.mean() < DEFINED_SHARE:
-        return f"in {1 - defined.mean():.0%} of the resamples it is not defined: {distribution.reason}"
-    values: NDArray[np.float64] = distribution.resampled.value[defined, cell]
-    if values.min() == values.max():
-        return "it is the same in all resamples, so that these say nothing of its uncertainty"
-    return values
 
 
 def _columns(scores: list[Score]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ragtally.stats.bootstrap import RESAMPLES, BootstrapDistribution, bca_interval, bootstrap, standard_error
+from ragtally.stats.bootstrap import RESAMPLES, BootstrapDistribution, bootstrap
+from ragtally.stats.bootstrap_intervals import bca_interval, standard_error
 from ragtally.stats.confidence import ConfidenceInterval
 from ragtally.stats.contributions import Contributions
 from ragtally.stats.mcnemar import PairedCounts, WinsTiesLosses, count_pairs, mcnemar, wins_ties_losses

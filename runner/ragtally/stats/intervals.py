@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ragtally.stats.bootstrap import BootstrapDistribution, bca_interval
+from ragtally.stats.bootstrap import BootstrapDistribution
+from ragtally.stats.bootstrap_intervals import bca_interval
 from ragtally.stats.confidence import ConfidenceInterval
 from ragtally.stats.contributions import Contributions
 from ragtally.stats.proportions import wilson

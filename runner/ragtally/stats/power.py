@@ -8,6 +8,7 @@ the p-value.
 
 from __future__ import annotations
 
+import functools
 import math
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from ragtally.stats.confidence import STANDARD_NORMAL, require_share
 
 _MILLION = 1_000_000
 _STANDARD_DEVIATIONS = 8
+_FEW = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def mcnemar_power(questions: int, discordant_share: float, difference: float, le
     return _Discordant.of(questions, discordant_share, level).power(abs(difference))
 
 
+@functools.lru_cache(maxsize=4096)
 def smallest_mcnemar_difference(
     questions: int, discordant_share: float, level: float = 0.05, power: float = 0.8
 ) -> SmallestDifference:
@@ -149,13 +152,19 @@ class _Discordant:
         spread = _STANDARD_DEVIATIONS * math.sqrt(mean * (1 - share)) + _STANDARD_DEVIATIONS
         count = np.arange(max(0, math.floor(mean - spread)), min(questions, math.ceil(mean + spread)) + 1)
         probability = np.diff(binomial_cdf(np.concatenate([[count[0] - 1], count]), questions, share))
-        return _Discordant(share, count, probability, _critical(count, level))
+        critical = _critical_of_few(questions, level)[count] if questions <= _FEW else _critical(count, level)
+        return _Discordant(share, count, probability, critical)
 
     def power(self, difference: float) -> float:
         """Sum up how probably a difference is found."""
         favoured = 0.5 if self.share == 0 else (1 + difference / self.share) / 2
         rejected = sum(binomial_cdf(self.critical, self.count, share) for share in (favoured, 1 - favoured))
         return min(1.0, math.fsum((self.probability * rejected).tolist()))
+
+
+@functools.lru_cache(maxsize=16)
+def _critical_of_few(questions: int, level: float) -> NDArray[np.int64]:
+    return _critical(np.arange(questions + 1), level)
 
 
 def _critical(discordant: NDArray[np.int64], level: float) -> NDArray[np.int64]:

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ragtally.stats.bootstrap import RESAMPLES, BootstrapDistribution, bca_interval, bootstrap
+from ragtally.stats.bootstrap import RESAMPLES, BootstrapDistribution, bootstrap
+from ragtally.stats.bootstrap_intervals import bca_interval
 from ragtally.stats.confidence import ConfidenceInterval
 from ragtally.stats.contributions import mean_contributions
 from ragtally.stats.decomposition import Outcomes, evidence_retrieved

@@ -90,7 +90,7 @@ class Store:
             The folder.
         """
         tag, digest = address.split(":")
-        return self.root / step / tag / digest[:2] / digest[2:]
+        return self.root / f"{step}/{tag}/{digest[:2]}/{digest[2:]}"
 
     def complete(self, step: str, address: str) -> bool:
         """Tell whether work is done (without reading its files).
@@ -108,7 +108,7 @@ class Store:
         return address in self._provisional or not (folder / _PROVISIONAL).is_file()
 
     def open(self, step: str, address: str) -> Entry:
-        """Open an entry, comparing its files with their recorded hashes the first time.
+        """Open an entry, comparing its files with their recorded hashes the first time, unless this object wrote it.
 
         Args:
             step: The step's name.
@@ -216,7 +216,8 @@ class Store:
             for path in _files(temporary):
                 sync_file(path)
             files = _fingerprints(temporary)
-            record = {"address": address, "step": step, "seconds": round(seconds, 3), "files": files}
+            took = round(seconds, 3)
+            record = {"address": address, "step": step, "seconds": took, "files": files}
             write_json(temporary / _RECORD, record)
             final = self.folder(step, address)
             final.parent.mkdir(parents=True, exist_ok=True)
@@ -227,6 +228,8 @@ class Store:
             if not final.is_dir():
                 temporary.rename(final)
                 sync_folder(final.parent)
+                provisional = address in self._provisional
+                self._verified[address] = Entry(address, step, final, took, provisional=provisional)
         except OSError as error:
             # Another process that was first leaves a folder in the way, and with it the same work.
             if not self.complete(step, address):

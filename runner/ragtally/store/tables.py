@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ragtally.store.files import write_bytes
+
+_SMALL = 1 << 16
+"""Files of at most so many bytes are kept once they were read: many cells read the same few entries."""
+_KEPT = 512
 
 
 def write_table(
@@ -39,7 +44,21 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame
     Returns:
         A frame.
     """
+    status = path.stat()
+    wanted = tuple(columns) if columns else None
+    if status.st_size > _SMALL:
+        return _table(path, wanted)
+    # What is kept is never handed out itself: a frame can be changed in place.
+    return _kept_table(path, wanted, status.st_ino, status.st_mtime_ns, status.st_size).clone()
+
+
+def _table(path: Path, columns: tuple[str, ...] | None) -> pl.DataFrame:
     return pl.read_parquet(path, columns=list(columns) if columns else None, use_statistics=False)
+
+
+@functools.lru_cache(_KEPT)
+def _kept_table(path: Path, columns: tuple[str, ...] | None, *_version: int) -> pl.DataFrame:
+    return _table(path, columns)
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
@@ -53,15 +72,25 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def read_array(path: Path) -> NDArray[Any]:
-    """Map an `.npy` file into memory, read-only.
+    """Read an `.npy` file, or map it into memory where it is large.
 
     Args:
         path: The file.
 
     Returns:
-        The array; its pages are read when they are touched.
+        The array, read-only; pages of a large one are read when they are touched.
     """
+    status = path.stat()
+    if status.st_size <= _SMALL:
+        return _kept_array(path, status.st_ino, status.st_mtime_ns, status.st_size)
     array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
+
+
+@functools.lru_cache(_KEPT)
+def _kept_array(path: Path, *_version: int) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(path, allow_pickle=False)
+    array.flags.writeable = False
     return array
 
 
