@@ -36,7 +36,7 @@ class Driver:
         return int(json.loads(self.process.stdout.readline()))
 
 
-OFTEN = ("prepare", "chunk", "index", "train", "read", "base", "score")
+OFTEN = ("index", "train", "read", "base", "score")
 """The steps that are killed with every run of the tests; the others, which write alike, with the slow ones."""
 
 

@@ -29,6 +29,9 @@ EDITS = {
     "the rule of the base": Edit(
         SMALL, "rule: majority", "rule: unanimous", ["resolve", "label", "bench", "report"], {"vote", "base", "score"}
     ),
+    "code that judges": Edit(
+        "runner/ragtally/stats/pareto.py", "from __future__", "from  __future__", ["resolve", "report"], set()
+    ),
     "a plugin's version": Edit(
         "plugins/ragtally_bm25/__init__.py",
         "version=2,",
@@ -89,7 +92,13 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("line", "said"), MISTAKES.values(), ids=MISTAKES.keys())
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        pytest.param(*mistake, id=name, marks=pytest.mark.slow if name == "a key that is there twice" else ())
+        for name, mistake in MISTAKES.items()
+    ],
+)
 def test_a_mistake_in_the_spec_is_ragtallys_to_explain(project: Project, line: str, said: list[str]) -> None:
     results = project.results()
     project.edit(SMALL, "seed: 7", line)
