@@ -103,6 +103,8 @@ class Chat:
         if objection is not None:
             return await _refuse(request, objection)
         fault = self.pick_fault(ask.key)
+        if fault in VECTORS and ask.inputs is None:
+            fault = None  # nothing that can be wrong with a text
         if fault is not None:
             counts.by_fault[fault] += 1
             if fault in STATUSES:

@@ -18,7 +18,7 @@ from model_server.caller import (
     at_once,
     patient_for,
 )
-from model_server.faults import NOT_PASSING, PASSING, STATUSES
+from model_server.faults import NOT_PASSING, PASSING, STATUSES, VECTORS
 from model_server.fixture import RunningServer
 
 
@@ -196,10 +196,21 @@ def test_the_mix_holds_all_passing_faults_in_its_share(server: RunningServer) ->
         except (OSError, http.client.HTTPException):
             continue
     counts = server.counts()
-    assert set(counts["by_fault"]) == set(PASSING)
-    assert 140 < sum(counts["by_fault"].values()) < 220
+    of_texts = set(PASSING) - set(VECTORS)
+    assert set(counts["by_fault"]) == of_texts
+    share = 0.3 * len(of_texts) / len(PASSING)
+    assert 0.75 < sum(counts["by_fault"].values()) / (600 * share) < 1.25
     answered = counts["by_fault"]["wrong_usage"] + counts["by_fault"]["drip"]
     assert counts["successful"] == 600 - sum(counts["by_fault"].values()) + answered
+
+
+@pytest.mark.parametrize("fault", VECTORS)
+def test_what_is_wrong_with_vectors_alone_leaves_a_text_alone(server: RunningServer, fault: str) -> None:
+    server.change(script=[fault])
+    assert ask(server).status == 200
+    counts = server.counts()
+    assert counts["successful"] == 1
+    assert counts["by_fault"] == {}
 
 
 def test_the_faults_are_passing_or_not() -> None:
