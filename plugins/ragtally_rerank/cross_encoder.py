@@ -86,7 +86,8 @@ def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, 
 
     Raises:
         PluginError: If sentence-transformers is not installed.
-        DataError: If the files are no cross-encoder that gives one score a pair.
+        DataError: If the files are no cross-encoder that gives one score a pair, or the device is not there. The
+            function raises it too, where the memory does not suffice.
     """
     try:
         import torch
@@ -106,6 +107,8 @@ def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, 
             )
     except Exception as error:  # three libraries read files that anybody may have written
         said = str(error).strip().partition("\n")[0]
+        if device is not None and any(word in said.lower() for word in ("cuda", "device", "mps")):
+            raise DataError(f"{name} cannot be loaded on the device {device}: {said}", hint="device: cpu") from error
         raise DataError(
             f"{name} cannot be loaded as a cross-encoder: {said}",
             hint="name a reranker: cross-encoder/ms-marco-MiniLM-L6-v2",
@@ -117,7 +120,15 @@ def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, 
         )
 
     def score(pairs: list[Pair]) -> NDArray[np.floating]:
-        scored: NDArray[np.floating] = encoder.predict(pairs, batch_size=batch, show_progress_bar=False)
+        try:
+            scored: NDArray[np.floating] = encoder.predict(pairs, batch_size=batch, show_progress_bar=False)
+        except RuntimeError as error:
+            if "out of memory" not in str(error):
+                raise
+            raise DataError(
+                f"{name} needs more memory than there is for {batch} pairs at once",
+                hint=f"batch: {max(1, batch // 2)}",
+            ) from error
         return scored
 
     return score

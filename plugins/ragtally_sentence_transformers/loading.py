@@ -170,5 +170,7 @@ def _failure(model: str, device: str | None, error: Exception) -> DataError:
     if "trust_remote_code" in said:
         return DataError(f"{model} wants to run code of its own, which ragtally never lets it", hint="choose another")
     if device is not None and any(word in said.lower() for word in ("cuda", "device", "mps")):
-        return DataError(f"{model} cannot be loaded on the device {device}: {said}", hint="device: cpu")
+        # CUDA's first line says what is wrong, the others how to debug it.
+        first = str(error).strip().partition("\n")[0]
+        return DataError(f"{model} cannot be loaded on the device {device}: {first}", hint="device: cpu")
     return DataError(f"{model} cannot be loaded: {kind}: {said}", hint="ragtally doctor SPEC")

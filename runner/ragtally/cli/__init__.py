@@ -13,6 +13,7 @@ from ragtally import __version__
 from ragtally.errors import EXIT_BUG, EXIT_DONE, EXIT_STOPPED, ErrorList, RagtallyError, StoppedError
 
 _COMMANDS = {
+    "new": "Write a spec to begin with.",
     "check": "Validate specs: every error at once, with its place and its remedy.",
     "plan": "List a study's cells, the work they share, and what is done.",
     "run": "Run a study, or one stage of it, and write its results.",

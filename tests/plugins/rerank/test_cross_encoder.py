@@ -156,3 +156,24 @@ def test_a_model_that_cannot_be_used_is_refused(
     with pytest.raises(DataError, match=message) as raised:
         COMPONENT.build(**{**DEFAULTS, "cross_encoder": str(tmp_path)})
     assert "ms-marco" in str(raised.value.hint)
+
+
+@pytest.mark.slow
+def test_a_device_that_is_not_there_is_an_error(tiny: Path) -> None:
+    with pytest.raises(DataError, match="on the device cuda:77") as raised:
+        COMPONENT.build(**{**DEFAULTS, "cross_encoder": str(tiny), "device": "cuda:77"})
+    assert raised.value.hint == "device: cpu"
+
+
+@pytest.mark.slow
+def test_too_little_memory_is_said_with_its_remedy(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sentence_transformers import CrossEncoder
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 682.00 MiB.")
+
+    monkeypatch.setattr(CrossEncoder, "predict", fail)
+    reranker = COMPONENT.build(**{**DEFAULTS, "cross_encoder": str(tiny), "device": "cpu", "batch": 64})
+    with pytest.raises(DataError, match="for 64 pairs at once") as raised:
+        reranker.refine(queries("a"), tiny_found(), 5)
+    assert raised.value.hint == "batch: 32"

@@ -1,0 +1,71 @@
+"""`ragtally new`: a spec to begin with, that is valid and runs as it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from command_line import Project, project_in
+
+LLAMA, OSS = "ollama_chat/llama3.1:8b", "groq/openai/gpt-oss-20b"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return project_in(tmp_path / "project")
+
+
+@pytest.mark.parametrize("dataset", ["pubmedqa", "synthetic", "beir"])
+def test_what_is_written_is_valid(project: Project, dataset: str) -> None:
+    written = project.ragtally("new", "mine", "--dataset", dataset)
+    assert written.code == 0, written.err
+    assert written.out == "specs/mine.yaml\n"
+    assert "ragtally plan specs/mine.yaml && ragtally run specs/mine.yaml" in written.err
+    assert "  mine: {spec: specs/mine.yaml, data: " in written.err
+    assert project.ragtally("check", "specs/mine.yaml").out == "specs/mine.yaml: ok (study mine)\n"
+
+
+def test_it_runs_as_it_stands(project: Project) -> None:
+    assert project.ragtally("new", "mine", "--dataset", "synthetic", "--out", "mine.yaml").code == 0
+    text = (project.folder / "mine.yaml").read_text(encoding="utf-8")
+    project.write("mine.yaml", text.replace("questions: 500", "questions: 60"))
+    done = project.ragtally("run", "mine.yaml")
+    assert done.code == 0, done.err
+    assert "cells.csv" in project.results("mine")
+
+
+def test_models_read_and_vote(project: Project) -> None:
+    assert project.ragtally("new", "mine", "--model", LLAMA, "--model", OSS).code == 0
+    text = (project.folder / "specs/mine.yaml").read_text(encoding="utf-8")
+    assert f"llama3.1-8b: {{litellm: {{model: '{LLAMA}', num_ctx: 8192, usd_per_hour: 0}}}}" in text
+    assert f"gpt-oss-20b: {{litellm: {{model: '{OSS}'}}}}" in text
+    assert "label: {voters: [llama3.1-8b, gpt-oss-20b], votes: 3}" in text
+    assert "base: {from: [llama3.1-8b], rule: unanimous}" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["My_Study"], "lower-case letters, digits and hyphens"),
+        (["mine", "--model", "nonsense/x"], "LiteLLM knows no provider 'nonsense'"),
+        (["mine", "--model", "x}, y: {"], "would not do"),
+        (["mine", "--dataset", "pubmed"], "is not one of"),
+        (["mine", "--dataset", "beir", "--model", LLAMA], "compares retrieval alone"),
+        (["mine", "--out", "taken/below.yaml"], "taken"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(project: Project, words: list[str], said: str) -> None:
+    project.write("taken", "a file")
+    refused = project.ragtally("new", *words)
+    assert refused.code == 2
+    assert said in refused.err
+    assert [path.name for path in project.folder.iterdir()] == ["taken"]
+
+
+def test_a_spec_that_is_there_stays(project: Project) -> None:
+    project.write("specs/mine.yaml", "mine\n")
+    refused = project.ragtally("new", "mine")
+    assert refused.code == 2
+    assert "--out" in refused.err
+    assert (project.folder / "specs/mine.yaml").read_text(encoding="utf-8") == "mine\n"
