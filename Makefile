@@ -18,10 +18,11 @@ repro: install
 	@dvc repro
 	@ragtally show quickstart
 
+# Where CI is set, with coverage, which takes a fifth longer.
 test: export OMP_NUM_THREADS := 1
 test: export OPENBLAS_NUM_THREADS := 1
 test: install-dev lint types
-	@pytest -m 'not slow' --cov --cov-report=term:skip-covered --numprocesses 2 --dist worksteal
+	@pytest -m 'not slow' --numprocesses 2 --dist worksteal $(if $(CI),--cov --cov-report=term:skip-covered)
 
 # What takes longer than it is worth at every change; .ci/run runs it too.
 test-slow: install-dev
