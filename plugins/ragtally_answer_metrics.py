@@ -195,13 +195,17 @@ def register_metrics() -> list[Component]:
     """Offer the metrics of answers."""
     return [
         _component("accuracy", _accuracy, "Share of all questions whose verdict is the gold label."),
-        _component("balanced_accuracy", _mean(_recall), "Mean recall of the classes, so that each weighs the same."),
+        _component(
+            "balanced_accuracy",
+            _mean(_recall),
+            "Mean recall of the classes that occur as labels, so that each weighs the same.",
+        ),
         _component("precision", _per_class(_precision), "Per class: share of its verdicts that are right."),
         _component("recall", _per_class(_recall), "Per class: share of its questions whose verdict is right."),
         _component("f1", _per_class(_f1), "Per class: harmonic mean of precision and recall."),
-        _component("macro_precision", _mean(_precision), "Mean precision of the classes."),
-        _component("macro_recall", _mean(_recall), "Mean recall of the classes."),
-        _component("macro_f1", _mean(_f1), "Mean F1 of the classes."),
+        _component("macro_precision", _mean(_precision), "Mean precision of the classes that occur as labels."),
+        _component("macro_recall", _mean(_recall), "Mean recall of the classes that occur as labels."),
+        _component("macro_f1", _mean(_f1), "Mean F1 of the classes that occur as labels."),
         _component(
             "confusion",
             _confusion,

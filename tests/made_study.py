@@ -98,6 +98,7 @@ def made_study(
         base={"study": "made-up", "base": None, "address": "r1:0"},
         comparisons={
             "select_on": "all",
+            "answered_elsewhere": [],
             "seed": 7,
             "metrics": {"accuracy": True},
             "families": [family | {"pairs": [{"cell": cell, "baseline": grid[0]} for cell in grid[1:]]}],

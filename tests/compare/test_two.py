@@ -100,6 +100,21 @@ def test_different_questions_are_compared_unpaired() -> None:
     assert "macro_f1 cannot be compared" in str(refused(Side(first, "a"), Side(second, "a"), "macro_f1"))
 
 
+def test_several_unpaired_pairs_are_told_apart_at_a_level_for_them_all() -> None:
+    cells = dict.fromkeys("abcdefgh", "y" * 56 + "n" * 14)
+    first = made_results(cells, ids=[f"one{n}" for n in range(70)])
+    # Alone, 56 of 70 and 50 of 80 differ; among eight such pairs one is to be expected now and then.
+    second = made_results(dict.fromkeys(cells, "y" * 50 + "n" * 30), ids=[f"two{n}" for n in range(80)])
+    pairs = [(Side(first, name), Side(second, name)) for name in cells]
+    (alone,) = compare_two(pairs[:1], "accuracy", "all")
+    together = compare_two(pairs, "accuracy", "all")
+    assert alone.distinguishable is True
+    assert [one.distinguishable for one in together] == [False] * 8
+    assert {(one.difference.low, one.difference.high) for one in together} == {
+        (alone.difference.low, alone.difference.high)
+    }
+
+
 def test_the_same_ids_with_other_words_are_different_questions() -> None:
     first = made_results({"a": FIRST})
     second = made_results({"a": FIRST}, study="other", text="Is {} harmful?")

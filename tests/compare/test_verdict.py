@@ -14,6 +14,9 @@ import pytest
 from scipy.stats import binomtest
 
 from ragtally.compare import Results, Verdict, judge, load_results
+from ragtally.compare.asked import asked_on
+from ragtally.compare.families import declared_families
+from ragtally.compare.scores import set_verdict
 from ragtally.compare.set_verdict import Measured
 from ragtally.errors import StoreError
 from ragtally.stats.decomposition import Bucket
@@ -134,6 +137,39 @@ def test_the_chosen_cell_comes_from_the_dev_half_and_the_best_are_kept(verdict: 
     best = next(each for each in of_set.best if each.metric == verdict.metric)
     assert best.highest in best.kept
     assert best.optimism is not None and best.optimism >= -1e-9
+
+
+def test_less_is_better_where_the_metric_says_so(results: Results, verdict: Verdict) -> None:
+    metrics = {**results.comparisons["metrics"], "recall@k": False}
+    turned = replace(results, comparisons={**results.comparisons, "metrics": metrics})
+    (family,) = (family for family in verdict.families if family.metric == "recall@3")
+    (other,) = (family for family in declared_families(turned, {}) if family.metric == "recall@3")
+    assert any(one.wins != one.losses for one in family.comparisons)
+    for one, reversed_one in zip(family.comparisons, other.comparisons, strict=True):
+        assert one.difference.value == pytest.approx(reversed_one.difference.value)
+        assert (one.wins, one.ties, one.losses) == (reversed_one.losses, reversed_one.ties, reversed_one.wins)
+
+
+def test_answers_made_elsewhere_cost_what_they_say_or_an_unknown_sum(results: Results) -> None:
+    asked = asked_on(results, "all")
+    assert asked is not None
+    costs = {cell.cell: cell.cost.dollars for cell in set_verdict(results, asked).cells}
+    free = {name for name, dollars in costs.items() if dollars == 0}
+    readers = {asked.cells[name]["reader"] for name in free}
+    assert free
+    elsewhere = replace(results, comparisons={**results.comparisons, "answered_elsewhere": sorted(readers)})
+    unknown = {cell.cell: cell.cost.dollars for cell in set_verdict(elsewhere, asked).cells}
+    assert {name for name, dollars in unknown.items() if dollars is None} >= free
+
+
+def test_the_first_metric_that_can_be_judged_decides(results: Results) -> None:
+    results = replace(results, comparisons={**results.comparisons, "families": []})
+    known = ("accuracy", "accuracy_denominator")
+    unknown = results.cells.rename({name: f"own_{name}" for name in known})
+    assert judge(replace(results, cells=unknown)).metric == "macro_f1"
+    alone = unknown.drop("macro_f1", "macro_f1_denominator")
+    found = judge(replace(results, cells=alone))
+    assert found.metric is found.chosen is None
 
 
 def test_the_same_results_give_the_same_bytes(results: Results, verdict: Verdict) -> None:

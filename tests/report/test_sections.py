@@ -161,3 +161,20 @@ def test_pubmedqa_is_cited_and_others_are_not_guessed(results: Results, verdict:
     paragraph = methods(results, verdict, cells_of(results, verdict))
     assert "12 cells over chunker (3), retriever (2), reader (2)" in paragraph
     assert "60 questions" in paragraph
+
+
+def test_the_paragraph_says_how_the_base_was_made(results: Results, verdict: Verdict) -> None:
+    made_by = {
+        "voters": {"small": "chat(...)", "large": "chat(...)"}, "votes": 3, "rule": "unanimous",
+        "agree_with_gold": True, "exclude_closed_book_right": ["small"],
+    }  # fmt: skip
+    base = {"base": {"labels": "gold", "stages": {"kept": {"questions": 40}}}, "made_by": made_by}
+    paragraph = methods(replace(results, base=base), verdict, cells_of(results, verdict))
+    assert (
+        "A base of 40 of these questions was kept: those on which the votes of small, large (3 each, given the gold"
+        " context) came to a verdict by the rule unanimous, and it was the gold label; without those that small"
+        " answered right with no context."
+    ) in paragraph
+    silver = made_by | {"agree_with_gold": False, "exclude_closed_book_right": []}
+    paragraph = methods(replace(results, base=base | {"made_by": silver}), verdict, cells_of(results, verdict))
+    assert "gold label" not in paragraph

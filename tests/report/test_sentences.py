@@ -101,6 +101,17 @@ def test_where_nobody_answers_rankings_are_told(results: Results) -> None:
     assert "No reader answers" in text
     assert "The highest observed recall@5 is that of b: 0.600 [0.550, 0.650] over 50" in text
     assert "nothing is retrieved" in said((found, replace(silent, rankings={})))
+    metrics = {**found.comparisons["metrics"], "recall@k": False}
+    fewer = replace(found, comparisons={**found.comparisons, "metrics": metrics})
+    assert "The lowest observed recall@5 is that of a: 0.400" in said((fewer, silent))
+
+
+def test_where_no_metric_says_what_is_best_it_says_so(results: Results) -> None:
+    found, verdict = made(results, kept=2)
+    text = said((found, replace(verdict, metric=None, chosen=None)))
+    assert "No metric of this study says which set-up is best" in text
+    assert "Add accuracy or macro_f1" in text
+    assert "No reader" not in text
 
 
 def test_where_nothing_is_retrieved_no_cell_is_chosen(results: Results) -> None:

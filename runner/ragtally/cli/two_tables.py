@@ -16,8 +16,10 @@ from ragtally.cli.verdict_parts import (
     printable,
     share_or_number,
 )
+from ragtally.compare.scores import LEVEL
 from ragtally.compare.two_cells import UNPAIRED, TwoCells
 from ragtally.compare.two_rankings import is_of_retrieval
+from ragtally.report.numbers import AT_THE_LEVEL, count
 
 
 def two_parts(found: Sequence[TwoCells], most: int | None) -> list[Table | Text]:
@@ -81,7 +83,7 @@ def _sentence(found: TwoCells) -> str:
 
 
 def _changed(found: TwoCells, most: int | None) -> list[Table | Text]:
-    tally = f"A better on {found.wins} questions, as good on {found.ties}, worse on {found.losses}"
+    tally = f"A better on {count(found.wins or 0, 'question')}, as good on {found.ties}, worse on {found.losses}"
     shown = found.changed if most is None else found.changed[:most]
     if not shown:
         return [Text(tally)]
@@ -119,10 +121,17 @@ def _family(found: Sequence[TwoCells]) -> list[Table]:
     caption(
         table,
         f"{differing} of {len(found)} differ by more than chance; w/t/l: questions on which A is better, as good,"
-        " worse; smallest: the smallest difference that so many questions would show with a power of 80 %; name"
-        " one cell to see which questions changed sides",
+        f" worse; smallest: the smallest difference that so many questions would show with a power of 80 %"
+        f" {AT_THE_LEVEL}; name one cell to see which questions changed sides{_of_unpaired(found)}",
     )
     return [table]
+
+
+def _of_unpaired(found: Sequence[TwoCells]) -> str:
+    unpaired = sum(one.pairing == UNPAIRED for one in found)
+    if not unpaired:
+        return ""
+    return f"; unpaired ones are told apart by intervals of 1 - {LEVEL:g} / {unpaired}, not by those shown"
 
 
 def _study(name: str) -> str:

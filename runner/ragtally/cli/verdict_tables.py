@@ -17,7 +17,7 @@ from ragtally.cli.verdict_parts import (
 from ragtally.compare import Results, Verdict
 from ragtally.compare.verdict import BestCells, Family, Measured, SetVerdict, Where
 from ragtally.report.cells import cells_of, where_of
-from ragtally.report.numbers import dollars, seconds
+from ragtally.report.numbers import AT_THE_LEVEL, dollars, seconds
 from ragtally.report.sentences import answer
 
 _MOST_ROWS = 20
@@ -68,11 +68,18 @@ def _best_of(verdict: Verdict, judged: SetVerdict | None) -> BestCells | None:
     return next((best for best in found if best.metric == verdict.metric and best.highest is not None), None)
 
 
+def _from_the_best(judged: SetVerdict, best: BestCells) -> list[str]:
+    """From the best cell downwards, whichever way the metric counts; the highest one first among equals."""
+    values = {
+        cell.cell: cell.metrics[best.metric].value or 0.0 for cell in judged.cells if best.metric in cell.metrics
+    }
+    highest = 0.0 if best.highest is None else values[best.highest]
+    return sorted(best.kept, key=lambda name: (abs(values[name] - highest), name != best.highest))
+
+
 def _best_cells(judged: SetVerdict, best: BestCells) -> Table:
     values = {cell.cell: cell.metrics[best.metric] for cell in judged.cells if best.metric in cell.metrics}
-    highest = values[best.highest].value or 0.0 if best.highest is not None else 0.0
-    # From the best downwards, whichever way the metric counts; the highest one first among equals.
-    kept = sorted(best.kept, key=lambda name: (abs((values[name].value or 0.0) - highest), name != best.highest))
+    kept = _from_the_best(judged, best)
     grid = sum(cell.kind == "grid" for cell in judged.cells)
     table = number_table(
         f"Best cells by {best.metric}, {judged.questions} questions ({judged.question_set}): the highest, and those"
@@ -84,7 +91,7 @@ def _best_cells(judged: SetVerdict, best: BestCells) -> Table:
         table.add_row(name, share_or_number(best.metric, value.value), interval_of(best.metric, value))
     told = f"{grid - len(kept)} of the grid's {grid} cells are distinguishable from the best"
     optimism = share_or_number(best.metric, best.optimism)
-    flattered = "" if best.optimism is None else f"; picked on these questions, the highest flatters by {optimism}"
+    flattered = "" if best.optimism is None else f"; picked on these questions, it may flatter by {optimism}"
     held = next((half for half in judged.held_out if half.metric == best.metric), None)
     halves = ""
     if held is not None and held.cell is not None:
@@ -121,8 +128,9 @@ def _family(family: Family, kind: str) -> list[Table]:
     caption(
         table,
         f"{differing} of {len(family.comparisons)} differ by more than chance at the level {family.level};"
-        f" {family.comparisons[0].test}; w/t/l: questions won, tied, lost; smallest: the smallest difference that so"
-        " many questions would show with a power of 80 %; smallest p first",
+        f" {'; '.join(dict.fromkeys(one.test for one in family.comparisons))}; w/t/l: questions won, tied, lost;"
+        f" smallest: the smallest difference that so many questions would show with a power of 80 % {AT_THE_LEVEL};"
+        " smallest p first",
         _more(family.comparisons),
     )
     return [table]
@@ -159,7 +167,7 @@ def _where(where: Where) -> list[Table | Text]:
 
 def _costs(verdict: Verdict, judged: SetVerdict, best: BestCells | None) -> Table:
     fronts = {front.cost: front.front for front in verdict.fronts}
-    wanted = [*(best.kept if best else ()), *(name for front in fronts.values() for name in front)]
+    wanted = [*(name for front in fronts.values() for name in front), *(_from_the_best(judged, best) if best else ())]
     if not wanted:
         wanted = [cell.cell for cell in judged.cells if cell.kind != "grid"]
     costs = {cell.cell: cell.cost for cell in judged.cells}
@@ -186,7 +194,7 @@ def _noise(verdict: Verdict) -> Iterable[Table]:
     if not verdict.noise:
         return
     table = number_table(
-        "Vote noise: two independent draws on the same gold contexts, share of questions",
+        "Vote noise: two independent draws on the same gold contexts, shares of the questions",
         ["reader", "on", "other answer", "right once", "lost", "interval of lost"],
     )
     for one in verdict.noise:
@@ -196,7 +204,11 @@ def _noise(verdict: Verdict) -> Iterable[Table]:
             *(share_or_number(_SHARE, found.value) for found in (one.verdict, one.right, one.lost)),
             interval_of(_SHARE, one.lost),
         )
-    caption(table, "lost: of what the first draw had right; as much loss with the evidence comes from noise alone")
+    caption(
+        table,
+        "lost: right in the first draw, wrong in the second; up to so much loss with the evidence may be noise alone,"
+        " less where a vote of the cell is the same draw as on gold",
+    )
     yield table
 
 

@@ -88,7 +88,16 @@ def vote_noise(results: Results, asked: Asked) -> list[Noise]:
         ballots = dict(zip(said["question"], said["ballots"].to_list(), strict=True))
         draws: list[list[str | None]] = [[ballots[question][draw] for question in asked.ids] for draw in (0, 1)]
         first, second = (_status(draw, labels) for draw in draws)
-        flips = compare_draws(draws[0], draws[1], first, second, CONFIDENCE)
+        flips = compare_draws(
+            draws[0],
+            draws[1],
+            first,
+            second,
+            generator(results, asked.question_set, "noise", row["reader"]),
+            resamples=resamples(len(asked.ids), 3),
+            cluster=asked.cluster,
+            confidence=CONFIDENCE,
+        )
         found.append(
             Noise(
                 row["reader"],

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ragtally.compare.asked import Asked
+from ragtally.compare.asked import Asked, is_one_vote
 from ragtally.compare.results import Results
 from ragtally.compare.scores import (
     CONFIDENCE,
@@ -70,7 +70,10 @@ def votes_family(results: Results, asked: Asked, contexts: Sequence[str], metric
             (many["cell"], one["cell"])
             for many in rows
             for one in rows
-            if many["votes"] > 1 == one["votes"] and many["reader"] != one["reader"] and _cheaper(many, one)
+            if many["votes"] > 1 == one["votes"]
+            and not is_one_vote(many)
+            and many["reader"] != one["reader"]
+            and _cheaper(many, one)
         )
     return compare_cells(results, asked, metric, pairs, {"votes": "one vote of another reader"})
 
@@ -119,6 +122,7 @@ def _of_rankings(results: Results, declared: Mapping[str, Any], pairs: Sequence[
         [(names.index(one), names.index(other)) for one, other in pairs],
         np.where(contributions.own[..., 1] > 0, contributions.own[..., 0], 0.0),
         generator(results, "rankings", metric, "families"),
+        higher_is_better=higher_is_better(results, metric),
         cluster=results.questions["document_group"].cast(pl.Int64).to_numpy(),
         resamples=resamples(contributions.questions, len(pairs)),
         confidence=CONFIDENCE,

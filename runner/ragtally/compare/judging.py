@@ -26,8 +26,8 @@ def judge(results: Results) -> Verdict:
     found = {name: asked_on(results, name) for name in ("base", "all")}
     asked = {name: of_set for name, of_set in found.items() if of_set is not None}
     sets = {name: set_verdict(results, of_set) for name, of_set in asked.items()}
-    metric = next((name for name in answer_metrics(results) if "[" not in name), None) if asked else None
     judged_on = _judged_on(asked)
+    metric = _deciding(results, asked.get(judged_on))
     chosen = _chosen(sets.get(judged_on), metric)
     of_grid = asked.get(judged_on)
     contexts = [] if of_grid is None else _contexts(of_grid, chosen)
@@ -47,6 +47,14 @@ def judge(results: Results) -> Verdict:
         fronts=tuple(fronts),
     )
     return verdict.rounded()
+
+
+def _deciding(results: Results, asked: Asked | None) -> str | None:
+    """The first metric of answers that is one number, and that can be judged question by question."""
+    if asked is None:
+        return None
+    wanted = (name for name in answer_metrics(results) if "[" not in name)
+    return next((name for name in wanted if asked.contributions(name) is not None), None)
 
 
 def _judged_on(asked: dict[str, Asked]) -> str:

@@ -53,7 +53,8 @@ def answer_metrics(results: Results) -> list[str]:
 
 def higher_is_better(results: Results, metric: str) -> bool:
     """Say whether more of a metric is better; true where the study does not tell."""
-    told: bool = results.comparisons["metrics"].get(metric.partition("[")[0], True)
+    name, at, _ = metric.partition("[")[0].partition("@")
+    told: bool = results.comparisons["metrics"].get(f"{name}@k" if at else name, True)
     return told
 
 
@@ -88,7 +89,9 @@ def set_verdict(results: Results, asked: Asked) -> SetVerdict:
             if results.comparisons["select_on"] == "dev":
                 held_out.append(_held_out(results, metric, names, kept.of_cells(grid), asked))
     cells = tuple(
-        CellVerdict(name, row["kind"], {key: found[name] for key, found in by_metric.items()}, _cost(row, asked))
+        CellVerdict(
+            name, row["kind"], {key: found[name] for key, found in by_metric.items()}, _cost(results, row, asked)
+        )
         for name, row in asked.cells.items()
     )
     counts = np.bincount(asked.gold)
@@ -160,11 +163,12 @@ def _without_interval(row: Mapping[str, Any], metric: str) -> Measured:
     return Measured(value, int(denominator or 0), reason=reason or "not scored")
 
 
-def _cost(row: Mapping[str, Any], asked: Asked) -> CellCost:
+def _cost(results: Results, row: Mapping[str, Any], asked: Asked) -> CellCost:
     dollars, seconds = row["dollars"], row["answer_seconds"]
     tokens = None if row["input_tokens"] is None else int(row["input_tokens"]) + int(row["output_tokens"] or 0)
-    if tokens is None and dollars is None and seconds is None:
-        # A reader that asks no model: nothing is paid for it.
+    told = not (tokens is None and dollars is None and seconds is None)
+    if not told and row["reader"] not in results.comparisons.get("answered_elsewhere", ()):
+        # A reader that computes here and asks no model: nothing is paid for it.
         dollars = 0.0
     (column,) = asked.columns([row["cell"]])
     questions, right = len(asked.ids), int(asked.right[:, column].sum())

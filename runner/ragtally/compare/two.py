@@ -27,7 +27,8 @@ def compare_two(pairs: Sequence[tuple[Side, Side]], metric: str, question_set: s
 
     Questions are the same where id and words are. The same questions, or some common ones, are compared in pairs
     (`ragtally.stats.comparison.compare_pairs`); without a common one, accuracies are compared as independent
-    proportions by Newcombe's interval.
+    proportions by Newcombe's interval: there is no p-value, so several such pairs are told apart by intervals whose
+    level is divided by their number (Bonferroni).
 
     Args:
         pairs: The first cell and the second one.
@@ -55,7 +56,8 @@ def compare_two(pairs: Sequence[tuple[Side, Side]], metric: str, question_set: s
     results = []
     for (first, second, one, other), both, paired in zip(asked, joined, made, strict=True):
         if paired is None:
-            results.append(_unpaired(first, second, one, other, metric, question_set))
+            unpaired = len(made) - tests
+            results.append(_unpaired(first, second, one, other, metric, question_set, unpaired))
         else:
             corrected = replace(paired, made=next(adjusted))
             results.append(_described(first, second, one, other, both, corrected, metric, question_set))
@@ -171,7 +173,7 @@ def _described(
 
 
 def _unpaired(
-    first: Side, second: Side, one: pl.DataFrame, other: pl.DataFrame, metric: str, question_set: str
+    first: Side, second: Side, one: pl.DataFrame, other: pl.DataFrame, metric: str, question_set: str, pairs: int
 ) -> TwoCells:
     if metric != "accuracy":
         raise RagtallyError(
@@ -181,7 +183,7 @@ def _unpaired(
     counts = [(int(said["right"].sum()), len(said)) for said in (one, other)]
     interval = newcombe(*counts[0], *counts[1], CONFIDENCE)
     value = None if interval.low is None else counts[0][0] / counts[0][1] - counts[1][0] / counts[1][1]
-    inside = interval.contains(0.0)
+    inside = newcombe(*counts[0], *counts[1], 1 - LEVEL / pairs).contains(0.0)
     notes = ["no common question: compared as two independent sets (Newcombe's interval), which sees less than pairs"]
     if any(said["document_group"].n_unique() < len(said) for said in (one, other)):
         notes.append("several questions share a document, which this interval does not know: it may be too narrow")

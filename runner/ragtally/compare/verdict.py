@@ -135,8 +135,8 @@ class Noise:
         question_set: On which questions.
         verdict: Share of the questions whose answer differs.
         right: Share that one draw had right and the other did not.
-        lost: Of the questions that the first draw had right, the share that the second did not: as much distractor
-            loss comes from vote noise alone.
+        lost: Share of the questions that the first draw had right and the second wrong: up to as much distractor loss
+            may be vote noise alone, where the cell's votes are draws of their own.
     """
 
     reader: str
@@ -171,7 +171,8 @@ class Verdict:
 
     Attributes:
         study: The study's name.
-        metric: The metric that decides: the study's first metric of answers; None where nobody answers.
+        metric: The metric that decides: the study's first metric of answers that is one number and can be judged
+            question by question; None where there is none.
         question_set: The set of questions on which the grid is judged.
         chosen: The grid cell with the best value of that metric there (on the dev half where the spec selects on it).
         confidence: The confidence of every interval.

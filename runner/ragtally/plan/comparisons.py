@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.kinds import ModelTraits
+from ragtally.kinds import ModelTraits, ReaderTraits
 from ragtally.plan.cells import Cell, Picks
 from ragtally.plan.study_plan import StudyPlan
 from ragtally.registry import Registry
@@ -23,13 +23,17 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
         registry: The components, for which metrics are better when they are higher.
 
     Returns:
-        JSON-able: where the best is selected, whether each metric is better when it is higher, which models were
-        asked, and for each family its metric, its baseline (the cells equal on all other axes), and the pairs.
+        JSON-able: where the best is selected, whether each metric is better when it is higher, which readers' answers
+        were not made here, which models were asked, and for each family its metric, its baseline (the cells equal on
+        all other axes), and the pairs.
     """
     return {
         "select_on": plan.study.select_on,
         "seed": plan.study.seed,
         "metrics": {str(metric.name): registry.traits(metric).higher_is_better for metric in plan.study.metrics},
+        "answered_elsewhere": [
+            name for name, reader in plan.study.readers.items() if _answers_elsewhere(registry.traits(reader.choice))
+        ],
         "models": [_model(name, choice, registry) for name, choice in plan.study.models.items()],
         "families": [
             {
@@ -42,6 +46,11 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
     }
 
 
+def _answers_elsewhere(traits: ReaderTraits) -> bool:
+    """Whether a reader's answers were made before, so that only they can say what they cost."""
+    return traits.condition is not None and not traits.trains
+
+
 def _model(name: str, choice: Choice, registry: Registry) -> dict[str, str | None]:
     traits: ModelTraits = registry.traits(choice)
     digest = registry.identity(choice)["fingerprint"]
@@ -49,22 +58,25 @@ def _model(name: str, choice: Choice, registry: Registry) -> dict[str, str | Non
 
 
 def _pairs(plan: StudyPlan, family: Compare) -> list[dict[str, str]]:
-    cells = [cell for cell in plan.cells if _is_compared(cell, family)]
+    cells = [cell for cell in plan.cells if _is_scored(cell, family)]
     by_picks = {_key(cell.picks, {}): cell for cell in cells}
     pairs = []
     for cell in cells:
+        # Votes that are one vote are compared as that one; as a baseline they stand for it.
+        if cell.note is not None:
+            continue
         other = by_picks.get(_key(cell.picks, family.baseline))
         if other is not None and other is not cell:
             pairs.append({"cell": cell.name, "baseline": other.name})
     return pairs
 
 
-def _is_compared(cell: Cell, family: Compare) -> bool:
+def _is_scored(cell: Cell, family: Compare) -> bool:
     """A metric of retrieval compares rankings, any other one cells with a reader."""
     of_ranking = "@" in family.metric
     if of_ranking:
         return cell.picks.kind == "retrieval" and cell.name == cell.ranking
-    return cell.verdicts is not None and cell.note is None
+    return cell.verdicts is not None
 
 
 def _key(picks: Picks, baseline: Mapping[str, Choice | int | str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from ragtally.spec.study import Study
 from ragtally.steps import VERSIONS
 from ragtally.types import Choice
 
-RESULTS_VERSION = 2
+RESULTS_VERSION = 3
 """Raised whenever the same entries would give other result files."""
 
 # fmt: off

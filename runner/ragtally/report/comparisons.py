@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ragtally.compare import Verdict
 from ragtally.compare.verdict import Comparison, Family, HeldOut
-from ragtally.report.numbers import is_share, measured_metric, percent, plain
+from ragtally.report.numbers import AT_THE_LEVEL, is_share, measured_metric, percent, plain
 from ragtally.report.parts import Entry, Section, Table
 
 
@@ -24,7 +24,8 @@ def comparisons_section(verdict: Verdict) -> Section:
     lead = (
         "Each cell against the one that is equal on all other axes, on the same questions. p-values are corrected"
         " over the family by Holm’s method. The last column is the smallest difference that so many questions"
-        " would have shown with a power of 80 %: what is smaller can hide behind “not distinguishable”."
+        f" would have shown with a power of 80 % {AT_THE_LEVEL}: what is smaller can hide behind “not"
+        " distinguishable”."
     )
     return Section("comparisons", title, lead, tables=tables)
 

@@ -59,8 +59,8 @@ def methods(results: Results, verdict: Verdict, cells: Cells) -> str:
     if results.has_base:
         kept = results.base["base"]["stages"]["kept"]["questions"]
         said.append(
-            f"A base of {kept:,} of these questions was kept whose labels by voting readers, given the gold context,"
-            " agreed with the rule of the spec; votes that are measured are never those that selected the base."
+            f"A base of {kept:,} of these questions was kept: {_kept_by(results)}. Votes that are measured are never"
+            " those that selected the base."
         )
     grid = cells.of_kind("grid")
     if grid:
@@ -83,6 +83,21 @@ def methods(results: Results, verdict: Verdict, cells: Cells) -> str:
     if any(judged.held_out for judged in verdict.sets):
         said.append("The cell was selected on one half of the questions and scored on the other.")
     return " ".join(said)
+
+
+def _kept_by(results: Results) -> str:
+    made = results.base["made_by"]
+    voters = ", ".join(made["voters"])
+    said = (
+        f"those on which the votes of {voters} ({made['votes']} each, given the gold context) came to a verdict by"
+        f" the rule {made['rule']}"
+    )
+    if made["agree_with_gold"]:
+        said += ", and it was the gold label"
+    if made["exclude_closed_book_right"]:
+        excluded = ", ".join(made["exclude_closed_book_right"])
+        said += f"; without those that {excluded} answered right with no context"
+    return said
 
 
 def _labels(cells: Cells, axis: str) -> set[str]:

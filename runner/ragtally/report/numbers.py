@@ -6,7 +6,9 @@ from ragtally.compare.verdict import Measured
 
 UNKNOWN = "unknown"
 _SPACE = "\N{NO-BREAK SPACE}"
-_SHARES = ("accuracy", "coverage", "accuracy_of_covered", "unparsed_share")
+_SHARES = ("accuracy", "coverage", "accuracy_of_covered", "unparsed_share", "call_failed_share")
+AT_THE_LEVEL = "at the level divided by their number, as Holm's first step has it"
+"""At which level the smallest difference of a family's comparisons would be shown."""
 
 
 def is_share(metric: str) -> bool:

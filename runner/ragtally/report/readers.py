@@ -70,10 +70,11 @@ def noise_section(verdict: Verdict) -> Section:
         why = "No reader that draws anew was asked twice or more on gold contexts, so vote noise is not known."
         return Section("noise", title, empty=why)
     lead = (
-        "Two independent draws of a reader on the same gold contexts. As large a distractor loss as the last column"
-        " comes from vote noise alone."
+        "Two independent draws of a reader on the same gold contexts, as shares of the questions. Up to as large a"
+        " distractor loss as the last column may be vote noise alone: less where a vote on what was retrieved is the"
+        " same draw as on the gold context (the same model of a specialist, the saved answer to an equal prompt)."
     )
-    headings = ("reader", "questions", "answer differs", "one right, one not", "right first, then not")
+    headings = ("reader", "questions", "answer differs", "one right, one not", "right first, then wrong")
     rows = tuple(_noise(found) for found in verdict.noise)
     return Section("noise", title, lead, tables=(Table("noise-table", "Flip rates.", headings, rows),))
 

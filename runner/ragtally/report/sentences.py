@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ragtally.compare import Results, Verdict
+from ragtally.compare.scores import higher_is_better
 from ragtally.compare.verdict import Bars, Measured
 from ragtally.report.cells import Cells, where_of
 from ragtally.report.numbers import count, is_share, measured_metric, measured_number, measured_share, percent, plain
@@ -27,7 +28,7 @@ def answer(results: Results, verdict: Verdict, cells: Cells) -> tuple[str, ...]:
         Two sentences, or more where something must be added so as not to mislead.
     """
     if verdict.metric is None:
-        return _nobody_answers(verdict)
+        return _nothing_decides() if verdict.sets else _nobody_answers(results, verdict)
     if verdict.chosen is None or cells.judged is None:
         return (
             "Nothing is retrieved for a reader in this study, so no set-up can be chosen.",
@@ -36,7 +37,15 @@ def answer(results: Results, verdict: Verdict, cells: Cells) -> tuple[str, ...]:
     return (*_chosen(results, verdict, cells, verdict.metric, verdict.chosen), _loss(verdict))
 
 
-def _nobody_answers(verdict: Verdict) -> tuple[str, ...]:
+def _nothing_decides() -> tuple[str, ...]:
+    return (
+        "No metric of this study says which set-up is best: those of answers are one number a class, or cannot be"
+        " judged question by question.",
+        "Add accuracy or macro_f1 to its metrics; nothing is asked again for that.",
+    )
+
+
+def _nobody_answers(results: Results, verdict: Verdict) -> tuple[str, ...]:
     first = "No reader answers in this study"
     if not verdict.rankings:
         return (f"{first}, and nothing is retrieved.", "There is nothing to choose from.")
@@ -45,11 +54,13 @@ def _nobody_answers(verdict: Verdict) -> tuple[str, ...]:
     known = {name: found for name, found in scored.items() if found.value is not None}
     if not known:
         return (f"{first}; it compares rankings, and none has a score.",)
-    name = max(known, key=lambda ranking: known[ranking].value or 0.0)
+    better = higher_is_better(results, metric)
+    best, worse = ("highest", "below") if better else ("lowest", "above")
+    name = (max if better else min)(known, key=lambda ranking: known[ranking].value or 0.0)
     return (
         f"{first}; it compares {count(len(known), 'ranking')}.",
-        f"The highest observed {metric} is that of {name}: {measured_number(known[name])} questions; whether others"
-        " are really below it, only a declared comparison can say.",
+        f"The {best} observed {metric} is that of {name}: {measured_number(known[name])} questions; whether others"
+        f" are really {worse} it, only a declared comparison can say.",
     )
 
 
@@ -69,7 +80,7 @@ def _chosen(results: Results, verdict: Verdict, cells: Cells, metric: str, chose
         told += f", picked from {grid} on {half.dev_questions:,} of them"
         told += f" and scoring {_short(metric, half.held_out)} on the {half.held_out_questions:,} held out"
     elif best is not None and best.highest == chosen:
-        told += f", the highest observed of {grid}"
+        told += f", the {'highest' if higher_is_better(results, metric) else 'lowest'} observed of {grid}"
     if not able:
         return (told + "; it could be told from the best cell, so look at the grid.",)
     if others:

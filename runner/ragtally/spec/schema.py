@@ -117,7 +117,8 @@ def _measurement() -> dict[str, Schema]:
             "items": component_position("metric"),
             "minItems": 1,
             "description": "What is computed for each cell. A metric over a ranking carries its cut-off in its name, "
-            f"as in recall@5. Left out: {', '.join(ANSWER_METRICS)} where readers answer, and "
+            "as in recall@5. The first metric of answers that is one number decides which cell is chosen. "
+            f"Left out: {', '.join(ANSWER_METRICS)} where readers answer, and "
             f"{', '.join(RETRIEVAL_METRICS)} where there is a retriever.",
         },
     }

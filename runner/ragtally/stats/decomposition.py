@@ -1,7 +1,7 @@
 """Where the answers of a cell went: every question in exactly one bucket.
 
 When does a question's evidence count as retrieved? By default as soon as any character of it stands before the
-reader, which is how relevance is defined everywhere in ragtally (`context_document_hit`, recall@k). Where the
+reader, which is how recall, precision, MRR and nDCG define relevance (`document_hit` asks for less). Where the
 evidence is a whole abstract, as in PubMedQA, this errs least: the answer mostly stands in a sentence or two of it,
 so that to ask for half of its characters would call "lucky" who was right by the very sentence, and would blame the
 retriever for every small chunk (with the best section before the reader, BM25 has the right abstract for 94 % of the

@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from ragtally.stats.bootstrap import RESAMPLES, bootstrap
 from ragtally.stats.confidence import ConfidenceInterval
+from ragtally.stats.contributions import mean_contributions
+from ragtally.stats.intervals import cell_intervals
 from ragtally.stats.proportions import wilson
+from ragtally.stats.resampling import proper_clusters
 from ragtally.types import Score, Status
 
 
@@ -18,12 +23,13 @@ class Flips:
 
     Attributes:
         verdict: Share of the questions whose verdict differs; to have none is a verdict of its own here.
-        verdict_interval: Wilson's interval of it.
+        verdict_interval: The interval of it.
         right: Share of the questions that one draw had right and the other did not.
-        right_interval: Wilson's interval of it.
-        lost: Of the questions that the first draw had right, the share that the second did not. As much of a
-            distractor loss is to be expected from vote noise alone, and about as much again is gained by luck.
-        lost_interval: Wilson's interval of it.
+        right_interval: The interval of it.
+        lost: Share of the questions that the first draw had right and the second wrong. Up to as much of a
+            distractor loss is to be expected from vote noise alone, where the votes on what was retrieved are drawn
+            independently of those on the gold contexts; about as much again is gained by luck.
+        lost_interval: The interval of it.
     """
 
     verdict: Score
@@ -39,6 +45,9 @@ def compare_draws(
     second_verdict: Sequence[str | None],
     first_status: Sequence[Status],
     second_status: Sequence[Status],
+    generator: np.random.Generator,
+    resamples: int = RESAMPLES,
+    cluster: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> Flips:
     """Compute how often two draws of a reader differ.
@@ -48,6 +57,9 @@ def compare_draws(
         second_verdict: That of the second, on the same questions in the same order.
         first_status: What became of each question in the first draw.
         second_status: And in the second.
+        generator: The source of randomness, where questions share documents.
+        resamples: How many resamples are drawn then.
+        cluster: With which question each is drawn together, since they share a document; None for none.
         confidence: The confidence of the intervals.
 
     Returns:
@@ -57,14 +69,17 @@ def compare_draws(
         ValueError: If the columns are not equally long.
     """
     pairs = zip(first_verdict, second_verdict, first_status, second_status, strict=True)
-    rows = [(one != other, before is Status.RIGHT, after is Status.RIGHT) for one, other, before, after in pairs]
-    flipped, before, after = np.array(rows, dtype=np.bool_).reshape(-1, 3).T
-    questions, right = len(rows), int(before.sum())
-    counts = (
-        (int(flipped.sum()), questions, "there are no questions"),
-        (int((before != after).sum()), questions, "there are no questions"),
-        (int((before & ~after).sum()), right, "the first draw has no question right"),
-    )
-    scores = [Score(part / whole, whole) if whole else Score(None, 0, reason) for part, whole, reason in counts]
-    intervals = [wilson(part, whole, confidence) for part, whole, _ in counts]
+    right, wrong = Status.RIGHT, Status.WRONG
+    rows = [
+        (one != other, (before is right) != (after is right), before is right and after is wrong)
+        for one, other, before, after in pairs
+    ]
+    if not rows:
+        none, unknown = Score(None, 0, "there are no questions"), wilson(0, 0, confidence)
+        return Flips(none, unknown, none, unknown, none, unknown)
+    columns = mean_contributions(np.array(rows, dtype=np.bool_))
+    clustered = proper_clusters(cluster, len(rows))
+    # Wilson's intervals, of questions drawn one by one, need no resamples.
+    drawn = bootstrap(columns, generator, resamples if clustered is not None else 1, clustered)
+    scores, intervals = columns.scores(), cell_intervals(columns, drawn, confidence)
     return Flips(scores[0], intervals[0], scores[1], intervals[1], scores[2], intervals[2])

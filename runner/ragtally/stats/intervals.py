@@ -27,18 +27,16 @@ def cell_intervals(
     if not contributions.binary:
         return [bca_interval(distribution, cell, confidence) for cell in range(contributions.cells)]
     counts = contributions.own[..., 0].sum(axis=0).astype(int).tolist()
-    if distribution.units == contributions.questions:
-        return [wilson(count, contributions.questions, confidence) for count in counts]
     return [share_interval(distribution, cell, count, confidence) for cell, count in enumerate(counts)]
 
 
 def share_interval(
     distribution: BootstrapDistribution, cell: int, count: int, confidence: float = 0.95
 ) -> ConfidenceInterval:
-    """Compute the bootstrap's interval of a share, or Wilson's where no question or every question counts.
+    """Compute the interval of a share: Wilson's where questions were drawn one by one, else the bootstrap's BCa.
 
-    Then resamples do not vary and would claim certainty. Wilson's interval takes a document with its questions for
-    one there.
+    Where no question or every question counts, resamples do not vary and would claim certainty: then it is Wilson's
+    too, which takes a document with its questions for one.
 
     Args:
         distribution: The bootstrap.
@@ -49,6 +47,8 @@ def share_interval(
     Returns:
         The interval.
     """
+    if distribution.units == distribution.questions:
+        return wilson(count, distribution.questions, confidence)
     if 0 < count < distribution.questions:
         return bca_interval(distribution, cell, confidence)
     return wilson(distribution.units if count else 0, distribution.units, confidence)

@@ -1,0 +1,40 @@
+"""Which cells a study compares, and whose answers were not made in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from made_up import made_up_registry
+from ragtally.plan import comparisons
+from workbench import Bench
+
+SPEC = """\
+study: compared
+dataset: {made_up: {split: test}}
+readers: {steady: steady, finder: finder, learner: learner, people: taped_gold}
+grid:
+  chunker: pieces
+  retriever: shared_words
+  top_k: 1
+  reader: [steady, finder]
+  votes: [1, 3]
+controls: [gold_context]
+metrics: [accuracy]
+compare: [{metric: accuracy, baseline: {reader: steady}}]
+"""
+
+
+def told(bench: Bench) -> dict[str, Any]:
+    return comparisons(bench.plan(SPEC), made_up_registry())
+
+
+def test_votes_that_are_one_vote_stand_for_it_and_are_not_compared_twice(bench: Bench) -> None:
+    (family,) = told(bench)["families"]
+    pairs = [(pair["cell"], pair["baseline"]) for pair in family["pairs"]]
+    assert ("pieces/shared_words/top 1/finder/3 votes", "pieces/shared_words/top 1/steady/3 votes") in pairs
+    assert ("pieces/shared_words/top 1/finder/1 vote", "pieces/shared_words/top 1/steady/1 vote") in pairs
+    assert not [cell for cell, _ in pairs if "steady" in cell]
+
+
+def test_answers_that_were_recorded_are_told_from_those_made_here(bench: Bench) -> None:
+    assert told(bench)["answered_elsewhere"] == ["people"]
