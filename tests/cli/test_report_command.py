@@ -30,6 +30,20 @@ def test_show_prints_the_same_with_and_without_the_verdict_that_was_written(fini
     assert "interval" in without.out
 
 
+def test_a_class_that_the_base_lost_is_told_where_macro_averages_stand(finished: Project) -> None:
+    path = finished.folder / "data" / "results" / "small" / "base.json"
+    before = path.read_bytes()
+    told = json.loads(before)
+    said = []
+    for left in (1, 0):
+        told["base"]["stages"]["kept"]["by_class"] = {"yes": 5, "no": 5, "maybe": left}
+        path.write_text(json.dumps(told), encoding="utf-8")
+        said.append(" ".join(finished.ragtally("show", "small", "--no-verdict").out.split()))
+    path.write_bytes(before)
+    assert "is left" not in said[0]
+    assert "no maybe is left: on the base, macro averages run over 2 classes" in said[1]
+
+
 def test_the_folder_of_the_results_names_a_study_too(finished: Project) -> None:
     assert finished.ragtally("report", "data/results/small").code == 0
 

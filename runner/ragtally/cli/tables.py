@@ -101,7 +101,12 @@ def _funnel(funnel: Mapping[str, Any]) -> Table:
         cells = [of_total(counts["questions"], first["questions"])]
         cells += [of_total(counts["by_class"][name], first["by_class"][name]) for name in classes]
         table.add_row(stage, *cells)
-    table.caption = f"majority share: {_majority(first)} asked, {_majority(funnel['stages']['kept'])} kept"
+    kept = funnel["stages"]["kept"]
+    table.caption = f"majority share: {_majority(first)} asked, {_majority(kept)} kept"
+    gone = [name for name in classes if first["by_class"][name] and not kept["by_class"][name]]
+    if gone and kept["questions"]:
+        left = len([name for name in classes if kept["by_class"][name]])
+        table.caption += f"; no {' and no '.join(gone)} is left: on the base, macro averages run over {left} classes"
     return table
 
 

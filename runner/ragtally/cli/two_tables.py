@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ragtally.cli.verdict_parts import (
     caption,
+    in_points,
     interval_of,
     number_table,
     p_value,
@@ -75,7 +76,8 @@ def _sentence(found: TwoCells) -> str:
     ]
     if found.pairing == UNPAIRED:
         return f"{told}: the interval of the difference {'leaves out' if found.distinguishable else 'holds'} 0."
-    told += f": {found.test}, p = {p_value(found.p_value)}"
+    shown = p_value(found.p_value)
+    told += f": {found.test}, p {shown if shown.startswith('<') else f'= {shown}'}"
     if found.smallest_difference is None:
         return f"{told}; so few questions that differ would not have shown any difference."
     smallest = share_or_number(found.metric, found.smallest_difference)
@@ -122,7 +124,8 @@ def _family(found: Sequence[TwoCells]) -> list[Table]:
         table,
         f"{differing} of {len(found)} differ by more than chance; w/t/l: questions on which A is better, as good,"
         f" worse; smallest: the smallest difference that so many questions would show with a power of 80 %"
-        f" {AT_THE_LEVEL}; name one cell to see which questions changed sides{_of_unpaired(found)}",
+        f" {AT_THE_LEVEL}; name one cell to see which questions changed sides{_of_unpaired(found)}"
+        f"{in_points(first.metric)}",
     )
     return [table]
 

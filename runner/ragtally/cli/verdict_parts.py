@@ -42,6 +42,11 @@ def share_or_number(metric: str, value: float | None, *, signed: bool = False) -
     return f"{round(100 * value, 1) + 0.0:{sign}.1f} %" if is_share(metric) else f"{round(value, 3) + 0.0:{sign}.3f}"
 
 
+def in_points(metric: str) -> str:
+    """Say that differences of shares, written in percent, are percentage points; nothing for other metrics."""
+    return "; differences are in percentage points" if is_share(metric) else ""
+
+
 def interval_of(metric: str, found: Measured, *, signed: bool = False) -> str:
     """Write a number's interval, in the number's unit; `-` where there is none."""
     if found.low is None or found.high is None:

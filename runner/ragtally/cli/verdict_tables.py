@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ragtally.cli.verdict_parts import (
     caption,
+    in_points,
     interval_of,
     number_table,
     p_value,
@@ -130,7 +131,7 @@ def _family(family: Family, kind: str) -> list[Table]:
         f"{differing} of {len(family.comparisons)} differ by more than chance at the level {family.level};"
         f" {'; '.join(dict.fromkeys(one.test for one in family.comparisons))}; w/t/l: questions won, tied, lost;"
         f" smallest: the smallest difference that so many questions would show with a power of 80 % {AT_THE_LEVEL};"
-        " smallest p first",
+        f" smallest p first{in_points(family.metric)}",
         _more(family.comparisons),
     )
     return [table]
