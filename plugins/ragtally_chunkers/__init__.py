@@ -13,7 +13,7 @@ from typing import Any
 from ragtally.address import file_hash
 from ragtally.errors import SpecError
 from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Chunker, Component
+from ragtally.kinds import Chunker, Component, ParameterFault
 
 _TOKENIZER: Mapping[str, Any] = {
     "type": "string",
@@ -49,12 +49,14 @@ def register_chunkers() -> list[Component]:
             build=_words,
             summary="Chunks of so many words; a word is what stands between white space.",
             params=_window("words", 128),
+            check=_faults,
         ),
         Component(
             name="sentences",
             build=_sentences,
             summary="Chunks of so many sentences, which never reach across sections or empty lines.",
             params=_window("sentences", 3),
+            check=_faults,
         ),
         Component(
             name="tokens",
@@ -62,6 +64,7 @@ def register_chunkers() -> list[Component]:
             summary="Chunks of so many tokens, as the tokenizer of a model counts them.",
             params={"tokenizer": _TOKENIZER, **_window("tokens", 256)},
             fingerprint=_fingerprint_tokens,
+            check=_faults,
         ),
         Component(
             name="sections",
@@ -109,6 +112,15 @@ def _whole() -> Chunker:
     from ragtally_chunkers.sections import Whole
 
     return Whole()
+
+
+def _faults(params: Mapping[str, Any]) -> list[ParameterFault]:
+    """What of size and overlap cannot be, told when the spec is read."""
+    size, overlap = params["size"], params["overlap"]
+    if overlap < size:
+        return []
+    message = f"an overlap of {overlap} at size {size} never ends: a chunk must reach further than the one before it"
+    return [ParameterFault("overlap", message, f"an overlap from 0 to {size - 1}, or a larger size")]
 
 
 def _require_progress(name: str, size: int, overlap: int) -> None:

@@ -11,7 +11,7 @@ import aiohttp
 
 from ragtally.errors import Place, StoreError
 from ragtally_litellm.failures import Reporter
-from ragtally_litellm.keys import HIDDEN
+from ragtally_litellm.keys import HIDDEN, key_to_hide
 from ragtally_litellm.sending import proxy_for, secure_context
 
 _BYTES_PER_SECOND = 100_000
@@ -131,8 +131,8 @@ class BatchRequests:
             # Without the cause: its request information holds the key.
             message = f"no whole answer from {url}: {type(error).__name__}: {error}"
             raise self._reporter.of_failure("connection", message) from None
-        if self._key:
-            raw = raw.replace(self._key.encode(), HIDDEN.encode())
+        if hidden := key_to_hide(self._key):
+            raw = raw.replace(hidden.encode(), HIDDEN.encode())
         if not good:
             raise self._reporter.of_status(status, said, raw.decode(errors="replace"))
         return raw

@@ -59,6 +59,18 @@ def known_secrets(values: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(found | {json.dumps(value)[1:-1] for value in found}, key=len, reverse=True))
 
 
+def key_to_hide(key: str | None) -> str:
+    """Say what is blotted out of replies where a provider repeats the key that it was sent.
+
+    Args:
+        key: The key.
+
+    Returns:
+        The key; nothing for one so short (`none`, `EMPTY`, as servers of one's own take) that answers may hold it.
+    """
+    return key if key is not None and len(key) >= _SHORTEST else ""
+
+
 def without_secrets(text: str, secrets: Sequence[str]) -> str:
     """Blot out keys in a text.
 

@@ -7,7 +7,7 @@ import itertools
 from typing import Any
 
 from ragtally_litellm.failures import Reporter, library_failure
-from ragtally_litellm.keys import HIDDEN, environment, first_value, known_secrets
+from ragtally_litellm.keys import HIDDEN, environment, first_value, key_to_hide, known_secrets
 from ragtally_litellm.quiet import close_litellm, load_litellm, switched_off
 from ragtally_litellm.routes import route_of
 
@@ -128,7 +128,8 @@ class LibraryChatGenerator:
             raise self._reporter.of_failure("bad reply", "the answer has no choices")
         if not reply.text and reply.meta.get("finish_reason") == "content_filter":
             raise self._reporter.of_failure("refused", "the provider's content filter held the answer back")
-        if self._key and self._key in (reply.text or ""):
-            text = reply.text.replace(self._key, HIDDEN)
+        hidden = key_to_hide(self._key)
+        if hidden and hidden in (reply.text or ""):
+            text = reply.text.replace(hidden, HIDDEN)
             return {"replies": [ChatMessage.from_assistant(text, meta=reply.meta)]}
         return found

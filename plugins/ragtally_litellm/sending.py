@@ -15,7 +15,7 @@ import aiohttp
 
 from ragtally_litellm.failures import Reporter
 from ragtally_litellm.hosts import Hosts
-from ragtally_litellm.keys import HIDDEN
+from ragtally_litellm.keys import HIDDEN, key_to_hide
 
 _LONGEST_CONNECT = 30.0
 """Seconds to wait for a connection."""
@@ -41,7 +41,7 @@ class Sender:
         """
         self._hosts, self._timeout, self._reporter = Hosts(urls), timeout, reporter
         self._proxies = {url: proxy_for(url) for url in urls}
-        self._key = key.encode() if key else b""
+        self._key = key_to_hide(key).encode()
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

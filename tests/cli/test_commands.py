@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
-from command_line import SMALL_SPEC, Project
+from command_line import SMALL_SPEC, Project, commands
 from ragtally.cli import _COMMANDS
 
 
@@ -176,3 +178,16 @@ def test_gold_context_beats_retrieved_beats_closed_book(finished: Project) -> No
     majority = float(accuracy["closed_book/floor/1 vote", "all"])
     assert float(accuracy["closed_book/words/1 vote", "all"]) == majority
     assert SMALL_SPEC.count("majority_class") == 1
+
+
+def test_ctrl_c_says_that_finished_work_is_kept_and_how_to_go_on(project: Project) -> None:
+    project.write("long.yaml", SMALL_SPEC.replace("questions: 60", "questions: 20000"))
+    process = project.start("run", "--no-report", "long.yaml")
+    deadline = time.monotonic() + 60
+    while not any((project.folder / "store").glob("tmp/*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    stopped = commands().kill(process, signal.SIGINT)
+    assert stopped.code == 3, stopped.err
+    assert "stopped; finished work is kept" in stopped.err
+    assert "ragtally run --no-report long.yaml" in stopped.err

@@ -101,3 +101,4 @@ def test_a_model_ranks_each_question_once_and_what_it_left_unsaid_is_told(start:
     # The server's answers are labels, and no order of passages.
     assert not notes["words/bm25"]
     assert "of 60 replies ranked nothing" in notes["words/rerank"]
+    assert "note: words/rerank: " in first.out and "replies ranked nothing: their order stayed" in first.out

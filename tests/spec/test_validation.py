@@ -195,6 +195,12 @@ def test_they_agree_on_any_change_of_a_spec(schema: dict[str, Any], full: str, d
         ("readers: {a: {axis: [learner]}}", "3:15", "there is no reader 'axis'", "only the keys under grid"),
         ("readers: {a b: learner}", "3:11", "'a b' cannot be a name under readers", "letters, digits"),
         ("metrics: [recall]", "3:11", "there is no metric 'recall'", "with a cut-off: recall@5"),
+        (
+            "metrics: [recall@0]",
+            "3:11",
+            "there is no metric 'recall@0'",
+            "with a cut-off, a whole number from 1: recall@5",
+        ),
         ("metrics: [recal@5]", "3:11", "there is no metric 'recal@5'", "did you mean 'recall@5'?"),
         ("metrics: accuracy", "3:10", "metrics must be a list, not 'accuracy'", "in brackets: [accuracy]"),
         ("label: {votes: 3}", "3:1", "label needs the key 'voters'", "voters: ..."),

@@ -66,12 +66,11 @@ def main() -> None:
     try:
         ended = cli.main(standalone_mode=False)
         sys.exit(ended if isinstance(ended, int) else EXIT_DONE)
-    except click.exceptions.Abort:
-        sys.exit(EXIT_STOPPED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        # Click makes the one of the other, wherever Ctrl-C falls.
         click.echo(f"\nstopped; finished work is kept, and the same command goes on: {_command()}", err=True)
         sys.exit(EXIT_STOPPED)
     except ErrorList as errors:

@@ -64,7 +64,7 @@ ${axes}metrics: [${metrics}]
 compare: [{metric: ${deciding}, baseline: {retriever: bm25}}]
 """
 _AXES = """\
-  reader: [${voters}]
+  reader: [${readers}]
   votes: [1, 3]
 controls: [closed_book, gold_context, wrong_context]
 """
@@ -114,7 +114,7 @@ def _spec(study: str, dataset: str, models: Sequence[str], path: Path) -> str:
     filled = {
         "models": "\n".join(["models:", *written, ""]) if models else "",
         "readers": "\n".join(readers),
-        "axes": Template(_AXES).substitute(voters=", ".join(names)) if asks else "",
+        "axes": Template(_AXES).substitute(readers=", ".join([*names, "floor"])) if asks else "",
         "metrics": f"accuracy, macro_f1, {retrieval}" if asks else retrieval,
         "deciding": "accuracy" if asks else "ndcg@10",
         "voters": ", ".join(names),
@@ -128,7 +128,7 @@ def _spec(study: str, dataset: str, models: Sequence[str], path: Path) -> str:
 
 
 def _name(model: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", model.rpartition("/")[2]) or "model"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", model.rpartition("/")[2]).strip("-.") or "model"
 
 
 def _model(model: str) -> str:

@@ -79,8 +79,14 @@ def _store() -> BatchStore:
 
 
 def _named(store: BatchStore, name: str) -> StoredBatch:
+    """Find a batch by its name, or the beginning of it, or by the provider's."""
     batch = store.named(name)
-    if batch is None:
-        known = [each.name for each in store.all(unread=True)]
-        raise RagtallyError(f"no batch is called {name!r}", hint=did_you_mean(name, known))
-    return batch
+    if batch is not None:
+        return batch
+    known = store.all(unread=True)
+    found = [each for each in known if name and (each.name.startswith(name) or each.batch_id == name)]
+    if len(found) > 1:
+        raise RagtallyError(f"{len(found)} batches begin with {name!r}", hint=", ".join(each.name for each in found))
+    if not found:
+        raise RagtallyError(f"no batch is called {name!r}", hint=did_you_mean(name, [each.name for each in known]))
+    return found[0]

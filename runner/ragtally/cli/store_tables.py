@@ -101,7 +101,10 @@ def batches_table(rows: Sequence[StoredBatch]) -> Table:
     table = Table(title="Batches of calls", title_justify="left", box=box.SIMPLE, padding=0, pad_edge=False)
     headings = ("batch\nat the provider", "model", "calls", "done", "at most\ndollars", "status", "over by")
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if 2 <= number <= 4 else "left", overflow="fold")
+        # A name is there to be copied, so it stays in one piece.
+        table.add_column(
+            heading, justify="right" if 2 <= number <= 4 else "left", overflow="fold", no_wrap=number == 0
+        )
     for row in rows:
         table.add_row(
             f"{row.name}\n{row.batch_id or 'not known there'}",

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ragtally.cli.retrieval_tables import grid_tables, retrieval_tables
 from ragtally.cli.table_parts import Row, answer_metrics, of_total, percent, plain_table, reason_for, title, votes_of
+from ragtally.compare.asked import remarks
 from ragtally.errors import Place, StoreError
 
 
@@ -46,9 +47,10 @@ def tables_of_cells(cells: Sequence[Row]) -> list[Table | Text]:
         cells: The rows of `cells.csv`.
 
     Returns:
-        Readers and controls, retrieval alone, and the grid; those that have rows.
+        Readers and controls, retrieval alone, and the grid; those that have rows. Then what to know to read them.
     """
-    return [*_readers(cells), *retrieval_tables(cells), *grid_tables(cells)]
+    told = [Text(f"note: {remark}") for remark in remarks(cells)]
+    return [*_readers(cells), *retrieval_tables(cells), *grid_tables(cells), *told]
 
 
 def cell_tables(columns: Mapping[str, Sequence[Any]]) -> list[Table | Text]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from ragtally.stats.answer_contributions import answer_codes, answer_contributio
 from ragtally.stats.contributions import Contributions
 from ragtally.types import Status
 
+_ONE_VOTE = "same as votes"
 UNKNOWN = -1
 """Stands in `covered` for a reader that gets nothing from us."""
 
@@ -78,7 +79,25 @@ class Asked:
 
 def is_one_vote(row: Mapping[str, Any]) -> bool:
     """Say whether a cell's several votes are one, since its reader always answers the same."""
-    return str(row["note"] or "").startswith("same as votes")
+    return str(row["note"] or "").startswith(_ONE_VOTE)
+
+
+def remarks(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """List what one must know to read the numbers of rankings and cells, but for several votes that are one.
+
+    Args:
+        rows: Rows of `cells.csv`.
+
+    Returns:
+        Each once, with the ranking that it is about, or the cell.
+    """
+    told = {
+        f"{row['ranking'] or row['cell']}: {note}": None
+        for row in rows
+        for note in str(row["note"] or "").split("; ")
+        if note and not note.startswith(_ONE_VOTE)
+    }
+    return tuple(told)
 
 
 def asked_on(results: Results, question_set: str) -> Asked | None:

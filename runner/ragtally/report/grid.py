@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ragtally.compare import Results, Verdict
+from ragtally.compare.asked import remarks
 from ragtally.compare.verdict import Measured
 from ragtally.report.cells import AXES, Cells, cells_of
 from ragtally.report.numbers import count, dollars, measured_metric, percent, seconds
@@ -36,7 +37,8 @@ def grid_section(results: Results, verdict: Verdict, meanings: Mapping[str, str]
         "Click a heading to sort. Intervals are of single cells; a star marks those not distinguishable from the best"
         " of the grid."
     )
-    notes = tuple(f"{name}: {told}" for name, told in (meanings or {}).items())
+    explained = tuple(f"{name}: {told}" for name, told in (meanings or {}).items())
+    notes = remarks(results.cells.iter_rows(named=True)) + explained
     return Section("grid", title, lead, tables=tuple(tables), notes=notes)
 
 

@@ -114,6 +114,8 @@ def _loss(verdict: Verdict) -> str:
     next_most = max((found.value or 0.0) for key, found in losses.items() if key != name)
     verb = "Most is lost to" if next_most < (most.low or 0.0) else "The largest observed loss is that to"
     sentence = f"{verb} {_LOSSES[name]}: {measured_share(most)} questions"
+    if name == "reader_loss" and where.bars.luck.value:
+        sentence += f", of which it has {percent(where.bars.luck.value)} right here all the same"
     return f"{sentence}; on gold contexts the reader is right on {measured_share(where.bars.gold)}."
 
 

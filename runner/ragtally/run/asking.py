@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -86,6 +87,10 @@ class Asking:
             asyncio.run(batching.finish())
             group, batch = groups[number], groups[number].traits.batch
             goes_on = batch is None or batch.then_live
+            left = len(self._place.calls.unanswered(list(group.calls))) if goes_on else 0
+            if left and batch is not None:
+                said = f"{left:,} calls of {group.name} that batches left unanswered are sent live, at the full price"
+                self._place.progress.warn(said)
             failed = self._deliver_live(group) if goes_on else batching.failed
             self._check_failures(group, failed)
 
@@ -172,24 +177,27 @@ class Asking:
     def _check_failures(self, group: CallGroup, failed: Mapping[str, CallError]) -> None:
         if not failed:
             return
+        # A task is one vote; a share that is to be allowed must do for the worst of them.
+        shares = {}
         for task in group.tasks:
             keys = [call.key for call in self._calls(task, group.traits)]
-            lost = [failed[key] for key in keys if key in failed]
-            if len(lost) > self._study.max_failed * len(keys):
-                reasons = ", ".join(
-                    f"{count} x {reason}" for reason, count in Counter(e.reason for e in lost).items()
-                )
-                share = len(lost) / len(keys)
-                raise RagtallyError(
-                    f"{len(lost)} of {len(keys)} calls of {group.name} failed for good ({reasons}; for one: "
-                    f"{lost[0].message})",
-                    place=task.place,
-                    hint=f"run the same command to try those again, or allow it: max_failed: {share:.3f}",
-                )
-        if failed:
+            shares[task] = sum(key in failed for key in keys) / len(keys)
+        worst = max(shares, key=lambda task: shares[task])
+        if shares[worst] <= self._study.max_failed:
             self._place.progress.warn(
                 f"{len(failed)} calls of {group.name} failed for good; the next run tries them again"
             )
+            return
+        reasons = ", ".join(f"{count} x {why}" for why, count in Counter(e.reason for e in failed.values()).items())
+        hint = "run the same command to try those again"
+        if shares[worst] < 1:
+            hint += f", or allow it: max_failed: {math.ceil(1000 * shares[worst]) / 1000:g}"
+        raise RagtallyError(
+            f"{len(failed)} of {len(group.calls)} calls of {group.name} failed for good ({reasons}; for one: "
+            f"{next(iter(failed.values())).message})",
+            place=worst.place,
+            hint=hint,
+        )
 
 
 def _prompts(task: Task) -> Task:

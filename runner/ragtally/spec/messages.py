@@ -223,8 +223,9 @@ def _name_hint(name: str, known: list[str]) -> str:
     stem, _, cut_off = name.partition("@")
     families = [word for word in known if word.endswith("@k")]
     for family in families:
-        if stem == family.removesuffix("@k") and cut_off in ("", "k"):
-            return f"with a cut-off: {stem}@5"
+        if stem == family.removesuffix("@k"):
+            whole = "" if cut_off in ("", "k") else ", a whole number from 1"
+            return f"with a cut-off{whole}: {stem}@5"
     return did_you_mean(name, [word for word in known if not word.endswith("@k")] + _with(families, cut_off or "5"))
 
 

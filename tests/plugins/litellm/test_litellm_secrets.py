@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import ragtally_litellm
+from model_server.fixture import RunningServer
 from plugins.litellm.asking import ask
 from ragtally.errors import CallError
 
@@ -114,6 +115,19 @@ class _Everything:
 
     def close(self) -> None:
         self._texts.clear()
+
+
+@pytest.mark.parametrize("lane", ["fast", "litellm"])
+@pytest.mark.parametrize("short", ["k", "e", "none", "EMPTY", "yes"])
+def test_a_key_that_is_a_word_changes_no_answer(
+    server: RunningServer, given: Given, monkeypatch: pytest.MonkeyPatch, short: str, lane: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", short)
+    server.change(any_model=True)
+    (found,) = ask(given(model="openai/m", api_base=server.openai, lane=lane))
+    assert not isinstance(found, Exception), found
+    assert "hidden" not in found.text
+    assert not found.meta.get("tokens_estimated")
 
 
 def test_a_key_that_json_writes_otherwise_is_hidden_too(
