@@ -126,7 +126,6 @@ def test_empty_documents_give_no_chunk(name: str) -> None:
     assert build(name).cut(plain()).start.dtype == np.int32
 
 
-@pytest.mark.parametrize("name", ["words", "sentences"])
 @pytest.mark.parametrize("name", ["words", "sentences", "tokens"])
 def test_a_window_that_does_not_move_is_told_when_the_spec_is_read(name: str) -> None:
     (component,) = (each for each in register_chunkers() if each.name == name)
@@ -137,6 +136,7 @@ def test_a_window_that_does_not_move_is_told_when_the_spec_is_read(name: str) ->
     assert "from 0 to 3" in str(fault.hint)
 
 
+@pytest.mark.parametrize("name", ["words", "sentences"])
 @pytest.mark.parametrize(("size", "overlap"), [(4, 4), (4, 9), (0, 0), (3, -1)])
 def test_a_window_that_does_not_move_is_refused(name: str, size: int, overlap: int) -> None:
     with pytest.raises(SpecError, match=name) as caught:
