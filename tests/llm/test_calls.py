@@ -134,6 +134,20 @@ def test_a_daily_quota_stops_with_everything_saved(start: Start, asked: Asked) -
     assert server.counts()["successful"] == CALLS
 
 
+def test_a_budget_names_every_model_without_a_price(start: Start, asked: Asked) -> None:
+    project = asked(start())
+    spec = (
+        (project.folder / "spec.yaml").read_text(encoding="utf-8").replace(", price: {input: 0.05, output: 0.1}", "")
+    )
+    model = "  other: {litellm: {model: openai/other, api_base: 'http://127.0.0.1:9'}}\nreaders:\n"
+    spec = spec.replace("readers:\n", f"{model}  other: {{chat: {{model: other}}}}\n", 1)
+    project.write("spec.yaml", spec.replace("voters: [small]", "voters: [small, other]") + "budget: {usd: 5}\n")
+    planned = project.ragtally("plan", "spec.yaml")
+    assert planned.code == 2
+    for name in ("small", "other"):
+        assert f"that of {name} is unknown" in planned.err
+
+
 def test_a_budget_stops_before_it_is_exceeded(start: Start, asked: Asked) -> None:
     server = start()
     project = asked(server)

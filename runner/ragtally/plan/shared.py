@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ragtally.address import canonical_json, derive_seed
-from ragtally.errors import SpecError, did_you_mean
+from ragtally.errors import SpecError, did_you_mean, raise_all
 from ragtally.kinds import Dataset, ReaderTraits
 from ragtally.plan.retrieval import RetrievalTasks
 from ragtally.registry import Registry
@@ -219,13 +219,17 @@ def _require_prices(study: Study, registry: Registry) -> None:
     if study.budget.usd is None:
         return
     used = [reader.choice.parameters["model"] for reader in study.readers.values() if _prompts(reader, registry)]
-    for name, model in study.models.items():
-        if model in used and registry.traits(model).price is None:
-            raise SpecError(
+    raise_all(
+        [
+            SpecError(
                 f"a budget in dollars needs a price for every model, and that of {name} is unknown",
                 place=study.place(f"models.{name}"),
                 hint="state it in dollars per million tokens: price: {input: 0.05, output: 0.08}; or usd_per_hour: 0",
             )
+            for name, model in study.models.items()
+            if model in used and registry.traits(model).price is None
+        ]
+    )
 
 
 def _prompts(reader: ReaderPick, registry: Registry) -> bool:

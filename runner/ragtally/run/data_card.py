@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,11 +17,12 @@ _STAGES = {
 }
 
 
-def data_card(name: str, summary: Mapping[str, Any], questions: pl.DataFrame) -> str:
+def data_card(folder: Path, summary: Mapping[str, Any], questions: pl.DataFrame) -> str:
     """Write the card.
 
     Args:
-        name: The dataset's name: that of its folder.
+        folder: The dataset's folder; specs are shown it as it was given, but for an absolute path, which is of one
+            machine alone.
         summary: What `dataset.json` says.
         questions: The questions, with `label` and `split`.
 
@@ -29,9 +31,10 @@ def data_card(name: str, summary: Mapping[str, Any], questions: pl.DataFrame) ->
     """
     counts = {answer: int((questions["label"] == answer).sum()) for answer in summary["answers"]}
     silver = summary["labels"] == "silver"
-    use = ", ".join(["folder: " + f"data/datasets/{name}", *(["accept_silver: true"] if silver else [])])
+    shown = Path("data/datasets", folder.name) if folder.is_absolute() else folder
+    use = ", ".join([f"folder: {shown.as_posix()}", *(["accept_silver: true"] if silver else [])])
     parts = [
-        f"# {name}",
+        f"# {folder.name}",
         f"{len(questions):,} questions of `{summary['dataset']}` that stayed in the base of the study "
         f"`{summary['study']}`, with {_documents(summary)}. Written by `ragtally export base`.",
         f"```yaml\ndataset: {{exported: {{{use}}}}}\n```",

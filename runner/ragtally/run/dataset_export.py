@@ -77,7 +77,7 @@ def export_dataset(results: Path, store: Store, folder: Path, documents: Kept) -
             write_table(draft / f"{table}.parquet", frame)
         summary = _summary(made_from, tables, documents)
         write_json(draft / "dataset.json", summary)
-        write_text(draft / "README.md", data_card(folder.name, summary, tables["questions"]))
+        write_text(draft / "README.md", data_card(folder, summary, tables["questions"]))
         if folder.exists():
             folder.rename(Path(name) / "earlier")
         draft.rename(folder)
