@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,6 +40,7 @@ class Searcher:
             PluginError: If vectors are compared, and the questions have none or some of another kind.
         """
         self._held, self._search, self._queries = held, search, queries
+        self._failed = threading.Event()
         if search.mode != "bm25" and (queries.vectors is None or len(queries.vectors) != len(queries)):
             raise PluginError(f"weaviate needs vectors under mode: {search.mode}", hint="give it an embedder")
 
@@ -63,6 +65,16 @@ class Searcher:
             executor.shutdown(cancel_futures=True)
 
     def _ranked(self, row: int, limit: int) -> Ranked:
+        # The client tries for a minute before it gives a server up: once one question has failed, no other begins.
+        if self._failed.is_set():
+            return _NOTHING
+        try:
+            return self._found(row, limit)
+        except Exception:
+            self._failed.set()
+            raise
+
+    def _found(self, row: int, limit: int) -> Ranked:
         mode, text = self._search.mode, self._queries.text[row]
         vector = None
         if mode != "bm25":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import weaviate.retry
 
 from ragtally.errors import RagtallyError
 from ragtally.testing import samples
@@ -90,6 +92,19 @@ def test_gone_while_it_is_searched(stub: StubServer, build: Build, passages: Pas
     assert "does not answer (searching)" in fault(lambda: retriever.search(samples.queries(frozenset({"text"})), 3))
     stub.faults.searches = None
     assert (retriever.search(samples.queries(frozenset({"text"})), 3).passage >= 0).any()
+
+
+def test_one_question_is_enough_to_find_out_that_it_is_gone(
+    stub: StubServer, build: Build, passages: Passages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client waits for a minute in all before it gives up."""
+    waited: list[float] = []
+    monkeypatch.setattr(weaviate.retry, "time", SimpleNamespace(sleep=waited.append))
+    retriever = build(mode="bm25", concurrency=1)
+    retriever.add(passages, None)
+    stub.faults.searches = 0
+    assert "does not answer" in fault(lambda: retriever.search(samples.queries(frozenset({"text"})), 3))
+    assert 0 < sum(waited) < 70
 
 
 def test_nothing_is_sent_to_anybody_else(
