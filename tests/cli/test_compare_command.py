@@ -71,6 +71,18 @@ def test_two_revisions_in_two_folders_compare_the_cells_of_the_same_name(root: P
     assert "A better on 9" in one
 
 
+def test_what_has_no_counterpart_is_counted_and_the_folders_tell_equal_names_apart(
+    root: Path, tmp_path: Path
+) -> None:
+    later = tmp_path / "later"
+    written(made_results({"bm25/8b/1 vote": SECOND, "dense/8b/1 vote": FIRST}, study="old"), later)
+    shown = compare(root, "old", "old", "--results", str(root), "--results", str(later)).output
+    assert f"A: {root}/old" in shown.replace("\n", "") and f"B: {later}/old" in shown.replace("\n", "")
+    assert "left out, since the other side has no cell of that name: 1 of A, 1 of B" in shown
+    alone = compare(root, "old:8b", "old:2b").output
+    assert "left out" not in alone and "A: /" not in alone
+
+
 def test_rankings_are_compared_where_nobody_answers(tmp_path: Path) -> None:
     made = made_results({"a": FIRST}, study="search")
     rows = [

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from ragtally.cli.console import print_all
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
@@ -77,14 +79,21 @@ def command(
     other = one if named[0][0].resolve() == named[1][0].resolve() else results_of(named[1][0])
     by = metric or _deciding(one, other)
     ranks = is_of_retrieval(by)
-    pairs = _pairs((one, named[0][1]), (other, named[1][1]), ranks=ranks)
+    matched = _matched((one, named[0][1]), (other, named[1][1]), ranks=ranks)
+    pairs = matched.pairs
     if ranks and question_set == "base":
         raise click.UsageError("rankings are scored on all questions: leave --on out, or give --on all")
     found = compare_two(pairs, by, "all" if ranks else common_set(pairs, question_set))
     if as_json:
         click.echo(json.dumps([one.as_json() for one in found], indent=1, ensure_ascii=False, allow_nan=False))
         return
-    print_all(two_parts(found, None if every else most), WIDTH)
+    parts = two_parts(found, None if every else most)
+    if one is not other and one.study == other.study:
+        parts.insert(0, Text(f"A: {one.folder}\nB: {other.folder}"))
+    if matched.only_first or matched.only_second:
+        left = f"{matched.only_first} of A, {matched.only_second} of B"
+        parts.append(Text(f"left out, since the other side has no cell of that name: {left}"))
+    print_all(parts, WIDTH)
 
 
 def _named(word: str, study: str | None, results: Path) -> tuple[Path, str]:
@@ -103,7 +112,22 @@ def _deciding(one: Results, other: Results) -> str:
     return next((name for name in ranking_metrics(one) if name in ranking_metrics(other)), "accuracy")
 
 
-def _pairs(first: tuple[Results, str], second: tuple[Results, str], *, ranks: bool) -> list[tuple[Side, Side]]:
+@dataclass(frozen=True)
+class _Matched:
+    """Cells to be compared, and how many have no counterpart.
+
+    Attributes:
+        pairs: The cells of both sides.
+        only_first: How many cells of the first side are left out.
+        only_second: How many of the second.
+    """
+
+    pairs: list[tuple[Side, Side]]
+    only_first: int
+    only_second: int
+
+
+def _matched(first: tuple[Results, str], second: tuple[Results, str], *, ranks: bool) -> _Matched:
     matching = matching_rankings if ranks else matching_cells
     (one, pattern), (other, other_pattern) = first, second
     cells, others = matching(one, pattern), matching(other, other_pattern)
@@ -122,7 +146,8 @@ def _pairs(first: tuple[Results, str], second: tuple[Results, str], *, ranks: bo
             f"this compares cells of {one.study} with themselves: {_listed(one, [name for name, _ in pairs])}",
             hint="name two different cells, each so that no other matches; `ragtally show STUDY` lists them",
         )
-    return [(Side(one, name), Side(other, same)) for name, same in pairs]
+    sides = [(Side(one, name), Side(other, same)) for name, same in pairs]
+    return _Matched(sides, len(cells) - len(pairs), len(others) - len(pairs))
 
 
 def _listed(results: Results, cells: list[str]) -> str:
