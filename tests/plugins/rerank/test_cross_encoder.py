@@ -175,5 +175,5 @@ def test_too_little_memory_is_said_with_its_remedy(tiny: Path, monkeypatch: pyte
     monkeypatch.setattr(CrossEncoder, "predict", fail)
     reranker = COMPONENT.build(**{**DEFAULTS, "cross_encoder": str(tiny), "device": "cpu", "batch": 64})
     with pytest.raises(DataError, match="for 64 pairs at once") as raised:
-        reranker.refine(queries("a"), tiny_found(), 5)
+        reranker.refine(queries(*"abcde"), tiny_found(), 5)
     assert raised.value.hint == "batch: 32"
