@@ -6,7 +6,7 @@ import json
 from importlib import metadata
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from ragtally.address import address, file_hash
 from ragtally.compare.results import RESULT_FILES, Results
@@ -47,7 +47,8 @@ def kept_verdict(folder: Path) -> Verdict | None:
         data = json.loads((folder / FILE_NAME).read_bytes())
         told = data.pop(_RESTS_ON)
         return TypeAdapter(Verdict).validate_python(data) if told and told == rests_on(folder) else None
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, ValidationError):
+    # What is no JSON object, or no verdict of this version, is none; pydantic's errors are ValueErrors.
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
 
 

@@ -181,7 +181,8 @@ class Asking:
         shares = {}
         for task in group.tasks:
             keys = [call.key for call in self._calls(task, group.traits)]
-            shares[task] = sum(key in failed for key in keys) / len(keys)
+            # An empty base asks nothing.
+            shares[task] = sum(key in failed for key in keys) / max(1, len(keys))
         worst = max(shares, key=lambda task: shares[task])
         if shares[worst] <= self._study.max_failed:
             self._place.progress.warn(
