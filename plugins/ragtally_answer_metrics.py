@@ -26,49 +26,31 @@ from ragtally.types import Score
 if TYPE_CHECKING:
     from ragtally.types import Judged
 
+# How a confusion's name shows that there is no verdict: `confusion[yes,-]`.
 NO_VERDICT = "-"
-"""How a confusion's name shows that there is no verdict: `confusion[yes,-]`."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerScore:
-    """A metric of answers.
+    """A metric of answers."""
 
-    Attributes:
-        name: The metric's printed name, before the class where there is one a class.
-        formula: Turns counts into scores by what follows the name in print: nothing, or `[yes]`.
-    """
-
-    name: str
+    name: str  # The metric's printed name, before the class where there is one a class
+    # Turns counts into scores by what follows the name in print: nothing, or `[yes]`.
     formula: Callable[[Tally], Mapping[str, Score]]
 
     def score(self, judged: Judged) -> Mapping[str, Score]:
-        """Score verdicts; see `ragtally.kinds.metric.AnswerMetric`.
-
-        Args:
-            judged: Verdicts and gold labels of one cell over one set of questions.
-
-        Returns:
-            Scores by printed name.
-        """
+        """Score verdicts; see `ragtally.kinds.metric.AnswerMetric`."""
         return {f"{self.name}{suffix}": score for suffix, score in self.formula(tally(judged)).items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """All that answer metrics need to know.
+    """All that answer metrics need to know."""
 
-    Attributes:
-        judged: The verdicts that were counted.
-        pair: How many questions have a gold label and a verdict (None for none).
-        gold: How many questions have a gold label.
-        predicted: How many questions have a verdict.
-    """
-
-    judged: Judged
-    pair: Counter[tuple[str, str | None]]
-    gold: Counter[str]
-    predicted: Counter[str | None]
+    judged: Judged  # The verdicts that were counted
+    pair: Counter[tuple[str, str | None]]  # How many questions have a gold label and a verdict (None for none)
+    gold: Counter[str]  # How many questions have a gold label
+    predicted: Counter[str | None]  # How many questions have a verdict
 
     @property
     def questions(self) -> int:
@@ -87,14 +69,7 @@ class Tally:
 
 
 def tally(judged: Judged) -> Tally:
-    """Count verdicts by gold label.
-
-    Args:
-        judged: Verdicts and gold labels.
-
-    Returns:
-        The counts.
-    """
+    """Count verdicts by gold label."""
     pair = Counter(zip(judged.gold, judged.verdict, strict=True))
     return Tally(judged, pair, Counter(judged.gold), Counter(judged.verdict))
 
@@ -176,11 +151,9 @@ def _confusion(counts: Tally) -> Mapping[str, Score]:
 
 
 def _cohen_kappa(counts: Tally) -> Mapping[str, Score]:
-    """Agreement beyond chance, (p_o - p_e) / (1 - p_e), with "no verdict" as a category of its own.
-
-    Source: J. Cohen (1960), A coefficient of agreement for nominal scales, Educational and Psychological
-    Measurement 20(1), equation 1. In whole numbers: (n right - chance) / (n n - chance).
-    """
+    """Agreement beyond chance, (p_o - p_e) / (1 - p_e), with "no verdict" as a category of its own."""
+    # Source: J. Cohen (1960), A coefficient of agreement for nominal scales, Educational and Psychological
+    # Measurement 20(1), equation 1. In whole numbers: (n right - chance) / (n n - chance).
     questions = counts.questions
     if not questions:
         return {"": Score(None, 0, "no questions were asked")}

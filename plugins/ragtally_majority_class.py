@@ -18,19 +18,10 @@ class MajorityClassReader:
     """Gives one answer to every question, whatever is put before it."""
 
     def __init__(self) -> None:
-        """Set the reader up, untrained."""
         self._answer: str | None = None
 
     def train(self, examples: Examples, vote: Vote) -> None:
-        """Count the labels; of equally frequent answers the one that is declared first wins.
-
-        Args:
-            examples: Labelled questions.
-            vote: Without effect: every vote is the same.
-
-        Raises:
-            DataError: If there is no example.
-        """
+        """Count the labels; of equally frequent answers the one that is declared first wins."""
         if not len(examples):
             raise DataError(
                 "the reader majority_class has no example to count",
@@ -40,18 +31,7 @@ class MajorityClassReader:
         self._answer = max(examples.reading.answers, key=labels.count)
 
     def read(self, reading: Reading, vote: Vote) -> Answers:
-        """Give the same answer to every question.
-
-        Args:
-            reading: Questions; only their number counts.
-            vote: Without effect.
-
-        Returns:
-            A choice a question.
-
-        Raises:
-            DataError: If the reader is not trained, or its answer is none of the declared ones.
-        """
+        """Give the same answer to every question."""
         answer = self._trained()
         if answer not in reading.answers:
             raise DataError(
@@ -62,25 +42,11 @@ class MajorityClassReader:
         return Answers(text=[None] * len(reading), choice=[answer] * len(reading), error=[None] * len(reading))
 
     def save(self, folder: Path) -> None:
-        """Write the answer.
-
-        Args:
-            folder: An existing folder.
-
-        Raises:
-            DataError: If the reader is not trained.
-        """
+        """Write the answer."""
         (folder / _FILE).write_text(json.dumps({"answer": self._trained()}) + "\n", encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Read what `save` wrote.
-
-        Args:
-            folder: The folder that `save` was given.
-
-        Raises:
-            DataError: If there is no such file, or it is damaged.
-        """
+        """Read what `save` wrote."""
         file = folder / _FILE
         try:
             answer = json.loads(file.read_text(encoding="utf-8"))["answer"]

@@ -18,14 +18,7 @@ class Majority:
     """More than half of the ballots asked for."""
 
     def verdict(self, ballots: Sequence[str | None]) -> str | None:
-        """Decide one question.
-
-        Args:
-            ballots: One ballot per vote asked for, None where it could not be read.
-
-        Returns:
-            The answer on more than N/2 of the N ballots, or None.
-        """
+        """Decide one question."""
         return next((answer for answer, count in _tally(ballots).items() if 2 * count > len(ballots)), None)
 
 
@@ -33,14 +26,7 @@ class Plurality:
     """More ballots than any other answer."""
 
     def verdict(self, ballots: Sequence[str | None]) -> str | None:
-        """Decide one question.
-
-        Args:
-            ballots: One ballot per vote asked for, None where it could not be read.
-
-        Returns:
-            The answer with the most ballots; None where two share the first place or nothing could be read.
-        """
+        """Decide one question."""
         tally = _tally(ballots)
         most = max(tally.values(), default=0)
         return _only([answer for answer, count in tally.items() if count == most])
@@ -50,36 +36,18 @@ class Unanimous:
     """All ballots asked for."""
 
     def verdict(self, ballots: Sequence[str | None]) -> str | None:
-        """Decide one question.
-
-        Args:
-            ballots: One ballot per vote asked for, None where it could not be read.
-
-        Returns:
-            The answer on every one of the ballots, or None.
-        """
+        """Decide one question."""
         return ballots[0] if len(set(ballots)) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """At least k of the ballots asked for, and no other answer with as many.
+    """At least k of the ballots asked for, and no other answer with as many."""
 
-    Attributes:
-        k: How many ballots an answer needs.
-    """
-
-    k: int
+    k: int  # How many ballots an answer needs
 
     def verdict(self, ballots: Sequence[str | None]) -> str | None:
-        """Decide one question.
-
-        Args:
-            ballots: One ballot per vote asked for, None where it could not be read.
-
-        Returns:
-            The answer on at least k ballots; None where no answer or more than one has so many.
-        """
+        """Decide one question."""
         return _only([answer for answer, count in _tally(ballots).items() if count >= self.k])
 
 

@@ -29,32 +29,14 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 
 def build_dataset(folder: str, answer_field: str | None) -> Beir:
-    """Build the dataset; its files are first touched when something is asked of it.
-
-    Args:
-        folder: The folder.
-        answer_field: The field of the queries' metadata that holds the gold answers; None for none.
-
-    Returns:
-        The dataset.
-    """
+    """Build the dataset; its files are first touched when something is asked of it."""
     from ragtally_beir.dataset import Beir
 
     return Beir(folder, answer_field)
 
 
 def fingerprint_dataset(params: Mapping[str, Any]) -> str:
-    """Hash the files that the dataset reads.
-
-    Args:
-        params: The dataset's parameters.
-
-    Returns:
-        A hash of their content and of the splits' names.
-
-    Raises:
-        DataError: If a file is missing.
-    """
+    """Hash the files that the dataset reads."""
     from ragtally_beir.files import find_files, fingerprint
 
     return fingerprint(find_files(params["folder"]))

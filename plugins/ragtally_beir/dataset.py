@@ -27,19 +27,9 @@ class _Query(NamedTuple):
 
 
 class Beir:
-    """Queries as questions, documents of title and text, and whole documents as evidence, by their grades.
-
-    Attributes:
-        labelled: Whether the queries have gold answers.
-    """
+    """Queries as questions, documents of title and text, and whole documents as evidence, by their grades."""
 
     def __init__(self, folder: str, answer_field: str | None) -> None:
-        """Remember what to read.
-
-        Args:
-            folder: The folder.
-            answer_field: The field of the queries' metadata that holds the gold answers; None for none.
-        """
         self._folder = folder
         self._answer_field = answer_field
         self.labelled = answer_field is not None
@@ -66,15 +56,7 @@ class Beir:
         return tuple(sorted(counts, key=lambda answer: (-counts[answer], answer)))
 
     def batches(self) -> Iterator[DatasetBatch]:
-        """Yield queries, then documents with what is evidence in them, some thousand lines at a time.
-
-        Yields:
-            Pieces of the dataset.
-
-        Raises:
-            DataError: If a file is missing or damaged, an id comes twice, or a judgement names a query or a document
-                that there is not.
-        """
+        """Yield queries, then documents with what is evidence in them, some thousand lines at a time."""
         judged = self._judged
         yield from self._question_batches(judged)
         yield from document_batches(self._files, judged)

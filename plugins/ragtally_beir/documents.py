@@ -12,28 +12,17 @@ from ragtally.types import DatasetBatch, Documents, Evidence, Questions
 from ragtally_beir.files import Entry, FoundFiles, entries
 from ragtally_beir.judgements import Judgement, Judgements
 
+# How many lines of a file are in memory at once.
 BATCH_LINES = 4_096
-"""How many lines of a file are in memory at once."""
 
 WITHOUT_TEXT = "judgements of documents without text"
 
+# A piece of a dataset with nothing in it.
 NOTHING = DatasetBatch(Documents([], [], [], []), Questions([], [], [], []), Evidence([], [], [], [], []))
-"""A piece of a dataset with nothing in it."""
 
 
 def document_batches(files: FoundFiles, judged: Judgements) -> Iterator[DatasetBatch]:
-    """Yield the corpus some thousand documents at a time, each with the evidence that it is.
-
-    Args:
-        files: The files.
-        judged: Which document is relevant to which queries.
-
-    Yields:
-        Documents and evidence.
-
-    Raises:
-        DataError: If the corpus is damaged, an id comes twice, or a relevant document is missing.
-    """
+    """Yield the corpus some thousand documents at a time, each with the evidence that it is."""
     lines = entries(files.corpus)
     waiting = dict(judged.by_document)
     hashes: list[NDArray[np.int64]] = []
@@ -63,11 +52,7 @@ def _documents(some: list[Entry]) -> Documents:
 
 
 def _evidence(documents: Documents, waiting: dict[str, list[Judgement]]) -> tuple[Evidence, int]:
-    """Take the judgements of some documents from those that wait; evidence is the text without outer white space.
-
-    Returns:
-        The evidence, and how many judgements have none since their document has no text.
-    """
+    """Take the judgements of some documents from those that wait; evidence is the text without outer white space."""
     rows, without_text = [], 0
     for document, text in zip(documents.id, documents.text, strict=True):
         judgements = waiting.pop(document, [])

@@ -23,31 +23,15 @@ _UNREADABLE = (OSError, EOFError, zlib.error)
 
 @dataclass(frozen=True, slots=True)
 class FoundFiles:
-    """The files of one folder.
+    """The files of one folder."""
 
-    Attributes:
-        corpus: The documents.
-        queries: The queries.
-        qrels: The relevance judgements by the name of their split, in the order of the names.
-    """
-
-    corpus: Path
+    corpus: Path  # The documents
     queries: Path
-    qrels: dict[str, Path]
+    qrels: dict[str, Path]  # The relevance judgements by the name of their split, in the order of the names
 
 
 def find_files(folder: str) -> FoundFiles:
-    """Find the files of a folder.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        The files; a compressed one where the plain one is not there.
-
-    Raises:
-        DataError: If the folder or a file is missing, or a file is there in both forms.
-    """
+    """Find the files of a folder."""
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise DataError(f"there is no folder {folder!r}", place=Place(str(root)), hint=REMEDY)
@@ -64,17 +48,7 @@ def find_files(folder: str) -> FoundFiles:
 
 
 def fingerprint(files: FoundFiles) -> str:
-    """Hash the content of files and the names of the splits; their folder does not count.
-
-    Args:
-        files: The files.
-
-    Returns:
-        A tagged hash.
-
-    Raises:
-        DataError: If a file cannot be read.
-    """
+    """Hash the content of files and the names of the splits; their folder does not count."""
     hashes = {}
     for path in (files.corpus, files.queries, *files.qrels.values()):
         try:
@@ -87,17 +61,7 @@ def fingerprint(files: FoundFiles) -> str:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file, plain or compressed.
-
-    Args:
-        path: The file; it is compressed where its name ends in `.gz`.
-
-    Yields:
-        Its bytes.
-
-    Raises:
-        DataError: If it cannot be read to its end, now or while it is open.
-    """
+    """Open a file, plain or compressed."""
     try:
         with path.open("rb") as handle, ExitStack() as stack:
             yield cast(IO[bytes], stack.enter_context(gzip.open(handle))) if path.suffix == ".gz" else handle
@@ -107,31 +71,14 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a `.jsonl` file.
+    """One line of a `.jsonl` file."""
 
-    Attributes:
-        path: The file.
-        line: The line's number from 1.
-        value: What the line holds.
-    """
-
-    path: Path
-    line: int
-    value: dict[str, Any]
+    path: Path  # The file
+    line: int  # The line's number from 1
+    value: dict[str, Any]  # What the line holds
 
     def text(self, key: str, missing: str | None = None) -> str:
-        """Take a text out of the line.
-
-        Args:
-            key: Its key.
-            missing: What to take where there is no such key or it is null; None where that is an error.
-
-        Returns:
-            The text.
-
-        Raises:
-            DataError: If it is missing, no text, or holds half a surrogate pair, which cannot be written.
-        """
+        """Take a text out of the line."""
         value = self.value.get(key)
         if value is None and missing is not None:
             return missing
@@ -143,43 +90,19 @@ class Entry:
         return value
 
     def identifier(self) -> str:
-        """Take the document's or query's identifier out of the line.
-
-        Returns:
-            The identifier.
-
-        Raises:
-            DataError: If it is missing, no text, or empty.
-        """
+        """Take the document's or query's identifier out of the line."""
         identifier = self.text("_id")
         if not identifier:
             raise self.wrong("`_id` is empty")
         return identifier
 
     def wrong(self, message: str) -> DataError:
-        """Make an error about the line.
-
-        Args:
-            message: What is wrong.
-
-        Returns:
-            The error, with file and line.
-        """
+        """Make an error about the line."""
         return damaged(self.path, self.line, message)
 
 
 def entries(path: Path) -> Iterator[Entry]:
-    """Read a `.jsonl` file; empty lines are skipped.
-
-    Args:
-        path: The file, plain or compressed.
-
-    Yields:
-        What each line holds.
-
-    Raises:
-        DataError: If the file cannot be read, or a line holds no JSON object.
-    """
+    """Read a `.jsonl` file; empty lines are skipped."""
     with opened(path) as handle:
         for number, line in enumerate(handle, start=1):
             if not line.strip():
@@ -194,14 +117,7 @@ def entries(path: Path) -> Iterator[Entry]:
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether a text can be written: JSON can escape half of a surrogate pair.
-
-    Args:
-        text: The text.
-
-    Returns:
-        Whether it can.
-    """
+    """Tell whether a text can be written: JSON can escape half of a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -210,30 +126,12 @@ def is_unicode(text: str) -> bool:
 
 
 def damaged(path: Path, line: int | None, message: str, hint: str | None = None) -> DataError:
-    """Make an error about a line of a file.
-
-    Args:
-        path: The file.
-        line: The line's number from 1; None for the whole file.
-        message: What is wrong.
-        hint: What to do; None for mending the line.
-
-    Returns:
-        The error.
-    """
+    """Make an error about a line of a file."""
     return DataError(message, place=Place(str(path), line), hint=hint or f"mend the file, or {REMEDY}")
 
 
 def unreadable(path: Path, error: BaseException) -> DataError:
-    """Make an error about a file that cannot be read.
-
-    Args:
-        path: The file.
-        error: Why.
-
-    Returns:
-        The error.
-    """
+    """Make an error about a file that cannot be read."""
     reason = getattr(error, "strerror", None) or error
     return DataError(f"cannot read the file: {reason}", place=Place(str(path)), hint=REMEDY)
 

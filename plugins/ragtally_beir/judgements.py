@@ -16,66 +16,33 @@ _HEADER_WORDS = ("query", "qid", "topic")
 
 
 class Judgement(NamedTuple):
-    """That a document is relevant to a query.
-
-    Attributes:
-        query: The query.
-        grade: How relevant it is, 1 or more.
-        split: The split.
-        line: The line of the split's file.
-    """
+    """That a document is relevant to a query."""
 
     query: str
-    grade: int
+    grade: int  # How relevant it is, 1 or more
     split: str
-    line: int
+    line: int  # The line of the split's file
 
 
 @dataclass(slots=True)
 class Judgements:
-    """The judgements of all splits.
+    """The judgements of all splits."""
 
-    Attributes:
-        qrels: The files, by split.
-        queries: Each judged query's split and the first line that names it.
-        by_document: What is relevant to which queries, by document.
-        not_relevant: How many rows say that a document is not relevant (a score of 0 or less).
-        repeated: How many rows say what a row before them has said.
-    """
-
-    qrels: dict[str, Path]
+    qrels: dict[str, Path]  # The files, by split
+    # Each judged query's split and the first line that names it.
     queries: dict[str, tuple[str, int]] = field(default_factory=dict)
+    # What is relevant to which queries, by document.
     by_document: dict[str, list[Judgement]] = field(default_factory=dict)
-    not_relevant: int = 0
-    repeated: int = 0
+    not_relevant: int = 0  # How many rows say that a document is not relevant (a score of 0 or less)
+    repeated: int = 0  # How many rows say what a row before them has said
 
     def wrong(self, split: str, line: int, message: str, hint: str | None = None) -> DataError:
-        """Make an error about a row.
-
-        Args:
-            split: Its split.
-            line: Its line.
-            message: What is wrong.
-            hint: What to do; None for mending the row.
-
-        Returns:
-            The error.
-        """
+        """Make an error about a row."""
         return damaged(self.qrels[split], line, message, hint)
 
 
 def read_judgements(qrels: dict[str, Path]) -> Judgements:
-    """Read the judgements of all splits.
-
-    Args:
-        qrels: The files, by split.
-
-    Returns:
-        The judgements.
-
-    Raises:
-        DataError: If a file is damaged, two rows contradict each other, or a query is in two splits.
-    """
+    """Read the judgements of all splits."""
     found = Judgements(qrels)
     for split, path in qrels.items():
         seen: dict[tuple[str, str], tuple[int, int]] = {}

@@ -19,19 +19,12 @@ from ragtally_lexical.tokens import Tokenizer
 
 
 class Bm25:
-    """Ranks chunks by the sum of their terms' weights over the question's terms.
+    """Ranks chunks by the sum of their terms' weights over the question's terms."""
 
-    A term counts as often as it stands in the question. Chunks without a score above zero are no hits. Tokens,
-    weights and scores are those of bm25s (Lù, 2024, "BM25S"), up to the rounding of floating point numbers.
-    """
+    # A term counts as often as it stands in the question. Chunks without a score above zero are no hits. Tokens,
+    # weights and scores are those of bm25s (Lù, 2024, "BM25S"), up to the rounding of floating point numbers.
 
     def __init__(self, tokenizer: Tokenizer, formula: Formula) -> None:
-        """Take the parameters.
-
-        Args:
-            tokenizer: How texts become terms.
-            formula: What a term weighs in a chunk; used in `search` only.
-        """
         self._tokenizer, self._formula = tokenizer, formula
         self._index: TermIndex | None = None
 
@@ -40,21 +33,11 @@ class Bm25:
         self._index = index_texts(passages.text, self._tokenizer)
 
     def save(self, folder: Path) -> None:
-        """Write the terms as JSON and their counts as `.npy`.
-
-        Args:
-            folder: An existing folder.
-        """
+        """Write the terms as JSON and their counts as `.npy`."""
         self._filled().save(folder)
 
     def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
-        """Map what `save` wrote into memory.
-
-        Args:
-            folder: The folder that `save` was given.
-            passages: Not looked at.
-            vectors: Likewise.
-        """
+        """Map what `save` wrote into memory."""
         self._index = load_index(folder)
 
     def search(self, queries: Queries, limit: int) -> Hits:

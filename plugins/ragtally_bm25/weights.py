@@ -12,31 +12,20 @@ from ragtally_lexical.index import TermIndex
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """One variant of BM25: `idf * count / (count + k1 * (1 - b + b * length / mean length))`; `atire`: times k1 + 1.
-
-    With N chunks of which n hold the term, idf is `ln(1 + (N - n + 0.5) / (n + 0.5))` under `lucene`,
-    `ln(max(1, (N - n + 0.5) / (n + 0.5)))` under `robertson`, and `ln(N / n)` under `atire`. Kamphuis, de Vries,
-    Boytsov and Lin (2020), "Which BM25 do you mean?"; robertson's idf is kept from getting negative, as bm25s does.
-
-    Attributes:
-        k1: Saturation of term frequency, 0 or more.
-        b: Normalisation by chunk length, 0 to 1.
-        method: `"lucene"`, `"robertson"` or `"atire"`.
+    """One variant of BM25: `idf * count / (count + k1 * (1 - b + b * length / mean length))`; `atire`: times k1 +
+    1.
     """
 
-    k1: float
-    b: float
-    method: str
+    # With N chunks of which n hold the term, idf is `ln(1 + (N - n + 0.5) / (n + 0.5))` under `lucene`, `ln(max(1, (N
+    # - n + 0.5) / (n + 0.5)))` under `robertson`, and `ln(N / n)` under `atire`. Kamphuis, de Vries, Boytsov and Lin
+    # (2020), "Which BM25 do you mean?"; robertson's idf is kept from getting negative, as bm25s does.
+
+    k1: float  # Saturation of term frequency, 0 or more
+    b: float  # Normalisation by chunk length, 0 to 1
+    method: str  # `"lucene"`, `"robertson"` or `"atire"`
 
     def factor(self, index: TermIndex) -> NDArray[np.float64]:
-        """Work out what of a weight depends on the term alone.
-
-        Args:
-            index: The index.
-
-        Returns:
-            One number a term.
-        """
+        """Work out what of a weight depends on the term alone."""
         chunks, held = len(index.lengths), np.diff(index.bounds).astype(np.float64)
         if self.method == "atire":
             return np.log(chunks / held) * (self.k1 + 1)
@@ -45,28 +34,13 @@ class Formula:
         return idf
 
     def slack(self, index: TermIndex) -> NDArray[np.float64]:
-        """Work out what is added to the count in the denominator.
-
-        Args:
-            index: The index, with at least one term.
-
-        Returns:
-            One number a chunk.
-        """
+        """Work out what is added to the count in the denominator."""
         slack: NDArray[np.float64] = self.k1 * (1 - self.b + self.b * index.lengths / index.lengths.mean())
         return slack
 
 
 def weigh(index: TermIndex, formula: Formula) -> NDArray[np.float32]:
-    """Weigh every pair of term and chunk.
-
-    Args:
-        index: The index, with at least one term.
-        formula: The variant of BM25.
-
-    Returns:
-        The weights, shape [pairs].
-    """
+    """Weigh every pair of term and chunk."""
     counts = index.counts.astype(np.float64)
     factor = np.repeat(formula.factor(index), np.diff(index.bounds))
     return (factor * (counts / (counts + formula.slack(index)[index.chunks]))).astype(np.float32)

@@ -87,24 +87,7 @@ def build(
     examples: int,
     model: object = None,
 ) -> PromptingReader:
-    """Build the reader.
-
-    Args:
-        prompt: `label_only`, `explain_then_label`, or None.
-        template: The file of the user's own template, or None.
-        instructions: What the system message adds, or None.
-        words: Words by answer, or None.
-        structured: Whether to ask for JSON.
-        examples: How many examples every prompt shows.
-        model: Used by the engine, not by the reader, which only writes prompts.
-
-    Returns:
-        The reader.
-
-    Raises:
-        SpecError: If the parameters do not fit together.
-        DataError: If the template cannot be read or is wrong.
-    """
+    """Build the reader."""
     from ragtally_chat.prompts import Form, InBoxPrompt
     from ragtally_chat.reader import ChatReader
 
@@ -116,18 +99,7 @@ def build(
 
 
 def traits(parameters: Mapping[str, Any]) -> ReaderTraits:
-    """Tell what the engine must know, and refuse parameters or a template with which no prompt can be written.
-
-    Args:
-        parameters: The reader's parameters.
-
-    Returns:
-        The traits.
-
-    Raises:
-        SpecError: If the parameters do not fit together.
-        DataError: If the template cannot be read or is wrong.
-    """
+    """Tell what the engine must know, and refuse parameters or a template with which no prompt can be written."""
     names = ("prompt", "template", "instructions", "words", "structured", "examples")
     _check(*(parameters[name] for name in names))
     if parameters["template"] is not None:
@@ -137,17 +109,7 @@ def traits(parameters: Mapping[str, Any]) -> ReaderTraits:
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str | None:
-    """Hash the user's own template.
-
-    Args:
-        parameters: The reader's parameters.
-
-    Returns:
-        The hash of the file's bytes; None where a prompt in the box is used.
-
-    Raises:
-        DataError: If it cannot be read.
-    """
+    """Hash the user's own template."""
     path = parameters["template"]
     if path is None:
         return None

@@ -12,8 +12,8 @@ from jinja2.exceptions import TemplateRuntimeError
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.tests import TESTS as JINJA_TESTS
 
+# How many characters may be made for one prompt.
 MOST_CHARACTERS = 1_000_000
-"""How many characters may be made for one prompt."""
 _MOST_INDENT = 40
 
 
@@ -31,15 +31,7 @@ def _bounded(length: int) -> None:
 
 
 def joined(value: Iterable[Any], separator: str = "") -> str:
-    """Join texts.
-
-    Args:
-        value: The texts.
-        separator: What stands between them.
-
-    Returns:
-        One text.
-    """
+    """Join texts."""
     if isinstance(value, str):
         raise TemplateRuntimeError("join is for a list, not for a text")
     parts = [_text(part) for part in value]
@@ -92,6 +84,7 @@ def _of_text(change: Callable[[str], str]) -> Callable[[Any], str]:
 
 _JINJA: dict[str, Any] = {**JINJA_FILTERS}
 
+# The filters, by name.
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "capitalize": _of_text(str.capitalize),
     "indent": _indented,
@@ -110,8 +103,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
         for name in ("count", "first", "last", "length", "list", "reverse", "rejectattr", "selectattr", "unique")
     },
 }
-"""The filters, by name."""
 
 _TESTS = "== != < <= > >= eq ne lt le gt ge equalto greaterthan lessthan in even odd divisibleby"
+# The tests, by name.
 TESTS: Mapping[str, Any] = {name: JINJA_TESTS[name] for name in _TESTS.split()}
-"""The tests, by name."""

@@ -55,29 +55,15 @@ _INSTEAD: tuple[tuple[tuple[type[nodes.Node], ...], str, str], ...] = (
 
 
 class Fault(NamedTuple):
-    """Something wrong in a template.
+    """Something wrong in a template."""
 
-    Attributes:
-        line: The line, from 1; None for the template as a whole.
-        message: What is wrong.
-        hint: What to write instead.
-    """
-
-    line: int | None
-    message: str
-    hint: str | None
+    line: int | None  # The line, from 1; None for the template as a whole
+    message: str  # What is wrong
+    hint: str | None  # What to write instead
 
 
 def faults_of(tree: nodes.Template, variables: Sequence[str]) -> Iterator[Fault]:
-    """Find everything that a template may not hold.
-
-    Args:
-        tree: The template, parsed.
-        variables: The names that it sees.
-
-    Yields:
-        What is wrong, from top to bottom.
-    """
+    """Find everything that a template may not hold."""
     outside = has_messages(tree)
     pending: list[tuple[nodes.Node, int, bool]] = [(tree, 0, False)]
     while pending:
@@ -100,17 +86,8 @@ def faults_of(tree: nodes.Template, variables: Sequence[str]) -> Iterator[Fault]
 
 
 def free_names(tree: nodes.Node, bound: frozenset[str] = frozenset()) -> dict[str, int]:
-    """List the names that a template reads and does not define itself.
-
-    Jinja's own `find_undeclared_variables` works constants out on the way, whatever that takes.
-
-    Args:
-        tree: The template, without faults, or a part of it.
-        bound: The names that are defined around that part.
-
-    Returns:
-        The line of each name's first use, in the order of use.
-    """
+    """List the names that a template reads and does not define itself."""
+    # Jinja's own `find_undeclared_variables` works constants out on the way, whatever that takes.
     found: dict[str, int] = {}
     parts: list[tuple[nodes.Node, frozenset[str]]] = [(child, bound) for child in tree.iter_child_nodes()]
     if isinstance(tree, nodes.Name):

@@ -17,10 +17,10 @@ from ragtally.errors import did_you_mean
 from ragtally.types import Message
 from ragtally_chat.filters import FILTERS, MOST_CHARACTERS, TESTS, joined
 
+# The name of the meter in a template's context: no template can spell it.
 METER = " meter"
-"""The name of the meter in a template's context: no template can spell it."""
+# How many nodes of a template may be run in loops for one prompt.
 MOST_WORK = 200_000
-"""How many nodes of a template may be run in loops for one prompt."""
 ROLES = ("system", "user", "assistant")
 _CHECK, _JOIN, _LOOP = " check", " join", " loop"
 
@@ -34,27 +34,13 @@ class Meter:
         self._work = 0
 
     def write(self, count: int) -> None:
-        """Count characters that are made.
-
-        Args:
-            count: How many.
-
-        Raises:
-            TemplateRuntimeError: If one prompt has made too many.
-        """
+        """Count characters that are made."""
         self._characters += count
         if self._characters > MOST_CHARACTERS:
             raise TemplateRuntimeError(f"one prompt makes more than {MOST_CHARACTERS:,} characters")
 
     def work(self, count: int) -> None:
-        """Count work in loops.
-
-        Args:
-            count: How many nodes of the template will be run.
-
-        Raises:
-            TemplateRuntimeError: If one prompt takes too much.
-        """
+        """Count work in loops."""
         self._work += count
         if self._work > MOST_WORK:
             raise TemplateRuntimeError("the loops go round too often for one prompt")
@@ -66,14 +52,7 @@ class MessageTag(Extension):
     tags = {"message"}  # noqa: RUF012
 
     def parse(self, parser: Parser) -> nodes.Node:
-        """Read the tag and what it holds.
-
-        Args:
-            parser: Stands before the tag's name.
-
-        Returns:
-            The tag as a node.
-        """
+        """Read the tag and what it holds."""
         line = next(parser.stream).lineno
         parser.stream.expect("name:role")
         parser.stream.expect("assign")
@@ -85,16 +64,7 @@ class MessageTag(Extension):
         return nodes.CallBlock(collect, [], [], body).set_lineno(line)
 
     def collect(self, context: Context, role: Any, caller: Any) -> str:
-        """Take a message that has been written.
-
-        Args:
-            context: Holds the meter.
-            role: Who speaks.
-            caller: Writes the content.
-
-        Returns:
-            Nothing to stand in the message's place.
-        """
+        """Take a message that has been written."""
         _meter(context).messages.append(Message(role, caller().strip()))
         return ""
 
@@ -136,14 +106,7 @@ def is_message(node: nodes.Node) -> bool:
 
 
 def metered(tree: nodes.Template) -> nodes.Template:
-    """Put meters into a template.
-
-    Args:
-        tree: A template without faults; changed in place.
-
-    Returns:
-        The template whose loops, filters and joins are metered.
-    """
+    """Put meters into a template."""
     changed: nodes.Template = _Metering().visit(tree)
     return changed
 

@@ -25,6 +25,7 @@ SYSTEM = (
 )
 NO_CONTEXT = "No context is given. Answer from what you know."
 _INDENT = "    "
+# What `_asked` writes before the form of the answer, as a template.
 _TEMPLATE = (
     "{% macro indented(text) %}{% for line in text.strip().splitlines() %}"
     '{% if loop.first %}{{ line.rstrip() }}{% else %}\n{{ ("    " ~ line).rstrip() }}{% endif %}'
@@ -34,32 +35,18 @@ _TEMPLATE = (
     f"{{% else %}}{NO_CONTEXT}{{% endif %}}"
     "\n\nQuestion: {{ indented(question) }}"
 )
-"""What `_asked` writes before the form of the answer, as a template."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form of the answer that a prompt asks for.
+    """The form of the answer that a prompt asks for."""
 
-    Attributes:
-        explains: Whether reasoning comes before the answer.
-        structured: Whether the answer is a JSON object.
-        instructions: What the system message adds; None for nothing.
-    """
-
-    explains: bool = False
-    structured: bool = False
-    instructions: str | None = None
+    explains: bool = False  # Whether reasoning comes before the answer
+    structured: bool = False  # Whether the answer is a JSON object
+    instructions: str | None = None  # What the system message adds; None for nothing
 
     def ask(self, answers: tuple[str, ...]) -> str:
-        """Ask for the answer.
-
-        Args:
-            answers: The declared answers, in the words to be used.
-
-        Returns:
-            What stands at the end of the prompt.
-        """
+        """Ask for the answer."""
         lines = "\n".join(self.answer(word) for word in answers)
         if self.explains and self.structured:
             quoted = _listed([_quoted(word) for word in answers])
@@ -78,14 +65,7 @@ class Form:
         return f"Answer with exactly one of the following and nothing else: {_listed(words)}."
 
     def answer(self, word: str) -> str:
-        """Write the answer in its form, without reasoning.
-
-        Args:
-            word: The answer's word.
-
-        Returns:
-            What a model is to answer, or to end with.
-        """
+        """Write the answer in its form, without reasoning."""
         if self.structured:
             return f'{{"answer": {_quoted(word)}}}'
         return f"Answer: {word}" if self.explains else word
@@ -95,11 +75,6 @@ class InBoxPrompt:
     """Writes a system message, a pair of messages for each example, and the question."""
 
     def __init__(self, form: Form) -> None:
-        """Take the form of the answer.
-
-        Args:
-            form: What is asked for.
-        """
         self._form = form
         self._system = Message("system", SYSTEM if form.instructions is None else f"{SYSTEM}\n\n{form.instructions}")
 

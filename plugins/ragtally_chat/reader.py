@@ -10,17 +10,11 @@ from ragtally.types import Examples, Prompt, Reading
 
 
 class Shown(NamedTuple):
-    """One labelled question that a prompt shows.
+    """One labelled question that a prompt shows."""
 
-    Attributes:
-        question: Its words.
-        passages: The passages of its gold context.
-        answer: Its gold answer, in the word that the model is asked to use.
-    """
-
-    question: str
-    passages: tuple[str, ...]
-    answer: str
+    question: str  # Its words
+    passages: tuple[str, ...]  # The passages of its gold context
+    answer: str  # Its gold answer, in the word that the model is asked to use
 
 
 class PromptWriter(Protocol):
@@ -29,17 +23,7 @@ class PromptWriter(Protocol):
     def write(
         self, question: str, passages: tuple[str, ...], answers: tuple[str, ...], examples: tuple[Shown, ...]
     ) -> Prompt:
-        """Write the prompt.
-
-        Args:
-            question: The question's words.
-            passages: The passages, best first; none under `closed_book`.
-            answers: The declared answers in their order, in the words that the model is asked to use.
-            examples: Labelled questions to show first.
-
-        Returns:
-            The prompt's messages.
-        """
+        """Write the prompt."""
         ...
 
 
@@ -48,15 +32,7 @@ class TemplatedWriter(PromptWriter, Protocol):
     """Writes prompts that one Jinja template says as well."""
 
     def template(self, answers: tuple[str, ...], examples: tuple[Shown, ...]) -> Prompt | None:
-        """Write the template (see `ragtally.kinds.TemplatedReader`).
-
-        Args:
-            answers: As in `write`.
-            examples: As in `write`.
-
-        Returns:
-            The messages; None where they cannot be written so.
-        """
+        """Write the template (see `ragtally.kinds.TemplatedReader`)."""
         ...
 
 
@@ -64,31 +40,12 @@ class ChatReader:
     """Writes prompts; what is not in the reading or in the examples cannot get into them."""
 
     def __init__(self, writer: PromptWriter, words: Mapping[str, str] | None, examples: int) -> None:
-        """Take what decides on the prompts.
-
-        Args:
-            writer: Writes a prompt for one question.
-            words: Words by answer; None for the answers' own.
-            examples: How many examples every prompt shows.
-        """
         self._writer = writer
         self._words = words
         self._examples = examples
 
     def prompts(self, reading: Reading, examples: Examples | None) -> Sequence[Prompt]:
-        """Write one prompt a question.
-
-        Args:
-            reading: Questions with passages and the declared answers.
-            examples: The labelled examples to show, with their gold contexts; None where there are none.
-
-        Returns:
-            One prompt a question, in order.
-
-        Raises:
-            DataError: If `words` does not fit the declared answers, there are not as many examples as asked
-                for, or the user's own template fails.
-        """
+        """Write one prompt a question."""
         words = self._words_of(reading.answers)
         shown = self._shown(examples, words)
         answers = tuple(words[answer] for answer in reading.answers)
@@ -98,18 +55,7 @@ class ChatReader:
         ]
 
     def template(self, answers: tuple[str, ...], examples: Examples | None) -> Prompt | None:
-        """Say the prompts as one template (see `ragtally.kinds.TemplatedReader`).
-
-        Args:
-            answers: The declared answers.
-            examples: As in `prompts`.
-
-        Returns:
-            The messages; None for the user's own template, whose language is not quite Haystack's.
-
-        Raises:
-            DataError: As `prompts`.
-        """
+        """Say the prompts as one template (see `ragtally.kinds.TemplatedReader`)."""
         if not isinstance(self._writer, TemplatedWriter):
             return None
         words = self._words_of(answers)

@@ -41,25 +41,14 @@ from ragtally_chat.metering import METER, Meter, PromptEnvironment, has_messages
 from ragtally_chat.reader import Shown
 
 VARIABLES = ("question", "passages", "answers", "examples")
+# How long a template may be.
 MOST_BYTES = 100_000
-"""How long a template may be."""
 _SPECIMEN = '{% message role="user" %}...{% endmessage %}'
 _SYNTAX = f"a tag is {{% if passages %}}...{{% endif %}}, a value {{{{ question }}}}, a message {_SPECIMEN}"
 
 
 def read_template(path: str) -> str:
-    """Read a template's file.
-
-    Args:
-        path: The file, relative to the folder that the command runs in.
-
-    Returns:
-        What it says.
-
-    Raises:
-        DataError: If it is too long or is no UTF-8 text.
-        OSError: If it cannot be read.
-    """
+    """Read a template's file."""
     with Path(path).open("rb") as handle:
         content = handle.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
@@ -76,16 +65,6 @@ class OwnTemplate:
     """A template, checked and compiled once; keeps nothing of what it has written."""
 
     def __init__(self, source: str, path: str, *, shows_examples: bool) -> None:
-        """Check and compile a template.
-
-        Args:
-            source: What the template says.
-            path: Its file, for error messages.
-            shows_examples: Whether examples are asked for.
-
-        Raises:
-            RagtallyError: If anything in it is wrong; all that is found at once.
-        """
         self._path = path
         try:
             self._template, self._in_messages = self._compile(source, shows_examples)
@@ -97,11 +76,7 @@ class OwnTemplate:
     def write(
         self, question: str, passages: tuple[str, ...], answers: tuple[str, ...], examples: tuple[Shown, ...]
     ) -> Prompt:
-        """Write the prompt (see `ragtally_chat.reader.PromptWriter`).
-
-        Raises:
-            DataError: If the template fails on this question, or writes too much, or no proper messages.
-        """
+        """Write the prompt (see `ragtally_chat.reader.PromptWriter`)."""
         meter = Meter()
         values = dict(zip(VARIABLES, (question, passages, answers, examples), strict=True))
         try:

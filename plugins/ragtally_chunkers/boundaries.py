@@ -15,37 +15,25 @@ from numpy.typing import NDArray
 from ragtally_chunkers.layout import CLOSING, IDEOGRAPHIC, LINE_FEED, OPENING, SPACE, STOP, Layout
 from ragtally_chunkers.sentences import ABBREVIATIONS, LONGEST_TOKEN, ends_here
 
+# Tokens of up to so many characters are compared with the abbreviations, one byte a character.
 _TOKEN = 8
-"""Tokens of up to so many characters are compared with the abbreviations, one byte a character."""
 _KEYS = np.sort([int.from_bytes(word.encode("ascii"), "big") for word in ABBREVIATIONS])
 _ASCII = 0x7F
 _FULL_STOP = ord(".")
 
 
 class _Marks(NamedTuple):
-    """Marks that may end a sentence, as places in the layout; int64, shape [marks].
+    """Marks that may end a sentence, as places in the layout; int64, shape [marks]."""
 
-    Attributes:
-        first: Where the marks begin.
-        end: Just past the marks and the quotes and brackets that close after them.
-    """
-
-    first: NDArray[np.int64]
-    end: NDArray[np.int64]
+    first: NDArray[np.int64]  # Where the marks begin
+    end: NDArray[np.int64]  # Just past the marks and the quotes and brackets that close after them
 
     def take(self, rows: NDArray[np.bool_]) -> _Marks:
         return _Marks(self.first[rows], self.end[rows])
 
 
 def sentence_cuts(layout: Layout) -> NDArray[np.int64]:
-    """Find where sentences end by marks and by empty lines.
-
-    Args:
-        layout: The texts.
-
-    Returns:
-        Places in the layout, in no order; int64, shape [cuts]. Cuts at white space may stand anywhere in it.
-    """
+    """Find where sentences end by marks and by empty lines."""
     if not len(layout.word_starts):
         return np.zeros(0, dtype=np.int64)
     marks = _marks(layout)
@@ -89,10 +77,8 @@ def _empty_lines(layout: Layout) -> NDArray[np.int64]:
 def _judge(
     layout: Layout, marks: _Marks, ideographic: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell which marks end a sentence for sure, and which must be asked about.
-
-    A mark that only white space follows in its text is neither: the text ends there anyway.
-    """
+    """Tell which marks end a sentence for sure, and which must be asked about."""
+    # A mark that only white space follows in its text is neither: the text ends there anyway.
     codes = layout.codes
     word = np.searchsorted(layout.word_starts, marks.first, side="right") - 1
     following = layout.word_starts[np.minimum(word + 1, len(layout.word_starts) - 1)]
@@ -115,16 +101,7 @@ def _judge(
 
 
 def _may_not_end(layout: Layout, begin: NDArray[np.int64], mark: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell where the token before a full stop may be an abbreviation, an initial or a number.
-
-    Args:
-        layout: The texts.
-        begin: Where each token begins; the same as `mark` where that is not known.
-        mark: Where the full stop stands behind it.
-
-    Returns:
-        Whether the rule must be asked.
-    """
+    """Tell where the token before a full stop may be an abbreviation, an initial or a number."""
     length = mark - begin
     back = np.arange(1, _TOKEN + 1)
     inside = back <= length[:, None]

@@ -9,51 +9,37 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+# What a character is, as bits of `Layout.kinds`; several of them may be set.
 SPACE, STOP, CLOSING, OPENING, IDEOGRAPHIC, LINE_FEED = 1, 2, 4, 8, 16, 32
-"""What a character is, as bits of `Layout.kinds`; several of them may be set."""
 
+# What ends a sentence.
 STOPS = ".!?…。！？｡"
-"""What ends a sentence."""
+# Of these, the ones that need no white space behind them.
 IDEOGRAPHIC_STOPS = "。！？｡"
-"""Of these, the ones that need no white space behind them."""
+# What may stand between the end of a sentence and the white space after it.
 CLOSINGS = "\"'”’»)]}」』）"
-"""What may stand between the end of a sentence and the white space after it."""
+# What may stand before the first word of a sentence.
 OPENINGS = "\"'“‘«([{¿¡"
-"""What may stand before the first word of a sentence."""
 
 _BATCH_CHARACTERS = 1 << 19
 _HIGHEST_CODE = 0x110000
 
 
 class Layout(NamedTuple):
-    """Texts laid end to end, with a line feed before, between and after them.
-
-    Attributes:
-        texts: The texts.
-        offsets: Where each text begins; int64, shape [texts + 1], the last one where a further text would begin.
-        codes: The characters' code points; uint32, shape [characters].
-        kinds: What the characters are, as bits; uint8, shape [characters].
-        word_starts: Where each word begins, a word being what stands between white space; int64, shape [words].
-        word_ends: Just past where each word ends; int64, shape [words].
-    """
+    """Texts laid end to end, with a line feed before, between and after them."""
 
     texts: Sequence[str]
+    # Where each text begins; int64, shape [texts + 1], the last one where a further text would begin.
     offsets: NDArray[np.int64]
-    codes: NDArray[np.uint32]
-    kinds: NDArray[np.uint8]
+    codes: NDArray[np.uint32]  # The characters' code points; uint32, shape [characters]
+    kinds: NDArray[np.uint8]  # What the characters are, as bits; uint8, shape [characters]
+    # Where each word begins, a word being what stands between white space; int64, shape [words].
     word_starts: NDArray[np.int64]
-    word_ends: NDArray[np.int64]
+    word_ends: NDArray[np.int64]  # Just past where each word ends; int64, shape [words]
 
 
 def lay_out(texts: Sequence[str]) -> Layout:
-    """Lay texts end to end.
-
-    Args:
-        texts: The texts.
-
-    Returns:
-        The row of their characters.
-    """
+    """Lay texts end to end."""
     joined = "\n" + "\n".join(texts) + "\n"
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     offsets = np.concatenate([[1], 1 + np.cumsum(lengths + 1)])
@@ -66,30 +52,15 @@ def lay_out(texts: Sequence[str]) -> Layout:
 
 
 class Trimmed(NamedTuple):
-    """Pieces of a layout without white space at their ends.
+    """Pieces of a layout without white space at their ends."""
 
-    Attributes:
-        rows: Which of the pieces hold anything else than white space; int64, shape [kept].
-        starts: Where each of these begins; int64, shape [kept].
-        ends: Just past where each ends; int64, shape [kept].
-    """
-
-    rows: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    rows: NDArray[np.int64]  # Which of the pieces hold anything else than white space; int64, shape [kept]
+    starts: NDArray[np.int64]  # Where each of these begins; int64, shape [kept]
+    ends: NDArray[np.int64]  # Just past where each ends; int64, shape [kept]
 
 
 def trim(layout: Layout, begins: NDArray[np.int64], finishes: NDArray[np.int64]) -> Trimmed:
-    """Leave the white space at the ends of pieces out.
-
-    Args:
-        layout: The texts.
-        begins: Where each piece begins, perhaps inside a word; int64, shape [pieces].
-        finishes: Just past where each ends, likewise.
-
-    Returns:
-        What is left of the pieces that are not white space alone.
-    """
+    """Leave the white space at the ends of pieces out."""
     # From the first word that ends after the piece's beginning to the last one that begins before its end.
     first = np.searchsorted(layout.word_ends, begins, side="right")
     last = np.searchsorted(layout.word_starts, finishes, side="left") - 1
@@ -102,14 +73,7 @@ def trim(layout: Layout, begins: NDArray[np.int64], finishes: NDArray[np.int64])
 
 
 def in_batches(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
-    """Split texts into batches of about half a million characters, which caches still hold.
-
-    Args:
-        texts: The texts.
-
-    Yields:
-        The row of each batch's first text, and its texts.
-    """
+    """Split texts into batches of about half a million characters, which caches still hold."""
     first, characters = 0, 0
     for row, text in enumerate(texts):
         characters += len(text)

@@ -13,8 +13,8 @@ from ragtally_chunkers.layout import OPENINGS
 
 _NEXT_WORD = re.compile(rf"\s*+[{re.escape(OPENINGS)}]*+(\w*+)")
 _INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])*+")
+# How many characters before a full stop are looked at.
 LONGEST_TOKEN = 24
-"""How many characters before a full stop are looked at."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -39,22 +39,12 @@ _STARTERS = _words(
 )
 
 
+# Every word after which a full stop may end no sentence, in small letters.
 ABBREVIATIONS = _NEVER_LAST | _BEFORE_NUMBERS | _SOMETIMES_LAST
-"""Every word after which a full stop may end no sentence, in small letters."""
 
 
 def ends_here(text: str, begin: int, mark: int, end: int) -> bool:
-    """Tell whether a sentence ends at marks that white space follows.
-
-    Args:
-        text: The text.
-        begin: Offset at which the sentence begins, perhaps with white space.
-        mark: Offset of the first of the marks: a full stop, a question mark and so on, or several of them.
-        end: Offset just past the marks and the quotes and brackets that close after them; before the text's end.
-
-    Returns:
-        Whether the sentence ends there.
-    """
+    """Tell whether a sentence ends at marks that white space follows."""
     following = _NEXT_WORD.match(text, end)
     word = following.group(1) if following else ""
     if word[:1].islower() and word.islower() and word.isalpha():

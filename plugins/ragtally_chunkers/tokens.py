@@ -25,17 +25,7 @@ REMEDY = (
 
 
 def find_tokenizer(path: str) -> Path:
-    """Find the file of a tokenizer.
-
-    Args:
-        path: The file, or the folder that holds it.
-
-    Returns:
-        The file.
-
-    Raises:
-        DataError: If there is none.
-    """
+    """Find the file of a tokenizer."""
     given = Path(path).expanduser()
     file = given / FILE_NAME if given.is_dir() else given
     if not file.is_file():
@@ -44,24 +34,13 @@ def find_tokenizer(path: str) -> Path:
 
 
 class Tokens:
-    """Cuts documents into chunks of so many tokens of a tokenizer.
+    """Cuts documents into chunks of so many tokens of a tokenizer."""
 
-    A chunk reaches from the first of its tokens to the first one behind it, so that what is no token (a character
-    that the tokenizer ignores) is in a chunk too. No character is cut in two: where it is several tokens (an emoji in
-    a vocabulary of bytes), it belongs to the chunk of the last of them.
-    """
+    # A chunk reaches from the first of its tokens to the first one behind it, so that what is no token (a character
+    # that the tokenizer ignores) is in a chunk too. No character is cut in two: where it is several tokens (an emoji
+    # in a vocabulary of bytes), it belongs to the chunk of the last of them.
 
     def __init__(self, tokenizer: str, size: int, overlap: int) -> None:
-        """Load the tokenizer.
-
-        Args:
-            tokenizer: Its file, or the folder that holds it.
-            size: Tokens a chunk.
-            overlap: Tokens that a chunk shares with the one before it; less than `size`.
-
-        Raises:
-            DataError: If there is no such tokenizer, or it cannot be read.
-        """
         self._tokenizer = _load(find_tokenizer(tokenizer))
         self._size, self._overlap = size, overlap
 

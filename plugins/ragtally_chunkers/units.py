@@ -14,28 +14,15 @@ from ragtally_chunkers.layout import Layout, lay_out, trim
 
 
 class Units(NamedTuple):
-    """The words or sentences of texts, in columns, in order.
+    """The words or sentences of texts, in columns, in order."""
 
-    Attributes:
-        starts: Offset of each unit's first character in its text; int64, shape [units].
-        ends: Offset just past each unit's last character; int64, shape [units].
-        counts: How many units each text has; int64, shape [texts].
-    """
-
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    starts: NDArray[np.int64]  # Offset of each unit's first character in its text; int64, shape [units]
+    ends: NDArray[np.int64]  # Offset just past each unit's last character; int64, shape [units]
+    counts: NDArray[np.int64]  # How many units each text has; int64, shape [texts]
 
 
 def find_words(texts: Sequence[str]) -> Units:
-    """Find the words of texts: what stands between white space.
-
-    Args:
-        texts: The texts.
-
-    Returns:
-        Their words.
-    """
+    """Find the words of texts: what stands between white space."""
     layout = lay_out(texts)
     return _units(layout, layout.word_starts, layout.word_ends)
 
@@ -43,16 +30,7 @@ def find_words(texts: Sequence[str]) -> Units:
 def find_sentences(
     texts: Sequence[str], section_starts: Sequence[Sequence[int]], section_ends: Sequence[Sequence[int]]
 ) -> Units:
-    """Find the sentences of texts, without white space at their ends.
-
-    Args:
-        texts: The texts.
-        section_starts: Per text, offsets at which a sentence begins whatever stands there.
-        section_ends: Per text, offsets at which a sentence ends likewise.
-
-    Returns:
-        Their sentences.
-    """
+    """Find the sentences of texts, without white space at their ends."""
     layout = lay_out(texts)
     borders = layout.offsets[:-1]
     cuts = np.concatenate(

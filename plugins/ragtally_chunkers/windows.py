@@ -17,12 +17,6 @@ class Words:
     """Cuts documents into chunks of so many words."""
 
     def __init__(self, size: int, overlap: int) -> None:
-        """Take the window.
-
-        Args:
-            size: Words a chunk.
-            overlap: Words that a chunk shares with the one before it; less than `size`.
-        """
         self._size, self._overlap = size, overlap
 
     def cut(self, documents: Documents) -> Spans:
@@ -37,12 +31,6 @@ class Sentences:
     """Cuts documents into chunks of so many sentences."""
 
     def __init__(self, size: int, overlap: int) -> None:
-        """Take the window.
-
-        Args:
-            size: Sentences a chunk.
-            overlap: Sentences that a chunk shares with the one before it; less than `size`.
-        """
         self._size, self._overlap = size, overlap
 
     def cut(self, documents: Documents) -> Spans:
@@ -56,14 +44,7 @@ class Sentences:
 
 
 def join_spans(pieces: Sequence[Spans]) -> Spans:
-    """Put spans of consecutive documents one after the other.
-
-    Args:
-        pieces: The spans.
-
-    Returns:
-        All of them.
-    """
+    """Put spans of consecutive documents one after the other."""
     if not pieces:
         return Spans(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int32))
     return Spans(
@@ -74,32 +55,16 @@ def join_spans(pieces: Sequence[Spans]) -> Spans:
 
 
 class Windows(NamedTuple):
-    """Windows over the units of documents, in columns, in order.
+    """Windows over the units of documents, in columns, in order."""
 
-    Attributes:
-        document: Row of each window's document; int64, shape [windows].
-        first: Row of its first unit among the units of all documents; int64, shape [windows].
-        last: Row of its last unit; int64, shape [windows].
-        ends_document: Whether that is the document's last unit; bool, shape [windows].
-    """
-
-    document: NDArray[np.int64]
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
-    ends_document: NDArray[np.bool_]
+    document: NDArray[np.int64]  # Row of each window's document; int64, shape [windows]
+    first: NDArray[np.int64]  # Row of its first unit among the units of all documents; int64, shape [windows]
+    last: NDArray[np.int64]  # Row of its last unit; int64, shape [windows]
+    ends_document: NDArray[np.bool_]  # Whether that is the document's last unit; bool, shape [windows]
 
 
 def windows_over(counts: NDArray[np.int64], size: int, overlap: int) -> Windows:
-    """Slide a window over the units of each document.
-
-    Args:
-        counts: How many units each document has; int64, shape [documents].
-        size: Units a window.
-        overlap: Units that a window shares with the one before it; less than `size`.
-
-    Returns:
-        The windows; the last one of a document may have fewer units.
-    """
+    """Slide a window over the units of each document."""
     step = size - overlap
     # A window is opened only where the one before it did not reach the document's last unit.
     windows = np.where(counts == 0, 0, 1 + np.maximum(0, -(-(counts - size) // step)))

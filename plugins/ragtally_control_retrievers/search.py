@@ -58,18 +58,12 @@ class Oracle:
 
 
 class Random:
-    """Draws chunks by lot, for each question its own.
+    """Draws chunks by lot, for each question its own."""
 
-    The draw depends on the seed, the question's id and the number of chunks alone, and the first k are the same
-    whatever larger number is asked for. The score is one over the rank.
-    """
+    # The draw depends on the seed, the question's id and the number of chunks alone, and the first k are the same
+    # whatever larger number is asked for. The score is one over the rank.
 
     def __init__(self, seed: int) -> None:
-        """Take the seed.
-
-        Args:
-            seed: Seed of the draw.
-        """
         self._seed, self._chunks = seed, 0
 
     def add(self, passages: Passages, vectors: NDArray[np.float32] | None = None) -> None:

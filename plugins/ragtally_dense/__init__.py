@@ -8,6 +8,7 @@ from typing import Any
 from ragtally.hookspecs import hookimpl
 from ragtally.kinds import Component, Embedder, ParameterFault, Retriever, RetrieverTraits
 
+# What each distance measures, by its name in a spec.
 MEANINGS: Mapping[str, str] = {
     "cosine": "the cosine of the angle between the vectors; their lengths do not count",
     "dot": "the inner product, which grows with the vectors' lengths; on vectors of length one the cosine",
@@ -19,10 +20,9 @@ MEANINGS: Mapping[str, str] = {
     "jaccard": "of the components above zero in either vector, the share that are so in both; no distance between "
     "sets of tokens, which the retriever sets has",
 }
-"""What each distance measures, by its name in a spec."""
 
+# The distances that compare vectors cut down to one bit a component.
 ON_BITS = frozenset({"hamming", "jaccard"})
-"""The distances that compare vectors cut down to one bit a component."""
 
 
 @hookimpl

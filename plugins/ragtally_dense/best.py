@@ -9,31 +9,14 @@ from ragtally.kinds.ranking import round_scores
 
 
 class Best:
-    """A ranking a question, as `ragtally.kinds.ranking.best_rows` makes: rounded score first, then lower row.
-
-    Attributes:
-        rows: Chunks, best first, int32 of shape [questions, limit]; -1 after the last.
-        scores: Their rounded scores, same shape; 0 after the last.
-    """
+    """A ranking a question, as `ragtally.kinds.ranking.best_rows` makes: rounded score first, then lower row."""
 
     def __init__(self, questions: int, limit: int) -> None:
-        """Start with nothing found.
-
-        Args:
-            questions: How many questions there are.
-            limit: How many chunks to keep of each.
-        """
         self.rows = np.full((questions, limit), -1, np.int32)
         self.scores = np.zeros((questions, limit))
 
     def add(self, questions: NDArray[np.intp], chunks: NDArray[np.integer], scores: NDArray[np.float64]) -> None:
-        """Take in more chunks.
-
-        Args:
-            questions: Each pair's question, shape [pairs].
-            chunks: Each pair's chunk, shape [pairs]; none that was taken in for this question before.
-            scores: Each pair's finite score, shape [pairs].
-        """
+        """Take in more chunks."""
         touched = np.unique(questions)
         old, place = np.nonzero(self.rows[touched] >= 0)
         old = touched[old]

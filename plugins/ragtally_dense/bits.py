@@ -20,17 +20,15 @@ _NUMBERS_TOLD_APART = 10**SIGNIFICANT_DIGITS
 
 
 class BitComparison(Comparison):
-    """Chunks whose packed bits are compared.
+    """Chunks whose packed bits are compared."""
 
-    A zero vector is near to nothing, here too, although its bits are those of any vector without a component above
-    zero. Such a vector, if not zero, is compared like any other: its set of components above zero is empty.
-    """
+    # A zero vector is near to nothing, here too, although its bits are those of any vector without a component above
+    # zero. Such a vector, if not zero, is compared like any other: its set of components above zero is empty.
 
     worth_compiling = 2e10
     _as_share: bool
 
     def __init__(self, vectors: Floats, norms: NDArray[np.float64]) -> None:
-        """Pack the chunks' bits (see `Comparison`)."""
         super().__init__(vectors, norms)
         self._words = np.empty((-(-vectors.shape[1] // _WORD), len(vectors)), np.uint64)
         for start in range(0, len(vectors), _BLOCK):
@@ -77,7 +75,6 @@ class Hamming(BitComparison):
     _as_share = False
 
     def __init__(self, vectors: Floats, norms: NDArray[np.float64]) -> None:
-        """Take the chunks (see `Comparison`)."""
         super().__init__(vectors, norms)
         self.window = 0.0 if vectors.shape[1] < _NUMBERS_TOLD_APART else ROUNDING_SLACK
 
@@ -88,16 +85,16 @@ class Hamming(BitComparison):
 
 
 class Jaccard(BitComparison):
-    """The Jaccard similarity of the sets of components above zero: the size of their intersection over their union's.
-
-    Two empty sets are equal, so their similarity is 1 (as in SciPy); an empty set and another have 0.
+    """The Jaccard similarity of the sets of components above zero: the size of their intersection over their
+    union's.
     """
+
+    # Two empty sets are equal, so their similarity is 1 (as in SciPy); an empty set and another have 0.
 
     window = ROUNDING_SLACK
     _as_share = True
 
     def __init__(self, vectors: Floats, norms: NDArray[np.float64]) -> None:
-        """Take the chunks (see `Comparison`)."""
         super().__init__(vectors, norms)
         # Two different shares with denominators up to n are 1 / n^2 apart, which float32 tells apart below 4096.
         self.relative = 0.0 if vectors.shape[1] < _SHARES_TOLD_APART else float(np.finfo(np.float32).eps)
@@ -112,15 +109,7 @@ class Jaccard(BitComparison):
 
 
 def pack(vectors: Floats) -> Words:
-    """Cut vectors down to bits.
-
-    Args:
-        vectors: Shape [vectors, dimensions].
-
-    Returns:
-        One bit a component, set where it is above zero, shape [vectors, words of 64 bits]; what the last word has too
-        many are zeros.
-    """
+    """Cut vectors down to bits."""
     packed = np.packbits(vectors > 0, axis=1)
     padded = np.zeros((len(vectors), -(-vectors.shape[1] // _WORD) * _WORD // 8), np.uint8)
     padded[:, : packed.shape[1]] = packed

@@ -15,25 +15,18 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+# Between these Euclidean norms float32 holds all products and squares; a shorter vector counts as zero.
 SHORTEST, LONGEST = 1e-25, 1e15
-"""Between these Euclidean norms float32 holds all products and squares; a shorter vector counts as zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Questions, ready to be compared; none of them zero.
+    """Questions, ready to be compared; none of them zero."""
 
-    Attributes:
-        vectors: Their vectors, shape [questions, dimensions].
-        ready: What of them the rough pass takes; its first axis is the question.
-        sizes: How large each is: its Euclidean norm, or how many ones it has; shape [questions].
-        shift: What is missing from a question's rough scores because it is the same for all chunks; shape
-            [questions].
-    """
-
-    vectors: Floats
-    ready: NDArray[Any]
-    sizes: NDArray[np.float64]
+    vectors: Floats  # Their vectors, shape [questions, dimensions]
+    ready: NDArray[Any]  # What of them the rough pass takes; its first axis is the question
+    sizes: NDArray[np.float64]  # How large each is: its Euclidean norm, or how many ones it has; shape [questions]
+    # What is missing from a question's rough scores because it is the same for all chunks; shape [questions].
     shift: NDArray[np.float64]
 
     def __len__(self) -> int:
@@ -41,27 +34,17 @@ class Asked:
 
 
 class Comparison(ABC):
-    """The chunks, ready to be compared with questions in one way.
+    """The chunks, ready to be compared with questions in one way."""
 
-    Attributes:
-        window: By what share of its magnitude a rough score may be below another, and the exact ones still round to
-            the same number.
-        relative: By what share of its magnitude a rough score may be wrong, on top of `error`.
-        worth_compiling: From how many components of pairs on compiled code saves more time than the loading of it
-            takes; infinite where there is none.
-    """
-
+    # By what share of its magnitude a rough score may be below another, and the exact ones still round to the same
+    # number.
     window: float
-    relative: float = 0.0
+    relative: float = 0.0  # By what share of its magnitude a rough score may be wrong, on top of `error`
+    # From how many components of pairs on compiled code saves more time than the loading of it takes; infinite where
+    # there is none.
     worth_compiling: float = np.inf
 
     def __init__(self, vectors: Floats, norms: NDArray[np.float64]) -> None:
-        """Take the chunks; the vectors are not copied.
-
-        Args:
-            vectors: Their vectors, shape [chunks, dimensions].
-            norms: Their Euclidean norms, shape [chunks].
-        """
         self._vectors, self._norms = vectors, norms
         self._zero = np.flatnonzero(norms < SHORTEST)
 
@@ -70,25 +53,11 @@ class Comparison(ABC):
 
     @abstractmethod
     def ask(self, vectors: Floats, norms: NDArray[np.float64]) -> Asked:
-        """Make questions ready.
-
-        Args:
-            vectors: Their vectors, shape [questions, dimensions], none of them zero.
-            norms: Their Euclidean norms.
-
-        Returns:
-            The questions.
-        """
+        """Make questions ready."""
 
     def score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
-        """Score all pairs of some questions and chunks roughly, by any function of the exact score that keeps order.
-
-        Args:
-            asked: The questions.
-            questions: Which of them.
-            chunks: Which chunks.
-            out: Where to write, shape [questions, chunks]; minus infinity for a chunk with a zero vector.
-            compiled: Whether compiled code is worth loading.
+        """Score all pairs of some questions and chunks roughly, by any function of the exact score that keeps
+        order.
         """
         self._score(asked, questions, chunks, out, compiled=compiled)
         first, past = np.searchsorted(self._zero, [chunks.start, chunks.stop])
@@ -96,30 +65,12 @@ class Comparison(ABC):
             out[:, self._zero[first:past] - chunks.start] = -np.inf
 
     def error(self, asked: Asked, questions: slice, chunks: slice) -> NDArray[np.float64]:
-        """Bound how far the rough scores of some pairs are off.
-
-        Args:
-            asked: The questions.
-            questions: Which of them.
-            chunks: Which chunks.
-
-        Returns:
-            One number a question, shape [questions].
-        """
+        """Bound how far the rough scores of some pairs are off."""
         return np.zeros(len(asked.sizes[questions]))
 
     @abstractmethod
     def exact(self, asked: Asked, questions: NDArray[np.intp], chunks: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Score some pairs; a pair's score does not depend on the others.
-
-        Args:
-            asked: The questions.
-            questions: Each pair's question, shape [pairs].
-            chunks: Each pair's chunk, shape [pairs].
-
-        Returns:
-            The scores, shape [pairs].
-        """
+        """Score some pairs; a pair's score does not depend on the others."""
 
     @abstractmethod
     def _score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:

@@ -22,7 +22,6 @@ class VectorComparison(Comparison):
     window = ROUNDING_SLACK
 
     def __init__(self, vectors: Floats, norms: Doubles) -> None:
-        """Take the chunks (see `Comparison`)."""
         super().__init__(vectors, norms)
         # A sum of n products, in whatever order and with or without fused steps, is off by at most n roundings of
         # the sum of the products' magnitudes (Higham, Accuracy and Stability of Numerical Algorithms, 2002, 3.1).
@@ -76,7 +75,6 @@ class Cosine(Dot):
     """The cosine of the angle between the vectors."""
 
     def __init__(self, vectors: Floats, norms: Doubles) -> None:
-        """Take the chunks (see `Comparison`)."""
         super().__init__(vectors, norms)
         self._factor = (1 / np.maximum(norms, SHORTEST)).astype(np.float32)
 
@@ -102,7 +100,6 @@ class Euclidean(VectorComparison):
     window = 2.01 * ROUNDING_SLACK
 
     def __init__(self, vectors: Floats, norms: Doubles) -> None:
-        """Take the chunks (see `Comparison`)."""
         super().__init__(vectors, norms)
         self._squares = (norms * norms).astype(np.float32)
 
@@ -133,7 +130,6 @@ class Manhattan(VectorComparison):
     worth_compiling = 2e9
 
     def __init__(self, vectors: Floats, norms: Doubles) -> None:
-        """Take the chunks (see `Comparison`)."""
         super().__init__(vectors, norms)
         self.relative = self._unit
 

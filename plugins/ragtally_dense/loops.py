@@ -17,19 +17,12 @@ from numpy.typing import NDArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _BLOCK, _BITS_BLOCK = 128, 512
+# Sums are taken in any order, which is what makes them fast: `Comparison` bounds what that changes.
 _ANY_ORDER = {"reassoc", "nsz", "contract"}
-"""Sums are taken in any order, which is what makes them fast: `Comparison` bounds what that changes."""
 
 
 def compiled(*arguments: Any) -> Callable[[Function], Function]:
-    """Compile a function now, or load it if it was compiled before.
-
-    Args:
-        *arguments: The types of its arguments.
-
-    Returns:
-        What compiles a function.
-    """
+    """Compile a function now, or load it if it was compiled before."""
     options: dict[str, Any] = {"nogil": True, "fastmath": _ANY_ORDER}
 
     def compile_(function: Function) -> Function:
@@ -58,19 +51,13 @@ def _count_ones(_context: Any, _word: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
+# Counts the ones of a word, by the processor's own instruction where it has one.
 _ones: Any = intrinsic(_count_ones)
-"""Counts the ones of a word, by the processor's own instruction where it has one."""
 
 
 @compiled(_matrix(types.float32), _matrix(types.float32), types.float32[:, ::1])
 def manhattan(questions: NDArray[np.float32], chunks: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    """Compute minus the Manhattan distance of all pairs.
-
-    Args:
-        questions: Shape [questions, dimensions].
-        chunks: Shape [chunks, dimensions].
-        out: Shape [questions, chunks].
-    """
+    """Compute minus the Manhattan distance of all pairs."""
     last = len(questions) - 1
     # A block of chunks stays in the processor's cache while all questions pass over it, four at a time: so each
     # component of a chunk is loaded once for four.
@@ -107,18 +94,7 @@ def compare_bits(
     as_share: bool,
     out: NDArray[np.float32],
 ) -> None:
-    """Count the ones that both of a pair have, and make scores of these numbers, of all pairs.
-
-    Args:
-        questions: Packed bits, shape [questions, words].
-        question_ones: How many ones each question has, shape [questions].
-        words: The chunks' packed bits, shape [words, chunks].
-        chunk_ones: How many ones each chunk has, shape [chunks].
-        start: The first chunk to compare.
-        as_share: Whether the score is the ones that both have as a share of those that either has (1 where neither
-            has one); if not, it is minus the number of bits that differ.
-        out: Shape [questions, chunks to compare].
-    """
+    """Count the ones that both of a pair have, and make scores of these numbers, of all pairs."""
     pairs = len(words) // 2 * 2
     space = np.empty(_BITS_BLOCK, np.int32)
     for first in range(0, out.shape[1], _BITS_BLOCK):

@@ -25,12 +25,7 @@ _MOST_THREADS = 8
 
 
 def threads() -> int:
-    """Say how many threads a search runs on.
-
-    Returns:
-        What `OMP_NUM_THREADS` says, as for other libraries of this kind; else one a processor that this process may
-        run on, at most 8.
-    """
+    """Say how many threads a search runs on."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     if wanted.isdecimal() and int(wanted) > 0:
         return int(wanted)
@@ -39,17 +34,7 @@ def threads() -> int:
 
 
 def nearest(comparison: Comparison, asked: Asked, limit: int, *, compiled: bool) -> Best:
-    """Find the nearest chunks of each question.
-
-    Args:
-        comparison: The chunks.
-        asked: The questions.
-        limit: How many chunks to find at most for each.
-        compiled: Whether compiled code is worth loading.
-
-    Returns:
-        The rankings.
-    """
+    """Find the nearest chunks of each question."""
     best = Best(len(asked), limit)
     share = max(1, min(_QUESTIONS, -(-len(asked) // threads())))
     shares = [slice(first, min(first + share, len(asked))) for first in range(0, len(asked), share)]

@@ -16,6 +16,7 @@ from ragtally_dense.bits import Hamming, Jaccard
 from ragtally_dense.comparison import LONGEST, SHORTEST, Comparison, Floats
 from ragtally_dense.distances import Cosine, Dot, Euclidean, Manhattan
 
+# Every way to compare, by its name in a spec.
 COMPARISONS: dict[str, type[Cosine | Dot | Euclidean | Manhattan | Hamming | Jaccard]] = {
     "cosine": Cosine,
     "dot": Dot,
@@ -24,7 +25,6 @@ COMPARISONS: dict[str, type[Cosine | Dot | Euclidean | Manhattan | Hamming | Jac
     "hamming": Hamming,
     "jaccard": Jaccard,
 }
-"""Every way to compare, by its name in a spec."""
 
 _USUAL_QUESTIONS = 1000
 _QUESTIONS = 1 << 14
@@ -32,33 +32,20 @@ _BLOCK = 1024
 
 
 class Dense:
-    """Compares every question with every chunk.
+    """Compares every question with every chunk."""
 
-    A zero vector stands for a text of which the embedder knows nothing. It has no direction, and under the
-    Euclidean and the Manhattan distance it would lie nearer to most questions than real chunks do: so a chunk
-    with a zero vector is no hit, and a question with one gets none, under any distance.
-    """
+    # A zero vector stands for a text of which the embedder knows nothing. It has no direction, and under the
+    # Euclidean and the Manhattan distance it would lie nearer to most questions than real chunks do: so a chunk with
+    # a zero vector is no hit, and a question with one gets none, under any distance.
 
     def __init__(self, distance: str, rescore: int | None = None) -> None:
-        """Take the parameters.
-
-        Args:
-            distance: One of `COMPARISONS`. The score is the cosine, the inner product, the Jaccard similarity, or
-                minus the Euclidean, Manhattan or Hamming distance.
-            rescore: How many of the nearest chunks are ordered anew by cosine, and then are all hits that there are;
-                None for the order that the distance gives.
-        """
         self._distance, self._rescore = distance, rescore
         self._vectors: Floats = np.zeros((0, 0), np.float32)
         self._norms = np.zeros(0)
         self._comparison: Comparison = COMPARISONS[distance](self._vectors, self._norms)
 
     def add(self, passages: Passages, vectors: Floats | None) -> None:
-        """Keep the chunks' vectors, without a copy (see `ragtally.kinds.Retriever.add`).
-
-        Raises:
-            PluginError: If there are none, or not one a chunk, or they hold NaN, infinity or numbers too large.
-        """
+        """Keep the chunks' vectors, without a copy (see `ragtally.kinds.Retriever.add`)."""
         self._vectors, self._norms = _checked(vectors, len(passages), "chunk")
         self._comparison = COMPARISONS[self._distance](self._vectors, self._norms)
         if self._is_large(_USUAL_QUESTIONS):

@@ -28,35 +28,14 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 
 def build(folder: str, accept_silver: bool) -> ExportedFolder:
-    """Build the dataset.
-
-    Args:
-        folder: The folder.
-        accept_silver: Whether labels that are verdicts may stand for gold labels.
-
-    Returns:
-        The dataset.
-
-    Raises:
-        DataError: If the folder is no such dataset, or its labels are silver and that is not accepted.
-    """
+    """Build the dataset."""
     from ragtally_exported.dataset import ExportedFolder
 
     return ExportedFolder(folder, accept_silver=accept_silver)
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str:
-    """Hash the files that the dataset reads.
-
-    Args:
-        parameters: The dataset's parameters.
-
-    Returns:
-        A hash of their content.
-
-    Raises:
-        DataError: If a file is missing.
-    """
+    """Hash the files that the dataset reads."""
     from ragtally_exported.dataset import fingerprint_of
 
     return fingerprint_of(parameters["folder"])

@@ -20,26 +20,11 @@ _REMEDY = "`ragtally export base STUDY --dataset FOLDER` writes one"
 
 
 class ExportedFolder:
-    """Questions with labels, documents and evidence, as they were exported.
-
-    Attributes:
-        answers: The answers that counted in the study.
-        splits: The splits of the questions.
-        labelled: Always true: silver labels must be accepted as such.
-    """
+    """Questions with labels, documents and evidence, as they were exported."""
 
     labelled = True
 
     def __init__(self, folder: str, *, accept_silver: bool) -> None:
-        """Read what the folder says of itself.
-
-        Args:
-            folder: The folder.
-            accept_silver: Whether labels that are verdicts may stand for gold labels.
-
-        Raises:
-            DataError: If the folder is no such dataset, or its labels are silver and that is not accepted.
-        """
         self._folder = Path(folder).expanduser()
         summary = _summary(self._folder)
         if summary["labels"] == "silver" and not accept_silver:
@@ -52,14 +37,7 @@ class ExportedFolder:
         self.splits: tuple[str, ...] = tuple(summary["splits"])
 
     def batches(self) -> Iterator[DatasetBatch]:
-        """Yield documents, questions and evidence.
-
-        Yields:
-            Pieces of the dataset.
-
-        Raises:
-            DataError: If a file is missing or damaged.
-        """
+        """Yield documents, questions and evidence."""
         nothing = DatasetBatch(Documents([], [], [], []), Questions([], [], [], []), Evidence([], [], [], []))
         for some in _pieces(self._folder, "documents"):
             columns = ("id", "text", "section_starts", "section_ends")
@@ -74,17 +52,7 @@ class ExportedFolder:
 
 
 def fingerprint_of(folder: str) -> str:
-    """Hash what a folder holds, but not where it lies or what its card says.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        The hash.
-
-    Raises:
-        DataError: If a file is missing.
-    """
+    """Hash what a folder holds, but not where it lies or what its card says."""
     root = Path(folder).expanduser()
     summary = _summary(root)
     content = {name: summary[name] for name in ("form", "answers", "splits", "labels")}

@@ -13,18 +13,19 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 from ragtally.address import derive_seed
 
+# Where terms are counted before they are put together: so many that hardly two of a text share one.
 _BUCKETS = 2**20
-"""Where terms are counted before they are put together: so many that hardly two of a text share one."""
 _NOISE = 1e-5
 _BATCH = 2048
 
 
 class Hashing:
-    """Counts terms, weighs the counts, adds each weight to its term's dimension with its term's sign, scales to one.
-
-    The signs make the products of two texts' vectors right on average, whatever falls together. A text without terms
-    has a zero vector.
+    """Counts terms, weighs the counts, adds each weight to its term's dimension with its term's sign, scales to
+    one.
     """
+
+    # The signs make the products of two texts' vectors right on average, whatever falls together. A text without
+    # terms has a zero vector.
 
     def __init__(
         self,
@@ -35,16 +36,6 @@ class Hashing:
         stopwords: str | None,
         seed: int,
     ) -> None:
-        """Take the parameters.
-
-        Args:
-            dim: Dimensions of the vectors.
-            analyzer: `"word"` or `"char_wb"`, as scikit-learn means them.
-            ngram_range: The shortest and the longest run of words or characters.
-            term_frequency: `"log"` for 1 + ln n, `"raw"` for n.
-            stopwords: `"english"` for scikit-learn's list of words to leave out; None for none.
-            seed: Seed of the dimensions and signs.
-        """
         self._dim, self._log = dim, term_frequency == "log"
         self._counter = HashingVectorizer(
             n_features=_BUCKETS,

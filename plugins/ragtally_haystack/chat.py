@@ -27,17 +27,6 @@ class GuardedChatGenerator:
         timeout: float = 120.0,
         concurrency: int = 8,
     ) -> None:
-        """Make the generator; no connection is made yet.
-
-        Args:
-            type: The import path of its class.
-            init_parameters: What its class is made with.
-            timeout: Seconds until a call is given up.
-            concurrency: How many threads ask at once, where it cannot be asked asynchronously.
-
-        Raises:
-            PluginError: If it cannot be made.
-        """
         self._definition: Definition = definition_of({"type": type, "init_parameters": init_parameters})
         self.timeout, self.concurrency = timeout, concurrency
         self._inner = self._make()
@@ -50,18 +39,7 @@ class GuardedChatGenerator:
     async def run_async(
         self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Ask once.
-
-        Args:
-            messages: The prompt.
-            generation_kwargs: Parameters of this call alone: `seed`.
-
-        Returns:
-            `{"replies": [ChatMessage]}`.
-
-        Raises:
-            CallError: If there is no answer.
-        """
+        """Ask once."""
         given = {
             "messages": list(messages),
             **({"generation_kwargs": generation_kwargs} if generation_kwargs else {}),
@@ -104,14 +82,7 @@ class GuardedChatGenerator:
                 generator.close()
 
     def plain(self, seed: int | None) -> Any:
-        """Give the generator itself (see `ragtally.kinds.PlainChatModel`).
-
-        Args:
-            seed: The sampling seed that every call is to send; None for none.
-
-        Returns:
-            A new generator with the same parameters.
-        """
+        """Give the generator itself (see `ragtally.kinds.PlainChatModel`)."""
         type_, parameters = self._definition
         if seed is not None:
             kwargs = {**(parameters.get("generation_kwargs") or {}), "seed": seed}

@@ -27,15 +27,7 @@ from ragtally_haystack.source import Class, find_class
 
 
 def faults(role: Role, definition: Definition) -> list[Fault]:
-    """Say what is wrong with a component.
-
-    Args:
-        role: What it is used as.
-        definition: The component with everything inside it.
-
-    Returns:
-        The faults. Where a package is not allowed nothing else is looked at, its source included.
-    """
+    """Say what is wrong with a component."""
     refused = [*refusals(definition), *written_out(definition)]
     if refused:
         return list(dict.fromkeys(refused))

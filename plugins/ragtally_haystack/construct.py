@@ -23,26 +23,13 @@ from ragtally_haystack.quiet import (
 from ragtally_haystack.roles import RETRIEVER, STORE, STORE_METHODS, Role, input_fault
 from ragtally_haystack.secrets import completed, is_secret, without_secrets
 
+# The logger that would print a traceback where a class cannot be imported, beside the error.
 _IMPORTER = "haystack.utils.type_serialization"
-"""The logger that would print a traceback where a class cannot be imported, beside the error."""
 _LONGEST_MESSAGE = 300
 
 
 def make(role: Role, definition: Definition, **own: Any) -> Any:
-    """Make a component or a document store.
-
-    Args:
-        role: What it is used as.
-        definition: What the spec says.
-        **own: Parameters that it is made with where its class has them and the spec leaves them out, beside
-            those of the role.
-
-    Returns:
-        The object; warmed up by whoever uses it.
-
-    Raises:
-        PluginError: If a package is not allowed, a key is written out, or the object cannot be made.
-    """
+    """Make a component or a document store."""
     made_by, data = _prepared(role, definition)
     _add_defaults(made_by, data["init_parameters"], {**role.defaults, **own})
     made = _guarded(definition, lambda: component_from_dict(made_by, data, definition.name))
@@ -51,18 +38,7 @@ def make(role: Role, definition: Definition, **own: Any) -> Any:
 
 
 def make_retriever(definition: Definition, store: Any) -> Any:
-    """Make a retriever over a store that is there already.
-
-    Args:
-        definition: What the spec says.
-        store: The document store.
-
-    Returns:
-        The retriever.
-
-    Raises:
-        PluginError: As `make`.
-    """
+    """Make a retriever over a store that is there already."""
     made_by, data = _prepared(RETRIEVER, definition)
     parameters = {**data["init_parameters"], "document_store": store}
     # A class' own `from_dict` would make a store of its own, so its other work is done here.
@@ -76,27 +52,12 @@ def make_retriever(definition: Definition, store: Any) -> Any:
 
 
 def inputs_of(made: Any) -> dict[str, bool]:
-    """List the inputs of a component.
-
-    Args:
-        made: The component.
-
-    Returns:
-        By name, whether it must be given.
-    """
+    """List the inputs of a component."""
     return {name: socket.is_mandatory for name, socket in _sockets(made, "input").items()}
 
 
 def warm_up(definition: Definition, made: Any) -> None:
-    """Let a component load what it needs, where it loads anything.
-
-    Args:
-        definition: What it was made of, for errors.
-        made: The component.
-
-    Raises:
-        PluginError: If it fails.
-    """
+    """Let a component load what it needs, where it loads anything."""
     if hasattr(made, "warm_up"):
         _guarded(definition, made.warm_up, "cannot be warmed up")
 

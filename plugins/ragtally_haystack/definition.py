@@ -6,32 +6,22 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+# What the import path of a class looks like.
 CLASS_PATTERN = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
-"""What the import path of a class looks like."""
 
 
 class Fault(NamedTuple):
-    """What is wrong with a definition.
+    """What is wrong with a definition."""
 
-    Attributes:
-        message: What is wrong, in one sentence.
-        hint: What to write instead, where that is known.
-    """
-
-    message: str
-    hint: str | None = None
+    message: str  # What is wrong, in one sentence
+    hint: str | None = None  # What to write instead, where that is known
 
 
 class Definition(NamedTuple):
-    """One Haystack component or document store.
+    """One Haystack component or document store."""
 
-    Attributes:
-        type: The import path of its class.
-        parameters: What its class is made with, as Haystack serialises it.
-    """
-
-    type: str
-    parameters: Mapping[str, Any]
+    type: str  # The import path of its class
+    parameters: Mapping[str, Any]  # What its class is made with, as Haystack serialises it
 
     @property
     def name(self) -> str:
@@ -40,14 +30,7 @@ class Definition(NamedTuple):
 
 
 def definition_of(written: Mapping[str, Any]) -> Definition:
-    """Read a definition.
-
-    Args:
-        written: `{"type": ..., "init_parameters": ...}`; without parameters the class' defaults hold.
-
-    Returns:
-        The definition.
-    """
+    """Read a definition."""
     return Definition(written["type"], written.get("init_parameters") or {})
 
 
@@ -63,14 +46,7 @@ def mappings(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def class_named(written: Mapping[str, Any]) -> str | None:
-    """Say which class a mapping names, by the rule by which Haystack takes one for a component.
-
-    Args:
-        written: Any mapping among parameters.
-
-    Returns:
-        The import path; None where it names none.
-    """
+    """Say which class a mapping names, by the rule by which Haystack takes one for a component."""
     name = written.get("type")
     return name if isinstance(name, str) and re.fullmatch(CLASS_PATTERN, name) else None
 

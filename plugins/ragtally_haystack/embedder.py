@@ -25,18 +25,6 @@ class EmbedderPair:
     """Embeds chunks with a document embedder, in batches, and questions with a text embedder, in threads."""
 
     def __init__(self, document: Definition, query: Definition, *, batch: int, threads: int, retries: int) -> None:
-        """Make the first instance of both.
-
-        Args:
-            document: The document embedder, as the spec says it.
-            query: The text embedder.
-            batch: How many chunks it is given at once.
-            threads: How many questions are embedded at once, each by an instance of its own.
-            retries: How often a call is tried again that failed for a reason that passes.
-
-        Raises:
-            PluginError: If one of them cannot be made.
-        """
         self._types = {"document": document.type, "query": query.type}
         self._documents = _ready(DOCUMENT_EMBEDDER, document)
         self._queries = Instances(_ready(TEXT_EMBEDDER, query), lambda: _ready(TEXT_EMBEDDER, query))
@@ -53,12 +41,7 @@ class EmbedderPair:
         """Read nothing."""
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`).
-
-        Raises:
-            CallError: If a call fails for good.
-            PluginError: If the component fails otherwise, or returns something else than one vector a chunk.
-        """
+        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`)."""
         vectors: list[Any] = []
         for first in range(0, len(texts), self._batch):
             vectors.extend(self._of_documents(texts[first : first + self._batch]))

@@ -27,15 +27,7 @@ _MOST_CAUSES = 10
 
 
 def call_error(who: str, error: BaseException) -> CallError:
-    """Say what a failed call came to.
-
-    Args:
-        who: The import path of the component.
-        error: What it raised, perhaps around the exception of the library below it.
-
-    Returns:
-        The error to raise.
-    """
+    """Say what a failed call came to."""
     if isinstance(error, CallError):
         return error
     culprit = next((each for each in _chain(error) if _status(each) is not None), error)
@@ -48,16 +40,7 @@ def call_error(who: str, error: BaseException) -> CallError:
 
 
 def component_error(who: str, error: BaseException, what: str = "") -> RagtallyError:
-    """Say what an exception of a component's `run` means, be it about a call or about the component itself.
-
-    Args:
-        who: The import path of the component.
-        error: What it raised.
-        what: On what it failed, such as ` on the document 'd1'`.
-
-    Returns:
-        A `CallError` for a failed call, else a `PluginError`.
-    """
+    """Say what an exception of a component's `run` means, be it about a call or about the component itself."""
     if isinstance(error, RagtallyError):
         return error
     called = call_error(who, error)
@@ -65,15 +48,7 @@ def component_error(who: str, error: BaseException, what: str = "") -> RagtallyE
 
 
 def reason_of(status: int, said: str) -> CallFailure:
-    """Tell the kind of a failure from status and message.
-
-    Args:
-        status: The HTTP status.
-        said: What the provider or its library said.
-
-    Returns:
-        The kind.
-    """
+    """Tell the kind of a failure from status and message."""
     known: Mapping[int, CallFailure] = {402: "daily quota", 408: "timeout", 413: "too long", 504: "timeout"}
     if status in known:
         return known[status]

@@ -16,12 +16,6 @@ class Instances:
     """Instances of one component; a thread borrows one, and a further one is made where all are lent."""
 
     def __init__(self, first: Any, make: Callable[[], Any]) -> None:
-        """Take the first one, and the way to make more.
-
-        Args:
-            first: An instance, warmed up.
-            make: Makes one, warmed up. Never called by two threads at once.
-        """
         self._make = make
         self._lock = threading.Lock()
         self._free: list[Any] = [first]
@@ -38,11 +32,7 @@ class Instances:
                 self._free.append(instance)
 
     def dismissed(self) -> list[Any]:
-        """Take back all that are not lent, to close them.
-
-        Returns:
-            The instances; none of them is lent again.
-        """
+        """Take back all that are not lent, to close them."""
         with self._lock:
             free, self._free = self._free, []
         return free
@@ -51,20 +41,7 @@ class Instances:
 def in_threads(
     work: Callable[[Any, Item], Outcome], items: Sequence[Item], instances: Instances, threads: int
 ) -> list[Outcome]:
-    """Do work on items, several at once.
-
-    Args:
-        work: Gets an instance and an item.
-        items: The items.
-        instances: Where the instances come from.
-        threads: How many threads at most.
-
-    Returns:
-        One outcome an item, in the order of the items.
-
-    Raises:
-        Exception: Whatever `work` raises first; what was not begun is then left undone.
-    """
+    """Do work on items, several at once."""
 
     def one(item: Item) -> Outcome:
         with instances.borrowed() as instance:

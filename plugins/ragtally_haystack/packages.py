@@ -9,24 +9,17 @@ from collections.abc import Iterator
 from ragtally.errors import PluginError
 from ragtally_haystack.definition import Definition, Fault, classes, mappings
 
+# The environment variable that allows more packages: import names, separated by commas.
 VARIABLE = "RAGTALLY_HAYSTACK_PACKAGES"
-"""The environment variable that allows more packages: import names, separated by commas."""
+# The packages that are allowed anyway.
 ALWAYS = ("haystack", "haystack_integrations")
-"""The packages that are allowed anyway."""
 
+# The package as which transformers imports code that it downloaded with a model.
 _REMOTE_CODE = "transformers_modules"
-"""The package as which transformers imports code that it downloaded with a model."""
 
 
 def allowed_packages() -> tuple[str, ...]:
-    """Read which packages are allowed.
-
-    Returns:
-        Import names.
-
-    Raises:
-        PluginError: If the variable holds anything else, such as a pattern.
-    """
+    """Read which packages are allowed."""
     more = [name.strip() for name in os.environ.get(VARIABLE, "").split(",") if name.strip()]
     for name in more:
         if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
@@ -38,14 +31,7 @@ def allowed_packages() -> tuple[str, ...]:
 
 
 def refusals(definition: Definition) -> Iterator[Fault]:
-    """Say which of the named classes may not even be imported.
-
-    Args:
-        definition: The component with everything inside it.
-
-    Yields:
-        One fault a class, and one for code that would be downloaded and run.
-    """
+    """Say which of the named classes may not even be imported."""
     allowed = allowed_packages()
     for name in classes(definition):
         if not _lies_in(name, allowed):

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+# The switches of Haystack and of libraries that its integrations wrap.
 SWITCHES: Mapping[str, str] = {
     "HAYSTACK_TELEMETRY_ENABLED": "False",
     "ANONYMIZED_TELEMETRY": "False",
@@ -21,7 +22,6 @@ SWITCHES: Mapping[str, str] = {
     # In its other mode LiteLLM loads `.env` into the process' environment.
     "LITELLM_MODE": "PRODUCTION",
 }
-"""The switches of Haystack and of libraries that its integrations wrap."""
 
 
 @contextmanager

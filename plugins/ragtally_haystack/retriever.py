@@ -25,10 +25,10 @@ from ragtally_haystack.tries import settled, with_tries
 
 Vectors = NDArray[np.float32]
 
+# How many hits more than wanted are asked for, so that a tie at the border shows.
 _MORE = 10
-"""How many hits more than wanted are asked for, so that a tie at the border shows."""
+# How many more at most, where a store does not rank exactly or may refuse large numbers.
 _MOST_MORE = 100
-"""How many more at most, where a store does not rank exactly or may refuse large numbers."""
 _GROWTH = 4
 
 
@@ -36,18 +36,6 @@ class StoreRetriever:
     """Writes chunks into a document store when the first question is asked, and searches it in threads."""
 
     def __init__(self, store: Definition, retriever: Definition, *, batch: int, threads: int, retries: int) -> None:
-        """Make store and retriever.
-
-        Args:
-            store: The document store, as the spec says it.
-            retriever: Its retriever.
-            batch: How many chunks are written at once.
-            threads: How many questions are asked at once, each by a retriever of its own; they share the store.
-            retries: How often a call is tried again that failed for a reason that passes.
-
-        Raises:
-            PluginError: If one of them cannot be made.
-        """
         self._store_type, self._type = store.type, retriever.type
         self._exact = is_exact(store.type)
         # An in-memory store computes in Python, where threads only wait for each other.
@@ -72,30 +60,15 @@ class StoreRetriever:
         self._unwritten, self._chunks = (passages, vectors), len(passages)
 
     def save(self, folder: Path) -> None:
-        """Write how many chunks there are: the store is filled again from what `load` is given.
-
-        Args:
-            folder: An existing folder.
-        """
+        """Write how many chunks there are: the store is filled again from what `load` is given."""
         (folder / "store.json").write_text(json.dumps({"chunks": self._chunks}) + "\n", encoding="utf-8")
 
     def load(self, folder: Path, passages: Passages, vectors: Vectors | None) -> None:
-        """Take the chunks again; see `add`.
-
-        Args:
-            folder: The folder that `save` was given.
-            passages: What `add` was given.
-            vectors: Likewise.
-        """
+        """Take the chunks again; see `add`."""
         self.add(passages, vectors)
 
     def search(self, queries: Queries, limit: int) -> Hits:
-        """Find the best chunks for each question (see `ragtally.kinds.Retriever.search`).
-
-        Raises:
-            CallError: If a call of the store fails for good.
-            PluginError: If the store or the retriever fails otherwise, or finds what was not written.
-        """
+        """Find the best chunks for each question (see `ragtally.kinds.Retriever.search`)."""
         self._fill()
         hits = no_hits(len(queries), limit)
         if limit < 1 or not self._chunks:

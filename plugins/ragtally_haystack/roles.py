@@ -11,25 +11,17 @@ from ragtally_haystack.definition import Definition, Fault
 
 @dataclass(frozen=True)
 class Role:
-    """What a component is used as.
+    """What a component is used as."""
 
-    Attributes:
-        name: What it is called in messages.
-        one_of: Inputs of `run` of which it must take at least one; empty for what is not run.
-        gives: The output of `run` that is read.
-        given: Further inputs that it is given where it takes them.
-        example: A class that could stand in its place.
-        ours: Parameters that are not the spec's to say, with the reason.
-        defaults: Parameters that it is made with where its class has them and the spec leaves them out: nothing
-            printed, failures raised and not logged away, no tries below those of ragtally.
-    """
-
-    name: str
-    one_of: tuple[str, ...]
-    gives: str
-    example: str
-    given: tuple[str, ...] = ()
+    name: str  # What it is called in messages
+    one_of: tuple[str, ...]  # Inputs of `run` of which it must take at least one; empty for what is not run
+    gives: str  # The output of `run` that is read
+    example: str  # A class that could stand in its place
+    given: tuple[str, ...] = ()  # Further inputs that it is given where it takes them
+    # Parameters that are not the spec's to say, with the reason.
     ours: Mapping[str, str] = field(default_factory=dict)
+    # Parameters that it is made with where its class has them and the spec leaves them out: nothing printed, failures
+    # raised and not logged away, no tries below those of ragtally.
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -54,8 +46,8 @@ STORE = Role(
     "haystack.document_stores.in_memory.InMemoryDocumentStore",
     defaults={"progress_bar": False, "shared": False},
 )
+# What a document store is known by.
 STORE_METHODS = ("write_documents", "count_documents")
-"""What a document store is known by."""
 RETRIEVER = Role(
     "retriever",
     ("query", "query_embedding"),
@@ -78,17 +70,7 @@ GENERATOR = Role(
 def input_fault(
     role: Role, definition: Definition, names: Collection[str], required: Collection[str]
 ) -> Fault | None:
-    """Say whether a component's inputs are those of its role.
-
-    Args:
-        role: The role.
-        definition: The component.
-        names: The inputs of its `run`.
-        required: Those that it must be given.
-
-    Returns:
-        What is wrong; None where nothing is.
-    """
+    """Say whether a component's inputs are those of its role."""
     wanted = " or ".join(role.one_of)
     if role.one_of and not set(role.one_of) & set(names):
         takes = ", ".join(names) or "nothing"

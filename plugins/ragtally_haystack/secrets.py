@@ -10,8 +10,8 @@ from typing import Any
 from ragtally_haystack.definition import Definition, Fault, mappings
 
 HIDDEN = "[key hidden]"
+# The type of a secret that names environment variables.
 ENVIRONMENT = "env_var"
-"""The type of a secret that names environment variables."""
 
 _HINT = "name an environment variable: {type: env_var, env_vars: [MY_API_KEY]}"
 _SECRET_NAME = re.compile(
@@ -19,27 +19,20 @@ _SECRET_NAME = re.compile(
     r"|^(api_|access_|auth_|bearer_|hf_|client_)?token$|^x-api-key$",
     re.IGNORECASE,
 )
+# A bearer token, the published shapes of providers' keys, and a name with a password inside a URL.
 _LOOKS_SECRET = re.compile(
     r"(?i:bearer)\s+[\w.~+/=-]{8,}"
     r"|\b(?:sk|rk|pk|gsk|xai|hf|nvapi|fw|pplx|csk|r8|ghp)[-_][\w-]{16,}"
     r"|\bAIza[\w-]{30,}"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
-"""A bearer token, the published shapes of providers' keys, and a name with a password inside a URL."""
 _KEY_VARIABLE = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+# Shorter values are switches and names, not keys; to blot them out would make messages unreadable.
 _SHORTEST = 8
-"""Shorter values are switches and names, not keys; to blot them out would make messages unreadable."""
 
 
 def written_out(definition: Definition) -> Iterator[Fault]:
-    """Find keys that stand in a spec; what was written is never repeated.
-
-    Args:
-        definition: The component with everything inside it.
-
-    Yields:
-        One fault a key.
-    """
+    """Find keys that stand in a spec; what was written is never repeated."""
     for found in mappings(definition.parameters):
         kind = found.get("type")
         if kind == "token":
@@ -55,14 +48,7 @@ def written_out(definition: Definition) -> Iterator[Fault]:
 
 
 def completed(written: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill up a secret: Haystack reads none without `strict`.
-
-    Args:
-        written: A secret that names environment variables.
-
-    Returns:
-        The secret as Haystack writes it.
-    """
+    """Fill up a secret: Haystack reads none without `strict`."""
     return {"strict": True, **written}
 
 
@@ -72,14 +58,7 @@ def is_secret(value: Any) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """Blot out keys in what a component or a provider said.
-
-    Args:
-        text: The text.
-
-    Returns:
-        The text with the values of variables that are named like keys, and whatever looks like a key, replaced.
-    """
+    """Blot out keys in what a component or a provider said."""
     values = {value for name, value in os.environ.items() if _KEY_VARIABLE.search(name) and len(value) >= _SHORTEST}
     for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, HIDDEN)

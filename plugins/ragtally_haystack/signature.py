@@ -9,36 +9,22 @@ from dataclasses import dataclass, field
 from ragtally_haystack.source import Class, find_from
 
 _PLAIN_BASES = {"object", "Protocol", "ABC", "Generic", "typing.Protocol", "abc.ABC"}
+# Calls by which a component declares inputs that its `run` does not show.
 _DYNAMIC = ("set_input_type", "set_input_types")
-"""Calls by which a component declares inputs that its `run` does not show."""
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """The parameters of a method, without `self`.
+    """The parameters of a method, without `self`."""
 
-    Attributes:
-        names: Their names.
-        required: Those that must be given.
-        annotations: Their types, as written, where there are any.
-        defaults: Their defaults, as written, where there are any.
-    """
-
-    names: tuple[str, ...] = ()
-    required: frozenset[str] = frozenset()
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    defaults: Mapping[str, ast.expr] = field(default_factory=dict)
+    names: tuple[str, ...] = ()  # Their names
+    required: frozenset[str] = frozenset()  # Those that must be given
+    annotations: Mapping[str, str] = field(default_factory=dict)  # Their types, as written, where there are any
+    defaults: Mapping[str, ast.expr] = field(default_factory=dict)  # Their defaults, as written, where there are any
 
 
 def is_component(found: Class) -> bool | None:
-    """Say whether a class is a Haystack component.
-
-    Args:
-        found: The class.
-
-    Returns:
-        None where the source does not tell.
-    """
+    """Say whether a class is a Haystack component."""
     decorators = {_name(decorator) for decorator in found.node.decorator_list}
     if any(name.rpartition(".")[2] in ("component", "super_component") for name in decorators):
         return True
@@ -61,15 +47,7 @@ def has_method(found: Class, name: str) -> bool | None:
 
 
 def parameters_of(found: Class, method: str) -> Parameters | None:
-    """Read what a method takes, of the class itself or of a base.
-
-    Args:
-        found: The class.
-        method: `__init__` or `run`.
-
-    Returns:
-        Its parameters; None where the source does not tell, or where it takes any.
-    """
+    """Read what a method takes, of the class itself or of a base."""
     decorators = {_name(decorator).rpartition(".")[2] for decorator in found.node.decorator_list}
     if decorators & {"super_component", "dataclass"} or found.node.keywords:
         return None

@@ -18,23 +18,17 @@ from ragtally.errors import did_you_mean
 from ragtally_haystack.definition import Fault
 
 _INTEGRATIONS = "haystack_integrations"
+# Through how many modules a class is followed that one imports from the next.
 _MOST_HOPS = 8
-"""Through how many modules a class is followed that one imports from the next."""
 
 
 @dataclass(frozen=True)
 class Class:
-    """A class as its source defines it.
+    """A class as its source defines it."""
 
-    Attributes:
-        module: The dotted name of its module.
-        file: The module's file.
-        node: The definition.
-    """
-
-    module: str
-    file: Path
-    node: ast.ClassDef
+    module: str  # The dotted name of its module
+    file: Path  # The module's file
+    node: ast.ClassDef  # The definition
 
 
 class _Module(NamedTuple):
@@ -51,27 +45,12 @@ class _Names(NamedTuple):
 
 
 def find_class(path: str) -> Class | Fault | None:
-    """Look a class up.
-
-    Args:
-        path: Its import path.
-
-    Returns:
-        The class; a fault where there is none; None where the source does not tell.
-    """
+    """Look a class up."""
     return _find(path, _MOST_HOPS)
 
 
 def find_from(owner: Class, name: str) -> Class | None:
-    """Look up a class that another one's source names, such as a base.
-
-    Args:
-        owner: The other class.
-        name: The name, as it stands there.
-
-    Returns:
-        The class; None where the source does not tell.
-    """
+    """Look up a class that another one's source names, such as a base."""
     tree = _parsed(owner.file)
     names = None if tree is None else _names(tree, owner.module, owner.file)
     if names is None or "." in name:

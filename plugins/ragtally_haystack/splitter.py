@@ -14,8 +14,8 @@ from ragtally_haystack.failures import component_error
 from ragtally_haystack.quiet import Document
 from ragtally_haystack.roles import SPLITTER
 
+# Where Haystack's splitters say at which character a piece starts.
 _OFFSET = "split_idx_start"
-"""Where Haystack's splitters say at which character a piece starts."""
 _SHOWN = 40
 
 
@@ -23,26 +23,13 @@ class Splitter:
     """Cuts documents with a Haystack splitter, one document at a time."""
 
     def __init__(self, definition: Definition) -> None:
-        """Make the splitter.
-
-        Args:
-            definition: What the spec says.
-
-        Raises:
-            PluginError: If it cannot be made.
-        """
         self._type = definition.type
         self._splitter = make(SPLITTER, definition)
         warm_up(definition, self._splitter)
 
     def cut(self, documents: Documents) -> Spans:
-        """Cut every document (see `ragtally.kinds.Chunker.cut`).
-
-        Pieces of nothing but white space are left out, and so are documents of nothing else.
-
-        Raises:
-            PluginError: If the splitter fails, changes the text, or drops some of it.
-        """
+        """Cut every document (see `ragtally.kinds.Chunker.cut`)."""
+        # Pieces of nothing but white space are left out, and so are documents of nothing else.
         rows: list[int] = []
         starts: list[int] = []
         ends: list[int] = []
@@ -103,11 +90,9 @@ def _stated(piece: Any, content: str, text: str) -> int | None:
 
 
 def _found(content: str, text: str, last: int, reach: int) -> int | None:
-    """Find a piece whose start is not stated.
-
-    Of several places that one is taken that lies after the start of the piece before, leaves nothing out and
-    overlaps least; for pieces out of order, any place.
-    """
+    """Find a piece whose start is not stated."""
+    # Of several places that one is taken that lies after the start of the piece before, leaves nothing out and
+    # overlaps least; for pieces out of order, any place.
     for start in (
         text.rfind(content, last + 1, reach + len(content)),
         text.find(content, reach),

@@ -19,14 +19,7 @@ _OUTPUT_TOKENS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n
 
 
 def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
-    """Tell the traits of an embedder pair.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        The traits; it learns nothing, and its vectors are kept by text.
-    """
+    """Tell the traits of an embedder pair."""
     price = parameters["price"]
     return EmbedderTraits(
         learns=False,
@@ -38,14 +31,7 @@ def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
 
 
 def retriever_traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
-    """Tell the traits of a store with its retriever.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        The traits; vectors are read where there is an embedder.
-    """
+    """Tell the traits of a store with its retriever."""
     exact = is_exact(parameters["store"]["type"])
     if parameters["embedder"] is None:
         return RetrieverTraits(reads=frozenset({"text"}), prefix_stable=exact)
@@ -53,14 +39,7 @@ def retriever_traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
 
 
 def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
-    """Tell the traits of a chat generator.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        The traits; the price is None where the spec does not state it.
-    """
+    """Tell the traits of a chat generator."""
     definition = definition_of(parameters)
     asked = {**definition.parameters, **(definition.parameters.get("generation_kwargs") or {})}
     price, usd_per_hour = parameters["price"], parameters["usd_per_hour"]
@@ -78,17 +57,9 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
 
 
 def is_exact(store: str) -> bool:
-    """Say whether a store compares a question with every document, and ranks any number of them.
-
-    Others search an approximate index, or cut ties as they like: their first hits may depend on how many are asked
-    for.
-
-    Args:
-        store: The import path of the store's class.
-
-    Returns:
-        True for Haystack's own in-memory store.
-    """
+    """Say whether a store compares a question with every document, and ranks any number of them."""
+    # Others search an approximate index, or cut ties as they like: their first hits may depend on how many are asked
+    # for.
     return store.startswith(_EXACT)
 
 

@@ -15,15 +15,7 @@ _LOOKS = 6
 
 
 def settled(look: Callable[[], int], wanted: int) -> int:
-    """Look at a number until it has grown to what it should be: servers count some time after they wrote.
-
-    Args:
-        look: Looks it up.
-        wanted: What it should grow to.
-
-    Returns:
-        The number, after half a minute at most.
-    """
+    """Look at a number until it has grown to what it should be: servers count some time after they wrote."""
     found = look()
     for done in range(_LOOKS - 1):
         if found >= wanted:
@@ -34,19 +26,7 @@ def settled(look: Callable[[], int], wanted: int) -> int:
 
 
 def with_tries(call: Callable[[], Outcome], failure: Callable[[Exception], RagtallyError], retries: int) -> Outcome:
-    """Call, and call again where the failure passes: after as long as the provider asks for, else 1, 2, 4 s ...
-
-    Args:
-        call: The call.
-        failure: Says what an exception means.
-        retries: How often it is called again at most.
-
-    Returns:
-        What the call returned.
-
-    Raises:
-        RagtallyError: What the last exception meant.
-    """
+    """Call, and call again where the failure passes: after as long as the provider asks for, else 1, 2, 4 s ..."""
     for done in range(retries + 1):
         try:
             return call()

@@ -14,14 +14,7 @@ from ragtally_haystack.source import Class, find_class
 
 
 def fingerprint_one(parameters: Mapping[str, Any]) -> str | None:
-    """Hash the packages behind a component whose parameters are a definition.
-
-    Args:
-        parameters: `type` and `init_parameters`.
-
-    Returns:
-        The hash; None for a type that is not allowed, which is an error elsewhere.
-    """
+    """Hash the packages behind a component whose parameters are a definition."""
     return _fingerprint([parameters])
 
 

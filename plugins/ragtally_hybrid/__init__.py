@@ -64,14 +64,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 
 def check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Say what is wrong with the parameters beyond their schema.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        What is wrong.
-    """
+    """Say what is wrong with the parameters beyond their schema."""
     return list(_faults(parameters))
 
 

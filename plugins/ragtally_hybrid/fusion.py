@@ -17,27 +17,16 @@ Doubles = NDArray[np.float64]
 
 
 class Fusion(ABC):
-    """Adds up, for each chunk, what it counts in each ranking; chunks that no ranking holds are no hits.
+    """Adds up, for each chunk, what it counts in each ranking; chunks that no ranking holds are no hits."""
 
-    Only the first hits of each ranking count, so that the fused ranking does not depend on how many are asked for.
-    """
+    # Only the first hits of each ranking count, so that the fused ranking does not depend on how many are asked for.
 
     def __init__(self, weights: Sequence[float] | None, depth: int) -> None:
-        """Take the parameters.
-
-        Args:
-            weights: A weight for each ranking, above 0; None for 1 each.
-            depth: How many hits of each ranking count.
-        """
         self._weights = weights
         self._depth = depth
 
     def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
-        """Fuse the rankings (see `ragtally.kinds.RefiningRetriever.refine`).
-
-        Raises:
-            PluginError: If there are not as many rankings as weights.
-        """
+        """Fuse the rankings (see `ragtally.kinds.RefiningRetriever.refine`)."""
         weights = [1.0] * len(found.hits) if self._weights is None else self._weights
         if len(weights) != len(found.hits):
             raise PluginError(f"the retriever hybrid has {len(weights)} weights for {len(found.hits)} rankings")
@@ -55,31 +44,16 @@ class Fusion(ABC):
 
     @abstractmethod
     def counts(self, ranking: Hits) -> Doubles:
-        """Say how much each hit of one ranking counts, before its weight.
-
-        Args:
-            ranking: The ranking.
-
-        Returns:
-            Numbers of at least 0, of the ranking's shape; anything where there is no hit.
-        """
+        """Say how much each hit of one ranking counts, before its weight."""
 
 
 class RankFusion(Fusion):
-    """Reciprocal rank fusion: a hit at rank r (from 1) counts 1 / (k + r).
+    """Reciprocal rank fusion: a hit at rank r (from 1) counts 1 / (k + r)."""
 
-    Cormack, Clarke and Büttcher (2009), "Reciprocal rank fusion outperforms Condorcet and individual rank learning
-    methods", SIGIR, where k is 60; weights are no part of it there.
-    """
+    # Cormack, Clarke and Büttcher (2009), "Reciprocal rank fusion outperforms Condorcet and individual rank learning
+    # methods", SIGIR, where k is 60; weights are no part of it there.
 
     def __init__(self, k: int, weights: Sequence[float] | None, depth: int) -> None:
-        """Take the parameters.
-
-        Args:
-            k: What is added to every rank.
-            weights: See `Fusion`.
-            depth: See `Fusion`.
-        """
         super().__init__(weights, depth)
         self._k = k
 
@@ -90,22 +64,14 @@ class RankFusion(Fusion):
 
 
 class ScoreFusion(Fusion):
-    """A weighted sum of normalised scores: a hit counts (score - lowest score) / spread, within its ranking.
+    """A weighted sum of normalised scores: a hit counts (score - lowest score) / spread, within its ranking."""
 
-    The lowest score is that of the ranking's last hit within the depth. With the range as spread, this is min-max
-    normalisation ("standard"), with the standard deviation it is "ZMUV", moved so that a chunk that was not found
-    counts as much as the last one that was: Montague and Aslam (2001), "Relevance score normalization for
-    metasearch", CIKM. Scores that are all the same say only that their hits were found: these count 1.
-    """
+    # The lowest score is that of the ranking's last hit within the depth. With the range as spread, this is min-max
+    # normalisation ("standard"), with the standard deviation it is "ZMUV", moved so that a chunk that was not found
+    # counts as much as the last one that was: Montague and Aslam (2001), "Relevance score normalization for
+    # metasearch", CIKM. Scores that are all the same say only that their hits were found: these count 1.
 
     def __init__(self, normalise: str, weights: Sequence[float] | None, depth: int) -> None:
-        """Take the parameters.
-
-        Args:
-            normalise: The spread: `"min_max"` for the range, `"z_score"` for the standard deviation.
-            weights: See `Fusion`.
-            depth: See `Fusion`.
-        """
         super().__init__(weights, depth)
         self._by_deviation = normalise == "z_score"
 

@@ -12,44 +12,29 @@ from ragtally_lexical.counting import count_terms
 from ragtally_lexical.index import MANY, TermIndex
 from ragtally_lexical.tokens import Tokenizer
 
+# How many pairs a search adds up in the time that it takes to weigh one.
 _PAIRS_A_PASS = 8
-"""How many pairs a search adds up in the time that it takes to weigh one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The terms of questions, one question's after the other's; within a question those with few chunks first.
+    """The terms of questions, one question's after the other's; within a question those with few chunks first."""
 
-    Attributes:
-        bounds: Where each question's terms start, and where the last one's end; int64, shape [questions + 1].
-        term: Rows of the index's terms, each once a question; int64, shape [pairs].
-        times: How often the term stands in the question; float64, shape [pairs].
-        sizes: How many different terms each question has, those that the index does not know among them; int64,
-            shape [questions].
-        in_bulk: Whether compiled loops are worth loading for the search.
-    """
-
+    # Where each question's terms start, and where the last one's end; int64, shape [questions + 1].
     bounds: NDArray[np.int64]
-    term: NDArray[np.int64]
-    times: NDArray[np.float64]
+    term: NDArray[np.int64]  # Rows of the index's terms, each once a question; int64, shape [pairs]
+    times: NDArray[np.float64]  # How often the term stands in the question; float64, shape [pairs]
+    # How many different terms each question has, those that the index does not know among them; int64, shape
+    # [questions].
     sizes: NDArray[np.int64]
-    in_bulk: bool
+    in_bulk: bool  # Whether compiled loops are worth loading for the search
 
     def __len__(self) -> int:
         return len(self.sizes)
 
 
 def ask(index: TermIndex, texts: Sequence[str], tokenizer: Tokenizer) -> Asked:
-    """Look the terms of questions up in an index.
-
-    Args:
-        index: The index.
-        texts: The questions' words.
-        tokenizer: How they become terms; the same as of the index.
-
-    Returns:
-        The questions.
-    """
+    """Look the terms of questions up in an index."""
     counted = count_terms(texts, tokenizer)
     row_of = {term: row for row, term in enumerate(index.vocabulary)}
     rows = np.array([row_of.get(term, -1) for term in counted.vocabulary], np.int64)

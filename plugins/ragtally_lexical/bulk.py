@@ -22,16 +22,7 @@ _AHEAD = 4
 
 
 def count_batches(batches: Iterable[Sequence[str]], tokenizer: Tokenizer, vocabulary: Vocabulary) -> Iterator[Batch]:
-    """Count the terms of texts, batch by batch.
-
-    Args:
-        batches: The texts.
-        tokenizer: How they become terms.
-        vocabulary: Numbers the terms.
-
-    Yields:
-        The counts of each batch.
-    """
+    """Count the terms of texts, batch by batch."""
     reader, counter = _Reader(tokenizer), _Counter(vocabulary)
     # The loops run without the interpreter's lock: while they read ahead, new tokens of earlier batches are stemmed.
     with ThreadPoolExecutor(1) as worker:
@@ -46,16 +37,11 @@ def count_batches(batches: Iterable[Sequence[str]], tokenizer: Tokenizer, vocabu
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """Texts as numbers of tokens.
+    """Texts as numbers of tokens."""
 
-    Attributes:
-        numbers: The tokens' numbers, one text after the other.
-        past: Per text, the number of tokens up to and with it.
-        new: The records of the tokens that got a number for the first time, in order (see `number_tokens`).
-    """
-
-    numbers: NDArray[np.int32]
-    past: NDArray[np.int64]
+    numbers: NDArray[np.int32]  # The tokens' numbers, one text after the other
+    past: NDArray[np.int64]  # Per text, the number of tokens up to and with it
+    # The records of the tokens that got a number for the first time, in order (see `number_tokens`).
     new: NDArray[np.uint32]
 
 

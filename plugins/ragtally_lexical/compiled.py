@@ -12,37 +12,18 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def array(number: Any) -> Any:
-    """Name the numba type of a one-dimensional array that is written to.
-
-    Args:
-        number: The numba type of its items.
-
-    Returns:
-        The type.
-    """
+    """Name the numba type of a one-dimensional array that is written to."""
     return types.Array(number, 1, "C")
 
 
 def read_only(number: Any) -> Any:
-    """Name the numba type of a one-dimensional array that is only read; one that can be written suits as well.
-
-    Args:
-        number: The numba type of its items.
-
-    Returns:
-        The type.
-    """
+    """Name the numba type of a one-dimensional array that is only read; one that can be written suits as well."""
     return types.Array(number, 1, "C", readonly=True)
 
 
 def compiled(*signatures: Sequence[Any]) -> Callable[[Function], Function]:
-    """Compile a function ahead, for the given types of its arguments, so that it runs without the interpreter's lock.
-
-    Args:
-        *signatures: Types of the arguments; one variant each.
-
-    Returns:
-        A decorator.
+    """Compile a function ahead, for the given types of its arguments, so that it runs without the interpreter's
+    lock.
     """
 
     def compile_function(function: Function) -> Function:

@@ -11,30 +11,23 @@ from numpy.typing import NDArray
 
 from ragtally_lexical.tokens import Tokenizer
 
+# How many characters are worked on at once.
 _BATCH = 1 << 19
-"""How many characters are worked on at once."""
 
+# From how many characters on compiled loops are worth loading.
 _MANY = 1 << 24
-"""From how many characters on compiled loops are worth loading."""
 
 
 @dataclass(frozen=True, slots=True)
 class TermCounts:
-    """How often terms stand in texts, in columns: one text's pairs of term and count after the other's.
+    """How often terms stand in texts, in columns: one text's pairs of term and count after the other's."""
 
-    Attributes:
-        vocabulary: The terms, in order of their first occurrence; a term's row is its number.
-        term: Numbers of terms, each once a text; int32, shape [pairs].
-        count: How often the term stands in the text; an unsigned integer just large enough, shape [pairs].
-        sizes: How many pairs each text has; int32, shape [texts].
-        lengths: How many terms each text has, repeated ones counted again; int32, shape [texts].
-    """
-
-    vocabulary: tuple[str, ...]
-    term: NDArray[np.int32]
+    vocabulary: tuple[str, ...]  # The terms, in order of their first occurrence; a term's row is its number
+    term: NDArray[np.int32]  # Numbers of terms, each once a text; int32, shape [pairs]
+    # How often the term stands in the text; an unsigned integer just large enough, shape [pairs].
     count: NDArray[np.unsignedinteger]
-    sizes: NDArray[np.int32]
-    lengths: NDArray[np.int32]
+    sizes: NDArray[np.int32]  # How many pairs each text has; int32, shape [texts]
+    lengths: NDArray[np.int32]  # How many terms each text has, repeated ones counted again; int32, shape [texts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +44,11 @@ class Vocabulary:
     """Numbers terms in order of their first occurrence, and remembers the term of every token."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """Start empty.
-
-        Args:
-            tokenizer: Says which term a token belongs to.
-        """
         self._tokenizer = tokenizer
         self._rows: dict[str, int] = {}
 
     def rows(self, tokens: Sequence[str]) -> list[int]:
-        """Number the terms of tokens.
-
-        Args:
-            tokens: Different tokens that were not given before, in order of their first occurrence.
-
-        Returns:
-            The rows of their terms; -1 for a stop word.
-        """
+        """Number the terms of tokens."""
         known = self._rows
         return [-1 if term is None else known.setdefault(term, len(known)) for term in self._tokenizer.terms(tokens)]
 
@@ -80,15 +61,7 @@ class Vocabulary:
 
 
 def count_terms(texts: Sequence[str], tokenizer: Tokenizer) -> TermCounts:
-    """Count the terms of every text; in one pass over the texts, of which only a few are held at a time.
-
-    Args:
-        texts: Any texts.
-        tokenizer: How they become terms.
-
-    Returns:
-        The counts.
-    """
+    """Count the terms of every text; in one pass over the texts, of which only a few are held at a time."""
     vocabulary = Vocabulary(tokenizer)
     batches = _batches(texts)
     first = next(batches, [])
@@ -110,14 +83,7 @@ def count_terms(texts: Sequence[str], tokenizer: Tokenizer) -> TermCounts:
 
 
 def narrowed(counts: NDArray[np.integer]) -> NDArray[np.unsignedinteger]:
-    """Take counts into as few bytes as they need.
-
-    Args:
-        counts: Numbers from 0 to 4294967295.
-
-    Returns:
-        A copy, uint8 where that is enough, else uint32.
-    """
+    """Take counts into as few bytes as they need."""
     narrow: NDArray[np.unsignedinteger] = counts.astype(np.uint8 if counts.max(initial=0) < 256 else np.uint32)
     return narrow
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ragtally_lexical.counting import TermCounts, count_terms
 from ragtally_lexical.tokens import Tokenizer
 
+# From how many pairs of term and chunk on compiled loops are worth loading.
 MANY = 1 << 22
-"""From how many pairs of term and chunk on compiled loops are worth loading."""
 
 _COLUMNS = ("bounds", "chunks", "counts", "lengths")
 _HEADER_BYTES = 128
@@ -23,43 +23,23 @@ _HEADER_BYTES = 128
 
 @dataclass(frozen=True, slots=True)
 class TermIndex:
-    """Which chunks each term stands in and how often: a matrix of terms x chunks in compressed rows (CSR).
+    """Which chunks each term stands in and how often: a matrix of terms x chunks in compressed rows (CSR)."""
 
-    Attributes:
-        vocabulary: The terms; a term's row is its number.
-        bounds: Where each term's pairs start, and where the last one's end; int64, shape [terms + 1].
-        chunks: The chunks, ascending within a term; int32, shape [pairs].
-        counts: How often the term stands in the chunk; uint8 or uint32, shape [pairs].
-        lengths: How many terms each chunk has, repeated ones counted again; int32, shape [chunks].
-    """
-
-    vocabulary: tuple[str, ...]
-    bounds: NDArray[np.int64]
-    chunks: NDArray[np.int32]
-    counts: NDArray[np.unsignedinteger]
-    lengths: NDArray[np.int32]
+    vocabulary: tuple[str, ...]  # The terms; a term's row is its number
+    bounds: NDArray[np.int64]  # Where each term's pairs start, and where the last one's end; int64, shape [terms + 1]
+    chunks: NDArray[np.int32]  # The chunks, ascending within a term; int32, shape [pairs]
+    counts: NDArray[np.unsignedinteger]  # How often the term stands in the chunk; uint8 or uint32, shape [pairs]
+    lengths: NDArray[np.int32]  # How many terms each chunk has, repeated ones counted again; int32, shape [chunks]
 
     def save(self, folder: Path) -> None:
-        """Write the terms as JSON and the rest as `.npy`.
-
-        Args:
-            folder: An existing folder.
-        """
+        """Write the terms as JSON and the rest as `.npy`."""
         (folder / "terms.json").write_text(json.dumps(self.vocabulary), encoding="utf-8")
         for name in _COLUMNS:
             np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
 
 
 def index_texts(texts: Sequence[str], tokenizer: Tokenizer) -> TermIndex:
-    """Make an index.
-
-    Args:
-        texts: The chunks' texts; looked at once, one after the other.
-        tokenizer: How they become terms.
-
-    Returns:
-        The index.
-    """
+    """Make an index."""
     counted = count_terms(texts, tokenizer)
     held = np.bincount(counted.term, minlength=len(counted.vocabulary))
     bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(held)])
@@ -69,14 +49,7 @@ def index_texts(texts: Sequence[str], tokenizer: Tokenizer) -> TermIndex:
 
 
 def load_index(folder: Path) -> TermIndex:
-    """Map what `TermIndex.save` wrote into memory.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        The index; its pages are read when they are touched.
-    """
+    """Map what `TermIndex.save` wrote into memory."""
     vocabulary = tuple(json.loads((folder / "terms.json").read_text(encoding="utf-8")))
     return TermIndex(vocabulary, *(_mapped(folder / f"{name}.npy") for name in _COLUMNS))
 

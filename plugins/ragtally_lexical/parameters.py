@@ -8,6 +8,7 @@ from typing import Any
 from ragtally.kinds import ParameterFault
 
 # fmt: off
+# The stemmers of PyStemmer (Snowball).
 STEMMERS = [
     "arabic", "armenian", "basque", "catalan", "czech", "danish", "dutch", "dutch_porter", "english", "esperanto",
     "estonian", "finnish", "french", "german", "greek", "hindi", "hungarian", "indonesian", "irish", "italian",
@@ -15,8 +16,8 @@ STEMMERS = [
     "serbian", "sesotho", "spanish", "swedish", "tamil", "turkish", "yiddish",
 ]
 # fmt: on
-"""The stemmers of PyStemmer (Snowball)."""
 
+# The lists of stop words of bm25s, and what each is called there.
 STOPWORDS = {
     "english": "STOPWORDS_EN",
     "english_plus": "STOPWORDS_EN_PLUS",
@@ -34,8 +35,8 @@ STOPWORDS = {
     "turkish": "STOPWORDS_TURKISH",
     "chinese": "STOPWORDS_CHINESE",
 }
-"""The lists of stop words of bm25s, and what each is called there."""
 
+# JSON Schema of each parameter by name.
 TOKEN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "tokenizer": {
         "enum": ["words", "hyphenated", "bigrams"],
@@ -57,18 +58,10 @@ TOKEN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "Which language's stop words are left out; null for none.",
     },
 }
-"""JSON Schema of each parameter by name."""
 
 
 def check_token_parameters(parameters: Mapping[str, Any]) -> Sequence[ParameterFault]:
-    """Say which of the parameters exclude each other.
-
-    Args:
-        parameters: The parameters of a component, `TOKEN_PARAMETERS` among them.
-
-    Returns:
-        One fault for each parameter that has no meaning beside the tokenizer.
-    """
+    """Say which of the parameters exclude each other."""
     if parameters["tokenizer"] != "bigrams":
         return []
     reasons = {"stemmer": "these have no stem", "stopwords": "these are no stop words"}

@@ -21,8 +21,8 @@ _PLACES = read_only(int64)
 _CHUNKS = read_only(int32)
 _NUMBERS = read_only(float64)
 _SUMS, _FOUND = array(float64), array(int32)
+# About how many steps it takes to find a chunk in a long list.
 _STEPS = 16
-"""About how many steps it takes to find a chunk in a long list."""
 
 
 @compiled(
@@ -32,16 +32,7 @@ _STEPS = 16
     )
 )
 def turn_round(terms: Ints, counts: Ints, sizes: Ints, heads: Ints, chunks: Ints, turned: Ints) -> None:
-    """Write pairs of term and count, given chunk by chunk, term by term.
-
-    Args:
-        terms: See `TermCounts.term`.
-        counts: See `TermCounts.count`.
-        sizes: See `TermCounts.sizes`.
-        heads: Where each term's list starts in the result; afterwards, where it ends.
-        chunks: Filled with the chunks of each term, in ascending order.
-        turned: Filled with the counts beside them.
-    """
+    """Write pairs of term and count, given chunk by chunk, term by term."""
     pair = 0
     for chunk in range(len(sizes)):
         for _ in range(sizes[chunk]):
@@ -68,18 +59,7 @@ def weigh(
     weights: Floats,
     largest: Floats,
 ) -> None:
-    """Give each chunk of some terms its weight, `factor * count / (count + slack)`.
-
-    Args:
-        terms: The terms' rows.
-        bounds: Where each term's list starts, and where the last one ends.
-        factor: One number a term.
-        slack: One number a chunk.
-        chunks: The lists' chunks.
-        counts: The lists' counts.
-        weights: Filled, for these terms.
-        largest: Filled with each term's largest weight.
-    """
+    """Give each chunk of some terms its weight, `factor * count / (count + slack)`."""
     for term in terms:
         best = np.float32(0)
         for place in range(bounds[term], bounds[term + 1]):
@@ -94,21 +74,7 @@ def weigh(
 def add_list(
     first: int, past: int, times: float, chunks: Ints, weights: Floats, sums: Floats, found: Ints, count: int
 ) -> int:
-    """Add one term's weights to the sums of its chunks.
-
-    Args:
-        first: Where its list starts.
-        past: Where it ends.
-        times: How often the weights count.
-        chunks: The lists' chunks.
-        weights: The lists' weights, none of them negative.
-        sums: One number a chunk; zero for a chunk that was not found yet.
-        found: The chunks found so far.
-        count: How many these are.
-
-    Returns:
-        How many chunks are found now.
-    """
+    """Add one term's weights to the sums of its chunks."""
     for place in range(first, past):
         chunk = chunks[place]
         before = sums[chunk]
@@ -122,19 +88,7 @@ def add_list(
 
 @compiled([_PLACES, _PLACES, _CHUNKS, read_only(uint8), _SUMS, _FOUND])
 def add_lists(first: Ints, past: Ints, chunks: Ints, weights: Ints, sums: Floats, found: Ints) -> int:
-    """Add the weights of a question's terms to the sums of their chunks.
-
-    Args:
-        first: Where each term's list starts.
-        past: Where it ends.
-        chunks: The lists' chunks.
-        weights: The lists' weights, none of them negative.
-        sums: One zero a chunk; filled for the chunks found, and to be set to zero again for these.
-        found: Filled with the chunks found.
-
-    Returns:
-        How many chunks are found.
-    """
+    """Add the weights of a question's terms to the sums of their chunks."""
     count = 0
     for term in range(len(first)):
         count = add_list(first[term], past[term], 1.0, chunks, weights, sums, found, count)
@@ -145,18 +99,7 @@ def add_lists(first: Ints, past: Ints, chunks: Ints, weights: Ints, sums: Floats
 def look_up(
     first: int, past: int, times: float, chunks: Ints, weights: Floats, sums: Floats, found: Ints, count: int
 ) -> None:
-    """Add one term's weights to the sums of chunks that are found already, and to no others.
-
-    Args:
-        first: Where its list starts.
-        past: Where it ends.
-        times: How often the weights count.
-        chunks: The lists' chunks.
-        weights: The lists' weights.
-        sums: One number a chunk; above zero for the chunks found only.
-        found: The chunks found.
-        count: How many these are.
-    """
+    """Add one term's weights to the sums of chunks that are found already, and to no others."""
     if _STEPS * count > past - first:
         for place in range(first, past):
             if sums[chunks[place]] != 0.0:
@@ -176,17 +119,7 @@ def look_up(
 
 @compiled([_CHUNKS, int64, _NUMBERS, array(float64)])
 def limit_th_best(found: Ints, count: int, sums: Floats, heap: Floats) -> float:
-    """Find the sum that is exceeded by fewer sums than the heap has places.
-
-    Args:
-        found: Chunks.
-        count: How many, at least as many as the heap has places.
-        sums: One number a chunk.
-        heap: Space.
-
-    Returns:
-        The sum.
-    """
+    """Find the sum that is exceeded by fewer sums than the heap has places."""
     limit = len(heap)
     size = 0
     for index in range(count):
@@ -218,27 +151,10 @@ def best_sums(
     first: Ints, past: Ints, times: Floats, ahead: Floats, chunks: Ints, weights: Floats, tie: float, sums: Floats,
     found: Ints, heap: Floats
 ) -> int:  # fmt: skip
-    """Find every chunk that may be among a question's best, by the sum of its weights.
-
-    Terms with few chunks come first. Once what is still ahead cannot lift a new chunk among the best, only the chunks
-    that can still get there are looked up in the long lists that are left (MaxScore: Turtle and Flood, 1995, "Query
-    evaluation: strategies and optimizations").
-
-    Args:
-        first: Where each term's list starts; shorter lists first.
-        past: Where it ends.
-        times: How often the term stands in the question.
-        ahead: The most that this term and those after it can add to a chunk's sum.
-        chunks: The lists' chunks.
-        weights: The lists' weights.
-        tie: By what share of itself a sum may be below another and still tie with it.
-        sums: One zero a chunk; filled for the chunks found, and to be set to zero again for these.
-        found: Filled with the chunks found: all that may tie with one of the best, and perhaps others.
-        heap: Space, one number a hit that is asked for.
-
-    Returns:
-        How many chunks are found.
-    """
+    """Find every chunk that may be among a question's best, by the sum of its weights."""
+    # Terms with few chunks come first. Once what is still ahead cannot lift a new chunk among the best, only the
+    # chunks that can still get there are looked up in the long lists that are left (MaxScore: Turtle and Flood, 1995,
+    # "Query evaluation: strategies and optimizations").
     count, limit, terms = 0, len(heap), len(first)
     low, term = 0.0, 0
     while term < terms:

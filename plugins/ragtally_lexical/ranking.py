@@ -10,15 +10,7 @@ from ragtally.types import Hits
 
 
 def shortlist(scores: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
-    """Pick what may be among one question's best after rounding.
-
-    Args:
-        scores: The candidates' scores.
-        limit: How many hits are asked for, at least 1.
-
-    Returns:
-        Indices of candidates: all that may tie with one of the best, and none that may not.
-    """
+    """Pick what may be among one question's best after rounding."""
     if len(scores) <= limit:
         return np.arange(len(scores))
     place = len(scores) - limit
@@ -29,14 +21,7 @@ def shortlist(scores: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
 def write_best(
     hits: Hits, question: NDArray[np.int64], chunk: NDArray[np.integer], score: NDArray[np.float64]
 ) -> None:
-    """Write the best candidates of several questions into hits: higher score first, then lower row.
-
-    Args:
-        hits: What `ragtally.kinds.ranking.no_hits` made.
-        question: The question of each candidate, shape [candidates].
-        chunk: Its chunk.
-        score: Its score, rounded.
-    """
+    """Write the best candidates of several questions into hits: higher score first, then lower row."""
     order = np.lexsort((chunk, -score, question))
     question = question[order]
     place = np.arange(len(order)) - np.searchsorted(question, question)

@@ -21,30 +21,19 @@ _MOST_CANDIDATES = 1024
 
 
 class Candidates(NamedTuple):
-    """What may be among one question's best.
+    """What may be among one question's best."""
 
-    Attributes:
-        chunks: Rows of chunks, each once; integers, shape [candidates].
-        scores: Their scores, higher is better, float64.
-    """
-
-    chunks: NDArray[np.integer]
-    scores: NDArray[np.float64]
+    chunks: NDArray[np.integer]  # Rows of chunks, each once; integers, shape [candidates]
+    scores: NDArray[np.float64]  # Their scores, higher is better, float64
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What one thread works in.
+    """What one thread works in."""
 
-    Attributes:
-        sums: One zero a chunk; whoever changes one sets it to zero again.
-        found: Space for every chunk.
-        heap: Space for as many scores as hits are asked for.
-    """
-
-    sums: NDArray[np.float64]
-    found: NDArray[np.int32]
-    heap: NDArray[np.float64]
+    sums: NDArray[np.float64]  # One zero a chunk; whoever changes one sets it to zero again
+    found: NDArray[np.int32]  # Space for every chunk
+    heap: NDArray[np.float64]  # Space for as many scores as hits are asked for
 
 
 def search(
@@ -54,18 +43,7 @@ def search(
     candidates: Callable[[int, Space], Candidates],
     rounded: Callable[[NDArray[np.float64]], NDArray[np.float64]],
 ) -> Hits:
-    """Rank the candidates of every question.
-
-    Args:
-        index: The index.
-        asked: The questions.
-        limit: How many hits at most for each.
-        candidates: Says, for a question's row, what may be among its best.
-        rounded: Rounds scores before ties are broken.
-
-    Returns:
-        The hits.
-    """
+    """Rank the candidates of every question."""
     hits = no_hits(len(asked), limit)
     if limit < 1 or not len(index.lengths):
         return hits

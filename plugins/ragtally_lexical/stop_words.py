@@ -10,17 +10,7 @@ from ragtally_lexical.parameters import STOPWORDS
 
 
 def stop_words(language: str | None) -> frozenset[str]:
-    """Get a language's stop words.
-
-    Args:
-        language: A key of `STOPWORDS`; None for no words.
-
-    Returns:
-        The words, in lower case.
-
-    Raises:
-        PluginError: If the installed bm25s has no such list.
-    """
+    """Get a language's stop words."""
     if language is None:
         return frozenset()
     # Importing bm25s takes more than a second (it loads numba and more); its lists are a module of tuples beside it.

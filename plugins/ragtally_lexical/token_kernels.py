@@ -15,8 +15,8 @@ from ragtally_lexical.compiled import array, compiled, read_only
 
 Ints = NDArray[Any]
 
+# Kinds of character: what ends a token, what it is made of, and what may hold two parts of it together.
 OTHER, WORD, HYPHEN = 0, 1, 2
-"""Kinds of character: what ends a token, what it is made of, and what may hold two parts of it together."""
 
 _CODES, _NUMBERS, _ENDS = read_only(uint32), read_only(int32), read_only(int64)
 _HASH_BITS = 31
@@ -35,19 +35,7 @@ def cut_tokens(
     hashes: Ints,
     past: Ints,
 ) -> None:
-    """Find the tokens of several texts.
-
-    Args:
-        codes: The texts' code points, one text after the other.
-        ends: Where each text ends in `codes`.
-        kinds: The kind of every code point.
-        shortest: See `Rule`.
-        gram: See `Rule`.
-        places: Filled with where each token starts in `codes`.
-        widths: Filled with how many characters each token has.
-        hashes: Filled with a hash of each token (FNV-1a over code points).
-        past: Filled, per text, with the number of tokens up to and with it.
-    """
+    """Find the tokens of several texts."""
     count = 0
     place = 0
     for text in range(len(ends)):
@@ -86,24 +74,7 @@ def number_tokens(
     codes: Ints, places: Ints, widths: Ints, hashes: Ints, count: int, slots: Ints, records: Ints, used: int,
     known: int, numbers: Ints
 ) -> tuple[int, int]:  # fmt: skip
-    """Give each token a number: equal tokens the same, a new one the next.
-
-    Args:
-        codes: The texts' code points.
-        places: Where each token starts in `codes`.
-        widths: How many characters each token has.
-        hashes: A hash of each token.
-        count: How many tokens there are.
-        slots: A hash table with open addresses, its length a power of two and more than the number of different
-            tokens: -1, or the token's hash above the place of its record.
-        records: Different tokens, one after the other: number, width and code points.
-        used: How much of `records` is filled.
-        known: How many different tokens there are so far.
-        numbers: Filled with each token's number.
-
-    Returns:
-        How much of `records` is filled now, and how many different tokens there are.
-    """
+    """Give each token a number: equal tokens the same, a new one the next."""
     mask = len(slots) - 1
     for token in range(count):
         code, width, place = np.int64(hashes[token]), widths[token], places[token]
@@ -134,12 +105,7 @@ def number_tokens(
 
 @compiled([read_only(int64), array(int64)])
 def move_slots(old: Ints, new: Ints) -> None:
-    """Fill a larger hash table.
-
-    Args:
-        old: The full one.
-        new: The larger one, -1 everywhere.
-    """
+    """Fill a larger hash table."""
     mask = len(new) - 1
     for entry in old:
         if entry >= 0:
@@ -154,21 +120,7 @@ def move_slots(old: Ints, new: Ints) -> None:
 def count_terms(
     numbers: Ints, past: Ints, term_of: Ints, latest: Ints, terms: Ints, counts: Ints, sizes: Ints, lengths: Ints
 ) -> int:
-    """Count each text's terms.
-
-    Args:
-        numbers: The tokens' numbers, one text after the other.
-        past: Per text, the number of tokens up to and with it.
-        term_of: The term of each number; -1 for a stop word.
-        latest: Space for one number a term; what is in it does not matter.
-        terms: Filled with each text's different terms.
-        counts: Filled with how often each stands in the text.
-        sizes: Filled with how many different terms each text has.
-        lengths: Filled with how many terms each text has.
-
-    Returns:
-        How much of `terms` and `counts` is filled.
-    """
+    """Count each text's terms."""
     count = 0
     token = 0
     for text in range(len(past)):

@@ -15,39 +15,25 @@ _HYPHENS = ("\u2010", "\u2011")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a tokenizer takes for a token: a run of letters, digits and underscores (`w` of a regex).
+    """What a tokenizer takes for a token: a run of letters, digits and underscores (`w` of a regex)."""
 
-    Attributes:
-        shortest: How many characters a run has at least.
-        hyphens: Whether one hyphen between two word characters holds a run together.
-        gram: Into pieces of how many characters a run is cut, overlapping; 0 to leave it whole. A shorter run is
-            one piece.
-    """
-
-    shortest: int
-    hyphens: bool = False
+    shortest: int  # How many characters a run has at least
+    hyphens: bool = False  # Whether one hyphen between two word characters holds a run together
+    # Into pieces of how many characters a run is cut, overlapping; 0 to leave it whole. A shorter run is one piece.
     gram: int = 0
 
 
+# Every tokenizer's rule, by its name in a spec.
 RULES = {"words": Rule(shortest=2), "hyphenated": Rule(shortest=1, hyphens=True), "bigrams": Rule(shortest=1, gram=2)}
-"""Every tokenizer's rule, by its name in a spec."""
 
 
 class Tokenizer:
-    r"""Cuts texts into tokens and says which term a token belongs to.
+    r"""Cuts texts into tokens and says which term a token belongs to."""
 
-    With the rule `words` both are as in bm25s: `re.findall(r"(?u)\b\w\w+\b", text.lower())`, then stop words are
-    left out, then the others stemmed.
-    """
+    # With the rule `words` both are as in bm25s: `re.findall(r"(?u)\b\w\w+\b", text.lower())`, then stop words are
+    # left out, then the others stemmed.
 
     def __init__(self, tokenizer: str, stemmer: str | None, stopwords: str | None) -> None:
-        """Take the parameters.
-
-        Args:
-            tokenizer: A key of `RULES`.
-            stemmer: Language of PyStemmer's stemmer; None for none.
-            stopwords: Language of bm25s's stop words; None for none.
-        """
         self.rule = RULES[tokenizer]
         # Every token is stemmed once, so that a cache would only cost time.
         self._stemmer = Stemmer.Stemmer(stemmer, 0) if stemmer else None
@@ -55,14 +41,7 @@ class Tokenizer:
         self._runs = re.compile(r"\w+(?:-\w+)*" if self.rule.hyphens else rf"\w{{{self.rule.shortest},}}")
 
     def fold(self, text: str) -> str:
-        """Write a text in lower case, and its hyphens the same way where they count.
-
-        Args:
-            text: Any text.
-
-        Returns:
-            The text that is cut into tokens.
-        """
+        """Write a text in lower case, and its hyphens the same way where they count."""
         text = text.lower()
         if self.rule.hyphens:
             for hyphen in _HYPHENS:
@@ -70,14 +49,7 @@ class Tokenizer:
         return text
 
     def tokens(self, text: str) -> list[str]:
-        """Cut a text.
-
-        Args:
-            text: Any text.
-
-        Returns:
-            Its tokens in order, stop words among them.
-        """
+        """Cut a text."""
         runs: list[str] = self._runs.findall(self.fold(text))
         gram = self.rule.gram
         if not gram:
@@ -85,13 +57,6 @@ class Tokenizer:
         return [run[place : place + gram] for run in runs for place in range(max(1, len(run) - gram + 1))]
 
     def terms(self, tokens: Sequence[str]) -> list[str | None]:
-        """Say which terms tokens belong to.
-
-        Args:
-            tokens: Different tokens.
-
-        Returns:
-            The term of each token; None for a stop word.
-        """
+        """Say which terms tokens belong to."""
         stems = self._stemmer.stemWords(list(tokens)) if self._stemmer else tokens
         return [None if token in self._stop_words else term for token, term in zip(tokens, stems, strict=True)]

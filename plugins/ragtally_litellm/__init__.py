@@ -19,17 +19,7 @@ if TYPE_CHECKING:
 
 
 def build(**parameters: Any) -> ChatModel:
-    """Build the generator; no connection is made yet.
-
-    Args:
-        **parameters: The component's parameters.
-
-    Returns:
-        A Haystack ChatGenerator.
-
-    Raises:
-        DataError: If it is not known where the model is.
-    """
+    """Build the generator; no connection is made yet."""
     from ragtally_litellm.bodies import OLLAMA_CONTEXT
     from ragtally_litellm.routes import route_of
     from ragtally_litellm.sampling import asked_for, lane_of
@@ -115,17 +105,7 @@ def register_models() -> list[Component]:
 
 
 def build_embedder(**parameters: Any) -> Embedder:
-    """Build the embedder; no connection is made yet.
-
-    Args:
-        **parameters: The component's parameters.
-
-    Returns:
-        The embedder.
-
-    Raises:
-        DataError: If it is not known where the model is.
-    """
+    """Build the embedder; no connection is made yet."""
     from ragtally_litellm.embedding_requests import FastRequests, LibraryRequests
     from ragtally_litellm.embedding_traits import embedding_lane
     from ragtally_litellm.embeddings import LitellmEmbedder

@@ -14,61 +14,30 @@ from ragtally_litellm.failures import Reporter
 from ragtally_litellm.keys import HIDDEN, key_to_hide
 from ragtally_litellm.sending import proxy_for, secure_context
 
+# The slowest line that is waited for: a file of 200 MB may take 2,000 s longer than a call.
 _BYTES_PER_SECOND = 100_000
-"""The slowest line that is waited for: a file of 200 MB may take 2,000 s longer than a call."""
 _PIECE = 1 << 16
 _Save = Callable[[aiohttp.ClientResponse], Awaitable[bytes]]
 _UPLOADED_AS = "ragtally.jsonl"
 
 
 class BatchRequests:
-    """Sends what the batch API takes; failures are raised as `CallError`, and nothing is tried again here.
+    """Sends what the batch API takes; failures are raised as `CallError`, and nothing is tried again here."""
 
-    Every request has a connection of its own: there are few, minutes apart.
-    """
+    # Every request has a connection of its own: there are few, minutes apart.
 
     def __init__(self, base: str, key: str | None, timeout: float, reporter: Reporter) -> None:
-        """Get ready.
-
-        Args:
-            base: The provider's URL, without a slash at the end.
-            key: What is sent as a bearer token; None for none.
-            timeout: Seconds until a request without a large body is given up.
-            reporter: Makes the errors.
-        """
         self._base = base.removesuffix("/chat/completions")
         self._key, self._timeout, self._reporter = key, timeout, reporter
 
     async def ask(self, method: Literal["GET", "POST", "DELETE"], path: str, content: Any = None) -> dict[str, Any]:
-        """Send a small request.
-
-        Args:
-            method: The HTTP method.
-            path: The path below the provider's URL.
-            content: The body, as JSON; None for none.
-
-        Returns:
-            The answer's JSON object.
-
-        Raises:
-            CallError: If there is no good answer; with a status where the provider said so itself.
-        """
+        """Send a small request."""
         payload = None if content is None else json.dumps(content).encode()
         headers = {"Content-Type": "application/json"} if content is not None else {}
         return self._object(await self._exchange(method, path, payload, headers, self._timeout))
 
     async def upload(self, path: Path) -> dict[str, Any]:
-        """Hand over a file of calls, piece by piece.
-
-        Args:
-            path: The file.
-
-        Returns:
-            What the provider says of it.
-
-        Raises:
-            CallError: If it was not taken.
-        """
+        """Hand over a file of calls, piece by piece."""
         seconds = self._timeout + path.stat().st_size / _BYTES_PER_SECOND
         with path.open("rb") as handle:
             form = aiohttp.FormData()
@@ -77,15 +46,7 @@ class BatchRequests:
             return self._object(await self._exchange("POST", "/files", form, {}, seconds))
 
     async def download(self, file_id: str, path: Path) -> None:
-        """Fetch a file's content, piece by piece; it is there whole or not at all.
-
-        Args:
-            file_id: The provider's id of it.
-            path: Where it goes.
-
-        Raises:
-            CallError: If it did not come whole.
-        """
+        """Fetch a file's content, piece by piece; it is there whole or not at all."""
         part = path.with_name(f"{path.name}.part")
 
         async def save(response: aiohttp.ClientResponse) -> bytes:

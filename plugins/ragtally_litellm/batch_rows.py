@@ -11,23 +11,14 @@ from ragtally.kinds import BatchRow
 from ragtally_litellm.failures import Reporter
 from ragtally_litellm.replies import read_answer
 
+# Why a row was never tried; everything else without a status is the server's failure.
 _CODES: Mapping[str, CallFailure] = {"batch_expired": "timeout", "batch_cancelled": "cancelled"}
-"""Why a row was never tried; everything else without a status is the server's failure."""
 
 
 def read_row(line: bytes, reporter: Reporter) -> BatchRow:
-    """Read a row.
-
-    An error stands in `error`, or in the body of a `response` with an error status, whichever file it is in; where
-    there is none, some say null and some {}.
-
-    Args:
-        line: The row.
-        reporter: Makes the errors.
-
-    Returns:
-        The answer or the failure; without a key where it cannot be told whose it is.
-    """
+    """Read a row."""
+    # An error stands in `error`, or in the body of a `response` with an error status, whichever file it is in; where
+    # there is none, some say null and some {}.
     try:
         row = json.loads(line)
     except ValueError:

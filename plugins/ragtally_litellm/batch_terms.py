@@ -8,22 +8,15 @@ from typing import Any
 from ragtally.kinds import BatchTerms, ParameterFault
 from ragtally_litellm.routes import Route
 
+# The providers whose batch API is OpenAI's: files of JSON lines, answered by POST /batches.
 BATCHING = ("groq", "openai")
-"""The providers whose batch API is OpenAI's: files of JSON lines, answered by POST /batches."""
+# What both state (platform.openai.com/docs/guides/batch, console.groq.com/docs/batch); Groq stated 0.25 before.
 _DISCOUNT = 0.5
-"""What both state (platform.openai.com/docs/guides/batch, console.groq.com/docs/batch); Groq stated 0.25 before."""
 _BYTES_PER_MEGABYTE = 1_000_000
 
 
 def batch_terms(parameters: Mapping[str, Any]) -> BatchTerms | None:
-    """Say how calls are put into batches.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        The terms; None where calls are sent one by one.
-    """
+    """Say how calls are put into batches."""
     if parameters["delivery"] == "live":
         return None
     given = {"discount": _DISCOUNT, **parameters["batch"]}
@@ -33,15 +26,7 @@ def batch_terms(parameters: Mapping[str, Any]) -> BatchTerms | None:
 
 
 def batch_faults(route: Route, parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
-    """Find what is wrong with a wish for batches.
-
-    Args:
-        route: The model.
-        parameters: The component's parameters.
-
-    Yields:
-        The faults.
-    """
+    """Find what is wrong with a wish for batches."""
     if parameters["delivery"] == "live":
         if parameters["batch"]:
             yield ParameterFault("batch", "calls are sent one by one, so this says nothing", "add delivery: batch")

@@ -18,10 +18,11 @@ from ragtally_litellm.batch_rows import read_row
 from ragtally_litellm.bodies import Body
 from ragtally_litellm.failures import Reporter
 
+# What every line names, at Groq too, whatever the provider's URL is.
 _ENDPOINT = "/v1/chat/completions"
-"""What every line names, at Groq too, whatever the provider's URL is."""
+# The metadata's key that holds our name of a batch.
 _NAME = "ragtally"
-"""The metadata's key that holds our name of a batch."""
+# What else there is (validating, in_progress, finalizing, cancelling) has not ended.
 _ENDS: Mapping[str, BatchStatus] = {
     "completed": "completed",
     "failed": "failed",
@@ -29,7 +30,6 @@ _ENDS: Mapping[str, BatchStatus] = {
     "cancelled": "cancelled",
     "canceled": "cancelled",
 }
-"""What else there is (validating, in_progress, finalizing, cancelling) has not ended."""
 _QUEUE_FULL = ("token_limit_exceeded", "request_limit_exceeded", "queue_full")
 _PAGE = 100
 
@@ -38,14 +38,6 @@ class FileBatches:
     """Talks to the files and batches of one provider; see `ragtally.kinds.Batches`."""
 
     def __init__(self, requests: BatchRequests, body: Body, reporter: Reporter, window: str) -> None:
-        """Get ready; no connection is made yet.
-
-        Args:
-            requests: Sends requests.
-            body: Writes the calls' bodies, as it does for those that are sent one by one.
-            reporter: Makes the errors of rows.
-            window: Within which time a batch is answered: `24h`.
-        """
         self._requests, self._body, self._reporter, self._window = requests, body, reporter, window
 
     def line(self, call: Call) -> bytes:

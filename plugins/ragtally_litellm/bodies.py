@@ -8,9 +8,10 @@ from typing import Any
 from ragtally_litellm.routes import FAST, Route
 from ragtally_litellm.sampling import names_limit_by_completion
 
+# The `num_ctx` sent to Ollama where the spec gives none: its own default for small machines, since what a server is
+# set to cannot be asked beforehand, and a prompt longer than that would be cut without a word.
 OLLAMA_CONTEXT = 4096
-"""The `num_ctx` sent to Ollama where the spec gives none: its own default for small machines, since what a server is
-set to cannot be asked beforehand, and a prompt longer than that would be cut without a word."""
+# OpenAI's words and Ollama's, as LiteLLM translates them (litellm/llms/ollama/chat/transformation.py).
 _OLLAMA_OPTIONS = {
     "max_tokens": "num_predict",
     "temperature": "temperature",
@@ -18,36 +19,19 @@ _OLLAMA_OPTIONS = {
     "frequency_penalty": "repeat_penalty",
     "stop": "stop",
 }
-"""OpenAI's words and Ollama's, as LiteLLM translates them (litellm/llms/ollama/chat/transformation.py)."""
+# What Ollama takes beside its options, not among them.
 _OLLAMA_TOP = frozenset({"format", "keep_alive", "shift", "think", "truncate"})
-"""What Ollama takes beside its options, not among them."""
 
 
 class Body:
     """Writes the bodies of one model's requests."""
 
     def __init__(self, route: Route, asked: Mapping[str, Any], extra: Mapping[str, Any], num_ctx: int | None) -> None:
-        """Write down what all requests share.
-
-        Args:
-            route: The model.
-            asked: Sampling parameters in OpenAI's words.
-            extra: Whatever else is passed on as it is.
-            num_ctx: Ollama's context length in tokens.
-        """
         self._ollama = FAST[route.provider].dialect == "ollama"
         self._shared = _of_ollama(route, asked, extra, num_ctx) if self._ollama else _of_openai(route, asked, extra)
 
     def of(self, messages: Sequence[Mapping[str, str]], own: Mapping[str, Any]) -> dict[str, Any]:
-        """Write one body.
-
-        Args:
-            messages: Role and content of each message.
-            own: Parameters of this call alone: `seed`.
-
-        Returns:
-            What is sent, as JSON.
-        """
+        """Write one body."""
         if not self._ollama:
             return {**self._shared, "messages": messages, **own}
         options = {**self._shared["options"], **{_OLLAMA_OPTIONS.get(name, name): own[name] for name in own}}

@@ -16,14 +16,7 @@ _PATIENCE = 5.0
 
 
 def findings(parameters: Mapping[str, Any]) -> list[Finding]:
-    """Look for everything that a model needs; asks its servers, and pays for nothing.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        What was found and what is missing.
-    """
+    """Look for everything that a model needs; asks its servers, and pays for nothing."""
     route = route_of(parameters["model"])
     if route.local:
         return list(_ollama(route, parameters))

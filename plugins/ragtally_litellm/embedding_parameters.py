@@ -10,6 +10,7 @@ from ragtally_litellm.parameters import PARAMETERS as OF_MODELS
 _OBJECT = {"type": "object", "default": {}}
 _SHARED = {name: OF_MODELS[name] for name in ("api_base", "concurrency", "timeout", "retries", "usd_per_hour")}
 
+# JSON Schemas by name; where the model is and how it is asked are those of the chat models.
 EMBEDDING_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "model": {
         "type": "string",
@@ -70,4 +71,3 @@ EMBEDDING_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "pull": OF_MODELS["pull"],
     "lane": OF_MODELS["lane"],
 }
-"""JSON Schemas by name; where the model is and how it is asked are those of the chat models."""

@@ -10,25 +10,12 @@ from numpy.typing import NDArray
 from ragtally.errors import CallError
 from ragtally_litellm.routes import Dialect
 
+# The field of a good answer that holds the vectors, by dialect.
 HOLDS = {"openai": "data", "ollama": "embeddings"}
-"""The field of a good answer that holds the vectors, by dialect."""
 
 
 def read_vectors(body: Any, dialect: Dialect, texts: int) -> NDArray[np.float32]:
-    """Read the body of a good answer.
-
-    Args:
-        body: What the JSON said.
-        dialect: Whose API it is.
-        texts: How many texts were sent.
-
-    Returns:
-        The vectors in the order of the texts, float32 of shape [texts, dimensions].
-
-    Raises:
-        CallError: "bad reply" where there is not exactly one vector of finite numbers for each text, all of one
-            length.
-    """
+    """Read the body of a good answer."""
     listed = body.get(HOLDS[dialect]) if isinstance(body, dict) else None
     if not isinstance(listed, list):
         raise _bad("the answer has no embeddings")

@@ -23,26 +23,15 @@ from ragtally_litellm.sending import Sender
 Role = Literal["query", "document"]
 T = TypeVar("T")
 
+# What Ollama takes beside its options, not among them; as LiteLLM knows it (litellm/llms/ollama/completion).
 _OLLAMA_TOP = frozenset({"dimensions", "keep_alive", "options", "truncate"})
-"""What Ollama takes beside its options, not among them; as LiteLLM knows it (litellm/llms/ollama/completion)."""
 
 
 class Requests(Protocol):
     """Asks one model for embeddings."""
 
     async def ask(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
-        """Send one request; nothing is tried again.
-
-        Args:
-            texts: What to embed, one at least and none empty.
-            role: As what.
-
-        Returns:
-            The vectors in the order of the texts.
-
-        Raises:
-            CallError: If there is no good answer.
-        """
+        """Send one request; nothing is tried again."""
         ...
 
     async def close(self) -> None:
@@ -50,14 +39,7 @@ class Requests(Protocol):
         ...
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for work that asks.
-
-        Args:
-            work: The work.
-
-        Returns:
-            What it returns.
-        """
+        """Wait for work that asks."""
         ...
 
 
@@ -75,15 +57,6 @@ class FastRequests:
     """Asks straight on aiohttp: OpenAI's API and Ollama's own."""
 
     def __init__(self, route: Route, parameters: Mapping[str, Any]) -> None:
-        """Get ready; the connection is made with the first request.
-
-        Args:
-            route: The model.
-            parameters: The component's parameters.
-
-        Raises:
-            DataError: If it is not known where the server is.
-        """
         values = environment()
         self._dialect: Dialect = "ollama" if route.local else "openai"
         urls = known_bases(route, parameters["api_base"], values)
@@ -114,12 +87,6 @@ class LibraryRequests:
     """Asks through LiteLLM, any provider that it routes to."""
 
     def __init__(self, route: Route, parameters: Mapping[str, Any]) -> None:
-        """Get ready.
-
-        Args:
-            route: The model.
-            parameters: The component's parameters.
-        """
         self._litellm = load_litellm()
         values = environment()
         self._reporter = EmbeddingReporter(route, known_secrets(values))

@@ -11,24 +11,17 @@ from ragtally_litellm.routes import FAST, Route, route_of
 from ragtally_litellm.table import entry, models
 from ragtally_litellm.traits import secrets_in, served_elsewhere, unknown_model
 
+# The providers whose embeddings the fast lane asks for.
 FAST_EMBEDDINGS = ("ollama", "openai", "hosted_vllm", "openrouter")
-"""The providers whose embeddings the fast lane asks for."""
+# The providers that can be told whether to cut off what is too long.
 CUTS = ("ollama", "hosted_vllm")
-"""The providers that can be told whether to cut off what is too long."""
+# What every request holds already.
 _ENGINE = ("input", "model", "encoding_format")
-"""What every request holds already."""
 _EXTRAS = ("extra", "query_extra", "document_extra")
 
 
 def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
-    """Tell the traits of an embedding model.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        The traits; the price is None where nobody states it.
-    """
+    """Tell the traits of an embedding model."""
     route = route_of(parameters["model"])
     return EmbedderTraits(
         learns=False,
@@ -41,27 +34,12 @@ def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
 
 
 def embedding_lane(route: Route, parameters: Mapping[str, Any]) -> Literal["fast", "litellm"]:
-    """Say which lane requests take.
-
-    Args:
-        route: The model.
-        parameters: The component's parameters.
-
-    Returns:
-        `fast` where ragtally speaks the provider's API itself, unless the spec wants LiteLLM's lane.
-    """
+    """Say which lane requests take."""
     return "fast" if route.provider in FAST_EMBEDDINGS and parameters["lane"] != "litellm" else "litellm"
 
 
 def check_embedding(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Say what is wrong with an embedding model's parameters beyond their schema.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        The faults.
-    """
+    """Say what is wrong with an embedding model's parameters beyond their schema."""
     secrets = list(secrets_in(parameters))
     if secrets:
         return secrets

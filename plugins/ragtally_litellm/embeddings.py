@@ -14,21 +14,20 @@ from ragtally.errors import CallError, DataError
 from ragtally_litellm.embedding_requests import Requests, Role
 
 LOG = logging.getLogger("ragtally.litellm")
+# Seconds before the second try, doubled with each further one up to the longest.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-"""Seconds before the second try, doubled with each further one up to the longest."""
+# Seconds: a provider that asks for a longer wait than this is not waited for.
 _LONGEST_WAIT = 600.0
-"""Seconds: a provider that asks for a longer wait than this is not waited for."""
 _SHOWN = 60
 _ANY_TEXT = "text"
 
 
 class LitellmEmbedder:
-    """Asks a model for vectors.
+    """Asks a model for vectors."""
 
-    A text of nothing but white space has a zero vector and is not sent, since providers refuse it; the prefix does
-    not count. A request of texts that are together or alone too long for the model, or refused, is halved until the
-    single text is found that is to blame.
-    """
+    # A text of nothing but white space has a zero vector and is not sent, since providers refuse it; the prefix does
+    # not count. A request of texts that are together or alone too long for the model, or refused, is halved until the
+    # single text is found that is to blame.
 
     def __init__(
         self,
@@ -40,17 +39,6 @@ class LitellmEmbedder:
         concurrency: int,
         retries: int,
     ) -> None:
-        """Take the parameters.
-
-        Args:
-            requests: Sends requests.
-            name: The model, for messages.
-            prefixes: What comes before each text.
-            dimensions: How many numbers a vector must have; None for as many as the model gives.
-            batch: How many texts go into one request.
-            concurrency: How many requests are under way at once.
-            retries: How often a request is tried again that failed for a passing reason.
-        """
         self._requests, self._name, self._prefixes = requests, name, prefixes
         self._dimensions, self._batch, self._concurrency, self._retries = dimensions, batch, concurrency, retries
         self._length: int | None = None
@@ -65,12 +53,7 @@ class LitellmEmbedder:
         """Read nothing."""
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`).
-
-        Raises:
-            CallError: If a request fails for good.
-            DataError: If vectors have another length than was asked for, or than earlier ones had.
-        """
+        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`)."""
         return self._embed(texts, "document")
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -32,34 +32,20 @@ _KEY = re.compile(r"api[_ ]key|unauthori[sz]ed|authentication", re.IGNORECASE)
 _HOPELESS = re.compile(
     r"requires more system memory|model .{0,80}does not support|unable to load model", re.IGNORECASE
 )
+# The wordings of OpenAI, Groq, OpenRouter, vLLM, Ollama and llama.cpp.
 _UNKNOWN_MODEL = re.compile(
     r"model[_ ]not[_ ]found|model .{0,100}(?:not found|does not exist|decommissioned)|try pulling", re.IGNORECASE
 )
-"""The wordings of OpenAI, Groq, OpenRouter, vLLM, Ollama and llama.cpp."""
 
 
 class Reporter(NamedTuple):
-    """Makes the errors of one model's calls.
+    """Makes the errors of one model's calls."""
 
-    Attributes:
-        route: The model.
-        secrets: Keys that no message may hold, the longest first.
-    """
-
-    route: Route
-    secrets: Sequence[str]
+    route: Route  # The model
+    secrets: Sequence[str]  # Keys that no message may hold, the longest first
 
     def of_status(self, status: int, headers: Mapping[str, str], body: str) -> CallError:
-        """Say what an answer with an error status means.
-
-        Args:
-            status: The HTTP status.
-            headers: The answer's headers.
-            body: The answer's body, or whatever else the provider said.
-
-        Returns:
-            The error to raise.
-        """
+        """Say what an answer with an error status means."""
         said = message_of(body)
         reason = reason_of(status, said)
         wait = retry_after(headers, said) if reason in ("rate limit", "server", "daily quota") else None
@@ -73,15 +59,7 @@ class Reporter(NamedTuple):
         )
 
     def of_failure(self, reason: CallFailure, message: str) -> CallError:
-        """Say what a call without a status came to.
-
-        Args:
-            reason: What kind of failure it is.
-            message: What happened.
-
-        Returns:
-            The error to raise.
-        """
+        """Say what a call without a status came to."""
         return CallError(f"{self.route.full_name}: {self.clean(message)}", reason=reason, hint=self.hint(reason))
 
     def clean(self, text: str) -> str:
@@ -105,16 +83,7 @@ class Reporter(NamedTuple):
 
 
 def library_failure(reporter: Reporter, error: Exception, timeout: float) -> CallError:
-    """Say what an exception of LiteLLM's came to.
-
-    Args:
-        reporter: Makes the errors.
-        error: What LiteLLM raised.
-        timeout: Seconds until a call is given up.
-
-    Returns:
-        The error to raise.
-    """
+    """Say what an exception of LiteLLM's came to."""
     name = type(error).__name__
     said = str(error).removeprefix(f"litellm.{name}: ")
     status = getattr(error, "status_code", None)
@@ -145,15 +114,7 @@ _MEANING: Mapping[CallFailure, str] = {
 
 
 def reason_of(status: int, said: str) -> CallFailure:
-    """Tell the kind of a failure from status and message.
-
-    Args:
-        status: The HTTP status.
-        said: The provider's message.
-
-    Returns:
-        The kind.
-    """
+    """Tell the kind of a failure from status and message."""
     if status in (429, 498):
         return "daily quota" if _DAILY.search(said) else "rate limit"
     if status == 413:
@@ -174,14 +135,7 @@ def reason_of(status: int, said: str) -> CallFailure:
 
 
 def message_of(body: str) -> str:
-    """Find the message in an error's body.
-
-    Args:
-        body: JSON in the form of OpenAI, OpenRouter, vLLM, FastAPI or Ollama, or any text.
-
-    Returns:
-        The message with the error's code and type; the text itself, without tags, where it is no such JSON.
-    """
+    """Find the message in an error's body."""
     try:
         said = json.loads(body)
     except ValueError:

@@ -29,10 +29,9 @@ with switched_off():
 
 @component
 class FastChatGenerator:
-    """Asks a model of the providers in `ragtally_litellm.routes.FAST` by its LiteLLM name.
+    """Asks a model of the providers in `ragtally_litellm.routes.FAST` by its LiteLLM name."""
 
-    Failures are raised as `ragtally.errors.CallError`; nothing is tried again here.
-    """
+    # Failures are raised as `ragtally.errors.CallError`; nothing is tried again here.
 
     def __init__(
         self,
@@ -45,21 +44,6 @@ class FastChatGenerator:
         timeout: float = 120.0,
         window: str = "24h",
     ) -> None:
-        """Get ready; the connection is made with the first call.
-
-        Args:
-            model: LiteLLM's name, such as `groq/openai/gpt-oss-20b`.
-            api_base: The URL of another server, or of several that share the load.
-            api_key: The environment variables that hold the key; LiteLLM's own for None.
-            generation_kwargs: Sampling parameters in OpenAI's words.
-            extra: Whatever else goes into every request as it is.
-            num_ctx: Ollama's context length in tokens.
-            timeout: Seconds until a call is given up.
-            window: Within which time a batch is answered.
-
-        Raises:
-            DataError: If it is not known where the server is.
-        """
         self.model, self.api_base, self.num_ctx, self.timeout = model, api_base, num_ctx, timeout
         self.window = window
         self.generation_kwargs, self.extra = dict(generation_kwargs or {}), dict(extra or {})
@@ -80,18 +64,7 @@ class FastChatGenerator:
     async def run_async(
         self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Ask once.
-
-        Args:
-            messages: The prompt.
-            generation_kwargs: Parameters of this call alone: `seed`.
-
-        Returns:
-            `{"replies": [ChatMessage]}`, its `meta` with `model`, `finish_reason` and `usage`.
-
-        Raises:
-            CallError: If there is no answer.
-        """
+        """Ask once."""
         plain = [{"role": message.role.value, "content": message.text or ""} for message in messages]
         body = await self._sender.send(self._body.of(plain, generation_kwargs or {}), "choices")
         try:

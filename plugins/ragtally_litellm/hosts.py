@@ -10,18 +10,11 @@ _LONGEST_REST = 60.0
 
 
 class Hosts:
-    """Hands each call to the host with the fewest calls in flight; one that cannot be reached rests for a while.
+    """Hands each call to the host with the fewest calls in flight; one that cannot be reached rests for a while."""
 
-    Without the rest a dead host, which always has none in flight, would get every call.
-    """
+    # Without the rest a dead host, which always has none in flight, would get every call.
 
     def __init__(self, urls: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
-        """Start with every host awake.
-
-        Args:
-            urls: Where the hosts are.
-            clock: Tells the seconds.
-        """
         self._urls = tuple(urls)
         self._in_flight = dict.fromkeys(urls, 0)
         self._failures = dict.fromkeys(urls, 0)
@@ -29,11 +22,7 @@ class Hosts:
         self._clock = clock
 
     def take(self) -> str:
-        """Choose a host and count a call of it.
-
-        Returns:
-            The URL: of those awake the one with the fewest calls, else the one that wakes first.
-        """
+        """Choose a host and count a call of it."""
         chosen = self._urls[0]
         if len(self._urls) > 1:
             now = self._clock()
@@ -42,12 +31,7 @@ class Hosts:
         return chosen
 
     def give_back(self, url: str, *, reached: bool) -> None:
-        """Say that a call has ended.
-
-        Args:
-            url: What `take` chose.
-            reached: Whether the host answered, be it with an error.
-        """
+        """Say that a call has ended."""
         self._in_flight[url] -= 1
         if reached:
             self._failures[url] = 0

@@ -9,78 +9,43 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+# Shorter values are switches and names, not keys; to blot them out would make messages unreadable.
 _SHORTEST = 8
-"""Shorter values are switches and names, not keys; to blot them out would make messages unreadable."""
+# A bearer token, the published shapes of providers' keys, and a name with a password inside a URL.
 _LOOKS_SECRET = re.compile(
     r"(?i:bearer)\s+[\w.~+/=-]{8,}"
     r"|\b(?:sk|rk|pk|gsk|xai|hf|nvapi|fw|pplx|csk|r8|ghp)[-_][\w-]{16,}"
     r"|\bAIza[\w-]{30,}"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
-"""A bearer token, the published shapes of providers' keys, and a name with a password inside a URL."""
 HIDDEN = "[key hidden]"
 
 
 def environment() -> dict[str, str]:
-    """Read the environment, filled up from the nearest `.env`; neither is changed.
-
-    The file is looked for from the working directory upwards to the root of the git repository, and in the working
-    directory alone where there is no repository. What the process' environment holds wins.
-
-    Returns:
-        Values by variable.
-    """
+    """Read the environment, filled up from the nearest `.env`; neither is changed."""
+    # The file is looked for from the working directory upwards to the root of the git repository, and in the working
+    # directory alone where there is no repository. What the process' environment holds wins.
     return {**_from_file(Path.cwd()), **os.environ}
 
 
 def first_value(names: Sequence[str], values: Mapping[str, str]) -> str | None:
-    """Find the first of several variables that holds something.
-
-    Args:
-        names: The variables, the most important first.
-        values: The environment.
-
-    Returns:
-        The value; None where all are absent or empty.
-    """
+    """Find the first of several variables that holds something."""
     return next((values[name] for name in names if values.get(name)), None)
 
 
 def known_secrets(values: Mapping[str, str]) -> tuple[str, ...]:
-    """Collect whatever may be a key, to recognise it in messages.
-
-    Args:
-        values: The environment.
-
-    Returns:
-        The values of variables that are named like keys, as they are and as JSON writes them, the longest first.
-    """
+    """Collect whatever may be a key, to recognise it in messages."""
     found = {value for name, value in values.items() if _SECRET_NAME.search(name) and len(value) >= _SHORTEST}
     return tuple(sorted(found | {json.dumps(value)[1:-1] for value in found}, key=len, reverse=True))
 
 
 def key_to_hide(key: str | None) -> str:
-    """Say what is blotted out of replies where a provider repeats the key that it was sent.
-
-    Args:
-        key: The key.
-
-    Returns:
-        The key; nothing for one so short (`none`, `EMPTY`, as servers of one's own take) that answers may hold it.
-    """
+    """Say what is blotted out of replies where a provider repeats the key that it was sent."""
     return key if key is not None and len(key) >= _SHORTEST else ""
 
 
 def without_secrets(text: str, secrets: Sequence[str]) -> str:
-    """Blot out keys in a text.
-
-    Args:
-        text: What a provider or a library said.
-        secrets: Known keys, the longest first.
-
-    Returns:
-        The text with known keys, and whatever looks like one, replaced.
-    """
+    """Blot out keys in a text."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
     return _LOOKS_SECRET.sub(HIDDEN, text)

@@ -18,11 +18,10 @@ with switched_off():
 
 @component
 class LibraryChatGenerator:
-    """Asks a model through LiteLLM.
+    """Asks a model through LiteLLM."""
 
-    Failures are raised as `ragtally.errors.CallError`; nothing is tried again here. Parameters that a model does not
-    take are found by the component's `check`: deepset's generator would have LiteLLM drop them without a word.
-    """
+    # Failures are raised as `ragtally.errors.CallError`; nothing is tried again here. Parameters that a model does
+    # not take are found by the component's `check`: deepset's generator would have LiteLLM drop them without a word.
 
     def __init__(
         self,
@@ -31,14 +30,6 @@ class LibraryChatGenerator:
         generation_kwargs: dict[str, Any] | None = None,
         timeout: float = 120.0,
     ) -> None:
-        """Get ready.
-
-        Args:
-            model: LiteLLM's name, such as `anthropic/claude-sonnet-4-20250514`.
-            api_base: The URL of another server, or of several that are asked in turn.
-            generation_kwargs: Whatever `litellm.completion` takes.
-            timeout: Seconds until a call is given up.
-        """
         load_litellm()
         with switched_off():
             from haystack_integrations.components.generators.litellm import LiteLLMChatGenerator
@@ -60,18 +51,7 @@ class LibraryChatGenerator:
     async def run_async(
         self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Ask once.
-
-        Args:
-            messages: The prompt.
-            generation_kwargs: Parameters of this call alone: `seed`.
-
-        Returns:
-            `{"replies": [ChatMessage]}`.
-
-        Raises:
-            CallError: If there is no answer.
-        """
+        """Ask once."""
         self._loop = asyncio.get_running_loop()
         try:
             found = await self._inner.run_async(messages, generation_kwargs=self._own(generation_kwargs))

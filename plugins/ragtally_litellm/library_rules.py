@@ -14,41 +14,18 @@ from ragtally_litellm.routes import Route
 
 @functools.cache
 def supported_by_library(route: Route) -> frozenset[str]:
-    """Ask LiteLLM which parameters a model takes.
-
-    Args:
-        route: The model.
-
-    Returns:
-        Names in OpenAI's words.
-    """
+    """Ask LiteLLM which parameters a model takes."""
     return frozenset(load_litellm().get_supported_openai_params(route.model, route.provider) or ())
 
 
 def refused_by_library(route: Route, asked: Mapping[str, Any]) -> list[ParameterFault]:
-    """Ask LiteLLM which parameters a model refuses.
-
-    Args:
-        route: The model.
-        asked: Sampling parameters in OpenAI's words.
-
-    Returns:
-        The faults.
-    """
+    """Ask LiteLLM which parameters a model refuses."""
     return list(_verdict(route, json.dumps(asked, sort_keys=True))) if asked else []
 
 
 @functools.cache
 def dimensions_refused_by_library(route: Route, dimensions: int) -> list[ParameterFault]:
-    """Ask LiteLLM whether a model makes vectors of a length that one chooses.
-
-    Args:
-        route: The model.
-        dimensions: How many numbers a vector is to have.
-
-    Returns:
-        The fault; none where it does, or where LiteLLM leaves it to the provider.
-    """
+    """Ask LiteLLM whether a model makes vectors of a length that one chooses."""
     litellm = load_litellm()
     try:
         litellm.utils.get_optional_params_embeddings(

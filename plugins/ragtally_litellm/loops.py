@@ -13,19 +13,12 @@ from typing import Any, TypeVar
 from ragtally_litellm.quiet import close_litellm
 
 T = TypeVar("T")
+# Seconds that LiteLLM's connections may take to close when the process ends.
 _LONGEST_CLOSE = 5.0
-"""Seconds that LiteLLM's connections may take to close when the process ends."""
 
 
 def run_here(work: Coroutine[Any, Any, T]) -> T:
-    """Wait for work in an event loop of its own.
-
-    Args:
-        work: The work, which leaves nothing behind in the loop.
-
-    Returns:
-        What it returns.
-    """
+    """Wait for work in an event loop of its own."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -35,16 +28,8 @@ def run_here(work: Coroutine[Any, Any, T]) -> T:
 
 
 def run_with_litellm(work: Coroutine[Any, Any, T]) -> T:
-    """Wait for work of LiteLLM's, in the one event loop of this process that its connections belong to.
-
-    LiteLLM keeps its connections for good, and some of them cannot be opened again once they are closed.
-
-    Args:
-        work: The work.
-
-    Returns:
-        What it returns.
-    """
+    """Wait for work of LiteLLM's, in the one event loop of this process that its connections belong to."""
+    # LiteLLM keeps its connections for good, and some of them cannot be opened again once they are closed.
     waiting = asyncio.run_coroutine_threadsafe(work, _loop())
     try:
         return waiting.result()

@@ -19,82 +19,41 @@ from ragtally_litellm.routes import FAST, bases, route_of
 from ragtally_litellm.seen import Seen, recall, remember
 
 LOG = logging.getLogger("ragtally.ollama")
+# Seconds to wait for a server that only has to say what it holds.
 _PATIENCE = 5.0
-"""Seconds to wait for a server that only has to say what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server, and what it says of a model.
+    """A server, and what it says of a model."""
 
-    Attributes:
-        base: Its URL.
-        reached: Whether it answered.
-        seen: The model there; None where the server has not pulled it, or was not reached.
-        said: Why it was not reached.
-    """
-
-    base: str
-    reached: bool
-    seen: Seen | None = None
-    said: str = ""
+    base: str  # Its URL
+    reached: bool  # Whether it answered
+    seen: Seen | None = None  # The model there; None where the server has not pulled it, or was not reached
+    said: str = ""  # Why it was not reached
 
 
 def servers(parameters: Mapping[str, Any]) -> list[Server]:
-    """Ask every host of a model what it holds.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        One answer a host, in order.
-    """
+    """Ask every host of a model what it holds."""
     model = route_of(parameters["model"]).model
     return [_look(base, model) for base in hosts(parameters)]
 
 
 def hosts(parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say where Ollama is, without the path that LiteLLM tolerates at the end.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        URLs.
-    """
+    """Say where Ollama is, without the path that LiteLLM tolerates at the end."""
     found = bases(route_of(parameters["model"]), parameters["api_base"], environment())
     return tuple(base.removesuffix("/api/chat").removesuffix("/api/embed") for base in found)
 
 
 def digest(parameters: Mapping[str, Any]) -> str:
-    """Tell exactly which model a tag stands for.
-
-    Where no server answers, the digest last seen counts, and a warning says so. A process asks once.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        The digest.
-
-    Raises:
-        DataError: If the model is not there, if hosts hold different ones, if it takes fewer tokens than `num_ctx`,
-            or if no server answers and the model was never seen.
-    """
+    """Tell exactly which model a tag stands for."""
+    # Where no server answers, the digest last seen counts, and a warning says so. A process asks once.
     tokens = parameters["num_ctx"] or OLLAMA_CONTEXT
     return _digest(route_of(parameters["model"]).model, hosts(parameters), tokens)
 
 
 def pull(parameters: Mapping[str, Any], progress: Progress) -> None:
-    """Pull a model to every host that has not got it.
-
-    Args:
-        parameters: The component's parameters.
-        progress: Told the bytes of each layer.
-
-    Raises:
-        DataError: If a server cannot be reached or the pull fails.
-    """
+    """Pull a model to every host that has not got it."""
     model = route_of(parameters["model"]).model
     for server in servers(parameters):
         if not server.reached:
@@ -116,10 +75,8 @@ def forget() -> None:
 
 
 def embedding_digest(parameters: Mapping[str, Any]) -> str:
-    """Tell exactly which model of embeddings a tag stands for; see `digest`.
-
-    How long a text may be is not checked: whether one that is too long is cut is said with each request.
-    """
+    """Tell exactly which model of embeddings a tag stands for; see `digest`."""
+    # How long a text may be is not checked: whether one that is too long is cut is said with each request.
     return _digest(route_of(parameters["model"]).model, hosts(parameters), 0)
 
 

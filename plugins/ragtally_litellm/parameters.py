@@ -15,6 +15,7 @@ def _elsewhere(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "x-ragtally-identity": False}
 
 
+# What `batch` may say; the last word of each description is what holds where it does not.
 BATCH: Mapping[str, Mapping[str, Any]] = {
     "discount": {
         "type": "number",
@@ -54,11 +55,11 @@ BATCH: Mapping[str, Mapping[str, Any]] = {
         "description": "Whether a batch's files stay at the provider once its answers are saved here; true.",
     },
 }
-"""What `batch` may say; the last word of each description is what holds where it does not."""
 
 _URL = {"type": "string", "pattern": "^https?://"}
 _DOLLARS = {"type": "number", "minimum": 0}
 
+# JSON Schemas by name.
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "model": {
         "type": "string",
@@ -171,4 +172,3 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         }
     ),
 }
-"""JSON Schemas by name."""

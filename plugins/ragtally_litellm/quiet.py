@@ -38,11 +38,7 @@ def switched_off() -> Iterator[None]:
 
 
 def load_litellm() -> Any:
-    """Import LiteLLM, which takes about two seconds, and keep it quiet.
-
-    Returns:
-        The module.
-    """
+    """Import LiteLLM, which takes about two seconds, and keep it quiet."""
     with switched_off():
         litellm: Any = importlib.import_module("litellm")
         importlib.import_module("litellm.utils")

@@ -9,34 +9,16 @@ from ragtally_litellm.routes import Dialect
 
 
 class Answer(NamedTuple):
-    """What a body says.
+    """What a body says."""
 
-    Attributes:
-        text: The answer; empty where there is none.
-        finish_reason: Why the model stopped, in OpenAI's words; None where it does not say.
-        model: The model's name as the provider told it; None where it does not.
-        usage: `prompt_tokens` and `completion_tokens` as far as they are whole numbers from 0.
-    """
-
-    text: str
-    finish_reason: str | None
-    model: str | None
-    usage: dict[str, int]
+    text: str  # The answer; empty where there is none
+    finish_reason: str | None  # Why the model stopped, in OpenAI's words; None where it does not say
+    model: str | None  # The model's name as the provider told it; None where it does not
+    usage: dict[str, int]  # `prompt_tokens` and `completion_tokens` as far as they are whole numbers from 0
 
 
 def read_answer(body: Any, dialect: Dialect) -> Answer:
-    """Read the body of a good answer.
-
-    Args:
-        body: What the JSON said.
-        dialect: Whose API it is.
-
-    Returns:
-        The answer.
-
-    Raises:
-        CallError: "bad reply" where there is no answer in it; "refused" where the provider held it back.
-    """
+    """Read the body of a good answer."""
     if not isinstance(body, dict):
         raise _bad("the answer is no JSON object")
     answer = _of_ollama(body) if dialect == "ollama" else _of_openai(body)

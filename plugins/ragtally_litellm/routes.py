@@ -15,22 +15,17 @@ Dialect = Literal["openai", "ollama"]
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider that the fast lane talks to.
+    """A provider that the fast lane talks to."""
 
-    Attributes:
-        dialect: `openai` for chat completions, `ollama` for Ollama's own chat (which, other than its
-            OpenAI-compatible one, takes `num_ctx` and can be told not to cut prompts).
-        base: The URL where none is given; None where one must be.
-        base_variables: Environment variables that name another URL.
-        key_variables: Environment variables that may hold the key, the most important first.
-    """
-
+    # `openai` for chat completions, `ollama` for Ollama's own chat (which, other than its OpenAI-compatible one,
+    # takes `num_ctx` and can be told not to cut prompts).
     dialect: Dialect
-    base: str | None
-    base_variables: tuple[str, ...]
-    key_variables: tuple[str, ...]
+    base: str | None  # The URL where none is given; None where one must be
+    base_variables: tuple[str, ...]  # Environment variables that name another URL
+    key_variables: tuple[str, ...]  # Environment variables that may hold the key, the most important first
 
 
+# By LiteLLM's names; URLs and variables are LiteLLM's own (litellm/main.py 1.91).
 FAST: Mapping[str, Provider] = {
     "groq": Provider("openai", "https://api.groq.com/openai/v1", ("GROQ_API_BASE",), ("GROQ_API_KEY",)),
     "hosted_vllm": Provider("openai", None, ("HOSTED_VLLM_API_BASE",), ("HOSTED_VLLM_API_KEY",)),
@@ -45,23 +40,17 @@ FAST: Mapping[str, Provider] = {
         ("OPENROUTER_API_KEY", "OR_API_KEY"),
     ),
 }
-"""By LiteLLM's names; URLs and variables are LiteLLM's own (litellm/main.py 1.91)."""
 
+# Both of LiteLLM's names for Ollama: completions and chat.
 OLLAMA = ("ollama", "ollama_chat")
-"""Both of LiteLLM's names for Ollama: completions and chat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A model and who serves it.
+    """A model and who serves it."""
 
-    Attributes:
-        provider: LiteLLM's name of the provider, such as `groq`.
-        model: The model's name there.
-    """
-
-    provider: str
-    model: str
+    provider: str  # LiteLLM's name of the provider, such as `groq`
+    model: str  # The model's name there
 
     @property
     def full_name(self) -> str:
@@ -81,14 +70,7 @@ class Route:
 
 
 def route_of(model: str) -> Route:
-    """Take a model's name apart.
-
-    Args:
-        model: LiteLLM's name: `provider/name`, or a bare name that its table knows.
-
-    Returns:
-        The route; its provider is empty where a bare name is unknown.
-    """
+    """Take a model's name apart."""
     provider, slash, name = model.partition("/")
     if slash:
         return Route(provider, name)
@@ -96,16 +78,7 @@ def route_of(model: str) -> Route:
 
 
 def bases(route: Route, api_base: str | list[str] | None, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Say where a provider of the fast lane, or Ollama, is asked.
-
-    Args:
-        route: The model.
-        api_base: What the spec says: one URL, several, or none.
-        values: The environment.
-
-    Returns:
-        The URLs without a slash at the end; none where it is unknown.
-    """
+    """Say where a provider of the fast lane, or Ollama, is asked."""
     given = [api_base] if isinstance(api_base, str) else list(api_base or ())
     if not given:
         known = FAST["ollama_chat" if route.local else route.provider]
@@ -115,19 +88,7 @@ def bases(route: Route, api_base: str | list[str] | None, values: Mapping[str, s
 
 
 def known_bases(route: Route, api_base: str | list[str] | None, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Say where a provider is asked, as `bases` does.
-
-    Args:
-        route: The model.
-        api_base: What the spec says: one URL, several, or none.
-        values: The environment.
-
-    Returns:
-        The URLs without a slash at the end, one at least.
-
-    Raises:
-        DataError: If it is unknown.
-    """
+    """Say where a provider is asked, as `bases` does."""
     urls = bases(route, api_base, values)
     if not urls:
         variable = FAST[route.provider].base_variables[0]
@@ -138,16 +99,7 @@ def known_bases(route: Route, api_base: str | list[str] | None, values: Mapping[
 
 
 def endpoint(base: str, dialect: Dialect, *, embeddings: bool = False) -> str:
-    """Complete the URL that calls are sent to, as LiteLLM does.
-
-    Args:
-        base: The URL without a slash at the end.
-        dialect: Which API it speaks.
-        embeddings: Whether embeddings are wanted, not answers.
-
-    Returns:
-        The URL.
-    """
+    """Complete the URL that calls are sent to, as LiteLLM does."""
     if embeddings:
         path = "/api/embed" if dialect == "ollama" else "/embeddings"
     else:

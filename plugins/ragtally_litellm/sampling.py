@@ -14,6 +14,7 @@ from ragtally.kinds import ParameterFault
 from ragtally_litellm.routes import FAST, Route
 from ragtally_litellm.table import entry, models
 
+# The component's parameters that LiteLLM knows by the same name.
 SAMPLING = (
     "temperature",
     "top_p",
@@ -23,7 +24,6 @@ SAMPLING = (
     "stop",
     "reasoning_effort",
 )
-"""The component's parameters that LiteLLM knows by the same name."""
 _EVERYWHERE = frozenset(SAMPLING) - {"reasoning_effort"} | {"response_format", "seed"}
 _OLLAMA = frozenset(SAMPLING) - {"presence_penalty"} | {"response_format", "seed"}
 _GPT5 = frozenset({"temperature", "max_tokens", "reasoning_effort", "response_format", "seed"})
@@ -31,14 +31,7 @@ _O_SERIES = frozenset({"temperature", "max_tokens", "stop", "reasoning_effort", 
 
 
 def asked_for(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a component's sampling parameters in OpenAI's words, as LiteLLM takes them.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        Those that are given; `structured` as `response_format`.
-    """
+    """Write a component's sampling parameters in OpenAI's words, as LiteLLM takes them."""
     asked = {name: parameters[name] for name in SAMPLING if parameters[name] is not None}
     structured = parameters["structured"]
     if isinstance(structured, Mapping):
@@ -50,15 +43,7 @@ def asked_for(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refused(route: Route, asked: Mapping[str, Any]) -> list[ParameterFault] | None:
-    """Say which parameters a model does not take.
-
-    Args:
-        route: The model.
-        asked: What `asked_for` wrote.
-
-    Returns:
-        The faults; None for a model whose rules only LiteLLM knows.
-    """
+    """Say which parameters a model does not take."""
     taken = supported(route)
     if taken is None:
         return None
@@ -73,14 +58,7 @@ def refused(route: Route, asked: Mapping[str, Any]) -> list[ParameterFault] | No
 
 
 def supported(route: Route) -> frozenset[str] | None:
-    """Say which parameters a model takes.
-
-    Args:
-        route: The model.
-
-    Returns:
-        Names in OpenAI's words; None for a model whose rules only LiteLLM knows.
-    """
+    """Say which parameters a model takes."""
     if not natively_known(route):
         return None
     if route.provider == "ollama_chat":
@@ -105,15 +83,7 @@ def natively_known(route: Route) -> bool:
 
 
 def lane_of(route: Route, parameters: Mapping[str, Any]) -> Literal["fast", "litellm"]:
-    """Say which lane a model's calls take.
-
-    Args:
-        route: The model.
-        parameters: The component's parameters.
-
-    Returns:
-        `fast` where the fast lane speaks the model's API, unless the spec wants LiteLLM's lane.
-    """
+    """Say which lane a model's calls take."""
     return "fast" if natively_known(route) and parameters["lane"] != "litellm" else "litellm"
 
 

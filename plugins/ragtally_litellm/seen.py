@@ -14,25 +14,14 @@ from typing import NamedTuple
 
 
 class Seen(NamedTuple):
-    """A model as a server held it.
+    """A model as a server held it."""
 
-    Attributes:
-        digest: The hash of its manifest.
-        context_length: The most tokens that the model itself can take; None where unknown.
-    """
-
-    digest: str
-    context_length: int | None
+    digest: str  # The hash of its manifest
+    context_length: int | None  # The most tokens that the model itself can take; None where unknown
 
 
 def remember(base: str, model: str, seen: Seen) -> None:
-    """Write down what a server holds; where nothing can be written, nothing is remembered.
-
-    Args:
-        base: The server's URL.
-        model: The model's name there.
-        seen: What it is.
-    """
+    """Write down what a server holds; where nothing can be written, nothing is remembered."""
     known = _read()
     if known.get(_name(base, model)) == seen._asdict():
         return
@@ -46,15 +35,7 @@ def remember(base: str, model: str, seen: Seen) -> None:
 
 
 def recall(base: str, model: str) -> Seen | None:
-    """Read what a server held when it was last asked.
-
-    Args:
-        base: The server's URL.
-        model: The model's name there.
-
-    Returns:
-        What it was; None where it was never seen.
-    """
+    """Read what a server held when it was last asked."""
     match _read().get(_name(base, model)):
         case {"digest": str(digest), "context_length": int(length)}:
             return Seen(digest, length)

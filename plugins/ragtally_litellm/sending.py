@@ -17,8 +17,8 @@ from ragtally_litellm.failures import Reporter
 from ragtally_litellm.hosts import Hosts
 from ragtally_litellm.keys import HIDDEN, key_to_hide
 
+# Seconds to wait for a connection.
 _LONGEST_CONNECT = 30.0
-"""Seconds to wait for a connection."""
 
 
 class _Sent(NamedTuple):
@@ -31,14 +31,6 @@ class Sender:
     """Sends JSON to the hosts of a model; failures are raised as `CallError`, and nothing is tried again here."""
 
     def __init__(self, urls: Sequence[str], key: str | None, timeout: float, reporter: Reporter) -> None:
-        """Get ready; the connection is made with the first request.
-
-        Args:
-            urls: The hosts' endpoints.
-            key: What is sent as a bearer token; None for none.
-            timeout: Seconds until a request is given up.
-            reporter: Makes the errors.
-        """
         self._hosts, self._timeout, self._reporter = Hosts(urls), timeout, reporter
         self._proxies = {url: proxy_for(url) for url in urls}
         self._key = key_to_hide(key).encode()
@@ -48,18 +40,7 @@ class Sender:
         self._secure: ssl.SSLContext | None = None
 
     async def send(self, content: Mapping[str, Any], holds: str) -> Any:
-        """Send one request.
-
-        Args:
-            content: The request's body.
-            holds: The field of a good answer, which tells it from an error that comes with the status 200.
-
-        Returns:
-            The answer's body: whatever the JSON says, if it says no error.
-
-        Raises:
-            CallError: If there is no good answer.
-        """
+        """Send one request."""
         sent = await self._post(json.dumps(content, ensure_ascii=False).encode())
         if not 200 <= sent.status < 300:
             raise self._reporter.of_status(sent.status, sent.headers, sent.raw.decode(errors="replace"))
@@ -133,14 +114,7 @@ def secure_context() -> ssl.SSLContext:
 
 
 def proxy_for(url: str) -> str | None:
-    """Say which proxy the environment names for a URL.
-
-    Args:
-        url: The URL.
-
-    Returns:
-        The proxy's URL; None for none.
-    """
+    """Say which proxy the environment names for a URL."""
     parts = urlsplit(url)
     if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
         return None

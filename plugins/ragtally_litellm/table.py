@@ -14,15 +14,7 @@ _PROVIDERS = ("provider_endpoints_support_backup.json", "llms/openai_like/provid
 
 
 def entry(provider: str, model: str) -> Mapping[str, Any]:
-    """Look a model up in the price table, as LiteLLM does: by its full name, then by its bare one.
-
-    Args:
-        provider: LiteLLM's name of the provider.
-        model: The model's name there.
-
-    Returns:
-        The entry; empty where the table has none of this provider.
-    """
+    """Look a model up in the price table, as LiteLLM does: by its full name, then by its bare one."""
     for name in (f"{provider}/{model}", model):
         found: Mapping[str, Any] = models().get(name, {})
         if found and (name != model or found.get("litellm_provider") == provider):

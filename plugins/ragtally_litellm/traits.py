@@ -15,22 +15,15 @@ from ragtally_litellm.routes import FAST, Route, bases, route_of
 from ragtally_litellm.sampling import SAMPLING, asked_for, natively_known, refused, supported
 from ragtally_litellm.table import entry, providers
 
+# What every request holds already, or what only the engine may say.
 _ENGINE = ("messages", "model", "n", "seed", "stream", "stream_options")
-"""What every request holds already, or what only the engine may say."""
 _KEY_NAMES = ("api_key", "apikey", "authorization", "key", "token", "password", "secret", "extra_headers", "headers")
 _NAMES = "provider/name, as in ollama_chat/llama3.1:8b or groq/openai/gpt-oss-20b"
 _SECRET_HINT = "put it into the environment, or into a file .env that is not committed"
 
 
 def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
-    """Tell the traits of a model.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        The traits; price and context length are None where nobody states them.
-    """
+    """Tell the traits of a model."""
     route = route_of(parameters["model"])
     known = {} if route.local else entry(route.provider, route.model)
     temperature = parameters["extra"].get("temperature", parameters["temperature"])
@@ -49,14 +42,7 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
 
 
 def check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Say what is wrong with a model's parameters beyond their schema.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        The faults; among them every sampling parameter that the model does not take.
-    """
+    """Say what is wrong with a model's parameters beyond their schema."""
     secrets = list(secrets_in(parameters))
     if secrets:
         return secrets
@@ -83,15 +69,7 @@ def _price(route: Route, parameters: Mapping[str, Any], known: Mapping[str, Any]
 
 
 def served_elsewhere(route: Route, api_base: str | list[str] | None) -> bool:
-    """Say whether a server of somebody else's answers, whose price the table cannot know.
-
-    Args:
-        route: The model.
-        api_base: What the spec says of the server.
-
-    Returns:
-        Whether it is another one than the provider's own.
-    """
+    """Say whether a server of somebody else's answers, whose price the table cannot know."""
     if route.provider not in FAST:
         return api_base is not None
     own = FAST[route.provider].base
@@ -110,15 +88,7 @@ def _taken(route: Route) -> frozenset[str]:
 
 
 def unknown_model(route: Route, model: str) -> ParameterFault | None:
-    """Say what is wrong with a model's name.
-
-    Args:
-        route: The name taken apart.
-        model: The name as it was written.
-
-    Returns:
-        The fault; None where LiteLLM knows the provider.
-    """
+    """Say what is wrong with a model's name."""
     if not route.provider or not route.model:
         return ParameterFault("model", f"LiteLLM knows no model {model!r}", _NAMES)
     if route.provider not in providers():
@@ -153,14 +123,7 @@ def _extra(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
 
 
 def secrets_in(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
-    """Find keys that were written into a spec.
-
-    Args:
-        parameters: A component's parameters.
-
-    Yields:
-        The faults; they do not repeat what they found.
-    """
+    """Find keys that were written into a spec."""
     for field in ("extra", "query_extra", "document_extra"):
         for name in parameters.get(field, ()):
             if name.lower() in _KEY_NAMES:

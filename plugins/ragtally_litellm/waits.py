@@ -14,21 +14,12 @@ _IN_WORDS = re.compile(
     r"(?:try again|retry)(?: again)? (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|[smhd]) ?)+)", re.IGNORECASE
 )
 _IN_SECONDS = re.compile(r"(?:try again|retry) (?:in|after) (\d+(?:\.\d+)?) ?sec", re.IGNORECASE)
+# Numbers beyond are points in time, in seconds of the epoch or, a thousand times as large, milliseconds.
 _EPOCH = 1e9
-"""Numbers beyond are points in time, in seconds of the epoch or, a thousand times as large, milliseconds."""
 
 
 def retry_after(headers: Mapping[str, str], said: str, now: float | None = None) -> float | None:
-    """Find out how long to wait before the next try.
-
-    Args:
-        headers: The answer's headers, which may be looked up whatever their case.
-        said: The provider's message.
-        now: Seconds of the epoch; the present for None.
-
-    Returns:
-        Seconds from 0; None where nothing is said.
-    """
+    """Find out how long to wait before the next try."""
     at = time.time() if now is None else now
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000

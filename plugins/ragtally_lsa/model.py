@@ -21,21 +21,12 @@ _RANK_TOLERANCE = 1e-5
 
 
 class LatentSemanticAnalysis:
-    """TF-IDF (logarithmic term frequency, rows of length one) times the right singular vectors.
+    """TF-IDF (logarithmic term frequency, rows of length one) times the right singular vectors."""
 
-    A text that shares no word with the corpus has a zero vector. Vectors are not scaled to a length of one. The
-    weights are scikit-learn's: (1 + ln tf) (1 + ln((1 + n) / (1 + df))) of n chunks, df of which have the word.
-    """
+    # A text that shares no word with the corpus has a zero vector. Vectors are not scaled to a length of one. The
+    # weights are scikit-learn's: (1 + ln tf) (1 + ln((1 + n) / (1 + df))) of n chunks, df of which have the word.
 
     def __init__(self, dim: int, stopwords: str | None, fit_chunks: int | None, seed: int) -> None:
-        """Take the parameters.
-
-        Args:
-            dim: Dimensions of the vectors.
-            stopwords: `"english"` for scikit-learn's list of words to leave out; None for none.
-            fit_chunks: How many chunks at most are learnt from; None for all.
-            seed: Seed of the randomised SVD, and of the choice of the chunks to learn from.
-        """
         self._dim, self._fit_chunks, self._seed = dim, fit_chunks, seed
         self._leave_out = ENGLISH_STOP_WORDS if stopwords == "english" else frozenset()
         self._weighting = TfidfTransformer(sublinear_tf=True)
@@ -44,15 +35,7 @@ class LatentSemanticAnalysis:
         self._directions: NDArray[np.float32] | None = None
 
     def fit(self, texts: Sequence[str]) -> None:
-        """Learn words, weights and directions.
-
-        Args:
-            texts: All chunks of the corpus.
-
-        Raises:
-            DataError: If no chunk has a word.
-            SpecError: If there are fewer chunks or words than dimensions.
-        """
+        """Learn words, weights and directions."""
         rows = self._sample(len(texts))
         limits = "corpus and chunker" if rows is None else "corpus, chunker and fit_chunks"
         learnt = learn(batches(texts, rows), self._leave_out)
@@ -75,22 +58,14 @@ class LatentSemanticAnalysis:
         self._directions = np.ascontiguousarray(directions.T)
 
     def save(self, folder: Path) -> None:
-        """Write the words as JSON, their weights and the directions as `.npy`.
-
-        Args:
-            folder: An existing folder.
-        """
+        """Write the words as JSON, their weights and the directions as `.npy`."""
         directions = np.ascontiguousarray(self._fitted().T)
         (folder / "words.json").write_text(json.dumps(self._known.words), encoding="utf-8")
         np.save(folder / "weights.npy", self._weighting.idf_, allow_pickle=False)
         np.save(folder / "directions.npy", directions, allow_pickle=False)
 
     def load(self, folder: Path) -> None:
-        """Read what `save` wrote.
-
-        Args:
-            folder: The folder that `save` was given.
-        """
+        """Read what `save` wrote."""
         self._known = KnownWords(json.loads((folder / "words.json").read_text(encoding="utf-8")))
         self._weighting.idf_ = np.load(folder / "weights.npy", allow_pickle=False)
         directions = np.load(folder / "directions.npy", allow_pickle=False)

@@ -19,69 +19,41 @@ _WORD = re.compile(r"\w\w+")
 _LETTER = re.compile(r"\w")
 _END, _NO_WORD = -2, -1
 _END_OF_TEXT = "\0"
+# Each ASCII character in lower case, or a space for one that no word has.
 _LOWER = bytes(
     ord(character.lower()) if character.isalnum() or character == "_" else ord(" ")
     for character in map(chr, range(128))
 ).ljust(256)
-"""Each ASCII character in lower case, or a space for one that no word has."""
+# How many texts are taken apart at once; more would not fit into the processor's caches.
 _BATCH = 2048
-"""How many texts are taken apart at once; more would not fit into the processor's caches."""
 
 
 class Learnt(NamedTuple):
-    """What the words of a corpus are.
+    """What the words of a corpus are."""
 
-    Attributes:
-        words: The words in the order of the columns, which is that of their code points.
-        counts: How often each text has each word: a sparse matrix, float32, shape [texts, words]. Within a row the
-            entries stand in the order in which the corpus first has the words, as scikit-learn leaves them, since
-            the rounding of sums depends on it.
-    """
-
-    words: list[str]
+    words: list[str]  # The words in the order of the columns, which is that of their code points
+    # How often each text has each word: a sparse matrix, float32, shape [texts, words]. Within a row the entries
+    # stand in the order in which the corpus first has the words, as scikit-learn leaves them, since the rounding of
+    # sums depends on it.
     counts: Any
 
 
 class KnownWords:
-    """Counts those words of texts that are known, and passes over all others.
-
-    Attributes:
-        words: The words in the order of the columns.
-    """
+    """Counts those words of texts that are known, and passes over all others."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        """Take the words.
-
-        Args:
-            words: The words in the order of the columns.
-        """
         self.words = list(words)
         self._columns = {word: column for column, word in enumerate(words)} | {_END_OF_TEXT: _END}
 
     def count(self, texts: Sequence[str]) -> Any:
-        """Count.
-
-        Args:
-            texts: A batch of texts.
-
-        Returns:
-            How often each text has each word: a sparse matrix, float32, shape [texts, words].
-        """
+        """Count."""
         tokens = _tokens(texts)
         columns = np.fromiter(map(self._columns.get, tokens, repeat(_NO_WORD)), np.int64, len(tokens))
         return _matrix([_counted(columns, len(texts))], len(self.words))
 
 
 def learn(texts: Iterable[Sequence[str]], leave_out: Iterable[str]) -> Learnt:
-    """Find out which words there are, and count them.
-
-    Args:
-        texts: The corpus, batch by batch.
-        leave_out: Words that do not count.
-
-    Returns:
-        Words and counts.
-    """
+    """Find out which words there are, and count them."""
     columns = _Growing(leave_out)
     counted = []
     for batch in texts:
@@ -98,15 +70,7 @@ def learn(texts: Iterable[Sequence[str]], leave_out: Iterable[str]) -> Learnt:
 
 
 def batches(texts: Sequence[str], rows: Iterable[int] | None = None) -> Iterator[list[str]]:
-    """Take texts out of a sequence that may make each of them only when it is looked at.
-
-    Args:
-        texts: All texts.
-        rows: Which ones; all for None.
-
-    Yields:
-        Lists of texts, in order.
-    """
+    """Take texts out of a sequence that may make each of them only when it is looked at."""
     batch: list[str] = []
     for row in range(len(texts)) if rows is None else rows:
         batch.append(texts[row])

@@ -18,19 +18,10 @@ class Parent:
     """Ranks windows by the best score of the chunks that lie in them, then by row; each window once."""
 
     def __init__(self, depth: int) -> None:
-        """Take the depth.
-
-        Args:
-            depth: How many of the chunks that were found are looked up.
-        """
         self._depth = depth
 
     def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
-        """Find windows (see `ragtally.kinds.RefiningRetriever.refine`).
-
-        Raises:
-            PluginError: If there are no windows, or none that holds anything of a chunk that was found.
-        """
+        """Find windows (see `ragtally.kinds.RefiningRetriever.refine`)."""
         if found.windows is None or len(found.hits) != 1:
             raise PluginError("the retriever parent needs the hits of one retriever, and windows")
         chunks = found.hits[0].passage[:, : self._depth]
@@ -45,19 +36,7 @@ class Parent:
 
 
 def windows_of(chunks: Spans, rows: NDArray[np.integer], windows: Spans) -> NDArray[np.int32]:
-    """Look up the window that holds most characters of each chunk; the earliest one of several.
-
-    Args:
-        chunks: The chunks, of any sizes.
-        rows: Which of them to look up, ascending.
-        windows: The windows, ordered by document and start; of any sizes, with gaps or overlap.
-
-    Returns:
-        Rows of windows, int32, one for each of `rows`.
-
-    Raises:
-        PluginError: If no window holds anything of a chunk.
-    """
+    """Look up the window that holds most characters of each chunk; the earliest one of several."""
     found = np.empty(len(rows), dtype=np.int32)
     document, start, end = chunks.document[rows], chunks.start[rows], chunks.end[rows]
     first, last = _candidates(document, start, end, windows)

@@ -20,83 +20,40 @@ PATH_PARAMETER: Mapping[str, Any] = {
     "x-ragtally-identity": False,
 }
 
+# What the annotators had before them, by the setting's name in Jin et al. (2019), section 3.1.
 CONDITIONS: Mapping[str, str] = {"reasoning_required": "gold_context", "reasoning_free": "conclusion"}
-"""What the annotators had before them, by the setting's name in Jin et al. (2019), section 3.1."""
 
 
 def build_dataset(subset: str, path: str | None) -> PubMedQA:
-    """Build the dataset; its files are first touched when batches are read.
-
-    Args:
-        subset: `labeled`, `artificial` or `unlabeled`.
-        path: Folder or file that holds the data, or None to look for it.
-
-    Returns:
-        The dataset.
-    """
+    """Build the dataset; its files are first touched when batches are read."""
     from ragtally_pubmedqa.dataset import PubMedQA
 
     return PubMedQA(subset, path)
 
 
 def fingerprint_dataset(params: Mapping[str, Any]) -> str:
-    """Hash the files that the dataset reads.
-
-    Args:
-        params: The dataset's parameters.
-
-    Returns:
-        A hash of their content.
-
-    Raises:
-        DataError: If a file is missing.
-    """
+    """Hash the files that the dataset reads."""
     from ragtally_pubmedqa.files import find_files, fingerprint
 
     return fingerprint(find_files(params["subset"], params["path"]))
 
 
 def build_annotators(setting: str, path: str | None) -> PubMedQAAnnotators:
-    """Build the reader that gives the annotators' answers.
-
-    Args:
-        setting: `reasoning_required` or `reasoning_free`.
-        path: Folder or file that holds the labelled subset, or None to look for it.
-
-    Returns:
-        The reader.
-    """
+    """Build the reader that gives the annotators' answers."""
     from ragtally_pubmedqa.annotators import PubMedQAAnnotators
 
     return PubMedQAAnnotators(setting, path)
 
 
 def fingerprint_annotators(params: Mapping[str, Any]) -> str:
-    """Hash the file that holds the annotators' answers.
-
-    Args:
-        params: The reader's parameters.
-
-    Returns:
-        A hash of its content.
-
-    Raises:
-        DataError: If it is missing.
-    """
+    """Hash the file that holds the annotators' answers."""
     from ragtally_pubmedqa.files import find_files, fingerprint
 
     return fingerprint(find_files("labeled", params["path"], with_truth=False))
 
 
 def annotator_traits(params: Mapping[str, Any]) -> ReaderTraits:
-    """Say under which condition the annotators answered; they answered once, so every vote is the same.
-
-    Args:
-        params: The reader's parameters.
-
-    Returns:
-        The traits.
-    """
+    """Say under which condition the annotators answered; they answered once, so every vote is the same."""
     return ReaderTraits(draws="fixed", condition=CONDITIONS[params["setting"]])
 
 

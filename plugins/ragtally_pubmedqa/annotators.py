@@ -11,36 +11,18 @@ NO_ANSWER = "no recorded answer"
 
 
 class PubMedQAAnnotators:
-    """The annotators' recorded answers (Jin et al. 2019, section 3.1 and table 5), whatever the passages.
+    """The annotators' recorded answers (Jin et al. 2019, section 3.1 and table 5), whatever the passages."""
 
-    An answer that the study does not declare (`maybe` where the study asks for yes and no) is given as raw text,
-    so that it counts as unparsed.
-    """
+    # An answer that the study does not declare (`maybe` where the study asks for yes and no) is given as raw text, so
+    # that it counts as unparsed.
 
     def __init__(self, setting: str, path: str | None) -> None:
-        """Take the parameters; the file is read with the first question.
-
-        Args:
-            setting: `reasoning_required` or `reasoning_free`.
-            path: Folder or file that holds the labelled subset, or None to look for it.
-        """
         self._field = f"{setting}_pred"
         self._path = path
         self._recorded: dict[str, str] | None = None
 
     def read(self, reading: Reading, vote: Vote) -> Answers:
-        """Look every question's answer up.
-
-        Args:
-            reading: Questions; their passages do not count.
-            vote: Does not count: an annotator answered once.
-
-        Returns:
-            One row a question, in order; the error "no recorded answer" where there is none.
-
-        Raises:
-            DataError: If the file is missing, damaged, or holds an answer other than yes, no and maybe.
-        """
+        """Look every question's answer up."""
         if self._recorded is None:
             self._recorded = self._read_file()
         given = [self._recorded.get(identifier) for identifier in reading.id]

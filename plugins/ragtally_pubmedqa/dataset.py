@@ -22,28 +22,14 @@ class _Row(NamedTuple):
 
 
 class PubMedQA:
-    """PubMedQA, one subset (Jin et al. 2019, "PubMedQA: A Dataset for Biomedical Research Question Answering").
+    """PubMedQA, one subset (Jin et al. 2019, "PubMedQA: A Dataset for Biomedical Research Question Answering")."""
 
-    A document is the abstract of one article without its conclusion: its contexts, joined by a newline. All of
-    a question's sections are its evidence. A section without a character keeps its newline, but has no span.
-
-    Attributes:
-        answers: `yes`, `no` and `maybe`; `artificial` has no `maybe`.
-        splits: `train` and `test` as published for `labeled`, else `train` alone.
-        labelled: Whether questions have gold labels: not in `unlabeled`.
-        folder_name: The folder below `data/raw/` that fetched files are put into.
-        remote_files: The files of `labeled`; the others cannot be fetched.
-    """
+    # A document is the abstract of one article without its conclusion: its contexts, joined by a newline. All of a
+    # question's sections are its evidence. A section without a character keeps its newline, but has no span.
 
     folder_name = FOLDER_NAME
 
     def __init__(self, subset: str, path: str | None) -> None:
-        """Take the parameters; no file is touched.
-
-        Args:
-            subset: `labeled`, `artificial` or `unlabeled`.
-            path: Folder or file that holds the data, or None to look for it.
-        """
         self._subset = subset
         self._path = path
         self.answers: tuple[str, ...] = ANSWERS[subset]
@@ -52,15 +38,7 @@ class PubMedQA:
         self.remote_files: tuple[RemoteFile, ...] = REMOTE_FILES if subset == "labeled" else ()
 
     def batches(self) -> Iterator[DatasetBatch]:
-        """Yield the subset some thousand questions at a time, in the file's order.
-
-        Yields:
-            Abstracts with their questions and evidence.
-
-        Raises:
-            DataError: If a file is missing, damaged or not in the published form, or if the list of test
-                questions does not fit the records.
-        """
+        """Yield the subset some thousand questions at a time, in the file's order."""
         files = find_files(self._subset, self._path)
         rows = _rows(files)
         while rows_at_hand := list(islice(rows, _BATCH_RECORDS)):

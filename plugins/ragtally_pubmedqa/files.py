@@ -19,6 +19,7 @@ RECORDS_FILE = {"labeled": "ori_pqal.json", "artificial": "ori_pqaa.json", "unla
 TRUTH_FILE = "test_ground_truth.json"
 
 _HOME = "https://raw.githubusercontent.com/pubmedqa/pubmedqa/master/data"
+# The labelled subset, MIT licence, Jin et al. (2019).
 REMOTE_FILES = (
     RemoteFile(
         name=RECORDS_FILE["labeled"],
@@ -33,23 +34,17 @@ REMOTE_FILES = (
         size=11_414,
     ),
 )
-"""The labelled subset, MIT licence, Jin et al. (2019)."""
 
 _FETCH = "`ragtally fetch pubmedqa`, or `ragtally fetch pubmedqa --from PATH` for a copy that you have"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFiles:
-    """The files of one subset.
-
-    Attributes:
-        subset: The subset.
-        records: The files that hold the records, in order; several only for Parquet.
-        truth: The file that names the test questions; None where the subset has none or it is not needed.
-    """
+    """The files of one subset."""
 
     subset: str
-    records: tuple[Path, ...]
+    records: tuple[Path, ...]  # The files that hold the records, in order; several only for Parquet
+    # The file that names the test questions; None where the subset has none or it is not needed.
     truth: Path | None = None
 
     @property
@@ -59,14 +54,7 @@ class FoundFiles:
 
 
 def remedy(subset: str) -> str:
-    """Say how to come by a subset's files.
-
-    Args:
-        subset: The subset.
-
-    Returns:
-        The hint of an error about a file that is missing or damaged.
-    """
+    """Say how to come by a subset's files."""
     if subset == "labeled":
         return f"run {_FETCH}"
     return (
@@ -78,21 +66,8 @@ def remedy(subset: str) -> str:
 
 
 def find_files(subset: str, path: str | None, *, with_truth: bool = True) -> FoundFiles:
-    """Find a subset's files: at `path`; else in the folder that the environment names, then in the default one.
-
-    In a folder the JSON form comes before the Parquet form.
-
-    Args:
-        subset: `labeled`, `artificial` or `unlabeled`.
-        path: Folder or file, or None to look in the usual places.
-        with_truth: Whether the labelled subset's list of test questions is needed too.
-
-    Returns:
-        The files.
-
-    Raises:
-        DataError: If there are none, or not all of them.
-    """
+    """Find a subset's files: at `path`; else in the folder that the environment names, then in the default one."""
+    # In a folder the JSON form comes before the Parquet form.
     folders: list[Path] = []
     if path is not None:
         given = Path(path).expanduser()
@@ -116,17 +91,7 @@ def find_files(subset: str, path: str | None, *, with_truth: bool = True) -> Fou
 
 
 def fingerprint(files: FoundFiles) -> str:
-    """Hash the content of files; their names and places do not count.
-
-    Args:
-        files: The files.
-
-    Returns:
-        A tagged hash.
-
-    Raises:
-        DataError: If a file cannot be read.
-    """
+    """Hash the content of files; their names and places do not count."""
     try:
         records = [file_hash(path) for path in files.records]
         truth = file_hash(files.truth) if files.truth else None

@@ -30,18 +30,11 @@ def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class JsonEntries:
-    """The entries of the one JSON object in a file, one at a time; memory stays at a few entries.
+    """The entries of the one JSON object in a file, one at a time; memory stays at a few entries."""
 
-    Standard `json` parses each entry as soon as the pieces read so far hold it whole.
-    """
+    # Standard `json` parses each entry as soon as the pieces read so far hold it whole.
 
     def __init__(self, path: Path, hint: str) -> None:
-        """Remember the file.
-
-        Args:
-            path: The file.
-            hint: The hint of every error about it.
-        """
         self._path = path
         self._hint = hint
         self._decoder = json.JSONDecoder(object_pairs_hook=_object_of)
@@ -54,11 +47,7 @@ class JsonEntries:
         self._column = 1
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        """Yield keys with values, in the file's order.
-
-        Raises:
-            DataError: If the file cannot be read, is no JSON object, is damaged, or has a key twice.
-        """
+        """Yield keys with values, in the file's order."""
         try:
             with self._path.open("rb") as self._handle:
                 yield from self._entries()
@@ -68,14 +57,7 @@ class JsonEntries:
             ) from error
 
     def place(self, key: str | None = None) -> Place:
-        """Say where the entry that was yielded last stands.
-
-        Args:
-            key: A key of the entry's value, to point at that.
-
-        Returns:
-            File, line and column of the entry or, where the value has it, of the key.
-        """
+        """Say where the entry that was yielded last stands."""
         at = self._start
         if key is not None:
             # A quoted key that a colon follows cannot stand inside a JSON string: its quotes would be escaped.
@@ -84,15 +66,7 @@ class JsonEntries:
         return self._place_at(at)
 
     def error(self, message: str, key: str | None = None) -> DataError:
-        """Make an error about the entry that was yielded last.
-
-        Args:
-            message: What is wrong.
-            key: A key of the entry's value, to point at that.
-
-        Returns:
-            The error, with place and hint.
-        """
+        """Make an error about the entry that was yielded last."""
         return DataError(message, place=self.place(key), hint=self._hint)
 
     def _entries(self) -> Iterator[tuple[str, Any]]:

@@ -13,12 +13,12 @@ from ragtally_pubmedqa.json import JsonEntries
 if TYPE_CHECKING:
     import polars as pl
 
+# The answers of each subset, in the order of the paper.
 ANSWERS: dict[str, tuple[str, ...]] = {
     "labeled": ("yes", "no", "maybe"),
     "artificial": ("yes", "no"),
     "unlabeled": ("yes", "no", "maybe"),
 }
-"""The answers of each subset, in the order of the paper."""
 
 _ROWS_AT_ONCE = 8_192
 
@@ -26,35 +26,18 @@ Fail = Callable[[str, str | None], DataError]
 
 
 class Record(NamedTuple):
-    """One question with its abstract.
+    """One question with its abstract."""
 
-    LONG_ANSWER, MESHES, LABELS and the annotators' answers are left out on purpose: they give the answer away.
+    # LONG_ANSWER, MESHES, LABELS and the annotators' answers are left out on purpose: they give the answer away.
 
-    Attributes:
-        id: The PubMed identifier.
-        question: The question.
-        contexts: The abstract's sections without its conclusion.
-        label: The published answer; None in the unlabelled subset.
-    """
-
-    id: str
+    id: str  # The PubMed identifier
     question: str
-    contexts: list[str]
-    label: str | None
+    contexts: list[str]  # The abstract's sections without its conclusion
+    label: str | None  # The published answer; None in the unlabelled subset
 
 
 def records(files: FoundFiles) -> Iterator[Record]:
-    """Read a subset's records one by one.
-
-    Args:
-        files: The subset's files.
-
-    Yields:
-        Records in the files' order.
-
-    Raises:
-        DataError: If a file is damaged, or a record is not in the published form.
-    """
+    """Read a subset's records one by one."""
     if files.is_parquet:
         yield from _parquet_records(files)
     else:
@@ -62,17 +45,7 @@ def records(files: FoundFiles) -> Iterator[Record]:
 
 
 def published_test_answers(path: Path) -> dict[str, tuple[str, Place]]:
-    """Read the list of test questions.
-
-    Args:
-        path: The file `test_ground_truth.json`.
-
-    Returns:
-        Answer and place in the file by PubMed identifier.
-
-    Raises:
-        DataError: If the file is damaged, or holds an answer other than yes, no and maybe.
-    """
+    """Read the list of test questions."""
     entries = JsonEntries(path, remedy("labeled"))
     found: dict[str, tuple[str, Place]] = {}
     for identifier, answer in entries:

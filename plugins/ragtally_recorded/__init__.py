@@ -24,32 +24,14 @@ if TYPE_CHECKING:
 
 
 def build(path: str, condition: str) -> Recorded:
-    """Build the reader; the file is read when the first question is asked.
-
-    Args:
-        path: The file, relative to the folder that the command runs in.
-        condition: Under which the answers were made; used by the engine, not by the reader.
-
-    Returns:
-        The reader.
-    """
+    """Build the reader; the file is read when the first question is asked."""
     from ragtally_recorded.file import Recorded
 
     return Recorded(path)
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str:
-    """Hash the recorded file.
-
-    Args:
-        parameters: The reader's parameters.
-
-    Returns:
-        The hash of the file's bytes.
-
-    Raises:
-        DataError: If it cannot be read.
-    """
+    """Hash the recorded file."""
     path = parameters["path"]
     try:
         return file_hash(Path(path))
@@ -58,15 +40,7 @@ def fingerprint(parameters: Mapping[str, Any]) -> str:
 
 
 def unreadable(path: str, error: OSError) -> DataError:
-    """Say that a recorded file cannot be read.
-
-    Args:
-        path: The file as the user typed it.
-        error: What the operating system said.
-
-    Returns:
-        The error to raise.
-    """
+    """Say that a recorded file cannot be read."""
     return DataError(
         f"the recorded answers cannot be read: {error.strerror}",
         place=Place(path),

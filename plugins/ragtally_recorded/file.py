@@ -72,27 +72,11 @@ class Recorded:
     """Answers every question with what the file says, whatever the passages."""
 
     def __init__(self, path: str) -> None:
-        """Remember where the answers are.
-
-        Args:
-            path: The file, relative to the folder that the command runs in.
-        """
         self._path = path
         self._columns: _Columns | None = None
 
     def read(self, reading: Reading, vote: Vote) -> Answers:
-        """Look every question up.
-
-        Args:
-            reading: Questions and the declared answers; passages are ignored.
-            vote: Which vote; its purpose and seed change nothing.
-
-        Returns:
-            One row a question; the error "no recorded answer" where the file has none for this vote.
-
-        Raises:
-            DataError: If the file is missing or damaged, or a choice in it is not a declared answer.
-        """
+        """Look every question up."""
         if self._columns is None:
             self._columns = _load(self._path)
         columns = self._columns

@@ -90,14 +90,7 @@ _OF_CROSS_ENCODER = ("revision", "max_tokens", "batch", "device")
 
 
 def check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Say what is wrong with the parameters beyond their schema.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        What is wrong.
-    """
+    """Say what is wrong with the parameters beyond their schema."""
     return list(_faults(parameters))
 
 
@@ -117,30 +110,13 @@ def _faults(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
 
 
 def traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
-    """Tell what the engine must know: how many hits are ordered anew, and whether a language model is asked.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        The traits.
-    """
+    """Tell what the engine must know: how many hits are ordered anew, and whether a language model is asked."""
     asks = parameters["model"] is not None
     return RetrieverTraits(reads=frozenset({"text", "hits"}), depth=parameters["first"], prompts=asks)
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str | None:
-    """Say exactly which cross-encoder it is.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        Its commit on the hub, or a hash of the folder; None where a language model is asked.
-
-    Raises:
-        DataError: If it is not on this machine.
-    """
+    """Say exactly which cross-encoder it is."""
     if parameters["cross_encoder"] is None:
         return None
     from ragtally_rerank.model_files import fingerprint
@@ -149,14 +125,7 @@ def fingerprint(parameters: Mapping[str, Any]) -> str | None:
 
 
 def diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
-    """Look for the package and the cross-encoder; a language model has findings of its own.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        What is there and what is missing.
-    """
+    """Look for the package and the cross-encoder; a language model has findings of its own."""
     if parameters["cross_encoder"] is None:
         return []
     from ragtally_rerank.model_files import findings
@@ -165,15 +134,7 @@ def diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
 
 
 def provide(parameters: Mapping[str, Any], progress: Progress) -> None:
-    """Download a cross-encoder that is named by its name on the hub and is not on this machine.
-
-    Args:
-        parameters: The component's parameters.
-        progress: Told what is downloaded.
-
-    Raises:
-        DataError: If it cannot be got, or `HF_HUB_OFFLINE` is set.
-    """
+    """Download a cross-encoder that is named by its name on the hub and is not on this machine."""
     if parameters["cross_encoder"] is not None:
         from ragtally_rerank.model_files import download
 
@@ -191,26 +152,7 @@ def build(
     retriever: None = None,
     model: None = None,
 ) -> RefiningRetriever | PromptingRetriever:
-    """Build the retriever.
-
-    Args:
-        first: How many hits are ordered anew.
-        cross_encoder: A name on the hub or a folder; None where a language model ranks.
-        passage_words: To how many words a passage is cut in a prompt.
-        revision: Branch, tag or commit on the hub, or None.
-        max_tokens: To how many tokens pairs are cut, or None.
-        batch: How many pairs are read at once.
-        device: Where torch computes, or None.
-        retriever: Searched by the engine.
-        model: Asked by the engine.
-
-    Returns:
-        The retriever; one that prompts where there is no cross-encoder.
-
-    Raises:
-        PluginError: If sentence-transformers is not installed.
-        DataError: If the cross-encoder is not on this machine, or is none.
-    """
+    """Build the retriever."""
     if cross_encoder is None:
         from ragtally_rerank.listwise import ListwiseReranker
 

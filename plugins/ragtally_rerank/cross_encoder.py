@@ -19,10 +19,10 @@ from ragtally.types import Found, Hits, Queries
 from ragtally_rerank.model_files import INSTALL, PACKAGE
 from ragtally_rerank.ordering import reordered
 
+# A question and a passage.
 Pair = tuple[str, str]
-"""A question and a passage."""
+# Scores pairs, shape [pairs]; the better they fit, the higher.
 Scorer = Callable[[list[Pair]], NDArray[np.floating]]
-"""Scores pairs, shape [pairs]; the better they fit, the higher."""
 
 _PAIRS_AT_ONCE = 1 << 14
 
@@ -31,21 +31,11 @@ class CrossEncoderReranker:
     """Orders the first hits by the scores of a cross-encoder; equal scores by passage row."""
 
     def __init__(self, score: Scorer, first: int) -> None:
-        """Take the cross-encoder.
-
-        Args:
-            score: Scores pairs of question and passage.
-            first: How many hits are ordered anew.
-        """
         self._score = score
         self._first = first
 
     def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
-        """Rank anew (see `ragtally.kinds.RefiningRetriever.refine`).
-
-        Raises:
-            PluginError: If the cross-encoder does not give one number a pair.
-        """
+        """Rank anew (see `ragtally.kinds.RefiningRetriever.refine`)."""
         (hits,) = found.hits
         rows = hits.passage[:, : self._first]
         questions, columns = np.nonzero(rows >= 0)
@@ -71,24 +61,7 @@ class CrossEncoderReranker:
 
 
 def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, device: str | None) -> Scorer:
-    """Load a cross-encoder by sentence-transformers; nothing is downloaded, and no code of the model's own is run.
-
-    Args:
-        folder: Where its files are.
-        name: What the spec calls it.
-        max_tokens: To how many tokens question and passage together are cut; None for what it was made for.
-        batch: How many pairs it reads at once.
-        device: Where torch computes, such as `cuda`; None for the best there is.
-
-    Returns:
-        The cross-encoder as a function; scores are its raw outputs, without a sigmoid, under which good passages
-        would all be nearly 1.
-
-    Raises:
-        PluginError: If sentence-transformers is not installed.
-        DataError: If the files are no cross-encoder that gives one score a pair, or the device is not there. The
-            function raises it too, where the memory does not suffice.
-    """
+    """Load a cross-encoder by sentence-transformers; nothing is downloaded, and no code of the model's own is run."""
     try:
         import torch
         from sentence_transformers import CrossEncoder

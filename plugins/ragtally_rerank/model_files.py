@@ -14,10 +14,10 @@ from ragtally.address import address, file_hash
 from ragtally.errors import DataError, PluginError, RagtallyError
 from ragtally.kinds import Finding, Progress
 
+# What loads a cross-encoder.
 PACKAGE = "sentence-transformers"
-"""What loads a cross-encoder."""
+# The command that installs it.
 INSTALL = 'pip install "ragtally[sentence-transformers]"'
-"""The command that installs it."""
 _HUB_NAME = re.compile(r"(?!.*(?:--|\.\.))\w[\w.-]*/\w(?:[\w.-]*\w)?", re.ASCII)
 _NEEDED = ("config.json", "*.safetensors")
 _ARCHITECTURES = ("ForSequenceClassification", "ForCausalLM")
@@ -25,18 +25,7 @@ _DOWNLOADED = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
 
 
 def folder_of(name: str, revision: str | None) -> Path:
-    """Find a model's files; asks no server.
-
-    Args:
-        name: A folder, or a model's name on the hub.
-        revision: A branch, tag or commit on the hub; None for its main branch.
-
-    Returns:
-        The folder that holds them.
-
-    Raises:
-        DataError: If they are not there, with the command that gets them; or if they are no cross-encoder's.
-    """
+    """Find a model's files; asks no server."""
     folder = _located(name, revision)
     kind = _kind_of(folder)
     if kind is not None:
@@ -70,19 +59,7 @@ def _located(name: str, revision: str | None) -> Path:
 
 
 def fingerprint(name: str, revision: str | None) -> str:
-    """Say exactly which model it is.
-
-    Args:
-        name: A folder, or a model's name on the hub.
-        revision: A branch, tag or commit on the hub; None for its main branch.
-
-    Returns:
-        The commit of the cached files, which the hub names by their content; for a folder, a hash of all its files
-        but hidden ones.
-
-    Raises:
-        DataError: If the files are not there.
-    """
+    """Say exactly which model it is."""
     folder = folder_of(name, revision)
     if not Path(name).is_dir():
         return folder.name
@@ -92,15 +69,7 @@ def fingerprint(name: str, revision: str | None) -> str:
 
 
 def findings(name: str, revision: str | None) -> Iterator[Finding]:
-    """Look for the package and the model.
-
-    Args:
-        name: A folder, or a model's name on the hub.
-        revision: A branch, tag or commit on the hub; None for its main branch.
-
-    Yields:
-        What is there and what is missing.
-    """
+    """Look for the package and the model."""
     installed = importlib.util.find_spec("sentence_transformers") is not None
     what = f"the package {PACKAGE} is {'' if installed else 'not '}installed"
     yield Finding(installed, what, None if installed else INSTALL)
@@ -113,16 +82,7 @@ def findings(name: str, revision: str | None) -> Iterator[Finding]:
 
 
 def download(name: str, revision: str | None, progress: Progress) -> None:
-    """Get a model from the hub, unless its files are there or the name is a folder's.
-
-    Args:
-        name: A folder, or a model's name on the hub.
-        revision: A branch, tag or commit on the hub; None for its main branch.
-        progress: Told what is downloaded.
-
-    Raises:
-        DataError: If it cannot be got; at once where `HF_HUB_OFFLINE` is set.
-    """
+    """Get a model from the hub, unless its files are there or the name is a folder's."""
     if Path(name).is_dir() or not _HUB_NAME.fullmatch(name) or _cached(name, revision) is not None:
         return
     hub = _hub()

@@ -10,20 +10,9 @@ from ragtally.types import Hits
 
 
 def reordered(hits: Hits, order: NDArray[np.int64], limit: int) -> Hits:
-    """Put the first hits of each question into a new order.
-
-    What a cross-encoder or a language model says of some hits cannot be compared with the scores of the others: so a
-    hit's new score is 1 / its rank.
-
-    Args:
-        hits: The hits in their old order.
-        order: For each question the columns of its first hits in the new order, shape [questions, first]; columns
-            without a hit last.
-        limit: How many hits each question may have.
-
-    Returns:
-        The hits, of shape [questions, limit].
-    """
+    """Put the first hits of each question into a new order."""
+    # What a cross-encoder or a language model says of some hits cannot be compared with the scores of the others: so
+    # a hit's new score is 1 / its rank.
     first = np.take_along_axis(hits.passage, order, axis=1)
     passage = np.concatenate([first, hits.passage[:, order.shape[1] :]], axis=1)[:, :limit]
     ranked = no_hits(len(passage), limit)

@@ -18,20 +18,10 @@ _NUMBER = re.compile(r"[0-9]+")
 
 
 def ranking_in(reply: str, count: int) -> tuple[int, ...]:
-    """Read in which order a model puts numbered passages.
-
-    Looked at is what follows the model's reasoning. The longest chain `[2] > [1] > [3]` or list `[2, 1, 3]` counts,
-    the last of equally long ones; else all numbers in brackets; else a reply that is nothing but numbers. Repeated
-    numbers, and those that no passage has, are left out.
-
-    Args:
-        reply: What the model said.
-        count: How many passages there are, numbered from 1.
-
-    Returns:
-        Places of passages, from 0, the best first; of some of them where the reply leaves others out, of none where
-        nothing can be read.
-    """
+    """Read in which order a model puts numbered passages."""
+    # Looked at is what follows the model's reasoning. The longest chain `[2] > [1] > [3]` or list `[2, 1, 3]` counts,
+    # the last of equally long ones; else all numbers in brackets; else a reply that is nothing but numbers. Repeated
+    # numbers, and those that no passage has, are left out.
     text = _NOUN.sub("", " ".join(_answer(reply).translate(_MARKS).split()))
     best: tuple[int, ...] = ()
     for chain in _CHAIN.finditer(text):

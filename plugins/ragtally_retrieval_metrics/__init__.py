@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CUT_OFF: Mapping[str, Any] = {"type": "integer", "minimum": 1, "description": "How many hits count: the k in @k."}
 
+# What each metric says, by its name before the `@k`.
 SUMMARIES = {
     "document_hit": "Share of the questions with a hit from a document that holds their evidence.",
     "mrr": "Mean of 1 / rank of the first relevant chunk, 0 where there is none.",
@@ -22,7 +23,6 @@ SUMMARIES = {
     "evidence_coverage": "Mean share of a question's evidence characters that the hits cover.",
     "evidence_ceiling": "Mean share of a question's evidence characters that k chunks of this size could cover.",
 }
-"""What each metric says, by its name before the `@k`."""
 
 
 @hookimpl

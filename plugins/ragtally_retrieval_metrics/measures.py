@@ -31,43 +31,21 @@ NO_EVIDENCE = "no question has evidence"
 
 @dataclass(frozen=True, slots=True)
 class PerQuestion:
-    """One metric before the mean is taken.
+    """One metric before the mean is taken."""
 
-    Attributes:
-        value: The metric of each question; float64, shape [questions].
-        applies: Whether it applies to the question; bool, shape [questions].
-        reason: Why nothing is scored where it applies to none.
-    """
-
-    value: NDArray[np.float64]
-    applies: NDArray[np.bool_]
-    reason: str
+    value: NDArray[np.float64]  # The metric of each question; float64, shape [questions]
+    applies: NDArray[np.bool_]  # Whether it applies to the question; bool, shape [questions]
+    reason: str  # Why nothing is scored where it applies to none
 
 
 def document_hit(judged: JudgedRanking, k: int) -> PerQuestion:
-    """Tell whether a hit within k is from a document that holds evidence.
-
-    Args:
-        judged: The judged hits.
-        k: The cut-off.
-
-    Returns:
-        1 or 0 a question; applies to questions with evidence.
-    """
+    """Tell whether a hit within k is from a document that holds evidence."""
     found = np.asarray(judged.relevant_document[:, :k].any(axis=1), dtype=np.float64)
     return PerQuestion(found, judged.evidence_total > 0, NO_EVIDENCE)
 
 
 def reciprocal_rank(judged: JudgedRanking, k: int) -> PerQuestion:
-    """Take 1 / rank of the first relevant hit within k, 0 where there is none.
-
-    Args:
-        judged: The judged hits.
-        k: The cut-off.
-
-    Returns:
-        0 to 1 a question; applies to questions with a relevant chunk.
-    """
+    """Take 1 / rank of the first relevant hit within k, 0 where there is none."""
     relevant = judged.relevant[:, :k]
     first = relevant.argmax(axis=1) if relevant.shape[1] else np.zeros(len(judged), dtype=np.int64)
     value = relevant.any(axis=1) / (first + 1)
@@ -75,46 +53,19 @@ def reciprocal_rank(judged: JudgedRanking, k: int) -> PerQuestion:
 
 
 def recall(judged: JudgedRanking, k: int) -> PerQuestion:
-    """Divide the relevant hits within k by the relevant chunks of the corpus.
-
-    Args:
-        judged: The judged hits.
-        k: The cut-off.
-
-    Returns:
-        0 to 1 a question; applies to questions with a relevant chunk.
-    """
+    """Divide the relevant hits within k by the relevant chunks of the corpus."""
     value = judged.relevant[:, :k].sum(axis=1) / np.maximum(judged.relevant_total, 1)
     return PerQuestion(value, judged.relevant_total > 0, NO_CHUNK)
 
 
 def precision(judged: JudgedRanking, k: int) -> PerQuestion:
-    """Divide the relevant hits within k by k, however many hits there are.
-
-    Args:
-        judged: The judged hits.
-        k: The cut-off.
-
-    Returns:
-        0 to 1 a question; applies to questions with a relevant chunk.
-    """
+    """Divide the relevant hits within k by k, however many hits there are."""
     return PerQuestion(judged.relevant[:, :k].sum(axis=1) / k, judged.relevant_total > 0, NO_CHUNK)
 
 
 def normalised_discounted_gain(judged: JudgedRanking, k: int) -> PerQuestion:
-    """Sum grade / log2(rank + 1) over the hits within k; divide by the sum that an ideal ranking has.
-
-    The ideal ranking has the relevant chunks of the corpus first, those of the highest grade before the others.
-
-    Args:
-        judged: The judged hits.
-        k: The cut-off.
-
-    Returns:
-        0 to 1 a question; applies to questions with a relevant chunk. Where the ranking is less than k deep and some
-        question has more relevant chunks than that, of grades above 1 even at the last rank, the ideal at k is not
-        known and the metric applies to none.
-    """
+    """Sum grade / log2(rank + 1) over the hits within k; divide by the sum that an ideal ranking has."""
+    # The ideal ranking has the relevant chunks of the corpus first, those of the highest grade before the others.
     depth = judged.grade.shape[1]
     applies = judged.relevant_total > 0
     if 0 < depth < k and ((judged.relevant_total > depth) & (judged.ideal[:, -1] > 1)).any():
@@ -132,30 +83,12 @@ def normalised_discounted_gain(judged: JudgedRanking, k: int) -> PerQuestion:
 
 
 def evidence_coverage(judged: JudgedRanking, k: int) -> PerQuestion:
-    """Divide the evidence characters that the hits within k cover, each counted once, by all there are.
-
-    Args:
-        judged: The judged hits.
-        k: The cut-off.
-
-    Returns:
-        0 to 1 a question; applies to questions with evidence.
-    """
+    """Divide the evidence characters that the hits within k cover, each counted once, by all there are."""
     return _share_of_evidence(judged, _at(judged.covered, k))
 
 
 def evidence_ceiling(judged: JudgedRanking, k: int) -> PerQuestion:
-    """Divide the evidence characters that the best k chunks of this size would cover by all there are.
-
-    Args:
-        judged: The judged hits.
-        k: The cut-off.
-
-    Returns:
-        0 to 1 a question; applies to questions with evidence. Where the ranking is less than k deep and some
-        question has more relevant chunks than that, the ceiling at k is not known and applies to none (a mean
-        over the questions with few chunks would flatter).
-    """
+    """Divide the evidence characters that the best k chunks of this size would cover by all there are."""
     depth = judged.coverable.shape[1]
     share = _share_of_evidence(judged, _at(judged.coverable, k))
     deeper = share.applies & (judged.relevant_total > depth)
@@ -175,6 +108,7 @@ def _share_of_evidence(judged: JudgedRanking, characters: NDArray[np.int64]) -> 
     return PerQuestion(value, judged.evidence_total > 0, NO_EVIDENCE)
 
 
+# Each metric's formula, by its name before the `@k`.
 FORMULAS: Mapping[str, Callable[[JudgedRanking, int], PerQuestion]] = {
     "document_hit": document_hit,
     "mrr": reciprocal_rank,
@@ -184,41 +118,21 @@ FORMULAS: Mapping[str, Callable[[JudgedRanking, int], PerQuestion]] = {
     "evidence_coverage": evidence_coverage,
     "evidence_ceiling": evidence_ceiling,
 }
-"""Each metric's formula, by its name before the `@k`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalScore:
-    """A metric of retrieval.
+    """A metric of retrieval."""
 
-    Attributes:
-        name: The metric's name before the `@k`.
-        k: The cut-off.
-    """
-
-    name: str
-    k: int
+    name: str  # The metric's name before the `@k`
+    k: int  # The cut-off
 
     def by_question(self, judged: JudgedRanking) -> Mapping[str, PerQuestion]:
-        """Score every question by itself; see `ragtally.kinds.metric.RetrievalMetric`.
-
-        Args:
-            judged: The judged hits of one retriever over one set of questions.
-
-        Returns:
-            The metric of each question, of which `score` is the mean.
-        """
+        """Score every question by itself; see `ragtally.kinds.metric.RetrievalMetric`."""
         return {f"{self.name}@{self.k}": FORMULAS[self.name](judged, self.k)}
 
     def score(self, judged: JudgedRanking) -> Mapping[str, Score]:
-        """Score rankings; see `ragtally.kinds.metric.RetrievalMetric`.
-
-        Args:
-            judged: The judged hits of one retriever over one set of questions.
-
-        Returns:
-            One score, the mean over the questions that the metric applies to.
-        """
+        """Score rankings; see `ragtally.kinds.metric.RetrievalMetric`."""
         single = FORMULAS[self.name](judged, self.k)
         values = single.value[single.applies].tolist()
         reason = single.reason if len(judged) else "no questions were asked"

@@ -15,8 +15,8 @@ from ragtally.kinds import Component, Embedder, EmbedderTraits, Finding, Paramet
 from ragtally_sentence_transformers.parameters import PARAMETERS
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+# How many of the model's batches are given at once: it sorts them by length, and a kill loses no more than these.
 _BATCHES_AT_ONCE = 8
-"""How many of the model's batches are given at once: it sorts them by length, and a kill loses no more than these."""
 
 
 @hookimpl

@@ -14,14 +14,7 @@ from ragtally_sentence_transformers.places import MODULES, content_hash, folder_
 
 
 def findings(parameters: Mapping[str, Any]) -> list[Finding]:
-    """Look for the packages and the model; nothing is loaded or downloaded.
-
-    Args:
-        parameters: The component's parameters.
-
-    Returns:
-        What was found and what is missing.
-    """
+    """Look for the packages and the model; nothing is loaded or downloaded."""
     missing = [name for name in ("sentence_transformers", "torch") if importlib.util.find_spec(name) is None]
     if missing:
         what = f"{' and '.join(missing).replace('_', '-')} not installed"

@@ -18,11 +18,10 @@ LOG = logging.getLogger("ragtally.sentence_transformers")
 
 
 class SentenceTransformersEmbedder:
-    """Embeds with one model; it is loaded with the first text.
+    """Embeds with one model; it is loaded with the first text."""
 
-    A text's vector is the same on every run, but for the last bits: which texts share a batch decides how sums are
-    rounded.
-    """
+    # A text's vector is the same on every run, but for the last bits: which texts share a batch decides how sums are
+    # rounded.
 
     def __init__(
         self,
@@ -36,19 +35,6 @@ class SentenceTransformersEmbedder:
         device: str | None,
         threads: int,
     ) -> None:
-        """Take the parameters.
-
-        Args:
-            model: A name on the hub, or a folder.
-            revision: Which revision of a model on the hub.
-            normalise: Whether vectors are scaled to a length of one.
-            query_prefix: What comes before each question; None for the model's own prompt.
-            document_prefix: What comes before each chunk; None for the model's own prompt.
-            max_tokens: After how many tokens a text is cut off; None for the model's own limit.
-            batch: How many texts the model gets at once.
-            device: Where it computes; None for the fastest that there is.
-            threads: On how many threads of the processor.
-        """
         self._where = (model, revision, device)
         self._normalise, self._batch, self._threads = normalise, batch, threads
         self._prefixes = {"query": query_prefix, "document": document_prefix}
@@ -65,12 +51,7 @@ class SentenceTransformersEmbedder:
         """Read nothing."""
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`).
-
-        Raises:
-            DataError: If the model is not there, cannot be loaded, or the memory does not suffice.
-            PluginError: If sentence-transformers is not installed.
-        """
+        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`)."""
         return self._embed(texts, "document")
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:

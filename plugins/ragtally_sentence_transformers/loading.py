@@ -16,14 +16,7 @@ _QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 def library() -> Any:
-    """Import sentence-transformers, which takes seconds.
-
-    Returns:
-        The module.
-
-    Raises:
-        PluginError: If it, or something that it needs, is not installed.
-    """
+    """Import sentence-transformers, which takes seconds."""
     before = {name: os.environ.get(name) for name in _QUIET}
     os.environ.update(_QUIET)
     try:
@@ -46,20 +39,7 @@ def library() -> Any:
 
 @functools.lru_cache(maxsize=1)
 def load(model: str, revision: str | None, device: str | None) -> Any:
-    """Load a model; the one loaded last stays in memory for who asks for it again.
-
-    Args:
-        model: A name on the hub, or a folder.
-        revision: Which revision of a model on the hub; None for `main`.
-        device: Where it is to compute; None for the fastest that there is.
-
-    Returns:
-        The `SentenceTransformer`, computing in float32.
-
-    Raises:
-        DataError: If the model is not there, cannot be loaded, or the device is not there.
-        PluginError: If sentence-transformers is not installed.
-    """
+    """Load a model; the one loaded last stays in memory for who asks for it again."""
     found = library()
     folder = folder_of(model)
     loaded = _from_hub(found, model, revision, device) if folder is None else _from_folder(found, folder, device)
@@ -67,29 +47,13 @@ def load(model: str, revision: str | None, device: str | None) -> Any:
 
 
 def commit_of(name: str, revision: str | None) -> str | None:
-    """Look up which commit of a model the hub's cache holds; asks no server.
-
-    Args:
-        name: A name on the hub.
-        revision: A branch, tag or commit; None for `main`.
-
-    Returns:
-        The commit; None where the cache does not hold the model.
-    """
+    """Look up which commit of a model the hub's cache holds; asks no server."""
     found = _hub().try_to_load_from_cache(name, MODULES, revision=revision)
     return Path(found).parent.name if isinstance(found, str) else None
 
 
 def pin(name: str, revision: str | None) -> None:
-    """Ask the hub which commit a revision is, and put the first file of that one into the cache.
-
-    Args:
-        name: A name on the hub.
-        revision: A branch, tag or commit; None for `main`.
-
-    Raises:
-        DataError: If the hub cannot be asked, knows no such model, or `HF_HUB_OFFLINE` is set.
-    """
+    """Ask the hub which commit a revision is, and put the first file of that one into the cache."""
     hub = _hub()
     if hub.constants.HF_HUB_OFFLINE:
         raise not_here(name, revision)
@@ -100,15 +64,7 @@ def pin(name: str, revision: str | None) -> None:
 
 
 def not_here(name: str, revision: str | None) -> DataError:
-    """Say that a model is not on this machine.
-
-    Args:
-        name: A name on the hub.
-        revision: A branch, tag or commit; None for `main`.
-
-    Returns:
-        The error to raise.
-    """
+    """Say that a model is not on this machine."""
     forbids = ", and HF_HUB_OFFLINE forbids to get it" if _hub().constants.HF_HUB_OFFLINE else ""
     return DataError(
         f"{name} is not in the hub's cache on this machine{forbids}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+# JSON Schemas by name.
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "model": {
         "type": "string",
@@ -67,4 +68,3 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "x-ragtally-identity": False,
     },
 }
-"""JSON Schemas by name."""

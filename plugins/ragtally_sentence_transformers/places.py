@@ -9,34 +9,17 @@ from pathlib import Path
 from ragtally.address import file_hash
 from ragtally.errors import DataError, Place
 
+# The file that says how a model makes one vector of many tokens.
 MODULES = "modules.json"
-"""The file that says how a model makes one vector of many tokens."""
 
 
 def folder_of(model: str) -> Path | None:
-    """Tell a folder from a name on the hub, by its looks alone.
-
-    Args:
-        model: What the spec says.
-
-    Returns:
-        The folder, relative to the one that the command runs in; None for a name.
-    """
+    """Tell a folder from a name on the hub, by its looks alone."""
     return Path(model).expanduser() if model.startswith((".", "/", "~")) else None
 
 
 def content_hash(folder: Path) -> str:
-    """Hash a model: the names and contents of its files, hidden ones left out.
-
-    Args:
-        folder: Where the model is.
-
-    Returns:
-        40 hexadecimal digits.
-
-    Raises:
-        DataError: If there is no such folder, no model in it, or it cannot be read.
-    """
+    """Hash a model: the names and contents of its files, hidden ones left out."""
     try:
         files = sorted(
             path
@@ -53,14 +36,7 @@ def content_hash(folder: Path) -> str:
 
 
 def no_model(folder: Path) -> DataError:
-    """Say that a folder holds no model of sentence-transformers.
-
-    Args:
-        folder: Where it was looked for.
-
-    Returns:
-        The error to raise.
-    """
+    """Say that a folder holds no model of sentence-transformers."""
     if not folder.is_dir():
         return DataError("there is no such folder with a model", place=Place(str(folder)), hint="check `model`")
     return DataError(

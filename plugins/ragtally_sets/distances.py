@@ -14,60 +14,30 @@ Floats = NDArray[np.float64]
 
 
 def jaccard(common: Floats, asked: int, sizes: Floats) -> Floats:
-    """Jaccard's similarity, `|A and B| / |A or B|`; 1 minus the distance (Jaccard, 1912).
-
-    Args:
-        common: How many members A and B have in common, one number a set B.
-        asked: How many members A has, at least one.
-        sizes: How many members each B has.
-
-    Returns:
-        The similarities, 0 to 1.
-    """
+    """Jaccard's similarity, `|A and B| / |A or B|`; 1 minus the distance (Jaccard, 1912)."""
     similarity: Floats = common / (asked + sizes - common)
     return similarity
 
 
 def hamming(common: Floats, asked: int, sizes: Floats) -> Floats:
-    """Minus the Hamming distance between the sets' indicator vectors: how many members are in one of the two only.
-
-    Args:
-        common: How many members A and B have in common, one number a set B.
-        asked: How many members A has.
-        sizes: How many members each B has.
-
-    Returns:
-        Minus the distances, whole numbers.
-    """
+    """Minus the Hamming distance between the sets' indicator vectors: how many members are in one of the two only."""
     return 2 * common - sizes - asked
 
 
 def unrounded(scores: Floats) -> Floats:
-    """Leave scores as they are: whole numbers tie or do not.
-
-    Args:
-        scores: The scores.
-
-    Returns:
-        The same.
-    """
+    """Leave scores as they are: whole numbers tie or do not."""
     return scores
 
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """One way to compare sets.
+    """One way to compare sets."""
 
-    Attributes:
-        score: Scores sets by their size and by what they have in common with the question's.
-        round: Rounds scores before ties are broken.
-        common_only: Whether only a set with something in common is near at all.
-    """
-
+    # Scores sets by their size and by what they have in common with the question's.
     score: Callable[[Floats, int, Floats], Floats]
-    round: Callable[[Floats], Floats]
-    common_only: bool
+    round: Callable[[Floats], Floats]  # Rounds scores before ties are broken
+    common_only: bool  # Whether only a set with something in common is near at all
 
 
+# Every distance by its name in a spec.
 DISTANCES = {"jaccard": Distance(jaccard, round_scores, True), "hamming": Distance(hamming, unrounded, False)}
-"""Every distance by its name in a spec."""

@@ -19,21 +19,14 @@ from ragtally_sets.distances import DISTANCES, Distance
 
 
 class TokenSets:
-    """Ranks chunks by the distance between their set of terms and the question's.
+    """Ranks chunks by the distance between their set of terms and the question's."""
 
-    A term of the question that no chunk holds counts as a member of its set. A chunk without terms is no hit, though
-    under Hamming's distance it would be nearest to most questions, and a question without terms finds nothing. Under
-    Jaccard's distance a chunk without a common term is no hit either: all such chunks are equally far. Under
-    Hamming's it may be one, since the shortest chunks are near to everything.
-    """
+    # A term of the question that no chunk holds counts as a member of its set. A chunk without terms is no hit,
+    # though under Hamming's distance it would be nearest to most questions, and a question without terms finds
+    # nothing. Under Jaccard's distance a chunk without a common term is no hit either: all such chunks are equally
+    # far. Under Hamming's it may be one, since the shortest chunks are near to everything.
 
     def __init__(self, tokenizer: Tokenizer, distance: str) -> None:
-        """Take the parameters.
-
-        Args:
-            tokenizer: How texts become terms.
-            distance: A key of `DISTANCES`; used in `search` only.
-        """
         self._tokenizer, self._distance = tokenizer, DISTANCES[distance]
         self._index: TermIndex | None = None
 
@@ -42,21 +35,11 @@ class TokenSets:
         self._index = index_texts(passages.text, self._tokenizer)
 
     def save(self, folder: Path) -> None:
-        """Write the terms as JSON and where they stand as `.npy`.
-
-        Args:
-            folder: An existing folder.
-        """
+        """Write the terms as JSON and where they stand as `.npy`."""
         self._filled().save(folder)
 
     def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
-        """Map what `save` wrote into memory.
-
-        Args:
-            folder: The folder that `save` was given.
-            passages: Not looked at.
-            vectors: Likewise.
-        """
+        """Map what `save` wrote into memory."""
         self._index = load_index(folder)
 
     def search(self, queries: Queries, limit: int) -> Hits:
@@ -75,8 +58,8 @@ class TokenSets:
         return self._index
 
 
+# Says, for a question's row, which chunks have terms in common with it, and how many.
 Common = Callable[[int, Space], Candidates]
-"""Says, for a question's row, which chunks have terms in common with it, and how many."""
 
 
 class _Nearest:

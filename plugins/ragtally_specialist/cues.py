@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 _REMEMBERED_CHARACTERS = 8_000_000
+# Shrinks the cues of the closing sentences, so that the regularisation holds them back: they say less.
 _CLOSING_SCALE = 0.5
-"""Shrinks the cues of the closing sentences, so that the regularisation holds them back: they say less."""
 _RISE = re.compile(r"\b(?:increas|improv|rais|ris(?:e|ing)|rose|higher|greater|more|better|enhanc|gain)")
 _FALL = re.compile(r"\b(?:reduc|decreas|lower|less|fell|fall|declin|fewer|prevent|diminish)")
 _CUES = tuple(
@@ -41,8 +41,8 @@ _CUES = tuple(
         r"\b(?:worse|deteriorat|contrary|harm|fared)",
     )
 )
+# How many columns of cues there are.
 CUES = 3 * len(_CUES) + 1
-"""How many columns of cues there are."""
 
 
 def _marks(sentence: str) -> NDArray[np.float64]:
@@ -59,16 +59,7 @@ _remembered = BoundedMemory(_marks, _REMEMBERED_CHARACTERS)
 
 
 def cue_columns(questions: Sequence[str], focus: Focus) -> NDArray[np.float64]:
-    """Find the cues of the sentences in focus.
-
-    Args:
-        questions: The questions' words.
-        focus: The sentences in focus, with their weights.
-
-    Returns:
-        Shape [questions, CUES]: the cues of the sentences in each role, and whether the best sentences go the way
-        that the question asks for (1), the other way (-1) or neither.
-    """
+    """Find the cues of the sentences in focus."""
     columns = np.zeros((len(questions), 3, len(_CUES) + 1))
     if focus.sentence:
         marks = np.stack([_remembered(sentence) for sentence in focus.sentence])

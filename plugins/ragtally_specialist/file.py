@@ -20,13 +20,7 @@ _ARRAYS = {"shares": 1, "word": 1, "word_frequency": 1, "gram": 1, "gram_weight"
 
 
 def write_member(member: Member, answers: tuple[str, ...], file: Path) -> None:
-    """Write a member.
-
-    Args:
-        member: The member.
-        answers: The answers that its numbers stand for.
-        file: Where to.
-    """
+    """Write a member."""
     content: dict[str, Any] = {name: getattr(member, name) for name in _ARRAYS}
     content |= {"answers": np.array(answers), "features": np.array(member.features)}
     content["contexts"] = np.array(member.contexts)
@@ -39,17 +33,7 @@ def write_member(member: Member, answers: tuple[str, ...], file: Path) -> None:
 
 
 def read_member(file: Path) -> tuple[Member, tuple[str, ...]]:
-    """Read what `write_member` wrote.
-
-    Args:
-        file: The file.
-
-    Returns:
-        The member and its answers.
-
-    Raises:
-        DataError: If the file is missing, damaged, or holds anything but a member's arrays.
-    """
+    """Read what `write_member` wrote."""
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             content = {name: archive[name] for name in archive.files}

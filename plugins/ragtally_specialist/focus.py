@@ -24,40 +24,24 @@ _DECIMALS = 9
 
 
 class Focus(NamedTuple):
-    """The sentences in focus, in columns, several rows a question.
+    """The sentences in focus, in columns, several rows a question."""
 
-    Attributes:
-        question: Row of the question; shape [rows].
-        sentence: The sentence; one for each row.
-        weight: How much of the question's focus it is, 0 to 1; shape [rows].
-        role: Why it is there: `BEST` for one of the best sentences, `FOLLOWS` for the one that goes on from the
-            best, `CLOSES` for the last two of the best one's passage, where abstracts sum up; shape [rows].
-        match: How well the passages match each question; shape [questions, MATCH_FEATURES]: the shares of the
-            question's names (see `Rarity`) and then of its other words, by weight, in the best sentence, in it
-            and its two neighbours, in its passage, and in all passages. 0 where there is no passage.
-    """
-
-    question: NDArray[np.int64]
-    sentence: list[str]
-    weight: NDArray[np.float64]
+    question: NDArray[np.int64]  # Row of the question; shape [rows]
+    sentence: list[str]  # The sentence; one for each row
+    weight: NDArray[np.float64]  # How much of the question's focus it is, 0 to 1; shape [rows]
+    # Why it is there: `BEST` for one of the best sentences, `FOLLOWS` for the one that goes on from the best,
+    # `CLOSES` for the last two of the best one's passage, where abstracts sum up; shape [rows].
     role: NDArray[np.int64]
+    # How well the passages match each question; shape [questions, MATCH_FEATURES]: the shares of the question's names
+    # (see `Rarity`) and then of its other words, by weight, in the best sentence, in it and its two neighbours, in
+    # its passage, and in all passages. 0 where there is no passage.
     match: NDArray[np.float64]
 
 
 def focus(questions: Sequence[str], passages: Sequence[Sequence[str]], rarity: Rarity) -> Focus:
-    """Find the sentences that each question is about, for all questions at once.
-
-    The best three sentences share the weight by a softmax of their scores; the sentence after the best one is
-    added where it goes on from it.
-
-    Args:
-        questions: The questions' words.
-        passages: The passages of each.
-        rarity: How telling words are.
-
-    Returns:
-        The sentences in focus.
-    """
+    """Find the sentences that each question is about, for all questions at once."""
+    # The best three sentences share the weight by a softmax of their scores; the sentence after the best one is added
+    # where it goes on from it.
     layout = lay_out(questions, passages)
     question = layout.question
     score = _scores(layout, rarity)
@@ -81,11 +65,9 @@ def focus(questions: Sequence[str], passages: Sequence[Sequence[str]], rarity: R
 
 
 def _scores(layout: Layout, rarity: Rarity) -> NDArray[np.float64]:
-    """Score sentences: the question's words in it, those in its passage, and the marks of a finding.
-
-    Within the passages before a question its names are everywhere, so a sentence is told by words that few of
-    these sentences hold: a word weighs log((1 + sentences) / sentences with it).
-    """
+    """Score sentences: the question's words in it, those in its passage, and the marks of a finding."""
+    # Within the passages before a question its names are everywhere, so a sentence is told by words that few of these
+    # sentences hold: a word weighs log((1 + sentences) / sentences with it).
     questions, sentences = len(layout.asked), len(layout.sentence)
     if not sentences:
         return np.zeros(0)

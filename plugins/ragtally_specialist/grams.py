@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
+# How many different numbers an n-gram may be hashed to.
 GRAM_SPACE = 1 << 18
-"""How many different numbers an n-gram may be hashed to."""
 
 _REMEMBERED_CHARACTERS = 8_000_000
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -25,17 +25,11 @@ _WORD = re.compile(r"[a-z][a-z'-]*")
 
 
 class Kind(NamedTuple):
-    """One way of counting n-grams.
+    """One way of counting n-grams."""
 
-    Attributes:
-        characters: Whether the grams are of characters instead of words.
-        sizes: How long they are.
-        weighted: Whether a gram weighs more the rarer it is.
-    """
-
-    characters: bool
-    sizes: tuple[int, ...]
-    weighted: bool
+    characters: bool  # Whether the grams are of characters instead of words
+    sizes: tuple[int, ...]  # How long they are
+    weighted: bool  # Whether a gram weighs more the rarer it is
 
 
 KINDS = {
@@ -60,16 +54,7 @@ _remembered_characters = BoundedMemory(_characters, _REMEMBERED_CHARACTERS)
 
 
 def count_grams(focus: Focus, kind: Kind) -> csr_array:
-    """Count the n-grams of the sentences in focus.
-
-    Args:
-        focus: The sentences in focus, with their weights.
-        kind: Which n-grams.
-
-    Returns:
-        Weighted counts, shape [questions, 2 * GRAM_SPACE]: the best sentences in the first half of the columns,
-        the sentence that follows the best one in the second.
-    """
+    """Count the n-grams of the sentences in focus."""
     from scipy.sparse import csr_array
 
     remembered = _remembered_characters if kind.characters else _remembered_words

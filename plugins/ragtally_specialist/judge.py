@@ -28,23 +28,10 @@ def train_judge(
     sample: NDArray[np.int64],
     generator: np.random.Generator,
 ) -> Logistic | None:
-    """Learn to tell passages that answer a question from others, by the match features.
-
-    Passages that answer: the question's own, whole and cut to the sentences in focus. Others: those of another
-    question at random, of one that is much alike, both of the latter cut too, and the question's own without the
-    sentences in focus.
-
-    Args:
-        questions: The questions' words.
-        passages: The gold context of each.
-        rarity: How telling words are.
-        found: The focus of each question in its own passages.
-        sample: The rows to learn from; shape [sample].
-        generator: Draws the other questions.
-
-    Returns:
-        A regression whose class 1 is "answers"; None where there is but one question.
-    """
+    """Learn to tell passages that answer a question from others, by the match features."""
+    # Passages that answer: the question's own, whole and cut to the sentences in focus. Others: those of another
+    # question at random, of one that is much alike, both of the latter cut too, and the question's own without the
+    # sentences in focus.
     if len(questions) < 2:
         return None
     in_focus: list[list[str]] = [[] for _ in questions]

@@ -18,53 +18,32 @@ _matchable = BoundedMemory(matchable, _REMEMBERED_CHARACTERS)
 
 
 class Rarity(NamedTuple):
-    """How telling words are, by what the contexts of the training hold.
+    """How telling words are, by what the contexts of the training hold."""
 
-    Attributes:
-        weight: log((1 + n) / (1 + df)) + 1 for each hashed word, as in scikit-learn's TF-IDF; shape [WORD_SPACE].
-        name: Whether each hashed word is in hardly any context (at most one, and 0.5 % of them), as the names of
-            drugs and conditions are; same shape.
-    """
-
+    # log((1 + n) / (1 + df)) + 1 for each hashed word, as in scikit-learn's TF-IDF; shape [WORD_SPACE].
     weight: NDArray[np.float64]
+    # Whether each hashed word is in hardly any context (at most one, and 0.5 % of them), as the names of drugs and
+    # conditions are; same shape.
     name: NDArray[np.bool_]
 
 
 class Layout(NamedTuple):
-    """Sentences and hits in columns; a hit is a word of a question in a sentence of its passages.
+    """Sentences and hits in columns; a hit is a word of a question in a sentence of its passages."""
 
-    Attributes:
-        asked: The hashed words of each question.
-        sentence: The sentences, by question, passage and place.
-        question: The question of each sentence; shape [sentences].
-        passage: The passage of each sentence, counted over all questions; shape [sentences].
-        finding: Whether each sentence has the marks of a finding; shape [sentences].
-        continues: Whether each sentence has the marks of going on from the one before; shape [sentences].
-        hit_sentence: The sentence of each hit; shape [hits].
-        hit_question: The question of each hit; shape [hits].
-        hit_word: The hashed word of each hit; shape [hits].
-    """
-
-    asked: list[NDArray[np.int64]]
-    sentence: list[str]
-    question: NDArray[np.int64]
-    passage: NDArray[np.int64]
-    finding: NDArray[np.bool_]
+    asked: list[NDArray[np.int64]]  # The hashed words of each question
+    sentence: list[str]  # The sentences, by question, passage and place
+    question: NDArray[np.int64]  # The question of each sentence; shape [sentences]
+    passage: NDArray[np.int64]  # The passage of each sentence, counted over all questions; shape [sentences]
+    finding: NDArray[np.bool_]  # Whether each sentence has the marks of a finding; shape [sentences]
+    # Whether each sentence has the marks of going on from the one before; shape [sentences].
     continues: NDArray[np.bool_]
-    hit_sentence: NDArray[np.int64]
-    hit_question: NDArray[np.int64]
-    hit_word: NDArray[np.int64]
+    hit_sentence: NDArray[np.int64]  # The sentence of each hit; shape [hits]
+    hit_question: NDArray[np.int64]  # The question of each hit; shape [hits]
+    hit_word: NDArray[np.int64]  # The hashed word of each hit; shape [hits]
 
 
 def rarity(passages: Sequence[Sequence[str]]) -> Rarity:
-    """Count in how many contexts each word is.
-
-    Args:
-        passages: The passages of each context.
-
-    Returns:
-        How telling the words are.
-    """
+    """Count in how many contexts each word is."""
     frequency = np.zeros(WORD_SPACE)
     for context in passages:
         words = [_matchable(passage).word for passage in context]
@@ -74,28 +53,12 @@ def rarity(passages: Sequence[Sequence[str]]) -> Rarity:
 
 
 def weigh(frequency: NDArray[np.float64], contexts: int) -> Rarity:
-    """Turn counts into weights.
-
-    Args:
-        frequency: In how many contexts each hashed word is; shape [WORD_SPACE].
-        contexts: How many contexts there are.
-
-    Returns:
-        How telling the words are.
-    """
+    """Turn counts into weights."""
     return Rarity(np.log((1 + contexts) / (1 + frequency)) + 1, frequency <= 1 + _NAME_SHARE * contexts)
 
 
 def lay_out(questions: Sequence[str], passages: Sequence[Sequence[str]]) -> Layout:
-    """Lay the sentences out and find the hits.
-
-    Args:
-        questions: The questions' words.
-        passages: The passages of each.
-
-    Returns:
-        The columns.
-    """
+    """Lay the sentences out and find the hits."""
     parts = [_matchable(passage) for context in passages for passage in context]
     of_passage = np.repeat(np.arange(len(questions)), [len(context) for context in passages])
     sizes = np.array([len(part.sentences) for part in parts], dtype=np.int64)
@@ -123,17 +86,7 @@ def lay_out(questions: Sequence[str], passages: Sequence[Sequence[str]]) -> Layo
 
 
 def covered(layout: Layout, group: NDArray[np.int64], size: int, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum the weights of the words found in each group of hits, each word once a group.
-
-    Args:
-        layout: The layout.
-        group: The group of each hit, below 0 for none; shape [hits].
-        size: How many groups there are.
-        weight: The weight of each hashed word; shape [WORD_SPACE].
-
-    Returns:
-        The sums; shape [size].
-    """
+    """Sum the weights of the words found in each group of hits, each word once a group."""
     kept = np.flatnonzero(group >= 0)
     distinct = np.unique(group[kept] * WORD_SPACE + layout.hit_word[kept])
     sums = np.zeros(size)
@@ -142,15 +95,7 @@ def covered(layout: Layout, group: NDArray[np.int64], size: int, weight: NDArray
 
 
 def without(passages: Sequence[Sequence[str]], left_out: Sequence[set[str]]) -> list[list[str]]:
-    """Leave sentences out of passages.
-
-    Args:
-        passages: The passages of each question.
-        left_out: The sentences to leave out of the passages of each.
-
-    Returns:
-        What remains of the passages, those without any sentence left out.
-    """
+    """Leave sentences out of passages."""
     remains = [
         [" ".join(part for part in _matchable(passage).sentences if part not in gone) for passage in context]
         for context, gone in zip(passages, left_out, strict=True)

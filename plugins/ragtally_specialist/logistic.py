@@ -17,27 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Logistic:
-    """A fitted logistic regression.
+    """A fitted logistic regression."""
 
-    Attributes:
-        classes: The labels that it tells apart, ascending; shape [classes].
-        weight: The weights; shape [1, inputs] for two classes, else [classes, inputs].
-        intercept: The intercepts; shape [1] for two classes, else [classes].
-    """
-
-    classes: NDArray[np.int64]
-    weight: NDArray[np.float64]
-    intercept: NDArray[np.float64]
+    classes: NDArray[np.int64]  # The labels that it tells apart, ascending; shape [classes]
+    weight: NDArray[np.float64]  # The weights; shape [1, inputs] for two classes, else [classes, inputs]
+    intercept: NDArray[np.float64]  # The intercepts; shape [1] for two classes, else [classes]
 
     def chances(self, inputs: NDArray[np.float64] | csr_array) -> NDArray[np.float64]:
-        """Give the chance of each class: the logistic function of the score for two, the softmax for more.
-
-        Args:
-            inputs: Shape [rows, inputs].
-
-        Returns:
-            Shape [rows, classes]; rows add up to 1.
-        """
+        """Give the chance of each class: the logistic function of the score for two, the softmax for more."""
         score = np.asarray(inputs @ self.weight.T) + self.intercept
         if score.shape[1] == 1:
             score = np.concatenate([np.zeros_like(score), score], axis=1)
@@ -47,16 +34,7 @@ class Logistic:
 
 
 def fit(inputs: NDArray[np.float64] | csr_array, labels: NDArray[np.int64], **settings: Any) -> Logistic:
-    """Fit a logistic regression.
-
-    Args:
-        inputs: Shape [rows, inputs].
-        labels: Shape [rows], of two values at least.
-        **settings: Of scikit-learn's `LogisticRegression`.
-
-    Returns:
-        The regression.
-    """
+    """Fit a logistic regression."""
     from sklearn.linear_model import LogisticRegression
 
     fitted = LogisticRegression(max_iter=1000, **settings).fit(inputs, labels)

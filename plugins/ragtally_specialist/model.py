@@ -28,39 +28,22 @@ _LEAST_FREQUENCY = 2
 class Member:
     """A trained member. The chance of an answer is what the classifier says as far as the passages match the
     question, and the training split's share of the answer as far as they do not.
-
-    Attributes:
-        features: The kind of n-grams, a key of `KINDS`.
-        shares: Share of each answer in the training split, in the order of the answers.
-        contexts: How many contexts the training held.
-        word: Hashed words that they held; shape [words].
-        word_frequency: In how many of them each was; shape [words].
-        gram: Hashed n-grams that the classifier uses; shape [grams].
-        gram_weight: Their weights; shape [grams].
-        judge: Tells matching passages from others by the match features; None where there was nothing to learn.
-        classifier: Tells the answer's number by n-grams and cues; None where there was nothing to learn.
     """
 
-    features: str
-    shares: NDArray[np.float64]
-    contexts: int
-    word: NDArray[np.int64]
-    word_frequency: NDArray[np.float64]
-    gram: NDArray[np.int64]
-    gram_weight: NDArray[np.float64]
+    features: str  # The kind of n-grams, a key of `KINDS`
+    shares: NDArray[np.float64]  # Share of each answer in the training split, in the order of the answers
+    contexts: int  # How many contexts the training held
+    word: NDArray[np.int64]  # Hashed words that they held; shape [words]
+    word_frequency: NDArray[np.float64]  # In how many of them each was; shape [words]
+    gram: NDArray[np.int64]  # Hashed n-grams that the classifier uses; shape [grams]
+    gram_weight: NDArray[np.float64]  # Their weights; shape [grams]
+    # Tells matching passages from others by the match features; None where there was nothing to learn.
     judge: Logistic | None
+    # Tells the answer's number by n-grams and cues; None where there was nothing to learn.
     classifier: Logistic | None
 
     def chances(self, questions: Sequence[str], passages: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-        """Give the chance of each answer.
-
-        Args:
-            questions: The questions' words.
-            passages: The passages of each.
-
-        Returns:
-            Shape [questions, answers]; rows add up to 1.
-        """
+        """Give the chance of each answer."""
         chances = np.tile(self.shares, (len(questions), 1))
         if self.judge is None or self.classifier is None or not any(passages):
             return chances
@@ -87,20 +70,7 @@ def train_member(
     regularisation: float,
     seed: int,
 ) -> Member:
-    """Train one member on a bootstrap sample of the examples.
-
-    Args:
-        questions: The questions' words.
-        passages: The gold context of each.
-        labels: The number of each gold answer; shape [questions].
-        answers: How many answers there are.
-        features: The kind of n-grams, a key of `KINDS`.
-        regularisation: The classifier's C.
-        seed: The seed of the sample and of the choice of wrong contexts.
-
-    Returns:
-        The member.
-    """
+    """Train one member on a bootstrap sample of the examples."""
     generator = np.random.default_rng(seed)
     sample = generator.integers(len(labels), size=len(labels))
     telling = rarity(passages)

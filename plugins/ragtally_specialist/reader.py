@@ -15,34 +15,19 @@ _FILE = "member.npz"
 
 
 class SpecialistReader:
-    """Finds the sentences of the passages that match the question and classifies what they say.
+    """Finds the sentences of the passages that match the question and classifies what they say."""
 
-    Where the passages do not match the question, or there are none, it falls back to the most frequent answer of
-    its training split. Each vote is another member, trained on another bootstrap sample.
-    """
+    # Where the passages do not match the question, or there are none, it falls back to the most frequent answer of
+    # its training split. Each vote is another member, trained on another bootstrap sample.
 
     def __init__(self, features: str, regularisation: float) -> None:
-        """Set the reader up.
-
-        Args:
-            features: The kind of n-grams: `tfidf`, `counts` or `char`.
-            regularisation: The inverse strength of the regularisation.
-        """
         self._features = features
         self._regularisation = regularisation
         self._member: Member | None = None
         self._answers: tuple[str, ...] = ()
 
     def train(self, examples: Examples, vote: Vote) -> None:
-        """Train the member of a vote on a bootstrap sample of the examples.
-
-        Args:
-            examples: Labelled questions with their gold contexts.
-            vote: The vote, whose seed draws the sample.
-
-        Raises:
-            DataError: If there is no example, or a label is not among the declared answers.
-        """
+        """Train the member of a vote on a bootstrap sample of the examples."""
         answers = examples.reading.answers
         if not len(examples):
             raise DataError(
@@ -68,18 +53,7 @@ class SpecialistReader:
         )
 
     def read(self, reading: Reading, vote: Vote) -> Answers:
-        """Answer every question with the most likely answer.
-
-        Args:
-            reading: Questions with passages; the declared answers must be those of the training.
-            vote: The vote; the member was trained for it.
-
-        Returns:
-            A choice a question.
-
-        Raises:
-            DataError: If the reader is not trained, or was trained for other answers.
-        """
+        """Answer every question with the most likely answer."""
         if self._member is None:
             raise DataError("the reader specialist was asked before it was trained", hint="train or load it first")
         if reading.answers != self._answers:
@@ -93,25 +67,11 @@ class SpecialistReader:
         return Answers(text=[None] * len(choice), choice=choice, error=[None] * len(choice))
 
     def save(self, folder: Path) -> None:
-        """Write the member; the same training gives the same bytes.
-
-        Args:
-            folder: An existing folder.
-
-        Raises:
-            DataError: If the reader is not trained.
-        """
+        """Write the member; the same training gives the same bytes."""
         if self._member is None:
             raise DataError("the reader specialist has nothing to save", hint="train or load it first")
         write_member(self._member, self._answers, folder / _FILE)
 
     def load(self, folder: Path) -> None:
-        """Read what `save` wrote.
-
-        Args:
-            folder: The folder that `save` was given.
-
-        Raises:
-            DataError: If there is no such file, or it is damaged.
-        """
+        """Read what `save` wrote."""
         self._member, self._answers = read_member(folder / _FILE)

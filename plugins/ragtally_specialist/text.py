@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T")
+# How many different numbers a matched word may be hashed to.
 WORD_SPACE = 1 << 18
-"""How many different numbers a matched word may be hashed to."""
 
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z(])|\n+")
 _WORD = re.compile(r"[a-z][a-z0-9'-]+")
@@ -42,45 +42,27 @@ _STOP_WORDS = frozenset(
 
 
 class Matchable(NamedTuple):
-    """A passage as the matching sees it.
-
-    Attributes:
-        sentences: Its sentences.
-        word: Hashed words, each once a sentence, shape [words].
-        owner: The sentence that each word is in, same shape.
-        finding: Whether each sentence has the marks of a finding (numbers, words of comparison), shape
-            [sentences].
-        continues: Whether each sentence has the marks of going on from the one before it, same shape.
-    """
+    """A passage as the matching sees it."""
 
     sentences: tuple[str, ...]
-    word: NDArray[np.int64]
-    owner: NDArray[np.int64]
+    word: NDArray[np.int64]  # Hashed words, each once a sentence, shape [words]
+    owner: NDArray[np.int64]  # The sentence that each word is in, same shape
+    # Whether each sentence has the marks of a finding (numbers, words of comparison), shape [sentences].
     finding: NDArray[np.bool_]
-    continues: NDArray[np.bool_]
+    continues: NDArray[np.bool_]  # Whether each sentence has the marks of going on from the one before it, same shape
 
 
 class BoundedMemory(Generic[T]):
     """Remembers what was made of a text; the oldest is forgotten once the texts get too long together."""
 
     def __init__(self, make: Callable[[str], T], characters: int) -> None:
-        """Start with nothing remembered.
-
-        Args:
-            make: What to make of a text.
-            characters: How long the remembered texts may be together.
-        """
         self._make = make
         self._limit = characters
         self._held = 0
         self._made: dict[str, T] = {}
 
     def __call__(self, text: str) -> T:
-        """Give what is made of a text, making it only if it is not remembered.
-
-        Args:
-            text: The text.
-        """
+        """Give what is made of a text, making it only if it is not remembered."""
         made = self._made.get(text)
         if made is None:
             made = self._make(text)
@@ -94,26 +76,12 @@ class BoundedMemory(Generic[T]):
 
 
 def matched_words(text: str) -> list[int]:
-    """Hash the words of a text by which it is matched: no function words, no numbers, no plural s.
-
-    Args:
-        text: A question or a sentence.
-
-    Returns:
-        Sorted, each once, each below `WORD_SPACE`.
-    """
+    """Hash the words of a text by which it is matched: no function words, no numbers, no plural s."""
     return sorted({_word_number(word) for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS})
 
 
 def matchable(text: str) -> Matchable:
-    """Take a passage apart.
-
-    Args:
-        text: The passage.
-
-    Returns:
-        Its sentences with their words.
-    """
+    """Take a passage apart."""
     sentences = tuple(part for part in (piece.strip() for piece in _SENTENCE_END.split(text)) if part)
     words = [matched_words(sentence) for sentence in sentences]
     counts = np.fromiter(map(len, words), np.int64, len(words))
@@ -127,14 +95,8 @@ def matchable(text: str) -> Matchable:
 
 
 def reduced(sentence: str) -> str:
-    """Rewrite a sentence so that its findings show: p-values and intervals by what they mean, other numbers as one.
-
-    Args:
-        sentence: The sentence.
-
-    Returns:
-        The sentence in lower case; a p-value is `pbelow`, `pborder` or `pabove` (limits 0.05 and 0.1), an
-        interval `ciholds` or `ciexcludes` (the null value: 1 for ratios, else 0), any other number `num`.
+    """Rewrite a sentence so that its findings show: p-values and intervals by what they mean, other numbers as
+    one.
     """
     text = sentence.lower()
     null = 1.0 if _RATIO.search(text) else 0.0

@@ -23,29 +23,21 @@ _FIRST_NAME_SHARE = 0.6
 
 
 class Group(NamedTuple):
-    """One question with the studies around it.
+    """One question with the studies around it."""
 
-    Attributes:
-        question: The question's words.
-        answer: The gold answer.
-        studies: The abstracts of the group in their order in the corpus.
-        gold: Which of them answers the question.
-    """
-
-    question: str
-    answer: str
-    studies: tuple[Abstract, ...]
-    gold: int
+    question: str  # The question's words
+    answer: str  # The gold answer
+    studies: tuple[Abstract, ...]  # The abstracts of the group in their order in the corpus
+    gold: int  # Which of them answers the question
 
 
 class SyntheticDataset:
-    """Made-up abstracts in the manner of PubMedQA, with questions whose evidence is known.
+    """Made-up abstracts in the manner of PubMedQA, with questions whose evidence is known."""
 
-    A group is one question, the study that answers it, and distractor studies: of the same drug in another
-    condition, or of another drug in the same condition, mostly on the same outcome. Successive questions share
-    a condition in fours. Every result is drawn independently of every other, so that nothing but the evidence
-    tells the answer. A group depends on the seed and its number alone.
-    """
+    # A group is one question, the study that answers it, and distractor studies: of the same drug in another
+    # condition, or of another drug in the same condition, mostly on the same outcome. Successive questions share a
+    # condition in fours. Every result is drawn independently of every other, so that nothing but the evidence tells
+    # the answer. A group depends on the seed and its number alone.
 
     answers: tuple[str, ...] = ("yes", "no", "maybe")
     splits: tuple[str, ...] = ("train", "test")
@@ -54,18 +46,6 @@ class SyntheticDataset:
     def __init__(
         self, questions: int, distractors: float, train_share: float, class_shares: Mapping[str, float], seed: int
     ) -> None:
-        """Set the dataset up; nothing is generated yet.
-
-        Args:
-            questions: How many questions over both splits.
-            distractors: Mean number of distractor studies a question.
-            train_share: Share of the questions that is in `train`, 0 to 1.
-            class_shares: The chance of each answer; they add up to 1.
-            seed: The seed.
-
-        Raises:
-            DataError: If the shares do not add up to 1.
-        """
         total = sum(class_shares[answer] for answer in self.answers)
         if abs(total - 1) > 1e-6:
             raise DataError(
@@ -80,23 +60,12 @@ class SyntheticDataset:
         self._slots = 1 + 2 * ceil(distractors)
 
     def batches(self) -> Iterator[DatasetBatch]:
-        """Generate the dataset, 256 questions at a time.
-
-        Yields:
-            Documents, questions and evidence of successive groups.
-        """
+        """Generate the dataset, 256 questions at a time."""
         for first in range(0, self._questions, _BATCH):
             yield self._batch(range(first, min(first + _BATCH, self._questions)))
 
     def group(self, index: int) -> Group:
-        """Generate one group.
-
-        Args:
-            index: The question's number, from 0.
-
-        Returns:
-            The question, its answer and the studies.
-        """
+        """Generate one group."""
         draws = Draws((self._seed, index))
         first = index * self._slots
         shared = index // _SHARING * _SHARING * self._slots

@@ -12,19 +12,13 @@ _BLOCK = 1024
 
 
 class Draws:
-    """A stream of draws that depends on its key alone.
+    """A stream of draws that depends on its key alone."""
 
-    One generator call a draw would cost more than writing the sentence, so uniform numbers come in blocks.
-    """
+    # One generator call a draw would cost more than writing the sentence, so uniform numbers come in blocks.
 
     __slots__ = ("_generator", "_numbers")
 
     def __init__(self, key: Sequence[int]) -> None:
-        """Start a stream.
-
-        Args:
-            key: Non-negative integers; equal keys give equal streams, different keys independent ones.
-        """
         self._generator = np.random.default_rng(list(key))
         self._numbers: list[float] = []
 
@@ -35,45 +29,23 @@ class Draws:
         return self._numbers.pop()
 
     def chance(self, share: float) -> bool:
-        """Draw whether something happens.
-
-        Args:
-            share: How often it does, 0 to 1.
-        """
+        """Draw whether something happens."""
         return self.uniform() < share
 
     def below(self, bound: int) -> int:
-        """Draw an integer from 0 up to, but not, a bound.
-
-        Args:
-            bound: The bound, at least 1.
-        """
+        """Draw an integer from 0 up to, but not, a bound."""
         return int(self.uniform() * bound)
 
     def between(self, low: float, high: float) -> float:
-        """Draw a number between two others.
-
-        Args:
-            low: The least.
-            high: The largest.
-        """
+        """Draw a number between two others."""
         return low + (high - low) * self.uniform()
 
     def pick(self, options: Sequence[T]) -> T:
-        """Draw one of several.
-
-        Args:
-            options: What there is to choose from, at least one.
-        """
+        """Draw one of several."""
         return options[int(self.uniform() * len(options))]
 
     def sample(self, options: Sequence[T], count: int) -> list[T]:
-        """Draw several different ones, in random order (Fisher and Yates, stopped early).
-
-        Args:
-            options: What there is to choose from; left as it is.
-            count: How many, at most as many as there are.
-        """
+        """Draw several different ones, in random order (Fisher and Yates, stopped early)."""
         order = list(options)
         size = len(order)
         for place in range(count):
@@ -82,9 +54,5 @@ class Draws:
         return order[:count]
 
     def shuffled(self, options: Sequence[T]) -> list[T]:
-        """Put things into a random order.
-
-        Args:
-            options: The things; left as they are.
-        """
+        """Put things into a random order."""
         return self.sample(options, len(options))

@@ -10,28 +10,12 @@ _CONDITION_ENDINGS = ("sitis", "rosis", "pathy", "ralgia", "nemia", "xia", "phas
 
 
 def drug_name(number: int, shift: int) -> str:
-    """Name a drug.
-
-    Args:
-        number: Which drug, from 0; different numbers have different names.
-        shift: Turns the whole list of names, so that different seeds use different ones.
-
-    Returns:
-        A made-up name in lower case.
-    """
+    """Name a drug."""
     return _name(number, shift, _DRUG_ENDINGS)
 
 
 def condition_name(number: int, shift: int) -> str:
-    """Name a condition; see `drug_name`.
-
-    Args:
-        number: Which condition, from 0.
-        shift: Turns the whole list of names.
-
-    Returns:
-        A made-up name in lower case.
-    """
+    """Name a condition; see `drug_name`."""
     return _name(number, shift, _CONDITION_ENDINGS)
 
 

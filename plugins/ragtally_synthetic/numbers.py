@@ -22,39 +22,20 @@ class Finding(Enum):
 
 
 class Numbers(NamedTuple):
-    """The numbers of one result, as they are printed.
+    """The numbers of one result, as they are printed."""
 
-    Attributes:
-        treated: Value of the treated group, with its unit.
-        control: Value of the control group, with its unit.
-        effect: The effect's name and value, such as "hazard ratio 0.71".
-        interval: The 95 % confidence interval.
-        p_value: The p-value with its sign, such as "p = 0.03".
-        rises: Whether the value of the treated group is the higher one.
-    """
-
-    treated: str
-    control: str
-    effect: str
-    interval: str
-    p_value: str
-    rises: bool
+    treated: str  # Value of the treated group, with its unit
+    control: str  # Value of the control group, with its unit
+    effect: str  # The effect's name and value, such as "hazard ratio 0.71"
+    interval: str  # The 95 % confidence interval
+    p_value: str  # The p-value with its sign, such as "p = 0.03"
+    rises: bool  # Whether the value of the treated group is the higher one
 
 
 def draw_numbers(finding: Finding, outcome: Outcome, draws: Draws) -> Numbers:
-    """Draw numbers that show a finding.
-
-    The effect z, in standard errors, is drawn first; p = erfc(|z| / sqrt 2) (two-sided normal test) and the
-    interval is the effect plus and minus 1.96 standard errors, on the logarithmic scale for a ratio.
-
-    Args:
-        finding: What the numbers must show: intervals exclude the null value for a benefit or harm only.
-        outcome: What was measured.
-        draws: Where the randomness comes from.
-
-    Returns:
-        The numbers.
-    """
+    """Draw numbers that show a finding."""
+    # The effect z, in standard errors, is drawn first; p = erfc(|z| / sqrt 2) (two-sided normal test) and the
+    # interval is the effect plus and minus 1.96 standard errors, on the logarithmic scale for a ratio.
     z = draws.between(*finding.value)
     p_value = _p_value(erfc(abs(z) / sqrt(2.0)), draws)
     signed = -z if outcome.lower_is_better else z

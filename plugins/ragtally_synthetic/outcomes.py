@@ -6,22 +6,14 @@ from typing import NamedTuple
 
 
 class Outcome(NamedTuple):
-    """One thing that a study may measure.
+    """One thing that a study may measure."""
 
-    Attributes:
-        names: Ways of saying it; the first is the one that questions use most.
-        lower_is_better: Whether a fall is good.
-        low: The least usual value of a group.
-        high: The largest usual value of a group.
-        spread: The usual standard error of a difference between groups, in the same unit.
-        unit: The unit with a leading blank, or empty for a score; None for an event, whose values are percentages.
-    """
-
-    names: tuple[str, ...]
-    lower_is_better: bool
-    low: float = 12.0
-    high: float = 55.0
-    spread: float = 4.0
+    names: tuple[str, ...]  # Ways of saying it; the first is the one that questions use most
+    lower_is_better: bool  # Whether a fall is good
+    low: float = 12.0  # The least usual value of a group
+    high: float = 55.0  # The largest usual value of a group
+    spread: float = 4.0  # The usual standard error of a difference between groups, in the same unit
+    # The unit with a leading blank, or empty for a score; None for an event, whose values are percentages.
     unit: str | None = None
 
 

@@ -15,15 +15,10 @@ _APART_SHARE = 0.25
 
 
 class Recipe(NamedTuple):
-    """How a result is told so that it comes to an answer.
+    """How a result is told so that it comes to an answer."""
 
-    Attributes:
-        finding: What the first sentence says.
-        qualification: Which qualification follows; empty for none.
-    """
-
-    finding: Finding
-    qualification: str
+    finding: Finding  # What the first sentence says
+    qualification: str  # Which qualification follows; empty for none
 
 
 PLAIN = {
@@ -31,43 +26,25 @@ PLAIN = {
     "no": (Recipe(Finding.NULL, ""),) * 5 + (Recipe(Finding.HARM, ""),),
     "maybe": (Recipe(Finding.UNCERTAIN, ""),),
 }
+# Three in five second sentences read alike for every answer, so that the first is needed; the others overrule it.
 QUALIFIED = {
     "yes": (Recipe(Finding.BENEFIT, "the same"),) * 3 + (Recipe(Finding.NULL, "appears"),) * 2,
     "no": (Recipe(Finding.NULL, "the same"),) * 3 + (Recipe(Finding.BENEFIT, "vanishes"),) * 2,
     "maybe": (Recipe(Finding.UNCERTAIN, "the same"),) * 3
     + (Recipe(Finding.BENEFIT, "is doubtful"), Recipe(Finding.NULL, "is possible")),
 }
-"""Three in five second sentences read alike for every answer, so that the first is needed; the others overrule it."""
 
 
 class Result(NamedTuple):
-    """What a study says about one outcome.
+    """What a study says about one outcome."""
 
-    Attributes:
-        sentences: One or two sentences; the answer follows from all of them together, in this order.
-        apart: Whether another sentence may stand between the two.
-    """
-
-    sentences: tuple[str, ...]
-    apart: bool
+    sentences: tuple[str, ...]  # One or two sentences; the answer follows from all of them together, in this order
+    apart: bool  # Whether another sentence may stand between the two
 
 
 def draw_result(answer: str, outcome: Outcome, drug: str, comparator: str, condition: str, draws: Draws) -> Result:
-    """Tell one result.
-
-    Whether it is qualified, stated in words or left to the numbers is drawn without a look at the answer.
-
-    Args:
-        answer: The answer that the sentences must come to: yes (a benefit), no or maybe.
-        outcome: What was measured.
-        drug: The drug's name.
-        comparator: What it was compared with.
-        condition: The condition's name.
-        draws: Where the randomness comes from.
-
-    Returns:
-        The sentences.
-    """
+    """Tell one result."""
+    # Whether it is qualified, stated in words or left to the numbers is drawn without a look at the answer.
     qualified = draws.chance(_QUALIFIED_SHARE)
     recipe = draws.pick((QUALIFIED if qualified else PLAIN)[answer])
     numbers = draw_numbers(recipe.finding, outcome, draws)

@@ -19,47 +19,26 @@ _FILLERS = tuple(
 
 
 class Subject(NamedTuple):
-    """What a study is about.
+    """What a study is about."""
 
-    Attributes:
-        drug: The drug's name.
-        condition: The condition's name.
-        comparator: What the drug is compared with.
-        outcomes: What is measured; results may be left out at the end where the abstract gets too long.
-        answers: What the result on each outcome comes to: yes, no or maybe.
-    """
-
-    drug: str
-    condition: str
-    comparator: str
+    drug: str  # The drug's name
+    condition: str  # The condition's name
+    comparator: str  # What the drug is compared with
+    # What is measured; results may be left out at the end where the abstract gets too long.
     outcomes: tuple[Outcome, ...]
-    answers: tuple[str, ...]
+    answers: tuple[str, ...]  # What the result on each outcome comes to: yes, no or maybe
 
 
 class Abstract(NamedTuple):
-    """A study's text with offsets into it.
+    """A study's text with offsets into it."""
 
-    Attributes:
-        text: The sections, joined by line breaks.
-        sections: Start and end of each section.
-        evidence: Start and end of each sentence on the first outcome.
-    """
-
-    text: str
-    sections: tuple[tuple[int, int], ...]
-    evidence: tuple[tuple[int, int], ...]
+    text: str  # The sections, joined by line breaks
+    sections: tuple[tuple[int, int], ...]  # Start and end of each section
+    evidence: tuple[tuple[int, int], ...]  # Start and end of each sentence on the first outcome
 
 
 def write_abstract(subject: Subject, draws: Draws) -> Abstract:
-    """Write the abstract of a study.
-
-    Args:
-        subject: What the study is about; the result on its first outcome is always told.
-        draws: Where the randomness comes from.
-
-    Returns:
-        The text, 150 to 400 words, with its offsets.
-    """
+    """Write the abstract of a study."""
     fields = _fields(subject, draws)
     frame = [
         [draws.pick(AIMS).format_map(fields)],

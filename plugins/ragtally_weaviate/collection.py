@@ -22,25 +22,19 @@ from ragtally_weaviate.design import Contents, Design
 from ragtally_weaviate.failures import ServerError
 
 VECTOR = "default"
+# The names that Haystack's `WeaviateDocumentStore` gives a document's text and identifier.
 CONTENT, ORIGINAL = "content", "_original_id"
-"""The names that Haystack's `WeaviateDocumentStore` gives a document's text and identifier."""
 _MAKER, _FILLING, _COMPLETE = "ragtally", "filling", "complete"
 _EF_OF_WEAVIATE = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """What ragtally writes into a collection's description, so that it knows its own.
+    """What ragtally writes into a collection's description, so that it knows its own."""
 
-    Attributes:
-        digest: Of everything that the collection holds.
-        chunks: How many chunks that is.
-        complete: Whether all of it was written and counted.
-    """
-
-    digest: str
+    digest: str  # Of everything that the collection holds
     chunks: int
-    complete: bool
+    complete: bool  # Whether all of it was written and counted
 
     def text(self) -> str:
         """Write it."""
@@ -49,14 +43,7 @@ class Marker:
 
 
 def marker_of(description: str | None) -> Marker | None:
-    """Read a marker.
-
-    Args:
-        description: A collection's description.
-
-    Returns:
-        The marker; None for a collection that ragtally did not make.
-    """
+    """Read a marker."""
     try:
         said = json.loads(description or "")
         if said["made_by"] != _MAKER:
@@ -70,15 +57,6 @@ class Held:
     """The collection of some contents, on a server."""
 
     def __init__(self, connection: Connection, contents: Contents) -> None:
-        """Look the collection up, or make it.
-
-        Args:
-            connection: To the server.
-            contents: What it is to hold.
-
-        Raises:
-            ServerError: If there is a collection of that name which ragtally did not make.
-        """
         self.url, self.contents = connection.url, contents
         self._cluster = connection.client.cluster
         collections = connection.client.collections
@@ -118,11 +96,7 @@ class Held:
             )
 
     def require_ef(self, ef: int | None) -> None:
-        """Make sure that `ef` still is what `set_ef` made it.
-
-        Raises:
-            ServerError: If somebody set another one since.
-        """
+        """Make sure that `ef` still is what `set_ef` made it."""
         if self._ef() != (_EF_OF_WEAVIATE if ef is None else ef):
             raise ServerError(
                 f"somebody set another ef on {self.contents.name} at {self.url} while it was searched",

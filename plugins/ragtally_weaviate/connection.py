@@ -26,34 +26,16 @@ _EMBEDDED_SETTINGS = {"DISABLE_TELEMETRY": "true", "ENABLE_MODULES": "", "LOG_LE
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An open connection.
+    """An open connection."""
 
-    Attributes:
-        client: The client library's client.
-        url: The server, for messages.
-        version: The server's version.
-    """
-
-    client: weaviate.WeaviateClient
-    url: str
-    version: str
+    client: weaviate.WeaviateClient  # The client library's client
+    url: str  # The server, for messages
+    version: str  # The server's version
 
 
 @contextmanager
 def connected(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
-    """Connect, make sure that the server is ready for REST and gRPC, and close the connection in the end.
-
-    Args:
-        embedded: Whether to start a server beside this process, which ends with it.
-        timeout: For how many seconds an answer is waited for.
-
-    Yields:
-        The connection.
-
-    Raises:
-        ServerError: If the server cannot be used; or, from inside the block, for what the client library raises.
-        RagtallyError: If the environment names no server.
-    """
+    """Connect, make sure that the server is ready for REST and gRPC, and close the connection in the end."""
     # It would write whole chunks to the terminal where one is refused; errors are told by ragtally.
     logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)
     if embedded:
@@ -80,15 +62,7 @@ def connected(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
 
 
 def opened(server: Server, timeout: float) -> weaviate.WeaviateClient:
-    """Open a client; only its version is asked for.
-
-    Args:
-        server: The server.
-        timeout: For how many seconds an answer is waited for.
-
-    Returns:
-        The client, to be closed.
-    """
+    """Open a client; only its version is asked for."""
     return weaviate.connect_to_custom(
         http_host=server.host,
         http_port=server.port,
@@ -103,14 +77,7 @@ def opened(server: Server, timeout: float) -> weaviate.WeaviateClient:
 
 
 def require_grpc(server: Server) -> None:
-    """Ask the server's gRPC port whether it serves; the client library would try for a minute.
-
-    Args:
-        server: The server.
-
-    Raises:
-        ServerError: If it does not.
-    """
+    """Ask the server's gRPC port whether it serves; the client library would try for a minute."""
     hint = f"open its gRPC port (50051 in compose.yaml), or say where it is: export {GRPC_PORT}=... {GRPC_HOST}=..."
     channel = (
         grpc.secure_channel(server.grpc, grpc.ssl_channel_credentials())

@@ -16,13 +16,13 @@ from ragtally.types import Passages
 
 Vectors = NDArray[np.float32]
 
+# Part of every collection's name: to be raised whenever the same chunks would be written differently.
 FORMAT = 1
-"""Part of every collection's name: to be raised whenever the same chunks would be written differently."""
 PREFIX = "Ragtally_"
 _ROWS = 4096
 _SHORTEST = 1e-30
+# Marks a UUID as one of a form of its own (RFC 9562, version 8).
 _VERSION_AND_VARIANT = (8 << 76) | (0b10 << 62)
-"""Marks a UUID as one of a form of its own (RFC 9562, version 8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,6 @@ class Contents:
     """Everything that a collection holds, and the name that follows from it."""
 
     def __init__(self, passages: Passages, vectors: Vectors | None, design: Design) -> None:
-        """Look at all of it once.
-
-        Args:
-            passages: The chunks.
-            vectors: Their vectors; None for a collection without.
-            design: What else the collection is made of.
-
-        Raises:
-            PluginError: If there is not one vector a chunk, or one holds NaN or infinity.
-        """
         if vectors is not None and (vectors.ndim != 2 or len(vectors) != len(passages)):
             raise PluginError(f"the embedder gives vectors of shape {list(vectors.shape)} for {len(passages)} chunks")
         self.passages, self.design = passages, design
@@ -110,15 +100,7 @@ class Contents:
 
 
 def handed_over(vector: Vectors, distance: str) -> list[float] | None:
-    """Turn a vector into what Weaviate compares.
-
-    Args:
-        vector: The vector, float32.
-        distance: The distance's name.
-
-    Returns:
-        The components; None for a zero vector, which is near to nothing.
-    """
+    """Turn a vector into what Weaviate compares."""
     if float(np.abs(vector).max(initial=0.0)) < _SHORTEST:
         return None
     numbers: list[float] = (vector > 0).astype(np.float32).tolist() if distance == "hamming" else vector.tolist()

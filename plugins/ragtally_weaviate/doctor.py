@@ -14,15 +14,7 @@ from ragtally_weaviate.server import server_of
 
 
 def findings(*, embedded: bool) -> list[Finding]:
-    """Look whether the server is reached, ready, new enough and answers gRPC; nothing on it is changed.
-
-    Args:
-        embedded: Whether the server is started beside the process; then nothing is started or downloaded, and only
-            said.
-
-    Returns:
-        What was found and what is missing.
-    """
+    """Look whether the server is reached, ready, new enough and answers gRPC; nothing on it is changed."""
     if embedded:
         return [Finding(True, "Weaviate is started beside ragtally when it is needed, and downloaded the first time")]
     return list(_of_server())

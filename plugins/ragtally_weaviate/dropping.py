@@ -10,18 +10,7 @@ from ragtally_weaviate.server import URL, server_of
 
 
 def drop_collection(name: str, digest: str, url: str, *, embedded: bool) -> None:
-    """Drop a collection, if it is there and its description says that ragtally made it for these contents.
-
-    Args:
-        name: The collection.
-        digest: Of what it holds.
-        url: The server that it was made on; the environment must name it, since the key is sent nowhere else.
-        embedded: Whether that server was started beside the process.
-
-    Raises:
-        RagtallyError: If the environment names another server, the server cannot be used, or the collection is not
-            ragtally's.
-    """
+    """Drop a collection, if it is there and its description says that ragtally made it for these contents."""
     if not embedded and server_of(environment()).url != url:
         raise RagtallyError(
             f"the collection {name} is at {url}, and {URL} names another server",

@@ -16,8 +16,8 @@ from ragtally_weaviate.server import KEY
 
 LOOK = "ragtally doctor SPEC says what is missing"
 AGAIN = "what is written stays: the same command goes on from there"
+# The oldest server that the client library talks to.
 OLDEST = "1.27"
-"""The oldest server that the client library talks to."""
 _LONGEST = 300
 
 _KINDS = (
@@ -45,16 +45,7 @@ class ServerError(RagtallyError):
 
 @contextmanager
 def told(url: str, doing: str, *, then: str = AGAIN) -> Iterator[None]:
-    """Turn what the client library raises into an error with a hint.
-
-    Args:
-        url: The server.
-        doing: What is being done, as in "writing chunks".
-        then: What the hint ends with.
-
-    Raises:
-        ServerError: In place of the library's exceptions.
-    """
+    """Turn what the client library raises into an error with a hint."""
     try:
         yield
     except (exceptions.WeaviateBaseError, httpx.HTTPError, grpc.RpcError, ConnectionError, TimeoutError) as error:
@@ -72,18 +63,7 @@ def said(error: BaseException) -> list[str]:
 
 
 def server_error(url: str, doing: str, text: str, *, shown: str | None = None, then: str = AGAIN) -> ServerError:
-    """Make the error for something that the server or the library said.
-
-    Args:
-        url: The server.
-        doing: What was being done.
-        text: All that was said.
-        shown: What of it to show; None for all.
-        then: What the hint ends with.
-
-    Returns:
-        The error, without keys.
-    """
+    """Make the error for something that the server or the library said."""
     what, hint = next(
         ((what, hint) for pattern, what, hint in _KINDS if re.search(pattern, text, re.IGNORECASE)), ("failed", LOOK)
     )

@@ -15,8 +15,8 @@ from ragtally_weaviate.collection import CONTENT, ORIGINAL, VECTOR, Held
 from ragtally_weaviate.design import PREFIX
 from ragtally_weaviate.failures import AGAIN, ServerError, server_error, told
 
+# Told what is being written, how much of it is, and how much there is.
 Report = Callable[[str, int | None, int | None], None]
-"""Told what is being written, how much of it is, and how much there is."""
 
 _ROUNDS = 3
 _PAGE = 1000
@@ -24,29 +24,14 @@ _PAUSE, _WAIT, _LONGEST_WAIT = 1.0, 0.5, 3600.0
 
 
 class Refused(NamedTuple):
-    """A chunk that the server did not take.
-
-    Attributes:
-        row: Its row.
-        why: What the server said.
-    """
+    """A chunk that the server did not take."""
 
     row: int
-    why: str
+    why: str  # What the server said
 
 
 def fill(held: Held, *, batch: int, concurrency: int, report: Report) -> None:
-    """Make sure that a collection holds everything; where it does, only its objects are counted.
-
-    Args:
-        held: The collection.
-        batch: How many chunks are written at once.
-        concurrency: How many batches are written at once.
-        report: Is told how it goes.
-
-    Raises:
-        ServerError: If a chunk is not taken, something else is in the collection, or the count is wrong in the end.
-    """
+    """Make sure that a collection holds everything; where it does, only its objects are counted."""
     total = len(held.contents)
     count = held.count()
     if held.complete and count == total:

@@ -16,17 +16,7 @@ _PACKAGE = "haystack_integrations.components.retrievers.weaviate"
 
 
 def haystack_retriever(contents: Contents, search: Search) -> Any | None:
-    """Make the Haystack retriever that asks the server what ragtally asks it.
-
-    Args:
-        contents: What the collection holds.
-        search: How it is searched.
-
-    Returns:
-        The component over a `WeaviateDocumentStore`, which connects when it is first asked. None where the package is
-        not installed, or where it would ask something else: under `near_vector` it asks for certainty, which there is
-        for the cosine alone, and its hybrid search knows neither ranks nor signs.
-    """
+    """Make the Haystack retriever that asks the server what ragtally asks it."""
     values = environment()
     alone = search.mode == "near_vector" and contents.design.distance == "cosine"
     mixed = search.mode == "hybrid" and search.fusion == "relative_score" and contents.design.distance != "hamming"

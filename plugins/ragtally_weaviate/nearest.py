@@ -8,30 +8,18 @@ from ragtally.types import Hits, Passages, Queries, Score
 from ragtally_dense.search import Dense
 from ragtally_weaviate.design import Vectors
 
+# The exact search of the retriever `dense` that measures the same, by Weaviate's distance.
 _DENSE = {"cosine": "cosine", "dot": "dot", "l2-squared": "l2", "manhattan": "l1", "hamming": "hamming"}
-"""The exact search of the retriever `dense` that measures the same, by Weaviate's distance."""
 _RANKS = 10
+# By what share a score may be below the last one that is right: the server computes in float32.
 _SLACK = 1e-4
-"""By what share a score may be below the last one that is right: the server computes in float32."""
 
 
 def ann_recall(passages: Passages, vectors: Vectors, queries: Queries, hits: Hits, distance: str) -> dict[str, Score]:
-    """Compare the first hits with an exact search over the same vectors.
-
-    A hit is right where it is as near as the last of as many exact hits, so that it does not matter which of equally
-    near chunks is found (the definition of ANN-Benchmarks, Aumueller, Bernhardsson and Faithfull 2020, section 3.1).
-
-    Args:
-        passages: The chunks.
-        vectors: Their vectors.
-        queries: The questions, with their vectors.
-        hits: What the server found.
-        distance: Weaviate's name of the distance.
-
-    Returns:
-        One score, `ann_recall@10` (or of fewer ranks where fewer hits were wanted): the mean over the questions that
-        have an exact hit of the share of those hits that are right.
-    """
+    """Compare the first hits with an exact search over the same vectors."""
+    # A hit is right where it is as near as the last of as many exact hits, so that it does not matter which of
+    # equally near chunks is found (the definition of ANN-Benchmarks, Aumueller, Bernhardsson and Faithfull 2020,
+    # section 3.1).
     ranks = min(_RANKS, hits.passage.shape[1])
     name = f"ann_recall@{ranks}"
     exact = Dense(_DENSE[distance])

@@ -12,15 +12,7 @@ _RECORD = "collection.json"
 
 
 def write_record(folder: Path, contents: Contents, *, url: str, version: str, embedded: bool) -> None:
-    """Write which collection holds an index.
-
-    Args:
-        folder: The retriever's folder in the entry.
-        contents: What the collection holds.
-        url: The server.
-        version: The server's version.
-        embedded: Whether the server was started beside the process.
-    """
+    """Write which collection holds an index."""
     record = {
         "collection": contents.name,
         "digest": contents.digest,
@@ -33,14 +25,7 @@ def write_record(folder: Path, contents: Contents, *, url: str, version: str, em
 
 
 def collection_of(folder: Path) -> Outside | None:
-    """Say which collection an index left on a server.
-
-    Args:
-        folder: The retriever's folder in the entry.
-
-    Returns:
-        The collection, with the way to drop it; None where the index is none of `weaviate`'s.
-    """
+    """Say which collection an index left on a server."""
     try:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         name, digest, url = str(record["collection"]), str(record["digest"]), str(record["server"])

@@ -10,6 +10,7 @@ from ragtally.kinds import ParameterFault
 Schema = Mapping[str, Any]
 
 MODES = ("bm25", "near_vector", "hybrid")
+# What each distance measures, by Weaviate's own name.
 DISTANCES: Mapping[str, str] = {
     "cosine": "the cosine of the angle between the vectors",
     "dot": "the inner product, which grows with the vectors' lengths",
@@ -18,11 +19,10 @@ DISTANCES: Mapping[str, str] = {
     "hamming": "how many components differ in sign: ragtally hands over 1 for a component above zero, else 0, since "
     "Weaviate counts the components that are not equal",
 }
-"""What each distance measures, by Weaviate's own name."""
 
 DEFAULT_DISTANCE, DEFAULT_INDEX = "cosine", "hnsw"
+# Weaviate's own, which stands for `alpha: null`.
 DEFAULT_ALPHA = 0.7
-"""Weaviate's own, which stands for `alpha: null`."""
 
 
 def _where(schema: Schema) -> Schema:
@@ -161,14 +161,7 @@ PARAMETERS: Mapping[str, Schema] = {
 
 
 def check_parameters(params: Mapping[str, Any]) -> list[ParameterFault]:
-    """Say which parameters do not go together.
-
-    Args:
-        params: The component's parameters.
-
-    Returns:
-        What is wrong.
-    """
+    """Say which parameters do not go together."""
     mode, faults = params["mode"], []
     if mode == "bm25":
         unread = [name for name in ("embedder", "distance", "index") if params[name] is not None]

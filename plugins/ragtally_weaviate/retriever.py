@@ -35,14 +35,6 @@ class Weaviate:
     """Keeps chunks in a collection named after all that it holds, and never searches one that is not complete."""
 
     def __init__(self, design: Design, search: Search, effort: Effort, *, embedded: bool) -> None:
-        """Take the parameters; nothing is connected yet.
-
-        Args:
-            design: What the collection is made of, besides the chunks.
-            search: How it is searched.
-            effort: How the server is asked.
-            embedded: Whether to start a server beside this process.
-        """
         self._design, self._search, self._effort, self._embedded = design, search, effort, embedded
         self._contents: Contents | None = None
         self._vectors: Vectors | None = None
@@ -56,11 +48,7 @@ class Weaviate:
         self._progress = progress
 
     def add(self, passages: Passages, vectors: Vectors | None) -> None:
-        """Fill the collection, going on where an earlier run stopped (see `ragtally.kinds.Retriever.add`).
-
-        Raises:
-            ServerError: If the server cannot be used, or does not take all chunks.
-        """
+        """Fill the collection, going on where an earlier run stopped (see `ragtally.kinds.Retriever.add`)."""
         self.load(Path(), passages, vectors)
         with self._connected() as connection:
             self._filled(connection)
@@ -77,12 +65,7 @@ class Weaviate:
         self._contents = Contents(passages, vectors, self._design)
 
     def search(self, queries: Queries, limit: int) -> Hits:
-        """Find the best chunks for each question (see `ragtally.kinds.Retriever.search`).
-
-        Raises:
-            ServerError: If the server cannot be used, or a search fails.
-            PluginError: If more hits are wanted than `depth`.
-        """
+        """Find the best chunks for each question (see `ragtally.kinds.Retriever.search`)."""
         contents, hits = self._contents, no_hits(len(queries), limit)
         assert contents is not None
         self._measured = {}

@@ -18,10 +18,10 @@ from ragtally_weaviate.design import Search, handed_over
 from ragtally_weaviate.failures import ServerError, told
 from ragtally_weaviate.parameters import DEFAULT_ALPHA
 
+# How many more an exact search is asked for, so that a tie at the border goes by row.
 _MORE = 50
-"""How many more an exact search is asked for, so that a tie at the border goes by row."""
+# How many questions are queued at once.
 _QUESTIONS = 4096
-"""How many questions are queued at once."""
 _NOTHING = best_rows(np.zeros(0), np.zeros(0, np.int32), 0)
 
 
@@ -29,32 +29,13 @@ class Searcher:
     """Searches one collection in one way."""
 
     def __init__(self, held: Held, search: Search, queries: Queries) -> None:
-        """Take the collection and the questions.
-
-        Args:
-            held: The collection, complete.
-            search: How to search.
-            queries: The questions.
-
-        Raises:
-            PluginError: If vectors are compared, and the questions have none or some of another kind.
-        """
         self._held, self._search, self._queries = held, search, queries
         self._failed = threading.Event()
         if search.mode != "bm25" and (queries.vectors is None or len(queries.vectors) != len(queries)):
             raise PluginError(f"weaviate needs vectors under mode: {search.mode}", hint="give it an embedder")
 
     def write(self, hits: Hits, limit: int, concurrency: int) -> None:
-        """Search for every question.
-
-        Args:
-            hits: Where to write what is found.
-            limit: How many hits at most.
-            concurrency: How many questions are asked at once.
-
-        Raises:
-            ServerError: If a search fails for good.
-        """
+        """Search for every question."""
         executor = ThreadPoolExecutor(max_workers=concurrency)
         try:
             for first in range(0, len(self._queries), _QUESTIONS):
@@ -139,14 +120,6 @@ class Searcher:
 
 
 def asked_for(search: Search, index: str) -> int:
-    """Say how many hits the server is asked for.
-
-    Args:
-        search: How it is searched.
-        index: The vector index.
-
-    Returns:
-        The number: the same whatever number of hits is wanted, so that fewer hits are the first of more.
-    """
+    """Say how many hits the server is asked for."""
     exact = search.mode == "bm25" or (search.mode == "near_vector" and index == "flat")
     return search.depth + _MORE if exact else search.depth

@@ -17,25 +17,15 @@ _OLD_CLOUD, _CLOUD = ".weaviate.network", ".weaviate.cloud"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a Weaviate server is, and the key for it.
+    """Where a Weaviate server is, and the key for it."""
 
-    Attributes:
-        url: Its address for people: scheme, host and port.
-        host: Its host.
-        port: Its port for REST.
-        secure: Whether the connections are encrypted.
-        grpc_host: The host that answers gRPC.
-        grpc_port: The port for gRPC.
-        key: The API key; None where there is none.
-    """
-
-    url: str
+    url: str  # Its address for people: scheme, host and port
     host: str
-    port: int
-    secure: bool
-    grpc_host: str
+    port: int  # Its port for REST
+    secure: bool  # Whether the connections are encrypted
+    grpc_host: str  # The host that answers gRPC
     grpc_port: int
-    key: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)  # The API key; None where there is none
 
     @property
     def grpc(self) -> str:
@@ -44,17 +34,7 @@ class Server:
 
 
 def server_of(values: Mapping[str, str]) -> Server:
-    """Read which server the environment names.
-
-    Args:
-        values: The environment.
-
-    Returns:
-        The server.
-
-    Raises:
-        RagtallyError: If it names none, or not in a way that can be understood.
-    """
+    """Read which server the environment names."""
     given = values.get(URL, "").strip()
     if not given:
         raise RagtallyError(f"it is not known where Weaviate is: {URL} is not set", hint=START)

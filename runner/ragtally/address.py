@@ -17,61 +17,27 @@ _DIGEST_BYTES = 20
 
 
 def canonical_json(value: Any) -> str:
-    """Write a value as the one JSON text that equal values share.
-
-    Keys are sorted, whitespace is left out, tuples are lists, and a float that is a whole number is not the
-    same as the integer (`1.0` is not `1`).
-
-    Args:
-        value: JSON-able data of dicts with string keys, lists, tuples, strings, numbers, booleans and None.
-
-    Returns:
-        The text.
-
-    Raises:
-        TypeError: If the value holds anything else.
-        ValueError: If a number is not finite.
-    """
+    """Write a value as the one JSON text that equal values share."""
+    # Keys are sorted, whitespace is left out, tuples are lists, and a float that is a whole number is not the same as
+    # the integer (`1.0` is not `1`).
     _require_json(value, "$")
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def address(payload: Mapping[str, Any]) -> str:
-    """Hash a description of work to its address.
-
-    Args:
-        payload: JSON-able description: step, version, component identities, settings, addresses read.
-
-    Returns:
-        The tag of the hashing scheme and 40 hexadecimal digits, as in `r1:0123...`.
-    """
+    """Hash a description of work to its address."""
     digest = hashlib.blake2b(canonical_json(payload).encode(), digest_size=_DIGEST_BYTES).hexdigest()
     return f"{TAG}:{digest}"
 
 
 def derive_seed(seed: int, *parts: str | int) -> int:
-    """Derive an independent seed from a seed and the words that say what it is for.
-
-    Args:
-        seed: The seed to derive from.
-        *parts: What the new seed is for, such as `"label"`, `3`.
-
-    Returns:
-        A number from 0 to 2**32 - 1, equal for equal arguments on every machine.
-    """
+    """Derive an independent seed from a seed and the words that say what it is for."""
     text = canonical_json([seed, *parts])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big")
 
 
 def file_hash(path: Path) -> str:
-    """Hash a file's bytes, reading it in pieces.
-
-    Args:
-        path: The file.
-
-    Returns:
-        40 hexadecimal digits (BLAKE2b of 20 bytes).
-    """
+    """Hash a file's bytes, reading it in pieces."""
     digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     with path.open("rb") as handle:
         while piece := handle.read(1 << 20):

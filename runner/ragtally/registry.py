@@ -19,29 +19,15 @@ from ragtally.types import Choice
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A component with its origin.
+    """A component with its origin."""
 
-    Attributes:
-        component: What the plugin handed over.
-        kind: The kind's name.
-        plugin: The plugin's module.
-        distribution: The installed package that the plugin is part of, with its version.
-    """
-
-    component: Component
-    kind: str
-    plugin: str
-    distribution: str
+    component: Component  # What the plugin handed over
+    kind: str  # The kind's name
+    plugin: str  # The plugin's module
+    distribution: str  # The installed package that the plugin is part of, with its version
 
     def traits(self, parameters: Mapping[str, Any]) -> Any:
-        """Tell the component's traits.
-
-        Args:
-            parameters: The component's parameters, defaults filled in.
-
-        Returns:
-            The traits, of the class that its kind uses; None for a kind without traits.
-        """
+        """Tell the component's traits."""
         traits: Traits | Any | None = self.component.traits
         if traits is None:
             return KINDS[self.kind].default_traits
@@ -52,22 +38,10 @@ class Registry:
     """Every component by kind and name."""
 
     def __init__(self, components: Mapping[tuple[str, str], Registered]) -> None:
-        """Take the components as they are.
-
-        Args:
-            components: Registered components by kind and name.
-        """
         self._components = dict(components)
 
     def names(self, kind: str) -> tuple[str, ...]:
-        """List a kind's names.
-
-        Args:
-            kind: The kind.
-
-        Returns:
-            The names, sorted.
-        """
+        """List a kind's names."""
         return tuple(sorted(name for of_kind, name in self._components if of_kind == kind))
 
     def all(self) -> tuple[Registered, ...]:
@@ -78,29 +52,11 @@ class Registry:
         )
 
     def find(self, kind: str, name: str) -> Registered | None:
-        """Look a component up.
-
-        Args:
-            kind: The kind.
-            name: The name.
-
-        Returns:
-            The component, or None where no plugin offers it.
-        """
+        """Look a component up."""
         return self._components.get((kind, name))
 
     def get(self, choice: Choice) -> Registered:
-        """Look up what a choice picks.
-
-        Args:
-            choice: The choice.
-
-        Returns:
-            The component.
-
-        Raises:
-            PluginError: If no plugin offers it.
-        """
+        """Look up what a choice picks."""
         found = self.find(choice.kind, choice.name)
         if found is None:
             raise PluginError(
@@ -110,10 +66,8 @@ class Registry:
         return found
 
     def traits(self, choice: Choice) -> Any:
-        """Tell the traits of what a choice picks (see `Registered.traits`).
-
-        A reader that asks a deterministic model always answers the same, whatever its own traits say.
-        """
+        """Tell the traits of what a choice picks (see `Registered.traits`)."""
+        # A reader that asks a deterministic model always answers the same, whatever its own traits say.
         traits = self.get(choice).traits(choice.parameters)
         if (
             isinstance(traits, ReaderTraits)
@@ -124,16 +78,8 @@ class Registry:
         return traits
 
     def build(self, choice: Choice) -> Any:
-        """Build what a choice picks, components among its parameters first.
-
-        A model is not built, nor is what a retriever names: the engine itself asks and searches them.
-
-        Args:
-            choice: The choice.
-
-        Returns:
-            The object that keeps the kind's contract.
-        """
+        """Build what a choice picks, components among its parameters first."""
+        # A model is not built, nor is what a retriever names: the engine itself asks and searches them.
         component = self.get(choice).component
         parameters = {
             key: self._inner(choice.kind, value) if isinstance(value, (Choice, tuple)) else value
@@ -149,17 +95,7 @@ class Registry:
         return None if value.kind == "model" or parent == "retriever" else self.build(value)
 
     def identity(self, choice: Choice, *, search: bool = True, fingerprint: bool = True) -> dict[str, Any]:
-        """Say what a choice is, for an address: name, version, parameters and fingerprint.
-
-        Args:
-            choice: The choice.
-            search: Whether parameters that only a search uses count too.
-            fingerprint: Whether to ask for the fingerprint of what the parameters point to; where not, the parameters
-                that it stands for are named instead.
-
-        Returns:
-            JSON-able description, without paths, hosts and the like.
-        """
+        """Say what a choice is, for an address: name, version, parameters and fingerprint."""
         component = self.get(choice).component
         left_out = (False, "fingerprint") if fingerprint else (False,)
         parameters = {}
@@ -186,15 +122,7 @@ class Registry:
 
 
 def load_registry() -> Registry:
-    """Load every plugin that an entry point in the group `ragtally` names.
-
-    Returns:
-        The registry.
-
-    Raises:
-        PluginError: If a plugin fails to import, implements a hook that does not exist, breaks a hook's
-            contract, or offers a name that another plugin offers.
-    """
+    """Load every plugin that an entry point in the group `ragtally` names."""
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
     origins: dict[str, str] = {}
@@ -215,18 +143,7 @@ def load_registry() -> Registry:
 
 
 def registry_of(manager: pluggy.PluginManager, origins: Mapping[str, str]) -> Registry:
-    """Ask registered plugins for their components.
-
-    Args:
-        manager: A plugin manager that knows the hook specifications and the plugins.
-        origins: The package of each plugin by plugin name.
-
-    Returns:
-        The registry.
-
-    Raises:
-        PluginError: As `load_registry`.
-    """
+    """Ask registered plugins for their components."""
     _check_hooks(manager, origins)
     components: dict[tuple[str, str], Registered] = {}
     for kind in KINDS.values():

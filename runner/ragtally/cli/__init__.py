@@ -54,11 +54,9 @@ class _LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="ragtally")
 def cli() -> None:
-    """Benchmark retrieval-augmented question answering from a YAML spec.
-
-    When an answer is wrong, was it the reader or the retrieval, and what is the cheapest set-up that is good
-    enough?
-    """
+    """Benchmark retrieval-augmented question answering from a YAML spec."""
+    # When an answer is wrong, was it the reader or the retrieval, and what is the cheapest set-up that is good
+    # enough?
 
 
 def main() -> None:

@@ -26,15 +26,7 @@ _WIDEST_ID = 24
 
 
 def show(studies: Sequence[Study], registry: Registry, similarity: float, shown: int, *, as_json: bool) -> None:
-    """Look for near-duplicates in the data of studies, and print what is found, study by study.
-
-    Args:
-        studies: The studies.
-        registry: The components.
-        similarity: From which Jaccard similarity on texts are near-duplicates.
-        shown: How many pairs of each kind to show.
-        as_json: Whether to print JSON, all studies at once.
-    """
+    """Look for near-duplicates in the data of studies, and print what is found, study by study."""
     place = Workplace(Store(find_store(Path.cwd())), registry, TerminalProgress())
     reports = []
     for report in check_data(studies, place, similarity, shown):
@@ -47,14 +39,7 @@ def show(studies: Sequence[Study], registry: Registry, similarity: float, shown:
 
 
 def report_tables(report: DataReport) -> list[Table | Text]:
-    """Make the tables of one study, none wider than 80 columns.
-
-    Args:
-        report: What was found.
-
-    Returns:
-        What to print, in order.
-    """
+    """Make the tables of one study, none wider than 80 columns."""
     parts: list[Table | Text] = [_head(report), *_totals(report)]
     parts += _pairs("Documents that are nearly the same", report.documents.pairs)
     parts += _pairs("Questions that are nearly the same", report.questions.pairs)
@@ -167,12 +152,5 @@ def _of(count: int, total: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Write signs that a terminal would obey as their codes.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The text in one line, without control characters, changes of direction or invisible signs.
-    """
+    """Write signs that a terminal would obey as their codes."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

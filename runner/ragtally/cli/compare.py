@@ -58,19 +58,15 @@ def command(
     every: bool,
     as_json: bool,
 ) -> None:
-    """Compare two cells: what changed, by how much, and whether it is more than chance.
-
-    A and B are STUDY:CELL, or CELL alone after --study. STUDY is a study's name or the folder of its results; CELL is
-    a cell's name, a pattern (`*`, `?`), or a part of the name. STUDY alone is all its cells that answer. Where each
-    side is one cell, these two are compared; otherwise the cells that have the same name on both sides.
-
-    The same questions (by id and words) are compared in pairs: exact McNemar, or randomisation for other metrics and
-    for questions that share documents. Of partly different sets the common questions are compared. Sets without a
-    common question are compared by accuracy, unpaired (Newcombe's interval). It says which it did.
-
-    By a metric of retrieval (--metric recall@5) rankings are compared: CELL is then a ranking's name, or that of a
-    cell that reads it.
-    """
+    """Compare two cells: what changed, by how much, and whether it is more than chance."""
+    # A and B are STUDY:CELL, or CELL alone after --study. STUDY is a study's name or the folder of its results; CELL
+    # is a cell's name, a pattern (`*`, `?`), or a part of the name. STUDY alone is all its cells that answer. Where
+    # each side is one cell, these two are compared; otherwise the cells that have the same name on both sides.
+    # The same questions (by id and words) are compared in pairs: exact McNemar, or randomisation for other metrics
+    # and for questions that share documents. Of partly different sets the common questions are compared. Sets without
+    # a common question are compared by accuracy, unpaired (Newcombe's interval). It says which it did.
+    # By a metric of retrieval (--metric recall@5) rankings are compared: CELL is then a ranking's name, or that of a
+    # cell that reads it.
     if len(folders) > 2:
         raise click.UsageError("--results is given at most twice: once for A, once for B")
     of_first, of_second = (folders[0], folders[-1]) if folders else (DEFAULT_RESULTS, DEFAULT_RESULTS)
@@ -114,16 +110,10 @@ def _deciding(one: Results, other: Results) -> str:
 
 @dataclass(frozen=True)
 class _Matched:
-    """Cells to be compared, and how many have no counterpart.
+    """Cells to be compared, and how many have no counterpart."""
 
-    Attributes:
-        pairs: The cells of both sides.
-        only_first: How many cells of the first side are left out.
-        only_second: How many of the second.
-    """
-
-    pairs: list[tuple[Side, Side]]
-    only_first: int
+    pairs: list[tuple[Side, Side]]  # The cells of both sides
+    only_first: int  # How many cells of the first side are left out
     only_second: int
 
 

@@ -30,12 +30,7 @@ def console() -> Console:
 
 
 def print_all(parts: Iterable[RenderableType], widest: int | None = None) -> None:
-    """Print tables and texts on standard output, an empty line between them.
-
-    Args:
-        parts: What to print, in order.
-        widest: The most columns they may take, where the console has more.
-    """
+    """Print tables and texts on standard output, an empty line between them."""
     out = console()
     width = min(out.width, widest or out.width)
     for number, part in enumerate(parts):

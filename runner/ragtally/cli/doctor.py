@@ -17,8 +17,8 @@ from ragtally.spec.load import load_study
 from ragtally.store import find_store
 from ragtally.types import Choice
 
+# Kinds whose components need nothing of the world outside unless they say so: there is nothing to tell of them.
 _NEEDS_NOTHING = ("chunker", "embedder", "retriever")
-"""Kinds whose components need nothing of the world outside unless they say so: there is nothing to tell of them."""
 
 
 @click.command(name="doctor")

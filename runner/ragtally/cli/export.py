@@ -41,10 +41,8 @@ _out = click.option(
 
 @click.group(name="export")
 def command() -> None:
-    """Write a study's data to other formats: what a spreadsheet, another program or a leaderboard reads.
-
-    STUDY is a study's name, or the folder of its results. Lists are JSON text in csv.
-    """
+    """Write a study's data to other formats: what a spreadsheet, another program or a leaderboard reads."""
+    # STUDY is a study's name, or the folder of its results. Lists are JSON text in csv.
 
 
 @command.command(short_help="Every answer of every cell, with its votes.")
@@ -78,10 +76,8 @@ def answers(study: str, patterns: tuple[str, ...], form: str, out: Path | None, 
 @_out
 @_results
 def base(study: str, dataset: Path | None, documents: Kept, form: str, out: Path | None, results: Path) -> None:
-    """Write base.parquet: the questions that stay for the grid, and the label that each is scored against.
-
-    With --dataset, write the questions with their documents and evidence, and a data card.
-    """
+    """Write base.parquet: the questions that stay for the grid, and the label that each is scored against."""
+    # With --dataset, write the questions with their documents and evidence, and a data card.
     folder = folder_of(study, results)
     if dataset is not None:
         if out is not None:
@@ -100,10 +96,8 @@ def base(study: str, dataset: Path | None, documents: Kept, form: str, out: Path
 @_format
 @_out
 def calls(form: str, out: Path | None) -> None:
-    """Write the saved calls of the store, of all studies: who was asked what, when, and what came back.
-
-    In jsonl this is the form that `ragtally store import` reads.
-    """
+    """Write the saved calls of the store, of all studies: who was asked what, when, and what came back."""
+    # In jsonl this is the form that `ragtally store import` reads.
     with closing(CallStore(find_store(Path.cwd()) / FILE_NAME)) as saved:
         if form == "jsonl" and out is not None:
             click.echo(f"{out}: {export_calls(saved, out).calls:,} calls", err=True)
@@ -123,10 +117,8 @@ def calls(form: str, out: Path | None) -> None:
 @_out
 @_results
 def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> None:
-    """Write the verdicts of one cell as PubMedQA's leaderboard takes them: one JSON object, {pmid: label}.
-
-    Every question asked must have a verdict: there is no default for one that has none.
-    """
+    """Write the verdicts of one cell as PubMedQA's leaderboard takes them: one JSON object, {pmid: label}."""
+    # Every question asked must have a verdict: there is no default for one that has none.
     found = results_of(folder_of(study, results))
     cells = matching_cells(found, pattern)
     if len(cells) > 1:
@@ -159,11 +151,11 @@ def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> No
 )  # fmt: skip
 @_results
 def pipeline(spec: Path, pattern: str, out: Path | None, results: Path) -> None:
-    """Write CELL of the study of SPEC as pipeline.yaml, which Haystack loads, beside copies of its index and models.
-
-    A part of the cell's name is enough. Plain Haystack components stand where they do exactly the same, ragtally's
-    elsewhere; the file says which.
+    """Write CELL of the study of SPEC as pipeline.yaml, which Haystack loads, beside copies of its index and
+    models.
     """
+    # A part of the cell's name is enough. Plain Haystack components stand where they do exactly the same, ragtally's
+    # elsewhere; the file says which.
     load("export_pipeline").write(spec, pattern, out, results)
 
 

@@ -22,17 +22,7 @@ _MOST_NAMED = 20
 
 
 def write(spec: Path, pattern: str, out: Path | None, results: Path) -> None:
-    """Write one cell's pipeline, and say what it is made of.
-
-    Args:
-        spec: The study's spec.
-        pattern: The cell's name, or a part or pattern of it.
-        out: The folder; None for one below the study's results.
-        results: Below it, the folder of each study's results.
-
-    Raises:
-        RagtallyError: If the pattern matches several cells, or that cell cannot be exported.
-    """
+    """Write one cell's pipeline, and say what it is made of."""
     registry = load_registry()
     plan = plan_study(load_study(spec, registry), registry)
     cells = [cell for cell in plan.cells if cell.name == pattern] or list(cells_matching(plan, [pattern]).cells)

@@ -7,12 +7,5 @@ from typing import Any
 
 
 def load(name: str) -> Any:
-    """Import a module of the command line.
-
-    Args:
-        name: Its name below `ragtally.cli`.
-
-    Returns:
-        The module.
-    """
+    """Import a module of the command line."""
     return importlib.import_module(f"ragtally.cli.{name}")

@@ -30,11 +30,9 @@ _MEANING = (
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(spec: Path, as_json: bool) -> None:
-    """List the cells of SPEC, the work that they share, what of it is done, and what is still to be paid.
-
-    Nothing is paid. Where models are asked, the free local work up to the prompts is done, so that their calls can
-    be counted.
-    """
+    """List the cells of SPEC, the work that they share, what of it is done, and what is still to be paid."""
+    # Nothing is paid. Where models are asked, the free local work up to the prompts is done, so that their calls can
+    # be counted.
     registry = load_registry()
     plan = plan_study(load_study(spec, registry), registry)
     store = Store(find_store(Path.cwd()))

@@ -36,15 +36,7 @@ def command(study: str, results: Path, spec: Path | None, opened: bool) -> None:
 
 
 def report(folder: Path, spec: Path | None) -> Path:
-    """Judge the results in a folder and write the report beside them.
-
-    Args:
-        folder: The folder of a study's results.
-        spec: The study's spec; None where it is not known.
-
-    Returns:
-        The path of the page.
-    """
+    """Judge the results in a folder and write the report beside them."""
     results = load_results(folder)
     provenance = gather_provenance(Path.cwd(), spec, retriever_meanings(results, load_registry()))
     return write_report(results, verdict_on(results), folder, provenance)

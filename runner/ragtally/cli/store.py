@@ -47,10 +47,8 @@ class _PaidByDefault(click.Group):
 
 @click.group(name="store", cls=_PaidByDefault)
 def command() -> None:
-    """Look after the store: finished work, and the answers that models were paid for.
-
-    Without a sub-command: `paid`.
-    """
+    """Look after the store: finished work, and the answers that models were paid for."""
+    # Without a sub-command: `paid`.
 
 
 @command.command(short_help="What was paid to whom, and what failed.")
@@ -90,10 +88,8 @@ for _of_batches in BATCH_COMMANDS:
 
 @command.command(short_help="Check every saved call and every file of finished work.")
 def verify() -> None:
-    """Check every saved call and every file of finished work; set damaged work aside, to be done anew.
-
-    Saved calls are paid for: damaged ones are named and left as they are.
-    """
+    """Check every saved call and every file of finished work; set damaged work aside, to be done anew."""
+    # Saved calls are paid for: damaged ones are named and left as they are.
     with _calls() as calls:
         damage = _verify_calls(calls)
     store = Store(_root())
@@ -118,11 +114,9 @@ def verify() -> None:
 @click.argument("file", type=_FILE)
 @click.option("--salvage", is_flag=True, help="Leave out what cannot be read of a damaged call store.")
 def export_command(file: Path, salvage: bool) -> None:
-    """Write every saved call to FILE, one a line, sorted: the same calls give the same bytes.
-
-    Compressed if FILE ends in .gz. To share paid answers in a team: export to a file below data/, dvc add it; the
-    others dvc pull and import it.
-    """
+    """Write every saved call to FILE, one a line, sorted: the same calls give the same bytes."""
+    # Compressed if FILE ends in .gz. To share paid answers in a team: export to a file below data/, dvc add it; the
+    # others dvc pull and import it.
     with _calls() as calls:
         if salvage:
             with _progress("calls", None) as advance:
@@ -167,12 +161,10 @@ def import_command(file: Path) -> None:
     help="Leave what indexes have outside the store, on a server that is gone for good.",
 )  # fmt: skip
 def gc(specs: tuple[Path, ...], yes: bool, leave_outside: bool) -> None:
-    """List what nobody needs: what killed runs left, what was set aside as damaged.
-
-    With --keep, also the finished work that none of those specs needs, and what an index has outside the store: its
-    collection on a server. Removes it with --yes, which is for when nothing runs. Saved calls are paid for and
-    always stay.
-    """
+    """List what nobody needs: what killed runs left, what was set aside as damaged."""
+    # With --keep, also the finished work that none of those specs needs, and what an index has outside the store: its
+    # collection on a server. Removes it with --yes, which is for when nothing runs. Saved calls are paid for and
+    # always stay.
     store = Store(_root())
     found = garbage(store, _needed(specs) if specs else None)
     outside = {} if leave_outside else going_outside(store, [each.folder for each in found], load_registry())

@@ -57,10 +57,8 @@ def cancel(name: str) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do it; without this, only say what it means.")
 def forget(name: str, yes: bool) -> None:
-    """Forget batch NAME, which the provider does not know any more: its calls will be paid again.
-
-    It is not cancelled by this.
-    """
+    """Forget batch NAME, which the provider does not know any more: its calls will be paid again."""
+    # It is not cancelled by this.
     with closing(_store()) as store:
         batch = _named(store, name)
         calls = len(store.keys_of(batch.name))
@@ -70,8 +68,8 @@ def forget(name: str, yes: bool) -> None:
     click.echo(f"batch {batch.name}: {calls:,} calls {said}")
 
 
+# What `ragtally store` has of batches.
 COMMANDS: tuple[click.Command, ...] = (batches, cancel, forget)
-"""What `ragtally store` has of batches."""
 
 
 def _store() -> BatchStore:

@@ -18,14 +18,7 @@ _Number = TypeVar("_Number", int, float)
 
 
 def paid_table(rows: Sequence[Spending]) -> Table:
-    """Show what was paid to whom.
-
-    Args:
-        rows: One row a provider, model and purpose.
-
-    Returns:
-        The table, with a last row of sums; unknown amounts stay unknown in it.
-    """
+    """Show what was paid to whom."""
     table = Table(title="Paid calls", title_justify="left", box=box.SIMPLE, padding=0, pad_edge=False)
     table.show_footer = len(rows) > 1
     total = _total(rows)
@@ -44,14 +37,7 @@ def paid_table(rows: Sequence[Spending]) -> Table:
 
 
 def failed_table(rows: Sequence[FailureCount]) -> Table:
-    """Show how often calls failed, and for what.
-
-    Args:
-        rows: One row a reason.
-
-    Returns:
-        The table.
-    """
+    """Show how often calls failed, and for what."""
     table = Table(title="Failed attempts (none of them counts as an answer)", title_justify="left")
     table.box, table.pad_edge = box.SIMPLE, False
     for number, heading in enumerate(("reason", "attempts", "calls", "still unanswered", "last")):
@@ -68,14 +54,7 @@ def failed_table(rows: Sequence[FailureCount]) -> Table:
 
 
 def embedded_table(rows: Sequence[Embedded]) -> Table:
-    """Show which embedders' vectors are kept by text, and what they cost.
-
-    Args:
-        rows: One row an embedder.
-
-    Returns:
-        The table.
-    """
+    """Show which embedders' vectors are kept by text, and what they cost."""
     table = Table(title="Vectors kept by text", title_justify="left", box=box.SIMPLE, padding=0, pad_edge=False)
     for number, heading in enumerate(("embedder", "texts", "tokens in", "dollars")):
         table.add_column(heading, justify="right" if number else "left", overflow="fold")
@@ -90,14 +69,7 @@ def embedded_table(rows: Sequence[Embedded]) -> Table:
 
 
 def batches_table(rows: Sequence[StoredBatch]) -> Table:
-    """Show batches of calls.
-
-    Args:
-        rows: One row a batch.
-
-    Returns:
-        The table.
-    """
+    """Show batches of calls."""
     table = Table(title="Batches of calls", title_justify="left", box=box.SIMPLE, padding=0, pad_edge=False)
     headings = ("batch\nat the provider", "model", "calls", "done", "at most\ndollars", "status", "over by")
     for number, heading in enumerate(headings):

@@ -14,18 +14,7 @@ DEFAULT_RESULTS = Path("data/results")
 
 
 def folder_of(study: str, results: Path) -> Path:
-    """Find the folder of a study's results.
-
-    Args:
-        study: The study's name, or the folder of its results.
-        results: Below it, the folder of each study's results.
-
-    Returns:
-        The folder.
-
-    Raises:
-        RagtallyError: If there is none.
-    """
+    """Find the folder of a study's results."""
     folder = Path(study) if (Path(study) / "dataset.json").is_file() else results / study
     if not folder.is_dir():
         known = sorted(path.name for path in results.glob("*") if path.is_dir())
@@ -35,26 +24,12 @@ def folder_of(study: str, results: Path) -> Path:
 
 
 def results_of(folder: Path) -> Results:
-    """Load the results in a folder.
-
-    Args:
-        folder: The folder of one study's results.
-
-    Returns:
-        The results.
-    """
+    """Load the results in a folder."""
     return load_results(folder)
 
 
 def verdict_on(results: Results) -> Verdict:
-    """Take the verdict that lies beside results, or work it out where there is none on these very results.
-
-    Args:
-        results: The results.
-
-    Returns:
-        The verdict.
-    """
+    """Take the verdict that lies beside results, or work it out where there is none on these very results."""
     kept = kept_verdict(results.folder)
     if kept is not None:
         return kept

@@ -18,17 +18,7 @@ from ragtally.errors import Place, StoreError
 
 
 def result_tables(folder: Path) -> list[Table | Text]:
-    """Make every table of a study.
-
-    Args:
-        folder: The study's results.
-
-    Returns:
-        What to print, in order.
-
-    Raises:
-        StoreError: If the results are not there.
-    """
+    """Make every table of a study."""
     dataset, base = _json(folder / "dataset.json"), _json(folder / "base.json")
     cells = _rows(folder / "cells.csv")
     return [
@@ -41,27 +31,13 @@ def result_tables(folder: Path) -> list[Table | Text]:
 
 
 def tables_of_cells(cells: Sequence[Row]) -> list[Table | Text]:
-    """Make the tables of the bench.
-
-    Args:
-        cells: The rows of `cells.csv`.
-
-    Returns:
-        Readers and controls, retrieval alone, and the grid; those that have rows. Then what to know to read them.
-    """
+    """Make the tables of the bench."""
     told = [Text(f"note: {remark}") for remark in remarks(cells)]
     return [*_readers(cells), *retrieval_tables(cells), *grid_tables(cells), *told]
 
 
 def cell_tables(columns: Mapping[str, Sequence[Any]]) -> list[Table | Text]:
-    """Make the tables of the bench from columns in memory.
-
-    Args:
-        columns: The columns of `cells.csv`.
-
-    Returns:
-        What to print.
-    """
+    """Make the tables of the bench from columns in memory."""
     rows = zip(*columns.values(), strict=True)
     return tables_of_cells(
         [

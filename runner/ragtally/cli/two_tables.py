@@ -24,15 +24,7 @@ from ragtally.report.numbers import AT_THE_LEVEL, count
 
 
 def two_parts(found: Sequence[TwoCells], most: int | None) -> list[Table | Text]:
-    """Write what comparisons come to.
-
-    Args:
-        found: The comparisons, one family.
-        most: How many of the questions that changed sides are listed; None for all.
-
-    Returns:
-        What to print: one comparison at length, several as a table.
-    """
+    """Write what comparisons come to."""
     if len(found) == 1:
         return _at_length(found[0], most)
     return [*_family(found), *[Text(note) for note in dict.fromkeys(note for one in found for note in one.notes)]]

@@ -10,18 +10,12 @@ from ragtally.cli.table_parts import plain_table
 from ragtally.compare.verdict import Measured
 from ragtally.report.numbers import is_share
 
+# The most columns that verdicts take (see `print_all`).
 WIDTH = 80
-"""The most columns that verdicts take (see `print_all`)."""
 
 
 def number_table(title: str, headings: Sequence[str], left: int = 1) -> Table:
-    """Make a table whose names break where the columns are narrow, but its numbers do not.
-
-    Args:
-        title: Its title.
-        headings: The columns.
-        left: How many columns, from the first, hold names.
-    """
+    """Make a table whose names break where the columns are narrow, but its numbers do not."""
     table = plain_table(title, headings, left)
     for number, column in enumerate(table.columns):
         column.no_wrap = number >= left

@@ -23,8 +23,8 @@ from ragtally.report.sentences import answer
 
 _MOST_ROWS = 20
 _VOTES = "Several votes against one"
+# Shares of questions are written as accuracy is.
 _SHARE = "accuracy"
-"""Shares of questions are written as accuracy is."""
 _BARS = {
     "gold": "right on the gold context",
     "retrieval_loss": "- evidence not retrieved",
@@ -37,15 +37,7 @@ _BARS = {
 
 
 def verdict_parts(results: Results, verdict: Verdict) -> list[Table | Text]:
-    """Write the verdict.
-
-    Args:
-        results: The study's results.
-        verdict: What they come to.
-
-    Returns:
-        What to print, in order; at most 80 columns wide.
-    """
+    """Write the verdict."""
     parts: list[Table | Text] = [
         Text("\n".join(["The answer", " ".join(answer(results, verdict, cells_of(results, verdict)))]))
     ]

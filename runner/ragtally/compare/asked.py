@@ -16,39 +16,27 @@ from ragtally.stats.contributions import Contributions
 from ragtally.types import Status
 
 _ONE_VOTE = "same as votes"
+# Stands in `covered` for a reader that gets nothing from us.
 UNKNOWN = -1
-"""Stands in `covered` for a reader that gets nothing from us."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Cells with their answers to one set of questions.
+    """Cells with their answers to one set of questions."""
 
-    Attributes:
-        question_set: `base` or `all`.
-        cells: The cells' rows of `cells.csv`, one a cell, by its name.
-        ids: The questions.
-        gold: Codes of the labels, shape [questions].
-        verdict: Codes of the verdicts, shape [questions, cells].
-        status: What became of each question in each cell, by cell.
-        covered: Characters of evidence before the reader, shape [questions, cells]; `UNKNOWN` for none of ours.
-        evidence: Characters of evidence, shape [questions].
-        cluster: With which question each is drawn together, since they share a document; shape [questions].
-        doubtful: Whether each label is doubtful; None where nobody knows.
-        answers: The answers that count.
-    """
-
-    question_set: str
-    cells: dict[str, dict[str, Any]]
-    ids: tuple[str, ...]
-    gold: NDArray[np.int64]
-    verdict: NDArray[np.int64]
-    status: dict[str, tuple[Status, ...]]
+    question_set: str  # `base` or `all`
+    cells: dict[str, dict[str, Any]]  # The cells' rows of `cells.csv`, one a cell, by its name
+    ids: tuple[str, ...]  # The questions
+    gold: NDArray[np.int64]  # Codes of the labels, shape [questions]
+    verdict: NDArray[np.int64]  # Codes of the verdicts, shape [questions, cells]
+    status: dict[str, tuple[Status, ...]]  # What became of each question in each cell, by cell
+    # Characters of evidence before the reader, shape [questions, cells]; `UNKNOWN` for none of ours.
     covered: NDArray[np.int64]
-    evidence: NDArray[np.int64]
+    evidence: NDArray[np.int64]  # Characters of evidence, shape [questions]
+    # With which question each is drawn together, since they share a document; shape [questions].
     cluster: NDArray[np.int64]
-    doubtful: tuple[bool, ...] | None
-    answers: tuple[str, ...]
+    doubtful: tuple[bool, ...] | None  # Whether each label is doubtful; None where nobody knows
+    answers: tuple[str, ...]  # The answers that count
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,14 +54,7 @@ class Asked:
         return [place[name] for name in names]
 
     def contributions(self, metric: str) -> Contributions | None:
-        """Describe a metric of all cells (see `answer_contributions`).
-
-        Args:
-            metric: Its printed name.
-
-        Returns:
-            What each question contributes; None for a metric that cannot be resampled by questions here.
-        """
+        """Describe a metric of all cells (see `answer_contributions`)."""
         return answer_contributions(metric, self.gold, self.verdict, self.answers)
 
 
@@ -83,14 +64,7 @@ def is_one_vote(row: Mapping[str, Any]) -> bool:
 
 
 def remarks(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """List what one must know to read the numbers of rankings and cells, but for several votes that are one.
-
-    Args:
-        rows: Rows of `cells.csv`.
-
-    Returns:
-        Each once, with the ranking that it is about, or the cell.
-    """
+    """List what one must know to read the numbers of rankings and cells, but for several votes that are one."""
     told = {
         f"{row['ranking'] or row['cell']}: {note}": None
         for row in rows
@@ -101,15 +75,7 @@ def remarks(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def asked_on(results: Results, question_set: str) -> Asked | None:
-    """Line up the cells that were scored on a set of questions.
-
-    Args:
-        results: The study's results.
-        question_set: `base` or `all`.
-
-    Returns:
-        The cells, in the order of the study; None where no cell answers, or some question of the set has no label.
-    """
+    """Line up the cells that were scored on a set of questions."""
     rows = results.cells.filter((pl.col("question_set") == question_set) & (pl.col("kind") != "retrieval"))
     cells = {row["cell"]: row for row in rows.iter_rows(named=True)}
     questions = results.questions if question_set == "all" else results.questions.filter("in_base")

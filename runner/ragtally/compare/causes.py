@@ -20,15 +20,7 @@ _DECISION = ("reader", "votes", "rule")
 
 
 def where_answers_went(results: Results, asked: Asked) -> list[Where]:
-    """Put the questions of every grid cell into buckets, and compute its waterfall.
-
-    Args:
-        results: The study's results.
-        asked: The cells on one set of questions.
-
-    Returns:
-        One a grid cell.
-    """
+    """Put the questions of every grid cell into buckets, and compute its waterfall."""
     gold = {_decision(row): name for name, row in asked.cells.items() if row["condition"] == "gold_context"}
     grid = [name for name, row in asked.cells.items() if row["kind"] == "grid"]
     reading = [name for name in grid if not (asked.covered[:, asked.columns([name])[0]] == UNKNOWN).any()]
@@ -69,15 +61,7 @@ def where_answers_went(results: Results, asked: Asked) -> list[Where]:
 
 
 def vote_noise(results: Results, asked: Asked) -> list[Noise]:
-    """Compare the first two votes of each reader on its gold contexts.
-
-    Args:
-        results: The study's results.
-        asked: The cells on one set of questions.
-
-    Returns:
-        One a reader that draws anew and was asked twice.
-    """
+    """Compare the first two votes of each reader on its gold contexts."""
     found, known = [], set()
     labels = [asked.answers[code] for code in asked.gold]
     for name, row in asked.cells.items():

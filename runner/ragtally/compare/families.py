@@ -26,15 +26,7 @@ Pair = tuple[str, str]
 
 
 def declared_families(results: Results, asked: Mapping[str, Asked]) -> list[Family]:
-    """Test what the spec declares under `compare`.
-
-    Args:
-        results: The study's results.
-        asked: The cells by set of questions.
-
-    Returns:
-        One family for each entry and each set of questions on which its pairs were asked.
-    """
+    """Test what the spec declares under `compare`."""
     families: list[Family] = []
     for declared in results.comparisons["families"]:
         pairs = [(pair["cell"], pair["baseline"]) for pair in declared["pairs"]]
@@ -48,19 +40,8 @@ def declared_families(results: Results, asked: Mapping[str, Asked]) -> list[Fami
 
 
 def votes_family(results: Results, asked: Asked, contexts: Sequence[str], metric: str) -> list[Family]:
-    """Test several votes of one reader against one vote of another, on the same contexts.
-
-    Where prices are known, only several votes of the cheaper reader against one of the dearer are compared.
-
-    Args:
-        results: The study's results.
-        asked: The cells.
-        contexts: On which contexts.
-        metric: By which metric.
-
-    Returns:
-        One family, or none where there is no such pair.
-    """
+    """Test several votes of one reader against one vote of another, on the same contexts."""
+    # Where prices are known, only several votes of the cheaper reader against one of the dearer are compared.
     pairs: list[Pair] = []
     for context in contexts:
         rows = [
@@ -81,18 +62,7 @@ def votes_family(results: Results, asked: Asked, contexts: Sequence[str], metric
 def compare_cells(
     results: Results, asked: Asked, metric: str, pairs: Sequence[Pair], baseline: Mapping[str, str]
 ) -> list[Family]:
-    """Compare pairs of cells by a metric of answers.
-
-    Args:
-        results: The study's results.
-        asked: The cells.
-        metric: The metric's printed name.
-        pairs: The cell and the one that it is compared with, by name.
-        baseline: What to call the latter, by axis.
-
-    Returns:
-        One family; none where there are no pairs, or the metric cannot be compared question by question.
-    """
+    """Compare pairs of cells by a metric of answers."""
     contributions = asked.contributions(metric)
     if not pairs or contributions is None:
         return []

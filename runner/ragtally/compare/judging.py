@@ -15,14 +15,7 @@ from ragtally.stats.pareto import pareto_front
 
 
 def judge(results: Results) -> Verdict:
-    """Work out what a study's results come to.
-
-    Args:
-        results: The results.
-
-    Returns:
-        The verdict; the same results give the same one.
-    """
+    """Work out what a study's results come to."""
     found = {name: asked_on(results, name) for name in ("base", "all")}
     asked = {name: of_set for name, of_set in found.items() if of_set is not None}
     sets = {name: set_verdict(results, of_set) for name, of_set in asked.items()}

@@ -21,28 +21,12 @@ _LIBRARIES = ("numpy", "polars", "scipy")
 
 
 def keep_verdict(verdict: Verdict, results: Results, folder: Path) -> None:
-    """Write a verdict as `verdict.json`.
-
-    Args:
-        verdict: The verdict.
-        results: The results that it is on.
-        folder: Where to write it; it is found again where that is the folder of the results.
-
-    Raises:
-        StoreError: If the folder cannot be written.
-    """
+    """Write a verdict as `verdict.json`."""
     write_json(folder / FILE_NAME, verdict.as_json() | {_RESTS_ON: rests_on(results.folder)})
 
 
 def kept_verdict(folder: Path) -> Verdict | None:
-    """Read the verdict beside the results.
-
-    Args:
-        folder: The study's results.
-
-    Returns:
-        The verdict; None where there is none that rests on these very results, this code and these libraries.
-    """
+    """Read the verdict beside the results."""
     try:
         data = json.loads((folder / FILE_NAME).read_bytes())
         told = data.pop(_RESTS_ON)
@@ -53,13 +37,8 @@ def kept_verdict(folder: Path) -> Verdict | None:
 
 
 def rests_on(folder: Path) -> str | None:
-    """Hash what a verdict follows from: the results, the code that judges, and the libraries that it computes with.
-
-    Args:
-        folder: The study's results.
-
-    Returns:
-        The hash, which changes when the verdict might; None where a file of the results is missing.
+    """Hash what a verdict follows from: the results, the code that judges, and the libraries that it computes
+    with.
     """
     if not all((folder / name).is_file() for name in RESULT_FILES):
         return None

@@ -59,15 +59,7 @@ def higher_is_better(results: Results, metric: str) -> bool:
 
 
 def set_verdict(results: Results, asked: Asked) -> SetVerdict:
-    """Score the cells on one set of questions.
-
-    Args:
-        results: The study's results.
-        asked: The cells with their answers.
-
-    Returns:
-        Their scores with intervals, and the cells that may be the best.
-    """
+    """Score the cells on one set of questions."""
     by_metric: dict[str, dict[str, Measured]] = {}
     best: list[BestCells] = []
     held_out: list[HeldOut] = []
@@ -100,14 +92,7 @@ def set_verdict(results: Results, asked: Asked) -> SetVerdict:
 
 
 def rankings(results: Results) -> dict[str, dict[str, Measured]]:
-    """Give each ranking's metrics of retrieval their intervals.
-
-    Args:
-        results: The study's results.
-
-    Returns:
-        Numbers by ranking and metric; empty where nothing is retrieved.
-    """
+    """Give each ranking's metrics of retrieval their intervals."""
     found: dict[str, dict[str, Measured]] = {}
     names = list(dict.fromkeys(results.rankings["ranking"]))
     cluster = results.questions["document_group"].cast(pl.Int64).to_numpy()

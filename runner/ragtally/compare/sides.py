@@ -11,21 +11,16 @@ import polars as pl
 from ragtally.compare.results import Results
 from ragtally.errors import DataError, Place, RagtallyError, did_you_mean
 
+# What makes two questions the same one: the id and the words, since another dataset may use the same ids.
 KEY = ("question", "text")
-"""What makes two questions the same one: the id and the words, since another dataset may use the same ids."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """A cell of a study, to be compared with another.
+    """A cell of a study, to be compared with another."""
 
-    Attributes:
-        results: The study's results.
-        cell: The cell's name.
-    """
-
-    results: Results
-    cell: str
+    results: Results  # The study's results
+    cell: str  # The cell's name
 
     @property
     def name(self) -> str:
@@ -39,18 +34,7 @@ def answering_cells(results: Results) -> list[str]:
 
 
 def matching_cells(results: Results, pattern: str) -> list[str]:
-    """Find cells by their name.
-
-    Args:
-        results: The study's results.
-        pattern: A cell's whole name, a shell pattern (`*`, `?`), or a part of the name.
-
-    Returns:
-        The names, in the order of the study; one alone where it is the pattern itself.
-
-    Raises:
-        RagtallyError: If no cell that answers matches.
-    """
+    """Find cells by their name."""
     names = answering_cells(results)
     if pattern in names:
         return [pattern]
@@ -75,18 +59,7 @@ def question_sets(side: Side) -> list[str]:
 
 
 def common_set(pairs: Sequence[tuple[Side, Side]], wanted: str | None) -> str:
-    """Choose on which set of questions cells are compared.
-
-    Args:
-        pairs: The cells.
-        wanted: `base` or `all`; None for the base where every cell was scored on it.
-
-    Returns:
-        The set.
-
-    Raises:
-        RagtallyError: If some cell was not scored on it.
-    """
+    """Choose on which set of questions cells are compared."""
     scored = {side.name: question_sets(side) for pair in pairs for side in pair}
     for question_set in (wanted,) if wanted else ("base", "all"):
         without = [name for name, sets in scored.items() if question_set not in sets]
@@ -97,19 +70,7 @@ def common_set(pairs: Sequence[tuple[Side, Side]], wanted: str | None) -> str:
 
 
 def answers_of(side: Side, question_set: str) -> pl.DataFrame:
-    """Read what a cell said.
-
-    Args:
-        side: The cell.
-        question_set: `base` or `all`.
-
-    Returns:
-        One row a question: `question` (the id), `text`, `label`, `verdict`, `status`, `right`, `document_group`; in
-        the order of the dataset.
-
-    Raises:
-        DataError: If a question has no label.
-    """
+    """Read what a cell said."""
     questions = side.results.questions.select(
         pl.col("id").alias("question"), pl.col("question").alias("text"), "document_group"
     ).with_row_index("row")
@@ -129,13 +90,5 @@ def answers_of(side: Side, question_set: str) -> pl.DataFrame:
 
 
 def lined_up(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
-    """Put the answers to the same questions side by side.
-
-    Args:
-        first: The first cell's answers (`answers_of`).
-        second: The second one's.
-
-    Returns:
-        One row a common question, in the first one's order; the second one's columns end in `_second`.
-    """
+    """Put the answers to the same questions side by side."""
     return first.join(second, on=list(KEY), suffix="_second", maintain_order="left")

@@ -23,25 +23,11 @@ from ragtally.stats.proportions import newcombe, wilson
 
 
 def compare_two(pairs: Sequence[tuple[Side, Side]], metric: str, question_set: str) -> list[TwoCells]:
-    """Compare pairs of cells; all of them are one family, whose p-values are corrected together by Holm's method.
-
-    Questions are the same where id and words are. The same questions, or some common ones, are compared in pairs
-    (`ragtally.stats.comparison.compare_pairs`); without a common one, accuracies are compared as independent
-    proportions by Newcombe's interval: there is no p-value, so several such pairs are told apart by intervals whose
-    level is divided by their number (Bonferroni).
-
-    Args:
-        pairs: The first cell and the second one.
-        metric: The metric's printed name, as `accuracy`, `macro_f1`, or `recall@5` for sides that are rankings.
-        question_set: `base` or `all`.
-
-    Returns:
-        One comparison a pair, in order.
-
-    Raises:
-        RagtallyError: If the cells share no question and the metric is not accuracy, or the metric cannot be compared
-            question by question.
-    """
+    """Compare pairs of cells; all of them are one family, whose p-values are corrected together by Holm's method."""
+    # Questions are the same where id and words are. The same questions, or some common ones, are compared in pairs
+    # (`ragtally.stats.comparison.compare_pairs`); without a common one, accuracies are compared as independent
+    # proportions by Newcombe's interval: there is no p-value, so several such pairs are told apart by intervals whose
+    # level is divided by their number (Bonferroni).
     asked = [
         (first, second, _said(first, metric, question_set), _said(second, metric, question_set))
         for first, second in pairs

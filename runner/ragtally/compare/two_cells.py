@@ -7,83 +7,54 @@ from typing import Any
 
 from ragtally.compare.set_verdict import Measured
 
+# How two cells are compared: their `pairing`.
 PAIRED, PARTLY, UNPAIRED = "paired", "paired on the common questions", "unpaired"
-"""How two cells are compared: their `pairing`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A question that one cell had right and the other had not; of two rankings, one that they differ in.
+    """A question that one cell had right and the other had not; of two rankings, one that they differ in."""
 
-    Attributes:
-        question: Its id.
-        text: The question.
-        label: What is right; empty for rankings.
-        first: The first cell's verdict; what became of the question (`call failed`, say) where there is none. A
-            ranking's value.
-        second: The second cell's, likewise.
-        won: Whether the first cell had it right, or the first ranking is better.
-    """
-
-    question: str
-    text: str
-    label: str
+    question: str  # Its id
+    text: str  # The question
+    label: str  # What is right; empty for rankings
+    # The first cell's verdict; what became of the question (`call failed`, say) where there is none. A ranking's
+    # value.
     first: str
-    second: str
-    won: bool
+    second: str  # The second cell's, likewise
+    won: bool  # Whether the first cell had it right, or the first ranking is better
 
 
 @dataclass(frozen=True, slots=True)
 class TwoCells:
-    """Two cells and what tells them apart.
+    """Two cells and what tells them apart."""
 
-    Attributes:
-        first: The first study and cell, as `study:cell`.
-        second: The second.
-        metric: The metric.
-        question_set: `base` or `all`.
-        pairing: `paired`, `paired on the common questions` or `unpaired`.
-        common: How many questions both were asked.
-        first_only: How many only the first was asked.
-        second_only: How many only the second was asked.
-        first_value: The first cell's value on the questions compared.
-        second_value: The second one's.
-        difference: The first minus the second, with its interval.
-        test: Which test was made; None for unpaired cells, where the interval alone decides.
-        p_value: Its p-value; None where there is none.
-        adjusted_p_value: After Holm's correction over all cells compared in one go.
-        distinguishable: Whether the two differ beyond chance: by the adjusted p-value, or since the interval of
-            unpaired cells leaves out 0; None where it cannot be said.
-        wins: On how many questions the first was right and the second was not; None for unpaired cells.
-        ties: On how many both or neither was.
-        losses: On how many the second alone was.
-        smallest_difference: The smallest difference that so many questions would have shown with a power of 80 %.
-        changed: The questions that changed sides: wins first, in the order of the dataset; of rankings those that
-            they differ in, the largest differences first.
-        notes: What one must know to read this.
-    """
-
-    first: str
+    first: str  # The first study and cell, as `study:cell`
     second: str
     metric: str
-    question_set: str
-    pairing: str
-    common: int
-    first_only: int
-    second_only: int
-    first_value: Measured
-    second_value: Measured
-    difference: Measured
-    test: str | None
-    p_value: float | None
-    adjusted_p_value: float | None
+    question_set: str  # `base` or `all`
+    pairing: str  # `paired`, `paired on the common questions` or `unpaired`
+    common: int  # How many questions both were asked
+    first_only: int  # How many only the first was asked
+    second_only: int  # How many only the second was asked
+    first_value: Measured  # The first cell's value on the questions compared
+    second_value: Measured  # The second one's
+    difference: Measured  # The first minus the second, with its interval
+    test: str | None  # Which test was made; None for unpaired cells, where the interval alone decides
+    p_value: float | None  # Its p-value; None where there is none
+    adjusted_p_value: float | None  # After Holm's correction over all cells compared in one go
+    # Whether the two differ beyond chance: by the adjusted p-value, or since the interval of unpaired cells leaves
+    # out 0; None where it cannot be said.
     distinguishable: bool | None
-    wins: int | None
-    ties: int | None
-    losses: int | None
+    wins: int | None  # On how many questions the first was right and the second was not; None for unpaired cells
+    ties: int | None  # On how many both or neither was
+    losses: int | None  # On how many the second alone was
+    # The smallest difference that so many questions would have shown with a power of 80 %.
     smallest_difference: float | None
+    # The questions that changed sides: wins first, in the order of the dataset; of rankings those that they differ
+    # in, the largest differences first.
     changed: tuple[Changed, ...]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...]  # What one must know to read this
 
     def as_json(self) -> dict[str, Any]:
         """Write it as JSON-able data."""

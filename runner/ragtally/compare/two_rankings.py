@@ -25,18 +25,7 @@ def ranking_metrics(results: Results) -> list[str]:
 
 
 def matching_rankings(results: Results, pattern: str) -> list[str]:
-    """Find rankings by their name, or by that of a cell that reads them.
-
-    Args:
-        results: The study's results.
-        pattern: A ranking's or cell's whole name, a shell pattern (`*`, `?`), or a part of a ranking's name.
-
-    Returns:
-        The names of the rankings, in the order of the study; one alone where it is the pattern itself.
-
-    Raises:
-        RagtallyError: If no ranking matches.
-    """
+    """Find rankings by their name, or by that of a cell that reads them."""
     if not ranking_metrics(results):
         raise RagtallyError(
             f"{results.study} has no metric of retrieval of single questions", hint="compare by accuracy"
@@ -55,18 +44,7 @@ def matching_rankings(results: Results, pattern: str) -> list[str]:
 
 
 def values_of(side: Side, metric: str) -> pl.DataFrame:
-    """Read a ranking's value for each question that the metric applies to.
-
-    Args:
-        side: The ranking.
-        metric: The metric's printed name.
-
-    Returns:
-        One row a question: `question` (the id), `text`, `value`, `document_group`; in the order of the dataset.
-
-    Raises:
-        RagtallyError: If the study does not have the metric of single questions.
-    """
+    """Read a ranking's value for each question that the metric applies to."""
     known = ranking_metrics(side.results)
     if metric not in known:
         raise RagtallyError(
@@ -82,15 +60,7 @@ def values_of(side: Side, metric: str) -> pl.DataFrame:
 
 
 def changed_values(both: pl.DataFrame, higher_is_better: bool) -> tuple[Changed, ...]:
-    """List the questions for which two rankings differ, the largest differences first.
-
-    Args:
-        both: Both sides' values side by side.
-        higher_is_better: Whether a larger value is the better one.
-
-    Returns:
-        One a question, the first side's wins before its losses.
-    """
+    """List the questions for which two rankings differ, the largest differences first."""
     gain = pl.col("value") - pl.col("value_second")
     better = gain if higher_is_better else -gain
     turned = both.with_columns(gain=better).filter(pl.col("gain") != 0)

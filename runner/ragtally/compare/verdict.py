@@ -28,175 +28,107 @@ _DECIMALS = 10
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two cells on the same questions.
-
-    Attributes:
-        cell: The cell.
-        baseline: What it is compared with.
-        difference: The cell's value minus the baseline's, with its interval.
-        test: Which test was made.
-        p_value: Its p-value; None where there is none.
-        adjusted_p_value: The p-value after Holm's correction over the family.
-        distinguishable: Whether the adjusted p-value is at most the level.
-        wins: On how many questions the cell did better.
-        ties: On how many as well.
-        losses: On how many worse.
-        smallest_difference: The smallest difference that so many questions would have shown with a power of 80 %.
-    """
+    """Two cells on the same questions."""
 
     cell: str
-    baseline: str
-    difference: Measured
-    test: str
-    p_value: float | None
-    adjusted_p_value: float | None
-    distinguishable: bool | None
-    wins: int
-    ties: int
-    losses: int
+    baseline: str  # What it is compared with
+    difference: Measured  # The cell's value minus the baseline's, with its interval
+    test: str  # Which test was made
+    p_value: float | None  # Its p-value; None where there is none
+    adjusted_p_value: float | None  # The p-value after Holm's correction over the family
+    distinguishable: bool | None  # Whether the adjusted p-value is at most the level
+    wins: int  # On how many questions the cell did better
+    ties: int  # On how many as well
+    losses: int  # On how many worse
+    # The smallest difference that so many questions would have shown with a power of 80 %.
     smallest_difference: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One family of comparisons, corrected together.
-
-    Attributes:
-        metric: The metric.
-        baseline: What the others are compared with, by axis.
-        question_set: On which questions.
-        questions: How many.
-        level: The level of the family.
-        comparisons: The comparisons.
-    """
+    """One family of comparisons, corrected together."""
 
     metric: str
-    baseline: Mapping[str, str]
+    baseline: Mapping[str, str]  # What the others are compared with, by axis
     question_set: str
     questions: int
-    level: float
+    level: float  # The level of the family
     comparisons: tuple[Comparison, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """From the gold context to the retrieved one, in shares of the questions.
+    """From the gold context to the retrieved one, in shares of the questions."""
 
-    Attributes:
-        gold: Right on the gold context, by fresh votes.
-        reader_loss: Not right on the gold context.
-        retrieval_loss: Right on gold; wrong here, where the evidence was not retrieved.
-        distractor_loss: Right on gold; wrong here although the evidence was retrieved (drowned, or vote noise).
-        unanswered_loss: Right on gold; here the call failed, was not parsed, or gave no verdict.
-        luck: Not right on gold, but right here.
-        retrieved: Right here: `gold - retrieval_loss - distractor_loss - unanswered_loss + luck`.
-        change: `retrieved` minus `gold`.
-    """
-
-    gold: Measured
-    reader_loss: Measured
-    retrieval_loss: Measured
+    gold: Measured  # Right on the gold context, by fresh votes
+    reader_loss: Measured  # Not right on the gold context
+    retrieval_loss: Measured  # Right on gold; wrong here, where the evidence was not retrieved
+    # Right on gold; wrong here although the evidence was retrieved (drowned, or vote noise).
     distractor_loss: Measured
-    unanswered_loss: Measured
-    luck: Measured
-    retrieved: Measured
-    change: Measured
+    unanswered_loss: Measured  # Right on gold; here the call failed, was not parsed, or gave no verdict
+    luck: Measured  # Not right on gold, but right here
+    retrieved: Measured  # Right here: `gold - retrieval_loss - distractor_loss - unanswered_loss + luck`
+    change: Measured  # `retrieved` minus `gold`
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where the answers of a grid cell went.
-
-    Attributes:
-        cell: The cell.
-        question_set: On which questions.
-        questions: How many.
-        gold_cell: The control that says what the reader makes of gold contexts; None where it was not measured.
-        buckets: How many questions each bucket has; they sum to `questions`.
-        doubtful: How many of these have a doubtful label; None where nobody knows.
-        bars: The waterfall; None without gold contexts.
-    """
+    """Where the answers of a grid cell went."""
 
     cell: str
     question_set: str
     questions: int
+    # The control that says what the reader makes of gold contexts; None where it was not measured.
     gold_cell: str | None
-    buckets: Mapping[str, int]
-    doubtful: Mapping[str, int] | None
-    bars: Bars | None
+    buckets: Mapping[str, int]  # How many questions each bucket has; they sum to `questions`
+    doubtful: Mapping[str, int] | None  # How many of these have a doubtful label; None where nobody knows
+    bars: Bars | None  # The waterfall; None without gold contexts
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How often two independent draws of a reader on gold contexts differ.
-
-    Attributes:
-        reader: The reader.
-        question_set: On which questions.
-        verdict: Share of the questions whose answer differs.
-        right: Share that one draw had right and the other did not.
-        lost: Share of the questions that the first draw had right and the second wrong: up to as much distractor loss
-            may be vote noise alone, where the cell's votes are draws of their own.
-    """
+    """How often two independent draws of a reader on gold contexts differ."""
 
     reader: str
     question_set: str
-    verdict: Measured
-    right: Measured
+    verdict: Measured  # Share of the questions whose answer differs
+    right: Measured  # Share that one draw had right and the other did not
+    # Share of the questions that the first draw had right and the second wrong: up to as much distractor loss may be
+    # vote noise alone, where the cell's votes are draws of their own.
     lost: Measured
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """The cells that are worth their cost.
+    """The cells that are worth their cost."""
 
-    Attributes:
-        cost: `dollars` or `seconds`, for each question.
-        question_set: On which questions.
-        front: Cells that no other one beats in both, cheapest first.
-        dominated: By cell, a cell of the front that is at least as good and as cheap.
-        unknown: By cell, which of its two numbers is unknown.
-    """
-
-    cost: str
+    cost: str  # `dollars` or `seconds`, for each question
     question_set: str
-    front: tuple[str, ...]
-    dominated: Mapping[str, str]
-    unknown: Mapping[str, str]
+    front: tuple[str, ...]  # Cells that no other one beats in both, cheapest first
+    dominated: Mapping[str, str]  # By cell, a cell of the front that is at least as good and as cheap
+    unknown: Mapping[str, str]  # By cell, which of its two numbers is unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Everything that a study's report says, in numbers.
+    """Everything that a study's report says, in numbers."""
 
-    Attributes:
-        study: The study's name.
-        metric: The metric that decides: the study's first metric of answers that is one number and can be judged
-            question by question; None where there is none.
-        question_set: The set of questions on which the grid is judged.
-        chosen: The grid cell with the best value of that metric there (on the dev half where the spec selects on it).
-        confidence: The confidence of every interval.
-        sets: The cells on each set of questions.
-        rankings: Each ranking's metrics of retrieval.
-        families: The comparisons that the spec declares.
-        votes: Several votes of one reader against one vote of another, on the same contexts; one family.
-        where: Where the answers of each grid cell went.
-        noise: Vote noise of each reader that draws anew.
-        fronts: The Pareto fronts.
-    """
-
-    study: str
+    study: str  # The study's name
+    # The metric that decides: the study's first metric of answers that is one number and can be judged question by
+    # question; None where there is none.
     metric: str | None
-    question_set: str
+    question_set: str  # The set of questions on which the grid is judged
+    # The grid cell with the best value of that metric there (on the dev half where the spec selects on it).
     chosen: str | None
-    confidence: float
-    sets: tuple[SetVerdict, ...]
-    rankings: Mapping[str, Mapping[str, Measured]]
-    families: tuple[Family, ...]
+    confidence: float  # The confidence of every interval
+    sets: tuple[SetVerdict, ...]  # The cells on each set of questions
+    rankings: Mapping[str, Mapping[str, Measured]]  # Each ranking's metrics of retrieval
+    families: tuple[Family, ...]  # The comparisons that the spec declares
+    # Several votes of one reader against one vote of another, on the same contexts; one family.
     votes: tuple[Family, ...]
-    where: tuple[Where, ...]
-    noise: tuple[Noise, ...]
-    fronts: tuple[Front, ...]
+    where: tuple[Where, ...]  # Where the answers of each grid cell went
+    noise: tuple[Noise, ...]  # Vote noise of each reader that draws anew
+    fronts: tuple[Front, ...]  # The Pareto fronts
 
     def rounded(self) -> Verdict:
         """Round every number to 10 decimals, so that what is read back equals what was written."""

@@ -13,16 +13,11 @@ from ragtally.types import Call
 
 @dataclass(frozen=True, slots=True)
 class FilledBatch:
-    """What went into a batch's file.
+    """What went into a batch's file."""
 
-    Attributes:
-        keys: The keys of its calls, in their order; the first ones of those that were offered.
-        bytes: The file's size.
-        held_back: Why the next call must not be made; None where the file is full or no call was left.
-    """
-
-    keys: tuple[str, ...]
-    bytes: int
+    keys: tuple[str, ...]  # The keys of its calls, in their order; the first ones of those that were offered
+    bytes: int  # The file's size
+    # Why the next call must not be made; None where the file is full or no call was left.
     held_back: StopReason | None = None
 
 
@@ -35,22 +30,7 @@ def fill_batch(
     most_bytes: int,
     may_go_on: Callable[[Call], StopReason | None],
 ) -> FilledBatch:
-    """Write as many calls as fit into a file, one a line; no more than one line is in memory at a time.
-
-    Args:
-        path: The file.
-        calls: Calls, in order.
-        line: Writes a call as a line.
-        most_calls: The most calls.
-        most_bytes: The largest file.
-        may_go_on: Asked for every call that fits; a reason ends the file before that call.
-
-    Returns:
-        What went into it.
-
-    Raises:
-        CallError: If a single call is larger than a file may be.
-    """
+    """Write as many calls as fit into a file, one a line; no more than one line is in memory at a time."""
     keys: list[str] = []
     size = 0
     with path.open("wb") as handle:

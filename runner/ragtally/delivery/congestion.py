@@ -6,24 +6,18 @@ import math
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
+# The window grows by at most 1 a second, or by this part of the whole where that is more.
 _ROUNDS_TO_DOUBLE = 64
-"""The window grows by at most 1 a second, or by this part of the whole where that is more."""
 
 
 class Congestion:
-    """A window of calls in flight, and a pause that all calls share.
+    """A window of calls in flight, and a pause that all calls share."""
 
-    Additive increase, multiplicative decrease (Chiu and Jain 1989; RFC 5681): the first rate limit of a wave
-    halves the window, replies widen it slowly up to the stated concurrency. A wave is what was in flight when
-    the window was halved: its other rate limits tell nothing new.
-    """
+    # Additive increase, multiplicative decrease (Chiu and Jain 1989; RFC 5681): the first rate limit of a wave halves
+    # the window, replies widen it slowly up to the stated concurrency. A wave is what was in flight when the window
+    # was halved: its other rate limits tell nothing new.
 
     def __init__(self, concurrency: int) -> None:
-        """Start with the whole window open.
-
-        Args:
-            concurrency: The widest window.
-        """
         self.wave = 0
         self.paused_until = -math.inf
         self._most = float(concurrency)
@@ -39,12 +33,7 @@ class Congestion:
         return int(self._window)
 
     def replied(self, wave: int, now: float) -> None:
-        """Widen the window for a call that came through, by at most 1 a round and slowly by the clock.
-
-        Args:
-            wave: The wave in which the call began.
-            now: Seconds of the event loop's clock.
-        """
+        """Widen the window for a call that came through, by at most 1 a round and slowly by the clock."""
         if wave != self.wave:
             return
         self._waves_without_reply = 0
@@ -57,14 +46,7 @@ class Congestion:
             self._window = min(self._most, self._window + growth)
 
     def limited(self, wave: int, now: float, retry_after: float | None, jitter: float) -> None:
-        """Narrow the window and pause, for a call that met a rate limit.
-
-        Args:
-            wave: The wave in which the call began.
-            now: Seconds of the event loop's clock.
-            retry_after: Seconds to wait as the provider said; None where it did not.
-            jitter: A number from 0 to 1 that shortens the pause where the provider did not say how long.
-        """
+        """Narrow the window and pause, for a call that met a rate limit."""
         if wave == self.wave:
             self.wave += 1
             self._waves_without_reply += 1
@@ -78,9 +60,5 @@ class Congestion:
             self.pause(now + retry_after)
 
     def pause(self, until: float) -> None:
-        """Start nothing for a while.
-
-        Args:
-            until: Until when, in seconds of the event loop's clock; a longer pause stays.
-        """
+        """Start nothing for a while."""
         self.paused_until = max(self.paused_until, until)

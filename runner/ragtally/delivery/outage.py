@@ -5,17 +5,17 @@ from __future__ import annotations
 from ragtally.delivery.stopping import StopReason
 from ragtally.errors import CallError
 
+# So many calls that the server fails in a row, without one sign of life, are an outage; fewer may be their own fault,
+# and use up their retries.
 PROBE_AFTER = 10
-"""So many calls that the server fails in a row, without one sign of life, are an outage; fewer may be their own
-fault, and use up their retries."""
+# Seconds of an outage that are waited for where the model has not answered yet: it may not have been started.
 PATIENCE_AT_FIRST = {"connection": 5.0, "server": 30.0}
-"""Seconds of an outage that are waited for where the model has not answered yet: it may not have been started."""
+# Seconds of an outage that are waited for where the model has answered before: it may be restarting.
 PATIENCE = {"connection": 30.0, "server": 120.0}
-"""Seconds of an outage that are waited for where the model has answered before: it may be restarting."""
+# Seconds of nothing but rate limits before they are taken for a quota.
 PATIENCE_WITH_LIMITS = 3600.0
-"""Seconds of nothing but rate limits before they are taken for a quota."""
+# So many calls that failed for good, and none that was answered in between, end the delivery.
 FAILED_IN_A_ROW = 50
-"""So many calls that failed for good, and none that was answered in between, end the delivery."""
 _LONGEST_PAUSE = 10.0
 
 
@@ -23,11 +23,6 @@ class Outage:
     """Follows failures in a row, over all calls, and says when to probe and when to stop."""
 
     def __init__(self, now: float) -> None:
-        """Start in good health.
-
-        Args:
-            now: Seconds of the event loop's clock.
-        """
         self._ever_replied = False
         self._limits_in_a_row = 0
         self._limited_since = now
@@ -58,15 +53,7 @@ class Outage:
         self._alive()
 
     def limited(self, error: CallError, now: float) -> StopReason | None:
-        """Note a rate limit.
-
-        Args:
-            error: What was said.
-            now: Seconds of the event loop's clock.
-
-        Returns:
-            Why to stop; None for going on.
-        """
+        """Note a rate limit."""
         self._alive()
         if not self._limits_in_a_row:
             self._limited_since = now
@@ -78,16 +65,7 @@ class Outage:
         return StopReason("daily quota", message, error.hint, error)
 
     def failed(self, place: int, error: CallError, now: float) -> StopReason | None:
-        """Note a failure that may be the server's.
-
-        Args:
-            place: Which call failed.
-            error: The failure.
-            now: Seconds of the event loop's clock.
-
-        Returns:
-            Why to stop; None for going on.
-        """
+        """Note a failure that may be the server's."""
         self._limits_in_a_row = 0
         if not self._let_down:
             self._since = now
@@ -105,14 +83,7 @@ class Outage:
         return StopReason("outage", message, error.hint, error)
 
     def failed_for_good(self, error: CallError) -> StopReason | None:
-        """Note that a call has failed for good.
-
-        Args:
-            error: Its last failure.
-
-        Returns:
-            Why to stop; None for going on.
-        """
+        """Note that a call has failed for good."""
         self._failed_in_a_row += 1
         if self._failed_in_a_row < FAILED_IN_A_ROW:
             return None
@@ -120,11 +91,7 @@ class Outage:
         return StopReason("outage", message, error.hint, error)
 
     def next_pause(self) -> float:
-        """Tell how long to wait before the next probe: 1, 2, 4, 8, then 10 seconds.
-
-        Returns:
-            Seconds.
-        """
+        """Tell how long to wait before the next probe: 1, 2, 4, 8, then 10 seconds."""
         self._probes += 1
         return min(_LONGEST_PAUSE, 2.0 ** min(self._probes - 1, 8))
 

@@ -15,12 +15,7 @@ _Answer = TypeVar("_Answer")
 
 
 async def pause(stop: StopSignal, seconds: float) -> None:
-    """Wait, or less long where a stop is asked for.
-
-    Args:
-        stop: What may ask for it.
-        seconds: How long to wait at most.
-    """
+    """Wait, or less long where a stop is asked for."""
     if stop.draining:
         return
     asked = asyncio.Event()
@@ -35,17 +30,7 @@ async def pause(stop: StopSignal, seconds: float) -> None:
 
 
 def wait_after(error: CallError, failures: int, seed: int, name: str) -> float | None:
-    """Say how long to wait after a failure.
-
-    Args:
-        error: The failure.
-        failures: How many there have been, from 1.
-        seed: The seed of the jitter.
-        name: What is asked for, so that several do not come at once.
-
-    Returns:
-        Seconds; None where waiting does not help.
-    """
+    """Say how long to wait after a failure."""
     if not error.passing or (error.retry_after or 0.0) > LONGEST_WAIT:
         return None
     fraction = derive_seed(seed, "patience", name, failures) / 2**32
@@ -55,21 +40,7 @@ def wait_after(error: CallError, failures: int, seed: int, name: str) -> float |
 async def patiently(
     request: Callable[[], Awaitable[_Answer]], *, retries: int, stop: StopSignal, seed: int, name: str
 ) -> _Answer:
-    """Ask until there is an answer, or a failure that does not pass.
-
-    Args:
-        request: Asks once.
-        retries: How often a failure that passes is tried again.
-        stop: Ends the trying.
-        seed: The seed of the jitter between tries.
-        name: What is asked for.
-
-    Returns:
-        The answer.
-
-    Raises:
-        CallError: If there is none.
-    """
+    """Ask until there is an answer, or a failure that does not pass."""
     failures = 0
     while True:
         try:

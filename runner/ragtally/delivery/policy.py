@@ -14,57 +14,35 @@ from ragtally.types import Limits
 
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 60.0
+# How many rate limits one call may meet before they count against its retries in any case.
 MOST_WAITS = 50
-"""How many rate limits one call may meet before they count against its retries in any case."""
+# Seconds: a provider that asks to wait longer means a quota, not a limit of speed.
 LONGEST_WAIT = 3600.0
-"""Seconds: a provider that asks to wait longer means a quota, not a limit of speed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What follows from a failed try.
+    """What follows from a failed try."""
 
-    Attributes:
-        again_at: When the call may be tried again, in seconds of the event loop's clock; None for never: the
-            call has failed.
-        stop: Why the delivery stops; None for going on.
-    """
-
+    # When the call may be tried again, in seconds of the event loop's clock; None for never: the call has failed.
     again_at: float | None
-    stop: StopReason | None = None
+    stop: StopReason | None = None  # Why the delivery stops; None for going on
 
 
 def backoff(failures: int, fraction: float) -> float:
-    """Tell how long to wait before another try: exponential backoff with full jitter.
-
-    Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015:
-    a uniform draw from 0 to min(cap, base * 2 ** n).
-
-    Args:
-        failures: How often the call has failed, from 1.
-        fraction: The uniform draw, from 0 to 1.
-
-    Returns:
-        Seconds.
-    """
+    """Tell how long to wait before another try: exponential backoff with full jitter."""
+    # Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015: a uniform draw from 0 to
+    # min(cap, base * 2 ** n).
     return fraction * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(failures - 1, 16))
 
 
 class Policy:
-    """Judges replies and failures, and remembers what they say of the model's server.
+    """Judges replies and failures, and remembers what they say of the model's server."""
 
-    The jitter of a call depends on the seed, the call's key and the number of the try alone, so it is the same
-    in whatever order calls come back.
-    """
+    # The jitter of a call depends on the seed, the call's key and the number of the try alone, so it is the same in
+    # whatever order calls come back.
 
     def __init__(self, limits: Limits, seed: int, now: float) -> None:
-        """Start with nothing known of the server.
-
-        Args:
-            limits: How fast the model may be asked.
-            seed: The seed of the jitter.
-            now: Seconds of the event loop's clock.
-        """
         self._retries = limits.retries
         self._seed = seed
         self._congestion = Congestion(limits.concurrency)
@@ -87,27 +65,13 @@ class Policy:
         return self._congestion.paused_until
 
     def replied(self, attempt: Attempt, now: float) -> None:
-        """Note a reply.
-
-        Args:
-            attempt: The call that was answered.
-            now: Seconds of the event loop's clock.
-        """
+        """Note a reply."""
         self._replies += 1
         self._outage.replied()
         self._congestion.replied(attempt.wave, now)
 
     def failed(self, attempt: Attempt, error: CallError, now: float) -> Ruling:
-        """Judge a failed try.
-
-        Args:
-            attempt: The call.
-            error: Its failure.
-            now: Seconds of the event loop's clock.
-
-        Returns:
-            What follows.
-        """
+        """Judge a failed try."""
         if error.reason == "daily quota":
             return Ruling(now, StopReason("daily quota", error.message, error.hint, error))
         if error.fatal:

@@ -12,34 +12,22 @@ from typing import Literal
 
 from ragtally.errors import CallError, RagtallyError, StoppedError
 
+# Why a delivery stopped: the user, the budget, the provider's quota, an error that every call would meet, or a model
+# that does not answer any more.
 StopKind = Literal["interrupted", "budget", "daily quota", "fatal", "outage"]
-"""Why a delivery stopped: the user, the budget, the provider's quota, an error that every call would meet, or a
-model that does not answer any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopReason:
-    """Why a delivery stopped before all calls had their end.
+    """Why a delivery stopped before all calls had their end."""
 
-    Attributes:
-        kind: What kind of reason it is.
-        message: The reason in one sentence, for the user.
-        hint: What to do next, where that is known.
-        error: The failed call's error, for `daily quota`, `fatal` and `outage`.
-    """
-
-    kind: StopKind
-    message: str
-    hint: str | None = None
-    error: CallError | None = None
+    kind: StopKind  # What kind of reason it is
+    message: str  # The reason in one sentence, for the user
+    hint: str | None = None  # What to do next, where that is known
+    error: CallError | None = None  # The failed call's error, for `daily quota`, `fatal` and `outage`
 
     def as_error(self) -> RagtallyError:
-        """Turn the reason into the error to end with.
-
-        Returns:
-            A `CallError` (exit code 2) where the user has something to mend, else a `StoppedError` (exit
-            code 3): the same command goes on from there.
-        """
+        """Turn the reason into the error to end with."""
         if self.kind in ("fatal", "outage") and self.error is not None:
             error = CallError(self.message, reason=self.error.reason, status=self.error.status, hint=self.hint)
             error.__cause__ = self.error
@@ -48,11 +36,10 @@ class StopReason:
 
 
 class StopSignal:
-    """Asks deliveries to stop: first to drain what is in flight, then to abort it.
+    """Asks deliveries to stop: first to drain what is in flight, then to abort it."""
 
-    One signal may serve any number of deliveries, one after the other or side by side. It belongs to the event
-    loop's thread; elsewhere, use `loop.call_soon_threadsafe(stop.interrupt)`.
-    """
+    # One signal may serve any number of deliveries, one after the other or side by side. It belongs to the event
+    # loop's thread; elsewhere, use `loop.call_soon_threadsafe(stop.interrupt)`.
 
     def __init__(self) -> None:
         self._draining = False
@@ -87,14 +74,7 @@ class StopSignal:
             self.drain()
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Have a function called at every change.
-
-        Args:
-            listener: What to call.
-
-        Returns:
-            A function that ends it.
-        """
+        """Have a function called at every change."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -105,16 +85,8 @@ class StopSignal:
 
 @contextmanager
 def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
-    """Turn Ctrl-C into `stop.interrupt()` for as long as the block runs.
-
-    To be used in the main thread, inside a running event loop.
-
-    Args:
-        stop: What is asked to stop.
-
-    Yields:
-        Nothing.
-    """
+    """Turn Ctrl-C into `stop.interrupt()` for as long as the block runs."""
+    # To be used in the main thread, inside a running event loop.
     loop = asyncio.get_running_loop()
 
     def handle(number: int, frame: FrameType | None) -> None:

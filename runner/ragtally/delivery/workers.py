@@ -14,8 +14,8 @@ from ragtally.errors import CallError
 from ragtally.types import Call, Limits, Reply
 
 _FEWEST_WAITING = 64
+# Seconds: a call that took less may not have let the event loop turn.
 _AT_ONCE = 0.001
-"""Seconds: a call that took less may not have let the event loop turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,10 @@ class Errand:
 
 
 class Workers:
-    """Runs one delivery: starts what may be started now, and sleeps until something changes.
+    """Runs one delivery: starts what may be started now, and sleeps until something changes."""
 
-    `_start_all` is the only place where calls begin. It is called when a call ends, when a timer says that a
-    pause, a pace or a backoff is over, and when the stop signal changes; so no worker ever polls.
-
-    Attributes:
-        answered: Keys of the answered calls, in the order of their replies.
-        failed: Keys of the calls that failed for good, with their last error.
-        stopped_by: Why nothing more is started; None while all goes well.
-    """
+    # `_start_all` is the only place where calls begin. It is called when a call ends, when a timer says that a pause,
+    # a pace or a backoff is over, and when the stop signal changes; so no worker ever polls.
 
     def __init__(self, calls: Iterable[Call], limits: Limits, errand: Errand, stop: StopSignal, seed: int) -> None:
         self.answered: list[str] = []
@@ -60,11 +54,7 @@ class Workers:
         self._over: asyncio.Future[None] = self._loop.create_future()
 
     async def run(self) -> None:
-        """Take all calls to their end, or as far as they come.
-
-        Raises:
-            Exception: Whatever a function of the errand but `send` raises; then all calls are cut off.
-        """
+        """Take all calls to their end, or as far as they come."""
         stop_listening = self._stop.listen(self._on_stop)
         try:
             self._on_stop()
@@ -79,11 +69,7 @@ class Workers:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def unfinished(self) -> tuple[str, ...]:
-        """Empty the line.
-
-        Returns:
-            Keys of the calls that came to no end, in their order.
-        """
+        """Empty the line."""
         left = [*self._in_flight.values(), *self._line.rest()]
         return tuple(attempt.call.key for attempt in sorted(left, key=lambda attempt: attempt.place))
 

@@ -34,15 +34,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a text says.
+    """What a text says."""
 
-    Attributes:
-        choice: One of the declared answers; None for unparsed.
-        reason: By what it was read, or why it could not be.
-    """
-
-    choice: str | None
-    reason: Reason
+    choice: str | None  # One of the declared answers; None for unparsed
+    reason: Reason  # By what it was read, or why it could not be
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +50,10 @@ class _Claim:
 
 
 def parse(text: str, answers: tuple[str, ...], options: Mapping[str, str] | None = None) -> Parsed:
-    """Read a raw answer: JSON, a bare label, an announced or explained answer, after any reasoning; never a guess.
-
-    Statements that contradict each other, an answer inside a sentence, and reasoning that breaks off are not
-    read. An answer called final outranks earlier ones; one that only starts a sentence ("Yes, the trial showed an
-    effect.") counts where nothing else is stated. Takes time linear in the length of the text.
-
-    Args:
-        text: What the reader wrote.
-        answers: The declared answers; they may hold spaces and be in any script. Where the prompt named them by
-            words of another language, those words: a word may mean one answer here and another there.
-        options: Answers by the letter or number that the prompt gave them, so that "Answer: B" can be read.
-
-    Returns:
-        The answer, or None with the reason.
-
-    Raises:
-        ValueError: If an option stands for something that is not among the answers.
-    """
+    """Read a raw answer: JSON, a bare label, an announced or explained answer, after any reasoning; never a guess."""
+    # Statements that contradict each other, an answer inside a sentence, and reasoning that breaks off are not read.
+    # An answer called final outranks earlier ones; one that only starts a sentence ("Yes, the trial showed an
+    # effect.") counts where nothing else is stated. Takes time linear in the length of the text.
     labels = _labels(answers, tuple((options or {}).items()))
     spoken = drop_reasoning(text)
     if spoken is None:

@@ -14,13 +14,13 @@ from ragtally.parsing.labels import Labels, Opening
 from ragtally.parsing.prose import sentences_of
 
 # fmt: off
+# Words that answer a question and do nothing else at the start of a sentence, whatever comes after the comma. Any
+# other label may be part of the sentence ("Low, medium and high doses were given").
 _PARTICLES = frozenset({
     "yes", "no", "maybe", "perhaps", "ja", "nein", "vielleicht", "oui", "non", "sí", "si", "sì", "não", "да", "нет",
     "tak", "nie",
 })
 # fmt: on
-"""Words that answer a question and do nothing else at the start of a sentence, whatever comes after the comma. Any
-other label may be part of the sentence ("Low, medium and high doses were given")."""
 _REASON = re.compile(r"(?:because|since|as|given|due to|based on|according to|for the reason|weil|da|car|porque)\b")
 _SPEAKER = re.compile(r"(?:but |sorry[,.]? )?(?:i\b|as an ai\b|sorry\b|please\b|of course\b|sure\b|let me\b|let's\b)")
 _TURN = re.compile(
@@ -30,15 +30,7 @@ _TURN = re.compile(
 
 
 def explained(labels: Labels, lines: list[str]) -> str | None:
-    """Read a text that starts with an answer and goes on to explain it.
-
-    Args:
-        labels: The declared answers.
-        lines: The text's lines; empty ones left out.
-
-    Returns:
-        The declared answer, or None.
-    """
+    """Read a text that starts with an answer and goes on to explain it."""
     if not lines:
         return None
     sentences = _whole(sentences_of(lines[0]))
@@ -50,17 +42,7 @@ def explained(labels: Labels, lines: list[str]) -> str | None:
 
 
 def taken_back(labels: Labels, choice: str, sentences: list[str], lines: list[str]) -> bool:
-    """Say whether what comes after an answer turns it round: `Yes. On reflection, no.`
-
-    Args:
-        labels: The declared answers.
-        choice: The answer that was given first.
-        sentences: The other sentences of the first line.
-        lines: The other lines.
-
-    Returns:
-        Whether a sentence opens with a turn and ends with another answer.
-    """
+    """Say whether what comes after an answer turns it round: `Yes. On reflection, no.`"""
     return any(
         _TURN.match(sentence.casefold()) and labels.verdicts(sentence) - {choice}
         for sentence in _later(sentences, lines)

@@ -10,12 +10,12 @@ _DASHES = {**dict.fromkeys("‐‑‒–−", "-"), "—": " - ", "―": " - "}
 _DECORATION = frozenset("*_~`#>|-\\\"'.,;:!…。、•·")
 _DECORATION_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Ps", "Pe", "Pi", "Pf", "So", "Mn"})
 
+# Cyrillic, Greek and Armenian letters that look like a Latin one, after Unicode Technical Standard 39
+# (confusables.txt), kept to the letters that a reader could take for English.
 _LOOK_ALIKES = str.maketrans(
     "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορυχոսօ",
     "ABESIJKMHOPCTYXaesijopcyxhdqwABEZHIKMNOPTYXaivopuxnuo",
 )
-"""Cyrillic, Greek and Armenian letters that look like a Latin one, after Unicode Technical Standard 39
-(confusables.txt), kept to the letters that a reader could take for English."""
 
 
 class _Fold(dict[int, str | None]):
@@ -34,45 +34,23 @@ _FOLD = _Fold()
 
 
 class Forms(NamedTuple):
-    """A short text, ever more coarsely: two texts that share a form share all later ones.
+    """A short text, ever more coarsely: two texts that share a form share all later ones."""
 
-    Attributes:
-        plain: Folded, white space collapsed.
-        bare: Without regard to case, and without markdown, quotes, brackets and punctuation at either end.
-        latin: With letters of other scripts that look Latin taken for Latin ones.
-    """
-
-    plain: str
-    bare: str
-    latin: str
+    plain: str  # Folded, white space collapsed
+    bare: str  # Without regard to case, and without markdown, quotes, brackets and punctuation at either end
+    latin: str  # With letters of other scripts that look Latin taken for Latin ones
 
 
 def fold(text: str) -> str:
-    """Make full-width letters, styled letters, quotes and dashes plain, and drop invisible characters.
-
-    Each character is folded by itself: Unicode normalisation of a whole text takes quadratic time on long
-    runs of combining marks.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The folded text, its case and its lines kept.
-    """
+    """Make full-width letters, styled letters, quotes and dashes plain, and drop invisible characters."""
+    # Each character is folded by itself: Unicode normalisation of a whole text takes quadratic time on long runs of
+    # combining marks.
     return text if text.isascii() else text.translate(_FOLD)
 
 
 def strip_decoration(text: str) -> str:
-    """Take markdown, quotes, brackets, bullets, emoji and closing punctuation off both ends.
-
-    A question mark stays: "yes?" is not "yes".
-
-    Args:
-        text: Folded text.
-
-    Returns:
-        What is left, which may be nothing.
-    """
+    """Take markdown, quotes, brackets, bullets, emoji and closing punctuation off both ends."""
+    # A question mark stays: "yes?" is not "yes".
     start, end = 0, len(text)
     while start < end and _is_decoration(text[start]):
         start += 1
@@ -82,28 +60,14 @@ def strip_decoration(text: str) -> str:
 
 
 def forms(text: str) -> Forms:
-    """Write a short text in its three forms.
-
-    Args:
-        text: A label, or what may be one; folded or not.
-
-    Returns:
-        The forms.
-    """
+    """Write a short text in its three forms."""
     composed = " ".join(unicodedata.normalize("NFKC", fold(text)).split())
     bare = strip_decoration(composed)
     return Forms(composed, bare.casefold(), look_latin(bare))
 
 
 def look_latin(text: str) -> str:
-    """Take look-alikes for Latin letters, without regard to case.
-
-    Args:
-        text: Folded text.
-
-    Returns:
-        The text in the coarsest form.
-    """
+    """Take look-alikes for Latin letters, without regard to case."""
     return text.translate(_LOOK_ALIKES).casefold()
 
 

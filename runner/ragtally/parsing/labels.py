@@ -18,17 +18,11 @@ _OPTION = re.compile(r"(?:option|choice)\s+[(\[]?([^\s()\[\].:]{1,20})[)\]]?", r
 
 
 class Opening(NamedTuple):
-    """The start of a text that may be an answer with its explanation.
+    """The start of a text that may be an answer with its explanation."""
 
-    Attributes:
-        choice: The declared answer that it starts with.
-        spelling: That answer as written, or the option for it, without regard to case.
-        explanation: What comes after the comma, the semicolon or the dash, without regard to case.
-    """
-
-    choice: str
-    spelling: str
-    explanation: str
+    choice: str  # The declared answer that it starts with
+    spelling: str  # That answer as written, or the option for it, without regard to case
+    explanation: str  # What comes after the comma, the semicolon or the dash, without regard to case
 
 
 class _Tables(NamedTuple):
@@ -43,15 +37,6 @@ class Labels:
     """Finds declared answers by any spelling that can only mean them."""
 
     def __init__(self, answers: tuple[str, ...], options: Mapping[str, str]) -> None:
-        """Build the tables.
-
-        Args:
-            answers: The declared answers.
-            options: Answers by the letter (or number) that the prompt gave them.
-
-        Raises:
-            ValueError: If an option stands for something that is no declared answer.
-        """
         stray = sorted(set(options.values()) - set(answers))
         if stray:
             raise ValueError(f"options name {stray[0]!r}, which is not among the answers {answers}")
@@ -68,14 +53,7 @@ class Labels:
         self._set_off = re.compile(rf"({words})(?!\w)[*_`\"')\]]*(?:[,;:](?=\s|$)|\s+-+\s|$)")
 
     def read(self, text: str) -> str | None:
-        """Read a text that holds an answer and nothing else.
-
-        Args:
-            text: Folded text, decorated as may be: `**Yes.**`, `(B) no`, `"maybe"`.
-
-        Returns:
-            The declared answer, or None.
-        """
+        """Read a text that holds an answer and nothing else."""
         trimmed = text.strip()
         if len(trimmed) > self._longest + _SLACK:
             trimmed = strip_decoration(trimmed)
@@ -88,14 +66,7 @@ class Labels:
         return found
 
     def clashes(self, text: str) -> bool:
-        """Tell whether a text names an option and, beside it, another answer: `B. yes` where B is "no".
-
-        Args:
-            text: Folded text.
-
-        Returns:
-            Whether it contradicts itself.
-        """
+        """Tell whether a text names an option and, beside it, another answer: `B. yes` where B is "no"."""
         pair = _LETTER_AND_TEXT.fullmatch(text.strip()[: 2 * self._longest + _SLACK])
         if not pair:
             return False
@@ -103,37 +74,16 @@ class Labels:
         return None not in (by_letter, by_text) and by_letter != by_text
 
     def read_leading(self, text: str) -> str | None:
-        """Read a text that starts with an answer, goes on after a comma or the like, and names no other answer.
-
-        Args:
-            text: Folded text that was announced as the answer: `yes, because the trial was large`.
-
-        Returns:
-            The declared answer, or None.
-        """
+        """Read a text that starts with an answer, goes on after a comma or the like, and names no other answer."""
         found = self._leading(strip_decoration(text), _BREAK)
         return found.choice if found else None
 
     def opening(self, sentence: str) -> Opening | None:
-        """Take a sentence apart that starts with an answer, set off from the rest, and names no other one.
-
-        Args:
-            sentence: A folded sentence.
-
-        Returns:
-            Its parts; None for any other sentence.
-        """
+        """Take a sentence apart that starts with an answer, set off from the rest, and names no other one."""
         return self._leading(strip_decoration(sentence), _SET_OFF)
 
     def verdicts(self, sentence: str) -> set[str]:
-        """List the answers that a sentence ends with, or starts with and sets off from the rest.
-
-        Args:
-            sentence: A folded sentence.
-
-        Returns:
-            The declared answers; `no` in "no harm was seen" is none.
-        """
+        """List the answers that a sentence ends with, or starts with and sets off from the rest."""
         found: set[str] = set()
         for body in _caseless(strip_decoration(sentence)):
             if first := self._set_off.match(body):

@@ -29,54 +29,28 @@ _SPECIAL_TOKEN = re.compile(r"<\|[^|<>]{1,40}\|>|</?s>|<end_of_turn>|<eos>")
 
 
 class Cue(NamedTuple):
-    """A line or sentence that announces the answer.
+    """A line or sentence that announces the answer."""
 
-    Attributes:
-        value: What stands after the announcement; empty where the next line is meant.
-        final: Whether it is called final.
-        firm: Whether it announces with a sign (`Answer:`) and not in a sentence that may go on to say something
-            else ("the answer is based on...").
-    """
-
-    value: str
-    final: bool
+    value: str  # What stands after the announcement; empty where the next line is meant
+    final: bool  # Whether it is called final
+    # Whether it announces with a sign (`Answer:`) and not in a sentence that may go on to say something else ("the
+    # answer is based on...").
     firm: bool
 
 
 def lines_of(text: str) -> list[str]:
-    """Cut a text into its lines, without empty ones, fences and the special tokens of models.
-
-    Args:
-        text: Folded text.
-
-    Returns:
-        The lines, stripped.
-    """
+    """Cut a text into its lines, without empty ones, fences and the special tokens of models."""
     lines = (line.strip() for line in _SPECIAL_TOKEN.sub("", text).splitlines())
     return [line for line in lines if line and not _FENCE.fullmatch(line)]
 
 
 def sentences_of(line: str) -> list[str]:
-    """Cut a line into sentences.
-
-    Args:
-        line: A line.
-
-    Returns:
-        The sentences that are not empty.
-    """
+    """Cut a line into sentences."""
     return [sentence for sentence in _SENTENCE_END.split(line) if sentence.strip()]
 
 
 def cue_of(text: str) -> Cue | None:
-    """Find out whether a line or sentence announces the answer.
-
-    Args:
-        text: A folded line or sentence.
-
-    Returns:
-        The announcement, or None.
-    """
+    """Find out whether a line or sentence announces the answer."""
     found = _CUE.match(text)
     if not found:
         return None

@@ -12,16 +12,8 @@ _TAG = re.compile(
 
 
 def drop_reasoning(text: str) -> str | None:
-    """Leave out what stands between `<think>` and `</think>` and the like.
-
-    A closing tag without an opening one closes reasoning that the prompt had opened: all before it goes.
-
-    Args:
-        text: Raw text.
-
-    Returns:
-        The text without its reasoning; None where the reasoning is not finished.
-    """
+    """Leave out what stands between `<think>` and `</think>` and the like."""
+    # A closing tag without an opening one closes reasoning that the prompt had opened: all before it goes.
     kept: list[str] = []
     depth = start = 0
     for tag in _TAG.finditer(text):

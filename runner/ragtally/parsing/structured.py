@@ -7,35 +7,25 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+# What an answer may be called. Left out are words that may name something else in the text that is read, such as the
+# result or the conclusion of a study.
 ANSWER_WORDS = ("answer", "label", "decision", "choice", "verdict", "prediction")
-"""What an answer may be called. Left out are words that may name something else in the text that is read, such
-as the result or the conclusion of a study."""
 
 _TOKEN = re.compile(r"\\.|[\"{}]", re.DOTALL)
 
 
 class Statement(NamedTuple):
-    """One key of a JSON object whose name says that its value is the answer.
+    """One key of a JSON object whose name says that its value is the answer."""
 
-    Attributes:
-        value: The value as text; None where it is no text, number or truth value.
-        final: Whether the key calls it final.
-    """
-
-    value: str | None
-    final: bool
+    value: str | None  # The value as text; None where it is no text, number or truth value
+    final: bool  # Whether the key calls it final
 
 
 class Extracted(NamedTuple):
-    """A text taken apart.
+    """A text taken apart."""
 
-    Attributes:
-        statements: What its JSON objects state, in order.
-        rest: The text without the objects.
-    """
-
-    statements: list[Statement]
-    rest: str
+    statements: list[Statement]  # What its JSON objects state, in order
+    rest: str  # The text without the objects
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -43,14 +33,7 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 def extract_objects(text: str) -> Extracted:
-    """Take the JSON objects out of a text.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        What they state, and the rest of the text.
-    """
+    """Take the JSON objects out of a text."""
     statements: list[Statement] = []
     rest: list[str] = []
     start = 0

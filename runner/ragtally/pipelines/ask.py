@@ -19,27 +19,12 @@ _ROLES: dict[str, Callable[[str], Any]] = {
 
 
 def chat_messages(prompt: Prompt) -> list[Any]:
-    """Turn a prompt into Haystack's messages.
-
-    Args:
-        prompt: The prompt.
-
-    Returns:
-        One `ChatMessage` a message.
-    """
+    """Turn a prompt into Haystack's messages."""
     return [_ROLES[message.role](message.content) for message in prompt]
 
 
 def sender(model: ChatModel, estimate_tokens: Callable[[str], int]) -> Callable[[Call], Awaitable[Reply]]:
-    """Make the function that sends one call.
-
-    Args:
-        model: The model.
-        estimate_tokens: Counts the tokens of a text, where the provider tells none.
-
-    Returns:
-        A coroutine function from call to reply; it raises what the model raises.
-    """
+    """Make the function that sends one call."""
 
     async def send(call: Call) -> Reply:
         parameters = {} if call.seed is None else {"seed": call.seed}

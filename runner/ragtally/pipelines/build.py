@@ -10,74 +10,32 @@ from ragtally.pipelines.quiet import Pipeline
 
 
 def cut_pipeline(chunker: Chunker) -> Pipeline:
-    """Build the pipeline that cuts documents.
-
-    Args:
-        chunker: What cuts.
-
-    Returns:
-        A pipeline of the component `split`.
-    """
+    """Build the pipeline that cuts documents."""
     return _of("split", ChunkDocuments(chunker))
 
 
 def embed_pipeline(embedder: Embedder) -> Pipeline:
-    """Build the pipeline that embeds chunks.
-
-    Args:
-        embedder: What makes the vectors; learns from the chunks first.
-
-    Returns:
-        A pipeline of the component `embed`.
-    """
+    """Build the pipeline that embeds chunks."""
     return _of("embed", EmbedPassages(embedder))
 
 
 def embed_queries_pipeline(embedder: Embedder) -> Pipeline:
-    """Build the pipeline that embeds questions.
-
-    Args:
-        embedder: What makes the vectors; fitted or loaded.
-
-    Returns:
-        A pipeline of the component `embed`.
-    """
+    """Build the pipeline that embeds questions."""
     return _of("embed", EmbedQueries(embedder))
 
 
 def fill_pipeline(retriever: Retriever) -> Pipeline:
-    """Build the pipeline that indexes chunks.
-
-    Args:
-        retriever: What indexes.
-
-    Returns:
-        A pipeline of the component `write`.
-    """
+    """Build the pipeline that indexes chunks."""
     return _of("write", WritePassages(retriever))
 
 
 def search_pipeline(retriever: Retriever) -> Pipeline:
-    """Build the pipeline that finds chunks for questions.
-
-    Args:
-        retriever: What searches.
-
-    Returns:
-        A pipeline of the component `retrieve`.
-    """
+    """Build the pipeline that finds chunks for questions."""
     return _of("retrieve", Retrieve(retriever))
 
 
 def refine_pipeline(retriever: RefiningRetriever) -> Pipeline:
-    """Build the pipeline that makes a ranking of what other retrievers found.
-
-    Args:
-        retriever: What ranks anew.
-
-    Returns:
-        A pipeline of the component `refine`.
-    """
+    """Build the pipeline that makes a ranking of what other retrievers found."""
     return _of("refine", Refine(retriever))
 
 

@@ -10,16 +10,12 @@ Batch = TypeVar("Batch")
 
 @dataclass(frozen=True, slots=True)
 class Columns(Generic[Batch]):
-    """A batch on its way through a pipeline.
+    """A batch on its way through a pipeline."""
 
-    Haystack copies every input of every component deeply. A batch is frozen and may hold hundreds of thousands
-    of chunks with their vectors, so it must not be.
+    # Haystack copies every input of every component deeply. A batch is frozen and may hold hundreds of thousands of
+    # chunks with their vectors, so it must not be.
 
-    Attributes:
-        batch: Documents, spans, passages, vectors, queries or hits.
-    """
-
-    batch: Batch
+    batch: Batch  # Documents, spans, passages, vectors, queries or hits
 
     def __copy__(self) -> Self:
         return self

@@ -51,23 +51,11 @@ class ChunkDocuments:
     """Cuts documents with a chunker."""
 
     def __init__(self, chunker: Chunker) -> None:
-        """Take the chunker.
-
-        Args:
-            chunker: What cuts.
-        """
         self.chunker = chunker
 
     @component.output_types(spans=Columns[Spans])
     def run(self, documents: Columns[Documents]) -> Cut:
-        """Cut a batch.
-
-        Args:
-            documents: The documents.
-
-        Returns:
-            Their chunks, as `spans`.
-        """
+        """Cut a batch."""
         return {"spans": Columns(self.chunker.cut(documents.batch))}
 
 
@@ -76,23 +64,11 @@ class EmbedPassages:
     """Lets an embedder learn from passages and then embeds them."""
 
     def __init__(self, embedder: Embedder) -> None:
-        """Take the embedder.
-
-        Args:
-            embedder: What embeds; it is fitted on what the pipeline is given.
-        """
         self.embedder = embedder
 
     @component.output_types(vectors=Columns[Vectors])
     def run(self, passages: Columns[Passages]) -> Embedded:
-        """Fit and embed.
-
-        Args:
-            passages: All chunks of the corpus.
-
-        Returns:
-            Their `vectors`, float32 of shape [chunks, dimensions].
-        """
+        """Fit and embed."""
         self.embedder.fit(passages.batch.text)
         return {"vectors": Columns(self.embedder.embed_documents(passages.batch.text))}
 
@@ -102,24 +78,11 @@ class WritePassages:
     """Adds passages to a retriever's index."""
 
     def __init__(self, retriever: Retriever) -> None:
-        """Take the retriever.
-
-        Args:
-            retriever: What indexes.
-        """
         self.retriever = retriever
 
     @component.output_types(written=int)
     def run(self, passages: Columns[Passages], vectors: Columns[Vectors | None] | None = None) -> Written:
-        """Index the corpus.
-
-        Args:
-            passages: All chunks of the corpus.
-            vectors: Their embeddings, where the retriever reads them.
-
-        Returns:
-            How many chunks were `written`.
-        """
+        """Index the corpus."""
         self.retriever.add(passages.batch, vectors.batch if vectors else None)
         return {"written": len(passages.batch)}
 
@@ -129,23 +92,11 @@ class EmbedQueries:
     """Embeds questions."""
 
     def __init__(self, embedder: Embedder) -> None:
-        """Take the embedder.
-
-        Args:
-            embedder: What embeds; fitted or loaded.
-        """
         self.embedder = embedder
 
     @component.output_types(vectors=Columns[Vectors])
     def run(self, texts: Columns[Sequence[str]]) -> Asked:
-        """Embed a batch.
-
-        Args:
-            texts: The questions' words.
-
-        Returns:
-            Their `vectors`, float32 of shape [questions, dimensions].
-        """
+        """Embed a batch."""
         return {"vectors": Columns(self.embedder.embed_queries(texts.batch))}
 
 
@@ -154,24 +105,11 @@ class Retrieve:
     """Searches a retriever's index."""
 
     def __init__(self, retriever: Retriever) -> None:
-        """Take the retriever.
-
-        Args:
-            retriever: What searches; filled or loaded.
-        """
         self.retriever = retriever
 
     @component.output_types(hits=Columns[Hits])
     def run(self, queries: Columns[Queries], limit: int) -> Ranked:
-        """Search for a batch.
-
-        Args:
-            queries: The questions.
-            limit: How many hits at most for each.
-
-        Returns:
-            The `hits`.
-        """
+        """Search for a batch."""
         return {"hits": Columns(self.retriever.search(queries.batch, limit))}
 
 
@@ -180,23 +118,9 @@ class Refine:
     """Makes a ranking of what other retrievers found."""
 
     def __init__(self, retriever: RefiningRetriever) -> None:
-        """Take the retriever.
-
-        Args:
-            retriever: What ranks anew.
-        """
         self.retriever = retriever
 
     @component.output_types(hits=Columns[Hits])
     def run(self, queries: Columns[Queries], found: Columns[Found], limit: int) -> Ranked:
-        """Rank a batch anew.
-
-        Args:
-            queries: The questions.
-            found: What the other retrievers found.
-            limit: How many hits at most for each.
-
-        Returns:
-            The `hits`.
-        """
+        """Rank a batch anew."""
         return {"hits": Columns(self.retriever.refine(queries.batch, found.batch, limit))}

@@ -11,30 +11,11 @@ from ragtally.types import Message, Prompt
 
 
 def prompt_builder(template: Prompt) -> Any:
-    """Make the component that writes a prompt.
-
-    Args:
-        template: The messages, as `ragtally.kinds.TemplatedReader` writes them.
-
-    Returns:
-        A ChatPromptBuilder with the inputs `question` and, where the template looks at them, `documents`.
-
-    Raises:
-        ValueError: If Haystack does not take the template.
-    """
+    """Make the component that writes a prompt."""
     return ChatPromptBuilder(template=chat_messages(template), required_variables=["question"])
 
 
 def built_prompt(builder: Any, question: str, documents: list[Any]) -> Prompt:
-    """Let such a component write one prompt.
-
-    Args:
-        builder: The component.
-        question: The question's words.
-        documents: Haystack documents, best first.
-
-    Returns:
-        The messages.
-    """
+    """Let such a component write one prompt."""
     messages = builder.run(question=question, documents=documents)["prompt"]
     return tuple(Message(message.role.value, message.text or "") for message in messages)

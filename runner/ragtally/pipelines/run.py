@@ -23,108 +23,41 @@ from ragtally.types import Documents, Found, Hits, Passages, Queries, Spans
 
 
 def run_cut(chunker: Chunker, documents: Documents) -> Spans:
-    """Cut documents into chunks.
-
-    Args:
-        chunker: What cuts.
-        documents: The documents.
-
-    Returns:
-        The chunks, ordered by document and start.
-    """
+    """Cut documents into chunks."""
     spans: Spans = _run(cut_pipeline(chunker), {"split": {"documents": Columns(documents)}})["split"]["spans"].batch
     return spans
 
 
 def run_embed(embedder: Embedder, passages: Passages) -> NDArray[np.float32]:
-    """Let an embedder learn from the corpus, and embed it.
-
-    Args:
-        embedder: What embeds; it is fitted afterwards.
-        passages: All chunks of the corpus.
-
-    Returns:
-        Their vectors, shape [chunks, dimensions].
-
-    Raises:
-        RagtallyError: If the embedder cannot do with this corpus.
-    """
+    """Let an embedder learn from the corpus, and embed it."""
     outputs = _run(embed_pipeline(embedder), {"embed": {"passages": Columns(passages)}})
     vectors: NDArray[np.float32] = outputs["embed"]["vectors"].batch
     return vectors
 
 
 def run_embed_queries(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
-    """Embed questions.
-
-    Args:
-        embedder: What embeds; fitted or loaded.
-        texts: The questions' words.
-
-    Returns:
-        Their vectors, shape [questions, dimensions].
-
-    Raises:
-        RagtallyError: If the embedder cannot do with these questions.
-    """
+    """Embed questions."""
     outputs = _run(embed_queries_pipeline(embedder), {"embed": {"texts": Columns(texts)}})
     vectors: NDArray[np.float32] = outputs["embed"]["vectors"].batch
     return vectors
 
 
 def run_fill(retriever: Retriever, passages: Passages, vectors: NDArray[np.float32] | None) -> int:
-    """Index the corpus.
-
-    Args:
-        retriever: What indexes; holds the index afterwards.
-        passages: All chunks of the corpus.
-        vectors: Their vectors; None for a retriever that reads none.
-
-    Returns:
-        How many chunks were indexed.
-
-    Raises:
-        RagtallyError: If the retriever cannot do with this corpus.
-    """
+    """Index the corpus."""
     inputs = {"passages": Columns(passages), "vectors": None if vectors is None else Columns(vectors)}
     written: int = _run(fill_pipeline(retriever), {"write": inputs})["write"]["written"]
     return written
 
 
 def run_search(retriever: Retriever, queries: Queries, limit: int) -> Hits:
-    """Find the best chunks for questions.
-
-    Args:
-        retriever: What searches; filled or loaded.
-        queries: The questions, with vectors for a retriever that reads them.
-        limit: How many hits at most for each.
-
-    Returns:
-        The hits.
-
-    Raises:
-        RagtallyError: If the retriever cannot do with these questions.
-    """
+    """Find the best chunks for questions."""
     inputs = {"retrieve": {"queries": Columns(queries), "limit": limit}}
     hits: Hits = _run(search_pipeline(retriever), inputs)["retrieve"]["hits"].batch
     return hits
 
 
 def run_refine(retriever: RefiningRetriever, queries: Queries, found: Found, limit: int) -> Hits:
-    """Make a ranking of what other retrievers found.
-
-    Args:
-        retriever: What ranks anew.
-        queries: The questions.
-        found: What the others found.
-        limit: How many hits at most for each.
-
-    Returns:
-        The hits.
-
-    Raises:
-        RagtallyError: If the retriever cannot do with these questions.
-    """
+    """Make a ranking of what other retrievers found."""
     inputs = {"refine": {"queries": Columns(queries), "found": Columns(found), "limit": limit}}
     hits: Hits = _run(refine_pipeline(retriever), inputs)["refine"]["hits"].batch
     return hits

@@ -15,6 +15,7 @@ from ragtally.spec.study import Study
 from ragtally.steps import Task, base, score, vote
 from ragtally.types import Choice
 
+# What the table of the voters shows, whatever the spec's metrics.
 VOTER_METRICS = (
     "accuracy",
     "macro_precision",
@@ -27,7 +28,6 @@ VOTER_METRICS = (
     "accuracy_of_covered",
     "unparsed_share",
 )
-"""What the table of the voters shows, whatever the spec's metrics."""
 
 _DEPTHS = (10, 20, 50, 100, 200, 500, 1000)
 
@@ -35,19 +35,7 @@ MAJORITY, UNANIMOUS = Choice("rule", "majority"), Choice("rule", "unanimous")
 
 
 def plan_study(study: Study, registry: Registry) -> StudyPlan:
-    """Describe all work of a study; nothing is done yet.
-
-    Args:
-        study: The study.
-        registry: The components.
-
-    Returns:
-        The plan.
-
-    Raises:
-        SpecError: If the dataset has no such split or answer.
-        DataError: If a file that a component points to is missing.
-    """
+    """Describe all work of a study; nothing is done yet."""
     shared = SharedTasks(study, registry)
     kept = _base(shared)
     cells = (*_retrieval_cells(shared, kept), *_reader_cells(shared, kept), *_grid_cells(shared, kept))
@@ -261,11 +249,9 @@ def _metrics(shared: SharedTasks, judges: str) -> list[Choice]:
 
 
 def _depth(shared: SharedTasks) -> int:
-    """How many hits to ask for: enough for the reader and for every metric, in coarse steps.
-
-    Whatever reads the hits has this number in its address; with every number of its own, a metric added to the
-    spec would mean to search and read anew.
-    """
+    """How many hits to ask for: enough for the reader and for every metric, in coarse steps."""
+    # Whatever reads the hits has this number in its address; with every number of its own, a metric added to the spec
+    # would mean to search and read anew.
     cut_offs = [metric.parameters["k"] for metric in _metrics(shared, "retrieval")]
     needed = max((*cut_offs, *(size.hits for size in context_sizes(shared.study.grid))), default=1)
     return next((depth for depth in _DEPTHS if depth >= needed), needed)

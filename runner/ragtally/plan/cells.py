@@ -12,82 +12,46 @@ from ragtally.types import Choice
 
 @dataclass(frozen=True)
 class Picks:
-    """What a cell is made of.
+    """What a cell is made of."""
 
-    Attributes:
-        kind: `grid` (retrieved context), `control` (closed book, gold or wrong context), `fixed` (a reader that
-            answers whatever the passages) or `retrieval` (no reader).
-        condition: Under which condition the reader answers; None for retrieval alone.
-        chunker: The chunker, where something is retrieved.
-        retriever: The retriever, likewise.
-        top_k: How many chunks stand before the reader; None where words are counted.
-        context_words: How many words of the ranked chunks stand before the reader; None where chunks are counted.
-        reader: The reader's name in the spec.
-        votes: How many votes.
-        rule: The vote rule.
-    """
-
+    # `grid` (retrieved context), `control` (closed book, gold or wrong context), `fixed` (a reader that answers
+    # whatever the passages) or `retrieval` (no reader).
     kind: str
-    condition: str | None = None
-    chunker: Choice | None = None
-    retriever: Choice | None = None
-    top_k: int | None = None
-    reader: str | None = None
+    condition: str | None = None  # Under which condition the reader answers; None for retrieval alone
+    chunker: Choice | None = None  # The chunker, where something is retrieved
+    retriever: Choice | None = None  # The retriever, likewise
+    top_k: int | None = None  # How many chunks stand before the reader; None where words are counted
+    reader: str | None = None  # The reader's name in the spec
     votes: int | None = None
-    rule: Choice | None = None
+    rule: Choice | None = None  # The vote rule
+    # How many words of the ranked chunks stand before the reader; None where chunks are counted.
     context_words: int | None = None
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One set-up that is measured.
+    """One set-up that is measured."""
 
-    Attributes:
-        name: What it is called everywhere: the labels of its picks, joined by `/`.
-        picks: What it is made of.
-        question_sets: On which questions it is scored: `all` (of the sample), `base`.
-        score: The task that scores it.
-        verdicts: The task that decides the votes; None for retrieval alone.
-        note: What one must know to read its numbers; None for nothing.
-        ranking: The name of the ranking behind it; None where nothing is retrieved.
-    """
-
-    name: str
-    picks: Picks
-    question_sets: tuple[str, ...]
+    name: str  # What it is called everywhere: the labels of its picks, joined by `/`
+    picks: Picks  # What it is made of
+    question_sets: tuple[str, ...]  # On which questions it is scored: `all` (of the sample), `base`
     score: Task
-    verdicts: Task | None = None
-    note: str | None = None
-    ranking: str | None = None
+    verdicts: Task | None = None  # The task that decides the votes; None for retrieval alone
+    note: str | None = None  # What one must know to read its numbers; None for nothing
+    ranking: str | None = None  # The name of the ranking behind it; None where nothing is retrieved
 
 
 @dataclass(frozen=True)
 class Voter:
-    """One row of the table that compares the voters.
+    """One row of the table that compares the voters."""
 
-    Attributes:
-        reader: The voter's name in the spec.
-        decision: How its ballots were turned into an answer: `vote 1`, `majority of 3`, `unanimous of 3`.
-        score: The task that scores it.
-    """
-
-    reader: str
-    decision: str
+    reader: str  # The voter's name in the spec
+    decision: str  # How its ballots were turned into an answer: `vote 1`, `majority of 3`, `unanimous of 3`
     score: Task
 
 
 def axis_labels(choices: Sequence[Choice]) -> tuple[str, ...]:
-    """Name the picks of an axis by what tells them apart.
-
-    Args:
-        choices: The axis.
-
-    Returns:
-        One label a pick: the component's name, followed by the parameters that differ between the picks of that
-        name. A word stands for itself, as in `dense(lsa,cosine)`; of numbers it is said what they are where there
-        are several, as in `words(64)` and `words(size=64,overlap=8)`. Of several, null is left out where the labels
-        still differ. The parameters of a component inside count only where that is the same component.
-    """
+    """Name the picks of an axis by what tells them apart."""
     namesakes = [[other for other in choices if other.name == choice.name] for choice in choices]
     short = tuple(_label(choice, others, nulls=False) for choice, others in zip(choices, namesakes, strict=True))
     if len(set(short)) == len(short):
@@ -116,17 +80,7 @@ def _label(choice: Choice, namesakes: Sequence[Choice], *, nulls: bool) -> str:
 
 
 def flat_parameters(prefix: str, choice: Choice | None) -> dict[str, Any]:
-    """Write a pick as columns of a table.
-
-    Args:
-        prefix: The axis.
-        choice: The pick; None where the cell has none.
-
-    Returns:
-        The component's name under the axis, each scalar parameter under `axis.parameter`; a component among
-        the parameters likewise, as in `retriever.embedder.dim`, and of a list of them each by its number, as in
-        `retriever.retrievers.2.distance`.
-    """
+    """Write a pick as columns of a table."""
     if choice is None:
         return {}
     return {prefix: choice.name} | {f"{prefix}.{key}": value for key, value in _flat(choice).items()}

@@ -16,17 +16,7 @@ _AXES = ("chunker", "retriever", "top_k", "context_words", "reader", "votes", "r
 
 
 def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
-    """List the comparisons of a study by the names of its cells.
-
-    Args:
-        plan: The plan.
-        registry: The components, for which metrics are better when they are higher.
-
-    Returns:
-        JSON-able: where the best is selected, whether each metric is better when it is higher, which readers' answers
-        were not made here, which models were asked, and for each family its metric, its baseline (the cells equal on
-        all other axes), and the pairs.
-    """
+    """List the comparisons of a study by the names of its cells."""
     return {
         "select_on": plan.study.select_on,
         "seed": plan.study.seed,

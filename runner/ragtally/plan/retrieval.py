@@ -28,27 +28,17 @@ _FEWEST_WORDS = 8
 
 
 class Ranking(NamedTuple):
-    """A ranking as tasks.
-
-    Attributes:
-        hits: The hits.
-        chunked: The chunks that the hits are rows of.
-    """
+    """A ranking as tasks."""
 
     hits: Task
-    chunked: Task
+    chunked: Task  # The chunks that the hits are rows of
 
 
 class ContextSize(NamedTuple):
-    """How much of a ranking stands before the reader: so many chunks, or so many words.
+    """How much of a ranking stands before the reader: so many chunks, or so many words."""
 
-    Attributes:
-        top_k: How many chunks; None where words are counted.
-        context_words: How many words; None where chunks are counted.
-    """
-
-    top_k: int | None
-    context_words: int | None
+    top_k: int | None  # How many chunks; None where words are counted
+    context_words: int | None  # How many words; None where chunks are counted
 
     def __str__(self) -> str:
         return f"top {self.top_k}" if self.context_words is None else f"{self.context_words} words"
@@ -60,42 +50,22 @@ class ContextSize(NamedTuple):
 
 
 def context_sizes(grid: Grid) -> tuple[ContextSize, ...]:
-    """List how much may stand before a reader.
-
-    Args:
-        grid: The grid.
-
-    Returns:
-        Every `top_k`, then every `context_words`.
-    """
+    """List how much may stand before a reader."""
     chunks = [ContextSize(top_k, None) for top_k in grid.top_k]
     return (*chunks, *(ContextSize(None, words) for words in grid.context_words))
 
 
 class RetrievedContext(NamedTuple):
-    """What a retriever puts before a reader, as tasks.
-
-    Attributes:
-        passages: The passages.
-        judged: The passages, or the ranking that they are the first of, compared with the evidence.
-    """
+    """What a retriever puts before a reader, as tasks."""
 
     passages: Task
-    judged: Task
+    judged: Task  # The passages, or the ranking that they are the first of, compared with the evidence
 
 
 class RetrievalTasks:
     """Makes the tasks of retrieval over one dataset."""
 
     def __init__(self, study: Study, factory: TaskFactory, prepared: Task, sampled: Task) -> None:
-        """Take what every task needs.
-
-        Args:
-            study: The study, for the places of its keys.
-            factory: Makes the tasks.
-            prepared: The prepared dataset.
-            sampled: The questions.
-        """
         self.study = study
         self.factory = factory
         self.registry = factory.registry
@@ -103,28 +73,12 @@ class RetrievalTasks:
         self.sampled = sampled
 
     def chunked(self, chunker: Choice) -> Task:
-        """Describe the chunks.
-
-        Args:
-            chunker: The chunker.
-
-        Returns:
-            The task.
-        """
+        """Describe the chunks."""
         place = self.study.place("grid.chunker")
         return chunk.task(self.factory, self.prepared, chunker, label=str(chunker), place=place)
 
     def retrieved(self, chunker: Choice, retriever: Choice, limit: int) -> Ranking:
-        """Describe the hits.
-
-        Args:
-            chunker: The chunker.
-            retriever: The retriever.
-            limit: How many for each question.
-
-        Returns:
-            The tasks of the hits, and of the chunks that they are rows of.
-        """
+        """Describe the hits."""
         chunked = self.chunked(chunker)
         about = {"label": f"{retriever.name} over {chunked.label}", "place": self.study.place("grid.retriever")}
         if "hits" in self.registry.traits(retriever).reads:
@@ -164,34 +118,14 @@ class RetrievalTasks:
         return Ranking(hits, windows or chunked)
 
     def judged(self, chunker: Choice, retriever: Choice, limit: int) -> Task:
-        """Describe the hits compared with the evidence.
-
-        Args:
-            chunker: The chunker.
-            retriever: The retriever.
-            limit: How many hits for each question.
-
-        Returns:
-            The task.
-        """
+        """Describe the hits compared with the evidence."""
         ranking = self.retrieved(chunker, retriever, limit)
         return judge.task(self.factory, ranking.chunked, self.sampled, ranking.hits, label=ranking.hits.label)
 
     def context(
         self, chunker: Choice, retriever: Choice, size: ContextSize, depth: int, label: str
     ) -> RetrievedContext:
-        """Describe the passages that a retriever puts before a reader.
-
-        Args:
-            chunker: The chunker.
-            retriever: The retriever.
-            size: How much of the ranking stands before the reader.
-            depth: How many hits to ask for where the ranking does not depend on it.
-            label: What to call it.
-
-        Returns:
-            The tasks.
-        """
+        """Describe the passages that a retriever puts before a reader."""
         limit = depth if self.registry.traits(retriever).prefix_stable else size.hits
         ranking = self.retrieved(chunker, retriever, limit)
         passages = context.retrieved_task(

@@ -20,15 +20,6 @@ class SharedTasks:
     """Makes the tasks of one study from the dataset up to the ballots."""
 
     def __init__(self, study: Study, registry: Registry) -> None:
-        """Describe the dataset and the questions asked.
-
-        Args:
-            study: The study.
-            registry: The components.
-
-        Raises:
-            SpecError: If the dataset has no such split or answer.
-        """
         self.study = study
         self.registry = registry
         self.factory = TaskFactory(registry)
@@ -52,26 +43,12 @@ class SharedTasks:
         self.retrieval = RetrievalTasks(study, self.factory, self.prepared, self.sampled)
 
     def traits(self, reader: str) -> ReaderTraits:
-        """Tell a reader's traits.
-
-        Args:
-            reader: Its name in the spec.
-
-        Returns:
-            The traits.
-        """
+        """Tell a reader's traits."""
         traits: ReaderTraits = self.registry.traits(self.study.readers[reader].choice)
         return traits
 
     def control_context(self, condition: str) -> Task:
-        """Describe a control's passages.
-
-        Args:
-            condition: The control.
-
-        Returns:
-            The task.
-        """
+        """Describe a control's passages."""
         return context.control_task(
             self.factory,
             self.prepared,
@@ -85,18 +62,7 @@ class SharedTasks:
     def ballots(
         self, name: str, purpose: Purpose, votes: int, contexts: Task | None, kept: Task | None = None
     ) -> tuple[Task, ...]:
-        """Describe the parsed votes of a reader.
-
-        Args:
-            name: The reader's name in the spec.
-            purpose: What the votes are for.
-            votes: How many; all the same one for a reader that always answers the same.
-            contexts: The passages; not used for a reader that answers whatever the passages.
-            kept: The base, where only its questions are asked.
-
-        Returns:
-            One task a vote.
-        """
+        """Describe the parsed votes of a reader."""
         reader = self.study.readers[name]
         given = contexts if self.traits(name).condition is None else None
         about = {"place": self.study.place(f"readers.{name}")}

@@ -10,8 +10,8 @@ from ragtally.spec.study import Study
 from ragtally.steps import VERSIONS
 from ragtally.types import Choice
 
+# Raised whenever the same entries would give other result files.
 RESULTS_VERSION = 3
-"""Raised whenever the same entries would give other result files."""
 
 # fmt: off
 _STEPS = {
@@ -27,17 +27,8 @@ _STEPS = {
 
 
 def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
-    """Cut a study into what each stage depends on.
-
-    The content of data files is left out: DVC sees to that, and the slices can be made before there are any.
-
-    Args:
-        study: The study.
-        registry: The components, for their versions.
-
-    Returns:
-        By stage, JSON-able settings; two specs that mean the same give the same.
-    """
+    """Cut a study into what each stage depends on."""
+    # The content of data files is left out: DVC sees to that, and the slices can be made before there are any.
 
     def plain(choice: Choice) -> dict[str, Any]:
         return registry.identity(choice, fingerprint=False)

@@ -11,61 +11,34 @@ from ragtally.spec.study import Study
 from ragtally.steps import STEPS, Task
 from ragtally.store import Store
 
+# The stages of a study, in order; each is one DVC stage.
 STAGES = ("resolve", "prepare", "train", "label", "bench")
-"""The stages of a study, in order; each is one DVC stage."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepCount:
-    """How much work a step has in a plan.
-
-    Attributes:
-        step: The step.
-        uses: How often cells and voters need its outcome.
-        tasks: How many different pieces of work that is.
-        done: How many of them lie in the store.
-    """
+    """How much work a step has in a plan."""
 
     step: str
-    uses: int
-    tasks: int
-    done: int
+    uses: int  # How often cells and voters need its outcome
+    tasks: int  # How many different pieces of work that is
+    done: int  # How many of them lie in the store
 
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """A study with all of its work described.
-
-    Attributes:
-        study: The study.
-        answers: The answers that count, in order.
-        prepared: The task that prepares the dataset.
-        sampled: The task that samples the questions.
-        voters: The rows of the voters' table.
-        base: The task that keeps the base; None where there is none.
-        cells: The cells, in the order of the spec.
-    """
+    """A study with all of its work described."""
 
     study: Study
-    answers: tuple[str, ...]
-    prepared: Task
-    sampled: Task
-    voters: tuple[Voter, ...]
-    base: Task | None
-    cells: tuple[Cell, ...]
+    answers: tuple[str, ...]  # The answers that count, in order
+    prepared: Task  # The task that prepares the dataset
+    sampled: Task  # The task that samples the questions
+    voters: tuple[Voter, ...]  # The rows of the voters' table
+    base: Task | None  # The task that keeps the base; None where there is none
+    cells: tuple[Cell, ...]  # The cells, in the order of the spec
 
     def goals(self, stage: str) -> tuple[Task, ...]:
-        """Say which tasks a stage is about; what they read comes with them.
-
-        Args:
-            stage: One of `STAGES`.
-
-        Returns:
-            The tasks whose outcome the stage reports.
-
-        Raises:
-            RagtallyError: If there is no such stage.
-        """
+        """Say which tasks a stage is about; what they read comes with them."""
         if stage not in STAGES:
             raise RagtallyError(f"there is no stage {stage!r}", hint=did_you_mean(stage, STAGES))
         if stage == "resolve":
@@ -81,25 +54,11 @@ class StudyPlan:
         return tuple(task for task in in_order((*label, *bench)) if task.step == "train")
 
     def narrowed(self, cells: tuple[Cell, ...]) -> StudyPlan:
-        """Keep only some cells.
-
-        Args:
-            cells: Which.
-
-        Returns:
-            The same plan with those cells.
-        """
+        """Keep only some cells."""
         return replace(self, cells=cells)
 
     def counts(self, store: Store) -> tuple[StepCount, ...]:
-        """Count the work of each step.
-
-        Args:
-            store: Where finished work lies.
-
-        Returns:
-            One row a step that has work, in the order of the steps.
-        """
+        """Count the work of each step."""
         goals = [task for stage in STAGES for task in self.goals(stage)]
         uses: dict[str, int] = {}
         for goal in dict.fromkeys(goals):
@@ -116,15 +75,7 @@ class StudyPlan:
 
 
 def in_order(goals: Iterable[Task] | Sequence[Task]) -> tuple[Task, ...]:
-    """List tasks with everything they read, each once, inputs first, otherwise step by step.
-
-    Args:
-        goals: The tasks wanted.
-
-    Returns:
-        The tasks in an order in which they can be done: as far down the steps as the inputs allow, so that all
-        chunking comes before all indexing, and so on.
-    """
+    """List tasks with everything they read, each once, inputs first, otherwise step by step."""
     depth: dict[Task, tuple[int, int]] = {}
     order = list(STEPS)
 

@@ -11,27 +11,20 @@ import polars as pl
 from ragtally.compare import Results, Verdict
 from ragtally.compare.verdict import CellVerdict, SetVerdict, Where
 
+# What a cell picks from, in the order of `cells.csv`.
 AXES = ("chunker", "retriever", "top_k", "context_words", "reader", "votes", "rule")
-"""What a cell picks from, in the order of `cells.csv`."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells on the set of questions on which the study is judged.
+    """The cells on the set of questions on which the study is judged."""
 
-    Attributes:
-        question_set: `base` or `all`.
-        judged: The set's verdict; None where nobody answers.
-        rows: Each cell's row of `cells.csv`, by name.
-        verdicts: Each cell's verdict, by name.
-        labels: By axis what to call each cell's pick, by name of the cell: the component, and what parameters
-            tell it from others of its name.
-    """
-
-    question_set: str
-    judged: SetVerdict | None
-    rows: Mapping[str, Mapping[str, Any]]
-    verdicts: Mapping[str, CellVerdict]
+    question_set: str  # `base` or `all`
+    judged: SetVerdict | None  # The set's verdict; None where nobody answers
+    rows: Mapping[str, Mapping[str, Any]]  # Each cell's row of `cells.csv`, by name
+    verdicts: Mapping[str, CellVerdict]  # Each cell's verdict, by name
+    # By axis what to call each cell's pick, by name of the cell: the component, and what parameters tell it from
+    # others of its name.
     labels: Mapping[str, Mapping[str, str]]
 
     def of_kind(self, *kinds: str) -> list[str]:
@@ -43,15 +36,7 @@ class Cells:
         return len({self.labels[axis].get(name) for name in self.of_kind("grid")}) > 1
 
     def same_but(self, cell: str, *free: str) -> list[str]:
-        """Name the grid cells that pick as a cell does on every axis but some.
-
-        Args:
-            cell: The cell.
-            free: The axes on which they may differ.
-
-        Returns:
-            Their names, the cell's own included.
-        """
+        """Name the grid cells that pick as a cell does on every axis but some."""
         fixed = [axis for axis in AXES if axis not in free]
         return [
             name
@@ -61,16 +46,7 @@ class Cells:
 
 
 def cells_of(results: Results, verdict: Verdict, question_set: str | None = None) -> Cells:
-    """Join the cells of one set of questions.
-
-    Args:
-        results: The study's results.
-        verdict: What they come to.
-        question_set: Which set; left out, the one on which the study is judged.
-
-    Returns:
-        The cells.
-    """
+    """Join the cells of one set of questions."""
     wanted = question_set or verdict.question_set
     judged = next((found for found in verdict.sets if found.question_set == wanted), None)
     frame = results.cells.filter(pl.col("question_set") == wanted)
@@ -81,16 +57,7 @@ def cells_of(results: Results, verdict: Verdict, question_set: str | None = None
 
 
 def where_of(verdict: Verdict, cell: str | None, question_set: str | None = None) -> Where | None:
-    """Find where a cell's answers went.
-
-    Args:
-        verdict: The verdict.
-        cell: The cell.
-        question_set: On which questions; left out, those on which the study is judged.
-
-    Returns:
-        Its buckets and bars; None where there are none.
-    """
+    """Find where a cell's answers went."""
     wanted = question_set or verdict.question_set
     return next((found for found in verdict.where if (found.cell, found.question_set) == (cell, wanted)), None)
 

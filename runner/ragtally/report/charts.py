@@ -15,15 +15,7 @@ _CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
 
 
 def waterfall_chart(rows: Rows) -> dict[str, Any]:
-    """Draw bars from the gold context to the retrieved one.
-
-    Args:
-        rows: For each bar `step`, `kind` (`right`, `loss` or `gain`), `start`, `end`, `low`, `high` (of the end) and
-            `text`; shares between 0 and 1. The page replaces them when another cell is picked.
-
-    Returns:
-        The specification.
-    """
+    """Draw bars from the gold context to the retrieved one."""
     base = alt.Chart(_data(rows)).encode(
         alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=170)),
         tooltip=[alt.Tooltip("step:N"), alt.Tooltip("text:N", title="share")],
@@ -38,17 +30,7 @@ def waterfall_chart(rows: Rows) -> dict[str, Any]:
 
 
 def curve_chart(rows: Rows, metric: str, series: str, *, share: bool) -> dict[str, Any]:
-    """Draw a metric against chunk size, a line a series, with intervals.
-
-    Args:
-        rows: For each point `size`, `series`, `value`, `low`, `high`, `text`.
-        metric: The metric's printed name.
-        series: What the series are.
-        share: Whether the metric is written in percent.
-
-    Returns:
-        The specification.
-    """
+    """Draw a metric against chunk size, a line a series, with intervals."""
     sizes, scale = sorted({row["size"] for row in rows}), _series(rows)
     base = alt.Chart(_data(rows)).encode(
         alt.X(
@@ -69,17 +51,7 @@ def curve_chart(rows: Rows, metric: str, series: str, *, share: bool) -> dict[st
 
 
 def scatter_chart(rows: Rows, across: str, metric: str, *, share: bool) -> dict[str, Any]:
-    """Draw answer quality against retrieval quality, a point a cell.
-
-    Args:
-        rows: For each point `x`, `series` (its reader), `cell`, `value`, `low`, `high`, `text`.
-        across: What is drawn across.
-        metric: The metric of answers.
-        share: Whether that is written in percent.
-
-    Returns:
-        The specification.
-    """
+    """Draw answer quality against retrieval quality, a point a cell."""
     scale = _series(rows)
     base = alt.Chart(_data(rows)).encode(
         alt.X("x:Q", title=across, axis=_axis(share=True), scale=_span([row["x"] for row in rows])),
@@ -98,16 +70,7 @@ def scatter_chart(rows: Rows, across: str, metric: str, *, share: bool) -> dict[
 
 
 def reader_chart(rows: Rows, metric: str, *, share: bool) -> dict[str, Any]:
-    """Draw each reader's quality by condition.
-
-    Args:
-        rows: For each point `series` (the condition), `reader`, `value`, `low`, `high`, `text`.
-        metric: The metric of answers.
-        share: Whether that is written in percent.
-
-    Returns:
-        The specification.
-    """
+    """Draw each reader's quality by condition."""
     scale = alt.Scale(domain=list(_CONDITIONS))
     base = alt.Chart(_data(rows)).encode(
         alt.Y("reader:N", title=None, sort=None, axis=alt.Axis(labelLimit=190)),
@@ -129,18 +92,7 @@ def reader_chart(rows: Rows, metric: str, *, share: bool) -> dict[str, Any]:
 
 
 def front_chart(rows: Rows, cost: str, metric: str, *, share: bool) -> dict[str, Any]:
-    """Draw quality against cost, with the cells of the front joined.
-
-    Args:
-        rows: For each point `x`, `series` (`on the front` or `dominated`), `cell`, `value`, `low`, `high`,
-            `text`, `cost`.
-        cost: What is drawn across.
-        metric: The metric of answers.
-        share: Whether that is written in percent.
-
-    Returns:
-        The specification.
-    """
+    """Draw quality against cost, with the cells of the front joined."""
     scale = alt.Scale(domain=["on the front", "dominated"])
     base = alt.Chart(_data(rows)).encode(
         alt.X("x:Q", title=cost, scale=alt.Scale(zero=False, padding=16), axis=alt.Axis(format="~g")),

@@ -9,14 +9,7 @@ from ragtally.report.parts import Entry, Section, Table
 
 
 def comparisons_section(verdict: Verdict) -> Section:
-    """Show the comparisons that the spec declares.
-
-    Args:
-        verdict: The verdict.
-
-    Returns:
-        The section.
-    """
+    """Show the comparisons that the spec declares."""
     title = "Declared comparisons"
     if not verdict.families:
         return Section("comparisons", title, empty="The spec declares no comparison (under “compare”).")
@@ -31,16 +24,7 @@ def comparisons_section(verdict: Verdict) -> Section:
 
 
 def family_table(name: str, family: Family, against: str | None = None) -> Table:
-    """Write a family of comparisons as a table.
-
-    Args:
-        name: What the table is called in the page.
-        family: The family.
-        against: What the cells are compared with, in words; left out, the family's baseline.
-
-    Returns:
-        The table, one row a comparison.
-    """
+    """Write a family of comparisons as a table."""
     baseline = against or ", ".join(f"{axis} {pick}" for axis, pick in family.baseline.items())
     found = sum(bool(one.distinguishable) for one in family.comparisons)
     where = "of the base" if family.question_set == "base" else "asked"
@@ -62,14 +46,7 @@ def family_table(name: str, family: Family, against: str | None = None) -> Table
 
 
 def optimism_section(verdict: Verdict) -> Section:
-    """Show by how much the best cell's value flatters, and what it scores on questions held out.
-
-    Args:
-        verdict: The verdict.
-
-    Returns:
-        The section.
-    """
+    """Show by how much the best cell's value flatters, and what it scores on questions held out."""
     title = "The best of many flatters"
     rows = []
     for judged in verdict.sets:

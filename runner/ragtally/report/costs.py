@@ -16,15 +16,7 @@ _UNITS = {"dollars": "dollars per question", "seconds": "seconds per question"}
 
 
 def front_section(verdict: Verdict, cells: Cells) -> Section:
-    """Show which cells are worth their cost.
-
-    Args:
-        verdict: The verdict.
-        cells: The cells on the set on which the study is judged.
-
-    Returns:
-        The section.
-    """
+    """Show which cells are worth their cost."""
     title = "What it costs"
     if not verdict.fronts or verdict.metric is None:
         return Section("costs", title, empty="No cell of the grid answers, so nothing is paid for.")
@@ -57,16 +49,7 @@ def front_section(verdict: Verdict, cells: Cells) -> Section:
 
 
 def front_rows(front: Front, metric: str, cells: Cells) -> list[dict[str, Any]]:
-    """List the points of a front and those that it dominates; cells of unknown cost are not among them.
-
-    Args:
-        front: The front.
-        metric: The metric.
-        cells: The cells.
-
-    Returns:
-        `x`, `series`, `cell`, `value`, `low`, `high`, `text` and `cost` of each.
-    """
+    """List the points of a front and those that it dominates; cells of unknown cost are not among them."""
     rows = []
     for series, names in (("on the front", front.front), ("dominated", front.dominated)):
         for name in names:
@@ -79,14 +62,7 @@ def front_rows(front: Front, metric: str, cells: Cells) -> list[dict[str, Any]]:
 
 
 def votes_section(verdict: Verdict) -> Section:
-    """Show several votes of one reader against one vote of another.
-
-    Args:
-        verdict: The verdict.
-
-    Returns:
-        The section.
-    """
+    """Show several votes of one reader against one vote of another."""
     title = "Several votes of one against one vote of another"
     if not any(family.comparisons for family in verdict.votes):
         why = "No reader with several votes stands beside another one with one vote on the same context."

@@ -15,15 +15,7 @@ _HIT = "context_document_hit"
 
 
 def chunk_size_section(verdict: Verdict, cells: Cells) -> Section:
-    """Show the deciding metric against chunk size, by retriever and by reader.
-
-    Args:
-        verdict: The verdict.
-        cells: The cells on the set on which the study is judged.
-
-    Returns:
-        The section.
-    """
+    """Show the deciding metric against chunk size, by retriever and by reader."""
     title = f"{(verdict.metric or 'Quality').capitalize()} against chunk size"
     metric, chosen, sizes = verdict.metric, verdict.chosen, chunk_sizes(cells)
     if metric is None or chosen is None:
@@ -45,17 +37,7 @@ def chunk_size_section(verdict: Verdict, cells: Cells) -> Section:
 
 
 def curve_rows(cells: Cells, metric: str, axis: str, names: Sequence[str]) -> list[dict[str, Any]]:
-    """List the points of a curve.
-
-    Args:
-        cells: The cells.
-        metric: The metric.
-        axis: The axis by which lines are told apart.
-        names: Which cells.
-
-    Returns:
-        `size`, `series`, `value`, `low`, `high`, `text` of each, by series and size.
-    """
+    """List the points of a curve."""
     sizes = chunk_sizes(cells)
     rows = []
     for name in names:
@@ -73,15 +55,7 @@ def curve_rows(cells: Cells, metric: str, axis: str, names: Sequence[str]) -> li
 
 
 def retrieval_section(verdict: Verdict, cells: Cells) -> Section:
-    """Show answer quality against how often a right document stood before the reader.
-
-    Args:
-        verdict: The verdict.
-        cells: The cells on the set on which the study is judged.
-
-    Returns:
-        The section.
-    """
+    """Show answer quality against how often a right document stood before the reader."""
     title, metric = "Retrieval against answers", verdict.metric
     rows = [] if metric is None else _scattered(cells, metric)
     if metric is None or not rows:

@@ -15,12 +15,12 @@ from ragtally.compare import Results, Verdict
 from ragtally.compare.asked import asked_on
 from ragtally.stats.decomposition import Outcomes, decompose
 
+# Of how many questions at most the page holds the answers.
 MOST_QUESTIONS = 200
-"""Of how many questions at most the page holds the answers."""
+# How much of the text of one vote is kept.
 MOST_CHARACTERS = 4_000
-"""How much of the text of one vote is kept."""
+# How large the packed data may become; with more, fewer questions are kept.
 MOST_BYTES = 12_000_000
-"""How large the packed data may become; with more, fewer questions are kept."""
 
 
 class _Texts:
@@ -40,15 +40,7 @@ class _Texts:
 
 
 def packed_explorer(results: Results, verdict: Verdict) -> str:
-    """Pack the explorer's data for the page.
-
-    Args:
-        results: The study's results.
-        verdict: What they come to.
-
-    Returns:
-        JSON, compressed by gzip, as base64; no larger than `MOST_BYTES`.
-    """
+    """Pack the explorer's data for the page."""
     shown = sampled(results)
     while True:
         data = explorer_data(results, verdict, shown)
@@ -61,30 +53,14 @@ def packed_explorer(results: Results, verdict: Verdict) -> str:
 
 
 def sampled(results: Results) -> list[str]:
-    """Choose the questions that the explorer shows.
-
-    Args:
-        results: The study's results.
-
-    Returns:
-        Those whose passages were written, in the order of the study; without passages the first ones.
-    """
+    """Choose the questions that the explorer shows."""
     known = set(results.passages["question"])
     ids: list[str] = results.questions["id"].to_list()
     return [question for question in ids if question in known or not known][:MOST_QUESTIONS]
 
 
 def explorer_data(results: Results, verdict: Verdict, shown: Sequence[str]) -> dict[str, Any]:
-    """Collect the explorer's data.
-
-    Args:
-        results: The study's results.
-        verdict: What they come to.
-        shown: Which questions.
-
-    Returns:
-        Columns; numbers in `said` and `passages` are rows of `texts`, -1 for none.
-    """
+    """Collect the explorer's data."""
     place = {question: row for row, question in enumerate(shown)}
     questions = results.questions.filter(pl.col("id").is_in(list(shown)))
     cells = results.cells.filter(pl.col("kind") != "retrieval").unique("cell", keep="first", maintain_order=True)

@@ -18,14 +18,7 @@ _STAGES = {
 
 
 def funnel(results: Results) -> Section:
-    """Show how the questions of the dataset come down to the base.
-
-    Args:
-        results: The study's results.
-
-    Returns:
-        The section.
-    """
+    """Show how the questions of the dataset come down to the base."""
     questions, corpus = results.dataset["questions"], results.dataset["corpus"]
     classes = list(questions["sampled_by_class"])
     rows = [

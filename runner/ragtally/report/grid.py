@@ -13,16 +13,7 @@ from ragtally.report.parts import Entry, Section, Table
 
 
 def grid_section(results: Results, verdict: Verdict, meanings: Mapping[str, str] | None = None) -> Section:
-    """Show all cells that answer, on each set of questions, or the rankings where nobody answers.
-
-    Args:
-        results: The study's results.
-        verdict: The verdict.
-        meanings: What the retrievers do and their distances measure, by name.
-
-    Returns:
-        The section.
-    """
+    """Show all cells that answer, on each set of questions, or the rankings where nobody answers."""
     title = "All cells"
     tables = []
     ordered = sorted(verdict.sets, key=lambda judged: judged.question_set != verdict.question_set)

@@ -21,14 +21,7 @@ _PUBMEDQA = """\
 
 
 def citation(results: Results) -> str:
-    """Say whom to cite for the dataset.
-
-    Args:
-        results: The study's results.
-
-    Returns:
-        A BibTeX entry; a note where ragtally knows none.
-    """
+    """Say whom to cite for the dataset."""
     name = str(results.dataset["dataset"])
     if name.startswith("pubmedqa"):
         return _PUBMEDQA
@@ -38,16 +31,7 @@ def citation(results: Results) -> str:
 
 
 def methods(results: Results, verdict: Verdict, cells: Cells) -> str:
-    """Write the paragraph on the methods.
-
-    Args:
-        results: The study's results.
-        verdict: The verdict.
-        cells: The cells on the set on which the study is judged.
-
-    Returns:
-        The paragraph.
-    """
+    """Write the paragraph on the methods."""
     dataset, corpus = results.dataset, results.dataset["corpus"]
     asked = dataset["questions"]["sampled"]
     split = f" of the split “{dataset['split']}”" if dataset["split"] else ""

@@ -7,8 +7,8 @@ from ragtally.compare.verdict import Measured
 UNKNOWN = "unknown"
 _SPACE = "\N{NO-BREAK SPACE}"
 _SHARES = ("accuracy", "coverage", "accuracy_of_covered", "unparsed_share", "call_failed_share")
+# At which level the smallest difference of a family's comparisons would be shown.
 AT_THE_LEVEL = "at the level divided by their number, as Holm's first step has it"
-"""At which level the smallest difference of a family's comparisons would be shown."""
 
 
 def is_share(metric: str) -> bool:
@@ -27,15 +27,7 @@ def plain(value: float | None) -> str:
 
 
 def measured_share(measured: Measured, *, signed: bool = False) -> str:
-    """Write a share with its interval and its denominator.
-
-    Args:
-        measured: The share.
-        signed: Whether a gain gets a plus sign, since it is a difference.
-
-    Returns:
-        For example `84.3 % [75.9, 90.2] of 102`, with spaces that do not break; where there is none, why.
-    """
+    """Write a share with its interval and its denominator."""
     if measured.value is None:
         return f"not scored: {measured.reason}"
     sign = "+" if signed else ""

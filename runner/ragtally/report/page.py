@@ -32,16 +32,7 @@ from ragtally.report.waterfall import pickable, waterfall_section
 
 
 def report_page(results: Results, verdict: Verdict, provenance: Provenance) -> str:
-    """Write the page of a study.
-
-    Args:
-        results: The study's results.
-        verdict: What they come to.
-        provenance: Where the report comes from.
-
-    Returns:
-        HTML.
-    """
+    """Write the page of a study."""
     cells = cells_of(results, verdict)
     before = (
         funnel(results),

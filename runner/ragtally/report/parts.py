@@ -9,37 +9,23 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One field of a table.
+    """One field of a table."""
 
-    Attributes:
-        text: What is shown.
-        order: What the table is sorted by in this column; None sorts last.
-        strong: Whether it stands out.
-    """
-
-    text: str
-    order: float | str | None = None
-    strong: bool = False
+    text: str  # What is shown
+    order: float | str | None = None  # What the table is sorted by in this column; None sorts last
+    strong: bool = False  # Whether it stands out
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that a reader can sort.
+    """A table that a reader can sort."""
 
-    Attributes:
-        name: What it is called in the page; a word of letters and dashes.
-        caption: What it shows.
-        headings: One a column.
-        rows: The fields, row by row.
-        filters: Whether its rows can be narrowed by typing.
-        groups: For each row a word by which it can be chosen, as its set of questions; empty for none.
-    """
-
-    name: str
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[Entry, ...], ...]
-    filters: bool = False
+    name: str  # What it is called in the page; a word of letters and dashes
+    caption: str  # What it shows
+    headings: tuple[str, ...]  # One a column
+    rows: tuple[tuple[Entry, ...], ...]  # The fields, row by row
+    filters: bool = False  # Whether its rows can be narrowed by typing
+    # For each row a word by which it can be chosen, as its set of questions; empty for none.
     groups: tuple[str, ...] = ()
 
     @property
@@ -50,37 +36,21 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart, drawn when it comes into sight.
+    """A chart, drawn when it comes into sight."""
 
-    Attributes:
-        name: What it is called in the page; a word of letters and dashes.
-        caption: What it shows, for those too who do not see it.
-        specification: Vega-Lite.
-    """
-
-    name: str
-    caption: str
-    specification: Mapping[str, Any]
+    name: str  # What it is called in the page; a word of letters and dashes
+    caption: str  # What it shows, for those too who do not see it
+    specification: Mapping[str, Any]  # Vega-Lite
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of the report.
+    """A section of the report."""
 
-    Attributes:
-        name: What it is called in the page; a word of letters and dashes.
-        title: Its heading.
-        lead: What to know to read it.
-        charts: Its charts.
-        tables: Its tables.
-        empty: Why there is nothing to show; None where there is.
-        notes: What to add below.
-    """
-
-    name: str
-    title: str
-    lead: str = ""
+    name: str  # What it is called in the page; a word of letters and dashes
+    title: str  # Its heading
+    lead: str = ""  # What to know to read it
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
-    empty: str | None = None
-    notes: tuple[str, ...] = field(default=())
+    empty: str | None = None  # Why there is nothing to show; None where there is
+    notes: tuple[str, ...] = field(default=())  # What to add below

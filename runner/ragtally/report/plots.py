@@ -17,16 +17,7 @@ _DIGITS = 10
 
 
 def plot_tables(results: Results, verdict: Verdict, cells: Cells) -> dict[str, Columns]:
-    """Make the tables of `plots/`; each is there in every study, though it may have no rows.
-
-    Args:
-        results: The study's results.
-        verdict: What they come to.
-        cells: The cells on the set on which the study is judged.
-
-    Returns:
-        Columns by the file's name.
-    """
+    """Make the tables of `plots/`; each is there in every study, though it may have no rows."""
     return {
         "chunk_size.csv": _chunk_size(verdict, cells),
         "confusion.csv": _confusion(results, verdict),

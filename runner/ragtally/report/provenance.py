@@ -22,39 +22,24 @@ _ENGINE = (
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a report comes from.
+    """Where a report comes from."""
 
-    Attributes:
-        spec: The spec's text; None where it was not given.
-        commit: The last commit of the repository that the study lies in, those of DVC's locks alone left out, so that
-            committing results does not change them; None without one.
-        changed: Whether files differed from it.
-        python: The version of Python.
-        packages: Versions of the packages that numbers may depend on, by name.
-        meanings: What the retrievers of the study do and their distances measure, by name, as their plugins say it.
-    """
-
-    spec: str | None = None
+    spec: str | None = None  # The spec's text; None where it was not given
+    # The last commit of the repository that the study lies in, those of DVC's locks alone left out, so that
+    # committing results does not change them; None without one.
     commit: str | None = None
-    changed: bool = False
-    python: str = ""
+    changed: bool = False  # Whether files differed from it
+    python: str = ""  # The version of Python
+    # Versions of the packages that numbers may depend on, by name.
     packages: Mapping[str, str] = field(default_factory=dict)
+    # What the retrievers of the study do and their distances measure, by name, as their plugins say it.
     meanings: Mapping[str, str] = field(default_factory=dict)
 
 
 def gather_provenance(
     folder: Path, spec: Path | None = None, meanings: Mapping[str, str] | None = None
 ) -> Provenance:
-    """Find out where a report comes from.
-
-    Args:
-        folder: A folder of the repository that the study lies in.
-        spec: The spec's path, where it is known.
-        meanings: What the study's retrievers do (see `retriever_meanings`).
-
-    Returns:
-        What could be found out; a missing repository or package is no error.
-    """
+    """Find out where a report comes from."""
     commit = _git(folder, "log", "-1", "--format=%H", "--", *_WITHOUT_LOCKS)
     changed = bool(commit and _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *_WITHOUT_LOCKS))
     text = spec.read_text(encoding="utf-8") if spec is not None else None
@@ -65,15 +50,7 @@ def gather_provenance(
 
 
 def retriever_meanings(results: Results, registry: Registry) -> dict[str, str]:
-    """Say what the retrievers of a study do, and what their distances measure.
-
-    Args:
-        results: The study's results.
-        registry: The components.
-
-    Returns:
-        By the retriever's name what its plugin says; nothing for a retriever that is not installed here.
-    """
+    """Say what the retrievers of a study do, and what their distances measure."""
     told = {}
     for name in dict.fromkeys(results.cells["retriever"].drop_nulls()):
         found = registry.find("retriever", name)

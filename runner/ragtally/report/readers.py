@@ -16,16 +16,7 @@ _CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
 
 
 def readers_section(results: Results, verdict: Verdict, cells: Cells) -> Section:
-    """Compare the readers under each condition.
-
-    Args:
-        results: The study's results.
-        verdict: The verdict.
-        cells: The cells on the set on which the study is judged.
-
-    Returns:
-        The section.
-    """
+    """Compare the readers under each condition."""
     title, metric = "Readers", verdict.metric
     found = {} if metric is None else _by_reader(verdict, cells)
     if metric is None or not found:
@@ -57,14 +48,7 @@ def readers_section(results: Results, verdict: Verdict, cells: Cells) -> Section
 
 
 def noise_section(verdict: Verdict) -> Section:
-    """Show how often two draws of the same reader on the same gold context differ.
-
-    Args:
-        verdict: The verdict.
-
-    Returns:
-        The section.
-    """
+    """Show how often two draws of the same reader on the same gold context differ."""
     title = "Vote noise"
     if not verdict.noise:
         why = "No reader that draws anew was asked twice or more on gold contexts, so vote noise is not known."

@@ -17,16 +17,7 @@ _LOSSES = {
 
 
 def answer(results: Results, verdict: Verdict, cells: Cells) -> tuple[str, ...]:
-    """Write the answer of a study.
-
-    Args:
-        results: The study's results.
-        verdict: What they come to.
-        cells: The cells on the set on which the study is judged.
-
-    Returns:
-        Two sentences, or more where something must be added so as not to mislead.
-    """
+    """Write the answer of a study."""
     if verdict.metric is None:
         return _nothing_decides() if verdict.sets else _nobody_answers(results, verdict)
     if verdict.chosen is None or cells.judged is None:

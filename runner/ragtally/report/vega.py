@@ -18,17 +18,9 @@ _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
 @functools.cache
 def vega() -> str:
-    """Bundle Vega, Vega-Lite and Vega-Embed.
-
-    Bundling takes seconds and always gives the same text, so that it is kept in the user's cache folder
-    (`$XDG_CACHE_HOME/ragtally`, else below `~/.cache`); where nothing can be kept, it is bundled each time.
-
-    Returns:
-        A script that defines `vegaEmbed`.
-
-    Raises:
-        AssertionError: If the text would end its script element early.
-    """
+    """Bundle Vega, Vega-Lite and Vega-Embed."""
+    # Bundling takes seconds and always gives the same text, so that it is kept in the user's cache folder
+    # (`$XDG_CACHE_HOME/ragtally`, else below `~/.cache`); where nothing can be kept, it is bundled each time.
     schema = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     about = {"vl_convert": version("vl-convert-python"), "vega_lite": schema, "snippet": _SNIPPET}
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragtally"

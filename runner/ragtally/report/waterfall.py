@@ -24,14 +24,7 @@ _TOLD = BARS | {"reader_loss": "reader loss: not right on gold context", "change
 
 
 def waterfall_section(verdict: Verdict) -> Section:
-    """Show the waterfall of the chosen cell, which the reader of the page may exchange for another.
-
-    Args:
-        verdict: The verdict.
-
-    Returns:
-        The section.
-    """
+    """Show the waterfall of the chosen cell, which the reader of the page may exchange for another."""
     title = "Where the accuracy went"
     where = where_of(verdict, verdict.chosen) or next(iter(verdict.where), None)
     if where is None:
@@ -59,14 +52,7 @@ def waterfall_section(verdict: Verdict) -> Section:
 
 
 def pickable(verdict: Verdict) -> list[dict[str, Any]]:
-    """List what the page shows of each cell when it is picked.
-
-    Args:
-        verdict: The verdict.
-
-    Returns:
-        One a cell and set of questions: what to draw, and the texts of the tables. The chosen one comes first.
-    """
+    """List what the page shows of each cell when it is picked."""
     chosen = (verdict.chosen, verdict.question_set)
     ordered = sorted(verdict.where, key=lambda found: (found.cell, found.question_set) != chosen)
     return [

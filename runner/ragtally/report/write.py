@@ -13,22 +13,8 @@ from ragtally.store import write_csv, write_text
 
 
 def write_report(results: Results, verdict: Verdict, folder: Path, provenance: Provenance) -> Path:
-    """Write `verdict.json`, the tables of `plots/`, and `report.html`.
-
-    The same results give the same bytes of `verdict.json` and `plots/`.
-
-    Args:
-        results: The study's results.
-        verdict: What they come to (see `ragtally.compare.judge`).
-        folder: The study's results.
-        provenance: Where the report comes from.
-
-    Returns:
-        The path of the page.
-
-    Raises:
-        StoreError: If the folder cannot be written; each file is whole or not there.
-    """
+    """Write `verdict.json`, the tables of `plots/`, and `report.html`."""
+    # The same results give the same bytes of `verdict.json` and `plots/`.
     page = report_page(results, verdict, provenance)
     keep_verdict(verdict, results, folder)
     for name, columns in plot_tables(results, verdict, cells_of(results, verdict)).items():

@@ -30,15 +30,6 @@ class Asking:
     def __init__(
         self, study: Study, place: Workplace, spending: Spending, tasks: Sequence[Task], *, wait: bool = True
     ) -> None:
-        """Count what the study's calls have cost so far.
-
-        Args:
-            study: The study.
-            place: Where the work is done.
-            spending: Counts against the budget.
-            tasks: All ask tasks of the run.
-            wait: Whether to wait for batches; where not, a run with open ones stops.
-        """
         self._wait = wait
         self._study = study
         self._place = place
@@ -49,16 +40,7 @@ class Asking:
             )
 
     def answer(self, tasks: Sequence[Task]) -> None:
-        """Make sure that every call of some tasks is answered, or was tried as often as it may be.
-
-        Args:
-            tasks: Ask tasks whose prompts are there.
-
-        Raises:
-            CallError: If every call of a model meets the same error, or a prompt is too long.
-            StoppedError: If a budget, a quota or the user stopped the calls.
-            RagtallyError: If more calls failed than the study allows.
-        """
+        """Make sure that every call of some tasks is answered, or was tried as often as it may be."""
         with closing(BatchStore(self._place.store.root / FILE_NAME)) as store:
             groups = self._groups(tasks)
             try:

@@ -42,11 +42,6 @@ _ANSWERS = {
 def write_bench(plan: StudyPlan, place: Workplace, folder: Path) -> None:
     """Write the files of cells (`cells.csv`, `metrics.json`, `comparisons.json`, `answers.parquet`), those of single
     questions (see `write_questions`) and `timings.json`.
-
-    Args:
-        plan: The plan.
-        place: Where the work was done.
-        folder: The study's results.
     """
     columns, metrics = cell_table(plan, place)
     write_csv(folder / "cells.csv", columns)
@@ -58,15 +53,7 @@ def write_bench(plan: StudyPlan, place: Workplace, folder: Path) -> None:
 
 
 def cell_table(plan: StudyPlan, place: Workplace) -> tuple[dict[str, list[Any]], dict[str, float | None]]:
-    """Collect every cell's picks and scores.
-
-    Args:
-        plan: The plan.
-        place: Where the work was done.
-
-    Returns:
-        The columns of `cells.csv` (one row a cell and set of questions), and the numbers of `metrics.json`.
-    """
+    """Collect every cell's picks and scores."""
     picked: list[dict[str, Any]] = []
     scored: list[dict[str, Score]] = []
     costs: list[Cost] = []

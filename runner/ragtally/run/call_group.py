@@ -13,17 +13,11 @@ from ragtally.types import Call, Choice
 
 @dataclass(frozen=True)
 class CallGroup:
-    """All calls of one model that are ready to be made, each key once.
+    """All calls of one model that are ready to be made, each key once."""
 
-    Attributes:
-        traits: The model's traits.
-        tasks: The tasks that need the calls.
-        calls: The calls by key.
-    """
-
-    traits: ModelTraits
-    tasks: Sequence[Task]
-    calls: Mapping[str, Call]
+    traits: ModelTraits  # The model's traits
+    tasks: Sequence[Task]  # The tasks that need the calls
+    calls: Mapping[str, Call]  # The calls by key
 
     @property
     def name(self) -> str:

@@ -17,33 +17,16 @@ _COUNTED = ("input_tokens", "output_tokens", "seconds")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The sums over some questions' answers; None where not every answer tells.
+    """The sums over some questions' answers; None where not every answer tells."""
 
-    Attributes:
-        input_tokens: Tokens put in.
-        output_tokens: Tokens that came out.
-        dollars: US dollars at today's price; what a recorded answer says it cost.
-        answer_seconds: Seconds that the answers took when they were made.
-    """
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    dollars: float | None = None
-    answer_seconds: float | None = None
+    input_tokens: int | None = None  # Tokens put in
+    output_tokens: int | None = None  # Tokens that came out
+    dollars: float | None = None  # US dollars at today's price; what a recorded answer says it cost
+    answer_seconds: float | None = None  # Seconds that the answers took when they were made
 
 
 def cost_of(votes: Sequence[Task], question_set: str, kept: Task | None, place: Workplace) -> Cost:
-    """Sum up what the votes on a set of questions cost.
-
-    Args:
-        votes: The parsed votes; the same task twice is one vote, paid once.
-        question_set: `all` or `base`.
-        kept: The base; None where there is none.
-        place: Where the work was done.
-
-    Returns:
-        The sums; all None for a reader that costs nothing to ask.
-    """
+    """Sum up what the votes on a set of questions cost."""
     rows = None
     if question_set == "base" and kept is not None:
         rows = pl.DataFrame({"question": base.load_rows(place.entry(kept))}).cast(pl.Int32)
@@ -53,15 +36,7 @@ def cost_of(votes: Sequence[Task], question_set: str, kept: Task | None, place: 
 
 
 def costs_by_question(votes: Sequence[Task], place: Workplace) -> dict[str, pl.Series]:
-    """Sum up what the votes on each question cost.
-
-    Args:
-        votes: The parsed votes on the same questions; the same task twice is one vote, paid once.
-        place: Where the work was done.
-
-    Returns:
-        Columns with one row a question, as the votes have them; null where not every vote tells.
-    """
+    """Sum up what the votes on each question cost."""
     answers = [_answers(task.inputs["read"][0], place) for task in dict.fromkeys(votes)]
     named = {"input_tokens": "input_tokens", "output_tokens": "output_tokens", "dollars": "dollars"}
     sums = {
@@ -72,14 +47,7 @@ def costs_by_question(votes: Sequence[Task], place: Workplace) -> dict[str, pl.S
 
 
 def cost_columns(costs: Sequence[Cost]) -> dict[str, list[Any]]:
-    """Write costs as columns of a result table.
-
-    Args:
-        costs: One a row.
-
-    Returns:
-        The columns; a value is None where it is unknown or there is nothing to pay.
-    """
+    """Write costs as columns of a result table."""
     return {
         "input_tokens": [cost.input_tokens for cost in costs],
         "output_tokens": [cost.output_tokens for cost in costs],

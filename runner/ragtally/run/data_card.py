@@ -18,17 +18,7 @@ _STAGES = {
 
 
 def data_card(folder: Path, summary: Mapping[str, Any], questions: pl.DataFrame) -> str:
-    """Write the card.
-
-    Args:
-        folder: The dataset's folder; specs are shown it as it was given, but for an absolute path, which is of one
-            machine alone.
-        summary: What `dataset.json` says.
-        questions: The questions, with `label` and `split`.
-
-    Returns:
-        Markdown.
-    """
+    """Write the card."""
     counts = {answer: int((questions["label"] == answer).sum()) for answer in summary["answers"]}
     silver = summary["labels"] == "silver"
     shown = Path("data/datasets", folder.name) if folder.is_absolute() else folder

@@ -15,46 +15,25 @@ from ragtally.run.data_card import data_card
 from ragtally.steps import prepare
 from ragtally.store import Store, read_json, read_table, write_json, write_table, write_text
 
+# What `dataset.json` says of the folder's form; the dataset `exported` reads it.
 FORM = "ragtally dataset 1"
-"""What `dataset.json` says of the folder's form; the dataset `exported` reads it."""
+# What must stand in the results.
 _NEEDED = {"dataset": ("study", "dataset", "corpus", "questions", "addresses"), "base": ("base", "address")}
-"""What must stand in the results."""
 Kept = Literal["gold", "all"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedDataset:
-    """What was written.
+    """What was written."""
 
-    Attributes:
-        folder: Where.
-        questions: How many questions.
-        documents: How many documents.
-        bytes: The size of all files.
-    """
-
-    folder: Path
+    folder: Path  # Where
     questions: int
     documents: int
-    bytes: int
+    bytes: int  # The size of all files
 
 
 def export_dataset(results: Path, store: Store, folder: Path, documents: Kept) -> ExportedDataset:
-    """Write the base of a study as a dataset.
-
-    Args:
-        results: The folder of the study's results.
-        store: The store in which the study's dataset was prepared.
-        folder: Where to write; an earlier export there is replaced, anything else is left alone.
-        documents: `gold` for the documents in which the questions' answers stand, `all` for the whole corpus.
-
-    Returns:
-        What was written.
-
-    Raises:
-        RagtallyError: If the study has no base, or the folder is something else.
-        StoreError: If the prepared dataset is not in the store.
-    """
+    """Write the base of a study as a dataset."""
     made_from = _results_of(results)
     if folder.exists() and not is_export(folder):
         hint = "name a folder that does not exist yet"
@@ -86,11 +65,7 @@ def export_dataset(results: Path, store: Store, folder: Path, documents: Kept) -
 
 
 def is_export(folder: Path) -> bool:
-    """Tell whether a folder is a dataset that was exported.
-
-    Args:
-        folder: The folder.
-    """
+    """Tell whether a folder is a dataset that was exported."""
     path = folder / "dataset.json"
     try:
         return path.is_file() and read_json(path).get("form") == FORM

@@ -20,13 +20,7 @@ class TransferProgress(Protocol):
     """Told how far a file is."""
 
     def __call__(self, name: str, done: int, total: int, /) -> None:
-        """Take news.
-
-        Args:
-            name: The file's name.
-            done: Bytes that are there.
-            total: Bytes that it has.
-        """
+        """Take news."""
         ...
 
 
@@ -35,26 +29,10 @@ class _Interrupted(Exception):
 
 
 def download(remote: RemoteFile, part: Path, *, progress: TransferProgress, attempts: int, pause: float) -> bool:
-    """Bring a partial file to its full length; its content is not checked here.
-
-    What the file holds is kept and only the rest is asked for (HTTP Range, RFC 9110 section 14); where the server
-    sends the whole file nevertheless, it starts anew. Cut connections and passing faults of the server (5xx) are
-    tried again after a pause that doubles; what was got stays for the next call.
-
-    Args:
-        remote: The file to get.
-        part: The partial file, which need not exist.
-        progress: Told after every piece.
-        attempts: How many tries there are, at least 1.
-        pause: Seconds before the second try.
-
-    Returns:
-        Whether what the file held before is part of what it holds now.
-
-    Raises:
-        DataError: If the server cannot be reached, refuses the file, or every try was cut.
-        OSError: If the partial file cannot be written.
-    """
+    """Bring a partial file to its full length; its content is not checked here."""
+    # What the file holds is kept and only the rest is asked for (HTTP Range, RFC 9110 section 14); where the server
+    # sends the whole file nevertheless, it starts anew. Cut connections and passing faults of the server (5xx) are
+    # tried again after a pause that doubles; what was got stays for the next call.
     for attempt in range(attempts):
         if attempt:
             time.sleep(pause * 2 ** (attempt - 1))

@@ -25,10 +25,10 @@ from ragtally.steps import prepare, sample
 from ragtally.steps.prepare import PreparedEvidence
 from ragtally.store import read_json, read_table
 
+# Words of a shingle of documents.
 DOCUMENT_SHINGLE = 3
-"""Words of a shingle of documents."""
+# Questions are short, and compared as sets of words.
 QUESTION_SHINGLE = 1
-"""Questions are short, and compared as sets of words."""
 _LONGEST_TEXT = 200
 
 Mask = NDArray[np.bool_]
@@ -99,20 +99,7 @@ class _Dataset:
 
 
 def check_data(studies: Sequence[Study], place: Workplace, similarity: float, shown: int) -> Iterator[DataReport]:
-    """Look for near-duplicates in the data of studies.
-
-    Args:
-        studies: The studies; those of one dataset share the search.
-        place: Where the work is done.
-        similarity: From which Jaccard similarity on texts are near-duplicates, above 0 and up to 1.
-        shown: How many pairs of each kind to show.
-
-    Yields:
-        What was found, study by study.
-
-    Raises:
-        RagtallyError: If a spec does not fit its dataset, or the data is not as it must be.
-    """
+    """Look for near-duplicates in the data of studies."""
     searched: dict[str, _Dataset] = {}
     for study in studies:
         provide(study, place, "dataset")

@@ -16,35 +16,21 @@ from ragtally.run.workplace import Workplace
 from ragtally.steps import Task, chunk, embed, embed_questions, sample
 from ragtally.store.vectors import Role, keys_of
 
+# The steps that read the vector store.
 EMBEDDING_STEPS = frozenset({embed.STEP, embed_questions.STEP})
-"""The steps that read the vector store."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The texts of a task whose vectors are kept one by one.
+    """The texts of a task whose vectors are kept one by one."""
 
-    Attributes:
-        traits: The embedder's traits.
-        role: As what the texts are embedded.
-        texts: The texts by key, each once.
-    """
-
-    traits: EmbedderTraits
-    role: Role
-    texts: dict[bytes, str]
+    traits: EmbedderTraits  # The embedder's traits
+    role: Role  # As what the texts are embedded
+    texts: dict[bytes, str]  # The texts by key, each once
 
 
 def wanted(task: Task, place: Workplace) -> Wanted | None:
-    """List the texts that a task needs vectors of.
-
-    Args:
-        task: A task of one of `EMBEDDING_STEPS`; what it reads is done where it is missing.
-        place: Where the work is done.
-
-    Returns:
-        The texts; None where the embedder's vectors are not kept by text.
-    """
+    """List the texts that a task needs vectors of."""
     choice = task.choices["embedder"]
     traits: EmbedderTraits = place.registry.traits(choice)
     if not traits.kept_by_text:
@@ -64,13 +50,6 @@ class Embedding:
     """Makes the vectors that a study's tasks need and the vector store does not have, within the budget."""
 
     def __init__(self, place: Workplace, spending: Spending, tasks: Sequence[Task]) -> None:
-        """Count what the study's vectors have cost so far.
-
-        Args:
-            place: Where the work is done.
-            spending: Counts against the budget.
-            tasks: All embedding tasks of the run.
-        """
         self._place = place
         self._spending = spending
         if spending.counts_dollars:
@@ -79,15 +58,7 @@ class Embedding:
             spending.add_dollars(place.vectors.dollars(list(keys)))
 
     def embed(self, tasks: Sequence[Task]) -> None:
-        """Make sure that the vector store has what some tasks need.
-
-        Args:
-            tasks: Embedding tasks whose chunks or questions are there.
-
-        Raises:
-            StoppedError: If a budget stopped it; what was made is kept.
-            RagtallyError: If the embedder fails for good.
-        """
+        """Make sure that the vector store has what some tasks need."""
         for task in tasks:
             found = wanted(task, self._place)
             missing = self._place.vectors.unknown(list(found.texts)) if found else []

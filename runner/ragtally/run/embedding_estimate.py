@@ -18,35 +18,18 @@ _SAMPLE = 500
 
 @dataclass(frozen=True, slots=True)
 class EmbedderEstimate:
-    """What one embedder still has to be given.
+    """What one embedder still has to be given."""
 
-    Attributes:
-        embedder: Its name.
-        texts: Different texts (chunks and questions) that the study needs vectors of.
-        kept: How many of them have one.
-        to_embed: How many are left.
-        input_tokens: Their tokens, estimated.
-        dollars: US dollars left to pay; None where the price is unknown.
-    """
-
-    embedder: str
-    texts: int
-    kept: int
-    to_embed: int
-    input_tokens: int
-    dollars: float | None
+    embedder: str  # Its name
+    texts: int  # Different texts (chunks and questions) that the study needs vectors of
+    kept: int  # How many of them have one
+    to_embed: int  # How many are left
+    input_tokens: int  # Their tokens, estimated
+    dollars: float | None  # US dollars left to pay; None where the price is unknown
 
 
 def estimate_embedding(plan: StudyPlan, place: Workplace) -> tuple[EmbedderEstimate, ...]:
-    """Do the free local work up to the chunks, then count the texts that have no vector yet.
-
-    Args:
-        plan: The plan.
-        place: Where the work is done.
-
-    Returns:
-        One row an embedder whose vectors are kept by text; none for a study without such.
-    """
+    """Do the free local work up to the chunks, then count the texts that have no vector yet."""
     goals = [goal for stage in ("label", "bench") for goal in plan.goals(stage)]
     tasks = [task for task in in_order(goals) if task.step in EMBEDDING_STEPS and _traits(task, place).kept_by_text]
     execute([read for task in tasks for inputs in task.inputs.values() for read in inputs], place, plan.study)

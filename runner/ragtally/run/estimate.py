@@ -25,55 +25,33 @@ _REPLY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ModelEstimate:
-    """What one model still has to be asked.
+    """What one model still has to be asked."""
 
-    Attributes:
-        model: Provider and model.
-        calls: Different calls that the study needs.
-        paid: How many of them the store holds.
-        to_pay: How many are left.
-        exact: Whether `calls` and `to_pay` are exact; else upper bounds, since the base is not known yet, or some
-            prompts hold what other unpaid calls or vectors decide.
-        input_tokens: Tokens of the prompts left, estimated from their length; prompts that cannot be written yet
-            are taken to be like the model's others. None where there are no others.
-        output_tokens: Tokens of the answers left, estimated from those that the store holds, else from the
-            most that the model may give, else a guess of a short answer.
-        dollars: US dollars left to pay, a batch's discount taken off; None where the price is unknown.
-        hours: Hours that the calls left take at the stated limits; of batches, until the last one is over at the
-            latest.
-        days: Days at the stated daily quota; None where none is stated.
-        in_batches: How many of the calls left are on their way in a batch already.
-        batches: In how many batches the rest goes; None for a model whose calls are sent one by one.
-        discount: The share of the price that batches save; 0 without them.
-    """
-
-    model: str
-    calls: int
-    paid: int
-    to_pay: int
+    model: str  # Provider and model
+    calls: int  # Different calls that the study needs
+    paid: int  # How many of them the store holds
+    to_pay: int  # How many are left
+    # Whether `calls` and `to_pay` are exact; else upper bounds, since the base is not known yet, or some prompts hold
+    # what other unpaid calls or vectors decide.
     exact: bool
+    # Tokens of the prompts left, estimated from their length; prompts that cannot be written yet are taken to be like
+    # the model's others. None where there are no others.
     input_tokens: int | None
+    # Tokens of the answers left, estimated from those that the store holds, else from the most that the model may
+    # give, else a guess of a short answer.
     output_tokens: int
-    dollars: float | None
+    dollars: float | None  # US dollars left to pay, a batch's discount taken off; None where the price is unknown
+    # Hours that the calls left take at the stated limits; of batches, until the last one is over at the latest.
     hours: float
-    days: float | None
-    in_batches: int = 0
-    batches: int | None = None
-    discount: float = 0.0
+    days: float | None  # Days at the stated daily quota; None where none is stated
+    in_batches: int = 0  # How many of the calls left are on their way in a batch already
+    batches: int | None = None  # In how many batches the rest goes; None for a model whose calls are sent one by one
+    discount: float = 0.0  # The share of the price that batches save; 0 without them
 
 
 def estimate(plan: StudyPlan, place: Workplace) -> tuple[ModelEstimate, ...]:
-    """Do the free local work up to the prompts, then count the calls that are not answered yet.
-
-    Where the base is not known yet, the grid's readers are counted on all questions: an upper bound.
-
-    Args:
-        plan: The plan.
-        place: Where the work is done.
-
-    Returns:
-        One row a model that the study asks; none for a study that asks no model.
-    """
+    """Do the free local work up to the prompts, then count the calls that are not answered yet."""
+    # Where the base is not known yet, the grid's readers are counted on all questions: an upper bound.
     exact = _asks(plan)
     if not exact:
         return ()
@@ -91,15 +69,7 @@ def estimate(plan: StudyPlan, place: Workplace) -> tuple[ModelEstimate, ...]:
 
 
 def waits_for_payment(task: Task, place: Workplace) -> bool:
-    """Say whether what a task reads cannot be done without asking a model or an embedder first.
-
-    Args:
-        task: The task.
-        place: Where the work is done.
-
-    Returns:
-        Whether some task before it asks a model or makes vectors that are kept by text, and is not complete.
-    """
+    """Say whether what a task reads cannot be done without asking a model or an embedder first."""
 
     def asks(before: Task) -> bool:
         if before.step in EMBEDDING_STEPS:

@@ -16,18 +16,7 @@ from ragtally.store import Store
 
 
 def execute(goals: Sequence[Task], place: Workplace, study: Study, *, wait: bool = True) -> None:
-    """Do everything that the goals need and the store does not have, step by step.
-
-    Args:
-        goals: The tasks wanted.
-        place: Where the work is done.
-        study: The study, for its budget.
-        wait: Whether to wait for batches of calls; where not, open ones stop the work.
-
-    Raises:
-        RagtallyError: If a piece of work fails in a way that the user can mend; what was done before is kept.
-        StoppedError: If a budget, a quota, the user or an open batch stopped the calls; what was answered is kept.
-    """
+    """Do everything that the goals need and the store does not have, step by step."""
     place.store.sweep()
     everything = in_order(goals)
     needed = _needed(goals, place.store)

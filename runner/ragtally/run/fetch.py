@@ -21,31 +21,21 @@ Outcome = Literal["present", "downloaded", "resumed", "copied"]
 
 @dataclass(frozen=True, slots=True)
 class FetchedFile:
-    """What became of one file.
+    """What became of one file."""
 
-    Attributes:
-        path: Where it lies.
-        outcome: `"present"` where it was there and right, else how it was got; `"resumed"` where a download
-            went on from a part that an earlier try had left.
-        size: Its length in bytes.
-    """
-
-    path: Path
+    path: Path  # Where it lies
+    # `"present"` where it was there and right, else how it was got; `"resumed"` where a download went on from a part
+    # that an earlier try had left.
     outcome: Outcome
-    size: int
+    size: int  # Its length in bytes
 
 
 @dataclass(frozen=True, slots=True)
 class FetchReport:
-    """What became of all files.
+    """What became of all files."""
 
-    Attributes:
-        folder: Where they lie.
-        files: One by one, in the order asked.
-    """
-
-    folder: Path
-    files: tuple[FetchedFile, ...]
+    folder: Path  # Where they lie
+    files: tuple[FetchedFile, ...]  # One by one, in the order asked
 
 
 def fetch(
@@ -57,27 +47,9 @@ def fetch(
     attempts: int = 3,
     pause: float = 1.0,
 ) -> FetchReport:
-    """Put files into a folder, each whole and right or not at all.
-
-    A file that is there and right is left alone; one that is there and wrong is replaced once the right one is
-    whole. A download that was cut is kept as `<name>.part` and gone on with.
-
-    Args:
-        remote_files: The files.
-        folder: Where to put them; made where it does not exist.
-        source: A folder that holds copies of the files, or one of the files with the others beside it; they are
-            copied and checked instead of downloaded.
-        progress: Told after every piece.
-        attempts: How many tries a download gets in the face of cut connections and passing faults.
-        pause: Seconds before the second try; doubles with each further one.
-
-    Returns:
-        What became of each file.
-
-    Raises:
-        DataError: If the network, the server, the disk or the folder fails, a copy is missing, or a file's
-            SHA-256 is not the expected one.
-    """
+    """Put files into a folder, each whole and right or not at all."""
+    # A file that is there and right is left alone; one that is there and wrong is replaced once the right one is
+    # whole. A download that was cut is kept as `<name>.part` and gone on with.
     tell = progress or _tell_nobody
     copies = _copies(remote_files, source) if source else [None] * len(remote_files)
     try:

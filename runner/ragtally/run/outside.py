@@ -13,16 +13,7 @@ from ragtally.store.inventory import placed_entries
 
 
 def going_outside(store: Store, folders: Collection[Path], registry: Registry) -> Mapping[Path, Outside]:
-    """Say what goes together with folders of the store.
-
-    Args:
-        store: The store.
-        folders: Folders of it that go.
-        registry: The components.
-
-    Returns:
-        What each of them has outside the store, by folder; without what an index that stays needs too.
-    """
+    """Say what goes together with folders of the store."""
     going = {folder: found for folder in folders if (found := _outside(folder, registry)) is not None}
     if not going:
         return going

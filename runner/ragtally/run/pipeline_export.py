@@ -27,39 +27,21 @@ from ragtally.store import write_text
 from ragtally.types import Choice
 
 FILE = "pipeline.yaml"
+# On how many of the study's own prompts a plain component must agree before it stands in for ragtally's.
 _CHECKED = 50
-"""On how many of the study's own prompts a plain component must agree before it stands in for ragtally's."""
 _EXPORTED = ("closed_book", "retrieved")
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """What was written."""
 
-    Attributes:
-        path: The pipeline.
-        kinds: The class of each component, by the component's name.
-    """
-
-    path: Path
-    kinds: dict[str, str]
+    path: Path  # The pipeline
+    kinds: dict[str, str]  # The class of each component, by the component's name
 
 
 def export_pipeline(plan: StudyPlan, cell: Cell, place: Workplace, folder: Path) -> Exported:
-    """Write a cell's pipeline, and beside it copies of its index and of what its reader learnt.
-
-    Args:
-        plan: The study.
-        cell: The cell.
-        place: Where its work was done; what is missing there and costs nothing is done.
-        folder: Where it goes; an earlier export there is replaced.
-
-    Returns:
-        What was written.
-
-    Raises:
-        RagtallyError: If the cell cannot answer a new question, or the folder holds something else.
-    """
+    """Write a cell's pipeline, and beside it copies of its index and of what its reader learnt."""
     verdicts = _require_answering(cell)
     if not place.store.complete(verdicts.step, verdicts.address):
         raise RagtallyError(f"{cell.name} has not been run", hint="ragtally run SPEC")

@@ -19,26 +19,13 @@ class ExportFiles:
     """Copies entries of the store, each once."""
 
     def __init__(self, folder: Path, place: Workplace) -> None:
-        """Take where files come from and go to.
-
-        Args:
-            folder: The export's folder.
-            place: Opens entries; makes what the store does not have.
-        """
         self.folder = folder
         self._place = place
         self._copied: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
     def copy(self, task: Task) -> str:
-        """Copy the files of a task.
-
-        Args:
-            task: The task.
-
-        Returns:
-            Their folder's name below the export's.
-        """
+        """Copy the files of a task."""
         if task.address not in self._copied:
             number = self._counts[task.step] = self._counts.get(task.step, 0) + 1
             name = task.step if task.step == prepare.STEP else f"{task.step}_{number}"
@@ -56,17 +43,7 @@ class ExportFiles:
         return self._copied[task.address]
 
     def ranking(self, hits: Task) -> dict[str, Any]:
-        """Copy what a ranking needs.
-
-        Args:
-            hits: The task of the hits.
-
-        Returns:
-            Its description (see `ragtally.serving.ranking.Ranking`).
-
-        Raises:
-            RagtallyError: If it cannot be made for a new question.
-        """
+        """Copy what a ranking needs."""
         choice = hits.choices["retriever"]
         traits = self._place.registry.traits(choice)
         if "evidence" in traits.reads:

@@ -9,41 +9,19 @@ class Progress(Protocol):
     """Is told how the work goes on."""
 
     def start(self, step: str, total: int, done: int) -> None:
-        """A step begins.
-
-        Args:
-            step: Its name, or the model whose calls are delivered.
-            total: How many pieces of work (or calls) it has.
-            done: How many of them were done before.
-        """
+        """A step begins."""
         ...
 
     def advance(self, step: str, label: str) -> None:
-        """A piece of work is done.
-
-        Args:
-            step: Its step.
-            label: What it was, or what was spent so far.
-        """
+        """A piece of work is done."""
         ...
 
     def measure(self, what: str, total: int, done: int, label: str = "") -> None:
-        """Something outside the steps is so far: a download, say.
-
-        Args:
-            what: What.
-            total: How much there is.
-            done: How much of it is done.
-            label: When it may end, say.
-        """
+        """Something outside the steps is so far: a download, say."""
         ...
 
     def warn(self, message: str) -> None:
-        """Something was mended that the user should know of.
-
-        Args:
-            message: What.
-        """
+        """Something was mended that the user should know of."""
         ...
 
     def finish(self) -> None:

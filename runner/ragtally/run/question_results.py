@@ -19,10 +19,10 @@ from ragtally.stats.resampling import document_clusters
 from ragtally.steps import Task, base, context, judge, parse, prepare, sample, vote
 from ragtally.store import read_table, write_result_table
 
+# Of how many questions, drawn by the study's seed, the passages are written out.
 MOST_SHOWN = 200
-"""Of how many questions, drawn by the study's seed, the passages are written out."""
+# How many characters of passages are written out at most; with many contexts, of fewer questions.
 MOST_CHARACTERS = 12_000_000
-"""How many characters of passages are written out at most; with many contexts, of fewer questions."""
 
 _PASSAGES = {
     "context": pl.String(),
@@ -38,13 +38,7 @@ _PASSAGES = {
 
 
 def write_questions(plan: StudyPlan, place: Workplace, folder: Path) -> None:
-    """Write `questions.parquet`, `rankings.parquet` and `passages.parquet`.
-
-    Args:
-        plan: The plan.
-        place: Where the work was done.
-        folder: The study's results.
-    """
+    """Write `questions.parquet`, `rankings.parquet` and `passages.parquet`."""
     write_result_table(folder / "questions.parquet", _questions(plan, place))
     write_result_table(folder / "rankings.parquet", _rankings(plan, place))
     write_result_table(folder / "passages.parquet", _passages(plan, place))
@@ -158,14 +152,7 @@ def _passages(plan: StudyPlan, place: Workplace) -> pl.DataFrame:
 
 
 def context_of(cell: Cell) -> Task | None:
-    """Say which task put the passages before the reader of a cell.
-
-    Args:
-        cell: The cell.
-
-    Returns:
-        The task, whose label is the context's name; None where nothing from us stood there.
-    """
+    """Say which task put the passages before the reader of a cell."""
     found = cell.score.inputs.get("context", ())
     return found[0] if found and cell.verdicts is not None else None
 

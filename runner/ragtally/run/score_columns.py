@@ -11,15 +11,7 @@ _DIGITS = 10
 
 
 def score_columns(rows: Sequence[Mapping[str, Score]]) -> dict[str, list[Any]]:
-    """Write scores as columns: for each printed name the value and the count that it rests on.
-
-    Args:
-        rows: Scores by printed name, one mapping a row; names may differ between rows.
-
-    Returns:
-        Columns `questions`, then `NAME` and `NAME_denominator` for each name, then `not_scored`: the reasons why
-        values are missing. A value is None where it is not scored, or where the row has no such score.
-    """
+    """Write scores as columns: for each printed name the value and the count that it rests on."""
     names = list(dict.fromkeys(name for row in rows for name in row if name != "questions"))
     columns: dict[str, list[Any]] = {"questions": [row["questions"].denominator for row in rows]}
     for name in names:
@@ -31,14 +23,7 @@ def score_columns(rows: Sequence[Mapping[str, Score]]) -> dict[str, list[Any]]:
 
 
 def rounded(value: float | None) -> float | None:
-    """Round a value to the digits that the result files keep.
-
-    Args:
-        value: A score's value.
-
-    Returns:
-        The value to 10 decimals; None stays None.
-    """
+    """Round a value to the digits that the result files keep."""
     return None if value is None else round(value, _DIGITS)
 
 

@@ -16,19 +16,9 @@ _SECONDS_PER_HOUR = 3600
 
 
 class Spending:
-    """Counts dollars and hours against a budget.
-
-    Attributes:
-        dollars: US dollars of all calls known so far.
-        unpriced: Calls whose price is unknown.
-    """
+    """Counts dollars and hours against a budget."""
 
     def __init__(self, budget: Budget) -> None:
-        """Start the clock.
-
-        Args:
-            budget: Where to stop.
-        """
         self.dollars = 0.0
         self.unpriced = 0
         self._budget = budget
@@ -41,12 +31,7 @@ class Spending:
         return self._budget.usd is not None
 
     def add(self, traits: ModelTraits, replies: Iterable[Reply]) -> None:
-        """Count calls that were answered before.
-
-        Args:
-            traits: The model.
-            replies: Its replies.
-        """
+        """Count calls that were answered before."""
         for reply in replies:
             self._count(price(traits, reply))
 
@@ -64,15 +49,7 @@ class Spending:
         self._held.pop(key, None)
 
     def hold(self, key: str, most: float) -> StopReason | None:
-        """Hold back the most that a call may cost, or say why it must not be made.
-
-        Args:
-            key: The call's key.
-            most: The most that it may cost, in US dollars.
-
-        Returns:
-            None where it may be made; otherwise which budget it would exceed.
-        """
+        """Hold back the most that a call may cost, or say why it must not be made."""
         late, usd = self.time_is_up(), self._budget.usd
         if late is not None or usd is None:
             return late
@@ -86,12 +63,7 @@ class Spending:
         return None
 
     def owe(self, key: str, most: float) -> None:
-        """Hold back what a call may cost that was submitted by an earlier run, whatever the budget says.
-
-        Args:
-            key: The call's key.
-            most: The most that it may cost, in US dollars.
-        """
+        """Hold back what a call may cost that was submitted by an earlier run, whatever the budget says."""
         self._held[key] = most
 
     def time_is_up(self) -> StopReason | None:
@@ -114,16 +86,7 @@ class Spending:
 
 
 def price(traits: ModelTraits, reply: Reply, *, live: bool = False) -> float | None:
-    """Price a reply.
-
-    Args:
-        traits: The model.
-        reply: The reply.
-        live: Whether the call was sent by itself although the spec wants batches, so that there is no discount.
-
-    Returns:
-        US dollars; None where unknown.
-    """
+    """Price a reply."""
     charged = traits.price if live else traits.charged
     if charged is None:
         return None
@@ -131,16 +94,7 @@ def price(traits: ModelTraits, reply: Reply, *, live: bool = False) -> float | N
 
 
 def worst_price(traits: ModelTraits, call: Call, *, live: bool = False) -> float:
-    """Bound what a call may cost: its prompt, and an answer as long as the model may give.
-
-    Args:
-        traits: The model, with a known price.
-        call: The call.
-        live: As for `price`.
-
-    Returns:
-        US dollars.
-    """
+    """Bound what a call may cost: its prompt, and an answer as long as the model may give."""
     charged = traits.price if live else traits.charged
     if charged is None:
         return 0.0

@@ -18,13 +18,7 @@ from ragtally.types import Score
 
 
 def write_prepare(plan: StudyPlan, place: Workplace, folder: Path) -> None:
-    """Write `dataset.json`: the corpus, and how its questions were narrowed down.
-
-    Args:
-        plan: The plan.
-        place: Where the work was done.
-        folder: The study's results.
-    """
+    """Write `dataset.json`: the corpus, and how its questions were narrowed down."""
     choice = plan.study.dataset.choice
     content = {
         "study": plan.study.name,
@@ -38,13 +32,7 @@ def write_prepare(plan: StudyPlan, place: Workplace, folder: Path) -> None:
 
 
 def write_train(plan: StudyPlan, place: Workplace, folder: Path) -> None:
-    """Write `train.json`: which models were trained, on how many examples of which class.
-
-    Args:
-        plan: The plan.
-        place: Where the work was done.
-        folder: The study's results.
-    """
+    """Write `train.json`: which models were trained, on how many examples of which class."""
     models: dict[str, Any] = {}
     for task in plan.goals("train"):
         (examples,) = task.inputs["sample"]
@@ -59,13 +47,7 @@ def write_train(plan: StudyPlan, place: Workplace, folder: Path) -> None:
 
 
 def write_label(plan: StudyPlan, place: Workplace, folder: Path) -> None:
-    """Write `voters.csv`, `base.parquet` and `base.json` (the funnel from the questions to the base).
-
-    Args:
-        plan: The plan.
-        place: Where the work was done.
-        folder: The study's results.
-    """
+    """Write `voters.csv`, `base.parquet` and `base.json` (the funnel from the questions to the base)."""
     scores: list[dict[str, Score]] = [score.load_scores(place.entry(row.score))["all"] for row in plan.voters]
     columns: dict[str, list[Any]] = {
         "voter": [row.reader for row in plan.voters],

@@ -27,28 +27,14 @@ _WRITERS: Mapping[str, Callable[[StudyPlan, Workplace, Path], None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where the files of a study go.
+    """Where the files of a study go."""
 
-    Attributes:
-        results: Below it, the folder of each study's results.
-        resolved: Below it, the folder of each study's slices.
-    """
-
-    results: Path = Path("data/results")
-    resolved: Path = Path("data/resolved")
+    results: Path = Path("data/results")  # Below it, the folder of each study's results
+    resolved: Path = Path("data/resolved")  # Below it, the folder of each study's slices
 
 
 def resolve(study: Study, registry: Registry, folders: Folders) -> Path:
-    """Write what each stage depends on, one file a stage.
-
-    Args:
-        study: The study.
-        registry: The components.
-        folders: Where files go.
-
-    Returns:
-        The folder of the slices.
-    """
+    """Write what each stage depends on, one file a stage."""
     folder = folders.resolved / study.name
     sweep_parts(folder)
     for stage, settings in stage_slices(study, registry).items():
@@ -65,23 +51,7 @@ def run_study(
     *,
     wait: bool = True,
 ) -> Path:
-    """Do the work of a study's stages and write their result files.
-
-    Args:
-        spec: The spec's path.
-        registry: The components.
-        place: Where the work is done.
-        folders: Where files go.
-        stages: Which stages, in order.
-        wait: Whether to wait for batches of calls; where not, open ones stop the run.
-
-    Returns:
-        The folder of the results.
-
-    Raises:
-        RagtallyError: If the spec, the data, a plugin or a folder is not as it must be; nothing of earlier
-            results is touched by then, and finished work is kept.
-    """
+    """Do the work of a study's stages and write their result files."""
     study = load_study(spec, registry)
     results = folders.results / study.name
     if "resolve" in stages:
@@ -100,16 +70,7 @@ def run_study(
 
 
 def provide(study: Study, place: Workplace, kind: str | None = None) -> None:
-    """Let the components of a study get what they miss, as far as their parameters allow it.
-
-    Args:
-        study: The study.
-        place: Where the work is done.
-        kind: The only kind of component that is needed; all where left out.
-
-    Raises:
-        DataError: If something is missing that cannot be got.
-    """
+    """Let the components of a study get what they miss, as far as their parameters allow it."""
     progress = place.progress
 
     def told(what: str, done: int | None, total: int | None) -> None:
@@ -125,18 +86,7 @@ def provide(study: Study, place: Workplace, kind: str | None = None) -> None:
 
 
 def cells_matching(plan: StudyPlan, patterns: Sequence[str]) -> StudyPlan:
-    """Narrow a plan to some of its cells.
-
-    Args:
-        plan: The plan.
-        patterns: Shell patterns for the cells' names (`*`, `?`); one without either is looked for inside.
-
-    Returns:
-        The plan with the cells that match any of the patterns.
-
-    Raises:
-        RagtallyError: If a pattern matches no cell.
-    """
+    """Narrow a plan to some of its cells."""
     wanted: set[str] = set()
     for pattern in patterns:
         # Square brackets stand in cells' names, so they mean themselves.

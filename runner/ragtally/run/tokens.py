@@ -11,24 +11,17 @@ from pathlib import Path
 
 from ragtally.types import Call
 
+# About how many characters of English a token has.
 CHARACTERS_PER_TOKEN = 4
-"""About how many characters of English a token has."""
+# For upper bounds: text full of numbers and made-up names has fewer characters a token.
 FEWEST_CHARACTERS_PER_TOKEN = 2.5
-"""For upper bounds: text full of numbers and made-up names has fewer characters a token."""
 _FRAME_TOKENS = 4
 _SAMPLE = 200
 _VOCABULARY = "cl100k_base"
 
 
 def count_tokens(text: str) -> int:
-    """Count a text's tokens, as an estimate for any model.
-
-    Args:
-        text: The text.
-
-    Returns:
-        Tokens of the vocabulary cl100k_base, which LiteLLM ships; a quarter of the characters where it is missing.
-    """
+    """Count a text's tokens, as an estimate for any model."""
     return _counter()(text)
 
 
@@ -49,14 +42,7 @@ def most_input_tokens(call: Call) -> int:
 
 
 def total_input_tokens(calls: Sequence[Call]) -> int:
-    """Estimate the tokens of many prompts: some are counted, the others are taken to be like them.
-
-    Args:
-        calls: The calls.
-
-    Returns:
-        Tokens put in by all of them.
-    """
+    """Estimate the tokens of many prompts: some are counted, the others are taken to be like them."""
     every = max(1, len(calls) // _SAMPLE)
     counted = calls[::every]
     lengths = sum(map(quick_input_tokens, counted))

@@ -18,17 +18,11 @@ from ragtally.store.vectors import VectorStore
 
 @dataclass(frozen=True)
 class Workplace:
-    """What running needs besides the plan.
+    """What running needs besides the plan."""
 
-    Attributes:
-        store: Where finished work lies.
-        registry: The components.
-        progress: Is told how it goes.
-    """
-
-    store: Store
-    registry: Registry
-    progress: Progress
+    store: Store  # Where finished work lies
+    registry: Registry  # The components
+    progress: Progress  # Is told how it goes
 
     @functools.cached_property
     def calls(self) -> CallStore:
@@ -41,25 +35,11 @@ class Workplace:
         return VectorStore(self.store.root / vectors.FILE_NAME)
 
     def entry(self, task: Task) -> Path:
-        """Open a task's entry (see `open`).
-
-        Args:
-            task: The task.
-
-        Returns:
-            The folder of its files.
-        """
+        """Open a task's entry (see `open`)."""
         return self.open(task).folder
 
     def open(self, task: Task) -> Entry:
-        """Open a task's entry, doing its work (again) where it is missing or damaged.
-
-        Args:
-            task: The task.
-
-        Returns:
-            The complete entry.
-        """
+        """Open a task's entry, doing its work (again) where it is missing or damaged."""
         if self.store.complete(task.step, task.address):
             try:
                 return self.store.open(task.step, task.address)
@@ -69,14 +49,7 @@ class Workplace:
         return self.store.open(task.step, task.address)
 
     def make(self, task: Task) -> None:
-        """Do a task's work, unless its entry is complete.
-
-        Args:
-            task: The task.
-
-        Raises:
-            RagtallyError: If the work fails in a way that the user can mend, with its place in the spec.
-        """
+        """Do a task's work, unless its entry is complete."""
         if self.store.complete(task.step, task.address):
             return
         entries = {role: tuple(self.open(read) for read in inputs) for role, inputs in task.inputs.items()}
@@ -106,14 +79,7 @@ class Workplace:
             self.progress.measure(what, total, done)
 
     def require_writable(self, folder: Path) -> None:
-        """Make sure, before any work, that results can be written.
-
-        Args:
-            folder: Where they will go.
-
-        Raises:
-            StoreError: If they cannot.
-        """
+        """Make sure, before any work, that results can be written."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):

@@ -42,14 +42,6 @@ class RetrieveChunks:
     def __init__(
         self, folder: str, ranking: Json, top_k: int | None = None, context_words: int | None = None
     ) -> None:
-        """Say where the index lies; nothing is loaded yet.
-
-        Args:
-            folder: The folder of the export; a relative one is below the folder that the process runs in.
-            ranking: What is found (see `Ranking`).
-            top_k: How many chunks; None where words are counted.
-            context_words: How many words of the chunks, one after the other.
-        """
         self.folder, self.ranking, self.top_k, self.context_words = folder, ranking, top_k, context_words
         self._loaded: Ranking | None = None
         self._documents: tuple[list[str], list[str]] = ([], [])
@@ -62,14 +54,7 @@ class RetrieveChunks:
 
     @component.output_types(documents=list[Document])
     def run(self, question: str) -> Retrieved:
-        """Search.
-
-        Args:
-            question: The question's words.
-
-        Returns:
-            The chunks as `documents`, best first; `meta` says of which document, from where to where.
-        """
+        """Search."""
         self.warm_up()
         assert self._loaded is not None
         hits = self._loaded.search(question)
@@ -82,26 +67,11 @@ class WritePrompt:
     """Writes the prompt of a reader that asks a language model."""
 
     def __init__(self, reader: Json, answers: list[str], examples: list[Json] | None = None) -> None:
-        """Take the reader.
-
-        Args:
-            reader: Its choice, as data.
-            answers: The answers that count.
-            examples: The labelled examples that it shows: `question`, `passages`, `label`.
-        """
         self.reader, self.answers, self.examples = reader, answers, examples
 
     @component.output_types(prompt=list[ChatMessage])
     def run(self, question: str, documents: list[Document] | None = None) -> Prompted:
-        """Write one prompt.
-
-        Args:
-            question: The question's words.
-            documents: The passages, best first; none for a closed book.
-
-        Returns:
-            The messages, as `prompt`.
-        """
+        """Write one prompt."""
         reader: PromptingReader = plugins().build(choice_of(self.reader))
         reading = reading_of(question, documents or [], self.answers)
         (prompt,) = reader.prompts(reading, examples_of(self.examples or [], self.answers))
@@ -113,12 +83,6 @@ class AskModel:
     """Asks a language model that a ragtally plugin offers, once; what fails is not tried again."""
 
     def __init__(self, model: Json, seed: int | None = None) -> None:
-        """Take the model; no connection is made yet.
-
-        Args:
-            model: Its choice, as data.
-            seed: The sampling seed that is sent; None for none.
-        """
         self.model, self.seed = model, seed
 
     @component.output_types(replies=list[ChatMessage])
@@ -130,14 +94,7 @@ class AskModel:
 
     @component.output_types(replies=list[ChatMessage])
     async def run_async(self, messages: list[ChatMessage]) -> Replied:
-        """Ask.
-
-        Args:
-            messages: The prompt.
-
-        Returns:
-            The `replies`.
-        """
+        """Ask."""
         model = plugins().build(choice_of(self.model))
         try:
             kwargs = {} if self.seed is None else {"seed": self.seed}

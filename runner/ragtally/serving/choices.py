@@ -10,14 +10,7 @@ _KEYS = {"kind", "component", "parameters"}
 
 
 def written(value: Any) -> Any:
-    """Write a choice, or what stands among its parameters.
-
-    Args:
-        value: A choice, a tuple of choices, or JSON-able data.
-
-    Returns:
-        JSON-able data: a choice as `{kind, component, parameters}`.
-    """
+    """Write a choice, or what stands among its parameters."""
     if isinstance(value, Choice):
         parameters = {name: written(item) for name, item in value.parameters.items()}
         return {"kind": value.kind, "component": value.name, "parameters": parameters}
@@ -27,14 +20,7 @@ def written(value: Any) -> Any:
 
 
 def choice_of(data: Any) -> Any:
-    """Read what `written` wrote.
-
-    Args:
-        data: The data.
-
-    Returns:
-        The choice, or the parameter's value.
-    """
+    """Read what `written` wrote."""
     if isinstance(data, dict) and data.keys() == _KEYS:
         parameters = {name: choice_of(item) for name, item in data["parameters"].items()}
         return Choice(data["kind"], data["component"], parameters)

@@ -34,26 +34,12 @@ class ReadReplies:
     """Reads the replies of each vote as one of the answers, as the study did."""
 
     def __init__(self, answers: list[str], votes: int, words: dict[str, str] | None = None) -> None:
-        """Say what is read.
-
-        Args:
-            answers: The answers that count.
-            votes: How many votes there are: inputs `vote_1`, `vote_2`, ...
-            words: The word that the model was asked to use, by answer; the answers' own where left out.
-        """
         self.answers, self.votes, self.words = answers, votes, words
         component.set_input_types(self, **{f"vote_{number}": list[ChatMessage] for number in range(1, votes + 1)})
 
     @component.output_types(ballots=list[str | None])
     def run(self, **replies: list[ChatMessage]) -> Cast:
-        """Read each vote.
-
-        Args:
-            **replies: The replies of each vote.
-
-        Returns:
-            The `ballots`: None where a reply could not be read.
-        """
+        """Read each vote."""
         answer_of = {(self.words or {}).get(answer, answer): answer for answer in self.answers}
         texts = [replies[f"vote_{number}"][0].text or "" for number in range(1, self.votes + 1)]
         return {"ballots": [ballot_of(text, answer_of) for text in texts]}
@@ -71,16 +57,6 @@ class CastVotes:
         votes: list[Json],
         words: dict[str, str] | None = None,
     ) -> None:
-        """Take the reader; nothing is loaded yet.
-
-        Args:
-            folder: The folder of the export; a relative one is below the folder that the process runs in.
-            reader: Its choice, as data.
-            answers: The answers that count.
-            votes: Of each vote `purpose`, `index`, `seed` and `model`: the folder, below the export's, of what it
-                learnt; null for a reader that does not learn.
-            words: By which words it names the answers; their own where left out.
-        """
         self.folder, self.reader, self.answers, self.votes, self.words = folder, reader, answers, votes, words
         self._loaded: list[Reader] = []
 
@@ -96,15 +72,7 @@ class CastVotes:
 
     @component.output_types(ballots=list[str | None])
     def run(self, question: str, documents: list[Document] | None = None) -> Cast:
-        """Read.
-
-        Args:
-            question: The question's words.
-            documents: The passages, best first.
-
-        Returns:
-            The `ballots`.
-        """
+        """Read."""
         self.warm_up()
         answer_of = {(self.words or {}).get(answer, answer): answer for answer in self.answers}
         reading = reading_of(question, documents or [], self.answers)
@@ -121,23 +89,11 @@ class DecideVerdict:
     """Turns ballots into a verdict by the study's vote rule."""
 
     def __init__(self, rule: Json) -> None:
-        """Take the rule.
-
-        Args:
-            rule: Its choice, as data.
-        """
         self.rule = rule
 
     @component.output_types(verdict=str | None, ballots=list[str | None])
     def run(self, ballots: list[str | None]) -> Decided:
-        """Decide.
-
-        Args:
-            ballots: One a vote.
-
-        Returns:
-            The `verdict`, None for none, and the `ballots`.
-        """
+        """Decide."""
         rule: VoteRule = plugins().build(choice_of(self.rule))
         (verdict,) = decide(Ballots([[ballot] for ballot in ballots], [[False] for _ in ballots]), rule)
         return {"verdict": verdict, "ballots": ballots}

@@ -12,36 +12,19 @@ from ragtally.serving.deciding import DecideVerdict
 
 @dataclass(frozen=True)
 class Served:
-    """The parts of a pipeline that answers one question.
+    """The parts of a pipeline that answers one question."""
 
-    Attributes:
-        retrieve: Finds passages; None for a closed book.
-        prompt: Writes the prompt; None for a reader that asks no language model.
-        models: The generator of each vote; empty for such a reader.
-        read: Reads the replies, or casts the votes of a reader that asks no language model.
-        decide: Decides the votes.
-        query: Writes the question for `search`; None where `retrieve` searches by itself.
-        search: Somebody else's Haystack retriever, whose hits `retrieve` takes; likewise.
-    """
-
-    retrieve: Any
-    prompt: Any
-    models: Sequence[Any]
-    read: Any
-    decide: DecideVerdict
-    query: Any = None
-    search: Any = None
+    retrieve: Any  # Finds passages; None for a closed book
+    prompt: Any  # Writes the prompt; None for a reader that asks no language model
+    models: Sequence[Any]  # The generator of each vote; empty for such a reader
+    read: Any  # Reads the replies, or casts the votes of a reader that asks no language model
+    decide: DecideVerdict  # Decides the votes
+    query: Any = None  # Writes the question for `search`; None where `retrieve` searches by itself
+    search: Any = None  # Somebody else's Haystack retriever, whose hits `retrieve` takes; likewise
 
 
 def serve(parts: Served) -> Pipeline:
-    """Connect the parts.
-
-    Args:
-        parts: The parts.
-
-    Returns:
-        The pipeline: its input is `question`, its outputs those of `decide`.
-    """
+    """Connect the parts."""
     pipeline = Pipeline()
     if parts.search is not None:
         pipeline.add_component("query", parts.query)
@@ -69,28 +52,13 @@ def serve(parts: Served) -> Pipeline:
 
 
 def written(pipeline: Pipeline, about: Sequence[str]) -> str:
-    """Write a pipeline as YAML, with what one must know above it.
-
-    Args:
-        pipeline: The pipeline.
-        about: The lines above, without their hash signs.
-
-    Returns:
-        The text.
-    """
+    """Write a pipeline as YAML, with what one must know above it."""
     lines = [f"# {line}".rstrip() for line in about]
     return "\n".join([*lines, pipeline.dumps()])
 
 
 def kinds_of(pipeline: Pipeline) -> dict[str, str]:
-    """Say of each component which class it is.
-
-    Args:
-        pipeline: The pipeline.
-
-    Returns:
-        The class' import path by the component's name, in order.
-    """
+    """Say of each component which class it is."""
     described = pipeline.to_dict()["components"]
     return {name: part["type"] for name, part in described.items()}
 

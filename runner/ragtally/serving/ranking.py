@@ -17,26 +17,18 @@ from ragtally.steps import chunk, embed, prepare
 from ragtally.steps.context import cut_to_words
 from ragtally.types import Found, Hits, Queries, Spans
 
+# Below the folder of an export: the documents.
 PREPARED = "prepare"
-"""Below the folder of an export: the documents."""
 
 
 class Ranking:
-    """Finds chunks for one question at a time.
+    """Finds chunks for one question at a time."""
 
-    What is found is described by a mapping: `retriever` (its choice) and `limit`; for an index `chunk`, `index` and
-    `embed` (folders below the export's, the last one null without vectors); for what builds on others `found` (such
-    mappings), `chunk` and `window` (folders; the last one null without larger chunks).
-    """
+    # What is found is described by a mapping: `retriever` (its choice) and `limit`; for an index `chunk`, `index` and
+    # `embed` (folders below the export's, the last one null without vectors); for what builds on others `found` (such
+    # mappings), `chunk` and `window` (folders; the last one null without larger chunks).
 
     def __init__(self, folder: Path, described: Mapping[str, Any], registry: Registry) -> None:
-        """Load the index, or those of the retrievers that this one builds on.
-
-        Args:
-            folder: The folder of the export.
-            described: What is found.
-            registry: The components.
-        """
         choice = choice_of(described["retriever"])
         prepared = folder / PREPARED
         self._limit: int = described["limit"]
@@ -61,26 +53,12 @@ class Ranking:
         return self._retriever if isinstance(self._retriever, PlainRetriever) else None
 
     def queries(self, question: str) -> Queries:
-        """Write one question as a retriever takes it, embedded where vectors are compared.
-
-        Args:
-            question: The question's words.
-
-        Returns:
-            One query.
-        """
+        """Write one question as a retriever takes it, embedded where vectors are compared."""
         vectors = None if self._embedder is None else run_embed_queries(self._embedder, [question])
         return Queries(["question"], [question], vectors)
 
     def search(self, question: str) -> Hits:
-        """Find the best chunks.
-
-        Args:
-            question: The question's words.
-
-        Returns:
-            The hits: rows of `spans`, at most as many as the study asked for.
-        """
+        """Find the best chunks."""
         queries = self.queries(question)
         if not self._inner:
             return run_search(self._retriever, queries, self._limit)
@@ -91,18 +69,7 @@ class Ranking:
 def passages_of(
     hits: Hits, spans: Spans, texts: list[str], top_k: int | None, context_words: int | None
 ) -> pl.DataFrame:
-    """Take of one question's hits what stands before the reader.
-
-    Args:
-        hits: The hits of one question.
-        spans: What they are rows of.
-        texts: The documents' texts.
-        top_k: How many chunks; None where words are counted.
-        context_words: How many words; None where chunks are counted.
-
-    Returns:
-        Columns `document`, `start`, `end`, `score`, best first.
-    """
+    """Take of one question's hits what stands before the reader."""
     count = int(np.count_nonzero(hits.passage[0] >= 0))
     rows = hits.passage[0, : count if top_k is None else min(top_k, count)]
     found = pl.DataFrame(
@@ -119,14 +86,7 @@ def passages_of(
 
 
 def load_documents(folder: Path) -> tuple[list[str], list[str]]:
-    """Read the documents of an export.
-
-    Args:
-        folder: The folder of the export.
-
-    Returns:
-        Their identifiers and their texts.
-    """
+    """Read the documents of an export."""
     documents = prepare.load_documents(folder / PREPARED)
     return list(documents.id), list(documents.text)
 

@@ -26,16 +26,7 @@ def reading_of(question: str, documents: Sequence[Document], answers: Sequence[s
 
 
 def haystack_documents(found: pl.DataFrame, identifiers: Sequence[str], texts: Sequence[str]) -> list[Document]:
-    """Write passages as Haystack's documents.
-
-    Args:
-        found: Columns `document`, `start`, `end`, `score`, best first.
-        identifiers: Of the documents that they are cut from.
-        texts: The texts of those.
-
-    Returns:
-        One a passage; `meta` says of which document, from where to where.
-    """
+    """Write passages as Haystack's documents."""
     return [
         Document(
             id=f"{identifiers[document]}:{start}-{end}",

@@ -35,12 +35,6 @@ class WriteQuery:
     """Embeds the question as the study did, after it has made sure that the store holds every chunk."""
 
     def __init__(self, folder: str, ranking: Json) -> None:
-        """Say what is searched; nothing is loaded yet.
-
-        Args:
-            folder: The folder of the export; a relative one is below the folder that the process runs in.
-            ranking: What is found (see `Ranking`).
-        """
         self.folder, self.ranking = folder, ranking
         self._loaded: Ranking | None = None
 
@@ -54,14 +48,7 @@ class WriteQuery:
 
     @component.output_types(query=str, query_embedding=list[float])
     def run(self, question: str) -> Query:
-        """Write the query.
-
-        Args:
-            question: The question's words.
-
-        Returns:
-            Its words as `query`, and its vector as `query_embedding`: empty where no vectors are compared.
-        """
+        """Write the query."""
         self.warm_up()
         assert self._loaded is not None
         vectors = self._loaded.queries(question).vectors
@@ -75,14 +62,6 @@ class TakeChunks:
     def __init__(
         self, folder: str, ranking: Json, top_k: int | None = None, context_words: int | None = None
     ) -> None:
-        """Say what is taken; nothing is loaded yet.
-
-        Args:
-            folder: The folder of the export; a relative one is below the folder that the process runs in.
-            ranking: What is found (see `Ranking`).
-            top_k: How many chunks; None where words are counted.
-            context_words: How many words of the chunks, one after the other.
-        """
         self.folder, self.ranking, self.top_k, self.context_words = folder, ranking, top_k, context_words
         self._documents: tuple[list[str], list[str]] = ([], [])
         self._spans: Spans | None = None
@@ -95,15 +74,7 @@ class TakeChunks:
 
     @component.output_types(documents=list[Document])
     def run(self, found: list[Document]) -> Taken:
-        """Take them.
-
-        Args:
-            found: The store's hits, best first; the `id` of each is a chunk's row. Where they have scores, ties go by
-                row.
-
-        Returns:
-            The chunks as `documents`, best first.
-        """
+        """Take them."""
         self.warm_up()
         assert self._spans is not None
         limit: int = self.ranking["limit"]

@@ -17,17 +17,7 @@ from ragtally.types import Choice
 def resolve_compare(
     families: Sequence[Mapping[str, Any]], grid: Grid, metrics: Sequence[Choice], faults: Faults
 ) -> tuple[Compare, ...]:
-    """Find the picks that baselines name among those of the grid.
-
-    Args:
-        families: What the spec says under `compare`; it has passed validation.
-        grid: The grid.
-        metrics: The study's metrics.
-        faults: Where errors are noted.
-
-    Returns:
-        The families in which nothing is wrong.
-    """
+    """Find the picks that baselines name among those of the grid."""
     known = [_printed(metric) for metric in metrics]
     resolved = []
     for number, family in enumerate(families):

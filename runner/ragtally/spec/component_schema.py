@@ -17,13 +17,13 @@ from ragtally.registry import Registry
 
 Schema = dict[str, Any]
 
+# What the names of definitions start with in which parameters may be axes.
 GRID = "grid."
-"""What the names of definitions start with in which parameters may be axes."""
+# The k of a metric such as `recall@5`, as a pattern.
 CUT_OFF = "[1-9][0-9]{0,5}"
-"""The k of a metric such as `recall@5`, as a pattern."""
 _AT_K = "@k"
+# The kind that is named under `models` and used by that name elsewhere.
 MODEL = "model"
-"""The kind that is named under `models` and used by that name elsewhere."""
 
 
 def at_k(name: str) -> bool:
@@ -37,14 +37,7 @@ def at_k_pattern(name: str) -> str:
 
 
 def takes_list(schema: Mapping[str, Any]) -> bool:
-    """Say whether a parameter's value may be a list, so that a list under `grid` is one value and no axis.
-
-    Args:
-        schema: The parameter's schema.
-
-    Returns:
-        True where a list is allowed, or where nothing says that it is not.
-    """
+    """Say whether a parameter's value may be a list, so that a list under `grid` is one value and no axis."""
     if "x-ragtally-kind" in schema or "$ref" in schema:
         return False
     if "type" in schema:
@@ -74,14 +67,7 @@ def reference(name: str) -> Schema:
 
 
 def axis(schema: Schema) -> Schema:
-    """Allow an axis where one value stands.
-
-    Args:
-        schema: The schema of one value.
-
-    Returns:
-        A schema that also takes `{axis: [...]}`, and a plain list where no value is a list.
-    """
+    """Allow an axis where one value stands."""
     inner = {key: value for key, value in schema.items() if key not in ("description", "default")}
     outer = {key: value for key, value in schema.items() if key in ("description", "default")}
     values = {"type": "array", "items": inner, "minItems": 1}
@@ -91,16 +77,7 @@ def axis(schema: Schema) -> Schema:
 
 
 def definitions(registry: Registry, kinds: tuple[str, ...], *, grid: bool) -> dict[str, Schema]:
-    """Write the definitions of kinds and of their components.
-
-    Args:
-        registry: The components.
-        kinds: The kinds to define.
-        grid: Whether parameters may be axes.
-
-    Returns:
-        Schemas by definition name: `chunker`, `chunker.words`; under the grid `grid.chunker` and so on.
-    """
+    """Write the definitions of kinds and of their components."""
     prefix = GRID if grid else ""
     defined: dict[str, Schema] = {}
     for kind in kinds:

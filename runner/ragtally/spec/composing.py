@@ -16,10 +16,10 @@ from ragtally.errors import Place, RagtallyError, SpecError
 from ragtally.spec.document import Entry, Node
 from ragtally.spec.scalars import LARGEST, Scalar, resolve_plain
 
+# How many keys and values a spec may hold once its aliases are written out.
 MAX_NODES = 20_000
-"""How many keys and values a spec may hold once its aliases are written out."""
+# How deep lists and mappings may be nested.
 MAX_DEPTH = 50
-"""How deep lists and mappings may be nested."""
 
 
 @dataclass
@@ -29,19 +29,9 @@ class _Anchor:
 
 
 class Composer:
-    """Composes one text.
-
-    Attributes:
-        errors: What is wrong, as far as reading can go on: repeated keys, tags, keys that are no text.
-    """
+    """Composes one text."""
 
     def __init__(self, text: str, file: str) -> None:
-        """Take the text.
-
-        Args:
-            text: The YAML.
-            file: The name of the file that errors name.
-        """
         self.errors: list[RagtallyError] = []
         self._file = file
         self._lines = max(1, len(text.splitlines()))
@@ -51,15 +41,7 @@ class Composer:
         self._events = self._parse(text)
 
     def document(self) -> Node | None:
-        """Compose the one document.
-
-        Returns:
-            Its top value; None where the text holds nothing.
-
-        Raises:
-            SpecError: If reading cannot go on: no YAML, several documents, too deep, or an alias that is
-                undefined, stands inside itself or makes the spec too large.
-        """
+        """Compose the one document."""
         root: Node | None = None
         for event in self._events:
             if not isinstance(event, yaml.DocumentStartEvent):

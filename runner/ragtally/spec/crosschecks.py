@@ -15,8 +15,8 @@ from ragtally.spec.study import Base, DatasetPick, Grid, Label, ReaderPick
 from ragtally.spec.validation import axis_values
 from ragtally.types import Choice
 
+# How many combinations a grid may have.
 MAX_CELLS = 100_000
-"""How many combinations a grid may have."""
 
 
 class DraftReader(NamedTuple):
@@ -28,36 +28,20 @@ class DraftReader(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The parts of a study that could be resolved; None for one that is absent or in which something is wrong.
+    """The parts of a study that could be resolved; None for one that is absent or in which something is wrong."""
 
-    Attributes:
-        data: The spec as written.
-        dataset: The dataset.
-        readers: The readers that could be resolved, by name.
-        label: Who labels.
-        base: Which questions stay.
-        grid: The axes, empty where there is no grid.
-        metrics: The metrics.
-        metric_traits: Tells a metric's traits.
-    """
-
-    data: Mapping[str, Any]
+    data: Mapping[str, Any]  # The spec as written
     dataset: DatasetPick | None
-    readers: Mapping[str, DraftReader]
-    label: Label | None
-    base: Base | None
-    grid: Grid | None
+    readers: Mapping[str, DraftReader]  # The readers that could be resolved, by name
+    label: Label | None  # Who labels
+    base: Base | None  # Which questions stay
+    grid: Grid | None  # The axes, empty where there is no grid
     metrics: tuple[Choice, ...]
-    metric_traits: Callable[[Choice, PathOf], Any]
+    metric_traits: Callable[[Choice, PathOf], Any]  # Tells a metric's traits
 
 
 def check(draft: Draft, faults: Faults) -> None:
-    """Note everything that is wrong between the keys of a spec.
-
-    Args:
-        draft: The parts that could be resolved.
-        faults: Where to note it.
-    """
+    """Note everything that is wrong between the keys of a spec."""
     _check_names(draft, faults)
     _check_training(draft, faults)
     _check_label(draft, faults)

@@ -10,21 +10,16 @@ from ragtally.errors import Place, RagtallyError
 from ragtally.spec.scalars import Scalar
 
 Step = str | int
+# Where in the data something is: keys of mappings and positions in lists, from the outside in.
 PathOf = tuple[Step, ...]
-"""Where in the data something is: keys of mappings and positions in lists, from the outside in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value with its place.
+    """A value with its place."""
 
-    Attributes:
-        place: Where the value starts.
-        value: A scalar, a list of nodes, or a mapping of entries by key.
-    """
-
-    place: Place
-    value: Scalar | list[Node] | dict[str, Entry]
+    place: Place  # Where the value starts
+    value: Scalar | list[Node] | dict[str, Entry]  # A scalar, a list of nodes, or a mapping of entries by key
 
     def plain(self) -> Any:
         """Give the value without places: dicts, lists and scalars."""
@@ -36,52 +31,28 @@ class Node:
 
 
 class Entry(NamedTuple):
-    """One key of a mapping.
+    """One key of a mapping."""
 
-    Attributes:
-        place: Where the key stands.
-        node: Its value.
-    """
-
-    place: Place
-    node: Node
+    place: Place  # Where the key stands
+    node: Node  # Its value
 
 
 @dataclass(frozen=True)
 class Document:
-    """A spec as written.
+    """A spec as written."""
 
-    Attributes:
-        file: The path as the user typed it.
-        root: The top value.
-        errors: What is wrong with it, as far as reading could go on: repeated keys, tags, keys that are no text.
-    """
-
-    file: str
-    root: Node
+    file: str  # The path as the user typed it
+    root: Node  # The top value
+    # What is wrong with it, as far as reading could go on: repeated keys, tags, keys that are no text.
     errors: tuple[RagtallyError, ...] = ()
 
     def value_place(self, path: PathOf) -> Place:
-        """Say where a value starts.
-
-        Args:
-            path: The path of the value.
-
-        Returns:
-            Its place, or that of the nearest key above it where there is no such value.
-        """
+        """Say where a value starts."""
         found = self._walk(path)
         return found.node.place if found.whole else found.key
 
     def key_place(self, path: PathOf) -> Place:
-        """Say where a key stands (in a list: where the item starts).
-
-        Args:
-            path: The path of the key.
-
-        Returns:
-            Its place, or that of the nearest key above it where there is no such key.
-        """
+        """Say where a key stands (in a list: where the item starts)."""
         return self._walk(path).key
 
     def places(self) -> dict[str, Place]:

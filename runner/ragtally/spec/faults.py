@@ -12,11 +12,6 @@ class Faults:
     """What is wrong with one document."""
 
     def __init__(self, document: Document) -> None:
-        """Start with what reading the document found.
-
-        Args:
-            document: The document.
-        """
         self.document = document
         self._errors: list[RagtallyError] = list(document.errors)
         self._misread = {error.place for error in document.errors}
@@ -26,24 +21,12 @@ class Faults:
     def add(
         self, path: PathOf, message: str, hint: str | None = None, *, at: Literal["key", "value"] = "value"
     ) -> None:
-        """Note one error; the same one is noted once.
-
-        Args:
-            path: The path of what is wrong.
-            message: What is wrong.
-            hint: What to type instead.
-            at: Whether the key or the value is to be pointed at.
-        """
+        """Note one error; the same one is noted once."""
         place = self.document.key_place(path) if at == "key" else self.document.value_place(path)
         self._note(path, SpecError(message, place=place, hint=hint))
 
     def add_error(self, path: PathOf, error: RagtallyError) -> None:
-        """Note an error of a component's, giving it a place in the spec where it has none.
-
-        Args:
-            path: The path of the component.
-            error: What it raised.
-        """
+        """Note an error of a component's, giving it a place in the spec where it has none."""
         if error.place is None:
             error.place = self.document.value_place(path)
         self._note(path, error)
@@ -55,11 +38,7 @@ class Faults:
         )
 
     def raise_all(self) -> None:
-        """Raise what was found, in the order of the places.
-
-        Raises:
-            RagtallyError: If anything was found.
-        """
+        """Raise what was found, in the order of the places."""
         raise_all(sorted(self._errors, key=_order))
 
     def _note(self, path: PathOf, error: RagtallyError) -> None:

@@ -27,35 +27,12 @@ _SCALAR_AXES = {
 
 
 def load_study(path: str | Path, registry: Registry) -> Study:
-    """Load a spec.
-
-    Args:
-        path: The spec file.
-        registry: The components that it may name.
-
-    Returns:
-        The study, with every default filled in, every axis expanded and every name resolved.
-
-    Raises:
-        RagtallyError: What is wrong with the file: one error, or an `ErrorList` of all of them in the order of
-            their places.
-    """
+    """Load a spec."""
     return study_of(read_document(path), registry)
 
 
 def study_of(document: Document, registry: Registry) -> Study:
-    """Validate, resolve and check a document that was read.
-
-    Args:
-        document: The document.
-        registry: The components that it may name.
-
-    Returns:
-        The study.
-
-    Raises:
-        RagtallyError: As `load_study`.
-    """
+    """Validate, resolve and check a document that was read."""
     faults = Faults(document)
     validate(published_schema(registry), faults)
     builder = _Builder(document, registry, faults)

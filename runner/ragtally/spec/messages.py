@@ -22,55 +22,32 @@ _TYPES = {
 }
 AXES_HINT = "only the keys under grid take several values; give one here"
 SECRET_HINT = "put it into the environment, or into a file .env that is not committed"
+# Names of what must not be written into a spec, which is shared.
 _SECRET = re.compile(r"api_?key|secret|password|access_?token|auth_?token|bearer|credential", re.IGNORECASE)
-"""Names of what must not be written into a spec, which is shared."""
 
 
 class Complaint(NamedTuple):
-    """One error in words.
+    """One error in words."""
 
-    Attributes:
-        path: The path of what is wrong.
-        message: What is wrong.
-        hint: What to type instead.
-        at: Whether the key or the value is to be pointed at.
-    """
-
-    path: PathOf
-    message: str
-    hint: str | None = None
-    at: Literal["key", "value"] = "value"
+    path: PathOf  # The path of what is wrong
+    message: str  # What is wrong
+    hint: str | None = None  # What to type instead
+    at: Literal["key", "value"] = "value"  # Whether the key or the value is to be pointed at
 
 
 class Finding(NamedTuple):
-    """What the validator found.
+    """What the validator found."""
 
-    Attributes:
-        path: The path of the value.
-        value: The value.
-        keyword: The keyword of the schema that it breaks.
-        wanted: What the schema says under that keyword.
-        schema: The schema that holds the keyword.
-        message: The validator's own words, for keywords that have none here.
-    """
-
-    path: PathOf
+    path: PathOf  # The path of the value
     value: Any
-    keyword: str
-    wanted: Any
-    schema: Mapping[str, Any]
-    message: str
+    keyword: str  # The keyword of the schema that it breaks
+    wanted: Any  # What the schema says under that keyword
+    schema: Mapping[str, Any]  # The schema that holds the keyword
+    message: str  # The validator's own words, for keywords that have none here
 
 
 def describe(found: Finding) -> list[Complaint]:
-    """Put what the validator found into words.
-
-    Args:
-        found: What it found.
-
-    Returns:
-        One complaint, or one for each unknown, missing or repeated item.
-    """
+    """Put what the validator found into words."""
     say = _SAY.get(found.keyword)
     return [Complaint(found.path, f"{subject(found.path)}: {found.message}")] if say is None else say(found)
 

@@ -10,14 +10,7 @@ from jsonschema.exceptions import SchemaError
 
 
 def schema_fault(schema: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with a schema.
-
-    Args:
-        schema: The schema of a component's parameter.
-
-    Returns:
-        The fault; None for a valid JSON Schema (draft 2020-12).
-    """
+    """Say what is wrong with a schema."""
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
@@ -26,13 +19,5 @@ def schema_fault(schema: Mapping[str, Any]) -> str | None:
 
 
 def value_faults(schema: Mapping[str, Any], value: Any) -> list[str]:
-    """Say why a schema does not allow a value.
-
-    Args:
-        schema: A valid schema.
-        value: JSON-able value.
-
-    Returns:
-        The faults; none for a value that is allowed.
-    """
+    """Say why a schema does not allow a value."""
     return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(value)]

@@ -8,39 +8,17 @@ from ragtally.errors import Place, RagtallyError, SpecError, raise_all
 from ragtally.spec.composing import Composer
 from ragtally.spec.document import Document
 
+# How large a spec may be; the largest in use have a few kilobytes.
 MAX_BYTES = 256 * 1024
-"""How large a spec may be; the largest in use have a few kilobytes."""
 
 
 def read_document(path: str | Path) -> Document:
-    """Read a spec file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The document; its top value is a mapping.
-
-    Raises:
-        SpecError: If the file is missing, a folder, too large, not UTF-8, not YAML, empty, holds several
-            documents or an alias that runs away, or is no mapping at its top.
-    """
+    """Read a spec file."""
     return parse_document(_text(Path(path), str(path)), str(path))
 
 
 def parse_document(text: str, file: str) -> Document:
-    """Read a spec's text.
-
-    Args:
-        text: The YAML.
-        file: The name of the file that errors name.
-
-    Returns:
-        The document.
-
-    Raises:
-        SpecError: As `read_document`.
-    """
+    """Read a spec's text."""
     composer = Composer(text, file)
     try:
         root = composer.document()

@@ -78,14 +78,7 @@ class Row(NamedTuple):
 
 
 def spec_reference(registry: Registry) -> str:
-    """Write the reference of a spec: every key, every kind, every component with its parameters.
-
-    Args:
-        registry: The components.
-
-    Returns:
-        Markdown.
-    """
+    """Write the reference of a spec: every key, every kind, every component with its parameters."""
     schema = published_schema(registry)
     lines = [_HEAD, "## Keys", ""]
     lines += _table("key", "needed or default", _keys(schema, "", schema["required"]))
@@ -167,14 +160,7 @@ def _value(value: Any) -> str:
 
 
 def type_words(schema: Mapping[str, Any]) -> str:
-    """Say in words what a schema allows.
-
-    Args:
-        schema: The schema of a key or parameter.
-
-    Returns:
-        Words such as `whole number, at least 1`.
-    """
+    """Say in words what a schema allows."""
     if "x-ragtally-axis" in schema:
         return f"{type_words(schema['anyOf'][0])}; an axis"
     if "$ref" in schema:

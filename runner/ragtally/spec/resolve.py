@@ -19,8 +19,8 @@ from ragtally.spec.messages import show, subject
 from ragtally.spec.validation import axis_values, named
 from ragtally.types import Choice
 
+# Into how many choices one component under `grid` may expand.
 MAX_EXPANSION = 10_000
-"""Into how many choices one component under `grid` may expand."""
 
 
 class _NotResolvedError(Exception):
@@ -28,30 +28,17 @@ class _NotResolvedError(Exception):
 
 
 class Written(NamedTuple):
-    """A component as written, with what the registry knows of it.
-
-    Attributes:
-        component: The component.
-        parameters: The parameters as written.
-        path: The path of the parameters.
-    """
+    """A component as written, with what the registry knows of it."""
 
     component: Component
-    parameters: Mapping[str, Any]
-    path: PathOf
+    parameters: Mapping[str, Any]  # The parameters as written
+    path: PathOf  # The path of the parameters
 
 
 class Resolver:
     """Resolves the components of one spec; what it is given has passed validation."""
 
     def __init__(self, registry: Registry, seed: int, faults: Faults) -> None:
-        """Take what every choice needs.
-
-        Args:
-            registry: The components.
-            seed: The study's seed, for parameters named `seed`.
-            faults: Where errors are noted.
-        """
         self._registry = registry
         self._seed = seed
         self._faults = faults
@@ -59,26 +46,12 @@ class Resolver:
         self._declared_models: Sequence[str] = ()
 
     def name_models(self, models: Mapping[str, Choice], declared: Sequence[str]) -> None:
-        """Take the models that parameters of the kind `model` name.
-
-        Args:
-            models: The models that could be resolved, by their names in the spec.
-            declared: All names under `models`.
-        """
+        """Take the models that parameters of the kind `model` name."""
         self._models = models
         self._declared_models = declared
 
     def one(self, kind: str, value: Any, path: PathOf) -> Choice | None:
-        """Resolve one component.
-
-        Args:
-            kind: Its kind.
-            value: How the spec names it.
-            path: Where.
-
-        Returns:
-            The choice; None where an error was noted.
-        """
+        """Resolve one component."""
         choices = self._choices(kind, value, path, grid=False)
         return choices[0] if choices else None
 
@@ -89,16 +62,7 @@ class Resolver:
         return tuple(self._distinct([(choice, where) for choice, where in found if choice is not None]))
 
     def axis(self, schema: Mapping[str, Any], value: Any, path: PathOf) -> tuple[Any, ...]:
-        """Expand an axis of the grid, axes inside it included: in the order written, the last axis fastest.
-
-        Args:
-            schema: The schema of one value; a component's holds `x-ragtally-kind`.
-            value: What the spec says.
-            path: Where.
-
-        Returns:
-            The values; choices for components.
-        """
+        """Expand an axis of the grid, axes inside it included: in the order written, the last axis fastest."""
         return tuple(self._values(schema, value, path, grid=True))
 
     def traits(self, choice: Choice, path: PathOf) -> Any:
@@ -226,15 +190,7 @@ class Resolver:
 
 
 def normalise(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Give numbers the type that their schema wants, so that `1`, `1.0` and `1e0` make one address.
-
-    Args:
-        value: A value that the schema allows.
-        schema: Its schema.
-
-    Returns:
-        A copy: whole numbers are int where the schema says `integer`, and float where it says `number`.
-    """
+    """Give numbers the type that their schema wants, so that `1`, `1.0` and `1e0` make one address."""
     types = schema.get("type", ())
     types = {types} if isinstance(types, str) else set(types)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -252,14 +208,7 @@ def normalise(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def identity(value: Any) -> str:
-    """Write a resolved value as text that equal values share.
-
-    Args:
-        value: A choice, or JSON-able data.
-
-    Returns:
-        The text.
-    """
+    """Write a resolved value as text that equal values share."""
     return canonical_json(_described(value))
 
 

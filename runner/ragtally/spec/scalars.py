@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
+# What a scalar in a spec can be.
 Scalar = str | int | float | bool | None
-"""What a scalar in a spec can be."""
 
+# The largest whole number that a spec may hold; what calculates with it uses 64 bits.
 LARGEST = 2**63 - 1
-"""The largest whole number that a spec may hold; what calculates with it uses 64 bits."""
 
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)", re.ASCII)
@@ -20,15 +20,7 @@ _DECIMAL = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9
 
 
 def resolve_plain(text: str) -> Scalar:
-    """Say what an unquoted word means.
-
-    Args:
-        text: The word as it stands in the file.
-
-    Returns:
-        A boolean for `true` and `false`; None for `null`, `~` and nothing at all; a number for decimal
-        notation; otherwise the text itself. A number beyond `LARGEST` comes back as an infinite float.
-    """
+    """Say what an unquoted word means."""
     if text in _WORDS:
         return _WORDS[text]
     if _WHOLE.fullmatch(text):

@@ -11,10 +11,10 @@ from ragtally.spec.schema_parts import comparison_keys, spending_keys
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONTROLS = ("closed_book", "gold_context", "wrong_context")
+# The metrics of a spec that names none, where readers answer.
 ANSWER_METRICS = ("accuracy", "macro_f1", "coverage")
-"""The metrics of a spec that names none, where readers answer."""
+# The metrics of a spec that names none, where there is a retriever.
 RETRIEVAL_METRICS = ("recall@10", "mrr@10")
-"""The metrics of a spec that names none, where there is a retriever."""
 MAX_SEED = 2**32 - 1
 
 # In Python `$` alone would let a line break pass at the end.
@@ -29,14 +29,7 @@ _READER_NAMES: Schema = {
 
 
 def published_schema(registry: Registry) -> dict[str, Any]:
-    """Assemble the JSON Schema (draft 2020-12) of a spec.
-
-    Args:
-        registry: The components that a spec may name.
-
-    Returns:
-        The schema, good for editors and for any validator of that draft.
-    """
+    """Assemble the JSON Schema (draft 2020-12) of a spec."""
     plain = definitions(registry, tuple(KINDS), grid=False)
     in_grid = definitions(registry, ("chunker", "embedder", "retriever", "rule"), grid=True)
     return {

@@ -19,26 +19,15 @@ from ragtally.spec.messages import Finding, describe
 
 
 class Named(NamedTuple):
-    """A component as a spec names it.
+    """A component as a spec names it."""
 
-    Attributes:
-        name: The name as written, such as `bm25` or `recall@5`.
-        parameters: What stands beside it; None where nothing does.
-        bare: Whether it is a bare string.
-    """
-
-    name: str
-    parameters: Any
-    bare: bool
+    name: str  # The name as written, such as `bm25` or `recall@5`
+    parameters: Any  # What stands beside it; None where nothing does
+    bare: bool  # Whether it is a bare string
 
 
 def validate(schema: Mapping[str, Any], faults: Faults) -> None:
-    """Note everything in a document that its schema does not allow.
-
-    Args:
-        schema: The published schema.
-        faults: Where to note it; holds the document.
-    """
+    """Note everything in a document that its schema does not allow."""
     for error in _SpecValidator(schema).iter_errors(faults.document.root.plain()):
         broken: Any = error
         path = tuple(error.absolute_path)
@@ -50,14 +39,7 @@ def validate(schema: Mapping[str, Any], faults: Faults) -> None:
 
 
 def named(instance: Any) -> Named | None:
-    """Read how a spec names a component.
-
-    Args:
-        instance: The value.
-
-    Returns:
-        Name and parameters; None for what is neither a word nor a mapping of one key.
-    """
+    """Read how a spec names a component."""
     if isinstance(instance, str):
         return Named(instance, None, True)
     if isinstance(instance, dict) and len(instance) == 1:
@@ -66,15 +48,7 @@ def named(instance: Any) -> Named | None:
 
 
 def axis_values(instance: Any, *, lists: bool) -> tuple[list[Any], tuple[str, ...]] | None:
-    """Read an axis.
-
-    Args:
-        instance: The value under `grid`.
-        lists: Whether a plain list is an axis there.
-
-    Returns:
-        The axis' values, and the path from the instance to the list; None where the value is no axis.
-    """
+    """Read an axis."""
     if isinstance(instance, dict) and list(instance) == ["axis"] and isinstance(instance["axis"], list):
         return instance["axis"], ("axis",)
     if lists and isinstance(instance, list):

@@ -16,40 +16,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from ragtally.stats.contributions import Contributions, Formula, Values, divide, mean_contributions
 
+# The code of a verdict that is none.
 NO_ANSWER = -1
-"""The code of a verdict that is none."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class _Confusion:
-    """Sums by class; each of shape [..., cells or 1, classes].
+    """Sums by class; each of shape [..., cells or 1, classes]."""
 
-    Attributes:
-        right: Questions whose gold label and verdict are the class.
-        predicted: Questions whose verdict is the class.
-        gold: Questions whose gold label is the class.
-    """
-
-    right: Floats
-    predicted: Floats
-    gold: Floats
+    right: Floats  # Questions whose gold label and verdict are the class
+    predicted: Floats  # Questions whose verdict is the class
+    gold: Floats  # Questions whose gold label is the class
 
 
 def answer_codes(answers: Sequence[str | None], declared: Sequence[str]) -> NDArray[np.int64]:
-    """Number answers by their place among the declared ones.
-
-    Args:
-        answers: Gold labels or verdicts, one a question; None for none.
-        declared: The declared answers.
-
-    Returns:
-        The numbers, `NO_ANSWER` for none; int64, shape [questions].
-
-    Raises:
-        ValueError: If an answer is not declared.
-    """
+    """Number answers by their place among the declared ones."""
     place: dict[str | None, int] = {answer: number for number, answer in enumerate(declared)}
     place[None] = NO_ANSWER
     strange = {answer for answer in answers if answer not in place}
@@ -61,22 +44,7 @@ def answer_codes(answers: Sequence[str | None], declared: Sequence[str]) -> NDAr
 def answer_contributions(
     metric: str, gold: ArrayLike, verdict: ArrayLike, answers: Sequence[str]
 ) -> Contributions | None:
-    """Describe a metric of answers of several cells.
-
-    Args:
-        metric: The metric's printed name: `accuracy`, `coverage`, `accuracy_of_covered`, `cohen_kappa`,
-            `balanced_accuracy`, `macro_precision`, `macro_recall`, `macro_f1`, or `precision`, `recall` and `f1` of
-            a class as in `f1[yes]`.
-        gold: Codes of the gold labels, shape [questions]; all labelled.
-        verdict: Codes of the verdicts, shape [questions, cells]; `NO_ANSWER` for no verdict.
-        answers: The declared answers.
-
-    Returns:
-        The contributions; None for a metric that is not one of these.
-
-    Raises:
-        ValueError: If shapes disagree, or a code stands for no answer.
-    """
+    """Describe a metric of answers of several cells."""
     label, said = np.asarray(gold, dtype=np.int64), np.asarray(verdict, dtype=np.int64)
     _require_codes(label, said, len(answers))
     if metric == "accuracy":

@@ -32,37 +32,23 @@ _DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """Which cells may be the best.
+    """Which cells may be the best."""
 
-    Attributes:
-        highest: Row of the cell with the best observed value, the first of equals; None where no cell has a value.
-        kept: Rows of the cells that cannot be told from the best, in order; `highest` is always among them.
-        intervals: For each cell, of its value minus the best other cell's, in units where more is better, all at
-            once. It ends at 0 where the cell is not kept, and begins at 0 where it is the only one kept. It has no
-            limits, but a reason, for a cell that has no value.
-        confidence: With which confidence the best cell is among those kept.
-    """
-
+    # Row of the cell with the best observed value, the first of equals; None where no cell has a value.
     highest: int | None
+    # Rows of the cells that cannot be told from the best, in order; `highest` is always among them.
     kept: tuple[int, ...]
+    # For each cell, of its value minus the best other cell's, in units where more is better, all at once. It ends at
+    # 0 where the cell is not kept, and begins at 0 where it is the only one kept. It has no limits, but a reason, for
+    # a cell that has no value.
     intervals: tuple[ConfidenceInterval, ...]
-    confidence: float
+    confidence: float  # With which confidence the best cell is among those kept
 
 
 def compare_with_best(
     distribution: BootstrapDistribution, confidence: float = 0.95, *, higher_is_better: bool = True
 ) -> Best:
-    """Find the cells that cannot be told from the best.
-
-    Args:
-        distribution: The bootstrap of all cells that one might have picked, on the same resamples.
-        confidence: With which confidence the best is to be among those kept.
-        higher_is_better: Whether a larger value is the better one.
-
-    Returns:
-        The cells and their intervals. A cell whose metric is not defined, or in too few resamples, is not compared;
-        with fewer than `FEWEST_UNITS` units all others are kept.
-    """
+    """Find the cells that cannot be told from the best."""
     require_share(confidence, "confidence")
     sign = 1.0 if higher_is_better else -1.0
     cells, complete = _compared(distribution)

@@ -10,19 +10,9 @@ from scipy.special import betainc
 
 
 def binomial_cdf(count: Any, trials: Any, share: Any) -> NDArray[np.float64]:
-    """Compute the probability of at most so many successes.
-
-    Source: the regularised incomplete beta function, I(1 - share; trials - count, count + 1); Abramowitz and
-    Stegun 26.5.24.
-
-    Args:
-        count: How many successes at most, whole numbers of any shape; below 0 the probability is 0.
-        trials: How many trials, whole numbers, broadcast with `count`.
-        share: The probability of success in each, likewise.
-
-    Returns:
-        The probabilities, float64.
-    """
+    """Compute the probability of at most so many successes."""
+    # Source: the regularised incomplete beta function, I(1 - share; trials - count, count + 1); Abramowitz and Stegun
+    # 26.5.24.
     count, trials, share = np.broadcast_arrays(
         np.asarray(count, dtype=np.float64), np.asarray(trials, dtype=np.float64), np.asarray(share, dtype=np.float64)
     )

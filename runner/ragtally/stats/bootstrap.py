@@ -17,33 +17,25 @@ from ragtally.stats.contributions import Contributions, Values, score_of
 from ragtally.stats.resampling import UnitSums, drawn_counts, unit_rows, unit_sums
 from ragtally.types import Score
 
+# How many resamples are drawn unless it is said otherwise.
 RESAMPLES = 10_000
-"""How many resamples are drawn unless it is said otherwise."""
+# The share of resamples that must have a value for there to be an interval, computed from these.
 DEFINED_SHARE = 0.95
-"""The share of resamples that must have a value for there to be an interval, computed from these."""
+# With fewer questions, or documents with their questions, resamples tell too little to give an interval.
 FEWEST_UNITS = 10
-"""With fewer questions, or documents with their questions, resamples tell too little to give an interval."""
 TOO_FEW = f"with fewer than {FEWEST_UNITS} questions, or documents with their questions, resamples tell too little"
 _DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class BootstrapDistribution:
-    """What a metric of several cells became on every resample; column j is cell j everywhere.
+    """What a metric of several cells became on every resample; column j is cell j everywhere."""
 
-    Attributes:
-        observed: On the questions themselves; shape [cells].
-        resampled: On every resample; shape [resamples, cells].
-        jackknife: With one unit left out at a time; shape [units, cells].
-        questions: How many questions there are.
-        reason: Why there is no value where there is none.
-    """
-
-    observed: Values
-    resampled: Values
-    jackknife: Values
-    questions: int
-    reason: str
+    observed: Values  # On the questions themselves; shape [cells]
+    resampled: Values  # On every resample; shape [resamples, cells]
+    jackknife: Values  # With one unit left out at a time; shape [units, cells]
+    questions: int  # How many questions there are
+    reason: str  # Why there is no value where there is none
 
     @property
     def cells(self) -> int:
@@ -56,25 +48,11 @@ class BootstrapDistribution:
         return len(self.jackknife.value)
 
     def score(self, cell: int = 0) -> Score:
-        """Take out the observed value.
-
-        Args:
-            cell: The cell's row.
-
-        Returns:
-            The value, resting on all questions.
-        """
+        """Take out the observed value."""
         return score_of(self.observed, cell, self.questions, self.reason)
 
     def of_cells(self, rows: ArrayLike) -> BootstrapDistribution:
-        """Take out some cells, on the same resamples.
-
-        Args:
-            rows: Rows of cells.
-
-        Returns:
-            Their distribution, in that order.
-        """
+        """Take out some cells, on the same resamples."""
         kept = np.asarray(rows, dtype=np.int64)
 
         def take(values: Values) -> Values:
@@ -85,15 +63,7 @@ class BootstrapDistribution:
         )
 
     def differences(self, first: ArrayLike, second: ArrayLike) -> BootstrapDistribution:
-        """Subtract cells from each other, resample by resample.
-
-        Args:
-            first: Rows of cells.
-            second: Rows of as many cells, to be subtracted from them.
-
-        Returns:
-            The distribution of the differences, in that order.
-        """
+        """Subtract cells from each other, resample by resample."""
         one, other = np.atleast_1d(np.asarray(first)), np.atleast_1d(np.asarray(second))
 
         def subtract(values: Values) -> Values:
@@ -117,21 +87,7 @@ def bootstrap(
     resamples: int = RESAMPLES,
     cluster: ArrayLike | None = None,
 ) -> BootstrapDistribution:
-    """Bootstrap a metric of all cells at once.
-
-    Args:
-        contributions: What every question contributes.
-        generator: The source of randomness. The same seed draws the same questions whatever the metric and
-            however many cells, so that an added cell changes no other's interval.
-        resamples: How many resamples to draw.
-        cluster: For each question, which group it is drawn with (`document_clusters`); None to draw questions.
-
-    Returns:
-        The distribution.
-
-    Raises:
-        ValueError: If there are no questions, or no resamples are wanted.
-    """
+    """Bootstrap a metric of all cells at once."""
     sums = unit_sums(contributions, cluster)
     _require_some(sums.units, resamples)
     value = np.empty((resamples, sums.cells))
@@ -158,21 +114,7 @@ def bootstrap_rows(
     resamples: int = RESAMPLES,
     cluster: ArrayLike | None = None,
 ) -> BootstrapDistribution:
-    """Bootstrap any function of resampled questions, one call a resample; slow, for what has no `Contributions`.
-
-    Args:
-        score: The metric of the questions of the given rows, which may repeat; or a difference of two cells.
-        questions: How many questions there are.
-        generator: The source of randomness; draws the same questions as `bootstrap` with the same seed.
-        resamples: How many resamples to draw.
-        cluster: For each question, which group it is drawn with; None to draw questions.
-
-    Returns:
-        The distribution, with one column.
-
-    Raises:
-        ValueError: If there are no questions, or no resamples are wanted.
-    """
+    """Bootstrap any function of resampled questions, one call a resample; slow, for what has no `Contributions`."""
     unit = unit_rows(cluster, questions)
     units = int(unit.max(initial=-1)) + 1
     _require_some(units, resamples)

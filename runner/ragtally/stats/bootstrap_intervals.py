@@ -16,15 +16,7 @@ from ragtally.stats.contributions import Values
 
 
 def standard_error(distribution: BootstrapDistribution, cell: int = 0) -> float | None:
-    """Compute the standard error: the standard deviation over the resamples.
-
-    Args:
-        distribution: The distribution.
-        cell: The cell's row.
-
-    Returns:
-        The standard error; None where the value is not defined in enough resamples.
-    """
+    """Compute the standard error: the standard deviation over the resamples."""
     values = _usable(distribution, cell)
     if isinstance(values, str) or len(values) < 2:
         return None
@@ -35,16 +27,7 @@ def standard_error(distribution: BootstrapDistribution, cell: int = 0) -> float 
 def percentile_interval(
     distribution: BootstrapDistribution, cell: int = 0, confidence: float = 0.95
 ) -> ConfidenceInterval:
-    """Compute the percentile interval.
-
-    Args:
-        distribution: The distribution.
-        cell: The cell's row.
-        confidence: The confidence.
-
-    Returns:
-        The interval; none where the value is not defined in enough resamples, or never varies.
-    """
+    """Compute the percentile interval."""
     require_share(confidence, "confidence")
     method = "bootstrap percentile"
     values = _usable(distribution, cell)
@@ -55,20 +38,10 @@ def percentile_interval(
 
 
 def bca_interval(distribution: BootstrapDistribution, cell: int = 0, confidence: float = 0.95) -> ConfidenceInterval:
-    """Compute the bias-corrected and accelerated interval, which allows for bias and skewness.
-
-    Source: B. Efron (1987), Better bootstrap confidence intervals, JASA 82; equations 14.9 to 14.15 of Efron and
-    Tibshirani. Resamples that equal the observed value count half in the bias correction, since most metrics of
-    answers take few values.
-
-    Args:
-        distribution: The distribution.
-        cell: The cell's row.
-        confidence: The confidence.
-
-    Returns:
-        The interval; none where the value is not defined in enough resamples, never varies, or is too lopsided.
-    """
+    """Compute the bias-corrected and accelerated interval, which allows for bias and skewness."""
+    # Source: B. Efron (1987), Better bootstrap confidence intervals, JASA 82; equations 14.9 to 14.15 of Efron and
+    # Tibshirani. Resamples that equal the observed value count half in the bias correction, since most metrics of
+    # answers take few values.
     require_share(confidence, "confidence")
     method = "bootstrap BCa"
     values = _usable(distribution, cell)

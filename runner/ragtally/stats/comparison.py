@@ -23,40 +23,23 @@ from ragtally.types import Score
 
 @dataclass(frozen=True, slots=True)
 class PairedComparison:
-    """Two cells compared on the same questions.
+    """Two cells compared on the same questions."""
 
-    Attributes:
-        first: Row of the cell.
-        second: Row of the one that it is compared with.
-        difference: The first one's value minus the second's.
-        interval: The difference's interval.
-        significance: The test of no difference.
-        adjusted_p_value: Its p-value, corrected for the family; None where there is none.
-        tally: On how many questions the first did better, as well, or worse.
-        counts: Which of the two had which question right, for a share of right answers; None for other metrics.
-        smallest_difference: The smallest difference that would have been found, were it the only one of the family
-            (at the level divided by the number of tests, the one that the smallest p-value must reach).
-    """
-
-    first: int
-    second: int
-    difference: Score
-    interval: ConfidenceInterval
-    significance: Significance
-    adjusted_p_value: float | None
-    tally: WinsTiesLosses
+    first: int  # Row of the cell
+    second: int  # Row of the one that it is compared with
+    difference: Score  # The first one's value minus the second's
+    interval: ConfidenceInterval  # The difference's interval
+    significance: Significance  # The test of no difference
+    adjusted_p_value: float | None  # Its p-value, corrected for the family; None where there is none
+    tally: WinsTiesLosses  # On how many questions the first did better, as well, or worse
+    # Which of the two had which question right, for a share of right answers; None for other metrics.
     counts: PairedCounts | None
+    # The smallest difference that would have been found, were it the only one of the family (at the level divided by
+    # the number of tests, the one that the smallest p-value must reach).
     smallest_difference: SmallestDifference
 
     def distinguishable(self, level: float = 0.05) -> bool | None:
-        """Tell whether the two differ beyond chance.
-
-        Args:
-            level: The level of the family.
-
-        Returns:
-            Whether the corrected p-value is at most the level; None where there is none.
-        """
+        """Tell whether the two differ beyond chance."""
         return None if self.adjusted_p_value is None else self.adjusted_p_value <= level
 
 
@@ -74,32 +57,10 @@ def compare_pairs(
     power: float = 0.8,
     tests_in_family: int | None = None,
 ) -> list[PairedComparison]:
-    """Compare pairs of cells, all of them one family, or part of one that `adjust_family` puts together.
-
-    A share of right answers to questions that share no document is tested by McNemar's exact test and has Newcombe's
-    interval for paired proportions; everything else is tested by randomisation and has the bootstrap's BCa interval.
-
-    Args:
-        contributions: What every question contributes to the metric of all cells.
-        pairs: Rows of the cell and of the one that it is compared with.
-        by_question: What wins, ties and losses are counted by: whether each answer is right, or a score; shape
-            [questions, cells].
-        generator: The source of randomness, made from a seed. The same seed gives a pair the same interval and
-            uncorrected p-value whatever the other pairs.
-        higher_is_better: Whether a larger value is the better one.
-        cluster: For each question, which group it is drawn with (`document_clusters`); None to draw questions.
-        resamples: How many resamples and swaps to do.
-        confidence: The confidence of the intervals, each for itself.
-        level: The level of the family.
-        power: With which probability the smallest difference would have been found.
-        tests_in_family: How many tests the family has, where it is larger than these pairs.
-
-    Returns:
-        One comparison a pair, in order; none is made for no questions.
-
-    Raises:
-        ValueError: If `by_question` has another shape.
-    """
+    """Compare pairs of cells, all of them one family, or part of one that `adjust_family` puts together."""
+    # A share of right answers to questions that share no document is tested by McNemar's exact test and has
+    # Newcombe's interval for paired proportions; everything else is tested by randomisation and has the bootstrap's
+    # BCa interval.
     score = np.asarray(by_question, dtype=np.float64)
     if score.shape != (contributions.questions, contributions.cells):
         raise ValueError(f"values of shape {score.shape} for {contributions.questions} x {contributions.cells}")
@@ -130,14 +91,7 @@ def compare_pairs(
 
 
 def adjust_family(comparisons: Sequence[PairedComparison]) -> list[PairedComparison]:
-    """Correct the p-values of a whole family by Holm's method, as of several metrics together.
-
-    Args:
-        comparisons: All comparisons of the family, adjusted or not.
-
-    Returns:
-        The same with p-values corrected for exactly this family.
-    """
+    """Correct the p-values of a whole family by Holm's method, as of several metrics together."""
     adjusted = holm([comparison.significance.p_value for comparison in comparisons])
     pairs = zip(comparisons, adjusted, strict=True)
     return [replace(comparison, adjusted_p_value=p_value) for comparison, p_value in pairs]
@@ -145,23 +99,14 @@ def adjust_family(comparisons: Sequence[PairedComparison]) -> list[PairedCompari
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was found of a pair before the family is looked at.
-
-    Attributes:
-        difference: The difference.
-        interval: Its interval.
-        significance: Its test.
-        counts: Which of the two had which question right, where that is what is compared.
-        independent: Whether McNemar's test was done on these.
-        error: The difference's standard error, where it was not.
-    """
+    """What was found of a pair before the family is looked at."""
 
     difference: Score
     interval: ConfidenceInterval
-    significance: Significance
-    counts: PairedCounts | None
-    independent: bool = True
-    error: float | None = None
+    significance: Significance  # Its test
+    counts: PairedCounts | None  # Which of the two had which question right, where that is what is compared
+    independent: bool = True  # Whether McNemar's test was done on these
+    error: float | None = None  # The difference's standard error, where it was not
 
     def smallest(self, level: float, power: float) -> SmallestDifference:
         if self.counts is None or not self.independent:

@@ -19,49 +19,30 @@ from ragtally.types import Score
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A metric's values, of any shape.
+    """A metric's values, of any shape."""
 
-    Attributes:
-        value: The values, float64; 0 where there is none.
-        defined: Whether there is a value, bool of the same shape.
-    """
-
-    value: NDArray[np.float64]
-    defined: NDArray[np.bool_]
+    value: NDArray[np.float64]  # The values, float64; 0 where there is none
+    defined: NDArray[np.bool_]  # Whether there is a value, bool of the same shape
 
 
 class Formula(Protocol):
     """Turns sums over questions into values."""
 
     def __call__(self, own: NDArray[np.float64], shared: NDArray[np.float64]) -> Values:
-        """Compute a metric.
-
-        Args:
-            own: Sums of what differs between cells, shape [..., cells, parts].
-            shared: Sums of what all cells share, shape [..., shared parts].
-
-        Returns:
-            The values, shape [..., cells].
-        """
+        """Compute a metric."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """What every question contributes to one metric of several cells, which were asked the same questions.
+    """What every question contributes to one metric of several cells, which were asked the same questions."""
 
-    Attributes:
-        own: What it contributes cell by cell; float64, shape [questions, cells, parts].
-        shared: What it contributes to all cells alike, as its gold label; float64, shape [questions, shared parts].
-        formula: Turns the sums into values.
-        reason: Why there is no value where the formula gives none.
-        binary: Whether the metric is the share of questions whose only part of `own` is 1, the others' being 0.
-    """
-
-    own: NDArray[np.float64]
+    own: NDArray[np.float64]  # What it contributes cell by cell; float64, shape [questions, cells, parts]
+    # What it contributes to all cells alike, as its gold label; float64, shape [questions, shared parts].
     shared: NDArray[np.float64]
-    formula: Formula
-    reason: str
+    formula: Formula  # Turns the sums into values
+    reason: str  # Why there is no value where the formula gives none
+    # Whether the metric is the share of questions whose only part of `own` is 1, the others' being 0.
     binary: bool = False
 
     def __post_init__(self) -> None:
@@ -81,79 +62,36 @@ class Contributions:
         return int(self.own.shape[1])
 
     def of_questions(self, rows: ArrayLike) -> Contributions:
-        """Keep some of the questions.
-
-        Args:
-            rows: Rows, or a mask of shape [questions].
-
-        Returns:
-            The contributions of those questions, in the order of `rows`.
-        """
+        """Keep some of the questions."""
         kept = np.asarray(rows)
         return replace(self, own=self.own[kept], shared=self.shared[kept])
 
     def of_cells(self, rows: ArrayLike) -> Contributions:
-        """Keep some of the cells.
-
-        Args:
-            rows: Rows, or a mask of shape [cells].
-
-        Returns:
-            The contributions to those cells, in the order of `rows`.
-        """
+        """Keep some of the cells."""
         return replace(self, own=self.own[:, np.asarray(rows)])
 
     def scores(self) -> list[Score]:
-        """Compute the metric of every cell on all questions.
-
-        Returns:
-            One score a cell; its denominator is the number of questions.
-        """
+        """Compute the metric of every cell on all questions."""
         values = self.formula(self.own.sum(axis=0), self.shared.sum(axis=0))
         return [score_of(values, cell, self.questions, self.reason) for cell in range(self.cells)]
 
 
 def score_of(values: Values, cell: int, questions: int, reason: str) -> Score:
-    """Take one cell's value out as a score.
-
-    Args:
-        values: Values of shape [cells].
-        cell: The cell's row.
-        questions: How many questions the value rests on.
-        reason: Why there is no value where there is none.
-
-    Returns:
-        The score.
-    """
+    """Take one cell's value out as a score."""
     if not values.defined[cell]:
         return Score(None, questions, reason)
     return Score(float(values.value[cell]), questions)
 
 
 def divide(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Values:
-    """Divide, with no value where there is nothing to divide by.
-
-    Args:
-        part: Numerators, of any shape.
-        whole: Denominators, broadcast with `part`.
-
-    Returns:
-        The quotients.
-    """
+    """Divide, with no value where there is nothing to divide by."""
     part, whole = np.broadcast_arrays(part, whole)
     defined = whole != 0
     return Values(np.divide(part, whole, out=np.zeros(whole.shape), where=defined), defined)
 
 
 def mean_contributions(values: ArrayLike) -> Contributions:
-    """Describe the mean of one value a question: accuracy from right answers, mean recall, mean reciprocal rank.
-
-    Args:
-        values: Booleans or finite numbers of shape [questions, cells].
-
-    Returns:
-        The contributions.
-    """
+    """Describe the mean of one value a question: accuracy from right answers, mean recall, mean reciprocal rank."""
     column = _matrix(values)
 
     def formula(own: NDArray[np.float64], shared: NDArray[np.float64]) -> Values:
@@ -164,16 +102,7 @@ def mean_contributions(values: ArrayLike) -> Contributions:
 
 
 def ratio_contributions(part: ArrayLike, whole: ArrayLike, reason: str) -> Contributions:
-    """Describe a ratio of two sums: a share of some of the questions, a mean over those with a value, a precision.
-
-    Args:
-        part: What each question adds to the numerator, shape [questions, cells].
-        whole: What it adds to the denominator, same shape.
-        reason: Why there is no value where the denominator is 0.
-
-    Returns:
-        The contributions.
-    """
+    """Describe a ratio of two sums: a share of some of the questions, a mean over those with a value, a precision."""
     own = np.stack([_matrix(part), _matrix(whole)], axis=-1)
 
     def formula(own: NDArray[np.float64], shared: NDArray[np.float64]) -> Values:
@@ -183,20 +112,10 @@ def ratio_contributions(part: ArrayLike, whole: ArrayLike, reason: str) -> Contr
 
 
 def contributions_by_question(score: Callable[[NDArray[np.int64]], Score], questions: int) -> Contributions | None:
-    """Find out whether a metric is a mean over its questions, and what each contributes.
-
-    Every question is scored alone. The mean over those that have a score is then compared with the metric's own
-    value, over all questions and over each half of them. So this works for any plugin's metric that is such a mean,
-    without knowing it.
-
-    Args:
-        score: Scores the questions of the given rows, for one cell.
-        questions: How many questions there are.
-
-    Returns:
-        The contributions of one cell; None where the metric is no mean over its questions: then resample rows, with
-        `bootstrap_rows`.
-    """
+    """Find out whether a metric is a mean over its questions, and what each contributes."""
+    # Every question is scored alone. The mean over those that have a score is then compared with the metric's own
+    # value, over all questions and over each half of them. So this works for any plugin's metric that is such a mean,
+    # without knowing it.
     rows = np.arange(questions)
     alone = [score(rows[row : row + 1]).value for row in range(questions)]
     scored = np.array([value is not None for value in alone], dtype=np.float64)
@@ -211,17 +130,7 @@ def contributions_by_question(score: Callable[[NDArray[np.int64]], Score], quest
 
 
 def join_cells(parts: list[Contributions]) -> Contributions:
-    """Put the cells of several contributions to the same metric side by side.
-
-    Args:
-        parts: At least one; all with the same questions, parts and formula, as one function made them.
-
-    Returns:
-        All cells, in order. A mean over all questions joins a mean over some as the latter.
-
-    Raises:
-        ValueError: If they do not fit together.
-    """
+    """Put the cells of several contributions to the same metric side by side."""
     if len({part.own.shape[2] for part in parts}) > 1:
         parts = [_as_ratio(part) for part in parts]
     first = parts[0]

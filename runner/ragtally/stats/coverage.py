@@ -11,53 +11,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+# How many cells (questions x padded intervals) the dynamic programme holds at once.
 _BLOCK = 1 << 20
-"""How many cells (questions x padded intervals) the dynamic programme holds at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """Non-empty half-open intervals on the common line, ordered by question.
+    """Non-empty half-open intervals on the common line, ordered by question."""
 
-    Attributes:
-        question: Row of each interval's question; int64, shape [intervals].
-        start: Where each interval begins; int64, shape [intervals].
-        end: Just past where each interval ends; int64, shape [intervals].
-    """
-
-    question: NDArray[np.int64]
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
+    question: NDArray[np.int64]  # Row of each interval's question; int64, shape [intervals]
+    start: NDArray[np.int64]  # Where each interval begins; int64, shape [intervals]
+    end: NDArray[np.int64]  # Just past where each interval ends; int64, shape [intervals]
 
     def __len__(self) -> int:
         return len(self.question)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Intervals:
-        """Keep some of the intervals.
-
-        Args:
-            rows: Rows or a mask.
-
-        Returns:
-            Those intervals, in the order of `rows`.
-        """
+        """Keep some of the intervals."""
         return Intervals(self.question[rows], self.start[rows], self.end[rows])
 
 
 def covered_by_rank(intervals: Intervals, rank: NDArray[np.int64], questions: int, depth: int) -> NDArray[np.int64]:
-    """Measure the union of each question's intervals up to and with every rank.
-
-    The line is cut at every end of an interval; each piece is credited to the first rank that covers it.
-
-    Args:
-        intervals: What the hits cover; in any order.
-        rank: Rank of each interval from 0; int64, shape [intervals].
-        questions: How many questions there are.
-        depth: How many ranks there are.
-
-    Returns:
-        Length of the union, int64 of shape [questions, depth].
-    """
+    """Measure the union of each question's intervals up to and with every rank."""
+    # The line is cut at every end of an interval; each piece is credited to the first rank that covers it.
     cuts = np.unique(np.concatenate([intervals.start, intervals.end]))
     first_piece = np.searchsorted(cuts, intervals.start)
     pieces = np.searchsorted(cuts, intervals.end) - first_piece
@@ -74,21 +50,11 @@ def covered_by_rank(intervals: Intervals, rank: NDArray[np.int64], questions: in
 
 
 def largest_coverage(intervals: Intervals, questions: int, depth: int) -> NDArray[np.int64]:
-    """Find the largest union that 1, 2, ... `depth` of a question's intervals can have, exactly.
-
-    An interval inside another is never needed. What remains is ordered by start and by end alike, so an interval
-    overlaps what was chosen before it only where it overlaps the last one chosen, and
-    `best[j, i] = max over h < i of best[j - 1, h] + end[i] - max(start[i], end[h])`
-    is exact: weighted maximum coverage on a line by dynamic programming.
-
-    Args:
-        intervals: All intervals of all questions, ordered by question.
-        questions: How many questions there are.
-        depth: The largest number of intervals that may be chosen.
-
-    Returns:
-        The largest lengths, int64 of shape [questions, depth]; a question without intervals has zeros.
-    """
+    """Find the largest union that 1, 2, ... `depth` of a question's intervals can have, exactly."""
+    # An interval inside another is never needed. What remains is ordered by start and by end alike, so an interval
+    # overlaps what was chosen before it only where it overlaps the last one chosen, and `best[j, i] = max over h < i
+    # of best[j - 1, h] + end[i] - max(start[i], end[h])` is exact: weighted maximum coverage on a line by dynamic
+    # programming.
     best = np.zeros((questions, depth), dtype=np.int64)
     if depth == 0 or len(intervals) == 0:
         return best
@@ -121,10 +87,8 @@ def _best_choice(
     width: int,
     depth: int,
 ) -> NDArray[np.int64]:
-    """Run the dynamic programme for questions of about equally many intervals.
-
-    Rows are filled up to `width` with intervals of no length at the last end, which change no result.
-    """
+    """Run the dynamic programme for questions of about equally many intervals."""
+    # Rows are filled up to `width` with intervals of no length at the last end, which change no result.
     column = np.arange(width)
     real = column < count[:, None]
     source = first[:, None] + np.minimum(column, count[:, None] - 1)
@@ -150,14 +114,6 @@ def _best_choice(
 
 
 def ranges(first: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Join the ranges `first[i] .. first[i] + count[i]` to one array.
-
-    Args:
-        first: Where each range begins; int64, shape [ranges].
-        count: How many numbers each holds; int64, shape [ranges].
-
-    Returns:
-        All numbers of all ranges, in order; int64, shape [sum of `count`].
-    """
+    """Join the ranges `first[i] .. first[i] + count[i]` to one array."""
     offset = np.cumsum(count) - count
     return np.repeat(first - offset, count) + np.arange(int(count.sum()))

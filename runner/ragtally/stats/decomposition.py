@@ -36,8 +36,8 @@ class Bucket(StrEnum):
     NOT_RETRIEVED = "wrong, evidence not retrieved"
     DROWNED = "wrong with evidence, right on gold"
     MISREAD = "wrong with evidence and on gold"
+    # Only where the reader was not measured on gold contexts, so that the two before cannot be told apart.
     GOLD_UNKNOWN = "wrong with evidence, gold unknown"
-    """Only where the reader was not measured on gold contexts, so that the two before cannot be told apart."""
 
 
 _ABSENT = {
@@ -49,22 +49,17 @@ _ABSENT = {
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What one cell and its reader made of the same questions, in columns, one row a question.
+    """What one cell and its reader made of the same questions, in columns, one row a question."""
 
-    Attributes:
-        status: What became of the question in the cell.
-        covered: How many characters of the question's evidence stand before the reader; int64, shape [questions].
-        evidence: How many characters of evidence the question has, likewise; 0 where none is known: then none can
-            be retrieved.
-        gold_status: What became of the question when the same reader was given its gold context, by votes that
-            selected nothing; None where that was not measured.
-        doubtful: Whether the label is doubtful, since annotators or voters disagree with it; None where nobody knows.
-    """
-
-    status: Sequence[Status]
+    status: Sequence[Status]  # What became of the question in the cell
+    # How many characters of the question's evidence stand before the reader; int64, shape [questions].
     covered: NDArray[np.integer]
+    # How many characters of evidence the question has, likewise; 0 where none is known: then none can be retrieved.
     evidence: NDArray[np.integer]
+    # What became of the question when the same reader was given its gold context, by votes that selected nothing;
+    # None where that was not measured.
     gold_status: Sequence[Status] | None = None
+    # Whether the label is doubtful, since annotators or voters disagree with it; None where nobody knows.
     doubtful: Sequence[bool] | None = None
 
     def __post_init__(self) -> None:
@@ -92,37 +87,18 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class Decomposition:
-    """The questions of a cell by bucket.
+    """The questions of a cell by bucket."""
 
-    Attributes:
-        bucket: Each question's bucket.
-        counts: How many questions each bucket has; all buckets, in order; they sum to the number of questions.
-        doubtful: How many of these have a doubtful label; None where nobody knows.
-        evidence_share: The share of a question's evidence that had to stand before the reader to be retrieved.
-        without_evidence: How many questions have no known evidence, so that none could be retrieved.
-    """
-
-    bucket: tuple[Bucket, ...]
+    bucket: tuple[Bucket, ...]  # Each question's bucket
+    # How many questions each bucket has; all buckets, in order; they sum to the number of questions.
     counts: dict[Bucket, int]
-    doubtful: dict[Bucket, int] | None
-    evidence_share: float
-    without_evidence: int
+    doubtful: dict[Bucket, int] | None  # How many of these have a doubtful label; None where nobody knows
+    evidence_share: float  # The share of a question's evidence that had to stand before the reader to be retrieved
+    without_evidence: int  # How many questions have no known evidence, so that none could be retrieved
 
 
 def decompose(outcomes: Outcomes, evidence_share: float = 0.0) -> Decomposition:
-    """Put every question of a cell into its bucket.
-
-    Args:
-        outcomes: What the cell and its reader made of the questions.
-        evidence_share: At least this share of a question's evidence must stand before the reader to be retrieved;
-            with 0, any of it.
-
-    Returns:
-        The buckets.
-
-    Raises:
-        ValueError: If the share is not between 0 and 1.
-    """
+    """Put every question of a cell into its bucket."""
     retrieved = evidence_retrieved(outcomes, evidence_share).tolist()
     gold = outcomes.gold_right
     gold_right: list[bool | None] = [None] * len(outcomes) if gold is None else gold.tolist()
@@ -134,18 +110,7 @@ def decompose(outcomes: Outcomes, evidence_share: float = 0.0) -> Decomposition:
 
 
 def evidence_retrieved(outcomes: Outcomes, evidence_share: float = 0.0) -> NDArray[np.bool_]:
-    """Tell for which questions the evidence counts as retrieved.
-
-    Args:
-        outcomes: What the cell made of the questions.
-        evidence_share: At least this share of the evidence must stand before the reader; with 0, any of it.
-
-    Returns:
-        Whether it was; bool, shape [questions].
-
-    Raises:
-        ValueError: If the share is not between 0 and 1.
-    """
+    """Tell for which questions the evidence counts as retrieved."""
     if not 0 <= evidence_share <= 1:
         raise ValueError(f"a share of the evidence lies between 0 and 1, not at {evidence_share}")
     enough = outcomes.covered >= evidence_share * outcomes.evidence - _ROUNDING

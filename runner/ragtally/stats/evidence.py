@@ -12,27 +12,10 @@ from ragtally.types import Hits, JudgedRanking, QuestionEvidence, Spans
 
 
 def judge(hits: Hits, spans: Spans, evidence: QuestionEvidence, questions: int, documents: int) -> JudgedRanking:
-    """Compare hits with the evidence of their questions.
-
-    A chunk's relevance is decided from character offsets alone: it is relevant when it holds at least one
-    character of the question's evidence, and its grade is the largest grade of the evidence that it holds a part
-    of. Work and memory grow with the chunks of the evidence documents and with the hits, never with questions x
-    chunks.
-
-    Args:
-        hits: Ranked chunks, shape [questions, depth].
-        spans: All chunks of the corpus, ordered by document and start.
-        evidence: Where the answers stand; spans of a question may overlap, a question may have none.
-        questions: How many questions there are.
-        documents: How many documents the corpus has.
-
-    Returns:
-        The judged hits; `covered <= coverable <= evidence_total` holds everywhere, and a question without
-        evidence has zeros.
-
-    Raises:
-        ValueError: If shapes disagree, a row is out of range or a grade is below 1.
-    """
+    """Compare hits with the evidence of their questions."""
+    # A chunk's relevance is decided from character offsets alone: it is relevant when it holds at least one character
+    # of the question's evidence, and its grade is the largest grade of the evidence that it holds a part of. Work and
+    # memory grow with the chunks of the evidence documents and with the hits, never with questions x chunks.
     _require_in_range(hits, spans, evidence, questions, documents)
     depth = hits.passage.shape[1]
     merged = _merge(evidence)
@@ -68,15 +51,7 @@ def judge(hits: Hits, spans: Spans, evidence: QuestionEvidence, questions: int, 
 
 
 def select_rows(judged: JudgedRanking, rows: NDArray[np.integer] | NDArray[np.bool_]) -> JudgedRanking:
-    """Restrict judged hits to some of the questions.
-
-    Args:
-        judged: The judged hits of all questions.
-        rows: The questions to keep: rows, or a mask of shape [questions].
-
-    Returns:
-        The judged hits of those questions, in the order of `rows`.
-    """
+    """Restrict judged hits to some of the questions."""
     return JudgedRanking(
         hit=judged.hit[rows],
         relevant=judged.relevant[rows],
@@ -102,24 +77,16 @@ class _Merged:
 
 @dataclass(frozen=True, slots=True)
 class _Overlaps:
-    """Which chunk holds which part of which question's evidence, ordered by question and chunk.
+    """Which chunk holds which part of which question's evidence, ordered by question and chunk."""
 
-    The evidence of all questions is laid end to end on one line. Since the spans of one document lie there one
-    behind the other, what a chunk holds of a question's evidence is always one interval of it.
-    """
+    # The evidence of all questions is laid end to end on one line. Since the spans of one document lie there one
+    # behind the other, what a chunk holds of a question's evidence is always one interval of it.
 
     chunk: NDArray[np.int64]
     intervals: Intervals
 
     def keys(self, chunks: int) -> NDArray[np.int64]:
-        """Number the pairs of question and chunk, in order.
-
-        Args:
-            chunks: How many chunks the corpus has.
-
-        Returns:
-            One number a pair.
-        """
+        """Number the pairs of question and chunk, in order."""
         return self.intervals.question * chunks + self.chunk
 
 

@@ -9,15 +9,7 @@ from ragtally.types import QuestionEvidence
 
 
 def evidence_characters(evidence: QuestionEvidence, questions: int) -> NDArray[np.int64]:
-    """Count the characters of evidence of each question; where spans overlap each character counts once.
-
-    Args:
-        evidence: Where the answers stand.
-        questions: How many questions there are.
-
-    Returns:
-        Characters, int64 of shape [questions].
-    """
+    """Count the characters of evidence of each question; where spans overlap each character counts once."""
     total = np.zeros(questions, dtype=np.int64)
     if not len(evidence):
         return total

@@ -19,23 +19,15 @@ from ragtally.types import Score, Status
 
 @dataclass(frozen=True, slots=True)
 class Flips:
-    """Two draws compared, question by question.
+    """Two draws compared, question by question."""
 
-    Attributes:
-        verdict: Share of the questions whose verdict differs; to have none is a verdict of its own here.
-        verdict_interval: The interval of it.
-        right: Share of the questions that one draw had right and the other did not.
-        right_interval: The interval of it.
-        lost: Share of the questions that the first draw had right and the second wrong. Up to as much of a
-            distractor loss is to be expected from vote noise alone, where the votes on what was retrieved are drawn
-            independently of those on the gold contexts; about as much again is gained by luck.
-        lost_interval: The interval of it.
-    """
-
-    verdict: Score
+    verdict: Score  # Share of the questions whose verdict differs; to have none is a verdict of its own here
     verdict_interval: ConfidenceInterval
-    right: Score
+    right: Score  # Share of the questions that one draw had right and the other did not
     right_interval: ConfidenceInterval
+    # Share of the questions that the first draw had right and the second wrong. Up to as much of a distractor loss is
+    # to be expected from vote noise alone, where the votes on what was retrieved are drawn independently of those on
+    # the gold contexts; about as much again is gained by luck.
     lost: Score
     lost_interval: ConfidenceInterval
 
@@ -50,24 +42,7 @@ def compare_draws(
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> Flips:
-    """Compute how often two draws of a reader differ.
-
-    Args:
-        first_verdict: The verdict of the first draw, one a question; None for none.
-        second_verdict: That of the second, on the same questions in the same order.
-        first_status: What became of each question in the first draw.
-        second_status: And in the second.
-        generator: The source of randomness, where questions share documents.
-        resamples: How many resamples are drawn then.
-        cluster: With which question each is drawn together, since they share a document; None for none.
-        confidence: The confidence of the intervals.
-
-    Returns:
-        The flip rates.
-
-    Raises:
-        ValueError: If the columns are not equally long.
-    """
+    """Compute how often two draws of a reader differ."""
     pairs = zip(first_verdict, second_verdict, first_status, second_status, strict=True)
     right, wrong = Status.RIGHT, Status.WRONG
     rows = [

@@ -14,16 +14,7 @@ def cell_intervals(
     distribution: BootstrapDistribution,
     confidence: float = 0.95,
 ) -> list[ConfidenceInterval]:
-    """Compute the interval of every cell's value.
-
-    Args:
-        contributions: What every question contributes.
-        distribution: The bootstrap of these contributions; drawn by document where questions share documents.
-        confidence: The confidence of the intervals, each for itself.
-
-    Returns:
-        One interval a cell: Wilson's for a share of questions that were drawn one by one, else the bootstrap's BCa.
-    """
+    """Compute the interval of every cell's value."""
     if not contributions.binary:
         return [bca_interval(distribution, cell, confidence) for cell in range(contributions.cells)]
     counts = contributions.own[..., 0].sum(axis=0).astype(int).tolist()
@@ -33,20 +24,9 @@ def cell_intervals(
 def share_interval(
     distribution: BootstrapDistribution, cell: int, count: int, confidence: float = 0.95
 ) -> ConfidenceInterval:
-    """Compute the interval of a share: Wilson's where questions were drawn one by one, else the bootstrap's BCa.
-
-    Where no question or every question counts, resamples do not vary and would claim certainty: then it is Wilson's
-    too, which takes a document with its questions for one.
-
-    Args:
-        distribution: The bootstrap.
-        cell: The share's row.
-        count: How many questions count.
-        confidence: The confidence.
-
-    Returns:
-        The interval.
-    """
+    """Compute the interval of a share: Wilson's where questions were drawn one by one, else the bootstrap's BCa."""
+    # Where no question or every question counts, resamples do not vary and would claim certainty: then it is Wilson's
+    # too, which takes a document with its questions for one.
     if distribution.units == distribution.questions:
         return wilson(count, distribution.questions, confidence)
     if 0 < count < distribution.questions:

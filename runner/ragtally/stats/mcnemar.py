@@ -13,18 +13,11 @@ from ragtally.stats.significance import Significance
 
 @dataclass(frozen=True, slots=True)
 class PairedCounts:
-    """Questions by which of two cells had them right.
+    """Questions by which of two cells had them right."""
 
-    Attributes:
-        both: Both cells.
-        first_only: The first cell alone.
-        second_only: The second cell alone.
-        neither: Neither.
-    """
-
-    both: int
-    first_only: int
-    second_only: int
+    both: int  # Both cells
+    first_only: int  # The first cell alone
+    second_only: int  # The second cell alone
     neither: int
 
     def __post_init__(self) -> None:
@@ -43,18 +36,7 @@ class PairedCounts:
 
 
 def count_pairs(first: ArrayLike, second: ArrayLike) -> PairedCounts:
-    """Count the questions that each cell, both, or neither had right.
-
-    Args:
-        first: Whether the first cell was right; bool, shape [questions].
-        second: Whether the second was, on the same questions in the same order.
-
-    Returns:
-        The counts.
-
-    Raises:
-        ValueError: If the columns are not equally long.
-    """
+    """Count the questions that each cell, both, or neither had right."""
     one, other = np.asarray(first, dtype=np.bool_), np.asarray(second, dtype=np.bool_)
     if one.ndim != 1 or one.shape != other.shape:
         raise ValueError(f"columns of shape {one.shape} and {other.shape} are no pairs")
@@ -63,21 +45,11 @@ def count_pairs(first: ArrayLike, second: ArrayLike) -> PairedCounts:
 
 
 def mcnemar(counts: PairedCounts) -> Significance:
-    """Test exactly whether two cells are right equally often.
-
-    Were they, each discordant question would be one cell's or the other's like the toss of a coin:
-    p = min(1, 2 P(X <= min(first_only, second_only))) with X binomial over the discordant questions; 1 where
-    there is none.
-
-    Source: Q. McNemar (1947), Psychometrika 12, 153-157; the exact form as in A. Agresti, Categorical Data
-    Analysis, section 11.1.
-
-    Args:
-        counts: The counts.
-
-    Returns:
-        The two-sided p-value; none for no questions.
-    """
+    """Test exactly whether two cells are right equally often."""
+    # Were they, each discordant question would be one cell's or the other's like the toss of a coin: p = min(1, 2 P(X
+    # <= min(first_only, second_only))) with X binomial over the discordant questions; 1 where there is none.
+    # Source: Q. McNemar (1947), Psychometrika 12, 153-157; the exact form as in A. Agresti, Categorical Data
+    # Analysis, section 11.1.
     test = "exact McNemar"
     if counts.questions == 0:
         return Significance(None, test, 0, "there are no questions")
@@ -87,34 +59,15 @@ def mcnemar(counts: PairedCounts) -> Significance:
 
 @dataclass(frozen=True, slots=True)
 class WinsTiesLosses:
-    """On how many questions the first of two cells did better, as well, or worse.
+    """On how many questions the first of two cells did better, as well, or worse."""
 
-    Attributes:
-        wins: Better.
-        ties: As well.
-        losses: Worse.
-    """
-
-    wins: int
-    ties: int
-    losses: int
+    wins: int  # Better
+    ties: int  # As well
+    losses: int  # Worse
 
 
 def wins_ties_losses(first: ArrayLike, second: ArrayLike, *, higher_is_better: bool = True) -> WinsTiesLosses:
-    """Count the questions on which one cell did better than another.
-
-    Args:
-        first: The first cell's value for each question (right or not, or a score); shape [questions]. Values
-            that agree to 10 decimals are equal.
-        second: The second cell's, on the same questions in the same order.
-        higher_is_better: Whether a larger value is the better one.
-
-    Returns:
-        The counts; they sum to the number of questions.
-
-    Raises:
-        ValueError: If the columns are not equally long.
-    """
+    """Count the questions on which one cell did better than another."""
     one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if one.ndim != 1 or one.shape != other.shape:
         raise ValueError(f"columns of shape {one.shape} and {other.shape} are no pairs")

@@ -10,40 +10,23 @@ _DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class ParetoFront:
-    """The cells by whether another is at least as good and at least as cheap.
+    """The cells by whether another is at least as good and at least as cheap."""
 
-    Every cell is in exactly one of the three, as its row.
+    # Every cell is in exactly one of the three, as its row.
 
-    Attributes:
-        front: The cells that no other dominates, cheapest first, the better first among equally cheap ones, then by
-            row. Cells with the same quality and the same cost do not dominate each other.
-        dominated: For each dominated cell, in order of rows, a cell of the front that dominates it: the best of
-            these, the cheaper of equally good ones.
-        unknown: For each cell that cannot be compared, which of its two numbers is unknown.
-    """
-
+    # The cells that no other dominates, cheapest first, the better first among equally cheap ones, then by row. Cells
+    # with the same quality and the same cost do not dominate each other.
     front: tuple[int, ...]
+    # For each dominated cell, in order of rows, a cell of the front that dominates it: the best of these, the cheaper
+    # of equally good ones.
     dominated: dict[int, int]
-    unknown: dict[int, str]
+    unknown: dict[int, str]  # For each cell that cannot be compared, which of its two numbers is unknown
 
 
 def pareto_front(
     quality: Sequence[float | None], cost: Sequence[float | None], *, higher_is_better: bool = True
 ) -> ParetoFront:
-    """Find the cells that are worth their cost: no other is as good and cheaper, or better and as cheap.
-
-    Args:
-        quality: Each cell's quality, as its accuracy; None where it is not scored.
-        cost: Each cell's cost, in dollars or seconds; None where it is unknown, which is never taken for free: such a
-            cell neither dominates nor is dominated.
-        higher_is_better: Whether more quality is better.
-
-    Returns:
-        The front. Numbers that agree to 10 decimals are equal.
-
-    Raises:
-        ValueError: If there are not as many qualities as costs.
-    """
+    """Find the cells that are worth their cost: no other is as good and cheaper, or better and as cheap."""
     sign = 1 if higher_is_better else -1
     known: list[tuple[float, float, int]] = []
     unknown: dict[int, str] = {}

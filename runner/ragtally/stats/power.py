@@ -26,42 +26,21 @@ _FEW = 10_000
 
 @dataclass(frozen=True, slots=True)
 class SmallestDifference:
-    """The smallest difference that would have been found with the wanted probability.
+    """The smallest difference that would have been found with the wanted probability."""
 
-    Attributes:
-        value: The difference, above 0, in the metric's unit; None where no difference could have been found.
-        level: The level of the test, as 0.05.
-        power: The probability to find it, as 0.8.
-        method: How it was computed; fit for print.
-        reason: Why there is none; None where there is one.
-    """
-
+    # The difference, above 0, in the metric's unit; None where no difference could have been found.
     value: float | None
-    level: float
-    power: float
-    method: str
-    reason: str | None = None
+    level: float  # The level of the test, as 0.05
+    power: float  # The probability to find it, as 0.8
+    method: str  # How it was computed; fit for print
+    reason: str | None = None  # Why there is none; None where there is one
 
 
 def mcnemar_power(questions: int, discordant_share: float, difference: float, level: float = 0.05) -> float:
-    """Compute how probably McNemar's exact test finds a difference.
-
-    The number of discordant questions is binomial; given it, so is how many of them are the better cell's. Both
-    are summed over, so no normal approximation is made (that would be R. J. Connor (1987), Biometrics 43,
-    207-211, which the result approaches).
-
-    Args:
-        questions: How many questions both cells are asked.
-        discordant_share: The probability that exactly one of the cells has a question right.
-        difference: By how much one cell is right more often, as a share of the questions.
-        level: The level of the test.
-
-    Returns:
-        The probability.
-
-    Raises:
-        ValueError: If the difference is larger than the share of discordant questions, or a number is no share.
-    """
+    """Compute how probably McNemar's exact test finds a difference."""
+    # The number of discordant questions is binomial; given it, so is how many of them are the better cell's. Both are
+    # summed over, so no normal approximation is made (that would be R. J. Connor (1987), Biometrics 43, 207-211,
+    # which the result approaches).
     require_share(level, "level")
     if questions < 0 or not 0 <= abs(difference) <= discordant_share <= 1:
         raise ValueError(f"no difference of {difference} with {discordant_share} discordant of {questions} questions")
@@ -72,19 +51,7 @@ def mcnemar_power(questions: int, discordant_share: float, difference: float, le
 def smallest_mcnemar_difference(
     questions: int, discordant_share: float, level: float = 0.05, power: float = 0.8
 ) -> SmallestDifference:
-    """Find the smallest difference of two shares that McNemar's exact test would have found.
-
-    Args:
-        questions: How many questions both cells were asked.
-        discordant_share: The share of questions that exactly one of the cells had right, as observed. Where even
-            a difference as large as this would not have been found, the share is taken to grow with the
-            difference (then the better cell has all discordant questions).
-        level: The level of the test.
-        power: The wanted probability to find it.
-
-    Returns:
-        The difference, in whole millionths; none where the questions are too few for any difference.
-    """
+    """Find the smallest difference of two shares that McNemar's exact test would have found."""
     require_share(power, "power")
     method = "exact McNemar"
 
@@ -106,19 +73,9 @@ def smallest_mcnemar_difference(
 def smallest_normal_difference(
     standard_error: float | None, level: float = 0.05, power: float = 0.8
 ) -> SmallestDifference:
-    """Find the smallest difference of any metric that would have been found, by the normal approximation.
-
-    It is (z of 1 - level / 2, plus z of the power) standard errors; J. Cohen, Statistical Power Analysis for the
-    Behavioral Sciences, section 2.4.
-
-    Args:
-        standard_error: The standard error of the difference, as the bootstrap gives it; None where it gives none.
-        level: The level of the test.
-        power: The wanted probability to find it.
-
-    Returns:
-        The difference; none where there is no standard error, or it is 0.
-    """
+    """Find the smallest difference of any metric that would have been found, by the normal approximation."""
+    # It is (z of 1 - level / 2, plus z of the power) standard errors; J. Cohen, Statistical Power Analysis for the
+    # Behavioral Sciences, section 2.4.
     require_share(level, "level")
     require_share(power, "power")
     method = "normal approximation with the bootstrap's standard error"
@@ -131,19 +88,12 @@ def smallest_normal_difference(
 
 @dataclass(frozen=True, slots=True)
 class _Discordant:
-    """The numbers of discordant questions that can happen, and what the test does with each.
+    """The numbers of discordant questions that can happen, and what the test does with each."""
 
-    Attributes:
-        share: The probability that a question is discordant.
-        count: The numbers, int64.
-        probability: How probable each is.
-        critical: The largest smaller count that is still significant; -1 where none is.
-    """
-
-    share: float
-    count: NDArray[np.int64]
-    probability: NDArray[np.float64]
-    critical: NDArray[np.int64]
+    share: float  # The probability that a question is discordant
+    count: NDArray[np.int64]  # The numbers, int64
+    probability: NDArray[np.float64]  # How probable each is
+    critical: NDArray[np.int64]  # The largest smaller count that is still significant; -1 where none is
 
     @staticmethod
     def of(questions: int, share: float, level: float) -> _Discordant:

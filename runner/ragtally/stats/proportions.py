@@ -15,22 +15,9 @@ _NOTHING = "there are no questions"
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> ConfidenceInterval:
-    """Compute Wilson's score interval of a proportion, without continuity correction.
-
-    Source: E. B. Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22;
-    method 3 of R. G. Newcombe (1998), Statistics in Medicine 17, 857-872.
-
-    Args:
-        successes: How many questions count.
-        trials: How many questions there are.
-        confidence: The confidence.
-
-    Returns:
-        The interval; none for no questions.
-
-    Raises:
-        ValueError: If the counts are negative, or more count than there are.
-    """
+    """Compute Wilson's score interval of a proportion, without continuity correction."""
+    # Source: E. B. Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22;
+    # method 3 of R. G. Newcombe (1998), Statistics in Medicine 17, 857-872.
     _require_counts(successes, trials)
     if trials == 0:
         return without_interval(confidence, "Wilson", _NOTHING)
@@ -41,24 +28,9 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> ConfidenceI
 def newcombe(
     first_successes: int, first_trials: int, second_successes: int, second_trials: int, confidence: float = 0.95
 ) -> ConfidenceInterval:
-    """Compute Newcombe's hybrid score interval of the difference of two independent proportions.
-
-    Source: method 10 of R. G. Newcombe (1998), Interval estimation for the difference between independent
-    proportions: comparison of eleven methods, Statistics in Medicine 17, 873-890.
-
-    Args:
-        first_successes: How many of the first set of questions count.
-        first_trials: How many questions the first set has.
-        second_successes: How many of the second set count.
-        second_trials: How many questions the second set has.
-        confidence: The confidence.
-
-    Returns:
-        The interval of the first proportion minus the second; none where one of the sets is empty.
-
-    Raises:
-        ValueError: If the counts are negative, or more count than there are.
-    """
+    """Compute Newcombe's hybrid score interval of the difference of two independent proportions."""
+    # Source: method 10 of R. G. Newcombe (1998), Interval estimation for the difference between independent
+    # proportions: comparison of eleven methods, Statistics in Medicine 17, 873-890.
     _require_counts(first_successes, first_trials)
     _require_counts(second_successes, second_trials)
     if first_trials == 0 or second_trials == 0:
@@ -72,21 +44,11 @@ def newcombe(
 
 
 def newcombe_paired(counts: PairedCounts, confidence: float = 0.95) -> ConfidenceInterval:
-    """Compute Newcombe's hybrid score interval of the difference of two paired proportions.
-
-    The correlation of the pairs enters by the coefficient phi, whose numerator is reduced by half the number of
-    questions where it is positive, at most to 0.
-
-    Source: method 10 of R. G. Newcombe (1998), Improved confidence intervals for the difference between binomial
-    proportions based on paired data, Statistics in Medicine 17, 2635-2650.
-
-    Args:
-        counts: How many questions each cell, both, or neither had right.
-        confidence: The confidence.
-
-    Returns:
-        The interval of the first proportion minus the second; none for no questions.
-    """
+    """Compute Newcombe's hybrid score interval of the difference of two paired proportions."""
+    # The correlation of the pairs enters by the coefficient phi, whose numerator is reduced by half the number of
+    # questions where it is positive, at most to 0.
+    # Source: method 10 of R. G. Newcombe (1998), Improved confidence intervals for the difference between binomial
+    # proportions based on paired data, Statistics in Medicine 17, 2635-2650.
     method = "Newcombe, paired"
     trials = counts.questions
     if trials == 0:

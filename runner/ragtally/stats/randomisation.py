@@ -21,12 +21,12 @@ from ragtally.stats.contributions import Contributions
 from ragtally.stats.resampling import UnitSums, swaps, unit_sums
 from ragtally.stats.significance import Significance
 
+# Up to so many discordant questions all swaps are done, which makes the p-value exact.
 MOST_ENUMERATED = 12
-"""Up to so many discordant questions all swaps are done, which makes the p-value exact."""
+# How much smaller than the observed difference one is still taken for as large: the error of floats.
 _TOLERANCE = 1e-10
-"""How much smaller than the observed difference one is still taken for as large: the error of floats."""
+# How many pairs are worked on at once.
 _BATCH = 16
-"""How many pairs are worked on at once."""
 
 
 def randomisation_tests(
@@ -36,27 +36,11 @@ def randomisation_tests(
     resamples: int = RESAMPLES,
     cluster: ArrayLike | None = None,
 ) -> list[Significance]:
-    """Test pairs of cells for a difference of a metric.
-
-    p = (1 + number of swaps with a difference at least as large) / (1 + number of swaps), two-sided; this is never 0
-    and never too small (B. Phipson and G. K. Smyth (2010), Permutation p-values should never be zero). With at most
-    `MOST_ENUMERATED` discordant units all swaps are done and counted, with no 1 to be added. A swap for which the
-    metric is not defined counts as one with a difference as large.
-
-    Args:
-        contributions: What every question contributes.
-        pairs: Rows of the two cells of each pair.
-        generator: The source of randomness. The same seed makes the same swaps whatever the pairs, so that an added
-            pair changes no other's p-value.
-        resamples: How many random swaps to do.
-        cluster: For each question, which group it is swapped with (`document_clusters`); None to swap questions.
-
-    Returns:
-        One result a pair, in order; none where the metric is not defined for a cell.
-
-    Raises:
-        ValueError: If no swaps are wanted.
-    """
+    """Test pairs of cells for a difference of a metric."""
+    # p = (1 + number of swaps with a difference at least as large) / (1 + number of swaps), two-sided; this is never
+    # 0 and never too small (B. Phipson and G. K. Smyth (2010), Permutation p-values should never be zero). With at
+    # most `MOST_ENUMERATED` discordant units all swaps are done and counted, with no 1 to be added. A swap for which
+    # the metric is not defined counts as one with a difference as large.
     if resamples < 1:
         raise ValueError(f"nothing to test with: {resamples} swaps")
     sums = unit_sums(contributions, cluster)
@@ -73,34 +57,19 @@ def randomisation_tests(
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """Some pairs of cells under test.
+    """Some pairs of cells under test."""
 
-    Attributes:
-        sums: What the units contribute, with the metric's formula.
-        total: Sums over all units of either cell of each pair; shape [pairs, 2, parts].
-        swapped: What a swap of each unit adds to the first cell's sums and takes from the second's; shape
-            [units, pairs, parts].
-        observed: The differences; shape [pairs].
-        defined: Whether the metric has a value for both cells; shape [pairs].
-        discordant: How many units tell the two apart; shape [pairs].
-        exact: Whether all swaps are done; shape [pairs].
-    """
-
-    sums: UnitSums
-    total: NDArray[np.float64]
+    sums: UnitSums  # What the units contribute, with the metric's formula
+    total: NDArray[np.float64]  # Sums over all units of either cell of each pair; shape [pairs, 2, parts]
+    # What a swap of each unit adds to the first cell's sums and takes from the second's; shape [units, pairs, parts].
     swapped: NDArray[np.floating]
-    observed: NDArray[np.float64]
-    defined: NDArray[np.bool_]
-    discordant: NDArray[np.int64]
-    exact: NDArray[np.bool_]
+    observed: NDArray[np.float64]  # The differences; shape [pairs]
+    defined: NDArray[np.bool_]  # Whether the metric has a value for both cells; shape [pairs]
+    discordant: NDArray[np.int64]  # How many units tell the two apart; shape [pairs]
+    exact: NDArray[np.bool_]  # Whether all swaps are done; shape [pairs]
 
     def extreme(self, tossed: NDArray[np.floating], swapped: NDArray[np.floating]) -> NDArray[np.int64]:
-        """Count for each pair the swaps with a difference at least as large as that observed.
-
-        Args:
-            tossed: Whether each unit is swapped; 0 or 1, shape [swaps, units].
-            swapped: What a swap of these units changes; shape [units, pairs, parts].
-        """
+        """Count for each pair the swaps with a difference at least as large as that observed."""
         pairs, parts = swapped.shape[1:]
         gained = (tossed @ swapped.reshape(len(swapped), pairs * parts)).astype(np.float64)
         gained = gained.reshape(len(tossed), pairs, parts)

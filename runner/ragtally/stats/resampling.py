@@ -11,32 +11,26 @@ from numpy.typing import ArrayLike, NDArray
 from ragtally.stats.contributions import Contributions, Formula, Values
 from ragtally.types import QuestionEvidence
 
+# How many draws (resamples x units) are held at once.
 _BLOCK = 1 << 22
-"""How many draws (resamples x units) are held at once."""
 _MANTISSA = 52
+# Up to here float32 holds every whole number.
 _SINGLE = 1 << 24
-"""Up to here float32 holds every whole number."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitSums:
-    """Contributions summed within what is drawn as a whole, on a grid on which all further sums are exact.
+    """Contributions summed within what is drawn as a whole, on a grid on which all further sums are exact."""
 
-    Contributions are rounded to multiples of a power of two, so fine that only the last of 15 digits can change and
-    so coarse that no sum over a resample needs more digits than a float has. So sums do not depend on the order in
-    which a machine adds, and results are the same everywhere.
+    # Contributions are rounded to multiples of a power of two, so fine that only the last of 15 digits can change and
+    # so coarse that no sum over a resample needs more digits than a float has. So sums do not depend on the order in
+    # which a machine adds, and results are the same everywhere.
 
-    Attributes:
-        columns: Sums by unit, shape [units, cells * parts + shared parts]; float32 where whole numbers fit.
-        cells: How many cells there are.
-        parts: How many sums each has of its own.
-        formula: Turns sums into values.
-    """
-
+    # Sums by unit, shape [units, cells * parts + shared parts]; float32 where whole numbers fit.
     columns: NDArray[np.floating]
-    cells: int
-    parts: int
-    formula: Formula
+    cells: int  # How many cells there are
+    parts: int  # How many sums each has of its own
+    formula: Formula  # Turns sums into values
 
     @property
     def units(self) -> int:
@@ -44,33 +38,14 @@ class UnitSums:
         return len(self.columns)
 
     def values(self, sums: NDArray[np.floating]) -> Values:
-        """Apply the formula to sums of all columns.
-
-        Args:
-            sums: Sums, shape [..., columns].
-
-        Returns:
-            The values, shape [..., cells].
-        """
+        """Apply the formula to sums of all columns."""
         own = sums[..., : self.cells * self.parts].astype(np.float64)
         own = own.reshape(*sums.shape[:-1], self.cells, self.parts)
         return self.formula(own, sums[..., self.cells * self.parts :].astype(np.float64))
 
 
 def unit_sums(contributions: Contributions, cluster: ArrayLike | None = None) -> UnitSums:
-    """Sum contributions within what is drawn as a whole.
-
-    Args:
-        contributions: The contributions.
-        cluster: For each question, which group it is drawn with, as `document_clusters` gives it; None where
-            questions are drawn one by one.
-
-    Returns:
-        The sums.
-
-    Raises:
-        ValueError: If there is not one cluster a question.
-    """
+    """Sum contributions within what is drawn as a whole."""
     questions, cells, parts = contributions.own.shape
     columns = np.concatenate([contributions.own.reshape(questions, cells * parts), contributions.shared], axis=1)
     if cluster is None:
@@ -81,18 +56,7 @@ def unit_sums(contributions: Contributions, cluster: ArrayLike | None = None) ->
 
 
 def unit_rows(cluster: ArrayLike | None, questions: int) -> NDArray[np.int64]:
-    """Number what is drawn as a whole, in the order of first appearance among sorted names.
-
-    Args:
-        cluster: For each question, which group it is drawn with; None where questions are drawn one by one.
-        questions: How many questions there are.
-
-    Returns:
-        The row of each question's unit; int64, shape [questions].
-
-    Raises:
-        ValueError: If there is not one cluster a question.
-    """
+    """Number what is drawn as a whole, in the order of first appearance among sorted names."""
     if cluster is None:
         return np.arange(questions)
     codes = np.asarray(cluster)
@@ -102,37 +66,15 @@ def unit_rows(cluster: ArrayLike | None, questions: int) -> NDArray[np.int64]:
 
 
 def proper_clusters(cluster: ArrayLike | None, questions: int) -> NDArray[np.int64] | None:
-    """Number the clusters, unless every question is a cluster of its own.
-
-    Args:
-        cluster: For each question, which group it is drawn with; None where questions are drawn one by one.
-        questions: How many questions there are.
-
-    Returns:
-        The row of each question's cluster; None where no two questions share one, so that what holds for independent
-        questions (McNemar, Wilson, Newcombe) applies.
-
-    Raises:
-        ValueError: If there is not one cluster a question.
-    """
+    """Number the clusters, unless every question is a cluster of its own."""
     unit = unit_rows(cluster, questions)
     return None if int(unit.max(initial=-1)) + 1 == questions else unit
 
 
 def document_clusters(evidence: QuestionEvidence, questions: int) -> NDArray[np.int64]:
-    """Group the questions that share a document, directly or by way of others.
-
-    Such questions stand and fall together, so an interval that takes them for independent is too narrow: they are to
-    be resampled together.
-
-    Args:
-        evidence: In which documents the answers stand.
-        questions: How many questions there are.
-
-    Returns:
-        The lowest row of the questions of each question's group; int64, shape [questions]. A question without
-        evidence is a group of its own.
-    """
+    """Group the questions that share a document, directly or by way of others."""
+    # Such questions stand and fall together, so an interval that takes them for independent is too narrow: they are
+    # to be resampled together.
     parent = list(range(questions))
 
     def root(row: int) -> int:
@@ -149,16 +91,7 @@ def document_clusters(evidence: QuestionEvidence, questions: int) -> NDArray[np.
 
 
 def drawn_counts(units: int, resamples: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Draw with replacement as many units as there are, again and again.
-
-    Args:
-        units: How many units there are, at least 1.
-        resamples: How often to draw.
-        generator: The source of randomness.
-
-    Yields:
-        How often each unit was drawn; shape [some resamples, units], in blocks that bound the memory.
-    """
+    """Draw with replacement as many units as there are, again and again."""
     most = max(1, _BLOCK // units)
     for begin in range(0, resamples, most):
         some = min(most, resamples - begin)
@@ -168,16 +101,7 @@ def drawn_counts(units: int, resamples: int, generator: np.random.Generator) -> 
 
 
 def swaps(units: int, resamples: int, generator: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
-    """Toss a coin for every unit, again and again.
-
-    Args:
-        units: How many units there are, at least 1.
-        resamples: How often to toss.
-        generator: The source of randomness.
-
-    Yields:
-        0 or 1, shape [some resamples, units], in blocks that bound the memory.
-    """
+    """Toss a coin for every unit, again and again."""
     most = max(1, _BLOCK // units)
     width = (units + 7) // 8
     for begin in range(0, resamples, most):

@@ -19,37 +19,21 @@ _DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The cell that was chosen on one half of the questions, and how it does on the other.
+    """The cell that was chosen on one half of the questions, and how it does on the other."""
 
-    Attributes:
-        cell: Row of the chosen cell, the first of equals; None where no cell has a value on the half to choose on.
-        dev: Its value on the half that it was chosen on.
-        held_out: Its value on the other half: what may be reported.
-        optimism: By how much the first flatters, in units where more is better; negative where the other half
-            happens to be easier.
-    """
-
+    # Row of the chosen cell, the first of equals; None where no cell has a value on the half to choose on.
     cell: int | None
-    dev: Score
-    held_out: Score
+    dev: Score  # Its value on the half that it was chosen on
+    held_out: Score  # Its value on the other half: what may be reported
+    # By how much the first flatters, in units where more is better; negative where the other half happens to be
+    # easier.
     optimism: Score
 
 
 def split_halves(
     stratum: Sequence[Hashable], generator: np.random.Generator, cluster: ArrayLike | None = None
 ) -> NDArray[np.bool_]:
-    """Split questions into two halves with the same share of every class.
-
-    Args:
-        stratum: Each question's class, as its gold label; None is a class too.
-        generator: The source of randomness.
-        cluster: For each question, which group it goes with (`document_clusters`), so that no document is on both
-            sides; a group has the class of its first question. None to split questions one by one.
-
-    Returns:
-        Whether each question is in the half to choose on; shape [questions]. Of every class, either half has as
-        many questions (or groups), or one has one more; which one alternates from class to class.
-    """
+    """Split questions into two halves with the same share of every class."""
     unit = unit_rows(cluster, len(stratum))
     first = np.unique(unit, return_index=True)[1].tolist()
     by_class: dict[Hashable, list[int]] = {}
@@ -65,16 +49,7 @@ def split_halves(
 
 
 def select_on_half(contributions: Contributions, dev: ArrayLike, *, higher_is_better: bool = True) -> Selection:
-    """Choose the best cell on one half and score it on the other.
-
-    Args:
-        contributions: What every question contributes to the metric of all cells.
-        dev: Whether each question is in the half to choose on; bool, shape [questions].
-        higher_is_better: Whether a larger value is the better one.
-
-    Returns:
-        The chosen cell with its scores.
-    """
+    """Choose the best cell on one half and score it on the other."""
     mask = np.asarray(dev, dtype=np.bool_)
     on_dev, on_other = contributions.of_questions(mask), contributions.of_questions(~mask)
     sign = 1.0 if higher_is_better else -1.0
@@ -95,22 +70,11 @@ def select_on_half(contributions: Contributions, dev: ArrayLike, *, higher_is_be
 
 
 def expected_optimism(distribution: BootstrapDistribution, *, higher_is_better: bool = True) -> Score:
-    """Estimate by how much the best of all cells flatters when it is chosen and reported on the same questions.
-
-    In every resample the best cell is chosen anew; its value there, minus its value on the questions themselves, is
-    how much that choice flattered. The estimate is the mean over the resamples.
-
-    Source: B. Efron (1983), Estimating the error rate of a prediction rule, JASA 78; Efron and Tibshirani (1993),
-    section 17.6, with the choice of a cell as what is fitted.
-
-    Args:
-        distribution: The bootstrap of all cells that one might have picked, on the same resamples.
-        higher_is_better: Whether a larger value is the better one.
-
-    Returns:
-        The optimism, in units where more is better; none where no cell has a value. Cells without a value, and
-        resamples in which a cell has none, do not count.
-    """
+    """Estimate by how much the best of all cells flatters when it is chosen and reported on the same questions."""
+    # In every resample the best cell is chosen anew; its value there, minus its value on the questions themselves, is
+    # how much that choice flattered. The estimate is the mean over the resamples.
+    # Source: B. Efron (1983), Estimating the error rate of a prediction rule, JASA 78; Efron and Tibshirani (1993),
+    # section 17.6, with the choice of a cell as what is fitted.
     sign = 1.0 if higher_is_better else -1.0
     cells = np.flatnonzero(distribution.observed.defined)
     complete = distribution.resampled.defined[:, cells].all(axis=1)

@@ -8,21 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Significance:
-    """The result of a two-sided test of no difference.
+    """The result of a two-sided test of no difference."""
 
-    Attributes:
-        p_value: The probability, were there no difference, of one at least as large as that observed; None where
-            it cannot be computed, never NaN.
-        test: Which test it was, as `exact McNemar`; fit for print.
-        discordant: How many questions (or documents with their questions) tell the two apart; the test rests on
-            these.
-        reason: Why there is no p-value; None where there is one.
-    """
-
+    # The probability, were there no difference, of one at least as large as that observed; None where it cannot be
+    # computed, never NaN.
     p_value: float | None
-    test: str
+    test: str  # Which test it was, as `exact McNemar`; fit for print
+    # How many questions (or documents with their questions) tell the two apart; the test rests on these.
     discordant: int
-    reason: str | None = None
+    reason: str | None = None  # Why there is no p-value; None where there is one
 
     def __post_init__(self) -> None:
         if (self.p_value is None) == (self.reason is None):
@@ -32,23 +26,13 @@ class Significance:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Adjust the p-values of a family of tests, so that one is rejected wrongly with at most the level's probability.
-
-    The i-th smallest of m p-values is multiplied by m - i + 1, is at least the adjusted one before it, and at
-    most 1. Nothing is assumed of how the tests depend on each other.
-
-    Source: S. Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of
-    Statistics 6, 65-70.
-
-    Args:
-        p_values: The p-values of the whole family; None for a test that could not be done, which is no member.
-
-    Returns:
-        The adjusted p-values in the same order; reject where one is at most the level.
-
-    Raises:
-        ValueError: If a number is no probability.
+    """Adjust the p-values of a family of tests, so that one is rejected wrongly with at most the level's
+    probability.
     """
+    # The i-th smallest of m p-values is multiplied by m - i + 1, is at least the adjusted one before it, and at most
+    # 1. Nothing is assumed of how the tests depend on each other.
+    # Source: S. Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of
+    # Statistics 6, 65-70.
     tests = [row for row, p_value in enumerate(p_values) if p_value is not None]
     adjusted: list[float | None] = [None] * len(p_values)
     reached = 0.0

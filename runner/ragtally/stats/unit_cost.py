@@ -9,32 +9,14 @@ from ragtally.types import Score
 
 @dataclass(frozen=True, slots=True)
 class UnitCost:
-    """A cost (dollars, tokens, seconds) by the piece.
+    """A cost (dollars, tokens, seconds) by the piece."""
 
-    Attributes:
-        per_question: By question asked; resting on the questions.
-        per_right_answer: By right answer; resting on the right answers.
-    """
-
-    per_question: Score
-    per_right_answer: Score
+    per_question: Score  # By question asked; resting on the questions
+    per_right_answer: Score  # By right answer; resting on the right answers
 
 
 def unit_cost(total: float | None, questions: int, right: int, unknown: str = "the price is unknown") -> UnitCost:
-    """Divide a cost by questions and by right answers.
-
-    Args:
-        total: The cost of all answers; None where it is unknown.
-        questions: How many questions were asked.
-        right: How many were answered right.
-        unknown: Why a total that is None is unknown.
-
-    Returns:
-        The costs by the piece; none where the total is unknown, or there is nothing to divide by.
-
-    Raises:
-        ValueError: If there are more right answers than questions, or the cost is negative.
-    """
+    """Divide a cost by questions and by right answers."""
     if not 0 <= right <= questions or (total is not None and not total >= 0):
         raise ValueError(f"a cost of {total} for {right} right answers to {questions} questions cannot be")
     return UnitCost(

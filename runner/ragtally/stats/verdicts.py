@@ -12,15 +12,11 @@ from ragtally.types import Judged, Status
 
 @dataclass(frozen=True, slots=True)
 class Ballots:
-    """The ballots of several votes over the same questions, in columns.
+    """The ballots of several votes over the same questions, in columns."""
 
-    Attributes:
-        choice: Per vote, one ballot a question: one of the declared answers, None where there is none.
-        failed: Per vote, whether the reader gave no answer at all; a ballot that is None without having
-            failed is unparsed.
-    """
-
+    # Per vote, one ballot a question: one of the declared answers, None where there is none.
     choice: Sequence[Sequence[str | None]]
+    # Per vote, whether the reader gave no answer at all; a ballot that is None without having failed is unparsed.
     failed: Sequence[Sequence[bool]]
 
     def __post_init__(self) -> None:
@@ -37,15 +33,7 @@ class Ballots:
 
 
 def select_ballots(ballots: Ballots, rows: Sequence[int]) -> Ballots:
-    """Restrict ballots to some of the questions.
-
-    Args:
-        ballots: The ballots on all questions.
-        rows: Rows of the questions to keep.
-
-    Returns:
-        The ballots on those questions, in the order of `rows`.
-    """
+    """Restrict ballots to some of the questions."""
     return Ballots(
         choice=[[column[row] for row in rows] for column in ballots.choice],
         failed=[[column[row] for row in rows] for column in ballots.failed],
@@ -53,18 +41,7 @@ def select_ballots(ballots: Ballots, rows: Sequence[int]) -> Ballots:
 
 
 def decide(ballots: Ballots, rule: VoteRule) -> list[str | None]:
-    """Ask the vote rule about every question; about equal ballots once, since rules are pure.
-
-    Args:
-        ballots: The ballots.
-        rule: The vote rule.
-
-    Returns:
-        The verdicts, one a question; None for no verdict.
-
-    Raises:
-        PluginError: If the rule decides for an answer that nobody voted for.
-    """
+    """Ask the vote rule about every question; about equal ballots once, since rules are pure."""
     known: dict[tuple[str | None, ...], str | None] = {}
     verdicts = []
     for cast in zip(*ballots.choice, strict=True):
@@ -83,23 +60,9 @@ def decide(ballots: Ballots, rule: VoteRule) -> list[str | None]:
 def judge_decided(
     ballots: Ballots, verdicts: Sequence[str | None], gold: Sequence[str], answers: tuple[str, ...]
 ) -> Judged:
-    """Compare verdicts with the gold labels.
-
-    A question without a verdict is `CALL_FAILED` where every call failed, `UNPARSED` where no ballot could be
-    read, and `NO_VERDICT` where ballots were read but the rule could not decide.
-
-    Args:
-        ballots: The ballots.
-        verdicts: What the vote rule made of them, one a question.
-        gold: Gold (or silver) labels, one a question.
-        answers: The declared answers.
-
-    Returns:
-        Verdicts beside gold labels.
-
-    Raises:
-        ValueError: If there are not as many labels as questions, or a label or ballot is no declared answer.
-    """
+    """Compare verdicts with the gold labels."""
+    # A question without a verdict is `CALL_FAILED` where every call failed, `UNPARSED` where no ballot could be read,
+    # and `NO_VERDICT` where ballots were read but the rule could not decide.
     if not len(gold) == len(verdicts) == len(ballots):
         raise ValueError(f"there are {len(gold)} gold labels for {len(ballots)} questions")
     strange = set(gold).union(*ballots.choice) - {*answers, None}

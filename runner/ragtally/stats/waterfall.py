@@ -34,51 +34,34 @@ from ragtally.types import Score, Status
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One bar: a number of questions, as a share of all, with its interval.
+    """One bar: a number of questions, as a share of all, with its interval."""
 
-    Attributes:
-        count: How many questions.
-        share: As a share of all questions; 0.01 is one point of accuracy. None for no questions.
-        interval: The share's interval, from the bootstrap. Wilson's where no question, or every question, counts,
-            since then resamples do not vary.
-    """
-
-    count: int
-    share: Score
+    count: int  # How many questions
+    share: Score  # As a share of all questions; 0.01 is one point of accuracy. None for no questions.
+    # The share's interval, from the bootstrap. Wilson's where no question, or every question, counts, since then
+    # resamples do not vary.
     interval: ConfidenceInterval
 
 
 @dataclass(frozen=True, slots=True)
 class Waterfall:
-    """The bars from the gold context to the retrieved one.
+    """The bars from the gold context to the retrieved one."""
 
-    In questions, `questions - reader_loss = gold`, and `gold - retrieval_loss - distractor_loss - unanswered_loss +
-    luck = retrieved`.
+    # In questions, `questions - reader_loss = gold`, and `gold - retrieval_loss - distractor_loss - unanswered_loss +
+    # luck = retrieved`.
 
-    Attributes:
-        questions: How many questions there are.
-        gold: Right on the gold context.
-        retrieved: Right in the cell.
-        reader_loss: Not right on the gold context.
-        retrieval_loss: Right on gold; wrong in the cell, where the evidence was not retrieved.
-        distractor_loss: Right on gold; wrong in the cell, although the evidence was retrieved.
-        unanswered_loss: Right on gold; in the cell the call failed, the text was not parsed, or there is no verdict.
-        luck: Not right on gold, but right in the cell.
-        luck_with_evidence: Of these, with the evidence retrieved: vote noise, or a context easier than the gold one.
-        change: The accuracy in the cell minus that on gold contexts.
-        change_interval: Its interval.
-    """
-
-    questions: int
-    gold: Part
-    retrieved: Part
-    reader_loss: Part
-    retrieval_loss: Part
-    distractor_loss: Part
+    questions: int  # How many questions there are
+    gold: Part  # Right on the gold context
+    retrieved: Part  # Right in the cell
+    reader_loss: Part  # Not right on the gold context
+    retrieval_loss: Part  # Right on gold; wrong in the cell, where the evidence was not retrieved
+    distractor_loss: Part  # Right on gold; wrong in the cell, although the evidence was retrieved
+    # Right on gold; in the cell the call failed, the text was not parsed, or there is no verdict.
     unanswered_loss: Part
-    luck: Part
+    luck: Part  # Not right on gold, but right in the cell
+    # Of these, with the evidence retrieved: vote noise, or a context easier than the gold one.
     luck_with_evidence: int
-    change: Score
+    change: Score  # The accuracy in the cell minus that on gold contexts
     change_interval: ConfidenceInterval
 
 
@@ -91,23 +74,7 @@ def waterfall(
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
 ) -> Waterfall | None:
-    """Compute the waterfall of a cell (see `waterfalls`).
-
-    Args:
-        outcomes: What the cell and its reader made of the questions.
-        generator: The source of randomness.
-        evidence_share: At least this share of a question's evidence must stand before the reader to be retrieved;
-            with 0, any of it.
-        resamples: How many resamples the intervals rest on.
-        confidence: Their confidence.
-        cluster: For each question, which group it is drawn with (`document_clusters`); None to draw questions.
-
-    Returns:
-        The waterfall; None where the reader was not measured on gold contexts.
-
-    Raises:
-        ValueError: If the share is not between 0 and 1.
-    """
+    """Compute the waterfall of a cell (see `waterfalls`)."""
     (found,) = waterfalls(
         [outcomes],
         generator,
@@ -128,22 +95,7 @@ def waterfalls(
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
 ) -> list[Waterfall | None]:
-    """Compute the waterfalls of cells that were asked the same questions, all from the same resamples.
-
-    Args:
-        cells: What each cell and its reader made of the questions.
-        generator: The source of randomness; the same seed gives a cell the same intervals whatever the other cells.
-        evidence_share: As in `waterfall`.
-        resamples: How many resamples the intervals rest on.
-        confidence: Their confidence.
-        cluster: As in `waterfall`.
-
-    Returns:
-        One a cell; None where its reader was not measured on gold contexts.
-
-    Raises:
-        ValueError: If the share is not between 0 and 1.
-    """
+    """Compute the waterfalls of cells that were asked the same questions, all from the same resamples."""
     able = {row: _columns(cell, evidence_share) for row, cell in enumerate(cells) if cell.gold_right is not None}
     if not able:
         return [None] * len(cells)
@@ -163,17 +115,11 @@ def waterfalls(
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """What intervals are computed from.
+    """What intervals are computed from."""
 
-    Attributes:
-        distribution: Of all columns of all cells; None without questions.
-        confidence: The confidence of intervals.
-        clustered: Whether some questions are drawn together.
-    """
-
-    distribution: BootstrapDistribution | None
-    confidence: float
-    clustered: bool
+    distribution: BootstrapDistribution | None  # Of all columns of all cells; None without questions
+    confidence: float  # The confidence of intervals
+    clustered: bool  # Whether some questions are drawn together
 
 
 def _columns(outcomes: Outcomes, evidence_share: float) -> dict[str, NDArray[np.bool_]]:

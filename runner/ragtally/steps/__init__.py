@@ -31,10 +31,10 @@ _ORDER = (
     judge_context, train, prompt, ask, read, parse, vote, base, score,
 )  # fmt: skip
 
+# What each step does, by its name, in the order of the work.
 STEPS: Mapping[str, Callable[[Work], None]] = {step.STEP: step.run for step in _ORDER}
-"""What each step does, by its name, in the order of the work."""
 
+# The version of each step; raised whenever the same input would give another output.
 VERSIONS: Mapping[str, int] = {step.STEP: step.VERSION for step in _ORDER}
-"""The version of each step; raised whenever the same input would give another output."""
 
 __all__ = ["STEPS", "VERSIONS", "Task", "TaskFactory", "Work"]

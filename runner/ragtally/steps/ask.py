@@ -14,8 +14,8 @@ from ragtally.types import Call, Choice, Reply
 
 STEP = "ask"
 VERSION = 1
+# Raised whenever keys of calls are made in another way: calls paid before are then not found again.
 KEY_VERSION = 1
-"""Raised whenever keys of calls are made in another way: calls paid before are then not found again."""
 
 
 def task(
@@ -26,19 +26,7 @@ def task(
     index: int,
     **about: Any,
 ) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        prompts: The prompts.
-        model: The model.
-        purpose: What the vote is for.
-        index: The vote's index.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     settings = {"purpose": purpose, "vote": index, "model": _identity(factory, model)}
     return factory.task(
         STEP, VERSION, choices={"model": model}, settings=settings, inputs={"prompt": prompts}, **about
@@ -46,10 +34,9 @@ def task(
 
 
 def _identity(factory: TaskFactory, model: Choice) -> dict[str, Any]:
-    """Say what a model is, in every way of writing it: `gpt-5-mini` is `openai/gpt-5-mini`.
-
-    Parameters that are not set are left out, so that a plugin's new optional parameter leaves paid calls as they are.
-    """
+    """Say what a model is, in every way of writing it: `gpt-5-mini` is `openai/gpt-5-mini`."""
+    # Parameters that are not set are left out, so that a plugin's new optional parameter leaves paid calls as they
+    # are.
     identity = factory.identity(model)
     traits = factory.registry.traits(model)
     given = {name: value for name, value in identity["parameters"].items() if value is not None and name != "model"}
@@ -57,28 +44,14 @@ def _identity(factory: TaskFactory, model: Choice) -> dict[str, Any]:
 
 
 class Asked(NamedTuple):
-    """The calls of a task.
+    """The calls of a task."""
 
-    Attributes:
-        questions: Rows of questions in the sample.
-        calls: One call each; equal prompts make equal calls.
-    """
-
-    questions: list[int]
-    calls: list[Call]
+    questions: list[int]  # Rows of questions in the sample
+    calls: list[Call]  # One call each; equal prompts make equal calls
 
 
 def calls_of(ask: Task, prompts: Path, *, takes_seed: bool) -> Asked:
-    """Make the calls of a task.
-
-    Args:
-        ask: The task.
-        prompts: The folder of its prompts.
-        takes_seed: Whether the model takes a sampling seed.
-
-    Returns:
-        Questions and calls.
-    """
+    """Make the calls of a task."""
     purpose, vote = ask.settings["purpose"], ask.settings["vote"]
     rows, messages = prompt.load_prompts(prompts)
     # One hash of what all calls share, so that the model's identity is not written out once a call.
@@ -92,17 +65,9 @@ def calls_of(ask: Task, prompts: Path, *, takes_seed: bool) -> Asked:
 
 
 def run(work: Work) -> None:
-    """Write `answers.parquet`, in the form of the step read, from the call store.
-
-    A call that failed for good leaves a row with its error; the entry is then provisional, so that the next run
-    tries that call again. Dollars are not written: a price may change, what was answered does not.
-
-    Args:
-        work: The task.
-
-    Raises:
-        PluginError: If a call was neither answered nor tried.
-    """
+    """Write `answers.parquet`, in the form of the step read, from the call store."""
+    # A call that failed for good leaves a row with its error; the entry is then provisional, so that the next run
+    # tries that call again. Dollars are not written: a price may change, what was answered does not.
     model = work.registry.traits(work.task.choices["model"])
     rows, calls = calls_of(work.task, work.input("prompt"), takes_seed=model.takes_seed)
     keys = [call.key for call in calls]
@@ -130,14 +95,7 @@ def run(work: Work) -> None:
 
 
 def unusable(reply: Reply) -> str | None:
-    """Say why a reply that was paid for holds no answer to parse.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        The reason; None for a reply with words, or without a known reason for having none.
-    """
+    """Say why a reply that was paid for holds no answer to parse."""
     if reply.text.strip() or reply.finish_reason != "length":
         return None
     return "the answer is empty: all tokens went into reasoning; raise max_tokens or lower reasoning_effort"

@@ -28,32 +28,13 @@ def task(
     agree_with_gold: bool,
     **about: Any,
 ) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        sampled: The questions.
-        verdicts: The voters' verdicts.
-        closed_book: Verdicts without context, of the readers whose right answers drop a question.
-        agree_with_gold: Whether the verdict must be the gold label.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     inputs: dict[str, Task | Sequence[Task]] = {"sample": sampled, "vote": verdicts, "closed_book": closed_book}
     return factory.task(STEP, VERSION, settings={"agree_with_gold": agree_with_gold}, inputs=inputs, **about)
 
 
 def run(work: Work) -> None:
-    """Write `base.parquet` (the questions kept, with their labels) and `funnel.json`.
-
-    Args:
-        work: The task.
-
-    Raises:
-        DataError: If the base must agree with gold labels that there are not, or nothing is kept.
-    """
+    """Write `base.parquet` (the questions kept, with their labels) and `funnel.json`."""
     questions = sample.load_questions(work.input("sample")).with_row_index("question")
     agree = work.task.settings["agree_with_gold"]
     unlabelled = questions["label"].null_count()
@@ -92,26 +73,12 @@ def run(work: Work) -> None:
 
 
 def load_base(folder: Path) -> pl.DataFrame:
-    """Read the base.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Columns `question` (row in the sample), `id`, `label`, `label_kind` (`gold` or `silver`), `verdict`.
-    """
+    """Read the base."""
     return read_table(folder / "base.parquet")
 
 
 def load_rows(folder: Path) -> NDArray[np.int64]:
-    """Read which of the sample's questions are kept.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Rows, int64, ascending.
-    """
+    """Read which of the sample's questions are kept."""
     rows: NDArray[np.int64] = (
         read_table(folder / "base.parquet", ["question"])["question"].to_numpy().astype(np.int64)
     )

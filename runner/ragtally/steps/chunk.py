@@ -20,30 +20,12 @@ VERSION = 1
 
 
 def task(factory: TaskFactory, prepared: Task, chunker: Choice, **about: Any) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        prepared: The prepared dataset.
-        chunker: The chunker.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     return factory.task(STEP, VERSION, choices={"chunker": chunker}, inputs={"prepare": prepared}, **about)
 
 
 def run(work: Work) -> None:
-    """Write `spans.npy`: document rows, starts and ends, int32 of shape [3, chunks].
-
-    Args:
-        work: The task.
-
-    Raises:
-        PluginError: If the chunker made no chunk at all, or one that is empty, out of order or outside of its
-            document.
-    """
+    """Write `spans.npy`: document rows, starts and ends, int32 of shape [3, chunks]."""
     documents = prepare.load_documents(work.input("prepare"))
     spans = pipelines.run_cut(work.build("chunker"), documents)
     _check(spans, documents, work.task)
@@ -51,14 +33,7 @@ def run(work: Work) -> None:
 
 
 def load_spans(folder: Path) -> Spans:
-    """Read the chunks.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        The chunks as spans.
-    """
+    """Read the chunks."""
     document, start, end = read_array(folder / "spans.npy")
     return Spans(document, start, end)
 
@@ -85,18 +60,11 @@ def _check(spans: Spans, documents: Documents, task: Task) -> None:
 
 
 class ChunkTexts(Sequence[str]):
-    """The chunks' texts, cut out of the documents only when they are looked at.
+    """The chunks' texts, cut out of the documents only when they are looked at."""
 
-    With 700,000 chunks the texts themselves take more memory than everything else that a search needs.
-    """
+    # With 700,000 chunks the texts themselves take more memory than everything else that a search needs.
 
     def __init__(self, spans: Spans, prepared: Path) -> None:
-        """Take where the chunks stand.
-
-        Args:
-            spans: The chunks.
-            prepared: The folder of the prepared dataset; read at the first look.
-        """
         self._spans = spans
         self._prepared = prepared
 
@@ -126,14 +94,6 @@ class ChunkTexts(Sequence[str]):
 
 
 def load_passages(folder: Path, prepared: Path) -> Passages:
-    """Read the chunks with their texts.
-
-    Args:
-        folder: The entry's folder.
-        prepared: The folder of the prepared dataset.
-
-    Returns:
-        One passage a chunk.
-    """
+    """Read the chunks with their texts."""
     spans = load_spans(folder)
     return Passages(ChunkTexts(spans, prepared), spans)

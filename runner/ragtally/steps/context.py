@@ -27,19 +27,7 @@ _WORD = re.compile(r"\S+")
 def control_task(
     factory: TaskFactory, prepared: Task, sampled: Task, condition: str, seed: int, **about: Any
 ) -> Task:
-    """Describe the work for a context that needs no retrieval.
-
-    Args:
-        factory: Makes the task.
-        prepared: The prepared dataset.
-        sampled: The questions.
-        condition: `closed_book`, `gold_context` or `wrong_context`.
-        seed: Decides whose context is the wrong one.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work for a context that needs no retrieval."""
     settings: dict[str, Any] = {"condition": condition}
     if condition == "wrong_context":
         settings["seed"] = seed
@@ -58,35 +46,14 @@ def retrieved_task(
     context_words: int | None = None,
     **about: Any,
 ) -> Task:
-    """Describe the work for a retrieved context; exactly one of `top_k` and `context_words` is given.
-
-    Args:
-        factory: Makes the task.
-        prepared: The prepared dataset.
-        sampled: The questions.
-        chunked: The chunks that the hits are rows of.
-        retrieved: The hits.
-        top_k: How many of them stand before the reader.
-        context_words: How many words of them, one after the other, stand before the reader.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work for a retrieved context; exactly one of `top_k` and `context_words` is given."""
     inputs = {"prepare": prepared, "sample": sampled, "chunk": chunked, "retrieve": retrieved}
     size = {"top_k": top_k} if context_words is None else {"context_words": context_words}
     return factory.task(STEP, VERSION, settings={"condition": "retrieved", **size}, inputs=inputs, **about)
 
 
 def run(work: Work) -> None:
-    """Write `passages.parquet` (best first for each question) and `words.npy` (words before the reader).
-
-    Args:
-        work: The task.
-
-    Raises:
-        DataError: If a question has no gold context, or there is no other question's context.
-    """
+    """Write `passages.parquet` (best first for each question) and `words.npy` (words before the reader)."""
     condition = work.task.settings["condition"]
     if condition == "retrieved":
         passages = _retrieved(work)
@@ -102,31 +69,14 @@ def run(work: Work) -> None:
 
 
 def load_words(folder: Path) -> NDArray[np.int64]:
-    """Read how many words stand before the reader.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Words by question, int64.
-    """
+    """Read how many words stand before the reader."""
     return read_array(folder / "words.npy")
 
 
 def load_reading(
     folder: Path | None, prepared: Path, sampled: Path, rows: NDArray[np.int64] | None = None
 ) -> Reading:
-    """Read questions with the passages in front of them.
-
-    Args:
-        folder: The context's folder; None for a reader that gets no passages from us.
-        prepared: The prepared dataset's folder.
-        sampled: The sample's folder.
-        rows: Which of the sample's questions; None for all.
-
-    Returns:
-        One row a question.
-    """
+    """Read questions with the passages in front of them."""
     questions = sample.load_questions(sampled)
     passages: list[list[str]] = [[] for _ in range(len(questions))]
     if folder is not None:
@@ -144,14 +94,7 @@ def load_reading(
 
 
 def load_passages(folder: Path) -> pl.DataFrame:
-    """Read where the passages stand.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Columns `question`, `document`, `start`, `end`; rows of one question together, best first.
-    """
+    """Read where the passages stand."""
     return read_table(folder / "passages.parquet")
 
 
@@ -166,16 +109,7 @@ def _retrieved(work: Work) -> pl.DataFrame:
 
 
 def cut_to_words(passages: pl.DataFrame, budget: int, texts: list[str]) -> pl.DataFrame:
-    """Keep so many words of each question's passages; a passage is cut where the words are used up.
-
-    Args:
-        passages: Columns `question`, `document`, `start`, `end`; rows of one question together, best first.
-        budget: How many words of each question's passages.
-        texts: The documents' texts.
-
-    Returns:
-        The same columns.
-    """
+    """Keep so many words of each question's passages; a passage is cut where the words are used up."""
     kept: list[tuple[int, int, int, int]] = []
     asked, left = -1, 0
     for question, document, start, end in passages.iter_rows():

@@ -24,33 +24,14 @@ _ROWS_AT_ONCE = 1 << 16
 
 
 def task(factory: TaskFactory, prepared: Task, chunked: Task, embedder: Choice, **about: Any) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        prepared: The prepared dataset.
-        chunked: The chunks.
-        embedder: The embedder.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     inputs = {"prepare": prepared, "chunk": chunked}
     return factory.task(STEP, VERSION, choices={"embedder": embedder}, inputs=inputs, **about)
 
 
 def run(work: Work) -> None:
-    """Write `vectors.npy` (float32, shape [chunks, dimensions]) and the folder `embedder/` (what was learnt).
-
-    Vectors that are kept by text come from the vector store, where `run.embedding` has put them.
-
-    Args:
-        work: The task.
-
-    Raises:
-        PluginError: If the embedder returned anything but one finite float32 vector a chunk.
-    """
+    """Write `vectors.npy` (float32, shape [chunks, dimensions]) and the folder `embedder/` (what was learnt)."""
+    # Vectors that are kept by text come from the vector store, where `run.embedding` has put them.
     choice = work.task.choices["embedder"]
     traits: EmbedderTraits = work.registry.traits(choice)
     passages = chunk.load_passages(work.input("chunk"), work.input("prepare"))
@@ -66,28 +47,12 @@ def run(work: Work) -> None:
 
 
 def load_vectors(folder: Path) -> NDArray[np.float32]:
-    """Map vectors into memory, read-only.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Float32 of shape [texts, dimensions].
-    """
+    """Map vectors into memory, read-only."""
     return read_array(folder / "vectors.npy")
 
 
 def check(vectors: NDArray[np.float32], texts: int, task: Task) -> None:
-    """Refuse what are no vectors.
-
-    Args:
-        vectors: What an embedder returned.
-        texts: How many texts it was given.
-        task: The task, to name the culprit.
-
-    Raises:
-        PluginError: If it is not one finite float32 vector a text.
-    """
+    """Refuse what are no vectors."""
     who = f"the embedder {task.choices['embedder']} returned"
     if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != texts or not vectors.shape[1]:
         raise PluginError(

@@ -16,19 +16,8 @@ VERSION = 1
 
 
 def task(factory: TaskFactory, embedded: Task, sampled: Task, **about: Any) -> Task:
-    """Describe the work.
-
-    An embedder that learns nothing gives the same vectors whatever the chunks, so they do not count then.
-
-    Args:
-        factory: Makes the task.
-        embedded: The chunks' vectors.
-        sampled: The questions.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
+    # An embedder that learns nothing gives the same vectors whatever the chunks, so they do not count then.
     choice = embedded.choices["embedder"]
     learns = factory.registry.traits(choice).learns
     inputs = {"sample": sampled, "embed": embedded if learns else None}
@@ -36,14 +25,7 @@ def task(factory: TaskFactory, embedded: Task, sampled: Task, **about: Any) -> T
 
 
 def run(work: Work) -> None:
-    """Write `vectors.npy`: float32 of shape [questions, dimensions] (read with `embed.load_vectors`).
-
-    Args:
-        work: The task.
-
-    Raises:
-        PluginError: If the embedder returned anything but one finite float32 vector a question.
-    """
+    """Write `vectors.npy`: float32 of shape [questions, dimensions] (read with `embed.load_vectors`)."""
     choice = work.task.choices["embedder"]
     traits: EmbedderTraits = work.registry.traits(choice)
     texts = sample.load_questions(work.input("sample"))["text"].to_list()

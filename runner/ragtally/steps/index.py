@@ -13,36 +13,20 @@ from ragtally.types import Choice
 STEP = "index"
 VERSION = 2
 
+# Where in an entry the retriever saves its index.
 FOLDER = "retriever"
-"""Where in an entry the retriever saves its index."""
 
 
 def task(
     factory: TaskFactory, prepared: Task, chunked: Task, embedded: Task | None, retriever: Choice, **about: Any
 ) -> Task:
-    """Describe the work; parameters that only a search uses do not count, so that searches share an index.
-
-    Args:
-        factory: Makes the task.
-        prepared: The prepared dataset.
-        chunked: The chunks.
-        embedded: Their vectors; None for a retriever that reads none.
-        retriever: The retriever.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work; parameters that only a search uses do not count, so that searches share an index."""
     inputs = {"prepare": prepared, "chunk": chunked, "embed": embedded}
     return factory.task(STEP, VERSION, choices={"retriever": retriever}, inputs=inputs, search=False, **about)
 
 
 def run(work: Work) -> None:
-    """Write the folder `retriever/`: what the retriever saves of its index.
-
-    Args:
-        work: The task.
-    """
+    """Write the folder `retriever/`: what the retriever saves of its index."""
     passages = chunk.load_passages(work.input("chunk"), work.input("prepare"))
     vectors = work.optional("embed")
     retriever: Retriever = work.build("retriever")

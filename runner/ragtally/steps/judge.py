@@ -17,28 +17,13 @@ VERSION = 2
 
 
 def task(factory: TaskFactory, chunked: Task, sampled: Task, retrieved: Task, **about: Any) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        chunked: The chunks.
-        sampled: The questions.
-        retrieved: The hits.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     inputs = {"chunk": chunked, "sample": sampled, "retrieve": retrieved}
     return factory.task(STEP, VERSION, inputs=inputs, **about)
 
 
 def run(work: Work) -> None:
-    """Write one `.npy` file for each column of `JudgedRanking`, and what the retriever measured of its search.
-
-    Args:
-        work: The task.
-    """
+    """Write one `.npy` file for each column of `JudgedRanking`, and what the retriever measured of its search."""
     hits = retrieve.load_hits(work.input("retrieve"))
     spans = chunk.load_spans(work.input("chunk"))
     questions = len(sample.load_questions(work.input("sample")))
@@ -51,25 +36,13 @@ def run(work: Work) -> None:
 
 
 def write_judged(folder: Path, judged: JudgedRanking) -> None:
-    """Write judged hits.
-
-    Args:
-        folder: The entry's folder.
-        judged: One row a question.
-    """
+    """Write judged hits."""
     for column in fields(judged):
         write_array(folder / f"{column.name}.npy", getattr(judged, column.name))
 
 
 def load_judged(folder: Path) -> JudgedRanking:
-    """Read the judged hits.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        One row a question.
-    """
+    """Read the judged hits."""
     return JudgedRanking(
         **{column.name: read_array(folder / f"{column.name}.npy") for column in fields(JudgedRanking)}
     )

@@ -18,30 +18,16 @@ VERSION = 1
 
 
 def task(factory: TaskFactory, passages: Task, **about: Any) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        passages: A retrieved context of so many words.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     inputs = {role: passages.inputs[role] for role in ("prepare", "sample")}
     settings = {"context_words": passages.settings["context_words"]}
     return factory.task(STEP, VERSION, settings=settings, inputs={**inputs, "context": passages}, **about)
 
 
 def run(work: Work) -> None:
-    """Write the columns of `JudgedRanking`, as the step judge does, of the passages before the reader.
-
-    `coverable` is what the budget's number of the longest words of the question's evidence would cover: no choice of
-    chunks of whatever size could cover more.
-
-    Args:
-        work: The task.
-    """
+    """Write the columns of `JudgedRanking`, as the step judge does, of the passages before the reader."""
+    # `coverable` is what the budget's number of the longest words of the question's evidence would cover: no choice
+    # of chunks of whatever size could cover more.
     passages = context.load_passages(work.input("context"))
     evidence = sample.load_evidence(work.input("sample"))
     questions = len(sample.load_questions(work.input("sample")))

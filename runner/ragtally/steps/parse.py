@@ -20,28 +20,13 @@ VERSION = 1
 def task(
     factory: TaskFactory, sampled: Task, answered: Task, words: Sequence[tuple[str, str]] = (), **about: Any
 ) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        sampled: The questions, for the declared answers.
-        answered: The raw answers.
-        words: By which words the reader names the answers, as pairs of answer and word; empty for their own.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     settings = {"words": dict(words)} if words else {}
     return factory.task(STEP, VERSION, settings=settings, inputs={"sample": sampled, "read": answered}, **about)
 
 
 def run(work: Work) -> None:
-    """Write `ballots.parquet`: `question`, `ballot` (None where unparsed or failed) and `failed`.
-
-    Args:
-        work: The task.
-    """
+    """Write `ballots.parquet`: `question`, `ballot` (None where unparsed or failed) and `failed`."""
     answers = sample.load_answers(work.input("sample"))
     raw = read.load_answers(work.input("read"))
     words: Mapping[str, str] = work.task.settings.get("words", {})
@@ -56,25 +41,10 @@ def run(work: Work) -> None:
 
 
 def ballot_of(text: str, answer_of: Mapping[str, str]) -> str | None:
-    """Read a raw text.
-
-    Args:
-        text: What the reader said.
-        answer_of: The declared answers, by the words that stand for them.
-
-    Returns:
-        One of the answers; None where it cannot be read.
-    """
+    """Read a raw text."""
     return answer_of.get(parse(text, tuple(answer_of)).choice or "")
 
 
 def load_ballots(folder: Path) -> pl.DataFrame:
-    """Read the ballots of one vote.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Columns `question` (row in the sample), `ballot`, `failed`.
-    """
+    """Read the ballots of one vote."""
     return read_table(folder / "ballots.parquet")

@@ -24,30 +24,12 @@ VERSION = 2
 
 
 def task(factory: TaskFactory, dataset: Choice, **about: Any) -> Task:
-    """Describe the work: the whole dataset, whatever its split, answers or sample.
-
-    Args:
-        factory: Makes the task.
-        dataset: The dataset.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work: the whole dataset, whatever its split, answers or sample."""
     return factory.task(STEP, VERSION, choices={"dataset": dataset}, **about)
 
 
 def run(work: Work) -> None:
-    """Write `documents.parquet`, `questions.parquet`, `evidence.parquet` and `dataset.json`.
-
-    Args:
-        work: The task.
-
-    Raises:
-        DataError: If an id comes twice, a label is not among the answers, a span lies outside of its document,
-            a grade is below 1, a question's document is missing, or the corpus is empty.
-        PluginError: If the dataset yields columns of different lengths or types.
-    """
+    """Write `documents.parquet`, `questions.parquet`, `evidence.parquet` and `dataset.json`."""
     dataset: Dataset = work.build("dataset")
     reading = _Reading(dataset, work.task)
     for batch in dataset.batches():
@@ -68,32 +50,17 @@ def run(work: Work) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PreparedEvidence:
-    """All evidence by rows of the prepared tables, ordered by question.
+    """All evidence by rows of the prepared tables, ordered by question."""
 
-    Attributes:
-        question: Rows of questions, int32.
-        document: Rows of documents, int32.
-        start: Character offsets, int32.
-        end: Character offsets just past the end, int32.
-        grade: How relevant each span is, 1 or more, int32.
-    """
-
-    question: NDArray[np.int32]
-    document: NDArray[np.int32]
-    start: NDArray[np.int32]
-    end: NDArray[np.int32]
-    grade: NDArray[np.int32]
+    question: NDArray[np.int32]  # Rows of questions, int32
+    document: NDArray[np.int32]  # Rows of documents, int32
+    start: NDArray[np.int32]  # Character offsets, int32
+    end: NDArray[np.int32]  # Character offsets just past the end, int32
+    grade: NDArray[np.int32]  # How relevant each span is, 1 or more, int32
 
 
 def load_documents(folder: Path) -> Documents:
-    """Read the corpus.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        All documents.
-    """
+    """Read the corpus."""
     frame = read_table(folder / "documents.parquet")
     return Documents(
         id=frame["id"].to_list(),
@@ -105,39 +72,18 @@ def load_documents(folder: Path) -> Documents:
 
 @functools.lru_cache(maxsize=2)
 def load_texts(folder: Path) -> list[str]:
-    """Read the documents' texts; kept in memory, since every context needs them and an entry never changes.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        One text a document, by row.
-    """
+    """Read the documents' texts; kept in memory, since every context needs them and an entry never changes."""
     texts: list[str] = read_table(folder / "documents.parquet", ["text"])["text"].to_list()
     return texts
 
 
 def load_questions(folder: Path) -> pl.DataFrame:
-    """Read all questions.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Columns `id`, `text`, `label`, `split`.
-    """
+    """Read all questions."""
     return read_table(folder / "questions.parquet")
 
 
 def load_evidence(folder: Path) -> PreparedEvidence:
-    """Read all evidence.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Spans by rows, ordered by question.
-    """
+    """Read all evidence."""
     frame = read_table(folder / "evidence.parquet")
     return PreparedEvidence(**{name: frame[name].to_numpy() for name in _EVIDENCE})
 
@@ -157,10 +103,10 @@ _EVIDENCE = {
     "grade": pl.Int32(),
 }
 
+# Whether a span of characters is not empty and lies in a text of `length` characters.
 _INSIDE = (
     (pl.col("start") >= 0) & (pl.col("start") < pl.col("end")) & (pl.col("end") <= pl.col("length"))
 ).fill_null(value=False)
-"""Whether a span of characters is not empty and lies in a text of `length` characters."""
 
 
 @dataclass

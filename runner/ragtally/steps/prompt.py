@@ -34,22 +34,7 @@ def task(
     examples_context: Task | None,
     **about: Any,
 ) -> Task:
-    """Describe the work; which model is asked does not count, so that models share prompts.
-
-    Args:
-        factory: Makes the task.
-        prepared: The prepared dataset.
-        sampled: The questions.
-        reader: The reader.
-        contexts: The passages.
-        kept: The base, where only its questions are asked; None for all.
-        examples: The labelled questions to show; None for none.
-        examples_context: Their gold contexts.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work; which model is asked does not count, so that models share prompts."""
     unasked = Choice(reader.kind, reader.name, {**reader.parameters, "model": None})
     inputs = {
         "prepare": prepared,
@@ -63,15 +48,7 @@ def task(
 
 
 def run(work: Work) -> None:
-    """Write `prompts.parquet`: question rows, and the roles and contents of each prompt's messages.
-
-    Args:
-        work: The task.
-
-    Raises:
-        DataError: If an example has no label.
-        PluginError: If the reader does not write one prompt of at least one message a question.
-    """
+    """Write `prompts.parquet`: question rows, and the roles and contents of each prompt's messages."""
     reader: PromptingReader = work.build("reader")
     kept = work.optional("base")
     rows = None if kept is None else base.load_rows(kept)
@@ -84,13 +61,7 @@ def run(work: Work) -> None:
 
 
 def write_prompts(folder: Path, questions: Sequence[int], prompts: Sequence[Prompt]) -> None:
-    """Write prompts.
-
-    Args:
-        folder: The entry's folder.
-        questions: Rows of questions in the sample.
-        prompts: One prompt each.
-    """
+    """Write prompts."""
     columns = {
         "question": questions,
         "roles": [[message.role for message in prompt] for prompt in prompts],
@@ -100,27 +71,15 @@ def write_prompts(folder: Path, questions: Sequence[int], prompts: Sequence[Prom
 
 
 class Written(NamedTuple):
-    """The prompts of a task.
+    """The prompts of a task."""
 
-    Attributes:
-        questions: Rows of questions in the sample.
-        prompts: One prompt each.
-    """
-
-    questions: list[int]
-    prompts: list[Prompt]
+    questions: list[int]  # Rows of questions in the sample
+    prompts: list[Prompt]  # One prompt each
 
 
 @functools.lru_cache(maxsize=1)
 def load_prompts(folder: Path) -> Written:
-    """Read the prompts; the last ones stay in memory, since every vote asks the same, and an entry never changes.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Questions and prompts.
-    """
+    """Read the prompts; the last ones stay in memory, since every vote asks the same, and an entry never changes."""
     table = read_table(folder / "prompts.parquet")
     prompts = [
         tuple(Message(role, content) for role, content in zip(roles, contents, strict=True))
@@ -130,14 +89,7 @@ def load_prompts(folder: Path) -> Written:
 
 
 def plain(prompt: Prompt) -> list[list[str]]:
-    """Write a prompt as JSON-able data.
-
-    Args:
-        prompt: The prompt.
-
-    Returns:
-        Role and content of each message.
-    """
+    """Write a prompt as JSON-able data."""
     return [[message.role, message.content] for message in prompt]
 
 

@@ -19,19 +19,7 @@ VERSION = 1
 def task(
     factory: TaskFactory, found: Sequence[Task], chunked: Task, sampled: Task, retriever: Choice, **about: Any
 ) -> Task:
-    """Describe the work; which model is asked does not count, so that models share prompts.
-
-    Args:
-        factory: Makes the task.
-        found: What the other retrievers found.
-        chunked: The chunks that they searched.
-        sampled: The questions.
-        retriever: The retriever that asks.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work; which model is asked does not count, so that models share prompts."""
     unasked = Choice(retriever.kind, retriever.name, {**retriever.parameters, "model": None})
     inputs: dict[str, Task | Sequence[Task] | None]
     inputs = {**chunked.inputs, "hits": found, "chunk": chunked, "sample": sampled}
@@ -39,14 +27,7 @@ def task(
 
 
 def run(work: Work) -> None:
-    """Write `prompts.parquet`, in the form of the step prompt.
-
-    Args:
-        work: The task.
-
-    Raises:
-        PluginError: If the retriever does not write one prompt of at least one message a question.
-    """
+    """Write `prompts.parquet`, in the form of the step prompt."""
     retriever: PromptingRetriever = work.build("retriever")
     queries = retrieve.load_queries(work.input("sample"), None, evidence=False)
     prompts = retriever.prompts(queries, refine.load_found(work))

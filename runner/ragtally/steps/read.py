@@ -42,22 +42,7 @@ def task(
     kept: Task | None,
     **about: Any,
 ) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        prepared: The prepared dataset.
-        sampled: The questions.
-        reader: The reader.
-        vote: Which vote.
-        contexts: The passages; None for a reader that answers whatever the passages.
-        model: The trained model; None for a reader that does not train.
-        kept: The base, where only its questions are asked; None for all.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     inputs = {"prepare": prepared, "sample": sampled, "context": contexts, "train": model, "base": kept}
     return factory.task(
         STEP, VERSION, choices={"reader": reader}, settings={"vote": vote_settings(vote)}, inputs=inputs, **about
@@ -65,14 +50,7 @@ def task(
 
 
 def run(work: Work) -> None:
-    """Write `answers.parquet`, one row a question asked.
-
-    Args:
-        work: The task.
-
-    Raises:
-        PluginError: If the reader breaks its contract.
-    """
+    """Write `answers.parquet`, one row a question asked."""
     reader: Reader = work.build("reader")
     model, kept = work.optional("train"), work.optional("base")
     if model is not None:
@@ -91,15 +69,7 @@ def run(work: Work) -> None:
 
 
 def load_answers(folder: Path) -> pl.DataFrame:
-    """Read the answers.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Columns `question` (row in the sample), `text`, `choice`, `error`, `input_tokens`, `output_tokens`,
-        `seconds`, `dollars`.
-    """
+    """Read the answers."""
     return read_table(folder / "answers.parquet")
 
 

@@ -29,38 +29,15 @@ def task(
     replies: Task | None,
     **about: Any,
 ) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        found: What the other retrievers found.
-        chunked: The chunks that they searched.
-        sampled: The questions.
-        retriever: The retriever.
-        limit: How many hits for each question.
-        windows: The larger chunks to be found instead; None where there are none.
-        replies: What a language model said; None where none is asked.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     inputs = {**chunked.inputs, "hits": found, "chunk": chunked, "sample": sampled, "window": windows, "ask": replies}
     choices = {"retriever": retriever}
     return factory.task(STEP, VERSION, choices=choices, settings={"limit": limit}, inputs=inputs, **about)
 
 
 def run(work: Work) -> None:
-    """Write `passage.npy` and `score.npy`, as the step retrieve does: rows of the windows where there are any.
-
-    Where a language model was asked, `replies.json` says how many of its replies could not be read.
-
-    Args:
-        work: The task.
-
-    Raises:
-        PluginError: As the step retrieve.
-    """
+    """Write `passage.npy` and `score.npy`, as the step retrieve does: rows of the windows where there are any."""
+    # Where a language model was asked, `replies.json` says how many of its replies could not be read.
     retriever: RefiningRetriever = work.build("retriever")
     queries = retrieve.load_queries(work.input("sample"), None, evidence=False)
     found = load_found(work)
@@ -72,39 +49,20 @@ def run(work: Work) -> None:
 
 
 def load_unread(folder: Path) -> Unread | None:
-    """Read how many replies could not be read.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        The counts; None where no model was asked.
-    """
+    """Read how many replies could not be read."""
     path = folder / "replies.json"
     return Unread(**read_json(path)) if path.is_file() else None
 
 
 class Unread(NamedTuple):
-    """Replies that could not be read.
+    """Replies that could not be read."""
 
-    Attributes:
-        replies: How many questions a model was asked about.
-        unread: How many of its replies could not be read.
-    """
-
-    replies: int
-    unread: int
+    replies: int  # How many questions a model was asked about
+    unread: int  # How many of its replies could not be read
 
 
 def load_found(work: Work) -> Found:
-    """Read what the other retrievers found.
-
-    Args:
-        work: A task with the inputs `prepare`, `sample`, `chunk`, `hits` and, where there are, `window` and `ask`.
-
-    Returns:
-        Hits, chunks, windows and replies.
-    """
+    """Read what the other retrievers found."""
     windows, replies = work.optional("window"), work.optional("ask")
     return Found(
         hits=tuple(retrieve.load_hits(entry.folder) for entry in work.entries["hits"]),

@@ -32,37 +32,15 @@ def task(
     limit: int,
     **about: Any,
 ) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        indexed: The index, which names the chunks and their vectors.
-        sampled: The questions.
-        asked: The questions' vectors; None for a retriever that reads none.
-        retriever: The retriever.
-        limit: How many hits for each question.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     inputs = {**indexed.inputs, "index": indexed, "sample": sampled, "embed_questions": asked}
     choices = {"retriever": retriever}
     return factory.task(STEP, VERSION, choices=choices, settings={"limit": limit}, inputs=inputs, **about)
 
 
 def run(work: Work) -> None:
-    """Write `passage.npy` (int32) and `score.npy` (float32), both of shape [questions, limit].
-
-    Where the retriever measures its search: also `measured.json`, scores by printed name.
-
-    Args:
-        work: The task.
-
-    Raises:
-        PluginError: If the retriever returned arrays of another shape, rows that are no chunks, a chunk twice for
-            one question, a hit after the last one, or scores that are no numbers.
-    """
+    """Write `passage.npy` (int32) and `score.npy` (float32), both of shape [questions, limit]."""
+    # Where the retriever measures its search: also `measured.json`, scores by printed name.
     passages = chunk.load_passages(work.input("chunk"), work.input("prepare"))
     vectors = work.optional("embed")
     retriever: Retriever = work.build("retriever")
@@ -80,16 +58,7 @@ def run(work: Work) -> None:
 
 
 def load_queries(sampled: Path, vectors: Path | None, *, evidence: bool) -> Queries:
-    """Read what a retriever is asked.
-
-    Args:
-        sampled: The folder of the questions.
-        vectors: The folder of their vectors; None for a retriever that reads none.
-        evidence: Whether to read where the answers stand.
-
-    Returns:
-        The questions.
-    """
+    """Read what a retriever is asked."""
     questions = sample.load_questions(sampled)
     return Queries(
         questions["id"].to_list(),
@@ -100,54 +69,25 @@ def load_queries(sampled: Path, vectors: Path | None, *, evidence: bool) -> Quer
 
 
 def write_hits(work: Work, hits: Hits, queries: Queries, passages: int) -> None:
-    """Check hits and write them.
-
-    Args:
-        work: The task; its role `retriever` found them, at most the setting `limit` a question.
-        hits: The hits.
-        queries: The questions.
-        passages: How many chunks there are to be found.
-
-    Raises:
-        PluginError: As `run`.
-    """
+    """Check hits and write them."""
     _check(hits, queries, work.task.settings["limit"], passages, work.task)
     write_array(work.folder / "passage.npy", hits.passage.astype(np.int32))
     write_array(work.folder / "score.npy", hits.score.astype(np.float32))
 
 
 def load_hits(folder: Path) -> Hits:
-    """Read the hits.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Rows and scores by question and rank.
-    """
+    """Read the hits."""
     return Hits(read_array(folder / "passage.npy"), read_array(folder / "score.npy"))
 
 
 def write_measured(folder: Path, measured: Mapping[str, Score]) -> None:
-    """Write what a retriever measured of its search; nothing where that is nothing.
-
-    Args:
-        folder: The entry's folder.
-        measured: Scores by printed name.
-    """
+    """Write what a retriever measured of its search; nothing where that is nothing."""
     if measured:
         write_json(folder / _MEASURED, {name: asdict(score) for name, score in measured.items()})
 
 
 def load_measured(folder: Path) -> dict[str, Score]:
-    """Read what the retriever said of its search.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Scores by printed name; none where it said nothing.
-    """
+    """Read what the retriever said of its search."""
     path = folder / _MEASURED
     return {name: Score(**score) for name, score in read_json(path).items()} if path.is_file() else {}
 

@@ -30,21 +30,7 @@ def task(
     seed: int = 0,
     **about: Any,
 ) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        prepared: The prepared dataset.
-        split: The split; None for all.
-        answers: The answers to keep questions of.
-        size: At most so many questions; None for all.
-        balance: Whether to take equally many of each class.
-        seed: Decides which.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     settings = {"split": split, "answers": answers, "size": size, "balance": balance}
     if size is not None or balance:
         settings["seed"] = seed
@@ -52,16 +38,8 @@ def task(
 
 
 def run(work: Work) -> None:
-    """Write `questions.parquet`, `evidence.parquet` and `funnel.json`.
-
-    A sample of n questions is the n whose seeded hash is smallest, so that a larger sample holds the smaller one.
-
-    Args:
-        work: The task.
-
-    Raises:
-        DataError: If no question is left, or classes are to be balanced where there are none.
-    """
+    """Write `questions.parquet`, `evidence.parquet` and `funnel.json`."""
+    # A sample of n questions is the n whose seeded hash is smallest, so that a larger sample holds the smaller one.
     settings = work.task.settings
     if settings["balance"] and not settings["answers"]:
         raise DataError(
@@ -95,39 +73,18 @@ def run(work: Work) -> None:
 
 
 def load_questions(folder: Path) -> pl.DataFrame:
-    """Read the questions asked.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Columns `row` (in the prepared questions), `id`, `text`, `label`; one row a question.
-    """
+    """Read the questions asked."""
     return read_table(folder / "questions.parquet")
 
 
 def load_evidence(folder: Path) -> QuestionEvidence:
-    """Read the evidence of the questions asked.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Spans by rows of the questions asked.
-    """
+    """Read the evidence of the questions asked."""
     frame = read_table(folder / "evidence.parquet")
     return QuestionEvidence(*(frame[name].to_numpy() for name in ("question", "document", "start", "end", "grade")))
 
 
 def load_answers(folder: Path) -> tuple[str, ...]:
-    """Read the answers that count.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        The answers in order.
-    """
+    """Read the answers that count."""
     return tuple(read_json(folder / "funnel.json")["answers"])
 
 

@@ -35,25 +35,7 @@ def task(
     not_scored: Mapping[str, str] | None = None,
     **about: Any,
 ) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        sampled: The questions.
-        metrics: The metrics; each reads either verdicts or a judged ranking.
-        question_sets: On which questions: `all` (of the sample), `base`.
-        verdicts: The verdicts; None for retrieval alone.
-        kept: The base; None where there is none.
-        judged: The ranking that retrieval metrics judge; None for a cell without retrieval.
-        judged_context: The ranking that stood before the reader, of which it got the first `top_k`, or all of it.
-        contexts: What stood before the reader; None where nothing from us did.
-        top_k: How many hits stood before the reader; None where a number of words did.
-        not_scored: By question set, why the verdicts are not scored there.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     choices = {f"metric {number}": metric for number, metric in enumerate(metrics)}
     settings = {"question_sets": list(question_sets), "top_k": top_k, "not_scored": dict(not_scored or {})}
     inputs: dict[str, Task | Sequence[Task] | None] = {
@@ -65,11 +47,7 @@ def task(
 
 
 def run(work: Work) -> None:
-    """Write `scores.json`: by question set and printed name the value, its denominator and the reason.
-
-    Args:
-        work: The task.
-    """
+    """Write `scores.json`: by question set and printed name the value, its denominator and the reason."""
     scores: dict[str, dict[str, Any]] = {}
     for question_set in work.task.settings["question_sets"]:
         rows = _rows(work, question_set)
@@ -84,14 +62,7 @@ def run(work: Work) -> None:
 
 
 def load_scores(folder: Path) -> dict[str, dict[str, Score]]:
-    """Read the scores.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Scores by question set and printed name.
-    """
+    """Read the scores."""
     return {
         question_set: {name: Score(**score) for name, score in scores.items()}
         for question_set, scores in read_json(folder / "scores.json").items()
@@ -99,16 +70,7 @@ def load_scores(folder: Path) -> dict[str, dict[str, Score]]:
 
 
 def load_judged(folders: Mapping[str, Path], ballots: Sequence[Path], question_set: str) -> Judged:
-    """Put a cell's verdicts beside the labels of one set of questions.
-
-    Args:
-        folders: Folders of the entries `sample`, `vote` and, where there is one, `base`.
-        ballots: Folders of the parsed votes.
-        question_set: `all` or `base`.
-
-    Returns:
-        The judged verdicts, one row a question of the set.
-    """
+    """Put a cell's verdicts beside the labels of one set of questions."""
     if question_set == "base":
         labels = base.load_base(folders["base"])
     else:

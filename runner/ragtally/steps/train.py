@@ -17,20 +17,7 @@ VERSION = 1
 def task(
     factory: TaskFactory, prepared: Task, examples: Task, gold: Task, reader: Choice, vote: Vote, **about: Any
 ) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        prepared: The prepared dataset.
-        examples: The questions of the training split.
-        gold: Their gold contexts.
-        reader: The reader.
-        vote: The vote that the model will cast.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     inputs = {"prepare": prepared, "sample": examples, "context": gold}
     return factory.task(
         STEP, VERSION, choices={"reader": reader}, settings={"vote": vote_settings(vote)}, inputs=inputs, **about
@@ -38,26 +25,12 @@ def task(
 
 
 def vote_settings(vote: Vote) -> dict[str, Any]:
-    """Write a vote as settings of a task.
-
-    Args:
-        vote: The vote.
-
-    Returns:
-        JSON-able settings.
-    """
+    """Write a vote as settings of a task."""
     return {"purpose": vote.purpose, "index": vote.index, "seed": vote.seed}
 
 
 def run(work: Work) -> None:
-    """Write what the reader saves of its model.
-
-    Args:
-        work: The task.
-
-    Raises:
-        DataError: If a question of the training split has no label.
-    """
+    """Write what the reader saves of its model."""
     reader: TrainableReader = work.build("reader")
     reading = context.load_reading(work.input("context"), work.input("prepare"), work.input("sample"))
     labels = sample.load_questions(work.input("sample"))["label"]

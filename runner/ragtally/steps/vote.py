@@ -20,26 +20,12 @@ VERSION = 1
 
 
 def task(factory: TaskFactory, ballots: Sequence[Task], rule: Choice, **about: Any) -> Task:
-    """Describe the work.
-
-    Args:
-        factory: Makes the task.
-        ballots: The parsed votes, all on the same questions.
-        rule: The vote rule.
-        **about: `label` and `place`.
-
-    Returns:
-        The task.
-    """
+    """Describe the work."""
     return factory.task(STEP, VERSION, choices={"rule": rule}, inputs={"parse": ballots}, **about)
 
 
 def run(work: Work) -> None:
-    """Write `verdicts.parquet`: `question`, `verdict` and `parsed` (how many ballots were).
-
-    Args:
-        work: The task.
-    """
+    """Write `verdicts.parquet`: `question`, `verdict` and `parsed` (how many ballots were)."""
     rule: VoteRule = work.build("rule")
     tables = [parse.load_ballots(entry.folder) for entry in work.entries["parse"]]
     choices = [table["ballot"].to_list() for table in tables]
@@ -53,12 +39,5 @@ def run(work: Work) -> None:
 
 
 def load_verdicts(folder: Path) -> pl.DataFrame:
-    """Read the verdicts.
-
-    Args:
-        folder: The entry's folder.
-
-    Returns:
-        Columns `question` (row in the sample), `verdict`, `parsed`.
-    """
+    """Read the verdicts."""
     return read_table(folder / "verdicts.parquet")

@@ -13,14 +13,14 @@ from typing import Any, Literal, get_args
 from ragtally.errors import StoreError
 from ragtally.store.database import Database, Schema
 
+# The file's name in the store's folder.
 FILE_NAME = "batches.sqlite"
-"""The file's name in the store's folder."""
+# The lock that a process holds while it submits batches or reads their results.
 LOCK_NAME = "batches.lock"
-"""The lock that a process holds while it submits batches or reads their results."""
 
+# Where a batch is, here: its calls are written down; the provider is about to be told; it has accepted; all that it
+# answered is in the call store.
 BatchStage = Literal["claimed", "submitting", "open", "read"]
-"""Where a batch is, here: its calls are written down; the provider is about to be told; it has accepted; all that it
-answered is in the call store."""
 
 _KEYS_AT_ONCE = 500
 _DAMAGED = (
@@ -57,45 +57,25 @@ _SCHEMA = Schema("batch store", 1, _CREATE, {sqlite3.SQLITE_CORRUPT: _DAMAGED, s
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """What is known here of a batch.
+    """What is known here of a batch."""
 
-    Attributes:
-        name: Our own name of it, which the provider keeps with it.
-        provider: Who answers it.
-        model: Which model.
-        component: The name of the model component that talks to the provider.
-        parameters: That component's parameters.
-        stage: Where it is (`BatchStage`).
-        status: What the provider last said of it; None before it was accepted.
-        file_id: The provider's id of its file; None before it is handed over.
-        batch_id: The provider's id of it; None before it is accepted.
-        calls: How many calls it holds.
-        bytes: The size of its file.
-        answered: How many calls the provider had answered when it was last asked.
-        failed: How many calls had failed.
-        most_dollars: The most that it may cost in US dollars; None where no price is known.
-        submitted_at: When it was handed to the provider, in seconds of the epoch; None before that.
-        ended_at: When it ended; None before that.
-        expires_at: When the provider gives it up; None where unknown.
-    """
-
-    name: str
-    provider: str
+    name: str  # Our own name of it, which the provider keeps with it
+    provider: str  # Who answers it
     model: str
-    component: str
-    parameters: str
-    stage: BatchStage
-    calls: int
-    bytes: int
-    most_dollars: float | None
-    status: str | None = None
-    file_id: str | None = None
-    batch_id: str | None = None
-    answered: int = 0
-    failed: int = 0
-    submitted_at: float | None = None
-    ended_at: float | None = None
-    expires_at: float | None = None
+    component: str  # The name of the model component that talks to the provider
+    parameters: str  # That component's parameters
+    stage: BatchStage  # Where it is (`BatchStage`)
+    calls: int  # How many calls it holds
+    bytes: int  # The size of its file
+    most_dollars: float | None  # The most that it may cost in US dollars; None where no price is known
+    status: str | None = None  # What the provider last said of it; None before it was accepted
+    file_id: str | None = None  # The provider's id of its file; None before it is handed over
+    batch_id: str | None = None  # The provider's id of it; None before it is accepted
+    answered: int = 0  # How many calls the provider had answered when it was last asked
+    failed: int = 0  # How many calls had failed
+    submitted_at: float | None = None  # When it was handed to the provider, in seconds of the epoch; None before that
+    ended_at: float | None = None  # When it ended; None before that
+    expires_at: float | None = None  # When the provider gives it up; None where unknown
 
     def __post_init__(self) -> None:
         if self.stage not in get_args(BatchStage):
@@ -122,17 +102,11 @@ _CHANGEABLE = {each.name for each in fields(StoredBatch)} - {"name", "provider",
 
 
 class BatchStore:
-    """Batches, and the claims of their calls: a call is in one open batch at most.
+    """Batches, and the claims of their calls: a call is in one open batch at most."""
 
-    Every change is committed at once. Several processes may use one file; one object belongs to one thread.
-    """
+    # Every change is committed at once. Several processes may use one file; one object belongs to one thread.
 
     def __init__(self, path: Path) -> None:
-        """Open a batch store; nothing is made before the first batch is claimed.
-
-        Args:
-            path: Its file: `FILE_NAME` in the store's folder.
-        """
         self.database = Database(path, _SCHEMA)
 
     def close(self) -> None:
@@ -140,29 +114,13 @@ class BatchStore:
         self.database.close()
 
     def claim(self, batch: StoredBatch, keys: Sequence[str]) -> None:
-        """Write down a batch with its calls, before the provider hears of it.
-
-        Args:
-            batch: The batch.
-            keys: Its calls' keys.
-
-        Raises:
-            StoreError: If a call is in another open batch, or the file cannot be written.
-        """
+        """Write down a batch with its calls, before the provider hears of it."""
         with self._changing() as connection:
             connection.execute(_INSERT, tuple(getattr(batch, each.name) for each in fields(StoredBatch)))
             connection.executemany("INSERT INTO claims VALUES (?, ?)", [(key, batch.name) for key in keys])
 
     def change(self, name: str, **columns: Any) -> None:
-        """Note what has become of a batch.
-
-        Args:
-            name: The batch.
-            **columns: Attributes of `StoredBatch` by name.
-
-        Raises:
-            StoreError: If the file cannot be written.
-        """
+        """Note what has become of a batch."""
         if unknown := set(columns) - _CHANGEABLE:
             raise ValueError(f"no such columns to change: {sorted(unknown)}")
         changes = ", ".join(f"{column} = ?" for column in columns)
@@ -170,62 +128,29 @@ class BatchStore:
             connection.execute(f"UPDATE batches SET {changes} WHERE name = ?", (*columns.values(), name))
 
     def forget(self, name: str) -> None:
-        """Drop a batch and let its calls go: they may be sent in another way from now on.
-
-        Args:
-            name: The batch, which the provider never accepted or does not know any more.
-
-        Raises:
-            StoreError: If the file cannot be written.
-        """
+        """Drop a batch and let its calls go: they may be sent in another way from now on."""
         with self._changing() as connection:
             connection.execute("DELETE FROM claims WHERE batch = ?", (name,))
             connection.execute("DELETE FROM batches WHERE name = ?", (name,))
 
     def let_go(self, name: str, keys: Sequence[str]) -> None:
-        """Let some calls of a batch go, whose results are in the call store or which have none.
-
-        Args:
-            name: The batch; it is read when no call is left.
-            keys: The calls' keys.
-
-        Raises:
-            StoreError: If the file cannot be written.
-        """
+        """Let some calls of a batch go, whose results are in the call store or which have none."""
         with self._changing() as connection:
             connection.executemany("DELETE FROM claims WHERE key = ? AND batch = ?", [(key, name) for key in keys])
             connection.execute(_READ_WHERE_NONE_IS_LEFT, (name, name))
 
     def named(self, name: str) -> StoredBatch | None:
-        """Look a batch up.
-
-        Args:
-            name: Our name of it.
-
-        Returns:
-            The batch; None where there is none.
-        """
+        """Look a batch up."""
         found = list(self._select(f"{_SELECT} WHERE name = ?", (name,)))
         return found[0] if found else None
 
     def all(self, *, unread: bool = False) -> tuple[StoredBatch, ...]:
-        """List batches, the earliest first.
-
-        Args:
-            unread: Leave out those whose results were read.
-        """
+        """List batches, the earliest first."""
         where = "WHERE stage != 'read'" if unread else ""
         return tuple(self._select(f"{_SELECT} {where} ORDER BY submitted_at, name"))
 
     def holding(self, keys: Iterable[str]) -> tuple[StoredBatch, ...]:
-        """List the batches in which some calls are on their way.
-
-        Args:
-            keys: The calls' keys.
-
-        Returns:
-            The batches, each once, the earliest first.
-        """
+        """List the batches in which some calls are on their way."""
         found: dict[str, StoredBatch] = {}
         for chunk in _chunks(keys):
             marks = ",".join("?" * len(chunk))
@@ -233,14 +158,7 @@ class BatchStore:
         return tuple(sorted(found.values(), key=lambda batch: (batch.submitted_at or 0.0, batch.name)))
 
     def claimed(self, keys: Iterable[str]) -> set[str]:
-        """Say which calls are on their way in a batch.
-
-        Args:
-            keys: The calls' keys.
-
-        Returns:
-            Those that are.
-        """
+        """Say which calls are on their way in a batch."""
         found: set[str] = set()
         for chunk in _chunks(keys):
             marks = ",".join("?" * len(chunk))

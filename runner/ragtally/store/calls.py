@@ -28,8 +28,8 @@ from ragtally.store.calls_sql import (
 from ragtally.store.database import Database, Schema
 from ragtally.types import Call, Reply
 
+# The file's name in the store's folder.
 FILE_NAME = "calls.sqlite"
-"""The file's name in the store's folder."""
 
 _KEYS_AT_ONCE = 500
 _SALVAGE = (
@@ -52,19 +52,13 @@ __all__ = ["FILE_NAME", "CallAbout", "CallStore", "FailedCall", "FailureCount", 
 
 
 class CallStore:
-    """Answered calls by key, and the attempts that failed.
+    """Answered calls by key, and the attempts that failed."""
 
-    Every reply is committed by itself as soon as it is recorded; the first one of a key stays. Several processes
-    may use one file; one object belongs to one thread. A failed attempt is noted beside the calls and never
-    stands for an answer.
-    """
+    # Every reply is committed by itself as soon as it is recorded; the first one of a key stays. Several processes
+    # may use one file; one object belongs to one thread. A failed attempt is noted beside the calls and never stands
+    # for an answer.
 
     def __init__(self, path: Path) -> None:
-        """Open a call store; nothing is made before the first reply is recorded.
-
-        Args:
-            path: Its file: `FILE_NAME` in the store's folder.
-        """
         self.database = Database(path, _SCHEMA)
 
     def __enter__(self) -> CallStore:
@@ -80,17 +74,7 @@ class CallStore:
         self.database.close()
 
     def answered(self, keys: Sequence[str]) -> dict[str, Reply]:
-        """Look replies up.
-
-        Args:
-            keys: The calls' keys.
-
-        Returns:
-            The replies by key, in the order asked; calls that have none are left out.
-
-        Raises:
-            StoreError: If the file cannot be read.
-        """
+        """Look replies up."""
         found = {row[0]: row for row in self.look_up(SELECT_REPLIES, keys)}
         replies = {}
         for key in keys:
@@ -101,38 +85,14 @@ class CallStore:
         return replies
 
     def unanswered(self, keys: Sequence[str]) -> list[str]:
-        """Say which calls are still to be paid, without reading any answer.
-
-        Args:
-            keys: The calls' keys.
-
-        Returns:
-            The keys without a reply, each once, in the order asked.
-
-        Raises:
-            StoreError: If the file cannot be read.
-        """
+        """Say which calls are still to be paid, without reading any answer."""
         known = {key for (key,) in self.look_up(SELECT_KNOWN, keys)}
         return [key for key in dict.fromkeys(keys) if key not in known]
 
     def record(self, call: Call, reply: Reply, about: CallAbout, dollars: float | None) -> bool:
-        """Save a reply; when this returns, it outlives the process.
-
-        Text that UTF-8 cannot hold (half a surrogate pair) is saved with U+FFFD in its place, and a number of
-        tokens that is too large for any model as unknown: a reply that was paid for is never refused.
-
-        Args:
-            call: What was asked.
-            reply: What came back.
-            about: Who was asked.
-            dollars: What it cost in US dollars; None where unknown.
-
-        Returns:
-            Whether it was saved; False where the call had a reply already, which stays.
-
-        Raises:
-            StoreError: If the file cannot be written.
-        """
+        """Save a reply; when this returns, it outlives the process."""
+        # Text that UTF-8 cannot hold (half a surrogate pair) is saved with U+FFFD in its place, and a number of
+        # tokens that is too large for any model as unknown: a reply that was paid for is never refused.
         messages = [{"role": message.role, "content": message.content} for message in call.messages]
         row = (
             call.key,
@@ -156,70 +116,26 @@ class CallStore:
         return self._write(INSERT_CALL, row) == 1
 
     def record_attempt(self, call: Call, error: CallError, seconds: float) -> None:
-        """Note that a call failed.
-
-        Values of environment variables named like keys are blotted out, should a provider have repeated one.
-
-        Args:
-            call: What was asked.
-            error: Why there is no reply.
-            seconds: From sending the request to the failure, in seconds.
-
-        Raises:
-            StoreError: If the file cannot be written.
-        """
+        """Note that a call failed."""
+        # Values of environment variables named like keys are blotted out, should a provider have repeated one.
         message = _without_secrets(error.message)
         self._write(INSERT_ATTEMPT, (call.key, _now(), error.reason, error.status, message, seconds))
 
     def failures(self, keys: Sequence[str]) -> dict[str, FailedCall]:
-        """Look up why calls have no reply.
-
-        Args:
-            keys: The calls' keys.
-
-        Returns:
-            The last failure by key, in the order asked; calls that were answered or never failed are left out.
-
-        Raises:
-            StoreError: If the file cannot be read.
-        """
+        """Look up why calls have no reply."""
         found = {key: FailedCall(*rest) for key, *rest in self.look_up(SELECT_FAILURES, keys)}
         return {key: found[key] for key in keys if key in found}
 
     def spent(self) -> tuple[Spending, ...]:
-        """Sum up what was paid to whom.
-
-        Returns:
-            One row a provider, model and purpose, sorted.
-
-        Raises:
-            StoreError: If the file cannot be read.
-        """
+        """Sum up what was paid to whom."""
         return tuple(Spending(*row) for row in self.select(SELECT_SPENT))
 
     def failed(self) -> tuple[FailureCount, ...]:
-        """Count failed attempts by reason.
-
-        Returns:
-            One row a reason, the most frequent first.
-
-        Raises:
-            StoreError: If the file cannot be read.
-        """
+        """Count failed attempts by reason."""
         return tuple(FailureCount(*row) for row in self.select(SELECT_FAILED))
 
     def select(self, statement: str) -> Iterator[tuple[Any, ...]]:
-        """Read rows; none where nothing has been written yet.
-
-        Args:
-            statement: One of `calls_sql`.
-
-        Yields:
-            The rows.
-
-        Raises:
-            StoreError: If the file cannot be read.
-        """
+        """Read rows; none where nothing has been written yet."""
         connection = self.database.reading()
         if connection is None:
             return
@@ -229,18 +145,7 @@ class CallStore:
             raise self.database.worded(error) from error
 
     def look_up(self, statement: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
-        """Read the rows of some keys, many keys a query.
-
-        Args:
-            statement: One of `calls_sql`, with `{keys}` where the keys go.
-            keys: The keys; those asked for twice are found once or twice.
-
-        Yields:
-            The rows that there are, in no particular order.
-
-        Raises:
-            StoreError: If the file cannot be read.
-        """
+        """Read the rows of some keys, many keys a query."""
         connection = self.database.reading()
         if connection is None:
             return

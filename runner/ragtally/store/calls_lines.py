@@ -12,8 +12,8 @@ from typing import Any
 from ragtally.address import canonical_json
 from ragtally.store.calls_sql import CALL_COLUMNS
 
+# A call's values in the order of `CALL_COLUMNS`.
 Row = tuple[Any, ...]
-"""A call's values in the order of `CALL_COLUMNS`."""
 
 _KEY = re.compile(r"r\d+:[0-9a-f]{40}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -22,17 +22,7 @@ _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", 
 
 
 def line_of(row: Row) -> bytes:
-    """Write a call as a line; equal calls give equal bytes.
-
-    Args:
-        row: The call's values.
-
-    Returns:
-        JSON in UTF-8 with a line feed at its end, and none before.
-
-    Raises:
-        ValueError: If the row is damaged.
-    """
+    """Write a call as a line; equal calls give equal bytes."""
     values = dict(zip(CALL_COLUMNS, row, strict=True))
     values["tokens_estimated"] = bool(values["tokens_estimated"])
     for name in ("parameters", "messages"):
@@ -42,17 +32,7 @@ def line_of(row: Row) -> bytes:
 
 
 def row_of(line: bytes) -> Row:
-    """Read a line that `line_of` wrote.
-
-    Args:
-        line: The line.
-
-    Returns:
-        The call's values.
-
-    Raises:
-        ValueError: If it is no such line; the message says why.
-    """
+    """Read a line that `line_of` wrote."""
     try:
         values = _loads(line.decode())
     except UnicodeDecodeError as error:

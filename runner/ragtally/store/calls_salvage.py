@@ -12,80 +12,39 @@ from ragtally.store.calls_lines import Row, line_of
 from ragtally.store.calls_sql import CALL_COLUMNS, CHECK_FILE, COUNT_CALLS, LAST_ROW, SELECT_CALL_AT, SELECT_CALLS
 from ragtally.store.database import Database
 
+# A key alone is 43 characters, and stands in the table and in its index.
 _LEAST_BYTES_OF_A_CALL = 128
-"""A key alone is 43 characters, and stands in the table and in its index."""
 _KEY = CALL_COLUMNS.index("key")
 
 
 @dataclass(frozen=True, slots=True)
 class CallCheck:
-    """What a check found.
+    """What a check found."""
 
-    Attributes:
-        calls: How many calls are sound.
-        damage: What is wrong, one sentence each; empty where all is well.
-    """
-
-    calls: int
-    damage: tuple[str, ...]
+    calls: int  # How many calls are sound
+    damage: tuple[str, ...]  # What is wrong, one sentence each; empty where all is well
 
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """What can still be read of a damaged file.
+    """What can still be read of a damaged file."""
 
-    Attributes:
-        rows: Where the readable calls lie, in the order of their keys.
-        unreadable: How many places could not be read; a place may hold several calls.
-    """
-
-    rows: tuple[int, ...]
-    unreadable: int
+    rows: tuple[int, ...]  # Where the readable calls lie, in the order of their keys
+    unreadable: int  # How many places could not be read; a place may hold several calls
 
 
 def count_calls(store: CallStore) -> int:
-    """Count the saved calls.
-
-    Args:
-        store: The call store.
-
-    Returns:
-        How many there are.
-
-    Raises:
-        StoreError: If the file cannot be read.
-    """
+    """Count the saved calls."""
     return next((int(count) for (count,) in store.select(COUNT_CALLS)), 0)
 
 
 def all_calls(store: CallStore) -> Iterator[Row]:
-    """Read every call.
-
-    Args:
-        store: The call store.
-
-    Returns:
-        The calls in the order of their keys.
-
-    Raises:
-        StoreError: If the file is damaged.
-    """
+    """Read every call."""
     return store.select(SELECT_CALLS)
 
 
 def check_calls(store: CallStore, advance: Callable[[int], None] = lambda calls: None) -> CallCheck:
-    """Check the file as SQLite sees it, and then each call.
-
-    Args:
-        store: The call store.
-        advance: Told of so many more calls that were checked.
-
-    Returns:
-        What was found.
-
-    Raises:
-        StoreError: If the file is no call store, or one of another version.
-    """
+    """Check the file as SQLite sees it, and then each call."""
     store.database.reading()
     damage = []
     try:
@@ -107,15 +66,7 @@ def check_calls(store: CallStore, advance: Callable[[int], None] = lambda calls:
 
 
 def readable(database: Database, connection: sqlite3.Connection) -> Salvage:
-    """Find every call of a damaged file that can still be read, asking for them one by one.
-
-    Args:
-        database: The file.
-        connection: An unchecked connection to it.
-
-    Returns:
-        Where they lie.
-    """
+    """Find every call of a damaged file that can still be read, asking for them one by one."""
     places: dict[str, int] = {}
     unreadable = 0
     for number in range(1, _last_row(database, connection) + 1):
@@ -130,15 +81,7 @@ def readable(database: Database, connection: sqlite3.Connection) -> Salvage:
 
 
 def read_row(connection: sqlite3.Connection, number: int) -> Row | None:
-    """Read the call at a place.
-
-    Args:
-        connection: A connection.
-        number: The place.
-
-    Returns:
-        The call; None where there is none.
-    """
+    """Read the call at a place."""
     row: Row | None = connection.execute(SELECT_CALL_AT, (number,)).fetchone()
     return row
 

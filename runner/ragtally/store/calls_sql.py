@@ -7,6 +7,7 @@ from __future__ import annotations
 
 SCHEMA = 1
 
+# The columns of `calls`; the long ones come last, so that a look-up does not read over them.
 CALL_COLUMNS = (
     "key",
     "provider",
@@ -26,7 +27,6 @@ CALL_COLUMNS = (
     "parameters",
     "messages",
 )
-"""The columns of `calls`; the long ones come last, so that a look-up does not read over them."""
 
 CREATE = (
     """

@@ -30,50 +30,25 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an export wrote.
-
-    Attributes:
-        calls: How many calls.
-        unreadable: How many places of a damaged file could not be read.
-    """
+    """What an export wrote."""
 
     calls: int
-    unreadable: int = 0
+    unreadable: int = 0  # How many places of a damaged file could not be read
 
 
 @dataclass(slots=True)
 class Imported:
-    """What an import found.
+    """What an import found."""
 
-    Attributes:
-        new: Calls that were added.
-        known: Calls that were there with the same answer.
-        conflicting: Calls that were there with another answer; the one that was there stays.
-        wrong_lines: Lines that could not be used.
-        errors: What is wrong with the first of these.
-    """
-
-    new: int = 0
-    known: int = 0
-    conflicting: int = 0
-    wrong_lines: int = 0
-    errors: list[DataError] = field(default_factory=list)
+    new: int = 0  # Calls that were added
+    known: int = 0  # Calls that were there with the same answer
+    conflicting: int = 0  # Calls that were there with another answer; the one that was there stays
+    wrong_lines: int = 0  # Lines that could not be used
+    errors: list[DataError] = field(default_factory=list)  # What is wrong with the first of these
 
 
 def export_calls(store: CallStore, path: Path, advance: Advance = lambda calls: None) -> Exported:
-    """Write every call to a file, sorted by key; the same calls give the same bytes.
-
-    Args:
-        store: The call store.
-        path: The file, written whole or not at all; compressed if its name ends in `.gz`.
-        advance: Told of so many more calls that were written.
-
-    Returns:
-        What was written.
-
-    Raises:
-        StoreError: If the call store is damaged, or the file cannot be written.
-    """
+    """Write every call to a file, sorted by key; the same calls give the same bytes."""
 
     def lines() -> Iterator[bytes]:
         for row in all_calls(store):
@@ -90,19 +65,7 @@ def export_calls(store: CallStore, path: Path, advance: Advance = lambda calls: 
 
 
 def salvage_calls(store: CallStore, path: Path, advance: Advance = lambda calls: None) -> Exported:
-    """Write every call that can still be read of a damaged call store, in the form of an export.
-
-    Args:
-        store: The call store; it is not changed.
-        path: As for `export_calls`.
-        advance: Told of so many more calls that were written.
-
-    Returns:
-        What was written, and how much could not be read.
-
-    Raises:
-        StoreError: If nothing at all can be read, or the file cannot be written.
-    """
+    """Write every call that can still be read of a damaged call store, in the form of an export."""
     connection = store.database.unchecked()
     try:
         found = readable(store.database, connection)
@@ -116,22 +79,8 @@ def salvage_calls(store: CallStore, path: Path, advance: Advance = lambda calls:
 
 
 def import_calls(store: CallStore, path: Path, advance: Advance = lambda size: None) -> Imported:
-    """Add the calls of an export; a call that is known keeps the answer that it has.
-
-    Lines that are wrong are reported, and the others imported all the same.
-
-    Args:
-        store: The call store.
-        path: An export; compressed if its name ends in `.gz`.
-        advance: Told of so many more bytes of the file that were read.
-
-    Returns:
-        What was found.
-
-    Raises:
-        DataError: If the file cannot be read, or is compressed and damaged; nothing of it is imported then.
-        StoreError: If the call store cannot be written.
-    """
+    """Add the calls of an export; a call that is known keeps the answer that it has."""
+    # Lines that are wrong are reported, and the others imported all the same.
     report = Imported()
     batch: list[tuple[int, Row]] = []
     read = 0

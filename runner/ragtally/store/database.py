@@ -27,61 +27,34 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a file of the store holds.
+    """What a file of the store holds."""
 
-    Attributes:
-        what: What to call the file in errors, such as `call store`.
-        number: The version of its tables.
-        create: The statements that make them; a table `meta` (`name`, `value`) is made beside them.
-        hints: By SQLite's primary error code, what to do about an error of this file in particular.
-    """
-
-    what: str
-    number: int
-    create: tuple[str, ...]
+    what: str  # What to call the file in errors, such as `call store`
+    number: int  # The version of its tables
+    create: tuple[str, ...]  # The statements that make them; a table `meta` (`name`, `value`) is made beside them
+    # By SQLite's primary error code, what to do about an error of this file in particular.
     hints: Mapping[int, str] = field(default_factory=dict)
 
 
 class Database:
-    """The file and at most one connection to it, for one thread.
+    """The file and at most one connection to it, for one thread."""
 
-    The write-ahead log makes one commit an appended write without a sync. So a killed process loses nothing that
-    it committed, and a power cut may lose the last commits but damages nothing (sqlite.org/wal.html, section 6).
-    """
+    # The write-ahead log makes one commit an appended write without a sync. So a killed process loses nothing that it
+    # committed, and a power cut may lose the last commits but damages nothing (sqlite.org/wal.html, section 6).
 
     def __init__(self, path: Path, schema: Schema) -> None:
-        """Take the file's name; it is not opened yet.
-
-        Args:
-            path: The file.
-            schema: What it holds.
-        """
         self.path = path
         self.schema = schema
         self._connection: sqlite3.Connection | None = None
 
     def reading(self) -> sqlite3.Connection | None:
-        """Connect to what is there.
-
-        Returns:
-            The connection; None where nothing has been written yet.
-
-        Raises:
-            StoreError: If the file cannot be read, is another kind of file, or has the schema of another version.
-        """
+        """Connect to what is there."""
         if self._connection is None and self.path.exists():
             self._connection = self._opened()
         return self._connection
 
     def writing(self) -> sqlite3.Connection:
-        """Connect, making the file where it does not exist.
-
-        Returns:
-            The connection.
-
-        Raises:
-            StoreError: As `reading`, and if the file cannot be made.
-        """
+        """Connect, making the file where it does not exist."""
         if self._connection is not None:
             return self._connection
         connection = self.reading() or self._made()
@@ -89,14 +62,7 @@ class Database:
         return connection
 
     def unchecked(self) -> sqlite3.Connection:
-        """Connect to a damaged file, whatever its tables say of its version.
-
-        Returns:
-            A connection of its own, for the caller to close.
-
-        Raises:
-            StoreError: If the file does not exist or cannot be opened.
-        """
+        """Connect to a damaged file, whatever its tables say of its version."""
         return self._connected("rw")
 
     def close(self) -> None:
@@ -106,14 +72,7 @@ class Database:
             self._connection = None
 
     def worded(self, error: sqlite3.Error) -> StoreError:
-        """Word an error of SQLite's.
-
-        Args:
-            error: What SQLite said.
-
-        Returns:
-            The error to raise.
-        """
+        """Word an error of SQLite's."""
         # The low byte is the primary code (sqlite.org/rescode.html).
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if not code and "decode" in str(error):

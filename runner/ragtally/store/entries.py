@@ -31,95 +31,51 @@ class DamagedEntry(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One complete entry.
+    """One complete entry."""
 
-    Attributes:
-        address: The address of the work.
-        step: The step that did it.
-        folder: Where its files lie; they are never changed.
-        seconds: How long the work took when it was done, in seconds of wall time.
-        provisional: Whether it holds failures that the next run should try again.
-    """
-
-    address: str
-    step: str
-    folder: Path
-    seconds: float
-    provisional: bool = False
+    address: str  # The address of the work
+    step: str  # The step that did it
+    folder: Path  # Where its files lie; they are never changed
+    seconds: float  # How long the work took when it was done, in seconds of wall time
+    provisional: bool = False  # Whether it holds failures that the next run should try again
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry that is being written.
+    """An entry that is being written."""
 
-    Attributes:
-        folder: Where to write its files.
-        provisional: Reasons why the work should be tried again by the next run; none for an entry that stays.
-    """
-
-    folder: Path
+    folder: Path  # Where to write its files
+    # Reasons why the work should be tried again by the next run; none for an entry that stays.
     provisional: list[str] = field(default_factory=list)
 
 
 class Store:
-    """Finished work by step and address.
+    """Finished work by step and address."""
 
-    An entry is complete when its record lies in its folder; the folder is moved into place in one piece after
-    everything in it is on disk, so a kill at any moment leaves either the whole entry or none. A provisional
-    entry, which holds failures, is complete for the `Store` object that wrote it and for no other.
-    """
+    # An entry is complete when its record lies in its folder; the folder is moved into place in one piece after
+    # everything in it is on disk, so a kill at any moment leaves either the whole entry or none. A provisional entry,
+    # which holds failures, is complete for the `Store` object that wrote it and for no other.
 
     def __init__(self, root: Path) -> None:
-        """Open a store; nothing is made before the first entry is written.
-
-        Args:
-            root: Its folder.
-        """
         self.root = root
         self._verified: dict[str, Entry] = {}
         self._provisional: set[str] = set()
 
     def folder(self, step: str, address: str) -> Path:
-        """Say where an entry lies or would lie.
-
-        Args:
-            step: The step's name.
-            address: The work's address.
-
-        Returns:
-            The folder.
-        """
+        """Say where an entry lies or would lie."""
         tag, digest = address.split(":")
         return self.root / f"{step}/{tag}/{digest[:2]}/{digest[2:]}"
 
     def complete(self, step: str, address: str) -> bool:
-        """Tell whether work is done (without reading its files).
-
-        Args:
-            step: The step's name.
-            address: The work's address.
-
-        Returns:
-            Whether there is a complete entry.
-        """
+        """Tell whether work is done (without reading its files)."""
         folder = self.folder(step, address)
         if not (folder / _RECORD).is_file():
             return False
         return address in self._provisional or not (folder / _PROVISIONAL).is_file()
 
     def open(self, step: str, address: str) -> Entry:
-        """Open an entry, comparing its files with their recorded hashes the first time, unless this object wrote it.
-
-        Args:
-            step: The step's name.
-            address: The work's address.
-
-        Returns:
-            The entry.
-
-        Raises:
-            DamagedEntry: If a file is missing or changed; the entry has then been set aside.
-            StoreError: If there is no such entry.
+        """Open an entry, comparing its files with their recorded hashes the first time, unless this object wrote
+        it.
         """
         if address in self._verified:
             return self._verified[address]
@@ -140,15 +96,7 @@ class Store:
         return entry
 
     def seconds(self, step: str, address: str) -> float | None:
-        """Say how long a complete entry's work took, without reading its files.
-
-        Args:
-            step: The step's name.
-            address: The work's address.
-
-        Returns:
-            Seconds of wall time when it was done; None where there is no such entry or its record is broken.
-        """
+        """Say how long a complete entry's work took, without reading its files."""
         try:
             record = json.loads((self.folder(step, address) / _RECORD).read_text(encoding="utf-8"))
             return float(record["seconds"])
@@ -157,20 +105,8 @@ class Store:
 
     @contextmanager
     def write(self, step: str, address: str) -> Iterator[Draft]:
-        """Write an entry; on leaving the block without an error it is complete.
-
-        Where another process completed the same entry meanwhile, that one stays: both hold the same work.
-
-        Args:
-            step: The step's name.
-            address: The work's address.
-
-        Yields:
-            The draft, with a folder to write files into.
-
-        Raises:
-            StoreError: If the store cannot be written.
-        """
+        """Write an entry; on leaving the block without an error it is complete."""
+        # Where another process completed the same entry meanwhile, that one stays: both hold the same work.
         temporary = self._temporary()
         started = time.perf_counter()
         try:
@@ -189,14 +125,7 @@ class Store:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Make a folder for files that nobody needs after the block; that of a killed process is swept.
-
-        Yields:
-            The folder.
-
-        Raises:
-            StoreError: If it cannot be made.
-        """
+        """Make a folder for files that nobody needs after the block; that of a killed process is swept."""
         temporary = self._temporary()
         try:
             yield temporary

@@ -12,15 +12,7 @@ from ragtally.errors import Place, StoreError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, sync it, and move it into place.
-
-    Args:
-        path: The file; an earlier one of that name stays until the new one is complete.
-        content: All of its bytes.
-
-    Raises:
-        StoreError: If the folder cannot be written.
-    """
+    """Write a file under a temporary name, sync it, and move it into place."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,25 +39,14 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def sweep_parts(folder: Path) -> None:
-    """Remove the half-written files that killed processes left in a folder.
-
-    Args:
-        folder: The folder; it may not exist.
-    """
+    """Remove the half-written files that killed processes left in a folder."""
     for part in folder.glob(".*.part"):
         if not alive(part.name.split(".")[-2]):
             part.unlink(missing_ok=True)
 
 
 def alive(process: str) -> bool:
-    """Tell whether a process of this machine lives.
-
-    Args:
-        process: Its number, as written in a file's name.
-
-    Returns:
-        Whether it does; True for one of another user.
-    """
+    """Tell whether a process of this machine lives."""
     try:
         os.kill(int(process), 0)
     except (ProcessLookupError, ValueError, OverflowError):
@@ -76,11 +57,7 @@ def alive(process: str) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last through a power cut.
-
-    Args:
-        folder: The folder.
-    """
+    """Make the names in a folder last through a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -89,11 +66,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Make a file's content last through a power cut.
-
-    Args:
-        path: The file.
-    """
+    """Make a file's content last through a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -102,15 +75,7 @@ def sync_file(path: Path) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> StoreError:
-    """Word a failure to write.
-
-    Args:
-        path: What was to be written.
-        error: What the system said.
-
-    Returns:
-        The error to raise.
-    """
+    """Word a failure to write."""
     return StoreError(
         f"cannot write: {error.strerror or error}",
         place=Place(str(path)),

@@ -19,43 +19,24 @@ _REST = re.compile(r"[0-9a-f]{38}")
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An entry's place, whether the entry is sound or not.
+    """An entry's place, whether the entry is sound or not."""
 
-    Attributes:
-        step: The step that did the work.
-        address: The work's address.
-        folder: Where its files lie.
-    """
-
-    step: str
-    address: str
-    folder: Path
+    step: str  # The step that did the work
+    address: str  # The work's address
+    folder: Path  # Where its files lie
 
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """A folder that can go.
+    """A folder that can go."""
 
-    Attributes:
-        why: Why nobody needs it.
-        folder: Where it lies.
-        size: What its files take, in bytes.
-    """
-
-    why: str
-    folder: Path
-    size: int
+    why: str  # Why nobody needs it
+    folder: Path  # Where it lies
+    size: int  # What its files take, in bytes
 
 
 def placed_entries(store: Store) -> Iterator[Placed]:
-    """List every entry, complete or not, by step and address.
-
-    Args:
-        store: The store.
-
-    Yields:
-        The entries' places.
-    """
+    """List every entry, complete or not, by step and address."""
     for step in _folders(store.root, _STEP):
         for tag in _folders(step, _TAG):
             for first in _folders(tag, _FIRST):
@@ -64,18 +45,9 @@ def placed_entries(store: Store) -> Iterator[Placed]:
 
 
 def garbage(store: Store, needed: Collection[tuple[str, str]] | None = None) -> list[Garbage]:
-    """List what can go.
-
-    That is: drafts of dead processes, what was set aside as damaged, entries that are incomplete or provisional,
-    and those that nobody needs. The call store is never among it, nor anything else that is not the store's own.
-
-    Args:
-        store: The store.
-        needed: Steps and addresses of the entries that are needed; None where all complete ones are.
-
-    Returns:
-        The folders.
-    """
+    """List what can go."""
+    # That is: drafts of dead processes, what was set aside as damaged, entries that are incomplete or provisional,
+    # and those that nobody needs. The call store is never among it, nor anything else that is not the store's own.
     found = [_sized("left by a killed process", folder) for folder in store.dead_drafts()]
     aside = store.root / "damaged"
     if aside.is_dir():
@@ -89,14 +61,7 @@ def garbage(store: Store, needed: Collection[tuple[str, str]] | None = None) -> 
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder of the store for good; a kill in the middle leaves nothing that looks complete.
-
-    Args:
-        folder: One that `garbage` listed.
-
-    Raises:
-        StoreError: If it cannot be removed.
-    """
+    """Remove a folder of the store for good; a kill in the middle leaves nothing that looks complete."""
     try:
         # Without its record an entry is none, so that goes first.
         for record in folder.glob("entry.json"):

@@ -11,18 +11,10 @@ _DVC_COPIES = (".dvc", "tmp", "exps")
 
 
 def find_store(start: Path) -> Path:
-    """Find the store's folder from anywhere in a project.
-
-    The environment's `RAGTALLY_STORE` wins. Otherwise it is `data/store` beside the repository's common git
-    folder, which all of its worktrees share; a copy that `dvc exp run --temp` or `--queue` made below
-    `.dvc/tmp/exps` is taken for the project that it is a copy of. Without git it is below `start`.
-
-    Args:
-        start: The folder that the user is in.
-
-    Returns:
-        The folder, which may not exist yet.
-    """
+    """Find the store's folder from anywhere in a project."""
+    # The environment's `RAGTALLY_STORE` wins. Otherwise it is `data/store` beside the repository's common git folder,
+    # which all of its worktrees share; a copy that `dvc exp run --temp` or `--queue` made below `.dvc/tmp/exps` is
+    # taken for the project that it is a copy of. Without git it is below `start`.
     named = os.environ.get(VARIABLE)
     if named:
         return Path(named).expanduser().absolute()

@@ -10,29 +10,16 @@ from ragtally.store.files import unwritable
 
 
 class FileLock:
-    """A lock on a file; of several processes (or objects) one holds it at a time.
+    """A lock on a file; of several processes (or objects) one holds it at a time."""
 
-    The system gives it back when the process ends, by SIGKILL too (flock(2)).
-    """
+    # The system gives it back when the process ends, by SIGKILL too (flock(2)).
 
     def __init__(self, path: Path) -> None:
-        """Name the lock; nothing is made yet.
-
-        Args:
-            path: The lock's file, on a local disk.
-        """
         self._path = path
         self._descriptor: int | None = None
 
     def take(self) -> bool:
-        """Take the lock, if nobody else has it.
-
-        Returns:
-            Whether it is held now.
-
-        Raises:
-            StoreError: If its file cannot be made.
-        """
+        """Take the lock, if nobody else has it."""
         if self._descriptor is not None:
             return False
         try:

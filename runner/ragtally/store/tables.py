@@ -15,35 +15,21 @@ from numpy.typing import NDArray
 
 from ragtally.store.files import write_bytes
 
+# Files of at most so many bytes are kept once they were read: many cells read the same few entries.
 _SMALL = 1 << 16
-"""Files of at most so many bytes are kept once they were read: many cells read the same few entries."""
 _KEPT = 512
 
 
 def write_table(
     path: Path, columns: Mapping[str, Any] | pl.DataFrame, schema: Mapping[str, Any] | None = None
 ) -> None:
-    """Write columns as one Parquet file.
-
-    Args:
-        path: The file.
-        columns: Columns of one length by name, or a frame.
-        schema: The columns' polars types; inferred where left out, which an empty column does not allow.
-    """
+    """Write columns as one Parquet file."""
     frame = columns if isinstance(columns, pl.DataFrame) else pl.DataFrame(columns, schema=schema, strict=True)
     frame.write_parquet(path, compression="zstd", statistics=False)
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """Read a Parquet file.
-
-    Args:
-        path: The file.
-        columns: Which columns to read; all where left out.
-
-    Returns:
-        A frame.
-    """
+    """Read a Parquet file."""
     status = path.stat()
     wanted = tuple(columns) if columns else None
     if status.st_size > _SMALL:
@@ -62,24 +48,12 @@ def _kept_table(path: Path, columns: tuple[str, ...] | None, *_version: int) -> 
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
-    """Write an array as `.npy`.
-
-    Args:
-        path: The file.
-        array: Any array of numbers or booleans.
-    """
+    """Write an array as `.npy`."""
     np.save(path, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def read_array(path: Path) -> NDArray[Any]:
-    """Read an `.npy` file, or map it into memory where it is large.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The array, read-only; pages of a large one are read when they are touched.
-    """
+    """Read an `.npy` file, or map it into memory where it is large."""
     status = path.stat()
     if status.st_size <= _SMALL:
         return _kept_array(path, status.st_ino, status.st_mtime_ns, status.st_size)
@@ -95,34 +69,17 @@ def _kept_array(path: Path, *_version: int) -> NDArray[Any]:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        What it holds.
-    """
+    """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_result_table(path: Path, frame: pl.DataFrame) -> None:
-    """Write a frame as Parquet for the user, whole or not at all.
-
-    Args:
-        path: The file.
-        frame: The frame.
-    """
+    """Write a frame as Parquet for the user, whole or not at all."""
     buffer = io.BytesIO()
     frame.write_parquet(buffer, compression="zstd", statistics=False)
     write_bytes(path, buffer.getvalue())
 
 
 def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Write columns as CSV (RFC 4180), whole or not at all; a missing value is an empty field.
-
-    Args:
-        path: The file.
-        columns: Columns of one length by name.
-    """
+    """Write columns as CSV (RFC 4180), whole or not at all; a missing value is an empty field."""
     write_bytes(path, pl.DataFrame(columns, strict=False).write_csv().encode())

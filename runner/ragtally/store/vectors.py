@@ -16,8 +16,8 @@ from ragtally.address import canonical_json
 from ragtally.errors import Place, StoreError
 from ragtally.store.database import Database, Schema
 
+# The file's name in the store's folder.
 FILE_NAME = "vectors.sqlite"
-"""The file's name in the store's folder."""
 
 Role = Literal["document", "query"]
 
@@ -50,34 +50,17 @@ _SPENT = """
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """What one embedder was paid for.
+    """What one embedder was paid for."""
 
-    Attributes:
-        embedder: Its name, such as `openai/text-embedding-3-small`.
-        texts: How many texts' vectors are kept.
-        input_tokens: Their tokens, counted here; None where unknown.
-        dollars: What they cost in US dollars; None where no price is known.
-        texts_without_price: Texts whose price is unknown.
-    """
-
-    embedder: str
-    texts: int
-    input_tokens: int | None
-    dollars: float | None
-    texts_without_price: int
+    embedder: str  # Its name, such as `openai/text-embedding-3-small`
+    texts: int  # How many texts' vectors are kept
+    input_tokens: int | None  # Their tokens, counted here; None where unknown
+    dollars: float | None  # What they cost in US dollars; None where no price is known
+    texts_without_price: int  # Texts whose price is unknown
 
 
 def keys_of(identity: Any, role: Role, texts: Sequence[str]) -> list[bytes]:
-    """Make the keys of texts.
-
-    Args:
-        identity: What the embedder is: name, version, parameters, fingerprint; JSON-able.
-        role: As what the texts are embedded.
-        texts: The texts.
-
-    Returns:
-        One key a text: a hash of all three.
-    """
+    """Make the keys of texts."""
     shared = hashlib.blake2b(canonical_json([identity, role]).encode(), digest_size=_KEY_BYTES)
     keys = []
     for text in texts:
@@ -91,11 +74,6 @@ class VectorStore:
     """Vectors by key; the first one of a key stays. Several processes may use one file, one thread an object."""
 
     def __init__(self, path: Path) -> None:
-        """Open a vector store; nothing is made before the first vectors are recorded.
-
-        Args:
-            path: Its file: `FILE_NAME` in the store's folder.
-        """
         self.database = Database(path, _SCHEMA)
 
     def close(self) -> None:
@@ -103,32 +81,12 @@ class VectorStore:
         self.database.close()
 
     def unknown(self, keys: Sequence[bytes]) -> list[bytes]:
-        """Say which vectors are still to be made.
-
-        Args:
-            keys: The texts' keys.
-
-        Returns:
-            The keys without a vector, each once, in the order asked.
-
-        Raises:
-            StoreError: If the file cannot be read.
-        """
+        """Say which vectors are still to be made."""
         known = {key for (key,) in self._look_up(_KNOWN, keys)}
         return [key for key in dict.fromkeys(keys) if key not in known]
 
     def look_up(self, keys: Sequence[bytes]) -> NDArray[np.float32]:
-        """Read vectors.
-
-        Args:
-            keys: The texts' keys; all must be known.
-
-        Returns:
-            Vectors, float32 of shape [keys, dimensions]; [0, 0] for no keys.
-
-        Raises:
-            StoreError: If the file cannot be read, a key has no vector, or their lengths differ.
-        """
+        """Read vectors."""
         rows: dict[bytes, list[int]] = {}
         for row, key in enumerate(keys):
             rows.setdefault(key, []).append(row)
@@ -160,18 +118,7 @@ class VectorStore:
         tokens: Sequence[int],
         dollars: Sequence[float | None],
     ) -> None:
-        """Save a batch in one commit; when this returns, it outlives the process.
-
-        Args:
-            embedder: The embedder's name, for people.
-            keys: The texts' keys.
-            vectors: Their vectors, shape [keys, dimensions].
-            tokens: Their tokens.
-            dollars: What each cost; None where unknown.
-
-        Raises:
-            StoreError: If the file cannot be written.
-        """
+        """Save a batch in one commit; when this returns, it outlives the process."""
         connection = self.database.writing()
         plain = np.ascontiguousarray(vectors, "<f4")
         rows = [
@@ -188,22 +135,11 @@ class VectorStore:
             raise self.database.worded(error) from error
 
     def dollars(self, keys: Sequence[bytes]) -> float:
-        """Sum up what some texts' vectors cost.
-
-        Args:
-            keys: The texts' keys.
-
-        Returns:
-            US dollars, as far as they are known.
-        """
+        """Sum up what some texts' vectors cost."""
         return float(sum(dollars for (dollars,) in self._look_up(_DOLLARS, list(dict.fromkeys(keys)))))
 
     def spent(self) -> tuple[Embedded, ...]:
-        """Sum up what was paid to whom.
-
-        Returns:
-            One row an embedder, sorted.
-        """
+        """Sum up what was paid to whom."""
         connection = self.database.reading()
         return () if connection is None else tuple(Embedded(*row) for row in connection.execute(_SPENT))
 

@@ -19,33 +19,17 @@ from ragtally.run.spending import Spending, worst_price
 from ragtally.run.workplace import Workplace
 from ragtally.store.batches import BatchStore, StoredBatch
 
+# In how many batches a call may fail for a reason that passes, within one run.
 _ROUNDS = 3
-"""In how many batches a call may fail for a reason that passes, within one run."""
 
 
 class Batching:
-    """The batches of one model in one run.
+    """The batches of one model in one run."""
 
-    `begin` reads what has ended and submits what is to be submitted, `finish` waits for the rest. Between them other
-    models' batches can be begun.
-
-    Attributes:
-        failed: Calls that failed for good, with their last error.
-    """
+    # `begin` reads what has ended and submits what is to be submitted, `finish` waits for the rest. Between them
+    # other models' batches can be begun.
 
     def __init__(self, group: CallGroup, place: Workplace, store: BatchStore, spending: Spending, seed: int) -> None:
-        """Take a model's calls; nothing is asked yet.
-
-        Args:
-            group: The model and its calls.
-            place: Where the work is done.
-            store: The batches on disk.
-            spending: Counts against the budget.
-            seed: The seed of jitter.
-
-        Raises:
-            PluginError: If the model offers no batches.
-        """
         self.failed: dict[str, CallError] = {}
         self._model: ChatModel = place.registry.build(group.choice)
         if not isinstance(self._model, BatchModel):
@@ -57,20 +41,11 @@ class Batching:
         self._cancelled: StoredBatch | None = None
 
     async def begin(self) -> None:
-        """Read the batches that have ended, find those that a killed run left, and submit what is left.
-
-        Raises:
-            RagtallyError: If that is not possible.
-        """
+        """Read the batches that have ended, find those that a killed run left, and submit what is left."""
         await self._stoppable(self._begin)
 
     async def finish(self) -> None:
-        """Wait until no batch with this model's calls is open.
-
-        Raises:
-            StoppedError: If the user, the budget or the provider stopped it; the batches stay open.
-            RagtallyError: If a batch cannot be read.
-        """
+        """Wait until no batch with this model's calls is open."""
         await self._stoppable(self._finish)
 
     def open(self) -> tuple[StoredBatch, ...]:

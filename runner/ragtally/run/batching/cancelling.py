@@ -15,18 +15,7 @@ _RETRIES = 4
 
 
 def cancel_batch(batch: StoredBatch, registry: Registry) -> BatchState:
-    """Have no further calls of a batch answered.
-
-    Args:
-        batch: A batch that the provider has accepted.
-        registry: The components, among them the one that submitted it.
-
-    Returns:
-        How it stands then.
-
-    Raises:
-        RagtallyError: If the component is not installed any more, or the provider refuses.
-    """
+    """Have no further calls of a batch answered."""
     batch_id = batch.batch_id
     if batch_id is None:
         raise RagtallyError(f"batch {batch.name} is not known to {batch.provider}")

@@ -16,38 +16,18 @@ from ragtally.types import Call, Reply
 
 @dataclass
 class Collected:
-    """What a batch came to, for the calls of this study.
+    """What a batch came to, for the calls of this study."""
 
-    Attributes:
-        answered: How many calls it answered that had no answer before.
-        failures: Why calls have none, by key; none for calls of a batch that was only turned away for now.
-        odd_rows: Rows that belong to no call of the batch, or whose call cannot be told.
-    """
-
-    answered: int = 0
+    answered: int = 0  # How many calls it answered that had no answer before
+    # Why calls have none, by key; none for calls of a batch that was only turned away for now.
     failures: dict[str, CallError] = field(default_factory=dict)
-    odd_rows: int = 0
+    odd_rows: int = 0  # Rows that belong to no call of the batch, or whose call cannot be told
 
 
 async def collect(desk: BatchDesk, batch: StoredBatch, state: BatchState) -> Collected:
-    """Save the answers of a batch that has ended, one by one, then let its calls go.
-
-    A kill in between loses nothing: the results are read again, and an answer that is saved stays. Calls of other
-    studies in the same batch are left to these.
-
-    Args:
-        desk: Where it is done, by one process at a time (`BatchDesk.alone`).
-        batch: The batch.
-        state: How it ended.
-
-    Returns:
-        What it came to; nothing where another process has read it meanwhile.
-
-    Raises:
-        StoppedError: If it has answers, but the provider names no file of them.
-        CallError: If its results cannot be fetched.
-        StoreError: If they cannot be saved.
-    """
+    """Save the answers of a batch that has ended, one by one, then let its calls go."""
+    # A kill in between loses nothing: the results are read again, and an answer that is saved stays. Calls of other
+    # studies in the same batch are left to these.
     claimed = desk.store.keys_of(batch.name)
     own = [key for key in claimed if key in desk.group.calls]
     found = Collected()

@@ -24,26 +24,16 @@ _LOCK_POLL = 0.2
 
 @dataclass(frozen=True)
 class BatchDesk:
-    """Where one model's batches are worked on.
+    """Where one model's batches are worked on."""
 
-    Attributes:
-        group: The model and its calls.
-        provider: Talks to the provider.
-        store: The batches on disk.
-        place: The call store, and who is told how it goes.
-        spending: Counts against the budget.
-        seed: The seed of jitter.
-        stop: Asks to stop.
-    """
-
-    group: CallGroup
-    provider: Batches
-    store: BatchStore
-    place: Workplace
-    spending: Spending
-    seed: int
+    group: CallGroup  # The model and its calls
+    provider: Batches  # Talks to the provider
+    store: BatchStore  # The batches on disk
+    place: Workplace  # The call store, and who is told how it goes
+    spending: Spending  # Counts against the budget
+    seed: int  # The seed of jitter
     about: CallAbout
-    stop: StopSignal = field(default_factory=StopSignal)
+    stop: StopSignal = field(default_factory=StopSignal)  # Asks to stop
 
     @property
     def terms(self) -> BatchTerms:
@@ -57,11 +47,7 @@ class BatchDesk:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Keep every other process of this store from submitting batches and from reading their results.
-
-        Raises:
-            StoppedError: If a stop was asked for while another process had the lock.
-        """
+        """Keep every other process of this store from submitting batches and from reading their results."""
         lock = FileLock(self.place.store.root / LOCK_NAME)
         told = False
         while not lock.take():

@@ -14,8 +14,8 @@ from ragtally.run.batching.desk import BatchDesk, now
 from ragtally.run.spending import worst_price
 from ragtally.store.batches import StoredBatch
 
+# Seconds by which the provider's clock and ours may differ.
 _CLOCK_SKEW = 3600.0
-"""Seconds by which the provider's clock and ours may differ."""
 _LIST_AGAIN = 2.0
 
 
@@ -28,18 +28,7 @@ class _NotAccepted(Exception):
 
 
 async def submit(desk: BatchDesk, keys: Sequence[str]) -> StopReason | None:
-    """Put calls into batches and submit these; to be called by one process at a time (`BatchDesk.alone`).
-
-    Args:
-        desk: Where it is done.
-        keys: Calls that are neither answered nor in an open batch, in order.
-
-    Returns:
-        Why the rest must not be submitted; None where all were, or where more batches must not be open now.
-
-    Raises:
-        CallError: If the provider takes no batch.
-    """
+    """Put calls into batches and submit these; to be called by one process at a time (`BatchDesk.alone`)."""
     position, terms = 0, desk.terms
     while position < len(keys) and not desk.stop.draining:
         if terms.open is not None and len(_open(desk)) >= terms.open:
@@ -63,17 +52,9 @@ async def submit(desk: BatchDesk, keys: Sequence[str]) -> StopReason | None:
 
 
 async def settle(desk: BatchDesk) -> None:
-    """Find out what became of batches that a killed run was about to submit.
-
-    What was not handed over is dropped: it costs nothing. What may have been accepted is looked for among the
-    provider's batches, and is only given up once it would be listed there.
-
-    Args:
-        desk: Where it is done, by one process at a time (`BatchDesk.alone`).
-
-    Raises:
-        CallError: If the provider does not list its batches.
-    """
+    """Find out what became of batches that a killed run was about to submit."""
+    # What was not handed over is dropped: it costs nothing. What may have been accepted is looked for among the
+    # provider's batches, and is only given up once it would be listed there.
     for batch in desk.store.all(unread=True):
         if (batch.provider, batch.model) != (desk.group.traits.provider, desk.group.traits.model):
             continue
@@ -130,12 +111,7 @@ def _drop(desk: BatchDesk, name: str, filled: FilledBatch) -> None:
 
 
 async def _submitted(desk: BatchDesk, name: str, file_id: str) -> BatchState:
-    """Submit a file until the provider has certainly accepted it once.
-
-    Raises:
-        _NotAccepted: If it certainly was not accepted.
-        CallError: If nothing can be found out; the next run does.
-    """
+    """Submit a file until the provider has certainly accepted it once."""
     failures = 0
     since = now()
     while True:

@@ -10,23 +10,12 @@ from ragtally.store.batches import StoredBatch
 
 
 def moment(seconds: float) -> str:
-    """Write a point in time for the user, in the machine's time zone.
-
-    Args:
-        seconds: Seconds of the epoch.
-    """
+    """Write a point in time for the user, in the machine's time zone."""
     return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def when(batches: tuple[StoredBatch, ...]) -> str:
-    """Say when open batches will be over: estimated from what is done, else when the provider gives them up.
-
-    Args:
-        batches: Open batches.
-
-    Returns:
-        As in `about 2026-11-25 23:10 UTC` or `by 2026-11-26 22:30 UTC`; empty where nothing is known.
-    """
+    """Say when open batches will be over: estimated from what is done, else when the provider gives them up."""
     latest = max((batch.expires_at for batch in batches if batch.expires_at is not None), default=None)
     began = min((batch.submitted_at for batch in batches if batch.submitted_at is not None), default=None)
     total = sum(batch.calls for batch in batches)
@@ -39,14 +28,7 @@ def when(batches: tuple[StoredBatch, ...]) -> str:
 
 
 def still_open(batches: tuple[StoredBatch, ...]) -> str:
-    """Say what is on its way, and when it is over at the latest.
-
-    Args:
-        batches: Open batches, at least one.
-
-    Returns:
-        A clause.
-    """
+    """Say what is on its way, and when it is over at the latest."""
     calls = sum(batch.calls for batch in batches)
     providers = ", ".join(sorted({batch.provider for batch in batches}))
     latest = max((batch.expires_at for batch in batches if batch.expires_at is not None), default=None)
@@ -59,14 +41,7 @@ def still_open(batches: tuple[StoredBatch, ...]) -> str:
 
 
 def interrupted(batches: tuple[StoredBatch, ...]) -> StoppedError:
-    """Word an interruption, with what goes on without the run.
-
-    Args:
-        batches: Open batches.
-
-    Returns:
-        The error to raise.
-    """
+    """Word an interruption, with what goes on without the run."""
     if not batches:
         return StoppedError("interrupted")
     hint = "`ragtally store batches` lists them, `ragtally store cancel NAME` cancels one"

@@ -12,54 +12,36 @@ from scipy.sparse import csr_array
 
 from ragtally.stats.near_duplicates.shingles import Prefixes, prefix_length
 
+# About how many entries are multiplied at once.
 _PRODUCTS = 1 << 22
-"""About how many entries are multiplied at once."""
+# Where the pairs are at least one in so many of all pairs of their sets, all of these are multiplied at once.
 _CLOSE = 2
-"""Where the pairs are at least one in so many of all pairs of their sets, all of these are multiplied at once."""
 
 Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Pairs of sets, the one with the lower number on the left.
+    """Pairs of sets, the one with the lower number on the left."""
 
-    Attributes:
-        left: One set of each; int64, shape [pairs].
-        right: The other one; int64, shape [pairs].
-    """
-
-    left: Numbers
-    right: Numbers
+    left: Numbers  # One set of each; int64, shape [pairs]
+    right: Numbers  # The other one; int64, shape [pairs]
 
     def __len__(self) -> int:
         return len(self.left)
 
     def take(self, which: Numbers | NDArray[np.bool_] | slice) -> Pairs:
-        """Keep some of the pairs.
-
-        Args:
-            which: Rows, a mask or a slice.
-
-        Returns:
-            Those pairs.
-        """
+        """Keep some of the pairs."""
         return Pairs(self.left[which], self.right[which])
 
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Which set has which shingle, ordered by shingle, then set.
+    """Which set has which shingle, ordered by shingle, then set."""
 
-    Attributes:
-        shingle: The shingle of each entry; int64, shape [entries].
-        set: Its set; int64, shape [entries].
-        first: Where the entries of each shingle begin; int64, shape [shingles].
-    """
-
-    shingle: Numbers
-    set: Numbers
-    first: Numbers
+    shingle: Numbers  # The shingle of each entry; int64, shape [entries]
+    set: Numbers  # Its set; int64, shape [entries]
+    first: Numbers  # Where the entries of each shingle begin; int64, shape [shingles]
 
     def count(self) -> Numbers:
         """Count each shingle's sets; int64, shape [shingles]."""
@@ -68,26 +50,19 @@ class Entries:
 
 @dataclass(frozen=True, slots=True)
 class RareShingles:
-    """Which sets have which of their rarest shingles in common with others.
+    """Which sets have which of their rarest shingles in common with others."""
 
-    Sets are numbered from the smallest to the largest, shingles in any order.
+    # Sets are numbered from the smallest to the largest, shingles in any order.
 
-    Attributes:
-        text: The text of each set; int64, shape [sets].
-        size: How many shingles each set has; int64, shape [sets].
-        alone: How many of each set's shingles are rarer than the rarest shared one; int64, shape [sets].
-        matrix: How often each set has each shingle among its rarest, 1 as a rule; int32, shape [sets, shingles].
-        early: The same by shingle, for those that a set must have in common with a larger one to be similar to it;
-            int32, shape [shingles, sets].
-        similarity: The least Jaccard similarity of similar sets.
-    """
-
-    text: Numbers
-    size: Numbers
-    alone: Numbers
+    text: Numbers  # The text of each set; int64, shape [sets]
+    size: Numbers  # How many shingles each set has; int64, shape [sets]
+    alone: Numbers  # How many of each set's shingles are rarer than the rarest shared one; int64, shape [sets]
+    # How often each set has each shingle among its rarest, 1 as a rule; int32, shape [sets, shingles].
     matrix: csr_array
+    # The same by shingle, for those that a set must have in common with a larger one to be similar to it; int32,
+    # shape [shingles, sets].
     early: csr_array
-    similarity: Fraction
+    similarity: Fraction  # The least Jaccard similarity of similar sets
 
     def by_shingle(self) -> Entries:
         """List which set has which shingle."""
@@ -96,18 +71,10 @@ class RareShingles:
         return Entries(shingle, columns.indices.astype(np.int64), columns.indptr[:-1].astype(np.int64))
 
     def possible(self, pairs: Pairs) -> NDArray[np.bool_]:
-        """Say which pairs may be similar.
-
-        Of two similar sets of a and b elements at least o = ceil(t (a + b) / (1 + t)) are common. The i-th rarest
-        common one is preceded by at most a - o others in the one set and b - o in the other, so at least
-        min(p - (a - o), q - (b - o)) common ones are among the p and the q rarest.
-
-        Args:
-            pairs: Pairs of sets.
-
-        Returns:
-            bool, shape [pairs].
-        """
+        """Say which pairs may be similar."""
+        # Of two similar sets of a and b elements at least o = ceil(t (a + b) / (1 + t)) are common. The i-th rarest
+        # common one is preceded by at most a - o others in the one set and b - o in the other, so at least min(p - (a
+        # - o), q - (b - o)) common ones are among the p and the q rarest.
         common = row_products(self.matrix, pairs)
         left, right = self.size[pairs.left], self.size[pairs.right]
         of_left = prefix_length(left, self.similarity) - left
@@ -116,13 +83,8 @@ class RareShingles:
         return possible
 
     def roughly_possible(self, pairs: Pairs) -> NDArray[np.bool_]:
-        """Say which pairs may be similar by their sizes and by how many of their shingles no common one comes before.
-
-        Args:
-            pairs: Pairs of sets.
-
-        Returns:
-            bool, shape [pairs].
+        """Say which pairs may be similar by their sizes and by how many of their shingles no common one comes
+        before.
         """
         left = self.size[pairs.left] - self.alone[pairs.left]
         right = self.size[pairs.right] - self.alone[pairs.right]
@@ -136,18 +98,9 @@ class RareShingles:
 
 
 def rare_shingles(prefixes: Prefixes, similarity: Fraction) -> RareShingles:
-    """Number sets and shingles.
-
-    For a set of n elements to be similar to a larger one, a common shingle must be among its
-    n - ceil(2t n / (1 + t)) + 1 rarest (Xiao et al. 2011), fewer than the larger set's n - ceil(t n) + 1.
-
-    Args:
-        prefixes: The rarest shingles of texts.
-        similarity: The least Jaccard similarity.
-
-    Returns:
-        Those shingles that several texts have.
-    """
+    """Number sets and shingles."""
+    # For a set of n elements to be similar to a larger one, a common shingle must be among its n - ceil(2t n / (1 +
+    # t)) + 1 rarest (Xiao et al. 2011), fewer than the larger set's n - ceil(t n) + 1.
     _, shingle, held = np.unique(prefixes.code, return_inverse=True, return_counts=True)
     kept = held[shingle] > 1
     shingle, position = (np.cumsum(held > 1) - 1)[shingle[kept]], prefixes.position[kept]
@@ -166,15 +119,8 @@ def rare_shingles(prefixes: Prefixes, similarity: Fraction) -> RareShingles:
 
 
 def neighbours(rare: RareShingles, most: int, classes: NDArray[np.bool_]) -> Iterator[Pairs]:
-    """Pair sets that share a rare shingle and are near in size: with the next smaller and larger one of every class.
-
-    Args:
-        rare: The sets.
-        most: Shingles that so many sets share, or fewer, are left out.
-        classes: Which sets count for which classes; bool, shape [sets, classes].
-
-    Yields:
-        Pairs: those of the next ones whatever their class, then those of one class at a time; each once.
+    """Pair sets that share a rare shingle and are near in size: with the next smaller and larger one of every
+    class.
     """
     entries = rare.by_shingle()
     wanted = np.repeat(entries.count() > most, entries.count())
@@ -198,15 +144,7 @@ def neighbours(rare: RareShingles, most: int, classes: NDArray[np.bool_]) -> Ite
 
 
 def sharing(rare: RareShingles, wanted: NDArray[np.bool_]) -> Iterator[Pairs]:
-    """Pair all sets that have a rare shingle in common, as far as they may be similar for that.
-
-    Args:
-        rare: The sets.
-        wanted: Of which shingles; bool, shape [shingles].
-
-    Yields:
-        Pairs, each once, ordered by the larger set.
-    """
+    """Pair all sets that have a rare shingle in common, as far as they may be similar for that."""
     early = (rare.early * wanted[:, None].astype(np.int32)).tocsr()
     early.eliminate_zeros()
     products = np.cumsum(rare.matrix @ np.diff(early.indptr))
@@ -222,15 +160,7 @@ def sharing(rare: RareShingles, wanted: NDArray[np.bool_]) -> Iterator[Pairs]:
 
 
 def row_products(matrix: csr_array, pairs: Pairs) -> Numbers:
-    """Multiply rows of a matrix with each other.
-
-    Args:
-        matrix: The matrix, of whole numbers.
-        pairs: Which rows.
-
-    Returns:
-        The inner product of the rows of each pair; int64, shape [pairs].
-    """
+    """Multiply rows of a matrix with each other."""
     one, left = np.unique(pairs.left, return_inverse=True)
     other, right = np.unique(pairs.right, return_inverse=True)
     if len(one) * len(other) <= _CLOSE * len(pairs):

@@ -23,85 +23,53 @@ from ragtally.stats.near_duplicates.join import join
 from ragtally.stats.near_duplicates.shingles import Prefixes, ShingledTexts
 from ragtally.stats.near_duplicates.words import WordSequences, first_copies
 
+# Is told what is done, how much of it there is, and how much of that is done.
 Told = Callable[[str, int, int], None]
-"""Is told what is done, how much of it there is, and how much of that is done."""
 
+# Shingles are counted anew where no more than this share of the texts counted before can be similar to another.
 _WORTHWHILE = 0.5
-"""Shingles are counted anew where no more than this share of the texts counted before can be similar to another."""
 _FINEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """For each text one that is nearly the same.
+    """For each text one that is nearly the same."""
 
-    Attributes:
-        text: Its row, -1 where there is none; int64, shape [texts].
-        similarity: The Jaccard similarity of the two, 0 where there is none; float64, shape [texts].
-    """
-
-    text: NDArray[np.int64]
+    text: NDArray[np.int64]  # Its row, -1 where there is none; int64, shape [texts]
+    # The Jaccard similarity of the two, 0 where there is none; float64, shape [texts].
     similarity: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicates:
-    """What there is of near-duplicates among some texts.
+    """What there is of near-duplicates among some texts."""
 
-    A text without a word is a near-duplicate of none. The pairs are between first copies, and not all that there are,
-    but enough to tell (see `near`) who has a near-duplicate in which class.
+    # A text without a word is a near-duplicate of none. The pairs are between first copies, and not all that there
+    # are, but enough to tell (see `near`) who has a near-duplicate in which class.
 
-    Attributes:
-        copy_of: Of each text, the first with the same words in the same order, itself where there is none before it;
-            -1 for a text without a word; int64, shape [texts].
-        group: A number for each group of texts that are tied together by near-duplicates, a text without one being
-            alone in its group: the first text of the group; -1 for a text without a word; int64, shape [texts].
-        left: One text of each pair, a first copy; int64, shape [pairs].
-        right: The other one, a first copy further down; ordered by `left`, then `right`.
-        similarity: The Jaccard similarity of the two; float64, shape [pairs].
-        compared: How many pairs of texts were compared.
-    """
-
+    # Of each text, the first with the same words in the same order, itself where there is none before it; -1 for a
+    # text without a word; int64, shape [texts].
     copy_of: NDArray[np.int64]
+    # A number for each group of texts that are tied together by near-duplicates, a text without one being alone in
+    # its group: the first text of the group; -1 for a text without a word; int64, shape [texts].
     group: NDArray[np.int64]
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    similarity: NDArray[np.float64]
-    compared: int
+    left: NDArray[np.int64]  # One text of each pair, a first copy; int64, shape [pairs]
+    right: NDArray[np.int64]  # The other one, a first copy further down; ordered by `left`, then `right`
+    similarity: NDArray[np.float64]  # The Jaccard similarity of the two; float64, shape [pairs]
+    compared: int  # How many pairs of texts were compared
 
     def copies(self, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Say which texts have an exact duplicate, other than themselves, among some texts.
-
-        Args:
-            among: Which texts count; any of them; bool, shape [texts].
-
-        Returns:
-            bool, shape [texts].
-        """
+        """Say which texts have an exact duplicate, other than themselves, among some texts."""
         worded = self.copy_of >= 0
         counts = np.bincount(self.copy_of[worded & among], minlength=len(self.copy_of))
         return worded & (counts[self.copy_of] > among)
 
     def near(self, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Say which texts have a near-duplicate, exact ones included, among some texts.
-
-        Args:
-            among: Which texts count: all texts of some of the classes, or all texts; bool, shape [texts].
-
-        Returns:
-            bool, shape [texts].
-        """
+        """Say which texts have a near-duplicate, exact ones included, among some texts."""
         return self.examples(among).text >= 0
 
     def examples(self, among: NDArray[np.bool_]) -> Examples:
-        """Name for each text one of its near-duplicates among some texts: an exact one, else the most similar.
-
-        Args:
-            among: Which texts count: all texts of some of the classes, or all texts; bool, shape [texts].
-
-        Returns:
-            The near-duplicates, as far as the pairs tell: there may be a more similar one that is no exact duplicate.
-        """
+        """Name for each text one of its near-duplicates among some texts: an exact one, else the most similar."""
         texts = len(self.copy_of)
         worded = self.copy_of >= 0
         owner = np.where(worded & among, self.copy_of, texts)
@@ -128,19 +96,7 @@ def near_duplicates(
     classes: NDArray[np.bool_],
     told: Told = lambda what, total, done: None,
 ) -> NearDuplicates:
-    """Find near-duplicates.
-
-    Args:
-        sequences: The texts' words.
-        width: Words of a shingle; 1 for sets of words. A text that is shorter is one shingle.
-        similarity: The least Jaccard similarity of near-duplicates, above 0 and up to 1; four decimals count.
-        classes: Which texts are in which of the classes that `NearDuplicates.near` will be asked about, a text being
-            in any number of them; bool, shape [texts, classes].
-        told: Is told how it goes.
-
-    Returns:
-        Exact duplicates, groups and pairs; the same for the same texts.
-    """
+    """Find near-duplicates."""
     threshold = Fraction(similarity).limit_denominator(_FINEST)
     copy_of = np.where(sequences.length > 0, first_copies(sequences), -1)
     rows = np.flatnonzero(copy_of == np.arange(len(copy_of)))

@@ -22,29 +22,22 @@ from ragtally.stats.near_duplicates.candidates import (
 )
 from ragtally.stats.near_duplicates.shingles import Prefixes, ShingledTexts
 
+# How many pairs are compared before it is looked again which ones are needed.
 _PAIRS = 1 << 17
-"""How many pairs are compared before it is looked again which ones are needed."""
+# How many shingles are compared at once.
 _SHINGLES = 1 << 22
-"""How many shingles are compared at once."""
+# Where more sets share a rare shingle, those of about one size are compared first.
 _MANY = 32
-"""Where more sets share a rare shingle, those of about one size are compared first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What was found.
+    """What was found."""
 
-    Attributes:
-        left: One text of each pair; int64, shape [pairs].
-        right: The other one, further down; int64, shape [pairs].
-        similarity: The Jaccard similarity of the two; float64, shape [pairs].
-        compared: How many pairs were compared.
-    """
-
-    left: Numbers
-    right: Numbers
-    similarity: NDArray[np.float64]
-    compared: int
+    left: Numbers  # One text of each pair; int64, shape [pairs]
+    right: Numbers  # The other one, further down; int64, shape [pairs]
+    similarity: NDArray[np.float64]  # The Jaccard similarity of the two; float64, shape [pairs]
+    compared: int  # How many pairs were compared
 
 
 def join(
@@ -54,19 +47,7 @@ def join(
     classes: NDArray[np.bool_],
     told: Callable[[int, int], None],
 ) -> Joined:
-    """Find similar texts.
-
-    Args:
-        texts: The texts.
-        prefixes: Their rarest shingles.
-        similarity: The least Jaccard similarity.
-        classes: Which texts count for which classes; bool, shape [texts, classes].
-        told: Is told how many texts may have a similar one, and for how many of them that is known.
-
-    Returns:
-        Pairs, ordered by `left`, then `right`: enough to tie all texts together that are tied by all pairs that there
-        are, and to tell of each text in which classes it has a similar one.
-    """
+    """Find similar texts."""
     rare = rare_shingles(prefixes, similarity)
     search = _Search(texts, rare, classes[rare.text])
     for pairs in neighbours(rare, _MANY, search.classes):
@@ -79,14 +60,7 @@ def join(
 
 
 class _Search:
-    """What is known so far.
-
-    Attributes:
-        classes: Which sets count for which classes; bool, shape [sets, classes].
-        met: For which classes a set similar to it was found; bool, shape [sets, classes].
-        group: A number for each set, equal for those that are tied together; int32, shape [sets].
-        compared: How many pairs were compared.
-    """
+    """What is known so far."""
 
     def __init__(self, texts: ShingledTexts, rare: RareShingles, classes: NDArray[np.bool_]) -> None:
         self.classes = classes
@@ -111,10 +85,8 @@ class _Search:
             self.compared += len(some)
 
     def finished(self) -> NDArray[np.bool_]:
-        """Say which shingles can tell nothing more: their sets are in one group, and each has met all classes there.
-
-        Returns:
-            bool, shape [shingles].
+        """Say which shingles can tell nothing more: their sets are in one group, and each has met all classes
+        there.
         """
         entries = self._rare.by_shingle()
         if not len(entries.first):

@@ -17,33 +17,27 @@ from scipy.sparse import csr_array
 
 from ragtally.stats.near_duplicates.words import WordSequences
 
+# Is told from time to time how many texts are done.
 Told = Callable[[int], None]
-"""Is told from time to time how many texts are done."""
 
+# How many shingles, padding included, are worked on at once.
 _BLOCK = 1 << 19
-"""How many shingles, padding included, are worked on at once."""
+# Stands where a text has no further shingle.
 _NONE = np.uint64(2**64 - 1)
-"""Stands where a text has no further shingle."""
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+# Bits of a bucket's number.
 _SMALLEST_TABLE, _LARGEST_TABLE = 16, 26
-"""Bits of a bucket's number."""
+# Buckets that hold more than this count as equally full where shingles are ordered.
 _COUNTED = np.uint64(1 << 20)
-"""Buckets that hold more than this count as equally full where shingles are ordered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some texts' shingles.
+    """Some texts' shingles."""
 
-    Attributes:
-        place: The texts' places among those asked for; int64, shape [texts].
-        shingle: Each text's shingles, ascending, then padding; uint64, shape [texts, most shingles].
-        distinct: Whether a shingle is there and not the one before it once more; bool, same shape.
-    """
-
-    place: NDArray[np.int64]
-    shingle: NDArray[np.uint64]
-    distinct: NDArray[np.bool_]
+    place: NDArray[np.int64]  # The texts' places among those asked for; int64, shape [texts]
+    shingle: NDArray[np.uint64]  # Each text's shingles, ascending, then padding; uint64, shape [texts, most shingles]
+    distinct: NDArray[np.bool_]  # Whether a shingle is there and not the one before it once more; bool, same shape
 
     @property
     def size(self) -> NDArray[np.int64]:
@@ -54,76 +48,40 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Frequencies:
-    """In how many texts shingles are, at the least one, counted in hashed buckets: never less than the truth.
+    """In how many texts shingles are, at the least one, counted in hashed buckets: never less than the truth."""
 
-    Attributes:
-        bucket: How many there are in each bucket; uint32, a power of two of them.
-    """
-
-    bucket: NDArray[np.uint32]
+    bucket: NDArray[np.uint32]  # How many there are in each bucket; uint32, a power of two of them
 
     def of(self, shingle: NDArray[np.uint64]) -> NDArray[np.uint32]:
-        """Look shingles up.
-
-        Args:
-            shingle: Shingles.
-
-        Returns:
-            Their counts; same shape.
-        """
+        """Look shingles up."""
         count: NDArray[np.uint32] = self.bucket[shingle >> np.uint64(65 - len(self.bucket).bit_length())]
         return count
 
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """The rarest shingles of texts, those left out that are in one text alone.
+    """The rarest shingles of texts, those left out that are in one text alone."""
 
-    Attributes:
-        text: The text of each; int64, shape [entries].
-        code: Equal for equal shingles, and the smaller the rarer; uint64, shape [entries].
-        position: How many of the text's shingles are rarer; int64, shape [entries].
-        size: How many different shingles each text has, 0 where it was not looked at; int64, shape [texts].
-    """
-
-    text: NDArray[np.int64]
-    code: NDArray[np.uint64]
-    position: NDArray[np.int64]
+    text: NDArray[np.int64]  # The text of each; int64, shape [entries]
+    code: NDArray[np.uint64]  # Equal for equal shingles, and the smaller the rarer; uint64, shape [entries]
+    position: NDArray[np.int64]  # How many of the text's shingles are rarer; int64, shape [entries]
+    # How many different shingles each text has, 0 where it was not looked at; int64, shape [texts].
     size: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class ShingledTexts:
-    """Texts whose shingles can be looked at; one that is shorter than a shingle is one shingle.
+    """Texts whose shingles can be looked at; one that is shorter than a shingle is one shingle."""
 
-    Attributes:
-        sequences: The texts' words.
-        width: Words of a shingle; 1 for sets of words.
-    """
-
-    sequences: WordSequences
-    width: int
+    sequences: WordSequences  # The texts' words
+    width: int  # Words of a shingle; 1 for sets of words
 
     def most(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Say how many shingles texts have, repeated ones counted again.
-
-        Args:
-            rows: Rows of texts that have a word.
-
-        Returns:
-            Counts; int64, same shape.
-        """
+        """Say how many shingles texts have, repeated ones counted again."""
         return np.maximum(self.sequences.length[rows] - self.width + 1, 1)
 
     def blocks(self, rows: NDArray[np.int64]) -> Iterator[Block]:
-        """Make the shingles of texts, those of about one length together.
-
-        Args:
-            rows: Rows of texts that have a word.
-
-        Yields:
-            A piece of the texts; no text twice.
-        """
+        """Make the shingles of texts, those of about one length together."""
         count = self.most(rows)
         order = np.argsort(count, kind="stable")
         count = count[order]
@@ -151,15 +109,7 @@ class ShingledTexts:
         return Block(place, shingle, distinct)
 
     def frequencies(self, rows: NDArray[np.int64], told: Told) -> Frequencies:
-        """Count in how many texts each shingle is.
-
-        Args:
-            rows: Rows of texts that have a word.
-            told: Is told how it goes.
-
-        Returns:
-            The counts.
-        """
+        """Count in how many texts each shingle is."""
         bits = min(max(int(4 * self.most(rows).sum()).bit_length(), _SMALLEST_TABLE), _LARGEST_TABLE)
         table, done = np.zeros(1 << bits, dtype=np.uint32), 0
         for block in self.blocks(rows):
@@ -171,14 +121,7 @@ class ShingledTexts:
         return Frequencies(table)
 
     def incidence(self, rows: NDArray[np.int64]) -> csr_array:
-        """Say which text has which shingle, for texts that are few enough to hold all their shingles at once.
-
-        Args:
-            rows: Rows of texts that have a word.
-
-        Returns:
-            1 where a text has a shingle; int32, shape [texts, shingles].
-        """
+        """Say which text has which shingle, for texts that are few enough to hold all their shingles at once."""
         text, shingle = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
         for block in self.blocks(rows):
             text.append(np.repeat(block.place, block.size))
@@ -190,20 +133,9 @@ class ShingledTexts:
     def prefixes(
         self, rows: NDArray[np.int64], frequencies: Frequencies, similarity: Fraction, told: Told
     ) -> Prefixes:
-        """Take each text's rarest shingles, so many that similar texts have one of them in common.
-
-        Of a set of n elements these are the first n - ceil(t n) + 1 in an order that is the same for all sets
-        (Chaudhuri, Ganti and Kaushik 2006, "A primitive operator for similarity joins in data cleaning").
-
-        Args:
-            rows: Rows of texts that have a word.
-            frequencies: Counts over these texts, or over more.
-            similarity: The least Jaccard similarity.
-            told: Is told how it goes.
-
-        Returns:
-            The rarest shingles; a text without any cannot be similar to another one.
-        """
+        """Take each text's rarest shingles, so many that similar texts have one of them in common."""
+        # Of a set of n elements these are the first n - ceil(t n) + 1 in an order that is the same for all sets
+        # (Chaudhuri, Ganti and Kaushik 2006, "A primitive operator for similarity joins in data cleaning").
         row, code, position, done = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)], [], 0
         position.append(row[0])
         size = np.zeros(len(self.sequences), dtype=np.int64)
@@ -225,15 +157,7 @@ class ShingledTexts:
 
 
 def prefix_length(size: NDArray[np.int64], similarity: Fraction) -> NDArray[np.int64]:
-    """Say how many of a set's elements are enough for one to be in any set that has the share t of them.
-
-    Args:
-        size: Sizes of sets.
-        similarity: The share t.
-
-    Returns:
-        n - ceil(t n) + 1.
-    """
+    """Say how many of a set's elements are enough for one to be in any set that has the share t of them."""
     return size - -(-size * similarity.numerator // similarity.denominator) + 1
 
 

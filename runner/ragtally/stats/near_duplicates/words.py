@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ASCII = [chr(code) if chr(code).isalnum() or chr(code) == "_" else " " for code in range(128)]
+# What each ASCII character counts as.
 _ASCII_TABLE = "".join(_ASCII).lower().encode() + bytes(128)
-"""What each ASCII character counts as."""
 # Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without spaces between words.
 _ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[^\W{_ALONE}]+|[{_ALONE}]")
@@ -24,15 +24,10 @@ _STEP = 1_000
 
 @dataclass(frozen=True, slots=True)
 class WordSequences:
-    """The words of texts in order, laid out one text behind the other.
+    """The words of texts in order, laid out one text behind the other."""
 
-    Attributes:
-        word: Numbers of words from 1, in the order in which words first come; int32, shape [words].
-        first: Where each text's words begin, and where the last one's end; int64, shape [texts + 1].
-    """
-
-    word: NDArray[np.int32]
-    first: NDArray[np.int64]
+    word: NDArray[np.int32]  # Numbers of words from 1, in the order in which words first come; int32, shape [words]
+    first: NDArray[np.int64]  # Where each text's words begin, and where the last one's end; int64, shape [texts + 1]
 
     def __len__(self) -> int:
         return len(self.first) - 1
@@ -44,16 +39,8 @@ class WordSequences:
 
 
 def split_words(text: str) -> list[bytes]:
-    """Split a text into words: runs of letters, digits and `_`, whatever their case and width (NFKC).
-
-    A character of a script that is written without spaces between words is a word of its own.
-
-    Args:
-        text: The text.
-
-    Returns:
-        Its words in order, in UTF-8: bytes are split twice as fast as text.
-    """
+    """Split a text into words: runs of letters, digits and `_`, whatever their case and width (NFKC)."""
+    # A character of a script that is written without spaces between words is a word of its own.
     if text.isascii():
         return text.encode().translate(_ASCII_TABLE).split()
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -61,15 +48,7 @@ def split_words(text: str) -> list[bytes]:
 
 
 def word_sequences(texts: Iterable[str], told: Callable[[int], None] = lambda done: None) -> WordSequences:
-    """Split texts into words and number these.
-
-    Args:
-        texts: The texts.
-        told: Is told from time to time how many texts are done.
-
-    Returns:
-        Their words.
-    """
+    """Split texts into words and number these."""
     numbers: defaultdict[bytes, int] = defaultdict()
     numbers.default_factory = lambda: len(numbers) + 1
     flat, first = array("i"), array("q", [0])
@@ -82,14 +61,7 @@ def word_sequences(texts: Iterable[str], told: Callable[[int], None] = lambda do
 
 
 def first_copies(sequences: WordSequences) -> NDArray[np.int64]:
-    """Say of every text which is the first that has the same words in the same order.
-
-    Args:
-        sequences: The texts' words.
-
-    Returns:
-        Rows of texts, a text's own where no earlier one is the same; int64, shape [texts].
-    """
+    """Say of every text which is the first that has the same words in the same order."""
     seen: dict[bytes, int] = {}
     copy_of = np.empty(len(sequences), dtype=np.int64)
     bounds = sequences.first.tolist()
