@@ -20,7 +20,7 @@ Search = Callable[[Sequence[str]], Rows]
 def ragtally(chunks: Sequence[str]) -> Search:
     import numpy as np
 
-    from ragtally.types import Passages, Queries, Spans
+    from ragtally.api import Passages, Queries, Spans
     from ragtally_bm25 import register_retrievers
 
     (component,) = register_retrievers()
@@ -91,8 +91,8 @@ def scipy_product(chunks: Sequence[str]) -> Search:
         found = []
         for row in range(len(questions)):
             product = counts[row] @ weights
-            place = max(0, len(product.data) - TOP)
-            best = np.argpartition(product.data, place)[place:]
+            location = max(0, len(product.data) - TOP)
+            best = np.argpartition(product.data, location)[location:]
             found.append(product.indices[best[np.argsort(-product.data[best])]].tolist())
         return found
 

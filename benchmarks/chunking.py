@@ -21,7 +21,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PAR
                "HAYSTACK_TELEMETRY_ENABLED": "False"}  # fmt: skip
 
 from ragtally.registry import load_registry
-from ragtally.types import Choice, Documents
+from ragtally.api import Choice, Documents
 
 WORDS, SENTENCES = 128, 3
 MEGABYTES = 8.0

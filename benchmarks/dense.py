@@ -28,7 +28,7 @@ Search = Callable[[], np.ndarray]
 
 def ragtally(distance: str) -> Callable[[np.ndarray, np.ndarray], Search]:
     def index(chunks: np.ndarray, questions: np.ndarray) -> Search:
-        from ragtally.types import Passages, Queries, Spans
+        from ragtally.api import Passages, Queries, Spans
         from ragtally_dense import register_retrievers
 
         (component,) = register_retrievers()

@@ -39,7 +39,7 @@ def write_corpus(folder: Path, chunks: int, questions: int) -> None:
     with (folder / "chunks.txt").open("w", encoding="utf-8") as file:
         for start in range(0, chunks, _BATCH):
             for text in texts(min(_BATCH, chunks - start), 60, 140):
-                sentences = (" ".join(text[place : place + 15]).capitalize() for place in range(0, len(text), 15))
+                sentences = (" ".join(text[location : location + 15]).capitalize() for location in range(0, len(text), 15))
                 file.write(". ".join(sentences) + ".\n")
     asked = [" ".join(text).capitalize() + "?\n" for text in texts(questions, 8, 15)]
     (folder / "questions.txt").write_text("".join(asked), encoding="utf-8")

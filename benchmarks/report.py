@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from chromium import PROGRAM, Chromium
 from made_study import made_study
 
-from ragtally.compare import judge
-from ragtally.report import gather_provenance, write_report
+from ragtally.analysis import analyze
+from ragtally.present import gather_provenance, write_report
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     given = parser.parse_args()
     started = time.perf_counter()
     results = made_study(given.folder, given.questions, given.cells, shown=200, sizes=5, readers=4, words=100)
-    made, verdict = time.perf_counter(), judge(results)
+    made, verdict = time.perf_counter(), analyze(results)
     judged = time.perf_counter()
     page = write_report(results, verdict, given.folder, gather_provenance(Path.cwd()))
     written = time.perf_counter()

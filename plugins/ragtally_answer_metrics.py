@@ -19,12 +19,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, MetricTraits
-from ragtally.types import Score
+from ragtally import Component, MetricTraits, Score, hookimpl
 
 if TYPE_CHECKING:
-    from ragtally.types import Judged
+    from ragtally import GradedAnswers
 
 # How a confusion's name shows that there is no verdict: `confusion[yes,-]`.
 NO_VERDICT = "-"
@@ -38,8 +36,8 @@ class AnswerScore:
     # Turns counts into scores by what follows the name in print: nothing, or `[yes]`.
     formula: Callable[[Tally], Mapping[str, Score]]
 
-    def score(self, judged: Judged) -> Mapping[str, Score]:
-        """Score verdicts; see `ragtally.kinds.metric.AnswerMetric`."""
+    def score(self, judged: GradedAnswers) -> Mapping[str, Score]:
+        """Score verdicts; see `ragtally.api.metric.AnswerMetric`."""
         return {f"{self.name}{suffix}": score for suffix, score in self.formula(tally(judged)).items()}
 
 
@@ -47,7 +45,7 @@ class AnswerScore:
 class Tally:
     """All that answer metrics need to know."""
 
-    judged: Judged  # The verdicts that were counted
+    judged: GradedAnswers  # The verdicts that were counted
     pair: Counter[tuple[str, str | None]]  # How many questions have a gold label and a verdict (None for none)
     gold: Counter[str]  # How many questions have a gold label
     predicted: Counter[str | None]  # How many questions have a verdict
@@ -68,7 +66,7 @@ class Tally:
         return [answer for answer in self.judged.answers if self.gold[answer]]
 
 
-def tally(judged: Judged) -> Tally:
+def tally(judged: GradedAnswers) -> Tally:
     """Count verdicts by gold label."""
     pair = Counter(zip(judged.gold, judged.verdict, strict=True))
     return Tally(judged, pair, Counter(judged.gold), Counter(judged.verdict))
@@ -214,5 +212,5 @@ def _component(
         name=name,
         build=lambda: AnswerScore(name, formula),
         summary=summary,
-        traits=MetricTraits(judges="answers", higher_is_better=higher_is_better),
+        traits=MetricTraits(measures="answers", higher_is_better=higher_is_better),
     )

@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ragtally.errors import DataError, Place
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, ReaderTraits
-from ragtally.kinds.reader import TRAIN_PARAMETER
-from ragtally.types import Answers, Examples, Reading, Vote
+from ragtally import (
+    TRAIN_PARAMETER,
+    Answers,
+    Component,
+    DataError,
+    Examples,
+    Location,
+    ReaderTraits,
+    Reading,
+    Vote,
+    hookimpl,
+)
 
 _FILE = "majority_class.json"
 
@@ -53,7 +60,7 @@ class MajorityClassReader:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"no majority class can be read from here: {error}",
-                place=Place(str(file)),
+                location=Location(str(file)),
                 hint="remove the file's folder and train again: ragtally run SPEC --stage train",
             ) from error
         self._answer = str(answer)

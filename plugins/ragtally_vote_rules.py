@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component
+from ragtally import Component, hookimpl
 
 
 class Majority:

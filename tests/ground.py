@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from made_up import ANSWERS, Given, choices
-from ragtally.kinds import Component
+from ragtally.api import Answers, Choice, Component, Hits, Passages, Queries, Reading, Vote
 from ragtally.steps import (
     Task,
     chunk,
@@ -26,7 +26,6 @@ from ragtally.steps import (
     sample,
     vote,
 )
-from ragtally.types import Answers, Choice, Hits, Passages, Queries, Reading, Vote
 from workbench import Bench
 
 GIVEN = Choice("dataset", "given")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from ragtally.address import address
+from ragtally.api import Call, Message, Reply
+from ragtally.api.address import address
 from ragtally.store.calls import CallAbout
-from ragtally.types import Call, Message, Reply
 
 BIG = CallAbout(
     "groq", "openai/gpt-oss-20b", {"name": "litellm", "parameters": {"temperature": 0.7, "max_tokens": 9}}

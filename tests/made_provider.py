@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ragtally.delivery import Delivered, StopReason, StopSignal, deliver
-from ragtally.errors import CallError
-from ragtally.types import Call, Limits, Message, Reply
+from ragtally.api import Call, CallError, Limits, Message, Reply
+from ragtally.llm import Delivered, StopReason, StopSignal, deliver
 from virtual_time import run
 
 Script = Mapping[str, Sequence[BaseException]]

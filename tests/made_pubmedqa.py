@@ -10,9 +10,7 @@ import polars as pl
 import pytest
 
 import ragtally_pubmedqa
-from ragtally.errors import DataError, Place
-from ragtally.kinds import Dataset
-from ragtally.types import DatasetBatch
+from ragtally.api import DataError, Dataset, DatasetBatch, Location
 
 FILES = {"labeled": "ori_pqal.json", "artificial": "ori_pqaa.json", "unlabeled": "ori_pqau.json"}
 SENTINEL = "PLANTED"
@@ -63,12 +61,12 @@ def failure(subset: str = "labeled", path: Path | str | None = None) -> DataErro
     return caught.value
 
 
-def place_of(path: Path, text: str) -> Place:
+def place_of(path: Path, text: str) -> Location:
     """Where a text stands that occurs once in a file."""
     content = path.read_text(encoding="utf-8")
     assert content.count(text) == 1
     before = content[: content.index(text)]
-    return Place(str(path), before.count("\n") + 1, len(before) - before.rfind("\n"))
+    return Location(str(path), before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 def write_parquet(path: Path, records: Records, columns: dict[str, str] | None = None) -> Path:

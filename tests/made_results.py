@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ragtally.compare import Results
+from ragtally.results import Results
 
 TEXT = "Does {} help?"
 
@@ -42,10 +42,10 @@ def made_results(
     inside = [letter == "+" for letter in base or "+" * length]
     rows = []
     for cell, letters in verdicts.items():
-        for place, letter in enumerate(letters):
+        for location, letter in enumerate(letters):
             verdict = words[letter]
-            status = "no verdict" if verdict is None else "right" if verdict == label[place] else "wrong"
-            rows.append((cell, names[place], inside[place], label[place], verdict, status, [verdict]))
+            status = "no verdict" if verdict is None else "right" if verdict == label[location] else "wrong"
+            rows.append((cell, names[location], inside[location], label[location], verdict, status, [verdict]))
     columns = ["cell", "question", "in_base", "label", "verdict", "status", "ballots"]
     types = {"label": pl.String, "verdict": pl.String, "ballots": pl.List(pl.String)}
     nothing = pl.DataFrame()

@@ -9,9 +9,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.kinds import Component, EmbedderTraits, RetrieverTraits
-from ragtally.kinds.ranking import best_rows, no_hits, write_hits
-from ragtally.types import Found, Hits, Message, Price, Prompt, Queries, Spans
+from ragtally.api import (
+    Component,
+    EmbedderTraits,
+    Found,
+    Hits,
+    Message,
+    Price,
+    Prompt,
+    Queries,
+    RetrieverTraits,
+    Spans,
+)
+from ragtally.support.ranking import best_rows, no_hits, write_hits
 
 RETRIEVER = {"x-ragtally-kind": "retriever", "description": "Which."}
 
@@ -94,8 +104,8 @@ class KeptCounts:
 def kept_counts(given: list[str], price: float | None = 0.0, batch: int = 4) -> Component:
     """Offer `kept_counts`, which notes in a list what it is given."""
     traits = EmbedderTraits(
-        learns=False,
-        kept_by_text=True,
+        requires_fit=False,
+        cacheable=True,
         batch=batch,
         name="made/kept",
         price=None if price is None else Price(price, 0),

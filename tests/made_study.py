@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ragtally.compare import Results
+from ragtally.results import Results
 
 LABELS = ("yes", "no", "maybe")
 READERS = ("small", "middle", "large", "huge")

@@ -16,14 +16,11 @@ import made_retrieval
 import ragtally_answer_metrics
 import ragtally_retrieval_metrics
 import ragtally_vote_rules
-from ragtally.address import derive_seed, file_hash
-from ragtally.kinds import Component, ReaderTraits, RetrieverTraits
-from ragtally.kinds.dataset import DATASET_PARAMETERS
-from ragtally.kinds.ranking import best_rows, no_hits, write_hits
-from ragtally.kinds.reader import TRAIN_PARAMETER
-from ragtally.registry import Registered, Registry
-from ragtally.types import (
+from ragtally.api import (
+    DATASET_PARAMETERS,
+    TRAIN_PARAMETER,
     Answers,
+    Component,
     DatasetBatch,
     Documents,
     Evidence,
@@ -32,10 +29,16 @@ from ragtally.types import (
     Passages,
     Queries,
     Questions,
+    ReaderTraits,
     Reading,
+    RetrieverTraits,
     Spans,
     Vote,
+    derive_seed,
+    file_hash,
 )
+from ragtally.registry import Registered, Registry
+from ragtally.support.ranking import best_rows, no_hits, write_hits
 
 ANSWERS = ("yes", "no", "maybe")
 NOTHING = DatasetBatch(Documents([], [], [], []), Questions([], [], [], []), Evidence([], [], [], []))

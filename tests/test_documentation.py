@@ -7,9 +7,8 @@ import inspect
 import jsonschema
 import pytest
 
-from ragtally import hookspecs
-from ragtally.hookspecs import GROUP
-from ragtally.kinds import KINDS
+from ragtally.api import KINDS, hookspecs
+from ragtally.api.hookspecs import GROUP
 from ragtally.registry import Registered, load_registry
 
 COMPONENTS = load_registry().all()

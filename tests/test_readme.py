@@ -30,7 +30,7 @@ def test_the_spec_is_sound(tmp_path: Path) -> None:
 
 def test_the_plugin_works_in_a_spec(tmp_path: Path) -> None:
     project = project_in(tmp_path)
-    project.write("site/my_module.py", _block("from ragtally.hookspecs"))
+    project.write("site/my_module.py", _block("from ragtally import Component"))
     entry = _block("[project.entry-points.ragtally]").replace("project.entry-points.", "").replace('"', "")
     project.write("site/my_package-1.0.dist-info/entry_points.txt", entry)
     project.write("site/my_package-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: my_package\nVersion: 1.0\n")

@@ -11,16 +11,21 @@ from typing import Any
 import pluggy
 import pytest
 
-from ragtally import hookspecs
-from ragtally.errors import PluginError
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, EmbedderTraits, ReaderTraits, RetrieverTraits
+from ragtally.api import (
+    Choice,
+    Component,
+    EmbedderTraits,
+    PluginError,
+    ReaderTraits,
+    RetrieverTraits,
+    hookimpl,
+    hookspecs,
+)
 from ragtally.registry import Registry, did_you_mean, load_registry, registry_of
-from ragtally.types import Choice
 
 RULE = """
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component
+from ragtally.api.hookspecs import hookimpl
+from ragtally.api import Component
 
 @hookimpl
 def register_vote_rules():

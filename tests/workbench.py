@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from made_up import SPEC, Notes
+from ragtally.engine.study import STAGES, Folders, run_study
 from ragtally.plan import StudyPlan, plan_study
 from ragtally.registry import Registry
-from ragtally.run.study import STAGES, Folders, run_study
-from ragtally.run.workplace import Workplace
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
 from ragtally.steps import Task, TaskFactory
 from ragtally.store import Store
+from ragtally.workspace import Workspace
 
 
 @dataclass
@@ -40,8 +40,8 @@ class Bench:
         return TaskFactory(self.registry)
 
     @property
-    def place(self) -> Workplace:
-        return Workplace(self.store, self.registry, self.notes)
+    def location(self) -> Workspace:
+        return Workspace(self.store, self.registry, self.notes)
 
     @property
     def folders(self) -> Folders:
@@ -49,7 +49,7 @@ class Bench:
 
     def do(self, task: Task) -> Path:
         """Do a task and all that it reads; say where its entry lies."""
-        return self.place.entry(task)
+        return self.location.entry(task)
 
     def spec(self, text: str = SPEC) -> Path:
         path = self.folder / "spec.yaml"
@@ -63,4 +63,4 @@ class Bench:
         return plan_study(self.study(text), self.registry)
 
     def run(self, text: str = SPEC, stages: tuple[str, ...] = STAGES) -> Path:
-        return run_study(self.spec(text), self.registry, self.place, self.folders, stages)
+        return run_study(self.spec(text), self.registry, self.location, self.folders, stages)

@@ -8,8 +8,7 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from ragtally.errors import did_you_mean
-from ragtally.types import DatasetBatch, Questions
+from ragtally import DatasetBatch, Questions, did_you_mean
 from ragtally_beir.documents import BATCH_LINES, NOTHING, document_batches
 from ragtally_beir.files import Entry, FoundFiles, damaged, entries, find_files
 from ragtally_beir.judgements import Judgements, read_judgements

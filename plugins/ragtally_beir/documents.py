@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.types import DatasetBatch, Documents, Evidence, Questions
+from ragtally import DatasetBatch, Documents, Evidence, Questions
 from ragtally_beir.files import Entry, FoundFiles, entries
 from ragtally_beir.judgements import Judgement, Judgements
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from ragtally.address import address, file_hash
-from ragtally.errors import DataError, Place
+from ragtally import DataError, Location, file_hash
+from ragtally.api.address import address
 
 REMEDY = (
     "get the dataset's archive from the links in https://github.com/beir-cellar/beir, unpack it and name its folder; "
@@ -34,7 +34,7 @@ def find_files(folder: str) -> FoundFiles:
     """Find the files of a folder."""
     root = Path(folder).expanduser()
     if not root.is_dir():
-        raise DataError(f"there is no folder {folder!r}", place=Place(str(root)), hint=REMEDY)
+        raise DataError(f"there is no folder {folder!r}", location=Location(str(root)), hint=REMEDY)
     qrels: dict[str, Path] = {}
     for path in sorted((root / "qrels").glob("*.tsv")) + sorted((root / "qrels").glob("*.tsv.gz")):
         split = path.name.removesuffix(".gz").removesuffix(".tsv")
@@ -43,7 +43,7 @@ def find_files(folder: str) -> FoundFiles:
         qrels[split] = path
     if not qrels:
         message = "there are no relevance judgements: no qrels/*.tsv, each of which is a split"
-        raise DataError(message, place=Place(str(root / "qrels")), hint=REMEDY)
+        raise DataError(message, location=Location(str(root / "qrels")), hint=REMEDY)
     return FoundFiles(_one(root, "corpus.jsonl"), _one(root, "queries.jsonl"), dict(sorted(qrels.items())))
 
 
@@ -127,13 +127,13 @@ def is_unicode(text: str) -> bool:
 
 def damaged(path: Path, line: int | None, message: str, hint: str | None = None) -> DataError:
     """Make an error about a line of a file."""
-    return DataError(message, place=Place(str(path), line), hint=hint or f"mend the file, or {REMEDY}")
+    return DataError(message, location=Location(str(path), line), hint=hint or f"mend the file, or {REMEDY}")
 
 
 def unreadable(path: Path, error: BaseException) -> DataError:
     """Make an error about a file that cannot be read."""
     reason = getattr(error, "strerror", None) or error
-    return DataError(f"cannot read the file: {reason}", place=Place(str(path)), hint=REMEDY)
+    return DataError(f"cannot read the file: {reason}", location=Location(str(path)), hint=REMEDY)
 
 
 def _one(root: Path, name: str) -> Path:
@@ -141,12 +141,12 @@ def _one(root: Path, name: str) -> Path:
     if plain.is_file() and compressed.is_file():
         raise _twice(compressed)
     if not plain.is_file() and not compressed.is_file():
-        raise DataError(f"there is no {name} (or {name}.gz)", place=Place(str(plain)), hint=REMEDY)
+        raise DataError(f"there is no {name} (or {name}.gz)", location=Location(str(plain)), hint=REMEDY)
     return plain if plain.is_file() else compressed
 
 
 def _twice(path: Path) -> DataError:
     name = path.name.removesuffix(".gz")
     return DataError(
-        f"{name} is there twice, plain and as {name}.gz", place=Place(str(path)), hint="remove one of them"
+        f"{name} is there twice, plain and as {name}.gz", location=Location(str(path)), hint="remove one of them"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from ragtally.errors import DataError
+from ragtally import DataError
 from ragtally_beir.files import damaged, opened
 
 _COLUMNS = "three columns separated by tabs: query-id, corpus-id and score"

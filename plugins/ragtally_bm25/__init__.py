@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, Retriever
+from ragtally import Component, Retriever, hookimpl
 from ragtally_lexical.parameters import TOKEN_PARAMETERS, check_token_parameters
 
 

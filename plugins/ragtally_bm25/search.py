@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.kinds.ranking import ROUNDING_SLACK, no_hits, round_scores
-from ragtally.types import Hits, Passages, Queries
+from ragtally import Hits, Passages, Queries
+from ragtally.support.ranking import ROUNDING_SLACK, no_hits, round_scores
 from ragtally_bm25.weights import Formula, weigh
 from ragtally_lexical.asking import Asked, ask
 from ragtally_lexical.index import TermIndex, index_texts, load_index
@@ -29,7 +29,7 @@ class Bm25:
         self._index: TermIndex | None = None
 
     def add(self, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
-        """Index the corpus (see `ragtally.kinds.Retriever.add`)."""
+        """Index the corpus (see `ragtally.api.Retriever.add`)."""
         self._index = index_texts(passages.text, self._tokenizer)
 
     def save(self, folder: Path) -> None:
@@ -41,7 +41,7 @@ class Bm25:
         self._index = load_index(folder)
 
     def search(self, queries: Queries, limit: int) -> Hits:
-        """Find the best chunks for each question (see `ragtally.kinds.Retriever.search`)."""
+        """Find the best chunks for each question (see `ragtally.api.Retriever.search`)."""
         index = self._filled()
         asked = ask(index, queries.text, self._tokenizer)
         if not len(asked.term):

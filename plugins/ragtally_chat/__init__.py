@@ -17,14 +17,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragtally.address import file_hash
-from ragtally.errors import DataError, Place, SpecError
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, ReaderTraits
-from ragtally.kinds.reader import TRAIN_PARAMETER
+from ragtally import TRAIN_PARAMETER, Component, DataError, Location, ReaderTraits, SpecError, file_hash, hookimpl
 
 if TYPE_CHECKING:
-    from ragtally.kinds import PromptingReader
+    from ragtally import PromptingReader
     from ragtally_chat.template import OwnTemplate
 
 MOST_EXAMPLES = 64
@@ -178,7 +174,7 @@ def _compiled(path: str, shows_examples: bool, state: tuple[int, int, int, str])
 def _unreadable(path: str, error: OSError) -> DataError:
     return DataError(
         f"the template cannot be read: {error.strerror}",
-        place=Place(path),
+        location=Location(path),
         hint=f"paths are relative to the folder the command runs in, now {Path.cwd()}",
     )
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from jinja2 import nodes
 
-from ragtally.errors import did_you_mean
+from ragtally import did_you_mean
 from ragtally_chat.filters import FILTERS, TESTS
 from ragtally_chat.metering import has_messages, is_message
 
@@ -64,7 +64,7 @@ class Fault(NamedTuple):
 
 def faults_of(tree: nodes.Template, variables: Sequence[str]) -> Iterator[Fault]:
     """Find everything that a template may not hold."""
-    outside = has_messages(tree)
+    external_resource = has_messages(tree)
     pending: list[tuple[nodes.Node, int, bool]] = [(tree, 0, False)]
     while pending:
         node, depth, in_message = pending.pop()
@@ -80,7 +80,7 @@ def faults_of(tree: nodes.Template, variables: Sequence[str]) -> Iterator[Fault]
         yield from _node_faults(node, variables)
         if not isinstance(node, _ALLOWED):
             continue
-        if outside and not in_message and isinstance(node, nodes.Output):
+        if external_resource and not in_message and isinstance(node, nodes.Output):
             yield from _stray_text(node)
         pending.extend((child, depth + 1, in_message) for child in reversed(list(node.iter_child_nodes())))
 

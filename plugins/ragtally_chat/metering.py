@@ -13,8 +13,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from ragtally.errors import did_you_mean
-from ragtally.types import Message
+from ragtally import Message, did_you_mean
 from ragtally_chat.filters import FILTERS, MOST_CHARACTERS, TESTS, joined
 
 # The name of the meter in a template's context: no template can spell it.

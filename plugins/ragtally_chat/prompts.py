@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from ragtally.types import Message, Prompt
+from ragtally import Message, Prompt
 from ragtally_chat.reader import Shown
 
 SYSTEM = (

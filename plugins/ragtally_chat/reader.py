@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from ragtally.errors import DataError, did_you_mean
-from ragtally.types import Examples, Prompt, Reading
+from ragtally import DataError, Examples, Prompt, Reading, did_you_mean
 
 
 class Shown(NamedTuple):
@@ -32,7 +31,7 @@ class TemplatedWriter(PromptWriter, Protocol):
     """Writes prompts that one Jinja template says as well."""
 
     def template(self, answers: tuple[str, ...], examples: tuple[Shown, ...]) -> Prompt | None:
-        """Write the template (see `ragtally.kinds.TemplatedReader`)."""
+        """Write the template (see `ragtally.api.TemplatedReader`)."""
         ...
 
 
@@ -55,7 +54,7 @@ class ChatReader:
         ]
 
     def template(self, answers: tuple[str, ...], examples: Examples | None) -> Prompt | None:
-        """Say the prompts as one template (see `ragtally.kinds.TemplatedReader`)."""
+        """Say the prompts as one template (see `ragtally.api.TemplatedReader`)."""
         if not isinstance(self._writer, TemplatedWriter):
             return None
         words = self._words_of(answers)

@@ -34,8 +34,7 @@ from typing import Any
 from jinja2 import Template, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.exceptions import SecurityError
 
-from ragtally.errors import DataError, Place, RagtallyError, did_you_mean, raise_all
-from ragtally.types import Message, Prompt
+from ragtally import DataError, Location, Message, Prompt, RagtallyError, did_you_mean, raise_all
 from ragtally_chat.language import Fault, faults_of, free_names
 from ragtally_chat.metering import METER, Meter, PromptEnvironment, has_messages, metered
 from ragtally_chat.reader import Shown
@@ -53,12 +52,14 @@ def read_template(path: str) -> str:
         content = handle.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         hint = f"{MOST_BYTES:,} bytes at most"
-        raise DataError("the template is too long", place=Place(path), hint=hint)
+        raise DataError("the template is too long", location=Location(path), hint=hint)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise DataError("the template is no UTF-8 text", place=Place(path, line), hint="save it as UTF-8") from error
+        raise DataError(
+            "the template is no UTF-8 text", location=Location(path, line), hint="save it as UTF-8"
+        ) from error
 
 
 class OwnTemplate:
@@ -138,4 +139,4 @@ class OwnTemplate:
         return bool(frame.f_code.co_filename == self._path)
 
     def _fault(self, line: int | None, message: str, hint: str | None) -> DataError:
-        return DataError(message, place=Place(self._path, line), hint=hint)
+        return DataError(message, location=Location(self._path, line), hint=hint)

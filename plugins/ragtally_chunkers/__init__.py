@@ -10,10 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.address import file_hash
-from ragtally.errors import SpecError
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Chunker, Component, ParameterFault
+from ragtally import Chunker, Component, ParameterFault, SpecError, file_hash, hookimpl
 
 _TOKENIZER: Mapping[str, Any] = {
     "type": "string",

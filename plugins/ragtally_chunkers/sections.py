@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from ragtally.types import Documents, Spans
+from ragtally import Documents, Spans
 
 
 class Sections:
     """Cuts documents into their own sections; text outside of them becomes chunks too."""
 
     def cut(self, documents: Documents) -> Spans:
-        """Cut every document (see `ragtally.kinds.Chunker.cut`)."""
+        """Cut every document (see `ragtally.api.Chunker.cut`)."""
         return _spans(
             documents.text,
             (
@@ -29,7 +29,7 @@ class Whole:
     """Leaves documents as they are."""
 
     def cut(self, documents: Documents) -> Spans:
-        """Make each document one chunk (see `ragtally.kinds.Chunker.cut`)."""
+        """Make each document one chunk (see `ragtally.api.Chunker.cut`)."""
         return _spans(documents.text, ([(0, len(text))] for text in documents.text))
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import DataError, Place
-from ragtally.types import Documents, Spans
+from ragtally import DataError, Documents, Location, Spans
 from ragtally_chunkers.layout import in_batches, lay_out, trim
 from ragtally_chunkers.windows import join_spans, windows_over
 
@@ -29,7 +28,7 @@ def find_tokenizer(path: str) -> Path:
     given = Path(path).expanduser()
     file = given / FILE_NAME if given.is_dir() else given
     if not file.is_file():
-        raise DataError("there is no such tokenizer", place=Place(str(file)), hint=REMEDY)
+        raise DataError("there is no such tokenizer", location=Location(str(file)), hint=REMEDY)
     return file
 
 
@@ -45,7 +44,7 @@ class Tokens:
         self._size, self._overlap = size, overlap
 
     def cut(self, documents: Documents) -> Spans:
-        """Cut every document (see `ragtally.kinds.Chunker.cut`)."""
+        """Cut every document (see `ragtally.api.Chunker.cut`)."""
         pieces = [self._cut(first, texts) for first, texts in in_batches(documents.text)]
         return join_spans(pieces)
 
@@ -86,7 +85,7 @@ def _load(file: Path) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # the library raises bare exceptions
-        raise DataError(f"cannot read the tokenizer: {error}", place=Place(str(file)), hint=REMEDY) from error
+        raise DataError(f"cannot read the tokenizer: {error}", location=Location(str(file)), hint=REMEDY) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

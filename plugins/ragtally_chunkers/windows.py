@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.types import Documents, Spans
+from ragtally import Documents, Spans
 from ragtally_chunkers.layout import in_batches
 from ragtally_chunkers.units import Units, find_sentences, find_words
 
@@ -20,7 +20,7 @@ class Words:
         self._size, self._overlap = size, overlap
 
     def cut(self, documents: Documents) -> Spans:
-        """Cut every document (see `ragtally.kinds.Chunker.cut`)."""
+        """Cut every document (see `ragtally.api.Chunker.cut`)."""
         pieces = []
         for first, texts in in_batches(documents.text):
             pieces.append(_group(find_words(texts), self._size, self._overlap, first))
@@ -34,7 +34,7 @@ class Sentences:
         self._size, self._overlap = size, overlap
 
     def cut(self, documents: Documents) -> Spans:
-        """Cut every document (see `ragtally.kinds.Chunker.cut`)."""
+        """Cut every document (see `ragtally.api.Chunker.cut`)."""
         pieces = []
         for first, texts in in_batches(documents.text):
             rows = slice(first, first + len(texts))

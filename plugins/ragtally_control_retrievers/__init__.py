@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, Retriever, RetrieverTraits
+from ragtally import Component, Retriever, RetrieverTraits, hookimpl
 
 
 @hookimpl

@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.address import derive_seed
-from ragtally.errors import PluginError
-from ragtally.kinds.ranking import Ranked, best_rows, no_hits, write_hits
-from ragtally.types import Hits, Passages, Queries, Spans
+from ragtally import Hits, Passages, PluginError, Queries, Spans, derive_seed
+from ragtally.support.ranking import Ranked, best_rows, no_hits, write_hits
 
 
 class Oracle:
@@ -21,18 +19,18 @@ class Oracle:
         self._spans = Spans(nothing, nothing, nothing)
 
     def add(self, passages: Passages, vectors: NDArray[np.float32] | None = None) -> None:
-        """Keep where the chunks stand (see `ragtally.kinds.Retriever.add`)."""
+        """Keep where the chunks stand (see `ragtally.api.Retriever.add`)."""
         self._spans = passages.spans
 
     def save(self, folder: Path) -> None:
         """Write nothing: where the chunks stand is given to `load` again."""
 
     def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None = None) -> None:
-        """Keep where the chunks stand (see `ragtally.kinds.Retriever.load`)."""
+        """Keep where the chunks stand (see `ragtally.api.Retriever.load`)."""
         self._spans = passages.spans
 
     def search(self, queries: Queries, limit: int) -> Hits:
-        """Find the chunks with the evidence (see `ragtally.kinds.Retriever.search`)."""
+        """Find the chunks with the evidence (see `ragtally.api.Retriever.search`)."""
         evidence = queries.evidence
         if evidence is None:
             raise PluginError("the retriever oracle needs the questions' evidence and was given none")
@@ -67,18 +65,18 @@ class Random:
         self._seed, self._chunks = seed, 0
 
     def add(self, passages: Passages, vectors: NDArray[np.float32] | None = None) -> None:
-        """Count the chunks (see `ragtally.kinds.Retriever.add`)."""
+        """Count the chunks (see `ragtally.api.Retriever.add`)."""
         self._chunks = len(passages)
 
     def save(self, folder: Path) -> None:
         """Write nothing: the chunks are given to `load` again."""
 
     def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None = None) -> None:
-        """Count the chunks (see `ragtally.kinds.Retriever.load`)."""
+        """Count the chunks (see `ragtally.api.Retriever.load`)."""
         self._chunks = len(passages)
 
     def search(self, queries: Queries, limit: int) -> Hits:
-        """Draw chunks for each question (see `ragtally.kinds.Retriever.search`)."""
+        """Draw chunks for each question (see `ragtally.api.Retriever.search`)."""
         hits = no_hits(len(queries), limit)
         for row, question in enumerate(queries.id):
             drawn = self._draw(question, min(limit, self._chunks))
@@ -91,9 +89,9 @@ class Random:
         # Fisher and Yates's shuffle as far as it is needed; only the moved places are written down.
         moved: dict[int, int] = {}
         drawn = []
-        for place, pick in enumerate(picks):
+        for location, pick in enumerate(picks):
             drawn.append(moved.get(pick, pick))
-            moved[pick] = moved.get(place, place)
+            moved[pick] = moved.get(location, location)
         return np.array(drawn, dtype=np.int32)
 
 

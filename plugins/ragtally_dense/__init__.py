@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, Embedder, ParameterFault, Retriever, RetrieverTraits
+from ragtally import Component, Embedder, ParameterFault, Retriever, RetrieverTraits, hookimpl
 
 # What each distance measures, by its name in a spec.
 MEANINGS: Mapping[str, str] = {

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.kinds.ranking import ROUNDING_SLACK, SIGNIFICANT_DIGITS
+from ragtally.support.ranking import ROUNDING_SLACK, SIGNIFICANT_DIGITS
 from ragtally_dense.comparison import Asked, Comparison, Floats
 
 Words = NDArray[np.uint64]

@@ -7,7 +7,7 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.kinds.ranking import ROUNDING_SLACK
+from ragtally.support.ranking import ROUNDING_SLACK
 from ragtally_dense.comparison import SHORTEST, Asked, Comparison, Floats
 
 Doubles = NDArray[np.float64]

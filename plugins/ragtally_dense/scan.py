@@ -194,5 +194,5 @@ def _limit_th_best(scores: Floats, limit: int) -> NDArray[np.float64]:
         scores = groups.max(axis=1)
     if scores.shape[1] < limit:
         return np.full(len(scores), -np.inf)
-    place = scores.shape[1] - limit
-    return np.partition(scores, place, axis=1)[:, place].astype(np.float64)
+    location = scores.shape[1] - limit
+    return np.partition(scores, location, axis=1)[:, location].astype(np.float64)

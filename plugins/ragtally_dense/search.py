@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import PluginError
-from ragtally.kinds.ranking import no_hits
-from ragtally.types import Hits, Passages, Queries
+from ragtally import Hits, Passages, PluginError, Queries
+from ragtally.support.ranking import no_hits
 from ragtally_dense import scan
 from ragtally_dense.best import Best
 from ragtally_dense.bits import Hamming, Jaccard
@@ -45,7 +44,7 @@ class Dense:
         self._comparison: Comparison = COMPARISONS[distance](self._vectors, self._norms)
 
     def add(self, passages: Passages, vectors: Floats | None) -> None:
-        """Keep the chunks' vectors, without a copy (see `ragtally.kinds.Retriever.add`)."""
+        """Keep the chunks' vectors, without a copy (see `ragtally.api.Retriever.add`)."""
         self._vectors, self._norms = _checked(vectors, len(passages), "chunk")
         self._comparison = COMPARISONS[self._distance](self._vectors, self._norms)
         if self._is_large(_USUAL_QUESTIONS):
@@ -56,11 +55,11 @@ class Dense:
         """Write nothing: the vectors are given to `load` again."""
 
     def load(self, folder: Path, passages: Passages, vectors: Floats | None) -> None:
-        """Keep the chunks' vectors (see `ragtally.kinds.Retriever.load`)."""
+        """Keep the chunks' vectors (see `ragtally.api.Retriever.load`)."""
         self.add(passages, vectors)
 
     def search(self, queries: Queries, limit: int) -> Hits:
-        """Find the nearest chunks for each question (see `ragtally.kinds.Retriever.search`)."""
+        """Find the nearest chunks for each question (see `ragtally.api.Retriever.search`)."""
         vectors, norms = _checked(queries.vectors, len(queries), "question")
         hits = no_hits(len(queries), limit)
         depth = min(limit if self._rescore is None else self._rescore, len(self._vectors))
@@ -87,8 +86,8 @@ class Dense:
 
     def _rescored(self, vectors: Floats, norms: NDArray[np.float64], shortlist: Best, limit: int) -> Best:
         cosine = Cosine(self._vectors, self._norms)
-        questions, place = np.nonzero(shortlist.rows >= 0)
-        chunks = shortlist.rows[questions, place]
+        questions, location = np.nonzero(shortlist.rows >= 0)
+        chunks = shortlist.rows[questions, location]
         best = Best(len(vectors), limit)
         best.add(questions, chunks, cosine.exact(cosine.ask(vectors, norms), questions, chunks))
         return best

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component
+from ragtally import Component, hookimpl
 
 if TYPE_CHECKING:
     from ragtally_exported.dataset import ExportedFolder

@@ -9,9 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from ragtally.address import address, file_hash
-from ragtally.errors import DataError, Place
-from ragtally.types import DatasetBatch, Documents, Evidence, Questions
+from ragtally import DataError, DatasetBatch, Documents, Evidence, Location, Questions, file_hash
+from ragtally.api.address import address
 
 FORM = "ragtally dataset 1"
 _ROWS = 4096
@@ -30,7 +29,7 @@ class ExportedFolder:
         if summary["labels"] == "silver" and not accept_silver:
             raise DataError(
                 "its labels are silver: what voters said, not what is known to be right",
-                place=Place(str(self._folder)),
+                location=Location(str(self._folder)),
                 hint="accept_silver: true takes them for gold labels; scores then say who agrees with the voters",
             )
         self.answers: tuple[str, ...] = tuple(summary["answers"])
@@ -65,14 +64,14 @@ def fingerprint_of(folder: str) -> str:
 def _summary(folder: Path) -> dict[str, Any]:
     path = folder / "dataset.json"
     if not path.is_file():
-        raise DataError("there is no exported dataset", place=Place(str(folder)), hint=_REMEDY)
+        raise DataError("there is no exported dataset", location=Location(str(folder)), hint=_REMEDY)
     try:
         summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if summary["form"] == FORM and isinstance(summary["labels"], str):
             return summary
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(path, f"{type(error).__name__}: {error}") from error
-    raise DataError(f"the form is {summary['form']!r}, not {FORM!r}", place=Place(str(path)), hint=_REMEDY)
+    raise DataError(f"the form is {summary['form']!r}, not {FORM!r}", location=Location(str(path)), hint=_REMEDY)
 
 
 def _pieces(folder: Path, table: str) -> Iterator[pl.DataFrame]:
@@ -85,4 +84,4 @@ def _pieces(folder: Path, table: str) -> Iterator[pl.DataFrame]:
 
 
 def _damaged(path: Path, what: str) -> DataError:
-    return DataError(f"the exported dataset is damaged: {what}", place=Place(str(path)), hint="export it again")
+    return DataError(f"the exported dataset is damaged: {what}", location=Location(str(path)), hint="export it again")

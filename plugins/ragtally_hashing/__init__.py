@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, Embedder, EmbedderTraits, ParameterFault
+from ragtally import Component, Embedder, EmbedderTraits, ParameterFault, hookimpl
 
 
 @hookimpl
@@ -63,7 +62,7 @@ def register_embedders() -> list[Component]:
                     "description": "Seed of the dimensions and signs; the study's own where it is left out.",
                 },
             },
-            traits=EmbedderTraits(learns=False, name="hashing"),
+            traits=EmbedderTraits(requires_fit=False, name="hashing"),
             check=_check,
         )
     ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from ragtally.address import derive_seed
+from ragtally import derive_seed
 
 # Where terms are counted before they are put together: so many that hardly two of a text share one.
 _BUCKETS = 2**20
@@ -47,9 +47,9 @@ class Hashing:
             dtype=np.float32,
         )
         draw = np.random.default_rng(derive_seed(seed, "hashing"))
-        place = draw.integers(dim, size=_BUCKETS, dtype=np.int32)
+        location = draw.integers(dim, size=_BUCKETS, dtype=np.int32)
         sign = draw.integers(2, size=_BUCKETS, dtype=np.int8).astype(np.float32) * 2 - 1
-        self._projection = csr_matrix((sign, place, np.arange(_BUCKETS + 1)), shape=(_BUCKETS, dim))
+        self._projection = csr_matrix((sign, location, np.arange(_BUCKETS + 1)), shape=(_BUCKETS, dim))
 
     def fit(self, texts: Sequence[str]) -> None:
         """Learn nothing."""
@@ -61,7 +61,7 @@ class Hashing:
         """Read nothing."""
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`)."""
+        """Embed chunks (see `ragtally.api.Embedder.embed_documents`)."""
         vectors = np.empty((len(texts), self._dim), dtype=np.float32)
         for start in range(0, len(texts), _BATCH):
             end = min(start + _BATCH, len(texts))

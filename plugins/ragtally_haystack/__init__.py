@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component
+from ragtally import Component, hookimpl
 from ragtally_haystack import parameters
 from ragtally_haystack.check import check_chunker, check_embedder, check_model, check_retriever
 from ragtally_haystack.definition import definition_of
@@ -19,7 +18,7 @@ from ragtally_haystack.traits import embedder_traits, model_traits, retriever_tr
 from ragtally_haystack.versions import fingerprint_embedder, fingerprint_one, fingerprint_retriever
 
 if TYPE_CHECKING:
-    from ragtally.kinds import ChatModel, Chunker, Embedder, Retriever
+    from ragtally import ChatModel, Chunker, Embedder, Retriever
 
 
 @hookimpl

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ragtally.errors import CallError, RagtallyError
+from ragtally import CallError, RagtallyError
 from ragtally_haystack.construct import make
 from ragtally_haystack.definition import Definition, definition_of
 from ragtally_haystack.failures import call_error
@@ -18,7 +18,7 @@ from ragtally_haystack.roles import GENERATOR
 
 @component
 class GuardedChatGenerator:
-    """Asks a Haystack chat generator; failures are raised as `ragtally.errors.CallError`, nothing is tried again."""
+    """Asks a Haystack chat generator; failures are raised as `ragtally.CallError`, nothing is tried again."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class GuardedChatGenerator:
                 generator.close()
 
     def plain(self, seed: int | None) -> Any:
-        """Give the generator itself (see `ragtally.kinds.PlainChatModel`)."""
+        """Give the generator itself (see `ragtally.api.PlainChatModel`)."""
         type_, parameters = self._definition
         if seed is not None:
             kwargs = {**(parameters.get("generation_kwargs") or {}), "seed": seed}

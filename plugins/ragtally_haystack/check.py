@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ragtally.errors import did_you_mean
-from ragtally.kinds import ParameterFault
+from ragtally import ParameterFault, did_you_mean
 from ragtally_haystack.definition import Definition, Fault, class_named, definition_of, mappings
 from ragtally_haystack.packages import refusals
 from ragtally_haystack.roles import (
@@ -43,18 +42,18 @@ def faults(role: Role, definition: Definition) -> list[Fault]:
 
 
 def check_chunker(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Check the parameters of the chunker (see `ragtally.kinds.Component.check`)."""
+    """Check the parameters of the chunker (see `ragtally.api.Component.check`)."""
     return _of_parameters(SPLITTER, parameters)
 
 
 def check_embedder(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Check the parameters of the embedder (see `ragtally.kinds.Component.check`)."""
+    """Check the parameters of the embedder (see `ragtally.api.Component.check`)."""
     pair = (("document", DOCUMENT_EMBEDDER), ("query", TEXT_EMBEDDER))
     return [fault for name, role in pair for fault in _under(name, role, parameters)]
 
 
 def check_retriever(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Check the parameters of the retriever (see `ragtally.kinds.Component.check`)."""
+    """Check the parameters of the retriever (see `ragtally.api.Component.check`)."""
     found = [
         fault
         for name, role in (("store", STORE), ("retriever", RETRIEVER))
@@ -82,7 +81,7 @@ def check_retriever(parameters: Mapping[str, Any]) -> list[ParameterFault]:
 
 
 def check_model(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Check the parameters of the model (see `ragtally.kinds.Component.check`)."""
+    """Check the parameters of the model (see `ragtally.api.Component.check`)."""
     found = _of_parameters(GENERATOR, parameters)
     if parameters["price"] is not None and parameters["usd_per_hour"] is not None:
         message = "a model costs either by tokens or by the hour"

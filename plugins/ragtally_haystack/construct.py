@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from ragtally.errors import PluginError, RagtallyError
+from ragtally import PluginError, RagtallyError
 from ragtally_haystack.check import faults
 from ragtally_haystack.definition import Definition, Fault, class_named
 from ragtally_haystack.packages import ALWAYS, allowed_packages

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ragtally.kinds import Finding
+from ragtally import Finding
 from ragtally_haystack.check import faults
 from ragtally_haystack.definition import Definition, definition_of, mappings
 from ragtally_haystack.roles import DOCUMENT_EMBEDDER, GENERATOR, RETRIEVER, SPLITTER, STORE, TEXT_EMBEDDER, Role
@@ -19,24 +19,24 @@ _FROM_ENVIRONMENT = "from_env_var"
 
 
 def diagnose_chunker(parameters: Mapping[str, Any]) -> list[Finding]:
-    """Look for what the chunker needs (see `ragtally.kinds.Component.diagnose`)."""
+    """Look for what the chunker needs (see `ragtally.api.Component.diagnose`)."""
     return list(_findings(SPLITTER, definition_of(parameters)))
 
 
 def diagnose_embedder(parameters: Mapping[str, Any]) -> list[Finding]:
-    """Look for what the embedder needs (see `ragtally.kinds.Component.diagnose`)."""
+    """Look for what the embedder needs (see `ragtally.api.Component.diagnose`)."""
     pair = ((DOCUMENT_EMBEDDER, "document"), (TEXT_EMBEDDER, "query"))
     return [found for role, name in pair for found in _findings(role, definition_of(parameters[name]))]
 
 
 def diagnose_retriever(parameters: Mapping[str, Any]) -> list[Finding]:
-    """Look for what the retriever needs (see `ragtally.kinds.Component.diagnose`)."""
+    """Look for what the retriever needs (see `ragtally.api.Component.diagnose`)."""
     pair = ((STORE, "store"), (RETRIEVER, "retriever"))
     return [found for role, name in pair for found in _findings(role, definition_of(parameters[name]))]
 
 
 def diagnose_model(parameters: Mapping[str, Any]) -> list[Finding]:
-    """Look for what the model needs (see `ragtally.kinds.Component.diagnose`)."""
+    """Look for what the model needs (see `ragtally.api.Component.diagnose`)."""
     return list(_findings(GENERATOR, definition_of(parameters)))
 
 

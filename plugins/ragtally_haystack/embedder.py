@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import PluginError
+from ragtally import PluginError
 from ragtally_haystack.construct import make, warm_up
 from ragtally_haystack.definition import Definition
 from ragtally_haystack.failures import component_error
@@ -41,7 +41,7 @@ class EmbedderPair:
         """Read nothing."""
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`)."""
+        """Embed chunks (see `ragtally.api.Embedder.embed_documents`)."""
         vectors: list[Any] = []
         for first in range(0, len(texts), self._batch):
             vectors.extend(self._of_documents(texts[first : first + self._batch]))

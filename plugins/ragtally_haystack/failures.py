@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ragtally.errors import CallError, CallFailure, PluginError, RagtallyError
+from ragtally import CallError, CallFailure, PluginError, RagtallyError
 from ragtally_haystack.construct import shown
 
 _DAILY = re.compile(

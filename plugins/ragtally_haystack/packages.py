@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from ragtally.errors import PluginError
+from ragtally import PluginError
 from ragtally_haystack.definition import Definition, Fault, classes, mappings
 
 # The environment variable that allows more packages: import names, separated by commas.

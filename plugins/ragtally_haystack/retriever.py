@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import PluginError, RagtallyError
-from ragtally.kinds.ranking import Ranked, best_rows, no_hits, round_scores, write_hits
-from ragtally.types import Hits, Passages, Queries
+from ragtally import Hits, Passages, PluginError, Queries, RagtallyError
+from ragtally.support.ranking import Ranked, best_rows, no_hits, round_scores, write_hits
 from ragtally_haystack.construct import inputs_of, make, make_retriever, warm_up
 from ragtally_haystack.definition import Definition
 from ragtally_haystack.failures import component_error
@@ -54,7 +53,7 @@ class StoreRetriever:
         self._chunks = 0
 
     def add(self, passages: Passages, vectors: Vectors | None) -> None:
-        """Take the chunks; they are written when they are first searched (see `ragtally.kinds.Retriever.add`)."""
+        """Take the chunks; they are written when they are first searched (see `ragtally.api.Retriever.add`)."""
         if vectors is not None and (vectors.ndim != 2 or len(vectors) != len(passages)):
             raise PluginError(f"the embedder gives vectors of shape {list(vectors.shape)} for {len(passages)} chunks")
         self._unwritten, self._chunks = (passages, vectors), len(passages)
@@ -68,7 +67,7 @@ class StoreRetriever:
         self.add(passages, vectors)
 
     def search(self, queries: Queries, limit: int) -> Hits:
-        """Find the best chunks for each question (see `ragtally.kinds.Retriever.search`)."""
+        """Find the best chunks for each question (see `ragtally.api.Retriever.search`)."""
         self._fill()
         hits = no_hits(len(queries), limit)
         if limit < 1 or not self._chunks:

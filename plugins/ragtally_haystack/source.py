@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ragtally.errors import did_you_mean
+from ragtally import did_you_mean
 from ragtally_haystack.definition import Fault
 
 _INTEGRATIONS = "haystack_integrations"
@@ -102,10 +102,10 @@ def _find_module(name: str) -> _Module | Fault | None:
 
 def _with_integration(fault: Fault, names: list[str]) -> Fault:
     """Say how to install an integration: `components.embedders.fastembed`, `document_stores.qdrant`."""
-    place = 2 if names[0] == "components" else 1
-    if len(names) <= place:
+    location = 2 if names[0] == "components" else 1
+    if len(names) <= location:
         return fault
-    install = f"pip install {names[place].replace('_', '-')}-haystack, if its integration is not installed"
+    install = f"pip install {names[location].replace('_', '-')}-haystack, if its integration is not installed"
     close = fault.hint if fault.hint and fault.hint.startswith("did you mean") else None
     return Fault(fault.message, f"{close} else {install}" if close else install)
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ragtally.errors import PluginError
-from ragtally.types import Documents, Spans
+from ragtally import Documents, PluginError, Spans
 from ragtally_haystack.construct import make, warm_up
 from ragtally_haystack.definition import Definition
 from ragtally_haystack.failures import component_error
@@ -28,7 +27,7 @@ class Splitter:
         warm_up(definition, self._splitter)
 
     def cut(self, documents: Documents) -> Spans:
-        """Cut every document (see `ragtally.kinds.Chunker.cut`)."""
+        """Cut every document (see `ragtally.api.Chunker.cut`)."""
         # Pieces of nothing but white space are left out, and so are documents of nothing else.
         rows: list[int] = []
         starts: list[int] = []

@@ -6,8 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.kinds import EmbedderTraits, ModelTraits, RetrieverTraits
-from ragtally.types import Limits, Price
+from ragtally import EmbedderTraits, Limits, ModelTraits, Price, RetrieverTraits
 from ragtally_haystack.definition import Definition, definition_of
 from ragtally_haystack.packages import refusals
 from ragtally_haystack.signature import parameters_of
@@ -22,8 +21,8 @@ def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
     """Tell the traits of an embedder pair."""
     price = parameters["price"]
     return EmbedderTraits(
-        learns=False,
-        kept_by_text=True,
+        requires_fit=False,
+        cacheable=True,
         batch=parameters["batch"],
         name=f"haystack/{_model(definition_of(parameters['document']))}",
         price=None if price is None else Price(input=price["input"], output=0.0),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import sleep
 from typing import TypeVar
 
-from ragtally.errors import CallError, RagtallyError
+from ragtally import CallError, RagtallyError
 
 Outcome = TypeVar("Outcome")
 
@@ -32,7 +32,7 @@ def with_tries(call: Callable[[], Outcome], failure: Callable[[Exception], Ragta
             return call()
         except Exception as error:
             meaning = failure(error)
-            if done == retries or not (isinstance(meaning, CallError) and meaning.passing):
+            if done == retries or not (isinstance(meaning, CallError) and meaning.retryable):
                 raise meaning from error
             asked = meaning.retry_after
             sleep(min(2.0**done if asked is None else asked, _LONGEST_WAIT))

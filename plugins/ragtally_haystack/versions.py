@@ -7,7 +7,8 @@ import importlib.metadata
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.address import address, file_hash
+from ragtally import file_hash
+from ragtally.api.address import address
 from ragtally_haystack.definition import classes, definition_of
 from ragtally_haystack.packages import ALWAYS, refusals
 from ragtally_haystack.source import Class, find_class

@@ -13,11 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, ParameterFault, RetrieverTraits
+from ragtally import Component, ParameterFault, RetrieverTraits, hookimpl
 
 if TYPE_CHECKING:
-    from ragtally.kinds import RefiningRetriever
+    from ragtally import Reranker
 
 _K, _NORMALISE = 60, "min_max"
 
@@ -92,7 +91,7 @@ def _traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
 
 def _build(
     retrievers: None, fusion: str, k: int, weights: Sequence[float] | None, normalise: str, depth: int
-) -> RefiningRetriever:
+) -> Reranker:
     from ragtally_hybrid.fusion import RankFusion, ScoreFusion
 
     if fusion == "rrf":

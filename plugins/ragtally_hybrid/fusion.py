@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import PluginError
-from ragtally.kinds.merging import QUESTIONS_AT_ONCE, merged_hits
-from ragtally.kinds.ranking import no_hits
-from ragtally.types import Found, Hits, Queries
+from ragtally import Found, Hits, PluginError, Queries
+from ragtally.support.fusion import QUESTIONS_AT_ONCE, fuse_hits
+from ragtally.support.ranking import no_hits
 
 Doubles = NDArray[np.float64]
 
@@ -26,7 +25,7 @@ class Fusion(ABC):
         self._depth = depth
 
     def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
-        """Fuse the rankings (see `ragtally.kinds.RefiningRetriever.refine`)."""
+        """Fuse the rankings (see `ragtally.api.Reranker.refine`)."""
         weights = [1.0] * len(found.hits) if self._weights is None else self._weights
         if len(weights) != len(found.hits):
             raise PluginError(f"the retriever hybrid has {len(weights)} weights for {len(found.hits)} rankings")
@@ -38,7 +37,7 @@ class Fusion(ABC):
             ]
             counts = [weight * self.counts(one) for weight, one in zip(weights, rankings, strict=True)]
             rows = np.concatenate([one.passage for one in rankings], axis=1)
-            fused = merged_hits(rows, np.concatenate(counts, axis=1), limit)
+            fused = fuse_hits(rows, np.concatenate(counts, axis=1), limit)
             hits.passage[block], hits.score[block] = fused.passage, fused.score
         return hits
 

@@ -123,11 +123,11 @@ class _Counter:
 def _tokens(records: NDArray[np.uint32]) -> list[str]:
     tokens = []
     text, widths = records.tobytes(), records.tolist()
-    place = 0
-    while place < len(widths):
-        past = place + 2 + widths[place + 1]
-        tokens.append(text[4 * (place + 2) : 4 * past].decode("utf-32-le", "surrogatepass"))
-        place = past
+    location = 0
+    while location < len(widths):
+        past = location + 2 + widths[location + 1]
+        tokens.append(text[4 * (location + 2) : 4 * past].decode("utf-32-le", "surrogatepass"))
+        location = past
     return tokens
 
 

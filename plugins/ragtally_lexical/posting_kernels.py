@@ -62,10 +62,10 @@ def weigh(
     """Give each chunk of some terms its weight, `factor * count / (count + slack)`."""
     for term in terms:
         best = np.float32(0)
-        for place in range(bounds[term], bounds[term + 1]):
-            count = np.float64(counts[place])
-            weight = np.float32(factor[term] * (count / (count + slack[chunks[place]])))
-            weights[place] = weight
+        for location in range(bounds[term], bounds[term + 1]):
+            count = np.float64(counts[location])
+            weight = np.float32(factor[term] * (count / (count + slack[chunks[location]])))
+            weights[location] = weight
             best = max(best, weight)
         largest[term] = best
 
@@ -75,10 +75,10 @@ def add_list(
     first: int, past: int, times: float, chunks: Ints, weights: Floats, sums: Floats, found: Ints, count: int
 ) -> int:
     """Add one term's weights to the sums of its chunks."""
-    for place in range(first, past):
-        chunk = chunks[place]
+    for location in range(first, past):
+        chunk = chunks[location]
         before = sums[chunk]
-        sums[chunk] = before + times * weights[place]
+        sums[chunk] = before + times * weights[location]
         # A weight can be zero, and a chunk must not be found twice: `found` has as many places as there are chunks.
         if before == 0.0 and sums[chunk] != 0.0:
             found[count] = chunk
@@ -101,9 +101,9 @@ def look_up(
 ) -> None:
     """Add one term's weights to the sums of chunks that are found already, and to no others."""
     if _STEPS * count > past - first:
-        for place in range(first, past):
-            if sums[chunks[place]] != 0.0:
-                sums[chunks[place]] += times * weights[place]
+        for location in range(first, past):
+            if sums[chunks[location]] != 0.0:
+                sums[chunks[location]] += times * weights[location]
         return
     for index in range(count):
         chunk, low, high = found[index], first, past
@@ -126,23 +126,23 @@ def limit_th_best(found: Ints, count: int, sums: Floats, heap: Floats) -> float:
         value = sums[found[index]]
         if size < limit:
             # Rises from the end of a heap with the smallest number on top.
-            place = size
+            location = size
             size += 1
-            while place > 0 and heap[(place - 1) >> 1] > value:
-                heap[place] = heap[(place - 1) >> 1]
-                place = (place - 1) >> 1
-            heap[place] = value
+            while location > 0 and heap[(location - 1) >> 1] > value:
+                heap[location] = heap[(location - 1) >> 1]
+                location = (location - 1) >> 1
+            heap[location] = value
         elif value > heap[0]:
-            place = 0
+            location = 0
             while True:
-                child = 2 * place + 1
+                child = 2 * location + 1
                 if child + 1 < size and heap[child + 1] < heap[child]:
                     child += 1
                 if child >= size or heap[child] >= value:
                     break
-                heap[place] = heap[child]
-                place = child
-            heap[place] = value
+                heap[location] = heap[child]
+                location = child
+            heap[location] = value
     return float(heap[0])
 
 

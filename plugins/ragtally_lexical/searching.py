@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.kinds.ranking import no_hits
-from ragtally.types import Hits
+from ragtally import Hits
+from ragtally.support.ranking import no_hits
 from ragtally_lexical.asking import Asked
 from ragtally_lexical.index import TermIndex
 from ragtally_lexical.ranking import write_best

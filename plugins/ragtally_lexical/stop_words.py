@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from ragtally.errors import PluginError
+from ragtally import PluginError
 from ragtally_lexical.parameters import STOPWORDS
 
 

@@ -37,26 +37,26 @@ def cut_tokens(
 ) -> None:
     """Find the tokens of several texts."""
     count = 0
-    place = 0
+    location = 0
     for text in range(len(ends)):
         end = ends[text]
-        while place < end:
-            if kinds[codes[place]] != WORD:
-                place += 1
+        while location < end:
+            if kinds[codes[location]] != WORD:
+                location += 1
                 continue
-            first = place
+            first = location
             while True:
-                while place < end and kinds[codes[place]] == WORD:
-                    place += 1
-                if place + 1 >= end or kinds[codes[place]] != HYPHEN or kinds[codes[place + 1]] != WORD:
+                while location < end and kinds[codes[location]] == WORD:
+                    location += 1
+                if location + 1 >= end or kinds[codes[location]] != HYPHEN or kinds[codes[location + 1]] != WORD:
                     break
-                place += 1
-            width = place - first
+                location += 1
+            width = location - first
             if width < shortest:
                 continue
             if gram and gram < width:
                 width = gram
-            for start in range(first, place - width + 1):
+            for start in range(first, location - width + 1):
                 code = np.uint32(2166136261)
                 for position in range(start, start + width):
                     code = np.uint32((code ^ codes[position]) * np.uint32(16777619))
@@ -77,7 +77,7 @@ def number_tokens(
     """Give each token a number: equal tokens the same, a new one the next."""
     mask = len(slots) - 1
     for token in range(count):
-        code, width, place = np.int64(hashes[token]), widths[token], places[token]
+        code, width, location = np.int64(hashes[token]), widths[token], places[token]
         slot = (code ^ (code >> 15)) & mask
         while True:
             entry = slots[slot]
@@ -86,7 +86,7 @@ def number_tokens(
                 records[used] = known
                 records[used + 1] = width
                 for position in range(width):
-                    records[used + 2 + position] = codes[place + position]
+                    records[used + 2 + position] = codes[location + position]
                 numbers[token] = known
                 known += 1
                 used += 2 + width
@@ -94,7 +94,7 @@ def number_tokens(
             record = entry & _PLACE
             if (entry >> _HASH_BITS) == code and records[record + 1] == width:
                 position = 0
-                while position < width and records[record + 2 + position] == codes[place + position]:
+                while position < width and records[record + 2 + position] == codes[location + position]:
                     position += 1
                 if position == width:
                     numbers[token] = records[record]

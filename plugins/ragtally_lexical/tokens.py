@@ -54,7 +54,7 @@ class Tokenizer:
         gram = self.rule.gram
         if not gram:
             return runs
-        return [run[place : place + gram] for run in runs for place in range(max(1, len(run) - gram + 1))]
+        return [run[location : location + gram] for run in runs for location in range(max(1, len(run) - gram + 1))]
 
     def terms(self, tokens: Sequence[str]) -> list[str | None]:
         """Say which terms tokens belong to."""

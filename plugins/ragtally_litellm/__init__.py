@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, EmbedderTraits, Finding, ModelTraits, ParameterFault, Progress
+from ragtally import Component, EmbedderTraits, Finding, ModelTraits, ParameterFault, Progress, hookimpl
 from ragtally_litellm.embedding_parameters import EMBEDDING_PARAMETERS
 from ragtally_litellm.parameters import PARAMETERS
 
 if TYPE_CHECKING:
-    from ragtally.kinds import ChatModel, Embedder
+    from ragtally import ChatModel, Embedder
 
 
 def build(**parameters: Any) -> ChatModel:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Literal
 
 import aiohttp
 
-from ragtally.errors import Place, StoreError
+from ragtally import Location, StoreError
 from ragtally_litellm.failures import Reporter
 from ragtally_litellm.keys import HIDDEN, key_to_hide
 from ragtally_litellm.sending import proxy_for, secure_context
@@ -127,4 +127,6 @@ def _write(handle: BinaryIO, piece: bytes, path: Path) -> None:
 def _unsaved(path: Path, error: OSError) -> StoreError:
     """Word a failure to save what came: it is no failure of the provider's, and not to be tried again."""
     what = f"what the provider sent cannot be saved: {error.strerror or error}"
-    return StoreError(what, place=Place(str(path)), hint="free space; nothing was lost, and the same command goes on")
+    return StoreError(
+        what, location=Location(str(path)), hint="free space; nothing was lost, and the same command goes on"
+    )

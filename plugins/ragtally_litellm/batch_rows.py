@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.errors import CallError, CallFailure
-from ragtally.kinds import BatchRow
+from ragtally import BatchRow, CallError, CallFailure
 from ragtally_litellm.failures import Reporter
 from ragtally_litellm.replies import read_answer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ragtally.kinds import BatchTerms, ParameterFault
+from ragtally import BatchTerms, ParameterFault
 from ragtally_litellm.routes import Route
 
 # The providers whose batch API is OpenAI's: files of JSON lines, answered by POST /batches.

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ragtally.kinds import BatchRow, BatchState, BatchStatus
-from ragtally.types import Call
+from ragtally import BatchRow, BatchState, BatchStatus, Call
 from ragtally_litellm.batch_requests import BatchRequests
 from ragtally_litellm.batch_rows import read_row
 from ragtally_litellm.bodies import Body
@@ -35,7 +34,7 @@ _PAGE = 100
 
 
 class FileBatches:
-    """Talks to the files and batches of one provider; see `ragtally.kinds.Batches`."""
+    """Talks to the files and batches of one provider; see `ragtally.api.Batches`."""
 
     def __init__(self, requests: BatchRequests, body: Body, reporter: Reporter, window: str) -> None:
         self._requests, self._body, self._reporter, self._window = requests, body, reporter, window

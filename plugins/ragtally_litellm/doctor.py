@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from ragtally.kinds import Finding
+from ragtally import Finding
 from ragtally_litellm.keys import environment, first_value, known_secrets, without_secrets
 from ragtally_litellm.quiet import load_litellm
 from ragtally_litellm.routes import FAST, Route, bases, route_of

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import CallError
+from ragtally import CallError
 from ragtally_litellm.routes import Dialect
 
 # The field of a good answer that holds the vectors, by dialect.
@@ -37,12 +37,12 @@ def _in_order(listed: list[Any]) -> list[Any]:
     if not all(isinstance(each, dict) for each in listed):
         raise _bad("the answer has no embeddings")
     places = [each.get("index") for each in listed]
-    if all(place is None for place in places):
+    if all(location is None for location in places):
         return [each.get("embedding") for each in listed]
-    by_place = {place: each.get("embedding") for place, each in zip(places, listed, strict=True)}
-    if any(type(place) is not int for place in places) or by_place.keys() != set(range(len(listed))):
+    by_place = {location: each.get("embedding") for location, each in zip(places, listed, strict=True)}
+    if any(type(location) is not int for location in places) or by_place.keys() != set(range(len(listed))):
         raise _bad("the embeddings do not say which text each belongs to")
-    return [by_place[place] for place in range(len(listed))]
+    return [by_place[location] for location in range(len(listed))]
 
 
 def _bad(message: str) -> CallError:

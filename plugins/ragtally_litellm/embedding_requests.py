@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import CallError, CallFailure
+from ragtally import CallError, CallFailure
 from ragtally_litellm.embedding_replies import HOLDS, read_vectors
 from ragtally_litellm.embedding_traits import CUTS
 from ragtally_litellm.failures import Reporter, library_failure

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from ragtally.kinds import EmbedderTraits, ParameterFault
-from ragtally.types import Price
+from ragtally import EmbedderTraits, ParameterFault, Price
 from ragtally_litellm.routes import FAST, Route, route_of
 from ragtally_litellm.table import entry, models
 from ragtally_litellm.traits import secrets_in, served_elsewhere, unknown_model
@@ -24,8 +23,8 @@ def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
     """Tell the traits of an embedding model."""
     route = route_of(parameters["model"])
     return EmbedderTraits(
-        learns=False,
-        kept_by_text=True,
+        requires_fit=False,
+        cacheable=True,
         # So many texts keep all requests busy; a kill loses no more of them.
         batch=parameters["batch"] * parameters["concurrency"],
         name=route.full_name,

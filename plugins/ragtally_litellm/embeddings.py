@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import CallError, DataError
+from ragtally import CallError, DataError
 from ragtally_litellm.embedding_requests import Requests, Role
 
 LOG = logging.getLogger("ragtally.litellm")
@@ -53,7 +53,7 @@ class LitellmEmbedder:
         """Read nothing."""
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`)."""
+        """Embed chunks (see `ragtally.api.Embedder.embed_documents`)."""
         return self._embed(texts, "document")
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -118,7 +118,7 @@ class LitellmEmbedder:
                     return await self._halved(texts, role, error)
                 pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
                 wait = pause if error.retry_after is None else error.retry_after
-                if not error.passing or attempt == self._retries or wait > _LONGEST_WAIT:
+                if not error.retryable or attempt == self._retries or wait > _LONGEST_WAIT:
                     raise
                 LOG.info("%s; tried again in %g s", error.message, wait)
             await asyncio.sleep(wait)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ragtally.errors import CallError, CallFailure
+from ragtally import CallError, CallFailure
 from ragtally_litellm.keys import without_secrets
 from ragtally_litellm.routes import Route
 from ragtally_litellm.waits import retry_after

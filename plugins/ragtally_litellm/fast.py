@@ -10,7 +10,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ragtally.errors import CallError
+from ragtally import CallError
 from ragtally_litellm.batch_requests import BatchRequests
 from ragtally_litellm.batches import FileBatches
 from ragtally_litellm.bodies import Body
@@ -31,7 +31,7 @@ with switched_off():
 class FastChatGenerator:
     """Asks a model of the providers in `ragtally_litellm.routes.FAST` by its LiteLLM name."""
 
-    # Failures are raised as `ragtally.errors.CallError`; nothing is tried again here.
+    # Failures are raised as `ragtally.CallError`; nothing is tried again here.
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ with switched_off():
 class LibraryChatGenerator:
     """Asks a model through LiteLLM."""
 
-    # Failures are raised as `ragtally.errors.CallError`; nothing is tried again here. Parameters that a model does
+    # Failures are raised as `ragtally.CallError`; nothing is tried again here. Parameters that a model does
     # not take are found by the component's `check`: deepset's generator would have LiteLLM drop them without a word.
 
     def __init__(

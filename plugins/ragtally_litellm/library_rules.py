@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.kinds import ParameterFault
+from ragtally import ParameterFault
 from ragtally_litellm.quiet import load_litellm
 from ragtally_litellm.routes import Route
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import ollama
 
-from ragtally.errors import DataError
-from ragtally.kinds import Progress
+from ragtally import DataError, Progress
 from ragtally_litellm.bodies import OLLAMA_CONTEXT
 from ragtally_litellm.keys import environment, first_value
 from ragtally_litellm.quiet import hush_clients

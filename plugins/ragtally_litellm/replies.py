@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ragtally.errors import CallError
+from ragtally import CallError
 from ragtally_litellm.routes import Dialect
 
 

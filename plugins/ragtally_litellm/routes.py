@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ragtally.errors import DataError
+from ragtally import DataError
 from ragtally_litellm.keys import first_value
 from ragtally_litellm.table import models
 

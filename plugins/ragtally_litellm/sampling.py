@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from ragtally.kinds import ParameterFault
+from ragtally import ParameterFault
 from ragtally_litellm.routes import FAST, Route
 from ragtally_litellm.table import entry, models
 

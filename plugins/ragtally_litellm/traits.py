@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ragtally.errors import did_you_mean
-from ragtally.kinds import ModelTraits, ParameterFault
-from ragtally.types import Limits, Price
+from ragtally import Limits, ModelTraits, ParameterFault, Price, did_you_mean
 from ragtally_litellm.batch_terms import batch_faults, batch_terms
 from ragtally_litellm.bodies import OLLAMA_CONTEXT
 from ragtally_litellm.keys import environment, looks_secret

@@ -5,8 +5,7 @@ Needs no model to be downloaded. Deerwester et al. (1990), "Indexing by latent s
 
 from __future__ import annotations
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, Embedder
+from ragtally import Component, Embedder, hookimpl
 
 
 @hookimpl

@@ -13,8 +13,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfTransformer
 from threadpoolctl import threadpool_limits
 
-from ragtally.address import derive_seed
-from ragtally.errors import DataError, SpecError
+from ragtally import DataError, SpecError, derive_seed
 from ragtally_lsa.words import KnownWords, batches, learn
 
 _RANK_TOLERANCE = 1e-5
@@ -72,7 +71,7 @@ class LatentSemanticAnalysis:
         self._directions = np.ascontiguousarray(directions.T)
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`)."""
+        """Embed chunks (see `ragtally.api.Embedder.embed_documents`)."""
         directions = self._fitted()
         vectors = np.empty((len(texts), directions.shape[1]), dtype=np.float32)
         start = 0

@@ -61,10 +61,10 @@ def learn(texts: Iterable[Sequence[str]], leave_out: Iterable[str]) -> Learnt:
         found = np.fromiter(map(columns.__getitem__, tokens), np.int64, len(tokens))
         counted.append(_counted(found, len(batch)))
     words = sorted(word for word, column in columns.items() if column >= 0)
-    place = np.empty(len(words), dtype=np.int32)
-    place[np.array([columns[word] for word in words], dtype=np.int64)] = np.arange(len(words), dtype=np.int32)
+    location = np.empty(len(words), dtype=np.int32)
+    location[np.array([columns[word] for word in words], dtype=np.int64)] = np.arange(len(words), dtype=np.int32)
     counts = _matrix(counted, len(words))
-    counts.indices = place[counts.indices]
+    counts.indices = location[counts.indices]
     counts.has_sorted_indices = False
     return Learnt(words, counts)
 

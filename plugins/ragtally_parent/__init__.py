@@ -13,11 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, RetrieverTraits
+from ragtally import Component, RetrieverTraits, hookimpl
 
 if TYPE_CHECKING:
-    from ragtally.kinds import RefiningRetriever
+    from ragtally import Reranker
 
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "retriever": {
@@ -44,7 +43,7 @@ def _traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
     return RetrieverTraits(reads=frozenset({"text", "hits"}), depth=parameters["depth"])
 
 
-def _build(retriever: None, window: None, depth: int) -> RefiningRetriever:
+def _build(retriever: None, window: None, depth: int) -> Reranker:
     from ragtally_parent.windows import Parent
 
     return Parent(depth)

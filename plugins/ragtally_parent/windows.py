@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import PluginError
-from ragtally.kinds.merging import merged_hits
-from ragtally.types import Found, Hits, Queries, Spans
+from ragtally import Found, Hits, PluginError, Queries, Spans
+from ragtally.support.fusion import fuse_hits
 
 _PAIRS_AT_ONCE = 1 << 20
 
@@ -21,7 +20,7 @@ class Parent:
         self._depth = depth
 
     def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
-        """Find windows (see `ragtally.kinds.RefiningRetriever.refine`)."""
+        """Find windows (see `ragtally.api.Reranker.refine`)."""
         if found.windows is None or len(found.hits) != 1:
             raise PluginError("the retriever parent needs the hits of one retriever, and windows")
         chunks = found.hits[0].passage[:, : self._depth]
@@ -32,7 +31,7 @@ class Parent:
         rows = np.flatnonzero(looked_up[:-1])
         window[rows] = windows_of(found.passages.spans, rows, found.windows)
         scores = found.hits[0].score[:, : self._depth]
-        return merged_hits(window[chunks], scores, limit, np.maximum)
+        return fuse_hits(window[chunks], scores, limit, np.maximum)
 
 
 def windows_of(chunks: Spans, rows: NDArray[np.integer], windows: Spans) -> NDArray[np.int32]:

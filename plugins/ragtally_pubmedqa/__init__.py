@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, ReaderTraits
+from ragtally import Component, ReaderTraits, hookimpl
 
 if TYPE_CHECKING:
     from ragtally_pubmedqa.annotators import PubMedQAAnnotators

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragtally.types import Answers, Reading, Vote
+from ragtally import Answers, Reading, Vote
 from ragtally_pubmedqa.files import find_files, remedy
 from ragtally_pubmedqa.json import JsonEntries
 from ragtally_pubmedqa.records import ANSWERS

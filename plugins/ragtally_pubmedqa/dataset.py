@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 from typing import NamedTuple
 
-from ragtally.errors import DataError
-from ragtally.kinds.fetchable import RemoteFile
-from ragtally.types import DatasetBatch, Documents, Evidence, Questions
+from ragtally import DataError, DatasetBatch, Documents, Evidence, Questions, RemoteFile
 from ragtally_pubmedqa.files import FOLDER_NAME, REMOTE_FILES, FoundFiles, find_files, remedy
 from ragtally_pubmedqa.records import ANSWERS, Record, published_test_answers, records
 
@@ -49,21 +47,21 @@ def _rows(files: FoundFiles) -> Iterator[_Row]:
     """Put every record into its split; check the published test answers on the way."""
     waiting = published_test_answers(files.truth) if files.truth else {}
     for record in records(files):
-        answer, place = waiting.pop(record.id, (None, None))
+        answer, location = waiting.pop(record.id, (None, None))
         if answer is not None and answer != record.label:
             raise DataError(
                 f"the test answer of {record.id} is {answer!r}, but its final_decision in {files.records[0].name} "
                 f"is {record.label!r}",
-                place=place,
+                location=location,
                 hint=remedy(files.subset),
             )
         yield _Row(record, "train" if answer is None else "test")
     if waiting:
-        identifier, (_, place) = next(iter(waiting.items()))
+        identifier, (_, location) = next(iter(waiting.items()))
         raise DataError(
             f"{len(waiting)} test questions are not among the records of {files.records[0].name}; the first is "
             f"{identifier}",
-            place=place,
+            location=location,
             hint=remedy(files.subset),
         )
 

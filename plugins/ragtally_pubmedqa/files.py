@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragtally.address import address, file_hash
-from ragtally.errors import DataError, Place
-from ragtally.kinds.fetchable import RemoteFile
+from ragtally import DataError, Location, RemoteFile, file_hash
+from ragtally.api.address import address
 
 FOLDER_NAME = "pubmedqa"
 FOLDER_VARIABLE = "RAGTALLY_PUBMEDQA"
@@ -85,7 +84,7 @@ def find_files(subset: str, path: str | None, *, with_truth: bool = True) -> Fou
     looked = " and ".join(str(folder) for folder in folders)
     raise DataError(
         f"the {subset} subset of PubMedQA is missing: there is no {missing} in {looked}",
-        place=Place(str(folders[-1] / RECORDS_FILE[subset])),
+        location=Location(str(folders[-1] / RECORDS_FILE[subset])),
         hint=remedy(subset),
     )
 
@@ -98,7 +97,7 @@ def fingerprint(files: FoundFiles) -> str:
     except OSError as error:
         raise DataError(
             f"cannot read the file: {error.strerror or error}",
-            place=Place(str(error.filename or files.records[0])),
+            location=Location(str(error.filename or files.records[0])),
             hint=remedy(files.subset),
         ) from error
     return address({"records": records, "truth": truth})
@@ -106,7 +105,9 @@ def fingerprint(files: FoundFiles) -> str:
 
 def _require_folder(subset: str, folder: Path, who: str) -> Path:
     if not folder.is_dir():
-        raise DataError(f"{who} {str(folder)!r}, which does not exist", place=Place(str(folder)), hint=remedy(subset))
+        raise DataError(
+            f"{who} {str(folder)!r}, which does not exist", location=Location(str(folder)), hint=remedy(subset)
+        )
     return folder
 
 
@@ -115,7 +116,7 @@ def _as_given(subset: str, path: Path) -> tuple[Path, ...]:
     if path.suffix not in forms:
         raise DataError(
             f"the {subset} subset is read from a file that ends in {' or '.join(forms)}",
-            place=Place(str(path)),
+            location=Location(str(path)),
             hint="the Parquet form does not say which labelled questions are the test set: use ori_pqal.json"
             if path.suffix == ".parquet"
             else remedy(subset),
@@ -142,7 +143,7 @@ def _require_all_parts(subset: str, paths: Sequence[Path]) -> tuple[Path, ...]:
         if match and len(have) != int(match[2]):
             raise DataError(
                 f"there are {len(have)} of the {int(match[2])} parts of the {subset} subset",
-                place=Place(str(path)),
+                location=Location(str(path)),
                 hint=f"put all parts into one folder named pqa_{subset} and give that folder",
             )
     return tuple(paths)
@@ -155,7 +156,7 @@ def _with_truth(subset: str, records: tuple[Path, ...], wanted: bool) -> FoundFi
     if not truth.is_file():
         raise DataError(
             f"{TRUTH_FILE}, which names the test questions, is missing beside {records[0].name}",
-            place=Place(str(truth)),
+            location=Location(str(truth)),
             hint=remedy(subset),
         )
     return FoundFiles(subset, records, truth)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ragtally.errors import DataError, Place
+from ragtally import DataError, Location
 
 _PIECE_BYTES = 1 << 20
 _LONGEST_TOKEN = 16  # a JSON literal, number sign or escape that the end of a piece may cut in two
@@ -53,10 +53,12 @@ class JsonEntries:
                 yield from self._entries()
         except OSError as error:
             raise DataError(
-                f"cannot read the file: {error.strerror or error}", place=Place(str(self._path)), hint=self._hint
+                f"cannot read the file: {error.strerror or error}",
+                location=Location(str(self._path)),
+                hint=self._hint,
             ) from error
 
-    def place(self, key: str | None = None) -> Place:
+    def location(self, key: str | None = None) -> Location:
         """Say where the entry that was yielded last stands."""
         at = self._start
         if key is not None:
@@ -67,7 +69,7 @@ class JsonEntries:
 
     def error(self, message: str, key: str | None = None) -> DataError:
         """Make an error about the entry that was yielded last."""
-        return DataError(message, place=self.place(key), hint=self._hint)
+        return DataError(message, location=self.location(key), hint=self._hint)
 
     def _entries(self) -> Iterator[tuple[str, Any]]:
         opening = self._peek()
@@ -156,13 +158,13 @@ class JsonEntries:
             raise self._error_at(f"the file is not UTF-8 text: {error.reason}", len(self._text)) from error
         return True
 
-    def _place_at(self, position: int) -> Place:
+    def _place_at(self, position: int) -> Location:
         lines = self._text.count("\n", 0, position)
         column = position - self._text.rfind("\n", 0, position) if lines else self._column + position
-        return Place(str(self._path), self._line + lines, column)
+        return Location(str(self._path), self._line + lines, column)
 
     def _error_at(self, message: str, position: int) -> DataError:
-        return DataError(message, place=self._place_at(position), hint=self._hint)
+        return DataError(message, location=self._place_at(position), hint=self._hint)
 
     def _cut_off(self, what: str) -> DataError:
         return self._error_at(f"the file is cut off: it ends in the middle of {what}", len(self._text))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ragtally.errors import DataError, Place
+from ragtally import DataError, Location
 from ragtally_pubmedqa.files import FoundFiles, remedy
 from ragtally_pubmedqa.json import JsonEntries
 
@@ -44,14 +44,14 @@ def records(files: FoundFiles) -> Iterator[Record]:
         yield from _json_records(files)
 
 
-def published_test_answers(path: Path) -> dict[str, tuple[str, Place]]:
+def published_test_answers(path: Path) -> dict[str, tuple[str, Location]]:
     """Read the list of test questions."""
     entries = JsonEntries(path, remedy("labeled"))
-    found: dict[str, tuple[str, Place]] = {}
+    found: dict[str, tuple[str, Location]] = {}
     for identifier, answer in entries:
         if answer not in ANSWERS["labeled"]:
             raise entries.error(f"the answer of {identifier} is {answer!r}: it must be yes, no or maybe", None)
-        found[identifier] = (answer, entries.place())
+        found[identifier] = (answer, entries.location())
     return found
 
 
@@ -147,4 +147,4 @@ def _kind(value: object) -> str:
 
 
 def _parquet_error(message: str, path: Path, subset: str) -> DataError:
-    return DataError(message, place=Place(str(path)), hint=remedy(subset))
+    return DataError(message, location=Location(str(path)), hint=remedy(subset))

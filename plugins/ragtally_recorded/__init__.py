@@ -13,11 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragtally.address import file_hash
-from ragtally.errors import DataError, Place
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, ReaderTraits
-from ragtally.types import CONDITIONS
+from ragtally import CONDITIONS, Component, DataError, Location, ReaderTraits, file_hash, hookimpl
 
 if TYPE_CHECKING:
     from ragtally_recorded.file import Recorded
@@ -43,7 +39,7 @@ def unreadable(path: str, error: OSError) -> DataError:
     """Say that a recorded file cannot be read."""
     return DataError(
         f"the recorded answers cannot be read: {error.strerror}",
-        place=Place(path),
+        location=Location(path),
         hint=f"paths are relative to the folder the command runs in, now {Path.cwd()}",
     )
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from ragtally.errors import DataError, Place
-from ragtally.types import Answers, Reading, Vote
+from ragtally import Answers, DataError, Location, Reading, Vote
 from ragtally_recorded import unreadable
 
 _EXAMPLE = '{"question": "q1", "vote": 0, "text": "Answer: yes"}'
@@ -113,7 +112,9 @@ def _load(path: str) -> _Columns:
     except OSError as error:
         raise unreadable(path, error) from error
     if not columns.said:
-        raise DataError("the file of recorded answers is empty", place=Place(path), hint=f"a line is {_EXAMPLE}")
+        raise DataError(
+            "the file of recorded answers is empty", location=Location(path), hint=f"a line is {_EXAMPLE}"
+        )
     return columns
 
 
@@ -135,7 +136,7 @@ class _Line:
         if key is not None:
             found = re.search(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:\s*", self.text)
             column = (found.end() if key in _RULES else found.start()) + 1 if found else None
-        raise DataError(message, place=Place(self.path, self.number, column), hint=hint)
+        raise DataError(message, location=Location(self.path, self.number, column), hint=hint)
 
 
 def _add(columns: _Columns, line: _Line, decoder: json.JSONDecoder) -> None:

@@ -16,11 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, Finding, ParameterFault, Progress, RetrieverTraits
+from ragtally import Component, Finding, ParameterFault, Progress, RetrieverTraits, hookimpl
 
 if TYPE_CHECKING:
-    from ragtally.kinds import PromptingRetriever, RefiningRetriever
+    from ragtally import PromptingReranker, Reranker
 
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "retriever": {
@@ -151,7 +150,7 @@ def build(
     device: str | None,
     retriever: None = None,
     model: None = None,
-) -> RefiningRetriever | PromptingRetriever:
+) -> Reranker | PromptingReranker:
     """Build the retriever."""
     if cross_encoder is None:
         from ragtally_rerank.listwise import ListwiseReranker

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import DataError, PluginError
-from ragtally.kinds.ranking import round_scores
-from ragtally.types import Found, Hits, Queries
+from ragtally import DataError, Found, Hits, PluginError, Queries
+from ragtally.support.ranking import round_scores
 from ragtally_rerank.model_files import INSTALL, PACKAGE
 from ragtally_rerank.ordering import reordered
 
@@ -35,7 +34,7 @@ class CrossEncoderReranker:
         self._first = first
 
     def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
-        """Rank anew (see `ragtally.kinds.RefiningRetriever.refine`)."""
+        """Rank anew (see `ragtally.api.Reranker.refine`)."""
         (hits,) = found.hits
         rows = hits.passage[:, : self._first]
         questions, columns = np.nonzero(rows >= 0)

@@ -17,8 +17,7 @@ from itertools import islice
 
 import numpy as np
 
-from ragtally.errors import PluginError
-from ragtally.types import Found, Hits, Message, Prompt, Queries
+from ragtally import Found, Hits, Message, PluginError, Prompt, Queries
 from ragtally_rerank.ordering import reordered
 from ragtally_rerank.reply import ranking_in
 
@@ -40,7 +39,7 @@ class ListwiseReranker:
         self._passage_words = passage_words
 
     def prompts(self, queries: Queries, found: Found) -> Sequence[Prompt]:
-        """Write the prompts (see `ragtally.kinds.PromptingRetriever.prompts`)."""
+        """Write the prompts (see `ragtally.api.PromptingReranker.prompts`)."""
         (hits,) = found.hits
         prompts = []
         for question, rows in zip(queries.text, hits.passage[:, : self._first].tolist(), strict=True):
@@ -49,13 +48,13 @@ class ListwiseReranker:
         return prompts
 
     def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
-        """Rank anew (see `ragtally.kinds.RefiningRetriever.refine`)."""
+        """Rank anew (see `ragtally.api.Reranker.refine`)."""
         # A failed call, and a reply in which no order can be read, leave a question's hits in their order.
         (hits,) = found.hits
         order = np.tile(np.arange(min(self._first, hits.passage.shape[1])), (len(queries), 1))
         for question, places in enumerate(self._read(found)):
             if places:
-                others = [place for place in order[question].tolist() if place not in places]
+                others = [location for location in order[question].tolist() if location not in places]
                 order[question] = [*places, *others]
         return reordered(hits, order, limit)
 

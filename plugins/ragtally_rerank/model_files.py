@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ragtally.address import address, file_hash
-from ragtally.errors import DataError, PluginError, RagtallyError
-from ragtally.kinds import Finding, Progress
+from ragtally import DataError, Finding, PluginError, Progress, RagtallyError, file_hash
+from ragtally.api.address import address
 
 # What loads a cross-encoder.
 PACKAGE = "sentence-transformers"

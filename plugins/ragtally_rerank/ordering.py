@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.kinds.ranking import no_hits
-from ragtally.types import Hits
+from ragtally import Hits
+from ragtally.support.ranking import no_hits
 
 
 def reordered(hits: Hits, order: NDArray[np.int64], limit: int) -> Hits:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, MetricTraits
+from ragtally import Component, MetricTraits, hookimpl
 
 if TYPE_CHECKING:
-    from ragtally.kinds import RetrievalMetric
+    from ragtally import RetrievalMetric
 
 CUT_OFF: Mapping[str, Any] = {"type": "integer", "minimum": 1, "description": "How many hits count: the k in @k."}
 
@@ -42,5 +41,5 @@ def _component(name: str, summary: str) -> Component:
         build=build,
         summary=summary,
         params={"k": CUT_OFF},
-        traits=MetricTraits(judges="retrieval", higher_is_better=True),
+        traits=MetricTraits(measures="retrieval", higher_is_better=True),
     )

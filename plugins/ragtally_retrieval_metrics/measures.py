@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.types import JudgedRanking, Score
+from ragtally import RankingRelevance, Score
 
 NO_CHUNK = "no question has a relevant chunk"
 NO_EVIDENCE = "no question has evidence"
@@ -38,13 +38,13 @@ class PerQuestion:
     reason: str  # Why nothing is scored where it applies to none
 
 
-def document_hit(judged: JudgedRanking, k: int) -> PerQuestion:
+def document_hit(judged: RankingRelevance, k: int) -> PerQuestion:
     """Tell whether a hit within k is from a document that holds evidence."""
     found = np.asarray(judged.relevant_document[:, :k].any(axis=1), dtype=np.float64)
     return PerQuestion(found, judged.evidence_total > 0, NO_EVIDENCE)
 
 
-def reciprocal_rank(judged: JudgedRanking, k: int) -> PerQuestion:
+def reciprocal_rank(judged: RankingRelevance, k: int) -> PerQuestion:
     """Take 1 / rank of the first relevant hit within k, 0 where there is none."""
     relevant = judged.relevant[:, :k]
     first = relevant.argmax(axis=1) if relevant.shape[1] else np.zeros(len(judged), dtype=np.int64)
@@ -52,18 +52,18 @@ def reciprocal_rank(judged: JudgedRanking, k: int) -> PerQuestion:
     return PerQuestion(value, judged.relevant_total > 0, NO_CHUNK)
 
 
-def recall(judged: JudgedRanking, k: int) -> PerQuestion:
+def recall(judged: RankingRelevance, k: int) -> PerQuestion:
     """Divide the relevant hits within k by the relevant chunks of the corpus."""
     value = judged.relevant[:, :k].sum(axis=1) / np.maximum(judged.relevant_total, 1)
     return PerQuestion(value, judged.relevant_total > 0, NO_CHUNK)
 
 
-def precision(judged: JudgedRanking, k: int) -> PerQuestion:
+def precision(judged: RankingRelevance, k: int) -> PerQuestion:
     """Divide the relevant hits within k by k, however many hits there are."""
     return PerQuestion(judged.relevant[:, :k].sum(axis=1) / k, judged.relevant_total > 0, NO_CHUNK)
 
 
-def normalised_discounted_gain(judged: JudgedRanking, k: int) -> PerQuestion:
+def normalised_discounted_gain(judged: RankingRelevance, k: int) -> PerQuestion:
     """Sum grade / log2(rank + 1) over the hits within k; divide by the sum that an ideal ranking has."""
     # The ideal ranking has the relevant chunks of the corpus first, those of the highest grade before the others.
     depth = judged.grade.shape[1]
@@ -82,12 +82,12 @@ def normalised_discounted_gain(judged: JudgedRanking, k: int) -> PerQuestion:
     return PerQuestion(gain / np.where(applies, best, 1), applies, NO_CHUNK)
 
 
-def evidence_coverage(judged: JudgedRanking, k: int) -> PerQuestion:
+def evidence_coverage(judged: RankingRelevance, k: int) -> PerQuestion:
     """Divide the evidence characters that the hits within k cover, each counted once, by all there are."""
     return _share_of_evidence(judged, _at(judged.covered, k))
 
 
-def evidence_ceiling(judged: JudgedRanking, k: int) -> PerQuestion:
+def evidence_ceiling(judged: RankingRelevance, k: int) -> PerQuestion:
     """Divide the evidence characters that the best k chunks of this size would cover by all there are."""
     depth = judged.coverable.shape[1]
     share = _share_of_evidence(judged, _at(judged.coverable, k))
@@ -103,13 +103,13 @@ def _at(by_rank: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     return by_rank[:, min(k, depth) - 1] if depth else np.zeros(len(by_rank), dtype=np.int64)
 
 
-def _share_of_evidence(judged: JudgedRanking, characters: NDArray[np.int64]) -> PerQuestion:
+def _share_of_evidence(judged: RankingRelevance, characters: NDArray[np.int64]) -> PerQuestion:
     value = characters / np.maximum(judged.evidence_total, 1)
     return PerQuestion(value, judged.evidence_total > 0, NO_EVIDENCE)
 
 
 # Each metric's formula, by its name before the `@k`.
-FORMULAS: Mapping[str, Callable[[JudgedRanking, int], PerQuestion]] = {
+FORMULAS: Mapping[str, Callable[[RankingRelevance, int], PerQuestion]] = {
     "document_hit": document_hit,
     "mrr": reciprocal_rank,
     "recall": recall,
@@ -127,12 +127,12 @@ class RetrievalScore:
     name: str  # The metric's name before the `@k`
     k: int  # The cut-off
 
-    def by_question(self, judged: JudgedRanking) -> Mapping[str, PerQuestion]:
-        """Score every question by itself; see `ragtally.kinds.metric.RetrievalMetric`."""
+    def by_question(self, judged: RankingRelevance) -> Mapping[str, PerQuestion]:
+        """Score every question by itself; see `ragtally.api.metric.RetrievalMetric`."""
         return {f"{self.name}@{self.k}": FORMULAS[self.name](judged, self.k)}
 
-    def score(self, judged: JudgedRanking) -> Mapping[str, Score]:
-        """Score rankings; see `ragtally.kinds.metric.RetrievalMetric`."""
+    def score(self, judged: RankingRelevance) -> Mapping[str, Score]:
+        """Score rankings; see `ragtally.api.metric.RetrievalMetric`."""
         single = FORMULAS[self.name](judged, self.k)
         values = single.value[single.applies].tolist()
         reason = single.reason if len(judged) else "no questions were asked"

@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, Embedder, EmbedderTraits, Finding, ParameterFault, Progress
+from ragtally import Component, Embedder, EmbedderTraits, Finding, ParameterFault, Progress, hookimpl
 from ragtally_sentence_transformers.parameters import PARAMETERS
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -72,7 +71,7 @@ def _traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
 
     folder = folder_of(parameters["model"])
     name = parameters["model"] if folder is None else folder.name
-    return EmbedderTraits(learns=False, kept_by_text=True, batch=parameters["batch"] * _BATCHES_AT_ONCE, name=name)
+    return EmbedderTraits(requires_fit=False, cacheable=True, batch=parameters["batch"] * _BATCHES_AT_ONCE, name=name)
 
 
 def _check(parameters: Mapping[str, Any]) -> list[ParameterFault]:

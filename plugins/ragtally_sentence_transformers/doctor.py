@@ -7,8 +7,7 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.errors import DataError
-from ragtally.kinds import Finding
+from ragtally import DataError, Finding
 from ragtally_sentence_transformers.loading import INSTALL, download_command
 from ragtally_sentence_transformers.places import MODULES, content_hash, folder_of
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import DataError
+from ragtally import DataError
 from ragtally_sentence_transformers.loading import load
 
 LOG = logging.getLogger("ragtally.sentence_transformers")
@@ -51,7 +51,7 @@ class SentenceTransformersEmbedder:
         """Read nothing."""
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed chunks (see `ragtally.kinds.Embedder.embed_documents`)."""
+        """Embed chunks (see `ragtally.api.Embedder.embed_documents`)."""
         return self._embed(texts, "document")
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:

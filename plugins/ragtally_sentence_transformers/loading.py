@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ragtally.errors import DataError, PluginError
+from ragtally import DataError, PluginError
 from ragtally_sentence_transformers.places import MODULES, folder_of, no_model
 
 INSTALL = 'pip install "ragtally[sentence-transformers]"'

@@ -6,8 +6,7 @@ import functools
 import hashlib
 from pathlib import Path
 
-from ragtally.address import file_hash
-from ragtally.errors import DataError, Place
+from ragtally import DataError, Location, file_hash
 
 # The file that says how a model makes one vector of many tokens.
 MODULES = "modules.json"
@@ -32,16 +31,16 @@ def content_hash(folder: Path) -> str:
             raise no_model(folder)
         return _hash(names)
     except OSError as error:
-        raise DataError(f"the model cannot be read: {error.strerror}", place=Place(str(folder))) from error
+        raise DataError(f"the model cannot be read: {error.strerror}", location=Location(str(folder))) from error
 
 
 def no_model(folder: Path) -> DataError:
     """Say that a folder holds no model of sentence-transformers."""
     if not folder.is_dir():
-        return DataError("there is no such folder with a model", place=Place(str(folder)), hint="check `model`")
+        return DataError("there is no such folder with a model", location=Location(str(folder)), hint="check `model`")
     return DataError(
         f"the folder holds no model of sentence-transformers: it has no {MODULES}",
-        place=Place(str(folder)),
+        location=Location(str(folder)),
         hint="write one with SentenceTransformer(...).save(folder)",
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.kinds.ranking import round_scores
+from ragtally.support.ranking import round_scores
 
 Floats = NDArray[np.float64]
 

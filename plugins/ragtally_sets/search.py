@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.kinds.ranking import no_hits
-from ragtally.types import Hits, Passages, Queries
+from ragtally import Hits, Passages, Queries
+from ragtally.support.ranking import no_hits
 from ragtally_lexical.asking import Asked, ask
 from ragtally_lexical.index import TermIndex, index_texts, load_index
 from ragtally_lexical.ranking import shortlist
@@ -31,7 +31,7 @@ class TokenSets:
         self._index: TermIndex | None = None
 
     def add(self, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
-        """Index the corpus (see `ragtally.kinds.Retriever.add`)."""
+        """Index the corpus (see `ragtally.api.Retriever.add`)."""
         self._index = index_texts(passages.text, self._tokenizer)
 
     def save(self, folder: Path) -> None:
@@ -43,7 +43,7 @@ class TokenSets:
         self._index = load_index(folder)
 
     def search(self, queries: Queries, limit: int) -> Hits:
-        """Find the nearest chunks for each question (see `ragtally.kinds.Retriever.search`)."""
+        """Find the nearest chunks for each question (see `ragtally.api.Retriever.search`)."""
         index = self._filled()
         asked = ask(index, queries.text, self._tokenizer)
         if not len(index.chunks) or limit < 1:

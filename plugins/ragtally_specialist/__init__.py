@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, ReaderTraits
-from ragtally.kinds.reader import TRAIN_PARAMETER
+from ragtally import TRAIN_PARAMETER, Component, ReaderTraits, hookimpl
 
 if TYPE_CHECKING:
-    from ragtally.kinds import TrainableReader
+    from ragtally import TrainableReader
 
 _PARAMETERS = {
     "train": TRAIN_PARAMETER,

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ragtally.errors import DataError, Place
+from ragtally import DataError, Location
 from ragtally_specialist.logistic import Logistic
 from ragtally_specialist.model import Member
 
@@ -49,7 +49,7 @@ def read_member(file: Path) -> tuple[Member, tuple[str, ...]]:
     except (OSError, BadZipFile, EOFError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"no specialist's model can be read from here: {error}",
-            place=Place(str(file)),
+            location=Location(str(file)),
             hint="remove the file's folder and train again: ragtally run SPEC --stage train",
         ) from error
 

@@ -71,13 +71,13 @@ def _scores(layout: Layout, rarity: Rarity) -> NDArray[np.float64]:
     questions, sentences = len(layout.asked), len(layout.sentence)
     if not sentences:
         return np.zeros(0)
-    word, place, count = np.unique(
+    word, location, count = np.unique(
         layout.hit_question * WORD_SPACE + layout.hit_word, return_inverse=True, return_counts=True
     )
     of_word = word // WORD_SPACE
     telling = np.log((1 + np.bincount(layout.question, minlength=questions))[of_word] / count)
     telling /= np.bincount(of_word, telling, questions)[of_word]
-    by_sentence = np.bincount(layout.hit_sentence, telling[place], sentences)
+    by_sentence = np.bincount(layout.hit_sentence, telling[location], sentences)
     passage = layout.passage
     by_passage = covered(layout, passage[layout.hit_sentence], int(passage[-1]) + 1, rarity.weight)[passage]
     mass = np.array([rarity.weight[words].sum() for words in layout.asked])

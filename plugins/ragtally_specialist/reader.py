@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ragtally.errors import DataError
-from ragtally.types import Answers, Examples, Reading, Vote
+from ragtally import Answers, DataError, Examples, Reading, Vote
 from ragtally_specialist.file import read_member, write_member
 from ragtally_specialist.model import Member, train_member
 

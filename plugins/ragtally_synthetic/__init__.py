@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component
+from ragtally import Component, hookimpl
 
 if TYPE_CHECKING:
-    from ragtally.kinds import Dataset
+    from ragtally import Dataset
 
 _PARAMETERS = {
     "questions": {

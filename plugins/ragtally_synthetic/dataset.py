@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import ceil, floor
 from typing import NamedTuple
 
-from ragtally.address import derive_seed
-from ragtally.errors import DataError
-from ragtally.types import DatasetBatch, Documents, Evidence, Questions
+from ragtally import DataError, DatasetBatch, Documents, Evidence, Questions, derive_seed
 from ragtally_synthetic.draws import Draws
 from ragtally_synthetic.names import condition_name, drug_name
 from ragtally_synthetic.outcomes import OUTCOMES, Outcome
@@ -87,9 +85,9 @@ class SyntheticDataset:
                 draws,
             )
             studies.append(write_abstract(subject, draws))
-        place = draws.below(len(studies))
-        studies[0], studies[place] = studies[place], studies[0]
-        return Group(_question(gold, draws), gold.answers[0], tuple(studies), place)
+        location = draws.below(len(studies))
+        studies[0], studies[location] = studies[location], studies[0]
+        return Group(_question(gold, draws), gold.answers[0], tuple(studies), location)
 
     def _subject(
         self, drug: str, condition: str, comparator: str, outcomes: tuple[Outcome, ...], draws: Draws

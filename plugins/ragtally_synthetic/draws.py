@@ -48,9 +48,9 @@ class Draws:
         """Draw several different ones, in random order (Fisher and Yates, stopped early)."""
         order = list(options)
         size = len(order)
-        for place in range(count):
-            other = place + int(self.uniform() * (size - place))
-            order[place], order[other] = order[other], order[place]
+        for location in range(count):
+            other = location + int(self.uniform() * (size - location))
+            order[location], order[other] = order[other], order[location]
         return order[:count]
 
     def shuffled(self, options: Sequence[T]) -> list[T]:

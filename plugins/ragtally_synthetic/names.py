@@ -25,12 +25,12 @@ def _name(number: int, shift: int, endings: tuple[str, ...]) -> str:
     step = int(size * 0.6180339887)
     while gcd(step, size) != 1:
         step += 1
-    extra, place = divmod(number, size)
-    place = (place * step + shift) % size
-    place, ending = divmod(place, len(endings))
+    extra, location = divmod(number, size)
+    location = (location * step + shift) % size
+    location, ending = divmod(location, len(endings))
     syllables = []
     for _ in range(3):
-        place, syllable = divmod(place, base)
+        location, syllable = divmod(location, base)
         syllables.append(_SYLLABLES[syllable])
     while extra:
         extra, syllable = divmod(extra - 1, base)

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, Embedder, Finding, Outside, Retriever, RetrieverTraits
+from ragtally import Component, Embedder, ExternalResource, Finding, Retriever, RetrieverTraits, hookimpl
 from ragtally_weaviate.parameters import DEFAULT_DISTANCE, DEFAULT_INDEX, PARAMETERS, check_parameters
 
 
@@ -23,7 +22,7 @@ def register_retrievers() -> list[Component]:
             traits=_traits,
             check=check_parameters,
             diagnose=_diagnose,
-            outside=_outside,
+            external_resource=_outside,
         )
     ]
 
@@ -51,7 +50,7 @@ def _diagnose(parameters: Mapping[str, Any]) -> Sequence[Finding]:
     return findings(embedded=parameters["embedded"])
 
 
-def _outside(folder: Path) -> Outside | None:
-    from ragtally_weaviate.outside import collection_of
+def _outside(folder: Path) -> ExternalResource | None:
+    from ragtally_weaviate.external import collection_of
 
     return collection_of(folder)

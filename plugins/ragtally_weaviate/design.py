@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.errors import PluginError
-from ragtally.types import Passages
+from ragtally import Passages, PluginError
 
 Vectors = NDArray[np.float32]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ragtally.errors import RagtallyError
-from ragtally.kinds import Finding
+from ragtally import Finding, RagtallyError
 from ragtally_litellm.keys import environment
 from ragtally_weaviate.collection import marker_of
 from ragtally_weaviate.connection import Connection, connected

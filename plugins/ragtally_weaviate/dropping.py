@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragtally.errors import RagtallyError
+from ragtally import RagtallyError
 from ragtally_litellm.keys import environment
 from ragtally_weaviate.collection import marker_of
 from ragtally_weaviate.connection import connected

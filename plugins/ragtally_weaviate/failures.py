@@ -10,7 +10,7 @@ import grpc
 import httpx
 from weaviate import exceptions
 
-from ragtally.errors import RagtallyError
+from ragtally import RagtallyError
 from ragtally_litellm.keys import environment, known_secrets, without_secrets
 from ragtally_weaviate.server import KEY
 

@@ -106,7 +106,7 @@ def _write_batch(held: Held, rows: Sequence[int]) -> Iterator[Refused]:
         except WeaviateInsertManyAllFailedError as error:
             yield from (Refused(row, error.message) for row in rows)
             return
-    yield from (Refused(rows[place], error.message) for place, error in sorted(errors.items()))
+    yield from (Refused(rows[location], error.message) for location, error in sorted(errors.items()))
 
 
 def _label(held: Held) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ragtally.types import Hits, Passages, Queries, Score
+from ragtally import Hits, Passages, Queries, Score
 from ragtally_dense.search import Dense
 from ragtally_weaviate.design import Vectors
 

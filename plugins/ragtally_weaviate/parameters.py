@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.kinds import ParameterFault
+from ragtally import ParameterFault
 
 Schema = Mapping[str, Any]
 

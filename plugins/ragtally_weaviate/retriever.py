@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ragtally.errors import PluginError
-from ragtally.kinds import Progress
-from ragtally.kinds.ranking import no_hits
-from ragtally.types import Hits, Passages, Queries, Score
+from ragtally import Hits, Passages, PluginError, Progress, Queries, Score
+from ragtally.support.ranking import no_hits
 from ragtally_weaviate.collection import Held
 from ragtally_weaviate.connection import Connection, connected
 from ragtally_weaviate.design import Contents, Design, Search, Vectors
+from ragtally_weaviate.external import write_record
 from ragtally_weaviate.filling import fill
 from ragtally_weaviate.haystack import haystack_retriever
 from ragtally_weaviate.nearest import ann_recall
-from ragtally_weaviate.outside import write_record
 from ragtally_weaviate.searching import Searcher
 
 
@@ -44,28 +42,28 @@ class Weaviate:
         self._progress: Progress = lambda what, done, total: None
 
     def report_to(self, progress: Progress) -> None:
-        """Take whom to tell how the filling goes (see `ragtally.kinds.ReportingRetriever`)."""
+        """Take whom to tell how the filling goes (see `ragtally.api.ReportingRetriever`)."""
         self._progress = progress
 
     def add(self, passages: Passages, vectors: Vectors | None) -> None:
-        """Fill the collection, going on where an earlier run stopped (see `ragtally.kinds.Retriever.add`)."""
+        """Fill the collection, going on where an earlier run stopped (see `ragtally.api.Retriever.add`)."""
         self.load(Path(), passages, vectors)
         with self._connected() as connection:
             self._filled(connection)
 
     def save(self, folder: Path) -> None:
-        """Write which collection holds the index, and where (see `ragtally.kinds.Retriever.save`)."""
+        """Write which collection holds the index, and where (see `ragtally.api.Retriever.save`)."""
         assert self._contents is not None
         url, version = self._server
         write_record(folder, self._contents, url=url, version=version, embedded=self._embedded)
 
     def load(self, folder: Path, passages: Passages, vectors: Vectors | None) -> None:
-        """Take the chunks (see `ragtally.kinds.Retriever.load`); `search` makes sure that the server has them."""
+        """Take the chunks (see `ragtally.api.Retriever.load`); `search` makes sure that the server has them."""
         self._vectors = vectors
         self._contents = Contents(passages, vectors, self._design)
 
     def search(self, queries: Queries, limit: int) -> Hits:
-        """Find the best chunks for each question (see `ragtally.kinds.Retriever.search`)."""
+        """Find the best chunks for each question (see `ragtally.api.Retriever.search`)."""
         contents, hits = self._contents, no_hits(len(queries), limit)
         assert contents is not None
         self._measured = {}
@@ -86,17 +84,17 @@ class Weaviate:
         return hits
 
     def measured(self) -> Mapping[str, Score]:
-        """Say how near the last search came to an exact one (see `ragtally.kinds.MeasuredRetriever`)."""
+        """Say how near the last search came to an exact one (see `ragtally.api.MeasuredRetriever`)."""
         return self._measured
 
     def ready(self) -> None:
-        """Make sure that the collection is complete, and has the `ef` (see `ragtally.kinds.PlainRetriever`)."""
+        """Make sure that the collection is complete, and has the `ef` (see `ragtally.api.PlainRetriever`)."""
         with self._connected() as connection:
             self._filled(connection)
 
     def plain(self) -> Any | None:
         """Give the retriever of deepset's `weaviate-haystack` over the same collection, where that is installed and
-        finds the same (see `ragtally.kinds.PlainRetriever`).
+        finds the same (see `ragtally.api.PlainRetriever`).
         """
         assert self._contents is not None
         return None if self._embedded else haystack_retriever(self._contents, self._search)

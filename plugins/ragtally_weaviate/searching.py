@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from weaviate.classes.query import HybridFusion, MetadataQuery
 
-from ragtally.errors import PluginError
-from ragtally.kinds.ranking import Ranked, best_rows, write_hits
-from ragtally.types import Hits, Queries
+from ragtally import Hits, PluginError, Queries
+from ragtally.support.ranking import Ranked, best_rows, write_hits
 from ragtally_weaviate.collection import CONTENT, VECTOR, Held
 from ragtally_weaviate.design import Search, handed_over
 from ragtally_weaviate.failures import ServerError, told

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from ragtally.errors import RagtallyError
+from ragtally import RagtallyError
 
 URL, GRPC_HOST, GRPC_PORT, KEY = "WEAVIATE_URL", "WEAVIATE_GRPC_HOST", "WEAVIATE_GRPC_PORT", "WEAVIATE_API_KEY"
 EXAMPLE = "http://localhost:8080"

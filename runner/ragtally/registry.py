@@ -9,12 +9,17 @@ from typing import Any
 
 import pluggy
 
-from ragtally import hookspecs
-from ragtally.errors import PluginError, did_you_mean
-from ragtally.kinds import KINDS, Component, Kind, ReaderTraits
-from ragtally.kinds.component import Traits
-from ragtally.kinds.dataset import DATASET_PARAMETERS
-from ragtally.types import Choice
+from ragtally.api import (
+    DATASET_PARAMETERS,
+    KINDS,
+    Choice,
+    Component,
+    PluginError,
+    ReaderTraits,
+    did_you_mean,
+    hookspecs,
+)
+from ragtally.api.component import Kind, Traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +193,7 @@ def _check_hooks(manager: pluggy.PluginManager, origins: Mapping[str, str]) -> N
         if not manager.get_hookcallers(plugin):
             raise PluginError(
                 f"the plugin {name} of {origins.get(name, '?')} implements no hook",
-                hint=f"decorate its functions with ragtally.hookspecs.hookimpl; {hint}",
+                hint=f"decorate its functions with ragtally.api.hookspecs.hookimpl; {hint}",
             )
 
 
@@ -206,11 +211,11 @@ def _with_own_parameters(component: Component, kind: Kind, plugin: str, package:
 
 
 def _offered(function: Any, hook: str, plugin: str, package: str) -> list[Component]:
-    place = f"the plugin {plugin} of {package}"
+    location = f"the plugin {plugin} of {package}"
     try:
         offered = function()
     except Exception as error:
-        raise PluginError(f"{place} fails in {hook}: {type(error).__name__}: {error}") from error
+        raise PluginError(f"{location} fails in {hook}: {type(error).__name__}: {error}") from error
     if not isinstance(offered, list) or not all(isinstance(item, Component) for item in offered):
-        raise PluginError(f"{place} must return a list of Component from {hook}", hint="see plugins/README.md")
+        raise PluginError(f"{location} must return a list of Component from {hook}", hint="see plugins/README.md")
     return offered

@@ -29,7 +29,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 class BadSpec:
     replaced: str
     by: str
-    place: str
+    location: str
     words: list[str] = field(default_factory=list)
 
 
@@ -54,7 +54,7 @@ def test_check_tells_what_is_wrong_with_a_spec_and_where(project: Project, name:
     project.write("specs/small.yaml", SMALL_SPEC.replace(bad.replaced, bad.by))
     outcome = project.ragtally("check", "specs/small.yaml")
     assert outcome.code == 2, outcome.err
-    assert bad.place in outcome.err
+    assert bad.location in outcome.err
     for word in bad.words:
         assert word in outcome.err
     assert "Traceback" not in outcome.err
@@ -159,8 +159,8 @@ def _distribution(folder: Path, name: str, code: str) -> None:
 
 
 CLASH = """\
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component
+from ragtally.api.hookspecs import hookimpl
+from ragtally.api import Component
 
 @hookimpl
 def register_vote_rules():

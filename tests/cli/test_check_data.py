@@ -216,12 +216,14 @@ def test_a_wrong_option_ends_with_2(planted: Project, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("replaced", "by", "place"),
+    ("replaced", "by", "location"),
     [("study: planted", "stuyd: planted", "bad.yaml:1:1"), ("raw/made", "raw/none", "data/raw/none: ")],
 )
-def test_an_error_in_a_spec_or_in_the_data_ends_with_2(planted: Project, replaced: str, by: str, place: str) -> None:
+def test_an_error_in_a_spec_or_in_the_data_ends_with_2(
+    planted: Project, replaced: str, by: str, location: str
+) -> None:
     planted.write("bad.yaml", SPEC.replace(replaced, by))
     outcome = ragtally(planted, "check", "--data", "planted.yaml", "bad.yaml")
     assert outcome.code == 2
-    assert place in outcome.err
+    assert location in outcome.err
     assert "Traceback" not in outcome.err

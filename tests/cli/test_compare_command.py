@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from made_results import made_results, written
+from ragtally.api import RagtallyError
 from ragtally.cli.compare import command
-from ragtally.errors import RagtallyError
 
 # The first cell alone has 9 right, the second alone 2, both 5, neither 4.
 FIRST, SECOND = "yyyyyyyyynnyyyyynnnn", "nnnnnnnn-yyyyyyynnnn"
@@ -86,9 +86,9 @@ def test_what_has_no_counterpart_is_counted_and_the_folders_tell_equal_names_apa
 def test_rankings_are_compared_where_nobody_answers(tmp_path: Path) -> None:
     made = made_results({"a": FIRST}, study="search")
     rows = [
-        (name, f"q{place}", float(letter == "y"))
+        (name, f"q{location}", float(letter == "y"))
         for name, letters in (("bm25", FIRST), ("dense", SECOND))
-        for place, letter in enumerate(letters)
+        for location, letter in enumerate(letters)
     ]
     ranked = replace(
         made,

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from made_calls import SMALL, made_call, made_reply
 from made_results import made_results, of_base_only, written
+from ragtally.api import DataError, RagtallyError
 from ragtally.cli.export import command
-from ragtally.errors import DataError, RagtallyError
 from ragtally.store.calls import FILE_NAME, CallStore
 
 

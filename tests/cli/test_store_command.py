@@ -14,8 +14,8 @@ import pytest
 
 from command_line import SMALL_SPEC, Outcome, Project
 from made_calls import BIG, SMALL, made_call, made_calls, made_reply
+from ragtally.api import CallError
 from ragtally.cli import main
-from ragtally.errors import CallError
 from ragtally.store import Store
 from ragtally.store.calls import FILE_NAME, CallStore
 

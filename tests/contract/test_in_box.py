@@ -16,7 +16,7 @@ from made_export import write_export
 from model_server.fixture import RunningServer, running_server
 from plugins.packaged_model import packaged_model
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
-from ragtally.kinds import PromptingReader
+from ragtally.api import PromptingReader, Reading
 from ragtally.registry import load_registry
 from ragtally.testing import (
     AnswerMetricSuite,
@@ -26,14 +26,13 @@ from ragtally.testing import (
     EmbedderSuite,
     ModelSuite,
     ReaderSuite,
-    RefiningRetrieverSuite,
+    RerankerSuite,
     RetrievalMetricSuite,
     RetrieverSuite,
     TrainableReaderSuite,
     VoteRuleSuite,
     samples,
 )
-from ragtally.types import Reading
 
 PUBMEDQA = os.environ.get("RAGTALLY_PUBMEDQA")
 needs_pubmedqa = pytest.mark.skipif(not PUBMEDQA, reason="RAGTALLY_PUBMEDQA names no folder with the data set")
@@ -139,9 +138,9 @@ TestDenseJaccard = suite(RetrieverSuite, "ragtally_dense", "dense", distance="ja
 TestOracle = suite(RetrieverSuite, "ragtally_control_retrievers", "oracle")
 TestRandom = suite(RetrieverSuite, "ragtally_control_retrievers", "random")
 
-TestHybrid = suite(RefiningRetrieverSuite, "ragtally_hybrid", "hybrid", depth=6)
+TestHybrid = suite(RerankerSuite, "ragtally_hybrid", "hybrid", depth=6)
 TestHybridWeighted = suite(
-    RefiningRetrieverSuite,
+    RerankerSuite,
     "ragtally_hybrid",
     "hybrid",
     retrievers=["bm25", "dense", "random"],
@@ -150,12 +149,12 @@ TestHybridWeighted = suite(
     weights=[1.0, 0.5, 0.25],
 )
 
-TestParent = suite(RefiningRetrieverSuite, "ragtally_parent", "parent", depth=6)
-TestRerankModel = suite(RefiningRetrieverSuite, "ragtally_rerank", "rerank", model="small", first=4)
+TestParent = suite(RerankerSuite, "ragtally_parent", "parent", depth=6)
+TestRerankModel = suite(RerankerSuite, "ragtally_rerank", "rerank", model="small", first=4)
 
 
 @pytest.mark.slow  # torch and sentence-transformers take many seconds to import
-class TestRerankCrossEncoder(RefiningRetrieverSuite):
+class TestRerankCrossEncoder(RerankerSuite):
     plugin = "ragtally_rerank"
     name = "rerank"
     folder: Path

@@ -19,10 +19,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from made_up import Notes, made_up_registry
-from ragtally.run import study
-from ragtally.run.workplace import Workplace
+from ragtally.engine import study
 from ragtally.steps import STEPS, Work
 from ragtally.store import Store, entries
+from ragtally.workspace import Workspace
 
 
 def die() -> None:
@@ -93,9 +93,9 @@ def work(asked: dict[str, str]) -> None:
     elif "step" in asked:
         kill_at(asked["step"], asked["point"])
     registry = made_up_registry()
-    place = Workplace(Store(folder / "store"), registry, Notes())
+    location = Workspace(Store(folder / "store"), registry, Notes())
     folders = study.Folders(folder / "results", folder / "resolved")
-    study.run_study(folder / "spec.yaml", registry, place, folders)
+    study.run_study(folder / "spec.yaml", registry, location, folders)
 
 
 def main() -> None:

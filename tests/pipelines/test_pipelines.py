@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragtally.errors import SpecError
-from ragtally.pipelines import run_cut, run_embed, run_embed_queries, run_fill, run_refine, run_search
+from ragtally.api import Documents, Found, Hits, Passages, Queries, QuestionEvidence, Spans, SpecError
+from ragtally.pipelines import run_embed, run_embed_queries, run_fill, run_rerank, run_search, run_split
 from ragtally.pipelines.build import (
     cut_pipeline,
     embed_pipeline,
@@ -20,7 +20,6 @@ from ragtally.pipelines.build import (
     fill_pipeline,
     search_pipeline,
 )
-from ragtally.types import Documents, Found, Hits, Passages, Queries, QuestionEvidence, Spans
 from ragtally_chunkers import register_chunkers
 from ragtally_dense import register_retrievers
 from ragtally_lsa import register_embedders
@@ -97,7 +96,7 @@ FOUND = Found((Hits(np.array([[2, 0], [1, 2]], np.int32), np.ones((2, 2), np.flo
 
 def test_cut_gives_what_the_chunker_gives() -> None:
     chunker = Halves()
-    spans, expected = run_cut(chunker, DOCUMENTS), Halves().cut(DOCUMENTS)
+    spans, expected = run_split(chunker, DOCUMENTS), Halves().cut(DOCUMENTS)
     for column in ("document", "start", "end"):
         np.testing.assert_array_equal(getattr(spans, column), getattr(expected, column))
     assert chunker.seen is DOCUMENTS
@@ -133,14 +132,14 @@ def test_refine_gives_the_retriever_what_others_found() -> None:
             assert queries is QUERIES and found is FOUND
             return Hits(found.hits[0].passage[:, :limit], found.hits[0].score[:, :limit])
 
-    hits = run_refine(Last(), QUERIES, FOUND, 1)
+    hits = run_rerank(Last(), QUERIES, FOUND, 1)
     np.testing.assert_array_equal(hits.passage, [[2], [1]])
 
 
 def test_real_components_give_what_they_give_alone() -> None:
     documents = Documents(["a"], ["red fish and blue birds sing of red mice " * 9], [[]], [[]])
     words = next(component for component in register_chunkers() if component.name == "words").build(size=5, overlap=1)
-    spans = run_cut(words, documents)
+    spans = run_split(words, documents)
     passages = Passages([documents.text[0][a:b] for a, b in zip(spans.start, spans.end, strict=True)], spans)
     queries = Queries(["q"], ["which blue fish"])
     (lsa,), (dense,) = register_embedders(), register_retrievers()
@@ -223,7 +222,7 @@ posthog.capture = sent
 before = dict(os.environ)
 import numpy as np
 from ragtally.pipelines import run_cut
-from ragtally.types import Documents, Spans
+from ragtally.api import Documents, Spans
 class One:
     def cut(self, documents):
         return Spans(np.zeros(1, np.int32), np.zeros(1, np.int32), np.ones(1, np.int32))

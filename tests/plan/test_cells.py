@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from made_up import SPEC
-from ragtally.errors import RagtallyError, SpecError
+from ragtally.api import Choice, RagtallyError, SpecError
+from ragtally.engine.study import cells_matching
 from ragtally.plan import Cell
 from ragtally.plan.cells import axis_labels, flat_parameters
-from ragtally.run.study import cells_matching
-from ragtally.types import Choice
 from workbench import Bench
 
 FIXED = """\
@@ -217,7 +216,7 @@ def test_what_the_dataset_does_not_have_is_an_error_with_its_place(
     with pytest.raises(SpecError, match=message) as caught:
         bench.plan(SPEC.replace(*change))
     assert caught.value.hint and hint in caught.value.hint
-    assert caught.value.place is not None and caught.value.place.line
+    assert caught.value.location is not None and caught.value.location.line
 
 
 def test_an_unknown_stage_is_an_error(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from made_up import ASKING, SPEC, TINY, SharedWords, made_up_registry
-from ragtally.kinds import Component, RetrieverTraits
+from ragtally.api import Component, RetrieverTraits
 from ragtally.plan import STAGES, StudyPlan, in_order
 from ragtally.steps import STEPS, Task, read
 from workbench import Bench
@@ -218,12 +218,14 @@ def test_a_files_content_counts_and_its_path_does_not(bench: Bench, tmp_path: Pa
 
 def test_inputs_come_first_and_work_goes_step_by_step(bench: Bench) -> None:
     ordered = tasks(bench.plan())
-    at = {task.address: place for place, task in enumerate(ordered)}
+    at = {task.address: location for location, task in enumerate(ordered)}
     assert len(at) == len(ordered)
     for task in ordered:
         for inputs in task.inputs.values():
             assert all(at[read.address] < at[task.address] for read in inputs)
-    runs = [task.step for place, task in enumerate(ordered) if place == 0 or ordered[place - 1].step != task.step]
+    runs = [
+        task.step for location, task in enumerate(ordered) if location == 0 or ordered[location - 1].step != task.step
+    ]
     # Reading, parsing and voting come twice: for the base, and then for the grid on the base.
     assert runs == [
         "prepare", "sample", "chunk", "embed", "embed_questions", "index", "retrieve", "judge", "context", "train",

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
 import ragtally_answer_metrics
-from ragtally.kinds import AnswerMetric, MetricTraits
-from ragtally.types import Judged, Score, Status
+from ragtally.api import AnswerMetric, GradedAnswers, MetricTraits, Score, Status
 
 ANSWERS = ("yes", "no", "maybe")
 COMPONENTS = {component.name: component for component in ragtally_answer_metrics.register_metrics()}
@@ -32,12 +31,12 @@ def judged(
     answers: tuple[str, ...] = ANSWERS,
     unparsed: int = 0,
     failed: int = 0,
-) -> Judged:
+) -> GradedAnswers:
     status = [
         Status.NO_VERDICT if given is None else Status.RIGHT if given == label else Status.WRONG
         for label, given in zip(gold, verdict, strict=True)
     ]
-    return Judged(gold, verdict, status, answers, len(gold), unparsed, failed)
+    return GradedAnswers(gold, verdict, status, answers, len(gold), unparsed, failed)
 
 
 def score(name: str, *arguments: object, **named: object) -> Mapping[str, Score]:
@@ -173,7 +172,7 @@ def test_every_metric_keeps_its_contract(name: str) -> None:
     built = component.build()
     assert isinstance(built, AnswerMetric)
     assert isinstance(component.traits, MetricTraits)
-    assert component.traits.judges == "answers"
+    assert component.traits.measures == "answers"
     gold, verdict = ["yes", "no", "maybe", "no"], ["yes", "yes", None, "no"]
     scores = built.score(judged(gold, verdict, unparsed=1))
     assert all(printed == name or printed.startswith(f"{name}[") for printed in scores)

@@ -12,8 +12,7 @@ import pytest
 
 import ragtally_beir
 from made_beir import HEADER, Rows, document, query, write, write_folder
-from ragtally.errors import DataError
-from ragtally.types import DatasetBatch
+from ragtally.api import DataError, DatasetBatch
 from ragtally_beir import documents as documents_part
 
 CORPUS = [
@@ -223,22 +222,22 @@ DAMAGED: dict[str, tuple[Callable[[Path], None], str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "place", "message"), DAMAGED.values(), ids=DAMAGED)
+@pytest.mark.parametrize(("change", "location", "message"), DAMAGED.values(), ids=DAMAGED)
 def test_damage_is_named_with_file_and_line(
-    folder: Path, change: Callable[[Path], None], place: str, message: str
+    folder: Path, change: Callable[[Path], None], location: str, message: str
 ) -> None:
     change(folder)
     with pytest.raises(DataError) as caught:
         read(folder)
     assert message in caught.value.message
-    assert str(caught.value.place) == str(folder / place)
+    assert str(caught.value.location) == str(folder / location)
     assert caught.value.hint
 
 
 def test_no_folder_and_no_judgements_say_where_to_get_them(tmp_path: Path) -> None:
-    for place in (tmp_path / "nowhere", tmp_path):
+    for location in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(DataError, match=r"no folder|no relevance judgements") as caught:
-            fingerprint(place)
+            fingerprint(location)
         assert "data/raw/README.md" in (caught.value.hint or "")
 
 

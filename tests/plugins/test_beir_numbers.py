@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from made_beir import document, query, write_folder
-from ragtally.errors import SpecError
+from ragtally.api import SpecError
 from ragtally.registry import load_registry
 from ragtally.steps import prepare, retrieve, sample
 from workbench import Bench

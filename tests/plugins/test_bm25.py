@@ -18,9 +18,8 @@ import Stemmer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragtally.kinds import Retriever
-from ragtally.kinds.ranking import best_rows
-from ragtally.types import Passages, Queries, Spans
+from ragtally.api import Passages, Queries, Retriever, Spans
+from ragtally.support.ranking import best_rows
 from ragtally_bm25 import register_retrievers
 from ragtally_lexical import bulk, posting_kernels, token_kernels
 
@@ -246,7 +245,7 @@ def test_the_index_is_the_same_in_every_process_and_nothing_is_printed(tmp_path:
     code = (
         "import logging, sys, pathlib\n"
         "logging.basicConfig(level=logging.NOTSET, stream=sys.stdout)\n"
-        "from ragtally.types import Passages, Queries\n"
+        "from ragtally.api import Passages, Queries\n"
         "from ragtally_bm25 import _build\n"
         "texts = sys.argv[2].split(';')\n"
         "r = _build(1.5, 0.75, 'lucene', 'words', 'english', 'english')\n"

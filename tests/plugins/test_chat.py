@@ -15,10 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ragtally_chat
-from ragtally.errors import DataError, SpecError
-from ragtally.kinds import PromptingReader
+from ragtally.api import DataError, Examples, Message, Prompt, PromptingReader, Reading, SpecError
 from ragtally.parsing import parse
-from ragtally.types import Examples, Message, Prompt, Reading
 
 (COMPONENT,) = ragtally_chat.register_readers()
 ANSWERS = ("yes", "no", "maybe")

@@ -12,9 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ragtally_chat
-from ragtally.address import file_hash
-from ragtally.errors import RagtallyError, SpecError
-from ragtally.types import Examples, Message, Prompt, Reading
+from ragtally.api import Examples, Message, Prompt, RagtallyError, Reading, SpecError, file_hash
 from ragtally_chat.reader import ChatReader
 from ragtally_chat.template import OwnTemplate
 
@@ -338,8 +336,8 @@ def test_a_missing_file_is_named(tmp_path: Path, ask: str) -> None:
     for filled in ({**DEFAULTS, "template": path}, {**DEFAULTS, "template": str(tmp_path)}):
         with pytest.raises(RagtallyError, match="cannot be read") as error:
             getattr(COMPONENT, ask)(filled)
-        assert error.value.place is not None
-        assert error.value.place.file == filled["template"]
+        assert error.value.location is not None
+        assert error.value.location.file == filled["template"]
         assert error.value.hint
 
 

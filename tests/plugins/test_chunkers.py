@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtally.errors import SpecError
-from ragtally.kinds import Chunker
-from ragtally.types import Documents, Spans
+from ragtally.api import Chunker, Documents, Spans, SpecError
 from ragtally_chunkers import register_chunkers
 
 COMPONENTS = {component.name: component for component in register_chunkers()}
@@ -84,7 +82,7 @@ def test_chunks_hold_every_character_and_no_outer_white_space(
         assert len(text) == end - start
         covered[row][start:end] = True
     for text, seen in zip(given_documents.text, covered, strict=True):
-        assert all(seen[place] or character.isspace() for place, character in enumerate(text))
+        assert all(seen[location] or character.isspace() for location, character in enumerate(text))
     places = list(zip(spans.document.tolist(), spans.start.tolist(), strict=True))
     assert places == sorted(places)
     assert {spans.document.dtype, spans.start.dtype, spans.end.dtype} == {np.dtype(np.int32)}

@@ -9,31 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtally.errors import PluginError
-from ragtally.kinds import Retriever
-from ragtally.types import Passages, Queries, QuestionEvidence, Spans
+from ragtally.api import Passages, PluginError, Queries, QuestionEvidence, Retriever, Spans
 from ragtally_control_retrievers import register_retrievers
 
 COMPONENTS = {component.name: component for component in register_retrievers()}
-Place = tuple[int, int, int]
+Location = tuple[int, int, int]
 
 
 def columns(rows: list[tuple[int, ...]], width: int) -> list[np.ndarray]:
     return list(np.array(rows, np.int32).reshape(-1, width).T)
 
 
-def filled(name: str, chunks: list[Place], **parameters: int) -> Retriever:
+def filled(name: str, chunks: list[Location], **parameters: int) -> Retriever:
     retriever = COMPONENTS[name].build(**parameters)
     retriever.add(passages(chunks), None)
     return retriever
 
 
-def passages(chunks: list[Place]) -> Passages:
+def passages(chunks: list[Location]) -> Passages:
     return Passages([""] * len(chunks), Spans(*columns(chunks, 3)))
 
 
-def asked(evidence: Mapping[int, list[Place]], count: int) -> Queries:
-    rows = [(question, *place) for question in sorted(evidence) for place in evidence[question]]
+def asked(evidence: Mapping[int, list[Location]], count: int) -> Queries:
+    rows = [(question, *location) for question in sorted(evidence) for location in evidence[question]]
     names = [f"q{row}" for row in range(count)]
     return Queries(names, names, evidence=QuestionEvidence(*columns(rows, 4)))
 
@@ -52,7 +50,7 @@ PLACES = st.builds(
     limit=st.integers(1, 6),
 )
 def test_oracle_ranks_by_characters_of_evidence(
-    chunks: list[Place], evidence: dict[int, list[Place]], limit: int
+    chunks: list[Location], evidence: dict[int, list[Location]], limit: int
 ) -> None:
     hits = filled("oracle", chunks).search(asked(evidence, 3), limit)
     for question in range(3):

@@ -12,10 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from ragtally.errors import PluginError
-from ragtally.kinds import Retriever
-from ragtally.kinds.ranking import best_rows
-from ragtally.types import Hits, Passages, Queries, Spans
+from ragtally.api import Hits, Passages, PluginError, Queries, Retriever, Spans
+from ragtally.support.ranking import best_rows
 from ragtally_dense import MEANINGS, register_retrievers, scan
 from ragtally_dense.search import COMPARISONS
 
@@ -304,7 +302,7 @@ def test_little_work_loads_no_compiled_code() -> None:
     script = """
 import sys
 import numpy as np
-from ragtally.types import Passages, Queries, Spans
+from ragtally.api import Passages, Queries, Spans
 from ragtally_dense import MEANINGS, register_retrievers
 heavy = {"numba", "scipy", "sklearn", "torch"}
 vectors, rows = np.random.default_rng(0).standard_normal((50, 8)).astype(np.float32), np.arange(50, dtype=np.int32)

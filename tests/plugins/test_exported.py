@@ -13,12 +13,12 @@ import pytest
 import ragtally_exported
 from command_line import Project, project_in
 from made_up import Notes
-from ragtally.errors import DataError, RagtallyError
+from ragtally.api import DataError, RagtallyError
+from ragtally.engine.study import Folders, run_study
+from ragtally.export.dataset import export_dataset
 from ragtally.registry import load_registry
-from ragtally.run.dataset_export import export_dataset
-from ragtally.run.study import Folders, run_study
-from ragtally.run.workplace import Workplace
 from ragtally.store import Store
+from ragtally.workspace import Workspace
 
 SPEC = """\
 study: small
@@ -52,7 +52,7 @@ def run(made: Project, spec: str, stages: tuple[str, ...]) -> Path:
     path = made.write("spec.yaml", spec)
     registry = load_registry()
     folders = Folders(made.folder / "results", made.folder / "resolved")
-    return run_study(path, registry, Workplace(store(made), registry, Notes()), folders, stages)
+    return run_study(path, registry, Workspace(store(made), registry, Notes()), folders, stages)
 
 
 def store(made: Project) -> Store:
@@ -129,7 +129,7 @@ def test_what_is_no_export_is_left_alone(project: Project, tmp_path: Path) -> No
         export_dataset(project.folder / "results/small", store(project), tmp_path, "gold")
     with pytest.raises(RagtallyError, match="run the study again") as caught:
         export_dataset(project.folder / "results/small", Store(tmp_path / "empty"), tmp_path / "new", "gold")
-    assert caught.value.place is not None
+    assert caught.value.location is not None
 
 
 def test_silver_labels_must_be_accepted(folder: Path, tmp_path: Path) -> None:
@@ -160,4 +160,4 @@ def test_what_is_wrong_is_said(folder: Path, tmp_path: Path, name: str, content:
         (damaged / name).write_text(content)
     with pytest.raises(DataError, match=said) as caught:
         list(built(damaged).batches())
-    assert caught.value.place is not None
+    assert caught.value.location is not None

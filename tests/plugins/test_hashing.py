@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragtally.kinds import Embedder
+from ragtally.api import Embedder
 from ragtally_hashing import register_embedders
 
 (COMPONENT,) = register_embedders()
@@ -38,7 +38,9 @@ def test_with_many_dimensions_similarities_are_those_of_the_words(term_frequency
 def test_with_few_dimensions_they_are_right_on_average() -> None:
     # 200 pairs of texts that have a third of their 30 words in common. Without signs, words that share one of the 64
     # dimensions would only ever make texts more alike, by 0.2 on average.
-    texts = [" ".join(f"word{60 * (row // 2) + 20 * (row % 2) + place}" for place in range(30)) for row in range(400)]
+    texts = [
+        " ".join(f"word{60 * (row // 2) + 20 * (row % 2) + location}" for location in range(30)) for row in range(400)
+    ]
     vectors = build(dim=64).embed_documents(texts)
     products = np.sum(vectors[::2] * vectors[1::2], axis=1)
     assert products.std() > 0.05

@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtally.errors import PluginError
-from ragtally.kinds import RefiningRetriever
-from ragtally.kinds.ranking import round_scores
-from ragtally.types import Choice, Found, Hits, Passages, Queries, Spans
+from ragtally.api import Choice, Found, Hits, Passages, PluginError, Queries, Reranker, Spans
+from ragtally.support.ranking import round_scores
 from ragtally_hybrid import fusion, register_retrievers
 
 (COMPONENT,) = register_retrievers()
@@ -24,7 +22,7 @@ BM25, DENSE = Choice("retriever", "bm25"), Choice("retriever", "dense", {"distan
 Ranking = list[tuple[int, float]]
 
 
-def built(**parameters: Any) -> RefiningRetriever:
+def built(**parameters: Any) -> Reranker:
     return COMPONENT.build(**{**DEFAULTS, "retrievers": None, **parameters})
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numba import int64
 from numpy.typing import NDArray
 
-from ragtally.errors import PluginError
+from ragtally.api import PluginError
 from ragtally_lexical import counting
 from ragtally_lexical.bulk import count_batches
 from ragtally_lexical.compiled import array, compiled

@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from ragtally.address import derive_seed
-from ragtally.errors import DataError, SpecError
-from ragtally.kinds import Embedder
+from ragtally.api import DataError, Embedder, SpecError, derive_seed
 from ragtally_lsa import register_embedders
 from ragtally_lsa.words import KnownWords, batches, learn
 

@@ -11,9 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ragtally_majority_class
-from ragtally.errors import DataError
-from ragtally.kinds import TrainableReader
-from ragtally.types import Examples, Reading, Vote
+from ragtally.api import DataError, Examples, Reading, TrainableReader, Vote
 
 (COMPONENT,) = ragtally_majority_class.register_readers()
 VOTE = Vote("measure", 0, 1)
@@ -66,7 +64,7 @@ def test_a_missing_or_damaged_file_is_named(tmp_path: Path, content: str | None)
         file.write_text(content)
     with pytest.raises(DataError) as error:
         COMPONENT.build().load(tmp_path)
-    assert error.value.place.file == str(file)
+    assert error.value.location.file == str(file)
     assert error.value.hint
 
 

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtally.errors import PluginError
-from ragtally.kinds import Chunker
-from ragtally.types import Documents, Found, Hits, Passages, Queries, Spans
+from ragtally.api import Chunker, Documents, Found, Hits, Passages, PluginError, Queries, Spans
 from ragtally_chunkers import register_chunkers
 from ragtally_parent import register_retrievers, windows
 from ragtally_parent.windows import windows_of

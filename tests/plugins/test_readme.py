@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import ragtally.testing
-from ragtally.kinds import KINDS, Component
+from ragtally.api import KINDS, Component
 from ragtally.testing.component import KEYWORDS
 
 README = (Path(__file__).parents[2] / "plugins" / "README.md").read_text(encoding="utf-8")
@@ -67,6 +67,6 @@ def test_every_field_of_a_component_is_documented() -> None:
     assert f"`Component({fields})`" in README
 
 
-@pytest.mark.parametrize("file", sorted(set(re.findall(r"`(kinds/\w+\.py)`", README))))
+@pytest.mark.parametrize("file", sorted(set(re.findall(r"`(api/\w+\.py)`", README))))
 def test_every_contract_is_where_it_is_said_to_be(file: str) -> None:
     assert (Path(__file__).parents[2] / "runner" / "ragtally" / file).is_file()

@@ -3,9 +3,7 @@ import json
 import pytest
 
 import ragtally_recorded
-from ragtally.address import file_hash
-from ragtally.errors import DataError
-from ragtally.types import Reading, Vote
+from ragtally.api import DataError, Reading, Vote, file_hash
 
 COMPONENT = ragtally_recorded.register_readers()[0]
 
@@ -98,12 +96,12 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize(("content", "place", "message", "hint"), DAMAGED)
-def test_damage_is_named_with_its_place_and_remedy(read, content, place, message, hint):
+@pytest.mark.parametrize(("content", "location", "message", "hint"), DAMAGED)
+def test_damage_is_named_with_its_place_and_remedy(read, content, location, message, hint):
     with pytest.raises(DataError) as caught:
         read(content)
     first, _, second = str(caught.value).partition("\n")
-    assert first.startswith(f"{read.path}{place}")
+    assert first.startswith(f"{read.path}{location}")
     assert message in first
     assert hint in second
 

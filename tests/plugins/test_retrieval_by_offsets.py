@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragtally.stats.evidence import judge
-from ragtally.types import Documents, Found, Hits, JudgedRanking, Passages, Queries, QuestionEvidence, Spans
+from ragtally.api import Documents, Found, Hits, Passages, Queries, QuestionEvidence, RankingRelevance, Spans
+from ragtally.relevance import relevance_of
 from ragtally_chunkers import register_chunkers
 from ragtally_parent.windows import Parent
 from ragtally_retrieval_metrics import register_metrics
@@ -45,7 +45,7 @@ def ranked(*rankings: Sequence[int]) -> Hits:
     return Hits(passage, -np.cumsum(np.ones(passage.shape, dtype=np.float32), axis=1))
 
 
-def score(name: str, k: int, judged: JudgedRanking) -> float | None:
+def score(name: str, k: int, judged: RankingRelevance) -> float | None:
     return METRICS[f"{name}@k"](k=k).score(judged)[f"{name}@{k}"].value  # type: ignore[no-any-return]
 
 
@@ -93,7 +93,7 @@ TABLE = [
 def test_a_table_by_hand(row: Row) -> None:
     # Padded to three places, since a ceiling is known only as deep as the ranking.
     hits = ranked(row.ranking + [-1] * (3 - len(row.ranking)))
-    judged = judge(hits, cut(TEXTS, row.chunker), EVIDENCE, 1, 2)
+    judged = relevance_of(hits, cut(TEXTS, row.chunker), EVIDENCE, 1, 2)
     for name, expected in (
         ("recall", row.recall), ("precision", row.precision), ("mrr", row.mrr), ("ndcg", row.ndcg),
         ("evidence_coverage", row.coverage), ("evidence_ceiling", row.ceiling),
@@ -107,7 +107,7 @@ def test_windows_are_scored_as_another_chunking_of_the_same_documents() -> None:
     found = Found((ranked([0, 1, 5]),), Passages([""] * len(chunks), chunks), windows)
     hits = Parent(3).refine(Queries(["q"], ["?"]), found, 3)
     assert hits.passage.tolist() == [[0, 2, -1]]
-    judged = judge(hits, windows, EVIDENCE, 1, 2)
+    judged = relevance_of(hits, windows, EVIDENCE, 1, 2)
     assert [score("recall", k, judged) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 2 / 3])
     assert [score("precision", k, judged) for k in (1, 2, 3)] == pytest.approx([1, 1, 2 / 3])
     assert [score("mrr", k, judged) for k in (1, 2, 3)] == [1, 1, 1]
@@ -147,7 +147,7 @@ def test_every_chunking_agrees_with_ir_measures_and_with_sets_of_characters(worl
     columns = np.array(evidence, dtype=np.int32).reshape(-1, 5).T
     # Rankings as deep as the corpus, or as k, so that every ideal is known.
     hits = ranked(*[[*ranking, *[-1] * k] for ranking in rankings])
-    judged = judge(hits, spans, QuestionEvidence(*columns), 2, len(texts))
+    judged = relevance_of(hits, spans, QuestionEvidence(*columns), 2, len(texts))
 
     held: dict[tuple[int, int], set[tuple[int, int]]] = {}
     judgements = []

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import ragtally_retrieval_metrics
-from ragtally.kinds import MetricTraits, RetrievalMetric
-from ragtally.types import JudgedRanking, Score
+from ragtally.api import MetricTraits, RankingRelevance, RetrievalMetric, Score
 
 COMPONENTS = {component.name: component for component in ragtally_retrieval_metrics.register_metrics()}
 
@@ -30,7 +29,7 @@ def ranking(
     covered: list[list[int]] | None = None,
     coverable: list[list[int]] | None = None,
     ideal: list[list[int]] | None = None,
-) -> JudgedRanking:
+) -> RankingRelevance:
     """A ranking judged by its grades; what is left out follows from ten characters of evidence a relevant chunk."""
     grade = np.array(relevant, dtype=np.int32).reshape(len(relevant), len(relevant[0]) if relevant else 0)
     table = grade > 0
@@ -38,7 +37,7 @@ def ranking(
     rank = np.arange(table.shape[1])
     shown = np.full(len(total), table.shape[1]) if hits is None else np.array(hits)
     best = np.minimum(rank + 1, total[:, None]) * 10
-    return JudgedRanking(
+    return RankingRelevance(
         hit=rank < shown[:, None],
         relevant=table,
         relevant_document=table if relevant_document is None else np.array(relevant_document, dtype=bool),
@@ -51,7 +50,7 @@ def ranking(
     )
 
 
-def score(name: str, k: int, judged: JudgedRanking) -> Score:
+def score(name: str, k: int, judged: RankingRelevance) -> Score:
     ((printed, single),) = COMPONENTS[f"{name}@k"].build(k=k).score(judged).items()
     assert printed == f"{name}@{k}"
     return single
@@ -124,7 +123,7 @@ def test_grades_matter_to_ndcg_alone(name: str) -> None:
 class Drawn:
     """A judged ranking with the grades of the relevant chunks that it missed."""
 
-    judged: JudgedRanking
+    judged: RankingRelevance
     missed: list[list[int]]
 
 
@@ -244,6 +243,6 @@ def test_every_metric_keeps_its_contract(name: str) -> None:
     assert name.endswith("@k")
     assert isinstance(component.build(k=3), RetrievalMetric)
     assert isinstance(component.traits, MetricTraits)
-    assert component.traits.judges == "retrieval"
+    assert component.traits.measures == "retrieval"
     assert component.params["k"]["minimum"] == 1
     assert "default" not in component.params["k"]

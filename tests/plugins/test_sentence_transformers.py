@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 
 from plugins.packaged_model import packaged_model
-from ragtally.errors import DataError, PluginError
-from ragtally.kinds import Embedder, EmbedderTraits
+from ragtally.api import DataError, Embedder, EmbedderTraits, PluginError
 from ragtally_sentence_transformers import register_embedders
 from ragtally_sentence_transformers.loading import load
 
@@ -333,7 +332,7 @@ def test_what_is_kept_by_its_text_is_told() -> None:
     assert callable(COMPONENT.traits)
     traits = COMPONENT.traits(given(batch=4))
     assert isinstance(traits, EmbedderTraits)
-    assert (traits.learns, traits.kept_by_text, traits.batch, traits.name) == (False, True, 32, HUB)
+    assert (traits.requires_fit, traits.cacheable, traits.batch, traits.name) == (False, True, 32, HUB)
     assert traits.price is not None and traits.price.dollars(1000, 0, 1.0) == 0
     assert COMPONENT.traits(given(model="/somewhere/of/mine/minilm")).name == "minilm"  # type: ignore[union-attr]
 

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import distance as scipy_distance
 
-from ragtally.kinds import Retriever
-from ragtally.kinds.ranking import best_rows
-from ragtally.types import Passages, Queries, Spans
+from ragtally.api import Passages, Queries, Retriever, Spans
+from ragtally.support.ranking import best_rows
 from ragtally_sets import register_retrievers
 
 (COMPONENT,) = register_retrievers()

@@ -19,9 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 import ragtally_specialist
 import ragtally_synthetic
-from ragtally.errors import DataError
-from ragtally.kinds import TrainableReader
-from ragtally.types import Examples, Reading, Vote
+from ragtally.api import DataError, Examples, Reading, TrainableReader, Vote
 from ragtally_specialist.logistic import fit
 
 (COMPONENT,) = ragtally_specialist.register_readers()
@@ -165,7 +163,7 @@ def test_little_to_learn_from_is_enough(rows: list[tuple[str, list[str], str]], 
 SAVE = """
 import json, sys
 from pathlib import Path
-from ragtally.types import Examples, Reading, Vote
+from ragtally.api import Examples, Reading, Vote
 from ragtally_specialist.logistic import fit
 from ragtally_specialist import register_readers
 content = json.loads(sys.stdin.read())
@@ -251,7 +249,7 @@ def test_a_file_that_is_no_member_is_named(damage: Callable[[Path], None], tmp_p
     damage(tmp_path / "member.npz")
     with pytest.raises(DataError) as error:
         build().load(tmp_path)
-    assert error.value.place.file == str(tmp_path / "member.npz")
+    assert error.value.location.file == str(tmp_path / "member.npz")
     assert error.value.hint
 
 
@@ -314,7 +312,7 @@ def test_reading_needs_no_scikit_learn(tmp_path: Path) -> None:
     reader.save(tmp_path)
     (choice,) = reader.read(Reading(["a"], ["Do I hurt?"], [["I hurt."]], ANSWERS), vote(0)).choice
     code = (
-        "import sys; from pathlib import Path; from ragtally.types import Reading, Vote; import ragtally_specialist;"
+        "import sys; from pathlib import Path; from ragtally.api import Reading, Vote; import ragtally_specialist;"
         "(component,) = ragtally_specialist.register_readers();"
         "reader = component.build(features='tfidf', regularisation=1.0); reader.load(Path(sys.argv[1]));"
         "reading = Reading(['a'], ['Do I hurt?'], [['I hurt.']], ('yes', 'no', 'maybe'));"

@@ -13,7 +13,7 @@ from ragtally_specialist.text import BoundedMemory, matchable, matched_words, re
 def test_the_matching_sentence_is_in_focus_wherever_it_stands() -> None:
     others = ["Age was 40 years.", "Pain was lower with dolmab (p = 0.01).", "Costs rose by 12%."]
     told = "Sleep was longer with dolmab than with placebo (p = 0.03)."
-    contexts = [[" ".join([*others[:place], told, *others[place:]])] for place in range(4)]
+    contexts = [[" ".join([*others[:location], told, *others[location:]])] for location in range(4)]
     contexts.append([*others, told])
     found = focus(["Does dolmab prolong sleep?"] * 5, contexts, rarity(contexts))
     for question in range(5):

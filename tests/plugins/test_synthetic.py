@@ -18,9 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
 import ragtally_synthetic
-from ragtally.errors import DataError
-from ragtally.kinds import Dataset
-from ragtally.types import DatasetBatch
+from ragtally.api import DataError, Dataset, DatasetBatch
 from ragtally_synthetic.outcomes import OUTCOMES
 
 (COMPONENT,) = ragtally_synthetic.register_datasets()
@@ -151,7 +149,7 @@ def test_the_position_of_the_evidence_varies(world: Whole) -> None:
 def test_the_place_of_the_gold_document_in_its_group_says_nothing(world: Whole) -> None:
     groups = Counter(name[1:7] for name in world.documents)
     places = [int(spans[0][0][8:]) for question, spans in world.evidence.items() if groups[question[1:]] == 3]
-    assert all(count > len(places) / 5 for count in (places.count(place) for place in range(3)))
+    assert all(count > len(places) / 5 for count in (places.count(location) for location in range(3)))
 
 
 @pytest.mark.parametrize("mean", [0, 0.5, 2, 3.25])

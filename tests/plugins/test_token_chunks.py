@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from ragtally.errors import DataError, SpecError
-from ragtally.types import Documents
+from ragtally.api import DataError, Documents, SpecError
 from ragtally_chunkers import register_chunkers
 
 COMPONENTS = {component.name: component for component in register_chunkers()}
@@ -82,7 +81,7 @@ def test_no_character_is_lost_and_no_chunk_has_more_tokens(
         covered |= set(range(start, end))
         # A character that begins in the chunk before may be whole in this one.
         assert len(chunk[1:].encode()) < size + (len(chunk[:1].encode()) == 1)
-    assert {place for place, letter in enumerate(text) if not letter.isspace()} <= covered
+    assert {location for location, letter in enumerate(text) if not letter.isspace()} <= covered
     assert len(set(zip(spans.start.tolist(), spans.end.tolist(), strict=True))) == len(spans)
 
 
@@ -126,7 +125,7 @@ def test_a_tokenizer_that_is_missing_or_damaged_is_named(tmp_path: Path, content
         path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(DataError, match=message) as caught:
         TOKENS.build(tokenizer=str(path), size=4, overlap=0)
-    assert str(caught.value.place) == str(path) and "tokenizer.json" in (caught.value.hint or "")
+    assert str(caught.value.location) == str(path) and "tokenizer.json" in (caught.value.hint or "")
 
 
 def test_a_window_that_does_not_move_is_refused(files: dict[str, str]) -> None:

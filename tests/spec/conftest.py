@@ -8,10 +8,16 @@ from textwrap import dedent
 
 import pytest
 
-from ragtally.errors import ErrorList, RagtallyError
-from ragtally.kinds import Component, MetricTraits, ReaderTraits, RetrieverTraits
-from ragtally.kinds.dataset import DATASET_PARAMETERS
-from ragtally.kinds.reader import TRAIN_PARAMETER
+from ragtally.api import (
+    DATASET_PARAMETERS,
+    TRAIN_PARAMETER,
+    Component,
+    ErrorList,
+    MetricTraits,
+    RagtallyError,
+    ReaderTraits,
+    RetrieverTraits,
+)
 from ragtally.registry import Registered, Registry
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
@@ -136,8 +142,8 @@ COMPONENTS: dict[str, list[Component]] = {
         Component("accuracy", _build, "Share right."),
         Component("macro_f1", _build, "Mean F1."),
         Component("coverage", _build, "Share with a verdict."),
-        Component("recall@k", _build, "Recall.", params={"k": K}, traits=MetricTraits(judges="retrieval")),
-        Component("mrr@k", _build, "Rank.", params={"k": K}, traits=MetricTraits(judges="retrieval")),
+        Component("recall@k", _build, "Recall.", params={"k": K}, traits=MetricTraits(measures="retrieval")),
+        Component("mrr@k", _build, "Rank.", params={"k": K}, traits=MetricTraits(measures="retrieval")),
     ],
 }
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from ragtally.errors import ErrorList, RagtallyError
-from ragtally.kinds import Component, MetricTraits, ParameterFault
+from ragtally.api import Component, ErrorList, MetricTraits, ParameterFault, RagtallyError
 from ragtally.registry import Registered, Registry
 from ragtally.spec.load import load_study
 
@@ -33,7 +32,7 @@ def registry() -> Registry:
         ("dataset", Component("toy", dict, "A toy.")),
         ("chunker", Component("even", dict, "Cuts.", params={"size": SIZE, "step": SIZE}, check=odd)),
         ("retriever", Component("any", dict, "Finds.")),
-        ("metric", Component("found", dict, "Found.", traits=MetricTraits(judges="retrieval"))),
+        ("metric", Component("found", dict, "Found.", traits=MetricTraits(measures="retrieval"))),
     ]
     return Registry(
         {(kind, each.name): Registered(each, kind, "made", "made 1.0") for kind, each in offered},
@@ -71,7 +70,9 @@ def test_faults_have_the_parameters_place(
     chunker: str, found: list[tuple[str, int]], registry: Registry, tmp_path: Path
 ) -> None:
     errors = errors_of(chunker, registry, tmp_path)
-    places = [(error.message, error.place.column) for error in errors if error.place and error.place.line == 4]
+    places = [
+        (error.message, error.location.column) for error in errors if error.location and error.location.line == 4
+    ]
     assert sorted(places) == sorted(found)
     assert len(errors) == len(found)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ragtally.errors import RagtallyError
+from ragtally.api import RagtallyError
 from ragtally.spec.study import Study
 
 Load = Callable[[str], Study]
@@ -26,7 +26,7 @@ SWEEP = "chunker: whole, retriever: bm25, top_k: 3"
 
 
 @pytest.mark.parametrize(
-    ("rest", "place", "message", "hint"),
+    ("rest", "location", "message", "hint"),
     [
         ("label: {voters: [lama]}", "10:18", "there is no reader 'lama' under readers", "did you mean 'llama'?"),
         (
@@ -105,11 +105,11 @@ SWEEP = "chunker: whole, retriever: bm25, top_k: 3"
     ],
 )
 def test_what_does_not_fit_together(
-    errors: Errors, head: str, rest: str, place: str, message: str, hint: str
+    errors: Errors, head: str, rest: str, location: str, message: str, hint: str
 ) -> None:
     (error,) = errors(f"{head}{READERS}{rest}\n")
     assert message in error.message
-    assert str(error.place).rpartition("spec.yaml:")[2] == place
+    assert str(error.location).rpartition("spec.yaml:")[2] == location
     assert hint in str(error.hint)
 
 
@@ -143,7 +143,7 @@ def test_what_fits_together(load: Load, head: str, rest: str) -> None:
 def test_a_reader_is_not_tested_on_what_it_learnt(errors: Errors, dataset: str, reader: str, message: str) -> None:
     (error,) = errors(f"study: a\ndataset: {dataset}\nreaders: {{tiny: {reader}}}\n")
     assert message in error.message
-    assert error.place is not None and error.place.line == 3
+    assert error.location is not None and error.location.line == 3
 
 
 def test_a_grid_too_large_to_run_is_refused(errors: Errors, head: str) -> None:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ragtally.errors import ErrorList, RagtallyError, SpecError
+from ragtally.api import Choice, ErrorList, RagtallyError, SpecError
 from ragtally.registry import Registry
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Base, Grid, Label, Sample, Study
-from ragtally.types import Choice
 
 Load = Callable[[str], Study]
 Errors = Callable[[str], list[RagtallyError]]
@@ -73,10 +72,10 @@ def test_metrics_that_are_left_out(load: Load, head: str, rest: str, expected: l
 
 def test_places_are_kept(load: Load, full: str) -> None:
     study = load(full)
-    assert str(study.place("readers.tiny")).endswith("spec.yaml:8:3")
-    assert str(study.place("grid.retriever.1")).endswith("spec.yaml:17:7")
-    assert str(study.place("grid.rule")).endswith("spec.yaml:13:1")
-    assert study.place("").file == study.file
+    assert str(study.location("readers.tiny")).endswith("spec.yaml:8:3")
+    assert str(study.location("grid.retriever.1")).endswith("spec.yaml:17:7")
+    assert str(study.location("grid.rule")).endswith("spec.yaml:13:1")
+    assert study.location("").file == study.file
 
 
 def test_an_alias_may_stand_for_a_component(load: Load, head: str) -> None:
@@ -102,7 +101,7 @@ def test_everything_wrong_is_told_at_once_in_order(errors: Errors) -> None:
         bogus: 1
         """
     )
-    told = [(error.place.line, error.message) for error in found if error.place]
+    told = [(error.location.line, error.message) for error in found if error.location]
     assert told == [
         (1, "study cannot be 'Demo'"),
         (2, "there is no dataset 'toi'"),

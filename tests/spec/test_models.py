@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ragtally.errors import ErrorList, RagtallyError
-from ragtally.kinds import Component, ModelTraits, ReaderTraits
-from ragtally.kinds.reader import TRAIN_PARAMETER
+from ragtally.api import TRAIN_PARAMETER, Component, ErrorList, ModelTraits, RagtallyError, ReaderTraits
 from ragtally.registry import Registered, Registry
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
@@ -107,13 +105,13 @@ def test_a_deterministic_model_makes_its_reader_one_vote(tmp_path: Path, registr
         tmp_path, registry, SPEC.replace("[unsure], votes", "[sure], votes").replace("from: [un", "from: [")
     )
     assert "3 votes of sure, which always answers the same" in error.message
-    assert str(error.place).startswith(str(tmp_path / "spec.yaml") + ":9:")
+    assert str(error.location).startswith(str(tmp_path / "spec.yaml") + ":9:")
 
 
 def test_a_misspelt_model_is_told_at_its_place(tmp_path: Path, registry: Registry) -> None:
     (error,) = _errors(tmp_path, registry, SPEC.replace("model: cold", "model: clod"))
     assert (error.message, error.hint) == ("there is no model 'clod' under models", "did you mean 'cold'?")
-    assert str(error.place).endswith("spec.yaml:7:26")
+    assert str(error.location).endswith("spec.yaml:7:26")
 
 
 def test_an_error_in_a_model_is_told_once(tmp_path: Path, registry: Registry) -> None:

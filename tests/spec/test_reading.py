@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtally.errors import ErrorList, SpecError
+from ragtally.api import ErrorList, SpecError
 from ragtally.spec.composing import MAX_DEPTH
 from ragtally.spec.reading import MAX_BYTES, parse_document, read_document
 
@@ -91,9 +91,9 @@ def test_data_come_back_and_every_path_has_its_place(data: dict[str, object], fl
     document = parse_document(text, "a.yaml")
     assert document.root.plain() == data
     lines = text.splitlines()
-    for path, place in document.places().items():
-        assert place.line is not None and place.column is not None
-        here = lines[place.line - 1][place.column - 1 :]
+    for path, location in document.places().items():
+        assert location.line is not None and location.column is not None
+        here = lines[location.line - 1][location.column - 1 :]
         last = path.rpartition(".")[2]
         if not last.isdigit():
             assert here.lstrip("'\"? ").startswith(last)
@@ -148,7 +148,7 @@ def test_an_alias_bomb_is_refused_before_it_costs_anything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "message"),
+    ("text", "location", "message"),
     [
         ("", "1:1", "empty"),
         ("# nothing\n", "1:1", "empty"),
@@ -181,18 +181,18 @@ def test_an_alias_bomb_is_refused_before_it_costs_anything() -> None:
         ("a: [" + "x, " * 30_000 + "]", None, "the spec holds too much"),
     ],
 )
-def test_what_is_refused(text: str, place: str | None, message: str) -> None:
+def test_what_is_refused(text: str, location: str | None, message: str) -> None:
     with pytest.raises(SpecError, match=message) as caught:
         errors = parse_document(text, "a.yaml").errors
         raise errors[0] if errors else AssertionError("accepted")
-    if place is not None:
-        assert str(caught.value.place) == f"a.yaml:{place}"
+    if location is not None:
+        assert str(caught.value.location) == f"a.yaml:{location}"
 
 
 def test_a_key_that_is_written_twice_and_broken_yaml_after_it_are_both_told() -> None:
     with pytest.raises(ErrorList) as caught:
         parse_document("a: 1\na: 2\nb: [\n", "a.yaml")
-    assert [error.place.line for error in caught.value.errors if error.place] == [2, 3]
+    assert [error.location.line for error in caught.value.errors if error.location] == [2, 3]
 
 
 @given(st.text("ab:-[]{}&*'\"#|>!%@, \n\t?", max_size=40))
@@ -205,9 +205,9 @@ def test_whatever_is_written_an_error_has_a_place_in_the_file(text: str) -> None
         errors = [error]
     lines = text.splitlines() or [""]
     for error in errors:
-        assert error.place is not None and error.place.line is not None and error.place.column is not None
-        assert 1 <= error.place.line <= len(lines)
-        assert 1 <= error.place.column <= len(lines[error.place.line - 1]) + 1
+        assert error.location is not None and error.location.line is not None and error.location.column is not None
+        assert 1 <= error.location.line <= len(lines)
+        assert 1 <= error.location.column <= len(lines[error.location.line - 1]) + 1
 
 
 def test_a_missing_file_names_those_beside_it(tmp_path: Path) -> None:

@@ -11,14 +11,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragtally.errors import PluginError, RagtallyError
-from ragtally.kinds import Component
+from ragtally.api import Choice, Component, PluginError, RagtallyError
 from ragtally.registry import Registry
 from ragtally.spec.load import study_of
 from ragtally.spec.reading import parse_document
 from ragtally.spec.resolve import MAX_EXPANSION, normalise
 from ragtally.spec.study import Study
-from ragtally.types import Choice
 
 Load = Callable[[str], Study]
 Errors = Callable[[str], list[RagtallyError]]
@@ -143,7 +141,7 @@ def test_as_many_choices_as_the_product_of_the_axes(
 
 
 @pytest.mark.parametrize(
-    ("grid", "place", "message"),
+    ("grid", "location", "message"),
     [
         ("chunker: {words: {size: [1, 2, 1]}}", "3:39", "grid.chunker.words.size holds 1 twice"),
         ("chunker: {words: {overlap: [0, 0.0]}}", "3:39", "grid.chunker.words.overlap holds 0.0 twice"),
@@ -152,9 +150,11 @@ def test_as_many_choices_as_the_product_of_the_axes(
         ("top_k: [1, 1]", "3:19", "grid.top_k holds 1 twice"),
     ],
 )
-def test_the_same_value_twice_on_an_axis(errors: Errors, head: str, grid: str, place: str, message: str) -> None:
+def test_the_same_value_twice_on_an_axis(errors: Errors, head: str, grid: str, location: str, message: str) -> None:
     found = errors(f"{head}grid: {{{grid}}}\n")
-    assert [str(error.place).rpartition("spec.yaml:")[2] for error in found if message in error.message] == [place]
+    assert [str(error.location).rpartition("spec.yaml:")[2] for error in found if message in error.message] == [
+        location
+    ]
 
 
 def test_axes_that_make_too_many_choices_are_not_expanded(errors: Errors, head: str) -> None:
@@ -187,7 +187,7 @@ def test_a_default_that_no_plugin_offers_is_told_where_the_component_stands(regi
     document = parse_document("study: a\ndataset: toy\ngrid: {chunker: whole, retriever: dense}\n", "a.yaml")
     with pytest.raises(PluginError, match="no installed plugin offers the embedder 'lsa'") as caught:
         study_of(document, Registry(kept))
-    assert str(caught.value.place) == "a.yaml:3:24"
+    assert str(caught.value.location) == "a.yaml:3:24"
 
 
 def test_a_component_that_fails_to_tell_its_traits_is_told_where_it_stands(registry: Registry) -> None:
@@ -201,4 +201,4 @@ def test_a_component_that_fails_to_tell_its_traits_is_told_where_it_stands(regis
     document = parse_document("study: a\ndataset: toy\nreaders:\n  x: odd\n", "a.yaml")
     with pytest.raises(PluginError, match="no traits today") as caught:
         study_of(document, Registry(known))
-    assert str(caught.value.place) == "a.yaml:4:6"
+    assert str(caught.value.location) == "a.yaml:4:6"

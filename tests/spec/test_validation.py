@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from ragtally.errors import ErrorList, RagtallyError
+from ragtally.api import ErrorList, RagtallyError
 from ragtally.registry import Registry
 from ragtally.spec.faults import Faults
 from ragtally.spec.load import study_of
@@ -154,19 +154,19 @@ VALUES = st.recursive(
 @given(data=st.data())
 def test_they_agree_on_any_change_of_a_spec(schema: dict[str, Any], full: str, data: st.DataObject) -> None:
     spec = copy.deepcopy(parse_document(full, "a.yaml").root.plain())
-    place: Any = spec
+    location: Any = spec
     while True:
-        steps = list(place) if isinstance(place, dict) else list(range(len(place)))
+        steps = list(location) if isinstance(location, dict) else list(range(len(location)))
         step = data.draw(st.sampled_from(steps))
-        if not isinstance(place[step], (dict, list)) or not place[step] or data.draw(st.integers(0, 2)) == 0:
+        if not isinstance(location[step], (dict, list)) or not location[step] or data.draw(st.integers(0, 2)) == 0:
             break
-        place = place[step]
-    place[step] = data.draw(VALUES)
+        location = location[step]
+    location[step] = data.draw(VALUES)
     assert Draft202012Validator(schema).is_valid(spec) is accepts(schema, spec)
 
 
 @pytest.mark.parametrize(
-    ("extra", "place", "message", "hint"),
+    ("extra", "location", "message", "hint"),
     [
         ("sed: 3", "3:1", "the spec has no key 'sed'", "did you mean 'seed'?"),
         ("seed: x", "3:7", "seed must be a whole number, not 'x'", None),
@@ -211,10 +211,10 @@ def test_they_agree_on_any_change_of_a_spec(schema: dict[str, Any], full: str, d
     ],
 )
 def test_an_error_says_what_where_and_what_instead(
-    errors: Errors, head: str, extra: str, place: str, message: str, hint: str | None
+    errors: Errors, head: str, extra: str, location: str, message: str, hint: str | None
 ) -> None:
     (error,) = errors(f"{head}{extra}\n")
-    assert str(error.place).rpartition("spec.yaml:")[2] == place
+    assert str(error.location).rpartition("spec.yaml:")[2] == location
     assert message in error.message
     assert hint is None or hint in str(error.hint)
 
@@ -222,7 +222,7 @@ def test_an_error_says_what_where_and_what_instead(
 def test_a_key_that_is_missing_at_the_top_is_told_at_the_top(errors: Errors) -> None:
     first, second = errors("seed: 1\n")
     assert {first.message, second.message} == {"the spec needs the key 'dataset'", "the spec needs the key 'study'"}
-    assert str(first.place).endswith(":1:1")
+    assert str(first.location).endswith(":1:1")
 
 
 def test_a_study_name_is_explained(errors: Errors) -> None:
@@ -250,8 +250,8 @@ def test_every_error_has_a_place_inside_the_file(registry: Registry, full: str, 
     else:
         found = []
     lines = text.splitlines()
-    places = [one.place for one in found]
-    for place in places:
-        assert place is not None and place.line is not None and place.column is not None
-        assert 1 <= place.column <= len(lines[place.line - 1]) + 1
-    assert places == sorted(places, key=lambda place: (place.line, place.column))
+    places = [one.location for one in found]
+    for location in places:
+        assert location is not None and location.line is not None and location.column is not None
+        assert 1 <= location.column <= len(lines[location.line - 1]) + 1
+    assert places == sorted(places, key=lambda location: (location.line, location.column))

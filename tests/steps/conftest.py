@@ -8,8 +8,7 @@ import pytest
 
 from ground import Ground
 from made_up import MadeUpDataset, batch, made_up_registry
-from ragtally.kinds import Component
-from ragtally.types import DatasetBatch
+from ragtally.api import Component, DatasetBatch
 from workbench import Bench
 
 

@@ -11,8 +11,7 @@ import pytest
 
 from made_retrieval import KeptCounts, kept_counts
 from made_up import made_up_registry
-from ragtally.errors import CallError, PluginError, StoppedError
-from ragtally.kinds import Component, EmbedderTraits
+from ragtally.api import CallError, Component, EmbedderTraits, PluginError, StoppedError
 from ragtally.plan import in_order
 from ragtally.steps import embed
 from workbench import Bench
@@ -35,7 +34,7 @@ def given() -> list[str]:
 
 
 @pytest.fixture
-def place(make_bench: Callable[..., Bench], given: list[str]) -> Callable[..., Bench]:
+def location(make_bench: Callable[..., Bench], given: list[str]) -> Callable[..., Bench]:
     def make(name: str = "bench", **about: Any) -> Bench:
         return make_bench(name, made_up_registry({"embedder": [kept_counts(given, **about)]}))
 
@@ -47,9 +46,9 @@ def spec(sizes: str = "[30, 60]", more: str = "") -> str:
 
 
 def test_every_text_is_embedded_once_for_all_chunkers_distances_and_studies(
-    place: Callable[..., Bench], given: list[str]
+    location: Callable[..., Bench], given: list[str]
 ) -> None:
-    bench = place()
+    bench = location()
     bench.run(spec())
     assert len(given) == len(set(given)) > 50
     before = list(given)
@@ -60,13 +59,13 @@ def test_every_text_is_embedded_once_for_all_chunkers_distances_and_studies(
     assert new and not set(new) & set(before)
 
 
-def test_vectors_are_the_embedders_own(place: Callable[..., Bench], given: list[str]) -> None:
-    bench = place()
+def test_vectors_are_the_embedders_own(location: Callable[..., Bench], given: list[str]) -> None:
+    bench = location()
     bench.run(spec("[60]"))
     (task,) = {
         task for cell in bench.plan(spec("[60]")).cells for task in in_order((cell.score,)) if task.step == "embed"
     }
-    vectors = embed.load_vectors(bench.place.entry(task))
+    vectors = embed.load_vectors(bench.location.entry(task))
     texts = [text for text in given if not text.startswith("What")]
     assert vectors.shape[1] == 5
     expected = {tuple(row) for row in KeptCounts([]).embed_documents(texts).tolist()}
@@ -84,23 +83,23 @@ def test_what_was_embedded_before_a_failure_is_kept(make_bench: Callable[..., Be
 
         embed_queries = embed_documents
 
-    traits = EmbedderTraits(learns=False, kept_by_text=True, batch=4, name="made/kept")
+    traits = EmbedderTraits(requires_fit=False, cacheable=True, batch=4, name="made/kept")
     component = Component("kept_counts", lambda: Failing(given), "Fails.", traits=traits)
     bench = make_bench("failing", made_up_registry({"embedder": [component]}))
     with pytest.raises(CallError, match="the server is gone") as caught:
         bench.run(spec())
-    assert caught.value.place is not None and caught.value.place.line == 6
+    assert caught.value.location is not None and caught.value.location.line == 6
     before = list(given)
     Failing.broken = False
     bench.run(spec())
     assert len(before) > 20 and len(given) == len(set(given))
 
 
-def test_a_budget_stops_embedding_and_counts_what_was_paid(place: Callable[..., Bench], given: list[str]) -> None:
-    bench = place(price=1_000.0)  # a tenth of a cent a token
+def test_a_budget_stops_embedding_and_counts_what_was_paid(location: Callable[..., Bench], given: list[str]) -> None:
+    bench = location(price=1_000.0)  # a tenth of a cent a token
     with pytest.raises(StoppedError, match=r"budget of \$0\.2"):
         bench.run(spec(more="budget: {usd: 0.2}\n"))
-    (spent,) = bench.place.vectors.spent()
+    (spent,) = bench.location.vectors.spent()
     assert spent.dollars is not None and 0.05 < spent.dollars <= 0.2
     assert spent.texts == len(given)
     with pytest.raises(StoppedError):
@@ -109,10 +108,10 @@ def test_a_budget_stops_embedding_and_counts_what_was_paid(place: Callable[..., 
     bench.run(spec(more="budget: {usd: 20}\n"))
 
 
-def test_an_unknown_price_stays_unknown(place: Callable[..., Bench]) -> None:
-    bench = place(price=None)
+def test_an_unknown_price_stays_unknown(location: Callable[..., Bench]) -> None:
+    bench = location(price=None)
     bench.run(spec())
-    (spent,) = bench.place.vectors.spent()
+    (spent,) = bench.location.vectors.spent()
     assert spent.dollars is None and spent.texts_without_price == spent.texts
 
 
@@ -140,7 +139,7 @@ def test_an_embedders_broken_contract_is_named(
 
         embed_queries = embed_documents
 
-    traits = EmbedderTraits(learns=False, kept_by_text=kept)
+    traits = EmbedderTraits(requires_fit=False, cacheable=kept)
     component = Component("kept_counts", Bad, "Bad.", traits=traits)
     bench = make_bench("bad", made_up_registry({"embedder": [component]}))
     with pytest.raises(PluginError, match="the embedder kept_counts returned") as caught:
@@ -157,7 +156,7 @@ def test_a_model_exchanged_under_its_name_is_noticed(make_bench: Callable[..., B
             return self.embed_documents(texts)
 
     given: list[str] = []
-    traits = EmbedderTraits(learns=False, kept_by_text=True, batch=1000)
+    traits = EmbedderTraits(requires_fit=False, cacheable=True, batch=1000)
     component = Component("kept_counts", lambda: Grows(given), "Grows.", traits=traits)
     bench = make_bench("grows", made_up_registry({"embedder": [component]}))
     bench.run(spec("[60]"))

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from made_up import NOTHING, batch
-from ragtally.errors import DataError, PluginError
+from ragtally.api import DataError, DatasetBatch, Documents, Evidence, PluginError, Questions
 from ragtally.steps import prepare, sample
 from ragtally.store import read_json
-from ragtally.types import DatasetBatch, Documents, Evidence, Questions
 
 DOCUMENTS = {"a": "It was yes.", "b": "It was no."}
 QUESTIONS = {"one": ("yes", "test"), "two": ("no", "train")}

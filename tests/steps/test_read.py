@@ -9,9 +9,8 @@ import pytest
 
 from ground import Ground, given_readers
 from made_up import choices, made_up_dataset, texts
-from ragtally.errors import DataError, PluginError
+from ragtally.api import Answers, Choice, DataError, DatasetBatch, PluginError, Reading, Vote
 from ragtally.steps import base, context, parse, read, train
-from ragtally.types import Answers, Choice, DatasetBatch, Reading, Vote
 
 GOOD = choices(["yes", "no", "maybe"])
 BROKEN = {

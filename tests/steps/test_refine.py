@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from made_up import made_up_registry
-from ragtally.errors import SpecError
-from ragtally.kinds import Component, RetrieverTraits
+from ragtally.api import Component, RetrieverTraits, SpecError
 from ragtally.plan import StudyPlan, in_order
 from ragtally.steps import Task, chunk, retrieve
 from workbench import Bench
@@ -57,9 +56,9 @@ def test_windows_are_what_is_found_and_judged(bench: Bench) -> None:
     bench.run(spec(WIDER))
     for refined in tasks(plan, "refine"):
         (windows,), (searched,) = refined.inputs["window"], refined.inputs["chunk"]
-        spans, small = (chunk.load_spans(bench.place.entry(task)) for task in (windows, searched))
+        spans, small = (chunk.load_spans(bench.location.entry(task)) for task in (windows, searched))
         assert (small.end - small.start).max() <= 30 < (spans.end - spans.start).max()
-        hits = retrieve.load_hits(bench.place.entry(refined)).passage
+        hits = retrieve.load_hits(bench.location.entry(refined)).passage
         assert hits.max() < len(spans)
     judged = tasks(plan, "judge")
     assert {task.inputs["chunk"][0].choices["chunker"].parameters["size"] for task in judged} == {60, 120}

@@ -11,10 +11,8 @@ import pytest
 
 from ground import Fixed, Ground, hits
 from made_up import NOTHING, batch, made_up_dataset
-from ragtally.errors import PluginError
-from ragtally.kinds import Component, RetrieverTraits
+from ragtally.api import Choice, Component, DatasetBatch, Documents, Hits, PluginError, RetrieverTraits, Spans
 from ragtally.steps import chunk, judge, retrieve
-from ragtally.types import Choice, DatasetBatch, Documents, Hits, Spans
 
 LETTERS = Choice("retriever", "letters", {"embedder": Choice("embedder", "letter_counts"), "distance": "dot"})
 
@@ -62,7 +60,7 @@ def test_chunks_may_overlap_and_come_back_as_text(make_ground: Callable[..., Gro
     made = spans((0, 0, 6), (0, 3, 14), (2, 0, 6))
     ground = make_ground([small], components={"chunker": [Component("good", lambda: Cut(made), "Good.")]})
     folder = ground.do(chunk.task(ground.bench.factory, ground.prepared, Choice("chunker", "good")))
-    passages = chunk.load_passages(folder, ground.bench.place.entry(ground.prepared))
+    passages = chunk.load_passages(folder, ground.bench.location.entry(ground.prepared))
     assert list(passages.text) == ["It was", "was yes. ä\U0001f600", "Nobody"]
     assert passages.spans.document.tolist() == [0, 0, 2]
 
@@ -132,7 +130,7 @@ def test_vectors_reach_a_retriever_that_reads_them(make_ground: Callable[..., Gr
 def judged_hits(ground: Ground, found: Hits) -> Any:
     retrieved = ground.retrieved(Choice("retriever", "fixed"), found.passage.shape[1])
     task = judge.task(ground.bench.factory, ground.chunked(), ground.sampled(), retrieved)
-    return judge.load_judged(ground.do(task))
+    return judge.load_relevance(ground.do(task))
 
 
 def test_hits_are_judged_by_the_characters_of_evidence(

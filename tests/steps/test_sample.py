@@ -11,10 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from made_up import ANSWERS, batch, made_up_dataset
-from ragtally.errors import DataError
+from ragtally.api import DataError, DatasetBatch
 from ragtally.steps import prepare, sample
 from ragtally.store import read_json
-from ragtally.types import DatasetBatch
 
 LABELS = ["yes"] * 12 + ["no"] * 6 + ["maybe"] * 3 + [None] * 2
 

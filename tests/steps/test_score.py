@@ -10,9 +10,8 @@ import pytest
 
 from ground import Fixed, Ground, given_readers, hits
 from made_up import batch
-from ragtally.kinds import Component
+from ragtally.api import Answers, Choice, Component, Hits, Score
 from ragtally.steps import Task, base, context, judge, score
-from ragtally.types import Answers, Choice, Hits, Score
 
 TEXT = "0123456789" * 2
 LABELS = {"q0": "yes", "q1": "yes", "q2": "no", "q3": "no", "q4": "maybe"}

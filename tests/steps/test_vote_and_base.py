@@ -9,8 +9,7 @@ import pytest
 
 from ground import Ground, given_readers
 from made_up import batch
-from ragtally.errors import DataError, PluginError
-from ragtally.kinds import Component
+from ragtally.api import Component, DataError, PluginError
 from ragtally.steps import Task, base, vote
 from ragtally.store import read_json
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ragtally.errors import StoreError
+from ragtally.api import StoreError
 from ragtally.store.batches import FILE_NAME, BatchStore, StoredBatch
 from ragtally.store.locks import FileLock
 

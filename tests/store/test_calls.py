@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from made_calls import BIG, SMALL, made_call, made_calls, made_reply
-from ragtally.errors import CallError, StoreError
+from ragtally.api import Call, CallError, Reply, StoreError
 from ragtally.store.calls import FILE_NAME, CallAbout, CallStore, FailedCall
-from ragtally.types import Call, Reply
 
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from made_calls import BIG, made_calls, made_reply
-from ragtally.errors import StoreError
+from ragtally.api import StoreError
 from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.calls_salvage import check_calls, count_calls
 from ragtally.store.calls_transfer import export_calls, import_calls, salvage_calls

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from made_calls import BIG, made_call, made_reply
-from ragtally.errors import StoreError
+from ragtally.api import StoreError
 from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.calls_sql import SCHEMA
 
@@ -69,7 +69,7 @@ def test_another_version_is_refused_and_left_alone(path: Path, version: str) -> 
         with pytest.raises(StoreError, match=f"schema {version}") as caught:
             use(CallStore(path))
         assert caught.value.hint and "pip install --upgrade ragtally" in caught.value.hint
-        assert caught.value.place and caught.value.place.file == str(path)
+        assert caught.value.location and caught.value.location.file == str(path)
     assert path.read_bytes() == before
 
 

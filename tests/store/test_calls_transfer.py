@@ -15,13 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_calls import BIG, SMALL, made_call, made_calls, made_reply
-from ragtally.errors import DataError, StoreError
+from ragtally.api import Call, DataError, Message, Reply, StoreError
 from ragtally.store.calls import FILE_NAME, CallAbout, CallStore
 from ragtally.store.calls_lines import line_of, row_of
 from ragtally.store.calls_salvage import all_calls
 from ragtally.store.calls_sql import CALL_COLUMNS
 from ragtally.store.calls_transfer import Imported, export_calls, import_calls
-from ragtally.types import Call, Message, Reply
 
 MakeStore = Callable[..., CallStore]
 
@@ -257,7 +256,7 @@ def test_a_wrong_line_is_named_and_the_others_are_imported(
     assert counts(report) == (2, 0, 0, 1)
     (error,) = report.errors
     assert message in error.message
-    assert str(error.place) == f"{file}:2"
+    assert str(error.location) == f"{file}:2"
     assert error.hint == "make the file anew: ragtally store export FILE"
 
 

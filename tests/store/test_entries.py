@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ragtally.address import address
-from ragtally.errors import StoreError
+from ragtally.api import StoreError
+from ragtally.api.address import address
 from ragtally.store import DamagedEntry, Store
 
 STEP = "chunk"
@@ -177,8 +177,8 @@ def test_a_damaged_entry_is_set_aside_and_can_be_made_again(store: Store, damage
     later = Store(store.root)
     with pytest.raises(DamagedEntry, match=f"step {STEP} was damaged") as caught:
         later.open(STEP, ADDRESS)
-    assert caught.value.place is not None
-    aside = Path(caught.value.place.file)
+    assert caught.value.location is not None
+    aside = Path(caught.value.location.file)
     assert aside.is_dir() and aside.is_relative_to(store.root / "damaged")
     assert not later.complete(STEP, ADDRESS)
     write(later)
@@ -232,7 +232,7 @@ def test_a_store_below_a_file_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot write") as caught:
         write(Store(tmp_path / "file" / "store"))
     assert caught.value.hint and "writable" in caught.value.hint
-    assert caught.value.place is not None
+    assert caught.value.location is not None
     assert (tmp_path / "file").read_text() == "in the way"
 
 

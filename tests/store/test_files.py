@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ragtally.errors import StoreError
+from ragtally.api import StoreError
 from ragtally.store import sweep_parts, write_bytes, write_json, write_text
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from made_calls import BIG, made_call, made_reply
-from ragtally.address import address
-from ragtally.errors import StoreError
+from ragtally.api import StoreError
+from ragtally.api.address import address
 from ragtally.store import DamagedEntry, Store
 from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.inventory import garbage, placed_entries, remove
@@ -74,8 +74,8 @@ def test_what_was_set_aside_and_what_is_incomplete_is_garbage(store: Store) -> N
     with pytest.raises(DamagedEntry) as caught:
         Store(store.root).open("chunk", ONE)
     (store.folder("chunk", TWO) / "entry.json").unlink()
-    assert caught.value.place is not None
-    aside = str(Path(caught.value.place.file).relative_to(store.root))
+    assert caught.value.location is not None
+    aside = str(Path(caught.value.location.file).relative_to(store.root))
     assert told(store) == {
         aside: "set aside as damaged",
         relative(store, "chunk", TWO): "incomplete: the next run makes it anew",

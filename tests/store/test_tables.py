@@ -23,7 +23,7 @@ ROW = st.tuples(
 
 
 def columns(rows: list[tuple[object, ...]]) -> dict[str, list[object]]:
-    return {name: [row[place] for row in rows] for place, name in enumerate(SCHEMA)}
+    return {name: [row[location] for row in rows] for location, name in enumerate(SCHEMA)}
 
 
 @given(rows=st.lists(ROW, max_size=6))

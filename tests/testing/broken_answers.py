@@ -6,7 +6,7 @@ import itertools
 import json
 from dataclasses import replace
 
-from ragtally.types import Answers
+from ragtally.api import Answers
 
 COUNTER = itertools.count()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from ragtally.kinds import (
+from ragtally.api import (
+    TRAIN_PARAMETER,
     BatchTerms,
     Component,
     EmbedderTraits,
@@ -14,7 +15,6 @@ from ragtally.kinds import (
     ParameterFault,
     ReaderTraits,
 )
-from ragtally.kinds.reader import TRAIN_PARAMETER
 from testing import broken_refining as refining
 from testing.broken_answers import (
     Amnesic,
@@ -46,6 +46,7 @@ from testing.broken_data import (
     Drifting,
     EditingRanking,
     EditingVerdicts,
+    ExternalResource,
     Found,
     Groundless,
     Growing,
@@ -56,7 +57,6 @@ from testing.broken_data import (
     Missing,
     OneAnswer,
     Ordered,
-    Outside,
     Ragged,
     Repeating,
     Silver,
@@ -101,7 +101,7 @@ from testing.broken_search import (
 COUNTER = itertools.count()
 FIXED = ReaderTraits(draws="fixed")
 TRAINS = ReaderTraits(draws="fixed", trains=True)
-NO_LEARNING = EmbedderTraits(learns=False)
+NO_LEARNING = EmbedderTraits(requires_fit=False)
 TRAIN = {"train": TRAIN_PARAMETER}
 ANSWER, RETRIEVAL = MetricTraits("answers"), MetricTraits("retrieval")
 K = {"k": {"type": "integer", "description": "The cut-off."}}
@@ -170,8 +170,8 @@ BROKEN = [
     ("embedder", "test_what_was_learnt_can_be_saved_and_loaded", {"build": Forgetting}),
     ("embedder", "test_what_was_learnt_can_be_saved_and_loaded", {"build": Pickling}),
     ("embedder", "test_texts_stay_as_they_are", {"build": EditingTexts}),
-    ("embedder", "test_the_traits_fit_together", {"traits": EmbedderTraits(kept_by_text=True, name="made")}),
-    ("unlearning", "test_the_traits_fit_together", {"traits": EmbedderTraits(learns=False, kept_by_text=True)}),
+    ("embedder", "test_the_traits_fit_together", {"traits": EmbedderTraits(cacheable=True, name="made")}),
+    ("unlearning", "test_the_traits_fit_together", {"traits": EmbedderTraits(requires_fit=False, cacheable=True)}),
     ("unlearning", "test_an_embedder_that_does_not_learn_needs_no_corpus", {"build": Secretive}),
     ("unlearning", "test_an_embedder_that_does_not_learn_needs_no_corpus", {"build": Embedder}),
     ("retriever", "test_hits_are_rows_of_the_corpus", {"build": Unpadded}),
@@ -260,7 +260,7 @@ BROKEN = [
     ("dataset", "test_ids_are_unique", {"build": Repeating}),
     ("dataset", "test_the_dataset_is_the_same_every_time", {"build": Drifting}),
     ("dataset", "test_columns_have_one_length", {"build": Ragged}),
-    ("dataset", "test_sections_lie_in_their_documents", {"build": Outside}),
+    ("dataset", "test_sections_lie_in_their_documents", {"build": ExternalResource}),
     ("dataset", "test_answers_and_splits_are_named", {"build": OneAnswer}),
     ("metric", "test_scores_are_numbers_or_reasons", {"build": Misnamed}),
     ("metric", "test_scores_are_numbers_or_reasons", {"build": Groundless}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from ragtally.types import DatasetBatch, Documents, Evidence, Questions, Score
+from ragtally.api import DatasetBatch, Documents, Evidence, Questions, Score
 
 COUNTER = itertools.count()
 
@@ -69,7 +69,7 @@ class Ragged(Dataset):
             yield replace(batch, questions=replace(batch.questions, label=["yes"]))
 
 
-class Outside(Dataset):
+class ExternalResource(Dataset):
     def batches(self):
         for batch in super().batches():
             yield replace(batch, documents=replace(batch.documents, section_ends=[[11]]))

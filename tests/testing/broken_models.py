@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-from ragtally.errors import CallError
+from ragtally.api import CallError
 from ragtally.pipelines.quiet import ChatMessage
 
 COUNTER = itertools.count()

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ragtally.kinds import RetrieverTraits
-from ragtally.kinds.merging import merged_hits
-from ragtally.kinds.ranking import no_hits
-from ragtally.types import Hits, Message
+from ragtally.api import Hits, Message, RetrieverTraits
+from ragtally.support.fusion import fuse_hits
+from ragtally.support.ranking import no_hits
 
 COUNTER = itertools.count()
 DEPTH = 10
@@ -37,7 +36,7 @@ class Refining:
 
     def refine(self, queries, found, limit):
         rows = np.concatenate([hits.passage[:, :DEPTH] for hits in found.hits], axis=1)
-        return merged_hits(rows, np.concatenate([hits.score[:, :DEPTH] for hits in found.hits], axis=1), limit)
+        return fuse_hits(rows, np.concatenate([hits.score[:, :DEPTH] for hits in found.hits], axis=1), limit)
 
 
 class Windowed(Refining):
@@ -50,13 +49,13 @@ class Windowed(Refining):
         (hits,) = found.hits
         documents = np.where(hits.passage < 0, -1, found.passages.spans.document[hits.passage])[:, :DEPTH]
         rows = np.searchsorted(found.windows.document, documents).astype(np.int32)
-        return merged_hits(np.where(documents < 0, np.int32(-1), rows), hits.score[:, :DEPTH], limit, np.maximum)
+        return fuse_hits(np.where(documents < 0, np.int32(-1), rows), hits.score[:, :DEPTH], limit, np.maximum)
 
 
 class Chunks(Windowed):
     def refine(self, queries, found, limit):
         (hits,) = found.hits
-        return merged_hits(hits.passage[:, :DEPTH], hits.score[:, :DEPTH], limit)
+        return fuse_hits(hits.passage[:, :DEPTH], hits.score[:, :DEPTH], limit)
 
 
 class Prompting:
@@ -75,17 +74,17 @@ class Prompting:
     def unread(self, found):
         return sum(reply is not None and "[" not in reply for reply in found.replies)
 
-    def place(self, reply):
+    def location(self, reply):
         return int(reply[1]) - 1 if reply and reply[0] == "[" and reply[1].isdigit() else 0
 
     def refine(self, queries, found, limit):
         (hits,) = found.hits
         scores = np.where(hits.passage >= 0, -np.arange(hits.passage.shape[1], dtype=np.float32), 0)
         for row, reply in enumerate(found.replies):
-            place = self.place(reply)
-            if place < hits.passage.shape[1] and hits.passage[row, place] >= 0:
-                scores[row, place] = 1
-        return merged_hits(hits.passage, scores, limit)
+            location = self.location(reply)
+            if location < hits.passage.shape[1] and hits.passage[row, location] >= 0:
+                scores[row, location] = 1
+        return fuse_hits(hits.passage, scores, limit)
 
 
 class Unpadded(Refining):
@@ -167,7 +166,7 @@ class EditingReplies(Prompting):
 
 class Promptless:
     __init__ = Prompting.__init__
-    place = Prompting.place
+    location = Prompting.location
     refine = Prompting.refine
 
 
@@ -201,8 +200,8 @@ class Punishing(Prompting):
 
 
 class Shuffling(Prompting):
-    def place(self, reply):
-        return 2 if reply is None else super().place(reply)
+    def location(self, reply):
+        return 2 if reply is None else super().location(reply)
 
 
 class CountingFailures(Prompting):

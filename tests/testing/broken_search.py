@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ragtally.kinds.ranking import best_rows, no_hits, write_hits
-from ragtally.types import Hits, Spans
+from ragtally.api import Hits, Spans
+from ragtally.support.ranking import best_rows, no_hits, write_hits
 
 COUNTER = itertools.count()
 

@@ -11,7 +11,7 @@ import pytest
 SHOW = """
 import json
 from ragtally.registry import load_registry
-from ragtally.types import Choice
+from ragtally.api import Choice
 
 registry = load_registry()
 own = [found for found in registry.all() if found.plugin == "ragtally_sample"]

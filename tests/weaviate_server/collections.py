@@ -68,7 +68,7 @@ class Collection:
             return []
         distances = distance(rows, vector.astype(np.float64), self.vectors["vectorIndexConfig"]["distance"])
         order = np.argsort(distances, kind="stable")[: most + misses]
-        found = [(names[place], float(distances[place])) for place in order]
+        found = [(names[location], float(distances[location])) for location in order]
         return (found[:1] + found[1 + misses :] if self.vectors["vectorIndexType"] == "hnsw" else found)[:most]
 
     def keywords(self, query: str, name: str, most: int) -> Ranked:
@@ -87,18 +87,21 @@ class Collection:
             idf = math.log(1 + (len(names) - len(places) + 0.5) / (len(places) + 0.5))
             scores[places] += idf * often * (k1 + 1) / (often + norms[places])
         order = np.argsort(-scores, kind="stable")[:most]
-        return [(names[place], float(scores[place])) for place in order if scores[place] > 0]
+        return [(names[location], float(scores[location])) for location in order if scores[location] > 0]
 
     def _with_words(self, name: str, tokenization: str) -> Words:
         if self._words is None or self._words[0] != len(self.objects):
             names, lists, lengths = self.ordered(), dict[str, list[tuple[int, int]]](), []
-            for place, key in enumerate(names):
+            for location, key in enumerate(names):
                 counts = Counter(tokens(self.objects[key].properties[name], tokenization))
                 lengths.append(sum(counts.values()))
                 for word, often in counts.items():
-                    lists.setdefault(word, []).append((place, often))
+                    lists.setdefault(word, []).append((location, often))
             postings = {
-                word: (np.array([place for place, _ in found]), np.array([often for _, often in found], np.float64))
+                word: (
+                    np.array([location for location, _ in found]),
+                    np.array([often for _, often in found], np.float64),
+                )
                 for word, found in lists.items()
             }
             self._words = (len(self.objects), Words(names, postings, np.array(lengths, np.float64)))

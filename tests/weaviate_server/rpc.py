@@ -31,8 +31,8 @@ class Service(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
                     context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
                 self.faults.dies_after -= 1
             errors = [
-                batch_pb2.BatchObjectsReply.BatchError(index=place, error=why)
-                for place, each in enumerate(request.objects)
+                batch_pb2.BatchObjectsReply.BatchError(index=location, error=why)
+                for location, each in enumerate(request.objects)
                 if (why := self._take(each))
             ]
         time.sleep(self.faults.hang)

@@ -10,7 +10,8 @@ import traceback
 import click
 
 from ragtally import __version__
-from ragtally.errors import EXIT_BUG, EXIT_DONE, EXIT_STOPPED, ErrorList, RagtallyError, StoppedError
+from ragtally.api import ErrorList, RagtallyError, StoppedError
+from ragtally.api.errors import EXIT_BUG, EXIT_DONE, EXIT_STOPPED
 
 _COMMANDS = {
     "new": "Write a spec to begin with.",
@@ -54,9 +55,11 @@ class _LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="ragtally")
 def cli() -> None:
-    """Benchmark retrieval-augmented question answering from a YAML spec."""
-    # When an answer is wrong, was it the reader or the retrieval, and what is the cheapest set-up that is good
-    # enough?
+    """Benchmark retrieval-augmented question answering from a YAML spec.
+
+    When an answer is wrong, was it the reader or the retrieval, and what is the cheapest set-up that is good
+    enough?
+    """
 
 
 def main() -> None:

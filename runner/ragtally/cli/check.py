@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from ragtally.api import ErrorList, RagtallyError, raise_all
 from ragtally.cli.lazy import load
-from ragtally.errors import ErrorList, RagtallyError, raise_all
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
@@ -38,11 +38,13 @@ def _similarity(ctx: click.Context, param: click.Parameter, value: float | None)
 def command(
     specs: tuple[Path, ...], with_data: bool, similarity: float | None, pairs: int | None, as_json: bool
 ) -> None:
-    """Validate specs; nothing is run, and without --data no data is read."""
-    # --data prepares the dataset, as a run does, and reports what stands in it twice, word for word or nearly so:
-    # documents (as sets of shingles of three words), questions (as sets of words), questions that are asked and have
-    # a near-duplicate in a split that a reader learns from (leakage), and near-duplicates with different labels. No
-    # pair is missed. Exit code: 0 whatever is found, for it is a report; 2 for an error in a spec or in the data.
+    """Validate specs; nothing is run, and without --data no data is read.
+
+    --data prepares the dataset, as a run does, and reports what stands in it twice, word for word or nearly so:
+    documents (as sets of shingles of three words), questions (as sets of words), questions that are asked and have a
+    near-duplicate in a split that a reader learns from (leakage), and near-duplicates with different labels. No pair
+    is missed. Exit code: 0 whatever is found, for it is a report; 2 for an error in a spec or in the data.
+    """
     if not with_data and not (similarity is None and pairs is None):
         raise click.UsageError("--similarity and --pairs say how --data looks: give --data too")
     registry = load_registry()

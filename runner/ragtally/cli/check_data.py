@@ -13,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ragtally.cli.console import TerminalProgress, print_all
-from ragtally.cli.table_parts import plain_table
+from ragtally.duplicates.count import check_data
+from ragtally.duplicates.report import Contradictions, CopiedEvidence, DataReport, Overlap, Pair
+from ragtally.present.table_parts import plain_table
 from ragtally.registry import Registry
-from ragtally.run.duplicate_report import Contradictions, CopiedEvidence, DataReport, Overlap, Pair
-from ragtally.run.duplicates import check_data
-from ragtally.run.workplace import Workplace
 from ragtally.spec.study import Study
 from ragtally.store import Store, find_store
+from ragtally.workspace import Workspace
 
 _WIDTH = 80
 _WIDEST_ID = 24
@@ -27,9 +27,9 @@ _WIDEST_ID = 24
 
 def show(studies: Sequence[Study], registry: Registry, similarity: float, shown: int, *, as_json: bool) -> None:
     """Look for near-duplicates in the data of studies, and print what is found, study by study."""
-    place = Workplace(Store(find_store(Path.cwd())), registry, TerminalProgress())
+    location = Workspace(Store(find_store(Path.cwd())), registry, TerminalProgress())
     reports = []
-    for report in check_data(studies, place, similarity, shown):
+    for report in check_data(studies, location, similarity, shown):
         reports.append(report)
         if not as_json:
             click.echo()

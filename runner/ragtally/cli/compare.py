@@ -9,15 +9,15 @@ from pathlib import Path
 import click
 from rich.text import Text
 
+from ragtally.analysis.cell_refs import Side, common_set, matching_cells
+from ragtally.analysis.two import compare_two
+from ragtally.analysis.two_rankings import is_of_retrieval, matching_rankings, ranking_metrics
+from ragtally.api import RagtallyError
 from ragtally.cli.console import print_all
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
-from ragtally.cli.two_tables import two_parts
-from ragtally.cli.verdict_parts import WIDTH
-from ragtally.compare.results import Results
-from ragtally.compare.sides import Side, common_set, matching_cells
-from ragtally.compare.two import compare_two
-from ragtally.compare.two_rankings import is_of_retrieval, matching_rankings, ranking_metrics
-from ragtally.errors import RagtallyError
+from ragtally.present.two_tables import two_parts
+from ragtally.present.verdict_parts import WIDTH
+from ragtally.results.load import Results
 
 _MOST_NAMED = 10
 _EVERY = "*"
@@ -58,15 +58,19 @@ def command(
     every: bool,
     as_json: bool,
 ) -> None:
-    """Compare two cells: what changed, by how much, and whether it is more than chance."""
-    # A and B are STUDY:CELL, or CELL alone after --study. STUDY is a study's name or the folder of its results; CELL
-    # is a cell's name, a pattern (`*`, `?`), or a part of the name. STUDY alone is all its cells that answer. Where
-    # each side is one cell, these two are compared; otherwise the cells that have the same name on both sides.
-    # The same questions (by id and words) are compared in pairs: exact McNemar, or randomisation for other metrics
-    # and for questions that share documents. Of partly different sets the common questions are compared. Sets without
-    # a common question are compared by accuracy, unpaired (Newcombe's interval). It says which it did.
-    # By a metric of retrieval (--metric recall@5) rankings are compared: CELL is then a ranking's name, or that of a
-    # cell that reads it.
+    """Compare two cells: what changed, by how much, and whether it is more than chance.
+
+    A and B are STUDY:CELL, or CELL alone after --study. STUDY is a study's name or the folder of its results; CELL is
+    a cell's name, a pattern (`*`, `?`), or a part of the name. STUDY alone is all its cells that answer. Where each
+    side is one cell, these two are compared; otherwise the cells that have the same name on both sides.
+
+    The same questions (by id and words) are compared in pairs: exact McNemar, or randomisation for other metrics and
+    for questions that share documents. Of partly different sets the common questions are compared. Sets without a
+    common question are compared by accuracy, unpaired (Newcombe's interval). It says which it did.
+
+    By a metric of retrieval (--metric recall@5) rankings are compared: CELL is then a ranking's name, or that of a
+    cell that reads it.
+    """
     if len(folders) > 2:
         raise click.UsageError("--results is given at most twice: once for A, once for B")
     of_first, of_second = (folders[0], folders[-1]) if folders else (DEFAULT_RESULTS, DEFAULT_RESULTS)

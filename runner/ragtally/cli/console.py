@@ -67,7 +67,7 @@ class TerminalProgress:
             )
 
     def start(self, step: str, total: int, done: int) -> None:
-        """A step begins, or goes on after others came between (see `ragtally.run.progress.Progress`)."""
+        """A step begins, or goes on after others came between (see `ragtally.workspace.Progress`)."""
         self._end_step()
         known = self._started.get((step, total))
         if self._bars is None:

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import click
 
-from ragtally.errors import EXIT_USER, ErrorList, RagtallyError
-from ragtally.kinds.component import Finding
+from ragtally.api import Choice, ErrorList, Finding, RagtallyError
+from ragtally.api.errors import EXIT_USER
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
 from ragtally.store import find_store
-from ragtally.types import Choice
 
 # Kinds whose components need nothing of the world outside unless they say so: there is nothing to tell of them.
 _NEEDS_NOTHING = ("chunker", "embedder", "retriever")
@@ -26,7 +25,6 @@ _NEEDS_NOTHING = ("chunker", "embedder", "retriever")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(spec: Path, as_json: bool) -> None:
     """Say what is missing to run SPEC (data, servers, models, keys), and the command that mends it."""
-    # Picks that differ in how they search only need the same of the world outside.
     findings = list(dict.fromkeys(_findings(spec)))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
@@ -48,7 +46,7 @@ def _findings(spec: Path) -> Iterator[Finding]:
         study = load_study(spec, registry)
     except RagtallyError as error:
         errors = error.errors if isinstance(error, ErrorList) else (error,)
-        yield from (Finding(False, f"{each.place}: {each.message}", each.hint) for each in errors)
+        yield from (Finding(False, f"{each.location}: {each.message}", each.hint) for each in errors)
         return
     yield Finding(True, f"spec: {spec}")
     store = find_store(Path.cwd())

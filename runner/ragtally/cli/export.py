@@ -13,11 +13,11 @@ from typing import Any
 import click
 import polars as pl
 
+from ragtally.analysis.cell_refs import matching_cells
+from ragtally.api import DataError, Location, RagtallyError
 from ragtally.cli.lazy import load
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
-from ragtally.compare.sides import matching_cells
-from ragtally.errors import DataError, Place, RagtallyError
-from ragtally.run.dataset_export import Kept, export_dataset
+from ragtally.export.dataset import Kept, export_dataset
 from ragtally.store import Store, find_store, read_table, write_bytes
 from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.calls_lines import line_of
@@ -41,8 +41,10 @@ _out = click.option(
 
 @click.group(name="export")
 def command() -> None:
-    """Write a study's data to other formats: what a spreadsheet, another program or a leaderboard reads."""
-    # STUDY is a study's name, or the folder of its results. Lists are JSON text in csv.
+    """Write a study's data to other formats: what a spreadsheet, another program or a leaderboard reads.
+
+    STUDY is a study's name, or the folder of its results. Lists are JSON text in csv.
+    """
 
 
 @command.command(short_help="Every answer of every cell, with its votes.")
@@ -76,8 +78,10 @@ def answers(study: str, patterns: tuple[str, ...], form: str, out: Path | None, 
 @_out
 @_results
 def base(study: str, dataset: Path | None, documents: Kept, form: str, out: Path | None, results: Path) -> None:
-    """Write base.parquet: the questions that stay for the grid, and the label that each is scored against."""
-    # With --dataset, write the questions with their documents and evidence, and a data card.
+    """Write base.parquet: the questions that stay for the grid, and the label that each is scored against.
+
+    With --dataset, write the questions with their documents and evidence, and a data card.
+    """
     folder = folder_of(study, results)
     if dataset is not None:
         if out is not None:
@@ -88,7 +92,9 @@ def base(study: str, dataset: Path | None, documents: Kept, form: str, out: Path
         return
     path = folder / "base.parquet"
     if not path.is_file():
-        raise RagtallyError("there is no such result", place=Place(str(path)), hint="run the study's label stage")
+        raise RagtallyError(
+            "there is no such result", location=Location(str(path)), hint="run the study's label stage"
+        )
     _deliver(_encoded(read_table(path), form), form, out)
 
 
@@ -96,8 +102,10 @@ def base(study: str, dataset: Path | None, documents: Kept, form: str, out: Path
 @_format
 @_out
 def calls(form: str, out: Path | None) -> None:
-    """Write the saved calls of the store, of all studies: who was asked what, when, and what came back."""
-    # In jsonl this is the form that `ragtally store import` reads.
+    """Write the saved calls of the store, of all studies: who was asked what, when, and what came back.
+
+    In jsonl this is the form that `ragtally store import` reads.
+    """
     with closing(CallStore(find_store(Path.cwd()) / FILE_NAME)) as saved:
         if form == "jsonl" and out is not None:
             click.echo(f"{out}: {export_calls(saved, out).calls:,} calls", err=True)
@@ -117,8 +125,10 @@ def calls(form: str, out: Path | None) -> None:
 @_out
 @_results
 def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> None:
-    """Write the verdicts of one cell as PubMedQA's leaderboard takes them: one JSON object, {pmid: label}."""
-    # Every question asked must have a verdict: there is no default for one that has none.
+    """Write the verdicts of one cell as PubMedQA's leaderboard takes them: one JSON object, {pmid: label}.
+
+    Every question asked must have a verdict: there is no default for one that has none.
+    """
     found = results_of(folder_of(study, results))
     cells = matching_cells(found, pattern)
     if len(cells) > 1:
@@ -134,7 +144,7 @@ def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> No
         raise DataError(
             f"{len(missing)} of {len(found.questions)} questions have no verdict of {cells[0]}"
             f" ({unasked} of them it was not asked): " + ", ".join(missing),
-            place=Place(str(found.folder / "answers.parquet")),
+            location=Location(str(found.folder / "answers.parquet")),
             hint="take a cell that answers all questions: `grid_on: all` asks the grid about all, more votes or"
             " another rule leave fewer without a verdict",
         )
@@ -151,11 +161,11 @@ def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> No
 )  # fmt: skip
 @_results
 def pipeline(spec: Path, pattern: str, out: Path | None, results: Path) -> None:
-    """Write CELL of the study of SPEC as pipeline.yaml, which Haystack loads, beside copies of its index and
-    models.
+    """Write CELL of the study of SPEC as pipeline.yaml, which Haystack loads, beside copies of its index and models.
+
+    A part of the cell's name is enough. Plain Haystack components stand where they do exactly the same, ragtally's
+    elsewhere; the file says which.
     """
-    # A part of the cell's name is enough. Plain Haystack components stand where they do exactly the same, ragtally's
-    # elsewhere; the file says which.
     load("export_pipeline").write(spec, pattern, out, results)
 
 
@@ -183,7 +193,7 @@ def _lines(saved: CallStore) -> Iterator[bytes]:
         except ValueError as error:
             raise RagtallyError(
                 f"the saved call {row[0]!r} is damaged: {error}",
-                place=Place(str(saved.database.path)),
+                location=Location(str(saved.database.path)),
                 hint="`ragtally store export --salvage FILE` leaves out what is damaged",
             ) from error
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
+from ragtally.api import RagtallyError
 from ragtally.cli.console import TerminalProgress
-from ragtally.errors import RagtallyError
+from ragtally.engine.study import cells_matching
+from ragtally.export.pipeline import export_pipeline
+from ragtally.pipelines import is_plain
 from ragtally.plan import plan_study
 from ragtally.registry import load_registry
-from ragtally.run.pipeline_export import export_pipeline
-from ragtally.run.study import cells_matching
-from ragtally.run.workplace import Workplace
-from ragtally.serving import is_plain
 from ragtally.spec.load import load_study
 from ragtally.store import Store, find_store
+from ragtally.workspace import Workspace
 
 _MOST_NAMED = 20
 
@@ -31,8 +31,8 @@ def write(spec: Path, pattern: str, out: Path | None, results: Path) -> None:
         raise RagtallyError(f"{len(cells)} cells match {pattern!r}: {shown}", hint="name one of them")
     (cell,) = cells
     below = results / plan.study.name / "pipelines" / re.sub(r"[^\w.,=()-]+", "-", cell.name)
-    place = Workplace(Store(find_store(Path.cwd())), registry, TerminalProgress())
-    exported = export_pipeline(plan, cell, place, out or below)
+    location = Workspace(Store(find_store(Path.cwd())), registry, TerminalProgress())
+    exported = export_pipeline(plan, cell, location, out or below)
     for name, path in exported.kinds.items():
         click.echo(f"{name}: {path}{'' if is_plain(path) else ' (ragtally)'}", err=True)
     click.echo(exported.path)

@@ -9,11 +9,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from ragtally.errors import RagtallyError, did_you_mean
-from ragtally.kinds.fetchable import Fetchable
+from ragtally.api import Choice, Fetchable, RagtallyError, did_you_mean
+from ragtally.engine.fetch import fetch
 from ragtally.registry import Registry, load_registry
-from ragtally.run.fetch import fetch
-from ragtally.types import Choice
 
 
 @click.command(name="fetch")

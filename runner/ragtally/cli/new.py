@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import click
 
-from ragtally.errors import ErrorList, Place, RagtallyError
+from ragtally.api import ErrorList, Location, RagtallyError
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 from ragtally.store import write_text
@@ -88,7 +88,9 @@ def command(study: str, dataset: str, models: tuple[str, ...], out: Path | None)
     """Write a spec for STUDY to begin with, explained line by line; nothing is run."""
     path = out or Path("specs") / f"{study}.yaml"
     if path.exists():
-        raise RagtallyError("there is a file of that name", place=Place(str(path)), hint="choose another: --out PATH")
+        raise RagtallyError(
+            "there is a file of that name", location=Location(str(path)), hint="choose another: --out PATH"
+        )
     if models and not _DATASETS[dataset].answers:
         raise click.UsageError(f"--model is for datasets with answers; {dataset} compares retrieval alone")
     text = _spec(study, dataset, models, path)

@@ -12,13 +12,13 @@ from rich import box
 from rich.table import Table
 
 from ragtally.cli.console import TerminalProgress, print_all
+from ragtally.engine.embedding_estimate import EmbedderEstimate, estimate_embedding
+from ragtally.engine.estimate import ModelEstimate, estimate
 from ragtally.plan import plan_study
 from ragtally.registry import load_registry
-from ragtally.run.embedding_estimate import EmbedderEstimate, estimate_embedding
-from ragtally.run.estimate import ModelEstimate, estimate
-from ragtally.run.workplace import Workplace
 from ragtally.spec.load import load_study
 from ragtally.store import Store, find_store
+from ragtally.workspace import Workspace
 
 _MEANING = (
     "~ estimated; <= upper bound: the base is not known before the voters have voted, and prompts that hold what "
@@ -30,14 +30,16 @@ _MEANING = (
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(spec: Path, as_json: bool) -> None:
-    """List the cells of SPEC, the work that they share, what of it is done, and what is still to be paid."""
-    # Nothing is paid. Where models are asked, the free local work up to the prompts is done, so that their calls can
-    # be counted.
+    """List the cells of SPEC, the work that they share, what of it is done, and what is still to be paid.
+
+    Nothing is paid. Where models are asked, the free local work up to the prompts is done, so that their calls can
+    be counted.
+    """
     registry = load_registry()
     plan = plan_study(load_study(spec, registry), registry)
     store = Store(find_store(Path.cwd()))
-    place = Workplace(store, registry, TerminalProgress())
-    estimates, embedders = estimate(plan, place), estimate_embedding(plan, place)
+    location = Workspace(store, registry, TerminalProgress())
+    estimates, embedders = estimate(plan, location), estimate_embedding(plan, location)
     counts = plan.counts(store)
     done = {cell.name: store.complete(cell.score.step, cell.score.address) for cell in plan.cells}
     if as_json:

@@ -7,8 +7,8 @@ import json
 import click
 from rich.table import Table
 
+from ragtally.api import KINDS
 from ragtally.cli.console import console
-from ragtally.kinds import KINDS
 from ragtally.registry import load_registry
 
 

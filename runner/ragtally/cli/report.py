@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
+from ragtally.api import Location, RagtallyError
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, verdict_on
-from ragtally.compare import load_results
-from ragtally.errors import Place, RagtallyError
+from ragtally.present import gather_provenance, retriever_meanings, write_report
 from ragtally.registry import load_registry
-from ragtally.report import gather_provenance, retriever_meanings, write_report
+from ragtally.results import load_results
 
 
 @click.command(name="report")
@@ -28,7 +28,7 @@ def command(study: str, results: Path, spec: Path | None, opened: bool) -> None:
     """Write report.html, verdict.json and plots/ of STUDY (its name, or the folder of its results)."""
     folder = folder_of(study, results)
     if spec is not None and not spec.is_file():
-        raise RagtallyError("there is no such spec", place=Place(str(spec)), hint="name the study's YAML file")
+        raise RagtallyError("there is no such spec", location=Location(str(spec)), hint="name the study's YAML file")
     page = report(folder, spec)
     click.echo(page)
     if opened:

@@ -8,15 +8,15 @@ import click
 
 from ragtally.cli.console import TerminalProgress, print_all
 from ragtally.cli.lazy import load
-from ragtally.cli.tables import cell_tables, result_tables
+from ragtally.engine.execute import execute
+from ragtally.engine.study import Folders, cells_matching, run_study
 from ragtally.plan import STAGES, plan_study
+from ragtally.present.tables import cell_tables, result_tables
 from ragtally.registry import load_registry
-from ragtally.run.bench_results import cell_table
-from ragtally.run.execute import execute
-from ragtally.run.study import Folders, cells_matching, run_study
-from ragtally.run.workplace import Workplace
+from ragtally.results.bench import cell_table
 from ragtally.spec.load import load_study
 from ragtally.store import Store, find_store
+from ragtally.workspace import Workspace
 
 
 @click.command(name="run")
@@ -52,14 +52,14 @@ def command(
     if stage and cells:
         raise click.UsageError("--stage and --cell cannot be given together")
     registry = load_registry()
-    place = Workplace(Store(find_store(Path.cwd())), registry, TerminalProgress())
+    location = Workspace(Store(find_store(Path.cwd())), registry, TerminalProgress())
     if cells:
         plan = cells_matching(plan_study(load_study(spec, registry), registry), cells)
-        execute(plan.goals("bench"), place, plan.study, wait=not no_wait)
-        print_all(cell_tables(cell_table(plan, place)[0]))
+        execute(plan.goals("bench"), location, plan.study, wait=not no_wait)
+        print_all(cell_tables(cell_table(plan, location)[0]))
         return
     stages = (stage,) if stage else STAGES
-    folder = run_study(spec, registry, place, Folders(results, resolved), stages, wait=not no_wait)
+    folder = run_study(spec, registry, location, Folders(results, resolved), stages, wait=not no_wait)
     if stage is None:
         print_all(result_tables(folder))
     if stage is None and not no_report:

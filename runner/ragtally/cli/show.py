@@ -9,9 +9,9 @@ import click
 
 from ragtally.cli.console import print_all
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of, verdict_on
-from ragtally.cli.tables import result_tables
-from ragtally.cli.verdict_parts import WIDTH
-from ragtally.cli.verdict_tables import verdict_parts
+from ragtally.present.tables import result_tables
+from ragtally.present.verdict_parts import WIDTH
+from ragtally.present.verdict_tables import verdict_parts
 
 
 @click.command(name="show")
@@ -23,9 +23,11 @@ from ragtally.cli.verdict_tables import verdict_parts
 @click.option("--no-verdict", is_flag=True, help="Print the tables of the cells alone, at once.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON instead.")
 def command(study: str, results: Path, no_verdict: bool, as_json: bool) -> None:
-    """Print the result tables and the verdict of STUDY (its name, or the folder of its results)."""
-    # The verdict says which cells may be the best, what differs beyond chance, where the answers of the chosen cell
-    # went, and what it costs.
+    """Print the result tables and the verdict of STUDY (its name, or the folder of its results).
+
+    The verdict says which cells may be the best, what differs beyond chance, where the answers of the chosen cell
+    went, and what it costs.
+    """
     if no_verdict and as_json:
         raise click.UsageError("--no-verdict and --json cannot be given together")
     folder = folder_of(study, results)

@@ -14,14 +14,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ragtally.api import ErrorList, ExternalResource, Location, RagtallyError, StoreError
 from ragtally.cli.console import console
 from ragtally.cli.store_batches import COMMANDS as BATCH_COMMANDS
-from ragtally.cli.store_tables import batches_table, embedded_table, failed_table, paid_table
-from ragtally.errors import ErrorList, Place, RagtallyError, StoreError
-from ragtally.kinds import Outside
+from ragtally.engine.external import going_outside
 from ragtally.plan import STAGES, in_order, plan_study
+from ragtally.present.store_tables import batches_table, embedded_table, failed_table, paid_table
 from ragtally.registry import load_registry
-from ragtally.run.outside import going_outside
 from ragtally.spec.load import load_study
 from ragtally.store import DamagedEntry, Store, find_store
 from ragtally.store.batches import FILE_NAME as BATCHES
@@ -47,8 +46,10 @@ class _PaidByDefault(click.Group):
 
 @click.group(name="store", cls=_PaidByDefault)
 def command() -> None:
-    """Look after the store: finished work, and the answers that models were paid for."""
-    # Without a sub-command: `paid`.
+    """Look after the store: finished work, and the answers that models were paid for.
+
+    Without a sub-command: `paid`.
+    """
 
 
 @command.command(short_help="What was paid to whom, and what failed.")
@@ -88,8 +89,10 @@ for _of_batches in BATCH_COMMANDS:
 
 @command.command(short_help="Check every saved call and every file of finished work.")
 def verify() -> None:
-    """Check every saved call and every file of finished work; set damaged work aside, to be done anew."""
-    # Saved calls are paid for: damaged ones are named and left as they are.
+    """Check every saved call and every file of finished work; set damaged work aside, to be done anew.
+
+    Saved calls are paid for: damaged ones are named and left as they are.
+    """
     with _calls() as calls:
         damage = _verify_calls(calls)
     store = Store(_root())
@@ -114,9 +117,11 @@ def verify() -> None:
 @click.argument("file", type=_FILE)
 @click.option("--salvage", is_flag=True, help="Leave out what cannot be read of a damaged call store.")
 def export_command(file: Path, salvage: bool) -> None:
-    """Write every saved call to FILE, one a line, sorted: the same calls give the same bytes."""
-    # Compressed if FILE ends in .gz. To share paid answers in a team: export to a file below data/, dvc add it; the
-    # others dvc pull and import it.
+    """Write every saved call to FILE, one a line, sorted: the same calls give the same bytes.
+
+    Compressed if FILE ends in .gz. To share paid answers in a team: export to a file below data/, dvc add it; the
+    others dvc pull and import it.
+    """
     with _calls() as calls:
         if salvage:
             with _progress("calls", None) as advance:
@@ -128,7 +133,7 @@ def export_command(file: Path, salvage: bool) -> None:
     if written.unreadable:
         raise StoreError(
             f"{written.unreadable:,} places could not be read, each with one call or more",
-            place=Place(str(calls.database.path)),
+            location=Location(str(calls.database.path)),
             hint="the calls that are missing from the export will be paid again if a study needs them",
         )
 
@@ -161,22 +166,26 @@ def import_command(file: Path) -> None:
     help="Leave what indexes have outside the store, on a server that is gone for good.",
 )  # fmt: skip
 def gc(specs: tuple[Path, ...], yes: bool, leave_outside: bool) -> None:
-    """List what nobody needs: what killed runs left, what was set aside as damaged."""
-    # With --keep, also the finished work that none of those specs needs, and what an index has outside the store: its
-    # collection on a server. Removes it with --yes, which is for when nothing runs. Saved calls are paid for and
-    # always stay.
+    """List what nobody needs: what killed runs left, what was set aside as damaged.
+
+    With --keep, also the finished work that none of those specs needs, and what an index has outside the store: its
+    collection on a server. Removes it with --yes, which is for when nothing runs. Saved calls are paid for and
+    always stay.
+    """
     store = Store(_root())
     found = garbage(store, _needed(specs) if specs else None)
-    outside = {} if leave_outside else going_outside(store, [each.folder for each in found], load_registry())
+    external_resource = (
+        {} if leave_outside else going_outside(store, [each.folder for each in found], load_registry())
+    )
     table = Table("why", "folder", title="Garbage", title_justify="left", pad_edge=False)
     table.add_column("bytes", justify="right")
     for folder in found:
         table.add_row(folder.why, str(folder.folder.relative_to(store.root)), f"{folder.size:,}")
     if found:
         console().print(table)
-    for thing in dict.fromkeys(each.what for each in outside.values()):
+    for thing in dict.fromkeys(each.what for each in external_resource.values()):
         click.echo(f"outside the store: {thing}")
-    staying = _remove(found, outside) if yes else []
+    staying = _remove(found, external_resource) if yes else []
     gone = len(found) - len(staying)
     size = sum(folder.size for folder in found) - sum(folder.size for folder, _ in staying)
     done = "removed" if yes else "nothing was removed; --yes removes"
@@ -191,14 +200,16 @@ def path() -> None:
     click.echo(_root())
 
 
-def _remove(found: Sequence[Garbage], outside: Mapping[Path, Outside]) -> list[tuple[Garbage, RagtallyError]]:
+def _remove(
+    found: Sequence[Garbage], external_resource: Mapping[Path, ExternalResource]
+) -> list[tuple[Garbage, RagtallyError]]:
     """Remove folders, each after what it has outside the store; one whose outside cannot be removed stays."""
     staying: list[tuple[Garbage, RagtallyError]] = []
     with _progress("folders", len(found)) as advance:
         for folder in found:
             try:
-                if folder.folder in outside:
-                    outside[folder.folder].remove()
+                if folder.folder in external_resource:
+                    external_resource[folder.folder].remove()
                 remove(folder.folder)
             except RagtallyError as error:
                 staying.append((folder, error))
@@ -216,7 +227,7 @@ def _calls() -> CallStore:
 
 def _verify_calls(calls: CallStore) -> list[RagtallyError]:
     """Check the calls; what is damaged is returned, so that the entries are checked all the same."""
-    place = Place(str(calls.database.path))
+    location = Location(str(calls.database.path))
     try:
         with _progress("calls", count_calls(calls)) as advance:
             check = check_calls(calls, advance)
@@ -224,7 +235,7 @@ def _verify_calls(calls: CallStore) -> list[RagtallyError]:
         return [error]
     click.echo(f"calls: {check.calls:,} sound")
     hint = "`ragtally store export --salvage FILE` writes what can be read; nothing was deleted"
-    return [StoreError(fault, place=place, hint=hint) for fault in check.damage]
+    return [StoreError(fault, location=location, hint=hint) for fault in check.damage]
 
 
 def _needed(specs: Sequence[Path]) -> set[tuple[str, str]]:

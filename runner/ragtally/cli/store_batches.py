@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
+from ragtally.api import RagtallyError, did_you_mean
 from ragtally.cli.console import console
-from ragtally.cli.store_tables import batches_table
-from ragtally.errors import RagtallyError, did_you_mean
+from ragtally.llm.cancelling import cancel_batch
+from ragtally.present.store_tables import batches_table
 from ragtally.registry import load_registry
-from ragtally.run.batching import cancel_batch
 from ragtally.store import find_store
 from ragtally.store.batches import FILE_NAME, BatchStore, StoredBatch
 
@@ -57,8 +57,10 @@ def cancel(name: str) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do it; without this, only say what it means.")
 def forget(name: str, yes: bool) -> None:
-    """Forget batch NAME, which the provider does not know any more: its calls will be paid again."""
-    # It is not cancelled by this.
+    """Forget batch NAME, which the provider does not know any more: its calls will be paid again.
+
+    It is not cancelled by this.
+    """
     with closing(_store()) as store:
         batch = _named(store, name)
         calls = len(store.keys_of(batch.name))

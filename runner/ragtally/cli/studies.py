@@ -6,9 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ragtally import compare
-from ragtally.compare import Results, Verdict, kept_verdict, load_results
-from ragtally.errors import RagtallyError, did_you_mean
+from ragtally import analysis
+from ragtally.analysis import Analysis, kept_verdict
+from ragtally.api import RagtallyError, did_you_mean
+from ragtally.results import Results, load_results
 
 DEFAULT_RESULTS = Path("data/results")
 
@@ -28,11 +29,11 @@ def results_of(folder: Path) -> Results:
     return load_results(folder)
 
 
-def verdict_on(results: Results) -> Verdict:
+def verdict_on(results: Results) -> Analysis:
     """Take the verdict that lies beside results, or work it out where there is none on these very results."""
     kept = kept_verdict(results.folder)
     if kept is not None:
         return kept
     # Resampling many cells takes seconds; the line is seen on a terminal alone, and goes away.
     with Console(stderr=True, highlight=False, markup=False).status("working out intervals and tests"):
-        return compare.judge(results)
+        return analysis.analyze(results)

@@ -6,10 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ragtally.errors import CallError
-from ragtally.kinds import ChatModel
+from ragtally.api import Call, CallError, ChatModel, Prompt, Reply
 from ragtally.pipelines.quiet import ChatMessage
-from ragtally.types import Call, Prompt, Reply
 
 _ROLES: dict[str, Callable[[str], Any]] = {
     "system": ChatMessage.from_system,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ragtally.kinds import Chunker, Embedder, RefiningRetriever, Retriever
-from ragtally.pipelines.components import ChunkDocuments, EmbedPassages, EmbedQueries, Refine, Retrieve, WritePassages
+from ragtally.api import Chunker, Embedder, Reranker, Retriever
+from ragtally.pipelines.components import ChunkDocuments, EmbedPassages, EmbedQueries, Rerank, Retrieve, WritePassages
 from ragtally.pipelines.quiet import Pipeline
 
 
@@ -34,9 +34,9 @@ def search_pipeline(retriever: Retriever) -> Pipeline:
     return _of("retrieve", Retrieve(retriever))
 
 
-def refine_pipeline(retriever: RefiningRetriever) -> Pipeline:
+def refine_pipeline(retriever: Reranker) -> Pipeline:
     """Build the pipeline that makes a ranking of what other retrievers found."""
-    return _of("refine", Refine(retriever))
+    return _of("refine", Rerank(retriever))
 
 
 def _of(name: str, only: Any) -> Pipeline:

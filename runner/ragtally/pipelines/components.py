@@ -8,10 +8,9 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.kinds import Chunker, Embedder, RefiningRetriever, Retriever
+from ragtally.api import Chunker, Documents, Embedder, Found, Hits, Passages, Queries, Reranker, Retriever, Spans
 from ragtally.pipelines.columns import Columns
 from ragtally.pipelines.quiet import component
-from ragtally.types import Documents, Found, Hits, Passages, Queries, Spans
 
 Vectors = NDArray[np.float32]
 
@@ -41,7 +40,7 @@ class Written(TypedDict):
 
 
 class Ranked(TypedDict):
-    """What `Retrieve` and `Refine` give."""
+    """What `Retrieve` and `Rerank` give."""
 
     hits: Columns[Hits]
 
@@ -114,10 +113,10 @@ class Retrieve:
 
 
 @component
-class Refine:
+class Rerank:
     """Makes a ranking of what other retrievers found."""
 
-    def __init__(self, retriever: RefiningRetriever) -> None:
+    def __init__(self, retriever: Reranker) -> None:
         self.retriever = retriever
 
     @component.output_types(hits=Columns[Hits])

@@ -6,8 +6,8 @@ from typing import Any
 
 from haystack.components.builders import ChatPromptBuilder
 
+from ragtally.api import Message, Prompt
 from ragtally.pipelines.ask import chat_messages
-from ragtally.types import Message, Prompt
 
 
 def prompt_builder(template: Prompt) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.kinds import Chunker, Embedder, RefiningRetriever, Retriever
+from ragtally.api import Chunker, Documents, Embedder, Found, Hits, Passages, Queries, Reranker, Retriever, Spans
 from ragtally.pipelines.build import (
     cut_pipeline,
     embed_pipeline,
@@ -19,10 +19,9 @@ from ragtally.pipelines.build import (
 )
 from ragtally.pipelines.columns import Columns
 from ragtally.pipelines.quiet import Pipeline, PipelineRuntimeError
-from ragtally.types import Documents, Found, Hits, Passages, Queries, Spans
 
 
-def run_cut(chunker: Chunker, documents: Documents) -> Spans:
+def run_split(chunker: Chunker, documents: Documents) -> Spans:
     """Cut documents into chunks."""
     spans: Spans = _run(cut_pipeline(chunker), {"split": {"documents": Columns(documents)}})["split"]["spans"].batch
     return spans
@@ -56,7 +55,7 @@ def run_search(retriever: Retriever, queries: Queries, limit: int) -> Hits:
     return hits
 
 
-def run_refine(retriever: RefiningRetriever, queries: Queries, found: Found, limit: int) -> Hits:
+def run_rerank(retriever: Reranker, queries: Queries, found: Found, limit: int) -> Hits:
     """Make a ranking of what other retrievers found."""
     inputs = {"refine": {"queries": Columns(queries), "found": Columns(found), "limit": limit}}
     hits: Hits = _run(refine_pipeline(retriever), inputs)["refine"]["hits"].batch

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ragtally.api import Choice
 from ragtally.plan.cells import Cell, Picks, Voter, axis_labels
 from ragtally.plan.retrieval import context_sizes
 from ragtally.plan.shared import SharedTasks
@@ -13,7 +14,6 @@ from ragtally.plan.study_plan import StudyPlan
 from ragtally.registry import Registry
 from ragtally.spec.study import Study
 from ragtally.steps import Task, base, score, vote
-from ragtally.types import Choice
 
 # What the table of the voters shows, whatever the spec's metrics.
 VOTER_METRICS = (
@@ -109,7 +109,7 @@ def _base(shared: SharedTasks) -> Task | None:
         [verdicts((name,), "closed_book") for name in wanted.exclude_closed_book_right],
         agree_with_gold=wanted.agree_with_gold,
         label="base",
-        place=shared.study.place("base"),
+        location=shared.study.location("base"),
     )
 
 
@@ -244,8 +244,8 @@ def _labelled(axis: Sequence[Choice]) -> list[tuple[Choice, str]]:
     return list(zip(axis, axis_labels(axis), strict=True))
 
 
-def _metrics(shared: SharedTasks, judges: str) -> list[Choice]:
-    return [metric for metric in shared.study.metrics if shared.registry.traits(metric).judges == judges]
+def _metrics(shared: SharedTasks, measures: str) -> list[Choice]:
+    return [metric for metric in shared.study.metrics if shared.registry.traits(metric).measures == measures]
 
 
 def _depth(shared: SharedTasks) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ragtally.api import Choice
 from ragtally.steps import Task
-from ragtally.types import Choice
 
 
 @dataclass(frozen=True)

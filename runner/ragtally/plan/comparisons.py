@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.kinds import ModelTraits, ReaderTraits
+from ragtally.api import Choice, ModelTraits, ReaderTraits
 from ragtally.plan.cells import Cell, Picks
 from ragtally.plan.study_plan import StudyPlan
 from ragtally.registry import Registry
 from ragtally.spec.study import Compare
-from ragtally.types import Choice
 
 _AXES = ("chunker", "retriever", "top_k", "context_words", "reader", "votes", "rule")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ragtally.errors import SpecError
-from ragtally.kinds import RetrieverTraits
+from ragtally.api import Choice, RetrieverTraits, SpecError
 from ragtally.spec.study import Grid, Study
 from ragtally.steps import (
     Task,
@@ -22,7 +21,6 @@ from ragtally.steps import (
     refine,
     retrieve,
 )
-from ragtally.types import Choice
 
 _FEWEST_WORDS = 8
 
@@ -74,13 +72,13 @@ class RetrievalTasks:
 
     def chunked(self, chunker: Choice) -> Task:
         """Describe the chunks."""
-        place = self.study.place("grid.chunker")
-        return chunk.task(self.factory, self.prepared, chunker, label=str(chunker), place=place)
+        location = self.study.location("grid.chunker")
+        return chunk.task(self.factory, self.prepared, chunker, label=str(chunker), location=location)
 
     def retrieved(self, chunker: Choice, retriever: Choice, limit: int) -> Ranking:
         """Describe the hits."""
         chunked = self.chunked(chunker)
-        about = {"label": f"{retriever.name} over {chunked.label}", "place": self.study.place("grid.retriever")}
+        about = {"label": f"{retriever.name} over {chunked.label}", "location": self.study.location("grid.retriever")}
         if "hits" in self.registry.traits(retriever).reads:
             return self._refined(chunker, retriever, limit, about)
         embedded = asked = None
@@ -102,7 +100,7 @@ class RetrievalTasks:
         if len(searched) != 1:
             raise SpecError(
                 f"{retriever.name} cannot combine retrievers that find chunks of different sizes",
-                place=self.study.place("grid.retriever"),
+                location=self.study.location("grid.retriever"),
                 hint="give all of them the same window, or put parent around the combination",
             )
         (chunked,) = searched

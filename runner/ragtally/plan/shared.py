@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ragtally.address import canonical_json, derive_seed
-from ragtally.errors import SpecError, did_you_mean, raise_all
-from ragtally.kinds import Dataset, ReaderTraits
+from ragtally.api import Dataset, ReaderTraits, SpecError, Vote, canonical_json, derive_seed, did_you_mean, raise_all
 from ragtally.plan.retrieval import RetrievalTasks
 from ragtally.registry import Registry
 from ragtally.spec.study import ReaderPick, Study
 from ragtally.steps import Task, TaskFactory, ask, context, parse, prepare, prompt, read, sample, train
-from ragtally.types import Vote
 
 Purpose = Literal["label", "measure"]
 
@@ -27,7 +24,7 @@ class SharedTasks:
         _require_prices(study, registry)
         pick = study.dataset
         self.prepared = prepare.task(
-            self.factory, pick.choice, label=pick.choice.name, place=study.place(f"dataset.{pick.choice.name}")
+            self.factory, pick.choice, label=pick.choice.name, location=study.location(f"dataset.{pick.choice.name}")
         )
         self.sampled = sample.task(
             self.factory,
@@ -38,7 +35,7 @@ class SharedTasks:
             balance=study.sample.balance,
             seed=study.seed,
             label=pick.split or "all splits",
-            place=study.place("sample"),
+            location=study.location("sample"),
         )
         self.retrieval = RetrievalTasks(study, self.factory, self.prepared, self.sampled)
 
@@ -56,7 +53,7 @@ class SharedTasks:
             condition,
             self.study.seed,
             label=condition,
-            place=self.study.place("controls"),
+            location=self.study.location("controls"),
         )
 
     def ballots(
@@ -65,7 +62,7 @@ class SharedTasks:
         """Describe the parsed votes of a reader."""
         reader = self.study.readers[name]
         given = contexts if self.traits(name).condition is None else None
-        about = {"place": self.study.place(f"readers.{name}")}
+        about = {"location": self.study.location(f"readers.{name}")}
         tasks = []
         for number in range(votes):
             index = 0 if self.traits(name).draws == "fixed" else number
@@ -102,8 +99,10 @@ class SharedTasks:
         examples = self._examples(reader, None)
         gold = self._gold(reader, examples)
         label = f"{reader.name} {cast.purpose} vote {cast.index + 1}"
-        place = self.study.place(f"readers.{reader.name}")
-        return train.task(self.factory, self.prepared, examples, gold, reader.choice, cast, label=label, place=place)
+        location = self.study.location(f"readers.{reader.name}")
+        return train.task(
+            self.factory, self.prepared, examples, gold, reader.choice, cast, label=label, location=location
+        )
 
     def _prompts(self, reader: ReaderPick, contexts: Task, kept: Task | None) -> Task:
         shown = self.traits(reader.name).examples
@@ -118,12 +117,12 @@ class SharedTasks:
             examples=examples,
             examples_context=self._gold(reader, examples) if examples else None,
             label=f"{reader.name} on {contexts.label}",
-            place=self.study.place(f"readers.{reader.name}"),
+            location=self.study.location(f"readers.{reader.name}"),
         )
 
     def _examples(self, reader: ReaderPick, size: int | None) -> Task:
         split = reader.train_split
-        place = self.study.place(f"readers.{reader.name}")
+        location = self.study.location(f"readers.{reader.name}")
         return sample.task(
             self.factory,
             self.prepared,
@@ -132,13 +131,19 @@ class SharedTasks:
             size=size,
             seed=self.study.seed,
             label=split or "",
-            place=place,
+            location=location,
         )
 
     def _gold(self, reader: ReaderPick, examples: Task) -> Task:
-        place = self.study.place(f"readers.{reader.name}")
+        location = self.study.location(f"readers.{reader.name}")
         return context.control_task(
-            self.factory, self.prepared, examples, "gold_context", self.study.seed, label="gold_context", place=place
+            self.factory,
+            self.prepared,
+            examples,
+            "gold_context",
+            self.study.seed,
+            label="gold_context",
+            location=location,
         )
 
 
@@ -153,7 +158,7 @@ def _answers(study: Study, registry: Registry) -> tuple[str, ...]:
             path = f"dataset.{name}.split" if where == "split" else where
             raise SpecError(
                 f"the dataset {name} has no split {split!r}",
-                place=study.place(path),
+                location=study.location(path),
                 hint=did_you_mean(split, dataset.splits),
             )
     for answer in pick.answers or ():
@@ -161,20 +166,20 @@ def _answers(study: Study, registry: Registry) -> tuple[str, ...]:
         if dataset.answers and answer not in dataset.answers:
             raise SpecError(
                 f"the dataset {name} has no answer {answer!r}",
-                place=study.place(f"dataset.{name}.answers"),
+                location=study.location(f"dataset.{name}.answers"),
                 hint=did_you_mean(answer, dataset.answers),
             )
     if study.base and study.base.agree_with_gold and not dataset.labelled:
         raise SpecError(
             f"the base is to agree with gold labels, but the dataset {name} has none with these parameters",
-            place=study.place("base.agree_with_gold"),
+            location=study.location("base.agree_with_gold"),
             hint="write agree_with_gold: false; the verdicts are then silver labels",
         )
     answers = pick.answers or dataset.answers
     if study.readers and not answers:
         raise SpecError(
             f"readers need answers to choose from, and the dataset {name} knows none with these parameters",
-            place=study.place(f"dataset.{name}"),
+            location=study.location(f"dataset.{name}"),
             hint="name them: answers: [yes, no]",
         )
     return answers
@@ -189,7 +194,7 @@ def _require_prices(study: Study, registry: Registry) -> None:
         [
             SpecError(
                 f"a budget in dollars needs a price for every model, and that of {name} is unknown",
-                place=study.place(f"models.{name}"),
+                location=study.location(f"models.{name}"),
                 hint="state it in dollars per million tokens: price: {input: 0.05, output: 0.08}; or usd_per_hour: 0",
             )
             for name, model in study.models.items()

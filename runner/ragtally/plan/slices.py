@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ragtally.api import Choice
 from ragtally.registry import Registry
 from ragtally.spec.study import Study
 from ragtally.steps import VERSIONS
-from ragtally.types import Choice
 
 # Raised whenever the same entries would give other result files.
 RESULTS_VERSION = 3

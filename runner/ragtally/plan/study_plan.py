@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ragtally.errors import RagtallyError, did_you_mean
+from ragtally.api import RagtallyError, did_you_mean
 from ragtally.plan.cells import Cell, Voter
 from ragtally.spec.study import Study
 from ragtally.steps import STEPS, Task

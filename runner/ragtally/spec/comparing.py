@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ragtally.errors import did_you_mean
+from ragtally.api import Choice, did_you_mean
 from ragtally.spec.document import PathOf
 from ragtally.spec.faults import Faults
 from ragtally.spec.messages import show
 from ragtally.spec.study import Compare, Grid
 from ragtally.spec.validation import named
-from ragtally.types import Choice
 
 
 def resolve_compare(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ragtally.kinds import Component
+from ragtally.api import Component
 from ragtally.registry import Registry
 
 Schema = dict[str, Any]

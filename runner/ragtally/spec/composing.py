@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ragtally.errors import Place, RagtallyError, SpecError
+from ragtally.api import Location, RagtallyError, SpecError
 from ragtally.spec.document import Entry, Node
 from ragtally.spec.scalars import LARGEST, Scalar, resolve_plain
 
@@ -49,7 +49,7 @@ class Composer:
             if root is not None:
                 raise SpecError(
                     "a second document starts here",
-                    place=self._place(event.start_mark),
+                    location=self._place(event.start_mark),
                     hint="one file is one spec: remove the line ---",
                 )
             root = self._node(next(self._events), 0)
@@ -59,38 +59,42 @@ class Composer:
         try:
             yield from yaml.parse(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
-            place = self._place(error.problem_mark or error.context_mark)
+            location = self._place(error.problem_mark or error.context_mark)
             problem = error.problem or "this is not YAML"
             message = f"not valid YAML: {problem}" + (f" ({error.context})" if error.context else "")
-            raise SpecError(message, place=place, hint=_syntax_hint(problem)) from error
+            raise SpecError(message, location=location, hint=_syntax_hint(problem)) from error
         except yaml.reader.ReaderError as error:
             before = text[: error.position]
-            place = Place(self._file, before.count("\n") + 1, len(before) - before.rfind("\n"))
-            raise SpecError(f"the character U+{ord(text[error.position]):04X} is not allowed", place=place) from error
+            location = Location(self._file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+            raise SpecError(
+                f"the character U+{ord(text[error.position]):04X} is not allowed", location=location
+            ) from error
 
     def _node(self, event: Any, depth: int) -> Node:
-        place = self._place(event.start_mark)
+        location = self._place(event.start_mark)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(str(event.anchor), place)
-        self._count(1, place, "the spec holds too much")
+            return self._alias(str(event.anchor), location)
+        self._count(1, location, "the spec holds too much")
         if depth > MAX_DEPTH:
-            raise SpecError(f"more than {MAX_DEPTH} levels of lists and mappings", place=place)
+            raise SpecError(f"more than {MAX_DEPTH} levels of lists and mappings", location=location)
         if event.tag is not None:
-            self._fault("tags are not supported", place, f"remove {event.tag!r}; text that looks like a number: '12'")
+            self._fault(
+                "tags are not supported", location, f"remove {event.tag!r}; text that looks like a number: '12'"
+            )
         anchor = event.anchor
         start = self._size
         if anchor is not None:
             if anchor in self._anchors:
-                self._fault(f"the anchor &{anchor} is set a second time", place, "give it another name")
+                self._fault(f"the anchor &{anchor} is set a second time", location, "give it another name")
             self._anchors[anchor] = _Anchor(None, 0)
-        node = Node(place, self._value(event, place, depth))
+        node = Node(location, self._value(event, location, depth))
         if anchor is not None:
             self._anchors[anchor] = _Anchor(node, self._size - start + 1)
         return node
 
-    def _value(self, event: Any, place: Place, depth: int) -> Scalar | list[Node] | dict[str, Entry]:
+    def _value(self, event: Any, location: Location, depth: int) -> Scalar | list[Node] | dict[str, Entry]:
         if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event, place)
+            return self._scalar(event, location)
         if isinstance(event, yaml.SequenceStartEvent):
             items = []
             while not isinstance(inner := next(self._events), yaml.SequenceEndEvent):
@@ -101,64 +105,66 @@ class Composer:
             key = self._node(inner, depth + 1)
             node = self._node(next(self._events), depth + 1)
             if (name := self._key(key, inner, entries)) is not None:
-                entries[name] = Entry(key.place, node)
+                entries[name] = Entry(key.location, node)
         return entries
 
     def _key(self, key: Node, event: Any, entries: dict[str, Entry]) -> str | None:
         if not isinstance(key.value, str):
             kind = "a list or mapping" if isinstance(key.value, (list, dict)) else f"{getattr(event, 'value', '')!r}"
-            self._fault(f"a key must be text, not {kind}", key.place, "put it in quotes if it is a name")
+            self._fault(f"a key must be text, not {kind}", key.location, "put it in quotes if it is a name")
             return None
         if key.value == "<<" and isinstance(event, yaml.ScalarEvent) and event.style is None:
             self._fault(
-                "merge keys (<<) are not supported", key.place, "write the keys out, or use an alias as value"
+                "merge keys (<<) are not supported", key.location, "write the keys out, or use an alias as value"
             )
             return None
         if key.value in entries:
-            first = entries[key.value].place
+            first = entries[key.value].location
             self._fault(
-                f"the key {key.value!r} is there twice; the first is on line {first.line}", key.place, "remove one"
+                f"the key {key.value!r} is there twice; the first is on line {first.line}", key.location, "remove one"
             )
             return None
         return key.value
 
-    def _scalar(self, event: Any, place: Place) -> Scalar:
+    def _scalar(self, event: Any, location: Location) -> Scalar:
         if event.style is not None:
             return str(event.value)
         value = resolve_plain(event.value)
         if isinstance(value, float) and abs(value) == float("inf"):
-            self._fault("the number is too large", place, f"the largest is {LARGEST}; quote it if it is text")
+            self._fault("the number is too large", location, f"the largest is {LARGEST}; quote it if it is text")
             return str(event.value)
         return value
 
-    def _alias(self, name: str, place: Place) -> Node:
+    def _alias(self, name: str, location: Location) -> Node:
         anchor = self._anchors.get(name)
         if anchor is None:
             raise SpecError(
-                f"the alias *{name} stands for nothing", place=place, hint=f"mark a value before it: &{name}"
+                f"the alias *{name} stands for nothing", location=location, hint=f"mark a value before it: &{name}"
             )
         if anchor.node is None:
-            raise SpecError(f"the alias *{name} stands inside what it stands for", place=place, hint="write it out")
-        self._count(anchor.size, place, f"the alias *{name} makes the spec too large")
-        return replace(anchor.node, place=place)
+            raise SpecError(
+                f"the alias *{name} stands inside what it stands for", location=location, hint="write it out"
+            )
+        self._count(anchor.size, location, f"the alias *{name} makes the spec too large")
+        return replace(anchor.node, location=location)
 
-    def _count(self, size: int, place: Place, message: str) -> None:
+    def _count(self, size: int, location: Location, message: str) -> None:
         self._size += size
         if self._size > MAX_NODES:
             hint = f"a spec may hold {MAX_NODES} keys and values once its aliases are written out"
-            raise SpecError(message, place=place, hint=hint)
+            raise SpecError(message, location=location, hint=hint)
 
-    def _fault(self, message: str, place: Place, hint: str) -> None:
-        self.errors.append(SpecError(message, place=place, hint=hint))
+    def _fault(self, message: str, location: Location, hint: str) -> None:
+        self.errors.append(SpecError(message, location=location, hint=hint))
 
-    def _place(self, mark: Any) -> Place:
+    def _place(self, mark: Any) -> Location:
         if mark is None:
-            return Place(self._file, 1, 1)
+            return Location(self._file, 1, 1)
         if mark.line >= self._lines:
             # What is missing at the end is said to be missing after the last character.
             last = self._text.splitlines()[-1] if self._text.strip() else ""
-            return Place(self._file, self._lines, len(last) + 1)
-        return Place(self._file, mark.line + 1, mark.column + 1)
+            return Location(self._file, self._lines, len(last) + 1)
+        return Location(self._file, mark.line + 1, mark.column + 1)
 
 
 def _syntax_hint(problem: str) -> str | None:

@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ragtally.errors import did_you_mean
-from ragtally.kinds import ReaderTraits
+from ragtally.api import Choice, ReaderTraits, did_you_mean
 from ragtally.spec.document import PathOf
 from ragtally.spec.faults import Faults
 from ragtally.spec.study import Base, DatasetPick, Grid, Label, ReaderPick
 from ragtally.spec.validation import axis_values
-from ragtally.types import Choice
 
 # How many combinations a grid may have.
 MAX_CELLS = 100_000
@@ -180,6 +178,6 @@ def _check_metrics(draft: Draft, grid: Grid, faults: Faults) -> None:
     for index, metric in enumerate(draft.metrics):
         path = ("metrics", index)
         traits = draft.metric_traits(metric, path)
-        if traits is not None and traits.judges == "retrieval":
+        if traits is not None and traits.measures == "retrieval":
             message = f"{draft.data['metrics'][index]} scores retrieval, but the grid has no retriever"
             faults.add(path, message, "remove it, or add grid.chunker and grid.retriever")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ragtally.errors import Place, RagtallyError
+from ragtally.api import Location, RagtallyError
 from ragtally.spec.scalars import Scalar
 
 Step = str | int
@@ -18,7 +18,7 @@ PathOf = tuple[Step, ...]
 class Node:
     """A value with its place."""
 
-    place: Place  # Where the value starts
+    location: Location  # Where the value starts
     value: Scalar | list[Node] | dict[str, Entry]  # A scalar, a list of nodes, or a mapping of entries by key
 
     def plain(self) -> Any:
@@ -33,7 +33,7 @@ class Node:
 class Entry(NamedTuple):
     """One key of a mapping."""
 
-    place: Place  # Where the key stands
+    location: Location  # Where the key stands
     node: Node  # Its value
 
 
@@ -46,44 +46,44 @@ class Document:
     # What is wrong with it, as far as reading could go on: repeated keys, tags, keys that are no text.
     errors: tuple[RagtallyError, ...] = ()
 
-    def value_place(self, path: PathOf) -> Place:
+    def value_place(self, path: PathOf) -> Location:
         """Say where a value starts."""
         found = self._walk(path)
-        return found.node.place if found.whole else found.key
+        return found.node.location if found.whole else found.key
 
-    def key_place(self, path: PathOf) -> Place:
+    def key_place(self, path: PathOf) -> Location:
         """Say where a key stands (in a list: where the item starts)."""
         return self._walk(path).key
 
-    def places(self) -> dict[str, Place]:
+    def places(self) -> dict[str, Location]:
         """List the places of all keys and list items by dotted path, as in `grid.retriever.0`."""
         return dict(_places(self.root, ""))
 
     def _walk(self, path: PathOf) -> _Found:
-        node, key = self.root, self.root.place
+        node, key = self.root, self.root.location
         for step in path:
             if isinstance(node.value, dict) and step in node.value:
                 key, node = node.value[str(step)]
             elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
                 node = node.value[step]
-                key = node.place
+                key = node.location
             else:
                 return _Found(key, node, False)
         return _Found(key, node, True)
 
 
 class _Found(NamedTuple):
-    key: Place
+    key: Location
     node: Node
     whole: bool
 
 
-def _places(node: Node, prefix: str) -> Iterator[tuple[str, Place]]:
+def _places(node: Node, prefix: str) -> Iterator[tuple[str, Location]]:
     if isinstance(node.value, dict):
         for key, entry in node.value.items():
-            yield prefix + key, entry.place
+            yield prefix + key, entry.location
             yield from _places(entry.node, f"{prefix}{key}.")
     elif isinstance(node.value, list):
         for index, item in enumerate(node.value):
-            yield f"{prefix}{index}", item.place
+            yield f"{prefix}{index}", item.location
             yield from _places(item, f"{prefix}{index}.")

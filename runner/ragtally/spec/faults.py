@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ragtally.errors import Place, RagtallyError, SpecError, raise_all
+from ragtally.api import Location, RagtallyError, SpecError, raise_all
 from ragtally.spec.document import Document, PathOf
 
 
@@ -14,7 +14,7 @@ class Faults:
     def __init__(self, document: Document) -> None:
         self.document = document
         self._errors: list[RagtallyError] = list(document.errors)
-        self._misread = {error.place for error in document.errors}
+        self._misread = {error.location for error in document.errors}
         self._paths: set[PathOf] = set()
         self._said: set[str] = set()
 
@@ -22,13 +22,13 @@ class Faults:
         self, path: PathOf, message: str, hint: str | None = None, *, at: Literal["key", "value"] = "value"
     ) -> None:
         """Note one error; the same one is noted once."""
-        place = self.document.key_place(path) if at == "key" else self.document.value_place(path)
-        self._note(path, SpecError(message, place=place, hint=hint))
+        location = self.document.key_place(path) if at == "key" else self.document.value_place(path)
+        self._note(path, SpecError(message, location=location, hint=hint))
 
     def add_error(self, path: PathOf, error: RagtallyError) -> None:
         """Note an error of a component's, giving it a place in the spec where it has none."""
-        if error.place is None:
-            error.place = self.document.value_place(path)
+        if error.location is None:
+            error.location = self.document.value_place(path)
         self._note(path, error)
 
     def touch(self, *paths: PathOf) -> bool:
@@ -44,11 +44,11 @@ class Faults:
     def _note(self, path: PathOf, error: RagtallyError) -> None:
         self._paths.add(path)
         # What could not be read is not blamed for its type as well.
-        if error.place not in self._misread and str(error) not in self._said:
+        if error.location not in self._misread and str(error) not in self._said:
             self._said.add(str(error))
             self._errors.append(error)
 
 
 def _order(error: RagtallyError) -> tuple[int, int, str]:
-    place = error.place or Place("")
-    return place.line or 0, place.column or 0, error.message
+    location = error.location or Location("")
+    return location.line or 0, location.column or 0, error.message

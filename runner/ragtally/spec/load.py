@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ragtally.errors import PluginError
+from ragtally.api import Choice, PluginError
 from ragtally.registry import Registry
 from ragtally.spec.comparing import resolve_compare
 from ragtally.spec.crosschecks import Draft, DraftReader, check
@@ -16,7 +16,6 @@ from ragtally.spec.resolve import Resolver
 from ragtally.spec.schema import ANSWER_METRICS, RETRIEVAL_METRICS, published_schema
 from ragtally.spec.study import Base, Budget, Compare, DatasetPick, Grid, Label, ReaderPick, Sample, Study
 from ragtally.spec.validation import validate
-from ragtally.types import Choice
 
 _SCALAR_AXES = {
     "top_k": {"type": "integer"},

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from ragtally.errors import did_you_mean
+from ragtally.api import did_you_mean
 from ragtally.spec.component_schema import CUT_OFF
 from ragtally.spec.document import PathOf
 

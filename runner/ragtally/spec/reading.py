@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ragtally.errors import Place, RagtallyError, SpecError, raise_all
+from ragtally.api import Location, RagtallyError, SpecError, raise_all
 from ragtally.spec.composing import Composer
 from ragtally.spec.document import Document
 
@@ -27,20 +27,20 @@ def parse_document(text: str, file: str) -> Document:
         raise
     hint = "a spec starts like this: study: my-study"
     if root is None or root.value is None:
-        raise SpecError("the file is empty", place=Place(file, 1, 1), hint=hint)
+        raise SpecError("the file is empty", location=Location(file, 1, 1), hint=hint)
     if not isinstance(root.value, dict):
         what = "a list" if isinstance(root.value, list) else "a single value"
-        raise SpecError(f"a spec is a mapping of keys to values, not {what}", place=root.place, hint=hint)
+        raise SpecError(f"a spec is a mapping of keys to values, not {what}", location=root.location, hint=hint)
     return Document(file, root, tuple(composer.errors))
 
 
 def _by_place(error: RagtallyError) -> tuple[int, int]:
-    place = error.place
-    return (place.line or 0, place.column or 0) if place else (0, 0)
+    location = error.location
+    return (location.line or 0, location.column or 0) if location else (0, 0)
 
 
 def _text(path: Path, file: str) -> str:
-    place = Place(file)
+    location = Location(file)
     try:
         with path.open("rb") as handle:
             data = handle.read(MAX_BYTES + 1)
@@ -48,16 +48,18 @@ def _text(path: Path, file: str) -> str:
         folder = path.parent
         near = sorted(str(other) for end in ("*.yaml", "*.yml") for other in folder.glob(end))
         hint = f"there is: {', '.join(near[:10])}" if near else None
-        raise SpecError("there is no such file", place=place, hint=hint) from error
+        raise SpecError("there is no such file", location=location, hint=hint) from error
     except IsADirectoryError as error:
-        raise SpecError("this is a folder, not a spec", place=place, hint=f"name a file in it: {file}/...") from error
+        raise SpecError(
+            "this is a folder, not a spec", location=location, hint=f"name a file in it: {file}/..."
+        ) from error
     except OSError as error:
-        raise SpecError(f"the file cannot be read: {error.strerror}", place=place) from error
+        raise SpecError(f"the file cannot be read: {error.strerror}", location=location) from error
     if len(data) > MAX_BYTES:
-        raise SpecError(f"the file is larger than {MAX_BYTES // 1024} KiB: that is no spec", place=place)
+        raise SpecError(f"the file is larger than {MAX_BYTES // 1024} KiB: that is no spec", location=location)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace")
-        where = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
-        raise SpecError("the file is not UTF-8 text", place=where, hint="save it as UTF-8") from error
+        where = Location(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise SpecError("the file is not UTF-8 text", location=where, hint="save it as UTF-8") from error

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from ragtally.kinds import KINDS
+from ragtally.api import KINDS
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.component_schema import GRID
 from ragtally.spec.schema import published_schema

@@ -8,16 +8,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ragtally.address import canonical_json
-from ragtally.errors import PluginError, RagtallyError, did_you_mean
-from ragtally.kinds import Component
+from ragtally.api import Choice, Component, PluginError, RagtallyError, canonical_json, did_you_mean
 from ragtally.registry import Registry
 from ragtally.spec.component_schema import MODEL, is_required, takes_list
 from ragtally.spec.document import PathOf
 from ragtally.spec.faults import Faults
 from ragtally.spec.messages import show, subject
 from ragtally.spec.validation import axis_values, named
-from ragtally.types import Choice
 
 # Into how many choices one component under `grid` may expand.
 MAX_EXPANSION = 10_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ragtally.kinds import KINDS
+from ragtally.api import KINDS
 from ragtally.registry import Registry
 from ragtally.spec.component_schema import Schema, axis, component_position, definitions, mapping
 from ragtally.spec.schema_parts import comparison_keys, spending_keys

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ragtally.errors import Place
-from ragtally.types import Choice
+from ragtally.api import Choice, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class Study:
     # `all` to pick the best cell on all questions, `dev` on one half, to score it on the other.
     select_on: str = "all"
     # Where in the file each key stands, by dotted path (`grid.retriever`, `readers.tiny`).
-    places: Mapping[str, Place] = field(default_factory=dict, compare=False)
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False)
 
     def components(self) -> Iterator[tuple[str, Choice]]:
         """List everything that the study names and that may need something of the world outside."""
@@ -124,11 +123,11 @@ class Study:
                         seen.append(each)
                         yield f"{each.kind} {each.name}", each
 
-    def place(self, path: str) -> Place:
+    def location(self, path: str) -> Location:
         """Say where in the spec a key stands."""
         while path and path not in self.places:
             path = path.rpartition(".")[0]
-        return self.places.get(path, Place(self.file))
+        return self.places.get(path, Location(self.file))
 
 
 def _with_inner(choice: Choice) -> Iterator[Choice]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from ragtally.address import address, canonical_json, derive_seed
-from ragtally.errors import PluginError
+from ragtally.api import Call, Choice, PluginError, Reply, canonical_json, derive_seed
+from ragtally.api.address import address
 from ragtally.steps import prompt, read
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import write_table
-from ragtally.types import Call, Choice, Reply
 
 STEP = "ask"
 VERSION = 1

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ragtally.errors import DataError
+from ragtally.api import DataError
 from ragtally.steps import sample, vote
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_table, write_json, write_table
@@ -41,7 +41,7 @@ def run(work: Work) -> None:
     if agree and unlabelled:
         raise DataError(
             f"the base is to agree with gold labels, but {unlabelled} of {len(questions)} questions have none",
-            place=work.task.place,
+            location=work.task.location,
             hint="write agree_with_gold: false; the verdicts are then silver labels",
         )
     verdicts = vote.load_verdicts(work.input("vote"))
@@ -63,7 +63,7 @@ def run(work: Work) -> None:
     if not len(table):
         raise DataError(
             "no question is left in the base",
-            place=work.task.place,
+            location=work.task.location,
             hint="loosen base.rule, or vote with readers that can read these questions",
         )
     kind = pl.when(pl.col("label").is_null()).then(pl.lit("silver")).otherwise(pl.lit("gold"))

@@ -9,11 +9,10 @@ from typing import Any, overload
 import numpy as np
 
 from ragtally import pipelines
-from ragtally.errors import PluginError
+from ragtally.api import Choice, Documents, Passages, PluginError, Spans
 from ragtally.steps import prepare
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_array, write_array
-from ragtally.types import Choice, Documents, Passages, Spans
 
 STEP = "chunk"
 VERSION = 1
@@ -27,7 +26,7 @@ def task(factory: TaskFactory, prepared: Task, chunker: Choice, **about: Any) ->
 def run(work: Work) -> None:
     """Write `spans.npy`: document rows, starts and ends, int32 of shape [3, chunks]."""
     documents = prepare.load_documents(work.input("prepare"))
-    spans = pipelines.run_cut(work.build("chunker"), documents)
+    spans = pipelines.run_split(work.build("chunker"), documents)
     _check(spans, documents, work.task)
     write_array(work.folder / "spans.npy", np.stack([spans.document, spans.start, spans.end]).astype(np.int32))
 

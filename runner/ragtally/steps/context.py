@@ -11,12 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ragtally.address import derive_seed
-from ragtally.errors import DataError
+from ragtally.api import DataError, Reading, derive_seed
 from ragtally.steps import chunk, prepare, retrieve, sample
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_array, read_table, write_array, write_table
-from ragtally.types import Reading
 
 STEP = "context"
 VERSION = 1
@@ -132,7 +130,7 @@ def _documents(work: Work, *, wrong: bool) -> pl.DataFrame:
     without = np.setdiff1d(np.arange(len(questions)), own[:, 0])
     if len(without):
         name = questions["id"][int(without[0])]
-        raise DataError(f"question {name!r} has no evidence, so it has no gold context", place=work.task.place)
+        raise DataError(f"question {name!r} has no evidence, so it has no gold context", location=work.task.location)
     if wrong:
         own = _others(work, questions["id"].to_list(), own)
     texts = prepare.load_texts(work.input("prepare"))
@@ -148,7 +146,9 @@ def _others(work: Work, identifiers: list[str], own: NDArray[np.int32]) -> NDArr
     for row, name in enumerate(identifiers):
         mine = set(own[first[row] : first[row + 1], 1].tolist())
         if len(candidates) <= len(mine):
-            raise DataError("there is no other question whose context could be the wrong one", place=work.task.place)
+            raise DataError(
+                "there is no other question whose context could be the wrong one", location=work.task.location
+            )
         at = derive_seed(work.task.settings["seed"], "wrong_context", name) % len(candidates)
         while int(candidates[at]) in mine:
             at = (at + 1) % len(candidates)

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally import pipelines
-from ragtally.errors import PluginError
-from ragtally.kinds import EmbedderTraits
+from ragtally.api import Choice, EmbedderTraits, PluginError
 from ragtally.steps import chunk
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_array, write_array
 from ragtally.store.vectors import keys_of
-from ragtally.types import Choice
 
 STEP = "embed"
 VERSION = 1
@@ -36,7 +34,7 @@ def run(work: Work) -> None:
     traits: EmbedderTraits = work.registry.traits(choice)
     passages = chunk.load_passages(work.input("chunk"), work.input("prepare"))
     (work.folder / "embedder").mkdir()
-    if traits.kept_by_text:
+    if traits.cacheable:
         vectors = work.vectors.look_up(keys_of(work.registry.identity(choice), "document", passages.text))
     else:
         embedder = work.build("embedder")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ragtally import pipelines
-from ragtally.kinds import EmbedderTraits
+from ragtally.api import EmbedderTraits
 from ragtally.steps import embed, sample
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import write_array
@@ -19,8 +19,8 @@ def task(factory: TaskFactory, embedded: Task, sampled: Task, **about: Any) -> T
     """Describe the work."""
     # An embedder that learns nothing gives the same vectors whatever the chunks, so they do not count then.
     choice = embedded.choices["embedder"]
-    learns = factory.registry.traits(choice).learns
-    inputs = {"sample": sampled, "embed": embedded if learns else None}
+    requires_fit = factory.registry.traits(choice).requires_fit
+    inputs = {"sample": sampled, "embed": embedded if requires_fit else None}
     return factory.task(STEP, VERSION, choices={"embedder": choice}, inputs=inputs, **about)
 
 
@@ -29,7 +29,7 @@ def run(work: Work) -> None:
     choice = work.task.choices["embedder"]
     traits: EmbedderTraits = work.registry.traits(choice)
     texts = sample.load_questions(work.input("sample"))["text"].to_list()
-    if traits.kept_by_text:
+    if traits.cacheable:
         vectors = work.vectors.look_up(keys_of(work.registry.identity(choice), "query", texts))
     else:
         embedder = work.build("embedder")

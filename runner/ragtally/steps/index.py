@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ragtally import pipelines
-from ragtally.kinds import ReportingRetriever, Retriever
+from ragtally.api import Choice, ReportingRetriever, Retriever
 from ragtally.steps import chunk, embed
 from ragtally.steps.task import Task, TaskFactory, Work
-from ragtally.types import Choice
 
 STEP = "index"
 VERSION = 2

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ragtally.stats.evidence import judge as judge_hits
+from ragtally.api import Hits, Spans
+from ragtally.relevance import relevance_of
 from ragtally.steps import context, judge, prepare, sample
 from ragtally.steps.task import Task, TaskFactory, Work
-from ragtally.types import Hits, Spans
 
 STEP = "judge_context"
 VERSION = 1
@@ -25,7 +25,7 @@ def task(factory: TaskFactory, passages: Task, **about: Any) -> Task:
 
 
 def run(work: Work) -> None:
-    """Write the columns of `JudgedRanking`, as the step judge does, of the passages before the reader."""
+    """Write the columns of `RankingRelevance`, as the step judge does, of the passages before the reader."""
     # `coverable` is what the budget's number of the longest words of the question's evidence would cover: no choice
     # of chunks of whatever size could cover more.
     passages = context.load_passages(work.input("context"))
@@ -33,7 +33,7 @@ def run(work: Work) -> None:
     questions = len(sample.load_questions(work.input("sample")))
     texts = prepare.load_texts(work.input("prepare"))
     spans, hits = _as_hits(passages, questions)
-    judged = judge_hits(hits, spans, evidence, questions, len(texts))
+    judged = relevance_of(hits, spans, evidence, questions, len(texts))
     longest = np.zeros(questions, np.int64)
     starts, ends = evidence.start.tolist(), evidence.end.tolist()
     budget = work.task.settings["context_words"]
@@ -48,7 +48,7 @@ def run(work: Work) -> None:
     most = np.minimum(longest, judged.evidence_total)
     # A gap between words of more than one character can make the passages cover more than this counts.
     coverable = np.maximum(judged.covered, np.broadcast_to(most[:, None], judged.covered.shape))
-    judge.write_judged(work.folder, replace(judged, coverable=coverable))
+    judge.write_relevance(work.folder, replace(judged, coverable=coverable))
 
 
 def _as_hits(passages: pl.DataFrame, questions: int) -> tuple[Spans, Hits]:

@@ -13,11 +13,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ragtally.errors import DataError, PluginError
-from ragtally.kinds import Dataset
+from ragtally.api import Choice, DataError, Dataset, DatasetBatch, Documents, PluginError
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_table, write_json, write_table
-from ragtally.types import Choice, DatasetBatch, Documents
 
 STEP = "prepare"
 VERSION = 2
@@ -178,8 +176,8 @@ class _Reading:
             raise self.wrong(f"{what} {name!r} has no text")
 
     def _check_among(self, column: str, questions: pl.DataFrame, known: tuple[str, ...]) -> None:
-        outside = questions.filter(~pl.col(column).is_in(known).fill_null(value=False))
-        for name, value in outside.select("id", column).head(1).iter_rows():
+        external_resource = questions.filter(~pl.col(column).is_in(known).fill_null(value=False))
+        for name, value in external_resource.select("id", column).head(1).iter_rows():
             raise self.wrong(
                 f"question {name!r} has the {column} {value!r}, outside of the declared {', '.join(known)}"
             )
@@ -207,7 +205,9 @@ class _Reading:
     def wrong(self, message: str) -> DataError:
         name = self.task.choices["dataset"].name
         return DataError(
-            f"dataset {name}: {message}", place=self.task.place, hint="mend the data, then run the same command again"
+            f"dataset {name}: {message}",
+            location=self.task.location,
+            hint="mend the data, then run the same command again",
         )
 
 

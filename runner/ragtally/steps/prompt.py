@@ -9,12 +9,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from ragtally.errors import DataError, PluginError
-from ragtally.kinds import PromptingReader
+from ragtally.api import Choice, DataError, Examples, Message, PluginError, Prompt, PromptingReader
 from ragtally.steps import base, context, sample
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_table, write_table
-from ragtally.types import Choice, Examples, Message, Prompt
 
 STEP = "prompt"
 VERSION = 1
@@ -101,7 +99,7 @@ def _examples(work: Work) -> Examples | None:
     if labels.null_count():
         raise DataError(
             f"{labels.null_count()} of {len(labels)} examples to show have no label",
-            place=work.task.place,
+            location=work.task.location,
             hint="name a labelled split under train: {split: ...}, or show no examples",
         )
     reading = context.load_reading(work.input("examples_context"), work.input("prepare"), shown)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ragtally.errors import PluginError
-from ragtally.kinds import PromptingRetriever
+from ragtally.api import Choice, PluginError, PromptingReranker
 from ragtally.steps import refine, retrieve
 from ragtally.steps.prompt import write_prompts
 from ragtally.steps.task import Task, TaskFactory, Work
-from ragtally.types import Choice
 
 STEP = "rank_prompt"
 VERSION = 1
@@ -28,7 +26,7 @@ def task(
 
 def run(work: Work) -> None:
     """Write `prompts.parquet`, in the form of the step prompt."""
-    retriever: PromptingRetriever = work.build("retriever")
+    retriever: PromptingReranker = work.build("retriever")
     queries = retrieve.load_queries(work.input("sample"), None, evidence=False)
     prompts = retriever.prompts(queries, refine.load_found(work))
     if len(prompts) != len(queries) or not all(prompts):

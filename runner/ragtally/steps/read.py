@@ -7,13 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from ragtally.errors import PluginError
-from ragtally.kinds import Reader
+from ragtally.api import Answers, Choice, PluginError, Reader, Reading, Vote
 from ragtally.steps import base, context
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.steps.train import vote_settings
 from ragtally.store import read_table, write_table
-from ragtally.types import Answers, Choice, Reading, Vote
 
 STEP = "read"
 VERSION = 1
@@ -90,6 +88,6 @@ def _check(answers: Answers, reading: Reading, task: Task) -> None:
         if cells[1] is not None and cells[1] not in reading.answers:
             raise PluginError(
                 f"the reader {name} chose {cells[1]!r} for {reading.id[row]!r}, outside of the answers",
-                place=task.place,
+                location=task.location,
                 hint=f"the answers are {', '.join(reading.answers)}; return `text` for words that are to be parsed",
             )

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ragtally import pipelines
-from ragtally.kinds import PromptingRetriever, RefiningRetriever
+from ragtally.api import Choice, Found, PromptingReranker, Reranker
 from ragtally.steps import chunk, read, retrieve
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_json, write_json
-from ragtally.types import Choice, Found
 
 STEP = "refine"
 VERSION = 1
@@ -38,13 +37,13 @@ def task(
 def run(work: Work) -> None:
     """Write `passage.npy` and `score.npy`, as the step retrieve does: rows of the windows where there are any."""
     # Where a language model was asked, `replies.json` says how many of its replies could not be read.
-    retriever: RefiningRetriever = work.build("retriever")
+    retriever: Reranker = work.build("retriever")
     queries = retrieve.load_queries(work.input("sample"), None, evidence=False)
     found = load_found(work)
-    hits = pipelines.run_refine(retriever, queries, found, work.task.settings["limit"])
+    hits = pipelines.run_rerank(retriever, queries, found, work.task.settings["limit"])
     retrieve.write_hits(work, hits, queries, len(found.passages if found.windows is None else found.windows))
 
-    if isinstance(retriever, PromptingRetriever) and found.replies is not None:
+    if isinstance(retriever, PromptingReranker) and found.replies is not None:
         write_json(work.folder / "replies.json", {"replies": len(queries), "unread": retriever.unread(found)})
 
 

@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from ragtally import pipelines
-from ragtally.errors import PluginError
-from ragtally.kinds import MeasuredRetriever, ReportingRetriever, Retriever
+from ragtally.api import Choice, Hits, MeasuredRetriever, PluginError, Queries, ReportingRetriever, Retriever, Score
 from ragtally.steps import chunk, embed, index, sample
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_array, read_json, write_array, write_json
-from ragtally.types import Choice, Hits, Queries, Score
 
 STEP = "retrieve"
 VERSION = 2

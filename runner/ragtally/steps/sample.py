@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ragtally.errors import DataError
+from ragtally.api import DataError, QuestionEvidence
 from ragtally.steps import prepare
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_json, read_table, write_json, write_table
-from ragtally.types import QuestionEvidence
 
 STEP = "sample"
 VERSION = 2
@@ -44,7 +43,7 @@ def run(work: Work) -> None:
     if settings["balance"] and not settings["answers"]:
         raise DataError(
             "a balanced sample takes equally many questions of each class, but the dataset has no classes",
-            place=work.task.place,
+            location=work.task.location,
             hint="write balance: false, or name the answers under the dataset",
         )
     everything = prepare.load_questions(work.input("prepare")).with_row_index("row")
@@ -54,7 +53,7 @@ def run(work: Work) -> None:
     if not len(sampled):
         raise DataError(
             "no question is left to ask after split, answers and sample",
-            place=work.task.place,
+            location=work.task.location,
             hint=f"of {len(in_split)} in the split, {len(kept)} have no label other than "
             f"{', '.join(settings['answers']) or 'none'}",
         )

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.stats.evidence import select_rows
-from ragtally.stats.verdicts import Ballots, judge_decided, select_ballots
+from ragtally.api import Choice, GradedAnswers, RankingRelevance, Score
+from ragtally.relevance import select_rows
 from ragtally.steps import base, context, judge, parse, sample, vote
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_json, write_json
-from ragtally.types import Choice, Judged, JudgedRanking, Score
+from ragtally.voting import Ballots, judge_decided, select_ballots
 
 STEP = "score"
 VERSION = 1
@@ -69,7 +69,7 @@ def load_scores(folder: Path) -> dict[str, dict[str, Score]]:
     }
 
 
-def load_judged(folders: Mapping[str, Path], ballots: Sequence[Path], question_set: str) -> Judged:
+def load_relevance(folders: Mapping[str, Path], ballots: Sequence[Path], question_set: str) -> GradedAnswers:
     """Put a cell's verdicts beside the labels of one set of questions."""
     if question_set == "base":
         labels = base.load_base(folders["base"])
@@ -93,8 +93,8 @@ def _rows(work: Work, question_set: str) -> NDArray[np.int64]:
     return np.arange(len(sample.load_questions(work.input("sample"))))
 
 
-def _metrics(work: Work, judges: str) -> list[Choice]:
-    return [choice for choice in work.task.choices.values() if work.registry.traits(choice).judges == judges]
+def _metrics(work: Work, measures: str) -> list[Choice]:
+    return [choice for choice in work.task.choices.values() if work.registry.traits(choice).measures == measures]
 
 
 def _of_answers(work: Work, question_set: str, rows: NDArray[np.int64]) -> dict[str, Score]:
@@ -106,25 +106,25 @@ def _of_answers(work: Work, question_set: str, rows: NDArray[np.int64]) -> dict[
     if question_set == "all" and sample.load_questions(folders["sample"])["label"].null_count():
         reason = "the questions have no gold label"
     scores: dict[str, Score] = {}
-    judged = load_judged(folders, ballots, question_set) if reason is None else _nothing(folders["sample"])
+    judged = load_relevance(folders, ballots, question_set) if reason is None else _nothing(folders["sample"])
     for choice in _metrics(work, "answers"):
         for name, score in work.registry.build(choice).score(judged).items():
             scores[name] = score if reason is None else Score(None, len(rows), reason)
     return scores
 
 
-def _nothing(sampled: Path) -> Judged:
-    return Judged([], [], [], sample.load_answers(sampled), 0, 0, 0)
+def _nothing(sampled: Path) -> GradedAnswers:
+    return GradedAnswers([], [], [], sample.load_answers(sampled), 0, 0, 0)
 
 
 def _of_retrieval(work: Work, rows: NDArray[np.int64]) -> dict[str, Score]:
     scores: dict[str, Score] = {}
     if work.optional("judge") is not None:
-        judged = select_rows(judge.load_judged(work.input("judge")), rows)
+        judged = select_rows(judge.load_relevance(work.input("judge")), rows)
         for choice in _metrics(work, "retrieval"):
             scores.update(work.registry.build(choice).score(judged))
     if work.optional("judge_context") is not None:
-        before = select_rows(judge.load_judged(work.input("judge_context")), rows)
+        before = select_rows(judge.load_relevance(work.input("judge_context")), rows)
         scores.update(_before_the_reader(before, work.task.settings["top_k"]))
     if work.optional("context") is not None:
         words = context.load_words(work.input("context"))[rows]
@@ -132,7 +132,7 @@ def _of_retrieval(work: Work, rows: NDArray[np.int64]) -> dict[str, Score]:
     return scores
 
 
-def _before_the_reader(judged: JudgedRanking, top_k: int | None) -> dict[str, Score]:
+def _before_the_reader(judged: RankingRelevance, top_k: int | None) -> dict[str, Score]:
     """Say how much of the evidence stood before the reader, and how much could have at this chunk size."""
     scored = judged.evidence_total > 0
     last = (judged.covered.shape[1] if top_k is None else top_k) - 1

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ragtally.address import address, canonical_json
-from ragtally.errors import Place
-from ragtally.kinds import Progress
+from ragtally.api import Choice, Location, Progress, canonical_json
+from ragtally.api.address import address
 from ragtally.registry import Registry
 from ragtally.store import Entry
-from ragtally.types import Choice
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Task:
     inputs: Mapping[str, tuple[Task, ...]] = field(compare=False)
     label: str = field(default="", compare=False)  # What it is, for people; not part of the address
     # Where in the spec it comes from, for errors; not part of the address.
-    place: Place | None = field(default=None, compare=False)
+    location: Location | None = field(default=None, compare=False)
 
 
 class TaskFactory:
@@ -47,7 +45,7 @@ class TaskFactory:
         inputs: Mapping[str, Task | Sequence[Task] | None] | None = None,
         search: bool = True,
         label: str = "",
-        place: Place | None = None,
+        location: Location | None = None,
     ) -> Task:
         """Make a task."""
         choices, settings = choices or {}, settings or {}
@@ -59,7 +57,7 @@ class TaskFactory:
             "settings": dict(settings),
             "inputs": {role: [task.address for task in tasks] for role, tasks in read.items()},
         }
-        return Task(step, address(payload), choices, settings, read, label, place)
+        return Task(step, address(payload), choices, settings, read, label, location)
 
     def identity(self, choice: Choice, *, search: bool = True) -> dict[str, Any]:
         """Say what a choice is (see `Registry.identity`), asking its component only once."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ragtally.errors import DataError
-from ragtally.kinds import TrainableReader
+from ragtally.api import Choice, DataError, Examples, TrainableReader, Vote
 from ragtally.steps import context, sample
 from ragtally.steps.task import Task, TaskFactory, Work
-from ragtally.types import Choice, Examples, Vote
 
 STEP = "train"
 VERSION = 1
@@ -37,7 +35,7 @@ def run(work: Work) -> None:
     if labels.null_count():
         raise DataError(
             f"{labels.null_count()} of {len(labels)} questions to learn from have no label",
-            place=work.task.place,
+            location=work.task.location,
             hint="name a labelled split under train: {split: ...}",
         )
     reader.train(Examples(reading, labels.to_list()), Vote(**work.task.settings["vote"]))

@@ -8,12 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from ragtally.kinds import VoteRule
-from ragtally.stats.verdicts import Ballots, decide
+from ragtally.api import Choice, VoteRule
 from ragtally.steps import parse
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_table, write_table
-from ragtally.types import Choice
+from ragtally.voting import Ballots, decide
 
 STEP = "vote"
 VERSION = 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ragtally.errors import StoreError
+from ragtally.api import StoreError
 from ragtally.store.database import Database, Schema
 
 # The file's name in the store's folder.

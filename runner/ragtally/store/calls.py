@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ragtally.errors import CallError
+from ragtally.api import Call, CallError, Reply
 from ragtally.store.calls_rows import CallAbout, FailedCall, FailureCount, Spending
 from ragtally.store.calls_sql import (
     CREATE,
@@ -26,7 +26,6 @@ from ragtally.store.calls_sql import (
     SELECT_SPENT,
 )
 from ragtally.store.database import Database, Schema
-from ragtally.types import Call, Reply
 
 # The file's name in the store's folder.
 FILE_NAME = "calls.sqlite"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ragtally.address import canonical_json
+from ragtally.api import canonical_json
 from ragtally.store.calls_sql import CALL_COLUMNS
 
 # A call's values in the order of `CALL_COLUMNS`.

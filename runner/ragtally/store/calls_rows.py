@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ragtally.address import canonical_json
+from ragtally.api import canonical_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class FailedCall:
     """The last failure of a call that has no answer."""
 
     at: str  # When it failed: UTC, ISO 8601
-    reason: str  # What kind of failure it was (`ragtally.errors.CallFailure`)
+    reason: str  # What kind of failure it was (`ragtally.CallFailure`)
     status: int | None  # The HTTP status, where there was one
     message: str  # What was wrong
     tried: int  # How often the call has failed

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ragtally.errors import StoreError
+from ragtally.api import StoreError
 from ragtally.store.calls import CallStore
 from ragtally.store.calls_lines import Row, line_of
 from ragtally.store.calls_sql import CALL_COLUMNS, CHECK_FILE, COUNT_CALLS, LAST_ROW, SELECT_CALL_AT, SELECT_CALLS

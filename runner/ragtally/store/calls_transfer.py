@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from ragtally.errors import DataError, Place, StoreError
+from ragtally.api import DataError, Location, StoreError
 from ragtally.store.calls import CallStore
 from ragtally.store.calls_lines import Row, line_of, row_of
 from ragtally.store.calls_salvage import all_calls, read_row, readable
@@ -57,7 +57,7 @@ def export_calls(store: CallStore, path: Path, advance: Advance = lambda calls: 
             except ValueError as error:
                 raise StoreError(
                     f"the saved call {row[0]!r} is damaged: {error}",
-                    place=Place(str(store.database.path)),
+                    location=Location(str(store.database.path)),
                     hint=f"`ragtally store export --salvage {path}` leaves out what is damaged",
                 ) from error
 
@@ -136,7 +136,7 @@ def _wrong(report: Imported, path: Path, number: int, message: str) -> None:
     report.wrong_lines += 1
     if len(report.errors) < _MOST_ERRORS:
         hint = "make the file anew: ragtally store export FILE" if not report.errors else None
-        report.errors.append(DataError(message, place=Place(str(path), number), hint=hint))
+        report.errors.append(DataError(message, location=Location(str(path), number), hint=hint))
 
 
 def _lines(path: Path, handle: IO[bytes], report: Imported) -> Iterator[bytes]:
@@ -154,7 +154,7 @@ def _reading(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     try:
         raw = path.open("rb")
     except OSError as error:
-        raise DataError(f"cannot read: {error.strerror or error}", place=Place(str(path))) from error
+        raise DataError(f"cannot read: {error.strerror or error}", location=Location(str(path))) from error
     with raw:
         if path.suffix != ".gz":
             yield raw, raw
@@ -173,7 +173,7 @@ def _require_whole(path: Path, raw: IO[bytes]) -> None:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
             f"the compressed file is cut off or damaged: {error}",
-            place=Place(str(path)),
+            location=Location(str(path)),
             hint="get it again; nothing of it was imported",
         ) from error
     raw.seek(0)
@@ -193,7 +193,7 @@ def _write(store: CallStore, path: Path, lines: Iterable[bytes], advance: Advanc
     if path.absolute().parent.resolve() == store.database.path.parent.resolve() and path.name.startswith(
         store.database.path.name
     ):
-        raise StoreError("this is the call store itself", place=Place(str(path)), hint="name another file")
+        raise StoreError("this is the call store itself", location=Location(str(path)), hint="name another file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     count = 0
     try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ragtally.errors import Place, StoreError
+from ragtally.api import Location, StoreError
 
 # A checkpoint syncs the file and holds up every call in flight meanwhile; at the end closing makes one anyway.
 _PAGES_BETWEEN_CHECKPOINTS = 20_000
@@ -78,7 +78,7 @@ class Database:
         if not code and "decode" in str(error):
             code = sqlite3.SQLITE_CORRUPT
         hint = self.schema.hints.get(code) or _HINTS.get(code)
-        return StoreError(f"the {self.schema.what}: {error}", place=Place(str(self.path)), hint=hint)
+        return StoreError(f"the {self.schema.what}: {error}", location=Location(str(self.path)), hint=hint)
 
     def _opened(self) -> sqlite3.Connection | None:
         connection = self._connected("rw")
@@ -98,7 +98,7 @@ class Database:
         except OSError as error:
             raise StoreError(
                 f"the {self.schema.what} cannot be made: {error.strerror or error}",
-                place=Place(str(self.path)),
+                location=Location(str(self.path)),
                 hint="make its folder writable (chmod u+w), or name another one with RAGTALLY_STORE",
             ) from error
         connection = self._connected("rwc")
@@ -160,15 +160,15 @@ class Database:
             if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
             found = None
-        place = Place(str(self.path))
+        location = Location(str(self.path))
         if found is None:
             raise StoreError(
-                f"this SQLite file is no {self.schema.what}", place=place, hint="move it out of the store"
+                f"this SQLite file is no {self.schema.what}", location=location, hint="move it out of the store"
             )
         if found[0] != str(self.schema.number):
             raise StoreError(
                 f"the {self.schema.what} has schema {found[0]}; this version of ragtally reads {self.schema.number}",
-                place=place,
+                location=location,
                 hint="use the version of ragtally that made it, or a newer one: pip install --upgrade ragtally",
             )
         return True

@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ragtally.address import file_hash
-from ragtally.errors import Place, StoreError
+from ragtally.api import Location, StoreError, file_hash
 from ragtally.store.files import alive, sync_file, sync_folder, unwritable, write_json
 
 _RECORD = "entry.json"
@@ -81,7 +80,9 @@ class Store:
             return self._verified[address]
         folder = self.folder(step, address)
         if not folder.is_dir():
-            raise StoreError(f"the store has no entry {address} of the step {step}", place=Place(str(self.root)))
+            raise StoreError(
+                f"the store has no entry {address} of the step {step}", location=Location(str(self.root))
+            )
         try:
             record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
             intact = record["address"] == address and record["files"] == _fingerprints(folder)
@@ -90,7 +91,9 @@ class Store:
             intact, seconds = False, 0.0
         if not intact:
             aside = self._set_aside(folder, step)
-            raise DamagedEntry(f"an entry of the step {step} was damaged; it now lies aside", place=Place(str(aside)))
+            raise DamagedEntry(
+                f"an entry of the step {step} was damaged; it now lies aside", location=Location(str(aside))
+            )
         entry = Entry(address, step, folder, seconds, provisional=(folder / _PROVISIONAL).is_file())
         self._verified[address] = entry
         return entry

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ragtally.errors import Place, StoreError
+from ragtally.api import Location, StoreError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -78,6 +78,6 @@ def unwritable(path: Path, error: OSError) -> StoreError:
     """Word a failure to write."""
     return StoreError(
         f"cannot write: {error.strerror or error}",
-        place=Place(str(path)),
+        location=Location(str(path)),
         hint="free space, make the folder writable (chmod u+w), or name another one",
     )

@@ -12,8 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.address import canonical_json
-from ragtally.errors import Place, StoreError
+from ragtally.api import Location, StoreError, canonical_json
 from ragtally.store.database import Database, Schema
 
 # The file's name in the store's folder.
@@ -99,14 +98,16 @@ class VectorStore:
             elif len(vector) != vectors.shape[1]:
                 raise StoreError(
                     f"vectors of {vectors.shape[1]} and of {len(vector)} numbers are kept for one embedder",
-                    place=Place(str(self.database.path)),
+                    location=Location(str(self.database.path)),
                     hint="its model was exchanged under the same name: give the new one another name",
                 )
             vectors[rows[key]] = vector
             missing -= 1
         if missing:
             raise StoreError(
-                f"{missing:,} vectors are missing", place=Place(str(self.database.path)), hint="run the command again"
+                f"{missing:,} vectors are missing",
+                location=Location(str(self.database.path)),
+                hint="run the command again",
             )
         return np.zeros((0, 0), np.float32) if vectors is None else vectors
 

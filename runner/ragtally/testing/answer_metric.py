@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from ragtally.kinds import AnswerMetric, Component, MetricTraits
+from ragtally.api import AnswerMetric, Component, GradedAnswers, MetricTraits, Score, Status
 from ragtally.testing.component import ComponentSuite
 from ragtally.testing.samples import ANSWERS
-from ragtally.types import Judged, Score, Status
 
 _GOLD = ["yes", "yes", "no", "maybe", "no", "yes", "maybe", "no"]
 
@@ -24,7 +23,7 @@ class AnswerMetricSuite(ComponentSuite):
     protocol = AnswerMetric
 
     @pytest.fixture
-    def samples(self) -> Mapping[str, Judged]:
+    def samples(self) -> Mapping[str, GradedAnswers]:
         """Verdicts by what they are like."""
         return {
             "perfect": judged(_GOLD, _GOLD),
@@ -40,22 +39,24 @@ class AnswerMetricSuite(ComponentSuite):
         assert isinstance(component.traits, MetricTraits), (
             "declare traits=MetricTraits(judges=..., higher_is_better=...)"
         )
-        assert traits.judges == "answers", "a metric of answers judges answers"
+        assert traits.measures == "answers", "a metric of answers judges answers"
 
     def test_scores_are_numbers_or_reasons(
-        self, build: Callable[[], Any], component: Component, samples: Mapping[str, Judged]
+        self, build: Callable[[], Any], component: Component, samples: Mapping[str, GradedAnswers]
     ) -> None:
         """Finite, over a count, named after the metric."""
         for like, sample in samples.items():
             assert_scores(build().score(sample), component.name, like)
 
-    def test_names_depend_on_the_answers_alone(self, build: Callable[[], Any], samples: Mapping[str, Judged]) -> None:
+    def test_names_depend_on_the_answers_alone(
+        self, build: Callable[[], Any], samples: Mapping[str, GradedAnswers]
+    ) -> None:
         """A table has the same columns whatever the verdicts."""
         names = {like: list(build().score(sample)) for like, sample in samples.items()}
         assert len({tuple(of_one) for of_one in names.values()}) == 1, f"the printed names change: {names}"
 
     def test_the_order_of_the_questions_does_not_matter(
-        self, build: Callable[[], Any], samples: Mapping[str, Judged]
+        self, build: Callable[[], Any], samples: Mapping[str, GradedAnswers]
     ) -> None:
         """A metric is of a set of questions."""
         sample = samples["mixed"]
@@ -63,7 +64,7 @@ class AnswerMetricSuite(ComponentSuite):
         assert_close(build().score(turned), build().score(sample), "the order of the questions matters")
 
     def test_better_verdicts_do_not_score_worse(
-        self, build: Callable[[], Any], traits: Any, samples: Mapping[str, Judged]
+        self, build: Callable[[], Any], traits: Any, samples: Mapping[str, GradedAnswers]
     ) -> None:
         """Checked where the traits say which way is better."""
         if traits.higher_is_better is not None:
@@ -75,7 +76,7 @@ class AnswerMetricSuite(ComponentSuite):
                         f"{name}: the wrong way is declared better"
                     )
 
-    def test_a_metric_is_pure(self, build: Callable[[], Any], samples: Mapping[str, Judged]) -> None:
+    def test_a_metric_is_pure(self, build: Callable[[], Any], samples: Mapping[str, GradedAnswers]) -> None:
         """Nothing is changed, and the same verdicts give the same scores."""
         metric = build()
         for like, sample in samples.items():
@@ -85,7 +86,7 @@ class AnswerMetricSuite(ComponentSuite):
             assert dict(metric.score(sample)) == dict(first) == dict(build().score(sample)), f"{like}: scores change"
 
 
-def judged(gold: Sequence[str], verdict: Sequence[str | None]) -> Judged:
+def judged(gold: Sequence[str], verdict: Sequence[str | None]) -> GradedAnswers:
     """Put verdicts beside gold labels; a missing verdict was unparsed, from one vote a question.
 
     Args:
@@ -99,7 +100,7 @@ def judged(gold: Sequence[str], verdict: Sequence[str | None]) -> Judged:
         Status.UNPARSED if said is None else Status.RIGHT if said == label else Status.WRONG
         for label, said in zip(gold, verdict, strict=True)
     ]
-    return Judged(list(gold), list(verdict), status, ANSWERS, len(gold), list(verdict).count(None), 0)
+    return GradedAnswers(list(gold), list(verdict), status, ANSWERS, len(gold), list(verdict).count(None), 0)
 
 
 def assert_scores(scores: Mapping[str, Score], name: str, like: str) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragtally.kinds import Chunker
+from ragtally.api import Chunker, Documents, Spans
 from ragtally.testing import samples
 from ragtally.testing.component import ComponentSuite
-from ragtally.types import Documents, Spans
 
 
 class ChunkerSuite(ComponentSuite):

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ragtally.kinds import KINDS, Component
+from ragtally.api import KINDS, Component
 from ragtally.registry import Registered
 from ragtally.spec.parameter_schema import schema_fault, value_faults
 from ragtally.testing.samples import StubEmbedder
@@ -72,7 +72,7 @@ class ComponentSuite:
         found = [component for component in offered if component.name == self.name]
         assert len(found) == 1, f"{self.plugin} offers {len(found)} components named {self.name!r}"
         component = found[0]
-        assert isinstance(component, Component), "a plugin offers instances of ragtally.kinds.Component"
+        assert isinstance(component, Component), "a plugin offers instances of ragtally.api.Component"
         return component
 
     @pytest.fixture

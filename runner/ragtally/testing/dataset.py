@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from ragtally.kinds import Component, Dataset
-from ragtally.kinds.dataset import DATASET_PARAMETERS
+from ragtally.api import DATASET_PARAMETERS, Component, Dataset, DatasetBatch
 from ragtally.testing.component import ComponentSuite
-from ragtally.types import DatasetBatch
 
 
 class DatasetSuite(ComponentSuite):

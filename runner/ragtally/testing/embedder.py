@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragtally.kinds import Embedder, EmbedderTraits
+from ragtally.api import Embedder, EmbedderTraits
 from ragtally.testing import samples
 from ragtally.testing.component import ComponentSuite, assert_no_pickle
 
@@ -36,17 +36,17 @@ class EmbedderSuite(ComponentSuite):
 
     def test_the_traits_fit_together(self, traits: EmbedderTraits) -> None:
         """What is kept by its text alone cannot depend on a corpus; whatever is given in batches has a size."""
-        assert not (traits.kept_by_text and traits.learns), (
+        assert not (traits.cacheable and traits.requires_fit), (
             "vectors of an embedder that learns depend on the corpus: kept_by_text needs learns=False"
         )
         assert traits.batch >= 1, "a batch is one text at least"
-        assert traits.name or not traits.kept_by_text, "a store of vectors and a plan call it by its name"
+        assert traits.name or not traits.cacheable, "a store of vectors and a plan call it by its name"
 
     def test_an_embedder_that_does_not_learn_needs_no_corpus(
         self, build: Callable[[], Any], fitted: Any, traits: EmbedderTraits, texts: list[str]
     ) -> None:
         """With `learns=False`, vectors are the same without `fit`, and after a `fit` without texts."""
-        if traits.learns:
+        if traits.requires_fit:
             return
         without, with_nothing = build(), build()
         with_nothing.fit([])

@@ -9,13 +9,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ragtally.address import address
-from ragtally.errors import CallError
-from ragtally.kinds import BatchModel, ChatModel
+from ragtally.api import BatchModel, Call, CallError, ChatModel, Message, Reply
+from ragtally.api.address import address
 from ragtally.pipelines import sender
 from ragtally.pipelines.ask import chat_messages
 from ragtally.testing.component import ComponentSuite
-from ragtally.types import Call, Message, Reply
 
 NO_IDENTITY = frozenset(
     {

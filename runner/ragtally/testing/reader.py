@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ragtally.kinds import Reader
+from ragtally.api import CONDITIONS, Answers, Reader, Reading, Vote
 from ragtally.testing import samples
 from ragtally.testing.component import ComponentSuite
-from ragtally.types import CONDITIONS, Answers, Reading, Vote
 
 VOTES = (Vote("label", 0, 11), Vote("measure", 0, 12), Vote("measure", 1, 13))
 _MEASURED = ("input_tokens", "output_tokens", "seconds", "dollars")

@@ -11,12 +11,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragtally.kinds import Component, PromptingRetriever, RefiningRetriever, RetrieverTraits
-from ragtally.kinds.ranking import best_rows, no_hits, write_hits
+from ragtally.api import (
+    Choice,
+    Component,
+    Found,
+    Hits,
+    Message,
+    Passages,
+    PromptingReranker,
+    Queries,
+    Reranker,
+    RetrieverTraits,
+    Spans,
+)
 from ragtally.spec.parameter_schema import value_faults
+from ragtally.support.ranking import best_rows, no_hits, write_hits
 from ragtally.testing import samples
 from ragtally.testing.component import ComponentSuite
-from ragtally.types import Choice, Found, Hits, Message, Passages, Queries, Spans
 
 _LIMITS = (1, 3, 60)
 _REPLIES: tuple[str | None, ...] = (
@@ -30,7 +41,7 @@ _REPLIES: tuple[str | None, ...] = (
 """What a model may say: something useful, nothing at all, nonsense."""
 
 
-class RefiningRetrieverSuite(ComponentSuite):
+class RerankerSuite(ComponentSuite):
     """Checks a retriever that ranks anew what two others found (or as many as its parameters name).
 
     Name other components in `parameters` as a spec does: `"bm25"`, `{"words": {"size": 64}}`, a list of them. As in
@@ -38,7 +49,7 @@ class RefiningRetrieverSuite(ComponentSuite):
     """
 
     kind = "retriever"
-    protocol = RefiningRetriever
+    protocol = Reranker
 
     @pytest.fixture
     def filled(self, component: Component, tmp_path: Path) -> dict[str, Any]:
@@ -188,7 +199,7 @@ class RefiningRetrieverSuite(ComponentSuite):
         """Checked where the traits say that it prompts: messages of some words, the same every time."""
         if traits.prompts:
             retriever, unasked = build(), replace(found, replies=None)
-            assert isinstance(retriever, PromptingRetriever), "`build` must return a PromptingRetriever"
+            assert isinstance(retriever, PromptingReranker), "`build` must return a PromptingRetriever"
             prompts = retriever.prompts(queries, unasked)
             assert len(prompts) == len(queries), "there must be one prompt a question"
             for prompt in prompts:

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragtally.kinds import Component, MetricTraits, RetrievalMetric
+from ragtally.api import Component, MetricTraits, RankingRelevance, RetrievalMetric
 from ragtally.testing.answer_metric import assert_close, assert_scores
 from ragtally.testing.component import ComponentSuite
-from ragtally.types import JudgedRanking
 
 CUT_OFF = 3
 _DEPTH = 8
@@ -32,7 +31,7 @@ class RetrievalMetricSuite(ComponentSuite):
         return {"k": CUT_OFF, **self.parameters}
 
     @pytest.fixture
-    def samples(self) -> Mapping[str, JudgedRanking]:
+    def samples(self) -> Mapping[str, RankingRelevance]:
         """Judged rankings by what they are like."""
         random = np.random.default_rng(7).random((_QUESTIONS, _DEPTH)) < 0.3
         nothing = np.zeros((_QUESTIONS, _DEPTH), dtype=bool)
@@ -45,11 +44,11 @@ class RetrievalMetricSuite(ComponentSuite):
         assert isinstance(component.traits, MetricTraits), (
             "declare traits=MetricTraits(judges=..., higher_is_better=...)"
         )
-        assert traits.judges == "retrieval", "a metric of retrieval judges retrieval"
+        assert traits.measures == "retrieval", "a metric of retrieval judges retrieval"
         assert component.name.endswith("@k"), "the name of a metric with a cut-off ends in @k"
 
     def test_scores_are_numbers_or_reasons(
-        self, build: Callable[[], Any], component: Component, samples: Mapping[str, JudgedRanking]
+        self, build: Callable[[], Any], component: Component, samples: Mapping[str, RankingRelevance]
     ) -> None:
         """Finite, over a count, named after the metric and its cut-off; also of no questions."""
         name = f"{component.name.removesuffix('k')}{CUT_OFF}"
@@ -57,14 +56,14 @@ class RetrievalMetricSuite(ComponentSuite):
             assert_scores(build().score(sample), name, like)
 
     def test_names_do_not_depend_on_the_rankings(
-        self, build: Callable[[], Any], samples: Mapping[str, JudgedRanking]
+        self, build: Callable[[], Any], samples: Mapping[str, RankingRelevance]
     ) -> None:
         """A table has the same columns whatever was found."""
         names = {tuple(build().score(sample)) for sample in samples.values()}
         assert len(names) == 1, f"the printed names change: {names}"
 
     def test_what_comes_after_the_cut_off_does_not_matter(
-        self, build: Callable[[], Any], samples: Mapping[str, JudgedRanking]
+        self, build: Callable[[], Any], samples: Mapping[str, RankingRelevance]
     ) -> None:
         """The k of the name is kept."""
         sample = samples["mixed"]
@@ -80,14 +79,14 @@ class RetrievalMetricSuite(ComponentSuite):
         assert_close(build().score(emptied), build().score(sample), f"hits after the {CUT_OFF}rd matter")
 
     def test_the_order_of_the_questions_does_not_matter(
-        self, build: Callable[[], Any], samples: Mapping[str, JudgedRanking]
+        self, build: Callable[[], Any], samples: Mapping[str, RankingRelevance]
     ) -> None:
         """A metric is of a set of questions."""
         turned = rows(samples["mixed"], slice(None, None, -1))
         assert_close(build().score(turned), build().score(samples["mixed"]), "the order of the questions matters")
 
     def test_better_rankings_do_not_score_worse(
-        self, build: Callable[[], Any], traits: Any, samples: Mapping[str, JudgedRanking]
+        self, build: Callable[[], Any], traits: Any, samples: Mapping[str, RankingRelevance]
     ) -> None:
         """Checked where the traits say which way is better."""
         if traits.higher_is_better is not None:
@@ -99,7 +98,7 @@ class RetrievalMetricSuite(ComponentSuite):
                         f"{name}: the wrong way is declared better"
                     )
 
-    def test_a_metric_is_pure(self, build: Callable[[], Any], samples: Mapping[str, JudgedRanking]) -> None:
+    def test_a_metric_is_pure(self, build: Callable[[], Any], samples: Mapping[str, RankingRelevance]) -> None:
         """Nothing is changed, and the same rankings give the same scores."""
         metric, sample = build(), samples["mixed"]
         before = {name: getattr(sample, name).copy() for name in sample.__slots__}
@@ -109,7 +108,7 @@ class RetrievalMetricSuite(ComponentSuite):
             assert np.array_equal(getattr(sample, name), column), f"the metric changed `{name}`"
 
 
-def ranking(relevant: np.ndarray[Any, np.dtype[np.bool_]]) -> JudgedRanking:
+def ranking(relevant: np.ndarray[Any, np.dtype[np.bool_]]) -> RankingRelevance:
     """Judge rankings of full depth: each question has its evidence in two chunks of fifty characters, of grade 2.
 
     Args:
@@ -122,7 +121,7 @@ def ranking(relevant: np.ndarray[Any, np.dtype[np.bool_]]) -> JudgedRanking:
     count = np.minimum(np.cumsum(relevant, axis=1), 2)
     ranks = np.arange(1, relevant.shape[1] + 1)
     total = np.maximum(relevant.sum(axis=1), 2).astype(np.int64)
-    return JudgedRanking(
+    return RankingRelevance(
         hit=np.ones_like(relevant),
         relevant=relevant,
         relevant_document=relevant | (ranks % 4 == 0),
@@ -135,7 +134,7 @@ def ranking(relevant: np.ndarray[Any, np.dtype[np.bool_]]) -> JudgedRanking:
     )
 
 
-def rows(sample: JudgedRanking, kept: slice) -> JudgedRanking:
+def rows(sample: RankingRelevance, kept: slice) -> RankingRelevance:
     """Take some of the questions.
 
     Args:
@@ -145,4 +144,4 @@ def rows(sample: JudgedRanking, kept: slice) -> JudgedRanking:
     Returns:
         Their rankings.
     """
-    return JudgedRanking(**{name: getattr(sample, name)[kept] for name in sample.__slots__})
+    return RankingRelevance(**{name: getattr(sample, name)[kept] for name in sample.__slots__})

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragtally.kinds import Retriever
+from ragtally.api import Hits, Passages, Queries, QuestionEvidence, Retriever
 from ragtally.testing import samples
 from ragtally.testing.component import ComponentSuite, assert_no_pickle
-from ragtally.types import Hits, Passages, Queries, QuestionEvidence
 
 _LIMITS = (1, 3, 100)
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ragtally.kinds import VoteRule
+from ragtally.api import VoteRule
 from ragtally.testing.component import ComponentSuite
 
 _BALLOTS = [list(ballots) for size in range(5) for ballots in itertools.product(["a", "b", "c", None], repeat=size)]

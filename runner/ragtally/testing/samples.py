@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragtally.address import derive_seed
-from ragtally.types import Documents, Examples, Passages, Queries, QuestionEvidence, Reading, Spans
+from ragtally.api import Documents, Examples, Passages, Queries, QuestionEvidence, Reading, Spans, derive_seed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

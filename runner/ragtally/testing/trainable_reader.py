@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from ragtally.kinds import Component, TrainableReader
-from ragtally.kinds.reader import TRAIN_PARAMETER
+from ragtally.api import TRAIN_PARAMETER, Component, Examples, Reading, TrainableReader, Vote
 from ragtally.testing import samples
 from ragtally.testing.component import assert_no_pickle
 from ragtally.testing.reader import VOTES, ReaderSuite, said
-from ragtally.types import Examples, Reading, Vote
 
 
 class TrainableReaderSuite(ReaderSuite):

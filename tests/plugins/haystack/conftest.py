@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import ragtally_haystack
-from ragtally.kinds import Component
+from ragtally.api import Component
 
 PARTS = Path(__file__).parent / "parts"
 OFFERED = {

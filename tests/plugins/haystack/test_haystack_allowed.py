@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ragtally.errors import PluginError
+from ragtally.api import PluginError
 from ragtally_haystack.definition import Definition
 from ragtally_haystack.packages import VARIABLE, allowed_packages, refusals
 

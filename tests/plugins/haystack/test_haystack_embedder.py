@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import ragtally_haystack.tries
-from ragtally.errors import CallError, PluginError
+from ragtally.api import CallError, PluginError
 
 Build = Callable[..., Any]
 
@@ -128,7 +128,7 @@ def test_traits(fill: Callable[..., Any]) -> None:
     types = {"document": {"type": openai.format("Document")}, "query": {"type": openai.format("Text")}}
     component, filled = fill("embedder", **types, batch=7, price={"input": 0.02})
     traits = component.traits(filled)
-    assert (traits.learns, traits.kept_by_text, traits.batch) == (False, True, 7)
+    assert (traits.requires_fit, traits.cacheable, traits.batch) == (False, True, 7)
     assert traits.name == "haystack/text-embedding-3-small"
     assert traits.price.dollars(1_000_000, 0, 0.0) == 0.02
     component, filled = fill("embedder", document={"type": CHUNKS}, query={"type": QUESTION})

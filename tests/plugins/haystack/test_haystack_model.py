@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from model_server.fixture import RunningServer, running_server
-from ragtally.errors import CallError, PluginError
+from ragtally.api import CallError, PluginError
 from ragtally_haystack.quiet import ChatMessage
 
 Build = Callable[..., Any]
@@ -106,7 +106,7 @@ def test_faults_have_their_reasons_and_are_not_tried_again(
 def test_broken_answers_pass(fault: str, server: RunningServer, build: Build) -> None:
     server.change(faults={fault: 1.0}, hold_seconds=5)
     error = failed(build("model", type=OPENAI, init_parameters=openai(server), timeout=0.4))
-    assert error.passing, error
+    assert error.retryable, error
 
 
 def test_nobody_there_and_no_key(server: RunningServer, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ heavy = {"haystack", "numpy", "litellm", "openai"} & set(sys.modules)
 assert not heavy, heavy
 """
 BUILD = """
-from ragtally.types import Documents
+from ragtally.api import Documents
 assert len(chunker.build(**given).cut(Documents(["a"], ["one two three"], [[0]], [[13]]))) == 2
 from haystack.telemetry import _telemetry
 assert _telemetry.telemetry is None

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 import ragtally_haystack.tries
-from ragtally.errors import PluginError
-from ragtally.kinds.ranking import best_rows
+from ragtally.api import Passages, PluginError, Queries, Spans
+from ragtally.support.ranking import best_rows
 from ragtally.testing import samples
-from ragtally.types import Passages, Queries, Spans
 
 Build = Callable[..., Any]
 

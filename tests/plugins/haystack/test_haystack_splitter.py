@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtally.errors import PluginError
+from ragtally.api import Documents, PluginError, Spans
 from ragtally.testing import samples
-from ragtally.types import Documents, Spans
 from ragtally_haystack import register_chunkers
 
 Build = Callable[..., Any]

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import ragtally_litellm
-from ragtally.errors import CallError
+from ragtally.api import CallError
 from ragtally_litellm.quiet import switched_off
 
 with switched_off():

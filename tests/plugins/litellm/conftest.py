@@ -12,7 +12,7 @@ import pytest
 import ragtally_litellm
 import ragtally_litellm.ollama
 from model_server.fixture import RunningServer, running_server
-from ragtally.kinds import Component
+from ragtally.api import Component
 
 COMPONENT: Component = ragtally_litellm.register_models()[0]
 KEY = "gsk_placed-by-the-test-0123456789abcdef"

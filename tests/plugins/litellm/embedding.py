@@ -6,7 +6,7 @@ from typing import Any
 
 import ragtally_litellm
 from model_server.fixture import RunningServer
-from ragtally.kinds import Component, Embedder
+from ragtally.api import Component, Embedder
 
 (COMPONENT,) = ragtally_litellm.register_embedders()
 COMPONENT: Component

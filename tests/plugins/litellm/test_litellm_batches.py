@@ -12,9 +12,7 @@ import pytest
 
 import ragtally_litellm
 from model_server.fixture import running_server
-from ragtally.errors import CallError
-from ragtally.kinds import Batches, BatchModel, BatchRow, BatchState, BatchTerms
-from ragtally.types import Call, Message
+from ragtally.api import Batches, BatchModel, BatchRow, BatchState, BatchTerms, Call, CallError, Message
 from ragtally_litellm.batch_rows import read_row
 from ragtally_litellm.batches import FileBatches
 from ragtally_litellm.failures import Reporter

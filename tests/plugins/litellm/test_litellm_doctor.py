@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from model_server.fixture import RunningServer
-from ragtally.kinds import Finding
+from ragtally.api import Finding
 from ragtally_litellm import diagnose
 
 Given = Callable[..., dict[str, Any]]

@@ -9,9 +9,7 @@ import pytest
 
 from model_server.fixture import RunningServer
 from plugins.litellm.embedding import COMPONENT, OLLAMA, OPENAI, filled, on
-from ragtally.errors import DataError
-from ragtally.kinds import EmbedderTraits
-from ragtally.types import Price
+from ragtally.api import DataError, EmbedderTraits, Price
 from ragtally_litellm.embedding_traits import check_embedding, embedder_traits
 
 SECRET = "sk-0123456789abcdefghij"
@@ -21,7 +19,7 @@ def test_traits_tell_name_and_batch() -> None:
     assert callable(COMPONENT.traits)
     traits = COMPONENT.traits(filled(model=OPENAI, batch=10, concurrency=3))
     assert isinstance(traits, EmbedderTraits)
-    assert (traits.learns, traits.kept_by_text, traits.batch, traits.name) == (False, True, 30, OPENAI)
+    assert (traits.requires_fit, traits.cacheable, traits.batch, traits.name) == (False, True, 30, OPENAI)
 
 
 @pytest.mark.parametrize(

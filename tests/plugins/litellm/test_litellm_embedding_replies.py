@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtally.errors import CallError
+from ragtally.api import CallError
 from ragtally_litellm.embedding_replies import read_vectors
 
 

@@ -14,8 +14,7 @@ import ragtally_litellm.embeddings
 from model_server.embeddings import embed
 from model_server.fixture import RunningServer, running_server
 from plugins.litellm.embedding import OLLAMA, OPENAI, built, filled, on
-from ragtally.errors import CallError, DataError
-from ragtally.kinds import Embedder
+from ragtally.api import CallError, DataError, Embedder
 from ragtally_litellm.quiet import close_litellm
 
 TEXTS = [f"text {number} of patients" for number in range(23)]
@@ -141,7 +140,7 @@ def test_what_passes_is_tried_again(fault: str, parameters: With, server: Runnin
     np.testing.assert_array_equal(built(parameters()).embed_documents(["a", "b"]), expected(["a", "b"]))
     server.reset()
     server.change(script=[fault] * 3, retry_after=0.02)
-    assert failed(parameters(), ["a", "b"]).passing
+    assert failed(parameters(), ["a", "b"]).retryable
     counts = server.counts()
     assert (counts["requests"], counts["successful"]) == (3, 0)
 

@@ -8,7 +8,7 @@ import pytest
 
 from model_server.failures import failure
 from model_server.faults import STATUSES
-from ragtally.errors import CallError
+from ragtally.api import CallError
 from ragtally_litellm.failures import Reporter, message_of, reason_of
 from ragtally_litellm.routes import Route
 

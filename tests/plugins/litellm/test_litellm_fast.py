@@ -14,8 +14,7 @@ import pytest
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server
 from plugins.litellm.asking import QUESTION, ChatMessage, ask, failed
-from ragtally.errors import CallError, DataError
-from ragtally.kinds import ChatModel
+from ragtally.api import CallError, ChatModel, DataError
 from ragtally_litellm.fast import FastChatGenerator, Secret
 
 Given = Callable[..., dict[str, Any]]
@@ -116,7 +115,7 @@ def test_nonsense_for_token_counts_is_left_out(usage: str, parameters: dict[str,
 def test_nobody_listening_is_no_connection(given: Given) -> None:
     error = failed(given(model="ollama_chat/llama3.1:8b", api_base="http://127.0.0.1:9"))
     assert (error.reason, error.hint) == ("connection", "ollama serve")
-    assert error.passing
+    assert error.retryable
 
 
 def test_a_wrong_path_is_not_found(given: Given, server: RunningServer) -> None:
@@ -144,15 +143,15 @@ def test_another_server_may_be_named_by_the_environment(
     assert reply.text
 
 
-@pytest.mark.parametrize("place", ["environment", "file"])
-def test_the_key_is_sent(place: str, given: Given, server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("location", ["environment", "file"])
+def test_the_key_is_sent(location: str, given: Given, server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
     key = "gsk_the-right-key-0123456789"
     server.change(api_key=key)
     parameters = given(model="groq/openai/gpt-oss-20b", api_base=server.groq)
     error = failed(parameters)
     assert error.reason == "authentication"
     assert "GROQ_API_KEY" in str(error.hint)
-    if place == "file":
+    if location == "file":
         Path(".env").write_text(f"GROQ_API_KEY={key}\n")
     else:
         monkeypatch.setenv("GROQ_API_KEY", key)

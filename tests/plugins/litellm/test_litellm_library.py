@@ -15,7 +15,7 @@ import pytest
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server
 from plugins.litellm.asking import QUESTION, ChatMessage, ask, failed
-from ragtally.kinds import ChatModel
+from ragtally.api import ChatModel
 from ragtally_litellm.library import LibraryChatGenerator
 
 Given = Callable[..., dict[str, Any]]
@@ -77,7 +77,7 @@ def test_broken_answers_pass(
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-some-length")
     server.change(faults={fault: 1.0}, hold_seconds=5)
     error = failed(given(model="openai/llama3.1:8b", api_base=server.openai, lane="litellm", timeout=0.5))
-    assert error.passing, error
+    assert error.retryable, error
     assert server.counts()["requests"] == 1
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server, start_server
-from ragtally.errors import DataError
+from ragtally.api import DataError
 from ragtally_litellm.ollama import forget
 from ragtally_litellm.seen import Seen, recall, remember
 

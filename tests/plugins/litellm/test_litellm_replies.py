@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ragtally.errors import CallError
+from ragtally.api import CallError
 from ragtally_litellm.replies import read_answer
 
 

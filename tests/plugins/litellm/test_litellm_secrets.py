@@ -16,7 +16,7 @@ import pytest
 import ragtally_litellm
 from model_server.fixture import RunningServer
 from plugins.litellm.asking import ask
-from ragtally.errors import CallError
+from ragtally.api import CallError
 
 Given = Callable[..., dict[str, Any]]
 KEY = "placed-by-the-test-0123456789abcdef"

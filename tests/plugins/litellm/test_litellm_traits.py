@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ragtally.types import Limits, Price
+from ragtally.api import Limits, Price
 from ragtally_litellm import traits_of
 
 Given = Callable[..., dict[str, Any]]

@@ -9,7 +9,7 @@ import pytest
 
 import ragtally_pubmedqa
 from made_pubmedqa import labeled_records, write
-from ragtally import hookspecs
+from ragtally.api import hookspecs
 from ragtally.registry import Registry, registry_of
 
 

@@ -13,10 +13,8 @@ from made_pubmedqa import (
     place_of,
     write,
 )
-from ragtally.errors import DataError
-from ragtally.kinds import Reader
+from ragtally.api import Choice, DataError, Reader, Reading, Vote
 from ragtally.registry import Registry
-from ragtally.types import Choice, Reading, Vote
 
 VOTE = Vote("measure", 0, 0)
 
@@ -72,8 +70,8 @@ def test_a_recorded_answer_that_is_none(folder: Path) -> None:
     path = write(folder / "ori_pqal.json", records)
     with pytest.raises(DataError, match="the reasoning_free_pred of 104 is 'unsure'") as caught:
         read_annotators(["100"])
-    assert caught.value.place is not None
-    assert caught.value.place.line == place_of(path, "unsure").line
+    assert caught.value.location is not None
+    assert caught.value.location.line == place_of(path, "unsure").line
     write(path, {"1": []})
     with pytest.raises(DataError, match="the record 1 must be an object"):
         read_annotators(["100"])

@@ -19,11 +19,8 @@ from made_pubmedqa import (
     write,
     write_parquet,
 )
-from ragtally.errors import DataError
-from ragtally.kinds import Dataset
-from ragtally.kinds.fetchable import Fetchable
+from ragtally.api import Choice, DataError, Dataset, Fetchable
 from ragtally.registry import Registry
-from ragtally.types import Choice
 
 
 def test_a_document_is_the_context_and_its_sections_are_the_evidence(folder: Path) -> None:

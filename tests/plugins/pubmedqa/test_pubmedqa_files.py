@@ -14,7 +14,7 @@ from made_pubmedqa import (
     record,
     write,
 )
-from ragtally.errors import DataError, Place
+from ragtally.api import DataError, Location
 
 
 def test_the_path_comes_first_then_the_environment_then_the_usual_folder(
@@ -42,7 +42,7 @@ def test_the_usual_folder_serves_what_the_named_one_does_not_have(
 def test_missing_data_says_what_to_type(subset: str) -> None:
     error = failure(subset)
     assert FILES[subset] in error.message
-    assert error.place == Place(str(Path("data/raw/pubmedqa") / FILES[subset]))
+    assert error.location == Location(str(Path("data/raw/pubmedqa") / FILES[subset]))
     assert "`ragtally fetch pubmedqa`" in (error.hint or "")
     if subset == "labeled":
         assert "`ragtally fetch pubmedqa --from PATH`" in (error.hint or "")
@@ -62,7 +62,7 @@ def test_a_folder_that_does_not_exist(monkeypatch: pytest.MonkeyPatch, folder: P
 def test_the_test_questions_must_be_there(folder: Path) -> None:
     (folder / "test_ground_truth.json").unlink()
     error = failure()
-    assert error.place == Place(str(folder / "test_ground_truth.json"))
+    assert error.location == Location(str(folder / "test_ground_truth.json"))
     assert "beside ori_pqal.json" in error.message
 
 

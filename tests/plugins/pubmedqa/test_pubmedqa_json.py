@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ragtally_pubmedqa.json
-from ragtally.errors import DataError, Place
+from ragtally.api import DataError, Location
 from ragtally_pubmedqa.json import JsonEntries
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
@@ -69,15 +69,15 @@ def test_places_are_those_of_the_text(path: Path, before: dict[str, Any], indent
     path.write_text(text, encoding="utf-8", newline="")
     entries = JsonEntries(path, "")
 
-    def expected(sought: str) -> Place:
+    def expected(sought: str) -> Location:
         head = text[: text.rindex(sought)]
-        return Place(str(path), head.count("\n") + 1, len(head) - head.rfind("\n"))
+        return Location(str(path), head.count("\n") + 1, len(head) - head.rfind("\n"))
 
     for key, _ in entries:
         if key == "SOUGHT":
-            assert entries.place() == expected('"SOUGHT"')
-            assert entries.place("WRONG") == expected('"WRONG"')
-            assert entries.place("not there") == expected('"SOUGHT"')
+            assert entries.location() == expected('"SOUGHT"')
+            assert entries.location("WRONG") == expected('"WRONG"')
+            assert entries.location("not there") == expected('"SOUGHT"')
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_places_are_those_of_the_text(path: Path, before: dict[str, Any], indent
 def test_what_is_wrong_and_where(path: Path, content: bytes, message: str, line: int, column: int | None) -> None:
     error = failure(path, content)
     assert message in error.message
-    assert error.place is not None
-    assert error.place.line == line
+    assert error.location is not None
+    assert error.location.line == line
     if column and "has the key" not in message:
-        assert error.place.column == column
+        assert error.location.column == column

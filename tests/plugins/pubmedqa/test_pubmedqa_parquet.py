@@ -16,7 +16,7 @@ from made_pubmedqa import (
     write,
     write_parquet,
 )
-from ragtally.errors import Place
+from ragtally.api import Location
 
 
 @pytest.mark.parametrize("subset", ["artificial", "unlabeled"])
@@ -52,7 +52,7 @@ def test_a_parquet_question_that_is_repeated(workspace: Path) -> None:
     )
     error = failure("artificial", workspace)
     assert error.message == "row 2: the pubid 1 is given twice"
-    assert error.place == Place(str(second))
+    assert error.location == Location(str(second))
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_a_parquet_file_that_is_cut(workspace: Path, keep: int) -> None:
     path.write_bytes(path.read_bytes()[:keep])
     error = failure("artificial", path)
     assert error.message.startswith("cannot read it as Parquet")
-    assert error.place == Place(str(path))
+    assert error.location == Location(str(path))

@@ -12,7 +12,7 @@ import ragtally_pubmedqa
 from made_pubmedqa import (
     build,
 )
-from ragtally.types import DatasetBatch, Reading, Vote
+from ragtally.api import DatasetBatch, Reading, Vote
 
 REAL_FOLDER = os.environ.get("RAGTALLY_PUBMEDQA") and str(Path(os.environ["RAGTALLY_PUBMEDQA"]).resolve())
 VOTE = Vote("measure", 0, 0)

@@ -15,7 +15,7 @@ from made_pubmedqa import (
     record,
     write,
 )
-from ragtally.errors import DataError, Place
+from ragtally.api import DataError, Location
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_wrong_field_is_named_with_its_place(folder: Path, key: str, value: ob
         for n, text in enumerate(path.read_text().splitlines(), start=1)
         if f'"{key}"' in text and n > place_of(path, '"104"').line  # type: ignore[operator]
     ][:1]
-    assert error.place == Place(str(path), line, 9)
+    assert error.location == Location(str(path), line, 9)
     assert "`ragtally fetch pubmedqa`" in (error.hint or "")
 
 
@@ -59,7 +59,7 @@ def test_a_record_without_a_needed_key(folder: Path, key: str) -> None:
     write(folder / "ori_pqal.json", records)
     error = failure()
     assert error.message == f"the record 104 has no {key}"
-    assert error.place == place_of(folder / "ori_pqal.json", '"104"')
+    assert error.location == place_of(folder / "ori_pqal.json", '"104"')
 
 
 def test_a_record_that_is_no_object(folder: Path) -> None:
@@ -78,21 +78,21 @@ def test_a_repeated_question_is_no_silent_replacement(workspace: Path) -> None:
     path.write_text(f'{{"1": {one},\n "2": {one},\n  "1": {one}}}')
     error = failure("artificial", path)
     assert error.message == "the key '1' is given twice"
-    assert error.place == Place(str(path), 3, 3)
+    assert error.location == Location(str(path), 3, 3)
 
 
 def test_a_test_question_that_is_not_there(folder: Path) -> None:
     write(folder / "test_ground_truth.json", {"103": "yes", "999": "no", "998": "no"})
     error = failure()
     assert "2 test questions are not among the records of ori_pqal.json; the first is 999" in error.message
-    assert error.place == place_of(folder / "test_ground_truth.json", '"999"')
+    assert error.location == place_of(folder / "test_ground_truth.json", '"999"')
 
 
 def test_a_test_answer_that_disagrees(folder: Path) -> None:
     write(folder / "test_ground_truth.json", {"100": "yes", "101": "yes"})
     error = failure()
     assert error.message == "the test answer of 101 is 'yes', but its final_decision in ori_pqal.json is 'no'"
-    assert error.place == place_of(folder / "test_ground_truth.json", '"101"')
+    assert error.location == place_of(folder / "test_ground_truth.json", '"101"')
 
 
 @pytest.mark.parametrize("answer", ["Yes", None, 1, ["yes"], {"a": 1}])
@@ -100,4 +100,4 @@ def test_a_test_answer_that_is_none(folder: Path, answer: object) -> None:
     write(folder / "test_ground_truth.json", {"100": answer})
     error = failure()
     assert "the answer of 100 is" in error.message
-    assert error.place == Place(str(folder / "test_ground_truth.json"), 2, 5)
+    assert error.location == Location(str(folder / "test_ground_truth.json"), 2, 5)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ragtally.types import Found, Hits, Passages, Queries, Spans
+from ragtally.api import Found, Hits, Passages, Queries, Spans
 from ragtally_rerank import register_retrievers
 
 (COMPONENT,) = register_retrievers()

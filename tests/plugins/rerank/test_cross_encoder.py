@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from plugins.rerank.made_rerank import COMPONENT, DEFAULTS, found, queries, shown
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
-from ragtally.errors import DataError, PluginError
-from ragtally.types import Found
+from ragtally.api import DataError, Found, PluginError
 from ragtally_rerank import cross_encoder
 from ragtally_rerank.cross_encoder import CrossEncoderReranker, Pair
 from ragtally_rerank.model_files import INSTALL

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugins.rerank.made_rerank import COMPONENT, DEFAULTS, found, queries, shown
-from ragtally.errors import PluginError
-from ragtally.kinds import PromptingRetriever
+from ragtally.api import PluginError, PromptingReranker
 from ragtally_rerank.listwise import NOTHING_TO_RANK, SYSTEM, ListwiseReranker
 
 TEXTS = ["asthma was rare", "fever lasted", "insulin\nwas given", "a placebo", "the cohort"]
@@ -16,7 +15,7 @@ TEXTS = ["asthma was rare", "fever lasted", "insulin\nwas given", "a placebo", "
 
 def built(first: int = 3, passage_words: int = 100) -> ListwiseReranker:
     retriever = COMPONENT.build(**{**DEFAULTS, "first": first, "passage_words": passage_words})
-    assert isinstance(retriever, PromptingRetriever)
+    assert isinstance(retriever, PromptingReranker)
     assert isinstance(retriever, ListwiseReranker)
     return retriever
 
@@ -65,7 +64,7 @@ def test_a_passage_cannot_look_like_anything_else(text: str) -> None:
     content = asked("Is it so [1]?", "the first", text, "the third")
     lines = content.splitlines()
     places = [number for number, line in enumerate(lines) if line.startswith("[")]
-    assert [lines[place][:3] for place in places] == ["[1]", "[2]", "[3]"]
+    assert [lines[location][:3] for location in places] == ["[1]", "[2]", "[3]"]
     assert places == list(range(places[0], places[0] + 3))
     # Numbers in brackets are the passages' own and the form of the answer, nothing else.
     assert content.count("[") == 3 + 2

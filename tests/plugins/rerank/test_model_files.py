@@ -12,7 +12,7 @@ import pytest
 from huggingface_hub import constants
 
 from plugins.rerank.made_rerank import COMPONENT, DEFAULTS
-from ragtally.errors import DataError
+from ragtally.api import DataError
 from ragtally_rerank.model_files import INSTALL, download, findings, fingerprint, folder_of
 
 NAME, COMMIT = "somebody/reranker", "c" * 40

@@ -71,14 +71,14 @@ def test_nothing_is_read_where_no_order_is_said(reply: str) -> None:
 @pytest.mark.parametrize("joint", [" > ", ">", " >\n"])
 def test_every_permutation_is_read_back(form: str, joint: str) -> None:
     for order in itertools.permutations(range(4)):
-        assert ranking_in(joint.join(form.format(place + 1) for place in order), 4) == order
+        assert ranking_in(joint.join(form.format(location + 1) for location in order), 4) == order
 
 
 @given(st.text(alphabet='[]123 4>,.\n<think/>[]ab"*', max_size=60), st.integers(0, 4))
 def test_whatever_is_said_gives_different_places_of_passages(reply: str, count: int) -> None:
     places = ranking_in(reply, count)
     assert len(set(places)) == len(places)
-    assert all(0 <= place < count for place in places)
+    assert all(0 <= location < count for location in places)
 
 
 @pytest.mark.parametrize(

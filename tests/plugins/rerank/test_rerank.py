@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from plugins.rerank.made_rerank import COMPONENT, DEFAULTS, ENCODER
-from ragtally.types import Choice
+from ragtally.api import Choice
 
 MODEL = Choice("model", "litellm", {"model": "ollama_chat/llama3.1:8b"})
 
@@ -66,7 +66,9 @@ def test_a_language_model_needs_nothing_here() -> None:
 
 
 def test_where_it_computes_and_how_fast_is_no_part_of_the_identity() -> None:
-    outside = {name for name, schema in COMPONENT.params.items() if schema.get("x-ragtally-identity") is False}
-    assert outside == {"batch", "device"}
+    external_resource = {
+        name for name, schema in COMPONENT.params.items() if schema.get("x-ragtally-identity") is False
+    }
+    assert external_resource == {"batch", "device"}
     told = {name for name, schema in COMPONENT.params.items() if schema.get("x-ragtally-identity") == "fingerprint"}
     assert told == {"cross_encoder", "revision"}

@@ -14,8 +14,8 @@ import weaviate.retry
 from httpx._config import create_ssl_context
 
 import ragtally_weaviate
+from ragtally.api import Passages
 from ragtally.testing import samples
-from ragtally.types import Passages
 from ragtally_weaviate import filling
 from ragtally_weaviate.connection import connected
 from ragtally_weaviate.design import PREFIX

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from ragtally.api import Passages
 from ragtally.testing import samples
-from ragtally.types import Passages
 from ragtally_litellm.keys import environment
 from ragtally_weaviate import connection
 from ragtally_weaviate.failures import ServerError

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from haystack import Pipeline
 
-from ragtally.compare import load_results
+from ragtally.export.pipeline import export_pipeline
 from ragtally.registry import load_registry
-from ragtally.run.pipeline_export import export_pipeline
+from ragtally.results import load_results
 from weaviate_server import StubServer
 from workbench import Bench
 
@@ -62,12 +62,12 @@ def test_a_served_cell_finds_in_the_store_what_the_study_found(
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
     for number, (ranking, retriever) in enumerate(RETRIEVERS.items()):
         (cell,) = [each for each in plan.cells if each.name.startswith(f"{ranking}/top 2/words")]
-        exported = export_pipeline(plan, cell, bench.place, tmp_path / f"cell{number}")
+        exported = export_pipeline(plan, cell, bench.location, tmp_path / f"cell{number}")
         text = exported.path.read_text(encoding="utf-8")
         assert (exported.kinds.get("search") or "").rpartition(".")[2] == (retriever or "")
         assert KEY not in text
         stub.collections.clear()
-        pipeline = Pipeline.loads(text, allowed_modules=["ragtally.serving"])
+        pipeline = Pipeline.loads(text, allowed_modules=["ragtally.pipelines"])
         (context,) = set(results.cells.filter(pl.col("cell") == cell.name)["context"])
         for question, verdict in (
             results.answers.filter(pl.col("cell") == cell.name).select("question", "verdict").iter_rows()

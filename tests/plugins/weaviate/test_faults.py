@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import weaviate.retry
 
-from ragtally.errors import RagtallyError
+from ragtally.api import Passages, RagtallyError
 from ragtally.testing import samples
-from ragtally.types import Passages
 from weaviate_server import StubServer
 
 Build = Callable[..., Any]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ragtally.api import Passages
 from ragtally.testing import samples
-from ragtally.types import Passages
 from ragtally_weaviate.failures import ServerError
 from weaviate_server import StubServer
 from weaviate_server.collections import Collection

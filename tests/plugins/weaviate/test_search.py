@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragtally.errors import PluginError
+from ragtally.api import Passages, PluginError, Queries
 from ragtally.testing import samples
-from ragtally.types import Passages, Queries
 from ragtally_dense.search import Dense
 from ragtally_weaviate.failures import ServerError
 from weaviate_server import StubServer

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragtally.errors import RagtallyError
+from ragtally.api import RagtallyError
 from ragtally_weaviate.server import server_of
 
 

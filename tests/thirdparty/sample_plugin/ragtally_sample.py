@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragtally.hookspecs import hookimpl
-from ragtally.kinds import Component, ReaderTraits
-from ragtally.types import Answers, Reading, Vote
+from ragtally import Answers, Component, ReaderTraits, Reading, Vote, hookimpl
 
 
 class NegationWords:

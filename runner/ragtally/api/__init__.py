@@ -1,0 +1,139 @@
+"""What plugins and notebooks see: each kind's contract, the records that pass between parts, and the errors.
+
+Standard library and pluggy only (numpy is named in annotations, never imported here).
+"""
+
+from ragtally.api.address import canonical_json, derive_seed, file_hash
+from ragtally.api.answers import Answers, GradedAnswers, Status, Vote
+from ragtally.api.batch import Batches, BatchModel, BatchRow, BatchState, BatchStatus, BatchTerms
+from ragtally.api.calls import Call, Limits, Message, Price, Prompt, Reply
+from ragtally.api.choice import Choice
+from ragtally.api.chunker import Chunker
+from ragtally.api.component import KINDS, Component, ExternalResource, Finding, ParameterFault, Progress
+from ragtally.api.corpus import DatasetBatch, Documents, Evidence, Questions
+from ragtally.api.dataset import DATASET_PARAMETERS, Dataset
+from ragtally.api.embedder import Embedder, EmbedderTraits
+from ragtally.api.errors import (
+    CallError,
+    CallFailure,
+    DataError,
+    ErrorList,
+    Location,
+    PluginError,
+    RagtallyError,
+    SpecError,
+    StoppedError,
+    StoreError,
+    did_you_mean,
+    raise_all,
+)
+from ragtally.api.fetchable import Fetchable, RemoteFile
+from ragtally.api.hookspecs import hookimpl
+from ragtally.api.metric import AnswerMetric, MetricTraits, QuestionMetric, RetrievalMetric
+from ragtally.api.model import ChatModel, ModelTraits, PlainChatModel
+from ragtally.api.reader import (
+    TRAIN_PARAMETER,
+    PromptingReader,
+    Reader,
+    ReaderTraits,
+    TemplatedReader,
+    TrainableReader,
+)
+from ragtally.api.reading import CONDITIONS, Examples, Reading
+from ragtally.api.retrieval import Found, Hits, Passages, Queries, QuestionEvidence, RankingRelevance, Spans
+from ragtally.api.retriever import (
+    MeasuredRetriever,
+    PlainRetriever,
+    PromptingReranker,
+    ReportingRetriever,
+    Reranker,
+    Retriever,
+    RetrieverTraits,
+)
+from ragtally.api.rule import VoteRule
+from ragtally.api.scores import Score
+
+__all__ = [
+    "CONDITIONS",
+    "DATASET_PARAMETERS",
+    "KINDS",
+    "TRAIN_PARAMETER",
+    "AnswerMetric",
+    "Answers",
+    "BatchModel",
+    "BatchRow",
+    "BatchState",
+    "BatchStatus",
+    "BatchTerms",
+    "Batches",
+    "Call",
+    "CallError",
+    "CallFailure",
+    "ChatModel",
+    "Choice",
+    "Chunker",
+    "Component",
+    "DataError",
+    "Dataset",
+    "DatasetBatch",
+    "Documents",
+    "Embedder",
+    "EmbedderTraits",
+    "ErrorList",
+    "Evidence",
+    "Examples",
+    "ExternalResource",
+    "Fetchable",
+    "Finding",
+    "Found",
+    "GradedAnswers",
+    "Hits",
+    "Limits",
+    "Location",
+    "MeasuredRetriever",
+    "Message",
+    "MetricTraits",
+    "ModelTraits",
+    "ParameterFault",
+    "Passages",
+    "PlainChatModel",
+    "PlainRetriever",
+    "PluginError",
+    "Price",
+    "Progress",
+    "Prompt",
+    "PromptingReader",
+    "PromptingReranker",
+    "Queries",
+    "QuestionEvidence",
+    "QuestionMetric",
+    "Questions",
+    "RagtallyError",
+    "RankingRelevance",
+    "Reader",
+    "ReaderTraits",
+    "Reading",
+    "RemoteFile",
+    "Reply",
+    "ReportingRetriever",
+    "Reranker",
+    "RetrievalMetric",
+    "Retriever",
+    "RetrieverTraits",
+    "Score",
+    "Spans",
+    "SpecError",
+    "Status",
+    "StoppedError",
+    "StoreError",
+    "TemplatedReader",
+    "TrainableReader",
+    "Vote",
+    "VoteRule",
+    "canonical_json",
+    "derive_seed",
+    "did_you_mean",
+    "file_hash",
+    "hookimpl",
+    "raise_all",
+]

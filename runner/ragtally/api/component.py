@@ -1,0 +1,153 @@
+"""What a plugin hands over: a component's name, how to build it, and what a spec may say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ragtally.api.embedder import EmbedderTraits
+from ragtally.api.metric import MetricTraits
+from ragtally.api.model import ModelTraits
+from ragtally.api.reader import ReaderTraits
+from ragtally.api.retriever import RetrieverTraits
+
+Traits = EmbedderTraits | ReaderTraits | RetrieverTraits | MetricTraits | ModelTraits
+
+Progress = Callable[[str, int | None, int | None], None]
+"""Told how far a long piece of work is: what is being done, how much of it is done, and how much there is; bytes
+where it is a download, None where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFault:
+    """What is wrong with parameters beyond their schema.
+
+    Attributes:
+        parameter: The parameter that is to blame; None where it is all of them together.
+        message: What is wrong, in one sentence.
+        hint: What to write instead, where that is known.
+    """
+
+    parameter: str | None
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a component needs from the world outside, and whether it is there.
+
+    Attributes:
+        ok: Whether it is there.
+        what: What was looked for and found, in one sentence.
+        remedy: The command that mends it, where there is one.
+    """
+
+    ok: bool
+    what: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalResource:
+    """Something outside the store that an index needs: a collection on a server, say.
+
+    Attributes:
+        what: What it is and where, in words that no other such thing has: `the collection A at http://...`.
+        remove: Removes it, and does nothing where it is gone. Raises `RagtallyError` where it cannot, or where it is
+            not what the index left there.
+    """
+
+    what: str
+    remove: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component that a plugin offers.
+
+    Attributes:
+        name: The name by which a spec picks it; for a metric with a cut-off it ends in `@k`.
+        build: Called with every parameter by name; returns an object that keeps the kind's contract. Heavy
+            imports belong inside it, not at the top of the plugin.
+        summary: One sentence for `ragtally plugins` and the editor.
+        version: To be raised whenever the same parameters and input would give another output; part of every
+            address, so that old work is not taken for new.
+        params: JSON Schema of each parameter by name. A parameter without a `default` must be given. Keywords
+            of ragtally's own, beside JSON Schema's:
+            `"x-ragtally-kind": "embedder"` - the value is a component of that kind; under `items` of a list each
+            item is one. `build` gets it built, but None for what the engine itself makes use of: a model, and
+            whatever a retriever names;
+            `"x-ragtally-identity": false` - the value says where something is, not what it is (a path, a
+            host), and stays out of addresses; give a `fingerprint` of what is there instead;
+            `"x-ragtally-identity": "fingerprint"` - the value chooses what the `fingerprint` tells exactly (a
+            model's name on a hub): that counts in addresses, and the value itself only for DVC, which knows
+            no fingerprint;
+            `"x-ragtally-search": true` (retrievers) - used in `search` only, so that indexes are shared
+            between its values;
+            `"x-ragtally-engine": true` - the engine takes care of it, `build` does not get it (`train`).
+            A parameter named `seed` is filled with the study's seed where the spec leaves it out.
+        fingerprint: Called with the parameters; returns a hash of what the parameters point to (a file's
+            content, a model's digest), or None. Raises `DataError` where that is missing.
+        traits: What the engine must know before it builds the component; a value, or a function of the
+            parameters. None takes the kind's defaults.
+        check: Called with the parameters whenever a spec is read; says what is wrong with them beyond their
+            schema, such as two that exclude each other. Fast, and without a look at the world outside.
+        diagnose: Called by `ragtally doctor` with the parameters; looks whether all that the component needs is
+            there (a server, a model, a key).
+        provide: Called once before a run, with the parameters and a `Progress`; gets what is missing as far as
+            the parameters allow it. Raises `DataError` where it cannot.
+        outside: For a retriever that keeps its index outside the store: called with the folder that `save` was given,
+            of any retriever's; says what of that index lies elsewhere, and None where the folder is none of its own.
+            `ragtally store gc` removes it together with the index.
+    """
+
+    name: str
+    build: Callable[..., Any]
+    summary: str
+    version: int = 1
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fingerprint: Callable[[Mapping[str, Any]], str | None] | None = None
+    traits: Traits | Callable[[Mapping[str, Any]], Traits] | None = None
+    check: Callable[[Mapping[str, Any]], Sequence[ParameterFault]] | None = None
+    diagnose: Callable[[Mapping[str, Any]], Sequence[Finding]] | None = None
+    provide: Callable[[Mapping[str, Any], Progress], None] | None = None
+    external_resource: Callable[[Path], ExternalResource | None] | None = None
+
+
+KindName = Literal["dataset", "chunker", "embedder", "retriever", "model", "reader", "rule", "metric"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of component.
+
+    Attributes:
+        name: The kind's name, which is also its key in a spec.
+        hook: The hook through which plugins offer components of this kind.
+        summary: What a component of this kind does.
+        default_traits: The traits of a component that states none.
+    """
+
+    name: str
+    hook: str
+    summary: str
+    default_traits: Traits | None = None
+
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("dataset", "register_datasets", "questions, labels, documents, evidence and splits"),
+        Kind("chunker", "register_chunkers", "cuts documents into chunks"),
+        Kind("embedder", "register_embedders", "turns texts into vectors", EmbedderTraits()),
+        Kind("retriever", "register_retrievers", "finds chunks for questions", RetrieverTraits()),
+        Kind("model", "register_models", "a language model that answers prompts", ModelTraits("", "")),
+        Kind("reader", "register_readers", "answers questions from passages", ReaderTraits()),
+        Kind("rule", "register_vote_rules", "turns the ballots on a question into a verdict"),
+        Kind("metric", "register_metrics", "turns judged items into numbers", MetricTraits(measures="answers")),
+    )
+}
+"""Every kind, by name, in the order of the work."""

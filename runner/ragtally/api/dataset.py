@@ -1,0 +1,59 @@
+"""The contract of a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from ragtally.api.corpus import DatasetBatch
+
+DATASET_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "split": {
+        "type": ["string", "null"],
+        "default": None,
+        "description": "The split whose questions are asked; all of them where it is left out.",
+        "x-ragtally-engine": True,
+    },
+    "answers": {
+        "type": ["array", "null"],
+        "items": {"type": "string"},
+        "minItems": 2,
+        "uniqueItems": True,
+        "default": None,
+        "description": "The answers (classes) to keep questions of; all that the dataset has where it is left out.",
+        "x-ragtally-engine": True,
+    },
+}
+"""The parameters that every dataset has in a spec, on top of its own."""
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Questions with labels and splits, the documents that answer them, and where the answers stand.
+
+    The engine checks what comes out (unique ids, labels among the answers, spans inside their documents) and
+    takes care of the keys `split` and `answers`, which every dataset has in a spec: a dataset yields all of
+    its splits and classes, since the corpus stays whole.
+
+    Attributes:
+        answers: The answers (classes) that questions may have, in the order in which reports name them; empty where
+            there are no labels and no answers are known: then the spec names them, or retrieval alone is measured.
+        splits: The names of its splits.
+        labelled: Whether its questions have gold labels; where not, the voters' verdicts are silver labels.
+    """
+
+    answers: tuple[str, ...]
+    splits: tuple[str, ...]
+    labelled: bool
+
+    def batches(self) -> Iterator[DatasetBatch]:
+        """Yield the dataset in pieces, in the same order every time.
+
+        Yields:
+            Documents, questions and evidence; a piece need not be complete in itself. What the files hold and the
+            dataset leaves out on purpose is counted in `left_out`.
+
+        Raises:
+            DataError: If a file is missing, damaged or not in the expected form, with its place.
+        """
+        ...

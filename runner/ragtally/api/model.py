@@ -1,0 +1,87 @@
+"""The contract of a language model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from ragtally.api.batch import BatchTerms
+from ragtally.api.calls import Limits, Price
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTraits:
+    """What the engine knows of a model before it builds it.
+
+    Attributes:
+        provider: Who is paid and asked, such as `groq` or `ollama_chat`.
+        model: The model's name there.
+        deterministic: Whether the same messages give the same answer (temperature 0), so that several votes
+            would be one.
+        takes_seed: Whether a sampling seed can be sent.
+        limits: How fast it may be asked.
+        price: What it costs when it is asked call by call; None where unknown.
+        context_tokens: How many tokens a prompt and its answer may have; None where unknown.
+        output_tokens: The most tokens that an answer may have (for bounds on the price); None where unknown.
+        batch: How its calls are put into batches; None where they are sent one by one. The model that is built then
+            is a `BatchModel` too.
+    """
+
+    provider: str
+    model: str
+    deterministic: bool = False
+    takes_seed: bool = True
+    limits: Limits = field(default_factory=Limits)
+    price: Price | None = None
+    context_tokens: int | None = None
+    output_tokens: int | None = None
+    batch: BatchTerms | None = None
+
+    @property
+    def charged(self) -> Price | None:
+        """What it costs in the way in which it is asked: the batches' discount is taken off; None where unknown."""
+        if self.price is None or self.batch is None:
+            return self.price
+        return self.price.reduced(self.batch.discount)
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A Haystack ChatGenerator that can be asked asynchronously.
+
+    Failures are raised as `ragtally.CallError` with the fitting `reason`, so that the engine knows what
+    to try again; any other exception counts as a failure that does not pass.
+    """
+
+    async def run_async(self, messages: list[Any], generation_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask once.
+
+        Args:
+            messages: Haystack `ChatMessage`s.
+            generation_kwargs: Parameters of this call alone: `seed`.
+
+        Returns:
+            `{"replies": [ChatMessage]}`; the reply's `meta` has `model`, `finish_reason` and
+            `usage: {"prompt_tokens": n, "completion_tokens": n}` where the provider tells.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close connections; the model is not asked again afterwards."""
+        ...
+
+
+@runtime_checkable
+class PlainChatModel(ChatModel, Protocol):
+    """A model that is a Haystack chat generator of somebody else's, for `ragtally export pipeline`."""
+
+    def plain(self, seed: int | None) -> Any:
+        """Give the generator itself.
+
+        Args:
+            seed: The sampling seed that every call is to send; None for none.
+
+        Returns:
+            A new Haystack component with the same parameters.
+        """
+        ...

@@ -1,0 +1,134 @@
+"""The contract of a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from ragtally.api.answers import Answers, Vote
+from ragtally.api.calls import Prompt
+from ragtally.api.reading import Examples, Reading
+
+TRAIN_PARAMETER: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"split": {"type": "string", "description": "The split whose questions it learns from."}},
+    "required": ["split"],
+    "additionalProperties": False,
+    "default": {"split": "train"},
+    "description": "What the reader learns from.",
+    "x-ragtally-engine": True,
+}
+"""The schema of the parameter `train`, which every reader that trains must declare."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderTraits:
+    """What the engine knows of a reader before it builds it.
+
+    Attributes:
+        draws: `"fresh"` where another vote is another draw, `"fixed"` where every vote is the same answer
+            (a deterministic reader), `"recorded"` where votes differ but cannot be drawn again.
+        condition: None for a reader that reads the passages put before it; otherwise the condition under
+            which all of its answers were or are made, whatever the passages: such a reader is one cell per
+            vote setting and is never multiplied by the grid.
+        trains: Whether it must be trained first (`TrainableReader`). Such a reader declares the
+            parameter `"train": TRAIN_PARAMETER`, which the engine takes care of.
+        prompts: Whether it asks a language model (`PromptingReader`). Such a reader has a parameter `model`
+            with `"x-ragtally-kind": "model"`; whether its draws are fresh follows from the model.
+        examples: How many labelled examples its prompts show; where there are any, the reader declares the
+            parameter `"train": TRAIN_PARAMETER` for the split that they come from.
+        words: The words by which a model is asked to name the answers, as pairs of answer and word; empty
+            where the answers' own words are used.
+    """
+
+    draws: Literal["fresh", "fixed", "recorded"] = "fresh"
+    condition: str | None = None
+    trains: bool = False
+    prompts: bool = False
+    examples: int = 0
+    words: tuple[tuple[str, str], ...] = ()
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Answers questions from the passages put before it."""
+
+    def read(self, reading: Reading, vote: Vote) -> Answers:
+        """Answer every question once.
+
+        Args:
+            reading: Questions with passages and the declared answers.
+            vote: Which vote this is, with its seed.
+
+        Returns:
+            One row a question, in order.
+        """
+        ...
+
+
+@runtime_checkable
+class TrainableReader(Reader, Protocol):
+    """A reader that learns from labelled questions; one model a vote."""
+
+    def train(self, examples: Examples, vote: Vote) -> None:
+        """Learn from examples with their gold contexts.
+
+        Args:
+            examples: Labelled questions of the training split.
+            vote: The vote that this model will cast, with the seed for whatever is random.
+        """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the model (no pickle).
+
+        Args:
+            folder: An existing folder to write files into.
+        """
+        ...
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote, in place of `train`.
+
+        Args:
+            folder: The folder that `save` was given.
+        """
+        ...
+
+
+@runtime_checkable
+class PromptingReader(Protocol):
+    """A reader that asks a language model: it writes the prompts, the engine sends, pays and keeps the calls."""
+
+    def prompts(self, reading: Reading, examples: Examples | None) -> Sequence[Prompt]:
+        """Write one prompt a question.
+
+        Args:
+            reading: Questions with passages and the declared answers.
+            examples: The labelled examples to show, with their gold contexts; None where the traits ask for none.
+
+        Returns:
+            One prompt a question, in order; the same ones for the same arguments.
+        """
+        ...
+
+
+@runtime_checkable
+class TemplatedReader(PromptingReader, Protocol):
+    """A prompting reader that can also say its prompts as one template, for `ragtally export pipeline`."""
+
+    def template(self, answers: tuple[str, ...], examples: Examples | None) -> Prompt | None:
+        """Write the prompt of any question as Jinja templates, as Haystack's ChatPromptBuilder renders them.
+
+        Args:
+            answers: The declared answers.
+            examples: As in `prompts`.
+
+        Returns:
+            The messages. Those of `system` and `user` are templates that see `question` (text) and `documents`
+            (with `content`, best first; empty without a context); those of `assistant` are plain text. None where
+            the prompts cannot be written so.
+        """
+        ...

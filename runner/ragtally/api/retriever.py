@@ -1,0 +1,176 @@
+"""The contracts of a retriever, and of one that builds on what other retrievers found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from ragtally.api.calls import Prompt
+from ragtally.api.retrieval import Found, Hits, Passages, Queries
+from ragtally.api.scores import Score
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ragtally.api.component import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieverTraits:
+    """What the engine knows of a retriever before it builds it.
+
+    Attributes:
+        reads: What it is given: `"text"` is always there; `"vectors"` needs a parameter named `embedder`;
+            `"evidence"` is the gold evidence, for controls alone. `"hits"` are what other retrievers found: those
+            that its parameters of the kind retriever name, one or a list; `build` then returns a
+            `Reranker`. One with a parameter `window` of the kind chunker finds those larger chunks.
+        prefix_stable: Whether the first k hits are the same whatever larger number was asked for, so that it
+            can be asked once, for the largest.
+        depth: How many hits of each of the other retrievers it is given, where it reads `"hits"`.
+        prompts: Whether it asks a language model, which its parameter `model` names under `models`; `build` then
+            returns a `PromptingReranker`.
+    """
+
+    reads: frozenset[Literal["text", "vectors", "evidence", "hits"]] = frozenset({"text"})
+    prefix_stable: bool = True
+    depth: int | None = None
+    prompts: bool = False
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """An index over chunks that many questions search at once."""
+
+    def add(self, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
+        """Index the whole corpus, once.
+
+        Args:
+            passages: All chunks.
+            vectors: Their embeddings, float32 of shape [chunks, dimensions], where the traits read vectors; read
+                only, and perhaps mapped from a file.
+        """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the index (no pickle). What `load` is given again need not be written.
+
+        Args:
+            folder: An existing folder to write files into.
+        """
+        ...
+
+    def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
+        """Read what `save` wrote, in place of `add`; perhaps with other values of parameters that only a search uses.
+
+        Args:
+            folder: The folder that `save` was given.
+            passages: What `add` was given; texts are cut out of the documents only when they are looked at.
+            vectors: Likewise.
+        """
+        ...
+
+    def search(self, queries: Queries, limit: int) -> Hits:
+        """Find the best chunks for each question.
+
+        Args:
+            queries: The questions.
+            limit: How many hits at most for each.
+
+        Returns:
+            The hits; equal scores are ordered by passage row (see `ragtally.support.ranking`).
+        """
+        ...
+
+
+@runtime_checkable
+class ReportingRetriever(Retriever, Protocol):
+    """Tells how far it is, where to index or to search takes long: an index on a server, say."""
+
+    def report_to(self, progress: Progress) -> None:
+        """Take whom to tell, before anything else is called.
+
+        Args:
+            progress: Told how much is done, and how much there is.
+        """
+        ...
+
+
+@runtime_checkable
+class MeasuredRetriever(Retriever, Protocol):
+    """Says how good its last search was, where that can be known without the evidence: an approximate one, say."""
+
+    def measured(self) -> Mapping[str, Score]:
+        """Measure the last search.
+
+        Returns:
+            Scores over the questions searched, by printed name, to stand beside the metrics of the ranking; higher
+            is better. Empty where there is nothing to say.
+        """
+        ...
+
+
+@runtime_checkable
+class PlainRetriever(Retriever, Protocol):
+    """A retriever whose index a Haystack retriever of somebody else's can search, for `ragtally export pipeline`."""
+
+    def plain(self) -> Any | None:
+        """Give that Haystack retriever, after `load`.
+
+        Returns:
+            A new Haystack component that finds what `search` does: its inputs are `query`, `query_embedding` or both,
+            its output is `documents`, each with the passage's row as `id`. None where there is none.
+        """
+        ...
+
+    def ready(self) -> None:
+        """Make sure, after `load`, that the index is complete, as `search` would: the other one does not."""
+        ...
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """Makes a ranking of what other retrievers found."""
+
+    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
+        """Rank anew.
+
+        Args:
+            queries: The questions.
+            found: What the other retrievers found.
+            limit: How many hits at most for each question.
+
+        Returns:
+            The hits: rows of `found.passages`, or of `found.windows` where there are windows.
+        """
+        ...
+
+
+@runtime_checkable
+class PromptingReranker(Reranker, Protocol):
+    """Makes a ranking of what others found with the help of a language model, which the engine asks."""
+
+    def prompts(self, queries: Queries, found: Found) -> Sequence[Prompt]:
+        """Write one prompt a question; `refine` then finds the replies in `found`.
+
+        Args:
+            queries: The questions.
+            found: What the other retrievers found; without replies.
+
+        Returns:
+            One prompt a question, in order; the same ones for the same arguments.
+        """
+        ...
+
+    def unread(self, found: Found) -> int:
+        """Count the replies that `refine` could make nothing of; the order of their questions stayed as it was.
+
+        Args:
+            found: What the other retrievers found, with the replies; a call that failed is not counted.
+
+        Returns:
+            How many.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""What leaves ragtally: a cell as a Haystack pipeline, a base as a dataset."""

@@ -1,0 +1,208 @@
+"""Write a cell as one serialised Haystack pipeline that answers a single question."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragtally import __version__
+from ragtally.api import Choice, Location, PlainChatModel, RagtallyError, ReaderTraits, TemplatedReader
+from ragtally.export.pipeline_files import ExportFiles
+from ragtally.pipelines import Served, is_plain, kinds_of, serve, written
+from ragtally.pipelines import choices as data
+from ragtally.pipelines.asking import AskModel, RetrieveChunks, WritePrompt
+from ragtally.pipelines.deciding import CastVotes, DecideVerdict, ReadReplies
+from ragtally.pipelines.plain import built_prompt, prompt_builder
+from ragtally.pipelines.quiet import Document
+from ragtally.pipelines.ranking import Ranking
+from ragtally.pipelines.reading import examples_of
+from ragtally.pipelines.searching import TakeChunks, WriteQuery
+from ragtally.plan import Cell, StudyPlan
+from ragtally.steps import Task, ask, context, prompt, sample
+from ragtally.store import write_text
+from ragtally.workspace import Workspace
+
+FILE = "pipeline.yaml"
+# On how many of the study's own prompts a plain component must agree before it stands in for ragtally's.
+_CHECKED = 50
+_EXPORTED = ("closed_book", "retrieved")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written."""
+
+    path: Path  # The pipeline
+    kinds: dict[str, str]  # The class of each component, by the component's name
+
+
+def export_pipeline(plan: StudyPlan, cell: Cell, workspace: Workspace, folder: Path) -> Exported:
+    """Write a cell's pipeline, and beside it copies of its index and of what its reader learnt."""
+    verdicts = _require_answering(cell)
+    if not workspace.store.complete(verdicts.step, verdicts.address):
+        raise RagtallyError(f"{cell.name} has not been run", hint="ragtally run SPEC")
+    if folder.exists() and not (folder / FILE).is_file():
+        raise RagtallyError(
+            "there is something else already", location=Location(str(folder)), hint="name another --out"
+        )
+    draft = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        parts = _Parts(plan, cell, workspace, folder, ExportFiles(draft, workspace)).served()
+        pipeline = serve(parts)
+        kinds = kinds_of(pipeline)
+        pipeline.metadata = _metadata(plan.study.name, cell.name, kinds)
+        write_text(draft / FILE, written(pipeline, _about(plan.study.name, cell.name, folder, kinds)))
+        if folder.exists():
+            shutil.rmtree(folder)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return Exported(folder / FILE, kinds)
+
+
+def _require_answering(cell: Cell) -> Task:
+    picks = cell.picks
+    if cell.verdicts is None:
+        raise RagtallyError(f"{cell.name} ranks, but answers nothing", hint="export a cell with a reader")
+    if picks.kind != "fixed" and picks.condition not in _EXPORTED:
+        raise RagtallyError(
+            f"{cell.name} reads a context that only questions of the dataset have",
+            hint="export a cell of the grid, or closed_book",
+        )
+    return cell.verdicts
+
+
+class _Parts:
+    """Makes the components of one cell's pipeline."""
+
+    def __init__(self, plan: StudyPlan, cell: Cell, workspace: Workspace, folder: Path, files: ExportFiles) -> None:
+        assert cell.verdicts is not None
+        self._plan, self._cell, self._workspace, self._folder, self._files = plan, cell, workspace, folder, files
+        self._votes = [task.inputs["read"][0] for task in cell.verdicts.inputs["parse"]]
+        self._parsed = cell.verdicts.inputs["parse"][0]
+        self._rule = cell.verdicts.choices["rule"]
+        self._answers = list(plan.answers)
+
+    def served(self) -> Served:
+        first = self._votes[0]
+        asks = first.step == ask.STEP
+        reads = first.inputs["prompt"][0] if asks else first
+        contexts = reads.inputs.get("context", ())
+        retrieve, query, search = self._retrieve(contexts[0]) if contexts else (None, None, None)
+        words = dict(self._parsed.settings.get("words", {})) or None
+        decide = DecideVerdict(data.written(self._rule))
+        if not asks:
+            return Served(retrieve, None, (), self._cast(words), decide, query, search)
+        models = [self._model(task) for task in self._votes]
+        replies = ReadReplies(self._answers, len(models), words)
+        return Served(retrieve, self._prompt(reads), models, replies, decide, query, search)
+
+    def _retrieve(self, contexts: Task) -> tuple[Any, Any, Any]:
+        """The components `retrieve`, `query` and `search`; the last two where a store's own retriever searches."""
+        settings, folder = contexts.settings, str(self._folder)
+        if settings["condition"] == "closed_book":
+            return None, None, None
+        ranking = self._files.ranking(contexts.inputs["retrieve"][0])
+        budget = (settings.get("top_k"), settings.get("context_words"))
+        store = Ranking(self._files.folder, ranking, self._workspace.registry).plain
+        search = None if store is None else store.plain()
+        if search is None:
+            return RetrieveChunks(folder, ranking, *budget), None, None
+        return TakeChunks(folder, ranking, *budget), WriteQuery(folder, ranking), search
+
+    def _cast(self, words: dict[str, str] | None) -> CastVotes:
+        choice = self._votes[0].choices["reader"]
+        traits: ReaderTraits = self._workspace.registry.traits(choice)
+        if traits.draws == "recorded":
+            raise RagtallyError(
+                f"{self._cell.picks.reader} has recorded answers alone: it cannot answer a new question",
+                hint="export a cell with another reader",
+            )
+        votes = []
+        for task in self._votes:
+            learnt = task.inputs.get("train", ())
+            votes.append({**task.settings["vote"], "model": self._files.copy(learnt[0]) if learnt else None})
+        return CastVotes(str(self._folder), data.written(choice), self._answers, votes, words)
+
+    def _model(self, task: Task) -> Any:
+        choice, registry = task.choices["model"], self._workspace.registry
+        traits = registry.traits(choice)
+        _, calls = ask.calls_of(task, self._workspace.entry(task.inputs["prompt"][0]), takes_seed=traits.takes_seed)
+        seed = calls[0].seed if calls else None
+        built = registry.build(choice)
+        if isinstance(built, PlainChatModel):
+            return built.plain(seed)
+        return AskModel(data.written(choice), seed)
+
+    def _prompt(self, prompts: Task) -> Any:
+        given = prompts.choices["reader"]
+        choice = Choice(given.kind, given.name, {**given.parameters, "model": None})
+        shown = self._shown(prompts)
+        return self._plain_prompt(prompts, choice, shown) or WritePrompt(
+            data.written(choice), self._answers, shown or None
+        )
+
+    def _shown(self, prompts: Task) -> list[dict[str, Any]]:
+        if "examples" not in prompts.inputs:
+            return []
+        (shown,), (contexts,) = prompts.inputs["examples"], prompts.inputs["examples_context"]
+        entry = self._workspace.entry(shown)
+        reading = context.load_reading(
+            self._workspace.entry(contexts), self._workspace.entry(self._plan.prepared), entry
+        )
+        labels = sample.load_questions(entry)["label"].to_list()
+        rows = zip(reading.question, reading.passages, labels, strict=True)
+        return [{"question": text, "passages": list(front), "label": label} for text, front, label in rows]
+
+    def _plain_prompt(self, prompts: Task, choice: Choice, shown: list[dict[str, Any]]) -> Any | None:
+        """Haystack's own component, where it writes the very prompts that the study sent."""
+        reader = self._workspace.registry.build(choice)
+        if not isinstance(reader, TemplatedReader):
+            return None
+        template = reader.template(self._plan.answers, examples_of(shown, self._answers))
+        if template is None:
+            return None
+        try:
+            builder = prompt_builder(template)
+        except ValueError:
+            return None
+        rows, sent = prompt.load_prompts(self._workspace.entry(prompts))
+        entries = {role: self._workspace.entry(prompts.inputs[role][0]) for role in ("context", "prepare", "sample")}
+        reading = context.load_reading(entries["context"], entries["prepare"], entries["sample"])
+        for row, messages in list(zip(rows, sent, strict=True))[:_CHECKED]:
+            documents = [Document(content=text) for text in reading.passages[row]]
+            if built_prompt(builder, reading.question[row], documents) != messages:
+                return None
+        return builder if rows else None
+
+
+def _metadata(study: str, cell: str, kinds: dict[str, str]) -> dict[str, Any]:
+    plain = [name for name, path in kinds.items() if is_plain(path)]
+    own = [name for name in kinds if name not in plain]
+    told = {"version": __version__, "study": study, "cell": cell}
+    return {"ragtally": {**told, "plain_haystack": plain, "components_of_ragtally": own}}
+
+
+def _about(study: str, cell: str, folder: Path, kinds: dict[str, str]) -> list[str]:
+    return [
+        f"Answers one question as the cell {cell} of the study {study} does.",
+        "Written by `ragtally export pipeline`.",
+        "",
+        "    from pathlib import Path",
+        "    from haystack import Pipeline",
+        "",
+        f'    text = Path("{(folder / FILE).as_posix()}").read_text(encoding="utf-8")',
+        '    pipeline = Pipeline.loads(text, allowed_modules=["ragtally.pipelines"])',
+        '    pipeline.run({"question": "..."})["decide"]["verdict"]',
+        "",
+        "Plain Haystack:",
+        *([f"    {name}: {path}" for name, path in kinds.items() if is_plain(path)] or ["    nothing"]),
+        "ragtally's own, since Haystack has nothing that does exactly the same:",
+        *(f"    {name}: {path}" for name, path in kinds.items() if not is_plain(path)),
+        "",
+        "A relative `folder` is below the folder in which the pipeline runs. A failed call is not tried again.",
+    ]

@@ -1,0 +1,202 @@
+"""Get the answers of language models: look up what is paid for, deliver the rest, keep every reply at once."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+
+from ragtally import pipelines
+from ragtally.api import Call, CallError, ChatModel, ModelTraits, RagtallyError, Reply, StoppedError, canonical_json
+from ragtally.llm import Delivered, StopReason, StopSignal, deliver, stop_on_interrupt
+from ragtally.llm.batch_messages import interrupted, still_open
+from ragtally.llm.batching import Batching
+from ragtally.llm.budget import Spending, price, worst_price
+from ragtally.llm.call_group import CallGroup
+from ragtally.llm.tokens import count_tokens, input_tokens, quick_input_tokens
+from ragtally.spec.study import Study
+from ragtally.steps import Task, ask
+from ragtally.store.batches import FILE_NAME, BatchStore
+from ragtally.workspace import Workspace
+
+
+class Asking:
+    """Answers the calls of a study's ask tasks, model by model, within its budget."""
+
+    def __init__(
+        self, study: Study, workspace: Workspace, spending: Spending, tasks: Sequence[Task], *, wait: bool = True
+    ) -> None:
+        self._wait = wait
+        self._study = study
+        self._workspace = workspace
+        self._spending = spending
+        if study.budget.usd is not None:
+            self._count_paid(
+                [task for task in tasks if workspace.store.complete(_prompts(task).step, _prompts(task).address)]
+            )
+
+    def answer(self, tasks: Sequence[Task]) -> None:
+        """Make sure that every call of some tasks is answered, or was tried as often as it may be."""
+        with closing(BatchStore(self._workspace.store.root / FILE_NAME)) as store:
+            groups = self._groups(tasks)
+            try:
+                self._answer(groups, store)
+            except KeyboardInterrupt:
+                # Between two models' turns nobody else turns it into words.
+                on_their_way = store.holding(key for group in groups for key in group.calls)
+                raise interrupted(on_their_way) from None
+
+    def _answer(self, groups: Sequence[CallGroup], store: BatchStore) -> None:
+        # Batches of all models are submitted first, so that they are answered side by side.
+        batched: dict[int, Batching] = {}
+        for number, group in enumerate(groups):
+            missing = self._missing(group)
+            # A call that is on its way in a batch is not sent in another way, whatever the spec says by now.
+            if missing and (group.traits.batch is not None or store.claimed(missing)):
+                batched[number] = Batching(group, self._workspace, store, self._spending, self._study.seed)
+                asyncio.run(batched[number].begin())
+        for number, group in enumerate(groups):
+            if number not in batched:
+                self._check_failures(group, self._deliver_live(group))
+        waiting = {batch.name: batch for batching in batched.values() for batch in batching.open()}
+        if waiting and not self._wait:
+            raise StoppedError(still_open(tuple(waiting.values())), hint="`ragtally store batches` lists them")
+        for number, batching in batched.items():
+            asyncio.run(batching.finish())
+            group, batch = groups[number], groups[number].traits.batch
+            goes_on = batch is None or batch.then_live
+            left = len(self._workspace.calls.unanswered(list(group.calls))) if goes_on else 0
+            if left and batch is not None:
+                said = f"{left:,} calls of {group.name} that batches left unanswered are sent live, at the full price"
+                self._workspace.progress.warn(said)
+            failed = self._deliver_live(group) if goes_on else batching.failed
+            self._check_failures(group, failed)
+
+    def _missing(self, group: CallGroup) -> list[str]:
+        missing = self._workspace.calls.unanswered(list(group.calls))
+        self._workspace.progress.start(group.name, len(group.calls), len(group.calls) - len(missing))
+        if missing:
+            _require_room(group, [group.calls[key] for key in missing])
+        return missing
+
+    def _deliver_live(self, group: CallGroup) -> Mapping[str, CallError]:
+        """Send what is not answered call by call; returns the failures for good."""
+        missing = self._missing(group)
+        if not missing:
+            return {}
+        delivered = asyncio.run(self._deliver(group, [group.calls[key] for key in missing]))
+        if delivered.stopped_by is not None:
+            raise delivered.stopped_by.as_error()
+        return delivered.failed
+
+    def _count_paid(self, tasks: Sequence[Task]) -> None:
+        # A key counts once, however many tasks ask for it.
+        counted: set[str] = set()
+        for group in self._groups(tasks):
+            replies = self._workspace.calls.answered([key for key in group.calls if key not in counted])
+            counted.update(group.calls)
+            self._spending.add(group.traits, replies.values())
+
+    def _groups(self, tasks: Sequence[Task]) -> list[CallGroup]:
+        by_model: dict[str, list[Task]] = {}
+        for task in tasks:
+            by_model.setdefault(canonical_json(task.settings["model"]), []).append(task)
+        groups = []
+        for of_model in by_model.values():
+            traits: ModelTraits = self._workspace.registry.traits(of_model[0].choices["model"])
+            calls = {call.key: call for task in of_model for call in self._calls(task, traits)}
+            groups.append(CallGroup(traits, of_model, calls))
+        return groups
+
+    def _calls(self, task: Task, traits: ModelTraits) -> list[Call]:
+        return ask.calls_of(task, self._workspace.entry(_prompts(task)), takes_seed=traits.takes_seed).calls
+
+    async def _deliver(self, group: CallGroup, calls: Sequence[Call]) -> Delivered:
+        progress, about = self._workspace.progress, group.about
+        # Loaded before the model, whose plugin may import Haystack too: it is to come without its telemetry.
+        sender = pipelines.sender
+        model: ChatModel = self._workspace.registry.build(group.choice)
+        stop = StopSignal()
+        unusable: Counter[str | None] = Counter()
+
+        def on_reply(call: Call, reply: Reply) -> None:
+            unusable[ask.unusable(reply)] += 1
+            dollars = price(group.traits, reply, live=True)
+            self._workspace.calls.record(call, reply, about, dollars)
+            self._spending.settle(call.key, dollars)
+            progress.advance(group.name, self._spending.words())
+
+        def on_attempt_failed(call: Call, error: CallError, seconds: float) -> None:
+            self._spending.release(call.key)
+            self._workspace.calls.record_attempt(call, error, seconds)
+
+        def may_go_on(call: Call) -> StopReason | None:
+            return self._spending.hold(call.key, worst_price(group.traits, call, live=True))
+
+        try:
+            with stop_on_interrupt(stop):
+                return await deliver(
+                    calls,
+                    sender(model, count_tokens),
+                    group.traits.limits,
+                    on_reply=on_reply,
+                    on_attempt_failed=on_attempt_failed,
+                    estimate_tokens=lambda call: quick_input_tokens(call) + (group.traits.output_tokens or 0),
+                    may_go_on=may_go_on,
+                    stop=stop,
+                    seed=self._study.seed,
+                )
+        finally:
+            await model.close()
+            for why, count in unusable.items():
+                if why:
+                    progress.warn(f"{count} of {sum(unusable.values())} answers of {group.name}: {why}")
+
+    def _check_failures(self, group: CallGroup, failed: Mapping[str, CallError]) -> None:
+        if not failed:
+            return
+        # A task is one vote; a share that is to be allowed must do for the worst of them.
+        shares = {}
+        for task in group.tasks:
+            keys = [call.key for call in self._calls(task, group.traits)]
+            # An empty base asks nothing.
+            shares[task] = sum(key in failed for key in keys) / max(1, len(keys))
+        worst = max(shares, key=lambda task: shares[task])
+        if shares[worst] <= self._study.max_failed:
+            self._workspace.progress.warn(
+                f"{len(failed)} calls of {group.name} failed for good; the next run tries them again"
+            )
+            return
+        reasons = ", ".join(f"{count} x {why}" for why, count in Counter(e.reason for e in failed.values()).items())
+        hint = "run the same command to try those again"
+        if shares[worst] < 1:
+            hint += f", or allow it: max_failed: {math.ceil(1000 * shares[worst]) / 1000:g}"
+        raise RagtallyError(
+            f"{len(failed)} of {len(group.calls)} calls of {group.name} failed for good ({reasons}; for one: "
+            f"{next(iter(failed.values())).message})",
+            location=worst.location,
+            hint=hint,
+        )
+
+
+def _prompts(task: Task) -> Task:
+    (prompts,) = task.inputs["prompt"]
+    return prompts
+
+
+def _require_room(group: CallGroup, calls: Sequence[Call]) -> None:
+    """Refuse prompts that the model would cut silently."""
+    room = group.traits.context_tokens
+    if room is None:
+        return
+    longest = max(calls, key=quick_input_tokens)
+    needed = input_tokens(longest) + (group.traits.output_tokens or 0)
+    if needed > room:
+        raise CallError(
+            f"the longest prompt has about {needed:,} tokens with its answer, and {group.name} sees {room:,}: "
+            "the rest would be cut silently",
+            reason="too long",
+            hint="lower top_k or the chunk size, or give the model a longer context (num_ctx at Ollama)",
+        )

@@ -1,0 +1,115 @@
+"""Get the vectors that are kept by text: look up what is there, make the rest, save every batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.api import Embedder, EmbedderTraits, PluginError, RagtallyError
+from ragtally.llm.budget import Spending
+from ragtally.llm.tokens import count_tokens
+from ragtally.steps import Task, chunk, embed, embed_questions, sample
+from ragtally.store.vectors import Role, keys_of
+from ragtally.workspace import Workspace
+
+# The steps that read the vector store.
+EMBEDDING_STEPS = frozenset({embed.STEP, embed_questions.STEP})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The texts of a task whose vectors are kept one by one."""
+
+    traits: EmbedderTraits  # The embedder's traits
+    role: Role  # As what the texts are embedded
+    texts: dict[bytes, str]  # The texts by key, each once
+
+
+def wanted(task: Task, workspace: Workspace) -> Wanted | None:
+    """List the texts that a task needs vectors of."""
+    choice = task.choices["embedder"]
+    traits: EmbedderTraits = workspace.registry.traits(choice)
+    if not traits.cacheable:
+        return None
+    if task.step == embed.STEP:
+        role: Role = "document"
+        folders = {role: workspace.entry(read) for role in ("chunk", "prepare") for read in task.inputs[role]}
+        texts: Sequence[str] = chunk.load_passages(folders["chunk"], folders["prepare"]).text
+    else:
+        role = "query"
+        texts = sample.load_questions(workspace.entry(task.inputs["sample"][0]))["text"].to_list()
+    keys = keys_of(workspace.registry.identity(choice), role, texts)
+    return Wanted(traits, role, dict(zip(keys, texts, strict=True)))
+
+
+class Embedding:
+    """Makes the vectors that a study's tasks need and the vector store does not have, within the budget."""
+
+    def __init__(self, workspace: Workspace, spending: Spending, tasks: Sequence[Task]) -> None:
+        self._workspace = workspace
+        self._spending = spending
+        if spending.counts_dollars:
+            done = [task for task in tasks if all(self._complete(read) for read in _reads(task))]
+            keys = {key for task in done for found in (wanted(task, workspace),) if found for key in found.texts}
+            spending.add_dollars(workspace.vectors.dollars(list(keys)))
+
+    def embed(self, tasks: Sequence[Task]) -> None:
+        """Make sure that the vector store has what some tasks need."""
+        for task in tasks:
+            found = wanted(task, self._workspace)
+            missing = self._workspace.vectors.unknown(list(found.texts)) if found else []
+            if found is None or not missing:
+                continue
+            try:
+                self._make(task, found, missing)
+            except RagtallyError as error:
+                error.location = error.location or task.location
+                raise
+
+    def _make(self, task: Task, found: Wanted, missing: Sequence[bytes]) -> None:
+        embedder: Embedder = self._workspace.registry.build(task.choices["embedder"])
+        embedder.fit([])
+        make = embedder.embed_documents if found.role == "document" else embedder.embed_queries
+        unmade = set(missing)
+        known = [key for key in found.texts if key not in unmade][:1]
+        name, done = found.traits.name or str(task.choices["embedder"]), len(found.texts) - len(missing)
+        for first in range(0, len(missing), found.traits.batch):
+            keys = missing[first : first + found.traits.batch]
+            texts = [found.texts[key] for key in keys]
+            tokens = [count_tokens(text) for text in texts]
+            dollars = [_price(found.traits, count) for count in tokens]
+            stopped = self._spending.hold(name, sum(paid or 0.0 for paid in dollars))
+            if stopped is not None:
+                raise stopped.as_error()
+            vectors = make(texts)
+            embed.check(vectors, len(texts), task)
+            self._check_length(vectors, known, task)
+            self._workspace.vectors.record(name, keys, vectors, tokens, dollars)
+            self._spending.settle(name, None if None in dollars else sum(paid or 0.0 for paid in dollars))
+            done += len(keys)
+            known = list(keys[:1])
+            self._workspace.progress.measure(f"{name}: {found.role} vectors", len(found.texts), done)
+
+    def _check_length(self, vectors: NDArray[np.float32], known: Sequence[bytes], task: Task) -> None:
+        """A model that was exchanged under its name gives vectors of another length."""
+        before = self._workspace.vectors.look_up(known)
+        if len(before) and before.shape[1] != vectors.shape[1]:
+            raise PluginError(
+                f"the embedder {task.choices['embedder']} returned vectors of {vectors.shape[1]} numbers, and "
+                f"earlier ones of {before.shape[1]}",
+                hint="the model was exchanged under the same name: give the new one another name",
+            )
+
+    def _complete(self, task: Task) -> bool:
+        return self._workspace.store.complete(task.step, task.address)
+
+
+def _reads(task: Task) -> list[Task]:
+    return [read for inputs in task.inputs.values() for read in inputs]
+
+
+def _price(traits: EmbedderTraits, tokens: int) -> float | None:
+    return None if traits.price is None else traits.price.dollars(tokens, 0, 0.0)

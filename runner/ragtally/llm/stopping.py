@@ -1,0 +1,99 @@
+"""Stopping a delivery before its end: why, and who asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Literal
+
+from ragtally.api import CallError, RagtallyError, StoppedError
+
+# Why a delivery stopped: the user, the budget, the provider's quota, an error that every call would meet, or a model
+# that does not answer any more.
+StopKind = Literal["interrupted", "budget", "daily quota", "fatal", "outage"]
+
+
+@dataclass(frozen=True, slots=True)
+class StopReason:
+    """Why a delivery stopped before all calls had their end."""
+
+    kind: StopKind  # What kind of reason it is
+    message: str  # The reason in one sentence, for the user
+    hint: str | None = None  # What to do next, where that is known
+    error: CallError | None = None  # The failed call's error, for `daily quota`, `fatal` and `outage`
+
+    def as_error(self) -> RagtallyError:
+        """Turn the reason into the error to end with."""
+        if self.kind in ("fatal", "outage") and self.error is not None:
+            error = CallError(self.message, reason=self.error.reason, status=self.error.status, hint=self.hint)
+            error.__cause__ = self.error
+            return error
+        return StoppedError(self.message, hint=self.hint)
+
+
+class StopSignal:
+    """Asks deliveries to stop: first to drain what is in flight, then to abort it."""
+
+    # One signal may serve any number of deliveries, one after the other or side by side. It belongs to the event
+    # loop's thread; elsewhere, use `loop.call_soon_threadsafe(stop.interrupt)`.
+
+    def __init__(self) -> None:
+        self._draining = False
+        self._aborting = False
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing new may be started."""
+        return self._draining
+
+    @property
+    def aborting(self) -> bool:
+        """Whether what is in flight must be cut off, too."""
+        return self._aborting
+
+    def drain(self) -> None:
+        """Start nothing new; what is in flight is waited for."""
+        self._draining = True
+        self._tell()
+
+    def abort(self) -> None:
+        """Cut off what is in flight."""
+        self._draining = self._aborting = True
+        self._tell()
+
+    def interrupt(self) -> None:
+        """Drain when called first, abort when called again: what Ctrl-C does."""
+        if self._draining:
+            self.abort()
+        else:
+            self.drain()
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called at every change."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _tell(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
+
+
+@contextmanager
+def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
+    """Turn Ctrl-C into `stop.interrupt()` for as long as the block runs."""
+    # To be used in the main thread, inside a running event loop.
+    loop = asyncio.get_running_loop()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop.interrupt)
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

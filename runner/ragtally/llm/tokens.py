@@ -1,0 +1,69 @@
+"""Count tokens where the provider tells none: with a tokenizer that lies on this machine, never a download."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ragtally.api import Call
+
+# About how many characters of English a token has.
+CHARACTERS_PER_TOKEN = 4
+# For upper bounds: text full of numbers and made-up names has fewer characters a token.
+FEWEST_CHARACTERS_PER_TOKEN = 2.5
+_FRAME_TOKENS = 4
+_SAMPLE = 200
+_VOCABULARY = "cl100k_base"
+
+
+def count_tokens(text: str) -> int:
+    """Count a text's tokens, as an estimate for any model."""
+    return _counter()(text)
+
+
+def input_tokens(call: Call) -> int:
+    """Count the tokens of a call's prompt, with a few for each message's frame."""
+    return sum(count_tokens(message.content) + _FRAME_TOKENS for message in call.messages)
+
+
+def quick_input_tokens(call: Call) -> int:
+    """Estimate the tokens of a call's prompt from its length alone."""
+    return sum(len(message.content) // CHARACTERS_PER_TOKEN + _FRAME_TOKENS for message in call.messages)
+
+
+def most_input_tokens(call: Call) -> int:
+    """Bound the tokens of a call's prompt from its length alone."""
+    characters = sum(len(message.content) for message in call.messages)
+    return int(characters / FEWEST_CHARACTERS_PER_TOKEN) + _FRAME_TOKENS * len(call.messages)
+
+
+def total_input_tokens(calls: Sequence[Call]) -> int:
+    """Estimate the tokens of many prompts: some are counted, the others are taken to be like them."""
+    every = max(1, len(calls) // _SAMPLE)
+    counted = calls[::every]
+    lengths = sum(map(quick_input_tokens, counted))
+    if not lengths:
+        return 0
+    return round(sum(map(input_tokens, counted)) * sum(map(quick_input_tokens, calls)) / lengths)
+
+
+@functools.cache
+def _counter() -> Callable[[str], int]:
+    found = importlib.util.find_spec("litellm")
+    folder = Path(found.origin).parent / "litellm_core_utils" / "tokenizers" if found and found.origin else None
+    if folder is None or not folder.is_dir() or importlib.util.find_spec("tiktoken") is None:
+        return lambda text: -(-len(text) // CHARACTERS_PER_TOKEN)
+    before = os.environ.get("TIKTOKEN_CACHE_DIR")
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
+    try:
+        encoding = importlib.import_module("tiktoken").get_encoding(_VOCABULARY)
+    finally:
+        if before is None:
+            del os.environ["TIKTOKEN_CACHE_DIR"]
+        else:
+            os.environ["TIKTOKEN_CACHE_DIR"] = before
+    return lambda text: len(encoding.encode_ordinary(text))

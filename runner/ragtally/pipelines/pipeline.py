@@ -1,0 +1,68 @@
+"""Put a cell's parts together into one Haystack pipeline, and write it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ragtally.pipelines.deciding import DecideVerdict
+from ragtally.pipelines.quiet import Pipeline
+
+
+@dataclass(frozen=True)
+class Served:
+    """The parts of a pipeline that answers one question."""
+
+    retrieve: Any  # Finds passages; None for a closed book
+    prompt: Any  # Writes the prompt; None for a reader that asks no language model
+    models: Sequence[Any]  # The generator of each vote; empty for such a reader
+    read: Any  # Reads the replies, or casts the votes of a reader that asks no language model
+    decide: DecideVerdict  # Decides the votes
+    query: Any = None  # Writes the question for `search`; None where `retrieve` searches by itself
+    search: Any = None  # Somebody else's Haystack retriever, whose hits `retrieve` takes; likewise
+
+
+def serve(parts: Served) -> Pipeline:
+    """Connect the parts."""
+    pipeline = Pipeline()
+    if parts.search is not None:
+        pipeline.add_component("query", parts.query)
+        pipeline.add_component("search", parts.search)
+    if parts.retrieve is not None:
+        pipeline.add_component("retrieve", parts.retrieve)
+    if parts.prompt is not None:
+        pipeline.add_component("prompt", parts.prompt)
+    for number, model in enumerate(parts.models, start=1):
+        pipeline.add_component(f"model_{number}", model)
+    pipeline.add_component("read", parts.read)
+    pipeline.add_component("decide", parts.decide)
+    if parts.search is not None:
+        for name in sorted({"query", "query_embedding"} & pipeline.inputs()["search"].keys()):
+            pipeline.connect(f"query.{name}", f"search.{name}")
+        pipeline.connect("search.documents", "retrieve.found")
+    reading = "read" if parts.prompt is None else "prompt"
+    if parts.retrieve is not None:
+        pipeline.connect("retrieve.documents", f"{reading}.documents")
+    for number in range(1, len(parts.models) + 1):
+        pipeline.connect("prompt.prompt", f"model_{number}.messages")
+        pipeline.connect(f"model_{number}.replies", f"read.vote_{number}")
+    pipeline.connect("read.ballots", "decide.ballots")
+    return pipeline
+
+
+def written(pipeline: Pipeline, about: Sequence[str]) -> str:
+    """Write a pipeline as YAML, with what one must know above it."""
+    lines = [f"# {line}".rstrip() for line in about]
+    return "\n".join([*lines, pipeline.dumps()])
+
+
+def kinds_of(pipeline: Pipeline) -> dict[str, str]:
+    """Say of each component which class it is."""
+    described = pipeline.to_dict()["components"]
+    return {name: part["type"] for name, part in described.items()}
+
+
+def is_plain(path: str) -> bool:
+    """Say whether a class is Haystack's or an integration's, and not ragtally's."""
+    return not path.startswith("ragtally")

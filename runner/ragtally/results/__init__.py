@@ -1,0 +1,5 @@
+"""A study's result files: what their columns are, how they are written, and how they are read as frames."""
+
+from ragtally.results.load import Results, load_results
+
+__all__ = ["Results", "load_results"]

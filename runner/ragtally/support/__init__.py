@@ -1,0 +1,1 @@
+"""Public support for plugins: ranking, fusing."""

@@ -1,0 +1,95 @@
+"""Ballots judged against the gold labels: what the votes decide, and what became of each question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ragtally.api import GradedAnswers, PluginError, Status, VoteRule
+
+
+@dataclass(frozen=True, slots=True)
+class Ballots:
+    """The ballots of several votes over the same questions, in columns."""
+
+    # Per vote, one ballot a question: one of the declared answers, None where there is none.
+    choice: Sequence[Sequence[str | None]]
+    # Per vote, whether the reader gave no answer at all; a ballot that is None without having failed is unparsed.
+    failed: Sequence[Sequence[bool]]
+
+    def __post_init__(self) -> None:
+        if not self.choice or len(self.choice) != len(self.failed):
+            raise ValueError("ballots need at least one vote, and as many columns of failures as of choices")
+        if len({len(column) for column in (*self.choice, *self.failed)}) > 1:
+            raise ValueError("every vote must have one ballot a question")
+        for choices, failures in zip(self.choice, self.failed, strict=True):
+            if any(flag and choice is not None for choice, flag in zip(choices, failures, strict=True)):
+                raise ValueError("a failed call has no ballot")
+
+    def __len__(self) -> int:
+        return len(self.choice[0])
+
+
+def select_ballots(ballots: Ballots, rows: Sequence[int]) -> Ballots:
+    """Restrict ballots to some of the questions."""
+    return Ballots(
+        choice=[[column[row] for row in rows] for column in ballots.choice],
+        failed=[[column[row] for row in rows] for column in ballots.failed],
+    )
+
+
+def decide(ballots: Ballots, rule: VoteRule) -> list[str | None]:
+    """Ask the vote rule about every question; about equal ballots once, since rules are pure."""
+    known: dict[tuple[str | None, ...], str | None] = {}
+    verdicts = []
+    for cast in zip(*ballots.choice, strict=True):
+        if cast not in known:
+            verdict = rule.verdict(cast)
+            if verdict is not None and verdict not in cast:
+                raise PluginError(
+                    f"the vote rule {type(rule).__name__} decides for {verdict!r}, but the ballots are {cast}",
+                    hint="a rule must return one of the ballots' answers, or None for no verdict",
+                )
+            known[cast] = verdict
+        verdicts.append(known[cast])
+    return verdicts
+
+
+def judge_decided(
+    ballots: Ballots, verdicts: Sequence[str | None], gold: Sequence[str], answers: tuple[str, ...]
+) -> GradedAnswers:
+    """Compare verdicts with the gold labels."""
+    # A question without a verdict is `CALL_FAILED` where every call failed, `UNPARSED` where no ballot could be read,
+    # and `NO_VERDICT` where ballots were read but the rule could not decide.
+    if not len(gold) == len(verdicts) == len(ballots):
+        raise ValueError(f"there are {len(gold)} gold labels for {len(ballots)} questions")
+    strange = set(gold).union(*ballots.choice) - {*answers, None}
+    if strange:
+        raise ValueError(f"{sorted(map(str, strange))} are not among the declared answers {answers}")
+    calls_failed = zip(*ballots.failed, strict=True)
+    casts = zip(*ballots.choice, strict=True)
+    status = [
+        _status(label, verdict, cast, failed)
+        for label, verdict, cast, failed in zip(gold, verdicts, casts, calls_failed, strict=True)
+    ]
+    failures = sum(map(sum, ballots.failed))
+    absent = sum(choice is None for column in ballots.choice for choice in column)
+    return GradedAnswers(
+        gold=gold,
+        verdict=verdicts,
+        status=status,
+        answers=answers,
+        ballots_asked=len(ballots.choice) * len(ballots),
+        ballots_unparsed=absent - failures,
+        ballots_failed=failures,
+    )
+
+
+def _status(gold: str, verdict: str | None, cast: tuple[str | None, ...], failed: tuple[bool, ...]) -> Status:
+    if verdict is not None:
+        return Status.RIGHT if verdict == gold else Status.WRONG
+    if all(failed):
+        return Status.CALL_FAILED
+    if all(choice is None for choice in cast):
+        return Status.UNPARSED
+    return Status.NO_VERDICT

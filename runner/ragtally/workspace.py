@@ -1,0 +1,116 @@
+"""Where the work of a study is done, and how its entries are opened and made."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ragtally.api import Location, RagtallyError, StoreError
+from ragtally.registry import Registry
+from ragtally.steps import STEPS, Task, Work
+from ragtally.store import DamagedEntry, Entry, Store, calls, sweep_parts, vectors
+from ragtally.store.calls import CallStore
+from ragtally.store.vectors import VectorStore
+
+
+class Progress(Protocol):
+    """Is told how the work goes on."""
+
+    def start(self, step: str, total: int, done: int) -> None:
+        """A step begins."""
+        ...
+
+    def advance(self, step: str, label: str) -> None:
+        """A piece of work is done."""
+        ...
+
+    def measure(self, what: str, total: int, done: int, label: str = "") -> None:
+        """Something outside the steps is so far: a download, say."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """Something was mended that the user should know of."""
+        ...
+
+    def finish(self) -> None:
+        """All work is done, or stopped."""
+        ...
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What running needs besides the plan."""
+
+    store: Store  # Where finished work lies
+    registry: Registry  # The components
+    progress: Progress  # Is told how it goes
+
+    @functools.cached_property
+    def calls(self) -> CallStore:
+        """The answers of language models, beside the finished work."""
+        return CallStore(self.store.root / calls.FILE_NAME)
+
+    @functools.cached_property
+    def vectors(self) -> VectorStore:
+        """The vectors of texts that were expensive to make, likewise."""
+        return VectorStore(self.store.root / vectors.FILE_NAME)
+
+    def entry(self, task: Task) -> Path:
+        """Open a task's entry (see `open`)."""
+        return self.open(task).folder
+
+    def open(self, task: Task) -> Entry:
+        """Open a task's entry, doing its work (again) where it is missing or damaged."""
+        if self.store.complete(task.step, task.address):
+            try:
+                return self.store.open(task.step, task.address)
+            except DamagedEntry as damage:
+                self.progress.warn(f"{damage}; doing it again")
+        self.make(task)
+        return self.store.open(task.step, task.address)
+
+    def make(self, task: Task) -> None:
+        """Do a task's work, unless its entry is complete."""
+        if self.store.complete(task.step, task.address):
+            return
+        entries = {role: tuple(self.open(read) for read in inputs) for role, inputs in task.inputs.items()}
+        try:
+            with self.store.write(task.step, task.address) as draft:
+                work = Work(
+                    task,
+                    self.registry,
+                    entries,
+                    draft.folder,
+                    self.calls,
+                    self.vectors,
+                    draft.provisional,
+                    self._measure,
+                )
+                STEPS[task.step](work)
+                draft.provisional.extend(
+                    f"{entry.step} is provisional" for read in entries.values() for entry in read if entry.provisional
+                )
+        except RagtallyError as error:
+            if error.location is None:
+                error.location = task.location
+            raise
+
+    def _measure(self, what: str, done: int | None, total: int | None) -> None:
+        if done is not None and total is not None:
+            self.progress.measure(what, total, done)
+
+    def require_writable(self, folder: Path) -> None:
+        """Make sure, before any work, that results can be written."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                sweep_parts(folder)
+        except OSError as error:
+            raise StoreError(
+                f"the results cannot be written: {error.strerror or error}",
+                location=Location(str(folder)),
+                hint="make the folder writable (chmod u+w), or name another one with --results",
+            ) from error

@@ -1,0 +1,75 @@
+"""Readers that are alike but for their seeds: tests reject no more often than they say, intervals hold 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from ragtally.analysis.answer_contributions import answer_contributions
+from ragtally.analysis.bootstrap import bootstrap
+from ragtally.analysis.bootstrap_intervals import bca_interval
+from ragtally.analysis.contributions import Contributions
+from ragtally.analysis.mcnemar import count_pairs, mcnemar
+from ragtally.analysis.proportions import newcombe_paired
+from ragtally.analysis.randomisation import randomisation_tests
+from ragtally.analysis.significance import holm
+
+REPETITIONS, LEVEL = 200, 0.05
+MOST = int(binom.ppf(0.999, REPETITIONS, LEVEL))
+"""A test of that level rejects more often than this in one study of a thousand."""
+ANSWERS = ("yes", "no", "maybe")
+
+
+def identical_readers(seed: int, readers: int) -> tuple[np.ndarray, np.ndarray]:
+    """PubMedQA's classes, and readers that are right on 70 % and otherwise guess, each by its own seed."""
+    rng = np.random.default_rng([7, seed])
+    gold = rng.choice(3, size=120, p=[0.55, 0.34, 0.11])
+    right = rng.random((120, readers)) < 0.7
+    return gold, np.where(right, gold[:, None], rng.integers(-1, 3, (120, readers)))
+
+
+def studies(metric: str, readers: int) -> Iterator[tuple[Contributions, np.random.Generator]]:
+    for seed in range(REPETITIONS):
+        gold, said = identical_readers(seed, readers)
+        contributions = answer_contributions(metric, gold, said, ANSWERS)
+        assert contributions is not None
+        yield contributions, np.random.default_rng(seed)
+
+
+def test_of_right_answers() -> None:
+    rejected = left_out = 0
+    for contributions, _ in studies("accuracy", 2):
+        right = contributions.own[..., 0]
+        counts = count_pairs(right[:, 0], right[:, 1])
+        p_value = mcnemar(counts).p_value
+        assert p_value is not None
+        rejected += p_value <= LEVEL
+        left_out += not newcombe_paired(counts).contains(0)
+    assert rejected <= MOST
+    assert left_out <= MOST
+
+
+@pytest.mark.parametrize("cluster", [None, np.arange(120) // 2])
+def test_of_macro_f1(cluster: np.ndarray | None) -> None:
+    rejected = left_out = 0
+    for contributions, generator in studies("macro_f1", 2):
+        (found,) = randomisation_tests(contributions, [(0, 1)], generator, 99, cluster)
+        assert found.p_value is not None
+        rejected += found.p_value <= LEVEL
+        difference = bootstrap(contributions, generator, 200, cluster).differences([0], [1])
+        left_out += not bca_interval(difference).contains(0)
+    assert rejected <= MOST
+    # Intervals from resamples are not exact: they may miss half as often again as they say, but no more.
+    assert left_out <= binom.ppf(0.999, REPETITIONS, 1.5 * LEVEL)
+
+
+def test_of_a_family() -> None:
+    rejected = 0
+    for contributions, generator in studies("macro_f1", 4):
+        found = randomisation_tests(contributions, [(1, 0), (2, 0), (3, 0)], generator, 99)
+        adjusted = holm([test.p_value for test in found])
+        rejected += any(p_value is not None and p_value <= LEVEL for p_value in adjusted)
+    assert rejected <= MOST

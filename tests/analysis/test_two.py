@@ -1,0 +1,243 @@
+"""Two cells side by side: pairs, partly common questions, different questions; against values worked out by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from scipy.stats import binomtest
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from made_results import made_results, of_base_only
+from ragtally.analysis.cell_refs import Side, common_set, matching_cells
+from ragtally.analysis.two import compare_two
+from ragtally.analysis.two_cells import TwoCells
+from ragtally.analysis.two_rankings import matching_rankings
+from ragtally.api import DataError, RagtallyError
+from ragtally.results import Results
+
+# Of 20 questions the first cell alone has 9 right, the second alone 2, both 5, neither 4.
+FIRST = "yyyyyyyyy" + "nn" + "yyyyy" + "nnn-"
+SECOND = "nnnnnnnn-" + "yy" + "yyyyy" + "nnnn"
+
+
+def compared(first: Side, second: Side, metric: str = "accuracy", question_set: str = "all") -> TwoCells:
+    (found,) = compare_two([(first, second)], metric, question_set)
+    return found
+
+
+def test_pairs_have_the_counts_and_the_exact_p_worked_out_by_hand() -> None:
+    results = made_results({"a": FIRST, "b": SECOND})
+    found = compared(Side(results, "a"), Side(results, "b"))
+    assert (found.wins, found.ties, found.losses) == (9, 9, 2)
+    # 2 (C(11,0) + C(11,1) + C(11,2)) / 2^11
+    assert found.p_value == pytest.approx(2 * (1 + 11 + 55) / 2048)
+    assert found.p_value == pytest.approx(mcnemar([[5, 9], [2, 4]], exact=True).pvalue)
+    assert found.test == "exact McNemar"
+    assert found.difference.value == pytest.approx(7 / 20)
+    assert (found.first_value.value, found.second_value.value) == (14 / 20, 7 / 20)
+    assert (found.pairing, found.common, found.first_only, found.second_only) == ("paired", 20, 0, 0)
+    assert found.notes == ()
+    assert not found.distinguishable
+
+
+def test_the_questions_that_changed_sides_are_listed_with_both_verdicts() -> None:
+    results = made_results({"a": FIRST, "b": SECOND})
+    changed = compared(Side(results, "a"), Side(results, "b")).changed
+    assert [turned.question for turned in changed] == [f"q{number}" for number in range(11)]
+    assert [turned.won for turned in changed] == [True] * 9 + [False] * 2
+    assert (changed[0].label, changed[0].first, changed[0].second) == ("yes", "yes", "no")
+    assert changed[8].second == "no verdict"
+    assert changed[0].text == "Does q0 help?"
+
+
+def test_the_other_way_round_is_the_same_with_its_sign_changed() -> None:
+    results = made_results({"a": FIRST, "b": SECOND})
+    one, other = (compared(Side(results, *pair), Side(results, rest)) for pair, rest in ((["a"], "b"), (["b"], "a")))
+    assert (one.wins, one.losses, one.p_value) == (other.losses, other.wins, other.p_value)
+    assert one.difference.low == pytest.approx(-(other.difference.high or 0))
+
+
+def test_several_pairs_are_one_family() -> None:
+    results = made_results({"a": FIRST, "b": SECOND, "c": "n" * 20, "d": FIRST[::-1]})
+    sides = {name: Side(results, name) for name in "abcd"}
+    found = compare_two([(sides["a"], sides[other]) for other in "bcd"], "accuracy", "all")
+    p_values = [one.p_value for one in found]
+    assert [one.adjusted_p_value for one in found] == pytest.approx(multipletests(p_values, method="holm")[1])
+    assert [one.distinguishable for one in found] == [(one.adjusted_p_value or 0) <= 0.05 for one in found]
+
+
+def test_partly_common_questions_are_paired_on_those_and_it_says_so() -> None:
+    first = made_results({"a": "yynn"}, ids=["p", "q", "r", "s"])
+    second = made_results({"a": "nyyyy"}, ids=["q", "r", "s", "t", "u"], study="later")
+    found = compared(Side(first, "a"), Side(second, "a"))
+    assert found.pairing == "paired on the common questions"
+    assert (found.common, found.first_only, found.second_only) == (3, 1, 2)
+    assert (found.wins, found.ties, found.losses) == (1, 0, 2)
+    assert found.notes == (
+        "compared on the 3 common questions; left out: 1 that only the first was asked"
+        " and 2 that only the second was",
+    )
+    assert found.first_value.value == pytest.approx(1 / 3)
+
+
+def test_different_questions_are_compared_unpaired() -> None:
+    # Newcombe (1998), Statistics in Medicine 17, 873-890, table II, example (a), method 10: 56/70 - 48/80.
+    first = made_results({"a": "y" * 56 + "n" * 14}, ids=[f"one{n}" for n in range(70)])
+    second = made_results({"a": "y" * 48 + "n" * 32}, ids=[f"two{n}" for n in range(80)], study="other")
+    found = compared(Side(first, "a"), Side(second, "a"))
+    assert found.pairing == "unpaired"
+    assert found.difference.value == pytest.approx(0.2)
+    assert (found.difference.low, found.difference.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert found.difference.method == "Newcombe"
+    assert found.distinguishable
+    assert found.p_value is found.wins is found.test is None
+    assert "two independent sets" in found.notes[0]
+    assert "macro_f1 cannot be compared" in str(refused(Side(first, "a"), Side(second, "a"), "macro_f1"))
+
+
+def test_several_unpaired_pairs_are_told_apart_at_a_level_for_them_all() -> None:
+    cells = dict.fromkeys("abcdefgh", "y" * 56 + "n" * 14)
+    first = made_results(cells, ids=[f"one{n}" for n in range(70)])
+    # Alone, 56 of 70 and 50 of 80 differ; among eight such pairs one is to be expected now and then.
+    second = made_results(dict.fromkeys(cells, "y" * 50 + "n" * 30), ids=[f"two{n}" for n in range(80)])
+    pairs = [(Side(first, name), Side(second, name)) for name in cells]
+    (alone,) = compare_two(pairs[:1], "accuracy", "all")
+    together = compare_two(pairs, "accuracy", "all")
+    assert alone.distinguishable is True
+    assert [one.distinguishable for one in together] == [False] * 8
+    assert {(one.difference.low, one.difference.high) for one in together} == {
+        (alone.difference.low, alone.difference.high)
+    }
+
+
+def test_the_same_ids_with_other_words_are_different_questions() -> None:
+    first = made_results({"a": FIRST})
+    second = made_results({"a": FIRST}, study="other", text="Is {} harmful?")
+    found = compared(Side(first, "a"), Side(second, "a"))
+    assert found.pairing == "unpaired"
+    assert found.notes[-1] == "20 ids stand for other words in the two studies: different questions"
+
+
+def test_relabelled_questions_are_counted_and_each_side_keeps_its_labels() -> None:
+    first = made_results({"a": "yyyy"}, labels="yyyy")
+    second = made_results({"a": "yyyy"}, labels="ynny", study="relabelled")
+    found = compared(Side(first, "a"), Side(second, "a"))
+    assert (found.wins, found.losses) == (2, 0)
+    assert found.notes == ("2 common questions have another label in the second study; each side keeps its own",)
+    assert "differ in the answers or in the labels" in str(refused(Side(first, "a"), Side(second, "a"), "macro_f1"))
+
+
+def test_another_metric_is_tested_by_randomisation() -> None:
+    results = made_results({"a": FIRST, "b": SECOND}, labels="yn" * 10)
+    found = compared(Side(results, "a"), Side(results, "b"), "macro_f1")
+    assert "randomisation" in (found.test or "")
+    assert found.p_value is not None
+    values = found.first_value, found.second_value
+    assert found.difference.value == pytest.approx((values[0].value or 0) - (values[1].value or 0))
+    assert all((value.low or 0) < (value.value or 0) < (value.high or 0) for value in values)
+
+
+def test_questions_of_one_document_are_drawn_together() -> None:
+    results = made_results({"a": FIRST, "b": SECOND}, groups=[number // 2 for number in range(20)])
+    assert "randomisation" in (compared(Side(results, "a"), Side(results, "b")).test or "")
+
+
+def test_the_base_alone_is_compared_where_it_is_wanted_or_the_only_common_set() -> None:
+    results = made_results({"a": FIRST, "b": SECOND}, base="+" * 11 + "." * 9)
+    pair = (Side(results, "a"), Side(results, "b"))
+    assert common_set([pair], None) == "base"
+    assert common_set([pair], "all") == "all"
+    found = compared(*pair, question_set="base")
+    assert (found.common, found.wins, found.ties, found.losses) == (11, 9, 0, 2)
+    assert found.p_value == pytest.approx(binomtest(2, 11).pvalue)
+    narrow = of_base_only(results)
+    with pytest.raises(RagtallyError, match="made:a was not scored on all"):
+        common_set([(Side(narrow, "a"), Side(narrow, "b"))], "all")
+
+
+def test_questions_without_a_label_are_refused() -> None:
+    results = made_results({"a": "yy", "b": "yn"}, labels="y-")
+    with pytest.raises(DataError, match="1 of the 2 questions have no label"):
+        compared(Side(results, "a"), Side(results, "b"))
+
+
+def ranked(study: str, **values: Sequence[float | None]) -> Results:
+    """Results of rankings with one metric; no value where it does not apply."""
+    rows = [(name, f"q{location}", value) for name, of in values.items() for location, value in enumerate(of)]
+    schema = {"ranking": pl.String, "question": pl.String, "recall@5": pl.Float64}
+    length = len(next(iter(values.values())))
+    made = made_results({"a": "y" * length}, study=study)
+    read = made.cells.with_columns(ranking=pl.lit("one"))
+    return replace(made, rankings=pl.DataFrame(rows, schema=schema, orient="row"), cells=read)
+
+
+def test_rankings_are_compared_on_the_questions_that_the_metric_applies_to() -> None:
+    first = ranked("first", one=[1.0, 0.5, 0.25, None, 0.0], two=[0.0] * 5)
+    second = ranked("second", one=[0.5, 0.5, 0.5, 1.0])
+    found = compared(Side(first, "one"), Side(second, "one"), "recall@5")
+    assert (found.pairing, found.common, found.second_only) == ("paired on the common questions", 3, 1)
+    assert (found.first_value.value, found.second_value.value) == pytest.approx((1.75 / 3, 0.5))
+    assert found.difference.value == pytest.approx(0.25 / 3)
+    assert (found.wins, found.ties, found.losses) == (1, 1, 1)
+    assert [(turned.question, turned.first, turned.second, turned.won) for turned in found.changed] == [
+        ("q0", "1.000", "0.500", True),
+        ("q2", "0.250", "0.500", False),
+    ]
+
+
+def test_rankings_that_find_all_or_nothing_have_the_exact_test() -> None:
+    values = {name: [float(letter == "y") for letter in letters] for name, letters in (("a", FIRST), ("b", SECOND))}
+    results = ranked("study", one=values["a"], two=values["b"])
+    found = compared(Side(results, "one"), Side(results, "two"), "recall@5")
+    assert found.p_value == pytest.approx(2 * (1 + 11 + 55) / 2048)
+    assert found.test == "exact McNemar"
+
+
+def test_a_ranking_is_found_by_its_name_and_by_a_cell_that_reads_it() -> None:
+    results = ranked("study", one=[1.0], two=[0.0])
+    assert matching_rankings(results, "a") == ["one"]
+    assert matching_rankings(results, "t") == ["two"]
+    with pytest.raises(RagtallyError, match="no ranking of study matches 'three'"):
+        matching_rankings(results, "three")
+    with pytest.raises(RagtallyError, match="no metric of retrieval"):
+        matching_rankings(made_results({"a": "y"}), "a")
+
+
+def test_a_metric_that_the_study_does_not_have_is_refused() -> None:
+    results = ranked("study", one=[1.0], two=[0.0])
+    assert "it has recall@5" in str(refused(Side(results, "one"), Side(results, "two"), "mrr@5"))
+    assert "question by question" in str(refused(Side(results, "a"), Side(results, "a"), "unparsed_share"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [("x/1 vote", ["x/1 vote"]), ("x/1", ["x/1 vote", "x/1 votes"]), ("*votes", ["x/1 votes"]), ("[1]", ["y[1]"])],
+)
+def test_cells_are_found_by_name_pattern_or_part(pattern: str, found: list[str]) -> None:
+    results = made_results({"x/1 vote": "y", "x/1 votes": "y", "y[1]": "y"})
+    assert matching_cells(results, pattern) == found
+
+
+def test_an_unknown_cell_gets_the_nearest_name() -> None:
+    with pytest.raises(RagtallyError) as caught:
+        matching_cells(made_results({"reader/1 vote": "y"}), "raeder/1 vote")
+    assert "did you mean 'reader/1 vote'?" in str(caught.value)
+
+
+def test_it_is_the_same_every_time_and_goes_into_json() -> None:
+    results = made_results({"a": FIRST, "b": SECOND}, labels="yn" * 10)
+    pair = (Side(results, "a"), Side(results, "b"))
+    one, other = (json.dumps(compared(*pair, "macro_f1").as_json(), allow_nan=False) for _ in range(2))
+    assert one == other
+    assert len(json.loads(one)["changed"]) == 12
+
+
+def refused(first: Side, second: Side, metric: str) -> RagtallyError:
+    with pytest.raises(RagtallyError) as caught:
+        compared(first, second, metric)
+    return caught.value

@@ -1,0 +1,50 @@
+"""A made-up study with its verdict and its page, once; everything in it holds what could break a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chromium import PROGRAM, Chromium
+from made_study import made_study
+from ragtally.analysis import Analysis, analyze
+from ragtally.present import Provenance, write_report
+from ragtally.results import Results
+
+SPICE = "</script><script>window.broken=1</script><img src=x onerror='window.broken=2'>&amp;\"'"
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return made_study(
+        tmp_path_factory.mktemp("made"), questions=60, cells=12, shown=12, sizes=3, readers=2, spice=SPICE
+    )
+
+
+@pytest.fixture(scope="session")
+def verdict(results: Results) -> Analysis:
+    return analyze(results)
+
+
+@pytest.fixture(scope="session")
+def page(results: Results, verdict: Analysis) -> Path:
+    told = Provenance(
+        f"study: made-up # {SPICE}",
+        "0" * 40,
+        changed=True,
+        python="3.11",
+        packages={"numpy": "2"},
+        meanings={"bm25": f"Words. {SPICE}"},
+    )
+    return write_report(results, verdict, results.folder, told)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    if PROGRAM is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    opened = Chromium(tmp_path_factory.mktemp("profile"))
+    yield opened
+    opened.close()

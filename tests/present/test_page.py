@@ -1,0 +1,137 @@
+"""The files of a report: a page that asks no network and holds data as text; the same results give the same bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ragtally.analysis import Analysis
+from ragtally.present import Provenance, gather_provenance, retriever_meanings, write_report
+from ragtally.present.funnel import funnel
+from ragtally.present.page import report_page
+from ragtally.registry import load_registry
+from ragtally.results import Results
+
+ATTRIBUTES_THAT_FETCH = ("src", "href", "srcset", "poster", "data", "action", "background")
+
+
+class Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture(scope="module")
+def elements(page: Path) -> list[tuple[str, dict[str, str | None]]]:
+    parser = Elements()
+    parser.feed(page.read_text(encoding="utf-8"))
+    return parser.found
+
+
+def test_nothing_from_the_data_becomes_an_element(elements: list[tuple[str, dict[str, str | None]]]) -> None:
+    assert [tag for tag, _ in elements].count("script") == 6, "three of data and three of code"
+    assert "img" not in {tag for tag, _ in elements}
+
+
+def test_nothing_is_fetched(elements: list[tuple[str, dict[str, str | None]]]) -> None:
+    for _, attributes in elements:
+        for name in ATTRIBUTES_THAT_FETCH:
+            assert (attributes.get(name) or "#").startswith(("#", "data:")), attributes
+    (policy,) = [found["content"] for _, found in elements if found.get("http-equiv") == "Content-Security-Policy"]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy.partition("style-src")[0]
+
+
+def test_names_are_unique_and_links_lead_somewhere(elements: list[tuple[str, dict[str, str | None]]]) -> None:
+    names = [found["id"] for _, found in elements if "id" in found]
+    assert len(names) == len(set(names))
+    links = [link[1:] for _, found in elements if (link := found.get("href") or "").startswith("#")]
+    assert len(links) > 10
+    assert set(links) <= set(names)
+
+
+def test_the_same_results_give_the_same_bytes(
+    results: Results, verdict: Analysis, page: Path, tmp_path: Path
+) -> None:
+    told = Provenance()
+    first = write_report(results, verdict, tmp_path / "first", told)
+    again = write_report(results, verdict, tmp_path / "again", told)
+    names = {path.relative_to(first.parent): path for path in first.parent.rglob("*") if path.is_file()}
+    assert {str(name) for name in names} == {
+        "report.html", "verdict.json", "plots/chunk_size.csv", "plots/confusion.csv", "plots/pareto_dollars.csv",
+        "plots/pareto_seconds.csv",
+    }  # fmt: skip
+    for name, path in names.items():
+        assert path.read_bytes() == (again.parent / name).read_bytes()
+        if path.suffix != ".html":
+            assert path.read_bytes() == (page.parent / name).read_bytes(), "no provenance outside of the page"
+
+
+def test_the_verdict_is_the_one_judged(verdict: Analysis, page: Path) -> None:
+    written = json.loads((page.parent / "verdict.json").read_text(encoding="utf-8"))
+    written.pop("rests_on")
+    assert written == json.loads(json.dumps(verdict.as_json()))
+
+
+def test_the_plots_hold_the_verdicts_numbers(results: Results, verdict: Analysis, page: Path) -> None:
+    folder = page.parent / "plots"
+    said = pl.read_csv(folder / "confusion.csv")
+    chosen = next(cell for cell in verdict.sets[0].cells if cell.cell == verdict.chosen)
+    assert len(said) == len(results.questions)
+    right = (said["label"] == said["answer"]).mean()
+    assert right == pytest.approx(chosen.metrics["accuracy"].value)
+    sizes = pl.read_csv(folder / "chunk_size.csv")
+    assert sorted(set(sizes["chunk_size"])) == [64, 128, 256]
+    assert len(sizes) == len(sizes.unique(["chunk_size", "series"])) == 12
+    front = pl.read_csv(folder / "pareto_dollars.csv").filter(pl.col("front") == "on the front")
+    assert front["cell"].to_list() == list(verdict.fronts[0].front)
+
+
+def test_provenance_is_shown(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "0" * 40 + ", with changes that were not committed" in text
+    assert "study: made-up # &lt;/script&gt;" in text
+
+
+def test_models_stand_there_with_their_digests(results: Results, verdict: Analysis) -> None:
+    models = [
+        {"name": "small", "provider": "ollama_chat", "model": "llama3.2:1b", "fingerprint": "sha256:beef"},
+        {"name": "big", "provider": "groq", "model": "gpt-oss", "fingerprint": None},
+    ]
+    asked = replace(results, comparisons=dict(results.comparisons) | {"models": models})
+    text = report_page(asked, verdict, Provenance())
+    assert "<dt>model small</dt><dd>ollama_chat: llama3.2:1b, sha256:beef</dd>" in text
+    assert "<dt>model big</dt><dd>groq: gpt-oss, no digest is told</dd>" in text
+
+
+def test_what_retrievers_and_their_distances_measure_is_said(results: Results, page: Path) -> None:
+    searched = pl.DataFrame({"retriever": ["dense", "sets", "dense", None, "uninstalled"]})
+    told = retriever_meanings(replace(results, cells=searched), load_registry())
+    assert list(told) == ["dense", "sets"]
+    assert "the Euclidean distance" in told["dense"]
+    assert "binarised vectors" in told["sets"]
+    assert "bm25: Words. &lt;/script&gt;" in page.read_text(encoding="utf-8")
+
+
+def test_what_the_dataset_left_out_is_said(results: Results) -> None:
+    corpus = dict(results.dataset["corpus"]) | {"left_out": {"passages without text": 12}}
+    told = funnel(replace(results, dataset=dict(results.dataset) | {"corpus": corpus})).lead
+    assert "Left out of the dataset’s files: 12 passages without text." in told
+
+
+def test_outside_of_a_repository_there_is_no_commit(tmp_path: Path) -> None:
+    found = gather_provenance(tmp_path)
+    assert found.commit is None
+    assert not found.changed
+    assert {"ragtally", "numpy", "polars"} <= found.packages.keys()
+    assert all(re.match(r"\d", version) for version in found.packages.values())

@@ -1,0 +1,120 @@
+"""The sentences at the top say what the numbers say, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ragtally.analysis import Analysis
+from ragtally.analysis.analysis import Bars, BestCells, CellCost, CellVerdict, HeldOut, Measured, SetVerdict, Where
+from ragtally.present.cells import cells_of
+from ragtally.present.sentences import answer
+from ragtally.results import Results
+
+FREE = CellCost(None, None, None, None, None, None, None)
+
+
+def share(value: float) -> Measured:
+    return Measured(value, 50, max(0.0, value - 0.05), min(1.0, value + 0.05), "Wilson")
+
+
+def bars(**losses: float) -> Bars:
+    none = dict.fromkeys(("reader_loss", "retrieval_loss", "distractor_loss", "unanswered_loss", "luck"), 0.0)
+    shares = {name: share(value) for name, value in (none | losses).items()}
+    return Bars(gold=share(0.9), retrieved=share(0.7), change=share(-0.2), **shares)
+
+
+def made(
+    results: Results, kept: int, *, cells: int = 3, where: Bars | None = None, held_out: bool = False
+) -> tuple[Results, Analysis]:
+    names = results.cells.filter(results.cells["kind"] == "grid")["cell"].to_list()[:cells]
+    scored = tuple(CellVerdict(name, "grid", {"accuracy": share(0.7)}, FREE) for name in names)
+    half = HeldOut("accuracy", names[0], 0.75, 25, 0.65, 25, 0.1)
+    best = BestCells("accuracy", names[0], tuple(names[:kept]), 0.02, 0.95)
+    judged = SetVerdict("all", 50, 0.4, scored, (best,), (half,) if held_out else ())
+    went = Where(names[0], "all", 50, "gold", {"right with evidence": 50}, None, where)
+    empty = Analysis("made", "accuracy", "all", names[0], 0.95, (judged,), {}, (), (), (went,), (), ())
+    return results, empty
+
+
+def said(found: tuple[Results, Analysis]) -> str:
+    return " ".join(answer(*found, cells_of(*found))).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_cell_that_cannot_be_told_from_others_is_not_called_best(results: Results) -> None:
+    text = said(made(results, kept=3, where=bars(retrieval_loss=0.2)))
+    assert "the highest observed of 3 cells; it is not distinguishable from 2 other cells." in text
+    assert "accuracy 70.0 % [65.0, 75.0] of 50" in text
+    assert "best" not in text
+
+
+def test_a_cell_alone_ahead_is_said_to_be(results: Results) -> None:
+    assert "every other cell can be told from it with 95% confidence" in said(made(results, kept=1))
+
+
+def test_a_single_cell_is_compared_with_none(results: Results) -> None:
+    text = said(made(results, kept=1, cells=1))
+    assert "there is no other cell to compare it with" in text
+    assert "can be told from it" not in text
+
+
+def test_a_cell_picked_on_one_half_shows_the_other(results: Results) -> None:
+    assert "picked from 3 cells on 25 of them and scoring 65.0 % on the 25 held out" in said(
+        made(results, kept=2, held_out=True)
+    )
+
+
+def test_a_cell_picked_on_one_half_that_is_worse_is_called_so(results: Results) -> None:
+    found, verdict = made(results, kept=1, held_out=True)
+    (judged,) = verdict.sets
+    (best,) = judged.best
+    others = replace(judged, best=(replace(best, highest=judged.cells[1].cell, kept=(judged.cells[1].cell,)),))
+    text = said((found, replace(verdict, sets=(others,))))
+    assert "could be told from the best cell" in text
+    assert "not distinguishable" not in text
+
+
+@pytest.mark.parametrize(
+    ("losses", "words"),
+    [
+        ({"retrieval_loss": 0.2}, "Most is lost to retrieval"),
+        ({"retrieval_loss": 0.2, "reader_loss": 0.18}, "The largest observed loss is that to retrieval"),
+        ({"distractor_loss": 0.3}, "Most is lost to distraction or vote noise"),
+        ({"reader_loss": 0.1}, "Most is lost to the reader"),
+        ({"unanswered_loss": 0.4}, "Most is lost to missing answers"),
+        ({}, "No loss was observed on 50 questions"),
+    ],
+)
+def test_the_largest_loss_is_named(results: Results, losses: dict[str, float], words: str) -> None:
+    assert words in said(made(results, kept=2, where=bars(**losses)))
+
+
+def test_without_gold_contexts_nothing_is_blamed(results: Results) -> None:
+    assert "add gold_context to the controls" in said(made(results, kept=2))
+
+
+def test_where_nobody_answers_rankings_are_told(results: Results) -> None:
+    found, verdict = made(results, kept=2)
+    rankings = {"a": {"recall@5": share(0.4)}, "b": {"recall@5": share(0.6)}}
+    silent = replace(verdict, metric=None, chosen=None, sets=(), where=(), rankings=rankings)
+    text = said((found, silent))
+    assert "No reader answers" in text
+    assert "The highest observed recall@5 is that of b: 0.600 [0.550, 0.650] over 50" in text
+    assert "nothing is retrieved" in said((found, replace(silent, rankings={})))
+    metrics = {**found.comparisons["metrics"], "recall@k": False}
+    fewer = replace(found, comparisons={**found.comparisons, "metrics": metrics})
+    assert "The lowest observed recall@5 is that of a: 0.400" in said((fewer, silent))
+
+
+def test_where_no_metric_says_what_is_best_it_says_so(results: Results) -> None:
+    found, verdict = made(results, kept=2)
+    text = said((found, replace(verdict, metric=None, chosen=None)))
+    assert "No metric of this study says which set-up is best" in text
+    assert "Add accuracy or macro_f1" in text
+    assert "No reader" not in text
+
+
+def test_where_nothing_is_retrieved_no_cell_is_chosen(results: Results) -> None:
+    found, verdict = made(results, kept=2)
+    assert "no set-up can be chosen" in said((found, replace(verdict, chosen=None)))

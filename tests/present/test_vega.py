@@ -1,0 +1,56 @@
+"""The scripts of the charts: kept between processes, and bundled again where they cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import vl_convert
+
+from ragtally.present.vega import vega
+
+
+@pytest.fixture
+def bundled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
+    asked: list[str] = []
+
+    def bundle(snippet: str, vl_version: str) -> str:
+        asked.append(snippet)
+        return f"/* {vl_version} */\r\n{snippet}"
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(vl_convert, "javascript_bundle", bundle)
+    vega.cache_clear()
+    yield asked
+    vega.cache_clear()
+
+
+def test_it_is_bundled_once(bundled: list[str], tmp_path: Path) -> None:
+    first = vega()
+    vega.cache_clear()
+    assert vega() == first
+    assert len(bundled) == 1 and "\r" not in first
+    assert [path.suffix for path in (tmp_path / "cache" / "ragtally").iterdir()] == [".js"]
+
+
+def test_another_version_is_bundled_anew(bundled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    vega()
+    monkeypatch.setattr("ragtally.present.vega.version", lambda name: "0.0")
+    vega.cache_clear()
+    vega()
+    assert len(bundled) == 2
+
+
+def test_where_nothing_can_be_kept_it_is_bundled_each_time(bundled: list[str], tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder would be")
+    for _ in range(2):
+        assert "vegaEmbed" in vega()
+        vega.cache_clear()
+    assert len(bundled) == 2
+
+
+def test_a_bundle_that_ends_its_element_early_is_refused(bundled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vl_convert, "javascript_bundle", lambda *_, **__: "</Script>")
+    with pytest.raises(AssertionError, match="ends its script"):
+        vega()

@@ -1,0 +1,154 @@
+"""Ballots to verdicts and statuses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragtally.api import GradedAnswers, PluginError, Status, VoteRule
+from ragtally.voting import Ballots, decide, judge_decided, select_ballots
+
+ANSWERS = ("yes", "no", "maybe")
+FAILED = "failed"
+"""Stands for a failed call in the tables below."""
+
+
+def judge_verdicts(ballots: Ballots, rule: VoteRule, gold: Sequence[str], answers: tuple[str, ...]) -> GradedAnswers:
+    return judge_decided(ballots, decide(ballots, rule), gold, answers)
+
+
+def test_there_must_be_one_verdict_a_question() -> None:
+    with pytest.raises(ValueError, match="2 questions"):
+        judge_decided(Ballots([["yes", "no"]], [[False, False]]), ["yes"], ["yes", "no"], ANSWERS)
+
+
+class Majority:
+    """More than half of the votes asked for; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def verdict(self, ballots: Sequence[str | None]) -> str | None:
+        self.asked += 1
+        answer, votes = Counter(ballots).most_common(1)[0]
+        return answer if 2 * votes > len(ballots) else None
+
+
+class Stubborn:
+    def verdict(self, ballots: Sequence[str | None]) -> str | None:
+        return "yes"
+
+
+def cast(*questions: tuple[str | None, ...]) -> Ballots:
+    """Ballots from one tuple a question, with one entry a vote."""
+    votes = list(zip(*questions, strict=True))
+    return Ballots(
+        choice=[[None if entry == FAILED else entry for entry in column] for column in votes],
+        failed=[[entry == FAILED for entry in column] for column in votes],
+    )
+
+
+@pytest.mark.parametrize(
+    ("ballots", "verdict", "status"),
+    [
+        (("yes",), "yes", Status.RIGHT),
+        (("no",), "no", Status.WRONG),
+        ((None,), None, Status.UNPARSED),
+        ((FAILED,), None, Status.CALL_FAILED),
+        (("yes", "yes", None), "yes", Status.RIGHT),
+        (("no", "no", FAILED), "no", Status.WRONG),
+        (("yes", "no", "maybe"), None, Status.NO_VERDICT),
+        (("yes", None, None), None, Status.NO_VERDICT),
+        (("yes", FAILED, FAILED), None, Status.NO_VERDICT),
+        ((None, FAILED, FAILED), None, Status.UNPARSED),
+        ((None, None, None), None, Status.UNPARSED),
+        ((FAILED, FAILED, FAILED), None, Status.CALL_FAILED),
+    ],
+)
+def test_what_becomes_of_a_question(ballots: tuple[str | None, ...], verdict: str | None, status: Status) -> None:
+    judged = judge_verdicts(cast(ballots), Majority(), ["yes"], ANSWERS)
+    assert judged.verdict == [verdict]
+    assert judged.status == [status]
+    assert judged.ballots_asked == len(ballots)
+    assert judged.ballots_unparsed == ballots.count(None)
+    assert judged.ballots_failed == ballots.count(FAILED)
+
+
+@st.composite
+def elections(draw: st.DrawFn) -> tuple[Ballots, list[str]]:
+    votes = draw(st.integers(1, 5))
+    entry = st.sampled_from([*ANSWERS, None, FAILED])
+    questions = draw(st.lists(st.tuples(*[entry] * votes), min_size=1, max_size=8))
+    return cast(*questions), [draw(st.sampled_from(ANSWERS)) for _ in questions]
+
+
+@given(elections())
+def test_statuses_and_ballots_add_up(election: tuple[Ballots, list[str]]) -> None:
+    ballots, gold = election
+    judged = judge_verdicts(ballots, Majority(), gold, ANSWERS)
+    parsed = sum(choice is not None for column in ballots.choice for choice in column)
+    assert parsed + judged.ballots_unparsed + judged.ballots_failed == judged.ballots_asked
+    assert len(judged.status) == len(judged.verdict) == len(judged) == len(ballots)
+    for verdict, status, label in zip(judged.verdict, judged.status, judged.gold, strict=True):
+        assert (status is Status.RIGHT) == (verdict == label)
+        assert (status is Status.WRONG) == (verdict is not None and verdict != label)
+
+
+@given(elections(), st.data())
+def test_questions_are_decided_independently_of_each_other(
+    election: tuple[Ballots, list[str]], data: st.DataObject
+) -> None:
+    ballots, gold = election
+    rows = data.draw(st.lists(st.integers(0, len(gold) - 1), unique=True, min_size=1))
+    everything = judge_verdicts(ballots, Majority(), gold, ANSWERS)
+    some = judge_verdicts(select_ballots(ballots, rows), Majority(), [gold[row] for row in rows], ANSWERS)
+    assert some.verdict == [everything.verdict[row] for row in rows]
+    assert some.status == [everything.status[row] for row in rows]
+
+
+def test_no_questions_are_judged_to_nothing() -> None:
+    judged = judge_verdicts(Ballots([[], []], [[], []]), Majority(), [], ANSWERS)
+    assert (len(judged), judged.ballots_asked, judged.ballots_unparsed) == (0, 0, 0)
+
+
+def test_a_rule_is_asked_once_about_equal_ballots() -> None:
+    rule = Majority()
+    assert decide(cast(("yes", "no"), ("yes", "yes"), ("yes", "no")), rule) == [None, "yes", None]
+    assert rule.asked == 2
+
+
+def test_a_rule_that_invents_a_verdict_is_named() -> None:
+    with pytest.raises(PluginError, match="Stubborn decides for 'yes'"):
+        decide(cast(("no", None)), Stubborn())
+
+
+@pytest.mark.parametrize(
+    ("choice", "failed", "message"),
+    [
+        ([], [], "at least one vote"),
+        ([["yes"]], [], "as many columns"),
+        ([["yes"], ["yes", "no"]], [[False], [False, False]], "one ballot a question"),
+        ([["yes"]], [[False, False]], "one ballot a question"),
+        ([["yes"]], [[True]], "failed call has no ballot"),
+    ],
+)
+def test_ballots_that_contradict_themselves(
+    choice: list[list[str | None]], failed: list[list[bool]], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Ballots(choice, failed)
+
+
+@pytest.mark.parametrize(
+    ("ballots", "gold", "message"),
+    [(("yes",), ["yes", "no"], "2 gold labels"), (("yes",), ["perhaps"], "perhaps"), (("nope",), ["yes"], "nope")],
+)
+def test_labels_and_ballots_must_fit_the_declared_answers(
+    ballots: tuple[str, ...], gold: list[str], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        judge_verdicts(cast(ballots), Majority(), gold, ANSWERS)
