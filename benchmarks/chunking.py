@@ -65,7 +65,7 @@ def ragtally(name: str, with_texts: bool, **parameters: int) -> Peer:
         chunker = load_registry().build(Choice("chunker", name, parameters))
 
         def split(documents: Documents) -> object:
-            spans = chunker.cut(documents)
+            spans = chunker.split(documents)
             if not with_texts:
                 return spans
             texts = documents.text

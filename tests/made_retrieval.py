@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally.api import (
+    Candidates,
     Component,
     EmbedderTraits,
-    Found,
     Hits,
     Message,
     Price,
@@ -29,7 +29,7 @@ RETRIEVER = {"x-ragtally-kind": "retriever", "description": "Which."}
 class Merged:
     """Ranks by how many retrievers found a chunk, and how early."""
 
-    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
+    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
         hits = no_hits(len(queries), limit)
         for row in range(len(queries)):
             scores: dict[int, float] = {}
@@ -44,7 +44,7 @@ class Merged:
 class Wider:
     """Finds the windows that hold the starts of the chunks found."""
 
-    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
+    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
         assert found.windows is not None
         hits = no_hits(len(queries), limit)
         for row in range(len(queries)):
@@ -64,7 +64,7 @@ class Asked:
     model: None
     replies: list[str | None] = field(default_factory=list)
 
-    def prompts(self, queries: Queries, found: Found) -> Sequence[Prompt]:
+    def prompts(self, queries: Queries, found: Candidates) -> Sequence[Prompt]:
         assert found.replies is None
         first = found.hits[0].passage[:, 0].tolist()
         return [
@@ -72,11 +72,11 @@ class Asked:
             for question, row in zip(queries.text, first, strict=True)
         ]
 
-    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
+    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
         assert found.replies is not None and len(found.replies) == len(queries)
         return Hits(found.hits[0].passage[:, :limit], found.hits[0].score[:, :limit])
 
-    def unread(self, found: Found) -> int:
+    def unread(self, found: Candidates) -> int:
         return sum(reply is not None and "first" not in reply for reply in found.replies or ())
 
 

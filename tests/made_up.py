@@ -146,7 +146,7 @@ class Pieces:
 
     size: int
 
-    def cut(self, documents: Documents) -> Spans:
+    def split(self, documents: Documents) -> Spans:
         spans = [
             (row, start, min(start + self.size, len(text)))
             for row, text in enumerate(documents.text)

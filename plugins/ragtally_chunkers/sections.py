@@ -12,8 +12,8 @@ from ragtally import Documents, Spans
 class Sections:
     """Cuts documents into their own sections; text outside of them becomes chunks too."""
 
-    def cut(self, documents: Documents) -> Spans:
-        """Cut every document (see `ragtally.api.Chunker.cut`)."""
+    def split(self, documents: Documents) -> Spans:
+        """Cut every document (see `ragtally.api.Chunker.split`)."""
         return _spans(
             documents.text,
             (
@@ -28,8 +28,8 @@ class Sections:
 class Whole:
     """Leaves documents as they are."""
 
-    def cut(self, documents: Documents) -> Spans:
-        """Make each document one chunk (see `ragtally.api.Chunker.cut`)."""
+    def split(self, documents: Documents) -> Spans:
+        """Make each document one chunk (see `ragtally.api.Chunker.split`)."""
         return _spans(documents.text, ([(0, len(text))] for text in documents.text))
 
 

@@ -43,8 +43,8 @@ class Tokens:
         self._tokenizer = _load(find_tokenizer(tokenizer))
         self._size, self._overlap = size, overlap
 
-    def cut(self, documents: Documents) -> Spans:
-        """Cut every document (see `ragtally.api.Chunker.cut`)."""
+    def split(self, documents: Documents) -> Spans:
+        """Cut every document (see `ragtally.api.Chunker.split`)."""
         pieces = [self._cut(first, texts) for first, texts in in_batches(documents.text)]
         return join_spans(pieces)
 

@@ -19,8 +19,8 @@ class Words:
     def __init__(self, size: int, overlap: int) -> None:
         self._size, self._overlap = size, overlap
 
-    def cut(self, documents: Documents) -> Spans:
-        """Cut every document (see `ragtally.api.Chunker.cut`)."""
+    def split(self, documents: Documents) -> Spans:
+        """Cut every document (see `ragtally.api.Chunker.split`)."""
         pieces = []
         for first, texts in in_batches(documents.text):
             pieces.append(_group(find_words(texts), self._size, self._overlap, first))
@@ -33,8 +33,8 @@ class Sentences:
     def __init__(self, size: int, overlap: int) -> None:
         self._size, self._overlap = size, overlap
 
-    def cut(self, documents: Documents) -> Spans:
-        """Cut every document (see `ragtally.api.Chunker.cut`)."""
+    def split(self, documents: Documents) -> Spans:
+        """Cut every document (see `ragtally.api.Chunker.split`)."""
         pieces = []
         for first, texts in in_batches(documents.text):
             rows = slice(first, first + len(texts))

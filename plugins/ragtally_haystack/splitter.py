@@ -26,8 +26,8 @@ class Splitter:
         self._splitter = make(SPLITTER, definition)
         warm_up(definition, self._splitter)
 
-    def cut(self, documents: Documents) -> Spans:
-        """Cut every document (see `ragtally.api.Chunker.cut`)."""
+    def split(self, documents: Documents) -> Spans:
+        """Cut every document (see `ragtally.api.Chunker.split`)."""
         # Pieces of nothing but white space are left out, and so are documents of nothing else.
         rows: list[int] = []
         starts: list[int] = []

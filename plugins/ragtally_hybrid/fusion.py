@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally import Found, Hits, PluginError, Queries
+from ragtally import Candidates, Hits, PluginError, Queries
 from ragtally.support.fusion import QUESTIONS_AT_ONCE, fuse_hits
 from ragtally.support.ranking import no_hits
 
@@ -24,8 +24,8 @@ class Fusion(ABC):
         self._weights = weights
         self._depth = depth
 
-    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
-        """Fuse the rankings (see `ragtally.api.Reranker.refine`)."""
+    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
+        """Fuse the rankings (see `ragtally.api.Reranker.rerank`)."""
         weights = [1.0] * len(found.hits) if self._weights is None else self._weights
         if len(weights) != len(found.hits):
             raise PluginError(f"the retriever hybrid has {len(weights)} weights for {len(found.hits)} rankings")

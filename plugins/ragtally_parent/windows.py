@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally import Found, Hits, PluginError, Queries, Spans
+from ragtally import Candidates, Hits, PluginError, Queries, Spans
 from ragtally.support.fusion import fuse_hits
 
 _PAIRS_AT_ONCE = 1 << 20
@@ -19,8 +19,8 @@ class Parent:
     def __init__(self, depth: int) -> None:
         self._depth = depth
 
-    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
-        """Find windows (see `ragtally.api.Reranker.refine`)."""
+    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
+        """Find windows (see `ragtally.api.Reranker.rerank`)."""
         if found.windows is None or len(found.hits) != 1:
             raise PluginError("the retriever parent needs the hits of one retriever, and windows")
         chunks = found.hits[0].passage[:, : self._depth]

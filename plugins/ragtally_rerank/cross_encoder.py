@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally import DataError, Found, Hits, PluginError, Queries
+from ragtally import Candidates, DataError, Hits, PluginError, Queries
 from ragtally.support.ranking import round_scores
 from ragtally_rerank.model_files import INSTALL, PACKAGE
 from ragtally_rerank.ordering import reordered
@@ -33,8 +33,8 @@ class CrossEncoderReranker:
         self._score = score
         self._first = first
 
-    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
-        """Rank anew (see `ragtally.api.Reranker.refine`)."""
+    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
+        """Rank anew (see `ragtally.api.Reranker.rerank`)."""
         (hits,) = found.hits
         rows = hits.passage[:, : self._first]
         questions, columns = np.nonzero(rows >= 0)

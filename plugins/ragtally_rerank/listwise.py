@@ -17,7 +17,7 @@ from itertools import islice
 
 import numpy as np
 
-from ragtally import Found, Hits, Message, PluginError, Prompt, Queries
+from ragtally import Candidates, Hits, Message, PluginError, Prompt, Queries
 from ragtally_rerank.ordering import reordered
 from ragtally_rerank.reply import ranking_in
 
@@ -38,7 +38,7 @@ class ListwiseReranker:
         self._first = first
         self._passage_words = passage_words
 
-    def prompts(self, queries: Queries, found: Found) -> Sequence[Prompt]:
+    def prompts(self, queries: Queries, found: Candidates) -> Sequence[Prompt]:
         """Write the prompts (see `ragtally.api.PromptingReranker.prompts`)."""
         (hits,) = found.hits
         prompts = []
@@ -47,8 +47,8 @@ class ListwiseReranker:
             prompts.append(self._prompt(question, passages) if len(passages) > 1 else NOTHING_TO_RANK)
         return prompts
 
-    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
-        """Rank anew (see `ragtally.api.Reranker.refine`)."""
+    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
+        """Rank anew (see `ragtally.api.Reranker.rerank`)."""
         # A failed call, and a reply in which no order can be read, leave a question's hits in their order.
         (hits,) = found.hits
         order = np.tile(np.arange(min(self._first, hits.passage.shape[1])), (len(queries), 1))
@@ -58,7 +58,7 @@ class ListwiseReranker:
                 order[question] = [*places, *others]
         return reordered(hits, order, limit)
 
-    def unread(self, found: Found) -> int:
+    def unread(self, found: Candidates) -> int:
         """Count the replies that came but said nothing of an order."""
         counts, replies = self._counts(found), _replies(found)
         read = self._read(found)
@@ -67,11 +67,11 @@ class ListwiseReranker:
             for count, reply, places in zip(counts, replies, read, strict=True)
         )
 
-    def _read(self, found: Found) -> list[tuple[int, ...]]:
+    def _read(self, found: Candidates) -> list[tuple[int, ...]]:
         rows = zip(self._counts(found), _replies(found), strict=True)
         return [ranking_in(reply, count) if reply and count > 1 else () for count, reply in rows]
 
-    def _counts(self, found: Found) -> list[int]:
+    def _counts(self, found: Candidates) -> list[int]:
         counts: list[int] = (found.hits[0].passage[:, : self._first] >= 0).sum(axis=1).tolist()
         return counts
 
@@ -94,7 +94,7 @@ class ListwiseReranker:
         return _NUMBER.sub(r"(\1)", line) + (" ..." if len(words) > self._passage_words else "")
 
 
-def _replies(found: Found) -> Sequence[str | None]:
+def _replies(found: Candidates) -> Sequence[str | None]:
     if found.replies is None:
         raise PluginError("the retriever rerank needs a language model's replies and was given none")
     return found.replies

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragtally.api import Documents, Found, Hits, Passages, Queries, QuestionEvidence, Spans, SpecError
+from ragtally.api import Candidates, Documents, Hits, Passages, Queries, QuestionEvidence, Spans, SpecError
 from ragtally.pipelines import run_embed, run_embed_queries, run_fill, run_rerank, run_search, run_split
 from ragtally.pipelines.build import (
     cut_pipeline,
@@ -31,7 +31,7 @@ class Halves:
     def __init__(self) -> None:
         self.seen: Documents | None = None
 
-    def cut(self, documents: Documents) -> Spans:
+    def split(self, documents: Documents) -> Spans:
         self.seen = documents
         middles = [len(text) // 2 for text in documents.text]
         lengths = [len(text) for text in documents.text]
@@ -91,12 +91,12 @@ DOCUMENTS = Documents(["a", "b"], ["some words", "more of them here"], [[], []],
 ROWS = np.arange(3, dtype=np.int32)
 PASSAGES = Passages(["one", "three", "fourteen"], Spans(ROWS, ROWS, ROWS + 1))
 QUERIES = Queries(["p", "q"], ["what", "who"], evidence=QuestionEvidence(ROWS, ROWS, ROWS, ROWS + 1))
-FOUND = Found((Hits(np.array([[2, 0], [1, 2]], np.int32), np.ones((2, 2), np.float32)),), PASSAGES)
+FOUND = Candidates((Hits(np.array([[2, 0], [1, 2]], np.int32), np.ones((2, 2), np.float32)),), PASSAGES)
 
 
 def test_cut_gives_what_the_chunker_gives() -> None:
     chunker = Halves()
-    spans, expected = run_split(chunker, DOCUMENTS), Halves().cut(DOCUMENTS)
+    spans, expected = run_split(chunker, DOCUMENTS), Halves().split(DOCUMENTS)
     for column in ("document", "start", "end"):
         np.testing.assert_array_equal(getattr(spans, column), getattr(expected, column))
     assert chunker.seen is DOCUMENTS
@@ -128,7 +128,7 @@ def test_an_embedder_learns_and_then_embeds() -> None:
 
 def test_refine_gives_the_retriever_what_others_found() -> None:
     class Last:
-        def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
+        def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
             assert queries is QUERIES and found is FOUND
             return Hits(found.hits[0].passage[:, :limit], found.hits[0].score[:, :limit])
 
@@ -159,7 +159,7 @@ def test_real_components_give_what_they_give_alone() -> None:
     expected = bare.search(replace(queries, vectors=embedder.embed_queries(queries.text)), 4)
     np.testing.assert_array_equal(hits.passage, expected.passage)
     np.testing.assert_array_equal(hits.score, expected.score)
-    np.testing.assert_array_equal(spans.start, words.cut(documents).start)
+    np.testing.assert_array_equal(spans.start, words.split(documents).start)
 
 
 @pytest.mark.parametrize(
@@ -221,12 +221,12 @@ def sent(*_, **__):
 posthog.capture = sent
 before = dict(os.environ)
 import numpy as np
-from ragtally.pipelines import run_cut
+from ragtally.pipelines import run_split
 from ragtally.api import Documents, Spans
 class One:
-    def cut(self, documents):
+    def split(self, documents):
         return Spans(np.zeros(1, np.int32), np.zeros(1, np.int32), np.ones(1, np.int32))
-run_cut(One(), Documents(["a"], ["a"], [[]], [[]]))
+run_split(One(), Documents(["a"], ["a"], [[]], [[]]))
 import haystack.telemetry._telemetry as telemetry
 assert telemetry.telemetry is None
 assert dict(os.environ) == before

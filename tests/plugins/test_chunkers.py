@@ -51,9 +51,9 @@ def slices(spans: Spans, given_documents: Documents) -> list[str]:
     return [given_documents.text[row][start:end] for row, start, end in rows]
 
 
-def cut(name: str, text: str, **parameters: int) -> list[str]:
+def split(name: str, text: str, **parameters: int) -> list[str]:
     given_documents = plain(text)
-    return slices(build(name, **parameters).cut(given_documents), given_documents)
+    return slices(build(name, **parameters).split(given_documents), given_documents)
 
 
 EVERY = [
@@ -72,7 +72,7 @@ EVERY = [
 def test_chunks_hold_every_character_and_no_outer_white_space(
     name: str, parameters: dict[str, int], given_documents: Documents
 ) -> None:
-    spans = build(name, **parameters).cut(given_documents)
+    spans = build(name, **parameters).split(given_documents)
     covered = [np.zeros(len(text), bool) for text in given_documents.text]
     for row, start, end, text in zip(
         spans.document.tolist(), spans.start.tolist(), spans.end.tolist(), slices(spans, given_documents), strict=True
@@ -97,14 +97,14 @@ def test_words_are_those_of_split(text: str, size: int, overlap: int) -> None:
         expected.append(words[first : first + size])
         if first + size >= len(words):
             break
-    assert [chunk.split() for chunk in cut("words", text, size=size, overlap=overlap)] == expected
+    assert [chunk.split() for chunk in split("words", text, size=size, overlap=overlap)] == expected
 
 
 def test_words_across_batches_are_those_of_each_document() -> None:
     texts = [f"  {row} " + "word " * (row * 7919 % 30_000) for row in range(60)]
     given_documents = plain(*texts, "", " \n")
-    spans = build("words", size=100, overlap=20).cut(given_documents)
-    singly = [build("words", size=100, overlap=20).cut(plain(text)) for text in texts]
+    spans = build("words", size=100, overlap=20).split(given_documents)
+    singly = [build("words", size=100, overlap=20).split(plain(text)) for text in texts]
     assert spans.document.tolist() == [row for row, of_one in enumerate(singly) for _ in range(len(of_one))]
     assert spans.start.tolist() == [start for of_one in singly for start in of_one.start.tolist()]
     assert spans.end.tolist() == [end for of_one in singly for end in of_one.end.tolist()]
@@ -113,15 +113,15 @@ def test_words_across_batches_are_those_of_each_document() -> None:
 def test_white_space_is_what_python_says_for_every_code_point() -> None:
     characters = [chr(code) for code in range(sys.maxunicode + 1)]
     text = "".join(f"{character}x" for character in characters)
-    assert cut("words", text, size=1) == text.split()
+    assert split("words", text, size=1) == text.split()
 
 
 @pytest.mark.parametrize("name", sorted(COMPONENTS.keys() - {"tokens"}))
 def test_empty_documents_give_no_chunk(name: str) -> None:
-    spans = build(name).cut(plain("", " \u2003\n", "word"))
+    spans = build(name).split(plain("", " \u2003\n", "word"))
     assert (spans.document.tolist(), spans.start.tolist(), spans.end.tolist()) == ([2], [0], [4])
-    assert len(build(name).cut(plain())) == 0
-    assert build(name).cut(plain()).start.dtype == np.int32
+    assert len(build(name).split(plain())) == 0
+    assert build(name).split(plain()).start.dtype == np.int32
 
 
 @pytest.mark.parametrize("name", ["words", "sentences", "tokens"])
@@ -174,36 +174,36 @@ SENTENCES = [
 
 @pytest.mark.parametrize("text", ONE_SENTENCE)
 def test_a_sentence_stays_whole(text: str) -> None:
-    assert cut("sentences", text, size=1) == [text]
+    assert split("sentences", text, size=1) == [text]
 
 
 @pytest.mark.parametrize("expected", SENTENCES)
 def test_sentences_are_told_apart(expected: list[str]) -> None:
     between = "\n \n" if expected[0] == "First line" else " "
-    assert cut("sentences", between.join(expected), size=1) == expected
+    assert split("sentences", between.join(expected), size=1) == expected
 
 
 def test_sentences_overlap() -> None:
-    chunks = cut("sentences", "One is. Two are. Three are. Four are. Five are.", size=3, overlap=1)
+    chunks = split("sentences", "One is. Two are. Three are. Four are. Five are.", size=3, overlap=1)
     assert chunks == ["One is. Two are. Three are.", "Three are. Four are. Five are."]
 
 
 def test_sentences_end_where_sections_do() -> None:
     text = "Aims\nTo see more of it"
     given_documents = Documents(["a"], [text], [[0, 5]], [[4, len(text)]])
-    assert slices(build("sentences", size=1).cut(given_documents), given_documents) == ["Aims", "To see more of it"]
+    assert slices(build("sentences", size=1).split(given_documents), given_documents) == ["Aims", "To see more of it"]
 
 
 @pytest.mark.parametrize("text", ["." * 200_000 + "x", "a." * 100_000, "\n " * 100_000 + "x", "(" * 200_000])
 def test_odd_text_takes_no_longer_than_its_length(text: str) -> None:
-    assert "".join(cut("sentences", text, size=1)).replace("\n ", "") == text.replace("\n ", "")
+    assert "".join(split("sentences", text, size=1)).replace("\n ", "") == text.replace("\n ", "")
 
 
 def test_sections_come_as_given_with_what_lies_outside() -> None:
     text = "Title. First section. Between. Second section. After."
     first, second = (7, 21), (31, 46)
     given_documents = Documents(["a", "b"], [text, "no sections"], [[7, 31], []], [[21, 46], []])
-    spans = build("sections").cut(given_documents)
+    spans = build("sections").split(given_documents)
     assert list(zip(spans.start.tolist(), spans.end.tolist(), strict=True)) == [
         (0, 6),
         first,
@@ -216,9 +216,9 @@ def test_sections_come_as_given_with_what_lies_outside() -> None:
 
 def test_sections_may_overlap_and_come_in_any_order() -> None:
     given_documents = Documents(["a"], ["one two three four"], [[8, 0, 4, 3]], [[13, 7, 13, 4]])
-    chunks = slices(build("sections").cut(given_documents), given_documents)
+    chunks = slices(build("sections").split(given_documents), given_documents)
     assert chunks == ["one two", "two three", "three", "four"]
 
 
 def test_whole_documents() -> None:
-    assert cut("whole", "\n A. B.\n\nC \t") == ["A. B.\n\nC"]
+    assert split("whole", "\n A. B.\n\nC \t") == ["A. B.\n\nC"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtally.api import Choice, Found, Hits, Passages, PluginError, Queries, Reranker, Spans
+from ragtally.api import Candidates, Choice, Hits, Passages, PluginError, Queries, Reranker, Spans
 from ragtally.support.ranking import round_scores
 from ragtally_hybrid import fusion, register_retrievers
 
@@ -36,12 +36,12 @@ def fused(rankings: list[list[Ranking]], limit: int, **parameters: Any) -> Hits:
     """Fuse rankings, given by retriever and then by question."""
     widths = [max([len(one) for one in of_retriever], default=0) for of_retriever in rankings]
     nothing = np.zeros(0, dtype=np.int32)
-    found = Found(
+    found = Candidates(
         hits=tuple(hits_of(one, width) for one, width in zip(rankings, widths, strict=True)),
         passages=Passages([], Spans(nothing, nothing, nothing)),
     )
     names = [str(row) for row in range(len(rankings[0]))]
-    return built(**parameters).refine(Queries(names, names), found, limit)
+    return built(**parameters).rerank(Queries(names, names), found, limit)
 
 
 def shown(hits: Hits) -> list[list[tuple[int, float]]]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtally.api import Chunker, Documents, Found, Hits, Passages, PluginError, Queries, Spans
+from ragtally.api import Candidates, Chunker, Documents, Hits, Passages, PluginError, Queries, Spans
 from ragtally_chunkers import register_chunkers
 from ragtally_parent import register_retrievers, windows
 from ragtally_parent.windows import windows_of
@@ -23,18 +23,18 @@ def spans(rows: Rows) -> Spans:
     return Spans(*(np.ascontiguousarray(column) for column in table.T))
 
 
-def found(chunks: Rows, larger: Rows, rankings: list[list[tuple[int, float]]]) -> Found:
+def found(chunks: Rows, larger: Rows, rankings: list[list[tuple[int, float]]]) -> Candidates:
     width = max([len(ranking) for ranking in rankings], default=0)
     padded = [[*ranking, *[(-1, 0.0)] * (width - len(ranking))] for ranking in rankings]
     table = np.array(padded, dtype=np.float64).reshape(len(rankings), width, 2)
     hits = Hits(table[..., 0].astype(np.int32), table[..., 1].astype(np.float32))
-    return Found((hits,), Passages([""] * len(chunks), spans(chunks)), spans(larger))
+    return Candidates((hits,), Passages([""] * len(chunks), spans(chunks)), spans(larger))
 
 
-def refined(given: Found, limit: int, depth: int = 100) -> list[list[tuple[int, float]]]:
+def refined(given: Candidates, limit: int, depth: int = 100) -> list[list[tuple[int, float]]]:
     retriever = COMPONENT.build(retriever=None, window=None, depth=depth)
     names = [str(row) for row in range(len(given.hits[0].passage))]
-    hits = retriever.refine(Queries(names, names), given, limit)
+    hits = retriever.rerank(Queries(names, names), given, limit)
     assert hits.passage.shape == hits.score.shape == (len(names), limit)
     return [
         [(row, score) for row, score in zip(rows, scores, strict=True) if row >= 0]
@@ -109,7 +109,7 @@ def test_every_chunk_of_the_box_has_a_window(small: tuple[str, dict], large: tup
         "One sentence.  Then another one of more words!\nA new line? Yes: this one.\n\n  And the last of them all. "
     )
     documents = Documents(["a", "b"], [text, text[15:]], [[0, 47], [0, 32]], [[46, len(text)], [31, len(text) - 15]])
-    chunks, larger = (chunker(name, given).cut(documents) for name, given in (small, large))
+    chunks, larger = (chunker(name, given).split(documents) for name, given in (small, large))
     rows = windows_of(chunks, np.arange(len(chunks)), larger)
     every = [list(zip(one.document, one.start, one.end, strict=True)) for one in (chunks, larger)]
     assert rows.tolist() == [looked_up(chunk, every[1]) for chunk in every[0]]
@@ -134,7 +134,7 @@ def test_chunks_that_nobody_found_are_not_looked_up() -> None:
 def test_windows_must_be_there() -> None:
     given = found(CHUNKS, WINDOWS, [[(0, 1.0)]])
     with pytest.raises(PluginError, match="windows"):
-        refined(Found(given.hits, given.passages), 3)
+        refined(Candidates(given.hits, given.passages), 3)
 
 
 def test_the_traits_ask_for_the_depth() -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragtally.api import Documents, Found, Hits, Passages, Queries, QuestionEvidence, RankingRelevance, Spans
+from ragtally.api import Candidates, Documents, Hits, Passages, Queries, QuestionEvidence, RankingRelevance, Spans
 from ragtally.relevance import relevance_of
 from ragtally_chunkers import register_chunkers
 from ragtally_parent.windows import Parent
@@ -30,9 +30,9 @@ def documents(*texts: str) -> Documents:
     return Documents([str(row) for row in range(len(texts))], texts, [[]] * len(texts), [[]] * len(texts))
 
 
-def cut(given_documents: Documents, chunker: tuple[str, dict[str, int]]) -> Spans:
+def split(given_documents: Documents, chunker: tuple[str, dict[str, int]]) -> Spans:
     name, parameters = chunker
-    return CHUNKERS[name](**parameters).cut(given_documents)
+    return CHUNKERS[name](**parameters).split(given_documents)
 
 
 def words(size: int, overlap: int = 0) -> tuple[str, dict[str, int]]:
@@ -93,7 +93,7 @@ TABLE = [
 def test_a_table_by_hand(row: Row) -> None:
     # Padded to three places, since a ceiling is known only as deep as the ranking.
     hits = ranked(row.ranking + [-1] * (3 - len(row.ranking)))
-    judged = relevance_of(hits, cut(TEXTS, row.chunker), EVIDENCE, 1, 2)
+    judged = relevance_of(hits, split(TEXTS, row.chunker), EVIDENCE, 1, 2)
     for name, expected in (
         ("recall", row.recall), ("precision", row.precision), ("mrr", row.mrr), ("ndcg", row.ndcg),
         ("evidence_coverage", row.coverage), ("evidence_ceiling", row.ceiling),
@@ -103,9 +103,9 @@ def test_a_table_by_hand(row: Row) -> None:
 
 def test_windows_are_scored_as_another_chunking_of_the_same_documents() -> None:
     # Chunks ab, cd and kl are found; ab and cd lie in the window abcd, kl in ijkl.
-    chunks, windows = cut(TEXTS, words(2)), cut(TEXTS, words(4))
-    found = Found((ranked([0, 1, 5]),), Passages([""] * len(chunks), chunks), windows)
-    hits = Parent(3).refine(Queries(["q"], ["?"]), found, 3)
+    chunks, windows = split(TEXTS, words(2)), split(TEXTS, words(4))
+    found = Candidates((ranked([0, 1, 5]),), Passages([""] * len(chunks), chunks), windows)
+    hits = Parent(3).rerank(Queries(["q"], ["?"]), found, 3)
     assert hits.passage.tolist() == [[0, 2, -1]]
     judged = relevance_of(hits, windows, EVIDENCE, 1, 2)
     assert [score("recall", k, judged) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 2 / 3])
@@ -135,7 +135,7 @@ def worlds(draw: st.DrawFn) -> tuple[Documents, list[Span], tuple[str, dict[str,
             evidence += [(question, document, start, end, draw(st.integers(1, 3)))] if start < end else []
     size = draw(st.integers(1, 5))
     chunker = draw(st.sampled_from([words(size, overlap) for overlap in range(size)] + [("whole", {})]))
-    chunks = len(cut(texts, chunker))
+    chunks = len(split(texts, chunker))
     return texts, evidence, chunker, [draw(st.permutations(range(chunks))) for _ in range(2)]
 
 
@@ -143,7 +143,7 @@ def worlds(draw: st.DrawFn) -> tuple[Documents, list[Span], tuple[str, dict[str,
 @given(worlds(), st.integers(1, 8))
 def test_every_chunking_agrees_with_ir_measures_and_with_sets_of_characters(world: Any, k: int) -> None:
     texts, evidence, chunker, rankings = world
-    spans = cut(texts, chunker)
+    spans = split(texts, chunker)
     columns = np.array(evidence, dtype=np.int32).reshape(-1, 5).T
     # Rankings as deep as the corpus, or as k, so that every ideal is known.
     hits = ranked(*[[*ranking, *[-1] * k] for ranking in rankings])

@@ -46,9 +46,9 @@ def documents(*texts: str) -> Documents:
     return Documents([str(row) for row in range(len(texts))], texts, [[]] * len(texts), [[]] * len(texts))
 
 
-def cut(tokenizer: str, *texts: str, size: int, overlap: int = 0) -> list[list[str]]:
+def split(tokenizer: str, *texts: str, size: int, overlap: int = 0) -> list[list[str]]:
     """The chunks of each text."""
-    spans = TOKENS.build(tokenizer=tokenizer, size=size, overlap=overlap).cut(documents(*texts))
+    spans = TOKENS.build(tokenizer=tokenizer, size=size, overlap=overlap).split(documents(*texts))
     rows = list(zip(spans.document.tolist(), spans.start.tolist(), spans.end.tolist(), strict=True))
     assert rows == sorted(rows)
     return [[text[start:end] for row, start, end in rows if row == number] for number, text in enumerate(texts)]
@@ -60,8 +60,8 @@ def test_where_words_are_the_tokens_the_chunks_are_those_of_words(
     files: dict[str, str], texts: list[str], size: int, overlap: int
 ) -> None:
     overlap = min(overlap, size - 1)
-    spans = COMPONENTS["words"].build(size=size, overlap=overlap).cut(documents(*texts))
-    found = TOKENS.build(tokenizer=files["words"], size=size, overlap=overlap).cut(documents(*texts))
+    spans = COMPONENTS["words"].build(size=size, overlap=overlap).split(documents(*texts))
+    found = TOKENS.build(tokenizer=files["words"], size=size, overlap=overlap).split(documents(*texts))
     for name in ("document", "start", "end"):
         assert getattr(found, name).tolist() == getattr(spans, name).tolist()
         assert getattr(found, name).dtype == getattr(spans, name).dtype
@@ -73,7 +73,7 @@ def test_no_character_is_lost_and_no_chunk_has_more_tokens(
     files: dict[str, str], text: str, size: int, overlap: int
 ) -> None:
     overlap = min(overlap, size - 1)
-    spans = TOKENS.build(tokenizer=files["bytes"], size=size, overlap=overlap).cut(documents(text))
+    spans = TOKENS.build(tokenizer=files["bytes"], size=size, overlap=overlap).split(documents(text))
     covered: set[int] = set()
     for start, end in zip(spans.start.tolist(), spans.end.tolist(), strict=True):
         chunk = text[start:end]
@@ -86,10 +86,10 @@ def test_no_character_is_lost_and_no_chunk_has_more_tokens(
 
 
 def test_a_character_of_several_tokens_is_in_the_chunk_of_the_last(files: dict[str, str]) -> None:
-    assert cut(files["bytes"], "a🧬b", size=1) == [["a", "🧬", "b"]]
-    assert cut(files["bytes"], "a🧬b", size=2) == [["a", "🧬b"]]
-    assert cut(files["bytes"], "a🧬b", size=5) == [["a🧬", "b"]]
-    assert cut(files["bytes"], "a🧬b", size=3, overlap=2) == [["a", "🧬", "🧬b"]]
+    assert split(files["bytes"], "a🧬b", size=1) == [["a", "🧬", "b"]]
+    assert split(files["bytes"], "a🧬b", size=2) == [["a", "🧬b"]]
+    assert split(files["bytes"], "a🧬b", size=5) == [["a🧬", "b"]]
+    assert split(files["bytes"], "a🧬b", size=3, overlap=2) == [["a", "🧬", "🧬b"]]
 
 
 def test_what_the_tokenizer_ignores_is_in_a_chunk_all_the_same(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_what_the_tokenizer_ignores_is_in_a_chunk_all_the_same(tmp_path: Path) -
     tokenizer.normalizer = normalizers.Replace("#", "")
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     texts = ("# a ## b # c #", "###", "", " \n")
-    assert cut(str(tmp_path), *texts, size=1) == [["# a ##", "b #", "c #"], ["###"], [], []]
+    assert split(str(tmp_path), *texts, size=1) == [["# a ##", "b #", "c #"], ["###"], [], []]
 
 
 def test_truncation_and_padding_of_the_file_do_not_count(files: dict[str, str], tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_truncation_and_padding_of_the_file_do_not_count(files: dict[str, str], 
     tokenizer.enable_truncation(2)
     tokenizer.enable_padding(length=9)
     tokenizer.save(str(tmp_path / "short.json"))
-    assert cut(str(tmp_path / "short.json"), "a b c d e", "f", size=2) == [["a b", "c d", "e"], ["f"]]
+    assert split(str(tmp_path / "short.json"), "a b c d e", "f", size=2) == [["a b", "c d", "e"], ["f"]]
 
 
 def test_the_fingerprint_is_of_the_content(files: dict[str, str], tmp_path: Path) -> None:

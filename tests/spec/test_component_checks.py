@@ -32,7 +32,7 @@ def registry() -> Registry:
         ("dataset", Component("toy", dict, "A toy.")),
         ("chunker", Component("even", dict, "Cuts.", params={"size": SIZE, "step": SIZE}, check=odd)),
         ("retriever", Component("any", dict, "Finds.")),
-        ("metric", Component("found", dict, "Found.", traits=MetricTraits(measures="retrieval"))),
+        ("metric", Component("found", dict, "Candidates.", traits=MetricTraits(measures="retrieval"))),
     ]
     return Registry(
         {(kind, each.name): Registered(each, kind, "made", "made 1.0") for kind, each in offered},

@@ -9,7 +9,7 @@ import pytest
 from ground import Ground
 from made_up import batch, made_up_dataset
 from ragtally.api import Choice, DataError, DatasetBatch, Reading
-from ragtally.steps import Task, context, judge, judge_context, prepare, retrieve, sample
+from ragtally.steps import Task, context, context_relevance, prepare, relevance, retrieve, sample
 
 
 def reading(ground: Ground, task: Task, sampled: Task | None = None) -> Reading:
@@ -142,7 +142,7 @@ def test_the_passages_of_a_budget_are_judged_by_their_characters(
     about = (ground.bench.factory, ground.prepared, ground.sampled(), ground.chunked(), retrieved)
     task = context.retrieved_task(*about, context_words=budget)
     passages = context.load_passages(ground.do(task)).rows()
-    judged = judge.load_relevance(ground.do(judge_context.task(ground.bench.factory, task)))
+    judged = relevance.load_relevance(ground.do(context_relevance.task(ground.bench.factory, task)))
     evidence = sample.load_evidence(ground.do(ground.sampled()))
     texts = prepare.load_texts(ground.do(ground.prepared))
     for row in range(len(judged)):

@@ -12,7 +12,7 @@ import pytest
 from ground import Fixed, Ground, hits
 from made_up import NOTHING, batch, made_up_dataset
 from ragtally.api import Choice, Component, DatasetBatch, Documents, Hits, PluginError, RetrieverTraits, Spans
-from ragtally.steps import chunk, judge, retrieve
+from ragtally.steps import chunk, relevance, retrieve
 
 LETTERS = Choice("retriever", "letters", {"embedder": Choice("embedder", "letter_counts"), "distance": "dot"})
 
@@ -23,7 +23,7 @@ class Cut:
 
     spans: Spans
 
-    def cut(self, documents: Documents) -> Spans:
+    def split(self, documents: Documents) -> Spans:
         return self.spans
 
 
@@ -129,8 +129,8 @@ def test_vectors_reach_a_retriever_that_reads_them(make_ground: Callable[..., Gr
 
 def judged_hits(ground: Ground, found: Hits) -> Any:
     retrieved = ground.retrieved(Choice("retriever", "fixed"), found.passage.shape[1])
-    task = judge.task(ground.bench.factory, ground.chunked(), ground.sampled(), retrieved)
-    return judge.load_relevance(ground.do(task))
+    task = relevance.task(ground.bench.factory, ground.chunked(), ground.sampled(), retrieved)
+    return relevance.load_relevance(ground.do(task))
 
 
 def test_hits_are_judged_by_the_characters_of_evidence(

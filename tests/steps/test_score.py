@@ -11,7 +11,7 @@ import pytest
 from ground import Fixed, Ground, given_readers, hits
 from made_up import batch
 from ragtally.api import Answers, Choice, Component, Hits, Score
-from ragtally.steps import Task, base, context, judge, score
+from ragtally.steps import Task, base, context, relevance, score
 
 TEXT = "0123456789" * 2
 LABELS = {"q0": "yes", "q1": "yes", "q2": "no", "q3": "no", "q4": "maybe"}
@@ -134,7 +134,7 @@ def retrieval_scores(ground: Ground, top_k: int) -> dict[str, dict[str, Score]]:
     factory, sampled = ground.bench.factory, ground.sampled()
     retrieved = ground.retrieved(Choice("retriever", "fixed"), 2, Choice("chunker", "pieces", {"size": 10}))
     (chunked,) = retrieved.inputs["chunk"]
-    judged = judge.task(factory, chunked, sampled, retrieved)
+    judged = relevance.task(factory, chunked, sampled, retrieved)
     task = score.task(
         factory,
         sampled,

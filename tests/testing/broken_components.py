@@ -41,13 +41,13 @@ from testing.broken_answers import (
 from testing.broken_data import (
     Accuracy,
     Beyond,
+    Candidates,
     Dataset,
     Deep,
     Drifting,
     EditingRanking,
     EditingVerdicts,
     ExternalResource,
-    Found,
     Groundless,
     Growing,
     Irrelevant,
@@ -129,7 +129,7 @@ GOOD = {
     "trainable": Component("trainable", Trainable, "A reader.", params=TRAIN, traits=TRAINS),
     "dataset": Component("dataset", Dataset, "A dataset."),
     "metric": Component("metric", Accuracy, "A metric.", traits=ANSWER),
-    "metric@k": Component("metric@k", Found, "A metric.", params=K, traits=RETRIEVAL),
+    "metric@k": Component("metric@k", Candidates, "A metric.", params=K, traits=RETRIEVAL),
 }
 
 DESCRIBED = "test_every_parameter_is_described_and_its_default_is_allowed"

@@ -122,7 +122,7 @@ class EditingVerdicts(Accuracy):
         return super().score(judged)
 
 
-class Found:
+class Candidates:
     def __init__(self, k):
         self.k = k
 
@@ -134,29 +134,29 @@ class Found:
         }
 
 
-class Deep(Found):
+class Deep(Candidates):
     def score(self, judged):
-        whole = Found(judged.relevant.shape[1]).score(judged)
+        whole = Candidates(judged.relevant.shape[1]).score(judged)
         return {f"metric@{self.k}": one for one in whole.values()}
 
 
-class Uncut(Found):
+class Uncut(Candidates):
     def score(self, judged):
         return dict(zip(["metric"], super().score(judged).values(), strict=True))
 
 
-class Missing(Found):
+class Missing(Candidates):
     def score(self, judged):
         return {name: turned(one) for name, one in super().score(judged).items()}
 
 
-class Listing(Found):
+class Listing(Candidates):
     def score(self, judged):
         name = f"metric@{self.k}"
         return {f"{name}[{row}]": Score(1.0, 1) for row in range(1 + judged.relevant.sum())}
 
 
-class EditingRanking(Found):
+class EditingRanking(Candidates):
     def score(self, judged):
         judged.relevant[:, 0] = True
         return super().score(judged)

@@ -34,7 +34,7 @@ class Refining:
     def __init__(self, others=None):
         assert others is None, "a retriever is not given those that it names"
 
-    def refine(self, queries, found, limit):
+    def rerank(self, queries, found, limit):
         rows = np.concatenate([hits.passage[:, :DEPTH] for hits in found.hits], axis=1)
         return fuse_hits(rows, np.concatenate([hits.score[:, :DEPTH] for hits in found.hits], axis=1), limit)
 
@@ -45,7 +45,7 @@ class Windowed(Refining):
     def __init__(self, other=None, window=None):
         assert other is None is window
 
-    def refine(self, queries, found, limit):
+    def rerank(self, queries, found, limit):
         (hits,) = found.hits
         documents = np.where(hits.passage < 0, -1, found.passages.spans.document[hits.passage])[:, :DEPTH]
         rows = np.searchsorted(found.windows.document, documents).astype(np.int32)
@@ -53,7 +53,7 @@ class Windowed(Refining):
 
 
 class Chunks(Windowed):
-    def refine(self, queries, found, limit):
+    def rerank(self, queries, found, limit):
         (hits,) = found.hits
         return fuse_hits(hits.passage[:, :DEPTH], hits.score[:, :DEPTH], limit)
 
@@ -77,7 +77,7 @@ class Prompting:
     def location(self, reply):
         return int(reply[1]) - 1 if reply and reply[0] == "[" and reply[1].isdigit() else 0
 
-    def refine(self, queries, found, limit):
+    def rerank(self, queries, found, limit):
         (hits,) = found.hits
         scores = np.where(hits.passage >= 0, -np.arange(hits.passage.shape[1], dtype=np.float32), 0)
         for row, reply in enumerate(found.replies):
@@ -88,78 +88,78 @@ class Prompting:
 
 
 class Unpadded(Refining):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         return replace(hits, passage=np.maximum(hits.passage, 0))
 
 
 class FindingNothing(Refining):
-    def refine(self, queries, found, limit):
+    def rerank(self, queries, found, limit):
         return no_hits(len(queries), limit)
 
 
 class Repeating(Refining):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         hits.passage[:, 1:2] = np.where(hits.passage[:, 1:2] >= 0, hits.passage[:, :1], -1)
         return hits
 
 
 class HighestRowFirst(Refining):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         order = np.lexsort((-hits.passage, -hits.score, hits.passage < 0), axis=1)
         return Hits(np.take_along_axis(hits.passage, order, 1), np.take_along_axis(hits.score, order, 1))
 
 
 class Normalising(Refining):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         return replace(hits, score=(hits.score / limit).astype(np.float32))
 
 
 class Bottomless(Refining):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         deepest = sum(of_one.score[:, DEPTH:].sum(axis=1, keepdims=True) for of_one in found.hits)
         return replace(hits, score=np.where(hits.passage >= 0, hits.score + deepest, 0).astype(np.float32))
 
 
 class Flickering(Refining):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         return replace(hits, score=(hits.score * (1 + next(COUNTER) % 2)).astype(np.float32))
 
 
 class Gregarious(Refining):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         return replace(hits, score=(hits.score * len(queries)).astype(np.float32))
 
 
 class Eager(Refining):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         return hits if len(queries) else Hits(hits.passage[:, :0], hits.score[:, :0])
 
 
 class Guessing(Refining):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         hits.passage[hits.passage[:, 0] < 0, 0] = 0
         return hits
 
 
 class EditingHits(Refining):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         found.hits[0].score[:] *= 2
         return hits
 
 
 class EditingReplies(Prompting):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         found.replies[:] = [reply or "" for reply in found.replies]
         return hits
 
@@ -167,7 +167,7 @@ class EditingReplies(Prompting):
 class Promptless:
     __init__ = Prompting.__init__
     location = Prompting.location
-    refine = Prompting.refine
+    refine = Prompting.rerank
 
 
 class Terse(Prompting):
@@ -192,8 +192,8 @@ class Counting(Prompting):
 
 
 class Punishing(Prompting):
-    def refine(self, queries, found, limit):
-        hits = super().refine(queries, found, limit)
+    def rerank(self, queries, found, limit):
+        hits = super().rerank(queries, found, limit)
         failed = [reply is None for reply in found.replies]
         hits.passage[failed], hits.score[failed] = -1, 0
         return hits

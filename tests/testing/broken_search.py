@@ -23,7 +23,7 @@ class Chunker:
             for start in range(0, len(text), 50):
                 yield row, start, min(start + 50, len(text))
 
-    def cut(self, documents):
+    def split(self, documents):
         rows = np.array(list(self.rows(documents)), dtype=self.dtype).reshape(-1, 3)
         return Spans(rows[:, 0].copy(), rows[:, 1].copy(), rows[:, 2].copy())
 
@@ -98,7 +98,7 @@ class Secretive(Embedder):
 
 
 class Crashing(Chunker):
-    def cut(self, documents):
+    def split(self, documents):
         return Spans(*np.array(list(self.rows(documents)), dtype=np.int32).T)
 
 

@@ -40,7 +40,7 @@ from ragtally.api.reader import (
     TrainableReader,
 )
 from ragtally.api.reading import CONDITIONS, Examples, Reading
-from ragtally.api.retrieval import Found, Hits, Passages, Queries, QuestionEvidence, RankingRelevance, Spans
+from ragtally.api.retrieval import Candidates, Hits, Passages, Queries, QuestionEvidence, RankingRelevance, Spans
 from ragtally.api.retriever import (
     MeasuredRetriever,
     PlainRetriever,
@@ -69,6 +69,7 @@ __all__ = [
     "Call",
     "CallError",
     "CallFailure",
+    "Candidates",
     "ChatModel",
     "Choice",
     "Chunker",
@@ -85,7 +86,6 @@ __all__ = [
     "ExternalResource",
     "Fetchable",
     "Finding",
-    "Found",
     "GradedAnswers",
     "Hits",
     "Limits",

@@ -12,7 +12,7 @@ from ragtally.api.retrieval import Spans
 class Chunker(Protocol):
     """Cuts documents into chunks."""
 
-    def cut(self, documents: Documents) -> Spans:
+    def split(self, documents: Documents) -> Spans:
         """Cut every document.
 
         Args:

@@ -102,7 +102,7 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Candidates:
     """What other retrievers found, for one that builds on them.
 
     Attributes:

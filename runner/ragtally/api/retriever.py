@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from ragtally.api.calls import Prompt
-from ragtally.api.retrieval import Found, Hits, Passages, Queries
+from ragtally.api.retrieval import Candidates, Hits, Passages, Queries
 from ragtally.api.scores import Score
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class PlainRetriever(Retriever, Protocol):
 class Reranker(Protocol):
     """Makes a ranking of what other retrievers found."""
 
-    def refine(self, queries: Queries, found: Found, limit: int) -> Hits:
+    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
         """Rank anew.
 
         Args:
@@ -152,8 +152,8 @@ class Reranker(Protocol):
 class PromptingReranker(Reranker, Protocol):
     """Makes a ranking of what others found with the help of a language model, which the engine asks."""
 
-    def prompts(self, queries: Queries, found: Found) -> Sequence[Prompt]:
-        """Write one prompt a question; `refine` then finds the replies in `found`.
+    def prompts(self, queries: Queries, found: Candidates) -> Sequence[Prompt]:
+        """Write one prompt a question; `rerank` then finds the replies in `found`.
 
         Args:
             queries: The questions.
@@ -164,8 +164,8 @@ class PromptingReranker(Reranker, Protocol):
         """
         ...
 
-    def unread(self, found: Found) -> int:
-        """Count the replies that `refine` could make nothing of; the order of their questions stayed as it was.
+    def unread(self, found: Candidates) -> int:
+        """Count the replies that `rerank` could make nothing of; the order of their questions stayed as it was.
 
         Args:
             found: What the other retrievers found, with the replies; a call that failed is not counted.

@@ -8,7 +8,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.api import Chunker, Documents, Embedder, Found, Hits, Passages, Queries, Reranker, Retriever, Spans
+from ragtally.api import Candidates, Chunker, Documents, Embedder, Hits, Passages, Queries, Reranker, Retriever, Spans
 from ragtally.pipelines.columns import Columns
 from ragtally.pipelines.quiet import component
 
@@ -55,7 +55,7 @@ class ChunkDocuments:
     @component.output_types(spans=Columns[Spans])
     def run(self, documents: Columns[Documents]) -> Cut:
         """Cut a batch."""
-        return {"spans": Columns(self.chunker.cut(documents.batch))}
+        return {"spans": Columns(self.chunker.split(documents.batch))}
 
 
 @component
@@ -120,6 +120,6 @@ class Rerank:
         self.retriever = retriever
 
     @component.output_types(hits=Columns[Hits])
-    def run(self, queries: Columns[Queries], found: Columns[Found], limit: int) -> Ranked:
+    def run(self, queries: Columns[Queries], found: Columns[Candidates], limit: int) -> Ranked:
         """Rank a batch anew."""
-        return {"hits": Columns(self.retriever.refine(queries.batch, found.batch, limit))}
+        return {"hits": Columns(self.retriever.rerank(queries.batch, found.batch, limit))}

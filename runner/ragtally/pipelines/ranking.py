@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ragtally.api import Found, Hits, PlainRetriever, Queries, Spans
+from ragtally.api import Candidates, Hits, PlainRetriever, Queries, Spans
 from ragtally.pipelines import run_embed_queries, run_rerank, run_search
 from ragtally.pipelines.choices import choice_of
 from ragtally.registry import Registry
@@ -61,7 +61,7 @@ class Ranking:
         queries = self.queries(question)
         if not self._inner:
             return run_search(self._retriever, queries, self._limit)
-        found = Found(tuple(one.search(question) for one in self._inner), self._passages, self._windows, None)
+        found = Candidates(tuple(one.search(question) for one in self._inner), self._passages, self._windows, None)
         return run_rerank(self._retriever, queries, found, self._limit)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.api import Chunker, Documents, Embedder, Found, Hits, Passages, Queries, Reranker, Retriever, Spans
+from ragtally.api import Candidates, Chunker, Documents, Embedder, Hits, Passages, Queries, Reranker, Retriever, Spans
 from ragtally.pipelines.build import (
     cut_pipeline,
     embed_pipeline,
@@ -55,7 +55,7 @@ def run_search(retriever: Retriever, queries: Queries, limit: int) -> Hits:
     return hits
 
 
-def run_rerank(retriever: Reranker, queries: Queries, found: Found, limit: int) -> Hits:
+def run_rerank(retriever: Reranker, queries: Queries, found: Candidates, limit: int) -> Hits:
     """Make a ranking of what other retrievers found."""
     inputs = {"refine": {"queries": Columns(queries), "found": Columns(found), "limit": limit}}
     hits: Hits = _run(refine_pipeline(retriever), inputs)["refine"]["hits"].batch

@@ -12,13 +12,13 @@ from ragtally.steps import (
     ask,
     chunk,
     context,
+    context_relevance,
     embed,
     embed_questions,
     index,
-    judge,
-    judge_context,
-    rank_prompt,
-    refine,
+    relevance,
+    rerank,
+    rerank_prompt,
     retrieve,
 )
 
@@ -108,9 +108,9 @@ class RetrievalTasks:
         found = [ranking.hits for ranking in inner]
         replies = None
         if traits.prompts:
-            prompts = rank_prompt.task(self.factory, found, chunked, self.sampled, retriever, **about)
+            prompts = rerank_prompt.task(self.factory, found, chunked, self.sampled, retriever, **about)
             replies = ask.task(self.factory, prompts, retriever.parameters["model"], "measure", 0, **about)
-        hits = refine.task(
+        hits = rerank.task(
             self.factory, found, chunked, self.sampled, retriever, limit, windows=windows, replies=replies, **about
         )
         return Ranking(hits, windows or chunked)
@@ -118,7 +118,7 @@ class RetrievalTasks:
     def judged(self, chunker: Choice, retriever: Choice, limit: int) -> Task:
         """Describe the hits compared with the evidence."""
         ranking = self.retrieved(chunker, retriever, limit)
-        return judge.task(self.factory, ranking.chunked, self.sampled, ranking.hits, label=ranking.hits.label)
+        return relevance.task(self.factory, ranking.chunked, self.sampled, ranking.hits, label=ranking.hits.label)
 
     def context(
         self, chunker: Choice, retriever: Choice, size: ContextSize, depth: int, label: str
@@ -137,5 +137,5 @@ class RetrievalTasks:
             context_words=size.context_words,
         )
         if size.top_k is None:
-            return RetrievedContext(passages, judge_context.task(self.factory, passages, label=label))
+            return RetrievedContext(passages, context_relevance.task(self.factory, passages, label=label))
         return RetrievedContext(passages, self.judged(chunker, retriever, limit))

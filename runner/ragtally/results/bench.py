@@ -17,7 +17,7 @@ from ragtally.plan.cells import flat_parameters
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question
 from ragtally.results.questions import context_of, write_questions
 from ragtally.results.score_columns import rounded, score_columns
-from ragtally.steps import Task, base, judge, parse, read, refine, retrieve, sample, score, vote
+from ragtally.steps import Task, base, parse, read, relevance, rerank, retrieve, sample, score, vote
 from ragtally.store import write_csv, write_json, write_result_table
 from ragtally.workspace import Workspace
 
@@ -76,7 +76,7 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
 
 
 def _measured(cell: Cell, workspace: Workspace) -> dict[str, Score]:
-    """What the retriever itself measured of the ranking that the cell's metrics judge, on all questions."""
+    """What the retriever itself measured of the ranking that the cell's metrics relevance, on all questions."""
     judged = cell.score.inputs.get("judge", ())
     return retrieve.load_measured(workspace.entry(judged[0])) if judged else {}
 
@@ -104,7 +104,7 @@ def _note(cell: Cell, workspace: Workspace) -> str | None:
     notes = [] if cell.note is None else [cell.note]
     for task in in_order((cell.score,)):
         counts = (
-            refine.load_unread(workspace.entry(task)) if task.step == refine.STEP and "ask" in task.inputs else None
+            rerank.load_unread(workspace.entry(task)) if task.step == rerank.STEP and "ask" in task.inputs else None
         )
         if counts is not None and counts.unread:
             notes.append(f"{counts.unread} of {counts.replies} replies ranked nothing: their order stayed")
@@ -189,7 +189,7 @@ def _covered(cell: Cell, workspace: Workspace, rows: NDArray[np.int64]) -> pl.Se
         evidence = evidence_characters(sample.load_evidence(sampled), len(sample.load_questions(sampled)))
         covered = evidence if condition == "gold_context" else np.zeros_like(evidence)
     elif "judge_context" in inputs:
-        judged = judge.load_relevance(workspace.entry(inputs["judge_context"][0]))
+        judged = relevance.load_relevance(workspace.entry(inputs["judge_context"][0]))
         covered = judged.covered[:, (cell.picks.top_k or judged.covered.shape[1]) - 1]
     return pl.Series([None] * len(rows) if covered is None else covered[rows], dtype=pl.Int64)
 

@@ -14,7 +14,7 @@ from ragtally.analysis.resampling import document_clusters
 from ragtally.api import QuestionMetric, derive_seed
 from ragtally.evidence_length import evidence_characters
 from ragtally.plan import Cell, StudyPlan
-from ragtally.steps import Task, base, context, judge, parse, prepare, sample, vote
+from ragtally.steps import Task, base, context, parse, prepare, relevance, sample, vote
 from ragtally.store import read_table, write_result_table
 from ragtally.workspace import Workspace
 
@@ -109,7 +109,7 @@ def _rankings(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     frames = [pl.DataFrame(schema={"ranking": pl.String(), "question": pl.String()})]
     for cell in plan.cells:
         if cell.picks.kind == "retrieval" and cell.picks.top_k is None and cell.picks.context_words is None:
-            judged = judge.load_relevance(workspace.entry(cell.score.inputs["judge"][0]))
+            judged = relevance.load_relevance(workspace.entry(cell.score.inputs["judge"][0]))
             columns = {"ranking": pl.repeat(cell.name, len(ids), eager=True), "question": ids}
             for metric in able:
                 for name, single in metric.by_question(judged).items():

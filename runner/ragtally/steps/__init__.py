@@ -7,17 +7,17 @@ from ragtally.steps import (
     base,
     chunk,
     context,
+    context_relevance,
     embed,
     embed_questions,
     index,
-    judge,
-    judge_context,
     parse,
     prepare,
     prompt,
-    rank_prompt,
     read,
-    refine,
+    relevance,
+    rerank,
+    rerank_prompt,
     retrieve,
     sample,
     score,
@@ -27,8 +27,8 @@ from ragtally.steps import (
 from ragtally.steps.task import Task, TaskFactory, Work
 
 _ORDER = (
-    prepare, sample, chunk, embed, embed_questions, index, retrieve, rank_prompt, refine, judge, context,
-    judge_context, train, prompt, ask, read, parse, vote, base, score,
+    prepare, sample, chunk, embed, embed_questions, index, retrieve, rerank_prompt, rerank, relevance, context,
+    context_relevance, train, prompt, ask, read, parse, vote, base, score,
 )  # fmt: skip
 
 # What each step does, by its name, in the order of the work.

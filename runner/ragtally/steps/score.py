@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ragtally.api import Choice, GradedAnswers, RankingRelevance, Score
 from ragtally.relevance import select_rows
-from ragtally.steps import base, context, judge, parse, sample, vote
+from ragtally.steps import base, context, parse, relevance, sample, vote
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_json, write_json
 from ragtally.voting import Ballots, judge_decided, select_ballots
@@ -120,11 +120,11 @@ def _nothing(sampled: Path) -> GradedAnswers:
 def _of_retrieval(work: Work, rows: NDArray[np.int64]) -> dict[str, Score]:
     scores: dict[str, Score] = {}
     if work.optional("judge") is not None:
-        judged = select_rows(judge.load_relevance(work.input("judge")), rows)
+        judged = select_rows(relevance.load_relevance(work.input("judge")), rows)
         for choice in _metrics(work, "retrieval"):
             scores.update(work.registry.build(choice).score(judged))
     if work.optional("judge_context") is not None:
-        before = select_rows(judge.load_relevance(work.input("judge_context")), rows)
+        before = select_rows(relevance.load_relevance(work.input("judge_context")), rows)
         scores.update(_before_the_reader(before, work.task.settings["top_k"]))
     if work.optional("context") is not None:
         words = context.load_words(work.input("context"))[rows]

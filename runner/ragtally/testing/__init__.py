@@ -16,7 +16,7 @@ from ragtally.testing.dataset import DatasetSuite
 from ragtally.testing.embedder import EmbedderSuite
 from ragtally.testing.model import ModelSuite
 from ragtally.testing.reader import ReaderSuite
-from ragtally.testing.refining_retriever import RerankerSuite
+from ragtally.testing.reranker import RerankerSuite
 from ragtally.testing.retrieval_metric import RetrievalMetricSuite
 from ragtally.testing.retriever import RetrieverSuite
 from ragtally.testing.rule import VoteRuleSuite

@@ -27,8 +27,8 @@ class ChunkerSuite(ComponentSuite):
 
     def test_chunks_are_columns_of_int32(self, build: Callable[[], Any], documents: Documents) -> None:
         """Three arrays of one length."""
-        spans = build().cut(documents)
-        assert isinstance(spans, Spans), "`cut` returns Spans"
+        spans = build().split(documents)
+        assert isinstance(spans, Spans), "`split` returns Spans"
         for name in ("document", "start", "end"):
             column = getattr(spans, name)
             assert isinstance(column, np.ndarray) and column.dtype == np.int32, f"`{name}` must be an int32 array"
@@ -38,7 +38,7 @@ class ChunkerSuite(ComponentSuite):
         self, build: Callable[[], Any], documents: Documents
     ) -> None:
         """Offsets slice back to the text."""
-        spans = build().cut(documents)
+        spans = build().split(documents)
         for document, start, end in zip(spans.document, spans.start, spans.end, strict=True):
             assert 0 <= document < len(documents), f"there is no document {document}"
             length = len(documents.text[document])
@@ -46,13 +46,13 @@ class ChunkerSuite(ComponentSuite):
 
     def test_chunks_are_ordered_by_document_and_start(self, build: Callable[[], Any], documents: Documents) -> None:
         """So that a chunk's row is its identity."""
-        spans = build().cut(documents)
+        spans = build().split(documents)
         rows = list(zip(spans.document.tolist(), spans.start.tolist(), strict=True))
         assert rows == sorted(rows), "chunks must be ordered by document and then by start"
 
     def test_chunks_hold_all_that_is_not_white_space(self, build: Callable[[], Any], documents: Documents) -> None:
         """Nothing is dropped between chunks."""
-        spans = build().cut(documents)
+        spans = build().split(documents)
         for row, text in enumerate(documents.text):
             held = np.zeros(len(text), dtype=bool)
             own = spans.document == row
@@ -64,17 +64,17 @@ class ChunkerSuite(ComponentSuite):
     def test_the_same_documents_give_the_same_chunks(self, build: Callable[[], Any], documents: Documents) -> None:
         """Twice by one chunker, and by another one of the same parameters."""
         chunker = build()
-        first = _rows(chunker.cut(documents))
-        assert _rows(chunker.cut(documents)) == first == _rows(build().cut(documents)), "chunks change between calls"
+        first = _rows(chunker.split(documents))
+        assert _rows(chunker.split(documents)) == first == _rows(build().split(documents)), "chunks differ"
 
     def test_no_documents_give_no_chunks(self, build: Callable[[], Any]) -> None:
         """Still as arrays."""
-        assert len(build().cut(Documents([], [], [], []))) == 0, "no documents, but chunks"
+        assert len(build().split(Documents([], [], [], []))) == 0, "no documents, but chunks"
 
     def test_documents_stay_as_they_are(self, build: Callable[[], Any], documents: Documents) -> None:
         """A chunker only reads."""
         before = copy.deepcopy(documents)
-        build().cut(documents)
+        build().split(documents)
         assert documents == before, "the chunker changed the documents"
 
 

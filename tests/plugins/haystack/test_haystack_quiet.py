@@ -24,7 +24,7 @@ assert not heavy, heavy
 """
 BUILD = """
 from ragtally.api import Documents
-assert len(chunker.build(**given).cut(Documents(["a"], ["one two three"], [[0]], [[13]]))) == 2
+assert len(chunker.build(**given).split(Documents(["a"], ["one two three"], [[0]], [[13]]))) == 2
 from haystack.telemetry import _telemetry
 assert _telemetry.telemetry is None
 switches = {"HAYSTACK_TELEMETRY_ENABLED", "LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_MODE"} & set(os.environ)

@@ -35,7 +35,7 @@ def pieces(spans: Spans, texts: Documents) -> list[str]:
 def test_the_chunks_are_what_haystack_itself_cuts(split_by: str, overlap: int, build: Build) -> None:
     given = {"split_by": split_by, "split_length": 4, "split_overlap": overlap}
     texts = samples.documents()
-    spans = build("chunker", type=SPLITTER, init_parameters=given).cut(texts)
+    spans = build("chunker", type=SPLITTER, init_parameters=given).split(texts)
     from haystack import Document
     from haystack.components.preprocessors import DocumentSplitter
 
@@ -64,8 +64,8 @@ def test_pieces_without_offsets_are_found_in_order(text: str, size: int, overlap
         type="made_up_parts.splitters.Words", init_parameters={"size": size, "overlap": overlap}
     )
     texts = documents(text)
-    spans = chunker.cut(texts)
-    expected = list(Words(size, overlap).cut(text))
+    spans = chunker.split(texts)
+    expected = list(Words(size, overlap).split(text))
     assert sorted(pieces(spans, texts)) == sorted(expected)
     held = np.zeros(len(text), dtype=bool)
     for start, end in zip(spans.start, spans.end, strict=True):
@@ -88,25 +88,25 @@ def test_pieces_without_offsets_are_found_in_order(text: str, size: int, overlap
 def test_what_a_splitter_does_wrong_is_said_with_the_document(how: str, message: str, build: Build) -> None:
     chunker = build("chunker", type=WRONG, init_parameters={"how": how})
     with pytest.raises(PluginError) as caught:
-        chunker.cut(documents(" \n", "one two three four five six seven"))
+        chunker.split(documents(" \n", "one two three four five six seven"))
     assert f"{WRONG} {message}" in caught.value.message
 
 
 @pytest.mark.parametrize("how", ["misstates", "pads", "turns round"])
 def test_what_can_be_mended_is_no_error(how: str, build: Build) -> None:
     texts = documents("one two three four five six seven")
-    spans = build("chunker", type=WRONG, init_parameters={"how": how}).cut(texts)
+    spans = build("chunker", type=WRONG, init_parameters={"how": how}).split(texts)
     assert pieces(spans, texts) == ["one two three", "four five six", "seven"]
 
 
 def test_a_splitter_is_warmed_up(build: Build) -> None:
-    assert len(build("chunker", type="made_up_parts.splitters.NeedsWarming").cut(documents("one two"))) == 1
+    assert len(build("chunker", type="made_up_parts.splitters.NeedsWarming").split(documents("one two"))) == 1
 
 
 def test_parts_within_parts_are_chunks_of_their_own(build: Build) -> None:
     type_ = "haystack.components.preprocessors.HierarchicalDocumentSplitter"
     texts = documents("a b c d")
-    spans = build("chunker", type=type_, init_parameters={"block_sizes": [4, 2]}).cut(texts)
+    spans = build("chunker", type=type_, init_parameters={"block_sizes": [4, 2]}).split(texts)
     assert pieces(spans, texts) == ["a b ", "a b c d", "c d"]
 
 

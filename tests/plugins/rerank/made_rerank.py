@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ragtally.api import Found, Hits, Passages, Queries, Spans
+from ragtally.api import Candidates, Hits, Passages, Queries, Spans
 from ragtally_rerank import register_retrievers
 
 (COMPONENT,) = register_retrievers()
@@ -15,7 +15,7 @@ DEFAULTS: dict[str, Any] = {name: schema["default"] for name, schema in COMPONEN
 ENCODER = "cross-encoder/ms-marco-MiniLM-L6-v2"
 
 
-def found(texts: Sequence[str], rankings: list[list[int]], replies: list[str | None] | None = None) -> Found:
+def found(texts: Sequence[str], rankings: list[list[int]], replies: list[str | None] | None = None) -> Candidates:
     """Hits whose scores fall by one from rank to rank."""
     width = max([len(ranking) for ranking in rankings], default=0)
     padded = [[*ranking, *[-1] * (width - len(ranking))] for ranking in rankings]
@@ -23,7 +23,7 @@ def found(texts: Sequence[str], rankings: list[list[int]], replies: list[str | N
     score = np.where(passage >= 0, -np.arange(width, dtype=np.float32), np.float32(0))
     nothing = np.zeros(len(texts), dtype=np.int32)
     hits = Hits(passage, score.astype(np.float32))
-    return Found((hits,), Passages(texts, Spans(nothing, nothing, nothing)), replies=replies)
+    return Candidates((hits,), Passages(texts, Spans(nothing, nothing, nothing)), replies=replies)
 
 
 def queries(*texts: str) -> Queries:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from plugins.rerank.made_rerank import COMPONENT, DEFAULTS, found, queries, shown
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
-from ragtally.api import DataError, Found, PluginError
+from ragtally.api import Candidates, DataError, PluginError
 from ragtally_rerank import cross_encoder
 from ragtally_rerank.cross_encoder import CrossEncoderReranker, Pair
 from ragtally_rerank.model_files import INSTALL
@@ -29,7 +29,7 @@ def by_length(pairs: list[Pair]) -> np.ndarray:
 
 def test_the_first_hits_are_ordered_by_their_scores_and_then_by_row() -> None:
     given = found(TEXTS, [[0, 3, 1, 4, 2], [2, 0], [], [3, 0, 1]])
-    hits = CrossEncoderReranker(by_length, 3).refine(queries("a?", "b?", "c?", "d!"), given, 4)
+    hits = CrossEncoderReranker(by_length, 3).rerank(queries("a?", "b?", "c?", "d!"), given, 4)
     assert shown(hits) == [[1, 3, 0, 4], [2, 0], [], [0, 1, 3]]
 
 
@@ -40,7 +40,7 @@ def test_ranks_as_a_sort_would(data: st.DataObject) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cross_encoder, "_PAIRS_AT_ONCE", data.draw(st.sampled_from([1, 2, 100])))
         given = found(TEXTS, [ranking, ranking[::-1]])
-        hits = CrossEncoderReranker(by_length, first).refine(queries("a?", "b?"), given, limit)
+        hits = CrossEncoderReranker(by_length, first).rerank(queries("a?", "b?"), given, limit)
     wanted = [
         [*sorted(old[:first], key=lambda row: (-len(TEXTS[row]), row)), *old[first:]]
         for old in (ranking, ranking[::-1])
@@ -50,14 +50,14 @@ def test_ranks_as_a_sort_would(data: st.DataObject) -> None:
 
 def test_scores_that_round_to_one_number_are_equal() -> None:
     given = found(TEXTS, [[4, 2]])
-    hits = CrossEncoderReranker(lambda pairs: np.array([-7.0000002, -7.0000001]), 2).refine(queries("a"), given, 2)
+    hits = CrossEncoderReranker(lambda pairs: np.array([-7.0000002, -7.0000001]), 2).rerank(queries("a"), given, 2)
     assert shown(hits) == [[2, 4]]
 
 
 @pytest.mark.parametrize("scores", [[1.0], [[1.0], [2.0]], [1.0, float("nan")], [1.0, float("inf")]])
 def test_anything_but_one_number_a_pair_is_refused(scores: Any) -> None:
     with pytest.raises(PluginError, match="for 2 pairs"):
-        CrossEncoderReranker(lambda pairs: np.array(scores), 2).refine(queries("a"), found(TEXTS, [[0, 1]]), 2)
+        CrossEncoderReranker(lambda pairs: np.array(scores), 2).rerank(queries("a"), found(TEXTS, [[0, 1]]), 2)
 
 
 def test_a_missing_package_is_said_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield folder
 
 
-def tiny_found() -> Found:
+def tiny_found() -> Candidates:
     texts = [
         f"{word} {'fever ' * (number % 7)}" for number, word in enumerate(["asthma", "insulin", "dose", "kidney"] * 9)
     ]
@@ -98,7 +98,7 @@ def test_the_order_is_that_of_the_model_itself(tiny: Path) -> None:
         queries(*[f"is fever {word}?" for word in ["high", "low", "due", "to", "a", "dose"][:5]]),
     )
     retriever = COMPONENT.build(**{**DEFAULTS, "cross_encoder": str(tiny), "first": 12, "device": "cpu"})
-    hits = retriever.refine(asked, given, 20)
+    hits = retriever.rerank(asked, given, 20)
     tokenizer = AutoTokenizer.from_pretrained(tiny)
     model = AutoModelForSequenceClassification.from_pretrained(tiny).eval()
     wanted = []
@@ -118,8 +118,8 @@ def test_the_order_is_that_of_the_model_itself(tiny: Path) -> None:
 def test_how_many_pairs_are_read_at_once_does_not_show(tiny: Path, change: dict[str, Any]) -> None:
     given, asked = tiny_found(), queries(*"abcde")
     parameters = {**DEFAULTS, "cross_encoder": str(tiny), "device": "cpu"}
-    wanted = COMPONENT.build(**parameters).refine(asked, given, 20)
-    hits = COMPONENT.build(**{**parameters, **change}).refine(asked, given, 20)
+    wanted = COMPONENT.build(**parameters).rerank(asked, given, 20)
+    hits = COMPONENT.build(**{**parameters, **change}).rerank(asked, given, 20)
     np.testing.assert_array_equal(hits.passage, wanted.passage)
 
 
@@ -127,7 +127,7 @@ def test_how_many_pairs_are_read_at_once_does_not_show(tiny: Path, change: dict[
 def test_long_pairs_are_cut(tiny: Path) -> None:
     texts = ["x " * 40 + "fever", "x " * 40 + "dose", "x " * 4000]
     parameters = {**DEFAULTS, "cross_encoder": str(tiny), "device": "cpu", "max_tokens": 16}
-    hits = COMPONENT.build(**parameters).refine(queries("a"), found(texts, [[2, 1, 0]]), 3)
+    hits = COMPONENT.build(**parameters).rerank(queries("a"), found(texts, [[2, 1, 0]]), 3)
     assert shown(hits) == [[0, 1, 2]], "cut to 16 tokens, the three are one"
 
 
@@ -136,7 +136,7 @@ def test_nothing_is_printed_and_nothing_stays_switched_off(tiny: Path, capfd: py
     from transformers.utils import logging
 
     shows = logging.is_progress_bar_enabled()
-    COMPONENT.build(**{**DEFAULTS, "cross_encoder": str(tiny)}).refine(queries(*"abcde"), tiny_found(), 5)
+    COMPONENT.build(**{**DEFAULTS, "cross_encoder": str(tiny)}).rerank(queries(*"abcde"), tiny_found(), 5)
     assert capfd.readouterr() == ("", "")
     assert logging.is_progress_bar_enabled() == shows
 
@@ -174,5 +174,5 @@ def test_too_little_memory_is_said_with_its_remedy(tiny: Path, monkeypatch: pyte
     monkeypatch.setattr(CrossEncoder, "predict", fail)
     reranker = COMPONENT.build(**{**DEFAULTS, "cross_encoder": str(tiny), "device": "cpu", "batch": 64})
     with pytest.raises(DataError, match="for 64 pairs at once") as raised:
-        reranker.refine(queries(*"abcde"), tiny_found(), 5)
+        reranker.rerank(queries(*"abcde"), tiny_found(), 5)
     assert raised.value.hint == "batch: 32"

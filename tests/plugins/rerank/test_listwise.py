@@ -81,13 +81,13 @@ def test_where_there_is_nothing_to_rank_all_questions_share_one_call() -> None:
 def test_replies_order_the_first_hits() -> None:
     rankings = [[4, 1, 0, 2, 3]] * 6
     replies = ["[3] > [1] > [2]", "[2]", None, "no idea", "", "[5] > [4] > [3]"]
-    hits = built(first=3).refine(queries(*"abcdef"), found(TEXTS, rankings, replies), 5)
+    hits = built(first=3).rerank(queries(*"abcdef"), found(TEXTS, rankings, replies), 5)
     kept = [4, 1, 0, 2, 3]
     assert shown(hits) == [[0, 4, 1, 2, 3], [1, 4, 0, 2, 3], kept, kept, kept, [0, 4, 1, 2, 3]]
 
 
 def test_a_reply_about_few_hits_moves_no_others() -> None:
-    hits = built(first=5).refine(queries("a", "b"), found(TEXTS, [[3, 1], []], ["[2] > [3] > [1]", "[1]"]), 4)
+    hits = built(first=5).rerank(queries("a", "b"), found(TEXTS, [[3, 1], []], ["[2] > [3] > [1]", "[1]"]), 4)
     assert shown(hits) == [[1, 3], []]
 
 
@@ -99,7 +99,7 @@ def test_replies_without_an_order_are_counted() -> None:
 
 def test_replies_must_be_there() -> None:
     with pytest.raises(PluginError, match="replies"):
-        built().refine(queries("a"), found(TEXTS, [[0, 1]]), 2)
+        built().rerank(queries("a"), found(TEXTS, [[0, 1]]), 2)
 
 
 @given(data=st.data())
@@ -108,7 +108,7 @@ def test_ranks_as_a_list_would(data: st.DataObject) -> None:
     ranking = data.draw(st.permutations(range(5)))[:count]
     said = data.draw(st.lists(st.integers(0, 7), max_size=7))
     reply = " > ".join(f"[{number}]" for number in said)
-    hits = built(first=first).refine(queries("a"), found(TEXTS, [list(ranking)], [reply]), limit)
+    hits = built(first=first).rerank(queries("a"), found(TEXTS, [list(ranking)], [reply]), limit)
     shown_to_it = ranking[:first]
     named = [shown_to_it[number - 1] for number in said if 1 <= number <= len(shown_to_it)]
     wanted = list(dict.fromkeys([*named, *shown_to_it, *ranking]))

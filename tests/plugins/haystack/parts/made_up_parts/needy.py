@@ -10,4 +10,4 @@ class Needy:
 
     @component.output_types(documents=list[Document])
     def run(self, documents: list[Document]):
-        return a_package_that_nobody_has.cut(documents)
+        return a_package_that_nobody_has.split(documents)

@@ -13,10 +13,10 @@ class Words:
     @component.output_types(documents=list[Document])
     def run(self, documents: list[Document]):
         return {
-            "documents": [Document(content=piece) for document in documents for piece in self.cut(document.content)]
+            "documents": [Document(content=piece) for document in documents for piece in self.split(document.content)]
         }
 
-    def cut(self, text):
+    def split(self, text):
         words, at = [], 0
         for word in text.split():
             at = text.index(word, at)

@@ -10,7 +10,7 @@ import polars as pl
 
 from ragtally.api import Hits, Spans
 from ragtally.relevance import relevance_of
-from ragtally.steps import context, judge, prepare, sample
+from ragtally.steps import context, prepare, relevance, sample
 from ragtally.steps.task import Task, TaskFactory, Work
 
 STEP = "judge_context"
@@ -48,7 +48,7 @@ def run(work: Work) -> None:
     most = np.minimum(longest, judged.evidence_total)
     # A gap between words of more than one character can make the passages cover more than this counts.
     coverable = np.maximum(judged.covered, np.broadcast_to(most[:, None], judged.covered.shape))
-    judge.write_relevance(work.folder, replace(judged, coverable=coverable))
+    relevance.write_relevance(work.folder, replace(judged, coverable=coverable))
 
 
 def _as_hits(passages: pl.DataFrame, questions: int) -> tuple[Spans, Hits]:

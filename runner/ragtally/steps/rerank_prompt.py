@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ragtally.api import Choice, PluginError, PromptingReranker
-from ragtally.steps import refine, retrieve
+from ragtally.steps import rerank, retrieve
 from ragtally.steps.prompt import write_prompts
 from ragtally.steps.task import Task, TaskFactory, Work
 
@@ -28,7 +28,7 @@ def run(work: Work) -> None:
     """Write `prompts.parquet`, in the form of the step prompt."""
     retriever: PromptingReranker = work.build("retriever")
     queries = retrieve.load_queries(work.input("sample"), None, evidence=False)
-    prompts = retriever.prompts(queries, refine.load_found(work))
+    prompts = retriever.prompts(queries, rerank.load_found(work))
     if len(prompts) != len(queries) or not all(prompts):
         name = work.task.choices["retriever"].name
         raise PluginError(f"the retriever {name} did not write one prompt for each of {len(queries)} questions")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ragtally import pipelines
-from ragtally.api import Choice, Found, PromptingReranker, Reranker
+from ragtally.api import Candidates, Choice, PromptingReranker, Reranker
 from ragtally.steps import chunk, read, retrieve
 from ragtally.steps.task import Task, TaskFactory, Work
 from ragtally.store import read_json, write_json
@@ -60,10 +60,10 @@ class Unread(NamedTuple):
     unread: int  # How many of its replies could not be read
 
 
-def load_found(work: Work) -> Found:
+def load_found(work: Work) -> Candidates:
     """Read what the other retrievers found."""
     windows, replies = work.optional("window"), work.optional("ask")
-    return Found(
+    return Candidates(
         hits=tuple(retrieve.load_hits(entry.folder) for entry in work.entries["hits"]),
         passages=chunk.load_passages(work.input("chunk"), work.input("prepare")),
         windows=None if windows is None else chunk.load_spans(windows),

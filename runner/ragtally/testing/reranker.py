@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from ragtally.api import (
+    Candidates,
     Choice,
     Component,
-    Found,
     Hits,
     Message,
     Passages,
@@ -73,13 +73,13 @@ class RerankerSuite(ComponentSuite):
         return samples.queries(frozenset({"text"}))
 
     @pytest.fixture
-    def found(self, component: Component, filled: dict[str, Any], traits: Any, queries: Queries) -> Found:
+    def found(self, component: Component, filled: dict[str, Any], traits: Any, queries: Queries) -> Candidates:
         """What the others found among forty passages, with windows and replies where they are read."""
         named = Choice("retriever", component.name, filled)
         passages = samples.passages()
         rankings = [_ranking(passages, queries, number) for number in range(len(named.inner("retriever")))]
         replies = [_REPLIES[row % len(_REPLIES)] for row in range(len(queries))]
-        return Found(
+        return Candidates(
             hits=tuple(rankings),
             passages=passages,
             windows=_windows(passages.spans) if named.inner("chunker") else None,
@@ -107,10 +107,10 @@ class RerankerSuite(ComponentSuite):
 
     @pytest.mark.parametrize("limit", _LIMITS)
     def test_hits_are_rows_of_what_is_searched(
-        self, build: Callable[[], Any], queries: Queries, found: Found, limit: int
+        self, build: Callable[[], Any], queries: Queries, found: Candidates, limit: int
     ) -> None:
         """As many columns as asked for, no row twice, -1 and 0 after the last hit."""
-        hits = build().refine(queries, found, limit)
+        hits = build().rerank(queries, found, limit)
         rows = len(found.passages if found.windows is None else found.windows)
         assert_hits(hits, len(queries), limit, rows)
         assert (hits.passage[:, 0] >= 0).any(), (
@@ -118,72 +118,72 @@ class RerankerSuite(ComponentSuite):
         )
 
     def test_hits_are_ordered_by_score_and_then_by_row(
-        self, build: Callable[[], Any], queries: Queries, found: Found
+        self, build: Callable[[], Any], queries: Queries, found: Candidates
     ) -> None:
         """Best first; of equal scores the lower row."""
-        hits = build().refine(queries, found, 60)
+        hits = build().rerank(queries, found, 60)
         for row, scores in zip(hits.passage, hits.score, strict=True):
             keys = [(-score, passage) for score, passage in zip(scores, row, strict=True) if passage >= 0]
             assert keys == sorted(keys), "hits must be ordered by score, and equal scores by row"
 
     def test_fewer_hits_are_the_first_of_more(
-        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Found
+        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Candidates
     ) -> None:
         """Checked where the traits say that it is prefix-stable; also where the others are asked for fewer."""
         if traits.prefix_stable:
             retriever = build()
-            many = retriever.refine(queries, found, 60)
+            many = retriever.rerank(queries, found, 60)
             for limit in (1, 2, 5):
-                few = retriever.refine(queries, found, limit)
+                few = retriever.rerank(queries, found, limit)
                 _assert_equal(few, _columns(many, limit), f"the first {limit} hits differ from those of more")
                 # The engine asks the others for what the traits say, or for as many as are asked for here.
                 width = max(traits.depth, limit)
                 cut = replace(found, hits=tuple(_columns(hits, width) for hits in found.hits))
-                of_fewer = retriever.refine(queries, cut, limit)
+                of_fewer = retriever.rerank(queries, cut, limit)
                 _assert_equal(of_fewer, few, f"hits of the others below the first {width} change the first {limit}")
 
     def test_the_same_findings_give_the_same_hits(
-        self, build: Callable[[], Any], queries: Queries, found: Found
+        self, build: Callable[[], Any], queries: Queries, found: Candidates
     ) -> None:
         """To the bit: twice by one retriever, and by another one."""
         retriever = build()
-        first = retriever.refine(queries, found, 7)
-        _assert_equal(retriever.refine(queries, found, 7), first, "the second time the hits are others")
-        _assert_equal(build().refine(queries, found, 7), first, "another one of the same parameters ranks otherwise")
+        first = retriever.rerank(queries, found, 7)
+        _assert_equal(retriever.rerank(queries, found, 7), first, "the second time the hits are others")
+        _assert_equal(build().rerank(queries, found, 7), first, "another one of the same parameters ranks otherwise")
 
     def test_a_question_gets_the_same_hits_alone_and_among_others(
-        self, build: Callable[[], Any], queries: Queries, found: Found
+        self, build: Callable[[], Any], queries: Queries, found: Candidates
     ) -> None:
         """Questions do not influence each other."""
         retriever = build()
-        together = retriever.refine(queries, found, 7)
+        together = retriever.rerank(queries, found, 7)
         for row in range(len(queries)):
             one = slice(row, row + 1)
-            alone = retriever.refine(*_questions(queries, found, one), 7)
+            alone = retriever.rerank(*_questions(queries, found, one), 7)
             wanted = Hits(together.passage[one], together.score[one])
             _assert_equal(alone, wanted, f"question {row} gets other hits alone")
 
-    def test_no_questions_find_nothing(self, build: Callable[[], Any], queries: Queries, found: Found) -> None:
+    def test_no_questions_find_nothing(self, build: Callable[[], Any], queries: Queries, found: Candidates) -> None:
         """Hits of no rows."""
-        hits = build().refine(*_questions(queries, found, slice(0, 0)), 7)
+        hits = build().rerank(*_questions(queries, found, slice(0, 0)), 7)
         assert hits.passage.shape == hits.score.shape == (0, 7), "no questions must give hits of no rows"
 
     @pytest.mark.parametrize("width", [0, 4])
     def test_where_nothing_was_found_there_are_no_hits(
-        self, build: Callable[[], Any], queries: Queries, found: Found, width: int
+        self, build: Callable[[], Any], queries: Queries, found: Candidates, width: int
     ) -> None:
         """Whether the others' hits have columns or not."""
         nothing = replace(found, hits=tuple(no_hits(len(queries), width) for _ in found.hits))
-        hits = build().refine(queries, nothing, 5)
+        hits = build().rerank(queries, nothing, 5)
         assert_hits(hits, len(queries), 5, 0)
 
     def test_questions_and_findings_stay_as_they_are(
-        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Found
+        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Candidates
     ) -> None:
         """A retriever only reads."""
         asked, before = copy.deepcopy(queries), copy.deepcopy(found)
         retriever = build()
-        retriever.refine(queries, found, 5)
+        retriever.rerank(queries, found, 5)
         if traits.prompts:
             retriever.prompts(queries, found)
         assert (queries.id, queries.text) == (asked.id, asked.text), "the retriever changed the questions"
@@ -194,7 +194,7 @@ class RerankerSuite(ComponentSuite):
         assert found.replies == before.replies, "the retriever changed the replies"
 
     def test_there_is_one_prompt_a_question(
-        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Found
+        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Candidates
     ) -> None:
         """Checked where the traits say that it prompts: messages of some words, the same every time."""
         if traits.prompts:
@@ -212,18 +212,18 @@ class RerankerSuite(ComponentSuite):
                 assert list(alone) == [prompts[row]], f"question {row} gets another prompt alone"
 
     def test_a_failed_call_leaves_the_findings_in_their_order(
-        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Found
+        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Candidates
     ) -> None:
         """Checked of one that prompts and builds on one other: the reply that never came must not cost the hits."""
         if traits.prompts and found.windows is None and len(found.hits) == 1:
-            hits = build().refine(queries, replace(found, replies=[None] * len(queries)), 7)
+            hits = build().rerank(queries, replace(found, replies=[None] * len(queries)), 7)
             for row, old in zip(hits.passage, found.hits[0].passage, strict=True):
                 kept = row[row >= 0]
                 assert len(kept) or old[0] < 0, "a failed call costs all hits"
                 assert np.array_equal(kept, old[: len(kept)]), "a failed call changes the order"
 
     def test_replies_that_rank_nothing_are_counted(
-        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Found
+        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Candidates
     ) -> None:
         """Checked where the traits say that it prompts: a failed call is none of them, an empty reply is one."""
         if traits.prompts:
@@ -241,7 +241,7 @@ def assert_hits(hits: Hits, questions: int, limit: int, rows: int) -> None:
         limit: How many hits were asked for.
         rows: Of how many passages or windows they are rows.
     """
-    assert isinstance(hits, Hits), "`refine` returns Hits"
+    assert isinstance(hits, Hits), "`rerank` returns Hits"
     assert hits.passage.dtype == np.int32 and hits.score.dtype == np.float32, "hits are int32 and float32"
     shape = (questions, limit)
     assert hits.passage.shape == hits.score.shape == shape, f"hits must have the shape {shape}"
@@ -300,7 +300,7 @@ def _columns_of(spans: Spans | None) -> list[list[int]] | None:
     return None if spans is None else [spans.document.tolist(), spans.start.tolist(), spans.end.tolist()]
 
 
-def _questions(queries: Queries, found: Found, rows: slice) -> tuple[Queries, Found]:
+def _questions(queries: Queries, found: Candidates, rows: slice) -> tuple[Queries, Candidates]:
     hits = tuple(Hits(one.passage[rows], one.score[rows]) for one in found.hits)
     replies = None if found.replies is None else found.replies[rows]
     return Queries(queries.id[rows], queries.text[rows]), replace(found, hits=hits, replies=replies)
