@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from ragtally_specialist.layout import Layout, Rarity, covered, lay_out
-from ragtally_specialist.text import WORD_SPACE
+from ragtally_specialist.logistic import Logistic, fit
+from ragtally_specialist.sentences import WORD_SPACE, Layout, Rarity, covered, lay_out, matched_words, without
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,11 +54,11 @@ def focus(questions: Sequence[str], passages: Sequence[Sequence[str]], rarity: R
     weight = np.exp((score[rows] - score[best[question[rows]]]) / _TEMPERATURE)
     weight /= np.bincount(question[rows], weight, len(questions))[question[rows]]
     after, last = _following(best[best >= 0], layout), _closing(best[best >= 0], layout)
-    chosen = np.concatenate([rows, after, last])
+    in_focus = np.concatenate([rows, after, last])
     closing = 1 / np.bincount(question[last], minlength=len(questions))[question[last]]
     return Focus(
-        question[chosen],
-        [layout.sentence[row] for row in chosen.tolist()],
+        question[in_focus],
+        [layout.sentence[row] for row in in_focus.tolist()],
         np.concatenate([weight, np.ones(len(after)), closing]),
         np.repeat([BEST, FOLLOWS, CLOSES], [len(rows), len(after), len(last)]),
         _match(layout, best, rarity),
@@ -66,21 +67,21 @@ def focus(questions: Sequence[str], passages: Sequence[Sequence[str]], rarity: R
 
 def _scores(layout: Layout, rarity: Rarity) -> NDArray[np.float64]:
     """Score sentences: the question's words in it, those in its passage, and the marks of a finding."""
-    # Within the passages before a question its names are everywhere, so a sentence is told by words that few of these
+    # Within the passages before a question its names are everywhere, so a sentence shows by words that few of these
     # sentences hold: a word weighs log((1 + sentences) / sentences with it).
-    questions, sentences = len(layout.asked), len(layout.sentence)
+    questions, sentences = len(layout.question_words), len(layout.sentence)
     if not sentences:
         return np.zeros(0)
     word, location, count = np.unique(
         layout.hit_question * WORD_SPACE + layout.hit_word, return_inverse=True, return_counts=True
     )
     of_word = word // WORD_SPACE
-    telling = np.log((1 + np.bincount(layout.question, minlength=questions))[of_word] / count)
-    telling /= np.bincount(of_word, telling, questions)[of_word]
-    by_sentence = np.bincount(layout.hit_sentence, telling[location], sentences)
+    weight = np.log((1 + np.bincount(layout.question, minlength=questions))[of_word] / count)
+    weight /= np.bincount(of_word, weight, questions)[of_word]
+    by_sentence = np.bincount(layout.hit_sentence, weight[location], sentences)
     passage = layout.passage
     by_passage = covered(layout, passage[layout.hit_sentence], int(passage[-1]) + 1, rarity.weight)[passage]
-    mass = np.array([rarity.weight[words].sum() for words in layout.asked])
+    mass = np.array([rarity.weight[words].sum() for words in layout.question_words])
     share = by_passage / np.maximum(mass[layout.question], 1.0)
     scores: NDArray[np.float64] = by_sentence + _PASSAGE_WEIGHT * share + _FINDING_BONUS * layout.finding
     return scores.round(_DECIMALS)
@@ -107,11 +108,63 @@ def _match(layout: Layout, best: NDArray[np.int64], rarity: Rarity) -> NDArray[n
     columns = []
     for kind in (rarity.name, ~rarity.name):
         weight = np.where(kind, rarity.weight, 0.0)
-        mass = np.array([weight[words].sum() for words in layout.asked])
+        mass = np.array([weight[words].sum() for words in layout.question_words])
         for reach in reaches:
-            found = covered(layout, np.where(reach, question, -1), len(best), weight)
-            columns.append(np.where(mass > 0, found / np.maximum(mass, 1.0), 1.0) * (best >= 0))
+            overlap = covered(layout, np.where(reach, question, -1), len(best), weight)
+            columns.append(np.where(mass > 0, overlap / np.maximum(mass, 1.0), 1.0) * (best >= 0))
     finds = np.zeros(len(best))
     finds[best >= 0] = layout.finding[best[best >= 0]]
     of_names, of_others = columns[2], columns[4]
     return np.column_stack([*columns, finds, of_names * of_others, of_others * finds, of_names * of_others * finds])
+
+
+_REGULARISATION = 10.0
+_LIKELY_OTHERS = 64
+
+
+def fit_match(
+    questions: Sequence[str],
+    passages: Sequence[Sequence[str]],
+    rarity: Rarity,
+    own: Focus,
+    sample: NDArray[np.int64],
+    generator: np.random.Generator,
+) -> Logistic | None:
+    """Learn to tell passages that answer a question from others, by the match features."""
+    # Passages that answer: the question's own, whole and shortened to the sentences in focus. Passages that do not:
+    # another question's at random, those of a question much like it, whole and shortened, and the question's own
+    # without the sentences in focus.
+    if len(questions) < 2:
+        return None
+    in_focus: list[list[str]] = [[] for _ in questions]
+    for question, sentence, role in zip(own.question.tolist(), own.sentence, own.role.tolist(), strict=True):
+        if role != CLOSES:
+            in_focus[question].append(sentence)
+    shortened = [[" ".join(dict.fromkeys(sentences))] for sentences in in_focus]
+    rows = np.arange(len(questions))
+    strange = (rows + generator.integers(1, len(rows), size=len(rows))) % len(rows)
+    alike = _most_alike(questions, rarity, generator)
+    contexts = (
+        shortened,
+        [passages[row] for row in strange.tolist()],
+        [passages[row] for row in alike.tolist()],
+        [shortened[row] for row in alike.tolist()],
+        without(passages, [set(sentences) for sentences in in_focus]),
+    )
+    matches = [own.match, *(focus(questions, context, rarity).match for context in contexts)]
+    answers = np.repeat([1, 1, 0, 0, 0, 0], len(sample))
+    inputs = np.concatenate([match[sample] for match in matches])
+    return fit(inputs, answers, C=_REGULARISATION, class_weight="balanced")
+
+
+def _most_alike(questions: Sequence[str], rarity: Rarity, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Find for each question, among some others drawn at random, the one that shares the most with it."""
+    words = [matched_words(text) for text in questions]
+    column = np.fromiter((word for of_question in words for word in of_question), np.int64)
+    row = np.repeat(np.arange(len(words)), [len(of_question) for of_question in words])
+    rows = np.arange(len(words))
+    vectors = csr_array((np.sqrt(rarity.weight[column]), (row, column)), shape=(len(words), WORD_SPACE))
+    shifts = generator.permutation(len(words) - 1)[:_LIKELY_OTHERS] + 1
+    shared = [vectors.multiply(vectors[(rows + shift) % len(rows)]).sum(axis=1) for shift in shifts.tolist()]
+    best: NDArray[np.int64] = (rows + shifts[np.stack(shared).round(9).argmax(axis=0)]) % len(rows)
+    return best

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ragtally import Answers, DataError, Examples, Reading, Vote
-from ragtally_specialist.file import read_member, write_member
-from ragtally_specialist.model import Member, train_member
+from ragtally_specialist.member import Member, read_member, train_member, write_member
 
 _FILE = "member.npz"
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from ragtally_specialist.focus import focus
-from ragtally_specialist.layout import rarity, without
-from ragtally_specialist.text import BoundedMemory, matchable, matched_words, reduced
+from ragtally_specialist.sentences import matchable, matched_words, rarity, reduced, without
 
 
 def test_the_matching_sentence_is_in_focus_wherever_it_stands() -> None:
@@ -70,16 +69,3 @@ def test_sentences_end_where_they_end() -> None:
     assert matched_words("The drugs") == matched_words("drug")
     assert matched_words("What is the 12?") == []
     assert without([["One here. Two here.", "Two here."]], [{"Two here."}]) == [["One here."]]
-
-
-def test_memory_is_bounded_and_only_saves_work() -> None:
-    made: list[str] = []
-
-    def make(text: str) -> int:
-        made.append(text)
-        return len(text)
-
-    remember = BoundedMemory(make, 10)
-    assert [remember(text) for text in ("aaaa", "bbbb", "aaaa", "cccc", "bbbb", "aaaa")] == [4] * 6
-    assert made == ["aaaa", "bbbb", "cccc", "aaaa"]
-    assert remember("d" * 50) == remember("d" * 50) == 50
