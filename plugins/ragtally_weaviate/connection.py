@@ -15,7 +15,7 @@ from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.embedded import EmbeddedOptions
 from weaviate.proto.v1 import health_weaviate_pb2
 
-from ragtally_litellm.keys import environment
+from ragtally.support.environment import environment
 from ragtally_weaviate.failures import ServerError, said, told, without_keys
 from ragtally_weaviate.server import GRPC_HOST, GRPC_PORT, Server, server_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ragtally import Finding, RagtallyError
-from ragtally_litellm.keys import environment
+from ragtally.support.environment import environment
 from ragtally_weaviate.collection import marker_of
 from ragtally_weaviate.connection import Connection, connected
 from ragtally_weaviate.design import PREFIX

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ragtally import RagtallyError
-from ragtally_litellm.keys import environment
+from ragtally.support.environment import environment
 from ragtally_weaviate.collection import marker_of
 from ragtally_weaviate.connection import connected
 from ragtally_weaviate.server import URL, server_of

@@ -11,14 +11,14 @@ import httpx
 from weaviate import exceptions
 
 from ragtally import RagtallyError
-from ragtally_litellm.keys import environment, known_secrets, without_secrets
+from ragtally.support.environment import environment
+from ragtally.support.secrets import known_secrets, redact_line
 from ragtally_weaviate.server import KEY
 
 LOOK = "ragtally doctor SPEC says what is missing"
 AGAIN = "what is written stays: the same command goes on from there"
 # The oldest server that the client library talks to.
 OLDEST = "1.27"
-_LONGEST = 300
 
 _KINDS = (
     (r"read.?only|READONLY", "takes no writes", "make room on its disk, and set it ready: curl -X PUT "
@@ -74,5 +74,4 @@ def server_error(url: str, doing: str, text: str, *, shown: str | None = None, t
 
 def without_keys(text: str) -> str:
     """Write what somebody else said as one line that is not too long, keys hidden."""
-    shown = re.sub(r"\s+", " ", without_secrets(text, known_secrets(environment()))).strip()
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]} ..."
+    return redact_line(text, known_secrets(environment()))

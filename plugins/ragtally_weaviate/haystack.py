@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 from typing import Any
 
+from ragtally.support.environment import environment
 from ragtally_haystack.quiet import switched_off
-from ragtally_litellm.keys import environment
 from ragtally_weaviate.design import Contents, Search
 from ragtally_weaviate.parameters import DEFAULT_ALPHA
 from ragtally_weaviate.searching import asked_for

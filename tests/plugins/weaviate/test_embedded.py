@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ragtally.api import Passages
+from ragtally.support.environment import environment
 from ragtally.testing import samples
-from ragtally_litellm.keys import environment
 from ragtally_weaviate import connection
 from ragtally_weaviate.failures import ServerError
 from ragtally_weaviate.server import server_of

@@ -1,14 +1,13 @@
-"""Keys come from the environment or `.env`, and stay out of texts."""
+"""Settings and keys come from the environment or `.env`."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 
-from ragtally_litellm.keys import environment, first_value, known_secrets, looks_secret, without_secrets
+from ragtally.support.environment import environment, first_value
 
 
 def test_the_nearest_env_file_up_to_the_repository_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,38 +52,3 @@ def test_the_process_environment_wins(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_first_variable_that_holds_something_counts() -> None:
     assert first_value(("A", "B", "C"), {"A": "", "B": "b", "C": "c"}) == "b"
     assert first_value(("A",), {}) is None
-
-
-def test_known_keys_are_blotted_out_whole() -> None:
-    values = {"A_API_KEY": 'odd"key\\value', "B_TOKEN": 'odd"key\\value-longer', "SHORT_KEY": "no", "HOME": "/at/x"}
-    secrets = known_secrets(values)
-    for key in (values["A_API_KEY"], values["B_TOKEN"]):
-        for text in (f"sent {key} there", f"sent {json.dumps(key)} there"):
-            cleaned = without_secrets(text, secrets)
-            assert "odd" not in cleaned and "longer" not in cleaned
-    assert without_secrets("no /at/x", secrets) == "no /at/x"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Authorization: Bearer abcdefghijkl",
-        "sk-proj-abcdefghijklmnop1234",
-        "gsk_abcdefghijklmnop1234",
-        "http://me:secret@host/v1",
-        "AIza" + "x" * 35,
-    ],
-)
-def test_what_looks_like_a_key_is_blotted_out_too(text: str) -> None:
-    assert looks_secret(text)
-    cleaned = without_secrets(text, ())
-    assert "[key hidden]" in cleaned
-    assert not looks_secret(cleaned)
-
-
-@pytest.mark.parametrize(
-    "text", ["ollama_chat/llama3.1:8b", "http://127.0.0.1:11434/v1", "sk-learn", "a bearer of news", "gpt-5-mini"]
-)
-def test_ordinary_words_are_no_keys(text: str) -> None:
-    assert not looks_secret(text)
-    assert without_secrets(text, ()) == text

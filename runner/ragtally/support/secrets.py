@@ -1,0 +1,67 @@
+"""Keys and passwords, kept out of specs, messages, logs and answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+HIDDEN = "[key hidden]"
+LONGEST_LINE = 300
+
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+# Shorter values are switches and names, not keys; hiding them would make messages unreadable.
+_SHORTEST = 8
+# A bearer token, the published shapes of providers' keys, and a name with a password inside a URL.
+_LOOKS_SECRET = re.compile(
+    r"(?i:bearer)\s+[\w.~+/=-]{8,}"
+    r"|\b(?:sk|rk|pk|gsk|xai|hf|nvapi|fw|pplx|csk|r8|ghp)[-_][\w-]{16,}"
+    r"|\bAIza[\w-]{30,}"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+)
+
+
+def known_secrets(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Collect what may be a key.
+
+    Args:
+        values: Environment variables, such as `ragtally.support.environment.environment` returns.
+
+    Returns:
+        The values of variables named like keys, also as JSON would write them; the longest first, so that a key that
+        begins another one does not leave the rest of it behind.
+    """
+    secrets = {value for name, value in values.items() if _SECRET_NAME.search(name) and is_long_enough(value)}
+    return tuple(sorted(secrets | {json.dumps(secret)[1:-1] for secret in secrets}, key=len, reverse=True))
+
+
+def is_long_enough(key: str | None) -> bool:
+    """Whether a key can be told from an ordinary word, so that it may be hidden wherever it appears."""
+    return key is not None and len(key) >= _SHORTEST
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text holds something shaped like a key, or a URL with a password."""
+    return _LOOKS_SECRET.search(text) is not None
+
+
+def redact(text: str, secrets: Sequence[str] = ()) -> str:
+    """Hide keys in a text.
+
+    Args:
+        text: Any text, such as a provider's message.
+        secrets: What `known_secrets` returned; whatever looks like a key is hidden too.
+
+    Returns:
+        The text with `HIDDEN` in their place.
+    """
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return _LOOKS_SECRET.sub(HIDDEN, text)
+
+
+def redact_line(text: str, secrets: Sequence[str] = ()) -> str:
+    """Hide keys in a text and shorten it to one line of at most `LONGEST_LINE` characters; see `redact`."""
+    # Hidden before it is cut: half a key is still half a key.
+    line = " ".join(redact(text, secrets).split())
+    return line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + "..."
