@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from made_up import SPEC, Notes
-from ragtally.engine.study import STAGES, Folders, run_study
+from ragtally.engine.run import STAGES, Folders, run_study
 from ragtally.plan import StudyPlan, plan_study
 from ragtally.registry import Registry
 from ragtally.spec.load import load_study

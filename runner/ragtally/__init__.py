@@ -20,7 +20,7 @@ from ragtally.api import __all__ as _api
 
 if TYPE_CHECKING:
     from ragtally.analysis import Analysis, analyze
-    from ragtally.engine.notebook import run
+    from ragtally.engine.run import run
     from ragtally.results import Results, load_results
 
 __version__ = "0.2.0"
@@ -31,7 +31,7 @@ _NOTEBOOK = {
     "Results": "ragtally.results",
     "analyze": "ragtally.analysis",
     "load_results": "ragtally.results",
-    "run": "ragtally.engine.notebook",
+    "run": "ragtally.engine.run",
 }
 __all__ = ["Analysis", "Results", "__version__", "analyze", "load_results", "run", *_api]
 

@@ -19,7 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from made_up import Notes, made_up_registry
-from ragtally.engine import study
+from ragtally.engine import run as engine_run
 from ragtally.steps import STEPS, Work
 from ragtally.store import Store, entries
 from ragtally.workspace import Workspace
@@ -94,8 +94,8 @@ def work(asked: dict[str, str]) -> None:
         kill_at(asked["step"], asked["point"])
     registry = made_up_registry()
     location = Workspace(Store(folder / "store"), registry, Notes())
-    folders = study.Folders(folder / "results", folder / "resolved")
-    study.run_study(folder / "spec.yaml", registry, location, folders)
+    folders = engine_run.Folders(folder / "results", folder / "resolved")
+    engine_run.run_study(folder / "spec.yaml", registry, location, folders)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ragtally.api import Component, ExternalResource
-from ragtally.engine.external import going_outside
+from ragtally.engine.external import orphaned_resources
 from ragtally.registry import Registered, Registry
 from ragtally.store import Store
 
@@ -35,6 +35,6 @@ def test_what_goes_and_what_stays(tmp_path: Path) -> None:
     alone, shared, _, plain = (
         entry(store, digit, note) for digit, note in (("1", "A"), ("2", "B"), ("3", "B"), ("4", None))
     )
-    going = going_outside(store, [alone, shared, plain, tmp_path / "gone"], registry())
+    going = orphaned_resources(store, [alone, shared, plain, tmp_path / "gone"], registry())
     assert {folder: external_resource.what for folder, external_resource in going.items()} == {alone: "A"}
-    assert not going_outside(store, [plain], registry())
+    assert not orphaned_resources(store, [plain], registry())

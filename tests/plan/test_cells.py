@@ -6,7 +6,7 @@ import pytest
 
 from made_up import SPEC
 from ragtally.api import Choice, RagtallyError, SpecError
-from ragtally.engine.study import cells_matching
+from ragtally.engine.run import cells_matching
 from ragtally.plan import Cell
 from ragtally.plan.cells import axis_labels, flat_parameters
 from workbench import Bench

@@ -14,7 +14,7 @@ import ragtally_exported
 from command_line import Project, project_in
 from made_up import Notes
 from ragtally.api import DataError, RagtallyError
-from ragtally.engine.study import Folders, run_study
+from ragtally.engine.run import Folders, run_study
 from ragtally.export.dataset import export_dataset
 from ragtally.registry import load_registry
 from ragtally.store import Store

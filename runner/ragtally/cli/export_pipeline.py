@@ -9,7 +9,7 @@ import click
 
 from ragtally.api import RagtallyError
 from ragtally.cli.console import TerminalProgress
-from ragtally.engine.study import cells_matching
+from ragtally.engine.run import cells_matching
 from ragtally.export.pipeline import export_pipeline
 from ragtally.pipelines import is_plain
 from ragtally.plan import plan_study

@@ -12,8 +12,7 @@ from rich import box
 from rich.table import Table
 
 from ragtally.cli.console import TerminalProgress, print_all
-from ragtally.engine.embedding_estimate import EmbedderEstimate, estimate_embedding
-from ragtally.engine.estimate import ModelEstimate, estimate
+from ragtally.engine.estimate import EmbedderEstimate, ModelEstimate, estimate, estimate_embedding
 from ragtally.plan import plan_study
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
@@ -114,11 +113,11 @@ def _batches(row: ModelEstimate) -> str:
 
 
 def _embedders(estimates: Sequence[EmbedderEstimate]) -> Table:
-    table = _table("Vectors that are kept by text")
-    for number, heading in enumerate(("embedder", "texts", "kept", "to embed", "tokens in", "dollars")):
+    table = _table("Stored vectors")
+    for number, heading in enumerate(("embedder", "texts", "stored", "to embed", "tokens in", "dollars")):
         table.add_column(heading, justify="right" if number else "left", overflow="fold")
     for row in estimates:
         dollars = "unknown" if row.dollars is None else f"{row.dollars:.2f}"
-        counts = (f"{count:,}" for count in (row.texts, row.kept, row.to_embed))
+        counts = (f"{count:,}" for count in (row.texts, row.stored, row.to_embed))
         table.add_row(row.embedder, *counts, f"~{row.input_tokens:,}", dollars)
     return table

@@ -8,8 +8,7 @@ import click
 
 from ragtally.cli.console import TerminalProgress, print_all
 from ragtally.cli.lazy import load
-from ragtally.engine.execute import execute
-from ragtally.engine.study import Folders, cells_matching, run_study
+from ragtally.engine.run import Folders, cells_matching, execute, run_study
 from ragtally.plan import STAGES, plan_study
 from ragtally.present.tables import cell_tables, result_tables
 from ragtally.registry import load_registry

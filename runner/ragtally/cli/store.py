@@ -17,7 +17,7 @@ from rich.table import Table
 from ragtally.api import ErrorList, ExternalResource, Location, RagtallyError, StoreError
 from ragtally.cli.console import console
 from ragtally.cli.store_batches import COMMANDS as BATCH_COMMANDS
-from ragtally.engine.external import going_outside
+from ragtally.engine.external import orphaned_resources
 from ragtally.plan import STAGES, in_order, plan_study
 from ragtally.present.store_tables import batches_table, embedded_table, failed_table, paid_table
 from ragtally.registry import load_registry
@@ -175,7 +175,7 @@ def gc(specs: tuple[Path, ...], yes: bool, leave_outside: bool) -> None:
     store = Store(_root())
     found = garbage(store, _needed(specs) if specs else None)
     external_resource = (
-        {} if leave_outside else going_outside(store, [each.folder for each in found], load_registry())
+        {} if leave_outside else orphaned_resources(store, [each.folder for each in found], load_registry())
     )
     table = Table("why", "folder", title="Garbage", title_justify="left", pad_edge=False)
     table.add_column("bytes", justify="right")

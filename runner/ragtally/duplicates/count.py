@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from ragtally.duplicates import Examples, NearDuplicates, near_duplicates, word_sequences
 from ragtally.duplicates.report import Contradictions, CopiedEvidence, DataReport, Duplicates, Overlap, Pair
-from ragtally.engine.execute import execute
-from ragtally.engine.study import provide
+from ragtally.engine.run import execute, provide
 from ragtally.plan.shared import SharedTasks
 from ragtally.spec.study import Study
 from ragtally.steps import prepare, sample

@@ -1,1 +1,1 @@
-"""Running a study: doing the work that its plan names and the store does not have, and writing result files."""
+"""Running a study, estimating what it costs, and fetching data."""

@@ -1,4 +1,4 @@
-"""What a study still has to pay: calls, tokens, dollars and time, before anything is spent."""
+"""What a study still has to pay for calls and vectors, before anything is spent."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from ragtally.api import Call, ModelTraits, Reply, canonical_json
-from ragtally.engine.execute import execute
-from ragtally.llm.embedding import EMBEDDING_STEPS
-from ragtally.llm.tokens import total_input_tokens
+from ragtally.api import Call, EmbedderTraits, ModelTraits, Reply, canonical_json
+from ragtally.engine.run import execute
+from ragtally.llm.embedding import EMBEDDING_STEPS, wanted
+from ragtally.llm.tokens import count_tokens, total_input_tokens
 from ragtally.plan import StudyPlan, in_order, plan_study
 from ragtally.steps import Task, ask, base, sample
 from ragtally.store.batches import FILE_NAME, BatchStore
@@ -19,91 +19,110 @@ _OUTPUT_TOKENS = 16
 _MINUTES_PER_HOUR = 60
 _SECONDS_PER_HOUR = 3600
 _REPLY_SECONDS = 1.0
+# Tokens are counted in about so many of an embedder's texts, and scaled up by length.
+_SAMPLE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEstimate:
-    """What one model still has to be asked."""
+    """The calls that one model still has to answer."""
 
     model: str  # Provider and model
     calls: int  # Different calls that the study needs
     paid: int  # How many of them the store holds
     to_pay: int  # How many are left
-    # Whether `calls` and `to_pay` are exact; else upper bounds, since the base is not known yet, or some prompts hold
-    # what other unpaid calls or vectors decide.
+    # Whether `calls` and `to_pay` are exact; else upper bounds, since the base is not known yet, or some prompts
+    # depend on other unpaid calls or vectors.
     exact: bool
-    # Tokens of the prompts left, estimated from their length; prompts that cannot be written yet are taken to be like
-    # the model's others. None where there are no others.
+    # Tokens of the prompts left, estimated from their length; prompts that cannot be written yet are assumed to be
+    # like the model's others. None where there are no others.
     input_tokens: int | None
-    # Tokens of the answers left, estimated from those that the store holds, else from the most that the model may
-    # give, else a guess of a short answer.
+    # Tokens of the answers left, estimated from stored answers, else the most that the model may generate, else a
+    # guess of a short answer.
     output_tokens: int
-    dollars: float | None  # US dollars left to pay, a batch's discount taken off; None where the price is unknown
+    dollars: float | None  # US dollars left to pay, after a batch's discount; None where the price is unknown
     # Hours that the calls left take at the stated limits; of batches, until the last one is over at the latest.
     hours: float
     days: float | None  # Days at the stated daily quota; None where none is stated
-    in_batches: int = 0  # How many of the calls left are on their way in a batch already
+    in_batches: int = 0  # How many of the calls left are in an open batch already
     batches: int | None = None  # In how many batches the rest goes; None for a model whose calls are sent one by one
     discount: float = 0.0  # The share of the price that batches save; 0 without them
 
 
+@dataclass(frozen=True, slots=True)
+class EmbedderEstimate:
+    """The texts that one embedder, whose vectors are stored, still has to embed."""
+
+    embedder: str
+    texts: int  # Different texts (chunks and questions) that the study needs vectors of
+    stored: int  # How many of their vectors the store holds
+    to_embed: int  # How many are left
+    input_tokens: int  # Their tokens, estimated
+    dollars: float | None  # US dollars left to pay; None where the price is unknown
+
+
 def estimate(plan: StudyPlan, workspace: Workspace) -> tuple[ModelEstimate, ...]:
     """Do the free local work up to the prompts, then count the calls that are not answered yet."""
-    # Where the base is not known yet, the grid's readers are counted on all questions: an upper bound.
-    exact = _asks(plan)
-    if not exact:
+    tasks = needed = _ask_tasks(plan)
+    if not needed:
         return ()
-    counted = exact
-    base_known = plan.base is None or workspace.store.complete(plan.base.step, plan.base.address)
-    if not base_known:
-        counted = _asks(plan_study(replace(plan.study, grid_on="all"), workspace.registry))
-    waiting = [task for task in counted if waits_for_payment(task, workspace)]
-    execute([task.inputs["prompt"][0] for task in counted if task not in waiting], workspace, plan.study)
-    known = {task.address for task in exact} - {task.address for task in waiting}
+    if plan.base is not None and not workspace.store.complete(plan.base.step, plan.base.address):
+        # Until the base is known, the grid's readers are counted on all questions: an upper bound.
+        tasks = _ask_tasks(plan_study(replace(plan.study, grid_on="all"), workspace.registry))
+    blocked = [task for task in tasks if needs_payment_first(task, workspace)]
+    execute([task.inputs["prompt"][0] for task in tasks if task not in blocked], workspace, plan.study)
+    exact = {task.address for task in needed} - {task.address for task in blocked}
     by_model: dict[str, list[Task]] = {}
-    for task in counted:
+    for task in tasks:
         by_model.setdefault(canonical_json(task.settings["model"]), []).append(task)
-    return tuple(_estimate(tasks, known, waiting, workspace) for tasks in by_model.values())
+    return tuple(_estimate_model(own, exact, blocked, workspace) for own in by_model.values())
 
 
-def waits_for_payment(task: Task, workspace: Workspace) -> bool:
-    """Say whether what a task reads cannot be done without asking a model or an embedder first."""
+def needs_payment_first(task: Task, workspace: Workspace) -> bool:
+    """Whether a task's inputs depend on answers of a model or an embedder that are not there yet."""
 
-    def asks(before: Task) -> bool:
-        if before.step in EMBEDDING_STEPS:
-            kept: bool = workspace.registry.traits(before.choices["embedder"]).cacheable
-            return kept
-        return before.step == ask.STEP
+    def is_paid(source: Task) -> bool:
+        if source.step in EMBEDDING_STEPS:
+            return bool(workspace.registry.traits(source.choices["embedder"]).cacheable)
+        return source.step == ask.STEP
 
-    before = (read for read in in_order((task,)) if read != task)
-    return any(asks(read) and not workspace.store.complete(read.step, read.address) for read in before)
-
-
-def _asks(plan: StudyPlan) -> list[Task]:
-    goals = [goal for stage in ("label", "bench") for goal in plan.goals(stage)]
-    return [task for task in in_order(goals) if task.step == ask.STEP]
+    return any(
+        is_paid(source) and not workspace.store.complete(source.step, source.address)
+        for source in in_order((task,))
+        if source != task
+    )
 
 
-def _estimate(tasks: Sequence[Task], known: set[str], waiting: Sequence[Task], workspace: Workspace) -> ModelEstimate:
+def _paid_goals(plan: StudyPlan) -> list[Task]:
+    return [goal for stage in ("label", "bench") for goal in plan.goals(stage)]
+
+
+def _ask_tasks(plan: StudyPlan) -> list[Task]:
+    return [task for task in in_order(_paid_goals(plan)) if task.step == ask.STEP]
+
+
+def _estimate_model(
+    tasks: Sequence[Task], exact: set[str], blocked: Sequence[Task], workspace: Workspace
+) -> ModelEstimate:
     traits: ModelTraits = workspace.registry.traits(tasks[0].choices["model"])
     calls: dict[str, Call] = {}
     unwritten = 0
     for task in tasks:
-        if task in waiting:
-            unwritten += _questions(task, workspace)
-            continue
-        asked = ask.calls_of(task, workspace.entry(task.inputs["prompt"][0]), takes_seed=traits.takes_seed)
-        calls.update((call.key, call) for call in asked.calls)
+        if task in blocked:
+            unwritten += _most_questions(task, workspace)
+        else:
+            prompts = workspace.entry(task.inputs["prompt"][0])
+            calls.update((call.key, call) for call in ask.calls_of(task, prompts, takes_seed=traits.takes_seed).calls)
     replies = workspace.calls.answered(list(calls))
     left = [call for key, call in calls.items() if key not in replies]
     to_pay = len(left) + unwritten
-    put_in = _input_tokens(left, list(calls.values()), unwritten)
-    came_out = round(_answer_tokens(traits, replies) * to_pay)
+    input_tokens = _input_tokens(left, list(calls.values()), unwritten)
+    output_tokens = round(_answer_tokens(traits, replies) * to_pay)
     terms, price, quota = traits.batch, traits.charged, traits.limits.requests_per_day
     with closing(BatchStore(workspace.store.root / FILE_NAME)) as store:
         in_batches = len(store.claimed(call.key for call in left))
     if terms is None:
-        hours = _hours(traits, replies, to_pay, (put_in or 0) + came_out)
+        hours = _hours(traits, replies, to_pay, (input_tokens or 0) + output_tokens)
     else:
         hours = terms.window_hours if to_pay else 0.0
     return ModelEstimate(
@@ -111,10 +130,10 @@ def _estimate(tasks: Sequence[Task], known: set[str], waiting: Sequence[Task], w
         calls=len(calls) + unwritten,
         paid=len(replies),
         to_pay=to_pay,
-        exact=all(task.address in known for task in tasks),
-        input_tokens=put_in,
-        output_tokens=came_out,
-        dollars=None if price is None else price.dollars(put_in, came_out, hours * _SECONDS_PER_HOUR),
+        exact=all(task.address in exact for task in tasks),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        dollars=None if price is None else price.dollars(input_tokens, output_tokens, hours * _SECONDS_PER_HOUR),
         hours=hours,
         days=None if quota is None else to_pay / quota,
         in_batches=in_batches,
@@ -123,12 +142,12 @@ def _estimate(tasks: Sequence[Task], known: set[str], waiting: Sequence[Task], w
     )
 
 
-def _questions(task: Task, workspace: Workspace) -> int:
-    """How many questions a task asks at most; its prompts cannot be written yet."""
+def _most_questions(task: Task, workspace: Workspace) -> int:
+    """How many questions a task asks at most, where its prompts cannot be written yet."""
     (prompts,) = task.inputs["prompt"]
-    kept = prompts.inputs.get("base")
-    if kept and workspace.store.complete(kept[0].step, kept[0].address):
-        return len(base.load_rows(workspace.entry(kept[0])))
+    base_tasks = prompts.inputs.get("base")
+    if base_tasks and workspace.store.complete(base_tasks[0].step, base_tasks[0].address):
+        return len(base.load_rows(workspace.entry(base_tasks[0])))
     return len(sample.load_questions(workspace.entry(prompts.inputs["sample"][0])))
 
 
@@ -145,13 +164,52 @@ def _answer_tokens(traits: ModelTraits, replies: Mapping[str, Reply]) -> float:
 
 
 def _hours(traits: ModelTraits, replies: Mapping[str, Reply], calls: int, tokens: int) -> float:
-    """The slowest of what concurrency, requests a minute and tokens a minute allow."""
+    """The slowest of what concurrency, requests per minute and tokens per minute allow."""
     limits = traits.limits
     seconds = [reply.seconds for reply in replies.values()]
-    each = sum(seconds) / len(seconds) if seconds else _REPLY_SECONDS
-    bounds = [calls * each / limits.concurrency / _SECONDS_PER_HOUR]
+    per_call = sum(seconds) / len(seconds) if seconds else _REPLY_SECONDS
+    bounds = [calls * per_call / limits.concurrency / _SECONDS_PER_HOUR]
     if limits.requests_per_minute:
         bounds.append(calls / limits.requests_per_minute / _MINUTES_PER_HOUR)
     if limits.tokens_per_minute:
         bounds.append(tokens / limits.tokens_per_minute / _MINUTES_PER_HOUR)
     return max(bounds)
+
+
+def estimate_embedding(plan: StudyPlan, workspace: Workspace) -> tuple[EmbedderEstimate, ...]:
+    """Do the free local work up to the chunks, then count the texts that have no vector yet."""
+    tasks = [
+        task
+        for task in in_order(_paid_goals(plan))
+        if task.step in EMBEDDING_STEPS and workspace.registry.traits(task.choices["embedder"]).cacheable
+    ]
+    sources = [source for task in tasks for inputs in task.inputs.values() for source in inputs]
+    execute(sources, workspace, plan.study)
+    by_embedder: dict[str, list[Task]] = {}
+    for task in tasks:
+        identity = canonical_json(workspace.registry.identity(task.choices["embedder"]))
+        by_embedder.setdefault(identity, []).append(task)
+    return tuple(_estimate_embedder(own, workspace) for own in by_embedder.values())
+
+
+def _estimate_embedder(tasks: Sequence[Task], workspace: Workspace) -> EmbedderEstimate:
+    choice = tasks[0].choices["embedder"]
+    traits: EmbedderTraits = workspace.registry.traits(choice)
+    texts: dict[bytes, str] = {}
+    for task in tasks:
+        needed = wanted(task, workspace)
+        texts.update(needed.texts if needed else {})
+    left = workspace.vectors.unknown(list(texts))
+    sampled = left[:: max(1, len(left) // _SAMPLE)]
+    characters = sum(len(texts[key]) for key in sampled)
+    tokens = sum(count_tokens(texts[key]) for key in sampled)
+    all_characters = sum(len(texts[key]) for key in left)
+    input_tokens = round(tokens * all_characters / characters) if characters else 0
+    return EmbedderEstimate(
+        embedder=traits.name or str(choice),
+        texts=len(texts),
+        stored=len(texts) - len(left),
+        to_embed=len(left),
+        input_tokens=input_tokens,
+        dollars=None if traits.price is None else traits.price.dollars(input_tokens, 0, 0.0),
+    )

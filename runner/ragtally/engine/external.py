@@ -1,4 +1,4 @@
-"""What indexes need outside the store, a collection on a server for one, and what of it goes with an index."""
+"""Resources outside the store that indexes need (a collection on a server, say), and when they can be deleted."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ from ragtally.store import Store
 from ragtally.store.inventory import placed_entries
 
 
-def going_outside(store: Store, folders: Collection[Path], registry: Registry) -> Mapping[Path, ExternalResource]:
-    """Say what goes together with folders of the store."""
-    going = {folder: found for folder in folders if (found := _outside(folder, registry)) is not None}
-    if not going:
-        return going
-    staying = [each.folder for each in placed_entries(store) if each.step == index.STEP and each.folder not in going]
-    needed = {found.what for folder in staying if (found := _outside(folder, registry)) is not None}
-    return {folder: found for folder, found in going.items() if found.what not in needed}
+def orphaned_resources(
+    store: Store, folders: Collection[Path], registry: Registry
+) -> Mapping[Path, ExternalResource]:
+    """The resources that no index needs any more once some folders of the store are removed, by folder."""
+    resources = {folder: resource for folder in folders if (resource := _resource(folder, registry)) is not None}
+    if not resources:
+        return resources
+    others = [
+        each.folder for each in placed_entries(store) if each.step == index.STEP and each.folder not in resources
+    ]
+    needed = {resource.what for folder in others if (resource := _resource(folder, registry)) is not None}
+    return {folder: resource for folder, resource in resources.items() if resource.what not in needed}
 
 
-def _outside(folder: Path, registry: Registry) -> ExternalResource | None:
-    saved = folder / index.FOLDER
-    if not saved.is_dir():
+def _resource(folder: Path, registry: Registry) -> ExternalResource | None:
+    index_folder = folder / index.FOLDER
+    if not index_folder.is_dir():
         return None
+    # The entry does not say which retriever wrote it, so each is asked whether the files are its own.
     for registered in registry.all():
         component = registered.component
-        found = component.external_resource(saved) if component.external_resource is not None else None
-        if found is not None:
-            return found
+        resource = component.external_resource(index_folder) if component.external_resource is not None else None
+        if resource is not None:
+            return resource
     return None

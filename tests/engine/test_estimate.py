@@ -8,7 +8,7 @@ import pytest
 
 from made_retrieval import kept_counts
 from made_up import SPEC, made_up_registry
-from ragtally.engine.embedding_estimate import estimate_embedding
+from ragtally.engine.estimate import estimate_embedding
 from workbench import Bench
 
 KEPT = SPEC.replace("letter_counts", "kept_counts")
@@ -22,7 +22,7 @@ def test_texts_are_counted_once_and_nothing_is_embedded(
     bench = make_bench("bench", made_up_registry({"embedder": [kept_counts(given, price)]}))
     (row,) = estimate_embedding(bench.plan(KEPT), bench.location)
     assert not given
-    assert (row.embedder, row.kept) == ("made/kept", 0)
+    assert (row.embedder, row.stored) == ("made/kept", 0)
     assert row.dollars == (None if dollars is None else row.input_tokens if dollars else 0)
 
 
@@ -33,7 +33,7 @@ def test_what_was_embedded_is_not_counted_again(make_bench: Callable[..., Bench]
     bench.run(KEPT)
     assert row.texts == row.to_embed == len(given)
     (after,) = estimate_embedding(bench.plan(KEPT), bench.location)
-    assert (after.texts, after.kept, after.to_embed, after.input_tokens) == (row.texts, row.texts, 0, 0)
+    assert (after.texts, after.stored, after.to_embed, after.input_tokens) == (row.texts, row.texts, 0, 0)
 
 
 def test_an_embedder_that_is_not_kept_by_text_costs_nothing(bench: Bench) -> None:

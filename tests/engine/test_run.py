@@ -15,8 +15,7 @@ import pytest
 from made_up import SPEC, TINY, Finder, Given, made_up_registry
 from ragtally.analysis import analyze
 from ragtally.api import Answers, Component, DataError, PluginError, RagtallyError, Reading, StoreError, Vote
-from ragtally.engine.execute import execute
-from ragtally.engine.study import cells_matching
+from ragtally.engine.run import cells_matching, execute
 from ragtally.plan import STAGES, in_order
 from ragtally.results import load_results
 from ragtally.steps import STEPS, Task, Work

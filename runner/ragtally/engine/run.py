@@ -1,0 +1,182 @@
+"""Run a study, from the spec's path to the result files: each task once, what is complete is left alone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from ragtally.api import RagtallyError
+from ragtally.llm.asking import Asking
+from ragtally.llm.budget import Spending
+from ragtally.llm.embedding import EMBEDDING_STEPS, Embedding
+from ragtally.plan import STAGES, StudyPlan, in_order, plan_study, stage_slices
+from ragtally.registry import Registry, load_registry
+from ragtally.results import Results, bench, load_results
+from ragtally.results import stages as stage_results
+from ragtally.spec.load import load_study
+from ragtally.spec.study import Study
+from ragtally.steps import Task, ask
+from ragtally.store import Store, find_store, sweep_parts, write_json
+from ragtally.workspace import Progress, Workspace
+
+_WRITERS: Mapping[str, Callable[[StudyPlan, Workspace, Path], None]] = {
+    "prepare": stage_results.write_prepare,
+    "train": stage_results.write_train,
+    "label": stage_results.write_label,
+    "bench": bench.write_bench,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where the files of a study go; each study has a folder of its own below these."""
+
+    results: Path = Path("data/results")
+    resolved: Path = Path("data/resolved")
+
+
+def run(
+    spec: str | Path,
+    *,
+    results: str | Path = "data/results",
+    resolved: str | Path = "data/resolved",
+    store: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """Run a study and load its results; finished work is not done again.
+
+    Args:
+        spec: The spec's path.
+        results: Each study's results go into a folder of its name below this one.
+        resolved: Likewise for what each stage depends on, one file per stage.
+        store: Where finished work lies; the project's store by default (see `ragtally.store.find_store`).
+        progress: Receives the progress; by default nobody does.
+
+    Returns:
+        The results.
+
+    Raises:
+        RagtallyError: If the spec, the data, a plugin or a folder is faulty.
+    """
+    registry = load_registry()
+    root = find_store(Path.cwd()) if store is None else Path(store)
+    workspace = Workspace(Store(root), registry, progress or _NoProgress())
+    folder = run_study(Path(spec), registry, workspace, Folders(Path(results), Path(resolved)))
+    return load_results(folder.name, folder.parent)
+
+
+class _NoProgress:
+    """Ignores the progress."""
+
+    def start(self, step: str, total: int, done: int) -> None: ...
+    def advance(self, step: str, label: str) -> None: ...
+    def measure(self, what: str, total: int, done: int, label: str = "") -> None: ...
+    def warn(self, message: str) -> None: ...
+    def finish(self) -> None: ...
+
+
+def run_study(
+    spec: Path,
+    registry: Registry,
+    workspace: Workspace,
+    folders: Folders,
+    stages: tuple[str, ...] = STAGES,
+    *,
+    wait: bool = True,
+) -> Path:
+    """Run a study's stages, write their result files and return the folder of these."""
+    study = load_study(spec, registry)
+    results = folders.results / study.name
+    if "resolve" in stages:
+        _write_slices(study, registry, folders.resolved / study.name)
+    stages = tuple(stage for stage in stages if stage != "resolve")
+    if not stages:
+        return folders.resolved / study.name
+    provide(study, workspace)
+    plan = plan_study(study, registry)
+    # Before any work: nobody wants to learn after hours of it that the results cannot be written.
+    workspace.require_writable(results)
+    goals = tuple(dict.fromkeys(task for stage in stages for task in plan.goals(stage)))
+    execute(goals, workspace, study, wait=wait)
+    for stage in stages:
+        _WRITERS[stage](plan, workspace, results)
+    return results
+
+
+def _write_slices(study: Study, registry: Registry, folder: Path) -> None:
+    """Write what each stage depends on, one file per stage."""
+    sweep_parts(folder)
+    for stage, settings in stage_slices(study, registry).items():
+        write_json(folder / f"{stage}.json", settings)
+
+
+def provide(study: Study, workspace: Workspace, kind: str | None = None) -> None:
+    """Let a study's components (of one kind) download what they lack, where their parameters allow it."""
+
+    def report(message: str, done: int | None, total: int | None) -> None:
+        if done is None or total is None:
+            workspace.progress.warn(message)
+        else:
+            workspace.progress.measure(message, total, done)
+
+    for _, choice in study.components():
+        component = workspace.registry.get(choice).component
+        if component.provide is not None and kind in (None, choice.kind):
+            component.provide(choice.parameters, report)
+
+
+def cells_matching(plan: StudyPlan, patterns: Sequence[str]) -> StudyPlan:
+    """Narrow a plan to the cells whose names match any of some patterns (shell patterns or parts of names)."""
+    names: set[str] = set()
+    for pattern in patterns:
+        # Square brackets stand in cells' names, so they mean themselves.
+        literal = pattern.replace("[", "[[]")
+        shell = literal if any(sign in pattern for sign in "*?") else f"*{literal}*"
+        matches = [cell.name for cell in plan.cells if fnmatchcase(cell.name, shell)]
+        if not matches:
+            raise RagtallyError(f"no cell matches {pattern!r}", hint="`ragtally plan SPEC` lists the cells")
+        names.update(matches)
+    return plan.narrowed(tuple(cell for cell in plan.cells if cell.name in names))
+
+
+def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: bool = True) -> None:
+    """Do everything that the goals need and the store does not have, step by step."""
+    workspace.store.sweep()
+    tasks = in_order(goals)
+    missing = _missing(goals, workspace.store)
+    spending = Spending(study.budget)
+    embedding = Embedding(workspace, spending, [task for task in tasks if task.step in EMBEDDING_STEPS])
+    asking = Asking(study, workspace, spending, [task for task in tasks if task.step == ask.STEP], wait=wait)
+    try:
+        for step, group in itertools.groupby(missing, key=lambda task: task.step):
+            batch = list(group)
+            # Calls and vectors of all tasks of a step are paid for together: equal ones once, and in one queue.
+            if step == ask.STEP:
+                asking.answer(batch)
+            if step in EMBEDDING_STEPS:
+                embedding.embed(batch)
+            total = sum(task.step == step for task in tasks)
+            workspace.progress.start(step, total, total - sum(task.step == step for task in missing))
+            for task in batch:
+                workspace.make(task)
+                workspace.progress.advance(step, task.label)
+    finally:
+        workspace.progress.finish()
+        workspace.calls.close()
+        workspace.vectors.close()
+
+
+def _missing(goals: Sequence[Task], store: Store) -> list[Task]:
+    """Missing tasks that a missing goal needs; the inputs of finished work are not looked at."""
+    missing: dict[Task, None] = {}
+    queue = list(goals)
+    while queue:
+        task = queue.pop()
+        if task in missing or store.complete(task.step, task.address):
+            continue
+        missing[task] = None
+        queue.extend(source for inputs in task.inputs.values() for source in inputs)
+    return [task for task in in_order(goals) if task in missing]
