@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ragtally import Answers, Reading, Vote
+from ragtally_pubmedqa.entries import JsonEntries
 from ragtally_pubmedqa.files import find_files, remedy
-from ragtally_pubmedqa.json import JsonEntries
 from ragtally_pubmedqa.records import ANSWERS
 
 NO_ANSWER = "no recorded answer"
@@ -25,11 +25,11 @@ class PubMedQAAnnotators:
         """Look every question's answer up."""
         if self._recorded is None:
             self._recorded = self._read_file()
-        given = [self._recorded.get(identifier) for identifier in reading.id]
+        answers = [self._recorded.get(identifier) for identifier in reading.id]
         return Answers(
-            text=[None if answer is None or answer in reading.answers else answer for answer in given],
-            choice=[answer if answer in reading.answers else None for answer in given],
-            error=[NO_ANSWER if answer is None else None for answer in given],
+            text=[None if answer is None or answer in reading.answers else answer for answer in answers],
+            choice=[answer if answer in reading.answers else None for answer in answers],
+            error=[NO_ANSWER if answer is None else None for answer in answers],
         )
 
     def _read_file(self) -> dict[str, str]:

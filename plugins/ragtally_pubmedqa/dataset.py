@@ -1,4 +1,4 @@
-"""The dataset `pubmedqa`: one document an abstract, its sections the evidence of its question."""
+"""The dataset `pubmedqa`: one document per abstract, its sections the evidence of its question."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import accumulate, islice
 from typing import NamedTuple
 
 from ragtally import DataError, DatasetBatch, Documents, Evidence, Questions, RemoteFile
-from ragtally_pubmedqa.files import FOLDER_NAME, REMOTE_FILES, FoundFiles, find_files, remedy
+from ragtally_pubmedqa.files import FOLDER_NAME, REMOTE_FILES, SubsetFiles, find_files, remedy
 from ragtally_pubmedqa.records import ANSWERS, Record, published_test_answers, records
 
 _BATCH_RECORDS = 2_000
@@ -39,11 +39,11 @@ class PubMedQA:
         """Yield the subset some thousand questions at a time, in the file's order."""
         files = find_files(self._subset, self._path)
         rows = _rows(files)
-        while rows_at_hand := list(islice(rows, _BATCH_RECORDS)):
-            yield _batch(rows_at_hand)
+        while batch := list(islice(rows, _BATCH_RECORDS)):
+            yield _batch(batch)
 
 
-def _rows(files: FoundFiles) -> Iterator[_Row]:
+def _rows(files: SubsetFiles) -> Iterator[_Row]:
     """Put every record into its split; check the published test answers on the way."""
     waiting = published_test_answers(files.truth) if files.truth else {}
     for record in records(files):
@@ -67,24 +67,26 @@ def _rows(files: FoundFiles) -> Iterator[_Row]:
 
 
 def _batch(rows: Sequence[_Row]) -> DatasetBatch:
-    found = [record for record, _ in rows]
-    identifiers = [record.id for record in found]
-    spans = [_spans(record.contexts) for record in found]
+    abstracts = [record for record, _ in rows]
+    identifiers = [record.id for record in abstracts]
+    spans = [_spans(record.contexts) for record in abstracts]
     evidence = [
-        (record.id, start, end) for record, of_record in zip(found, spans, strict=True) for start, end in of_record
+        (record.id, start, end)
+        for record, of_record in zip(abstracts, spans, strict=True)
+        for start, end in of_record
     ]
     owners = [owner for owner, _, _ in evidence]
     return DatasetBatch(
         documents=Documents(
             id=identifiers,
-            text=["\n".join(record.contexts) for record in found],
+            text=["\n".join(record.contexts) for record in abstracts],
             section_starts=[[start for start, _ in of_record] for of_record in spans],
             section_ends=[[end for _, end in of_record] for of_record in spans],
         ),
         questions=Questions(
             id=identifiers,
-            text=[record.question for record in found],
-            label=[record.label for record in found],
+            text=[record.question for record in abstracts],
+            label=[record.label for record in abstracts],
             split=[split for _, split in rows],
         ),
         evidence=Evidence(

@@ -38,7 +38,7 @@ _FETCH = "`ragtally fetch pubmedqa`, or `ragtally fetch pubmedqa --from PATH` fo
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFiles:
+class SubsetFiles:
     """The files of one subset."""
 
     subset: str
@@ -53,7 +53,7 @@ class FoundFiles:
 
 
 def remedy(subset: str) -> str:
-    """Say how to come by a subset's files."""
+    """Say how to get a subset's files."""
     if subset == "labeled":
         return f"run {_FETCH}"
     return (
@@ -64,32 +64,32 @@ def remedy(subset: str) -> str:
     )
 
 
-def find_files(subset: str, path: str | None, *, with_truth: bool = True) -> FoundFiles:
+def find_files(subset: str, path: str | None, *, with_truth: bool = True) -> SubsetFiles:
     """Find a subset's files: at `path`; else in the folder that the environment names, then in the default one."""
     # In a folder the JSON form comes before the Parquet form.
     folders: list[Path] = []
     if path is not None:
-        given = Path(path).expanduser()
-        if given.is_file():
-            return _with_truth(subset, _as_given(subset, given), with_truth)
-        folders.append(_require_folder(subset, given, "the parameter `path` names"))
+        named = Path(path).expanduser()
+        if named.is_file():
+            return _with_truth(subset, _records_in_file(subset, named), with_truth)
+        folders.append(_require_folder(subset, named, "the parameter `path` names"))
     else:
-        if named := os.environ.get(FOLDER_VARIABLE):
-            folders.append(_require_folder(subset, Path(named).expanduser(), f"{FOLDER_VARIABLE} names"))
+        if variable := os.environ.get(FOLDER_VARIABLE):
+            folders.append(_require_folder(subset, Path(variable).expanduser(), f"{FOLDER_VARIABLE} names"))
         folders.append(DEFAULT_FOLDER)
     for folder in folders:
         if records := _in_folder(subset, folder):
             return _with_truth(subset, records, with_truth)
     missing = RECORDS_FILE[subset] + ("" if subset == "labeled" else f" (or pqa_{subset}/*.parquet)")
-    looked = " and ".join(str(folder) for folder in folders)
+    places = " and ".join(str(folder) for folder in folders)
     raise DataError(
-        f"the {subset} subset of PubMedQA is missing: there is no {missing} in {looked}",
+        f"the {subset} subset of PubMedQA is missing: there is no {missing} in {places}",
         location=Location(str(folders[-1] / RECORDS_FILE[subset])),
         hint=remedy(subset),
     )
 
 
-def fingerprint(files: FoundFiles) -> str:
+def fingerprint(files: SubsetFiles) -> str:
     """Hash the content of files; their names and places do not count."""
     try:
         records = [file_hash(path) for path in files.records]
@@ -103,15 +103,15 @@ def fingerprint(files: FoundFiles) -> str:
     return address({"records": records, "truth": truth})
 
 
-def _require_folder(subset: str, folder: Path, who: str) -> Path:
+def _require_folder(subset: str, folder: Path, source: str) -> Path:
     if not folder.is_dir():
         raise DataError(
-            f"{who} {str(folder)!r}, which does not exist", location=Location(str(folder)), hint=remedy(subset)
+            f"{source} {str(folder)!r}, which does not exist", location=Location(str(folder)), hint=remedy(subset)
         )
     return folder
 
 
-def _as_given(subset: str, path: Path) -> tuple[Path, ...]:
+def _records_in_file(subset: str, path: Path) -> tuple[Path, ...]:
     forms = (".json",) if subset == "labeled" else (".json", ".parquet")
     if path.suffix not in forms:
         raise DataError(
@@ -137,21 +137,21 @@ def _in_folder(subset: str, folder: Path) -> tuple[Path, ...]:
 
 def _require_all_parts(subset: str, paths: Sequence[Path]) -> tuple[Path, ...]:
     """Check names such as `train-00000-of-00002.parquet` for parts that are not there."""
-    numbered = [(path, re.search(r"-(\d{5})-of-(\d{5})\.parquet$", path.name)) for path in paths]
-    have = {int(match[1]) for _, match in numbered if match}
-    for path, match in numbered:
-        if match and len(have) != int(match[2]):
+    part_numbers = [(path, re.search(r"-(\d{5})-of-(\d{5})\.parquet$", path.name)) for path in paths]
+    present = {int(match[1]) for _, match in part_numbers if match}
+    for path, match in part_numbers:
+        if match and len(present) != int(match[2]):
             raise DataError(
-                f"there are {len(have)} of the {int(match[2])} parts of the {subset} subset",
+                f"there are {len(present)} of the {int(match[2])} parts of the {subset} subset",
                 location=Location(str(path)),
                 hint=f"put all parts into one folder named pqa_{subset} and give that folder",
             )
     return tuple(paths)
 
 
-def _with_truth(subset: str, records: tuple[Path, ...], wanted: bool) -> FoundFiles:
-    if subset != "labeled" or not wanted:
-        return FoundFiles(subset, records)
+def _with_truth(subset: str, records: tuple[Path, ...], needs_truth: bool) -> SubsetFiles:
+    if subset != "labeled" or not needs_truth:
+        return SubsetFiles(subset, records)
     truth = records[0].with_name(TRUTH_FILE)
     if not truth.is_file():
         raise DataError(
@@ -159,4 +159,4 @@ def _with_truth(subset: str, records: tuple[Path, ...], wanted: bool) -> FoundFi
             location=Location(str(truth)),
             hint=remedy(subset),
         )
-    return FoundFiles(subset, records, truth)
+    return SubsetFiles(subset, records, truth)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ragtally import DataError, Location
-from ragtally_pubmedqa.files import FoundFiles, remedy
-from ragtally_pubmedqa.json import JsonEntries
+from ragtally_pubmedqa.entries import JsonEntries
+from ragtally_pubmedqa.files import SubsetFiles, remedy
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +36,7 @@ class Record(NamedTuple):
     label: str | None  # The published answer; None in the unlabelled subset
 
 
-def records(files: FoundFiles) -> Iterator[Record]:
+def records(files: SubsetFiles) -> Iterator[Record]:
     """Read a subset's records one by one."""
     if files.is_parquet:
         yield from _parquet_records(files)
@@ -47,31 +47,31 @@ def records(files: FoundFiles) -> Iterator[Record]:
 def published_test_answers(path: Path) -> dict[str, tuple[str, Location]]:
     """Read the list of test questions."""
     entries = JsonEntries(path, remedy("labeled"))
-    found: dict[str, tuple[str, Location]] = {}
+    answers: dict[str, tuple[str, Location]] = {}
     for identifier, answer in entries:
         if answer not in ANSWERS["labeled"]:
             raise entries.error(f"the answer of {identifier} is {answer!r}: it must be yes, no or maybe", None)
-        found[identifier] = (answer, entries.location())
-    return found
+        answers[identifier] = (answer, entries.location())
+    return answers
 
 
-def _json_records(files: FoundFiles) -> Iterator[Record]:
+def _json_records(files: SubsetFiles) -> Iterator[Record]:
     entries = JsonEntries(files.records[0], remedy(files.subset))
     for identifier, value in entries:
         if not isinstance(value, dict):
             raise entries.error(f"the record {identifier} must be an object, not {_kind(value)}")
-        needed = ["QUESTION", "CONTEXTS"] + ["final_decision"] * (files.subset != "unlabeled")
-        for key in needed:
+        required = ["QUESTION", "CONTEXTS"] + ["final_decision"] * (files.subset != "unlabeled")
+        for key in required:
             if key not in value:
                 raise entries.error(f"the record {identifier} has no {key}")
         record = Record(identifier, value["QUESTION"], value["CONTEXTS"], value.get("final_decision"))
-        yield _checked(record, files.subset, entries.error)
+        yield _validate(record, files.subset, entries.error)
 
 
-def _parquet_records(files: FoundFiles) -> Iterator[Record]:
+def _parquet_records(files: SubsetFiles) -> Iterator[Record]:
     import polars as pl
 
-    seen: set[str] = set()
+    identifiers: set[str] = set()
     for path in files.records:
         try:
             rows = _rows(pl.scan_parquet(path, glob=False), path, files.subset)
@@ -80,24 +80,24 @@ def _parquet_records(files: FoundFiles) -> Iterator[Record]:
                 def fail(message: str, key: str | None, path: Path = path, number: int = number) -> DataError:
                     return _parquet_error(f"row {number}: {message}", path, files.subset)
 
-                if identifier in seen:
+                if identifier in identifiers:
                     raise fail(f"the pubid {identifier} is given twice", None)
-                seen.add(identifier)
-                yield _checked(Record(identifier, question, contexts, label), files.subset, fail)
+                identifiers.add(identifier)
+                yield _validate(Record(identifier, question, contexts, label), files.subset, fail)
         except (pl.exceptions.PolarsError, OSError) as error:
             reason = str(error).partition("\n")[0]
             raise _parquet_error(f"cannot read it as Parquet: {reason}", path, files.subset) from error
 
 
 def _rows(frame: pl.LazyFrame, path: Path, subset: str) -> Iterator[tuple[Any, ...]]:
-    """Yield pubid, question, contexts and answer, some thousand rows in memory at a time."""
+    """Yield pubid, question, contexts and answer, some thousand rows at a time in memory."""
     import polars as pl
 
     schema = frame.collect_schema()
     context = schema.get("context")
-    needed = ["pubid", "question", "context"] + ["final_decision"] * (subset != "unlabeled")
-    if lacking := [name for name in needed if name not in schema]:
-        raise _parquet_error(f"it has no column {', '.join(lacking)}", path, subset)
+    required = ["pubid", "question", "context"] + ["final_decision"] * (subset != "unlabeled")
+    if missing := [name for name in required if name not in schema]:
+        raise _parquet_error(f"it has no column {', '.join(missing)}", path, subset)
     if not isinstance(context, pl.Struct) or pl.Field("contexts", pl.List(pl.String)) not in context.fields:
         raise _parquet_error(f"its column context must hold lists of text, contexts; it is {context}", path, subset)
     columns = frame.select(
@@ -111,7 +111,7 @@ def _rows(frame: pl.LazyFrame, path: Path, subset: str) -> Iterator[tuple[Any, .
         yield from columns.slice(offset, _ROWS_AT_ONCE).collect().iter_rows()
 
 
-def _checked(record: Record, subset: str, fail: Fail) -> Record:
+def _validate(record: Record, subset: str, fail: Fail) -> Record:
     if not isinstance(record.id, str) or not record.id.strip():
         raise fail("the PubMed identifier is empty", None)
     if not _is_text(record.question) or not record.question.strip():
@@ -124,8 +124,8 @@ def _checked(record: Record, subset: str, fail: Fail) -> Record:
         return record._replace(label=None)
     if record.label not in ANSWERS[subset]:
         *first, last = ANSWERS[subset]
-        wanted = f"{', '.join(first)} or {last}"
-        raise fail(f"the final_decision of {record.id} is {record.label!r}: it must be {wanted}", "final_decision")
+        expected = f"{', '.join(first)} or {last}"
+        raise fail(f"the final_decision of {record.id} is {record.label!r}: it must be {expected}", "final_decision")
     return record
 
 

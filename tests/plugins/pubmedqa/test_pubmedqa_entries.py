@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import ragtally_pubmedqa.json
+import ragtally_pubmedqa.entries
 from ragtally.api import DataError, Location
-from ragtally_pubmedqa.json import JsonEntries
+from ragtally_pubmedqa.entries import JsonEntries
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 values = st.recursive(
@@ -24,7 +24,7 @@ objects = st.dictionaries(st.text(), values, min_size=1, max_size=4)
 @pytest.fixture(autouse=True, params=[1, 7, 1 << 20], ids=["1 byte", "7 bytes", "1 MiB"], scope="module")
 def _piece(request: pytest.FixtureRequest) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ragtally_pubmedqa.json, "_PIECE_BYTES", request.param)
+        patch.setattr(ragtally_pubmedqa.entries, "_PIECE_BYTES", request.param)
         yield
 
 
