@@ -122,23 +122,26 @@ def test_duplicates_of_the_dataset_are_counted(report: dict[str, Any]) -> None:
 
 
 def test_leaks_from_the_split_that_is_learnt_from_are_counted_of_those_asked(report: dict[str, Any]) -> None:
-    assert report["asked"] == 7
+    assert report["study_questions"] == 7
     (overlap,) = report["overlaps"]
     assert ids(overlap.pop("question_pairs")) == [
         ("11", "1", 1.0), ("14", "4", round(10 / 11, 4)), ("12", "1", 0.8),
     ]  # fmt: skip
     assert ids(overlap.pop("document_pairs")) == [("13", "1", 0.9)]
     assert overlap == {
-        "split": "train", "questions": 6, "learnt_by": ["tiny"], "asked_in_it": 0, "asked": 7,
-        "same_question": 1, "near_question": 3, "same_document": 0, "near_document": 1, "affected": 4,
+        "split": "train", "split_questions": 6, "readers": ["tiny"],
+        "study_questions_inside": 0, "study_questions": 7,
+        "same_question": 1, "near_question": 3, "same_document": 0, "near_document": 1, "any_overlap": 4,
     }  # fmt: skip
 
 
 def test_contradictory_labels_and_copied_evidence_are_counted(report: dict[str, Any]) -> None:
     labels = report["contradictions"]
     assert ids(labels.pop("pairs")) == [("1", "12", 0.8), ("11", "12", 0.8)]
-    assert labels == {"labelled": 14, "contradicted": 3, "asked": 7, "asked_contradicted": 2}
-    assert report["copied_evidence"] == {"asked": 7, "exact": 2, "near": 3}
+    assert labels == {
+        "dataset_labels": 14, "dataset_contradictions": 3, "study_labels": 7, "study_contradictions": 2,
+    }  # fmt: skip
+    assert report["copied_evidence"] == {"study_questions": 7, "exact": 2, "near": 3}
 
 
 def test_the_threshold_can_be_chosen(planted: Project) -> None:
@@ -188,7 +191,12 @@ def test_specs_of_one_dataset_are_reported_one_by_one(planted: Project) -> None:
     assert planted_report["questions"] == all_report["questions"]
     assert [overlap["split"] for overlap in all_report["overlaps"]] == ["train", "test"]
     train = all_report["overlaps"][0]
-    assert (train["asked_in_it"], train["asked"], train["near_question"], train["learnt_by"]) == (5, 7, 3, [])
+    assert (train["study_questions_inside"], train["study_questions"], train["near_question"], train["readers"]) == (
+        5,
+        7,
+        3,
+        [],
+    )
     assert made_report["dataset"] == "synthetic"
     assert made_report["documents"]["texts"] > 60
 

@@ -13,8 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ragtally.cli.console import TerminalProgress, print_all
-from ragtally.duplicates.count import check_data
-from ragtally.duplicates.report import Contradictions, CopiedEvidence, DataReport, Overlap, Pair
+from ragtally.duplicates.report import Contradictions, CopiedEvidence, DataReport, Overlap, Pair, check_data
 from ragtally.present.table_parts import plain_table
 from ragtally.registry import Registry
 from ragtally.spec.study import Study
@@ -54,7 +53,7 @@ def report_tables(report: DataReport) -> list[Table | Text]:
 
 def _head(report: DataReport) -> Text:
     return Text(
-        f"study {report.study}: {report.asked:,} of {report.questions.texts:,} questions asked "
+        f"study {report.study}: {report.study_questions:,} of {report.questions.texts:,} questions asked "
         f"(split {report.split or 'all'}) of the dataset {report.dataset}\n"
         f"near-duplicates: Jaccard similarity of at least {report.similarity:g}, exact duplicates included;\n"
         f"documents compared as sets of runs of {report.document_shingle} words, questions as sets of words"
@@ -75,40 +74,40 @@ def _totals(report: DataReport) -> list[Table | Text]:
 
 
 def _overlap(found: Overlap) -> list[Table | Text]:
-    table = _shares(f"Questions asked, against the {found.questions:,} of {found.split}")
+    table = _shares(f"Questions asked, against the {found.split_questions:,} of {found.split}")
     for what, count in (
         (f"the same question is in {found.split}", found.same_question),
         (f"nearly the same question is in {found.split}", found.near_question),
         (f"the gold document is one of {found.split}", found.same_document),
         (f"the gold document is, or is nearly, one of {found.split}", found.near_document),
-        ("any of these", found.affected),
+        ("any of these", found.any_overlap),
     ):
-        _share(table, what, count, found.asked)
+        _share(table, what, count, found.study_questions)
     advice = []
-    if found.asked_in_it:
-        advice.append(f"Asked as well, and in {found.split} themselves: {found.asked_in_it:,} questions.")
-    if found.affected and found.learnt_by:
+    if found.study_questions_inside:
+        advice.append(f"Asked as well, and in {found.split} themselves: {found.study_questions_inside:,} questions.")
+    if found.any_overlap and found.readers:
         advice.append(
-            f"Learning from {found.split}: {', '.join(found.learnt_by)}. What these get right here they may remember "
+            f"Learning from {found.split}: {', '.join(found.readers)}. What these get right here they may remember "
             "and not read: take the questions out of one of the splits (--json --pairs lists them), or read such "
             "scores as an upper bound."
         )
-    elif found.affected:
+    elif found.any_overlap:
         advice.append(f"No reader of this study learns from {found.split}; one that does may remember these.")
     return [table, *_advice(advice)]
 
 
 def _asked(labels: Contradictions, copied: CopiedEvidence) -> list[Table | Text]:
     table = _shares("Questions asked, against the whole dataset")
-    _share(table, "nearly the same question has another label", labels.asked_contradicted, labels.asked)
-    _share(table, "the gold document stands in the corpus twice", copied.exact, copied.asked)
-    _share(table, "the gold document stands there twice, or nearly", copied.near, copied.asked)
+    _share(table, "nearly the same question has another label", labels.study_contradictions, labels.study_labels)
+    _share(table, "the gold document stands in the corpus twice", copied.exact, copied.study_questions)
+    _share(table, "the gold document stands there twice, or nearly", copied.near, copied.study_questions)
     advice = []
-    if labels.contradicted:
+    if labels.dataset_contradictions:
         advice.append(
-            f"Of the {labels.labelled:,} labelled questions of the dataset, {labels.contradicted:,} have another "
-            "label than nearly the same question: mend the labels or leave them out, unless the documents tell the "
-            "two apart."
+            f"Of the {labels.dataset_labels:,} labelled questions of the dataset, "
+            f"{labels.dataset_contradictions:,} have another label than nearly the same question: fix the labels or "
+            "leave the questions out, unless the documents distinguish the two."
         )
     if copied.near:
         advice.append(

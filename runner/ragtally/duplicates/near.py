@@ -5,7 +5,7 @@ Kaushik 2006; Bayardo, Ma and Srikant 2007, "Scaling up all pairs similarity sea
 similarity joins for near-duplicate detection"). Two similar sets have one of their rarest elements in common, so only
 sets that do are compared. A pair that can tell nothing new is not compared: its texts are in one group already, and
 both are known to have a near-duplicate in each class of the other. So a thousand variants of one text take a few
-thousand comparisons and not half a million, and copies of one text take none.
+thousand comparisons instead of half a million, and copies of one text take none.
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ragtally.duplicates.join import join
-from ragtally.duplicates.shingles import Prefixes, ShingledTexts
-from ragtally.duplicates.words import WordSequences, first_copies
+from ragtally.duplicates.shingles import Prefixes, ShingledTexts, WordSequences, first_copies
 
-# Is told what is done, how much of it there is, and how much of that is done.
-Told = Callable[[str, int, int], None]
+# Receives the name of a piece of work, how much of it there is, and how much of that is done.
+SearchProgress = Callable[[str, int, int], None]
 
-# Shingles are counted anew where no more than this share of the texts counted before can be similar to another.
+# Shingles are counted again where no more than this share of the texts counted before can be similar to another.
 _WORTHWHILE = 0.5
 _FINEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """For each text one that is nearly the same."""
+    """For each text one of its near-duplicates."""
 
     text: NDArray[np.int64]  # Its row, -1 where there is none; int64, shape [texts]
     # The Jaccard similarity of the two, 0 where there is none; float64, shape [texts].
@@ -42,10 +41,10 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicates:
-    """What there is of near-duplicates among some texts."""
+    """The near-duplicates among some texts; a text without a word is a near-duplicate of none."""
 
-    # A text without a word is a near-duplicate of none. The pairs are between first copies, and not all that there
-    # are, but enough to tell (see `near`) who has a near-duplicate in which class.
+    # The pairs are between first copies, and not all that there are, but enough to know (see `near`) who has a
+    # near-duplicate in which class.
 
     # Of each text, the first with the same words in the same order, itself where there is none before it; -1 for a
     # text without a word; int64, shape [texts].
@@ -59,25 +58,25 @@ class NearDuplicates:
     compared: int  # How many pairs of texts were compared
 
     def copies(self, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Say which texts have an exact duplicate, other than themselves, among some texts."""
+        """Which texts have an exact duplicate, other than themselves, among some texts."""
         worded = self.copy_of >= 0
         counts = np.bincount(self.copy_of[worded & among], minlength=len(self.copy_of))
         return worded & (counts[self.copy_of] > among)
 
     def near(self, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Say which texts have a near-duplicate, exact ones included, among some texts."""
+        """Which texts have a near-duplicate, exact ones included, among some texts."""
         return self.examples(among).text >= 0
 
     def examples(self, among: NDArray[np.bool_]) -> Examples:
-        """Name for each text one of its near-duplicates among some texts: an exact one, else the most similar."""
+        """One near-duplicate of each text among some texts: an exact one, else the most similar."""
         texts = len(self.copy_of)
         worded = self.copy_of >= 0
         owner = np.where(worded & among, self.copy_of, texts)
         first, second = _nth_row(owner, 0), _nth_row(owner, 1)
         source, target = np.append(self.left, self.right), np.append(self.right, self.left)
         similarity = np.append(self.similarity, self.similarity)
-        there = first[target] < texts
-        source, target, similarity = source[there], target[there], similarity[there]
+        allowed = first[target] < texts
+        source, target, similarity = source[allowed], target[allowed], similarity[allowed]
         best = np.lexsort((target, -similarity, source))
         source, where = np.unique(source[best], return_index=True)
         near, alike = np.full(texts, -1), np.zeros(texts)
@@ -94,9 +93,9 @@ def near_duplicates(
     width: int,
     similarity: float,
     classes: NDArray[np.bool_],
-    told: Told = lambda what, total, done: None,
+    progress: SearchProgress = lambda what, total, done: None,
 ) -> NearDuplicates:
-    """Find near-duplicates."""
+    """Find near-duplicates; `classes` (bool, shape [texts, classes]) are those that `near` may be asked about."""
     threshold = Fraction(similarity).limit_denominator(_FINEST)
     copy_of = np.where(sequences.length > 0, first_copies(sequences), -1)
     rows = np.flatnonzero(copy_of == np.arange(len(copy_of)))
@@ -104,14 +103,14 @@ def near_duplicates(
     for number in range(classes.shape[1]):
         class_of[copy_of[classes[:, number] & (copy_of >= 0)], number] = True
     texts = ShingledTexts(sequences, width)
-    found = _prefixes(texts, rows, threshold, told)
-    joined = join(texts, found, threshold, class_of, lambda total, done: told("comparing", total, done))
-    group = np.where(copy_of >= 0, _groups(len(copy_of), joined.left, joined.right)[copy_of], -1)
-    return NearDuplicates(copy_of, group, joined.left, joined.right, joined.similarity, joined.compared)
+    prefixes = _prefixes(texts, rows, threshold, progress)
+    similar = join(texts, prefixes, threshold, class_of, lambda total, done: progress("comparing", total, done))
+    group = np.where(copy_of >= 0, _groups(len(copy_of), similar.left, similar.right)[copy_of], -1)
+    return NearDuplicates(copy_of, group, similar.left, similar.right, similar.similarity, similar.compared)
 
 
 def _nth_row(owner: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-    """Find the n-th row, counted from 0, of each owner; a number that is no row where there are fewer."""
+    """The n-th row, counted from 0, of each owner; the number of rows where there are fewer."""
     rows = len(owner)
     order = np.argsort(owner, kind="stable")
     at = np.searchsorted(owner[order], np.arange(rows)) + number
@@ -120,20 +119,24 @@ def _nth_row(owner: NDArray[np.int64], number: int) -> NDArray[np.int64]:
 
 
 def _groups(texts: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Name the first text of the group that each text is in."""
-    ties = coo_array((np.ones(len(left)), (left, right)), shape=(texts, texts))
+    """The first text of the group that each text is in."""
+    edges = coo_array((np.ones(len(left)), (left, right)), shape=(texts, texts))
     _, first, number = np.unique(
-        connected_components(ties, directed=False)[1], return_index=True, return_inverse=True
+        connected_components(edges, directed=False)[1], return_index=True, return_inverse=True
     )
     return first[number]
 
 
-def _prefixes(texts: ShingledTexts, rows: NDArray[np.int64], similarity: Fraction, told: Told) -> Prefixes:
-    """Take the rarest shingles; where few texts are left that share any, count anew among these."""
+def _prefixes(
+    texts: ShingledTexts, rows: NDArray[np.int64], similarity: Fraction, progress: SearchProgress
+) -> Prefixes:
+    """The rarest shingles; where few texts are left that share any, shingles are counted again among these."""
     total = 2 * len(rows)
-    frequencies = texts.frequencies(rows, lambda done: told("shingles", total, done))
-    found = texts.prefixes(rows, frequencies, similarity, lambda done: told("shingles", total, total // 2 + done))
-    left = np.flatnonzero(np.bincount(found.text, minlength=len(texts.sequences)))
+    frequencies = texts.frequencies(rows, lambda done: progress("shingles", total, done))
+    prefixes = texts.prefixes(
+        rows, frequencies, similarity, lambda done: progress("shingles", total, total // 2 + done)
+    )
+    left = np.flatnonzero(np.bincount(prefixes.text, minlength=len(texts.sequences)))
     if len(left) and len(left) <= _WORTHWHILE * len(rows):
-        return _prefixes(texts, left, similarity, told)
-    return found
+        return _prefixes(texts, left, similarity, progress)
+    return prefixes

@@ -15,17 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ragtally.duplicates import NearDuplicates, candidates, join, near_duplicates, shingles, word_sequences
+from ragtally.duplicates import NearDuplicates, join, near_duplicates, shingles, word_sequences
 
 LIMITS = {
     "as it is": {},
-    "all at once": {(join, "_MANY"): 1, (candidates, "_CLOSE"): 1000},
+    "all at once": {(join, "_MANY"): 1, (join, "_CLOSE"): 1000},
     "one by one": {
         (join, "_MANY"): 2,
         (join, "_PAIRS"): 1,
         (join, "_SHINGLES"): 3,
-        (candidates, "_PRODUCTS"): 1,
-        (candidates, "_CLOSE"): 0,
+        (join, "_PRODUCTS"): 1,
+        (join, "_CLOSE"): 0,
         (shingles, "_BLOCK"): 5,
     },
 }
