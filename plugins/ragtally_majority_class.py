@@ -39,7 +39,7 @@ class MajorityClassReader:
 
     def read(self, reading: Reading, vote: Vote) -> Answers:
         """Give the same answer to every question."""
-        answer = self._trained()
+        answer = self._answer_or_error()
         if answer not in reading.answers:
             raise DataError(
                 f"the most frequent answer of the training split, {answer!r}, is none of the answers"
@@ -50,7 +50,7 @@ class MajorityClassReader:
 
     def save(self, folder: Path) -> None:
         """Write the answer."""
-        (folder / _FILE).write_text(json.dumps({"answer": self._trained()}) + "\n", encoding="utf-8")
+        (folder / _FILE).write_text(json.dumps({"answer": self._answer_or_error()}) + "\n", encoding="utf-8")
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
@@ -65,7 +65,7 @@ class MajorityClassReader:
             ) from error
         self._answer = str(answer)
 
-    def _trained(self) -> str:
+    def _answer_or_error(self) -> str:
         if self._answer is None:
             raise DataError("the reader majority_class was used before it was trained", hint="train or load it first")
         return self._answer

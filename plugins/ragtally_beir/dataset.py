@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from ragtally import DatasetBatch, Questions, did_you_mean
 from ragtally_beir.documents import BATCH_LINES, NOTHING, document_batches
-from ragtally_beir.files import Entry, FoundFiles, damaged, entries, find_files
+from ragtally_beir.files import BeirFiles, Entry, damage, entries, find_files
 from ragtally_beir.judgements import Judgements, read_judgements
 
-UNJUDGED = "queries without relevance judgements"
-NOT_RELEVANT = "judgements that a document is not relevant"
-REPEATED = "judgements given twice"
+WITHOUT_JUDGEMENTS = "queries without relevance judgements"
+IRRELEVANT = "judgements that a document is not relevant"
+DUPLICATES = "judgements given twice"
 
 
 class _Query(NamedTuple):
@@ -43,49 +43,49 @@ class Beir:
         """The answers of the judged queries, the most frequent first; none without an answer field."""
         if self._answer_field is None:
             return ()
-        judged = self._judged
-        found = [query.answer for query in self._queries(judged) if query.split is not None]
-        counts = Counter(answer for answer in found if answer is not None)
+        judgements = self._judgements
+        answers = [query.answer for query in self._queries(judgements) if query.split is not None]
+        counts = Counter(answer for answer in answers if answer is not None)
         if len(counts) < 2:
-            said = (
+            content = (
                 f"all {counts.total()} answers in it are {next(iter(counts))!r}" if counts else self._no_such_field()
             )
-            message = f"`{self._answer_field}` of the queries' metadata holds no two different answers: {said}"
-            raise damaged(self._files.queries, None, message, "name another answer_field, or leave it out")
+            message = f"`{self._answer_field}` of the queries' metadata holds no two different answers: {content}"
+            raise damage(self._files.queries, None, message, "name another answer_field, or leave it out")
         return tuple(sorted(counts, key=lambda answer: (-counts[answer], answer)))
 
     def batches(self) -> Iterator[DatasetBatch]:
         """Yield queries, then documents with what is evidence in them, some thousand lines at a time."""
-        judged = self._judged
-        yield from self._question_batches(judged)
-        yield from document_batches(self._files, judged)
+        judgements = self._judgements
+        yield from self._question_batches(judgements)
+        yield from document_batches(self._files, judgements)
 
     @property
-    def _files(self) -> FoundFiles:
+    def _files(self) -> BeirFiles:
         return find_files(self._folder)
 
     @property
-    def _judged(self) -> Judgements:
+    def _judgements(self) -> Judgements:
         return read_judgements(self._files.qrels)
 
-    def _question_batches(self, judged: Judgements) -> Iterator[DatasetBatch]:
-        queries = self._queries(judged)
-        seen: set[str] = set()
-        while some := list(islice(queries, BATCH_LINES)):
-            kept = [query for query in some if query.split is not None]
-            seen.update(query.id for query in kept)
+    def _question_batches(self, judgements: Judgements) -> Iterator[DatasetBatch]:
+        queries = self._queries(judgements)
+        identifiers: set[str] = set()
+        while batch := list(islice(queries, BATCH_LINES)):
+            with_split = [query for query in batch if query.split is not None]
+            identifiers.update(query.id for query in with_split)
             questions = Questions(
-                id=[query.id for query in kept],
-                text=[query.text for query in kept],
-                label=[query.answer for query in kept],
-                split=[query.split or "" for query in kept],
+                id=[query.id for query in with_split],
+                text=[query.text for query in with_split],
+                label=[query.answer for query in with_split],
+                split=[query.split or "" for query in with_split],
             )
-            left_out = {UNJUDGED: len(some) - len(kept)} if len(some) > len(kept) else {}
+            left_out = {WITHOUT_JUDGEMENTS: len(batch) - len(with_split)} if len(batch) > len(with_split) else {}
             yield DatasetBatch(NOTHING.documents, questions, NOTHING.evidence, left_out)
-        for query, (split, line) in judged.queries.items():
-            if query not in seen:
-                raise judged.wrong(split, line, f"the query {query!r} is not in {self._files.queries.name}")
-        counts = {NOT_RELEVANT: judged.not_relevant, REPEATED: judged.repeated}
+        for query, (split, line) in judgements.queries.items():
+            if query not in identifiers:
+                raise judgements.wrong(split, line, f"the query {query!r} is not in {self._files.queries.name}")
+        counts = {IRRELEVANT: judgements.not_relevant, DUPLICATES: judgements.repeats}
         yield DatasetBatch(
             NOTHING.documents,
             NOTHING.questions,
@@ -93,7 +93,7 @@ class Beir:
             {what: count for what, count in counts.items() if count},
         )
 
-    def _queries(self, judged: Judgements) -> Iterator[_Query]:
+    def _queries(self, judgements: Judgements) -> Iterator[_Query]:
         lines: dict[str, int] = {}
         for entry in entries(self._files.queries):
             identifier, text = entry.identifier(), entry.text("text")
@@ -101,7 +101,7 @@ class Beir:
                 raise entry.wrong(f"the query {identifier!r} is there twice, first in line {lines[identifier]}")
             if not text.strip():
                 raise entry.wrong(f"the query {identifier!r} has no words")
-            split, _ = judged.queries.get(identifier, (None, 0))
+            split, _ = judgements.queries.get(identifier, (None, 0))
             yield _Query(identifier, text, self._answer(entry), split)
 
     def _answer(self, entry: Entry) -> str | None:
@@ -113,8 +113,8 @@ class Beir:
         return answer
 
     def _no_such_field(self) -> str:
-        known = sorted({key for entry in islice(entries(self._files.queries), 1_000) for key in _metadata(entry)})
-        return f"no query has it; {did_you_mean(str(self._answer_field), known)}"
+        fields = sorted({key for entry in islice(entries(self._files.queries), 1_000) for key in _metadata(entry)})
+        return f"no query has it; {did_you_mean(str(self._answer_field), fields)}"
 
 
 def _metadata(entry: Entry) -> Mapping[str, object]:

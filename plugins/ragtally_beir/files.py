@@ -22,7 +22,7 @@ _UNREADABLE = (OSError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFiles:
+class BeirFiles:
     """The files of one folder."""
 
     corpus: Path  # The documents
@@ -30,7 +30,7 @@ class FoundFiles:
     qrels: dict[str, Path]  # The relevance judgements by the name of their split, in the order of the names
 
 
-def find_files(folder: str) -> FoundFiles:
+def find_files(folder: str) -> BeirFiles:
     """Find the files of a folder."""
     root = Path(folder).expanduser()
     if not root.is_dir():
@@ -44,10 +44,10 @@ def find_files(folder: str) -> FoundFiles:
     if not qrels:
         message = "there are no relevance judgements: no qrels/*.tsv, each of which is a split"
         raise DataError(message, location=Location(str(root / "qrels")), hint=REMEDY)
-    return FoundFiles(_one(root, "corpus.jsonl"), _one(root, "queries.jsonl"), dict(sorted(qrels.items())))
+    return BeirFiles(_one(root, "corpus.jsonl"), _one(root, "queries.jsonl"), dict(sorted(qrels.items())))
 
 
-def fingerprint(files: FoundFiles) -> str:
+def fingerprint(files: BeirFiles) -> str:
     """Hash the content of files and the names of the splits; their folder does not count."""
     hashes = {}
     for path in (files.corpus, files.queries, *files.qrels.values()):
@@ -60,8 +60,8 @@ def fingerprint(files: FoundFiles) -> str:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file, plain or compressed."""
+def open_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file, plain or gzipped."""
     try:
         with path.open("rb") as handle, ExitStack() as stack:
             yield cast(IO[bytes], stack.enter_context(gzip.open(handle))) if path.suffix == ".gz" else handle
@@ -83,8 +83,8 @@ class Entry:
         if value is None and missing is not None:
             return missing
         if not isinstance(value, str):
-            found = "" if key not in self.value else f" but {json.dumps(value)[:40]}"
-            raise self.wrong(f"there must be a text `{key}`; there is none{found}")
+            actual = "" if key not in self.value else f" but {json.dumps(value)[:40]}"
+            raise self.wrong(f"there must be a text `{key}`; there is none{actual}")
         if not value.isascii() and not is_unicode(value):
             raise self.wrong(f"`{key}` holds half of a surrogate pair, which is no character")
         return value
@@ -98,21 +98,21 @@ class Entry:
 
     def wrong(self, message: str) -> DataError:
         """Make an error about the line."""
-        return damaged(self.path, self.line, message)
+        return damage(self.path, self.line, message)
 
 
 def entries(path: Path) -> Iterator[Entry]:
     """Read a `.jsonl` file; empty lines are skipped."""
-    with opened(path) as handle:
+    with open_file(path) as handle:
         for number, line in enumerate(handle, start=1):
             if not line.strip():
                 continue
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise damaged(path, number, f"this is no JSON in UTF-8: {error}") from error
+                raise damage(path, number, f"this is no JSON in UTF-8: {error}") from error
             if not isinstance(value, dict):
-                raise damaged(path, number, "each line must hold a JSON object")
+                raise damage(path, number, "each line must hold a JSON object")
             yield Entry(path, number, value)
 
 
@@ -125,7 +125,7 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def damaged(path: Path, line: int | None, message: str, hint: str | None = None) -> DataError:
+def damage(path: Path, line: int | None, message: str, hint: str | None = None) -> DataError:
     """Make an error about a line of a file."""
     return DataError(message, location=Location(str(path), line), hint=hint or f"mend the file, or {REMEDY}")
 
@@ -137,12 +137,12 @@ def unreadable(path: Path, error: BaseException) -> DataError:
 
 
 def _one(root: Path, name: str) -> Path:
-    plain, compressed = root / name, root / f"{name}.gz"
-    if plain.is_file() and compressed.is_file():
-        raise _twice(compressed)
-    if not plain.is_file() and not compressed.is_file():
+    plain, gzipped = root / name, root / f"{name}.gz"
+    if plain.is_file() and gzipped.is_file():
+        raise _twice(gzipped)
+    if not plain.is_file() and not gzipped.is_file():
         raise DataError(f"there is no {name} (or {name}.gz)", location=Location(str(plain)), hint=REMEDY)
-    return plain if plain.is_file() else compressed
+    return plain if plain.is_file() else gzipped
 
 
 def _twice(path: Path) -> DataError:

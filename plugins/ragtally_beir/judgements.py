@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from ragtally import DataError
-from ragtally_beir.files import damaged, opened
+from ragtally_beir.files import damage, open_file
 
 _COLUMNS = "three columns separated by tabs: query-id, corpus-id and score"
 _HEADER_WORDS = ("query", "qid", "topic")
@@ -34,75 +34,75 @@ class Judgements:
     # What is relevant to which queries, by document.
     by_document: dict[str, list[Judgement]] = field(default_factory=dict)
     not_relevant: int = 0  # How many rows say that a document is not relevant (a score of 0 or less)
-    repeated: int = 0  # How many rows say what a row before them has said
+    repeats: int = 0  # How many rows say what a row before them has said
 
     def wrong(self, split: str, line: int, message: str, hint: str | None = None) -> DataError:
         """Make an error about a row."""
-        return damaged(self.qrels[split], line, message, hint)
+        return damage(self.qrels[split], line, message, hint)
 
 
 def read_judgements(qrels: dict[str, Path]) -> Judgements:
     """Read the judgements of all splits."""
-    found = Judgements(qrels)
+    judgements = Judgements(qrels)
     for split, path in qrels.items():
-        seen: dict[tuple[str, str], tuple[int, int]] = {}
+        rows: dict[tuple[str, str], tuple[int, int]] = {}
         for line, query, document, score in _rows(path):
-            other, first = found.queries.setdefault(query, (split, line))
+            other, first = judgements.queries.setdefault(query, (split, line))
             if other != split:
-                raise found.wrong(
+                raise judgements.wrong(
                     split, line, f"the query {query!r} is also in the split {other} ({qrels[other].name}:{first})",
                     "a question is in one split: move one of the two files out of qrels/",
                 )  # fmt: skip
-            before, at = seen.setdefault((query, document), (score, line))
+            before, at = rows.setdefault((query, document), (score, line))
             if before != score:
                 message = f"the document {document!r} is judged {score} for {query!r}, but {before} in line {at}"
-                raise found.wrong(split, line, message)
+                raise judgements.wrong(split, line, message)
             if at != line:
-                found.repeated += 1
+                judgements.repeats += 1
             elif score < 1:
-                found.not_relevant += 1
+                judgements.not_relevant += 1
             else:
-                found.by_document.setdefault(document, []).append(Judgement(query, score, split, line))
-        if not seen:
-            raise damaged(path, None, "the file holds no judgement")
-    return found
+                judgements.by_document.setdefault(document, []).append(Judgement(query, score, split, line))
+        if not rows:
+            raise damage(path, None, "the file holds no judgement")
+    return judgements
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str, int]]:
     """Yield line, query, document and score of each row; a header line is left out."""
-    with opened(path) as handle:
+    with open_file(path) as handle:
         # The csv module as BEIR itself uses it: an id that holds a quote or a tab is written in quotes.
-        reader = csv.reader(_decoded(path, handle), delimiter="\t", strict=True)
+        reader = csv.reader(_decode(path, handle), delimiter="\t", strict=True)
         first = True
         try:
             for row in reader:
                 if row and not (first and _is_header(row)):
-                    yield reader.line_num, *_checked(path, reader.line_num, row)
+                    yield reader.line_num, *_validate(path, reader.line_num, row)
                 first = first and not row
         except csv.Error as error:
-            raise damaged(path, reader.line_num, f"this is no row of {_COLUMNS} ({error})") from error
+            raise damage(path, reader.line_num, f"this is no row of {_COLUMNS} ({error})") from error
 
 
-def _decoded(path: Path, handle: IO[bytes]) -> Iterator[str]:
+def _decode(path: Path, handle: IO[bytes]) -> Iterator[str]:
     for number, line in enumerate(handle, start=1):
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            raise damaged(path, number, f"this is no UTF-8: {error}") from error
+            raise damage(path, number, f"this is no UTF-8: {error}") from error
 
 
 def _is_header(row: list[str]) -> bool:
     return len(row) == 3 and row[0].lower().startswith(_HEADER_WORDS) and not _is_whole(row[2])
 
 
-def _checked(path: Path, line: int, row: list[str]) -> tuple[str, str, int]:
+def _validate(path: Path, line: int, row: list[str]) -> tuple[str, str, int]:
     if len(row) != 3:
-        raise damaged(path, line, f"a row must have {_COLUMNS}; this one has {len(row)}")
+        raise damage(path, line, f"a row must have {_COLUMNS}; this one has {len(row)}")
     query, document, score = row
     if not query or not document:
-        raise damaged(path, line, f"the {'query-id' if not query else 'corpus-id'} is empty")
+        raise damage(path, line, f"the {'query-id' if not query else 'corpus-id'} is empty")
     if not _is_whole(score):
-        raise damaged(path, line, f"the score must be a whole number, not {score!r}")
+        raise damage(path, line, f"the score must be a whole number, not {score!r}")
     return query, document, int(score)
 
 

@@ -66,8 +66,8 @@ class SyntheticDataset:
         """Generate one group."""
         draws = Draws((self._seed, index))
         first = index * self._slots
-        shared = index // _SHARING * _SHARING * self._slots
-        drug, condition = drug_name(first, self._seed), condition_name(shared, self._seed)
+        group = index // _SHARING * _SHARING * self._slots
+        drug, condition = drug_name(first, self._seed), condition_name(group, self._seed)
         outcomes = tuple(draws.sample(OUTCOMES, _OUTCOMES))
         comparator = draws.pick(COMPARATORS)
         gold = self._subject(drug, condition, comparator, outcomes, draws)

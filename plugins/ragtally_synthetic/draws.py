@@ -53,6 +53,6 @@ class Draws:
             order[location], order[other] = order[other], order[location]
         return order[:count]
 
-    def shuffled(self, options: Sequence[T]) -> list[T]:
+    def shuffle(self, options: Sequence[T]) -> list[T]:
         """Put things into a random order."""
         return self.sample(options, len(options))

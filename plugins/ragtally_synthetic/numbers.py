@@ -38,13 +38,13 @@ def draw_numbers(finding: Finding, outcome: Outcome, draws: Draws) -> Numbers:
     # interval is the effect plus and minus 1.96 standard errors, on the logarithmic scale for a ratio.
     z = draws.between(*finding.value)
     p_value = _p_value(erfc(abs(z) / sqrt(2.0)), draws)
-    signed = -z if outcome.lower_is_better else z
+    direction_z = -z if outcome.lower_is_better else z
     if outcome.unit is None:
-        return _ratio(signed, p_value, outcome, draws)
+        return _ratio(direction_z, p_value, outcome, draws)
     error = outcome.spread * draws.between(0.6, 1.4)
     decimals = 2 if error < 1 else 1
     control = draws.between(outcome.low, outcome.high)
-    effect = signed * error
+    effect = direction_z * error
     low, high = effect - _NORMAL_975 * error, effect + _NORMAL_975 * error
     return Numbers(
         f"{control + effect:.{decimals}f}{outcome.unit}",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ragtally_synthetic.draws import Draws
 from ragtally_synthetic.numbers import Finding, Numbers, draw_numbers
 from ragtally_synthetic.outcomes import Outcome
-from ragtally_synthetic.wording import NEUTRAL, QUALIFICATIONS, STATED, TREATED
+from ragtally_synthetic.wording import FINDINGS_IN_WORDS, NEUTRAL, QUALIFICATIONS, TREATMENTS
 
 _QUALIFIED_SHARE = 0.4
 _NEUTRAL_SHARE = 0.4
@@ -27,7 +27,7 @@ PLAIN = {
     "maybe": (Recipe(Finding.UNCERTAIN, ""),),
 }
 # Three in five second sentences read alike for every answer, so that the first is needed; the others overrule it.
-QUALIFIED = {
+WITH_QUALIFICATION = {
     "yes": (Recipe(Finding.BENEFIT, "the same"),) * 3 + (Recipe(Finding.NULL, "appears"),) * 2,
     "no": (Recipe(Finding.NULL, "the same"),) * 3 + (Recipe(Finding.BENEFIT, "vanishes"),) * 2,
     "maybe": (Recipe(Finding.UNCERTAIN, "the same"),) * 3
@@ -45,11 +45,11 @@ class Result(NamedTuple):
 def draw_result(answer: str, outcome: Outcome, drug: str, comparator: str, condition: str, draws: Draws) -> Result:
     """Tell one result."""
     # Whether it is qualified, stated in words or left to the numbers is drawn without a look at the answer.
-    qualified = draws.chance(_QUALIFIED_SHARE)
-    recipe = draws.pick((QUALIFIED if qualified else PLAIN)[answer])
+    has_qualification = draws.chance(_QUALIFIED_SHARE)
+    recipe = draws.pick((WITH_QUALIFICATION if has_qualification else PLAIN)[answer])
     numbers = draw_numbers(recipe.finding, outcome, draws)
     words = {
-        "treated": drug if draws.chance(0.65) else draws.pick(TREATED),
+        "treated": drug if draws.chance(0.65) else draws.pick(TREATMENTS),
         "control": comparator,
         "outcome": draws.pick(outcome.names),
         "a": numbers.treated,
@@ -61,20 +61,20 @@ def draw_result(answer: str, outcome: Outcome, drug: str, comparator: str, condi
         "moved": "rose" if numbers.rises else "fell",
     }
     neutral = draws.chance(_NEUTRAL_SHARE)
-    template = draws.pick(NEUTRAL if neutral else STATED[recipe.finding])
+    template = draws.pick(NEUTRAL if neutral else FINDINGS_IN_WORDS[recipe.finding])
     first = _sentence(template.format(stats=_statistics(numbers, neutral, draws), **words))
-    if not qualified:
+    if not has_qualification:
         return Result((first,), False)
     apart = draws.chance(_APART_SHARE)
-    named, unnamed = QUALIFICATIONS[recipe.qualification]
+    with_name, without_name = QUALIFICATIONS[recipe.qualification]
     words["outcome"] = draws.pick(outcome.names)
-    second = _sentence(draws.pick(named if apart or draws.chance(0.5) else unnamed).format(**words))
+    second = _sentence(draws.pick(with_name if apart or draws.chance(0.5) else without_name).format(**words))
     return Result((first, second), apart)
 
 
-def _statistics(numbers: Numbers, needed: bool, draws: Draws) -> str:
+def _statistics(numbers: Numbers, required: bool, draws: Draws) -> str:
     style = draws.uniform()
-    if not needed and style < 0.3:
+    if not required and style < 0.3:
         return ""
     if style < 0.5:
         return f" ({numbers.p_value})"

@@ -57,16 +57,16 @@ def write_abstract(subject: Subject, draws: Draws) -> Abstract:
             continue
         words += length
         blocks.append(sentences)
-    asked = [blocks[0][0], blocks[0][-1]] if len(blocks[0]) > 1 else blocks[0][:1]
+    lead = [blocks[0][0], blocks[0][-1]] if len(blocks[0]) > 1 else blocks[0][:1]
     background, methods, observations = _fill(fields, blocks, words, target, draws)
-    results = [sentence for block in draws.shuffled(blocks + observations) for sentence in block]
-    return _join([background + frame[0], frame[1][:1] + methods + frame[1][1:], results], asked, draws)
+    results = [sentence for block in draws.shuffle(blocks + observations) for sentence in block]
+    return _join([background + frame[0], frame[1][:1] + methods + frame[1][1:], results], lead, draws)
 
 
 def _fill(
     fields: dict[str, str], blocks: list[list[str]], words: int, target: int, draws: Draws
 ) -> tuple[list[str], list[str], list[list[str]]]:
-    taken = {sentence for block in blocks for sentence in block}
+    used_sentences = {sentence for block in blocks for sentence in block}
     background: list[str] = []
     methods: list[str] = []
     observations: list[list[str]] = []
@@ -76,7 +76,7 @@ def _fill(
         fields.update(small=_small(draws), percent=_percent(draws))
         sentence = template.format_map(fields)
         length = _count(sentence)
-        if sentence in taken or words + length > _LIMIT:
+        if sentence in used_sentences or words + length > _LIMIT:
             continue
         words += length
         if section == 2:
@@ -86,13 +86,13 @@ def _fill(
     return background, methods, observations
 
 
-def _join(sections: list[list[str]], asked: Sequence[str], draws: Draws) -> Abstract:
+def _join(sections: list[list[str]], lead: Sequence[str], draws: Draws) -> Abstract:
     order = sections
     if draws.chance(_RESULTS_FIRST_SHARE):
         order = [sections[2], sections[0], sections[1]]
     elif len(sections[2]) > 5 and draws.chance(0.3):
-        cut = len(sections[2]) // 2
-        order = [sections[0], sections[1], sections[2][:cut], sections[2][cut:]]
+        half = len(sections[2]) // 2
+        order = [sections[0], sections[1], sections[2][:half], sections[2][half:]]
     texts = [" ".join(sentences) for sentences in order]
     bounds, start = [], 0
     for text in texts:
@@ -101,7 +101,7 @@ def _join(sections: list[list[str]], asked: Sequence[str], draws: Draws) -> Abst
     whole = "\n".join(texts)
     evidence: list[tuple[int, int]] = []
     past = 0
-    for sentence in asked:
+    for sentence in lead:
         # A qualification may be worded alike elsewhere: the one meant is the first after its result.
         at = whole.index(sentence, past)
         past = at + len(sentence)
@@ -110,8 +110,8 @@ def _join(sections: list[list[str]], asked: Sequence[str], draws: Draws) -> Abst
 
 
 def _fields(subject: Subject, draws: Draws) -> dict[str, str]:
-    shown = draws.shuffled(subject.outcomes)
-    named = [outcome.names[0] for outcome in shown]
+    outcomes = draws.shuffle(subject.outcomes)
+    names = [outcome.names[0] for outcome in outcomes]
     dose = 5 * (1 + draws.below(20))
     age = 18 + draws.below(45)
     patients = 60 + draws.below(900)
@@ -121,9 +121,9 @@ def _fields(subject: Subject, draws: Draws) -> dict[str, str]:
         "condition": subject.condition,
         "Condition": subject.condition.capitalize(),
         "comparator": subject.comparator,
-        "outcome1": named[0],
-        "outcome2": named[-1],
-        "listed": f"{', '.join(named[:-1])} and {named[-1]}",
+        "outcome1": names[0],
+        "outcome2": names[-1],
+        "listed": f"{', '.join(names[:-1])} and {names[-1]}",
         "small": _small(draws),
         "percent": _percent(draws),
         "power": str(80 + draws.below(18)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ragtally_synthetic.numbers import Finding
 
-TREATED = ("active treatment", "the intervention", "the study drug", "treatment", "the study medication")
+TREATMENTS = ("active treatment", "the intervention", "the study drug", "treatment", "the study medication")
 COMPARATORS = ("placebo", "usual care", "standard treatment", "no treatment", "the comparator", "supportive care")
 
 NEUTRAL = (
@@ -16,7 +16,7 @@ NEUTRAL = (
     "we recorded {a} for {outcome} in the group on {treated} and {b} in the group on {control}{stats}.",
 )
 
-STATED = {
+FINDINGS_IN_WORDS = {
     Finding.BENEFIT: (
         "{treated} significantly {change} {outcome}{where} compared with {control}{stats}.",
         "{outcome} was significantly {direction} with {treated} than with {control}{where}{stats}.",

@@ -14,7 +14,7 @@ from ragtally_synthetic.draws import Draws
 from ragtally_synthetic.names import condition_name, drug_name
 from ragtally_synthetic.numbers import Finding, _p_value, draw_numbers
 from ragtally_synthetic.outcomes import OUTCOMES
-from ragtally_synthetic.results import PLAIN, QUALIFIED
+from ragtally_synthetic.results import PLAIN, WITH_QUALIFICATION
 from ragtally_synthetic.wording import QUALIFICATIONS, STATED
 
 NUMBER = re.compile(r"-?\d*\.?\d+")
@@ -72,18 +72,18 @@ def test_a_p_value_near_one_never_reads_as_zero(p_value: float) -> None:
 
 
 def test_every_recipe_has_words() -> None:
-    assert set(PLAIN) == set(QUALIFIED) == {"yes", "no", "maybe"}
-    for recipes in (*PLAIN.values(), *QUALIFIED.values()):
+    assert set(PLAIN) == set(WITH_QUALIFICATION) == {"yes", "no", "maybe"}
+    for recipes in (*PLAIN.values(), *WITH_QUALIFICATION.values()):
         for recipe in recipes:
             assert STATED[recipe.finding]
             assert not recipe.qualification or QUALIFICATIONS[recipe.qualification]
 
 
 def test_both_halves_together_tell_the_answer_and_neither_alone() -> None:
-    told = [(recipe, answer) for answer, recipes in QUALIFIED.items() for recipe in recipes]
+    told = [(recipe, answer) for answer, recipes in WITH_QUALIFICATION.items() for recipe in recipes]
     assert len({recipe for recipe, _ in told}) == len(set(told))
     assert {answer for recipe, answer in told if recipe.finding is Finding.BENEFIT} == {"yes", "no", "maybe"}
     assert {answer for recipe, answer in told if recipe.finding is Finding.NULL} == {"yes", "no", "maybe"}
-    for answer, recipes in QUALIFIED.items():
+    for answer, recipes in WITH_QUALIFICATION.items():
         alike = [recipe for recipe in recipes if recipe.qualification == "the same"]
         assert len(alike) / len(recipes) == pytest.approx(0.6), answer
