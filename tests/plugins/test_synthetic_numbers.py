@@ -15,7 +15,7 @@ from ragtally_synthetic.names import condition_name, drug_name
 from ragtally_synthetic.numbers import Finding, _p_value, draw_numbers
 from ragtally_synthetic.outcomes import OUTCOMES
 from ragtally_synthetic.results import PLAIN, WITH_QUALIFICATION
-from ragtally_synthetic.wording import QUALIFICATIONS, STATED
+from ragtally_synthetic.wording import FINDINGS_IN_WORDS, QUALIFICATIONS
 
 NUMBER = re.compile(r"-?\d*\.?\d+")
 
@@ -75,7 +75,7 @@ def test_every_recipe_has_words() -> None:
     assert set(PLAIN) == set(WITH_QUALIFICATION) == {"yes", "no", "maybe"}
     for recipes in (*PLAIN.values(), *WITH_QUALIFICATION.values()):
         for recipe in recipes:
-            assert STATED[recipe.finding]
+            assert FINDINGS_IN_WORDS[recipe.finding]
             assert not recipe.qualification or QUALIFICATIONS[recipe.qualification]
 
 
