@@ -12,7 +12,7 @@ from pathlib import Path
 LAYERS = (
     ("api",),
     ("support", "registry"),
-    ("coverage", "parsing", "voting", "relevance", "evidence_length", "spec", "store"),
+    ("coverage", "parsing", "voting", "metrics", "relevance", "evidence_length", "spec", "store"),
     ("pipelines",),
     ("steps",),
     ("plan",),

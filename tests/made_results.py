@@ -7,11 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import ArrayLike
 
+from ragtally.analysis.contributions import Contributions, metric_contributions
+from ragtally.api import GradedAnswers, Status
 from ragtally.results import Results
+from ragtally_answer_metrics.formulas import METRICS
 
 TEXT = "Does {} help?"
+ACCURACY = {
+    "names": ["accuracy"], "measures": "answers", "unit": "share", "higher_is_better": True, "component": "accuracy",
+    "version": 1, "parameters": {}, "plugin": "ragtally_answer_metrics",
+}  # fmt: skip
 
 
 def made_results(
@@ -45,9 +54,11 @@ def made_results(
         for location, letter in enumerate(letters):
             verdict = words[letter]
             status = "no verdict" if verdict is None else "right" if verdict == label[location] else "wrong"
-            rows.append((cell, names[location], inside[location], label[location], verdict, status, [verdict]))
-    columns = ["cell", "question", "in_base", "label", "verdict", "status", "ballots"]
-    types = {"label": pl.String, "verdict": pl.String, "ballots": pl.List(pl.String)}
+            rows.append(
+                (cell, names[location], inside[location], label[location], verdict, status, [verdict], [None])
+            )
+    columns = ["cell", "question", "in_base", "label", "verdict", "status", "ballots", "errors"]
+    types = {"label": pl.String, "verdict": pl.String, "ballots": pl.List(pl.String), "errors": pl.List(pl.String)}
     nothing = pl.DataFrame()
     return Results(
         study=study,
@@ -69,8 +80,31 @@ def made_results(
         voters=nothing,
         dataset={"questions": {"answers": ["yes", "no"]}},
         base={"base": None},
-        comparisons={"seed": 5, "metrics": {"accuracy": True}},
+        comparisons={"seed": 5, "metrics": [ACCURACY]},
     )
+
+
+def graded_codes(gold: ArrayLike, verdict: ArrayLike, answers: Sequence[str]) -> GradedAnswers:
+    """One cell's answers by their codes, -1 for no verdict."""
+    words = [*answers, None]
+    label, answer = ([words[code] for code in np.asarray(codes)] for codes in (gold, verdict))
+    status = [Status.RIGHT if one == other else Status.WRONG for one, other in zip(label, answer, strict=True)]
+    nothing = [0] * len(label)
+    return GradedAnswers(label, answer, status, tuple(answers), 1, nothing, nothing)  # type: ignore[arg-type]
+
+
+def answer_contributions(name: str, gold: ArrayLike, verdict: ArrayLike, answers: Sequence[str]) -> Contributions:
+    """What each question contributes to a metric in the box; verdicts by code, of shape [questions, cells]."""
+    cells = [graded_codes(gold, column, answers) for column in np.asarray(verdict).T]
+    contributions = metric_contributions(METRICS[name.partition("[")[0]], name, cells)
+    assert contributions is not None
+    return contributions
+
+
+def with_metric(results: Results, name: str, **changes: object) -> Results:
+    """The same results, with a metric described otherwise."""
+    metrics = [{**entry, **changes} if name in entry["names"] else entry for entry in results.comparisons["metrics"]]
+    return replace(results, comparisons={**results.comparisons, "metrics": metrics})
 
 
 def of_base_only(results: Results) -> Results:

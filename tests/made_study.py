@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from made_results import ACCURACY
 from ragtally.results import Results
 
 LABELS = ("yes", "no", "maybe")
@@ -100,7 +101,7 @@ def made_study(
             "select_on": "all",
             "answered_elsewhere": [],
             "seed": 7,
-            "metrics": {"accuracy": True},
+            "metrics": [ACCURACY],
             "families": [family | {"pairs": [{"cell": cell, "baseline": grid[0]} for cell in grid[1:]]}],
         },
     )

@@ -29,7 +29,7 @@ def test_the_tree_keeps_the_rule(rule: rules.Rule) -> None:
 
 def test_the_tree_is_where_the_rules_look() -> None:
     paths = {source.path for source in rules.sources(ROOT)}
-    assert {"runner/ragtally/registry.py", "plugins/ragtally_answer_metrics.py"} <= paths
+    assert {"runner/ragtally/registry.py", "plugins/ragtally_vote_rules.py"} <= paths
 
 
 def test_every_plugin_has_its_entry_point() -> None:

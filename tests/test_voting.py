@@ -73,9 +73,9 @@ def test_what_becomes_of_a_question(ballots: tuple[str | None, ...], verdict: st
     judged = judge_verdicts(cast(ballots), Majority(), ["yes"], ANSWERS)
     assert judged.verdict == [verdict]
     assert judged.status == [status]
-    assert judged.ballots_asked == len(ballots)
-    assert judged.ballots_unparsed == ballots.count(None)
-    assert judged.ballots_failed == ballots.count(FAILED)
+    assert judged.votes == len(ballots)
+    assert judged.ballots_unparsed == [ballots.count(None)]
+    assert judged.ballots_failed == [ballots.count(FAILED)]
 
 
 @st.composite
@@ -91,7 +91,7 @@ def test_statuses_and_ballots_add_up(election: tuple[Ballots, list[str]]) -> Non
     ballots, gold = election
     judged = judge_verdicts(ballots, Majority(), gold, ANSWERS)
     parsed = sum(choice is not None for column in ballots.choice for choice in column)
-    assert parsed + judged.ballots_unparsed + judged.ballots_failed == judged.ballots_asked
+    assert parsed + sum(judged.ballots_unparsed) + sum(judged.ballots_failed) == judged.votes * len(judged)
     assert len(judged.status) == len(judged.verdict) == len(judged) == len(ballots)
     for verdict, status, label in zip(judged.verdict, judged.status, judged.gold, strict=True):
         assert (status is Status.RIGHT) == (verdict == label)
@@ -112,7 +112,7 @@ def test_questions_are_decided_independently_of_each_other(
 
 def test_no_questions_are_judged_to_nothing() -> None:
     judged = judge_verdicts(Ballots([[], []], [[], []]), Majority(), [], ANSWERS)
-    assert (len(judged), judged.ballots_asked, judged.ballots_unparsed) == (0, 0, 0)
+    assert (len(judged), judged.ballots_unparsed) == (0, [])
 
 
 def test_a_rule_is_asked_once_about_equal_ballots() -> None:

@@ -1,4 +1,4 @@
-"""Metrics of retrieval: hits judged against the gold evidence, up to a cut-off k."""
+"""Metrics of retrieval: hits compared with the gold evidence, up to a cut-off k."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 CUT_OFF: Mapping[str, Any] = {"type": "integer", "minimum": 1, "description": "How many hits count: the k in @k."}
 
-# What each metric says, by its name before the `@k`.
+# By the name before the `@k`.
 SUMMARIES = {
     "document_hit": "Share of the questions with a hit from a document that holds their evidence.",
     "mrr": "Mean of 1 / rank of the first relevant chunk, 0 where there is none.",
@@ -32,14 +32,14 @@ def register_metrics() -> list[Component]:
 
 def _component(name: str, summary: str) -> Component:
     def build(k: int) -> RetrievalMetric:
-        from ragtally_retrieval_metrics.measures import RetrievalScore
+        from ragtally_retrieval_metrics.measures import RankingMetric
 
-        return RetrievalScore(name, k)
+        return RankingMetric(name, k)
 
     return Component(
         name=f"{name}@k",
         build=build,
         summary=summary,
         params={"k": CUT_OFF},
-        traits=MetricTraits(measures="retrieval", higher_is_better=True),
+        traits=MetricTraits(measures="retrieval"),
     )

@@ -6,7 +6,6 @@ Conventions, the same for every metric here:
   as k places, the rest of them empty.
 - A question to which a metric does not apply (no relevant chunk, no evidence) is left out of the mean, and the
   denominator says how many questions were scored. Where none is left, the metric is not scored.
-- Means are summed exactly (`math.fsum`), so that they are the same on every machine.
 
 Sources: C. D. Manning, P. Raghavan, H. Schütze (2008), Introduction to Information Retrieval, chapter 8
 (precision, recall); E. M. Voorhees (1999), The TREC-8 Question Answering Track Report (reciprocal rank);
@@ -23,79 +22,68 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally import RankingRelevance, Score
+from ragtally import QuestionValues, RankingRelevance
 
 NO_CHUNK = "no question has a relevant chunk"
 NO_EVIDENCE = "no question has evidence"
 
 
-@dataclass(frozen=True, slots=True)
-class PerQuestion:
-    """One metric before the mean is taken."""
-
-    value: NDArray[np.float64]  # The metric of each question; float64, shape [questions]
-    applies: NDArray[np.bool_]  # Whether it applies to the question; bool, shape [questions]
-    reason: str  # Why nothing is scored where it applies to none
-
-
-def document_hit(judged: RankingRelevance, k: int) -> PerQuestion:
+def document_hit(relevance: RankingRelevance, k: int) -> QuestionValues:
     """Tell whether a hit within k is from a document that holds evidence."""
-    found = np.asarray(judged.relevant_document[:, :k].any(axis=1), dtype=np.float64)
-    return PerQuestion(found, judged.evidence_total > 0, NO_EVIDENCE)
+    hit = relevance.relevant_document[:, :k].any(axis=1)
+    return QuestionValues(np.where(relevance.evidence_total > 0, hit, np.nan), NO_EVIDENCE)
 
 
-def reciprocal_rank(judged: RankingRelevance, k: int) -> PerQuestion:
+def reciprocal_rank(relevance: RankingRelevance, k: int) -> QuestionValues:
     """Take 1 / rank of the first relevant hit within k, 0 where there is none."""
-    relevant = judged.relevant[:, :k]
-    first = relevant.argmax(axis=1) if relevant.shape[1] else np.zeros(len(judged), dtype=np.int64)
+    relevant = relevance.relevant[:, :k]
+    first = relevant.argmax(axis=1) if relevant.shape[1] else np.zeros(len(relevance), dtype=np.int64)
     value = relevant.any(axis=1) / (first + 1)
-    return PerQuestion(value, judged.relevant_total > 0, NO_CHUNK)
+    return _where_relevant(relevance, value)
 
 
-def recall(judged: RankingRelevance, k: int) -> PerQuestion:
+def recall(relevance: RankingRelevance, k: int) -> QuestionValues:
     """Divide the relevant hits within k by the relevant chunks of the corpus."""
-    value = judged.relevant[:, :k].sum(axis=1) / np.maximum(judged.relevant_total, 1)
-    return PerQuestion(value, judged.relevant_total > 0, NO_CHUNK)
+    value = relevance.relevant[:, :k].sum(axis=1) / np.maximum(relevance.relevant_total, 1)
+    return _where_relevant(relevance, value)
 
 
-def precision(judged: RankingRelevance, k: int) -> PerQuestion:
+def precision(relevance: RankingRelevance, k: int) -> QuestionValues:
     """Divide the relevant hits within k by k, however many hits there are."""
-    return PerQuestion(judged.relevant[:, :k].sum(axis=1) / k, judged.relevant_total > 0, NO_CHUNK)
+    return _where_relevant(relevance, relevance.relevant[:, :k].sum(axis=1) / k)
 
 
-def normalised_discounted_gain(judged: RankingRelevance, k: int) -> PerQuestion:
+def normalised_discounted_gain(relevance: RankingRelevance, k: int) -> QuestionValues:
     """Sum grade / log2(rank + 1) over the hits within k; divide by the sum that an ideal ranking has."""
     # The ideal ranking has the relevant chunks of the corpus first, those of the highest grade before the others.
-    depth = judged.grade.shape[1]
-    applies = judged.relevant_total > 0
-    if 0 < depth < k and ((judged.relevant_total > depth) & (judged.ideal[:, -1] > 1)).any():
+    depth = relevance.grade.shape[1]
+    applies = relevance.relevant_total > 0
+    if 0 < depth < k and ((relevance.relevant_total > depth) & (relevance.ideal[:, -1] > 1)).any():
         reason = f"the ranking is {depth} deep, too shallow to know the best grades at {k}"
-        return PerQuestion(np.zeros(len(judged)), np.zeros_like(applies), reason)
-    gain, best = np.zeros(len(judged), dtype=np.float64), np.zeros(len(judged), dtype=np.float64)
+        return QuestionValues(np.full(len(relevance), np.nan), reason)
+    gain, best = np.zeros(len(relevance), dtype=np.float64), np.zeros(len(relevance), dtype=np.float64)
     # Both are added up rank by rank, so that a perfect ranking gets 1 and not nearly 1.
     for rank in range(k):
         discount = 1 / math.log2(rank + 2)
         # Grades fall, and none is below 1: after a last one of 1 come ones.
-        best += discount * (judged.ideal[:, rank] if rank < depth else judged.relevant_total > rank)
+        best += discount * (relevance.ideal[:, rank] if rank < depth else relevance.relevant_total > rank)
         if rank < depth:
-            gain += discount * judged.grade[:, rank]
-    return PerQuestion(gain / np.where(applies, best, 1), applies, NO_CHUNK)
+            gain += discount * relevance.grade[:, rank]
+    return _where_relevant(relevance, gain / np.where(applies, best, 1))
 
 
-def evidence_coverage(judged: RankingRelevance, k: int) -> PerQuestion:
+def evidence_coverage(relevance: RankingRelevance, k: int) -> QuestionValues:
     """Divide the evidence characters that the hits within k cover, each counted once, by all there are."""
-    return _share_of_evidence(judged, _at(judged.covered, k))
+    return _share_of_evidence(relevance, _at(relevance.covered, k))
 
 
-def evidence_ceiling(judged: RankingRelevance, k: int) -> PerQuestion:
+def evidence_ceiling(relevance: RankingRelevance, k: int) -> QuestionValues:
     """Divide the evidence characters that the best k chunks of this size would cover by all there are."""
-    depth = judged.coverable.shape[1]
-    share = _share_of_evidence(judged, _at(judged.coverable, k))
-    deeper = share.applies & (judged.relevant_total > depth)
-    if depth >= k or not deeper.any():
-        return share
-    reason = f"the ranking is {depth} deep, too shallow to know the ceiling at {k}"
-    return PerQuestion(share.value, np.zeros_like(share.applies), reason)
+    depth = relevance.coverable.shape[1]
+    if depth < k and ((relevance.evidence_total > 0) & (relevance.relevant_total > depth)).any():
+        reason = f"the ranking is {depth} deep, too shallow to know the ceiling at {k}"
+        return QuestionValues(np.full(len(relevance), np.nan), reason)
+    return _share_of_evidence(relevance, _at(relevance.coverable, k))
 
 
 def _at(by_rank: NDArray[np.int64], k: int) -> NDArray[np.int64]:
@@ -103,13 +91,17 @@ def _at(by_rank: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     return by_rank[:, min(k, depth) - 1] if depth else np.zeros(len(by_rank), dtype=np.int64)
 
 
-def _share_of_evidence(judged: RankingRelevance, characters: NDArray[np.int64]) -> PerQuestion:
-    value = characters / np.maximum(judged.evidence_total, 1)
-    return PerQuestion(value, judged.evidence_total > 0, NO_EVIDENCE)
+def _share_of_evidence(relevance: RankingRelevance, characters: NDArray[np.int64]) -> QuestionValues:
+    value = characters / np.maximum(relevance.evidence_total, 1)
+    return QuestionValues(np.where(relevance.evidence_total > 0, value, np.nan), NO_EVIDENCE)
+
+
+def _where_relevant(relevance: RankingRelevance, value: NDArray[np.floating]) -> QuestionValues:
+    return QuestionValues(np.where(relevance.relevant_total > 0, value, np.nan), NO_CHUNK)
 
 
 # Each metric's formula, by its name before the `@k`.
-FORMULAS: Mapping[str, Callable[[RankingRelevance, int], PerQuestion]] = {
+FORMULAS: Mapping[str, Callable[[RankingRelevance, int], QuestionValues]] = {
     "document_hit": document_hit,
     "mrr": reciprocal_rank,
     "recall": recall,
@@ -121,20 +113,12 @@ FORMULAS: Mapping[str, Callable[[RankingRelevance, int], PerQuestion]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class RetrievalScore:
-    """A metric of retrieval."""
+class RankingMetric:
+    """A metric of retrieval up to a cut-off."""
 
     name: str  # The metric's name before the `@k`
     k: int  # The cut-off
 
-    def by_question(self, judged: RankingRelevance) -> Mapping[str, PerQuestion]:
-        """Score every question by itself; see `ragtally.api.metric.RetrievalMetric`."""
-        return {f"{self.name}@{self.k}": FORMULAS[self.name](judged, self.k)}
-
-    def score(self, judged: RankingRelevance) -> Mapping[str, Score]:
-        """Score rankings; see `ragtally.api.metric.RetrievalMetric`."""
-        single = FORMULAS[self.name](judged, self.k)
-        values = single.value[single.applies].tolist()
-        reason = single.reason if len(judged) else "no questions were asked"
-        mean = Score(math.fsum(values) / len(values), len(values)) if values else Score(None, 0, reason)
-        return {f"{self.name}@{self.k}": mean}
+    def by_question(self, relevance: RankingRelevance) -> Mapping[str, QuestionValues]:
+        """See `ragtally.MeanMetric`."""
+        return {f"{self.name}@{self.k}": FORMULAS[self.name](relevance, self.k)}

@@ -72,15 +72,15 @@ def judge_decided(
         _status(label, verdict, cast, failed)
         for label, verdict, cast, failed in zip(gold, verdicts, casts, calls_failed, strict=True)
     ]
-    failures = sum(map(sum, ballots.failed))
-    absent = sum(choice is None for column in ballots.choice for choice in column)
+    failures = [sum(failed) for failed in zip(*ballots.failed, strict=True)]
+    absent = [cast.count(None) for cast in zip(*ballots.choice, strict=True)]
     return GradedAnswers(
         gold=gold,
         verdict=verdicts,
         status=status,
         answers=answers,
-        ballots_asked=len(ballots.choice) * len(ballots),
-        ballots_unparsed=absent - failures,
+        votes=len(ballots.choice),
+        ballots_unparsed=[none - failed for none, failed in zip(absent, failures, strict=True)],
         ballots_failed=failures,
     )
 

@@ -9,11 +9,12 @@ import pytest
 import scipy.stats
 
 import ragtally_answer_metrics
-from ragtally.analysis.answer_contributions import answer_contributions
+from made_results import answer_contributions, graded_codes
 from ragtally.analysis.bootstrap import BootstrapDistribution, bootstrap, bootstrap_rows
 from ragtally.analysis.bootstrap_intervals import bca_interval, percentile_interval, standard_error
 from ragtally.analysis.contributions import mean_contributions, ratio_contributions
-from ragtally.api import GradedAnswers, Score, Status
+from ragtally.api import Score
+from ragtally.metrics import metric_scores
 
 BUILD = {component.name: component.build for component in ragtally_answer_metrics.register_metrics()}
 ANSWERS = ("yes", "no", "maybe")
@@ -89,11 +90,7 @@ def test_matrix_products_give_what_resampling_rows_gives(cluster: np.ndarray | N
     metric = BUILD[name]()
 
     def score(rows: np.ndarray) -> Score:
-        def words(codes: np.ndarray) -> list[str | None]:
-            return [None if code < 0 else ANSWERS[code] for code in codes]
-
-        judged = GradedAnswers(words(gold[rows]), words(said[rows, 1]), [Status.RIGHT] * len(rows), ANSWERS, 0, 0, 0)
-        return metric.score(judged)[name]
+        return metric_scores(metric, graded_codes(gold[rows], said[rows, 1], ANSWERS))[name]
 
     contributions = answer_contributions(name, gold, said, ANSWERS)
     assert contributions is not None
@@ -170,7 +167,7 @@ def test_where_there_is_no_interval_there_is_a_reason() -> None:
     often_none = bootstrap(ratio_contributions(seldom, seldom, "no verdict is 'yes'"), rng, 400)
     assert "no verdict is 'yes'" in (percentile_interval(often_none).reason or "")
     never = bootstrap(ratio_contributions(seldom * 0, seldom * 0, "no verdict is 'yes'"), rng, 10)
-    assert never.score() == Score(None, 20, "no verdict is 'yes'")
+    assert never.score() == Score(None, 0, "no verdict is 'yes'")
     assert bca_interval(never).reason == "no verdict is 'yes'"
     one_of_two = np.concatenate([np.ones((20, 1)), seldom * 0], axis=1)
     half = bootstrap(ratio_contributions(one_of_two, one_of_two, "no verdict is 'yes'"), rng, 10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ragtally.analysis.answer_contributions import answer_contributions
+from made_results import answer_contributions
 from ragtally.analysis.comparison import PairedComparison, adjust_family, compare_pairs
 from ragtally.analysis.contributions import mean_contributions
 from ragtally.analysis.mcnemar import PairedCounts, WinsTiesLosses, mcnemar

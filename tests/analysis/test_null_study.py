@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from ragtally.analysis.answer_contributions import answer_contributions
+from made_results import answer_contributions
 from ragtally.analysis.bootstrap import bootstrap
 from ragtally.analysis.bootstrap_intervals import bca_interval
 from ragtally.analysis.contributions import Contributions

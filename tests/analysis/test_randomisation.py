@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from ragtally.analysis.answer_contributions import answer_contributions
+from made_results import answer_contributions
 from ragtally.analysis.contributions import Contributions, mean_contributions, ratio_contributions
 from ragtally.analysis.mcnemar import count_pairs, mcnemar
 from ragtally.analysis.randomisation import randomisation_tests

@@ -173,7 +173,14 @@ def ranked(study: str, **values: Sequence[float | None]) -> Results:
     length = len(next(iter(values.values())))
     made = made_results({"a": "y" * length}, study=study)
     read = made.cells.with_columns(ranking=pl.lit("one"))
-    return replace(made, rankings=pl.DataFrame(rows, schema=schema, orient="row"), cells=read)
+    recall = {"names": ["recall@5"], "measures": "retrieval", "component": "recall@k", "higher_is_better": True}
+    metrics = [*made.comparisons["metrics"], recall]
+    return replace(
+        made,
+        rankings=pl.DataFrame(rows, schema=schema, orient="row"),
+        cells=read,
+        comparisons={**made.comparisons, "metrics": metrics},
+    )
 
 
 def test_rankings_are_compared_on_the_questions_that_the_metric_applies_to() -> None:
@@ -210,8 +217,8 @@ def test_a_ranking_is_found_by_its_name_and_by_a_cell_that_reads_it() -> None:
 
 def test_a_metric_that_the_study_does_not_have_is_refused() -> None:
     results = ranked("study", one=[1.0], two=[0.0])
-    assert "it has recall@5" in str(refused(Side(results, "one"), Side(results, "two"), "mrr@5"))
-    assert "question by question" in str(refused(Side(results, "a"), Side(results, "a"), "unparsed_share"))
+    assert "no metric 'mrr@5'" in str(refused(Side(results, "one"), Side(results, "two"), "mrr@5"))
+    assert "question by question" in str(refused(Side(results, "a"), Side(results, "a"), "confusion[yes,no]"))
 
 
 @pytest.mark.parametrize(

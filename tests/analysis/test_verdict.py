@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from scipy.stats import binomtest
 
+from made_results import with_metric
 from ragtally.analysis import Analysis, analyze
 from ragtally.analysis.aligned_answers import asked_on
 from ragtally.analysis.decomposition import Bucket
@@ -143,8 +144,7 @@ def test_the_chosen_cell_comes_from_the_dev_half_and_the_best_are_kept(verdict: 
 
 
 def test_less_is_better_where_the_metric_says_so(results: Results, verdict: Analysis) -> None:
-    metrics = {**results.comparisons["metrics"], "recall@k": False}
-    turned = replace(results, comparisons={**results.comparisons, "metrics": metrics})
+    turned = with_metric(results, "recall@3", higher_is_better=False)
     (family,) = (family for family in verdict.families if family.metric == "recall@3")
     (other,) = (family for family in declared_families(turned, {}) if family.metric == "recall@3")
     assert any(one.wins != one.losses for one in family.comparisons)

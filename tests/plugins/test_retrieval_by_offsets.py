@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragtally.api import Candidates, Documents, Hits, Passages, Queries, QuestionEvidence, RankingRelevance, Spans
+from ragtally.metrics import metric_scores
 from ragtally.relevance import relevance_of
 from ragtally_chunkers import register_chunkers
 from ragtally_parent.windows import Parent
@@ -46,7 +47,7 @@ def ranked(*rankings: Sequence[int]) -> Hits:
 
 
 def score(name: str, k: int, judged: RankingRelevance) -> float | None:
-    return METRICS[f"{name}@k"](k=k).score(judged)[f"{name}@{k}"].value  # type: ignore[no-any-return]
+    return metric_scores(METRICS[f"{name}@k"](k=k), judged)[f"{name}@{k}"].value
 
 
 TEXTS = documents("a b c d e f g h", "i j k l")

@@ -102,8 +102,8 @@ def test_where_nobody_answers_rankings_are_told(results: Results) -> None:
     assert "No reader answers" in text
     assert "The highest observed recall@5 is that of b: 0.600 [0.550, 0.650] over 50" in text
     assert "nothing is retrieved" in said((found, replace(silent, rankings={})))
-    metrics = {**found.comparisons["metrics"], "recall@k": False}
-    fewer = replace(found, comparisons={**found.comparisons, "metrics": metrics})
+    recall = {"names": ["recall@5"], "measures": "retrieval", "component": "recall@k", "higher_is_better": False}
+    fewer = replace(found, comparisons={**found.comparisons, "metrics": [*found.comparisons["metrics"], recall]})
     assert "The lowest observed recall@5 is that of a: 0.400" in said((fewer, silent))
 
 

@@ -55,12 +55,15 @@ from testing.broken_data import (
     Mislabelled,
     Misnamed,
     Missing,
+    OfOneCell,
     OneAnswer,
     Ordered,
+    PerQuestion,
     Ragged,
     Repeating,
     Silver,
     Speechless,
+    Sums,
     Uncut,
     Unsplit,
     Whole,
@@ -129,6 +132,8 @@ GOOD = {
     "trainable": Component("trainable", Trainable, "A reader.", params=TRAIN, traits=TRAINS),
     "dataset": Component("dataset", Dataset, "A dataset."),
     "metric": Component("metric", Accuracy, "A metric.", traits=ANSWER),
+    "mean metric": Component("metric", PerQuestion, "A metric.", traits=ANSWER),
+    "sums metric": Component("metric", Sums, "A metric.", traits=ANSWER),
     "metric@k": Component("metric@k", Candidates, "A metric.", params=K, traits=RETRIEVAL),
 }
 
@@ -266,15 +271,16 @@ BROKEN = [
     ("metric", "test_scores_are_numbers_or_reasons", {"build": Groundless}),
     ("metric", "test_names_depend_on_the_answers_alone", {"build": Growing}),
     ("metric", "test_the_order_of_the_questions_does_not_matter", {"build": Ordered}),
+    ("sums metric", "test_what_questions_contribute_makes_up_the_score", {"build": OfOneCell}),
     ("metric", "test_better_verdicts_do_not_score_worse", {"build": Wrongs}),
     ("metric", "test_a_metric_is_pure", {"build": EditingVerdicts}),
-    ("metric", "test_the_traits_say_what_it_judges", {"traits": None}),
+    ("metric", "test_the_traits_say_what_it_measures", {"traits": None}),
     ("metric@k", "test_names_do_not_depend_on_the_rankings", {"build": Listing}),
     ("metric@k", "test_scores_are_numbers_or_reasons", {"build": Uncut}),
     ("metric@k", "test_what_comes_after_the_cut_off_does_not_matter", {"build": Deep}),
     ("metric@k", "test_better_rankings_do_not_score_worse", {"build": Missing}),
     ("metric@k", "test_a_metric_is_pure", {"build": EditingRanking}),
-    ("metric@k", "test_the_traits_say_what_it_judges", {"traits": ANSWER}),
+    ("metric@k", "test_the_traits_say_what_it_measures", {"traits": ANSWER}),
 ]
 
 MUTANTS = [(of, check, replace(GOOD[of], **change)) for of, check, change in BROKEN]

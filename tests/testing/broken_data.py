@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from ragtally.api import DatasetBatch, Documents, Evidence, Questions, Score
+from ragtally.api import DatasetBatch, Documents, Evidence, Questions, QuestionValues, Score, SumValues
+from ragtally.support.labels import one_hot
 
 COUNTER = itertools.count()
 
@@ -120,6 +121,29 @@ class EditingVerdicts(Accuracy):
     def score(self, judged):
         judged.verdict[:] = [verdict or "no" for verdict in judged.verdict]
         return super().score(judged)
+
+
+class PerQuestion:
+    def by_question(self, graded):
+        pairs = zip(graded.gold, graded.verdict, strict=True)
+        return {
+            "metric": QuestionValues([None if verdict is None else float(gold == verdict) for gold, verdict in pairs])
+        }
+
+
+class Sums:
+    def counts(self, graded):
+        gold, verdict = one_hot(graded.gold, graded.answers), one_hot(graded.verdict, graded.answers)
+        return {"right": gold & verdict, "gold": gold}
+
+    def formula(self, sums, answers):
+        recall = sums["right"] / sums["gold"]
+        return {f"metric[{answer}]": SumValues(recall[..., row]) for row, answer in enumerate(answers)}
+
+
+class OfOneCell(Sums):
+    def formula(self, sums, answers):
+        return {"metric": SumValues(sums["right"].sum() / sums["gold"].sum())}
 
 
 class Candidates:

@@ -19,6 +19,8 @@ SUITES = {
     "trainable": testing.TrainableReaderSuite,
     "dataset": testing.DatasetSuite,
     "metric": testing.AnswerMetricSuite,
+    "mean metric": testing.AnswerMetricSuite,
+    "sums metric": testing.AnswerMetricSuite,
     "metric@k": testing.RetrievalMetricSuite,
 }
 

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ragtally.analysis.answer_contributions import answer_codes, answer_contributions
-from ragtally.analysis.contributions import Contributions
-from ragtally.api import Status
+from ragtally.analysis.contributions import Contributions, StudyMetrics
+from ragtally.api import GradedAnswers, Status
 from ragtally.results.load import Results
+from ragtally.support.labels import NO_ANSWER, label_codes
 
 _ONE_VOTE = "same as votes"
 # Stands in `covered` for a reader that gets nothing from us.
@@ -37,6 +37,8 @@ class Asked:
     cluster: NDArray[np.int64]
     doubtful: tuple[bool, ...] | None  # Whether each label is doubtful; None where nobody knows
     answers: tuple[str, ...]  # The answers that count
+    graded: tuple[GradedAnswers, ...]  # What metrics read, by cell
+    metrics: StudyMetrics
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -53,9 +55,9 @@ class Asked:
         location = {name: number for number, name in enumerate(self.cells)}
         return [location[name] for name in names]
 
-    def contributions(self, metric: str) -> Contributions | None:
-        """Describe a metric of all cells (see `answer_contributions`)."""
-        return answer_contributions(metric, self.gold, self.verdict, self.answers)
+    def contributions(self, metric: str) -> Contributions | str:
+        """Compute what each question contributes to a metric in every cell, or say why that is not known."""
+        return self.metrics.contributions(metric, self.graded)
 
 
 def is_one_vote(row: Mapping[str, Any]) -> bool:
@@ -74,7 +76,7 @@ def remarks(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(told)
 
 
-def asked_on(results: Results, question_set: str) -> Asked | None:
+def asked_on(results: Results, question_set: str, metrics: StudyMetrics | None = None) -> Asked | None:
     """Line up the cells that were scored on a set of questions."""
     rows = results.cells.filter((pl.col("question_set") == question_set) & (pl.col("kind") != "retrieval"))
     cells = {row["cell"]: row for row in rows.iter_rows(named=True)}
@@ -94,8 +96,8 @@ def asked_on(results: Results, question_set: str) -> Asked | None:
         question_set=question_set,
         cells=cells,
         ids=tuple(first["question"]),
-        gold=answer_codes(first["label"].to_list(), declared),
-        verdict=np.stack([answer_codes(by_cell[name]["verdict"].to_list(), declared) for name in cells], axis=1),
+        gold=label_codes(first["label"].to_list(), declared),
+        verdict=np.stack([label_codes(by_cell[name]["verdict"].to_list(), declared) for name in cells], axis=1),
         status={name: tuple(map(Status, by_cell[name]["status"])) for name in cells},
         covered=np.stack(
             [by_cell[name]["covered_characters"].fill_null(UNKNOWN).to_numpy() for name in cells], axis=1
@@ -104,6 +106,27 @@ def asked_on(results: Results, question_set: str) -> Asked | None:
         cluster=questions["document_group"].cast(pl.Int64).to_numpy(),
         doubtful=None if doubtful.null_count() == len(doubtful) else tuple(doubtful.fill_null(value=False)),
         answers=declared,
+        graded=tuple(graded_answers(by_cell[name], declared) for name in cells),
+        metrics=metrics or StudyMetrics(results),
+    )
+
+
+def graded_answers(answers: pl.DataFrame, declared: tuple[str, ...]) -> GradedAnswers:
+    """Read a cell's rows of `answers.parquet` as metrics read them."""
+    # Each answer's string is the declared one, so that a million of them are no million strings.
+    names: dict[int, str | None] = {**dict(enumerate(declared)), NO_ANSWER: None}
+    gold, verdict = (label_codes(answers[column].to_list(), declared).tolist() for column in ("label", "verdict"))
+    failed = answers["errors"].list.drop_nulls().list.len()
+    votes = answers["ballots"].list.len()
+    unparsed = votes - answers["ballots"].list.drop_nulls().list.len() - failed
+    return GradedAnswers(
+        gold=[declared[code] for code in gold],
+        verdict=[names[code] for code in verdict],
+        status=list(map(Status, answers["status"])),
+        answers=declared,
+        votes=int(votes.max() or 0),  # type: ignore[arg-type]
+        ballots_unparsed=unparsed.to_list(),
+        ballots_failed=failed.to_list(),
     )
 
 

@@ -86,7 +86,9 @@ def answers_of(side: Side, question_set: str) -> pl.DataFrame:
             hint="compare on a set whose questions all have labels (--on base), or give the dataset labels",
         )
     right = (pl.col("verdict") == pl.col("label")).fill_null(value=False)
-    return found.with_columns(right=right).select(*KEY, "label", "verdict", "status", "right", "document_group")
+    return found.with_columns(right=right).select(
+        *KEY, "label", "verdict", "status", "ballots", "errors", "right", "document_group"
+    )
 
 
 def lined_up(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:

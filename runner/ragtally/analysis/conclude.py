@@ -6,17 +6,20 @@ from collections.abc import Sequence
 
 from ragtally.analysis.aligned_answers import Asked, asked_on
 from ragtally.analysis.analysis import Analysis, Front
+from ragtally.analysis.contributions import StudyMetrics
 from ragtally.analysis.error_breakdown import vote_noise, where_answers_went
 from ragtally.analysis.families import declared_families, votes_family
 from ragtally.analysis.pareto import pareto_front
 from ragtally.analysis.scores import CONFIDENCE, answer_metrics, higher_is_better, rankings, set_verdict
 from ragtally.analysis.set_verdict import SetVerdict
+from ragtally.registry import Registry
 from ragtally.results.load import Results
 
 
-def analyze(results: Results) -> Analysis:
+def analyze(results: Results, registry: Registry | None = None) -> Analysis:
     """Work out what a study's results come to."""
-    found = {name: asked_on(results, name) for name in ("base", "all")}
+    metrics = StudyMetrics(results, registry)
+    found = {name: asked_on(results, name, metrics) for name in ("base", "all")}
     asked = {name: of_set for name, of_set in found.items() if of_set is not None}
     sets = {name: set_verdict(results, of_set) for name, of_set in asked.items()}
     judged_on = _judged_on(asked)
@@ -46,8 +49,8 @@ def _deciding(results: Results, asked: Asked | None) -> str | None:
     """The first metric of answers that is one number, and that can be judged question by question."""
     if asked is None:
         return None
-    wanted = (name for name in answer_metrics(results) if "[" not in name)
-    return next((name for name in wanted if asked.contributions(name) is not None), None)
+    directed = (name for name in answer_metrics(results, single=True) if higher_is_better(results, name) is not None)
+    return next((name for name in directed if not isinstance(asked.contributions(name), str)), None)
 
 
 def _judged_on(asked: dict[str, Asked]) -> str:
@@ -84,7 +87,7 @@ def _fronts(results: Results, asked: Asked, found: SetVerdict, metric: str) -> l
         front = pareto_front(
             [cell.metrics[metric].value for cell in cells],
             [getattr(cell.cost, field) for cell in cells],
-            higher_is_better=higher_is_better(results, metric),
+            higher_is_better=higher_is_better(results, metric) is not False,
         )
         fronts.append(
             Front(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from ragtally.analysis.aligned_answers import Asked, is_one_vote
@@ -30,7 +29,7 @@ def declared_families(results: Results, asked: Mapping[str, Asked]) -> list[Fami
     families: list[Family] = []
     for declared in results.comparisons["families"]:
         pairs = [(pair["cell"], pair["baseline"]) for pair in declared["pairs"]]
-        if "@" in declared["metric"]:
+        if results.metric(declared["metric"]).measures == "retrieval":
             families.extend(_of_rankings(results, declared, pairs))
             continue
         for of_set in asked.values():
@@ -64,14 +63,14 @@ def compare_cells(
 ) -> list[Family]:
     """Compare pairs of cells by a metric of answers."""
     contributions = asked.contributions(metric)
-    if not pairs or contributions is None:
+    if not pairs or isinstance(contributions, str):
         return []
     found = compare_pairs(
         contributions,
         [tuple(asked.columns(pair)) for pair in pairs],  # type: ignore[misc]
-        asked.right,
+        asked.right if contributions.by_question is None else contributions.by_question,
         generator(results, asked.question_set, metric, "families"),
-        higher_is_better=higher_is_better(results, metric),
+        higher_is_better=higher_is_better(results, metric) is not False,
         cluster=asked.cluster,
         resamples=resamples(len(asked.ids), len(pairs)),
         confidence=CONFIDENCE,
@@ -87,12 +86,13 @@ def _of_rankings(results: Results, declared: Mapping[str, Any], pairs: Sequence[
         return []
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
     contributions = ranking_contributions(results, metric, names)
+    assert contributions.by_question is not None
     found = compare_pairs(
         contributions,
         [(names.index(one), names.index(other)) for one, other in pairs],
-        np.where(contributions.own[..., 1] > 0, contributions.own[..., 0], 0.0),
+        contributions.by_question,
         generator(results, "rankings", metric, "families"),
-        higher_is_better=higher_is_better(results, metric),
+        higher_is_better=higher_is_better(results, metric) is not False,
         cluster=results.questions["document_group"].cast(pl.Int64).to_numpy(),
         resamples=resamples(contributions.questions, len(pairs)),
         confidence=CONFIDENCE,

@@ -12,7 +12,7 @@ from ragtally.analysis.aligned_answers import Asked
 from ragtally.analysis.best import compare_with_best
 from ragtally.analysis.bootstrap import RESAMPLES, BootstrapDistribution, bootstrap
 from ragtally.analysis.confidence import ConfidenceInterval
-from ragtally.analysis.contributions import Contributions, ratio_contributions
+from ragtally.analysis.contributions import Contributions, partial_mean_contributions
 from ragtally.analysis.intervals import cell_intervals
 from ragtally.analysis.selection import expected_optimism, select_on_half, split_halves
 from ragtally.analysis.set_verdict import BestCells, CellCost, CellVerdict, HeldOut, Measured, SetVerdict
@@ -43,18 +43,14 @@ def measured(score: Score, interval: ConfidenceInterval) -> Measured:
     return Measured(score.value, score.denominator, interval.low, interval.high, interval.method, reason)
 
 
-def answer_metrics(results: Results) -> list[str]:
+def answer_metrics(results: Results, *, single: bool = False) -> list[str]:
     """List the printed names of the metrics of answers, in the spec's order."""
-    names = results.cells.columns
-    known = [name for name in names if f"{name}_denominator" in names and not name.startswith("context_")]
-    return [name for name in known if "@" not in name]
+    return results.metric_names("answers", single=single)
 
 
-def higher_is_better(results: Results, metric: str) -> bool:
-    """Say whether more of a metric is better; true where the study does not tell."""
-    name, at, _ = metric.partition("[")[0].partition("@")
-    told: bool = results.comparisons["metrics"].get(f"{name}@k" if at else name, True)
-    return told
+def higher_is_better(results: Results, metric: str) -> bool | None:
+    """Say whether more of a metric is better; None where neither is."""
+    return results.metric(metric).higher_is_better
 
 
 def set_verdict(results: Results, asked: Asked) -> SetVerdict:
@@ -63,10 +59,11 @@ def set_verdict(results: Results, asked: Asked) -> SetVerdict:
     best: list[BestCells] = []
     held_out: list[HeldOut] = []
     for metric in answer_metrics(results):
-        by_metric[metric] = {name: _without_interval(row, metric) for name, row in asked.cells.items()}
-        scored = [name for name, row in asked.cells.items() if row[metric] is not None]
         contributions = asked.contributions(metric)
-        if contributions is None or not scored:
+        reason = contributions if isinstance(contributions, str) else "not scored"
+        by_metric[metric] = {name: _without_interval(row, metric, reason) for name, row in asked.cells.items()}
+        scored = [name for name, row in asked.cells.items() if row[metric] is not None]
+        if isinstance(contributions, str) or not scored:
             continue
         kept = contributions.of_cells(asked.columns(scored))
         count = resamples(len(asked.ids), len(scored))
@@ -74,7 +71,8 @@ def set_verdict(results: Results, asked: Asked) -> SetVerdict:
         intervals = cell_intervals(kept, drawn, CONFIDENCE)
         by_metric[metric].update(zip(scored, map(measured, kept.scores(), intervals), strict=True))
         grid = [row for row, name in enumerate(scored) if asked.cells[name]["kind"] == "grid"]
-        if grid and "[" not in metric:
+        info = asked.metrics.info(metric)
+        if grid and info.is_single and info.higher_is_better is not None:
             names = [scored[row] for row in grid]
             best.append(_best(results, metric, names, drawn.of_cells(grid)))
             if results.comparisons["select_on"] == "dev":
@@ -100,23 +98,20 @@ def rankings(results: Results) -> dict[str, dict[str, Measured]]:
         count = resamples(contributions.questions, contributions.cells)
         drawn = bootstrap(contributions, generator(results, "rankings", metric), count, cluster)
         intervals = cell_intervals(contributions, drawn, CONFIDENCE)
-        whole = contributions.own[..., 1].sum(axis=0).astype(int).tolist()
-        for name, score, interval, denominator in zip(names, contributions.scores(), intervals, whole, strict=True):
-            one = Score(score.value, denominator, score.reason)
-            found.setdefault(name, {})[metric] = measured(one, interval)
+        for name, score, interval in zip(names, contributions.scores(), intervals, strict=True):
+            found.setdefault(name, {})[metric] = measured(score, interval)
     return found
 
 
 def ranking_contributions(results: Results, metric: str, names: Sequence[str]) -> Contributions:
     """Describe a metric of retrieval of some rankings: a mean over the questions that it applies to."""
     columns = [results.rankings.filter(pl.col("ranking") == name)[metric] for name in names]
-    part = np.stack([column.fill_null(0.0).to_numpy() for column in columns], axis=1)
-    whole = np.stack([column.is_not_null().to_numpy() for column in columns], axis=1)
-    return ratio_contributions(part, whole, _NO_QUESTION)
+    values = np.stack([column.fill_null(np.nan).to_numpy() for column in columns], axis=1)
+    return partial_mean_contributions(values, _NO_QUESTION)
 
 
 def _best(results: Results, metric: str, names: Sequence[str], drawn: BootstrapDistribution) -> BestCells:
-    better = higher_is_better(results, metric)
+    better = higher_is_better(results, metric) is not False
     found = compare_with_best(drawn, CONFIDENCE, higher_is_better=better)
     return BestCells(
         metric,
@@ -129,7 +124,7 @@ def _best(results: Results, metric: str, names: Sequence[str], drawn: BootstrapD
 
 def _held_out(results: Results, metric: str, names: Sequence[str], kept: Contributions, asked: Asked) -> HeldOut:
     dev = split_halves(asked.gold.tolist(), generator(results, asked.question_set, "halves"), asked.cluster)
-    found = select_on_half(kept, dev, higher_is_better=higher_is_better(results, metric))
+    found = select_on_half(kept, dev, higher_is_better=higher_is_better(results, metric) is not False)
     return HeldOut(
         metric,
         None if found.cell is None else names[found.cell],
@@ -141,9 +136,9 @@ def _held_out(results: Results, metric: str, names: Sequence[str], kept: Contrib
     )
 
 
-def _without_interval(row: Mapping[str, Any], metric: str) -> Measured:
+def _without_interval(row: Mapping[str, Any], metric: str, no_interval: str) -> Measured:
     value, denominator = row[metric], row[f"{metric}_denominator"]
-    reason = row["not_scored"] if value is None else "this metric has no interval here"
+    reason = row["not_scored"] if value is None else no_interval
     return Measured(value, int(denominator or 0), reason=reason or "not scored")
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import polars as pl
 
-from ragtally.analysis.answer_contributions import answer_codes, answer_contributions
+from ragtally.analysis.aligned_answers import graded_answers
 from ragtally.analysis.bootstrap import bootstrap
 from ragtally.analysis.cell_refs import Side, answers_of, lined_up
 from ragtally.analysis.comparison import PairedComparison, adjust_family, compare_pairs
-from ragtally.analysis.contributions import Contributions, mean_contributions
+from ragtally.analysis.contributions import Contributions, StudyMetrics, mean_contributions
 from ragtally.analysis.intervals import cell_intervals
 from ragtally.analysis.proportions import newcombe, wilson
-from ragtally.analysis.scores import CONFIDENCE, LEVEL, generator, higher_is_better, measured, resamples
+from ragtally.analysis.scores import CONFIDENCE, LEVEL, generator, measured, resamples
 from ragtally.analysis.set_verdict import Measured
 from ragtally.analysis.two_cells import PAIRED, PARTLY, UNPAIRED, Changed, TwoCells
-from ragtally.analysis.two_rankings import changed_values, is_of_retrieval, values_of
+from ragtally.analysis.two_rankings import changed_values, values_of
 from ragtally.api import RagtallyError
+from ragtally.results import MetricInfo
 
 
 def compare_two(pairs: Sequence[tuple[Side, Side]], metric: str, question_set: str) -> list[TwoCells]:
@@ -28,14 +28,17 @@ def compare_two(pairs: Sequence[tuple[Side, Side]], metric: str, question_set: s
     # (`ragtally.analysis.comparison.compare_pairs`); without a common one, accuracies are compared as independent
     # proportions by Newcombe's interval: there is no p-value, so several such pairs are told apart by intervals whose
     # level is divided by their number (Bonferroni).
+    metrics = StudyMetrics(pairs[0][0].results)
+    info = metrics.info(metric)
+    ranks = info.measures == "retrieval"
     asked = [
-        (first, second, _said(first, metric, question_set), _said(second, metric, question_set))
+        (first, second, _said(first, metric, question_set, ranks), _said(second, metric, question_set, ranks))
         for first, second in pairs
     ]
     joined = [lined_up(one, other) for _, _, one, other in asked]
     tests = sum(len(both) > 0 for both in joined)
     made = [
-        _paired(first, second, both, metric, question_set, tests) if len(both) else None
+        _paired(first, second, both, metrics, metric, question_set, tests) if len(both) else None
         for (first, second, _, _), both in zip(asked, joined, strict=True)
     ]
     adjusted = iter(adjust_family([found.made for found in made if found is not None]))
@@ -43,15 +46,15 @@ def compare_two(pairs: Sequence[tuple[Side, Side]], metric: str, question_set: s
     for (first, second, one, other), both, paired in zip(asked, joined, made, strict=True):
         if paired is None:
             unpaired = len(made) - tests
-            results.append(_unpaired(first, second, one, other, metric, question_set, unpaired))
+            results.append(_unpaired(first, second, one, other, metrics, metric, question_set, unpaired))
         else:
             corrected = replace(paired, made=next(adjusted))
-            results.append(_described(first, second, one, other, both, corrected, metric, question_set))
+            results.append(_described(first, second, one, other, both, corrected, info, metric, question_set))
     return results
 
 
-def _said(side: Side, metric: str, question_set: str) -> pl.DataFrame:
-    return values_of(side, metric) if is_of_retrieval(metric) else answers_of(side, question_set)
+def _said(side: Side, metric: str, question_set: str, ranks: bool) -> pl.DataFrame:
+    return values_of(side, metric) if ranks else answers_of(side, question_set)
 
 
 @dataclass(frozen=True)
@@ -62,50 +65,61 @@ class _Paired:
     values: tuple[Measured, Measured]
 
 
-def _paired(first: Side, second: Side, both: pl.DataFrame, metric: str, question_set: str, tests: int) -> _Paired:
-    ranks = is_of_retrieval(metric)
-    columns = ("value", "value_second") if ranks else ("right", "right_second")
-    counted = np.stack([both[column].to_numpy() for column in columns], axis=1)
-    whole = ranks or metric == "accuracy"
-    contributions = mean_contributions(counted) if whole else _contributions(first, second, both, metric)
+def _paired(
+    first: Side,
+    second: Side,
+    both: pl.DataFrame,
+    metrics: StudyMetrics,
+    metric: str,
+    question_set: str,
+    tests: int,
+) -> _Paired:
+    info = metrics.info(metric)
+    ranks = info.measures == "retrieval"
+    if ranks:
+        contributions = mean_contributions(both.select("value", "value_second").to_numpy())
+    else:
+        contributions = _contributions(first, second, both, metrics, metric)
+    by_question = contributions.by_question
     cluster = both["document_group"].cast(pl.Int64).to_numpy()
     purpose = ("two", first.cell, second.cell, metric, question_set)
     (made,) = compare_pairs(
         contributions,
         [(0, 1)],
-        counted,
+        both.select("right", "right_second").to_numpy() if by_question is None else by_question,
         generator(first.results, *purpose),
-        higher_is_better=higher_is_better(first.results, metric),
+        higher_is_better=info.higher_is_better is not False,
         cluster=cluster,
         resamples=resamples(len(both), 2),
         confidence=CONFIDENCE,
         level=LEVEL,
         tests_in_family=tests,
     )
-    if metric == "accuracy":
-        return _Paired(made, (_value(both, "right"), _value(both, "right_second")))
     drawn = bootstrap(contributions, generator(first.results, *purpose, "values"), resamples(len(both), 2), cluster)
     one, other = map(measured, contributions.scores(), cell_intervals(contributions, drawn, CONFIDENCE))
     return _Paired(made, (one, other))
 
 
-def _contributions(first: Side, second: Side, both: pl.DataFrame, metric: str) -> Contributions:
-    names = first.results.answer_names
-    if set(names) != set(second.results.answer_names) or (both["label"] != both["label_second"]).any():
+def _contributions(
+    first: Side, second: Side, both: pl.DataFrame, metrics: StudyMetrics, metric: str
+) -> Contributions:
+    columns = [name.removesuffix("_second") for name in both.columns if name.endswith("_second")]
+    one, other = both.select(columns), both.select(pl.col(f"{name}_second").alias(name) for name in columns)
+    names = (first.results.answer_names, second.results.answer_names)
+    graded = [graded_answers(rows, answers) for rows, answers in zip((one, other), names, strict=True)]
+    contributions = metrics.contributions(metric, graded)
+    if isinstance(contributions, str):
+        raise RagtallyError(
+            f"{metric!r} cannot be compared question by question: {contributions}",
+            hint="try accuracy, macro_f1, or a metric of retrieval that the study scored, as recall@5",
+        )
+    # A mean takes each side's values by its own labels; sums by class are of the same classes.
+    if not contributions.mean and (set(names[0]) != set(names[1]) or graded[0].gold != graded[1].gold):
         raise RagtallyError(
             f"{metric} cannot be compared: the two studies differ in the answers or in the labels of questions",
             hint="compare them by accuracy",
         )
-    verdicts = [answer_codes(both[column].to_list(), names) for column in ("verdict", "verdict_second")]
-    labels = answer_codes(both["label"].to_list(), names)
-    found = answer_contributions(metric, labels, np.stack(verdicts, axis=1), names)
-    if found is None:
-        raise RagtallyError(
-            f"{metric!r} cannot be compared question by question",
-            hint="try accuracy, macro_f1, balanced_accuracy, cohen_kappa, f1[CLASS], or a metric of retrieval that"
-            " the study scored, as recall@5",
-        )
-    return found
+    return contributions
 
 
 def _described(
@@ -115,16 +129,19 @@ def _described(
     other: pl.DataFrame,
     both: pl.DataFrame,
     paired: _Paired,
+    info: MetricInfo,
     metric: str,
     question_set: str,
 ) -> TwoCells:
     made, interval = paired.made, paired.made.interval
     whole = len(both) == len(one) == len(other)
-    ranks = is_of_retrieval(metric)
+    ranks, up = info.measures == "retrieval", info.higher_is_better is not False
     shown = TwoCells(
         first=first.name,
         second=second.name,
         metric=metric,
+        measures=info.measures,
+        unit=info.unit,
         question_set=question_set,
         pairing=PAIRED if whole else PARTLY,
         common=len(both),
@@ -148,7 +165,7 @@ def _described(
         ties=made.tally.ties,
         losses=made.tally.losses,
         smallest_difference=made.smallest_difference.value,
-        changed=changed_values(both, higher_is_better(first.results, metric)) if ranks else _changed(both),
+        changed=changed_values(both, up) if ranks else _changed(both),
         notes=(),
     )
     notes = [] if whole else [_partly(shown)]
@@ -159,14 +176,27 @@ def _described(
 
 
 def _unpaired(
-    first: Side, second: Side, one: pl.DataFrame, other: pl.DataFrame, metric: str, question_set: str, pairs: int
+    first: Side,
+    second: Side,
+    one: pl.DataFrame,
+    other: pl.DataFrame,
+    metrics: StudyMetrics,
+    metric: str,
+    question_set: str,
+    pairs: int,
 ) -> TwoCells:
-    if metric != "accuracy":
-        raise RagtallyError(
-            f"{first.name} and {second.name} were asked no common question, so {metric} cannot be compared",
-            hint="different sets of questions are compared by accuracy alone: --metric accuracy",
-        )
-    counts = [(int(said["right"].sum()), len(said)) for said in (one, other)]
+    info = metrics.info(metric)
+    counts = []
+    for side, rows in ((first, one), (second, other)):
+        share: Contributions | str = ""
+        if info.measures == "answers":
+            share = metrics.contributions(metric, [graded_answers(rows, side.results.answer_names)])
+        if isinstance(share, str) or not share.binary:
+            raise RagtallyError(
+                f"{first.name} and {second.name} were asked no common question, so {metric} cannot be compared",
+                hint="different sets of questions are compared by shares of questions alone: --metric accuracy",
+            )
+        counts.append((int(share.own.sum()), len(rows)))
     interval = newcombe(*counts[0], *counts[1], CONFIDENCE)
     value = None if interval.low is None else counts[0][0] / counts[0][1] - counts[1][0] / counts[1][1]
     inside = newcombe(*counts[0], *counts[1], 1 - LEVEL / pairs).contains(0.0)
@@ -177,13 +207,15 @@ def _unpaired(
         first=first.name,
         second=second.name,
         metric=metric,
+        measures=info.measures,
+        unit=info.unit,
         question_set=question_set,
         pairing=UNPAIRED,
         common=0,
         first_only=len(one),
         second_only=len(other),
-        first_value=_value(one, "right"),
-        second_value=_value(other, "right"),
+        first_value=_value(*counts[0]),
+        second_value=_value(*counts[1]),
         difference=Measured(
             value, len(one) + len(other), interval.low, interval.high, interval.method, interval.reason
         ),
@@ -200,10 +232,10 @@ def _unpaired(
     )
 
 
-def _value(said: pl.DataFrame, column: str) -> Measured:
-    right, interval = int(said[column].sum()), wilson(int(said[column].sum()), len(said), CONFIDENCE)
-    value = right / len(said) if len(said) else None
-    return Measured(value, len(said), interval.low, interval.high, interval.method, interval.reason)
+def _value(count: int, questions: int) -> Measured:
+    interval = wilson(count, questions, CONFIDENCE)
+    value = count / questions if questions else None
+    return Measured(value, questions, interval.low, interval.high, interval.method, interval.reason)
 
 
 def _changed(both: pl.DataFrame) -> tuple[Changed, ...]:

@@ -32,6 +32,8 @@ class TwoCells:
     first: str  # The first study and cell, as `study:cell`
     second: str
     metric: str
+    measures: str  # What the metric measures: `answers` or `retrieval`
+    unit: str  # The metric's unit: `share`, `number` or `count`
     question_set: str  # `base` or `all`
     pairing: str  # `paired`, `paired on the common questions` or `unpaired`
     common: int  # How many questions both were asked

@@ -14,11 +14,6 @@ from ragtally.results.load import Results
 _IDENTIFIERS = ("ranking", "question")
 
 
-def is_of_retrieval(metric: str) -> bool:
-    """Say whether a metric judges rankings: its name has a cut-off, as `recall@5`."""
-    return "@" in metric
-
-
 def ranking_metrics(results: Results) -> list[str]:
     """List the metrics of retrieval that a study has of each question, in the spec's order."""
     return [name for name in results.rankings.columns if name not in _IDENTIFIERS]

@@ -29,7 +29,17 @@ from ragtally.api.errors import (
 )
 from ragtally.api.fetchable import Fetchable, RemoteFile
 from ragtally.api.hookspecs import hookimpl
-from ragtally.api.metric import AnswerMetric, MetricTraits, QuestionMetric, RetrievalMetric
+from ragtally.api.metric import (
+    AnswerMetric,
+    MeanMetric,
+    MetricTraits,
+    QuestionValues,
+    RetrievalMetric,
+    Score,
+    ScoreMetric,
+    SumsMetric,
+    SumValues,
+)
 from ragtally.api.model import ChatModel, ModelTraits, PlainChatModel
 from ragtally.api.reader import (
     TRAIN_PARAMETER,
@@ -51,7 +61,6 @@ from ragtally.api.retriever import (
     RetrieverTraits,
 )
 from ragtally.api.rule import VoteRule
-from ragtally.api.scores import Score
 
 __all__ = [
     "CONDITIONS",
@@ -90,6 +99,7 @@ __all__ = [
     "Hits",
     "Limits",
     "Location",
+    "MeanMetric",
     "MeasuredRetriever",
     "Message",
     "MetricTraits",
@@ -106,7 +116,7 @@ __all__ = [
     "PromptingReranker",
     "Queries",
     "QuestionEvidence",
-    "QuestionMetric",
+    "QuestionValues",
     "Questions",
     "RagtallyError",
     "RankingRelevance",
@@ -121,11 +131,14 @@ __all__ = [
     "Retriever",
     "RetrieverTraits",
     "Score",
+    "ScoreMetric",
     "Spans",
     "SpecError",
     "Status",
     "StoppedError",
     "StoreError",
+    "SumValues",
+    "SumsMetric",
     "TemplatedReader",
     "TrainableReader",
     "Vote",

@@ -70,18 +70,18 @@ class GradedAnswers:
         verdict: What the votes decided; None for unparsed, call failed and no verdict.
         status: What became of each question.
         answers: The declared answers (classes), in the spec's order.
-        ballots_asked: Votes asked for, over all questions.
-        ballots_unparsed: Votes whose text could not be read.
-        ballots_failed: Votes that gave no answer at all.
+        votes: How many votes were asked for on each question.
+        ballots_unparsed: How many votes on each question have a text that could not be read.
+        ballots_failed: How many votes on each question gave no answer at all.
     """
 
     gold: Sequence[str]
     verdict: Sequence[str | None]
     status: Sequence[Status]
     answers: tuple[str, ...]
-    ballots_asked: int
-    ballots_unparsed: int
-    ballots_failed: int
+    votes: int
+    ballots_unparsed: Sequence[int]
+    ballots_failed: Sequence[int]
 
     def __len__(self) -> int:
         return len(self.gold)

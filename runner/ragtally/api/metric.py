@@ -1,14 +1,18 @@
-"""The contract of a metric."""
+"""The contracts of a metric: what each question contributes to a number, and the number itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from ragtally.api.answers import GradedAnswers
 from ragtally.api.retrieval import RankingRelevance
-from ragtally.api.scores import Score
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Items = TypeVar("Items", GradedAnswers, RankingRelevance, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,63 +20,136 @@ class MetricTraits:
     """What the engine knows of a metric before it builds it.
 
     Attributes:
-        judges: Whether it reads `GradedAnswers` answers or a `RankingRelevance`; the latter's names end in `@k` and
+        measures: Whether it reads `GradedAnswers` or a `RankingRelevance`; the latter's names end in `@k` and
             `build` gets the cut-off as `k`.
-        higher_is_better: Whether a larger number is a better one; None where neither is (a confusion count).
+        higher_is_better: Whether a larger number is a better one; None where neither is (a confusion count). Such
+            a metric never decides which cell is the best.
+        unit: `"share"` is written in percent; `"number"` as it is; `"count"` counts these very questions, so that
+            it has no interval.
     """
 
     measures: Literal["answers", "retrieval"]
     higher_is_better: bool | None = True
+    unit: Literal["share", "number", "count"] = "number"
 
 
-@runtime_checkable
-class AnswerMetric(Protocol):
-    """Turns verdicts beside gold labels into numbers; pure."""
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One number, how many items it rests on, and why it is missing where it is.
 
-    def score(self, judged: GradedAnswers) -> Mapping[str, Score]:
-        """Score the verdicts.
-
-        Args:
-            judged: Verdicts and gold labels of one cell over one set of questions.
-
-        Returns:
-            Scores by printed name: the metric's own name, or one name per class, as in `precision[yes]`.
-        """
-        ...
-
-
-@runtime_checkable
-class RetrievalMetric(Protocol):
-    """Turns a ranking judged against the evidence into numbers; pure.
-
-    A metric that is a mean over questions also says what each question contributes (`QuestionMetric`); without
-    that, its number has no interval and cannot be compared.
+    Attributes:
+        value: The number; None where it is not scored, never NaN.
+        denominator: How many items (questions, ballots, predictions) the number is a share or mean of.
+        reason: Why there is no number; None where there is one.
     """
 
-    def score(self, judged: RankingRelevance) -> Mapping[str, Score]:
-        """Score the rankings.
+    value: float | None
+    denominator: int
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.reason is None):
+            raise ValueError("a score has either a value or a reason why it has none")
+        if self.value is not None and self.value != self.value:
+            raise ValueError("a score is never NaN: give None and the reason")
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionValues:
+    """One value per question, of which the metric is the mean.
+
+    Attributes:
+        values: One number per question; None (or NaN) for a question to which the metric does not apply.
+        reason: Why there is no mean where it applies to none.
+    """
+
+    values: Sequence[float | None] | NDArray[Any]
+    reason: str = "it applies to none of the questions"
+
+
+@dataclass(frozen=True, slots=True)
+class SumValues:
+    """A metric's values for many sets of questions at once.
+
+    Attributes:
+        value: The values, of the sums' shape without your own axes; NaN where there is none, as 0 / 0 is.
+        denominator: How many items each value rests on, of the same shape; None for the questions.
+        reason: Why there is no value where there is none.
+    """
+
+    value: NDArray[Any]
+    denominator: NDArray[Any] | None = None
+    reason: str = "it is not defined for these questions"
+
+
+@runtime_checkable
+class MeanMetric(Protocol[Items]):
+    """A metric that is the mean of one value per question; pure."""
+
+    def by_question(self, items: Items, /) -> Mapping[str, QuestionValues]:
+        """Give each question its value.
 
         Args:
-            judged: The judged hits of one retriever over one set of questions.
+            items: Graded answers of one cell, or the relevance of one ranking, over one set of questions.
 
         Returns:
-            Scores by printed name, as in `recall@5`.
+            Values by printed name: the metric's own name (`recall@5`), or one name per class (`precision[yes]`).
         """
         ...
 
 
 @runtime_checkable
-class QuestionMetric(RetrievalMetric, Protocol):
-    """A metric of retrieval that is a mean over questions; optional."""
+class SumsMetric(Protocol):
+    """A metric of answers that is a formula of sums over questions, as F1 is; pure.
 
-    def by_question(self, judged: RankingRelevance) -> Mapping[str, Any]:
-        """Score each question alone.
+    The score is the formula of the sums over all questions. Intervals and tests take the sums over thousands of
+    resamples as one matrix product, and the formula of all of these at once.
+    """
+
+    def counts(self, graded: GradedAnswers, /) -> Mapping[str, NDArray[Any]]:
+        """Say what each question contributes.
 
         Args:
-            judged: As in `score`.
+            graded: Graded answers of one cell over one set of questions.
 
         Returns:
-            By the printed names of `score`, an object with `value` (float64, shape [questions]) and `applies` (bool,
-            likewise): whether the question counts. The mean of the values that apply is the score.
+            Finite numbers by a name of your own; the first axis is the questions, any others are yours (one entry
+            per class, say).
         """
         ...
+
+    def formula(self, sums: Mapping[str, NDArray[Any]], answers: tuple[str, ...], /) -> Mapping[str, SumValues]:
+        """Turn sums over questions into values.
+
+        Args:
+            sums: By the names of `counts`, the sums over the questions; float64, of the shape [..., your axes]. So
+                address your axes from the end, as in `right.sum(axis=-1)`. Dividing by 0 is allowed and gives NaN.
+            answers: The declared answers (classes), in the spec's order.
+
+        Returns:
+            Values of the shape [...], by printed name as in `MeanMetric.by_question`; the names depend on `answers`
+            alone.
+        """
+        ...
+
+
+@runtime_checkable
+class ScoreMetric(Protocol[Items]):
+    """A metric that is none of these; pure. It gets a value, but no interval and no test, and cannot decide."""
+
+    def score(self, items: Items, /) -> Mapping[str, Score]:
+        """Compute the values.
+
+        Args:
+            items: As in `MeanMetric.by_question`.
+
+        Returns:
+            Scores by printed name, likewise.
+        """
+        ...
+
+
+AnswerMetric = MeanMetric[GradedAnswers] | SumsMetric | ScoreMetric[GradedAnswers]
+"""What `build` returns for a metric that measures answers."""
+RetrievalMetric = MeanMetric[RankingRelevance] | ScoreMetric[RankingRelevance]
+"""What `build` returns for a metric that measures retrieval."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from ragtally.api.calls import Prompt
+from ragtally.api.metric import Score
 from ragtally.api.retrieval import Candidates, Hits, Passages, Queries
-from ragtally.api.scores import Score
 
 if TYPE_CHECKING:
     import numpy as np

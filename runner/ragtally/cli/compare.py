@@ -10,8 +10,9 @@ import click
 from rich.text import Text
 
 from ragtally.analysis.cell_refs import Side, common_set, matching_cells
+from ragtally.analysis.contributions import StudyMetrics
 from ragtally.analysis.two import compare_two
-from ragtally.analysis.two_rankings import is_of_retrieval, matching_rankings, ranking_metrics
+from ragtally.analysis.two_rankings import matching_rankings, ranking_metrics
 from ragtally.api import RagtallyError
 from ragtally.cli.console import print_all
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
@@ -78,7 +79,7 @@ def command(
     one = results_of(named[0][0])
     other = one if named[0][0].resolve() == named[1][0].resolve() else results_of(named[1][0])
     by = metric or _deciding(one, other)
-    ranks = is_of_retrieval(by)
+    ranks = StudyMetrics(one).info(by).measures == "retrieval"
     matched = _matched((one, named[0][1]), (other, named[1][1]), ranks=ranks)
     pairs = matched.pairs
     if ranks and question_set == "base":

@@ -19,7 +19,6 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
     return {
         "select_on": plan.study.select_on,
         "seed": plan.study.seed,
-        "metrics": {str(metric.name): registry.traits(metric).higher_is_better for metric in plan.study.metrics},
         "answered_elsewhere": [
             name for name, reader in plan.study.readers.items() if _answers_elsewhere(registry.traits(reader.choice))
         ],
@@ -28,7 +27,7 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
             {
                 "metric": family.metric,
                 "baseline": {axis: str(pick) for axis, pick in family.baseline.items()},
-                "pairs": _pairs(plan, family),
+                "pairs": _pairs(plan, family, registry),
             }
             for family in plan.study.compare
         ],
@@ -46,8 +45,9 @@ def _model(name: str, choice: Choice, registry: Registry) -> dict[str, str | Non
     return {"name": name, "provider": traits.provider, "model": traits.model, "fingerprint": digest}
 
 
-def _pairs(plan: StudyPlan, family: Compare) -> list[dict[str, str]]:
-    cells = [cell for cell in plan.cells if _is_scored(cell, family)]
+def _pairs(plan: StudyPlan, family: Compare, registry: Registry) -> list[dict[str, str]]:
+    measures = registry.traits(family.choice).measures
+    cells = [cell for cell in plan.cells if _is_measured(cell, measures)]
     by_picks = {_key(cell.picks, {}): cell for cell in cells}
     pairs = []
     for cell in cells:
@@ -60,10 +60,9 @@ def _pairs(plan: StudyPlan, family: Compare) -> list[dict[str, str]]:
     return pairs
 
 
-def _is_scored(cell: Cell, family: Compare) -> bool:
+def _is_measured(cell: Cell, measures: str) -> bool:
     """A metric of retrieval compares rankings, any other one cells with a reader."""
-    of_ranking = "@" in family.metric
-    if of_ranking:
+    if measures == "retrieval":
         return cell.picks.kind == "retrieval" and cell.name == cell.ranking
     return cell.verdicts is not None
 

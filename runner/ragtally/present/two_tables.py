@@ -10,7 +10,6 @@ from rich.text import Text
 
 from ragtally.analysis.scores import LEVEL
 from ragtally.analysis.two_cells import UNPAIRED, TwoCells
-from ragtally.analysis.two_rankings import is_of_retrieval
 from ragtally.present.numbers import AT_THE_LEVEL, count
 from ragtally.present.verdict_parts import (
     caption,
@@ -81,7 +80,7 @@ def _changed(found: TwoCells, most: int | None) -> list[Table | Text]:
     shown = found.changed if most is None else found.changed[:most]
     if not shown:
         return [Text(tally)]
-    ranks = is_of_retrieval(found.metric)
+    ranks = found.measures == "retrieval"
     headings = ["question", "A", "B", "better"] if ranks else ["question", "label", "A said", "B said", "right"]
     what = "they differ in" if ranks else "changed sides"
     table = number_table(f"{tally}; {what}:", headings, left=len(headings))

@@ -15,8 +15,8 @@ from ragtally.evidence_length import evidence_characters
 from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question
+from ragtally.results.metrics import describe_metrics, rounded, score_columns
 from ragtally.results.questions import context_of, write_questions
-from ragtally.results.score_columns import rounded, score_columns
 from ragtally.steps import Task, base, parse, read, relevance, rerank, retrieve, sample, score, vote
 from ragtally.store import write_csv, write_json, write_result_table
 from ragtally.workspace import Workspace
@@ -47,9 +47,19 @@ def write_bench(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
     write_csv(folder / "cells.csv", columns)
     write_json(folder / "metrics.json", metrics)
     write_result_table(folder / "answers.parquet", _answers(plan, workspace))
-    write_json(folder / "comparisons.json", comparisons(plan, workspace.registry))
+    write_json(
+        folder / "comparisons.json", comparisons(plan, workspace.registry) | {"metrics": _metrics(plan, workspace)}
+    )
     write_questions(plan, workspace, folder)
     write_json(folder / "timings.json", _timings(plan, workspace))
+
+
+def _metrics(plan: StudyPlan, workspace: Workspace) -> list[dict[str, Any]]:
+    """Describe the spec's metrics, those of the voters' table, and what retrievers measured themselves."""
+    of_voters = [metric for voter in plan.voters for metric in voter.score.choices.values()]
+    measured = [name for cell in plan.cells for name in _measured(cell, workspace)]
+    answers = sample.load_answers(workspace.entry(plan.sampled))
+    return describe_metrics([*plan.study.metrics, *of_voters], workspace.registry, answers, measured)
 
 
 def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[Any]], dict[str, float | None]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from ragtally.results.score_columns import rounded
+from ragtally.results.metrics import rounded
 from ragtally.steps import Task, ask, base, read
 from ragtally.workspace import Workspace
 

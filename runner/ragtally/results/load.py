@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from ragtally.api import Location, StoreError
+from ragtally.api import Location, RagtallyError, StoreError, did_you_mean
+from ragtally.results.metrics import MetricInfo, metrics_from_json
 from ragtally.store import read_json, read_table
 
 RESULT_FILES = (
@@ -54,6 +56,49 @@ class Results:
     def answer_names(self) -> tuple[str, ...]:
         """The answers that count, in the spec's order."""
         return tuple(self.dataset["questions"]["answers"])
+
+    @cached_property
+    def metrics(self) -> tuple[MetricInfo, ...]:
+        """The metrics whose values the files hold, in the spec's order; then those of the voters and of contexts."""
+        entries = self.comparisons["metrics"]
+        if not isinstance(entries, Sequence):
+            raise StoreError(
+                "these results were written by an older version",
+                location=Location(str(self.folder / "comparisons.json")),
+                hint="run the study again: ragtally run SPEC (nothing is paid twice)",
+            )
+        return metrics_from_json(entries)
+
+    def metric(self, name: str) -> MetricInfo:
+        """Look up what a metric measures, its unit and which way is better.
+
+        Args:
+            name: A printed name, as `recall@5` or `precision[yes]`.
+
+        Returns:
+            Its description.
+
+        Raises:
+            RagtallyError: If the study has no such metric.
+        """
+        info = next((info for info in self.metrics if name in info.names), None)
+        if info is None:
+            names = [name for info in self.metrics for name in info.names]
+            raise RagtallyError(f"{self.study} has no metric {name!r}", hint=did_you_mean(name, names))
+        return info
+
+    def metric_names(self, measures: str, *, single: bool = False) -> list[str]:
+        """List the printed names of the metrics that `cells.csv` has a column of, in the spec's order.
+
+        Args:
+            measures: `answers`, `retrieval` or `context`.
+            single: Whether to leave out metrics of one number per class.
+
+        Returns:
+            The names.
+        """
+        infos = [info for info in self.metrics if info.measures == measures and (info.is_single or not single)]
+        return [name for info in infos for name in info.names if f"{name}_denominator" in self.cells.columns]
 
     @property
     def has_base(self) -> bool:

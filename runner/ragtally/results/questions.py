@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from ragtally.analysis.resampling import document_clusters
-from ragtally.api import QuestionMetric, derive_seed
+from ragtally.api import MeanMetric, derive_seed
 from ragtally.evidence_length import evidence_characters
+from ragtally.metrics import question_values
 from ragtally.plan import Cell, StudyPlan
 from ragtally.steps import Task, base, context, parse, prepare, relevance, sample, vote
 from ragtally.store import read_table, write_result_table
@@ -105,7 +106,7 @@ def _rankings(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     metrics = [
         workspace.registry.build(metric) for metric in plan.study.metrics if _judges(metric, workspace) == "retrieval"
     ]
-    able = [metric for metric in metrics if isinstance(metric, QuestionMetric)]
+    able = [metric for metric in metrics if isinstance(metric, MeanMetric)]
     frames = [pl.DataFrame(schema={"ranking": pl.String(), "question": pl.String()})]
     for cell in plan.cells:
         if cell.picks.kind == "retrieval" and cell.picks.top_k is None and cell.picks.context_words is None:
@@ -113,8 +114,7 @@ def _rankings(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
             columns = {"ranking": pl.repeat(cell.name, len(ids), eager=True), "question": ids}
             for metric in able:
                 for name, single in metric.by_question(judged).items():
-                    values = pl.Series(single.value)
-                    columns[name] = values.set(pl.Series(~single.applies), None)
+                    columns[name] = pl.Series(question_values(single, len(ids), metric)).fill_nan(None)
             frames.append(pl.DataFrame(columns))
     return pl.concat(frames, how="diagonal", rechunk=True)
 

@@ -11,7 +11,7 @@ import polars as pl
 from ragtally.api import Score
 from ragtally.plan import StudyPlan, Voter, in_order
 from ragtally.results.costs import cost_columns, cost_of
-from ragtally.results.score_columns import score_columns
+from ragtally.results.metrics import score_columns
 from ragtally.steps import Task, base, sample, score
 from ragtally.store import read_json, write_csv, write_json, write_result_table
 from ragtally.workspace import Workspace

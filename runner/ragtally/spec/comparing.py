@@ -17,13 +17,13 @@ def resolve_compare(
     families: Sequence[Mapping[str, Any]], grid: Grid, metrics: Sequence[Choice], faults: Faults
 ) -> tuple[Compare, ...]:
     """Find the picks that baselines name among those of the grid."""
-    known = [_printed(metric) for metric in metrics]
+    known = {_printed(metric): metric for metric in metrics}
     resolved = []
     for number, family in enumerate(families):
         path: PathOf = ("compare", number)
         metric = family.get("metric", "accuracy")
         if metric not in known:
-            hint = f"add it to metrics, or {did_you_mean(metric, known)}"
+            hint = f"add it to metrics, or {did_you_mean(metric, list(known))}"
             faults.add(
                 (*path, "metric") if "metric" in family else path, f"{metric!r} is no metric of the study", hint
             )
@@ -33,7 +33,7 @@ def resolve_compare(
             if found is not None:
                 baseline[axis] = found
         if len(baseline) == len(family["baseline"]) and metric in known:
-            resolved.append(Compare(metric, baseline))
+            resolved.append(Compare(metric, known[metric], baseline))
     return tuple(resolved)
 
 

@@ -81,6 +81,7 @@ class Compare:
     """One family of comparisons: every cell against the cell that is equal on all axes but the baseline's."""
 
     metric: str  # The metric's printed name
+    choice: Choice  # The metric
     # By axis the pick that the others are compared with: a choice, a number, or a reader's name.
     baseline: Mapping[str, Choice | int | str]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragtally.api import Choice, GradedAnswers, RankingRelevance, Score
+from ragtally.metrics import metric_scores, no_answers
 from ragtally.relevance import select_rows
 from ragtally.steps import base, context, parse, relevance, sample, vote
 from ragtally.steps.task import Task, TaskFactory, Work
@@ -18,6 +19,13 @@ from ragtally.voting import Ballots, judge_decided, select_ballots
 
 STEP = "score"
 VERSION = 1
+# What the engine itself says of the passages before the readers: by name the unit, and whether more is better.
+CONTEXT_SCORES: Mapping[str, tuple[Literal["share", "number"], bool | None]] = {
+    "context_document_hit": ("share", True),
+    "context_evidence": ("share", True),
+    "context_evidence_ceiling": ("share", True),
+    "context_mean_words": ("number", None),
+}
 
 
 def task(
@@ -106,15 +114,14 @@ def _of_answers(work: Work, question_set: str, rows: NDArray[np.int64]) -> dict[
     if question_set == "all" and sample.load_questions(folders["sample"])["label"].null_count():
         reason = "the questions have no gold label"
     scores: dict[str, Score] = {}
-    judged = load_relevance(folders, ballots, question_set) if reason is None else _nothing(folders["sample"])
+    if reason is None:
+        graded = load_relevance(folders, ballots, question_set)
+    else:
+        graded = no_answers(sample.load_answers(folders["sample"]))
     for choice in _metrics(work, "answers"):
-        for name, score in work.registry.build(choice).score(judged).items():
+        for name, score in metric_scores(work.registry.build(choice), graded).items():
             scores[name] = score if reason is None else Score(None, len(rows), reason)
     return scores
-
-
-def _nothing(sampled: Path) -> GradedAnswers:
-    return GradedAnswers([], [], [], sample.load_answers(sampled), 0, 0, 0)
 
 
 def _of_retrieval(work: Work, rows: NDArray[np.int64]) -> dict[str, Score]:
@@ -122,7 +129,7 @@ def _of_retrieval(work: Work, rows: NDArray[np.int64]) -> dict[str, Score]:
     if work.optional("judge") is not None:
         judged = select_rows(relevance.load_relevance(work.input("judge")), rows)
         for choice in _metrics(work, "retrieval"):
-            scores.update(work.registry.build(choice).score(judged))
+            scores.update(metric_scores(work.registry.build(choice), judged))
     if work.optional("judge_context") is not None:
         before = select_rows(relevance.load_relevance(work.input("judge_context")), rows)
         scores.update(_before_the_reader(before, work.task.settings["top_k"]))

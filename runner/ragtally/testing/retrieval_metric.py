@@ -1,4 +1,4 @@
-"""The suite for metrics that judge retrieval."""
+"""The suite for metrics of retrieval."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragtally.api import Component, MetricTraits, RankingRelevance, RetrievalMetric
-from ragtally.testing.answer_metric import assert_close, assert_scores
+from ragtally.api import Component, MeanMetric, RankingRelevance, ScoreMetric
+from ragtally.metrics import metric_scores
+from ragtally.testing.answer_metric import assert_close, assert_direction, assert_scores, assert_traits
 from ragtally.testing.component import ComponentSuite
 
 CUT_OFF = 3
@@ -24,7 +25,7 @@ class RetrievalMetricSuite(ComponentSuite):
     """Checks a metric of retrieval at the cut-off 3 on good, mixed and hopeless rankings of depth 8."""
 
     kind = "metric"
-    protocol = RetrievalMetric
+    protocol = MeanMetric | ScoreMetric  # type: ignore[type-arg]
 
     def given(self, folder: Path) -> Mapping[str, Any]:
         """Ask for the cut-off beside the parameters of the suite."""
@@ -32,19 +33,16 @@ class RetrievalMetricSuite(ComponentSuite):
 
     @pytest.fixture
     def samples(self) -> Mapping[str, RankingRelevance]:
-        """Judged rankings by what they are like."""
+        """Rankings by what they are like."""
         random = np.random.default_rng(7).random((_QUESTIONS, _DEPTH)) < 0.3
         nothing = np.zeros((_QUESTIONS, _DEPTH), dtype=bool)
         first = nothing.copy()
         first[:, :2] = True
         return {"perfect": ranking(first), "mixed": ranking(random), "hopeless": ranking(nothing)}
 
-    def test_the_traits_say_what_it_judges(self, component: Component, traits: Any) -> None:
+    def test_the_traits_say_what_it_measures(self, component: Component, traits: Any) -> None:
         """The engine has to know, and a table has to know which way is better."""
-        assert isinstance(component.traits, MetricTraits), (
-            "declare traits=MetricTraits(judges=..., higher_is_better=...)"
-        )
-        assert traits.measures == "retrieval", "a metric of retrieval judges retrieval"
+        assert_traits(component, traits, "retrieval")
         assert component.name.endswith("@k"), "the name of a metric with a cut-off ends in @k"
 
     def test_scores_are_numbers_or_reasons(
@@ -53,13 +51,13 @@ class RetrievalMetricSuite(ComponentSuite):
         """Finite, over a count, named after the metric and its cut-off; also of no questions."""
         name = f"{component.name.removesuffix('k')}{CUT_OFF}"
         for like, sample in {**samples, "no questions": rows(samples["mixed"], slice(0, 0))}.items():
-            assert_scores(build().score(sample), name, like)
+            assert_scores(metric_scores(build(), sample), name, like)
 
     def test_names_do_not_depend_on_the_rankings(
         self, build: Callable[[], Any], samples: Mapping[str, RankingRelevance]
     ) -> None:
-        """A table has the same columns whatever was found."""
-        names = {tuple(build().score(sample)) for sample in samples.values()}
+        """A table has the same columns whatever the hits."""
+        names = {tuple(metric_scores(build(), sample)) for sample in samples.values()}
         assert len(names) == 1, f"the printed names change: {names}"
 
     def test_what_comes_after_the_cut_off_does_not_matter(
@@ -76,40 +74,39 @@ class RetrievalMetricSuite(ComponentSuite):
             grade=np.where(after, 0, sample.grade),
             covered=np.where(after, sample.covered[:, [CUT_OFF - 1]], sample.covered),
         )
-        assert_close(build().score(emptied), build().score(sample), f"hits after the {CUT_OFF}rd matter")
+        assert_close(
+            metric_scores(build(), emptied), metric_scores(build(), sample), f"hits after the {CUT_OFF}rd matter"
+        )
 
     def test_the_order_of_the_questions_does_not_matter(
         self, build: Callable[[], Any], samples: Mapping[str, RankingRelevance]
     ) -> None:
         """A metric is of a set of questions."""
-        turned = rows(samples["mixed"], slice(None, None, -1))
-        assert_close(build().score(turned), build().score(samples["mixed"]), "the order of the questions matters")
+        reverse = rows(samples["mixed"], slice(None, None, -1))
+        assert_close(
+            metric_scores(build(), reverse),
+            metric_scores(build(), samples["mixed"]),
+            "the order of the questions matters",
+        )
 
     def test_better_rankings_do_not_score_worse(
         self, build: Callable[[], Any], traits: Any, samples: Mapping[str, RankingRelevance]
     ) -> None:
         """Checked where the traits say which way is better."""
-        if traits.higher_is_better is not None:
-            sign = 1 if traits.higher_is_better else -1
-            best, worst = build().score(samples["perfect"]), build().score(samples["hopeless"])
-            for name in best:
-                if best[name].value is not None and worst[name].value is not None:
-                    assert sign * best[name].value >= sign * worst[name].value, (
-                        f"{name}: the wrong way is declared better"
-                    )
+        assert_direction(build(), traits, samples["perfect"], samples["hopeless"])
 
     def test_a_metric_is_pure(self, build: Callable[[], Any], samples: Mapping[str, RankingRelevance]) -> None:
         """Nothing is changed, and the same rankings give the same scores."""
         metric, sample = build(), samples["mixed"]
         before = {name: getattr(sample, name).copy() for name in sample.__slots__}
-        first = metric.score(sample)
-        assert dict(metric.score(sample)) == dict(first) == dict(build().score(sample)), "scores change"
+        first = metric_scores(metric, sample)
+        assert metric_scores(metric, sample) == first == metric_scores(build(), sample), "scores change"
         for name, column in before.items():
             assert np.array_equal(getattr(sample, name), column), f"the metric changed `{name}`"
 
 
 def ranking(relevant: np.ndarray[Any, np.dtype[np.bool_]]) -> RankingRelevance:
-    """Judge rankings of full depth: each question has its evidence in two chunks of fifty characters, of grade 2.
+    """Make rankings of full depth: each question has its evidence in two chunks of fifty characters, of grade 2.
 
     Args:
         relevant: Whether the hit at a rank is relevant, shape [questions, depth]; from the third on a question's
@@ -134,14 +131,14 @@ def ranking(relevant: np.ndarray[Any, np.dtype[np.bool_]]) -> RankingRelevance:
     )
 
 
-def rows(sample: RankingRelevance, kept: slice) -> RankingRelevance:
+def rows(sample: RankingRelevance, subset: slice) -> RankingRelevance:
     """Take some of the questions.
 
     Args:
-        sample: Judged rankings.
-        kept: Which questions, in which order.
+        sample: Rankings.
+        subset: Which questions, in which order.
 
     Returns:
         Their rankings.
     """
-    return RankingRelevance(**{name: getattr(sample, name)[kept] for name in sample.__slots__})
+    return RankingRelevance(**{name: getattr(sample, name)[subset] for name in sample.__slots__})

@@ -1,0 +1,52 @@
+"""Metrics of answers: verdicts beside gold labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ragtally import Component, MetricTraits, hookimpl
+
+if TYPE_CHECKING:
+    from ragtally import AnswerMetric
+
+
+@hookimpl
+def register_metrics() -> list[Component]:
+    """Offer the metrics of answers."""
+    share = MetricTraits("answers", unit="share")
+    fewer = MetricTraits("answers", unit="share", higher_is_better=False)
+    number = MetricTraits("answers")
+    count = MetricTraits("answers", unit="count", higher_is_better=None)
+    return [
+        _component("accuracy", share, "Share of all questions whose verdict is the gold label."),
+        _component(
+            "balanced_accuracy",
+            number,
+            "Mean recall of the classes that occur as labels, so that each weighs the same.",
+        ),
+        _component("precision", number, "Per class: share of its verdicts that are right."),
+        _component("recall", number, "Per class: share of its questions whose verdict is right."),
+        _component("f1", number, "Per class: harmonic mean of precision and recall."),
+        _component("macro_precision", number, "Mean precision of the classes that occur as labels."),
+        _component("macro_recall", number, "Mean recall of the classes that occur as labels."),
+        _component("macro_f1", number, "Mean F1 of the classes that occur as labels."),
+        _component(
+            "confusion",
+            count,
+            "Questions by gold label and verdict, as in confusion[yes,no]; - stands for no verdict.",
+        ),
+        _component("cohen_kappa", number, "Agreement with the gold labels beyond chance."),
+        _component("coverage", share, "Share of all questions that have a verdict."),
+        _component("accuracy_of_covered", share, "Share of the verdicts that are right."),
+        _component("unparsed_share", fewer, "Share of the votes whose text the answer parser could not read."),
+        _component("call_failed_share", fewer, "Share of the votes that gave no answer at all."),
+    ]
+
+
+def _component(name: str, traits: MetricTraits, summary: str) -> Component:
+    def build() -> AnswerMetric:
+        from ragtally_answer_metrics.formulas import METRICS
+
+        return METRICS[name]
+
+    return Component(name=name, build=build, summary=summary, traits=traits)
