@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ ACCURACY = {
     "names": ["accuracy"], "measures": "answers", "unit": "share", "higher_is_better": True, "component": "accuracy",
     "version": 1, "parameters": {}, "plugin": "ragtally_answer_metrics",
 }  # fmt: skip
+RECALL = {"names": ["recall@5"], "measures": "retrieval", "component": "recall@k", "higher_is_better": True}
 
 
 def made_results(
@@ -99,6 +101,11 @@ def answer_contributions(name: str, gold: ArrayLike, verdict: ArrayLike, answers
     contributions = metric_contributions(METRICS[name.partition("[")[0]], name, cells)
     assert contributions is not None
     return contributions
+
+
+def and_metric(results: Results, entry: dict[str, Any]) -> Results:
+    """The same results, with the description of one more metric."""
+    return replace(results, comparisons={**results.comparisons, "metrics": [*results.comparisons["metrics"], entry]})
 
 
 def with_metric(results: Results, name: str, **changes: object) -> Results:

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from made_results import made_results, of_base_only
+from made_results import RECALL, and_metric, made_results, of_base_only
 from ragtally.analysis.cell_refs import Side, common_set, matching_cells
 from ragtally.analysis.two import compare_two
 from ragtally.analysis.two_cells import TwoCells
@@ -173,14 +173,8 @@ def ranked(study: str, **values: Sequence[float | None]) -> Results:
     length = len(next(iter(values.values())))
     made = made_results({"a": "y" * length}, study=study)
     read = made.cells.with_columns(ranking=pl.lit("one"))
-    recall = {"names": ["recall@5"], "measures": "retrieval", "component": "recall@k", "higher_is_better": True}
-    metrics = [*made.comparisons["metrics"], recall]
-    return replace(
-        made,
-        rankings=pl.DataFrame(rows, schema=schema, orient="row"),
-        cells=read,
-        comparisons={**made.comparisons, "metrics": metrics},
-    )
+    found = replace(made, rankings=pl.DataFrame(rows, schema=schema, orient="row"), cells=read)
+    return and_metric(found, RECALL)
 
 
 def test_rankings_are_compared_on_the_questions_that_the_metric_applies_to() -> None:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from made_results import made_results, written
+from made_results import RECALL, and_metric, made_results, written
 from ragtally.api import RagtallyError
 from ragtally.cli.compare import command
 
@@ -96,7 +96,7 @@ def test_rankings_are_compared_where_nobody_answers(tmp_path: Path) -> None:
         cells=pl.DataFrame({"cell": ["bm25", "dense"], "question_set": "all", "ranking": ["bm25", "dense"]}),
         answers=made.answers.clear(),
     )
-    written(ranked, tmp_path)
+    written(and_metric(ranked, RECALL), tmp_path)
     shown = " ".join(compare(tmp_path, "search:bm25", "search:dense").output.split())
     assert "recall@5 on all, paired: 20 questions" in shown
     assert "A better on 9 questions, as good on 9, worse on 2; they differ in:" in shown
@@ -139,7 +139,7 @@ def test_it_fits_80_columns(root: Path, tmp_path: Path) -> None:
         (("old", "old"), "with themselves"),
         (("old:8b", "old:70b"), "no cell of old that answers matches '70b'"),
         (("old:8b", "odl:2b"), "did you mean 'old'?"),
-        (("old:8b", "old:2b", "--metric", "recall@5"), "no metric of retrieval of single questions"),
+        (("old:8b", "old:2b", "--metric", "recall@5"), "old has no metric 'recall@5'"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_a_hint(root: Path, words: tuple[str, ...], message: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from made_results import RECALL, and_metric, with_metric
 from ragtally.analysis import Analysis
 from ragtally.analysis.analysis import Bars, BestCells, CellCost, CellVerdict, HeldOut, Measured, SetVerdict, Where
 from ragtally.present.cells import cells_of
@@ -95,15 +96,14 @@ def test_without_gold_contexts_nothing_is_blamed(results: Results) -> None:
 
 
 def test_where_nobody_answers_rankings_are_told(results: Results) -> None:
-    found, verdict = made(results, kept=2)
+    found, verdict = made(and_metric(results, RECALL), kept=2)
     rankings = {"a": {"recall@5": share(0.4)}, "b": {"recall@5": share(0.6)}}
     silent = replace(verdict, metric=None, chosen=None, sets=(), where=(), rankings=rankings)
     text = said((found, silent))
     assert "No reader answers" in text
     assert "The highest observed recall@5 is that of b: 0.600 [0.550, 0.650] over 50" in text
     assert "nothing is retrieved" in said((found, replace(silent, rankings={})))
-    recall = {"names": ["recall@5"], "measures": "retrieval", "component": "recall@k", "higher_is_better": False}
-    fewer = replace(found, comparisons={**found.comparisons, "metrics": [*found.comparisons["metrics"], recall]})
+    fewer = with_metric(found, "recall@5", higher_is_better=False)
     assert "The lowest observed recall@5 is that of a: 0.400" in said((fewer, silent))
 
 

@@ -84,7 +84,10 @@ class Results:
         info = next((info for info in self.metrics if name in info.names), None)
         if info is None:
             names = [name for info in self.metrics for name in info.names]
-            raise RagtallyError(f"{self.study} has no metric {name!r}", hint=did_you_mean(name, names))
+            raise RagtallyError(
+                f"{self.study} has no metric {name!r}",
+                hint=f"{did_you_mean(name, names)}, or name it under `metrics` in the spec and run the study",
+            )
         return info
 
     def metric_names(self, measures: str, *, single: bool = False) -> list[str]:
