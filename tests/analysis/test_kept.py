@@ -44,6 +44,9 @@ def test_other_code_and_other_libraries_want_another_verdict(beside: Path, monke
     with monkeypatch.context() as patched:
         patched.setattr(kept, "_JUDGING", ("stats",))
         assert kept_verdict(beside) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(kept, "find_spec", lambda module: None)
+        assert kept_verdict(beside) is None
     assert kept_verdict(beside) is not None
 
 

@@ -35,7 +35,7 @@ def made(
     best = BestCells("accuracy", names[0], tuple(names[:kept]), 0.02, 0.95)
     judged = SetVerdict("all", 50, 0.4, scored, (best,), (half,) if held_out else ())
     went = Where(names[0], "all", 50, "gold", {"right with evidence": 50}, None, where)
-    empty = Analysis("made", "accuracy", "all", names[0], 0.95, (judged,), {}, (), (), (went,), (), ())
+    empty = Analysis("made", "accuracy", "all", names[0], 0.95, {}, (judged,), {}, (), (), (went,), (), ())
     return results, empty
 
 

@@ -121,6 +121,7 @@ class Analysis:
     # The grid cell with the best value of that metric there (on the dev half where the spec selects on it).
     chosen: str | None
     confidence: float  # The confidence of every interval
+    units: Mapping[str, str]  # Each metric's unit, by printed name: `share` (written in percent), `number` or `count`
     sets: tuple[SetVerdict, ...]  # The cells on each set of questions
     rankings: Mapping[str, Mapping[str, Measured]]  # Each ranking's metrics of retrieval
     families: tuple[Family, ...]  # The comparisons that the spec declares

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -12,12 +14,13 @@ from ragtally.analysis.analysis import Analysis
 from ragtally.api import file_hash
 from ragtally.api.address import address
 from ragtally.results.load import RESULT_FILES, Results
-from ragtally.store import write_json
+from ragtally.results.metrics import metrics_from_json
+from ragtally.store import read_json, write_json
 
 FILE_NAME = "verdict.json"
 _RESTS_ON = "rests_on"
 _PACKAGE = Path(__file__).parent.parent
-_JUDGING = ("api", "relevance.py", "voting.py", "analysis")
+_JUDGING = ("api", "support", "metrics.py", "relevance.py", "voting.py", "analysis")
 _LIBRARIES = ("numpy", "polars", "scipy")
 
 
@@ -38,16 +41,31 @@ def kept_verdict(folder: Path) -> Analysis | None:
 
 
 def rests_on(folder: Path) -> str | None:
-    """Hash what a verdict follows from: the results, the code that judges, and the libraries that it computes
-    with.
-    """
+    """Hash what an analysis follows from: the results, the code that computes it, metrics' plugins, and libraries."""
     if not all((folder / name).is_file() for name in RESULT_FILES):
         return None
     code = [path for name in _JUDGING for path in sorted({_PACKAGE / name, *(_PACKAGE / name).rglob("*.py")})]
     return address(
         {
             "results": {name: file_hash(folder / name) for name in RESULT_FILES},
+            "metrics": _metric_plugins(folder),
             "code": {str(path.relative_to(_PACKAGE)): file_hash(path) for path in code if path.is_file()},
             "libraries": {name: metadata.version(name) for name in _LIBRARIES},
         }
     )
+
+
+def _metric_plugins(folder: Path) -> dict[str, Any]:
+    """Hash the modules that metrics come from; None for one that is not installed."""
+    modules = {info.plugin for info in metrics_from_json(read_json(folder / "comparisons.json")["metrics"])}
+    return {name: _hash_of(name) for name in sorted(name for name in modules if name)}
+
+
+def _hash_of(module: str) -> dict[str, str] | None:
+    # Looked up, not imported: a kept analysis is read in no time.
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        return None
+    origin = Path(spec.origin)
+    files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
+    return {path.relative_to(origin.parent).as_posix(): file_hash(path) for path in files}

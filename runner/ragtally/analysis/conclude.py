@@ -34,6 +34,7 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
         question_set=judged_on,
         chosen=chosen,
         confidence=CONFIDENCE,
+        units={name: info.unit for info in results.metrics for name in info.names},
         sets=tuple(sets.values()),
         rankings=rankings(results),
         families=tuple(declared_families(results, asked)),
