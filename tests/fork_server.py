@@ -20,7 +20,7 @@ from ragtally.store.calls import CallStore
 
 HEAVY = (
     "ragtally.analysis.conclude", "ragtally.pipelines.ask", "ragtally.pipelines.run", "ragtally.present.write",
-    "ragtally_bm25.search", "ragtally_chunkers.windows", "ragtally_litellm.fast", "ragtally_specialist.reader",
+    "ragtally_bm25.search", "ragtally_chunkers.windows", "ragtally_litellm.native", "ragtally_specialist.reader",
     "ragtally_synthetic.dataset", "sklearn.linear_model",
 )  # fmt: skip
 """What many commands come to import, seconds of it; whatever else one needs it imports itself."""

@@ -1,115 +1,179 @@
-"""LiteLLM's lane: any provider that it routes to, through deepset's `LiteLLMChatGenerator`."""
+"""LiteLLM itself: imported quietly, run in an event loop of its own, and asked which parameters a model takes."""
 
 from __future__ import annotations
 
 import asyncio
+import atexit
+import functools
+import importlib
 import itertools
-from typing import Any
+import json
+import logging
+import threading
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from typing import Any, TypeVar
 
-from ragtally_litellm.failures import Reporter, library_failure
-from ragtally_litellm.keys import HIDDEN, environment, first_value, key_to_hide, known_secrets
-from ragtally_litellm.quiet import close_litellm, load_litellm, switched_off
-from ragtally_litellm.routes import route_of
+from ragtally import ParameterFault
+from ragtally.support.environment import environment, first_value
+from ragtally.support.telemetry import telemetry_off
+from ragtally_litellm.routes import Route
 
-with switched_off():
-    from haystack import component, default_from_dict, default_to_dict
-    from haystack.dataclasses import ChatMessage
+T = TypeVar("T")
+_LONGEST_CLOSE = 5.0  # seconds, when the process ends
 
 
-@component
-class LibraryChatGenerator:
-    """Asks a model through LiteLLM."""
+def load_litellm() -> Any:
+    """Import LiteLLM, which takes about two seconds, and keep it quiet."""
+    with telemetry_off():
+        litellm: Any = importlib.import_module("litellm")
+        importlib.import_module("litellm.utils")
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    litellm.set_verbose = False
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        # Its records repeat what providers say, keys and all.
+        logging.getLogger(name).disabled = True
+    quiet_clients()
+    return litellm
 
-    # Failures are raised as `ragtally.CallError`; nothing is tried again here. Parameters that a model does
-    # not take are found by the component's `check`: deepset's generator would have LiteLLM drop them without a word.
 
-    def __init__(
-        self,
-        model: str,
-        api_base: str | list[str] | None = None,
-        generation_kwargs: dict[str, Any] | None = None,
-        timeout: float = 120.0,
-    ) -> None:
-        load_litellm()
-        with switched_off():
-            from haystack_integrations.components.generators.litellm import LiteLLMChatGenerator
-        self.model, self.api_base, self.timeout = model, api_base, timeout
-        self.generation_kwargs = dict(generation_kwargs or {})
-        self._inner = LiteLLMChatGenerator(model=model, generation_kwargs=self.generation_kwargs)
-        given: list[str | None] = [None]
-        if api_base:
-            given = [api_base] if isinstance(api_base, str) else [*api_base]
-        self._bases = itertools.cycle(given)
-        route = route_of(model)
-        values = environment()
-        # LiteLLM reads the process' environment itself, but not `.env`.
-        self._key = first_value(route.key_variables, values)
-        self._reporter = Reporter(route, known_secrets(values))
-        self._loop: asyncio.AbstractEventLoop | None = None
+def quiet_clients() -> None:
+    """Keep the HTTP clients below LiteLLM and Ollama from logging headers, which they do at the level DEBUG."""
+    for name in ("openai", "httpx", "httpcore"):
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logger.level, logging.WARNING))
 
-    @component.output_types(replies=list[ChatMessage])
-    async def run_async(
-        self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Ask once."""
-        self._loop = asyncio.get_running_loop()
-        try:
-            found = await self._inner.run_async(messages, generation_kwargs=self._own(generation_kwargs))
-        except Exception as error:
-            raise library_failure(self._reporter, error, self.timeout) from None
-        return self._checked(found)
 
-    @component.output_types(replies=list[ChatMessage])
-    def run(self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask once and wait; see `run_async`."""
-        try:
-            found = self._inner.run(messages, generation_kwargs=self._own(generation_kwargs))
-        except Exception as error:
-            raise library_failure(self._reporter, error, self.timeout) from None
-        return self._checked(found)
+@functools.cache
+def supported_parameters(route: Route) -> frozenset[str]:
+    """Ask LiteLLM which parameters a model takes."""
+    return frozenset(load_litellm().get_supported_openai_params(route.model, route.provider) or ())
 
-    async def close(self) -> None:
-        """Close LiteLLM's connections, and end the work that it put off for logging."""
-        loop, self._loop = self._loop, None
-        if loop is not asyncio.get_running_loop():
-            # It was not asked in this event loop, so that nothing here is its own.
-            return
-        await close_litellm()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Describe the component for a serialised pipeline; it holds no key."""
-        return dict(
-            default_to_dict(
-                self,
-                model=self.model,
-                api_base=self.api_base,
-                generation_kwargs=self.generation_kwargs,
-                timeout=self.timeout,
-            )
+def refused_parameters(route: Route, sampling: Mapping[str, Any], *, native: bool) -> list[ParameterFault]:
+    """Ask LiteLLM which parameters a model refuses; `native` where LiteLLM will not translate the answers back."""
+    # As JSON, so that one process asks once: whoever plans asks for every cell.
+    return list(_refused(route, json.dumps(sampling, sort_keys=True), native)) if sampling else []
+
+
+@functools.cache
+def refused_dimensions(route: Route, dimensions: int) -> list[ParameterFault]:
+    """Ask LiteLLM whether one may choose how long a model's vectors are."""
+    litellm = load_litellm()
+    try:
+        litellm.utils.get_optional_params_embeddings(
+            model=route.model, custom_llm_provider=route.provider, dimensions=dimensions, drop_params=False
         )
+    except (litellm.UnsupportedParamsError, litellm.BadRequestError):
+        return [ParameterFault("dimensions", f"{route.full_name} takes no dimensions", "leave it out")]
+    return []
 
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> LibraryChatGenerator:
-        """Make the component from what `to_dict` wrote."""
-        made: LibraryChatGenerator = default_from_dict(cls, data)
-        return made
 
-    def _own(self, given: dict[str, Any] | None) -> dict[str, Any]:
-        own = {"timeout": self.timeout, "max_retries": 0, "num_retries": 0, **(given or {})}
+@functools.cache
+def _refused(route: Route, content: str, native: bool) -> tuple[ParameterFault, ...]:
+    sampling = json.loads(content)
+    unsupported = [name for name in sampling if name not in supported_parameters(route)]
+    if unsupported:
+        return tuple(_fault(route, name, f"takes no {_spec_name(name)}") for name in unsupported)
+    litellm = load_litellm()
+    try:
+        translated = litellm.utils.get_optional_params(
+            model=route.model, custom_llm_provider=route.provider, drop_params=False, **sampling
+        )
+    except (litellm.UnsupportedParamsError, litellm.BadRequestError) as error:
+        message = " ".join(str(error).split()).removeprefix("litellm.UnsupportedParamsError: ")
+        name = next((name for name in sampling if name in message), None)
+        return (_fault(route, name, f"refuses: {message.partition('To drop')[0].strip()[:200]}"),)
+    if native and "tools" in translated:
+        # Groq's other models: LiteLLM asks them to call a tool, and reads the answer out of the call.
+        message = f"{route.full_name} has no structured output by a schema"
+        return (ParameterFault("structured", message, "structured: true, or another model"),)
+    return ()
+
+
+def _fault(route: Route, name: str | None, message: str) -> ParameterFault:
+    hint = f"leave it out, or pass it on unchecked: extra: {{{name}: ...}}" if name else None
+    return ParameterFault(_spec_name(name) if name else None, f"{route.full_name} {message}", hint)
+
+
+def _spec_name(name: str) -> str:
+    return "structured" if name == "response_format" else name
+
+
+class RequestSettings:
+    """What each request through LiteLLM says beside its content: where, with which key, and never twice."""
+
+    def __init__(self, route: Route, api_base: str | list[str] | None, timeout: float) -> None:
+        bases = [api_base] if isinstance(api_base, str) else api_base
+        self._bases = itertools.cycle(bases or [None])
+        self._timeout = timeout
+        # LiteLLM reads the process' environment itself, but not `.env`.
+        self.key = first_value(route.key_variables, environment())
+
+    def next(self) -> dict[str, Any]:
+        """Write the settings of the next request; several hosts are asked in turn."""
+        settings: dict[str, Any] = {"timeout": self._timeout, "max_retries": 0, "num_retries": 0}
         if base := next(self._bases):
-            own["api_base"] = base
-        if self._key:
-            own["api_key"] = self._key
-        return own
+            settings["api_base"] = base
+        if self.key:
+            settings["api_key"] = self.key
+        return settings
 
-    def _checked(self, found: dict[str, Any]) -> dict[str, Any]:
-        reply = found["replies"][0] if found["replies"] else None
-        if reply is None:
-            raise self._reporter.of_failure("bad reply", "the answer has no choices")
-        if not reply.text and reply.meta.get("finish_reason") == "content_filter":
-            raise self._reporter.of_failure("refused", "the provider's content filter held the answer back")
-        hidden = key_to_hide(self._key)
-        if hidden and hidden in (reply.text or ""):
-            text = reply.text.replace(hidden, HIDDEN)
-            return {"replies": [ChatMessage.from_assistant(text, meta=reply.meta)]}
-        return found
+
+def run_with_litellm(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for work of LiteLLM's, in the one event loop of this process that its connections belong to."""
+    # LiteLLM keeps its connections for the whole process, and some of them cannot be opened again once closed.
+    waiting = asyncio.run_coroutine_threadsafe(work, _loop())
+    try:
+        return waiting.result()
+    except BaseException:
+        waiting.cancel()
+        raise
+
+
+async def close_litellm() -> None:
+    """Close the connections that LiteLLM opened in this event loop, and end its postponed logging."""
+    await _logging_worker().clear_queue()
+    litellm = load_litellm()
+    await litellm.close_litellm_async_clients()
+    # LiteLLM would go on with the clients that it has just closed; without them it makes new ones.
+    cache = litellm.in_memory_llm_clients_cache.cache_dict
+    for key in [key for key, handler in cache.items() if _is_closed(handler)]:
+        del cache[key]
+    if _is_closed(vars(litellm).get("module_level_aclient")):
+        del litellm.module_level_aclient
+
+
+async def end_logging() -> None:
+    """End LiteLLM's postponed logging, and its worker, which another event loop may need."""
+    # A worker that is still bound to an event loop that has ended, has ended with it.
+    with suppress(RuntimeError):
+        await _logging_worker().clear_queue()
+        await _logging_worker().stop()
+
+
+def _is_closed(handler: Any) -> bool:
+    return bool(getattr(getattr(handler, "client", None), "is_closed", False))
+
+
+def _logging_worker() -> Any:
+    return importlib.import_module("litellm.litellm_core_utils.logging_worker").GLOBAL_LOGGING_WORKER
+
+
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="litellm", daemon=True).start()
+    atexit.register(_end, loop)
+    return loop
+
+
+def _end(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        asyncio.run_coroutine_threadsafe(close_litellm(), loop).result(_LONGEST_CLOSE)
+    except Exception:
+        # The process ends: whatever is still open ends with it.
+        return
+    finally:
+        loop.call_soon_threadsafe(loop.stop)

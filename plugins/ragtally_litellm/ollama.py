@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import ollama
 
 from ragtally import DataError, Progress
-from ragtally_litellm.bodies import OLLAMA_CONTEXT
-from ragtally_litellm.keys import environment, first_value
-from ragtally_litellm.quiet import hush_clients
-from ragtally_litellm.routes import FAST, bases, route_of
-from ragtally_litellm.seen import Seen, recall, remember
+from ragtally.support.environment import environment, first_value
+from ragtally_litellm.client import authorization
+from ragtally_litellm.library import quiet_clients
+from ragtally_litellm.routes import NATIVE, base_urls, route_of
 
 LOG = logging.getLogger("ragtally.ollama")
 # Seconds to wait for a server that only has to say what it holds.
-_PATIENCE = 5.0
+_LONGEST_ANSWER = 5.0
+
+
+class Held(NamedTuple):
+    """A model as a server holds it."""
+
+    digest: str  # The hash of its manifest
+    context_length: int | None  # The most tokens that the model itself can take; None where unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,44 +38,36 @@ class Server:
 
     base: str  # Its URL
     reached: bool  # Whether it answered
-    seen: Seen | None = None  # The model there; None where the server has not pulled it, or was not reached
-    said: str = ""  # Why it was not reached
+    held: Held | None = None  # The model there; None where the server has not pulled it, or was not reached
+    failure: str = ""  # Why it was not reached
 
 
 def servers(parameters: Mapping[str, Any]) -> list[Server]:
     """Ask every host of a model what it holds."""
     model = route_of(parameters["model"]).model
-    return [_look(base, model) for base in hosts(parameters)]
+    return [_ask(base, model) for base in _hosts(parameters)]
 
 
-def hosts(parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say where Ollama is, without the path that LiteLLM tolerates at the end."""
-    found = bases(route_of(parameters["model"]), parameters["api_base"], environment())
-    return tuple(base.removesuffix("/api/chat").removesuffix("/api/embed") for base in found)
-
-
-def digest(parameters: Mapping[str, Any]) -> str:
-    """Tell exactly which model a tag stands for."""
-    # Where no server answers, the digest last seen counts, and a warning says so. A process asks once.
-    tokens = parameters["num_ctx"] or OLLAMA_CONTEXT
-    return _digest(route_of(parameters["model"]).model, hosts(parameters), tokens)
+def digest(parameters: Mapping[str, Any], tokens: int) -> str:
+    """Look up exactly which model a tag stands for; it must take prompts of so many tokens."""
+    return _digest(route_of(parameters["model"]).model, _hosts(parameters), tokens)
 
 
 def pull(parameters: Mapping[str, Any], progress: Progress) -> None:
-    """Pull a model to every host that has not got it."""
+    """Pull a model to every host that does not hold it."""
     model = route_of(parameters["model"]).model
     for server in servers(parameters):
         if not server.reached:
             raise _away(server)
-        if server.seen is not None:
+        if server.held is not None:
             continue
         try:
-            with _client(server.base, patience=None) as client:
+            with _client(server.base, timeout=None) as client:
                 for part in client.pull(model, stream=True):
                     progress(f"{model}: {part.status or 'pulling'}", part.completed, part.total)
         except (ollama.ResponseError, ConnectionError, OSError) as error:
             raise DataError(f"{model} could not be pulled: {error}", hint=f"ollama pull {model}") from None
-    _digest.cache_clear()
+    forget()
 
 
 def forget() -> None:
@@ -73,73 +75,112 @@ def forget() -> None:
     _digest.cache_clear()
 
 
-def embedding_digest(parameters: Mapping[str, Any]) -> str:
-    """Tell exactly which model of embeddings a tag stands for; see `digest`."""
-    # How long a text may be is not checked: whether one that is too long is cut is said with each request.
-    return _digest(route_of(parameters["model"]).model, hosts(parameters), 0)
+def remember(base: str, model: str, held: Held) -> None:
+    """Write down what a server holds, for when it is away; where nothing can be written, nothing is remembered."""
+    # In the user's cache folder: it says something about servers, not about any one project or its store.
+    cache = _read_cache()
+    if cache.get(f"{base} {model}") == held._asdict():
+        return
+    cache[f"{base} {model}"] = held._asdict()
+    path = _cache_path()
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(cache, indent=1, sort_keys=True), encoding="utf-8")
+        temporary.replace(path)
 
 
+def recall(base: str, model: str) -> Held | None:
+    """Read what a server held when it was last asked."""
+    match _read_cache().get(f"{base} {model}"):
+        case {"digest": str(digest), "context_length": int(length)}:
+            return Held(digest, length)
+        case {"digest": str(digest)}:
+            return Held(digest, None)
+    return None
+
+
+def _hosts(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    # Without the path that LiteLLM tolerates at the end.
+    bases = base_urls(route_of(parameters["model"]), parameters["api_base"])
+    return tuple(base.removesuffix("/api/chat").removesuffix("/api/embed") for base in bases)
+
+
+# A process asks once: every cell of a plan needs the digest.
 @functools.cache
-def _digest(model: str, where: tuple[str, ...], tokens: int) -> str:
-    found = [_look(base, model) for base in where]
-    reached = [server for server in found if server.reached]
+def _digest(model: str, hosts: tuple[str, ...], tokens: int) -> str:
+    answers = [_ask(base, model) for base in hosts]
+    reached = [server for server in answers if server.reached]
     for server in reached:
-        if server.seen is None:
+        if server.held is None:
             hint = f"ollama pull {model}, or pull: true in the spec"
             raise DataError(f"Ollama at {server.base} has no model {model}", hint=hint)
-        remember(server.base, model, server.seen)
-    seen = [server.seen for server in reached if server.seen] or [_last_seen(found, model)]
-    if len({each.digest for each in seen}) > 1:
-        held = ", ".join(f"{server.base} {server.seen.digest[:12]}" for server in reached if server.seen)
-        raise DataError(f"the hosts hold different models named {model}: {held}", hint=f"ollama pull {model} on each")
-    for server in found:
+        remember(server.base, model, server.held)
+    models = [server.held for server in reached if server.held] or [_last_held(answers, model)]
+    if len({each.digest for each in models}) > 1:
+        digests = ", ".join(f"{server.base} {server.held.digest[:12]}" for server in reached if server.held)
+        message = f"the hosts hold different models named {model}: {digests}"
+        raise DataError(message, hint=f"ollama pull {model} on each")
+    for server in answers:
         if reached and not server.reached:
-            LOG.warning("Ollama at %s does not answer (%s); the other hosts do its share", server.base, server.said)
-    _check_context(model, seen[0], tokens)
-    return seen[0].digest
+            LOG.warning(
+                "Ollama at %s does not answer (%s); the other hosts do its share", server.base, server.failure
+            )
+    length = models[0].context_length
+    if length is not None and tokens > length:
+        raise DataError(
+            f"{model} takes {length:,} tokens, not {tokens:,}: longer prompts would be cut silently",
+            hint=f"num_ctx: {length}",
+        )
+    return models[0].digest
 
 
-def _last_seen(away: list[Server], model: str) -> Seen:
+def _last_held(away: list[Server], model: str) -> Held:
     for server in away:
-        if (known := recall(server.base, model)) is not None:
+        if (held := recall(server.base, model)) is not None:
             LOG.warning(
                 "Ollama at %s does not answer; %s is taken to be what was last seen there, %s",
                 server.base,
                 model,
-                known.digest[:12],
+                held.digest[:12],
             )
-            return known
+            return held
     raise _away(away[0])
 
 
-def _check_context(model: str, seen: Seen, tokens: int) -> None:
-    if seen.context_length is not None and tokens > seen.context_length:
-        raise DataError(
-            f"{model} takes {seen.context_length:,} tokens, not {tokens:,}: longer prompts would be cut silently",
-            hint=f"num_ctx: {seen.context_length}",
-        )
-
-
 def _away(server: Server) -> DataError:
-    return DataError(f"Ollama at {server.base} does not answer: {server.said}", hint="ollama serve")
+    return DataError(f"Ollama at {server.base} does not answer: {server.failure}", hint="ollama serve")
 
 
-def _look(base: str, model: str) -> Server:
+def _ask(base: str, model: str) -> Server:
     name = model if ":" in model.rpartition("/")[2] else f"{model}:latest"
     try:
-        with _client(base, patience=_PATIENCE) as client:
-            held = {each.model: each.digest for each in client.list().models}
-            if not held.get(name):
+        with _client(base, timeout=_LONGEST_ANSWER) as client:
+            digests = {each.model: each.digest for each in client.list().models}
+            if not digests.get(name):
                 return Server(base, True)
-            told = client.show(name).modelinfo or {}
+            info = client.show(name).modelinfo or {}
     except Exception as error:
         # The client passes on whatever httpx and pydantic raise.
-        return Server(base, False, said=str(error).split(". ")[0].strip() or type(error).__name__)
-    length = told.get(f"{told.get('general.architecture')}.context_length")
-    return Server(base, True, Seen(str(held[name]), length if isinstance(length, int) else None))
+        return Server(base, False, failure=str(error).split(". ")[0].strip() or type(error).__name__)
+    length = info.get(f"{info.get('general.architecture')}.context_length")
+    return Server(base, True, Held(str(digests[name]), length if isinstance(length, int) else None))
 
 
-def _client(base: str, patience: float | None) -> ollama.Client:
-    hush_clients()
-    key = first_value(FAST["ollama_chat"].key_variables, environment())
-    return ollama.Client(base, timeout=patience, headers={"Authorization": f"Bearer {key}"} if key else None)
+def _client(base: str, timeout: float | None) -> ollama.Client:
+    quiet_clients()
+    key = first_value(NATIVE["ollama_chat"].key_variables, environment())
+    return ollama.Client(base, timeout=timeout, headers=authorization(key) or None)
+
+
+def _cache_path() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "ragtally" / "ollama.json"
+
+
+def _read_cache() -> dict[str, object]:
+    try:
+        cache = json.loads(_cache_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return cache if isinstance(cache, dict) else {}

@@ -1,4 +1,4 @@
-"""The parameters of the model `litellm`."""
+"""The parameters of the model and the embedder `litellm`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ def _optional(kind: str, description: str, **bounds: Any) -> dict[str, Any]:
 
 
 def _elsewhere(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Say where or how fast, not what: no part of a call's identity."""
+    # Where or how fast, not what: no part of a call's identity.
     return {**schema, "x-ragtally-identity": False}
 
 
-# What `batch` may say; the last word of each description is what holds where it does not.
-BATCH: Mapping[str, Mapping[str, Any]] = {
+# What `batch` may say; each description ends with the default.
+_BATCH: Mapping[str, Mapping[str, Any]] = {
     "discount": {
         "type": "number",
         "minimum": 0,
@@ -59,8 +59,7 @@ BATCH: Mapping[str, Mapping[str, Any]] = {
 _URL = {"type": "string", "pattern": "^https?://"}
 _DOLLARS = {"type": "number", "minimum": 0}
 
-# JSON Schemas by name.
-PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "model": {
         "type": "string",
         "minLength": 1,
@@ -158,17 +157,82 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "batch": _elsewhere(
         {
             "type": "object",
-            "properties": BATCH,
+            "properties": _BATCH,
             "additionalProperties": False,
             "default": {},
             "description": "How calls are put into batches: {discount: 0.5, window: 24h, calls: 50000}.",
         }
     ),
-    "lane": _elsewhere(
+    "transport": _elsewhere(
         {
-            "enum": ["auto", "fast", "litellm"],
+            "enum": ["auto", "native", "litellm"],
             "default": "auto",
-            "description": "fast: ragtally's own requests; litellm: through LiteLLM; auto: fast where it can.",
+            "description": "native: ragtally's own requests; litellm: through LiteLLM; auto: native where possible.",
         }
     ),
+}
+
+_OBJECT = {"type": "object", "default": {}}
+# Where a model is and how it is asked.
+_SHARED = {name: MODEL_PARAMETERS[name] for name in ("api_base", "concurrency", "timeout", "retries", "usd_per_hour")}
+
+EMBEDDER_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "model": {
+        "type": "string",
+        "minLength": 1,
+        "description": "LiteLLM's name of the model: ollama/nomic-embed-text, openai/text-embedding-3-small, "
+        "voyage/voyage-3.5, hosted_vllm/... or openai/... with api_base for any compatible server.",
+    },
+    "dimensions": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "default": None,
+        "description": "How many numbers a vector has, of models that can make shorter ones; else the model's own.",
+    },
+    "query_prefix": {
+        "type": "string",
+        "default": "",
+        "description": "What is put before each question, as in 'search_query: ' for nomic-embed-text.",
+    },
+    "document_prefix": {
+        "type": "string",
+        "default": "",
+        "description": "What is put before each chunk, as in 'search_document: ' for nomic-embed-text.",
+    },
+    "truncate": {
+        "type": "boolean",
+        "default": False,
+        "description": "Whether Ollama or vLLM cuts off a text that is longer than the model takes; else it is an "
+        "error that names the text.",
+    },
+    "extra": {
+        **_OBJECT,
+        "description": "Whatever else goes into every request, passed on unchecked: {options: {num_ctx: 8192}}.",
+    },
+    "query_extra": {
+        **_OBJECT,
+        "description": "Likewise, with questions alone: {input_type: search_query} for Cohere.",
+    },
+    "document_extra": {
+        **_OBJECT,
+        "description": "Likewise, with chunks alone: {input_type: search_document} for Cohere.",
+    },
+    "batch": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 2048,
+        "default": 32,
+        "description": "How many texts go into one request.",
+        "x-ragtally-identity": False,
+    },
+    **_SHARED,
+    "price": {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "default": None,
+        "description": "US dollars per million tokens; LiteLLM's table where left out.",
+        "x-ragtally-identity": False,
+    },
+    "pull": MODEL_PARAMETERS["pull"],
+    "transport": MODEL_PARAMETERS["transport"],
 }

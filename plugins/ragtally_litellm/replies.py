@@ -1,4 +1,4 @@
-"""What comes back to the fast lane: the bodies of good answers, read without trust."""
+"""What comes back to the native transport: the bodies of good answers, read without trust."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ from ragtally_litellm.routes import Dialect
 
 
 class Answer(NamedTuple):
-    """What a body says."""
+    """What the body of an answer says."""
 
-    text: str  # The answer; empty where there is none
-    finish_reason: str | None  # Why the model stopped, in OpenAI's words; None where it does not say
-    model: str | None  # The model's name as the provider told it; None where it does not
+    text: str  # Empty where there is none
+    finish_reason: str | None  # In OpenAI's words; None where it does not say
+    model: str | None  # As the provider names it; None where it does not
     usage: dict[str, int]  # `prompt_tokens` and `completion_tokens` as far as they are whole numbers from 0
 
 
 def read_answer(body: Any, dialect: Dialect) -> Answer:
     """Read the body of a good answer."""
     if not isinstance(body, dict):
-        raise _bad("the answer is no JSON object")
-    answer = _of_ollama(body) if dialect == "ollama" else _of_openai(body)
+        raise bad_reply("the answer is no JSON object")
+    answer = _ollama_answer(body) if dialect == "ollama" else _openai_answer(body)
     if not answer.text and answer.finish_reason == "content_filter":
         raise CallError("the provider's content filter held the answer back", reason="refused")
     return answer
 
 
-def _of_openai(body: dict[str, Any]) -> Answer:
+def bad_reply(message: str) -> CallError:
+    return CallError(message, reason="bad reply")
+
+
+def _openai_answer(body: dict[str, Any]) -> Answer:
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise _bad("the answer has no choices")
+        raise bad_reply("the answer has no choices")
     choice = choices[0]
     message = choice.get("message")
     if not isinstance(message, dict):
-        raise _bad("the answer has no message")
+        raise bad_reply("the answer has no message")
     text = _text(message.get("content"))
     if not text and isinstance(message.get("refusal"), str) and message["refusal"]:
         raise CallError(f"the model refused: {message['refusal'][:200]}", reason="refused")
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
-    names = ("prompt_tokens", "completion_tokens")
-    return Answer(
-        text, _word(choice.get("finish_reason")), _word(body.get("model")), _counts((n, usage.get(n)) for n in names)
-    )
+    counts = _counts(usage.get("prompt_tokens"), usage.get("completion_tokens"))
+    return Answer(text, _word(choice.get("finish_reason")), _word(body.get("model")), counts)
 
 
-def _of_ollama(body: dict[str, Any]) -> Answer:
+def _ollama_answer(body: dict[str, Any]) -> Answer:
     message = body.get("message")
     if not isinstance(message, dict):
-        raise _bad("the answer has no message")
+        raise bad_reply("the answer has no message")
     if body.get("done") is False:
-        raise _bad("the answer breaks off")
-    counts = _counts(
-        (("prompt_tokens", body.get("prompt_eval_count")), ("completion_tokens", body.get("eval_count")))
-    )
+        raise bad_reply("the answer breaks off")
+    counts = _counts(body.get("prompt_eval_count"), body.get("eval_count"))
     return Answer(_text(message.get("content")), _word(body.get("done_reason")), _word(body.get("model")), counts)
 
 
@@ -63,18 +63,16 @@ def _text(content: Any) -> str:
         return content
     if content is None:
         return ""
+    # Parts without text are a reasoning model's thoughts.
     if isinstance(content, list) and all(isinstance(part, dict) for part in content):
         return "".join(part["text"] for part in content if isinstance(part.get("text"), str))
-    raise _bad("the answer's content is no text")
+    raise bad_reply("the answer's content is no text")
 
 
 def _word(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _counts(named: Any) -> dict[str, int]:
-    return {name: count for name, count in named if type(count) is int and count >= 0}
-
-
-def _bad(message: str) -> CallError:
-    return CallError(message, reason="bad reply")
+def _counts(prompt: Any, completion: Any) -> dict[str, int]:
+    counts = {"prompt_tokens": prompt, "completion_tokens": completion}
+    return {name: count for name, count in counts.items() if type(count) is int and count >= 0}

@@ -1,24 +1,29 @@
-"""Where a model lives: LiteLLM's names taken apart, with the URL and the key variable that LiteLLM would use."""
+"""Where a model lives: LiteLLM's names taken apart, its bundled tables, and the URL and key that it would use."""
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from ragtally import DataError
-from ragtally_litellm.keys import first_value
-from ragtally_litellm.table import models
+from ragtally.support.environment import environment, first_value
 
 Dialect = Literal["openai", "ollama"]
+
+_PRICES = "model_prices_and_context_window_backup.json"
+_PROVIDERS = ("provider_endpoints_support_backup.json", "llms/openai_like/providers.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider that the fast lane talks to."""
+    """A provider that the native transport talks to."""
 
-    # `openai` for chat completions, `ollama` for Ollama's own chat (which, other than its OpenAI-compatible one,
-    # takes `num_ctx` and can be told not to cut prompts).
+    # Ollama's own chat, other than its OpenAI-compatible one, takes `num_ctx` and can be told not to cut prompts.
     dialect: Dialect
     base: str | None  # The URL where none is given; None where one must be
     base_variables: tuple[str, ...]  # Environment variables that name another URL
@@ -26,7 +31,7 @@ class Provider:
 
 
 # By LiteLLM's names; URLs and variables are LiteLLM's own (litellm/main.py 1.91).
-FAST: Mapping[str, Provider] = {
+NATIVE: Mapping[str, Provider] = {
     "groq": Provider("openai", "https://api.groq.com/openai/v1", ("GROQ_API_BASE",), ("GROQ_API_KEY",)),
     "hosted_vllm": Provider("openai", None, ("HOSTED_VLLM_API_BASE",), ("HOSTED_VLLM_API_KEY",)),
     "ollama_chat": Provider("ollama", "http://localhost:11434", ("OLLAMA_API_BASE",), ("OLLAMA_API_KEY",)),
@@ -40,9 +45,14 @@ FAST: Mapping[str, Provider] = {
         ("OPENROUTER_API_KEY", "OR_API_KEY"),
     ),
 }
+# The providers whose embeddings the native transport asks for.
+NATIVE_EMBEDDINGS = ("ollama", "openai", "hosted_vllm", "openrouter")
 
 # Both of LiteLLM's names for Ollama: completions and chat.
 OLLAMA = ("ollama", "ollama_chat")
+# The `num_ctx` sent to Ollama where the spec gives none: its own default for small machines, since what a server is
+# set to cannot be asked beforehand, and a longer prompt would be cut silently.
+OLLAMA_CONTEXT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +64,26 @@ class Route:
 
     @property
     def full_name(self) -> str:
-        """The name as LiteLLM takes it."""
         return f"{self.provider}/{self.model}"
 
     @property
-    def local(self) -> bool:
-        """Whether it is served by Ollama."""
+    def is_ollama(self) -> bool:
         return self.provider in OLLAMA
 
     @property
     def key_variables(self) -> tuple[str, ...]:
-        """The environment variables that may hold the key."""
-        known = FAST.get(self.provider)
-        return known.key_variables if known else (f"{self.provider.upper()}_API_KEY",)
+        provider = NATIVE.get(self.provider)
+        return provider.key_variables if provider else (f"{self.provider.upper()}_API_KEY",)
+
+    @property
+    def listed(self) -> Mapping[str, Any]:
+        """Its entry in LiteLLM's price table; empty where there is none."""
+        # As LiteLLM does: by its full name, then by its bare one.
+        for name in (self.full_name, self.model):
+            entry: Mapping[str, Any] = models().get(name, {})
+            if entry and (name != self.model or entry.get("litellm_provider") == self.provider):
+                return entry
+        return {}
 
 
 def route_of(model: str) -> Route:
@@ -77,25 +94,26 @@ def route_of(model: str) -> Route:
     return Route(str(models().get(model, {}).get("litellm_provider", "")), model)
 
 
-def bases(route: Route, api_base: str | list[str] | None, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Say where a provider of the fast lane, or Ollama, is asked."""
-    given = [api_base] if isinstance(api_base, str) else list(api_base or ())
-    if not given:
-        known = FAST["ollama_chat" if route.local else route.provider]
-        found = first_value(known.base_variables, values) or known.base
-        given = [found] if found else []
-    return tuple(base.rstrip("/") for base in given)
-
-
-def known_bases(route: Route, api_base: str | list[str] | None, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Say where a provider is asked, as `bases` does."""
-    urls = bases(route, api_base, values)
+def base_urls(route: Route, api_base: str | list[str] | None, *, required: bool = False) -> tuple[str, ...]:
+    """List the servers of a native provider; `DataError` where one is `required` and none is known."""
+    urls = [api_base] if isinstance(api_base, str) else list(api_base or ())
     if not urls:
-        variable = FAST[route.provider].base_variables[0]
-        raise DataError(
-            f"it is not known where {route.full_name} is", hint=f"api_base: http://..., or {variable}=http://..."
-        )
-    return urls
+        provider = NATIVE["ollama_chat" if route.is_ollama else route.provider]
+        url = first_value(provider.base_variables, environment()) or provider.base
+        if url is None and required:
+            variable = provider.base_variables[0]
+            raise DataError(
+                f"it is not known where {route.full_name} is", hint=f"api_base: http://..., or {variable}=http://..."
+            )
+        urls = [url] if url else []
+    return tuple(url.rstrip("/") for url in urls)
+
+
+def served_elsewhere(route: Route, api_base: str | list[str] | None) -> bool:
+    """Whether somebody else's server answers, of whose prices and models LiteLLM's tables say nothing."""
+    if route.provider not in NATIVE:
+        return api_base is not None
+    return base_urls(route, api_base) != (NATIVE[route.provider].base,)
 
 
 def endpoint(base: str, dialect: Dialect, *, embeddings: bool = False) -> str:
@@ -105,3 +123,26 @@ def endpoint(base: str, dialect: Dialect, *, embeddings: bool = False) -> str:
     else:
         path = "/api/chat" if dialect == "ollama" else "/chat/completions"
     return base if base.endswith(path) else base + path
+
+
+@functools.cache
+def models() -> Mapping[str, Any]:
+    """Read LiteLLM's price table: entries by model name."""
+    table: dict[str, Any] = _read(_PRICES)
+    return table
+
+
+@functools.cache
+def providers() -> frozenset[str]:
+    """Read the names of the providers that LiteLLM routes to."""
+    supported, compatible = (_read(name) for name in _PROVIDERS)
+    priced = {str(entry.get("litellm_provider", "")).split("-")[0] for entry in models().values()}
+    return frozenset({*supported["providers"], *compatible, *priced} - {""})
+
+
+def _read(name: str) -> Any:
+    # Read as a file: importing LiteLLM takes two seconds.
+    spec = importlib.util.find_spec("litellm")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("litellm is not installed", name="litellm")
+    return json.loads((Path(spec.origin).parent / name).read_text(encoding="utf-8"))

@@ -184,11 +184,11 @@ for _name in RETRIEVAL_METRICS:
 
 
 class LitellmSuite(ModelSuite):
-    """Both lanes of the model against a server of the test's own."""
+    """Both transports of the model against a server of the test's own."""
 
     plugin = "ragtally_litellm"
     name = "litellm"
-    lane = "auto"
+    transport = "auto"
     server: RunningServer
 
     @pytest.fixture(autouse=True, scope="class")
@@ -199,17 +199,17 @@ class LitellmSuite(ModelSuite):
 
     def given(self, folder: Path) -> Mapping[str, Any]:
         model = {"model": "ollama_chat/llama3.1:8b", "temperature": 0.0}
-        return {**model, "api_base": self.server.url, "lane": self.lane}
+        return {**model, "api_base": self.server.url, "transport": self.transport}
 
     def given_failing(self, folder: Path) -> Mapping[str, Any]:
         return {"api_base": "http://127.0.0.1:9"}
 
 
-class TestLitellmFast(LitellmSuite): ...
+class TestLitellmNative(LitellmSuite): ...
 
 
 class TestLitellmLibrary(LitellmSuite):
-    lane = "litellm"
+    transport = "litellm"
 
 
 class TestLitellmBatches(LitellmSuite):
@@ -218,11 +218,11 @@ class TestLitellmBatches(LitellmSuite):
 
 
 class LitellmEmbedderSuite(EmbedderSuite):
-    """Both lanes of the embedder against a server of the test's own."""
+    """Both transports of the embedder against a server of the test's own."""
 
     plugin = "ragtally_litellm"
     name = "litellm"
-    lane = "auto"
+    transport = "auto"
     server: RunningServer
 
     @pytest.fixture(autouse=True, scope="class")
@@ -232,14 +232,14 @@ class LitellmEmbedderSuite(EmbedderSuite):
             yield
 
     def given(self, folder: Path) -> Mapping[str, Any]:
-        return {"model": "ollama/nomic-embed-text", "api_base": self.server.url, "lane": self.lane}
+        return {"model": "ollama/nomic-embed-text", "api_base": self.server.url, "transport": self.transport}
 
 
-class TestLitellmEmbedderFast(LitellmEmbedderSuite): ...
+class TestLitellmEmbedderNative(LitellmEmbedderSuite): ...
 
 
 class TestLitellmEmbedderLibrary(LitellmEmbedderSuite):
-    lane = "litellm"
+    transport = "litellm"
 
 
 HAYSTACK = "ragtally_haystack"

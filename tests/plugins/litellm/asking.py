@@ -7,9 +7,9 @@ from typing import Any
 
 import ragtally_litellm
 from ragtally.api import CallError
-from ragtally_litellm.quiet import switched_off
+from ragtally.support.telemetry import telemetry_off
 
-with switched_off():
+with telemetry_off():
     from haystack.dataclasses import ChatMessage
 
 QUESTION = "Does it help? Answer yes, no or maybe."

@@ -1,4 +1,4 @@
-"""The embedder litellm against a real server: order, batches, every fault, keys, several hosts, both lanes."""
+"""The embedder litellm against a real server: order, batches, every fault, keys, several hosts, both transports."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import ragtally_litellm.embeddings
 from model_server.embeddings import embed
 from model_server.fixture import RunningServer, running_server
 from plugins.litellm.embedding import OLLAMA, OPENAI, built, filled, on
 from ragtally.api import CallError, DataError, Embedder
-from ragtally_litellm.quiet import close_litellm
+from ragtally_litellm.embeddings import read_vectors
+from ragtally_litellm.library import close_litellm
 
 TEXTS = [f"text {number} of patients" for number in range(23)]
 With = Callable[..., dict[str, Any]]
@@ -222,16 +225,18 @@ def test_nobody_listening_is_no_connection() -> None:
     assert (error.reason, error.hint) == ("connection", "ollama serve")
 
 
-@pytest.mark.parametrize("lane", ["fast", "litellm"])
-def test_the_key_is_sent_and_never_shown(lane: str, server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("transport", ["native", "litellm"])
+def test_the_key_is_sent_and_never_shown(
+    transport: str, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = "sk-placed-by-the-test-0123456789abcdef"
     server.change(api_key=key)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-a-wrong-one-0123456789abcdefgh")
-    error = failed(on(server, "openai", lane=lane))
+    error = failed(on(server, "openai", transport=transport))
     assert (error.reason, "OPENAI_API_KEY" in str(error.hint)) == ("authentication", True)
     assert "a-wrong-one" not in str(error)
     monkeypatch.setenv("OPENAI_API_KEY", key)
-    embedder = built(on(server, "openai", lane=lane))
+    embedder = built(on(server, "openai", transport=transport))
     np.testing.assert_allclose(embedder.embed_documents(["a"]), expected(["a"]), atol=1e-6)
     assert key not in repr(vars(embedder))
 
@@ -264,8 +269,8 @@ def some_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("some_key")
-def test_litellms_lane_gives_the_same_vectors(parameters: With, server: RunningServer) -> None:
-    embedder = built(parameters(lane="litellm", concurrency=2))
+def test_the_litellm_transport_gives_the_same_vectors(parameters: With, server: RunningServer) -> None:
+    embedder = built(parameters(transport="litellm", concurrency=2))
     server.change(script=["500"], latency=0.02)
     for texts in (TEXTS[:12], TEXTS[12:]):
         np.testing.assert_allclose(embedder.embed_documents(texts), expected(texts), atol=1e-6)
@@ -275,7 +280,7 @@ def test_litellms_lane_gives_the_same_vectors(parameters: With, server: RunningS
 
 @pytest.mark.usefixtures("some_key")
 def test_a_model_that_closed_litellms_connections_leaves_it_usable(parameters: With, server: RunningServer) -> None:
-    embedder = built(parameters(lane="litellm"))
+    embedder = built(parameters(transport="litellm"))
     for _ in range(2):
         np.testing.assert_allclose(embedder.embed_documents(TEXTS[:3]), expected(TEXTS[:3]), atol=1e-6)
         asyncio.run(close_litellm())
@@ -283,17 +288,71 @@ def test_a_model_that_closed_litellms_connections_leaves_it_usable(parameters: W
 
 @pytest.mark.usefixtures("some_key")
 @pytest.mark.parametrize(("fault", "reason"), [("400", "bad request"), ("not_a_number", "bad reply")])
-def test_litellms_lane_fails_likewise(fault: str, reason: str, server: RunningServer) -> None:
+def test_the_litellm_transport_fails_likewise(fault: str, reason: str, server: RunningServer) -> None:
     server.change(faults={fault: 1.0})
-    assert failed(on(server, "openai", lane="litellm", retries=0)).reason == reason
+    assert failed(on(server, "openai", transport="litellm", retries=0)).reason == reason
 
 
-def test_litellms_lane_keeps_the_timeout(server: RunningServer) -> None:
+def test_the_litellm_transport_keeps_the_timeout(server: RunningServer) -> None:
     server.change(faults={"hang": 1.0}, hold_seconds=20)
     started = time.monotonic()
-    assert failed(on(server, "ollama", lane="litellm", timeout=0.5, retries=0)).reason == "timeout"
+    assert failed(on(server, "ollama", transport="litellm", timeout=0.5, retries=0)).reason == "timeout"
     assert time.monotonic() - started < 5
 
 
 def test_it_is_an_embedder(parameters: With) -> None:
     assert isinstance(built(parameters()), Embedder)
+
+
+def data(*rows: tuple[Any, Any]) -> dict[str, Any]:
+    return {"data": [{"index": index, "embedding": vector} for index, vector in rows]}
+
+
+@given(st.permutations(range(6)))
+def test_the_index_decides_not_the_order(order: list[int]) -> None:
+    body = data(*((row, [float(row), 1.0]) for row in order))
+    assert read_vectors(body, "openai", 6)[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_without_indices_the_order_counts() -> None:
+    found = read_vectors({"data": [{"embedding": [1, 2]}, {"embedding": [3, 4]}]}, "openai", 2)
+    assert found.tolist() == [[1, 2], [3, 4]]
+    assert found.dtype == np.float32
+
+
+def test_ollama_answers_in_order() -> None:
+    assert read_vectors({"embeddings": [[1, 2], [3, 4]]}, "ollama", 2).tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (None, "no embeddings"),
+        ([], "no embeddings"),
+        ({}, "no embeddings"),
+        ({"data": None}, "no embeddings"),
+        ({"data": [1, 2]}, "no embeddings"),
+        (data((0, [1])), "1 embeddings for 2 texts"),
+        (data((0, [1]), (1, [1]), (2, [1])), "3 embeddings for 2 texts"),
+        (data((0, [1]), (0, [1])), "which text"),
+        (data((0, [1]), (2, [1])), "which text"),
+        (data((0, [1]), (None, [1])), "which text"),
+        (data(("0", [1]), ("1", [1])), "which text"),
+        (data((0, [1]), (True, [1])), "which text"),
+        (data((0, [1, 2]), (1, [1])), "different lengths"),
+        (data((0, ["a"]), (1, ["b"])), "no lists of numbers"),
+        (data((0, "AAAA"), (1, "AAAA")), "no lists of numbers"),
+        (data((0, 1.0), (1, 1.0)), "no lists of numbers"),
+        (data((0, [[1]]), (1, [[1]])), "no lists of numbers"),
+        (data((0, []), (1, [])), "no lists of numbers"),
+        (data((0, [1.0]), (1, [float("nan")])), "NaN"),
+        (data((0, [1.0]), (1, [None])), "NaN"),
+        (data((0, [1.0]), (1, [float("inf")])), "infinity"),
+        (data((0, [1.0]), (1, [1e300])), "infinity"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_whatever_is_wrong_is_a_bad_reply(body: Any, message: str) -> None:
+    with pytest.raises(CallError, match=message) as caught:
+        read_vectors(body, "openai", 2)
+    assert caught.value.reason == "bad reply"

@@ -1,4 +1,4 @@
-"""The fast lane against a real server: answers, every fault, several hosts, keys."""
+"""The native transport against a real server: answers, every fault, hosts, keys, and what LiteLLM would send."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import ragtally_litellm
 from model_server.fixture import RunningServer, running_server
 from plugins.litellm.asking import QUESTION, ChatMessage, ask, failed
 from ragtally.api import CallError, ChatModel, DataError
-from ragtally_litellm.fast import FastChatGenerator, Secret
+from ragtally_litellm.native import NativeChatGenerator, Secret
 
 Given = Callable[..., dict[str, Any]]
 LLAMA = {"openai": "openai/llama3.1:8b", "ollama": "ollama_chat/llama3.1:8b"}
@@ -218,7 +218,7 @@ def test_it_is_written_down_without_its_key_and_made_again(
     model = ragtally_litellm.build(**parameters)
     written = model.to_dict()  # type: ignore[attr-defined]
     assert key not in repr(written) and key not in repr(model)
-    again = FastChatGenerator.from_dict(written)
+    again = NativeChatGenerator.from_dict(written)
     assert again.to_dict() == written
     assert again.run([ChatMessage.from_user(QUESTION)])["replies"][0].text
     assert server.requests()[-1]["body"]["top_k"] == 3
@@ -226,7 +226,7 @@ def test_it_is_written_down_without_its_key_and_made_again(
 
 def test_a_key_is_never_a_literal() -> None:
     with pytest.raises(ValueError, match="environment"):
-        FastChatGenerator("groq/m", api_key=Secret.from_token("literal"))
+        NativeChatGenerator("groq/m", api_key=Secret.from_token("literal"))
 
 
 def test_cancelled_calls_leave_nothing_behind(parameters: dict[str, Any], server: RunningServer) -> None:
@@ -249,3 +249,61 @@ def test_prompts_of_any_characters_arrive_whole(parameters: dict[str, Any], serv
     question = 'Ob "Größe" \\ hilft? 漢字 \u2028 \x07 🙂 ' + QUESTION
     ask(parameters, question=question)
     assert server.requests()[-1]["body"]["messages"] == [{"role": "user", "content": question}]
+
+
+Given = Callable[..., dict[str, Any]]
+SCHEMA = {"type": "object", "properties": {"answer": {"enum": ["yes", "no"]}}, "required": ["answer"]}
+
+SETTINGS: list[tuple[str, dict[str, Any]]] = [
+    ("openai/gpt-4.1-mini", {"temperature": 0.7, "top_p": 0.9, "max_tokens": 5, "stop": ["\n", "x"]}),
+    ("openai/gpt-4.1-mini", {"frequency_penalty": 0.5, "presence_penalty": -0.5, "structured": SCHEMA}),
+    ("openai/gpt-4.1-mini", {"structured": True, "stop": "\n"}),
+    ("openai/gpt-5-mini", {"max_tokens": 50, "reasoning_effort": "low"}),
+    ("openai/own-model", {"temperature": 0.2, "extra": {"top_k": 40, "guided_choice": ["yes", "no"]}}),
+    ("groq/openai/gpt-oss-20b", {"temperature": 0.7, "max_tokens": 5, "reasoning_effort": "low"}),
+    ("groq/openai/gpt-oss-20b", {"structured": SCHEMA}),
+    ("hosted_vllm/Qwen/Qwen3-8B", {"temperature": 0.7, "max_tokens": 5, "reasoning_effort": "high"}),
+    ("hosted_vllm/Qwen/Qwen3-8B", {"extra": {"top_k": 40}}),
+    ("openrouter/openai/gpt-4o", {"temperature": 0.7, "max_tokens": 5}),
+    ("openrouter/openai/gpt-5", {"reasoning_effort": "max", "extra": {"route": "fallback"}}),
+    ("ollama_chat/llama3.1:8b", {"temperature": 0.7, "top_p": 0.9, "max_tokens": 5, "stop": ["\n"]}),
+    ("ollama_chat/llama3.1:8b", {"frequency_penalty": 1.1, "extra": {"top_k": 40, "keep_alive": "5m"}}),
+    ("ollama_chat/llama3.1:8b", {"structured": True, "num_ctx": 2048}),
+    ("ollama_chat/llama3.1:8b", {"structured": SCHEMA, "reasoning_effort": "low"}),
+    ("ollama_chat/llama3.1:8b", {"reasoning_effort": "none"}),
+    ("ollama_chat/gpt-oss:20b", {"reasoning_effort": "low"}),
+]
+
+
+def authorization(request: dict[str, Any]) -> str:
+    return {name.lower(): value for name, value in request["headers"].items()}["authorization"]
+
+
+@pytest.mark.parametrize(("model", "settings"), SETTINGS)
+def test_both_transports_send_the_same(
+    model: str, settings: dict[str, Any], given: Given, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.change(any_model=True)
+    provider = model.partition("/")[0]
+    monkeypatch.setenv(f"{provider.removesuffix('_chat').upper()}_API_KEY", "a-key-for-both-transports")
+    base = server.url if provider == "ollama_chat" else server.openai
+    replies = [
+        ask(given(model=model, api_base=base, transport=transport, **settings), seed=7)[0].text
+        for transport in ("native", "litellm")
+    ]
+    native, litellm = server.requests()[-2:]
+    assert native["path"] == litellm["path"]
+    assert authorization(native) == authorization(litellm) == "Bearer a-key-for-both-transports"
+    if provider == "ollama_chat":
+        # So that a prompt that does not fit is an error; LiteLLM cannot say it.
+        assert (native["body"].pop("truncate"), native["body"].pop("shift")) == (False, False)
+        for message in litellm["body"]["messages"]:
+            assert message.pop("images") == []
+    assert {"stream": False, **native["body"]} == {"stream": False, **litellm["body"]}
+    assert replies[0] == replies[1]
+
+
+def test_ollama_is_told_how_long_a_prompt_may_be(given: Given, server: RunningServer) -> None:
+    for num_ctx, sent in ((None, 4096), (512, 512)):
+        ask(given(model="ollama_chat/llama3.1:8b", api_base=server.url, num_ctx=num_ctx))
+        assert server.requests()[-1]["body"]["options"] == {"num_ctx": sent}

@@ -13,13 +13,13 @@ import pytest
 import ragtally_litellm
 from model_server.fixture import running_server
 from ragtally.api import Batches, BatchModel, BatchRow, BatchState, BatchTerms, Call, CallError, Message
-from ragtally_litellm.batch_rows import read_row
-from ragtally_litellm.batches import FileBatches
-from ragtally_litellm.failures import Reporter
+from ragtally_litellm.batches import FileBatches, read_row
+from ragtally_litellm.failures import CallErrors
+from ragtally_litellm.model import model_traits
 from ragtally_litellm.routes import route_of
 
 Given = Callable[..., dict[str, Any]]
-REPORTER = Reporter(route_of("openai/m"), ("a-secret-key",))
+ERRORS = CallErrors(route_of("openai/m"), ("a-secret-key",))
 GOOD = {
     "model": "m-2026",
     "choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}],
@@ -29,7 +29,7 @@ CALLS = [Call(f"r1:{number}", (Message("user", f"Is it {number}?"),), "label", 0
 
 
 def row(**said: Any) -> BatchRow:
-    return read_row(json.dumps({"id": "x", "custom_id": "r1:1"} | said).encode(), REPORTER)
+    return read_row(json.dumps({"id": "x", "custom_id": "r1:1"} | said).encode(), ERRORS)
 
 
 @pytest.mark.parametrize("error", [None, {}])
@@ -63,7 +63,7 @@ def test_every_other_row_is_a_failure_of_its_call(said: dict[str, Any], reason: 
 
 @pytest.mark.parametrize("line", [b"no JSON", b"[1]", b'{"custom_id": 3}', b'{"custom_id": ""}', b"\xff\xfe"])
 def test_a_row_of_nobody_has_no_key(line: bytes) -> None:
-    assert read_row(line, REPORTER).key is None
+    assert read_row(line, ERRORS).key is None
 
 
 def batches(parameters: dict[str, Any]) -> Batches:
@@ -126,7 +126,7 @@ def test_failures_are_told_apart(given: Given, tmp_path: Path) -> None:
 
 
 def state(**said: Any) -> BatchState:
-    found = FileBatches(None, None, REPORTER, "24h")._state({"id": "b", "status": "completed"} | said)  # type: ignore[arg-type]
+    found = FileBatches(None, None, ERRORS, "24h")._state({"id": "b", "status": "completed"} | said)  # type: ignore[arg-type]
     assert isinstance(found, BatchState)
     return found
 
@@ -156,14 +156,14 @@ def test_a_full_queue_is_told_from_a_batch_that_is_wrong() -> None:
 
 
 def test_terms_are_the_settings_with_what_both_providers_state(given: Given) -> None:
-    traits = ragtally_litellm.traits_of(given(model="openai/gpt-4.1-mini", delivery="batch"))
+    traits = model_traits(given(model="openai/gpt-4.1-mini", delivery="batch"))
     assert traits.batch == BatchTerms(discount=0.5)
     assert traits.charged.input == pytest.approx(traits.price.input / 2)
     own = {"discount": 0.25, "megabytes": 1.5, "calls": 10, "window": "7d", "open": 2, "keep_files": False}
-    terms = ragtally_litellm.traits_of(given(model="groq/m", delivery="batch_then_live", batch=own)).batch
+    terms = model_traits(given(model="groq/m", delivery="batch_then_live", batch=own)).batch
     assert terms == BatchTerms(True, 0.25, 10, 1_500_000, 2, "7d", keep_files=False)
     assert terms.window_hours == 168
-    assert ragtally_litellm.traits_of(given(model="groq/m")).batch is None
+    assert model_traits(given(model="groq/m")).batch is None
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def test_terms_are_the_settings_with_what_both_providers_state(given: Given) -> 
         ({"model": "ollama_chat/m", "delivery": "batch"}, "delivery"),
         ({"model": "openrouter/x/m", "delivery": "batch_then_live"}, "delivery"),
         ({"batch": {"discount": 0.5}}, "batch"),
-        ({"delivery": "batch", "lane": "litellm"}, "lane"),
+        ({"delivery": "batch", "transport": "litellm"}, "transport"),
         ({"delivery": "batch", "api_base": ["http://a", "http://b"]}, "api_base"),
         ({"delivery": "batch", "usd_per_hour": 1.0}, "usd_per_hour"),
     ],
 )
 def test_what_cannot_be_batched_is_said_before_the_run(given: Given, said: dict[str, Any], about: str) -> None:
-    faults = ragtally_litellm.check(given(**{"model": "openai/gpt-4.1-mini"} | said))
+    faults = ragtally_litellm.check_model(given(**{"model": "openai/gpt-4.1-mini"} | said))
     assert about in [fault.parameter for fault in faults]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ragtally_litellm.hosts import Hosts
+from ragtally_litellm.client import Hosts
 
 
 def test_the_load_is_shared() -> None:

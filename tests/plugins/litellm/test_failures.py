@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ragtally.api import CallError
-from ragtally_litellm.failures import Reporter
+from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.routes import Route
 
 GROQ = Route("groq", "m")
@@ -13,7 +13,7 @@ GROQ = Route("groq", "m")
 
 def told(status: int, body: object, route: Route = GROQ, headers: dict[str, str] | None = None) -> CallError:
     text = body if isinstance(body, str) else json.dumps(body)
-    return Reporter(route, ("a-secret-key",)).of_status(status, headers or {}, text)
+    return CallErrors(route, ("a-secret-key",)).from_status(status, headers or {}, text)
 
 
 def test_hints_say_what_to_type() -> None:

@@ -72,12 +72,12 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("lane", ["fast", "litellm"])
+@pytest.mark.parametrize("transport", ["native", "litellm"])
 @pytest.mark.parametrize(("status", "form"), WAYS)
 def test_the_key_is_nowhere(
     status: int,
     form: str,
-    lane: str,
+    transport: str,
     echo: str,
     given: Given,
     monkeypatch: pytest.MonkeyPatch,
@@ -87,7 +87,7 @@ def test_the_key_is_nowhere(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     caplog.set_level(logging.DEBUG)
     with contextlib.closing(_Everything()) as said:
-        (found,) = ask(given(model="openai/m", api_base=f"{echo}/{status}/{form}", lane=lane))
+        (found,) = ask(given(model="openai/m", api_base=f"{echo}/{status}/{form}", transport=transport))
         said.add(found)
         if isinstance(found, CallError):
             assert found.__cause__ is None
@@ -117,14 +117,14 @@ class _Everything:
         self._texts.clear()
 
 
-@pytest.mark.parametrize("lane", ["fast", "litellm"])
+@pytest.mark.parametrize("transport", ["native", "litellm"])
 @pytest.mark.parametrize("short", ["k", "e", "none", "EMPTY", "yes"])
 def test_a_key_that_is_a_word_changes_no_answer(
-    server: RunningServer, given: Given, monkeypatch: pytest.MonkeyPatch, short: str, lane: str
+    server: RunningServer, given: Given, monkeypatch: pytest.MonkeyPatch, short: str, transport: str
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", short)
     server.change(any_model=True)
-    (found,) = ask(given(model="openai/m", api_base=server.openai, lane=lane))
+    (found,) = ask(given(model="openai/m", api_base=server.openai, transport=transport))
     assert not isinstance(found, Exception), found
     assert "hidden" not in found.text
     assert not found.meta.get("tokens_estimated")

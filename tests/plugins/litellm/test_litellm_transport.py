@@ -1,4 +1,4 @@
-"""LiteLLM's own lane: the same contract, and a quiet LiteLLM."""
+"""The transport through LiteLLM: the same contract, and a quiet LiteLLM."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import ragtally_litellm
 from model_server.fixture import RunningServer, running_server
 from plugins.litellm.asking import QUESTION, ChatMessage, ask, failed
 from ragtally.api import ChatModel
-from ragtally_litellm.library import LibraryChatGenerator
+from ragtally_litellm.litellm_transport import LitellmChatGenerator
 
 Given = Callable[..., dict[str, Any]]
 
@@ -27,7 +27,7 @@ def parameters(
 ) -> dict[str, Any]:
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-some-length")
     base = server.openai if request.param.startswith("openai") else server.url
-    return given(model=request.param, api_base=base, lane="litellm", max_tokens=20)
+    return given(model=request.param, api_base=base, transport="litellm", max_tokens=20)
 
 
 def test_an_answer_has_text_reason_and_usage(parameters: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ def test_faults_have_their_reasons(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-some-length")
     server.change(faults={fault: 1.0}, retry_after=2)
-    error = failed(given(model="openai/llama3.1:8b", api_base=server.openai, lane="litellm"))
+    error = failed(given(model="openai/llama3.1:8b", api_base=server.openai, transport="litellm"))
     assert error.reason == reason
     assert server.counts()["requests"] == 1, "nothing is tried again here"
     if fault == "429_seconds":
@@ -76,7 +76,7 @@ def test_broken_answers_pass(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-some-length")
     server.change(faults={fault: 1.0}, hold_seconds=5)
-    error = failed(given(model="openai/llama3.1:8b", api_base=server.openai, lane="litellm", timeout=0.5))
+    error = failed(given(model="openai/llama3.1:8b", api_base=server.openai, transport="litellm", timeout=0.5))
     assert error.retryable, error
     assert server.counts()["requests"] == 1
 
@@ -87,28 +87,28 @@ def test_several_hosts_are_asked_in_turn(
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-some-length")
     with running_server() as second:
         bases = [server.openai, second.openai]
-        ask(given(model="openai/llama3.1:8b", api_base=bases, lane="litellm"), calls=6)
+        ask(given(model="openai/llama3.1:8b", api_base=bases, transport="litellm"), calls=6)
         assert [host.counts()["successful"] for host in (server, second)] == [3, 3]
 
 
 def test_a_key_in_a_file_is_found(given: Given, server: RunningServer) -> None:
     server.change(api_key="a-key-of-some-length")
     Path(".env").write_text("OPENAI_API_KEY=a-key-of-some-length\n")
-    (reply,) = ask(given(model="openai/llama3.1:8b", api_base=server.openai, lane="litellm"))
+    (reply,) = ask(given(model="openai/llama3.1:8b", api_base=server.openai, transport="litellm"))
     assert reply.text
 
 
 def test_it_is_written_down_without_its_key(given: Given, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MISTRAL_API_KEY", "a-key-of-some-length")
     model = ragtally_litellm.build(**given(model="mistral/mistral-large-latest", temperature=0.5))
-    assert isinstance(model, LibraryChatGenerator)
+    assert isinstance(model, LitellmChatGenerator)
     written = model.to_dict()
     assert "a-key-of" not in repr(written)
-    assert LibraryChatGenerator.from_dict(written).to_dict() == written
+    assert LitellmChatGenerator.from_dict(written).to_dict() == written
 
 
 def test_ollama_gets_its_context_length_here_too(given: Given, server: RunningServer) -> None:
-    ask(given(model="ollama_chat/llama3.1:8b", api_base=server.url, lane="litellm"))
+    ask(given(model="ollama_chat/llama3.1:8b", api_base=server.url, transport="litellm"))
     assert server.requests()[-1]["body"]["options"]["num_ctx"] == 4096
 
 
@@ -119,8 +119,8 @@ import json, os, socket
 def refuse(*_): raise AssertionError("the network was used")
 socket.socket.connect = refuse
 before = dict(os.environ)
-import ragtally_litellm.library
-from ragtally_litellm.quiet import load_litellm
+import ragtally_litellm.litellm_transport
+from ragtally_litellm.library import load_litellm
 litellm = load_litellm()
 from haystack.telemetry import _telemetry
 print(json.dumps([before == dict(os.environ), litellm.telemetry, litellm.suppress_debug_info, _telemetry.telemetry]))

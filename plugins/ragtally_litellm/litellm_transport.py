@@ -1,0 +1,96 @@
+"""The transport through LiteLLM: any provider that it routes to, by deepset's `LiteLLMChatGenerator`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ragtally.support.environment import environment
+from ragtally.support.secrets import HIDDEN, is_long_enough, known_secrets
+from ragtally.support.telemetry import haystack_import, telemetry_off
+from ragtally_litellm.failures import CallErrors
+from ragtally_litellm.library import RequestSettings, close_litellm, load_litellm
+from ragtally_litellm.routes import route_of
+
+with haystack_import():
+    from haystack import component, default_from_dict, default_to_dict
+    from haystack.dataclasses import ChatMessage
+
+
+@component
+class LitellmChatGenerator:
+    """Asks a model through LiteLLM."""
+
+    # Failures are raised as `ragtally.CallError`; nothing is tried again here. Parameters that a model does not take
+    # are refused before (`ragtally_litellm.model.refused`): deepset's generator has LiteLLM drop them silently.
+
+    def __init__(
+        self,
+        model: str,
+        api_base: str | list[str] | None = None,
+        generation_kwargs: dict[str, Any] | None = None,
+        timeout: float = 120.0,
+    ) -> None:
+        load_litellm()
+        with telemetry_off():
+            from haystack_integrations.components.generators.litellm import LiteLLMChatGenerator
+        self.model, self.api_base, self.timeout = model, api_base, timeout
+        self.generation_kwargs = dict(generation_kwargs or {})
+        self._inner = LiteLLMChatGenerator(model=model, generation_kwargs=self.generation_kwargs)
+        route = route_of(model)
+        self._settings = RequestSettings(route, api_base, timeout)
+        self._errors = CallErrors(route, known_secrets(environment()))
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @component.output_types(replies=list[ChatMessage])
+    async def run_async(
+        self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Ask once."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            settings = {**self._settings.next(), **(generation_kwargs or {})}
+            output = await self._inner.run_async(messages, generation_kwargs=settings)
+        except Exception as error:
+            raise self._errors.from_litellm(error, self.timeout) from None
+        return self._checked(output)
+
+    @component.output_types(replies=list[ChatMessage])
+    def run(self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask once and wait."""
+        try:
+            settings = {**self._settings.next(), **(generation_kwargs or {})}
+            output = self._inner.run(messages, generation_kwargs=settings)
+        except Exception as error:
+            raise self._errors.from_litellm(error, self.timeout) from None
+        return self._checked(output)
+
+    async def close(self) -> None:
+        """Close LiteLLM's connections, and end its postponed logging."""
+        loop, self._loop = self._loop, None
+        if loop is asyncio.get_running_loop():
+            # In another event loop than the one it was asked in, nothing is its own.
+            await close_litellm()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Describe the component for a serialised pipeline; it holds no key."""
+        names = ("model", "api_base", "generation_kwargs", "timeout")
+        return dict(default_to_dict(self, **{name: getattr(self, name) for name in names}))
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> LitellmChatGenerator:
+        """Make the component from what `to_dict` wrote."""
+        generator: LitellmChatGenerator = default_from_dict(cls, data)
+        return generator
+
+    def _checked(self, output: dict[str, Any]) -> dict[str, Any]:
+        reply = output["replies"][0] if output["replies"] else None
+        if reply is None:
+            raise self._errors.failure("bad reply", "the answer has no choices")
+        if not reply.text and reply.meta.get("finish_reason") == "content_filter":
+            raise self._errors.failure("refused", "the provider's content filter held the answer back")
+        key = self._settings.key
+        if key and is_long_enough(key) and key in (reply.text or ""):
+            text = reply.text.replace(key, HIDDEN)
+            return {"replies": [ChatMessage.from_assistant(text, meta=reply.meta)]}
+        return output

@@ -1,0 +1,311 @@
+"""What the engine learns of models and embedders before they are built, and what is wrong with their parameters."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import ragtally_litellm
+from model_server.fixture import RunningServer
+from plugins.litellm.embedding import COMPONENT, OLLAMA, OPENAI, filled, on
+from ragtally.api import DataError, EmbedderTraits, Limits, Price, SpecError
+from ragtally_litellm.model import check_embedder, check_model, embedder_traits, model_traits, refused
+
+Given = Callable[..., dict[str, Any]]
+SECRET = "sk-0123456789abcdefghij"
+CLAUDE = "anthropic/claude-sonnet-4-20250514"
+
+
+@pytest.mark.parametrize(
+    ("model", "hint"),
+    [
+        ("llama", "provider/name"),
+        ("grok/llama", "did you mean 'groq'?"),
+        ("my-own-server/llama", "openai/my-own-server/llama"),
+        ("groq/", "provider/name"),
+    ],
+)
+def test_an_unknown_name_is_an_error(model: str, hint: str, given: Given) -> None:
+    (fault,) = check_model(given(model=model))
+    assert fault.parameter == "model"
+    assert fault.hint is not None and hint in fault.hint
+
+
+@pytest.mark.parametrize(
+    ("settings", "blamed"),
+    [
+        ({"model": "groq/m", "num_ctx": 10}, "num_ctx"),
+        ({"model": "groq/m", "pull": True}, "pull"),
+        ({"model": "groq/m", "price": {"input": 1, "output": 1}, "usd_per_hour": 2.0}, "usd_per_hour"),
+        ({"model": "mistral/mistral-large-latest", "transport": "native"}, "transport"),
+        ({"model": "openai/gpt-5-codex", "transport": "native"}, "transport"),
+        ({"model": "ollama_chat/m", "presence_penalty": 0.5}, "presence_penalty"),
+        ({"model": "groq/m", "extra": {"n": 3}}, "extra"),
+        ({"model": "groq/m", "extra": {"seed": 3}}, "extra"),
+        ({"model": "groq/m", "extra": {"stream": True}}, "extra"),
+        ({"model": "groq/m", "extra": {"timeout": 3}}, "extra"),
+        ({"model": "groq/m", "extra": {"temperature": 0}, "temperature": 1.0}, "extra"),
+        ({"model": "groq/m", "extra": {"api_key": "anything"}}, "extra"),
+        ({"model": "groq/m", "extra": {"Authorization": "anything"}}, "extra"),
+        ({"model": "groq/m", "extra": {"user": {"deep": ["gsk_abcdefghijklmnop1234"]}}}, "extra"),
+        ({"model": "groq/m", "api_base": "https://me:secret@host/v1"}, "api_base"),
+        ({"model": "groq/m", "api_base": ["https://host/v1", "https://me:secret@host/v1"]}, "api_base"),
+        ({"model": "groq/sk-abcdefghijklmnop1234"}, "model"),
+        ({"model": "groq/m", "stop": "gsk_abcdefghijklmnop1234"}, "stop"),
+    ],
+)
+def test_what_does_not_fit_together_is_an_error(settings: dict[str, Any], blamed: str, given: Given) -> None:
+    faults = check_model(given(**settings))
+    assert [fault.parameter for fault in faults] == [blamed]
+    assert all("secret@" not in str(fault) and "abcdefgh" not in str(fault) for fault in faults)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model": "ollama_chat/llama3.1:8b", "num_ctx": 10, "pull": True, "extra": {"top_k": 40}},
+        {"model": "groq/openai/gpt-oss-20b", "temperature": 0.7, "reasoning_effort": "low"},
+        {"model": "openai/llama", "extra": {"reasoning_effort": "low"}, "api_base": "http://127.0.0.1:8000/v1"},
+        {"model": "gpt-5-mini", "max_tokens": 4000},
+        {"model": "hosted_vllm/x", "price": {"input": 0, "output": 0}, "transport": "native"},
+    ],
+)
+def test_what_is_right_has_no_faults(settings: dict[str, Any], given: Given) -> None:
+    assert check_model(given(**settings)) == []
+
+
+def test_refused_parameters_are_errors_of_the_plan_and_findings_of_the_doctor(
+    given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "a-key-of-some-length")
+    parameters = given(model=CLAUDE, presence_penalty=1.0, temperature=0.7)
+    assert check_model(parameters) == [], "LiteLLM is not imported for a check"
+    with pytest.raises(SpecError, match=f"{CLAUDE} takes no presence_penalty") as caught:
+        ragtally_litellm.fingerprint(parameters)
+    assert caught.value.hint is not None and "extra: {presence_penalty: ...}" in caught.value.hint
+    assert [found.ok for found in ragtally_litellm.diagnose(parameters)] == [True, False]
+    assert ragtally_litellm.fingerprint(given(model=CLAUDE, temperature=0.7)) is None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model": "openai/gpt-5-mini", "api_base": "http://127.0.0.1:8000/v1"},
+        {"model": "hosted_vllm/x", "api_base": "http://127.0.0.1:8000/v1"},
+        {"model": "ollama_chat/llama3.1:8b"},
+    ],
+)
+def test_what_another_server_takes_is_not_litellms_to_say(settings: dict[str, Any], given: Given) -> None:
+    assert refused(given(temperature=0.7, stop="x", **settings)) == []
+
+
+def test_embedders_of_fixed_length_take_no_dimensions() -> None:
+    assert COMPONENT.fingerprint is not None
+    for model in ("mistral/mistral-embed", "openai/text-embedding-ada-002"):
+        with pytest.raises(SpecError, match="takes no dimensions") as caught:
+            COMPONENT.fingerprint(filled(model=model, dimensions=100))
+        assert caught.value.hint == "leave it out"
+    assert COMPONENT.fingerprint(filled(model="voyage/voyage-3.5", dimensions=512)) is None
+    elsewhere = {"api_base": "http://127.0.0.1:8000/v1"}
+    assert COMPONENT.fingerprint(filled(model="openai/text-embedding-ada-002", dimensions=9, **elsewhere)) is None
+
+
+def test_a_check_of_common_models_imports_nothing_heavy() -> None:
+    script = """
+import sys
+import ragtally_litellm
+component = ragtally_litellm.register_models()[0]
+defaults = {name: schema.get("default") for name, schema in component.params.items()}
+for model in ("openai/gpt-5-mini", "groq/openai/gpt-oss-20b", "ollama_chat/llama3.1:8b", "openrouter/a/b"):
+    parameters = {**defaults, "model": model, "temperature": 0.7, "max_tokens": 3}
+    component.check(parameters), component.traits(parameters)
+print(sorted({"litellm", "haystack", "numpy", "aiohttp", "httpx"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_hosted_model_is_described_by_litellms_table(given: Given) -> None:
+    traits = model_traits(given(model="groq/openai/gpt-oss-20b"))
+    assert (traits.provider, traits.model) == ("groq", "openai/gpt-oss-20b")
+    assert traits.price == Price(input=0.075, output=0.3)
+    assert (traits.context_tokens, traits.output_tokens) == (131072, 32768)
+    assert traits.takes_seed
+    assert not traits.deterministic
+
+
+def test_a_bare_name_finds_its_provider(given: Given) -> None:
+    traits = model_traits(given(model="gpt-5-mini", max_tokens=100))
+    assert (traits.provider, traits.model, traits.output_tokens) == ("openai", "gpt-5-mini", 100)
+    assert traits.price == Price(input=0.25, output=2.0)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model": "ollama_chat/llama3.1"},
+        {"model": "ollama/llama3.1"},
+        {"model": "hosted_vllm/x"},
+        {"model": "groq/made-up"},
+        {"model": "openai/gpt-4.1", "api_base": "http://127.0.0.1:8000/v1"},
+    ],
+)
+def test_an_unknown_price_is_unknown_and_never_nothing(settings: dict[str, Any], given: Given) -> None:
+    assert model_traits(given(**settings)).price is None
+
+
+def test_another_server_named_by_the_environment_has_an_unknown_price(
+    given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:8000/v1")
+    assert model_traits(given(model="openai/gpt-4.1")).price is None
+
+
+def test_a_stated_price_counts(given: Given) -> None:
+    stated = given(model="ollama_chat/llama3.1:8b", price={"input": 0, "output": 0})
+    assert model_traits(stated).price == Price(0, 0)
+    assert model_traits(given(model="gpt-5-mini", usd_per_hour=1.5)).price == Price(usd_per_hour=1.5)
+    assert model_traits(given(model="gpt-5-mini", price={"input": 1, "output": 2})).price == Price(1, 2)
+
+
+def test_limits_are_taken_over(given: Given) -> None:
+    stated = {
+        "concurrency": 3,
+        "requests_per_minute": 30,
+        "tokens_per_minute": 6000,
+        "requests_per_day": 1000,
+        "timeout": 9.0,
+        "retries": 2,
+    }
+    assert model_traits(given(model="groq/m", **stated)).limits == Limits(**stated)
+    assert model_traits(given(model="groq/m")).limits == Limits()
+
+
+@pytest.mark.parametrize(
+    ("settings", "deterministic"),
+    [({"temperature": 0.0}, True), ({"temperature": 0.7}, False), ({}, False), ({"extra": {"temperature": 0}}, True)],
+)
+def test_temperature_nothing_is_deterministic(settings: dict[str, Any], deterministic: bool, given: Given) -> None:
+    assert model_traits(given(model="groq/m", **settings)).deterministic is deterministic
+
+
+@pytest.mark.parametrize("model", ["ollama_chat/llama3.1:8b", "ollama/llama3.1:8b"])
+def test_ollamas_context_is_what_is_sent(model: str, given: Given) -> None:
+    assert model_traits(given(model=model)).context_tokens == 4096
+    assert model_traits(given(model=model, num_ctx=8192)).context_tokens == 8192
+
+
+def test_whether_a_seed_is_taken_is_litellms_to_say(given: Given) -> None:
+    assert not model_traits(given(model=CLAUDE)).takes_seed
+    assert model_traits(given(model="together_ai/x")).takes_seed
+    assert model_traits(given(model="gpt-5-mini")).takes_seed
+
+
+def test_an_embedders_traits_are_name_and_batch() -> None:
+    assert callable(COMPONENT.traits)
+    traits = COMPONENT.traits(filled(model=OPENAI, batch=10, concurrency=3))
+    assert isinstance(traits, EmbedderTraits)
+    assert (traits.requires_fit, traits.cacheable, traits.batch, traits.name) == (False, True, 30, OPENAI)
+
+
+@pytest.mark.parametrize(
+    ("said", "price"),
+    [
+        ({"model": OPENAI}, Price(input=0.02, output=0.0)),
+        ({"model": "text-embedding-3-large"}, Price(input=0.13, output=0.0)),
+        ({"model": OPENAI, "price": 0.5}, Price(input=0.5, output=0.0)),
+        ({"model": OPENAI, "usd_per_hour": 2}, Price(usd_per_hour=2)),
+        ({"model": OPENAI, "api_base": "http://127.0.0.1:1/v1"}, None),
+        ({"model": OLLAMA}, None),
+        ({"model": OLLAMA, "price": 0}, Price(input=0, output=0.0)),
+        ({"model": "hosted_vllm/x"}, None),
+        ({"model": "voyage/voyage-3.5"}, Price(input=0.06, output=0.0)),
+    ],
+)
+def test_an_embedders_price_is_stated_or_known_or_unknown(said: dict[str, Any], price: Price | None) -> None:
+    assert embedder_traits(filled(**said)).price == price
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"model": OPENAI},
+        {"model": "text-embedding-3-small", "dimensions": 512},
+        {"model": OLLAMA, "pull": True, "truncate": True, "dimensions": 256},
+        {"model": "hosted_vllm/x", "truncate": True, "api_base": ["http://a/v1", "http://b/v1"]},
+        {"model": "openrouter/qwen/qwen3-embedding-8b", "transport": "native"},
+        {"model": "cohere/embed-english-v3.0", "query_extra": {"input_type": "search_query"}},
+    ],
+)
+def test_right_parameters_of_an_embedder_have_no_fault(said: dict[str, Any]) -> None:
+    assert check_embedder(filled(**said)) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "parameter", "hint"),
+    [
+        ({"model": "opena/x"}, "model", "openai"),
+        ({"model": "nobody"}, "model", "provider/name"),
+        ({"model": "ollama_chat/nomic-embed-text"}, "model", "model: ollama/nomic-embed-text"),
+        ({"model": "openai/gpt-4.1-mini"}, "model", "text-embedding-3-small"),
+        ({"model": OPENAI, "pull": True}, "pull", "remove"),
+        ({"model": OPENAI, "truncate": True}, "truncate", "smaller"),
+        ({"model": OPENAI, "price": 1, "usd_per_hour": 1}, "usd_per_hour", "remove"),
+        ({"model": "voyage/voyage-3.5", "transport": "native"}, "transport", "transport: auto"),
+        ({"model": OPENAI, "dimensions": 2000}, "dimensions", "1536"),
+        ({"model": OPENAI, "extra": {"input": "x"}}, "extra", "remove"),
+        ({"model": OPENAI, "query_extra": {"dimensions": 3}}, "query_extra", "beside"),
+        ({"model": OPENAI, "extra": {"api_key": "x"}}, "extra", "environment"),
+        ({"model": OPENAI, "document_extra": {"Authorization": "x"}}, "document_extra", "environment"),
+        ({"model": OPENAI, "api_base": "http://me:secret-word@host/v1"}, "api_base", "environment"),
+        ({"model": OPENAI, "query_prefix": SECRET}, "query_prefix", "environment"),
+    ],
+)
+def test_wrong_parameters_of_an_embedder_are_faults(said: dict[str, Any], parameter: str, hint: str) -> None:
+    faults = check_embedder(filled(**said))
+    assert [fault.parameter for fault in faults] == [parameter]
+    assert hint in str(faults[0].hint)
+    assert SECRET not in str(faults) and "secret-word" not in str(faults)
+
+
+def fingerprint(parameters: dict[str, Any]) -> str | None:
+    assert COMPONENT.fingerprint is not None
+    return COMPONENT.fingerprint(parameters)
+
+
+def test_a_tag_of_ollamas_is_known_by_its_digest(server: RunningServer, caplog: pytest.LogCaptureFixture) -> None:
+    parameters = on(server, "ollama")
+    digest = fingerprint(parameters)
+    assert digest is not None and len(digest) == 64
+    assert fingerprint(filled(model=OPENAI)) is None
+    with pytest.raises(DataError, match="has no model") as caught:
+        fingerprint(parameters | {"model": "ollama/qwen2.5:7b"})
+    assert "ollama pull qwen2.5:7b" in str(caught.value.hint)
+    with caplog.at_level(logging.WARNING), pytest.raises(DataError, match="does not answer"):
+        fingerprint(parameters | {"api_base": "http://127.0.0.1:9"})
+
+
+def diagnose(parameters: dict[str, Any]) -> list[tuple[bool, str | None]]:
+    assert COMPONENT.diagnose is not None
+    return [(found.ok, found.remedy) for found in COMPONENT.diagnose(parameters)]
+
+
+def test_the_doctor_names_what_an_embedder_lacks(server: RunningServer) -> None:
+    assert diagnose(on(server, "ollama")) == [(True, None)]
+    assert diagnose(on(server, "ollama") | {"model": "ollama/qwen2.5:7b"}) == [(False, "ollama pull qwen2.5:7b")]
+    assert diagnose(filled(model=OLLAMA, api_base="http://127.0.0.1:9")) == [(False, "ollama serve")]
+    assert diagnose(filled(model=OPENAI)) == [(False, "export OPENAI_API_KEY=...")]
+    assert diagnose(filled(model="hosted_vllm/x")) == [(False, "export HOSTED_VLLM_API_BASE=http://...")]
+    assert diagnose(on(server, "openai")) == [(True, None)]
+
+
+def test_a_missing_embedder_is_pulled_where_the_spec_says_so(server: RunningServer) -> None:
+    assert COMPONENT.provide is not None
+    parameters = on(server, "ollama") | {"model": "ollama/qwen2.5:7b", "pull": True}
+    COMPONENT.provide(parameters, lambda *_: None)
+    assert fingerprint(parameters)
