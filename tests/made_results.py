@@ -81,7 +81,7 @@ def made_results(
         passages=nothing,
         voters=nothing,
         dataset={"questions": {"answers": ["yes", "no"]}},
-        base={"base": None},
+        base={"funnel": None},
         comparisons={"seed": 5, "metrics": [ACCURACY]},
     )
 

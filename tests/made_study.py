@@ -96,7 +96,7 @@ def made_study(
             "questions": {"answers": list(LABELS), **asked, "sampled_by_class": by_class, "sampled_without_label": 0},
             "addresses": {"prepare": "r1:0", "sample": "r1:0"},
         },
-        base={"study": "made-up", "base": None, "address": "r1:0"},
+        base={"study": "made-up", "funnel": None, "address": "r1:0"},
         comparisons={
             "select_on": "all",
             "answered_elsewhere": [],

@@ -36,7 +36,7 @@ def test_a_class_that_the_base_lost_is_told_where_macro_averages_stand(finished:
     told = json.loads(before)
     said = []
     for left in (1, 0):
-        told["base"]["stages"]["kept"]["by_class"] = {"yes": 5, "no": 5, "maybe": left}
+        told["funnel"]["stages"]["base"]["by_class"] = {"yes": 5, "no": 5, "maybe": left}
         path.write_text(json.dumps(told), encoding="utf-8")
         said.append(" ".join(finished.ragtally("show", "small", "--no-verdict").out.split()))
     path.write_bytes(before)

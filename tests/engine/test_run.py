@@ -285,7 +285,7 @@ def test_silver_labels_are_called_so_and_unlabelled_questions_have_no_status(ben
     text = text.replace("  learner: learner\n", "").replace("voters: [finder, learner]", "voters: [finder]")
     folder = bench.run(text)
     assert set(pl.read_parquet(folder / "base.parquet")["label_kind"]) == {"silver"}
-    assert json.loads((folder / "base.json").read_text())["base"]["labels"] == "silver"
+    assert json.loads((folder / "base.json").read_text())["funnel"]["labels"] == "silver"
     by_set = {(row["kind"], row["question_set"]): row for row in rows(folder / "cells.csv")}
     assert by_set["control", "all"]["accuracy"] == ""
     assert "no gold label" in by_set["control", "all"]["not_scored"]
@@ -301,7 +301,7 @@ def test_without_a_base_all_questions_stay(bench: Bench) -> None:
     assert {path.name for path in folder.iterdir()} == FILES
     kept = pl.read_parquet(folder / "base.parquet")
     assert len(kept) == 6 and set(kept["label_kind"]) == {"gold"}
-    assert json.loads((folder / "base.json").read_text())["base"] is None
+    assert json.loads((folder / "base.json").read_text())["funnel"] is None
     assert (folder / "voters.csv").read_text().startswith("voter,decision,questions,not_scored")
     assert json.loads((folder / "train.json").read_text())["models"] == {}
 

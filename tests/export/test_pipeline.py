@@ -17,7 +17,7 @@ from haystack import Pipeline
 from model_server.fixture import running_server
 from ragtally.api import RagtallyError
 from ragtally.cli.export import command
-from ragtally.export.pipeline import Exported, export_pipeline
+from ragtally.export.pipeline import ExportedPipeline, export_pipeline
 from ragtally.plan import StudyPlan
 from ragtally.registry import load_registry
 from ragtally.results import Results, load_results
@@ -61,7 +61,7 @@ class Made:
     plan: StudyPlan
     results: Results
 
-    def export(self, cell: str, folder: Path) -> Exported:
+    def export(self, cell: str, folder: Path) -> ExportedPipeline:
         (found,) = [each for each in self.plan.cells if each.name == cell]
         return export_pipeline(self.plan, found, self.bench.location, folder)
 
@@ -100,8 +100,8 @@ def test_a_served_cell_answers_as_in_the_study(made: Made, tmp_path: Path, cell:
     text = exported.path.read_text(encoding="utf-8")
     told = yaml.safe_load(text)["metadata"]["ragtally"]
     assert sorted(told["plain_haystack"]) == sorted(plain)
-    assert {name: path for name, path in exported.kinds.items() if name in plain} == plain
-    for name, path in exported.kinds.items():
+    assert {name: path for name, path in exported.classes.items() if name in plain} == plain
+    for name, path in exported.classes.items():
         assert f"#     {name}: {path}\n" in text
     pipeline = Pipeline.loads(text, allowed_modules=["ragtally.pipelines"])
     answers = made.results.answers.filter(pl.col("cell") == cell)

@@ -90,7 +90,7 @@ def test_its_card_says_what_it_is(folder: Path) -> None:
         f"dataset: {{exported: {{folder: data/datasets/{folder.name}",  # an absolute path is of one machine alone
         "unanimous",
         "`always`: `recorded(condition=gold_context)`",
-        "| kept |",
+        "| the base |",
         "Gold: those",
         f"{summary['questions']:,} questions of `synthetic`",
         "licence",

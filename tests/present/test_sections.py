@@ -95,17 +95,17 @@ def test_the_funnel_counts_what_each_stage_keeps_of_each_class(results: Results)
     by_class = {"yes": 10, "no": 5, "maybe": 0}
     asked = results.dataset["questions"] | {"sampled": 20, "sampled_by_class": {"yes": 12, "no": 8, "maybe": 0}}
     stages = {
-        "asked": {"questions": 20, "by_class": asked["sampled_by_class"]},
-        "kept": {"questions": 15, "by_class": by_class},
+        "sample": {"questions": 20, "by_class": asked["sampled_by_class"]},
+        "base": {"questions": 15, "by_class": by_class},
     }
     changed = replace(
         results,
         dataset=dict(results.dataset) | {"questions": asked},
-        base={"base": {"stages": stages}, "address": "r1:0"},
+        base={"funnel": {"stages": stages}, "address": "r1:0"},
     )
     (table,) = funnel(changed).tables
     kept = [entry.text.replace("\N{NO-BREAK SPACE}", " ") for entry in table.rows[-1]]
-    assert kept == ["kept: the base", "15 (75.0 % of 20)", "10 (83.3 % of 12)", "5 (62.5 % of 8)", "0"]
+    assert kept == ["the base", "15 (75.0 % of 20)", "10 (83.3 % of 12)", "5 (62.5 % of 8)", "0"]
 
 
 def test_curves_hold_everything_else_fixed(results: Results, verdict: Analysis) -> None:
@@ -165,17 +165,17 @@ def test_pubmedqa_is_cited_and_others_are_not_guessed(results: Results, verdict:
 
 
 def test_the_paragraph_says_how_the_base_was_made(results: Results, verdict: Analysis) -> None:
-    made_by = {
+    selection = {
         "voters": {"small": "chat(...)", "large": "chat(...)"}, "votes": 3, "rule": "unanimous",
         "agree_with_gold": True, "exclude_closed_book_right": ["small"],
     }  # fmt: skip
-    base = {"base": {"labels": "gold", "stages": {"kept": {"questions": 40}}}, "made_by": made_by}
+    base = {"funnel": {"labels": "gold", "stages": {"base": {"questions": 40}}}, "selection": selection}
     paragraph = methods(replace(results, base=base), verdict, cells_of(results, verdict))
     assert (
         "A base of 40 of these questions was kept: those on which the votes of small, large (3 each, given the gold"
         " context) came to a verdict by the rule unanimous, and it was the gold label; without those that small"
         " answered right with no context."
     ) in paragraph
-    silver = made_by | {"agree_with_gold": False, "exclude_closed_book_right": []}
-    paragraph = methods(replace(results, base=base | {"made_by": silver}), verdict, cells_of(results, verdict))
+    silver = selection | {"agree_with_gold": False, "exclude_closed_book_right": []}
+    paragraph = methods(replace(results, base=base | {"selection": silver}), verdict, cells_of(results, verdict))
     assert "gold label" not in paragraph

@@ -17,8 +17,9 @@ from ragtally.analysis.cell_refs import matching_cells
 from ragtally.api import DataError, Location, RagtallyError
 from ragtally.cli.lazy import load
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
-from ragtally.export.dataset import Kept, export_dataset
-from ragtally.store import Store, find_store, read_table, write_bytes
+from ragtally.export.dataset import Documents, export_dataset
+from ragtally.results.columns import BASE_TABLE
+from ragtally.store import Store, find_store, write_bytes
 from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.calls_lines import line_of
 from ragtally.store.calls_salvage import all_calls
@@ -77,7 +78,7 @@ def answers(study: str, patterns: tuple[str, ...], form: str, out: Path | None, 
 @_format
 @_out
 @_results
-def base(study: str, dataset: Path | None, documents: Kept, form: str, out: Path | None, results: Path) -> None:
+def base(study: str, dataset: Path | None, documents: Documents, form: str, out: Path | None, results: Path) -> None:
     """Write base.parquet: the questions that stay for the grid, and the label that each is scored against.
 
     With --dataset, write the questions with their documents and evidence, and a data card.
@@ -90,12 +91,7 @@ def base(study: str, dataset: Path | None, documents: Kept, form: str, out: Path
         said = f"{written.questions:,} questions, {written.documents:,} documents, {written.bytes:,} bytes"
         click.echo(f"{written.folder}: {said}; README.md there is its data card", err=True)
         return
-    path = folder / "base.parquet"
-    if not path.is_file():
-        raise RagtallyError(
-            "there is no such result", location=Location(str(path)), hint="run the study's label stage"
-        )
-    _deliver(_encoded(read_table(path), form), form, out)
+    _deliver(_encoded(BASE_TABLE.read(folder), form), form, out)
 
 
 @command.command(short_help="Every saved answer of every model.")

@@ -33,6 +33,6 @@ def write(spec: Path, pattern: str, out: Path | None, results: Path) -> None:
     below = results / plan.study.name / "pipelines" / re.sub(r"[^\w.,=()-]+", "-", cell.name)
     location = Workspace(Store(find_store(Path.cwd())), registry, TerminalProgress())
     exported = export_pipeline(plan, cell, location, out or below)
-    for name, path in exported.kinds.items():
+    for name, path in exported.classes.items():
         click.echo(f"{name}: {path}{'' if is_plain(path) else ' (ragtally)'}", err=True)
     click.echo(exported.path)

@@ -1,4 +1,4 @@
-"""Write a study's base as a dataset of its own: a folder that other specs can name, with a data card."""
+"""Export a study's base as a dataset of its own: a folder that other specs can name, with a data card."""
 
 from __future__ import annotations
 
@@ -11,50 +11,60 @@ from typing import Any, Literal
 import polars as pl
 
 from ragtally.api import DataError, Location, RagtallyError
-from ragtally.export.data_card import data_card
+from ragtally.results.columns import BASE, BASE_TABLE, DATASET
 from ragtally.steps import prepare
 from ragtally.store import Store, read_json, read_table, write_json, write_table, write_text
 
 # What `dataset.json` says of the folder's form; the dataset `exported` reads it.
 FORM = "ragtally dataset 1"
-# What must stand in the results.
-_NEEDED = {"dataset": ("study", "dataset", "corpus", "questions", "addresses"), "base": ("base", "address")}
-Kept = Literal["gold", "all"]
+Documents = Literal["gold", "all"]
+_STAGES = {
+    "sample": "the sample",
+    "ballots": "some ballot could be read",
+    "verdict": "the rule decided",
+    "agreement": "the verdict is the gold label",
+    "base": "the base",
+}
+_FILES = """\
+- `documents.parquet`: `id`, `text`, `section_starts`, `section_ends` (character offsets)
+- `questions.parquet`: `id`, `text`, `label`, `label_kind`, `split`
+- `evidence.parquet`: `question`, `document`, `start`, `end`, `grade`
+- `dataset.json`: the numbers above for programs, and the addresses that the data had in the store"""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedDataset:
-    """What was written."""
+    """A dataset on disk."""
 
-    folder: Path  # Where
+    folder: Path
     questions: int
     documents: int
-    bytes: int  # The size of all files
+    bytes: int  # of all files
 
 
-def export_dataset(results: Path, store: Store, folder: Path, documents: Kept) -> ExportedDataset:
+def export_dataset(results: Path, store: Store, folder: Path, documents: Documents) -> ExportedDataset:
     """Write the base of a study as a dataset."""
-    made_from = _results_of(results)
+    dataset, base, rows = DATASET.read(results), BASE.read(results), BASE_TABLE.read(results)
     if folder.exists() and not is_export(folder):
         hint = "name a folder that does not exist yet"
         raise RagtallyError("the folder holds something else", location=Location(str(folder)), hint=hint)
-    address = str(made_from["dataset"]["addresses"]["prepare"])
+    address = str(dataset["addresses"]["prepare"])
     if not store.complete(prepare.STEP, address):
         raise RagtallyError(
-            f"the dataset that {made_from['dataset']['study']} was made from is not in this store",
+            f"the dataset that {dataset['study']} was made from is not in this store",
             location=Location(str(store.root)),
             hint="run the study again: what is paid for is not paid again",
         )
     prepared = store.open(prepare.STEP, address).folder
-    tables = _tables(prepared, read_table(results / "base.parquet"), documents)
+    tables = _tables(prepared, rows, documents)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its place, so that it can be moved there in one piece.
+    # Beside its destination, so that it can be moved there in one piece.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
         draft = Path(name) / "draft"
         draft.mkdir()
         for table, frame in tables.items():
             write_table(draft / f"{table}.parquet", frame)
-        summary = _summary(made_from, tables, documents)
+        summary = _summary(dataset, base, tables, documents)
         write_json(draft / "dataset.json", summary)
         write_text(draft / "README.md", data_card(folder, summary, tables["questions"]))
         if folder.exists():
@@ -65,7 +75,7 @@ def export_dataset(results: Path, store: Store, folder: Path, documents: Kept) -
 
 
 def is_export(folder: Path) -> bool:
-    """Tell whether a folder is a dataset that was exported."""
+    """Whether a folder is an exported dataset."""
     path = folder / "dataset.json"
     try:
         return path.is_file() and read_json(path).get("form") == FORM
@@ -73,30 +83,11 @@ def is_export(folder: Path) -> bool:
         return False
 
 
-def _results_of(results: Path) -> dict[str, Any]:
-    found = {}
-    for name in ("dataset", "base"):
-        path = results / f"{name}.json"
-        if not path.is_file():
-            raise RagtallyError("there is no such result", location=Location(str(path)), hint="run the whole study")
-        found[name] = read_json(path)
-        missing = [key for key in _NEEDED[name] if key not in found[name]]
-        if missing:
-            hint = "run the whole study again: what is paid for is not paid again"
-            raise RagtallyError(f"it tells nothing of {', '.join(missing)}", location=Location(str(path)), hint=hint)
-    if not (results / "base.parquet").is_file():
-        path = results / "base.parquet"
-        raise RagtallyError(
-            "there is no such result", location=Location(str(path)), hint="run the study's label stage"
-        )
-    return found
-
-
-def _tables(prepared: Path, kept: pl.DataFrame, documents: Kept) -> dict[str, pl.DataFrame]:
+def _tables(prepared: Path, base: pl.DataFrame, documents: Documents) -> dict[str, pl.DataFrame]:
     questions = read_table(prepared / "questions.parquet")
-    rows = questions.with_row_index("row").join(kept, on="id", how="inner", suffix="_kept").sort("row")
-    if len(rows) < len(kept):
-        raise DataError(f"{len(kept) - len(rows)} questions of the base are not in the prepared dataset")
+    rows = questions.with_row_index("row").join(base, on="id", how="inner", suffix="_base").sort("row")
+    if len(rows) < len(base):
+        raise DataError(f"{len(base) - len(rows)} questions of the base are not in the prepared dataset")
     evidence = prepare.load_evidence(prepared)
     spans = pl.DataFrame(
         {
@@ -113,17 +104,17 @@ def _tables(prepared: Path, kept: pl.DataFrame, documents: Kept) -> dict[str, pl
     ).collect()
     spans = spans.join(names, on="document_row", how="left").sort("question_row", "document_row", "start", "end")
     if documents == "gold":
-        gold = spans["document_row"].unique().cast(pl.UInt32)
-        corpus = corpus.filter(pl.col("row").is_in(gold.to_list()))
+        corpus = corpus.filter(pl.col("row").is_in(spans["document_row"].unique().cast(pl.UInt32).to_list()))
     return {
         "documents": corpus.drop("row").collect(),
-        "questions": rows.select("id", "text", label="label_kept", label_kind="label_kind", split="split"),
+        "questions": rows.select("id", "text", label="label_base", label_kind="label_kind", split="split"),
         "evidence": spans.select("question", "document", "start", "end", "grade"),
     }
 
 
-def _summary(made_from: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], documents: Kept) -> dict[str, Any]:
-    dataset, base = made_from["dataset"], made_from["base"]
+def _summary(
+    dataset: Mapping[str, Any], base: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], documents: Documents
+) -> dict[str, Any]:
     questions = tables["questions"]
     splits = set(questions["split"])
     kinds = set(questions["label_kind"])
@@ -137,8 +128,100 @@ def _summary(made_from: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], d
         "which_documents": documents,
         "study": dataset["study"],
         "dataset": dataset["dataset"],
-        "asked": dataset["questions"],
-        "base": base["base"],
-        "made_by": base.get("made_by"),
+        "sample": dataset["questions"],
+        "funnel": base["funnel"],
+        "selection": base["selection"],
         "addresses": {"prepare": dataset["addresses"]["prepare"], "base": base["address"]},
     }
+
+
+def data_card(folder: Path, summary: Mapping[str, Any], questions: pl.DataFrame) -> str:
+    """The card: what the dataset is, how it was made, and what it must not be mistaken for."""
+    counts = {answer: int((questions["label"] == answer).sum()) for answer in summary["answers"]}
+    silver = summary["labels"] == "silver"
+    # An absolute path is of one machine alone.
+    path = Path("data/datasets", folder.name) if folder.is_absolute() else folder
+    use = ", ".join([f"folder: {path.as_posix()}", *(["accept_silver: true"] if silver else [])])
+    parts = [
+        f"# {folder.name}",
+        f"{len(questions):,} questions of `{summary['dataset']}` that stayed in the base of the study "
+        f"`{summary['study']}`, with {_documents(summary)}. Written by `ragtally export base`.",
+        f"```yaml\ndataset: {{exported: {{{use}}}}}\n```",
+        "## Labels",
+        _labels(summary, silver=silver),
+        _table(
+            ("answer", "questions", "share"),
+            [(answer, f"{count:,}", _share(count, len(questions))) for answer, count in counts.items()],
+        ),
+        "## How it was made",
+        *_selection(summary),
+        "## What to bear in mind",
+        *_warnings(summary, counts, len(questions)),
+        "## Files",
+        _FILES,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _documents(summary: Mapping[str, Any]) -> str:
+    if summary["which_documents"] == "gold":
+        return f"the {summary['documents']:,} documents in which their answers stand (and no others)"
+    return f"the whole corpus of {summary['documents']:,} documents"
+
+
+def _labels(summary: Mapping[str, Any], *, silver: bool) -> str:
+    if silver:
+        return (
+            "Silver: the voters' verdicts, since the questions have no gold labels. A score against them says how "
+            "often a reader agrees with the voters, not how often it is right."
+        )
+    return "Gold: those of the dataset that the questions come from, unchanged."
+
+
+def _selection(summary: Mapping[str, Any]) -> list[str]:
+    selection, funnel = summary["selection"], summary["funnel"]
+    if selection is None or funnel is None:
+        return ["All questions that were asked: the study has no base."]
+    voters = "\n".join(f"- `{voter}`: `{component}`" for voter, component in selection["voters"].items())
+    rules = [f"{selection['votes']} votes each, decided by `{selection['rule']}`"]
+    if selection["agree_with_gold"]:
+        rules.append("included where the verdict is the gold label")
+    if selection["exclude_closed_book_right"]:
+        readers = ", ".join(f"`{reader}`" for reader in selection["exclude_closed_book_right"])
+        rules.append(f"excluded where {readers} answered right without any context")
+    answers = summary["answers"]
+    rows = [
+        (
+            _STAGES.get(stage, stage),
+            f"{counts['questions']:,}",
+            *(f"{counts['by_class'].get(answer, 0):,}" for answer in answers),
+        )
+        for stage, counts in funnel["stages"].items()
+    ]
+    return [f"Voters, who read each question with its gold context:\n\n{voters}", "; ".join(rules) + ".",
+            _table(("stage", "questions", *answers), rows)]  # fmt: skip
+
+
+def _warnings(summary: Mapping[str, Any], counts: Mapping[str, int], questions: int) -> list[str]:
+    most = max(counts.values(), default=0)
+    lines = [
+        "- These are the questions that the voters could answer from that context: easier than those asked. "
+        "Scores on them are no scores on the dataset that they come from.",
+        f"- Always answering the most frequent label is right for {_share(most, questions)}.",
+        "- The texts are those of the dataset that they come from, under its licence: do not publish this folder "
+        "where that licence does not allow it.",
+    ]
+    if summary["which_documents"] == "gold":
+        lines.append(
+            "- Every document answers some question, so that retrieval is easier than from the whole corpus."
+        )
+    return ["\n".join(lines)]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [heads, ("---", *("---:" for _ in heads[1:])), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -9,37 +9,37 @@ from typing import Any
 
 from ragtally import __version__
 from ragtally.api import Choice, Location, PlainChatModel, RagtallyError, ReaderTraits, TemplatedReader
-from ragtally.export.pipeline_files import ExportFiles
 from ragtally.pipelines import Served, is_plain, kinds_of, serve, written
 from ragtally.pipelines import choices as data
 from ragtally.pipelines.asking import AskModel, RetrieveChunks, WritePrompt
 from ragtally.pipelines.deciding import CastVotes, DecideVerdict, ReadReplies
 from ragtally.pipelines.plain import built_prompt, prompt_builder
 from ragtally.pipelines.quiet import Document
-from ragtally.pipelines.ranking import Ranking
+from ragtally.pipelines.ranking import PREPARED, Ranking
 from ragtally.pipelines.reading import examples_of
 from ragtally.pipelines.searching import TakeChunks, WriteQuery
 from ragtally.plan import Cell, StudyPlan
-from ragtally.steps import Task, ask, context, prompt, sample
+from ragtally.steps import Task, ask, context, prepare, prompt, retrieve, sample
 from ragtally.store import write_text
 from ragtally.workspace import Workspace
 
 FILE = "pipeline.yaml"
 # On how many of the study's own prompts a plain component must agree before it stands in for ragtally's.
 _CHECKED = 50
-_EXPORTED = ("closed_book", "retrieved")
+_EXPORTABLE = ("closed_book", "retrieved")
+_DOCUMENTS = ("documents.parquet",)
 
 
 @dataclass(frozen=True)
-class Exported:
-    """What was written."""
+class ExportedPipeline:
+    """A cell's pipeline on disk."""
 
-    path: Path  # The pipeline
-    kinds: dict[str, str]  # The class of each component, by the component's name
+    path: Path
+    classes: dict[str, str]  # The class of each component, by the component's name
 
 
-def export_pipeline(plan: StudyPlan, cell: Cell, workspace: Workspace, folder: Path) -> Exported:
-    """Write a cell's pipeline, and beside it copies of its index and of what its reader learnt."""
+def export_pipeline(plan: StudyPlan, cell: Cell, workspace: Workspace, folder: Path) -> ExportedPipeline:
+    """Write a cell's pipeline, and beside it copies of its index and of its trained readers."""
     verdicts = _require_answering(cell)
     if not workspace.store.complete(verdicts.step, verdicts.address):
         raise RagtallyError(f"{cell.name} has not been run", hint="ragtally run SPEC")
@@ -51,24 +51,23 @@ def export_pipeline(plan: StudyPlan, cell: Cell, workspace: Workspace, folder: P
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
-        parts = _Parts(plan, cell, workspace, folder, ExportFiles(draft, workspace)).served()
-        pipeline = serve(parts)
-        kinds = kinds_of(pipeline)
-        pipeline.metadata = _metadata(plan.study.name, cell.name, kinds)
-        write_text(draft / FILE, written(pipeline, _about(plan.study.name, cell.name, folder, kinds)))
+        pipeline = serve(_Components(plan, cell, workspace, folder, _Files(draft, workspace)).all())
+        classes = kinds_of(pipeline)
+        pipeline.metadata = _metadata(plan.study.name, cell.name, classes)
+        write_text(draft / FILE, written(pipeline, _about(plan.study.name, cell.name, folder, classes)))
         if folder.exists():
             shutil.rmtree(folder)
         draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Exported(folder / FILE, kinds)
+    return ExportedPipeline(folder / FILE, classes)
 
 
 def _require_answering(cell: Cell) -> Task:
     picks = cell.picks
     if cell.verdicts is None:
         raise RagtallyError(f"{cell.name} ranks, but answers nothing", hint="export a cell with a reader")
-    if picks.kind != "fixed" and picks.condition not in _EXPORTED:
+    if picks.kind != "fixed" and picks.condition not in _EXPORTABLE:
         raise RagtallyError(
             f"{cell.name} reads a context that only questions of the dataset have",
             hint="export a cell of the grid, or closed_book",
@@ -76,10 +75,10 @@ def _require_answering(cell: Cell) -> Task:
     return cell.verdicts
 
 
-class _Parts:
-    """Makes the components of one cell's pipeline."""
+class _Components:
+    """The components of one cell's pipeline."""
 
-    def __init__(self, plan: StudyPlan, cell: Cell, workspace: Workspace, folder: Path, files: ExportFiles) -> None:
+    def __init__(self, plan: StudyPlan, cell: Cell, workspace: Workspace, folder: Path, files: _Files) -> None:
         assert cell.verdicts is not None
         self._plan, self._cell, self._workspace, self._folder, self._files = plan, cell, workspace, folder, files
         self._votes = [task.inputs["read"][0] for task in cell.verdicts.inputs["parse"]]
@@ -87,7 +86,7 @@ class _Parts:
         self._rule = cell.verdicts.choices["rule"]
         self._answers = list(plan.answers)
 
-    def served(self) -> Served:
+    def all(self) -> Served:
         first = self._votes[0]
         asks = first.step == ask.STEP
         reads = first.inputs["prompt"][0] if asks else first
@@ -124,8 +123,8 @@ class _Parts:
             )
         votes = []
         for task in self._votes:
-            learnt = task.inputs.get("train", ())
-            votes.append({**task.settings["vote"], "model": self._files.copy(learnt[0]) if learnt else None})
+            models = task.inputs.get("train", ())
+            votes.append({**task.settings["vote"], "model": self._files.copy(models[0]) if models else None})
         return CastVotes(str(self._folder), data.written(choice), self._answers, votes, words)
 
     def _model(self, task: Task) -> Any:
@@ -139,31 +138,30 @@ class _Parts:
         return AskModel(data.written(choice), seed)
 
     def _prompt(self, prompts: Task) -> Any:
-        given = prompts.choices["reader"]
-        choice = Choice(given.kind, given.name, {**given.parameters, "model": None})
-        shown = self._shown(prompts)
-        return self._plain_prompt(prompts, choice, shown) or WritePrompt(
-            data.written(choice), self._answers, shown or None
-        )
+        reader = prompts.choices["reader"]
+        choice = Choice(reader.kind, reader.name, {**reader.parameters, "model": None})
+        examples = self._examples(prompts)
+        plain = self._plain_prompt(prompts, choice, examples)
+        return plain or WritePrompt(data.written(choice), self._answers, examples or None)
 
-    def _shown(self, prompts: Task) -> list[dict[str, Any]]:
+    def _examples(self, prompts: Task) -> list[dict[str, Any]]:
         if "examples" not in prompts.inputs:
             return []
-        (shown,), (contexts,) = prompts.inputs["examples"], prompts.inputs["examples_context"]
-        entry = self._workspace.entry(shown)
+        (examples,), (contexts,) = prompts.inputs["examples"], prompts.inputs["examples_context"]
+        entry = self._workspace.entry(examples)
         reading = context.load_reading(
             self._workspace.entry(contexts), self._workspace.entry(self._plan.prepared), entry
         )
         labels = sample.load_questions(entry)["label"].to_list()
         rows = zip(reading.question, reading.passages, labels, strict=True)
-        return [{"question": text, "passages": list(front), "label": label} for text, front, label in rows]
+        return [{"question": text, "passages": list(texts), "label": label} for text, texts, label in rows]
 
-    def _plain_prompt(self, prompts: Task, choice: Choice, shown: list[dict[str, Any]]) -> Any | None:
+    def _plain_prompt(self, prompts: Task, choice: Choice, examples: list[dict[str, Any]]) -> Any | None:
         """Haystack's own component, where it writes the very prompts that the study sent."""
         reader = self._workspace.registry.build(choice)
         if not isinstance(reader, TemplatedReader):
             return None
-        template = reader.template(self._plan.answers, examples_of(shown, self._answers))
+        template = reader.template(self._plan.answers, examples_of(examples, self._answers))
         if template is None:
             return None
         try:
@@ -180,14 +178,72 @@ class _Parts:
         return builder if rows else None
 
 
-def _metadata(study: str, cell: str, kinds: dict[str, str]) -> dict[str, Any]:
-    plain = [name for name, path in kinds.items() if is_plain(path)]
-    own = [name for name in kinds if name not in plain]
-    told = {"version": __version__, "study": study, "cell": cell}
-    return {"ragtally": {**told, "plain_haystack": plain, "components_of_ragtally": own}}
+class _Files:
+    """Copies of the store's entries that a ranking and readers need, each once, in a folder that needs no store."""
+
+    def __init__(self, folder: Path, workspace: Workspace) -> None:
+        self.folder = folder
+        self._workspace = workspace
+        self._names: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
+
+    def copy(self, task: Task) -> str:
+        """Copy the files of a task, and return the name of their folder."""
+        if task.address not in self._names:
+            number = self._counts[task.step] = self._counts.get(task.step, 0) + 1
+            name = task.step if task.step == prepare.STEP else f"{task.step}_{number}"
+            entry = self._workspace.entry(task)
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+            for source in sorted(entry.rglob("*")):
+                inside = source.relative_to(entry)
+                # Of the dataset only the documents: a new question has neither label nor evidence.
+                needed = inside.name in _DOCUMENTS if task.step == prepare.STEP else str(inside) != "entry.json"
+                if source.is_file() and needed:
+                    target = self.folder / name / inside
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(source, target)
+            self._names[task.address] = name
+        return self._names[task.address]
+
+    def ranking(self, hits: Task) -> dict[str, Any]:
+        """Copy what a ranking needs, and describe it."""
+        choice = hits.choices["retriever"]
+        traits = self._workspace.registry.traits(choice)
+        if "evidence" in traits.reads:
+            raise RagtallyError(
+                f"{choice.name} looks at the gold evidence, so it has nothing to offer for a new question",
+                hint="export a cell with another retriever",
+            )
+        if traits.prompts:
+            raise RagtallyError(
+                f"{choice.name} asks a language model to rank, which an exported pipeline cannot do",
+                hint="export the cell of the retriever that it builds on",
+            )
+        (prepared,) = hits.inputs["prepare"]
+        if self.copy(prepared) != PREPARED:
+            raise AssertionError("documents have one folder")
+        (chunked,) = hits.inputs["chunk"]
+        ranking = {"retriever": data.written(choice), "limit": hits.settings["limit"], "chunk": self.copy(chunked)}
+        if hits.step == retrieve.STEP:
+            embedded = hits.inputs.get("embed", ())
+            vectors = self.copy(embedded[0]) if embedded else None
+            return {**ranking, "index": self.copy(hits.inputs["index"][0]), "embed": vectors}
+        windows = hits.inputs.get("window", ())
+        return {
+            **ranking,
+            "found": [self.ranking(task) for task in hits.inputs["hits"]],
+            "window": self.copy(windows[0]) if windows else None,
+        }
 
 
-def _about(study: str, cell: str, folder: Path, kinds: dict[str, str]) -> list[str]:
+def _metadata(study: str, cell: str, classes: dict[str, str]) -> dict[str, Any]:
+    plain = [name for name, path in classes.items() if is_plain(path)]
+    own = [name for name in classes if name not in plain]
+    origin = {"version": __version__, "study": study, "cell": cell}
+    return {"ragtally": {**origin, "plain_haystack": plain, "components_of_ragtally": own}}
+
+
+def _about(study: str, cell: str, folder: Path, classes: dict[str, str]) -> list[str]:
     return [
         f"Answers one question as the cell {cell} of the study {study} does.",
         "Written by `ragtally export pipeline`.",
@@ -200,9 +256,9 @@ def _about(study: str, cell: str, folder: Path, kinds: dict[str, str]) -> list[s
         '    pipeline.run({"question": "..."})["decide"]["verdict"]',
         "",
         "Plain Haystack:",
-        *([f"    {name}: {path}" for name, path in kinds.items() if is_plain(path)] or ["    nothing"]),
+        *([f"    {name}: {path}" for name, path in classes.items() if is_plain(path)] or ["    nothing"]),
         "ragtally's own, since Haystack has nothing that does exactly the same:",
-        *(f"    {name}: {path}" for name, path in kinds.items() if not is_plain(path)),
+        *(f"    {name}: {path}" for name, path in classes.items() if not is_plain(path)),
         "",
-        "A relative `folder` is below the folder in which the pipeline runs. A failed call is not tried again.",
+        "A relative `folder` is below the folder in which the pipeline runs. A failed call is not retried.",
     ]

@@ -9,11 +9,11 @@ from ragtally.present.parts import Entry, Section, Table
 from ragtally.results import Results
 
 _STAGES = {
-    "asked": "asked (the sample)",
-    "voted": "some ballot could be read",
+    "sample": "asked (the sample)",
+    "ballots": "some ballot could be read",
     "verdict": "the votes decided",
-    "agreed": "the votes agree with the gold label",
-    "kept": "kept: the base",
+    "agreement": "the votes agree with the gold label",
+    "base": "the base",
 }
 
 
@@ -25,11 +25,11 @@ def funnel(results: Results) -> Section:
         ("in the dataset", questions["in_dataset"], None),
         ("in the split", questions["in_split"], None),
         ("with an answer that counts", questions["in_split"] - questions["dropped_by_answers"], None),
-        (_STAGES["asked"], questions["sampled"], questions["sampled_by_class"]),
+        (_STAGES["sample"], questions["sampled"], questions["sampled_by_class"]),
     ]
-    if results.base["base"] is not None:
-        for name, stage in results.base["base"]["stages"].items():
-            if name != "asked":
+    if results.base["funnel"] is not None:
+        for name, stage in results.base["funnel"]["stages"].items():
+            if name != "sample":
                 rows.append((_STAGES.get(name, name), stage["questions"], stage["by_class"]))
     asked: Mapping[str, int] = questions["sampled_by_class"]
     sampled = questions["sampled"]

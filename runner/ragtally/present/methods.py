@@ -42,7 +42,7 @@ def methods(results: Results, verdict: Analysis, cells: Cells) -> str:
         f" retrieving from {count(corpus['documents'], 'document')}; the seed was {results.comparisons['seed']}."
     ]
     if results.has_base:
-        kept = results.base["base"]["stages"]["kept"]["questions"]
+        kept = results.base["funnel"]["stages"]["base"]["questions"]
         said.append(
             f"A base of {kept:,} of these questions was kept: {_kept_by(results)}. Votes that are measured are never"
             " those that selected the base."
@@ -71,7 +71,7 @@ def methods(results: Results, verdict: Analysis, cells: Cells) -> str:
 
 
 def _kept_by(results: Results) -> str:
-    made = results.base["made_by"]
+    made = results.base["selection"]
     voters = ", ".join(made["voters"])
     said = (
         f"those on which the votes of {voters} ({made['votes']} each, given the gold context) came to a verdict by"

@@ -31,8 +31,8 @@ def result_tables(folder: Path) -> list[Table | Text]:
     dataset, base = _json(folder / "dataset.json"), _json(folder / "base.json")
     cells = _rows(folder / "cells.csv")
     return [
-        _dataset(dataset, silver=base["base"] is not None),
-        *([_funnel(base["base"])] if base["base"] else []),
+        _dataset(dataset, silver=base["funnel"] is not None),
+        *([_funnel(base["funnel"])] if base["funnel"] else []),
         *_voters(_rows(folder / "voters.csv")),
         *tables_of_cells(cells),
         Text(f"every number in full: {folder}/cells.csv; every answer: {folder}/answers.parquet"),
@@ -83,13 +83,13 @@ def _funnel(funnel: Mapping[str, Any]) -> Table:
     classes = list(next(iter(funnel["stages"].values()))["by_class"])
     for name in classes:
         table.add_column(name, justify="right")
-    first = funnel["stages"]["asked"]
+    first = funnel["stages"]["sample"]
     for stage, counts in funnel["stages"].items():
         cells = [of_total(counts["questions"], first["questions"])]
         cells += [of_total(counts["by_class"][name], first["by_class"][name]) for name in classes]
         table.add_row(stage, *cells)
-    kept = funnel["stages"]["kept"]
-    table.caption = f"majority share: {_majority(first)} asked, {_majority(kept)} kept"
+    kept = funnel["stages"]["base"]
+    table.caption = f"majority share: {_majority(first)} asked, {_majority(kept)} in the base"
     gone = [name for name in classes if first["by_class"][name] and not kept["by_class"][name]]
     if gone and kept["questions"]:
         left = len([name for name in classes if kept["by_class"][name]])

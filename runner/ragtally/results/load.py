@@ -106,7 +106,7 @@ class Results:
     @property
     def has_base(self) -> bool:
         """Whether only some of the questions stay."""
-        return self.base["base"] is not None
+        return self.base["funnel"] is not None
 
 
 def load_results(study: str | Path, results: str | Path = "data/results") -> Results:

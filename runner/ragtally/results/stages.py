@@ -9,12 +9,20 @@ from typing import Any
 import polars as pl
 
 from ragtally.api import Score
-from ragtally.plan import StudyPlan, Voter, in_order
+from ragtally.plan import StudyPlan, Voter
 from ragtally.results.costs import cost_columns, cost_of
 from ragtally.results.metrics import score_columns
 from ragtally.steps import Task, base, sample, score
 from ragtally.store import read_json, write_csv, write_json, write_result_table
 from ragtally.workspace import Workspace
+
+_FUNNEL_STAGES = {
+    "asked": "sample",
+    "voted": "ballots",
+    "verdict": "verdict",
+    "agreed": "agreement",
+    "kept": "base",
+}
 
 
 def write_prepare(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
@@ -56,31 +64,42 @@ def write_label(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
     costs = [cost_of(_votes(row), "all", None, workspace) for row in plan.voters]
     write_csv(folder / "voters.csv", columns | score_columns(scores) | cost_columns(costs))
     if plan.base is None:
-        kept = sample.load_questions(workspace.entry(plan.sampled)).select("id", "label", label_kind=pl.lit("gold"))
-        funnel: dict[str, Any] | None = None
+        table = sample.load_questions(workspace.entry(plan.sampled)).select("id", "label", label_kind=pl.lit("gold"))
     else:
-        kept = base.load_base(workspace.entry(plan.base)).select("id", "label", "label_kind")
-        funnel = read_json(workspace.entry(plan.base) / "funnel.json")
-    write_result_table(folder / "base.parquet", kept)
-    addresses = [task.address for task in in_order((plan.base,))] if plan.base else []
-    content = {"study": plan.study.name, "base": funnel, "made_by": _made_by(plan, workspace)}
-    write_json(folder / "base.json", {**content, "address": addresses[-1] if addresses else plan.sampled.address})
+        table = base.load_base(workspace.entry(plan.base)).select("id", "label", "label_kind")
+    write_result_table(folder / "base.parquet", table)
+    content = {
+        "study": plan.study.name,
+        "funnel": _funnel(plan, workspace),
+        "selection": _selection(plan, workspace),
+        "address": (plan.base or plan.sampled).address,
+    }
+    write_json(folder / "base.json", content)
 
 
-def _made_by(plan: StudyPlan, workspace: Workspace) -> dict[str, Any] | None:
-    """Say who chose the base and how, so that an export can tell where its labels come from."""
-    base_of, label = plan.study.base, plan.study.label
-    if base_of is None or label is None:
+def _funnel(plan: StudyPlan, workspace: Workspace) -> dict[str, Any] | None:
+    if plan.base is None:
         return None
-    readers = {name: plan.study.readers[name].choice for name in base_of.voters}
+    funnel = read_json(workspace.entry(plan.base) / "funnel.json")
+    # The store's entries have the stages' names of version 0.1.
+    stages = {_FUNNEL_STAGES[name]: counts for name, counts in funnel["stages"].items()}
+    return {**funnel, "stages": stages}
+
+
+def _selection(plan: StudyPlan, workspace: Workspace) -> dict[str, Any] | None:
+    """Who selected the base and how, so that an export can say where its labels come from."""
+    rules, label = plan.study.base, plan.study.label
+    if rules is None or label is None:
+        return None
+    readers = {name: plan.study.readers[name].choice for name in rules.voters}
     return {
         "voters": {
             name: _described(workspace.registry.identity(readers[name], fingerprint=False)) for name in readers
         },
         "votes": label.votes,
-        "rule": str(base_of.rule),
-        "agree_with_gold": base_of.agree_with_gold,
-        "exclude_closed_book_right": list(base_of.exclude_closed_book_right),
+        "rule": str(rules.rule),
+        "agree_with_gold": rules.agree_with_gold,
+        "exclude_closed_book_right": list(rules.exclude_closed_book_right),
     }
 
 

@@ -64,7 +64,7 @@ def test_a_served_cell_finds_in_the_store_what_the_study_found(
         (cell,) = [each for each in plan.cells if each.name.startswith(f"{ranking}/top 2/words")]
         exported = export_pipeline(plan, cell, bench.location, tmp_path / f"cell{number}")
         text = exported.path.read_text(encoding="utf-8")
-        assert (exported.kinds.get("search") or "").rpartition(".")[2] == (retriever or "")
+        assert (exported.classes.get("search") or "").rpartition(".")[2] == (retriever or "")
         assert KEY not in text
         stub.collections.clear()
         pipeline = Pipeline.loads(text, allowed_modules=["ragtally.pipelines"])

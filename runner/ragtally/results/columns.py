@@ -1,0 +1,365 @@
+"""Every result file with its columns and keys, declared once; writing, loading, documentation and tests follow.
+
+`python -m ragtally.results.columns PATH` writes the page of tables.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+from polars.datatypes import DataTypeClass
+
+from ragtally.api import Location, StoreError
+from ragtally.store import read_json, read_table, write_csv, write_json, write_result_table
+
+Stage = Literal["prepare", "train", "label", "bench"]
+DataType = pl.DataType | DataTypeClass
+
+_TEXT, _INTEGER, _NUMBER, _BOOLEAN = pl.String, pl.Int64, pl.Float64, pl.Boolean
+_TEXTS, _INTEGERS = pl.List(pl.String), pl.List(pl.Int32)
+# What only JSON holds.
+_MAPPINGS = pl.List(pl.Struct([]))
+_TYPE_NAMES: Mapping[DataType, str] = {
+    _TEXT: "text",
+    _INTEGER: "integer",
+    pl.Int32: "integer",
+    _NUMBER: "number",
+    _BOOLEAN: "true or false",
+    _TEXTS: "list of texts",
+    _INTEGERS: "list of integers",
+    _MAPPINGS: "list of mappings",
+}
+# A word in capitals within a name stands for many names.
+_PLACEHOLDER = re.compile(r"(?<![A-Za-z])[A-Z]{3,}(?![a-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table or a key of a JSON file; keys within keys are joined by dots."""
+
+    name: str  # A word in capitals stands for many: `ANSWER` for each answer, `METRIC` for each printed metric
+    type: DataType | None  # None for any type
+    meaning: str
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is one column and not a pattern of many."""
+        return _PLACEHOLDER.search(self.name) is None
+
+    def matches(self, name: str) -> bool:
+        """Whether a name is its own, or one of those that its pattern stands for."""
+        return re.fullmatch(".+".join(map(re.escape, _PLACEHOLDER.split(self.name))), name) is not None
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """A result file: what stands in it, and how it is written and read."""
+
+    name: str
+    stage: Stage
+    meaning: str
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def schema(self) -> dict[str, DataType | None]:
+        """The types of the fixed columns by name."""
+        return {column.name: column.type for column in self.columns if column.fixed}
+
+    def column(self, name: str) -> Column:
+        """The declaration of a column; fixed names come before patterns, and these in their order."""
+        candidates = sorted(self.columns, key=lambda column: not column.fixed)
+        return next(column for column in candidates if column.matches(name))
+
+    def frame(self, columns: Mapping[str, Any]) -> pl.DataFrame:
+        """Columns as a frame of the declared types, in their own order."""
+        return pl.DataFrame([self._series(name, values) for name, values in columns.items()])
+
+    def _series(self, name: str, values: Any) -> pl.Series:
+        dtype = self.column(name).type
+        if isinstance(values, pl.Series):
+            return values.rename(name) if dtype is None else values.cast(dtype).rename(name)
+        # Parameters of different components may be of different types: they become text.
+        return pl.Series(name, list(values), dtype=dtype, strict=dtype is not None)
+
+    def write(self, folder: Path, content: Mapping[str, Any] | pl.DataFrame) -> None:
+        """Write the file, whole or not at all."""
+        path = folder / self.name
+        if isinstance(content, pl.DataFrame):
+            content = content.to_dict()
+        if path.suffix == ".json":
+            write_json(path, content)
+        elif path.suffix == ".csv":
+            write_csv(path, self.frame(content).to_dict(as_series=False))
+        else:
+            write_result_table(path, self.frame(content))
+
+    def read(self, folder: Path) -> Any:
+        """Read the file: a mapping of JSON, or a frame of the declared types."""
+        path = folder / self.name
+        if not path.is_file():
+            hint = "run the study first: ragtally run SPEC, or dvc repro"
+            raise StoreError("there is no such result", location=Location(str(path)), hint=hint)
+        if path.suffix == ".json":
+            content = read_json(path)
+            self._require(path, [name for name in self.schema if not _has_key(content, name.split("."))])
+            return content
+        frame = self._read_csv(path) if path.suffix == ".csv" else read_table(path)
+        self._require(path, [name for name in self.schema if name not in frame.columns])
+        return frame
+
+    def _read_csv(self, path: Path) -> pl.DataFrame:
+        header = pl.read_csv(path, n_rows=0).columns
+        types = {name: column.type for name in header if (column := self.column(name)).type is not None}
+        return pl.read_csv(path, schema_overrides=types, infer_schema_length=None)
+
+    def _require(self, path: Path, missing: Sequence[str]) -> None:
+        if missing:
+            raise StoreError(
+                f"another version of ragtally wrote it: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} "
+                "missing",
+                location=Location(str(path)),
+                hint="run the study again, which pays for nothing twice: ragtally run SPEC, or dvc repro",
+            )
+
+
+def _has_key(content: Any, path: Sequence[str]) -> bool:
+    """Whether a JSON value has a key; one below null counts as there."""
+    for key in path:
+        if content is None:
+            return True
+        if not isinstance(content, Mapping) or key not in content:
+            return False
+        content = content[key]
+    return True
+
+
+def _costs(answers: str) -> tuple[Column, ...]:
+    return (
+        Column("input_tokens", _INTEGER, f"tokens put into models for {answers}, whenever they were "
+               "paid; missing for a reader that asks no model, and where a provider did not tell"),
+        Column("output_tokens", _INTEGER, "tokens that came out, reasoning included"),
+        Column("dollars", _NUMBER, "US dollars of these answers at the price stated today; missing where the price "
+               "is unknown"),
+        Column("answer_seconds", _NUMBER, "seconds that the answers took when they were made, added up over calls"),
+    )  # fmt: skip
+
+
+_NOT_SCORED = Column("not_scored", _TEXT, "which scores are missing, and why")
+
+DATASET = ResultFile("dataset.json", "prepare", "The dataset, and how its questions were narrowed down.", (
+    Column("study", _TEXT, "the study's name"),
+    Column("dataset", _TEXT, "the dataset component"),
+    Column("split", _TEXT, "the split whose questions are asked; null for all"),
+    Column("corpus.answers", _TEXTS, "the answers that the dataset has"),
+    Column("corpus.splits", _TEXTS, "its splits"),
+    Column("corpus.documents", _INTEGER, "how many documents are searched: all, whatever split, answers and sample"),
+    Column("corpus.questions", _INTEGER, "how many questions the dataset has"),
+    Column("corpus.left_out.WHAT", _INTEGER, "how much of the dataset's files was left out of it, by what it is; "
+           "absent where nothing was"),
+    Column("questions.answers", _TEXTS, "the answers that count"),
+    Column("questions.in_dataset", _INTEGER, "questions of the dataset"),
+    Column("questions.in_split", _INTEGER, "of these, in the split"),
+    Column("questions.dropped_by_answers", _INTEGER, "of these, dropped because their label is not among `answers`"),
+    Column("questions.sampled", _INTEGER, "questions in the sample: those that are asked"),
+    Column("questions.sampled_by_class.ANSWER", _INTEGER, "of these, with this gold label"),
+    Column("questions.sampled_without_label", _INTEGER, "of these, without a gold label"),
+    Column("addresses.prepare", _TEXT, "the dataset's entry in the store"),
+    Column("addresses.sample", _TEXT, "the sample's entry in the store"),
+))  # fmt: skip
+
+TRAIN = ResultFile("train.json", "train", "The trained readers.", (
+    Column("study", _TEXT, "the study's name"),
+    Column("models.MODEL.split", _TEXT, "the split that this model (reader, purpose and vote) was trained on"),
+    Column("models.MODEL.examples", _INTEGER, "on how many questions"),
+    Column("models.MODEL.examples_by_class.ANSWER", _INTEGER, "of these, with this label"),
+    Column("models.MODEL.address", _TEXT, "the model's entry in the store"),
+))  # fmt: skip
+
+VOTERS = ResultFile("voters.csv", "label", "One row per voter and way to decide, on all questions with their gold "
+    "contexts.", (
+    Column("voter", _TEXT, "the reader's name in the spec"),
+    Column("decision", _TEXT, "`vote N` for a single vote, else the rule and how many votes it decides on"),
+    Column("questions", _INTEGER, "questions asked"),
+    Column("METRIC", _NUMBER, "the score; one column per answer where the metric has one each: `precision[yes]`"),
+    Column("METRIC_denominator", _INTEGER, "how many questions, predictions or ballots the score is a share or mean "
+           "of"),
+    *_costs("the voter's answers"),
+    _NOT_SCORED,
+))  # fmt: skip
+
+BASE_TABLE = ResultFile("base.parquet", "label", "The questions of the base; the whole sample where the spec has no "
+    "base.", (
+    Column("id", _TEXT, "the question"),
+    Column("label", _TEXT, "its gold label, or the voters' verdict where it has none"),
+    Column("label_kind", _TEXT, "`gold` or `silver`"),
+))  # fmt: skip
+
+BASE = ResultFile("base.json", "label", "How the base was selected.", (
+    Column("study", _TEXT, "the study's name"),
+    Column("funnel.labels", _TEXT, "`gold`, or `silver` where some label is a verdict; `funnel` is null without a "
+           "base"),
+    Column("funnel.stages.STAGE.questions", _INTEGER, "how many questions are left at each stage: `sample`; "
+           "`ballots` (some ballot could be read); `verdict` (the rule decided); `agreement` (with the gold label, "
+           "where the spec demands it); `base` (not answered right without context, where the spec excludes those)"),
+    Column("funnel.stages.STAGE.by_class.ANSWER", _INTEGER, "of these, with this label (gold, else verdict)"),
+    Column("selection.voters.VOTER", _TEXT, "the reader and model that voted; `selection` is null without a base"),
+    Column("selection.votes", _INTEGER, "how many votes each cast"),
+    Column("selection.rule", _TEXT, "the vote rule"),
+    Column("selection.agree_with_gold", _BOOLEAN, "whether the verdict had to be the gold label"),
+    Column("selection.exclude_closed_book_right", _TEXTS, "the readers whose right answers without context excluded "
+           "a question"),
+    Column("address", _TEXT, "the base's entry in the store; the sample's without a base"),
+))  # fmt: skip
+
+CELLS = ResultFile("cells.csv", "bench", "One row per cell and set of questions.", (
+    Column("cell", _TEXT, "the cell's name: what distinguishes its picks, joined by `/`"),
+    Column("kind", _TEXT, "`retrieval` (no reader: a ranking, and in a study without readers what of it fits into "
+           "each context), `control`, `fixed` (a reader that answers whatever the passages), `grid`"),
+    Column("condition", _TEXT, "what the reader gets: `closed_book`, `gold_context`, `wrong_context`, `retrieved`, "
+           "or a fixed reader's own; empty for retrieval"),
+    Column("question_set", _TEXT, "`all` questions of the sample, or the `base`"),
+    Column("chunker", _TEXT, "the chunker, where something is retrieved"),
+    Column("chunker.PARAMETER", None, "its parameters"),
+    Column("retriever", _TEXT, "the retriever"),
+    Column("retriever.PARAMETER", None, "its parameters, an embedder's as `retriever.embedder.dim`"),
+    Column("top_k", _INTEGER, "chunks before the reader; empty where words are counted"),
+    Column("context_words", _INTEGER, "words of the ranked chunks before the reader; empty where chunks are counted"),
+    Column("reader", _TEXT, "the reader's name in the spec"),
+    Column("votes", _INTEGER, "votes per question"),
+    Column("rule", _TEXT, "the vote rule"),
+    Column("rule.PARAMETER", None, "its parameters"),
+    Column("ranking", _TEXT, "the name of the ranking behind the cell"),
+    Column("context", _TEXT, "the name of what stood before the reader"),
+    Column("note", _TEXT, "what one must know to read the row, such as `same as votes = 1`"),
+    Column("questions", _INTEGER, "questions in the set"),
+    Column("METRIC", _NUMBER, "the score; a retrieval metric is that of the ranking behind the cell, whatever "
+           "`top_k`; `ann_recall@10` is measured by an approximate index itself, on all questions"),
+    Column("METRIC_denominator", _INTEGER, "how many questions, predictions or ballots it is a share or mean of"),
+    *_costs("the cell's answers on this set of questions"),
+    Column("context_mean_words", _NUMBER, "mean number of words before the reader"),
+    Column("context_mean_words_denominator", _INTEGER, "over how many questions"),
+    Column("context_document_hit", _NUMBER, "share of questions with a chunk of a right document before the reader"),
+    Column("context_document_hit_denominator", _INTEGER, "of questions with evidence"),
+    Column("context_evidence", _NUMBER, "mean share of a question's evidence characters before the reader"),
+    Column("context_evidence_denominator", _INTEGER, "over questions with evidence"),
+    Column("context_evidence_ceiling", _NUMBER, "what the best choice of as many chunks of this size, or of as many "
+           "words, could have reached"),
+    Column("context_evidence_ceiling_denominator", _INTEGER, "over questions with evidence"),
+    _NOT_SCORED,
+))  # fmt: skip
+
+METRICS = ResultFile("metrics.json", "bench", "The same scores, flat, for `dvc metrics`; without those of single "
+    "classes.", (
+    Column("CELL (SET) METRIC", _NUMBER, "the score of a cell on `all` or `base`; null where it is not scored"),
+))  # fmt: skip
+
+ANSWERS = ResultFile("answers.parquet", "bench", "One row per question and cell with a reader.", (
+    Column("cell", _TEXT, "the cell's name"),
+    Column("question", _TEXT, "the question's id"),
+    Column("in_base", _BOOLEAN, "whether it is in the base; true for all without one"),
+    Column("label", _TEXT, "gold label; silver for a cell that is asked only about a base of silver labels"),
+    Column("verdict", _TEXT, "what the votes come to; null for no verdict"),
+    Column("status", _TEXT, "`right`, `wrong`, `unparsed`, `call failed`, `no verdict`; null without a label"),
+    Column("ballots", _TEXTS, "what each vote was read as; null where it could not be read or failed"),
+    Column("texts", _TEXTS, "each vote's raw text; null where the reader chose an answer itself, or failed"),
+    Column("errors", _TEXTS, "for each vote, why there is no answer at all (a failed call, an answer that reasoning "
+           "ate up, no recorded answer); null where there is one"),
+    Column("covered_characters", _INTEGER, "characters of the question's evidence before the reader; null for a "
+           "reader that gets no context from ragtally"),
+    *_costs("the question's votes"),
+))  # fmt: skip
+
+QUESTIONS = ResultFile("questions.parquet", "bench", "One row per question of the sample.", (
+    Column("id", _TEXT, "the question"),
+    Column("question", _TEXT, "its words"),
+    Column("label", _TEXT, "its gold label; null without one"),
+    Column("in_base", _BOOLEAN, "whether it is in the base; true for all without one"),
+    Column("evidence_characters", _INTEGER, "characters of its evidence"),
+    Column("document_group", pl.Int32, "the same number for questions that share a document, so that they are "
+           "resampled together"),
+    Column("voters_verdict", _TEXT, "what most ballots of all voters say; null for a tie, or no voters"),
+    Column("label_doubtful", _BOOLEAN, "whether the voters or recorded annotators disagree with the label; null "
+           "where there is nobody to compare with"),
+))  # fmt: skip
+
+RANKINGS = ResultFile("rankings.parquet", "bench", "One row per ranking and question.", (
+    Column("ranking", _TEXT, "the ranking"),
+    Column("question", _TEXT, "the question's id"),
+    Column("METRIC", _NUMBER, "the metric of this question alone; null where it does not apply"),
+))  # fmt: skip
+
+PASSAGES = ResultFile("passages.parquet", "bench", "What stood before the readers, for at most 200 questions drawn "
+    "by the seed.", (
+    Column("context", _TEXT, "the context's name, as in cells.csv"),
+    Column("question", _TEXT, "the question's id"),
+    Column("rank", pl.Int32, "the passage's rank, from 1"),
+    Column("document", _TEXT, "the document's id"),
+    Column("start", pl.Int32, "where the passage starts in it"),
+    Column("end", pl.Int32, "where it ends"),
+    Column("text", _TEXT, "its words"),
+    Column("evidence_starts", _INTEGERS, "where evidence of the question starts in the text"),
+    Column("evidence_ends", _INTEGERS, "where it ends"),
+))  # fmt: skip
+
+COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must know besides results: which cells are "
+    "compared, what the metrics measure, and which models were asked.", (
+    Column("select_on", _TEXT, "where the best cell is selected: `all` questions, or the `dev` half"),
+    Column("seed", _INTEGER, "the study's seed"),
+    Column("metrics.NAME", _BOOLEAN, "whether this metric is better when it is higher"),
+    Column("answered_elsewhere", _TEXTS, "readers whose answers were made before (recorded, the annotators'): what "
+           "they cost only their file can say"),
+    Column("models", _MAPPINGS, "one entry per language model of the spec: `name` there, `provider`, `model` (its "
+           "name at the provider), `fingerprint` (its digest, where the provider tells one as Ollama does; else "
+           "null)"),
+    Column("families", _MAPPINGS, "one entry of `compare` each: metric, baseline, and pairs of cells"),
+))  # fmt: skip
+
+TIMINGS = ResultFile("timings.json", "bench", "Seconds of wall time when the work was done; these may differ from "
+    "run to run.", (
+    Column("about", _TEXT, "what the numbers are"),
+    Column("seconds_by_step.STEP", _NUMBER, "of all tasks of a step together, shared ones once"),
+    Column("read_seconds_by_cell.CELL", _NUMBER, "of the votes of a cell, without its retrieval and training"),
+))  # fmt: skip
+
+RESULT_FILES = (
+    DATASET, TRAIN, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS, QUESTIONS, RANKINGS, PASSAGES, COMPARISONS,
+    TIMINGS,
+)  # fmt: skip
+
+_HEAD = """# Result files
+
+<!-- Generated by `make generated` from `ragtally/results/columns.py`. -->
+
+A study's results lie in `data/results/<study>/`. The same spec, store and versions give the same bytes, except for
+`timings.json`. Numbers are rounded to 10 decimals. A missing value is an empty field or null with a reason, never
+NaN. A word in capitals stands for many: `ANSWER` for each declared answer, `METRIC` for each printed name of a
+metric, and so on. From Python, `ragtally.load_results(STUDY)` reads the tables as Polars frames of these types.
+
+| file | stage | what it holds |
+|---|---|---|
+"""
+
+
+def results_page() -> str:
+    """The documentation of every result file, as Markdown."""
+    anchors = {file: file.name.replace(".", "") for file in RESULT_FILES}
+    index = [f"| [{file.name}](#{anchor}) | {file.stage} | {file.meaning} |" for file, anchor in anchors.items()]
+    return _HEAD + "\n".join([*index, *(line for file in RESULT_FILES for line in _section(file))]) + "\n"
+
+
+def _section(file: ResultFile) -> Iterator[str]:
+    yield from ("", f"## {file.name}", "", f"Stage {file.stage}. {file.meaning}", "")
+    yield from (f"| {'key' if file.name.endswith('.json') else 'column'} | type | meaning |", "|---|---|---|")
+    for column in file.columns:
+        yield f"| `{column.name}` | {'any' if column.type is None else _TYPE_NAMES[column.type]} | {column.meaning} |"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(results_page(), encoding="utf-8")
