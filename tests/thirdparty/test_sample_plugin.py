@@ -24,7 +24,7 @@ print(json.dumps({
 """
 
 SUITES = """
-from ragtally.testing import ReaderSuite, VoteRuleSuite
+from ragtally.testing import AnswerMetricSuite, ReaderSuite, VoteRuleSuite
 
 
 class TestNegationWords(ReaderSuite):
@@ -40,6 +40,16 @@ class TestFirstBallot(VoteRuleSuite):
     plugin = "ragtally_sample"
     name = "first_ballot"
     symmetric = False
+
+
+class TestYesRate(AnswerMetricSuite):
+    plugin = "ragtally_sample"
+    name = "yes_rate"
+
+
+class TestBalancedF1(AnswerMetricSuite):
+    plugin = "ragtally_sample"
+    name = "balanced_f1"
 """
 
 
@@ -57,6 +67,8 @@ def test_the_registry_offers_what_the_plugin_brings(sample_plugin_path: Path) ->
     assert shown["own"] == [
         ["reader", "negation_words", "ragtally-sample-plugin 1.2.0"],
         ["rule", "first_ballot", "ragtally-sample-plugin 1.2.0"],
+        ["metric", "balanced_f1", "ragtally-sample-plugin 1.2.0"],
+        ["metric", "yes_rate", "ragtally-sample-plugin 1.2.0"],
     ]
     assert shown["others"] > 0
     assert shown["verdict"] == "no"

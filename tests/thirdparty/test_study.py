@@ -1,8 +1,9 @@
-"""A study that uses a third party's reader and vote rule, without a change to the core."""
+"""Studies that use a third party's reader, vote rule and metrics, without a change to the core."""
 
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 from command_line import project_in
@@ -43,3 +44,57 @@ def test_without_the_plugin_the_same_spec_says_what_is_missing(tmp_path: Path) -
     assert outcome.code == 2
     assert "negation_words" in outcome.err
     assert "first_ballot" in outcome.err
+
+
+METRICS_SPEC = """\
+study: third-party-metrics
+dataset: {synthetic: {questions: 160, distractors: 1, split: test, answers: [yes, no]}}
+readers:
+  negation: negation_words
+grid:
+  chunker: whole
+  retriever: [bm25, random]
+  top_k: 1
+  reader: [negation]
+metrics: [yes_rate, balanced_f1, accuracy]
+compare:
+  - {metric: balanced_f1, baseline: {retriever: random}}
+  - {metric: yes_rate, baseline: {retriever: random}}
+"""
+
+
+def test_a_third_partys_metrics_have_intervals_and_tests_and_decide(tmp_path: Path, sample_plugin_path: Path) -> None:
+    project, plugin = project_in(tmp_path), {"PYTHONPATH": str(sample_plugin_path)}
+    project.write("study.yaml", METRICS_SPEC)
+    assert project.ragtally("run", "--no-report", "study.yaml", **plugin).code == 0
+    analysis = json.loads(project.ragtally("show", "third-party-metrics", "--json", **plugin).out)
+    # The share of one answer is neither good nor bad, so the first metric that is decides.
+    assert analysis["metric"] == "balanced_f1"
+    assert analysis["units"]["yes_rate"] == "share"
+    (judged,) = analysis["sets"]
+    grid = {cell["cell"]: cell["metrics"] for cell in judged["cells"] if cell["kind"] == "grid"}
+    assert analysis["chosen"] == max(grid, key=lambda name: grid[name]["balanced_f1"]["value"])
+    for metrics in grid.values():
+        for name in ("yes_rate", "balanced_f1"):
+            assert metrics[name]["low"] < metrics[name]["value"] < metrics[name]["high"]
+            assert metrics[name]["denominator"] == judged["questions"]
+    balanced, rate = analysis["families"]
+    assert balanced["comparisons"][0]["difference"]["low"] > 0
+    assert balanced["comparisons"][0]["distinguishable"]
+    assert "randomisation" in balanced["comparisons"][0]["test"]
+    assert rate["comparisons"][0]["test"] == "exact McNemar"
+    shown = project.ragtally("show", "third-party-metrics", **plugin).out
+    assert "balanced_f1" in shown
+    compared = project.ragtally(
+        "compare", f"third-party-metrics:{analysis['chosen']}", "third-party-metrics:*random*",
+        "--metric", "balanced_f1", **plugin,
+    )  # fmt: skip
+    assert "A and B differ by more than chance" in compared.out
+
+    # Where the plugin is not installed, its values stay, without an interval, and another metric decides.
+    without = json.loads(project.ragtally("show", "third-party-metrics", "--json").out)
+    alone = next(cell["metrics"] for cell in without["sets"][0]["cells"] if cell["cell"] == analysis["chosen"])
+    assert without["metric"] == "accuracy"
+    assert alone["balanced_f1"]["value"] == grid[analysis["chosen"]]["balanced_f1"]["value"]
+    assert alone["balanced_f1"]["low"] is None
+    assert "no installed plugin offers the metric 'balanced_f1'" in alone["balanced_f1"]["reason"]

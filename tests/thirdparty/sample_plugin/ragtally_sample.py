@@ -1,10 +1,14 @@
-"""A plugin of a third party: the reader `negation_words` and the vote rule `first_ballot`."""
+"""A plugin of a third party: a reader, a vote rule, and two metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ragtally import Answers, Component, ReaderTraits, Reading, Vote, hookimpl
+from ragtally import Answers, Component, MetricTraits, ReaderTraits, Reading, Vote, hookimpl
+
+if TYPE_CHECKING:
+    from ragtally import AnswerMetric
 
 
 class NegationWords:
@@ -57,3 +61,35 @@ def register_readers() -> list[Component]:
 def register_vote_rules() -> list[Component]:
     """Offer the rule."""
     return [Component(name="first_ballot", build=FirstBallot, summary="The first readable ballot alone decides.")]
+
+
+@hookimpl
+def register_metrics() -> list[Component]:
+    """Offer the metrics."""
+    return [
+        Component(
+            name="yes_rate",
+            build=_yes_rate,
+            summary="Share of the questions whose verdict is the first of the declared answers.",
+            traits=MetricTraits(measures="answers", unit="share", higher_is_better=None),
+        ),
+        Component(
+            name="balanced_f1",
+            build=_balanced_f1,
+            summary="Geometric mean of every class's F1, which no neglected class leaves high.",
+            traits=MetricTraits(measures="answers"),
+        ),
+    ]
+
+
+def _yes_rate() -> AnswerMetric:
+    # What is heavy (numpy, here) is imported when it is needed: every command imports every plugin.
+    from ragtally_sample_metrics import YesRate
+
+    return YesRate()
+
+
+def _balanced_f1() -> AnswerMetric:
+    from ragtally_sample_metrics import BalancedF1
+
+    return BalancedF1()
