@@ -15,7 +15,7 @@ from ragtally.evidence_length import evidence_characters
 from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question
-from ragtally.results.metrics import describe_metrics, rounded, score_columns
+from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, rounded, score_columns
 from ragtally.results.questions import context_of, write_questions
 from ragtally.steps import Task, base, parse, read, relevance, rerank, retrieve, sample, score, vote
 from ragtally.store import write_csv, write_json, write_result_table
@@ -47,14 +47,13 @@ def write_bench(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
     write_csv(folder / "cells.csv", columns)
     write_json(folder / "metrics.json", metrics)
     write_result_table(folder / "answers.parquet", _answers(plan, workspace))
-    write_json(
-        folder / "comparisons.json", comparisons(plan, workspace.registry) | {"metrics": _metrics(plan, workspace)}
-    )
+    described = [metric_json(info) for info in study_metrics(plan, workspace)]
+    write_json(folder / "comparisons.json", comparisons(plan, workspace.registry) | {"metrics": described})
     write_questions(plan, workspace, folder)
     write_json(folder / "timings.json", _timings(plan, workspace))
 
 
-def _metrics(plan: StudyPlan, workspace: Workspace) -> list[dict[str, Any]]:
+def study_metrics(plan: StudyPlan, workspace: Workspace) -> list[MetricInfo]:
     """Describe the spec's metrics, those of the voters' table, and what retrievers measured themselves."""
     of_voters = [metric for voter in plan.voters for metric in voter.score.choices.values()]
     measured = [name for cell in plan.cells for name in _measured(cell, workspace)]
@@ -68,6 +67,7 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
     scored: list[dict[str, Score]] = []
     costs: list[Cost] = []
     metrics: dict[str, float | None] = {}
+    by_class = {name for info in study_metrics(plan, workspace) if not info.is_single for name in info.names}
     for cell in plan.cells:
         for question_set, scores in score.load_scores(workspace.entry(cell.score)).items():
             picked.append(_picks(cell, question_set, _note(cell, workspace)))
@@ -76,7 +76,7 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
             votes = cell.verdicts.inputs["parse"] if cell.verdicts else ()
             costs.append(cost_of(votes, question_set, plan.base, workspace) if votes else Cost())
             for name, number in scores.items():
-                if name != "questions" and "[" not in name:
+                if name != "questions" and name not in by_class:
                     metrics[f"{cell.name} ({question_set}) {name}"] = rounded(number.value)
     # A study without cells has a table with a heading alone: whoever reads it finds the columns.
     names = dict.fromkeys((*_AXES, *(name for row in picked for name in row)))

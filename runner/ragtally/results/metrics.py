@@ -41,16 +41,15 @@ class MetricInfo:
 
 def describe_metrics(
     choices: Iterable[Choice], registry: Registry, answers: tuple[str, ...], scored: Iterable[str]
-) -> list[dict[str, Any]]:
-    """Describe every metric that a study's results hold, for `comparisons.json`."""
+) -> list[MetricInfo]:
+    """Describe every metric that a study's results hold."""
     infos = [
         describe_metric(choice, registry, answers) for choice in {str(choice): choice for choice in choices}.values()
     ]
     infos += [MetricInfo((name,), "context", unit, better) for name, (unit, better) in CONTEXT_SCORES.items()]
     described = {name for info in infos for name in info.names}
     # What is left was measured by a retriever itself, as an approximate index does.
-    infos += [MetricInfo((name,), "retrieval") for name in dict.fromkeys(scored) if name not in described]
-    return [metric_json(info) for info in infos]
+    return infos + [MetricInfo((name,), "retrieval") for name in dict.fromkeys(scored) if name not in described]
 
 
 def metric_json(info: MetricInfo) -> dict[str, Any]:
