@@ -312,7 +312,10 @@ COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must kno
     "compared, what the metrics measure, and which models were asked.", (
     Column("select_on", _TEXT, "where the best cell is selected: `all` questions, or the `dev` half"),
     Column("seed", _INTEGER, "the study's seed"),
-    Column("metrics.NAME", _BOOLEAN, "whether this metric is better when it is higher"),
+    Column("metrics", _MAPPINGS, "one entry per metric: its printed `names`; what it `measures` (`answers`, "
+           "`retrieval`, or the `context` before a reader); its `unit` (`share`, `number` or `count`); "
+           "`higher_is_better` (null where neither is); and the `component` with `version`, `parameters` and `plugin` "
+           "module from which the analysis builds it again"),
     Column("answered_elsewhere", _TEXTS, "readers whose answers were made before (recorded, the annotators'): what "
            "they cost only their file can say"),
     Column("models", _MAPPINGS, "one entry per language model of the spec: `name` there, `provider`, `model` (its "
