@@ -314,8 +314,8 @@ COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must kno
     Column("seed", _INTEGER, "the study's seed"),
     Column("metrics", _MAPPINGS, "one entry per metric: its printed `names`; what it `measures` (`answers`, "
            "`retrieval`, or the `context` before a reader); its `unit` (`share`, `number` or `count`); "
-           "`higher_is_better` (null where neither is); and the `component` with `version`, `parameters` and `plugin` "
-           "module from which the analysis builds it again"),
+           "`higher_is_better` (null where neither is); and the `component` with `version`, `parameters` and "
+           "`plugin` module from which the analysis builds it again"),
     Column("answered_elsewhere", _TEXTS, "readers whose answers were made before (recorded, the annotators'): what "
            "they cost only their file can say"),
     Column("models", _MAPPINGS, "one entry per language model of the spec: `name` there, `provider`, `model` (its "
