@@ -32,7 +32,6 @@ MAY_KNOW = {
     ("relevance", "coverage"),
     # On their way out with the redesign.
     ("pipelines", "steps"),
-    ("results", "analysis"),
 }
 """Imports against the layers, each with its reason."""
 
@@ -57,7 +56,7 @@ ENGINE_PARTS = {part for layer in LAYERS for part in layer} - FOR_PLUGINS
 LAZY_LOADERS = {
     "__init__.py",
     "cli/lazy.py",
-    *(f"{part}/__init__.py" for part in ("cli", "analysis", "pipelines", "present")),
+    *(f"{part}/__init__.py" for part in ("cli", "pipelines", "present")),
 }
 """The files in `runner/ragtally` that may import their own package inside a function."""
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}

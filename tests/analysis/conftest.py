@@ -35,5 +35,5 @@ def results(folder: Path) -> Results:
 
 
 @pytest.fixture(scope="session")
-def verdict(results: Results) -> Analysis:
+def analysis(results: Results) -> Analysis:
     return analyze(results)

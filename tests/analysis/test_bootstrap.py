@@ -2,27 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
 
 import ragtally_answer_metrics
 from made_results import answer_contributions, graded_codes
-from ragtally.analysis.bootstrap import BootstrapDistribution, bootstrap, bootstrap_rows
-from ragtally.analysis.bootstrap_intervals import bca_interval, percentile_interval, standard_error
-from ragtally.analysis.contributions import mean_contributions, ratio_contributions
+from ragtally.analysis.bootstrap import (
+    BootstrapDistribution,
+    bca_estimate,
+    bootstrap,
+    cell_estimates,
+    coin_tosses,
+    proper_clusters,
+    resample_counts,
+    standard_error,
+    unit_sums,
+)
+from ragtally.analysis.contributions import Values, mean_contributions, ratio_contributions
+from ragtally.analysis.proportions import wilson
 from ragtally.api import Score
 from ragtally.metrics import metric_scores
 
 BUILD = {component.name: component.build for component in ragtally_answer_metrics.register_metrics()}
 ANSWERS = ("yes", "no", "maybe")
-INTERVAL = {"BCa": bca_interval, "percentile": percentile_interval}
 # The spatial test data of Efron and Tibshirani (1993), table 14.1, column A.
 SPATIAL = np.array(
     [48, 36, 20, 29, 42, 42, 20, 42, 22, 41, 45, 14, 6, 0, 33, 28, 34, 4, 32, 24, 47, 41, 24, 26, 30, 41], dtype=float
 )
+
+
+def bootstrap_rows(
+    score: Callable[[np.ndarray], Score],
+    questions: int,
+    generator: np.random.Generator,
+    resamples: int = 10_000,
+    cluster: np.ndarray | None = None,
+) -> BootstrapDistribution:
+    """Bootstrap any function of resampled rows, one call per resample, as an oracle."""
+    unit = np.arange(questions) if cluster is None else cluster
+    units, rows = int(unit.max()) + 1, np.arange(questions)
+
+    def values(scores: list[Score]) -> Values:
+        column = np.array([score.value or 0.0 for score in scores])[:, None]
+        return Values(column, np.array([[score.value is not None] for score in scores]))
+
+    blocks = resample_counts(units, resamples, generator)
+    resampled = values([score(np.repeat(rows, drawn[unit])) for counts in blocks for drawn in counts])
+    left_out = values([score(rows[unit != one]) for one in range(units)])
+    observed = values([score(rows)])
+    return BootstrapDistribution(
+        Values(observed.value[0], observed.defined[0]), resampled, left_out, questions, "it is not defined"
+    )
 
 
 def variance(rows: np.ndarray) -> Score:
@@ -35,30 +72,28 @@ def spatial() -> BootstrapDistribution:
 
 
 def test_a_published_example(spatial: BootstrapDistribution) -> None:
-    assert spatial.score().value == pytest.approx(171.5, abs=0.05)
-    percentile, bca = percentile_interval(spatial, confidence=0.9), bca_interval(spatial, confidence=0.9)
-    # Table 14.2: 100.8 to 233.9 and 115.8 to 259.6, from 2,000 resamples, which vary by a few units.
-    assert (percentile.low, percentile.high) == pytest.approx((100.8, 233.9), abs=5)
-    assert (bca.low, bca.high) == pytest.approx((115.8, 259.6), abs=6)
+    estimate = bca_estimate(spatial, confidence=0.9)
+    assert estimate.value == pytest.approx(171.5, abs=0.05)
+    # Table 14.2: 115.8 to 259.6, from 2,000 resamples, which vary by a few units.
+    assert (estimate.low, estimate.high) == pytest.approx((115.8, 259.6), abs=6)
 
 
-def scipys(distribution: BootstrapDistribution, column: np.ndarray, statistic, method: str, confidence: float):
+def scipys(distribution: BootstrapDistribution, column: np.ndarray, statistic, confidence: float):
     return scipy.stats.bootstrap(
         (column,),
         statistic,
         n_resamples=0,
         bootstrap_result=SimpleNamespace(bootstrap_distribution=distribution.resampled.value[:, 0]),
         confidence_level=confidence,
-        method=method,
+        method="BCa",
         vectorized=True,
     ).confidence_interval
 
 
-@pytest.mark.parametrize("method", ["BCa", "percentile"])
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
-def test_the_interval_is_scipys(spatial: BootstrapDistribution, method: str, confidence: float) -> None:
-    found = INTERVAL[method](spatial, confidence=confidence)
-    assert (found.low, found.high) == pytest.approx(tuple(scipys(spatial, SPATIAL, np.var, method, confidence)))
+def test_the_interval_is_scipys(spatial: BootstrapDistribution, confidence: float) -> None:
+    found = bca_estimate(spatial, confidence=confidence)
+    assert (found.low, found.high) == pytest.approx(tuple(scipys(spatial, SPATIAL, np.var, confidence)))
 
 
 def test_the_interval_of_a_metric_of_few_values_is_scipys() -> None:
@@ -66,8 +101,8 @@ def test_the_interval_of_a_metric_of_few_values_is_scipys() -> None:
     column = np.array([2.0] * 4 + [1.0] * 7 + [0.0])
     distribution = bootstrap(mean_contributions(column[:, None]), np.random.default_rng(2), 4000)
     assert (distribution.resampled.value == distribution.observed.value).mean() > 0.1
-    found = bca_interval(distribution, confidence=0.9)
-    assert (found.low, found.high) == pytest.approx(tuple(scipys(distribution, column, np.mean, "BCa", 0.9)))
+    found = bca_estimate(distribution, confidence=0.9)
+    assert (found.low, found.high) == pytest.approx(tuple(scipys(distribution, column, np.mean, 0.9)))
 
 
 def test_the_standard_error_is_that_of_the_mean() -> None:
@@ -97,7 +132,7 @@ def test_matrix_products_give_what_resampling_rows_gives(cluster: np.ndarray | N
     fast = bootstrap(contributions, np.random.default_rng(5), 300, cluster)
     slow = bootstrap_rows(score, 30, np.random.default_rng(5), 300, cluster)
     assert fast.units == slow.units == (30 if cluster is None else 10)
-    assert fast.score(1).value == pytest.approx(slow.score().value, abs=1e-12)
+    assert bca_estimate(fast, 1).value == pytest.approx(bca_estimate(slow).value, abs=1e-12)
     assert fast.resampled.value[:, 1] == pytest.approx(slow.resampled.value[:, 0], abs=1e-12)
     assert fast.jackknife.value[:, 1] == pytest.approx(slow.jackknife.value[:, 0], abs=1e-12)
 
@@ -107,7 +142,7 @@ def test_an_added_cell_changes_no_others_interval() -> None:
     two, three = (answer_contributions("macro_f1", gold, said[:, :cells], ANSWERS) for cells in (2, 3))
     assert two is not None and three is not None
     few, more = (bootstrap(some, np.random.default_rng(2), 500) for some in (two, three))
-    assert [bca_interval(few, cell) for cell in range(2)] == [bca_interval(more, cell) for cell in range(2)]
+    assert [bca_estimate(few, cell) for cell in range(2)] == [bca_estimate(more, cell) for cell in range(2)]
 
 
 def test_cells_taken_out_are_those_that_were_drawn() -> None:
@@ -127,8 +162,8 @@ def test_a_difference_is_paired() -> None:
     column = np.stack([base, base + rng.normal(0.1, 0.02, 200)], axis=1)
     every = bootstrap(mean_contributions(column), np.random.default_rng(0), 2000)
     difference = every.differences([1], [0])
-    found = bca_interval(difference)
-    assert difference.score().value == pytest.approx(0.1, abs=0.01)
+    found = bca_estimate(difference)
+    assert found.value == pytest.approx(0.1, abs=0.01)
     assert found.low is not None and found.high is not None
     # Each of the two means varies by 0.02, their difference by a tenth of that.
     assert found.low < 0.1 < found.high < found.low + 0.02
@@ -143,13 +178,12 @@ def test_questions_that_stand_and_fall_together_widen_the_interval() -> None:
     assert together / alone == pytest.approx(2, rel=0.1)
 
 
-@pytest.mark.parametrize("interval", [percentile_interval, bca_interval])
-def test_intervals_hold_what_they_promise(interval) -> None:
+def test_intervals_hold_what_they_promise() -> None:
     rng = np.random.default_rng(11)
     held = 0
     for _ in range(200):
         column = rng.exponential(1.0, (60, 1))
-        found = interval(bootstrap(mean_contributions(column), rng, 400), 0, 0.9)
+        found = bca_estimate(bootstrap(mean_contributions(column), rng, 400), 0, 0.9)
         held += found.contains(1.0)
     # 0.9 of 200, within four standard deviations and what 60 skewed values cost.
     assert 160 <= held <= 197
@@ -158,25 +192,92 @@ def test_intervals_hold_what_they_promise(interval) -> None:
 def test_where_there_is_no_interval_there_is_a_reason() -> None:
     rng = np.random.default_rng(0)
     constant = bootstrap(mean_contributions(np.ones((20, 1))), rng, 100)
-    assert "the same in all resamples" in (bca_interval(constant).reason or "")
+    assert "the same in all resamples" in (bca_estimate(constant).reason or "")
     assert standard_error(constant) is None
     few = bootstrap(mean_contributions(np.arange(9.0)[:, None]), rng, 100)
-    assert "fewer than 10" in (percentile_interval(few).reason or "")
+    assert "fewer than 10" in (bca_estimate(few).reason or "")
     seldom = np.zeros((20, 1))
     seldom[0] = 1
     often_none = bootstrap(ratio_contributions(seldom, seldom, "no verdict is 'yes'"), rng, 400)
-    assert "no verdict is 'yes'" in (percentile_interval(often_none).reason or "")
+    assert "no verdict is 'yes'" in (bca_estimate(often_none).reason or "")
     never = bootstrap(ratio_contributions(seldom * 0, seldom * 0, "no verdict is 'yes'"), rng, 10)
-    assert never.score() == Score(None, 0, "no verdict is 'yes'")
-    assert bca_interval(never).reason == "no verdict is 'yes'"
+    undefined = bca_estimate(never)
+    assert (undefined.value, undefined.denominator, undefined.reason) == (None, 0, "no verdict is 'yes'")
     one_of_two = np.concatenate([np.ones((20, 1)), seldom * 0], axis=1)
     half = bootstrap(ratio_contributions(one_of_two, one_of_two, "no verdict is 'yes'"), rng, 10)
-    assert half.differences([0, 1], [1, 0]).score(0) == Score(None, 20, "no verdict is 'yes'")
-    assert half.differences([0, 1], [1, 0]).score(1) == Score(None, 20, "no verdict is 'yes'")
+    differences = half.differences([0, 1], [1, 0])
+    assert bca_estimate(differences, 0).reason == bca_estimate(differences, 1).reason == "no verdict is 'yes'"
 
 
 def test_nothing_cannot_be_resampled() -> None:
     with pytest.raises(ValueError, match="nothing to resample"):
         bootstrap(mean_contributions(np.zeros((0, 1))), np.random.default_rng(0))
     with pytest.raises(ValueError, match="nothing to resample"):
-        bootstrap_rows(variance, 5, np.random.default_rng(0), resamples=0)
+        bootstrap(mean_contributions(np.zeros((5, 1))), np.random.default_rng(0), resamples=0)
+
+
+ANSWERED_RIGHT = np.random.default_rng(0).random((60, 2)) < [0.7, 1.0]
+
+
+def test_a_share_of_independent_questions_is_wilsons() -> None:
+    contributions = mean_contributions(ANSWERED_RIGHT)
+    found = cell_estimates(contributions, bootstrap(contributions, np.random.default_rng(0), 50))
+    assert found == [wilson(int(ANSWERED_RIGHT[:, 0].sum()), 60), wilson(60, 60)]
+
+
+def test_a_share_by_documents_is_the_bootstraps_unless_it_does_not_vary() -> None:
+    contributions = mean_contributions(ANSWERED_RIGHT)
+    distribution = bootstrap(contributions, np.random.default_rng(0), 200, np.arange(60) // 3)
+    found = cell_estimates(contributions, distribution, 0.9)
+    assert found == [bca_estimate(distribution, 0, 0.9), replace(wilson(20, 20, 0.9), denominator=60)]
+
+
+def test_any_other_metric_is_the_bootstraps() -> None:
+    contributions = mean_contributions(np.random.default_rng(0).random((60, 1)))
+    distribution = bootstrap(contributions, np.random.default_rng(0), 200)
+    (found,) = cell_estimates(contributions, distribution)
+    assert found.method == "bootstrap BCa"
+    assert found == bca_estimate(distribution)
+
+
+def test_clusters_of_one_are_none() -> None:
+    assert proper_clusters([5, 3, 9], 3) is None
+    assert proper_clusters(None, 3) is None
+    assert proper_clusters([], 0) is None
+    found = proper_clusters(["b", "a", "b"], 3)
+    assert found is not None and found.tolist() == [1, 0, 1]
+    with pytest.raises(ValueError, match="3 questions"):
+        proper_clusters([1, 2], 3)
+
+
+def test_every_resample_has_as_many_draws_and_all_are_alike() -> None:
+    counts = np.concatenate(list(resample_counts(2000, 3000, np.random.default_rng(1))))
+    assert counts.shape == (3000, 2000)
+    assert (counts.sum(axis=1) == 2000).all()
+    # A count is nearly Poisson with mean 1: 1 / e are never drawn.
+    assert (counts == 0).mean() == pytest.approx(np.exp(-1), abs=2e-3)
+    assert abs(counts.mean(axis=0) - 1).max() < 5 / np.sqrt(3000)
+
+
+def test_tosses_are_fair() -> None:
+    tosses = np.concatenate(list(coin_tosses(2001, 3000, np.random.default_rng(1))))
+    assert tosses.shape == (3000, 2001)
+    assert set(np.unique(tosses)) == {0, 1}
+    assert abs(tosses.mean(axis=0) - 0.5).max() < 2.5 / np.sqrt(3000)
+
+
+@given(st.lists(st.floats(-1, 1) | st.sampled_from([1 / 3, 1e-9]), min_size=2, max_size=40), st.randoms())
+def test_sums_do_not_depend_on_the_order(values: list[float], random: object) -> None:
+    order = list(range(len(values)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    columns = unit_sums(mean_contributions(np.array(values)[:, None])).columns
+    own = columns[:, 0].astype(np.float64)
+    assert sum(own.tolist()) == sum(own[order].tolist())
+    assert own == pytest.approx(values, abs=1e-12)
+
+
+def test_clusters_are_summed() -> None:
+    sums = unit_sums(mean_contributions([[1], [0], [1]]), [7, 3, 7])
+    assert sums.units == 2
+    assert sums.columns.tolist() == [[0, 1], [2, 2]]
+    assert sums.columns.dtype == np.float32

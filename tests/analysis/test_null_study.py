@@ -9,15 +9,12 @@ import pytest
 from scipy.stats import binom
 
 from made_results import answer_contributions
-from ragtally.analysis.bootstrap import bootstrap
-from ragtally.analysis.bootstrap_intervals import bca_interval
+from ragtally.analysis.bootstrap import bca_estimate, bootstrap
 from ragtally.analysis.contributions import Contributions
-from ragtally.analysis.mcnemar import count_pairs, mcnemar
-from ragtally.analysis.proportions import newcombe_paired
-from ragtally.analysis.randomisation import randomisation_tests
-from ragtally.analysis.significance import holm
+from ragtally.analysis.proportions import count_pairs, newcombe_paired
+from ragtally.analysis.significance import LEVEL, holm, mcnemar, randomisation_tests
 
-REPETITIONS, LEVEL = 200, 0.05
+REPETITIONS = 200
 MOST = int(binom.ppf(0.999, REPETITIONS, LEVEL))
 """A test of that level rejects more often than this in one study of a thousand."""
 ANSWERS = ("yes", "no", "maybe")
@@ -60,7 +57,7 @@ def test_of_macro_f1(cluster: np.ndarray | None) -> None:
         assert found.p_value is not None
         rejected += found.p_value <= LEVEL
         difference = bootstrap(contributions, generator, 200, cluster).differences([0], [1])
-        left_out += not bca_interval(difference).contains(0)
+        left_out += not bca_estimate(difference).contains(0)
     assert rejected <= MOST
     # Intervals from resamples are not exact: they may miss half as often again as they say, but no more.
     assert left_out <= binom.ppf(0.999, REPETITIONS, 1.5 * LEVEL)

@@ -7,14 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from ragtally.analysis.confidence import ConfidenceInterval
-from ragtally.analysis.mcnemar import PairedCounts
-from ragtally.analysis.proportions import newcombe, newcombe_paired, wilson
+from ragtally.analysis.estimate import Estimate
+from ragtally.analysis.proportions import PairedCounts, count_pairs, newcombe, newcombe_paired, wilson
 
 
-def limits(interval: ConfidenceInterval) -> tuple[float, float]:
-    assert interval.low is not None and interval.high is not None
-    return interval.low, interval.high
+def limits(estimate: Estimate) -> tuple[float, float]:
+    assert estimate.low is not None and estimate.high is not None
+    return estimate.low, estimate.high
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,9 @@ def test_paired_newcombe_as_published(counts: tuple[int, ...], low: float, high:
 def test_wilson_is_that_of_statsmodels(trials: int, data: st.DataObject, confidence: float) -> None:
     successes = data.draw(st.integers(0, trials))
     expected = proportion_confint(successes, trials, alpha=1 - confidence, method="wilson")
-    low, high = limits(wilson(successes, trials, confidence))
+    estimate = wilson(successes, trials, confidence)
+    low, high = limits(estimate)
+    assert (estimate.value, estimate.denominator) == (successes / trials, trials)
     assert (low, high) == pytest.approx(expected, abs=1e-9)
     assert 0 <= low <= successes / trials <= high <= 1
 
@@ -80,9 +81,10 @@ PAIRED = st.tuples(*[st.integers(0, 40)] * 4).filter(any).map(lambda counts: Pai
 
 @given(PAIRED)
 def test_a_paired_interval_contains_the_difference_and_turns_with_the_pair(counts: PairedCounts) -> None:
-    low, high = limits(newcombe_paired(counts))
-    difference = (counts.first_only - counts.second_only) / counts.questions
-    assert -1 <= low <= difference <= high <= 1
+    estimate = newcombe_paired(counts)
+    low, high = limits(estimate)
+    assert estimate.value == (counts.first_only - counts.second_only) / counts.questions
+    assert -1 <= low <= estimate.value <= high <= 1
     turned = PairedCounts(counts.both, counts.second_only, counts.first_only, counts.neither)
     assert limits(newcombe_paired(turned)) == pytest.approx((-high, -low), abs=1e-12)
 
@@ -100,12 +102,29 @@ def test_no_questions_have_no_interval() -> None:
         newcombe(1, 2, 0, 0),
         newcombe_paired(PairedCounts(0, 0, 0, 0)),
     ):
-        assert (missing.low, missing.reason) == (None, "there are no questions")
+        assert (missing.value, missing.low, missing.reason) == (None, None, "there are no questions")
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(3, 2), (-1, 2), (0, -1)])
 def test_impossible_counts_are_refused(successes: int, trials: int) -> None:
-    with pytest.raises(ValueError, match="no proportion"):
+    with pytest.raises(ValueError, match="not a proportion"):
         wilson(successes, trials)
-    with pytest.raises(ValueError, match="no proportion"):
+    with pytest.raises(ValueError, match="not a proportion"):
         newcombe(1, 2, successes, trials)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1))
+def test_every_question_is_counted_once(pairs: list[tuple[bool, bool]]) -> None:
+    counts = count_pairs(*zip(*pairs, strict=True))
+    assert counts.both == pairs.count((True, True))
+    assert counts.first_only == pairs.count((True, False))
+    assert counts.second_only == pairs.count((False, True))
+    assert counts.neither == pairs.count((False, False))
+    assert (counts.questions, counts.discordant) == (len(pairs), counts.first_only + counts.second_only)
+
+
+def test_columns_that_are_not_pairs_are_refused() -> None:
+    with pytest.raises(ValueError, match="not pairs"):
+        count_pairs([True], [True, False])
+    with pytest.raises(ValueError, match="never negative"):
+        PairedCounts(1, -1, 0, 0)

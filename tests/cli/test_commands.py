@@ -82,11 +82,7 @@ def test_show_prints_the_verdict_below(finished: Project) -> None:
     assert max(map(len, verdict.splitlines())) <= 80
     judged = json.loads(finished.ragtally("show", "small", "--json").out)
     assert judged["chosen"] in " ".join(verdict.split())
-    (where,) = [
-        one
-        for one in judged["where"]
-        if (one["cell"], one["question_set"]) == (judged["chosen"], judged["question_set"])
-    ]
+    where = judged["sets"][judged["question_set"]]["error_breakdowns"][judged["chosen"]]
     for bucket, count in where["buckets"].items():
         assert re.search(rf"^{re.escape(bucket)} +{count} ", verdict, re.M)
     assert "unknown" in verdict  # what no clock measured

@@ -55,8 +55,8 @@ def test_only_so_many_changed_questions_are_listed_unless_all_are_wanted(root: P
 
 def test_json_has_every_changed_question(root: Path) -> None:
     (found,) = json.loads(compare(root, "old:8b", "old:2b", "--first", "1", "--json").output)
-    assert (found["wins"], found["ties"], found["losses"]) == (9, 9, 2)
-    assert len(found["changed"]) == 11
+    assert found["comparison"]["tally"] == {"wins": 9, "ties": 9, "losses": 2}
+    assert len(found["changes"]) == 11
     assert found["pairing"] == "paired"
 
 

@@ -9,17 +9,17 @@ from command_line import Project
 
 def test_run_ends_with_the_report_and_report_writes_it_again(finished: Project) -> None:
     folder = finished.folder / "data" / "results" / "small"
-    before = {name: (folder / name).read_bytes() for name in ("verdict.json", "plots/chunk_size.csv", "report.html")}
+    before = {name: (folder / name).read_bytes() for name in ("analysis.json", "plots/chunk_size.csv", "report.html")}
     outcome = finished.ragtally("report", "small", "--spec", "specs/small.yaml")
     assert outcome.code == 0, outcome.err
     assert outcome.out == "data/results/small/report.html\n"
     assert {name: (folder / name).read_bytes() for name in before} == before
-    assert json.loads(before["verdict.json"])["study"] == "small"
+    assert json.loads(before["analysis.json"])["study"] == "small"
     assert b"study: small" in before["report.html"]
 
 
 def test_show_prints_the_same_with_and_without_the_verdict_that_was_written(finished: Project) -> None:
-    written = finished.folder / "data" / "results" / "small" / "verdict.json"
+    written = finished.folder / "data" / "results" / "small" / "analysis.json"
     with_it = finished.ragtally("show", "small")
     before = written.read_bytes()
     written.unlink()

@@ -19,10 +19,10 @@ from dvc_project import ROOT, Project, steps
 
 def test_the_results_are_outputs_and_the_second_run_does_nothing(finished: Project) -> None:
     assert set(finished.results()) == {
-        "answers.parquet", "base.json", "base.parquet", "cells.csv", "comparisons.json", "dataset.json",
-        "metrics.json", "passages.parquet", "plots/chunk_size.csv", "plots/confusion.csv", "plots/pareto_dollars.csv",
-        "plots/pareto_seconds.csv", "questions.parquet", "rankings.parquet", "report.html", "train.json",
-        "verdict.json", "voters.csv",
+        "analysis.json", "answers.parquet", "base.json", "base.parquet", "cells.csv", "comparisons.json",
+        "dataset.json", "metrics.json", "passages.parquet", "plots/chunk_size.csv", "plots/confusion.csv",
+        "plots/pareto_dollars.csv", "plots/pareto_seconds.csv", "questions.parquet", "rankings.parquet",
+        "report.html", "train.json", "voters.csv",
     }  # fmt: skip
     lock = yaml.safe_load((finished.folder / "dvc.lock").read_text(encoding="utf-8"))
     outputs = {Path(out["path"]) for stage in lock["stages"].values() for out in stage["outs"]}

@@ -311,4 +311,4 @@ def test_a_study_without_cells_has_a_table_of_cells_with_its_heading(bench: Benc
     cells = load_results(folder).cells
     assert len(cells) == 0
     assert {"cell", "question_set", "kind", "reader", "questions"} <= set(cells.columns)
-    assert analyze(load_results(folder)).sets == ()
+    assert analyze(load_results(folder)).sets == {}

@@ -68,7 +68,7 @@ def test_the_same_results_give_the_same_bytes(
     again = write_report(results, verdict, tmp_path / "again", told)
     names = {path.relative_to(first.parent): path for path in first.parent.rglob("*") if path.is_file()}
     assert {str(name) for name in names} == {
-        "report.html", "verdict.json", "plots/chunk_size.csv", "plots/confusion.csv", "plots/pareto_dollars.csv",
+        "report.html", "analysis.json", "plots/chunk_size.csv", "plots/confusion.csv", "plots/pareto_dollars.csv",
         "plots/pareto_seconds.csv",
     }  # fmt: skip
     for name, path in names.items():
@@ -78,15 +78,16 @@ def test_the_same_results_give_the_same_bytes(
 
 
 def test_the_verdict_is_the_one_judged(verdict: Analysis, page: Path) -> None:
-    written = json.loads((page.parent / "verdict.json").read_text(encoding="utf-8"))
-    written.pop("rests_on")
+    written = json.loads((page.parent / "analysis.json").read_text(encoding="utf-8"))
+    written.pop("inputs")
     assert written == json.loads(json.dumps(verdict.as_json()))
 
 
 def test_the_plots_hold_the_verdicts_numbers(results: Results, verdict: Analysis, page: Path) -> None:
     folder = page.parent / "plots"
     said = pl.read_csv(folder / "confusion.csv")
-    chosen = next(cell for cell in verdict.sets[0].cells if cell.cell == verdict.chosen)
+    assert verdict.chosen is not None
+    chosen = verdict.sets[verdict.question_set].cells[verdict.chosen]
     assert len(said) == len(results.questions)
     right = (said["label"] == said["answer"]).mean()
     assert right == pytest.approx(chosen.metrics["accuracy"].value)
@@ -94,7 +95,7 @@ def test_the_plots_hold_the_verdicts_numbers(results: Results, verdict: Analysis
     assert sorted(set(sizes["chunk_size"])) == [64, 128, 256]
     assert len(sizes) == len(sizes.unique(["chunk_size", "series"])) == 12
     front = pl.read_csv(folder / "pareto_dollars.csv").filter(pl.col("front") == "on the front")
-    assert front["cell"].to_list() == list(verdict.fronts[0].front)
+    assert front["cell"].to_list() == list(verdict.fronts["dollars"].front)
 
 
 def test_provenance_is_shown(page: Path) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.analysis import Measured
+from ragtally.analysis.estimate import Estimate
 from ragtally.present.cells import cells_of
 from ragtally.present.comparisons import comparisons_section, optimism_section
 from ragtally.present.costs import front_section, votes_section
@@ -39,13 +39,13 @@ def sections(results: Results, verdict: Analysis) -> list[Section]:
 @pytest.mark.parametrize(
     ("measured", "metric", "text"),
     [
-        (Measured(0.8431, 102, 0.76, 0.9011), "accuracy", "84.3 % [76.0, 90.1] of 102"),
-        (Measured(0.5, 2_000), "accuracy", "50.0 % of 2,000"),
-        (Measured(0.8431, 102, 0.76, 0.9011), "macro_f1", "0.843 [0.760, 0.901] over 102"),
-        (Measured(None, 0, reason="no label"), "accuracy", "not scored: no label"),
+        (Estimate(0.8431, 102, 0.76, 0.9011), "accuracy", "84.3 % [76.0, 90.1] of 102"),
+        (Estimate(0.5, 2_000, reason="this metric has no interval here"), "accuracy", "50.0 % of 2,000"),
+        (Estimate(0.8431, 102, 0.76, 0.9011), "macro_f1", "0.843 [0.760, 0.901] over 102"),
+        (Estimate(None, 0, reason="no label"), "accuracy", "not scored: no label"),
     ],
 )
-def test_a_number_has_its_interval_and_its_denominator(measured: Measured, metric: str, text: str) -> None:
+def test_a_number_has_its_interval_and_its_denominator(measured: Estimate, metric: str, text: str) -> None:
     assert measured_metric(metric, measured).replace("\N{NO-BREAK SPACE}", " ") == text
 
 
@@ -61,7 +61,7 @@ def test_an_unknown_price_is_unknown_and_never_zero() -> None:
 
 
 def test_a_difference_rounded_to_nothing_has_no_minus() -> None:
-    assert measured_metric("accuracy", Measured(-0.00001, 10, -0.1, 0.1), signed=True).startswith("+0.0")
+    assert measured_metric("accuracy", Estimate(-0.00001, 10, -0.1, 0.1), signed=True).startswith("+0.0")
 
 
 def test_every_share_prints_its_denominator(results: Results, verdict: Analysis) -> None:
@@ -88,7 +88,7 @@ def test_the_bars_hang_from_one_another_and_meet(verdict: Analysis) -> None:
 
 def test_the_chosen_cell_is_picked_first(verdict: Analysis) -> None:
     assert pickable(verdict)[0]["cell"] == verdict.chosen
-    assert len(pickable(verdict)) == len(verdict.where)
+    assert len(pickable(verdict)) == sum(len(of_set.error_breakdowns) for of_set in verdict.sets.values())
 
 
 def test_the_funnel_counts_what_each_stage_keeps_of_each_class(results: Results) -> None:
@@ -118,9 +118,7 @@ def test_curves_hold_everything_else_fixed(results: Results, verdict: Analysis) 
 
 
 def test_a_study_without_anything_says_why_each_section_is_empty(results: Results, verdict: Analysis) -> None:
-    bare = replace(
-        verdict, metric=None, chosen=None, sets=(), rankings={}, families=(), votes=(), where=(), noise=(), fronts=()
-    )
+    bare = replace(verdict, metric=None, chosen=None, sets={}, rankings={}, families=(), votes=(), fronts={})
     for section in sections(results, bare):
         assert section.name == "funnel" or section.empty, section.name
         assert section.name == "funnel" or not section.charts
@@ -149,8 +147,8 @@ def test_the_explorer_holds_every_answer_to_a_shown_question_once(results: Resul
 
 def test_the_explorers_buckets_are_those_of_the_verdict(results: Results, verdict: Analysis) -> None:
     data = explorer_data(results, verdict, results.questions["id"].to_list())
-    for where in verdict.where:
-        of_cell = data["said"][data["cells"].index(where.cell)]["bucket"]
+    for cell, where in verdict.sets[verdict.question_set].error_breakdowns.items():
+        of_cell = data["said"][data["cells"].index(cell)]["bucket"]
         found = [data["texts"][number] for number in of_cell]
         assert {name: found.count(name) for name in where.buckets} == dict(where.buckets)
 

@@ -8,7 +8,11 @@ import pytest
 
 from made_results import RECALL, and_metric, with_metric
 from ragtally.analysis import Analysis
-from ragtally.analysis.analysis import Bars, BestCells, CellCost, CellVerdict, HeldOut, Measured, SetVerdict, Where
+from ragtally.analysis.analysis import CellAnalysis, SetAnalysis
+from ragtally.analysis.costs import CellCost
+from ragtally.analysis.error_breakdown import ErrorBreakdown, Waterfall
+from ragtally.analysis.estimate import Estimate
+from ragtally.analysis.selection import BestSet, HeldOut
 from ragtally.present.cells import cells_of
 from ragtally.present.sentences import answer
 from ragtally.results import Results
@@ -16,27 +20,26 @@ from ragtally.results import Results
 FREE = CellCost(None, None, None, None, None, None, None)
 
 
-def share(value: float) -> Measured:
-    return Measured(value, 50, max(0.0, value - 0.05), min(1.0, value + 0.05), "Wilson")
+def share(value: float) -> Estimate:
+    return Estimate(value, 50, value - 0.05, value + 0.05, 0.95, "Wilson")
 
 
-def bars(**losses: float) -> Bars:
-    none = dict.fromkeys(("reader_loss", "retrieval_loss", "distractor_loss", "unanswered_loss", "luck"), 0.0)
+def bars(**losses: float) -> Waterfall:
+    none = dict.fromkeys(("reader_loss", "retrieval_loss", "distractor_loss", "unanswered_loss", "recovered"), 0.0)
     shares = {name: share(value) for name, value in (none | losses).items()}
-    return Bars(gold=share(0.9), retrieved=share(0.7), change=share(-0.2), **shares)
+    return Waterfall(gold=share(0.9), retrieved=share(0.7), change=share(-0.2), **shares)
 
 
 def made(
-    results: Results, kept: int, *, cells: int = 3, where: Bars | None = None, held_out: bool = False
+    results: Results, kept: int, *, cells: int = 3, where: Waterfall | None = None, held_out: bool = False
 ) -> tuple[Results, Analysis]:
     names = results.cells.filter(results.cells["kind"] == "grid")["cell"].to_list()[:cells]
-    scored = tuple(CellVerdict(name, "grid", {"accuracy": share(0.7)}, FREE) for name in names)
-    half = HeldOut("accuracy", names[0], 0.75, 25, 0.65, 25, 0.1)
-    best = BestCells("accuracy", names[0], tuple(names[:kept]), 0.02, 0.95)
-    judged = SetVerdict("all", 50, 0.4, scored, (best,), (half,) if held_out else ())
-    went = Where(names[0], "all", 50, "gold", {"right with evidence": 50}, None, where)
-    empty = Analysis("made", "accuracy", "all", names[0], 0.95, {}, (judged,), {}, (), (), (went,), (), ())
-    return results, empty
+    scored = {name: CellAnalysis("grid", {"accuracy": share(0.7)}, FREE) for name in names}
+    half = {"accuracy": HeldOut(names[0], 0.75, 25, 0.65, 25, 0.1)} if held_out else {}
+    best = {"accuracy": BestSet(names[0], tuple(names[:kept]), 0.02, 0.95)}
+    breakdown = ErrorBreakdown(50, "gold", {"right with evidence": 50}, None, where)
+    of_set = SetAnalysis(50, 0.4, scored, best, half, {names[0]: breakdown}, {})
+    return results, Analysis("made", "accuracy", "all", names[0], 0.95, {}, {"all": of_set}, {}, (), (), {})
 
 
 def said(found: tuple[Results, Analysis]) -> str:
@@ -68,10 +71,10 @@ def test_a_cell_picked_on_one_half_shows_the_other(results: Results) -> None:
 
 def test_a_cell_picked_on_one_half_that_is_worse_is_called_so(results: Results) -> None:
     found, verdict = made(results, kept=1, held_out=True)
-    (judged,) = verdict.sets
-    (best,) = judged.best
-    others = replace(judged, best=(replace(best, highest=judged.cells[1].cell, kept=(judged.cells[1].cell,)),))
-    text = said((found, replace(verdict, sets=(others,))))
+    of_set = verdict.sets["all"]
+    other = list(of_set.cells)[1]
+    best = replace(of_set.best["accuracy"], highest=other, cells=(other,))
+    text = said((found, replace(verdict, sets={"all": replace(of_set, best={"accuracy": best})})))
     assert "could be told from the best cell" in text
     assert "not distinguishable" not in text
 
@@ -98,7 +101,7 @@ def test_without_gold_contexts_nothing_is_blamed(results: Results) -> None:
 def test_where_nobody_answers_rankings_are_told(results: Results) -> None:
     found, verdict = made(and_metric(results, RECALL), kept=2)
     rankings = {"a": {"recall@5": share(0.4)}, "b": {"recall@5": share(0.6)}}
-    silent = replace(verdict, metric=None, chosen=None, sets=(), where=(), rankings=rankings)
+    silent = replace(verdict, metric=None, chosen=None, sets={}, rankings=rankings)
     text = said((found, silent))
     assert "No reader answers" in text
     assert "The highest observed recall@5 is that of b: 0.600 [0.550, 0.650] over 50" in text

@@ -72,19 +72,19 @@ def test_a_third_partys_metrics_have_intervals_and_tests_and_decide(tmp_path: Pa
     # The share of one answer is neither good nor bad, so the first metric that is decides.
     assert analysis["metric"] == "balanced_f1"
     assert analysis["units"]["yes_rate"] == "share"
-    (judged,) = analysis["sets"]
-    grid = {cell["cell"]: cell["metrics"] for cell in judged["cells"] if cell["kind"] == "grid"}
+    (of_set,) = analysis["sets"].values()
+    grid = {name: cell["metrics"] for name, cell in of_set["cells"].items() if cell["kind"] == "grid"}
     assert analysis["chosen"] == max(grid, key=lambda name: grid[name]["balanced_f1"]["value"])
     for metrics in grid.values():
         for name in ("yes_rate", "balanced_f1"):
             assert metrics[name]["low"] < metrics[name]["value"] < metrics[name]["high"]
-            assert metrics[name]["denominator"] == judged["questions"]
+            assert metrics[name]["denominator"] == of_set["questions"]
     balanced, rate = analysis["families"]
     best = next(pair for pair in balanced["comparisons"] if pair["cell"] == analysis["chosen"])
     assert best["difference"]["low"] > 0
     assert best["distinguishable"]
-    assert best["test"].startswith("randomisation")
-    assert rate["comparisons"][0]["test"] == "exact McNemar"
+    assert best["significance"]["test"].startswith("randomisation")
+    assert rate["comparisons"][0]["significance"]["test"] == "exact McNemar"
     shown = project.ragtally("show", "third-party-metrics", **plugin).out
     assert "balanced_f1" in shown
     compared = project.ragtally(
@@ -95,7 +95,7 @@ def test_a_third_partys_metrics_have_intervals_and_tests_and_decide(tmp_path: Pa
 
     # Where the plugin is not installed, its values stay, without an interval, and another metric decides.
     without = json.loads(project.ragtally("show", "third-party-metrics", "--json").out)
-    alone = next(cell["metrics"] for cell in without["sets"][0]["cells"] if cell["cell"] == analysis["chosen"])
+    alone = without["sets"][analysis["question_set"]]["cells"][analysis["chosen"]]["metrics"]
     assert without["metric"] == "accuracy"
     assert alone["balanced_f1"]["value"] == grid[analysis["chosen"]]["balanced_f1"]["value"]
     assert alone["balanced_f1"]["low"] is None

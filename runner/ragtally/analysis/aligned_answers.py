@@ -1,4 +1,4 @@
-"""The answers of cells that were asked the same questions, side by side."""
+"""What the statistics read of a study: the answers of its cells question by question, and its rankings' values."""
 
 from __future__ import annotations
 
@@ -10,22 +10,26 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ragtally.analysis.contributions import Contributions, StudyMetrics
-from ragtally.api import GradedAnswers, Status
+from ragtally.analysis.bootstrap import RESAMPLES
+from ragtally.analysis.contributions import Contributions, StudyMetrics, partial_mean_contributions
+from ragtally.api import GradedAnswers, Status, derive_seed
 from ragtally.results.load import Results
 from ragtally.support.labels import NO_ANSWER, label_codes
 
-_ONE_VOTE = "same as votes"
 # Stands in `covered` for a reader that gets nothing from us.
 UNKNOWN = -1
+_ONE_VOTE = "same as votes"
+# With more answers than this, 10,000 resamples take minutes.
+_MANY_ANSWERS = 200_000
+_FEWER_RESAMPLES = 2_000
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Cells with their answers to one set of questions."""
+class AlignedAnswers:
+    """Cells with their answers to one set of questions; every array has one row per question."""
 
     question_set: str  # `base` or `all`
-    cells: dict[str, dict[str, Any]]  # The cells' rows of `cells.csv`, one a cell, by its name
+    cells: dict[str, dict[str, Any]]  # The cells' rows of `cells.csv`, by name
     ids: tuple[str, ...]  # The questions
     gold: NDArray[np.int64]  # Codes of the labels, shape [questions]
     verdict: NDArray[np.int64]  # Codes of the verdicts, shape [questions, cells]
@@ -33,17 +37,11 @@ class Asked:
     # Characters of evidence before the reader, shape [questions, cells]; `UNKNOWN` for none of ours.
     covered: NDArray[np.int64]
     evidence: NDArray[np.int64]  # Characters of evidence, shape [questions]
-    # With which question each is drawn together, since they share a document; shape [questions].
-    cluster: NDArray[np.int64]
+    cluster: NDArray[np.int64]  # Questions of the same number share a document and are drawn together
     doubtful: tuple[bool, ...] | None  # Whether each label is doubtful; None where nobody knows
     answers: tuple[str, ...]  # The answers that count
     graded: tuple[GradedAnswers, ...]  # What metrics read, by cell
     metrics: StudyMetrics
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The cells' names, in order."""
-        return tuple(self.cells)
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -51,33 +49,17 @@ class Asked:
         return np.asarray(self.verdict == self.gold[:, None])
 
     def columns(self, names: Sequence[str]) -> list[int]:
-        """Say in which columns cells stand."""
-        location = {name: number for number, name in enumerate(self.cells)}
-        return [location[name] for name in names]
+        """Find the columns of cells."""
+        number = {name: column for column, name in enumerate(self.cells)}
+        return [number[name] for name in names]
 
     def contributions(self, metric: str) -> Contributions | str:
         """Compute what each question contributes to a metric in every cell, or say why that is not known."""
         return self.metrics.contributions(metric, self.graded)
 
 
-def is_one_vote(row: Mapping[str, Any]) -> bool:
-    """Say whether a cell's several votes are one, since its reader always answers the same."""
-    return str(row["note"] or "").startswith(_ONE_VOTE)
-
-
-def remarks(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """List what one must know to read the numbers of rankings and cells, but for several votes that are one."""
-    told = {
-        f"{row['ranking'] or row['cell']}: {note}": None
-        for row in rows
-        for note in str(row["note"] or "").split("; ")
-        if note and not note.startswith(_ONE_VOTE)
-    }
-    return tuple(told)
-
-
-def asked_on(results: Results, question_set: str, metrics: StudyMetrics | None = None) -> Asked | None:
-    """Line up the cells that were scored on a set of questions."""
+def align_answers(results: Results, question_set: str, metrics: StudyMetrics | None = None) -> AlignedAnswers | None:
+    """Align the cells that were scored on a set of questions; None where nobody answers it or labels are missing."""
     rows = results.cells.filter((pl.col("question_set") == question_set) & (pl.col("kind") != "retrieval"))
     cells = {row["cell"]: row for row in rows.iter_rows(named=True)}
     questions = results.questions if question_set == "all" else results.questions.filter("in_base")
@@ -85,35 +67,33 @@ def asked_on(results: Results, question_set: str, metrics: StudyMetrics | None =
     if not cells or not len(questions):
         return None
     order = questions.select(question="id").with_row_index("row")
-    said = answers.filter(pl.col("cell").is_in(list(cells))).join(order, on="question").sort("row")
-    if said["label"].null_count() or said["status"].null_count():
+    answers = answers.filter(pl.col("cell").is_in(list(cells))).join(order, on="question").sort("row")
+    if answers["label"].null_count() or answers["status"].null_count():
         return None
-    by_cell = {str(name): table for (name,), table in said.group_by("cell", maintain_order=True)}
-    first = by_cell[next(iter(cells))]
+    by_cell = {str(name): table for (name,), table in answers.group_by("cell", maintain_order=True)}
+    tables = [by_cell[name] for name in cells]
     declared = results.answer_names
     doubtful = questions["label_doubtful"]
-    return Asked(
+    return AlignedAnswers(
         question_set=question_set,
         cells=cells,
-        ids=tuple(first["question"]),
-        gold=label_codes(first["label"].to_list(), declared),
-        verdict=np.stack([label_codes(by_cell[name]["verdict"].to_list(), declared) for name in cells], axis=1),
-        status={name: tuple(map(Status, by_cell[name]["status"])) for name in cells},
-        covered=np.stack(
-            [by_cell[name]["covered_characters"].fill_null(UNKNOWN).to_numpy() for name in cells], axis=1
-        ),
+        ids=tuple(tables[0]["question"]),
+        gold=label_codes(tables[0]["label"].to_list(), declared),
+        verdict=np.stack([label_codes(table["verdict"].to_list(), declared) for table in tables], axis=1),
+        status={name: tuple(map(Status, table["status"])) for name, table in zip(cells, tables, strict=True)},
+        covered=np.stack([table["covered_characters"].fill_null(UNKNOWN).to_numpy() for table in tables], axis=1),
         evidence=questions["evidence_characters"].to_numpy(),
         cluster=questions["document_group"].cast(pl.Int64).to_numpy(),
         doubtful=None if doubtful.null_count() == len(doubtful) else tuple(doubtful.fill_null(value=False)),
         answers=declared,
-        graded=tuple(graded_answers(by_cell[name], declared) for name in cells),
+        graded=tuple(graded_answers(table, declared) for table in tables),
         metrics=metrics or StudyMetrics(results),
     )
 
 
 def graded_answers(answers: pl.DataFrame, declared: tuple[str, ...]) -> GradedAnswers:
     """Read a cell's rows of `answers.parquet` as metrics read them."""
-    # Each answer's string is the declared one, so that a million of them are no million strings.
+    # Each answer's string is the declared one, so that a million of them are not a million strings.
     names: dict[int, str | None] = {**dict(enumerate(declared)), NO_ANSWER: None}
     gold, verdict = (label_codes(answers[column].to_list(), declared).tolist() for column in ("label", "verdict"))
     failed = answers["errors"].list.drop_nulls().list.len()
@@ -130,5 +110,41 @@ def graded_answers(answers: pl.DataFrame, declared: tuple[str, ...]) -> GradedAn
     )
 
 
-def _covered(said: pl.DataFrame) -> NDArray[np.int64]:
-    return said["covered_characters"].fill_null(UNKNOWN).to_numpy()
+def ranking_contributions(results: Results, metric: str, names: Sequence[str]) -> Contributions:
+    """Describe a metric of retrieval of some rankings: a mean over the questions that it applies to."""
+    columns = [results.rankings.filter(pl.col("ranking") == name)[metric] for name in names]
+    values = np.stack([column.fill_null(np.nan).to_numpy() for column in columns], axis=1)
+    return partial_mean_contributions(values, "no question has a value")
+
+
+def higher_is_better(results: Results, metric: str) -> bool:
+    """Whether more of a metric is better; true where neither is, and something must be put first."""
+    return results.metric(metric).higher_is_better is not False
+
+
+def random_generator(results: Results, *purpose: str) -> np.random.Generator:
+    """Make the source of randomness for one purpose, from the study's seed."""
+    # "verdict" is part of what is hashed: another word would draw other resamples than those of published numbers.
+    return np.random.default_rng(derive_seed(results.comparisons["seed"], "verdict", *purpose))
+
+
+def resample_number(questions: int, cells: int) -> int:
+    """How many resamples are drawn: fewer where many cells answer many questions."""
+    return RESAMPLES if questions * cells <= _MANY_ANSWERS else _FEWER_RESAMPLES
+
+
+def is_one_vote(row: Mapping[str, Any]) -> bool:
+    """Whether a cell's several votes are one, since its reader always answers the same."""
+    return str(row["note"] or "").startswith(_ONE_VOTE)
+
+
+def remarks(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """List what one must know to read the numbers of rankings and cells, but for several votes that are one."""
+    return tuple(
+        {
+            f"{row['ranking'] or row['cell']}: {note}": None
+            for row in rows
+            for note in str(row["note"] or "").split("; ")
+            if note and not note.startswith(_ONE_VOTE)
+        }
+    )

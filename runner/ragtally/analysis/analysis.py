@@ -1,135 +1,78 @@
-"""What a study's results come to: every number with its interval, every difference with its test. Written as JSON."""
+"""What a study's results come to: every number with its interval, every difference with its test."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from ragtally.analysis.set_verdict import BestCells, CellCost, CellVerdict, HeldOut, Measured, SetVerdict
+import numpy as np
+import polars as pl
 
-__all__ = [
-    "Analysis",
-    "Bars",
-    "BestCells",
-    "CellCost",
-    "CellVerdict",
-    "Comparison",
-    "Family",
-    "Front",
-    "HeldOut",
-    "Measured",
-    "Noise",
-    "SetVerdict",
-    "Where",
-]
+from ragtally.analysis.aligned_answers import (
+    AlignedAnswers,
+    align_answers,
+    higher_is_better,
+    random_generator,
+    ranking_contributions,
+    resample_number,
+)
+from ragtally.analysis.bootstrap import bootstrap, cell_estimates
+from ragtally.analysis.comparisons import Family, declared_families, votes_family
+from ragtally.analysis.contributions import StudyMetrics
+from ragtally.analysis.costs import CellCost, ParetoFront, cell_cost, pareto_front
+from ragtally.analysis.error_breakdown import ErrorBreakdown, error_breakdowns
+from ragtally.analysis.estimate import CONFIDENCE, Estimate
+from ragtally.analysis.selection import BestSet, HeldOut, best_set, select_on_half, split_halves
+from ragtally.analysis.vote_noise import VoteNoise, vote_noise
+from ragtally.registry import Registry
+from ragtally.results.load import Results
+
 _DECIMALS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Two cells on the same questions."""
+class CellAnalysis:
+    """One cell on one set of questions."""
 
-    cell: str
-    baseline: str  # What it is compared with
-    difference: Measured  # The cell's value minus the baseline's, with its interval
-    test: str  # Which test was made
-    p_value: float | None  # Its p-value; None where there is none
-    adjusted_p_value: float | None  # The p-value after Holm's correction over the family
-    distinguishable: bool | None  # Whether the adjusted p-value is at most the level
-    wins: int  # On how many questions the cell did better
-    ties: int  # On how many as well
-    losses: int  # On how many worse
-    # The smallest difference that so many questions would have shown with a power of 80 %.
-    smallest_difference: float | None
+    kind: str  # `grid`, `control` or `fixed`
+    metrics: Mapping[str, Estimate]  # The study's metrics of answers by printed name
+    cost: CellCost
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """One family of comparisons, corrected together."""
+class SetAnalysis:
+    """All cells on one set of questions."""
 
-    metric: str
-    baseline: Mapping[str, str]  # What the others are compared with, by axis
-    question_set: str
     questions: int
-    level: float  # The level of the family
-    comparisons: tuple[Comparison, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Bars:
-    """From the gold context to the retrieved one, in shares of the questions."""
-
-    gold: Measured  # Right on the gold context, by fresh votes
-    reader_loss: Measured  # Not right on the gold context
-    retrieval_loss: Measured  # Right on gold; wrong here, where the evidence was not retrieved
-    # Right on gold; wrong here although the evidence was retrieved (drowned, or vote noise).
-    distractor_loss: Measured
-    unanswered_loss: Measured  # Right on gold; here the call failed, was not parsed, or gave no verdict
-    luck: Measured  # Not right on gold, but right here
-    retrieved: Measured  # Right here: `gold - retrieval_loss - distractor_loss - unanswered_loss + luck`
-    change: Measured  # `retrieved` minus `gold`
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where the answers of a grid cell went."""
-
-    cell: str
-    question_set: str
-    questions: int
-    # The control that says what the reader makes of gold contexts; None where it was not measured.
-    gold_cell: str | None
-    buckets: Mapping[str, int]  # How many questions each bucket has; they sum to `questions`
-    doubtful: Mapping[str, int] | None  # How many of these have a doubtful label; None where nobody knows
-    bars: Bars | None  # The waterfall; None without gold contexts
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """How often two independent draws of a reader on gold contexts differ."""
-
-    reader: str
-    question_set: str
-    verdict: Measured  # Share of the questions whose answer differs
-    right: Measured  # Share that one draw had right and the other did not
-    # Share of the questions that the first draw had right and the second wrong: up to as much distractor loss may be
-    # vote noise alone, where the cell's votes are draws of their own.
-    lost: Measured
-
-
-@dataclass(frozen=True, slots=True)
-class Front:
-    """The cells that are worth their cost."""
-
-    cost: str  # `dollars` or `seconds`, for each question
-    question_set: str
-    front: tuple[str, ...]  # Cells that no other one beats in both, cheapest first
-    dominated: Mapping[str, str]  # By cell, a cell of the front that is at least as good and as cheap
-    unknown: Mapping[str, str]  # By cell, which of its two numbers is unknown
+    majority_share: float  # The share of the most frequent label
+    cells: Mapping[str, CellAnalysis]  # The cells that answer it, by name, in the order of the study
+    best: Mapping[str, BestSet]  # For each metric the cells of the grid that may be the best
+    # For each metric what was picked on one half; empty unless the spec says `select_on: dev`.
+    held_out: Mapping[str, HeldOut]
+    error_breakdowns: Mapping[str, ErrorBreakdown]  # Of each grid cell that reads what was retrieved
+    vote_noise: Mapping[str, VoteNoise]  # Of each reader that draws again for every vote
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """Everything that a study's report says, in numbers."""
 
-    study: str  # The study's name
-    # The metric that decides: the study's first metric of answers that is one number and can be judged question by
-    # question; None where there is none.
+    study: str
+    # The metric that decides: the study's first metric of answers that is one number and that each question
+    # contributes to; None where there is none.
     metric: str | None
-    question_set: str  # The set of questions on which the grid is judged
+    question_set: str  # The set of questions that decides for the grid, `base` or `all`
     # The grid cell with the best value of that metric there (on the dev half where the spec selects on it).
     chosen: str | None
     confidence: float  # The confidence of every interval
     units: Mapping[str, str]  # Each metric's unit, by printed name: `share` (written in percent), `number` or `count`
-    sets: tuple[SetVerdict, ...]  # The cells on each set of questions
-    rankings: Mapping[str, Mapping[str, Measured]]  # Each ranking's metrics of retrieval
+    sets: Mapping[str, SetAnalysis]  # `base` and `all`, as far as cells answer them
+    rankings: Mapping[str, Mapping[str, Estimate]]  # Each ranking's metrics of retrieval
     families: tuple[Family, ...]  # The comparisons that the spec declares
     # Several votes of one reader against one vote of another, on the same contexts; one family.
     votes: tuple[Family, ...]
-    where: tuple[Where, ...]  # Where the answers of each grid cell went
-    noise: tuple[Noise, ...]  # Vote noise of each reader that draws anew
-    fronts: tuple[Front, ...]  # The Pareto fronts
+    fronts: Mapping[str, ParetoFront]  # By cost, `dollars` and `seconds` per question
 
     def rounded(self) -> Analysis:
         """Round every number to 10 decimals, so that what is read back equals what was written."""
@@ -137,8 +80,162 @@ class Analysis:
         return rounded
 
     def as_json(self) -> dict[str, Any]:
-        """Write the verdict as JSON-able data."""
+        """Convert to JSON-able data."""
         return asdict(self)
+
+
+def analyze(results: Results, registry: Registry | None = None) -> Analysis:
+    """Work out what a study's results come to."""
+    metrics = StudyMetrics(results, registry)
+    aligned = {name: align_answers(results, name, metrics) for name in ("base", "all")}
+    answers = {name: of_set for name, of_set in aligned.items() if of_set is not None}
+    sets = {name: set_analysis(results, of_set) for name, of_set in answers.items()}
+    question_set = _deciding_set(answers)
+    metric, chosen, votes, fronts = None, None, [], {}
+    if question_set in answers:
+        deciding, deciding_set = answers[question_set], sets[question_set]
+        metric = _deciding_metric(results, deciding)
+        if metric is not None:
+            chosen = _chosen_cell(deciding_set, metric)
+            # The contexts on which several votes are compared with one: the gold one, and that of the chosen cell.
+            contexts = ["gold_context", *([] if chosen is None else [deciding.cells[chosen]["context"]])]
+            votes = votes_family(results, deciding, contexts, metric)
+            fronts = _fronts(results, deciding, deciding_set, metric)
+    return Analysis(
+        study=results.study,
+        metric=metric,
+        question_set=question_set,
+        chosen=chosen,
+        confidence=CONFIDENCE,
+        units={name: info.unit for info in results.metrics for name in info.names},
+        sets=sets,
+        rankings=_rankings(results),
+        families=tuple(declared_families(results, answers)),
+        votes=tuple(votes),
+        fronts=fronts,
+    ).rounded()
+
+
+def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
+    """Score the cells on one set of questions."""
+    estimates: dict[str, dict[str, Estimate]] = {}
+    best: dict[str, BestSet] = {}
+    held_out: dict[str, HeldOut] = {}
+    dev = split_halves(
+        answers.gold.tolist(), random_generator(results, answers.question_set, "halves"), answers.cluster
+    )
+    for metric in results.metric_names("answers"):
+        contributions = answers.contributions(metric)
+        reason = contributions if isinstance(contributions, str) else "not scored"
+        estimates[metric] = {name: _without_interval(row, metric, reason) for name, row in answers.cells.items()}
+        scored = [name for name, row in answers.cells.items() if row[metric] is not None]
+        if isinstance(contributions, str) or not scored:
+            continue
+        contributions = contributions.of_cells(answers.columns(scored))
+        distribution = bootstrap(
+            contributions,
+            random_generator(results, answers.question_set, metric),
+            resample_number(len(answers.ids), len(scored)),
+            answers.cluster,
+        )
+        estimates[metric].update(zip(scored, cell_estimates(contributions, distribution), strict=True))
+        grid = [row for row, name in enumerate(scored) if answers.cells[name]["kind"] == "grid"]
+        info = results.metric(metric)
+        # A metric of one class, as `f1[yes]`, does not decide.
+        if grid and info.is_single and info.higher_is_better is not None:
+            names, better = [scored[row] for row in grid], info.higher_is_better
+            best[metric] = best_set(distribution.of_cells(grid), names, higher_is_better=better)
+            if results.comparisons["select_on"] == "dev":
+                of_grid = contributions.of_cells(grid)
+                held_out[metric] = select_on_half(of_grid, names, dev, higher_is_better=better)
+    counts = np.bincount(answers.gold)
+    return SetAnalysis(
+        questions=len(answers.ids),
+        majority_share=float(counts.max() / counts.sum()),
+        cells={
+            name: CellAnalysis(
+                row["kind"], {key: cells[name] for key, cells in estimates.items()}, _cost(results, row, answers)
+            )
+            for name, row in answers.cells.items()
+        },
+        best=best,
+        held_out=held_out,
+        error_breakdowns=error_breakdowns(results, answers),
+        vote_noise=vote_noise(results, answers),
+    )
+
+
+def _rankings(results: Results) -> dict[str, dict[str, Estimate]]:
+    names = list(dict.fromkeys(results.rankings["ranking"]))
+    estimates: dict[str, dict[str, Estimate]] = {name: {} for name in names}
+    cluster = results.questions["document_group"].cast(pl.Int64).to_numpy()
+    for metric in results.rankings.columns[2:]:
+        contributions = ranking_contributions(results, metric, names)
+        distribution = bootstrap(
+            contributions,
+            random_generator(results, "rankings", metric),
+            resample_number(contributions.questions, contributions.cells),
+            cluster,
+        )
+        for name, estimate in zip(names, cell_estimates(contributions, distribution), strict=True):
+            estimates[name][metric] = estimate
+    return estimates
+
+
+def _without_interval(row: Mapping[str, Any], metric: str, no_interval: str) -> Estimate:
+    value, denominator = row[metric], row[f"{metric}_denominator"]
+    reason = row["not_scored"] if value is None else no_interval
+    return Estimate(value, int(denominator or 0), reason=reason or "not scored")
+
+
+def _cost(results: Results, row: Mapping[str, Any], answers: AlignedAnswers) -> CellCost:
+    dollars, seconds = row["dollars"], row["answer_seconds"]
+    tokens = None if row["input_tokens"] is None else int(row["input_tokens"]) + int(row["output_tokens"] or 0)
+    measured = not (tokens is None and dollars is None and seconds is None)
+    if not measured and row["reader"] not in results.comparisons.get("answered_elsewhere", ()):
+        # A reader that computes here and calls no model: nothing is paid for it.
+        dollars = 0.0
+    (column,) = answers.columns([row["cell"]])
+    right = int(answers.right[:, column].sum())
+    return cell_cost(len(answers.ids), right, dollars=dollars, tokens=tokens, seconds=seconds)
+
+
+def _deciding_set(answers: Mapping[str, AlignedAnswers]) -> str:
+    """The base where the grid answers only that, otherwise all questions."""
+    on_all = "all" in answers and any(row["kind"] == "grid" for row in answers["all"].cells.values())
+    return "base" if "base" in answers and not on_all else "all"
+
+
+def _deciding_metric(results: Results, answers: AlignedAnswers) -> str | None:
+    """The first that is one number, has a better direction, and to which each question contributes."""
+    names = results.metric_names("answers", single=True)
+    directed = (name for name in names if results.metric(name).higher_is_better is not None)
+    return next((name for name in directed if not isinstance(answers.contributions(name), str)), None)
+
+
+def _chosen_cell(of_set: SetAnalysis, metric: str) -> str | None:
+    if of_set.held_out:
+        return of_set.held_out[metric].cell if metric in of_set.held_out else None
+    return of_set.best[metric].highest if metric in of_set.best else None
+
+
+def _fronts(results: Results, answers: AlignedAnswers, of_set: SetAnalysis, metric: str) -> dict[str, ParetoFront]:
+    # A fixed reader that was shown the gold context or the conclusion is no set-up that anybody could choose.
+    names: Sequence[str] = [
+        name
+        for name, row in answers.cells.items()
+        if row["condition"] in ("retrieved", "closed_book") and row["kind"] in ("grid", "fixed")
+    ]
+    cells = [of_set.cells[name] for name in names]
+    if not cells:
+        return {}
+    quality = [cell.metrics[metric].value for cell in cells]
+    costs = {
+        "dollars": [cell.cost.dollars_per_question for cell in cells],
+        "seconds": [cell.cost.seconds_per_question for cell in cells],
+    }
+    better = higher_is_better(results, metric)
+    return {name: pareto_front(names, quality, cost, higher_is_better=better) for name, cost in costs.items()}
 
 
 def _rounded(value: Any) -> Any:

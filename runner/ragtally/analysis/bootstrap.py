@@ -2,29 +2,61 @@
 
 All cells are computed on the same resamples, so any difference of two of them is paired by construction.
 Source: B. Efron and R. J. Tibshirani (1993), An Introduction to the Bootstrap; section 8.6 (several observations
-drawn together). `bootstrap_intervals` makes intervals of it.
+drawn together), chapter 14 (BCa intervals).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ragtally.analysis.contributions import Contributions, Values, score_of
-from ragtally.analysis.resampling import UnitSums, drawn_counts, unit_rows, unit_sums
-from ragtally.api import Score
+from ragtally.analysis.contributions import Contributions, Formula, Values, score_of
+from ragtally.analysis.estimate import CONFIDENCE, STANDARD_NORMAL, Estimate, require_share
+from ragtally.analysis.proportions import wilson
 
-# How many resamples are drawn unless it is said otherwise.
+# How many resamples are drawn by default.
 RESAMPLES = 10_000
 # The share of resamples that must have a value for there to be an interval, computed from these.
 DEFINED_SHARE = 0.95
-# With fewer questions, or documents with their questions, resamples tell too little to give an interval.
+# With fewer questions, or documents with their questions, resamples say too little to give an interval.
 FEWEST_UNITS = 10
 TOO_FEW = f"with fewer than {FEWEST_UNITS} questions, or documents with their questions, resamples tell too little"
 _DIGITS = 12
+# How many draws (resamples x units) are held at once: larger blocks only cost memory.
+_BLOCK = 1 << 22
+_MANTISSA = 52
+# Up to here float32 holds every whole number.
+_SINGLE = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSums:
+    """Contributions summed within each unit (what is drawn as a whole), on a grid on which further sums are exact."""
+
+    # Contributions are rounded to multiples of a power of two, so fine that only the last of 15 digits can change and
+    # so coarse that no sum over a resample needs more digits than a float has. So sums do not depend on the order in
+    # which a machine adds, and results are the same everywhere.
+
+    # Shape [units, cells * parts + shared parts]; float32 where whole numbers fit, which halves the time.
+    columns: NDArray[np.floating]
+    cells: int
+    parts: int  # How many sums each cell has of its own
+    formula: Formula
+
+    @property
+    def units(self) -> int:
+        """How many questions, or documents with their questions, there are."""
+        return len(self.columns)
+
+    def values(self, sums: NDArray[np.floating]) -> Values:
+        """Apply the formula to sums of all columns."""
+        own = sums[..., : self.cells * self.parts].astype(np.float64)
+        own = own.reshape(*sums.shape[:-1], self.cells, self.parts)
+        return self.formula(own, sums[..., self.cells * self.parts :].astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +64,9 @@ class BootstrapDistribution:
     """What a metric of several cells became on every resample; column j is cell j everywhere."""
 
     observed: Values  # On the questions themselves; shape [cells]
-    resampled: Values  # On every resample; shape [resamples, cells]
+    resampled: Values  # Shape [resamples, cells]
     jackknife: Values  # With one unit left out at a time; shape [units, cells]
-    questions: int  # How many questions there are
+    questions: int
     reason: str  # Why there is no value where there is none
 
     @property
@@ -47,16 +79,13 @@ class BootstrapDistribution:
         """How many questions, or documents with their questions, are drawn."""
         return len(self.jackknife.value)
 
-    def score(self, cell: int = 0) -> Score:
-        """Take out the observed value."""
-        return score_of(self.observed, cell, self.questions, self.reason)
-
     def of_cells(self, rows: ArrayLike) -> BootstrapDistribution:
-        """Take out some cells, on the same resamples."""
-        kept = np.asarray(rows, dtype=np.int64)
+        """Select some cells, on the same resamples."""
+        subset = np.asarray(rows, dtype=np.int64)
 
         def take(values: Values) -> Values:
-            return Values(values.value[..., kept], values.defined[..., kept])
+            denominator = None if values.denominator is None else values.denominator[..., subset]
+            return Values(values.value[..., subset], values.defined[..., subset], denominator)
 
         return replace(
             self, observed=take(self.observed), resampled=take(self.resampled), jackknife=take(self.jackknife)
@@ -72,12 +101,11 @@ class BootstrapDistribution:
             difference = np.round(values.value[..., one] - values.value[..., other], _DIGITS)
             return Values(np.where(defined, difference, 0.0), defined)
 
-        return BootstrapDistribution(
+        return replace(
+            self,
             observed=subtract(self.observed),
             resampled=subtract(self.resampled),
             jackknife=subtract(self.jackknife),
-            questions=self.questions,
-            reason=self.reason,
         )
 
 
@@ -89,11 +117,12 @@ def bootstrap(
 ) -> BootstrapDistribution:
     """Bootstrap a metric of all cells at once."""
     sums = unit_sums(contributions, cluster)
-    _require_some(sums.units, resamples)
+    if sums.units < 1 or resamples < 1:
+        raise ValueError(f"nothing to resample: {sums.units} questions or documents, {resamples} resamples")
     value = np.empty((resamples, sums.cells))
     defined = np.empty((resamples, sums.cells), dtype=np.bool_)
     done = 0
-    for counts in drawn_counts(sums.units, resamples, generator):
+    for counts in resample_counts(sums.units, resamples, generator):
         block = sums.values(counts.astype(sums.columns.dtype) @ sums.columns)
         value[done : done + len(counts)], defined[done : done + len(counts)] = block.value, block.defined
         done += len(counts)
@@ -107,30 +136,146 @@ def bootstrap(
     )
 
 
-def bootstrap_rows(
-    score: Callable[[NDArray[np.int64]], Score],
-    questions: int,
-    generator: np.random.Generator,
-    resamples: int = RESAMPLES,
-    cluster: ArrayLike | None = None,
-) -> BootstrapDistribution:
-    """Bootstrap any function of resampled questions, one call a resample; slow, for what has no `Contributions`."""
+def cell_estimates(
+    contributions: Contributions, distribution: BootstrapDistribution, confidence: float = CONFIDENCE
+) -> list[Estimate]:
+    """Estimate every cell's value, with the interval that suits the metric."""
+    if not contributions.binary:
+        return [bca_estimate(distribution, cell, confidence) for cell in range(contributions.cells)]
+    counts = contributions.own[..., 0].sum(axis=0).astype(int).tolist()
+    return [share_estimate(distribution, cell, count, confidence) for cell, count in enumerate(counts)]
+
+
+def share_estimate(
+    distribution: BootstrapDistribution, cell: int, count: int, confidence: float = CONFIDENCE
+) -> Estimate:
+    """Estimate a share: Wilson's interval where questions were drawn one by one, else the bootstrap's BCa."""
+    if distribution.units == distribution.questions:
+        return wilson(count, distribution.questions, confidence)
+    if 0 < count < distribution.questions:
+        return bca_estimate(distribution, cell, confidence)
+    # Where no question or every question counts, resamples do not vary and would claim certainty: then it is Wilson's
+    # too, which takes a document with its questions for one.
+    extreme = wilson(distribution.units if count else 0, distribution.units, confidence)
+    return replace(extreme, value=count / distribution.questions, denominator=distribution.questions)
+
+
+def bca_estimate(distribution: BootstrapDistribution, cell: int = 0, confidence: float = CONFIDENCE) -> Estimate:
+    """Estimate a value with the bias-corrected and accelerated interval, which allows for bias and skewness."""
+    limits = _bca_limits(distribution, cell, confidence)
+    score = score_of(distribution.observed, cell, distribution.questions, distribution.reason)
+    low, high, reason = (None, None, limits) if isinstance(limits, str) else (*limits, None)
+    return Estimate(score.value, score.denominator, low, high, confidence, "bootstrap BCa", reason)
+
+
+def standard_error(distribution: BootstrapDistribution, cell: int = 0) -> float | None:
+    """Compute the standard deviation over the resamples; None where these are not enough."""
+    values = _usable_values(distribution, cell)
+    if isinstance(values, str) or len(values) < 2:
+        return None
+    mean = math.fsum(values.tolist()) / len(values)
+    return math.sqrt(math.fsum(((values - mean) ** 2).tolist()) / (len(values) - 1))
+
+
+def unit_sums(contributions: Contributions, cluster: ArrayLike | None = None) -> UnitSums:
+    """Sum contributions within what is drawn as a whole."""
+    questions, cells, parts = contributions.own.shape
+    columns = np.concatenate([contributions.own.reshape(questions, cells * parts), contributions.shared], axis=1)
+    if cluster is None:
+        return UnitSums(_on_grid(columns, columns), cells, parts, contributions.formula)
     unit = unit_rows(cluster, questions)
-    units = int(unit.max(initial=-1)) + 1
-    _require_some(units, resamples)
-    rows = np.arange(questions)
-    blocks = drawn_counts(units, resamples, generator)
-    resampled = [score(np.repeat(rows, drawn[unit])) for counts in blocks for drawn in counts]
-    left_out = [score(rows[unit != one]) for one in range(units)] if units > 1 else []
-    observed = score(rows)
-    reason = observed.reason or next((found.reason for found in resampled if found.reason), "it is not defined")
-    return BootstrapDistribution(
-        observed=Values(*(column[0] for column in _columns([observed]))),
-        resampled=Values(*_columns(resampled)),
-        jackknife=Values(*_columns(left_out)),
-        questions=questions,
-        reason=reason,
-    )
+    rounded = _on_grid(columns, _summed(np.abs(columns), unit))
+    return UnitSums(_summed(rounded, unit), cells, parts, contributions.formula)
+
+
+def unit_rows(cluster: ArrayLike | None, questions: int) -> NDArray[np.int64]:
+    """Number what is drawn as a whole, in the order of first appearance among sorted names."""
+    if cluster is None:
+        return np.arange(questions)
+    codes = np.asarray(cluster)
+    if codes.shape != (questions,):
+        raise ValueError(f"there are {questions} questions, but clusters of shape {codes.shape}")
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
+
+
+def proper_clusters(cluster: ArrayLike | None, questions: int) -> NDArray[np.int64] | None:
+    """Number the clusters, unless every question is a cluster of its own."""
+    unit = unit_rows(cluster, questions)
+    return None if int(unit.max(initial=-1)) + 1 == questions else unit
+
+
+def resample_counts(units: int, resamples: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Draw with replacement as many units as there are, again and again: how often each was drawn, in blocks."""
+    most = max(1, _BLOCK // units)
+    for begin in range(0, resamples, most):
+        some = min(most, resamples - begin)
+        rows = generator.integers(0, units, size=(some, units))
+        # One `bincount` for the whole block: each resample counts in a range of its own.
+        rows += np.arange(some)[:, None] * units
+        yield np.bincount(rows.ravel(), minlength=some * units).reshape(some, units)
+
+
+def coin_tosses(units: int, resamples: int, generator: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
+    """Toss a coin for every unit, again and again, in blocks."""
+    most = max(1, _BLOCK // units)
+    width = (units + 7) // 8
+    for begin in range(0, resamples, most):
+        some = min(most, resamples - begin)
+        bits = generator.integers(0, 256, size=(some, width), dtype=np.uint8)
+        yield np.unpackbits(bits, axis=1, count=units)
+
+
+def _bca_limits(distribution: BootstrapDistribution, cell: int, confidence: float) -> tuple[float, float] | str:
+    """Compute the limits, or say why there are none."""
+    # Source: B. Efron (1987), Better bootstrap confidence intervals, JASA 82; equations 14.9 to 14.15 of Efron and
+    # Tibshirani. Resamples that equal the observed value count half in the bias correction, since most metrics of
+    # answers take few values.
+    require_share(confidence, "confidence")
+    values = _usable_values(distribution, cell)
+    if isinstance(values, str):
+        return values
+    observed = distribution.observed.value[cell]
+    below = (float((values < observed).mean()) + float((values <= observed).mean())) / 2
+    acceleration = _acceleration(distribution.jackknife, cell)
+    if not 0 < below < 1:
+        return "the observed value lies outside of all resamples"
+    if acceleration is None:
+        return "it is not defined without some of the questions"
+    bias = STANDARD_NORMAL.inv_cdf(below)
+    ends = []
+    for share in ((1 - confidence) / 2, (1 + confidence) / 2):
+        reach = bias + STANDARD_NORMAL.inv_cdf(share)
+        if acceleration * reach >= 1:
+            return "a few questions outweigh all others"
+        ends.append(STANDARD_NORMAL.cdf(bias + reach / (1 - acceleration * reach)))
+    low, high = np.quantile(values, ends)
+    return float(low), float(high)
+
+
+def _acceleration(jackknife: Values, cell: int) -> float | None:
+    if len(jackknife.value) < 2 or not jackknife.defined[:, cell].all():
+        return None
+    left_out = jackknife.value[:, cell]
+    # `fsum` is exact, so the order in which units stand does not matter.
+    mean = math.fsum(left_out.tolist()) / len(left_out)
+    gap = mean - left_out
+    square = math.fsum((gap**2).tolist())
+    return math.fsum((gap**3).tolist()) / (6 * square**1.5) if square else 0.0
+
+
+def _usable_values(distribution: BootstrapDistribution, cell: int) -> NDArray[np.float64] | str:
+    """Take the resampled values, or say why they are not enough."""
+    if not distribution.observed.defined[cell]:
+        return distribution.reason
+    if distribution.units < FEWEST_UNITS:
+        return TOO_FEW
+    defined = distribution.resampled.defined[:, cell]
+    if defined.mean() < DEFINED_SHARE:
+        return f"in {1 - defined.mean():.0%} of the resamples it is not defined: {distribution.reason}"
+    values: NDArray[np.float64] = distribution.resampled.value[defined, cell]
+    if values.min() == values.max():
+        return "it is the same in all resamples, so that these say nothing of its uncertainty"
+    return values
 
 
 def _jackknife(sums: UnitSums, total: NDArray[np.float64]) -> Values:
@@ -139,11 +284,19 @@ def _jackknife(sums: UnitSums, total: NDArray[np.float64]) -> Values:
     return sums.values(total - sums.columns)
 
 
-def _columns(scores: list[Score]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    value = np.array([score.value or 0.0 for score in scores], dtype=np.float64)
-    return value[:, None], np.array([score.value is not None for score in scores], dtype=np.bool_)[:, None]
+def _summed(columns: NDArray[np.floating], unit: NDArray[np.int64]) -> NDArray[np.floating]:
+    sums = np.zeros((int(unit.max(initial=-1)) + 1, columns.shape[1]), dtype=columns.dtype)
+    np.add.at(sums, unit, columns)
+    return sums
 
 
-def _require_some(units: int, resamples: int) -> None:
-    if units < 1 or resamples < 1:
-        raise ValueError(f"nothing to resample: {units} questions or documents, {resamples} resamples")
+def _on_grid(columns: NDArray[np.float64], units: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Round so finely that no sum over as many draws of the units needs more digits than there are."""
+    largest = float(np.abs(units).max(initial=0.0)) * max(1, len(units))
+    if largest == 0:
+        return columns.astype(np.float32)
+    exponent = _MANTISSA - int(np.ceil(np.log2(largest)))
+    rounded: NDArray[np.float64] = np.ldexp(np.rint(np.ldexp(columns, exponent)), -exponent)
+    if largest < _SINGLE and (rounded == np.rint(rounded)).all():
+        return rounded.astype(np.float32)
+    return rounded

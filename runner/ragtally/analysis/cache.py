@@ -1,4 +1,4 @@
-"""The verdict that was written beside the results: as good as a new one while it still rests on the same."""
+"""The analysis that was written beside the results: as good as a new one while results and code are the same."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from ragtally.results.load import RESULT_FILES, Results
 from ragtally.results.metrics import metrics_from_json
 from ragtally.store import read_json, write_json
 
-FILE_NAME = "verdict.json"
-_RESTS_ON = "rests_on"
+FILE_NAME = "analysis.json"
+_INPUTS = "inputs"
 _PACKAGE = Path(__file__).parent.parent
-_JUDGING = ("api", "support", "metrics.py", "relevance.py", "voting.py", "analysis")
+_CODE = ("api", "support", "metrics.py", "relevance.py", "voting.py", "analysis")
 _LIBRARIES = ("numpy", "polars", "scipy")
 
 
-def keep_verdict(verdict: Analysis, results: Results, folder: Path) -> None:
-    """Write a verdict as `verdict.json`."""
-    write_json(folder / FILE_NAME, verdict.as_json() | {_RESTS_ON: rests_on(results.folder)})
+def write_analysis(analysis: Analysis, results: Results, folder: Path) -> None:
+    """Write an analysis as `analysis.json`."""
+    write_json(folder / FILE_NAME, analysis.as_json() | {_INPUTS: inputs_hash(results.folder)})
 
 
-def kept_verdict(folder: Path) -> Analysis | None:
-    """Read the verdict beside the results."""
+def read_analysis(folder: Path) -> Analysis | None:
+    """Read the analysis beside the results; None where there is none of these results by this code."""
     try:
         data = json.loads((folder / FILE_NAME).read_bytes())
-        told = data.pop(_RESTS_ON)
-        return TypeAdapter(Analysis).validate_python(data) if told and told == rests_on(folder) else None
-    # What is no JSON object, or no verdict of this version, is none; pydantic's errors are ValueErrors.
+        inputs = data.pop(_INPUTS)
+        return TypeAdapter(Analysis).validate_python(data) if inputs and inputs == inputs_hash(folder) else None
+    # What is no JSON object, or not an analysis of this version, is none; pydantic's errors are ValueErrors.
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
 
 
-def rests_on(folder: Path) -> str | None:
+def inputs_hash(folder: Path) -> str | None:
     """Hash what an analysis follows from: the results, the code that computes it, metrics' plugins, and libraries."""
     if not all((folder / name).is_file() for name in RESULT_FILES):
         return None
-    code = [path for name in _JUDGING for path in sorted({_PACKAGE / name, *(_PACKAGE / name).rglob("*.py")})]
+    code = [path for name in _CODE for path in sorted({_PACKAGE / name, *(_PACKAGE / name).rglob("*.py")})]
     return address(
         {
             "results": {name: file_hash(folder / name) for name in RESULT_FILES},
@@ -58,11 +58,11 @@ def rests_on(folder: Path) -> str | None:
 def _metric_plugins(folder: Path) -> dict[str, Any]:
     """Hash the modules that metrics come from; None for one that is not installed."""
     modules = {info.plugin for info in metrics_from_json(read_json(folder / "comparisons.json")["metrics"])}
-    return {name: _hash_of(name) for name in sorted(name for name in modules if name)}
+    return {name: _module_hash(name) for name in sorted(name for name in modules if name)}
 
 
-def _hash_of(module: str) -> dict[str, str] | None:
-    # Looked up, not imported: a kept analysis is read in no time.
+def _module_hash(module: str) -> dict[str, str] | None:
+    # Looked up, not imported: a cached analysis is read in no time.
     spec = find_spec(module)
     if spec is None or spec.origin is None:
         return None

@@ -1,111 +1,240 @@
-"""Where the answers of each grid cell went, and how much of it is vote noise."""
+"""Where the answers of a cell went: every question in one bucket, and the waterfall from gold to retrieved context.
+
+When does a question's evidence count as retrieved? As soon as any character of it stands before the reader, which
+is how recall, precision, MRR and nDCG define relevance (`document_hit` asks for less). Where the evidence is a whole
+abstract, as in PubMedQA, this errs least: the answer mostly stands in a sentence or two of it, so that to ask for
+half of its characters would call "lucky" who was right by the very sentence, and would blame the retriever for every
+small chunk (with the best section before the reader, BM25 has the right abstract for 94 % of the test questions, and
+half of its characters for 7 %).
+
+On every question the reader is right or not on the gold context (G), and right or not on the retrieved one (R). The
+accuracies differ by the questions on which G and R differ, and each of these has one cause:
+
+    1                         - reader loss (not G)                               = accuracy on gold contexts
+    accuracy on gold contexts - retrieval loss (G, wrong, evidence not retrieved)
+                              - distractor loss (G, wrong, evidence retrieved: other text distracts, or vote noise)
+                              - unanswered loss (G, but the call failed, was not parsed, or gave no verdict)
+                              + recovered (not G, but R: by chance)               = accuracy on retrieved contexts
+
+Counted in questions, the sums are exact.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-import polars as pl
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from ragtally.analysis.aligned_answers import UNKNOWN, Asked, is_one_vote
-from ragtally.analysis.analysis import Bars, Noise, Where
-from ragtally.analysis.decomposition import Outcomes, decompose
-from ragtally.analysis.flips import compare_draws
-from ragtally.analysis.scores import CONFIDENCE, generator, measured, resamples
-from ragtally.analysis.waterfall import Waterfall, waterfalls
+from ragtally.analysis.aligned_answers import UNKNOWN, AlignedAnswers, random_generator, resample_number
+from ragtally.analysis.bootstrap import (
+    RESAMPLES,
+    BootstrapDistribution,
+    bca_estimate,
+    bootstrap,
+    proper_clusters,
+    share_estimate,
+)
+from ragtally.analysis.contributions import mean_contributions
+from ragtally.analysis.estimate import Estimate
+from ragtally.analysis.proportions import count_pairs, newcombe_paired, wilson
 from ragtally.api import Status
 from ragtally.results.load import Results
 
 _DECISION = ("reader", "votes", "rule")
 
 
-def where_answers_went(results: Results, asked: Asked) -> list[Where]:
-    """Put the questions of every grid cell into buckets, and compute its waterfall."""
-    gold = {_decision(row): name for name, row in asked.cells.items() if row["condition"] == "gold_context"}
-    grid = [name for name, row in asked.cells.items() if row["kind"] == "grid"]
-    reading = [name for name in grid if not (asked.covered[:, asked.columns([name])[0]] == UNKNOWN).any()]
-    gold_cells = [gold.get(_decision(asked.cells[name])) for name in reading]
-    outcomes = [
-        Outcomes(
-            status=asked.status[name],
-            covered=asked.covered[:, asked.columns([name])[0]],
-            evidence=asked.evidence,
-            gold_status=None if gold_cell is None else asked.status[gold_cell],
-            doubtful=asked.doubtful,
-        )
-        for name, gold_cell in zip(reading, gold_cells, strict=True)
-    ]
+class Bucket(StrEnum):
+    """What became of a question in a cell; exactly one of these, the first that applies."""
+
+    CALL_FAILED = "call failed"
+    UNPARSED = "unparsed"
+    NO_VERDICT = "no verdict"
+    RIGHT_WITH_EVIDENCE = "right with evidence"
+    RIGHT_WITHOUT_EVIDENCE = "right without evidence"
+    NOT_RETRIEVED = "wrong, evidence not retrieved"
+    DISTRACTED = "wrong with evidence, right on gold"
+    MISREAD = "wrong with evidence and on gold"
+    # Only where the reader was not measured on gold contexts, so that the two before cannot be told apart.
+    GOLD_UNKNOWN = "wrong with evidence, gold unknown"
+
+
+_UNANSWERED = {
+    Status.CALL_FAILED: Bucket.CALL_FAILED,
+    Status.UNPARSED: Bucket.UNPARSED,
+    Status.NO_VERDICT: Bucket.NO_VERDICT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """The bars from the gold context to the retrieved one, as shares of the questions."""
+
+    gold: Estimate  # Right on the gold context, by fresh votes
+    retrieved: Estimate  # `gold - retrieval_loss - distractor_loss - unanswered_loss + recovered`
+    reader_loss: Estimate  # Not right on the gold context
+    retrieval_loss: Estimate  # Right on gold; wrong here, where the evidence was not retrieved
+    distractor_loss: Estimate  # Right on gold; wrong here although the evidence was retrieved, or vote noise
+    unanswered_loss: Estimate  # Right on gold; here the call failed, was not parsed, or gave no verdict
+    recovered: Estimate  # Not right on gold, but right here
+    change: Estimate  # `retrieved` minus `gold`
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBreakdown:
+    """Where the answers of a grid cell went."""
+
+    questions: int
+    # The control that says what the reader makes of gold contexts; None where it was not measured.
+    gold_cell: str | None
+    buckets: Mapping[str, int]  # How many questions each bucket has, all buckets in order; they sum to `questions`
+    doubtful: Mapping[str, int] | None  # How many of these have a doubtful label; None where nobody knows
+    waterfall: Waterfall | None  # None without gold contexts
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What one cell and its reader made of the same questions, one row per question."""
+
+    status: Sequence[Status]  # What became of the question in the cell
+    covered: NDArray[np.integer]  # How many characters of its evidence stand before the reader
+    evidence: NDArray[np.integer]  # How many it has; 0 where none is known: then none can be retrieved
+    # What became of the question when the same reader was given its gold context, by votes that selected nothing;
+    # None where that was not measured.
+    gold_status: Sequence[Status] | None = None
+
+    def __post_init__(self) -> None:
+        columns = (self.covered, self.evidence, self.gold_status)
+        if any(column is not None and len(column) != len(self.status) for column in columns):
+            raise ValueError("every column must have one row per question")
+        if ((self.covered < 0) | (self.covered > self.evidence)).any():
+            raise ValueError("before the reader stands between none and all of a question's evidence")
+
+    @property
+    def retrieved(self) -> NDArray[np.bool_]:
+        """Whether each question's evidence counts as retrieved."""
+        return np.asarray(self.covered > 0)
+
+    def buckets(self) -> tuple[Bucket, ...]:
+        """Put every question into its bucket."""
+        gold: Sequence[Status | None] = self.gold_status or [None] * len(self.status)
+        return tuple(map(_bucket, self.status, self.retrieved.tolist(), gold))
+
+
+def outcomes(answers: AlignedAnswers, cell: str, gold_cell: str | None) -> Outcomes:
+    """Collect what a cell and its gold-context control made of the questions."""
+    (column,) = answers.columns([cell])
+    gold_status = None if gold_cell is None else answers.status[gold_cell]
+    return Outcomes(answers.status[cell], answers.covered[:, column], answers.evidence, gold_status)
+
+
+def error_breakdowns(results: Results, answers: AlignedAnswers) -> dict[str, ErrorBreakdown]:
+    """Break down the answers of every grid cell that reads what was retrieved; by cell."""
+    gold = {_decision(row): name for name, row in answers.cells.items() if row["condition"] == "gold_context"}
+    grid = [name for name, row in answers.cells.items() if row["kind"] == "grid"]
+    reading = [name for name in grid if not (answers.covered[:, answers.columns([name])[0]] == UNKNOWN).any()]
+    gold_cells = {name: gold.get(_decision(answers.cells[name])) for name in reading}
+    cells = [outcomes(answers, name, gold_cell) for name, gold_cell in gold_cells.items()]
     drawn = waterfalls(
-        outcomes,
-        generator(results, asked.question_set, "waterfalls"),
-        resamples=resamples(len(asked.ids), 2 * len(grid)),
-        confidence=CONFIDENCE,
-        cluster=asked.cluster,
+        cells,
+        random_generator(results, answers.question_set, "waterfalls"),
+        resample_number(len(answers.ids), 2 * len(grid)),
+        answers.cluster,
     )
-    found = []
-    for name, gold_cell, outcome, bars in zip(reading, gold_cells, outcomes, drawn, strict=True):
-        decomposed = decompose(outcome)
-        counts, doubtful = decomposed.counts, decomposed.doubtful
-        found.append(
-            Where(
-                cell=name,
-                question_set=asked.question_set,
-                questions=len(asked.ids),
-                gold_cell=gold_cell,
-                buckets={str(bucket): count for bucket, count in counts.items()},
-                doubtful=None if doubtful is None else {str(bucket): count for bucket, count in doubtful.items()},
-                bars=None if bars is None else _bars(bars),
-            )
+    breakdowns = {}
+    for (name, gold_cell), cell, waterfall in zip(gold_cells.items(), cells, drawn, strict=True):
+        buckets, doubtful = cell.buckets(), None
+        if answers.doubtful is not None:
+            doubtful = _counts([bucket for bucket, flag in zip(buckets, answers.doubtful, strict=True) if flag])
+        breakdowns[name] = ErrorBreakdown(len(answers.ids), gold_cell, _counts(buckets), doubtful, waterfall)
+    return breakdowns
+
+
+def waterfalls(
+    cells: Sequence[Outcomes],
+    generator: np.random.Generator,
+    resamples: int = RESAMPLES,
+    cluster: ArrayLike | None = None,
+) -> list[Waterfall | None]:
+    """Compute the waterfalls of cells that answer the same questions, all from the same resamples."""
+    columns = {row: _columns(cell) for row, cell in enumerate(cells) if cell.gold_status is not None}
+    if not columns:
+        return [None] * len(cells)
+    questions = len(cells[0].status)
+    cluster = proper_clusters(cluster, questions)
+    distribution = None
+    if questions:
+        stacked = np.stack([column for bars in columns.values() for column in bars.values()], axis=1)
+        distribution = bootstrap(mean_contributions(stacked), generator, resamples, cluster)
+    drawn: list[Waterfall | None] = [None] * len(cells)
+    for number, (row, bars) in enumerate(columns.items()):
+        drawn[row] = _waterfall(bars, distribution, number * len(bars), clustered=cluster is not None)
+    return drawn
+
+
+def _waterfall(
+    columns: Mapping[str, NDArray[np.bool_]],
+    distribution: BootstrapDistribution | None,
+    first: int,
+    *,
+    clustered: bool,
+) -> Waterfall:
+    """Estimate the bars of one cell, whose columns begin at `first` in the distribution."""
+    bars = {
+        name: wilson(0, 0)
+        if distribution is None
+        else share_estimate(distribution, first + number, int(column.sum()))
+        for number, (name, column) in enumerate(columns.items())
+    }
+    change = newcombe_paired(count_pairs(columns["retrieved"], columns["gold"]))
+    if clustered and distribution is not None:
+        change = bca_estimate(distribution.differences([first + 1], [first]))
+    return Waterfall(**bars, change=change)
+
+
+def _columns(outcomes: Outcomes) -> dict[str, NDArray[np.bool_]]:
+    """Which questions count for each bar; `gold` and `retrieved` first, whose difference is the change."""
+    assert outcomes.gold_status is not None
+    gold, right, wrong = (
+        np.array([one is status for one in column], dtype=np.bool_)
+        for column, status in (
+            (outcomes.gold_status, Status.RIGHT),
+            (outcomes.status, Status.RIGHT),
+            (outcomes.status, Status.WRONG),
         )
-    return found
+    )
+    return {
+        "gold": gold,
+        "retrieved": right,
+        "reader_loss": ~gold,
+        "retrieval_loss": gold & wrong & ~outcomes.retrieved,
+        "distractor_loss": gold & wrong & outcomes.retrieved,
+        "unanswered_loss": gold & ~wrong & ~right,
+        "recovered": ~gold & right,
+    }
 
 
-def vote_noise(results: Results, asked: Asked) -> list[Noise]:
-    """Compare the first two votes of each reader on its gold contexts."""
-    found, known = [], set()
-    labels = [asked.answers[code] for code in asked.gold]
-    for name, row in asked.cells.items():
-        if row["condition"] != "gold_context" or row["votes"] < 2 or is_one_vote(row) or row["reader"] in known:
-            continue
-        known.add(row["reader"])
-        said = results.answers.filter(pl.col("cell") == name)
-        ballots = dict(zip(said["question"], said["ballots"].to_list(), strict=True))
-        draws: list[list[str | None]] = [[ballots[question][draw] for question in asked.ids] for draw in (0, 1)]
-        first, second = (_status(draw, labels) for draw in draws)
-        flips = compare_draws(
-            draws[0],
-            draws[1],
-            first,
-            second,
-            generator(results, asked.question_set, "noise", row["reader"]),
-            resamples=resamples(len(asked.ids), 3),
-            cluster=asked.cluster,
-            confidence=CONFIDENCE,
-        )
-        found.append(
-            Noise(
-                row["reader"],
-                asked.question_set,
-                measured(flips.verdict, flips.verdict_interval),
-                measured(flips.right, flips.right_interval),
-                measured(flips.lost, flips.lost_interval),
-            )
-        )
-    return found
+def _bucket(status: Status, retrieved: bool, gold_status: Status | None) -> Bucket:
+    if status in _UNANSWERED:
+        return _UNANSWERED[status]
+    if status is Status.RIGHT:
+        return Bucket.RIGHT_WITH_EVIDENCE if retrieved else Bucket.RIGHT_WITHOUT_EVIDENCE
+    if not retrieved:
+        return Bucket.NOT_RETRIEVED
+    if gold_status is None:
+        return Bucket.GOLD_UNKNOWN
+    return Bucket.DISTRACTED if gold_status is Status.RIGHT else Bucket.MISREAD
 
 
-def _status(said: Sequence[str | None], labels: Sequence[str]) -> list[Status]:
-    return [
-        Status.NO_VERDICT if answer is None else Status.RIGHT if answer == label else Status.WRONG
-        for answer, label in zip(said, labels, strict=True)
-    ]
+def _counts(buckets: Sequence[Bucket]) -> dict[str, int]:
+    counts = Counter(buckets)
+    return {str(bucket): counts[bucket] for bucket in Bucket}
 
 
-def _decision(row: dict[str, Any]) -> tuple[Any, ...]:
+def _decision(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What decides in a cell: its reader, votes and rule, with the rule's parameters."""
     return tuple(value for key, value in row.items() if key in _DECISION or key.startswith("rule."))
-
-
-def _bars(found: Waterfall) -> Bars:
-    parts = {name: getattr(found, name) for name in Bars.__dataclass_fields__ if name != "change"}
-    shown = {name: measured(part.share, part.interval) for name, part in parts.items()}
-    return Bars(**shown, change=measured(found.change, found.change_interval))

@@ -9,10 +9,15 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from ragtally.analysis.cell_refs import Side, common_set, matching_cells
 from ragtally.analysis.contributions import StudyMetrics
-from ragtally.analysis.two import compare_two
-from ragtally.analysis.two_rankings import matching_rankings, ranking_metrics
+from ragtally.analysis.pairwise import (
+    CellRef,
+    common_set,
+    compare_pairwise,
+    matching_cells,
+    matching_rankings,
+    ranking_metrics,
+)
 from ragtally.api import RagtallyError
 from ragtally.cli.console import print_all
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
@@ -84,7 +89,7 @@ def command(
     pairs = matched.pairs
     if ranks and question_set == "base":
         raise click.UsageError("rankings are scored on all questions: leave --on out, or give --on all")
-    found = compare_two(pairs, by, "all" if ranks else common_set(pairs, question_set))
+    found = compare_pairwise(pairs, by, "all" if ranks else common_set(pairs, question_set))
     if as_json:
         click.echo(json.dumps([one.as_json() for one in found], indent=1, ensure_ascii=False, allow_nan=False))
         return
@@ -117,7 +122,7 @@ def _deciding(one: Results, other: Results) -> str:
 class _Matched:
     """Cells to be compared, and how many have no counterpart."""
 
-    pairs: list[tuple[Side, Side]]  # The cells of both sides
+    pairs: list[tuple[CellRef, CellRef]]  # The cells of both sides
     only_first: int  # How many cells of the first side are left out
     only_second: int
 
@@ -141,7 +146,7 @@ def _matched(first: tuple[Results, str], second: tuple[Results, str], *, ranks: 
             f"this compares cells of {one.study} with themselves: {_listed(one, [name for name, _ in pairs])}",
             hint="name two different cells, each so that no other matches; `ragtally show STUDY` lists them",
         )
-    sides = [(Side(one, name), Side(other, same)) for name, same in pairs]
+    sides = [(CellRef(one, name), CellRef(other, same)) for name, same in pairs]
     return _Matched(sides, len(cells) - len(pairs), len(others) - len(pairs))
 
 

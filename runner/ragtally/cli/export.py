@@ -13,7 +13,7 @@ from typing import Any
 import click
 import polars as pl
 
-from ragtally.analysis.cell_refs import matching_cells
+from ragtally.analysis.pairwise import matching_cells
 from ragtally.api import DataError, Location, RagtallyError
 from ragtally.cli.lazy import load
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of

@@ -25,7 +25,7 @@ from ragtally.results import load_results
 )
 @click.option("--open", "opened", is_flag=True, help="Open the report in the browser.")
 def command(study: str, results: Path, spec: Path | None, opened: bool) -> None:
-    """Write report.html, verdict.json and plots/ of STUDY (its name, or the folder of its results)."""
+    """Write report.html, analysis.json and plots/ of STUDY (its name, or the folder of its results)."""
     folder = folder_of(study, results)
     if spec is not None and not spec.is_file():
         raise RagtallyError("there is no such spec", location=Location(str(spec)), hint="name the study's YAML file")

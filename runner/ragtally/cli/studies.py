@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ragtally import analysis
-from ragtally.analysis import Analysis, kept_verdict
+from ragtally.analysis import Analysis, read_analysis
 from ragtally.api import RagtallyError, did_you_mean
 from ragtally.results import Results, load_results
 
@@ -31,7 +31,7 @@ def results_of(folder: Path) -> Results:
 
 def verdict_on(results: Results) -> Analysis:
     """Take the verdict that lies beside results, or work it out where there is none on these very results."""
-    kept = kept_verdict(results.folder)
+    kept = read_analysis(results.folder)
     if kept is not None:
         return kept
     # Resampling many cells takes seconds; the line is seen on a terminal alone, and goes away.

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.analysis import CellVerdict, SetVerdict, Where
+from ragtally.analysis.analysis import CellAnalysis, SetAnalysis
+from ragtally.analysis.error_breakdown import ErrorBreakdown
 from ragtally.results import Results
 
 # What a cell picks from, in the order of `cells.csv`.
@@ -21,9 +22,9 @@ class Cells:
     """The cells on the set of questions on which the study is judged."""
 
     question_set: str  # `base` or `all`
-    judged: SetVerdict | None  # The set's verdict; None where nobody answers
+    judged: SetAnalysis | None  # None where nobody answers
     rows: Mapping[str, Mapping[str, Any]]  # Each cell's row of `cells.csv`, by name
-    verdicts: Mapping[str, CellVerdict]  # Each cell's verdict, by name
+    verdicts: Mapping[str, CellAnalysis]  # By name
     # By axis what to call each cell's pick, by name of the cell: the component, and what parameters tell it from
     # others of its name.
     labels: Mapping[str, Mapping[str, str]]
@@ -49,18 +50,18 @@ class Cells:
 def cells_of(results: Results, verdict: Analysis, question_set: str | None = None) -> Cells:
     """Join the cells of one set of questions."""
     wanted = question_set or verdict.question_set
-    judged = next((found for found in verdict.sets if found.question_set == wanted), None)
+    judged = verdict.sets.get(wanted)
     frame = results.cells.filter(pl.col("question_set") == wanted)
     rows = {row["cell"]: row for row in frame.iter_rows(named=True)}
-    verdicts = {} if judged is None else {cell.cell: cell for cell in judged.cells}
+    verdicts = {} if judged is None else judged.cells
     labels = {axis: _labels(list(rows.values()), axis) for axis in AXES}
     return Cells(wanted, judged, rows, verdicts, labels)
 
 
-def where_of(verdict: Analysis, cell: str | None, question_set: str | None = None) -> Where | None:
-    """Find where a cell's answers went."""
-    wanted = question_set or verdict.question_set
-    return next((found for found in verdict.where if (found.cell, found.question_set) == (cell, wanted)), None)
+def breakdown_of_chosen(verdict: Analysis) -> ErrorBreakdown | None:
+    """Where the chosen cell's answers went."""
+    judged = verdict.sets.get(verdict.question_set)
+    return None if judged is None or verdict.chosen is None else judged.error_breakdowns.get(verdict.chosen)
 
 
 def chunk_sizes(cells: Cells) -> Mapping[str, int | float]:

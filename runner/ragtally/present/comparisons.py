@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.analysis import Comparison, Family, HeldOut
+from ragtally.analysis.comparisons import Comparison, Family
+from ragtally.analysis.selection import HeldOut
 from ragtally.present.numbers import AT_THE_LEVEL, is_share, measured_metric, percent, plain
 from ragtally.present.parts import Entry, Section, Table
 
@@ -49,19 +50,18 @@ def optimism_section(verdict: Analysis) -> Section:
     """Show by how much the best cell's value flatters, and what it scores on questions held out."""
     title = "The best of many flatters"
     rows = []
-    for judged in verdict.sets:
-        halves = {half.metric: half for half in judged.held_out}
-        for best in judged.best:
-            half = halves.get(best.metric)
-            written = percent if is_share(best.metric) else plain
+    for question_set, judged in verdict.sets.items():
+        for metric, best in judged.best.items():
+            half = judged.held_out.get(metric)
+            written = percent if is_share(metric) else plain
             rows.append(
                 (
-                    Entry(judged.question_set),
-                    Entry(best.metric),
+                    Entry(question_set),
+                    Entry(metric),
                     Entry(best.highest or "none"),
-                    Entry(f"{len(best.kept):,}", float(len(best.kept))),
+                    Entry(f"{len(best.cells):,}", float(len(best.cells))),
                     Entry("not known" if best.optimism is None else written(best.optimism), best.optimism),
-                    *_halves(best.metric, half),
+                    *_halves(metric, half),
                 )
             )
     if not rows:
@@ -91,13 +91,16 @@ def _halves(metric: str, half: HeldOut | None) -> tuple[Entry, Entry, Entry]:
 def _compared(metric: str, one: Comparison) -> tuple[Entry, ...]:
     told = {True: "distinguishable", False: "not distinguishable", None: "no test"}[one.distinguishable]
     smallest = percent(one.smallest_difference) if is_share(metric) else plain(one.smallest_difference)
+    tally = one.tally
     return (
         Entry(one.cell),
         Entry(one.baseline),
         Entry(measured_metric(metric, one.difference, signed=True), one.difference.value),
         Entry(told, told, strong=bool(one.distinguishable)),
         Entry(_p(one.adjusted_p_value), one.adjusted_p_value),
-        Entry(f"{one.wins:,} / {one.ties:,} / {one.losses:,}", float(one.wins - one.losses)),
+        Entry("", None)
+        if tally is None
+        else Entry(f"{tally.wins:,} / {tally.ties:,} / {tally.losses:,}", float(tally.wins - tally.losses)),
         Entry("not known" if one.smallest_difference is None else smallest, one.smallest_difference),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.analysis import CellCost, Front
+from ragtally.analysis.costs import CellCost, ParetoFront
 from ragtally.present.cells import Cells
 from ragtally.present.charts import front_chart
 from ragtally.present.comparisons import family_table
@@ -21,25 +21,21 @@ def front_section(verdict: Analysis, cells: Cells) -> Section:
     if not verdict.fronts or verdict.metric is None:
         return Section("costs", title, empty="No cell of the grid answers, so nothing is paid for.")
     charts, tables, notes = [], [], []
-    for front in verdict.fronts:
-        rows = front_rows(front, verdict.metric, cells)
+    for unit, front in verdict.fronts.items():
+        rows = front_rows(front, unit, verdict.metric, cells)
         if len({row["x"] for row in rows}) > 1:
-            drawn = front_chart(rows, _UNITS[front.cost], verdict.metric, share=is_share(verdict.metric))
-            caption = (
-                f"{verdict.metric} against {_UNITS[front.cost]}; the line joins those that no other beats in both."
-            )
-            charts.append(Chart(f"front-{front.cost}", caption, drawn))
+            drawn = front_chart(rows, _UNITS[unit], verdict.metric, share=is_share(verdict.metric))
+            caption = f"{verdict.metric} against {_UNITS[unit]}; the line joins those that no other beats in both."
+            charts.append(Chart(f"front-{unit}", caption, drawn))
         elif rows:
-            notes.append(
-                f"In {front.cost} all cells whose cost is known cost the same: {rows[0]['cost']} per question."
-            )
+            notes.append(f"In {unit} all cells whose cost is known cost the same: {rows[0]['cost']} per question.")
         if front.unknown:
             notes.append(
-                f"{len(front.unknown):,} of {len(front.unknown) + len(rows):,} cells are on no front of {front.cost},"
+                f"{len(front.unknown):,} of {len(front.unknown) + len(rows):,} cells are on no front of {unit},"
                 f" since it is unknown what they cost or score: {_some(list(front.unknown))}."
             )
         if front.front:
-            tables.append(_front_table(front, verdict.metric, cells))
+            tables.append(_front_table(front, unit, verdict.metric, cells))
     lead = (
         "Dollars are at the price stated today, and unknown where no price is stated: never 0. Seconds are those that"
         " answers took, added up over calls. The fronts compare observed values, without intervals, of what could be"
@@ -48,15 +44,15 @@ def front_section(verdict: Analysis, cells: Cells) -> Section:
     return Section("costs", title, lead, tuple(charts), tuple(tables), notes=tuple(notes))
 
 
-def front_rows(front: Front, metric: str, cells: Cells) -> list[dict[str, Any]]:
+def front_rows(front: ParetoFront, unit: str, metric: str, cells: Cells) -> list[dict[str, Any]]:
     """List the points of a front and those that it dominates; cells of unknown cost are not among them."""
     rows = []
     for series, names in (("on the front", front.front), ("dominated", front.dominated)):
         for name in names:
             cost, found = cells.verdicts[name].cost, cells.verdicts[name].metrics[metric]
             rows.append(
-                {"x": _each(cost, front.cost), "series": series, "cell": name, "value": found.value, "low": found.low,
-                 "high": found.high, "text": measured_metric(metric, found), "cost": _told(cost, front.cost)}
+                {"x": _each(cost, unit), "series": series, "cell": name, "value": found.value, "low": found.low,
+                 "high": found.high, "text": measured_metric(metric, found), "cost": _told(cost, unit)}
             )  # fmt: skip
     return rows
 
@@ -75,23 +71,23 @@ def votes_section(verdict: Analysis) -> Section:
     return Section("votes", title, lead, tables=tables)
 
 
-def _front_table(front: Front, metric: str, cells: Cells) -> Table:
+def _front_table(front: ParetoFront, unit: str, metric: str, cells: Cells) -> Table:
     rows = []
     for name in front.front:
         found, cost = cells.verdicts[name].metrics[metric], cells.verdicts[name].cost
-        right = cost.dollars_per_right_answer if front.cost == "dollars" else cost.seconds_per_right_answer
-        told = dollars(right) if front.cost == "dollars" else seconds(right)
+        right = cost.dollars_per_right_answer if unit == "dollars" else cost.seconds_per_right_answer
+        told = dollars(right) if unit == "dollars" else seconds(right)
         rows.append(
             (
                 Entry(name),
                 Entry(measured_metric(metric, found), found.value),
-                Entry(_told(cost, front.cost), _each(cost, front.cost)),
+                Entry(_told(cost, unit), _each(cost, unit)),
                 Entry(told, right),
             )
         )
-    caption = f"The front of {front.cost}, cheapest first; {len(front.dominated):,} cells are dominated."
+    caption = f"The front of {unit}, cheapest first; {len(front.dominated):,} cells are dominated."
     headings = ("cell", metric, "per question", "per right answer")
-    return Table(f"front-{front.cost}-table", caption, headings, tuple(rows))
+    return Table(f"front-{unit}-table", caption, headings, tuple(rows))
 
 
 def _each(cost: CellCost, unit: str) -> float | None:

@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.aligned_answers import asked_on
-from ragtally.analysis.decomposition import Outcomes, decompose
+from ragtally.analysis.aligned_answers import align_answers
+from ragtally.analysis.error_breakdown import outcomes
 from ragtally.results import Results
 
 # Of how many questions at most the page holds the answers.
@@ -129,21 +129,13 @@ def _buckets(results: Results, verdict: Analysis, location: Mapping[str, int]) -
         questions=results.questions.filter(pl.col("id").is_in(list(location))),
         answers=results.answers.filter(pl.col("question").is_in(list(location))),
     )
-    for question_set in dict.fromkeys(where.question_set for where in verdict.where):
-        asked = asked_on(kept, question_set)
-        if asked is None:
+    for question_set, judged in verdict.sets.items():
+        answers = align_answers(kept, question_set)
+        if answers is None:
             continue
-        for where in verdict.where:
-            if where.question_set != question_set:
-                continue
-            (column,) = asked.columns([where.cell])
-            outcomes = Outcomes(
-                status=asked.status[where.cell],
-                covered=asked.covered[:, column],
-                evidence=asked.evidence,
-                gold_status=None if where.gold_cell is None else asked.status[where.gold_cell],
-            )
-            found.setdefault(where.cell, {}).update(zip(asked.ids, map(str, decompose(outcomes).bucket), strict=True))
+        for cell, breakdown in judged.error_breakdowns.items():
+            buckets = outcomes(answers, cell, breakdown.gold_cell).buckets()
+            found.setdefault(cell, {}).update(zip(answers.ids, map(str, buckets), strict=True))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import remarks
-from ragtally.analysis.analysis import Measured
+from ragtally.analysis.estimate import Estimate
 from ragtally.present.cells import AXES, Cells, cells_of
 from ragtally.present.numbers import count, dollars, measured_metric, percent, seconds
 from ragtally.present.parts import Entry, Section, Table
@@ -17,8 +17,8 @@ def grid_section(results: Results, verdict: Analysis, meanings: Mapping[str, str
     """Show all cells that answer, on each set of questions, or the rankings where nobody answers."""
     title = "All cells"
     tables = []
-    ordered = sorted(verdict.sets, key=lambda judged: judged.question_set != verdict.question_set)
-    sets = [cells_of(results, verdict, judged.question_set) for judged in ordered]
+    ordered = sorted(verdict.sets, key=lambda question_set: question_set != verdict.question_set)
+    sets = [cells_of(results, verdict, question_set) for question_set in ordered]
     if sets:
         tables.append(_cells_table(verdict, sets))
     if verdict.rankings:
@@ -75,8 +75,8 @@ def _cells_table(verdict: Analysis, sets: Sequence[Cells]) -> Table:
 
 
 def _kept(verdict: Analysis, cells: Cells) -> set[str]:
-    found = () if cells.judged is None else cells.judged.best
-    return {name for best in found if best.metric == verdict.metric for name in best.kept}
+    best = None if cells.judged is None or verdict.metric is None else cells.judged.best.get(verdict.metric)
+    return set() if best is None else set(best.cells)
 
 
 def _order(label: str | None) -> float | str | None:
@@ -91,7 +91,7 @@ def _rankings_table(verdict: Analysis) -> Table:
     )
 
 
-def _scores(found: Mapping[str, Measured], metrics: Sequence[str]) -> tuple[Entry, ...]:
+def _scores(found: Mapping[str, Estimate], metrics: Sequence[str]) -> tuple[Entry, ...]:
     """A ranking's scores; an empty field where a metric does not apply to it."""
     return tuple(
         Entry(measured_metric(name, found[name]), found[name].value) if name in found else Entry("")

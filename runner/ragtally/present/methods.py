@@ -61,11 +61,11 @@ def methods(results: Results, verdict: Analysis, cells: Cells) -> str:
         )
     if verdict.families:
         level = verdict.families[0].level
-        tests = sorted({one.test for family in verdict.families for one in family.comparisons})
+        tests = sorted({test for family in verdict.families for test in family.tests})
         said.append(
             f"Declared comparisons are paired ({'; '.join(tests)}), with Holm’s correction at the level {level:g}."
         )
-    if any(judged.held_out for judged in verdict.sets):
+    if any(of_set.held_out for of_set in verdict.sets.values()):
         said.append("The cell was selected on one half of the questions and scored on the other.")
     return " ".join(said)
 

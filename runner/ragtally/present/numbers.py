@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragtally.analysis.analysis import Measured
+from ragtally.analysis.estimate import Estimate
 
 UNKNOWN = "unknown"
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -26,7 +26,7 @@ def plain(value: float | None) -> str:
     return "not scored" if value is None else f"{_zero(value, 3):.3f}"
 
 
-def measured_share(measured: Measured, *, signed: bool = False) -> str:
+def measured_share(measured: Estimate, *, signed: bool = False) -> str:
     """Write a share with its interval and its denominator."""
     if measured.value is None:
         return f"not scored: {measured.reason}"
@@ -37,7 +37,7 @@ def measured_share(measured: Measured, *, signed: bool = False) -> str:
     return f"{shown} of{_SPACE}{measured.denominator:,}"
 
 
-def measured_number(measured: Measured, *, signed: bool = False) -> str:
+def measured_number(measured: Estimate, *, signed: bool = False) -> str:
     """Write a number that is no share of questions, otherwise as `measured_share`."""
     if measured.value is None:
         return f"not scored: {measured.reason}"
@@ -48,7 +48,7 @@ def measured_number(measured: Measured, *, signed: bool = False) -> str:
     return f"{shown} over {measured.denominator:,}"
 
 
-def measured_metric(metric: str, measured: Measured, *, signed: bool = False) -> str:
+def measured_metric(metric: str, measured: Estimate, *, signed: bool = False) -> str:
     """Write a metric's value with its interval, in percent where it is a share of questions."""
     return measured_share(measured, signed=signed) if is_share(metric) else measured_number(measured, signed=signed)
 

@@ -62,10 +62,9 @@ def _pareto(verdict: Analysis, cells: Cells, cost: str) -> Columns:
     columns: dict[str, list[Any]] = {
         name: [] for name in ("cell", f"{cost}_per_question", "value", "low", "high", "front")
     }
-    for front in verdict.fronts:
-        if front.cost == cost and verdict.metric is not None:
-            for row in front_rows(front, verdict.metric, cells):
-                _add(columns, (row["cell"], row["x"], row["value"], row["low"], row["high"], row["series"]))
+    if cost in verdict.fronts and verdict.metric is not None:
+        for row in front_rows(verdict.fronts[cost], cost, verdict.metric, cells):
+            _add(columns, (row["cell"], row["x"], row["value"], row["low"], row["high"], row["series"]))
     return columns
 
 

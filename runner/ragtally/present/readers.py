@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.analysis import Noise
+from ragtally.analysis.vote_noise import VoteNoise
 from ragtally.present.cells import Cells
 from ragtally.present.charts import reader_chart
 from ragtally.present.numbers import is_share, measured_metric, measured_share
@@ -51,7 +51,7 @@ def readers_section(results: Results, verdict: Analysis, cells: Cells) -> Sectio
 def noise_section(verdict: Analysis) -> Section:
     """Show how often two draws of the same reader on the same gold context differ."""
     title = "Vote noise"
-    if not verdict.noise:
+    if not any(judged.vote_noise for judged in verdict.sets.values()):
         why = "No reader that draws anew was asked twice or more on gold contexts, so vote noise is not known."
         return Section("noise", title, empty=why)
     lead = (
@@ -60,15 +60,19 @@ def noise_section(verdict: Analysis) -> Section:
         " same draw as on the gold context (the same model of a specialist, the saved answer to an equal prompt)."
     )
     headings = ("reader", "questions", "answer differs", "one right, one not", "right first, then wrong")
-    rows = tuple(_noise(found) for found in verdict.noise)
+    rows = tuple(
+        _noise(reader, question_set, found)
+        for question_set, judged in verdict.sets.items()
+        for reader, found in judged.vote_noise.items()
+    )
     return Section("noise", title, lead, tables=(Table("noise-table", "Flip rates.", headings, rows),))
 
 
-def _noise(found: Noise) -> tuple[Entry, ...]:
-    shares = (found.verdict, found.right, found.lost)
+def _noise(reader: str, question_set: str, found: VoteNoise) -> tuple[Entry, ...]:
+    shares = (found.other_answer, found.right_once, found.lost)
     return (
-        Entry(found.reader),
-        Entry(found.question_set),
+        Entry(reader),
+        Entry(question_set),
         *(Entry(measured_share(one), one.value) for one in shares),
     )
 

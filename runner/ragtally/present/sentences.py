@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.analysis import Bars, Measured
-from ragtally.analysis.scores import higher_is_better
-from ragtally.present.cells import Cells, where_of
+from ragtally.analysis.aligned_answers import higher_is_better
+from ragtally.analysis.error_breakdown import Waterfall
+from ragtally.analysis.estimate import Estimate
+from ragtally.present.cells import Cells, breakdown_of_chosen
 from ragtally.present.numbers import count, is_share, measured_metric, measured_number, measured_share, percent, plain
 from ragtally.results import Results
 
@@ -61,12 +62,12 @@ def _chosen(results: Results, verdict: Analysis, cells: Cells, metric: str, chos
     assert judged is not None
     value = cells.verdicts[chosen].metrics[metric]
     questions = "questions of the base" if results.has_base and cells.question_set == "base" else "questions"
-    best = next((found for found in judged.best if found.metric == metric), None)
-    half = next((found for found in judged.held_out if found.metric == metric), None)
+    best = judged.best.get(metric)
+    half = judged.held_out.get(metric)
     grid = count(len(cells.of_kind("grid")), "cell")
-    others = [name for name in best.kept if name != chosen] if best else []
+    others = [name for name in best.cells if name != chosen] if best else []
     # A cell may be picked on one half and still be told from the best of all questions.
-    able = best is not None and chosen in best.kept
+    able = best is not None and chosen in best.cells
     told = f"On the {judged.questions:,} {questions}, {chosen} has {_written(metric, value)}"
     if half is not None and half.cell == chosen:
         told += f", picked from {grid} on {half.dev_questions:,} of them"
@@ -82,7 +83,7 @@ def _chosen(results: Results, verdict: Analysis, cells: Cells, metric: str, chos
     return (f"{told}; every other cell can be told from it with {verdict.confidence:.0%} confidence.",)
 
 
-def _written(metric: str, value: Measured) -> str:
+def _written(metric: str, value: Estimate) -> str:
     return f"{metric} {measured_metric(metric, value)}"
 
 
@@ -91,25 +92,25 @@ def _short(metric: str, value: float | None) -> str:
 
 
 def _loss(verdict: Analysis) -> str:
-    where = where_of(verdict, verdict.chosen)
+    where = breakdown_of_chosen(verdict)
     if where is None:
         return "Where its wrong answers come from is not known."
-    if where.bars is None:
+    if where.waterfall is None:
         return (
             "Its reader was not measured on gold contexts, so reader and retrieval cannot be told apart: add"
             " gold_context to the controls."
         )
-    losses = _losses(where.bars)
+    losses = _losses(where.waterfall)
     name, most = max(losses.items(), key=lambda item: item[1].value or 0.0)
     if not most.value:
         return f"No loss was observed on {where.questions:,} questions."
     next_most = max((found.value or 0.0) for key, found in losses.items() if key != name)
     verb = "Most is lost to" if next_most < (most.low or 0.0) else "The largest observed loss is that to"
     sentence = f"{verb} {_LOSSES[name]}: {measured_share(most)} questions"
-    if name == "reader_loss" and where.bars.luck.value:
-        sentence += f", of which it has {percent(where.bars.luck.value)} right here all the same"
-    return f"{sentence}; on gold contexts the reader is right on {measured_share(where.bars.gold)}."
+    if name == "reader_loss" and where.waterfall.recovered.value:
+        sentence += f", of which it has {percent(where.waterfall.recovered.value)} right here all the same"
+    return f"{sentence}; on gold contexts the reader is right on {measured_share(where.waterfall.gold)}."
 
 
-def _losses(bars: Bars) -> dict[str, Measured]:
+def _losses(bars: Waterfall) -> dict[str, Estimate]:
     return {name: getattr(bars, name) for name in _LOSSES}

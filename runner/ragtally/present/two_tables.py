@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from ragtally.analysis.scores import LEVEL
-from ragtally.analysis.two_cells import UNPAIRED, TwoCells
+from ragtally.analysis.pairwise import UNPAIRED, PairwiseComparison
+from ragtally.analysis.significance import LEVEL
 from ragtally.present.numbers import AT_THE_LEVEL, count
 from ragtally.present.verdict_parts import (
     caption,
@@ -22,17 +22,17 @@ from ragtally.present.verdict_parts import (
 )
 
 
-def two_parts(found: Sequence[TwoCells], most: int | None) -> list[Table | Text]:
+def two_parts(found: Sequence[PairwiseComparison], most: int | None) -> list[Table | Text]:
     """Write what comparisons come to."""
     if len(found) == 1:
         return _at_length(found[0], most)
     return [*_family(found), *[Text(note) for note in dict.fromkeys(note for one in found for note in one.notes)]]
 
 
-def _at_length(found: TwoCells, most: int | None) -> list[Table | Text]:
+def _at_length(found: PairwiseComparison, most: int | None) -> list[Table | Text]:
     lines = [
-        f"A: {found.first}",
-        f"B: {found.second}",
+        f"A: {found.comparison.cell}",
+        f"B: {found.comparison.baseline}",
         f"{found.metric} on {found.question_set}, {found.pairing}: {_questions(found)}",
         *found.notes,
     ]
@@ -42,42 +42,46 @@ def _at_length(found: TwoCells, most: int | None) -> list[Table | Text]:
     return parts
 
 
-def _questions(found: TwoCells) -> str:
+def _questions(found: PairwiseComparison) -> str:
     if found.pairing == UNPAIRED:
         return f"{found.first_only} questions against {found.second_only} others"
     return f"{found.common} questions"
 
 
-def _numbers(found: TwoCells) -> Table:
+def _numbers(found: PairwiseComparison) -> Table:
     table = number_table("", ["", found.metric, "95 % interval"])
     for name, value in (("A", found.first_value), ("B", found.second_value)):
         if value.value is not None:
             table.add_row(name, share_or_number(found.metric, value.value), interval_of(found.metric, value))
     table.add_row(
         "A - B",
-        share_or_number(found.metric, found.difference.value, signed=True),
-        interval_of(found.metric, found.difference, signed=True),
+        share_or_number(found.metric, found.comparison.difference.value, signed=True),
+        interval_of(found.metric, found.comparison.difference, signed=True),
     )
     return table
 
 
-def _sentence(found: TwoCells) -> str:
+def _sentence(found: PairwiseComparison) -> str:
+    one = found.comparison
     told = {True: "A and B differ by more than chance", False: "A and B are not distinguishable", None: "no test"}[
-        found.distinguishable
+        one.distinguishable
     ]
     if found.pairing == UNPAIRED:
-        return f"{told}: the interval of the difference {'leaves out' if found.distinguishable else 'holds'} 0."
-    shown = p_value(found.p_value)
-    told += f": {found.test}, p {shown if shown.startswith('<') else f'= {shown}'}"
-    if found.smallest_difference is None:
+        return f"{told}: the interval of the difference {'leaves out' if one.distinguishable else 'holds'} 0."
+    assert one.significance is not None
+    shown = p_value(one.significance.p_value)
+    told += f": {one.significance.test}, p {shown if shown.startswith('<') else f'= {shown}'}"
+    if found.comparison.smallest_difference is None:
         return f"{told}; so few questions that differ would not have shown any difference."
-    smallest = share_or_number(found.metric, found.smallest_difference)
+    smallest = share_or_number(found.metric, found.comparison.smallest_difference)
     return f"{told}; the smallest difference that these questions would show with a power of 80 % is {smallest}."
 
 
-def _changed(found: TwoCells, most: int | None) -> list[Table | Text]:
-    tally = f"A better on {count(found.wins or 0, 'question')}, as good on {found.ties}, worse on {found.losses}"
-    shown = found.changed if most is None else found.changed[:most]
+def _changed(found: PairwiseComparison, most: int | None) -> list[Table | Text]:
+    counts = found.comparison.tally
+    assert counts is not None
+    tally = f"A better on {count(counts.wins, 'question')}, as good on {counts.ties}, worse on {counts.losses}"
+    shown = found.changes if most is None else found.changes[:most]
     if not shown:
         return [Text(tally)]
     ranks = found.measures == "retrieval"
@@ -92,25 +96,27 @@ def _changed(found: TwoCells, most: int | None) -> list[Table | Text]:
             *map(printable, said),
             "A" if turned.won else "B",
         )
-    left = len(found.changed) - len(shown)
+    left = len(found.changes) - len(shown)
     return [table, *([Text(f"... and {left} more: --all lists them")] if left else [])]
 
 
-def _family(found: Sequence[TwoCells]) -> list[Table]:
+def _family(found: Sequence[PairwiseComparison]) -> list[Table]:
     first = found[0]
-    title = f"{first.metric} on {first.question_set}: A is {_study(first.first)}, B is {_study(first.second)}"
+    studies = _study(first.comparison.cell), _study(first.comparison.baseline)
+    title = f"{first.metric} on {first.question_set}: A is {studies[0]}, B is {studies[1]}"
     table = number_table(title, ["cell", "A - B", "95 % interval", "p (Holm)", "w/t/l", "smallest"])
     for one in found:
-        tally = "unpaired" if one.wins is None else f"{one.wins}/{one.ties}/{one.losses}"
+        counts = one.comparison.tally
+        tally = "unpaired" if counts is None else f"{counts.wins}/{counts.ties}/{counts.losses}"
         table.add_row(
-            one.first.partition(":")[2],
-            share_or_number(one.metric, one.difference.value, signed=True),
-            interval_of(one.metric, one.difference, signed=True),
-            p_value(one.adjusted_p_value),
+            one.comparison.cell.partition(":")[2],
+            share_or_number(one.metric, one.comparison.difference.value, signed=True),
+            interval_of(one.metric, one.comparison.difference, signed=True),
+            p_value(one.comparison.adjusted_p_value),
             tally,
-            share_or_number(one.metric, one.smallest_difference),
+            share_or_number(one.metric, one.comparison.smallest_difference),
         )
-    differing = sum(bool(one.distinguishable) for one in found)
+    differing = sum(bool(one.comparison.distinguishable) for one in found)
     caption(
         table,
         f"{differing} of {len(found)} differ by more than chance; w/t/l: questions on which A is better, as good,"
@@ -121,7 +127,7 @@ def _family(found: Sequence[TwoCells]) -> list[Table]:
     return [table]
 
 
-def _of_unpaired(found: Sequence[TwoCells]) -> str:
+def _of_unpaired(found: Sequence[PairwiseComparison]) -> str:
     unpaired = sum(one.pairing == UNPAIRED for one in found)
     if not unpaired:
         return ""

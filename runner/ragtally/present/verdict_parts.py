@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from ragtally.analysis.analysis import Measured
+from ragtally.analysis.estimate import Estimate
 from ragtally.present.numbers import is_share
 from ragtally.present.table_parts import plain_table
 
@@ -41,7 +41,7 @@ def in_points(metric: str) -> str:
     return "; differences are in percentage points" if is_share(metric) else ""
 
 
-def interval_of(metric: str, found: Measured, *, signed: bool = False) -> str:
+def interval_of(metric: str, found: Estimate, *, signed: bool = False) -> str:
     """Write a number's interval, in the number's unit; `-` where there is none."""
     if found.low is None or found.high is None:
         return "-"

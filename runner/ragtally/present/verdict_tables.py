@@ -8,8 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.analysis import BestCells, Family, Measured, SetVerdict, Where
-from ragtally.present.cells import cells_of, where_of
+from ragtally.analysis.analysis import SetAnalysis
+from ragtally.analysis.comparisons import Family
+from ragtally.analysis.error_breakdown import ErrorBreakdown
+from ragtally.analysis.estimate import Estimate
+from ragtally.analysis.selection import BestSet
+from ragtally.present.cells import breakdown_of_chosen, cells_of
 from ragtally.present.numbers import AT_THE_LEVEL, dollars, seconds
 from ragtally.present.sentences import answer
 from ragtally.present.verdict_parts import (
@@ -31,7 +35,7 @@ _BARS = {
     "retrieval_loss": "- evidence not retrieved",
     "distractor_loss": "- lost with the evidence",
     "unanswered_loss": "- no answer here",
-    "luck": "+ right here alone",
+    "recovered": "+ right here alone",
     "retrieved": "right on what is retrieved",
     "change": "change",
 }
@@ -42,56 +46,54 @@ def verdict_parts(results: Results, verdict: Analysis) -> list[Table | Text]:
     parts: list[Table | Text] = [
         Text("\n".join(["The answer", " ".join(answer(results, verdict, cells_of(results, verdict)))]))
     ]
-    judged = next((found for found in verdict.sets if found.question_set == verdict.question_set), None)
+    judged = verdict.sets.get(verdict.question_set)
     best = _best_of(verdict, judged)
     if judged is not None and best is not None:
-        parts.append(_best_cells(judged, best))
+        parts.append(_best_cells(verdict, judged, best))
     parts.extend(table for family in verdict.families for table in _family(family, "Declared"))
     parts.extend(table for family in verdict.votes for table in _family(family, _VOTES))
-    where = where_of(verdict, verdict.chosen)
+    where = breakdown_of_chosen(verdict)
     if where is not None:
-        parts.extend(_where(where))
+        parts.extend(_where(where, f"{verdict.chosen}", verdict.question_set))
     if judged is not None:
         parts.append(_costs(verdict, judged, best))
     parts.extend(_noise(verdict))
     return parts
 
 
-def _best_of(verdict: Analysis, judged: SetVerdict | None) -> BestCells | None:
-    found = () if judged is None else judged.best
-    return next((best for best in found if best.metric == verdict.metric and best.highest is not None), None)
+def _best_of(verdict: Analysis, judged: SetAnalysis | None) -> BestSet | None:
+    best = None if judged is None or verdict.metric is None else judged.best.get(verdict.metric)
+    return None if best is None or best.highest is None else best
 
 
-def _from_the_best(judged: SetVerdict, best: BestCells) -> list[str]:
+def _from_the_best(metric: str, judged: SetAnalysis, best: BestSet) -> list[str]:
     """From the best cell downwards, whichever way the metric counts; the highest one first among equals."""
-    values = {
-        cell.cell: cell.metrics[best.metric].value or 0.0 for cell in judged.cells if best.metric in cell.metrics
-    }
+    values = {name: cell.metrics[metric].value or 0.0 for name, cell in judged.cells.items()}
     highest = 0.0 if best.highest is None else values[best.highest]
-    return sorted(best.kept, key=lambda name: (abs(values[name] - highest), name != best.highest))
+    return sorted(best.cells, key=lambda name: (abs(values[name] - highest), name != best.highest))
 
 
-def _best_cells(judged: SetVerdict, best: BestCells) -> Table:
-    values = {cell.cell: cell.metrics[best.metric] for cell in judged.cells if best.metric in cell.metrics}
-    kept = _from_the_best(judged, best)
-    grid = sum(cell.kind == "grid" for cell in judged.cells)
+def _best_cells(verdict: Analysis, judged: SetAnalysis, best: BestSet) -> Table:
+    metric = str(verdict.metric)
+    kept = _from_the_best(metric, judged, best)
+    grid = sum(cell.kind == "grid" for cell in judged.cells.values())
     table = number_table(
-        f"Best cells by {best.metric}, {judged.questions} questions ({judged.question_set}): the highest, and those"
+        f"Best cells by {metric}, {judged.questions} questions ({verdict.question_set}): the highest, and those"
         " not distinguishable from the best",
-        ["cell", best.metric, f"{best.confidence:.0%} interval"],
+        ["cell", metric, f"{best.confidence:.0%} interval"],
     )
     for name in kept[:_MOST_ROWS]:
-        value = values[name]
-        table.add_row(name, share_or_number(best.metric, value.value), interval_of(best.metric, value))
+        value = judged.cells[name].metrics[metric]
+        table.add_row(name, share_or_number(metric, value.value), interval_of(metric, value))
     told = f"{grid - len(kept)} of the grid's {grid} cells are distinguishable from the best"
-    optimism = share_or_number(best.metric, best.optimism)
+    optimism = share_or_number(metric, best.optimism)
     flattered = "" if best.optimism is None else f"; picked on these questions, it may flatter by {optimism}"
-    held = next((half for half in judged.held_out if half.metric == best.metric), None)
+    held = judged.held_out.get(metric)
     halves = ""
     if held is not None and held.cell is not None:
         halves = (
-            f"picked on one half: {held.cell}, {share_or_number(best.metric, held.dev)} on those {held.dev_questions}"
-            f" questions, {share_or_number(best.metric, held.held_out)} on the {held.held_out_questions} held out"
+            f"picked on one half: {held.cell}, {share_or_number(metric, held.dev)} on those {held.dev_questions}"
+            f" questions, {share_or_number(metric, held.held_out)} on the {held.held_out_questions} held out"
         )
     caption(table, told + flattered, _more(kept), halves)
     return table
@@ -115,14 +117,14 @@ def _family(family: Family, kind: str) -> list[Table]:
             share_or_number(family.metric, one.difference.value, signed=True),
             interval_of(family.metric, one.difference, signed=True),
             p_value(one.adjusted_p_value),
-            f"{one.wins}/{one.ties}/{one.losses}",
+            f"{one.tally.wins}/{one.tally.ties}/{one.tally.losses}" if one.tally else "-",
             share_or_number(family.metric, one.smallest_difference),
         )
     differing = sum(bool(one.distinguishable) for one in family.comparisons)
     caption(
         table,
         f"{differing} of {len(family.comparisons)} differ by more than chance at the level {family.level};"
-        f" {'; '.join(dict.fromkeys(one.test for one in family.comparisons))}; w/t/l: questions won, tied, lost;"
+        f" {'; '.join(family.tests)}; w/t/l: questions won, tied, lost;"
         f" smallest: the smallest difference that so many questions would show with a power of 80 % {AT_THE_LEVEL};"
         f" smallest p first{in_points(family.metric)}",
         _more(family.comparisons),
@@ -130,28 +132,26 @@ def _family(family: Family, kind: str) -> list[Table]:
     return [table]
 
 
-def _where(where: Where) -> list[Table | Text]:
+def _where(where: ErrorBreakdown, cell: str, question_set: str) -> list[Table | Text]:
     headings = ["bucket", "questions", "share"]
     doubtful = where.doubtful or {}
     if where.doubtful is not None:
         headings.append("doubtful label")
-    table = number_table(
-        f"Where the answers of {where.cell} went, {where.questions} questions ({where.question_set})", headings
-    )
+    table = number_table(f"Where the answers of {cell} went, {where.questions} questions ({question_set})", headings)
     for name, count in where.buckets.items():
         share = f"{100 * count / where.questions:.1f} %" if where.questions else "-"
         table.add_row(name, f"{count}", share, *([f"{doubtful[name]}"] if name in doubtful else []))
     table.add_row("all", f"{where.questions}", *([""] * (len(headings) - 2)))
-    if where.bars is None:
+    if where.waterfall is None:
         told = "its reader was not measured on gold contexts, so there is no waterfall: add gold_context to controls"
         caption(table, told)
         return [table]
     fall = number_table(
-        f"From the gold context to what is retrieved, {where.cell}, share of {where.questions} questions",
+        f"From the gold context to what is retrieved, {cell}, share of {where.questions} questions",
         ["", "share", "95 % interval"],
     )
     for name, label in _BARS.items():
-        bar: Measured = getattr(where.bars, name)
+        bar: Estimate = getattr(where.waterfall, name)
         signed = name == "change"
         fall.add_row(
             label, share_or_number(_SHARE, bar.value, signed=signed), interval_of(_SHARE, bar, signed=signed)
@@ -159,19 +159,21 @@ def _where(where: Where) -> list[Table | Text]:
     return [table, fall]
 
 
-def _costs(verdict: Analysis, judged: SetVerdict, best: BestCells | None) -> Table:
-    fronts = {front.cost: front.front for front in verdict.fronts}
-    wanted = [*(name for front in fronts.values() for name in front), *(_from_the_best(judged, best) if best else ())]
+def _costs(verdict: Analysis, judged: SetAnalysis, best: BestSet | None) -> Table:
+    fronts = {cost: front.front for cost, front in verdict.fronts.items()}
+    wanted = [
+        *(name for front in fronts.values() for name in front),
+        *(_from_the_best(str(verdict.metric), judged, best) if best else ()),
+    ]
     if not wanted:
-        wanted = [cell.cell for cell in judged.cells if cell.kind != "grid"]
-    costs = {cell.cell: cell.cost for cell in judged.cells}
+        wanted = [name for name, cell in judged.cells.items() if cell.kind != "grid"]
     shown = list(dict.fromkeys(wanted))
     table = number_table(
         "Costs of the best cells and of those on a Pareto front, each question and each right answer",
         ["cell", "$/question", "$/right", "s/question", "s/right", "front"],
     )
     for name in shown[:_MOST_ROWS]:
-        cost = costs[name]
+        cost = judged.cells[name].cost
         table.add_row(
             name,
             dollars(cost.dollars_per_question),
@@ -185,17 +187,20 @@ def _costs(verdict: Analysis, judged: SetVerdict, best: BestCells | None) -> Tab
 
 
 def _noise(verdict: Analysis) -> Iterable[Table]:
-    if not verdict.noise:
+    readers = [
+        (reader, name, noise) for name, of_set in verdict.sets.items() for reader, noise in of_set.vote_noise.items()
+    ]
+    if not readers:
         return
     table = number_table(
         "Vote noise: two independent draws on the same gold contexts, shares of the questions",
         ["reader", "on", "other answer", "right once", "lost", "interval of lost"],
     )
-    for one in verdict.noise:
+    for reader, question_set, one in readers:
         table.add_row(
-            one.reader,
-            f"{one.question_set} {one.verdict.denominator}",
-            *(share_or_number(_SHARE, found.value) for found in (one.verdict, one.right, one.lost)),
+            reader,
+            f"{question_set} {one.lost.denominator}",
+            *(share_or_number(_SHARE, found.value) for found in (one.other_answer, one.right_once, one.lost)),
             interval_of(_SHARE, one.lost),
         )
     caption(

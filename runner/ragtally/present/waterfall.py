@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.analysis import Bars, Measured, Where
-from ragtally.present.cells import where_of
+from ragtally.analysis.error_breakdown import ErrorBreakdown, Waterfall
+from ragtally.analysis.estimate import Estimate
+from ragtally.present.cells import breakdown_of_chosen
 from ragtally.present.charts import waterfall_chart
 from ragtally.present.numbers import measured_share, percent
 from ragtally.present.parts import Chart, Entry, Section, Table
@@ -16,7 +17,7 @@ BARS = {
     "retrieval_loss": "retrieval loss",
     "distractor_loss": "distractor loss or vote noise",
     "unanswered_loss": "no answer",
-    "luck": "gained by luck",
+    "recovered": "recovered by chance",
     "retrieved": "right on retrieved context",
 }
 _TABLE = ("reader_loss", *BARS, "change")
@@ -26,7 +27,8 @@ _TOLD = BARS | {"reader_loss": "reader loss: not right on gold context", "change
 def waterfall_section(verdict: Analysis) -> Section:
     """Show the waterfall of the chosen cell, which the reader of the page may exchange for another."""
     title = "Where the accuracy went"
-    where = where_of(verdict, verdict.chosen) or next(iter(verdict.where), None)
+    every = (found for judged in verdict.sets.values() for found in judged.error_breakdowns.values())
+    where = breakdown_of_chosen(verdict) or next(every, None)
     if where is None:
         return Section(
             "waterfall", title, empty="No cell of the grid reads retrieved passages on labelled questions."
@@ -37,12 +39,16 @@ def waterfall_section(verdict: Analysis) -> Section:
         ("what became of it", "questions", "label doubtful"),
         _buckets(where),
     )
-    if where.bars is None:
+    if where.waterfall is None:
         lead = "The reader of this cell was not measured on gold contexts, so there are buckets but no waterfall."
         return Section("waterfall", title, lead, tables=(table,))
-    bars = Table("bars", "The bars in numbers.", ("share", "of the questions, with interval"), _bar_rows(where.bars))
+    bars = Table(
+        "bars", "The bars in numbers.", ("share", "of the questions, with interval"), _bar_rows(where.waterfall)
+    )
     chart = Chart(
-        "bars-chart", "From gold to retrieved context; whiskers are intervals.", waterfall_chart(_drawn(where.bars))
+        "bars-chart",
+        "From gold to retrieved context; whiskers are intervals.",
+        waterfall_chart(_drawn(where.waterfall)),
     )
     lead = (
         "From what the reader gets right on the gold context, by fresh votes, to what it gets right on what was"
@@ -54,20 +60,27 @@ def waterfall_section(verdict: Analysis) -> Section:
 def pickable(verdict: Analysis) -> list[dict[str, Any]]:
     """List what the page shows of each cell when it is picked."""
     chosen = (verdict.chosen, verdict.question_set)
-    ordered = sorted(verdict.where, key=lambda found: (found.cell, found.question_set) != chosen)
+    every = [
+        (cell, question_set, where)
+        for question_set, judged in verdict.sets.items()
+        for cell, where in judged.error_breakdowns.items()
+    ]
+    ordered = sorted(every, key=lambda found: found[:2] != chosen)
     return [
         {
-            "cell": where.cell,
-            "set": where.question_set,
-            "drawn": None if where.bars is None else _drawn(where.bars),
-            "bars": [] if where.bars is None else [[entry.text for entry in row] for row in _bar_rows(where.bars)],
+            "cell": cell,
+            "set": question_set,
+            "drawn": None if where.waterfall is None else _drawn(where.waterfall),
+            "bars": []
+            if where.waterfall is None
+            else [[entry.text for entry in row] for row in _bar_rows(where.waterfall)],
             "buckets": [[entry.text for entry in row] for row in _buckets(where)],
         }
-        for where in ordered
+        for cell, question_set, where in ordered
     ]
 
 
-def _buckets(where: Where) -> tuple[tuple[Entry, ...], ...]:
+def _buckets(where: ErrorBreakdown) -> tuple[tuple[Entry, ...], ...]:
     rows = []
     for bucket, count in where.buckets.items():
         share = f"{count:,} ({percent(count / where.questions)} of {where.questions:,})"
@@ -79,25 +92,25 @@ def _buckets(where: Where) -> tuple[tuple[Entry, ...], ...]:
     return tuple(rows)
 
 
-def _bar_rows(bars: Bars) -> tuple[tuple[Entry, ...], ...]:
+def _bar_rows(bars: Waterfall) -> tuple[tuple[Entry, ...], ...]:
     rows = []
     for name in _TABLE:
-        found: Measured = getattr(bars, name)
+        found: Estimate = getattr(bars, name)
         rows.append((Entry(_TOLD[name]), Entry(measured_share(found, signed=name == "change"), found.value)))
     return tuple(rows)
 
 
-def _drawn(bars: Bars) -> list[dict[str, Any]]:
+def _drawn(bars: Waterfall) -> list[dict[str, Any]]:
     """Lay the bars out: each loss hangs from where the one before ended, and its whisker is its interval there."""
     rows = []
     level = bars.gold.value or 0.0
     for name, step in BARS.items():
-        found: Measured = getattr(bars, name)
+        found: Estimate = getattr(bars, name)
         value, low, high = found.value or 0.0, found.low, found.high
         if name in ("gold", "retrieved"):
             start, end, kind, ends = 0.0, value, "right", (low, high)
         else:
-            sign, kind = (1, "gain") if name == "luck" else (-1, "loss")
+            sign, kind = (1, "gain") if name == "recovered" else (-1, "loss")
             start, end = level, level + sign * value
             ends = (None if low is None else level + sign * low, None if high is None else level + sign * high)
             level = end

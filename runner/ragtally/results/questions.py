@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from ragtally.analysis.resampling import document_clusters
-from ragtally.api import MeanMetric, derive_seed
+from ragtally.api import MeanMetric, QuestionEvidence, derive_seed
 from ragtally.evidence_length import evidence_characters
 from ragtally.metrics import question_values
 from ragtally.plan import Cell, StudyPlan
@@ -42,6 +42,25 @@ def write_questions(plan: StudyPlan, workspace: Workspace, folder: Path) -> None
     write_result_table(folder / "questions.parquet", _questions(plan, workspace))
     write_result_table(folder / "rankings.parquet", _rankings(plan, workspace))
     write_result_table(folder / "passages.parquet", _passages(plan, workspace))
+
+
+def document_clusters(evidence: QuestionEvidence, questions: int) -> NDArray[np.int64]:
+    """Group the questions that share a document, directly or by way of others."""
+    # Such questions stand and fall together, so an interval that takes them for independent is too narrow: they are
+    # resampled together.
+    parent = list(range(questions))
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    owner: dict[int, int] = {}
+    for row, document in zip(evidence.question.tolist(), evidence.document.tolist(), strict=True):
+        one, other = root(row), root(owner.setdefault(document, row))
+        parent[max(one, other)] = min(one, other)
+    return np.array([root(row) for row in range(questions)], dtype=np.int64)
 
 
 def _questions(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:

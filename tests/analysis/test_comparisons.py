@@ -6,21 +6,20 @@ import numpy as np
 import pytest
 
 from made_results import answer_contributions
-from ragtally.analysis.comparison import PairedComparison, adjust_family, compare_pairs
+from ragtally.analysis.comparisons import Comparison, Tally, adjust_family, compare_pairs, tally
 from ragtally.analysis.contributions import mean_contributions
-from ragtally.analysis.mcnemar import PairedCounts, WinsTiesLosses, mcnemar
-from ragtally.analysis.power import smallest_mcnemar_difference
-from ragtally.analysis.proportions import newcombe_paired
+from ragtally.analysis.proportions import PairedCounts, newcombe_paired
+from ragtally.analysis.significance import mcnemar, smallest_mcnemar_difference
 
 # Three recorded answer sets against the same gold labels, as right (1) and wrong (0).
 RIGHT = np.array([[1, 1, 1]] * 20 + [[1, 0, 1]] * 9 + [[0, 1, 1]] + [[1, 1, 0]] * 4 + [[0, 0, 0]] * 6)
 
 
-def compared(cluster: np.ndarray | None = None, **settings: object) -> list[PairedComparison]:
+def compared(cluster: np.ndarray | None = None, **settings: object) -> list[Comparison]:
     return compare_pairs(
         mean_contributions(RIGHT),
-        [(0, 1), (0, 2), (2, 1)],
-        RIGHT,
+        "abc",
+        [("a", "b"), ("a", "c"), ("c", "b")],
         np.random.default_rng(0),
         cluster=cluster,
         **settings,  # type: ignore[arg-type]
@@ -29,27 +28,25 @@ def compared(cluster: np.ndarray | None = None, **settings: object) -> list[Pair
 
 def test_recorded_answer_sets_by_hand() -> None:
     found = compared()
-    counts = [comparison.counts for comparison in found]
-    assert counts == [PairedCounts(24, 9, 1, 6), PairedCounts(29, 4, 1, 6), PairedCounts(21, 9, 4, 6)]
+    counts = [PairedCounts(24, 9, 1, 6), PairedCounts(29, 4, 1, 6), PairedCounts(21, 9, 4, 6)]
+    assert [comparison.difference for comparison in found] == list(map(newcombe_paired, counts))
+    assert [comparison.significance for comparison in found] == list(map(mcnemar, counts))
     assert [comparison.difference.value for comparison in found] == [8 / 40, 3 / 40, 5 / 40]
     # 2 (1 + 10) / 1024; 2 (1 + 5) / 32; 2 (1 + 13 + 78 + 286 + 715) / 8192
-    p_values = [comparison.significance.p_value for comparison in found]
+    p_values = [comparison.significance.p_value for comparison in found if comparison.significance]
     assert p_values == pytest.approx([22 / 1024, 12 / 32, 2186 / 8192], abs=1e-14)
     adjusted = [comparison.adjusted_p_value for comparison in found]
     assert adjusted == pytest.approx([3 * 22 / 1024, 2 * 2186 / 8192, 2 * 2186 / 8192], abs=1e-14)
-    assert [comparison.distinguishable() for comparison in found] == [False, False, False]
-    assert [comparison.distinguishable(0.1) for comparison in found] == [True, False, False]
-    assert found[0].tally == WinsTiesLosses(9, 30, 1)
-    assert found[0].interval == newcombe_paired(PairedCounts(24, 9, 1, 6))
+    assert [comparison.distinguishable for comparison in found] == [False, False, False]
+    assert (found[0].cell, found[0].baseline, found[0].tally) == ("a", "b", Tally(9, 30, 1))
     assert found[0].smallest_difference == smallest_mcnemar_difference(40, 10 / 40, 0.05 / 3)
 
 
 def test_questions_that_share_documents_are_drawn_together() -> None:
     found = compared(np.arange(40) // 2, resamples=300)
-    assert {comparison.interval.method for comparison in found} == {"bootstrap BCa"}
-    assert all("randomisation" in comparison.significance.test for comparison in found)
-    assert found[0].counts == PairedCounts(24, 9, 1, 6)
-    assert "normal" in found[0].smallest_difference.method
+    assert {comparison.difference.method for comparison in found} == {"bootstrap BCa"}
+    assert all(comparison.significance and "randomisation" in comparison.significance.test for comparison in found)
+    assert found[0].smallest_difference != compared()[0].smallest_difference
     # Documents of one question each are no documents to speak of.
     assert compared(np.arange(40)) == compared()
 
@@ -61,16 +58,16 @@ def test_a_metric_of_its_own_is_tested_by_randomisation() -> None:
     contributions = answer_contributions("macro_f1", gold, said, ("yes", "no", "maybe"))
     assert contributions is not None
     right = said == gold[:, None]
-    (found,) = compare_pairs(contributions, [(0, 1)], right, np.random.default_rng(3), resamples=500)
-    (again,) = compare_pairs(contributions, [(0, 1)], right, np.random.default_rng(3), resamples=500)
+    (found,) = compare_pairs(contributions, "ab", [("a", "b")], np.random.default_rng(3), right=right, resamples=500)
+    (again,) = compare_pairs(contributions, "ab", [("a", "b")], np.random.default_rng(3), right=right, resamples=500)
     assert found == again
-    assert found.counts is None
+    assert found.tally is not None
     assert found.tally.wins == int((right[:, 0] & ~right[:, 1]).sum())
     assert found.difference.value == pytest.approx(
         (contributions.scores()[0].value or 0) - (contributions.scores()[1].value or 0)
     )
-    assert found.distinguishable()
-    assert found.smallest_difference.value == pytest.approx(0.2, abs=0.1)
+    assert found.distinguishable
+    assert found.smallest_difference == pytest.approx(0.2, abs=0.1)
 
 
 def test_a_family_of_several_metrics_is_corrected_together() -> None:
@@ -80,16 +77,21 @@ def test_a_family_of_several_metrics_is_corrected_together() -> None:
     assert together == compared()
     assert apart == [comparison.adjusted_p_value for comparison in compared()]
     assert adjust_family(one)[0].adjusted_p_value == mcnemar(PairedCounts(24, 9, 1, 6)).p_value
-    assert compared(tests_in_family=10)[0].smallest_difference.level == pytest.approx(0.005)
+    assert compared(tests_in_family=10)[0].smallest_difference == smallest_mcnemar_difference(40, 10 / 40, 0.005)
 
 
 def test_losses_of_what_should_be_low_are_wins() -> None:
     found = compared(higher_is_better=False)
-    assert found[0].tally == WinsTiesLosses(1, 30, 9)
+    assert found[0].tally == Tally(1, 30, 9)
 
 
 def test_nothing_is_compared_with_nothing() -> None:
     empty = mean_contributions(np.zeros((0, 2)))
-    assert compare_pairs(empty, [(0, 1)], np.zeros((0, 2)), np.random.default_rng(0)) == []
-    with pytest.raises(ValueError, match="values of shape"):
-        compare_pairs(mean_contributions(RIGHT), [(0, 1)], RIGHT[:, :2], np.random.default_rng(0))
+    assert compare_pairs(empty, "ab", [("a", "b")], np.random.default_rng(0)) == []
+    f1 = answer_contributions("macro_f1", [0, 1], [[0, 0], [1, 1]], ("yes", "no"))
+    with pytest.raises(ValueError, match="answers of shape"):
+        compare_pairs(f1, "ab", [("a", "b")], np.random.default_rng(0), right=np.ones((2, 3)))
+
+
+def test_gains_are_counted_beyond_rounding() -> None:
+    assert tally(np.array([0.1 + 0.2, 0.5, 0.2]) - [0.3, 0.4, 0.9]) == Tally(1, 1, 1)

@@ -13,10 +13,16 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from made_results import RECALL, and_metric, made_results, of_base_only
-from ragtally.analysis.cell_refs import Side, common_set, matching_cells
-from ragtally.analysis.two import compare_two
-from ragtally.analysis.two_cells import TwoCells
-from ragtally.analysis.two_rankings import matching_rankings
+from ragtally.analysis.comparisons import Tally
+from ragtally.analysis.pairwise import (
+    CellRef,
+    PairwiseComparison,
+    common_set,
+    compare_pairwise,
+    matching_cells,
+    matching_rankings,
+)
+from ragtally.analysis.significance import Significance
 from ragtally.api import DataError, RagtallyError
 from ragtally.results import Results
 
@@ -25,29 +31,36 @@ FIRST = "yyyyyyyyy" + "nn" + "yyyyy" + "nnn-"
 SECOND = "nnnnnnnn-" + "yy" + "yyyyy" + "nnnn"
 
 
-def compared(first: Side, second: Side, metric: str = "accuracy", question_set: str = "all") -> TwoCells:
-    (found,) = compare_two([(first, second)], metric, question_set)
+def compared(
+    first: CellRef, second: CellRef, metric: str = "accuracy", question_set: str = "all"
+) -> PairwiseComparison:
+    (found,) = compare_pairwise([(first, second)], metric, question_set)
     return found
+
+
+def significance(pair: PairwiseComparison) -> Significance:
+    assert pair.comparison.significance is not None
+    return pair.comparison.significance
 
 
 def test_pairs_have_the_counts_and_the_exact_p_worked_out_by_hand() -> None:
     results = made_results({"a": FIRST, "b": SECOND})
-    found = compared(Side(results, "a"), Side(results, "b"))
-    assert (found.wins, found.ties, found.losses) == (9, 9, 2)
+    found = compared(CellRef(results, "a"), CellRef(results, "b"))
+    assert found.comparison.tally == Tally(9, 9, 2)
     # 2 (C(11,0) + C(11,1) + C(11,2)) / 2^11
-    assert found.p_value == pytest.approx(2 * (1 + 11 + 55) / 2048)
-    assert found.p_value == pytest.approx(mcnemar([[5, 9], [2, 4]], exact=True).pvalue)
-    assert found.test == "exact McNemar"
-    assert found.difference.value == pytest.approx(7 / 20)
+    assert significance(found).p_value == pytest.approx(2 * (1 + 11 + 55) / 2048)
+    assert significance(found).p_value == pytest.approx(mcnemar([[5, 9], [2, 4]], exact=True).pvalue)
+    assert significance(found).test == "exact McNemar"
+    assert found.comparison.difference.value == pytest.approx(7 / 20)
     assert (found.first_value.value, found.second_value.value) == (14 / 20, 7 / 20)
     assert (found.pairing, found.common, found.first_only, found.second_only) == ("paired", 20, 0, 0)
     assert found.notes == ()
-    assert not found.distinguishable
+    assert not found.comparison.distinguishable
 
 
 def test_the_questions_that_changed_sides_are_listed_with_both_verdicts() -> None:
     results = made_results({"a": FIRST, "b": SECOND})
-    changed = compared(Side(results, "a"), Side(results, "b")).changed
+    changed = compared(CellRef(results, "a"), CellRef(results, "b")).changes
     assert [turned.question for turned in changed] == [f"q{number}" for number in range(11)]
     assert [turned.won for turned in changed] == [True] * 9 + [False] * 2
     assert (changed[0].label, changed[0].first, changed[0].second) == ("yes", "yes", "no")
@@ -57,27 +70,34 @@ def test_the_questions_that_changed_sides_are_listed_with_both_verdicts() -> Non
 
 def test_the_other_way_round_is_the_same_with_its_sign_changed() -> None:
     results = made_results({"a": FIRST, "b": SECOND})
-    one, other = (compared(Side(results, *pair), Side(results, rest)) for pair, rest in ((["a"], "b"), (["b"], "a")))
-    assert (one.wins, one.losses, one.p_value) == (other.losses, other.wins, other.p_value)
-    assert one.difference.low == pytest.approx(-(other.difference.high or 0))
+    one, other = (
+        compared(CellRef(results, *pair), CellRef(results, rest)) for pair, rest in ((["a"], "b"), (["b"], "a"))
+    )
+    assert (one.comparison.tally, other.comparison.tally) == (Tally(9, 9, 2), Tally(2, 9, 9))
+    assert significance(one) == significance(other)
+    assert one.comparison.difference.low == pytest.approx(-(other.comparison.difference.high or 0))
 
 
 def test_several_pairs_are_one_family() -> None:
     results = made_results({"a": FIRST, "b": SECOND, "c": "n" * 20, "d": FIRST[::-1]})
-    sides = {name: Side(results, name) for name in "abcd"}
-    found = compare_two([(sides["a"], sides[other]) for other in "bcd"], "accuracy", "all")
-    p_values = [one.p_value for one in found]
-    assert [one.adjusted_p_value for one in found] == pytest.approx(multipletests(p_values, method="holm")[1])
-    assert [one.distinguishable for one in found] == [(one.adjusted_p_value or 0) <= 0.05 for one in found]
+    sides = {name: CellRef(results, name) for name in "abcd"}
+    found = compare_pairwise([(sides["a"], sides[other]) for other in "bcd"], "accuracy", "all")
+    p_values = [significance(one).p_value for one in found]
+    assert [one.comparison.adjusted_p_value for one in found] == pytest.approx(
+        multipletests(p_values, method="holm")[1]
+    )
+    assert [one.comparison.distinguishable for one in found] == [
+        (one.comparison.adjusted_p_value or 0) <= 0.05 for one in found
+    ]
 
 
 def test_partly_common_questions_are_paired_on_those_and_it_says_so() -> None:
     first = made_results({"a": "yynn"}, ids=["p", "q", "r", "s"])
     second = made_results({"a": "nyyyy"}, ids=["q", "r", "s", "t", "u"], study="later")
-    found = compared(Side(first, "a"), Side(second, "a"))
+    found = compared(CellRef(first, "a"), CellRef(second, "a"))
     assert found.pairing == "paired on the common questions"
     assert (found.common, found.first_only, found.second_only) == (3, 1, 2)
-    assert (found.wins, found.ties, found.losses) == (1, 0, 2)
+    assert found.comparison.tally == Tally(1, 0, 2)
     assert found.notes == (
         "compared on the 3 common questions; left out: 1 that only the first was asked"
         " and 2 that only the second was",
@@ -89,15 +109,17 @@ def test_different_questions_are_compared_unpaired() -> None:
     # Newcombe (1998), Statistics in Medicine 17, 873-890, table II, example (a), method 10: 56/70 - 48/80.
     first = made_results({"a": "y" * 56 + "n" * 14}, ids=[f"one{n}" for n in range(70)])
     second = made_results({"a": "y" * 48 + "n" * 32}, ids=[f"two{n}" for n in range(80)], study="other")
-    found = compared(Side(first, "a"), Side(second, "a"))
+    found = compared(CellRef(first, "a"), CellRef(second, "a"))
     assert found.pairing == "unpaired"
-    assert found.difference.value == pytest.approx(0.2)
-    assert (found.difference.low, found.difference.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
-    assert found.difference.method == "Newcombe"
-    assert found.distinguishable
-    assert found.p_value is found.wins is found.test is None
+    assert found.comparison.difference.value == pytest.approx(0.2)
+    assert (found.comparison.difference.low, found.comparison.difference.high) == pytest.approx(
+        (0.0524, 0.3339), abs=5e-5
+    )
+    assert found.comparison.difference.method == "Newcombe"
+    assert found.comparison.distinguishable
+    assert found.comparison.significance is found.comparison.tally is None
     assert "two independent sets" in found.notes[0]
-    assert "macro_f1 cannot be compared" in str(refused(Side(first, "a"), Side(second, "a"), "macro_f1"))
+    assert "macro_f1 cannot be compared" in str(refused(CellRef(first, "a"), CellRef(second, "a"), "macro_f1"))
 
 
 def test_several_unpaired_pairs_are_told_apart_at_a_level_for_them_all() -> None:
@@ -105,20 +127,20 @@ def test_several_unpaired_pairs_are_told_apart_at_a_level_for_them_all() -> None
     first = made_results(cells, ids=[f"one{n}" for n in range(70)])
     # Alone, 56 of 70 and 50 of 80 differ; among eight such pairs one is to be expected now and then.
     second = made_results(dict.fromkeys(cells, "y" * 50 + "n" * 30), ids=[f"two{n}" for n in range(80)])
-    pairs = [(Side(first, name), Side(second, name)) for name in cells]
-    (alone,) = compare_two(pairs[:1], "accuracy", "all")
-    together = compare_two(pairs, "accuracy", "all")
-    assert alone.distinguishable is True
-    assert [one.distinguishable for one in together] == [False] * 8
-    assert {(one.difference.low, one.difference.high) for one in together} == {
-        (alone.difference.low, alone.difference.high)
+    pairs = [(CellRef(first, name), CellRef(second, name)) for name in cells]
+    (alone,) = compare_pairwise(pairs[:1], "accuracy", "all")
+    together = compare_pairwise(pairs, "accuracy", "all")
+    assert alone.comparison.distinguishable is True
+    assert [one.comparison.distinguishable for one in together] == [False] * 8
+    assert {(one.comparison.difference.low, one.comparison.difference.high) for one in together} == {
+        (alone.comparison.difference.low, alone.comparison.difference.high)
     }
 
 
 def test_the_same_ids_with_other_words_are_different_questions() -> None:
     first = made_results({"a": FIRST})
     second = made_results({"a": FIRST}, study="other", text="Is {} harmful?")
-    found = compared(Side(first, "a"), Side(second, "a"))
+    found = compared(CellRef(first, "a"), CellRef(second, "a"))
     assert found.pairing == "unpaired"
     assert found.notes[-1] == "20 ids stand for other words in the two studies: different questions"
 
@@ -126,44 +148,46 @@ def test_the_same_ids_with_other_words_are_different_questions() -> None:
 def test_relabelled_questions_are_counted_and_each_side_keeps_its_labels() -> None:
     first = made_results({"a": "yyyy"}, labels="yyyy")
     second = made_results({"a": "yyyy"}, labels="ynny", study="relabelled")
-    found = compared(Side(first, "a"), Side(second, "a"))
-    assert (found.wins, found.losses) == (2, 0)
+    found = compared(CellRef(first, "a"), CellRef(second, "a"))
+    assert found.comparison.tally == Tally(2, 2, 0)
     assert found.notes == ("2 common questions have another label in the second study; each side keeps its own",)
-    assert "differ in the answers or in the labels" in str(refused(Side(first, "a"), Side(second, "a"), "macro_f1"))
+    assert "differ in the answers or in the labels" in str(
+        refused(CellRef(first, "a"), CellRef(second, "a"), "macro_f1")
+    )
 
 
 def test_another_metric_is_tested_by_randomisation() -> None:
     results = made_results({"a": FIRST, "b": SECOND}, labels="yn" * 10)
-    found = compared(Side(results, "a"), Side(results, "b"), "macro_f1")
-    assert "randomisation" in (found.test or "")
-    assert found.p_value is not None
+    found = compared(CellRef(results, "a"), CellRef(results, "b"), "macro_f1")
+    assert "randomisation" in significance(found).test
+    assert significance(found).p_value is not None
     values = found.first_value, found.second_value
-    assert found.difference.value == pytest.approx((values[0].value or 0) - (values[1].value or 0))
+    assert found.comparison.difference.value == pytest.approx((values[0].value or 0) - (values[1].value or 0))
     assert all((value.low or 0) < (value.value or 0) < (value.high or 0) for value in values)
 
 
 def test_questions_of_one_document_are_drawn_together() -> None:
     results = made_results({"a": FIRST, "b": SECOND}, groups=[number // 2 for number in range(20)])
-    assert "randomisation" in (compared(Side(results, "a"), Side(results, "b")).test or "")
+    assert "randomisation" in significance(compared(CellRef(results, "a"), CellRef(results, "b"))).test
 
 
 def test_the_base_alone_is_compared_where_it_is_wanted_or_the_only_common_set() -> None:
     results = made_results({"a": FIRST, "b": SECOND}, base="+" * 11 + "." * 9)
-    pair = (Side(results, "a"), Side(results, "b"))
+    pair = (CellRef(results, "a"), CellRef(results, "b"))
     assert common_set([pair], None) == "base"
     assert common_set([pair], "all") == "all"
     found = compared(*pair, question_set="base")
-    assert (found.common, found.wins, found.ties, found.losses) == (11, 9, 0, 2)
-    assert found.p_value == pytest.approx(binomtest(2, 11).pvalue)
+    assert (found.common, found.comparison.tally) == (11, Tally(9, 0, 2))
+    assert significance(found).p_value == pytest.approx(binomtest(2, 11).pvalue)
     narrow = of_base_only(results)
     with pytest.raises(RagtallyError, match="made:a was not scored on all"):
-        common_set([(Side(narrow, "a"), Side(narrow, "b"))], "all")
+        common_set([(CellRef(narrow, "a"), CellRef(narrow, "b"))], "all")
 
 
 def test_questions_without_a_label_are_refused() -> None:
     results = made_results({"a": "yy", "b": "yn"}, labels="y-")
     with pytest.raises(DataError, match="1 of the 2 questions have no label"):
-        compared(Side(results, "a"), Side(results, "b"))
+        compared(CellRef(results, "a"), CellRef(results, "b"))
 
 
 def ranked(study: str, **values: Sequence[float | None]) -> Results:
@@ -180,12 +204,12 @@ def ranked(study: str, **values: Sequence[float | None]) -> Results:
 def test_rankings_are_compared_on_the_questions_that_the_metric_applies_to() -> None:
     first = ranked("first", one=[1.0, 0.5, 0.25, None, 0.0], two=[0.0] * 5)
     second = ranked("second", one=[0.5, 0.5, 0.5, 1.0])
-    found = compared(Side(first, "one"), Side(second, "one"), "recall@5")
+    found = compared(CellRef(first, "one"), CellRef(second, "one"), "recall@5")
     assert (found.pairing, found.common, found.second_only) == ("paired on the common questions", 3, 1)
     assert (found.first_value.value, found.second_value.value) == pytest.approx((1.75 / 3, 0.5))
-    assert found.difference.value == pytest.approx(0.25 / 3)
-    assert (found.wins, found.ties, found.losses) == (1, 1, 1)
-    assert [(turned.question, turned.first, turned.second, turned.won) for turned in found.changed] == [
+    assert found.comparison.difference.value == pytest.approx(0.25 / 3)
+    assert found.comparison.tally == Tally(1, 1, 1)
+    assert [(turned.question, turned.first, turned.second, turned.won) for turned in found.changes] == [
         ("q0", "1.000", "0.500", True),
         ("q2", "0.250", "0.500", False),
     ]
@@ -194,9 +218,9 @@ def test_rankings_are_compared_on_the_questions_that_the_metric_applies_to() -> 
 def test_rankings_that_find_all_or_nothing_have_the_exact_test() -> None:
     values = {name: [float(letter == "y") for letter in letters] for name, letters in (("a", FIRST), ("b", SECOND))}
     results = ranked("study", one=values["a"], two=values["b"])
-    found = compared(Side(results, "one"), Side(results, "two"), "recall@5")
-    assert found.p_value == pytest.approx(2 * (1 + 11 + 55) / 2048)
-    assert found.test == "exact McNemar"
+    found = compared(CellRef(results, "one"), CellRef(results, "two"), "recall@5")
+    assert significance(found).p_value == pytest.approx(2 * (1 + 11 + 55) / 2048)
+    assert significance(found).test == "exact McNemar"
 
 
 def test_a_ranking_is_found_by_its_name_and_by_a_cell_that_reads_it() -> None:
@@ -211,8 +235,8 @@ def test_a_ranking_is_found_by_its_name_and_by_a_cell_that_reads_it() -> None:
 
 def test_a_metric_that_the_study_does_not_have_is_refused() -> None:
     results = ranked("study", one=[1.0], two=[0.0])
-    assert "no metric 'mrr@5'" in str(refused(Side(results, "one"), Side(results, "two"), "mrr@5"))
-    assert "question by question" in str(refused(Side(results, "a"), Side(results, "a"), "confusion[yes,no]"))
+    assert "no metric 'mrr@5'" in str(refused(CellRef(results, "one"), CellRef(results, "two"), "mrr@5"))
+    assert "question by question" in str(refused(CellRef(results, "a"), CellRef(results, "a"), "confusion[yes,no]"))
 
 
 @pytest.mark.parametrize(
@@ -232,13 +256,13 @@ def test_an_unknown_cell_gets_the_nearest_name() -> None:
 
 def test_it_is_the_same_every_time_and_goes_into_json() -> None:
     results = made_results({"a": FIRST, "b": SECOND}, labels="yn" * 10)
-    pair = (Side(results, "a"), Side(results, "b"))
+    pair = (CellRef(results, "a"), CellRef(results, "b"))
     one, other = (json.dumps(compared(*pair, "macro_f1").as_json(), allow_nan=False) for _ in range(2))
     assert one == other
-    assert len(json.loads(one)["changed"]) == 12
+    assert len(json.loads(one)["changes"]) == 12
 
 
-def refused(first: Side, second: Side, metric: str) -> RagtallyError:
+def refused(first: CellRef, second: CellRef, metric: str) -> RagtallyError:
     with pytest.raises(RagtallyError) as caught:
         compared(first, second, metric)
     return caught.value

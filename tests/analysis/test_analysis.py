@@ -15,32 +15,32 @@ from scipy.stats import binomtest
 
 from made_results import with_metric
 from ragtally.analysis import Analysis, analyze
-from ragtally.analysis.aligned_answers import asked_on
-from ragtally.analysis.decomposition import Bucket
-from ragtally.analysis.families import declared_families
-from ragtally.analysis.scores import set_verdict
-from ragtally.analysis.set_verdict import Measured
+from ragtally.analysis.aligned_answers import align_answers
+from ragtally.analysis.analysis import set_analysis
+from ragtally.analysis.comparisons import Tally, declared_families
+from ragtally.analysis.error_breakdown import Bucket
+from ragtally.analysis.estimate import Estimate
 from ragtally.api import StoreError
 from ragtally.results import Results, load_results
 
 
-def numbers(value: Any) -> Iterator[Measured]:
-    """Every measured number of a verdict."""
-    if isinstance(value, Measured):
+def estimates(value: Any) -> Iterator[Estimate]:
+    """Every estimate in an analysis."""
+    if isinstance(value, Estimate):
         yield value
     elif is_dataclass(value):
         for part in fields(value):
-            yield from numbers(getattr(value, part.name))
+            yield from estimates(getattr(value, part.name))
     elif isinstance(value, dict):
         for item in value.values():
-            yield from numbers(item)
+            yield from estimates(item)
     elif isinstance(value, tuple):
         for item in value:
-            yield from numbers(item)
+            yield from estimates(item)
 
 
-def test_every_number_has_an_interval_around_it_or_a_reason(verdict: Analysis) -> None:
-    found = list(numbers(verdict))
+def test_every_number_has_an_interval_around_it_or_a_reason(analysis: Analysis) -> None:
+    found = list(estimates(analysis))
     assert len(found) > 200
     for one in found:
         if one.value is None or one.low is None or one.high is None:
@@ -49,54 +49,53 @@ def test_every_number_has_an_interval_around_it_or_a_reason(verdict: Analysis) -
             assert one.low <= one.value <= one.high or one.method == "bootstrap BCa"
 
 
-def test_values_are_those_of_the_cells(results: Results, verdict: Analysis) -> None:
+def test_values_are_those_of_the_cells(results: Results, analysis: Analysis) -> None:
     rows = {(row["cell"], row["question_set"]): row for row in results.cells.iter_rows(named=True)}
-    for of_set in verdict.sets:
-        assert {cell.cell for cell in of_set.cells} == {
-            name
-            for name, question_set in rows
-            if question_set == of_set.question_set and rows[name, question_set]["reader"]
-        }
-        for cell in of_set.cells:
+    for question_set, of_set in analysis.sets.items():
+        assert set(of_set.cells) == {name for name, of in rows if of == question_set and rows[name, of]["reader"]}
+        for name, cell in of_set.cells.items():
             for metric, one in cell.metrics.items():
-                assert one.value == pytest.approx(rows[cell.cell, of_set.question_set][metric], abs=1e-9)
-    for name, metrics in verdict.rankings.items():
+                assert one.value == pytest.approx(rows[name, question_set][metric], abs=1e-9)
+    for name, metrics in analysis.rankings.items():
         for metric, one in metrics.items():
             row = rows[name, "all"]
             assert one.value == pytest.approx(row[metric], abs=1e-9)
             assert one.denominator == row[f"{metric}_denominator"]
 
 
-def test_buckets_sum_to_the_questions_and_the_bars_to_the_accuracy(results: Results, verdict: Analysis) -> None:
+def test_buckets_sum_to_the_questions_and_the_bars_to_the_accuracy(results: Results, analysis: Analysis) -> None:
     grid = results.cells.filter(pl.col("kind") == "grid")
-    assert len(verdict.where) == len(grid)
-    for where in verdict.where:
-        assert set(where.buckets) == set(map(str, Bucket))
-        assert sum(where.buckets.values()) == where.questions
-        assert where.bars is not None
-        bars = {part.name: getattr(where.bars, part.name).value for part in fields(where.bars)}
-        kept = (
-            bars["gold"] - bars["retrieval_loss"] - bars["distractor_loss"] - bars["unanswered_loss"] + bars["luck"]
-        )
-        assert kept == pytest.approx(bars["retrieved"])
+    breakdowns = {
+        (name, question_set): breakdown
+        for question_set, of_set in analysis.sets.items()
+        for name, breakdown in of_set.error_breakdowns.items()
+    }
+    assert len(breakdowns) == len(grid)
+    for row in grid.iter_rows(named=True):
+        breakdown = breakdowns[row["cell"], row["question_set"]]
+        assert set(breakdown.buckets) == set(map(str, Bucket))
+        assert sum(breakdown.buckets.values()) == breakdown.questions
+        assert breakdown.waterfall is not None
+        bars = {bar.name: getattr(breakdown.waterfall, bar.name).value for bar in fields(breakdown.waterfall)}
+        losses = bars["retrieval_loss"] + bars["distractor_loss"] + bars["unanswered_loss"]
+        assert bars["gold"] - losses + bars["recovered"] == pytest.approx(bars["retrieved"])
         assert 1 - bars["reader_loss"] == pytest.approx(bars["gold"])
-        row = grid.filter((pl.col("cell") == where.cell) & (pl.col("question_set") == where.question_set))
-        assert bars["retrieved"] == pytest.approx(row["accuracy"][0])
+        assert bars["retrieved"] == pytest.approx(row["accuracy"])
 
 
 def test_declared_families_pair_cells_that_differ_on_the_named_axes_alone(
-    results: Results, verdict: Analysis
+    results: Results, analysis: Analysis
 ) -> None:
     rows = {row["cell"]: row for row in results.cells.iter_rows(named=True)}
     axes = [
         name for name in results.cells.columns if name.partition(".")[0] in ("chunker", "top_k", "reader", "votes")
     ]
-    by_metric = Counter((family.metric, family.question_set) for family in verdict.families)
+    by_metric = Counter((family.metric, family.question_set) for family in analysis.families)
     assert by_metric == {
         ("accuracy", "all"): 2, ("accuracy", "base"): 2, ("macro_f1", "all"): 1, ("macro_f1", "base"): 1,
         ("recall@3", "all"): 1,
     }  # fmt: skip
-    first = verdict.families[0]
+    first = analysis.families[0]
     assert first.comparisons
     for pair in first.comparisons:
         one, other = rows[pair.cell], rows[pair.baseline]
@@ -104,8 +103,8 @@ def test_declared_families_pair_cells_that_differ_on_the_named_axes_alone(
         assert other["retriever"] == "shared_words" != one["retriever"]
 
 
-def test_mcnemar_and_holm_are_those_counted_by_hand(results: Results, verdict: Analysis) -> None:
-    family = next(f for f in verdict.families if f.metric == "accuracy" and f.question_set == "all")
+def test_mcnemar_and_holm_are_those_counted_by_hand(results: Results, analysis: Analysis) -> None:
+    family = next(f for f in analysis.families if f.metric == "accuracy" and f.question_set == "all")
     status = {
         name: dict(zip(table["question"], table["status"], strict=True))
         for (name,), table in results.answers.group_by("cell")
@@ -115,10 +114,11 @@ def test_mcnemar_and_holm_are_those_counted_by_hand(results: Results, verdict: A
         one, other = status[pair.cell], status[pair.baseline]
         wins = sum(one[q] == "right" != other[q] for q in one)
         losses = sum(one[q] != "right" == other[q] for q in one)
-        assert (pair.wins, pair.losses, pair.ties) == (wins, losses, len(one) - wins - losses)
+        assert pair.tally == Tally(wins, len(one) - wins - losses, losses)
         expected = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
-        assert pair.test == "exact McNemar"
-        assert pair.p_value == pytest.approx(expected)
+        assert pair.significance is not None
+        assert pair.significance.test == "exact McNemar"
+        assert pair.significance.p_value == pytest.approx(expected)
         p_values.append(expected)
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     reached = 0.0
@@ -128,40 +128,41 @@ def test_mcnemar_and_holm_are_those_counted_by_hand(results: Results, verdict: A
         assert family.comparisons[row].distinguishable == (reached <= 0.05)
 
 
-def test_the_chosen_cell_comes_from_the_dev_half_and_the_best_are_kept(verdict: Analysis) -> None:
-    of_set = next(each for each in verdict.sets if each.question_set == verdict.question_set)
-    half = next(each for each in of_set.held_out if each.metric == verdict.metric)
-    assert half.cell == verdict.chosen
+def test_the_chosen_cell_comes_from_the_dev_half_and_the_best_are_kept(analysis: Analysis) -> None:
+    of_set, metric = analysis.sets[analysis.question_set], str(analysis.metric)
+    half = of_set.held_out[metric]
+    assert half.cell == analysis.chosen
     assert half.dev_questions + half.held_out_questions == of_set.questions
     assert (
         half.dev is not None
         and half.held_out is not None
         and half.optimism == pytest.approx(half.dev - half.held_out)
     )
-    best = next(each for each in of_set.best if each.metric == verdict.metric)
-    assert best.highest in best.kept
+    best = of_set.best[metric]
+    assert best.highest in best.cells
     assert best.optimism is not None and best.optimism >= -1e-9
 
 
-def test_less_is_better_where_the_metric_says_so(results: Results, verdict: Analysis) -> None:
+def test_less_is_better_where_the_metric_says_so(results: Results, analysis: Analysis) -> None:
     turned = with_metric(results, "recall@3", higher_is_better=False)
-    (family,) = (family for family in verdict.families if family.metric == "recall@3")
+    (family,) = (family for family in analysis.families if family.metric == "recall@3")
     (other,) = (family for family in declared_families(turned, {}) if family.metric == "recall@3")
-    assert any(one.wins != one.losses for one in family.comparisons)
+    assert any(one.tally and one.tally.wins != one.tally.losses for one in family.comparisons)
     for one, reversed_one in zip(family.comparisons, other.comparisons, strict=True):
         assert one.difference.value == pytest.approx(reversed_one.difference.value)
-        assert (one.wins, one.ties, one.losses) == (reversed_one.losses, reversed_one.ties, reversed_one.wins)
+        assert one.tally is not None
+        assert reversed_one.tally == Tally(one.tally.losses, one.tally.ties, one.tally.wins)
 
 
 def test_answers_made_elsewhere_cost_what_they_say_or_an_unknown_sum(results: Results) -> None:
-    asked = asked_on(results, "all")
-    assert asked is not None
-    costs = {cell.cell: cell.cost.dollars for cell in set_verdict(results, asked).cells}
+    answers = align_answers(results, "all")
+    assert answers is not None
+    costs = {name: cell.cost.dollars for name, cell in set_analysis(results, answers).cells.items()}
     free = {name for name, dollars in costs.items() if dollars == 0}
-    readers = {asked.cells[name]["reader"] for name in free}
+    readers = {answers.cells[name]["reader"] for name in free}
     assert free
     elsewhere = replace(results, comparisons={**results.comparisons, "answered_elsewhere": sorted(readers)})
-    unknown = {cell.cell: cell.cost.dollars for cell in set_verdict(elsewhere, asked).cells}
+    unknown = {name: cell.cost.dollars for name, cell in set_analysis(elsewhere, answers).cells.items()}
     assert {name for name, dollars in unknown.items() if dollars is None} >= free
 
 
@@ -175,9 +176,9 @@ def test_the_first_metric_that_can_be_judged_decides(results: Results) -> None:
     assert found.metric is found.chosen is None
 
 
-def test_the_same_results_give_the_same_bytes(results: Results, verdict: Analysis) -> None:
-    assert json.dumps(analyze(results).as_json()) == json.dumps(verdict.as_json())
-    assert "NaN" not in json.dumps(verdict.as_json())
+def test_the_same_results_give_the_same_bytes(results: Results, analysis: Analysis) -> None:
+    assert json.dumps(analyze(results).as_json()) == json.dumps(analysis.as_json())
+    assert "NaN" not in json.dumps(analysis.as_json())
 
 
 def test_results_that_are_not_there_say_what_to_type(tmp_path: Path) -> None:
@@ -203,4 +204,4 @@ def test_answers_that_were_recorded_with_more_before_the_reader_are_on_no_front(
     )
     fronts = analyze(replace(results, cells=recorded)).fronts
     assert fronts
-    assert all(shown not in {*front.front, *front.dominated, *front.unknown} for front in fronts)
+    assert all(shown not in {*front.front, *front.dominated, *front.unknown} for front in fronts.values())

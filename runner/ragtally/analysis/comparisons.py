@@ -1,0 +1,273 @@
+"""Families of paired comparisons: each pair's difference with interval, test, Holm's correction and power."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike
+
+from ragtally.analysis.aligned_answers import (
+    AlignedAnswers,
+    higher_is_better,
+    is_one_vote,
+    random_generator,
+    ranking_contributions,
+    resample_number,
+)
+from ragtally.analysis.bootstrap import RESAMPLES, bca_estimate, bootstrap, proper_clusters, standard_error
+from ragtally.analysis.contributions import Contributions
+from ragtally.analysis.estimate import Estimate
+from ragtally.analysis.proportions import count_pairs, newcombe_paired
+from ragtally.analysis.significance import (
+    LEVEL,
+    Significance,
+    holm,
+    mcnemar,
+    randomisation_tests,
+    smallest_mcnemar_difference,
+    smallest_normal_difference,
+)
+from ragtally.results.load import Results
+
+Pair = tuple[str, str]
+_DIGITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """On how many questions the first of two cells did better, as well, or worse."""
+
+    wins: int
+    ties: int
+    losses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two cells on the same questions; of two independent sets of questions, without test and tally."""
+
+    cell: str
+    baseline: str  # What it is compared with
+    difference: Estimate  # The cell's value minus the baseline's
+    significance: Significance | None  # None for unpaired cells, where the interval alone decides
+    adjusted_p_value: float | None  # The p-value after Holm's correction over the family
+    # Whether the two differ beyond chance: the adjusted p-value is at most the level, or the interval of unpaired
+    # cells leaves out 0; None where it cannot be said.
+    distinguishable: bool | None
+    tally: Tally | None
+    # The smallest difference that so many questions would have shown with a power of 80 %, were it the only one of
+    # the family (at the level divided by the number of tests, the one that the smallest p-value must reach).
+    smallest_difference: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Comparisons that are corrected together."""
+
+    metric: str
+    baseline: Mapping[str, str]  # What the others are compared with, by axis
+    question_set: str
+    questions: int
+    level: float  # The level of the family
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """Which tests were done, each once."""
+        return tuple(dict.fromkeys(one.significance.test for one in self.comparisons if one.significance is not None))
+
+
+def declared_families(results: Results, answers: Mapping[str, AlignedAnswers]) -> list[Family]:
+    """Test what the spec declares under `compare`."""
+    families: list[Family] = []
+    for declared in results.comparisons["families"]:
+        metric, baseline = declared["metric"], declared["baseline"]
+        pairs = [(pair["cell"], pair["baseline"]) for pair in declared["pairs"]]
+        if results.metric(metric).measures == "retrieval":
+            families.extend(_ranking_family(results, metric, pairs, baseline))
+            continue
+        for of_set in answers.values():
+            scored = [pair for pair in pairs if all(_is_scored(of_set, name, metric) for name in pair)]
+            families.extend(_answer_family(results, of_set, metric, scored, baseline))
+    return families
+
+
+def votes_family(results: Results, answers: AlignedAnswers, contexts: Sequence[str], metric: str) -> list[Family]:
+    """Test several votes of one reader against one vote of another, on the same contexts."""
+    pairs: list[Pair] = []
+    for context in contexts:
+        rows = [
+            row
+            for row in answers.cells.values()
+            if row["context"] == context and _is_scored(answers, row["cell"], metric)
+        ]
+        pairs.extend(
+            (many["cell"], one["cell"])
+            for many in rows
+            for one in rows
+            if many["votes"] > 1 == one["votes"]
+            and not is_one_vote(many)
+            and many["reader"] != one["reader"]
+            and _is_cheaper(many, one)
+        )
+    return _answer_family(results, answers, metric, pairs, {"votes": "one vote of another reader"})
+
+
+def compare_pairs(
+    contributions: Contributions,
+    names: Sequence[str],
+    pairs: Sequence[Pair],
+    generator: np.random.Generator,
+    *,
+    right: ArrayLike | None = None,
+    higher_is_better: bool = True,
+    cluster: ArrayLike | None = None,
+    resamples: int = RESAMPLES,
+    tests_in_family: int | None = None,
+) -> list[Comparison]:
+    """Compare pairs of the named cells, all of them one family, or part of one that `adjust_family` puts together."""
+    # Wins and losses are counted by the questions' own values, or by right answers for a metric that is not a mean.
+    values = contributions.by_question
+    if values is None:
+        values = np.asarray(right, dtype=np.float64)
+        if values.shape != (contributions.questions, contributions.cells):
+            raise ValueError(f"answers of shape {values.shape} for {contributions.questions} x {contributions.cells}")
+    if not pairs or contributions.questions == 0:
+        return []
+    number = {name: row for row, name in enumerate(names)}
+    rows = [(number[cell], number[baseline]) for cell, baseline in pairs]
+    cluster = proper_clusters(cluster, contributions.questions)
+    # A share of right answers to questions that share no document is tested by McNemar's exact test and has
+    # Newcombe's interval for paired proportions; everything else is tested by randomisation and has the bootstrap's
+    # BCa interval.
+    if contributions.binary and cluster is None:
+        compared = _by_counts(contributions, rows)
+    else:
+        compared = _by_resampling(contributions, rows, generator, cluster, resamples)
+    tests = tests_in_family or max(1, sum(one.significance.p_value is not None for one in compared))
+    sign = 1 if higher_is_better else -1
+    return adjust_family(
+        [
+            Comparison(
+                cell=cell,
+                baseline=baseline,
+                difference=one.difference,
+                significance=one.significance,
+                adjusted_p_value=None,
+                distinguishable=None,
+                tally=tally(sign * (values[:, first] - values[:, second])),
+                smallest_difference=one.smallest_difference(LEVEL / tests),
+            )
+            for (cell, baseline), (first, second), one in zip(pairs, rows, compared, strict=True)
+        ]
+    )
+
+
+def adjust_family(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Correct the p-values of a whole family by Holm's method."""
+    p_values = [None if one.significance is None else one.significance.p_value for one in comparisons]
+    return [
+        replace(one, adjusted_p_value=p_value, distinguishable=None if p_value is None else p_value <= LEVEL)
+        for one, p_value in zip(comparisons, holm(p_values), strict=True)
+    ]
+
+
+def tally(gains: ArrayLike) -> Tally:
+    """Count the questions with a gain above, at and below 0."""
+    rounded = np.round(np.asarray(gains, dtype=np.float64), _DIGITS)
+    wins, losses = int((rounded > 0).sum()), int((rounded < 0).sum())
+    return Tally(wins, len(rounded) - wins - losses, losses)
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """A difference and its test, before the family is looked at."""
+
+    difference: Estimate
+    significance: Significance
+    smallest_difference: Callable[[float], float | None]  # That the test would have found at a level
+
+
+def _by_counts(contributions: Contributions, pairs: Sequence[tuple[int, int]]) -> list[_Difference]:
+    right = contributions.own[..., 0] == 1
+    differences = []
+    for first, second in pairs:
+        counts = count_pairs(right[:, first], right[:, second])
+        smallest = partial(smallest_mcnemar_difference, counts.questions, counts.discordant / counts.questions)
+        differences.append(_Difference(newcombe_paired(counts), mcnemar(counts), smallest))
+    return differences
+
+
+def _by_resampling(
+    contributions: Contributions,
+    pairs: Sequence[tuple[int, int]],
+    generator: np.random.Generator,
+    cluster: ArrayLike | None,
+    resamples: int,
+) -> list[_Difference]:
+    drawing, swapping = generator.spawn(2)
+    distribution = bootstrap(contributions, drawing, resamples, cluster)
+    differences = distribution.differences([first for first, _ in pairs], [second for _, second in pairs])
+    tests = randomisation_tests(contributions, pairs, swapping, resamples, cluster)
+    return [
+        _Difference(
+            bca_estimate(differences, row),
+            test,
+            partial(smallest_normal_difference, standard_error(differences, row)),
+        )
+        for row, test in enumerate(tests)
+    ]
+
+
+def _answer_family(
+    results: Results, answers: AlignedAnswers, metric: str, pairs: Sequence[Pair], baseline: Mapping[str, str]
+) -> list[Family]:
+    contributions = answers.contributions(metric)
+    if not pairs or isinstance(contributions, str):
+        return []
+    comparisons = compare_pairs(
+        contributions,
+        list(answers.cells),
+        pairs,
+        random_generator(results, answers.question_set, metric, "families"),
+        right=answers.right,
+        higher_is_better=higher_is_better(results, metric),
+        cluster=answers.cluster,
+        resamples=resample_number(len(answers.ids), len(pairs)),
+    )
+    return [Family(metric, dict(baseline), answers.question_set, len(answers.ids), LEVEL, tuple(comparisons))]
+
+
+def _ranking_family(
+    results: Results, metric: str, pairs: Sequence[Pair], baseline: Mapping[str, str]
+) -> list[Family]:
+    if not pairs or metric not in results.rankings.columns:
+        return []
+    names = list(dict.fromkeys(name for pair in pairs for name in pair))
+    contributions = ranking_contributions(results, metric, names)
+    comparisons = compare_pairs(
+        contributions,
+        names,
+        pairs,
+        random_generator(results, "rankings", metric, "families"),
+        higher_is_better=higher_is_better(results, metric),
+        cluster=results.questions["document_group"].cast(pl.Int64).to_numpy(),
+        resamples=resample_number(contributions.questions, len(pairs)),
+    )
+    return [Family(metric, baseline, "all", contributions.questions, LEVEL, tuple(comparisons))]
+
+
+def _is_scored(answers: AlignedAnswers, name: str, metric: str) -> bool:
+    return name in answers.cells and answers.cells[name][metric] is not None
+
+
+def _is_cheaper(many: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
+    """Whether a vote of the first reader costs no more than one of the other; true where that is unknown."""
+    if many["dollars"] is None or one["dollars"] is None or not one["dollars"]:
+        return True
+    return bool(many["dollars"] / many["votes"] <= one["dollars"])

@@ -1,0 +1,71 @@
+"""Vote noise: how often two independent draws of the same reader on the same contexts differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike
+
+from ragtally.analysis.aligned_answers import AlignedAnswers, is_one_vote, random_generator, resample_number
+from ragtally.analysis.bootstrap import RESAMPLES, bootstrap, cell_estimates, proper_clusters
+from ragtally.analysis.contributions import mean_contributions
+from ragtally.analysis.estimate import Estimate
+from ragtally.analysis.proportions import wilson
+from ragtally.results.load import Results
+
+
+@dataclass(frozen=True, slots=True)
+class VoteNoise:
+    """How often two independent draws of a reader on gold contexts differ, as shares of the questions."""
+
+    other_answer: Estimate  # The answer differs; to have none is an answer of its own here
+    right_once: Estimate  # One draw had it right and the other did not
+    # The first draw had it right and the second wrong: up to as much distractor loss may be vote noise alone, where
+    # the cell's votes are draws of their own; about as much again is recovered by chance.
+    lost: Estimate
+
+
+def vote_noise(results: Results, answers: AlignedAnswers) -> dict[str, VoteNoise]:
+    """Compare the first two votes of each reader on its gold contexts; by reader."""
+    noise: dict[str, VoteNoise] = {}
+    labels = [answers.answers[code] for code in answers.gold]
+    for name, row in answers.cells.items():
+        if row["condition"] != "gold_context" or row["votes"] < 2 or is_one_vote(row) or row["reader"] in noise:
+            continue
+        cell = results.answers.filter(pl.col("cell") == name)
+        ballots = dict(zip(cell["question"], cell["ballots"].to_list(), strict=True))
+        first, second = ([ballots[question][draw] for question in answers.ids] for draw in (0, 1))
+        noise[row["reader"]] = compare_draws(
+            first,
+            second,
+            labels,
+            random_generator(results, answers.question_set, "noise", row["reader"]),
+            resample_number(len(answers.ids), 3),
+            answers.cluster,
+        )
+    return noise
+
+
+def compare_draws(
+    first: Sequence[str | None],
+    second: Sequence[str | None],
+    labels: Sequence[str],
+    generator: np.random.Generator,
+    resamples: int = RESAMPLES,
+    cluster: ArrayLike | None = None,
+) -> VoteNoise:
+    """Compute how often two draws of a reader differ."""
+    rows = [
+        (one != other, (one == label) != (other == label), one == label and other not in (None, label))
+        for one, other, label in zip(first, second, labels, strict=True)
+    ]
+    if not rows:
+        return VoteNoise(wilson(0, 0), wilson(0, 0), wilson(0, 0))
+    columns = mean_contributions(np.array(rows, dtype=np.bool_))
+    clusters = proper_clusters(cluster, len(rows))
+    # Wilson's intervals, of questions drawn one by one, need no resamples.
+    distribution = bootstrap(columns, generator, resamples if clusters is not None else 1, clusters)
+    return VoteNoise(*cell_estimates(columns, distribution))

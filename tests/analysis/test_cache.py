@@ -1,0 +1,69 @@
+"""A written analysis is taken for a new one exactly while it would come out the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ragtally.analysis import Analysis, cache, read_analysis, write_analysis
+from ragtally.results import Results, load_results
+from ragtally.results.load import RESULT_FILES
+
+
+@pytest.fixture
+def beside(results: Results, analysis: Analysis, tmp_path: Path) -> Path:
+    """The results with their analysis, to be changed."""
+    copied = tmp_path / "results"
+    shutil.copytree(results.folder, copied)
+    write_analysis(analysis, load_results(copied), copied)
+    return copied
+
+
+def test_what_is_read_back_equals_what_was_written(analysis: Analysis, beside: Path) -> None:
+    assert read_analysis(beside) == analysis
+
+
+@pytest.mark.parametrize("name", RESULT_FILES)
+def test_other_results_need_another_analysis(beside: Path, name: str) -> None:
+    path = beside / name
+    path.write_bytes(path.read_bytes() + b"\n")
+    assert read_analysis(beside) is None
+    path.unlink()
+    assert read_analysis(beside) is None
+
+
+def test_other_code_and_other_libraries_need_another_analysis(beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "_LIBRARIES", ("numpy", "polars"))
+        assert read_analysis(beside) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "_CODE", ("analysis",))
+        assert read_analysis(beside) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "find_spec", lambda module: None)
+        assert read_analysis(beside) is None
+    assert read_analysis(beside) is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "{}", '{"inputs": null}', pytest.param(None, id="of an older version")]
+)
+def test_a_file_that_is_not_an_analysis_is_none(beside: Path, text: str | None) -> None:
+    path = beside / "analysis.json"
+    data = json.loads(path.read_bytes())
+    del data["chosen"]
+    path.write_text(json.dumps(data) if text is None else text, encoding="utf-8")
+    assert read_analysis(beside) is None
+    path.unlink()
+    assert read_analysis(beside) is None
+
+
+def test_an_analysis_of_other_results_is_not_taken(results: Results, analysis: Analysis, beside: Path) -> None:
+    cells = beside / "cells.csv"
+    cells.write_bytes(pl.read_csv(cells, infer_schema_length=None).reverse().write_csv().encode())
+    write_analysis(analysis, results, beside)
+    assert read_analysis(beside) is None
