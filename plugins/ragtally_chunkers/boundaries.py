@@ -39,24 +39,24 @@ def sentence_cuts(layout: Layout) -> NDArray[np.int64]:
     marks = _marks(layout)
     always = _is(layout, marks.first, IDEOGRAPHIC)
     certain = np.sort(np.concatenate([_empty_lines(layout), marks.end[always]]))
-    asked = marks.take(~always & _is(layout, marks.end, SPACE))
-    plain, doubtful = _judge(layout, asked, marks.end[always])
-    certain = np.sort(np.concatenate([certain, asked.end[plain]]))
-    return np.concatenate([certain, _ask(layout, asked.take(doubtful), certain)])
+    open_marks = marks.take(~always & _is(layout, marks.end, SPACE))
+    plain, doubtful = _classify(layout, open_marks, marks.end[always])
+    certain = np.sort(np.concatenate([certain, open_marks.end[plain]]))
+    return np.concatenate([certain, _decide(layout, open_marks.take(doubtful), certain)])
 
 
 def _is(layout: Layout, places: NDArray[np.int64], kind: int) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = (layout.kinds[places] & kind) != 0
-    return found
+    has_kind: NDArray[np.bool_] = (layout.kinds[places] & kind) != 0
+    return has_kind
 
 
 def _marks(layout: Layout) -> _Marks:
     stops, closings = _runs(layout, STOP), _runs(layout, CLOSING)
     end = stops.end
     at = np.searchsorted(closings.first, end)
-    closed = np.flatnonzero(at < len(closings.first))
-    closed = closed[closings.first[at[closed]] == end[closed]]
-    end[closed] = closings.end[at[closed]]
+    followed = np.flatnonzero(at < len(closings.first))
+    followed = followed[closings.first[at[followed]] == end[followed]]
+    end[followed] = closings.end[at[followed]]
     return _Marks(stops.first, end)
 
 
@@ -74,7 +74,7 @@ def _empty_lines(layout: Layout) -> NDArray[np.int64]:
     return second
 
 
-def _judge(
+def _classify(
     layout: Layout, marks: _Marks, ideographic: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Tell which marks end a sentence for sure, and which must be asked about."""
@@ -108,10 +108,10 @@ def _may_not_end(layout: Layout, begin: NDArray[np.int64], mark: NDArray[np.int6
     letters = np.where(inside, layout.codes[np.maximum(mark[:, None] - back, 0)], 0).astype(np.int64)
     small = np.where((letters >= ord("A")) & (letters <= ord("Z")), letters | 0x20, letters)
     key = (small << (8 * (back - 1))).sum(axis=1)
-    known = _KEYS[np.minimum(np.searchsorted(_KEYS, key), len(_KEYS) - 1)] == key
+    is_abbreviation = _KEYS[np.minimum(np.searchsorted(_KEYS, key), len(_KEYS) - 1)] == key
     digits = ((letters >= ord("0")) & (letters <= ord("9"))) | ~inside
     return np.asarray(
-        known
+        is_abbreviation
         | (letters > _ASCII).any(axis=1)
         | digits.all(axis=1)
         | (letters[:, 1] == _FULL_STOP)
@@ -121,18 +121,18 @@ def _may_not_end(layout: Layout, begin: NDArray[np.int64], mark: NDArray[np.int6
     )
 
 
-def _ask(layout: Layout, marks: _Marks, certain: NDArray[np.int64]) -> NDArray[np.int64]:
+def _decide(layout: Layout, marks: _Marks, certain: NDArray[np.int64]) -> NDArray[np.int64]:
     row = np.searchsorted(layout.offsets, marks.first, side="right") - 1
     offset = layout.offsets[row]
     # A place before every text stands in where nothing was cut before.
     earlier = np.concatenate([[0], certain])
     begin = np.maximum(offset, earlier[np.searchsorted(earlier, marks.first, side="right") - 1])
     cuts: list[int] = []
-    reached = 0
+    sentence_end = 0
     columns = (column.tolist() for column in (row, offset, begin, marks.first, marks.end))
     for text, of_text, from_certain, first, end in zip(*columns, strict=True):
-        sentence = max(from_certain, reached)
+        sentence = max(from_certain, sentence_end)
         if ends_here(layout.texts[text], sentence - of_text, first - of_text, end - of_text):
             cuts.append(end)
-            reached = end
+            sentence_end = end
     return np.array(cuts, dtype=np.int64)

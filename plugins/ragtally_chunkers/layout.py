@@ -40,10 +40,10 @@ class Layout(NamedTuple):
 
 def lay_out(texts: Sequence[str]) -> Layout:
     """Lay texts end to end."""
-    joined = "\n" + "\n".join(texts) + "\n"
+    text = "\n" + "\n".join(texts) + "\n"
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     offsets = np.concatenate([[1], 1 + np.cumsum(lengths + 1)])
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
     kinds = _kinds().take(codes)
     # Every text stands between line feeds, so words start and end in turns and none reaches into the next text.
     space = (kinds & SPACE).view(np.bool_)
@@ -51,21 +51,21 @@ def lay_out(texts: Sequence[str]) -> Layout:
     return Layout(texts, offsets, codes, kinds, edges[0::2], edges[1::2])
 
 
-class Trimmed(NamedTuple):
+class Pieces(NamedTuple):
     """Pieces of a layout without white space at their ends."""
 
-    rows: NDArray[np.int64]  # Which of the pieces hold anything else than white space; int64, shape [kept]
-    starts: NDArray[np.int64]  # Where each of these begins; int64, shape [kept]
-    ends: NDArray[np.int64]  # Just past where each ends; int64, shape [kept]
+    rows: NDArray[np.int64]  # Which of the pieces hold anything else than white space; int64, shape [pieces]
+    starts: NDArray[np.int64]  # Where each of these begins; int64, shape [pieces]
+    ends: NDArray[np.int64]  # Just past where each ends; int64, shape [pieces]
 
 
-def trim(layout: Layout, begins: NDArray[np.int64], finishes: NDArray[np.int64]) -> Trimmed:
+def trim(layout: Layout, begins: NDArray[np.int64], finishes: NDArray[np.int64]) -> Pieces:
     """Leave the white space at the ends of pieces out."""
     # From the first word that ends after the piece's beginning to the last one that begins before its end.
     first = np.searchsorted(layout.word_ends, begins, side="right")
     last = np.searchsorted(layout.word_starts, finishes, side="left") - 1
     rows = np.flatnonzero((first <= last) & (begins < finishes))
-    return Trimmed(
+    return Pieces(
         rows,
         np.maximum(layout.word_starts[first[rows]], begins[rows]),
         np.minimum(layout.word_ends[last[rows]], finishes[rows]),

@@ -34,14 +34,14 @@ class Whole:
 
 
 def _with_gaps(sections: list[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:
-    reached = 0
+    covered_to = 0
     for start, end in sections:
-        if start > reached:
-            yield reached, start
+        if start > covered_to:
+            yield covered_to, start
         yield start, end
-        reached = max(reached, end)
-    if reached < length:
-        yield reached, length
+        covered_to = max(covered_to, end)
+    if covered_to < length:
+        yield covered_to, length
 
 
 def _spans(texts: Sequence[str], pieces: Iterable[Iterable[tuple[int, int]]]) -> Spans:
@@ -49,15 +49,15 @@ def _spans(texts: Sequence[str], pieces: Iterable[Iterable[tuple[int, int]]]) ->
     starts: list[int] = []
     ends: list[int] = []
     for row, (text, spans) in enumerate(zip(texts, pieces, strict=True)):
-        kept: dict[tuple[int, int], None] = {}
+        spans_of_text: dict[tuple[int, int], None] = {}
         for start, end in spans:
             piece = text[start:end]
             words = piece.strip()
             if words:
                 first = start + len(piece) - len(piece.lstrip())
-                kept[first, first + len(words)] = None
+                spans_of_text[first, first + len(words)] = None
         # Trimmed sections that overlap may have changed places, and equal ones are one chunk.
-        for first, past in sorted(kept):
+        for first, past in sorted(spans_of_text):
             documents.append(row)
             starts.append(first)
             ends.append(past)

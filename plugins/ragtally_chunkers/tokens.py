@@ -25,8 +25,8 @@ REMEDY = (
 
 def find_tokenizer(path: str) -> Path:
     """Find the file of a tokenizer."""
-    given = Path(path).expanduser()
-    file = given / FILE_NAME if given.is_dir() else given
+    named_path = Path(path).expanduser()
+    file = named_path / FILE_NAME if named_path.is_dir() else named_path
     if not file.is_file():
         raise DataError("there is no such tokenizer", location=Location(str(file)), hint=REMEDY)
     return file
@@ -45,15 +45,17 @@ class Tokens:
 
     def split(self, documents: Documents) -> Spans:
         """Cut every document (see `ragtally.api.Chunker.split`)."""
-        pieces = [self._cut(first, texts) for first, texts in in_batches(documents.text)]
+        pieces = [self._split_batch(first, texts) for first, texts in in_batches(documents.text)]
         return join_spans(pieces)
 
-    def _cut(self, first_document: int, texts: Sequence[str]) -> Spans:
+    def _split_batch(self, first_document: int, texts: Sequence[str]) -> Spans:
         layout = lay_out(texts)
-        found = [encoding.offsets for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        offsets_by_text = [
+            encoding.offsets for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        ]
         # A text in which the tokenizer sees no token is one piece, like one of a single token.
-        counts = np.fromiter((max(1, len(offsets)) for offsets in found), np.int64, len(found))
-        starts = _starts(found, counts, layout.offsets)
+        counts = np.fromiter((max(1, len(offsets)) for offsets in offsets_by_text), np.int64, len(offsets_by_text))
+        starts = _starts(offsets_by_text, counts, layout.offsets)
         windows = windows_over(counts, self._size, self._overlap)
         past = np.append(starts, 0)[windows.last + 1]
         finishes = np.where(windows.ends_document, layout.offsets[windows.document + 1], past)
@@ -68,15 +70,17 @@ class Tokens:
 
 
 def _starts(
-    found: Sequence[Sequence[tuple[int, int]]], counts: NDArray[np.int64], offsets: NDArray[np.int64]
+    offsets_by_text: Sequence[Sequence[tuple[int, int]]], counts: NDArray[np.int64], offsets: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Lay out where tokens begin; the first one of a text begins with the text."""
-    local = np.fromiter((start for of_text in found for start, _ in of_text or [(0, 0)]), np.int64, int(counts.sum()))
+    local = np.fromiter(
+        (start for of_text in offsets_by_text for start, _ in of_text or [(0, 0)]), np.int64, int(counts.sum())
+    )
     local[np.cumsum(counts) - counts] = 0
-    placed = local + np.repeat(offsets[:-1], counts)
+    positions = local + np.repeat(offsets[:-1], counts)
     # A tokenizer that reorders what it normalises would send a token back; no chunk may begin before the one before.
-    ordered: NDArray[np.int64] = np.maximum.accumulate(placed)
-    return ordered
+    monotone: NDArray[np.int64] = np.maximum.accumulate(positions)
+    return monotone
 
 
 def _load(file: Path) -> Tokenizer:

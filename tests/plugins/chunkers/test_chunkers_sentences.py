@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ragtally_chunkers.sentences import ABBREVIATIONS, ends_here
-from ragtally_chunkers.units import find_sentences
+from ragtally_chunkers.windows import find_sentences
 
 PUBMEDQA = os.environ.get("RAGTALLY_PUBMEDQA")
 MARKS = re.compile(r"""[.!?…。！？｡]++["'”’»)\]}」』）]*+|\n[^\S\n]*+\n""")
