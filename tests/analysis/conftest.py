@@ -11,7 +11,7 @@ from ragtally.analysis import Analysis, analyze
 from ragtally.results import Results, load_results
 from workbench import Bench
 
-COMPARED = (
+SPEC_WITH_COMPARISONS = (
     SPEC.replace("questions: 24", "questions: 60").replace("grid:", "grid_on: all\ngrid:", 1)
     + """\
 compare:
@@ -26,7 +26,7 @@ select_on: dev
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Bench(tmp_path_factory.mktemp("compared"), made_up_registry()).run(COMPARED)
+    return Bench(tmp_path_factory.mktemp("compared"), made_up_registry()).run(SPEC_WITH_COMPARISONS)
 
 
 @pytest.fixture(scope="session")

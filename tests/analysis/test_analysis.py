@@ -40,9 +40,9 @@ def estimates(value: Any) -> Iterator[Estimate]:
 
 
 def test_every_number_has_an_interval_around_it_or_a_reason(analysis: Analysis) -> None:
-    found = list(estimates(analysis))
-    assert len(found) > 200
-    for one in found:
+    every = list(estimates(analysis))
+    assert len(every) > 200
+    for one in every:
         if one.value is None or one.low is None or one.high is None:
             assert one.reason
         else:
@@ -121,11 +121,11 @@ def test_mcnemar_and_holm_are_those_counted_by_hand(results: Results, analysis: 
         assert pair.significance.p_value == pytest.approx(expected)
         p_values.append(expected)
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    reached = 0.0
+    largest = 0.0
     for location, row in enumerate(order):
-        reached = min(1.0, max(reached, (len(order) - location) * p_values[row]))
-        assert family.comparisons[row].adjusted_p_value == pytest.approx(reached)
-        assert family.comparisons[row].distinguishable == (reached <= 0.05)
+        largest = min(1.0, max(largest, (len(order) - location) * p_values[row]))
+        assert family.comparisons[row].adjusted_p_value == pytest.approx(largest)
+        assert family.comparisons[row].distinguishable == (largest <= 0.05)
 
 
 def test_the_chosen_cell_comes_from_the_dev_half_and_the_best_are_kept(analysis: Analysis) -> None:
@@ -144,9 +144,9 @@ def test_the_chosen_cell_comes_from_the_dev_half_and_the_best_are_kept(analysis:
 
 
 def test_less_is_better_where_the_metric_says_so(results: Results, analysis: Analysis) -> None:
-    turned = with_metric(results, "recall@3", higher_is_better=False)
+    reversed_results = with_metric(results, "recall@3", higher_is_better=False)
     (family,) = (family for family in analysis.families if family.metric == "recall@3")
-    (other,) = (family for family in declared_families(turned, {}) if family.metric == "recall@3")
+    (other,) = (family for family in declared_families(reversed_results, {}) if family.metric == "recall@3")
     assert any(one.tally and one.tally.wins != one.tally.losses for one in family.comparisons)
     for one, reversed_one in zip(family.comparisons, other.comparisons, strict=True):
         assert one.difference.value == pytest.approx(reversed_one.difference.value)
@@ -172,8 +172,8 @@ def test_the_first_metric_that_can_be_judged_decides(results: Results) -> None:
     unknown = results.cells.rename({name: f"own_{name}" for name in known})
     assert analyze(replace(results, cells=unknown)).metric == "macro_f1"
     alone = unknown.drop("macro_f1", "macro_f1_denominator")
-    found = analyze(replace(results, cells=alone))
-    assert found.metric is found.chosen is None
+    undecided = analyze(replace(results, cells=alone))
+    assert undecided.metric is undecided.chosen is None
 
 
 def test_the_same_results_give_the_same_bytes(results: Results, analysis: Analysis) -> None:
@@ -197,11 +197,11 @@ def test_results_are_found_by_path_and_by_name(folder: Path, tmp_path: Path, mon
 
 def test_answers_that_were_recorded_with_more_before_the_reader_are_on_no_front(results: Results) -> None:
     shown = str(results.cells.filter(pl.col("kind") == "grid")["cell"][0])
-    told = pl.when(pl.col("cell") == shown)
-    recorded = results.cells.with_columns(
-        kind=told.then(pl.lit("fixed")).otherwise("kind"),
-        condition=told.then(pl.lit("conclusion")).otherwise("condition"),
+    is_that_cell = pl.when(pl.col("cell") == shown)
+    cells = results.cells.with_columns(
+        kind=is_that_cell.then(pl.lit("fixed")).otherwise("kind"),
+        condition=is_that_cell.then(pl.lit("conclusion")).otherwise("condition"),
     )
-    fronts = analyze(replace(results, cells=recorded)).fronts
+    fronts = analyze(replace(results, cells=cells)).fronts
     assert fronts
     assert all(shown not in {*front.front, *front.dominated, *front.unknown} for front in fronts.values())

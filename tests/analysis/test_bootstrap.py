@@ -54,7 +54,7 @@ def bootstrap_rows(
         return Values(column, np.array([[score.value is not None] for score in scores]))
 
     blocks = resample_counts(units, resamples, generator)
-    resampled = values([score(np.repeat(rows, drawn[unit])) for counts in blocks for drawn in counts])
+    resampled = values([score(np.repeat(rows, counts[unit])) for block in blocks for counts in block])
     left_out = values([score(rows[unit != one]) for one in range(units)])
     observed = values([score(rows)])
     return BootstrapDistribution(
@@ -92,8 +92,8 @@ def scipys(distribution: BootstrapDistribution, column: np.ndarray, statistic, c
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
 def test_the_interval_is_scipys(spatial: BootstrapDistribution, confidence: float) -> None:
-    found = bca_estimate(spatial, confidence=confidence)
-    assert (found.low, found.high) == pytest.approx(tuple(scipys(spatial, SPATIAL, np.var, confidence)))
+    estimate = bca_estimate(spatial, confidence=confidence)
+    assert (estimate.low, estimate.high) == pytest.approx(tuple(scipys(spatial, SPATIAL, np.var, confidence)))
 
 
 def test_the_interval_of_a_metric_of_few_values_is_scipys() -> None:
@@ -101,33 +101,33 @@ def test_the_interval_of_a_metric_of_few_values_is_scipys() -> None:
     column = np.array([2.0] * 4 + [1.0] * 7 + [0.0])
     distribution = bootstrap(mean_contributions(column[:, None]), np.random.default_rng(2), 4000)
     assert (distribution.resampled.value == distribution.observed.value).mean() > 0.1
-    found = bca_estimate(distribution, confidence=0.9)
-    assert (found.low, found.high) == pytest.approx(tuple(scipys(distribution, column, np.mean, 0.9)))
+    estimate = bca_estimate(distribution, confidence=0.9)
+    assert (estimate.low, estimate.high) == pytest.approx(tuple(scipys(distribution, column, np.mean, 0.9)))
 
 
 def test_the_standard_error_is_that_of_the_mean() -> None:
     column = np.random.default_rng(3).random((400, 1))
-    found = standard_error(bootstrap(mean_contributions(column), np.random.default_rng(0)))
-    assert found == pytest.approx(column.std() / 20, rel=0.03)
+    estimate = standard_error(bootstrap(mean_contributions(column), np.random.default_rng(0)))
+    assert estimate == pytest.approx(column.std() / 20, rel=0.03)
 
 
 def verdicts(questions: int, cells: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     gold = rng.integers(0, 3, questions)
-    said = np.where(rng.random((questions, cells)) < 0.6, gold[:, None], rng.integers(-1, 3, (questions, cells)))
-    return gold, said
+    verdict = np.where(rng.random((questions, cells)) < 0.6, gold[:, None], rng.integers(-1, 3, (questions, cells)))
+    return gold, verdict
 
 
 @pytest.mark.parametrize("cluster", [None, np.arange(30) // 3])
 @pytest.mark.parametrize("name", ["macro_f1", "accuracy_of_covered"])
 def test_matrix_products_give_what_resampling_rows_gives(cluster: np.ndarray | None, name: str) -> None:
-    gold, said = verdicts(30, 2)
+    gold, verdict = verdicts(30, 2)
     metric = BUILD[name]()
 
     def score(rows: np.ndarray) -> Score:
-        return metric_scores(metric, graded_codes(gold[rows], said[rows, 1], ANSWERS))[name]
+        return metric_scores(metric, graded_codes(gold[rows], verdict[rows, 1], ANSWERS))[name]
 
-    contributions = answer_contributions(name, gold, said, ANSWERS)
+    contributions = answer_contributions(name, gold, verdict, ANSWERS)
     assert contributions is not None
     fast = bootstrap(contributions, np.random.default_rng(5), 300, cluster)
     slow = bootstrap_rows(score, 30, np.random.default_rng(5), 300, cluster)
@@ -138,8 +138,8 @@ def test_matrix_products_give_what_resampling_rows_gives(cluster: np.ndarray | N
 
 
 def test_an_added_cell_changes_no_others_interval() -> None:
-    gold, said = verdicts(50, 3)
-    two, three = (answer_contributions("macro_f1", gold, said[:, :cells], ANSWERS) for cells in (2, 3))
+    gold, verdict = verdicts(50, 3)
+    two, three = (answer_contributions("macro_f1", gold, verdict[:, :cells], ANSWERS) for cells in (2, 3))
     assert two is not None and three is not None
     few, more = (bootstrap(some, np.random.default_rng(2), 500) for some in (two, three))
     assert [bca_estimate(few, cell) for cell in range(2)] == [bca_estimate(more, cell) for cell in range(2)]
@@ -149,11 +149,11 @@ def test_cells_taken_out_are_those_that_were_drawn() -> None:
     values = np.random.default_rng(4).random((40, 5)) < 0.6
     whole = bootstrap(mean_contributions(values), np.random.default_rng(8), 200)
     alone = bootstrap(mean_contributions(values[:, [3, 1]]), np.random.default_rng(8), 200)
-    taken = whole.of_cells([3, 1])
-    assert taken.cells == 2
+    subset = whole.of_cells([3, 1])
+    assert subset.cells == 2
     for part in ("observed", "resampled", "jackknife"):
-        np.testing.assert_array_equal(getattr(taken, part).value, getattr(alone, part).value)
-        np.testing.assert_array_equal(getattr(taken, part).defined, getattr(alone, part).defined)
+        np.testing.assert_array_equal(getattr(subset, part).value, getattr(alone, part).value)
+        np.testing.assert_array_equal(getattr(subset, part).defined, getattr(alone, part).defined)
 
 
 def test_a_difference_is_paired() -> None:
@@ -162,11 +162,11 @@ def test_a_difference_is_paired() -> None:
     column = np.stack([base, base + rng.normal(0.1, 0.02, 200)], axis=1)
     every = bootstrap(mean_contributions(column), np.random.default_rng(0), 2000)
     difference = every.differences([1], [0])
-    found = bca_estimate(difference)
-    assert found.value == pytest.approx(0.1, abs=0.01)
-    assert found.low is not None and found.high is not None
+    estimate = bca_estimate(difference)
+    assert estimate.value == pytest.approx(0.1, abs=0.01)
+    assert estimate.low is not None and estimate.high is not None
     # Each of the two means varies by 0.02, their difference by a tenth of that.
-    assert found.low < 0.1 < found.high < found.low + 0.02
+    assert estimate.low < 0.1 < estimate.high < estimate.low + 0.02
 
 
 def test_questions_that_stand_and_fall_together_widen_the_interval() -> None:
@@ -180,13 +180,13 @@ def test_questions_that_stand_and_fall_together_widen_the_interval() -> None:
 
 def test_intervals_hold_what_they_promise() -> None:
     rng = np.random.default_rng(11)
-    held = 0
+    hits = 0
     for _ in range(200):
         column = rng.exponential(1.0, (60, 1))
-        found = bca_estimate(bootstrap(mean_contributions(column), rng, 400), 0, 0.9)
-        held += found.contains(1.0)
+        estimate = bca_estimate(bootstrap(mean_contributions(column), rng, 400), 0, 0.9)
+        hits += estimate.contains(1.0)
     # 0.9 of 200, within four standard deviations and what 60 skewed values cost.
-    assert 160 <= held <= 197
+    assert 160 <= hits <= 197
 
 
 def test_where_there_is_no_interval_there_is_a_reason() -> None:
@@ -221,31 +221,31 @@ ANSWERED_RIGHT = np.random.default_rng(0).random((60, 2)) < [0.7, 1.0]
 
 def test_a_share_of_independent_questions_is_wilsons() -> None:
     contributions = mean_contributions(ANSWERED_RIGHT)
-    found = cell_estimates(contributions, bootstrap(contributions, np.random.default_rng(0), 50))
-    assert found == [wilson(int(ANSWERED_RIGHT[:, 0].sum()), 60), wilson(60, 60)]
+    estimate = cell_estimates(contributions, bootstrap(contributions, np.random.default_rng(0), 50))
+    assert estimate == [wilson(int(ANSWERED_RIGHT[:, 0].sum()), 60), wilson(60, 60)]
 
 
 def test_a_share_by_documents_is_the_bootstraps_unless_it_does_not_vary() -> None:
     contributions = mean_contributions(ANSWERED_RIGHT)
     distribution = bootstrap(contributions, np.random.default_rng(0), 200, np.arange(60) // 3)
-    found = cell_estimates(contributions, distribution, 0.9)
-    assert found == [bca_estimate(distribution, 0, 0.9), replace(wilson(20, 20, 0.9), denominator=60)]
+    estimate = cell_estimates(contributions, distribution, 0.9)
+    assert estimate == [bca_estimate(distribution, 0, 0.9), replace(wilson(20, 20, 0.9), denominator=60)]
 
 
 def test_any_other_metric_is_the_bootstraps() -> None:
     contributions = mean_contributions(np.random.default_rng(0).random((60, 1)))
     distribution = bootstrap(contributions, np.random.default_rng(0), 200)
-    (found,) = cell_estimates(contributions, distribution)
-    assert found.method == "bootstrap BCa"
-    assert found == bca_estimate(distribution)
+    (estimate,) = cell_estimates(contributions, distribution)
+    assert estimate.method == "bootstrap BCa"
+    assert estimate == bca_estimate(distribution)
 
 
 def test_clusters_of_one_are_none() -> None:
     assert proper_clusters([5, 3, 9], 3) is None
     assert proper_clusters(None, 3) is None
     assert proper_clusters([], 0) is None
-    found = proper_clusters(["b", "a", "b"], 3)
-    assert found is not None and found.tolist() == [1, 0, 1]
+    estimate = proper_clusters(["b", "a", "b"], 3)
+    assert estimate is not None and estimate.tolist() == [1, 0, 1]
     with pytest.raises(ValueError, match="3 questions"):
         proper_clusters([1, 2], 3)
 

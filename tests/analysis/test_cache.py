@@ -17,10 +17,10 @@ from ragtally.results.load import RESULT_FILES
 @pytest.fixture
 def beside(results: Results, analysis: Analysis, tmp_path: Path) -> Path:
     """The results with their analysis, to be changed."""
-    copied = tmp_path / "results"
-    shutil.copytree(results.folder, copied)
-    write_analysis(analysis, load_results(copied), copied)
-    return copied
+    copy = tmp_path / "results"
+    shutil.copytree(results.folder, copy)
+    write_analysis(analysis, load_results(copy), copy)
+    return copy
 
 
 def test_what_is_read_back_equals_what_was_written(analysis: Analysis, beside: Path) -> None:
@@ -37,14 +37,14 @@ def test_other_results_need_another_analysis(beside: Path, name: str) -> None:
 
 
 def test_other_code_and_other_libraries_need_another_analysis(beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(cache, "_LIBRARIES", ("numpy", "polars"))
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "_LIBRARIES", ("numpy", "polars"))
         assert read_analysis(beside) is None
-    with monkeypatch.context() as patched:
-        patched.setattr(cache, "_CODE", ("analysis",))
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "_CODE", ("analysis",))
         assert read_analysis(beside) is None
-    with monkeypatch.context() as patched:
-        patched.setattr(cache, "find_spec", lambda module: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "find_spec", lambda module: None)
         assert read_analysis(beside) is None
     assert read_analysis(beside) is not None
 

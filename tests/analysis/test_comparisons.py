@@ -15,7 +15,7 @@ from ragtally.analysis.significance import mcnemar, smallest_mcnemar_difference
 RIGHT = np.array([[1, 1, 1]] * 20 + [[1, 0, 1]] * 9 + [[0, 1, 1]] + [[1, 1, 0]] * 4 + [[0, 0, 0]] * 6)
 
 
-def compared(cluster: np.ndarray | None = None, **settings: object) -> list[Comparison]:
+def compare_recorded(cluster: np.ndarray | None = None, **settings: object) -> list[Comparison]:
     return compare_pairs(
         mean_contributions(RIGHT),
         "abc",
@@ -27,62 +27,68 @@ def compared(cluster: np.ndarray | None = None, **settings: object) -> list[Comp
 
 
 def test_recorded_answer_sets_by_hand() -> None:
-    found = compared()
+    comparisons = compare_recorded()
     counts = [PairedCounts(24, 9, 1, 6), PairedCounts(29, 4, 1, 6), PairedCounts(21, 9, 4, 6)]
-    assert [comparison.difference for comparison in found] == list(map(newcombe_paired, counts))
-    assert [comparison.significance for comparison in found] == list(map(mcnemar, counts))
-    assert [comparison.difference.value for comparison in found] == [8 / 40, 3 / 40, 5 / 40]
+    assert [comparison.difference for comparison in comparisons] == list(map(newcombe_paired, counts))
+    assert [comparison.significance for comparison in comparisons] == list(map(mcnemar, counts))
+    assert [comparison.difference.value for comparison in comparisons] == [8 / 40, 3 / 40, 5 / 40]
     # 2 (1 + 10) / 1024; 2 (1 + 5) / 32; 2 (1 + 13 + 78 + 286 + 715) / 8192
-    p_values = [comparison.significance.p_value for comparison in found if comparison.significance]
+    p_values = [comparison.significance.p_value for comparison in comparisons if comparison.significance]
     assert p_values == pytest.approx([22 / 1024, 12 / 32, 2186 / 8192], abs=1e-14)
-    adjusted = [comparison.adjusted_p_value for comparison in found]
+    adjusted = [comparison.adjusted_p_value for comparison in comparisons]
     assert adjusted == pytest.approx([3 * 22 / 1024, 2 * 2186 / 8192, 2 * 2186 / 8192], abs=1e-14)
-    assert [comparison.distinguishable for comparison in found] == [False, False, False]
-    assert (found[0].cell, found[0].baseline, found[0].tally) == ("a", "b", Tally(9, 30, 1))
-    assert found[0].smallest_difference == smallest_mcnemar_difference(40, 10 / 40, 0.05 / 3)
+    assert [comparison.distinguishable for comparison in comparisons] == [False, False, False]
+    assert (comparisons[0].cell, comparisons[0].baseline, comparisons[0].tally) == ("a", "b", Tally(9, 30, 1))
+    assert comparisons[0].smallest_difference == smallest_mcnemar_difference(40, 10 / 40, 0.05 / 3)
 
 
 def test_questions_that_share_documents_are_drawn_together() -> None:
-    found = compared(np.arange(40) // 2, resamples=300)
-    assert {comparison.difference.method for comparison in found} == {"bootstrap BCa"}
-    assert all(comparison.significance and "randomisation" in comparison.significance.test for comparison in found)
-    assert found[0].smallest_difference != compared()[0].smallest_difference
+    comparisons = compare_recorded(np.arange(40) // 2, resamples=300)
+    assert {comparison.difference.method for comparison in comparisons} == {"bootstrap BCa"}
+    assert all(
+        comparison.significance and "randomisation" in comparison.significance.test for comparison in comparisons
+    )
+    assert comparisons[0].smallest_difference != compare_recorded()[0].smallest_difference
     # Documents of one question each are no documents to speak of.
-    assert compared(np.arange(40)) == compared()
+    assert compare_recorded(np.arange(40)) == compare_recorded()
 
 
 def test_a_metric_of_its_own_is_tested_by_randomisation() -> None:
     rng = np.random.default_rng(1)
     gold = rng.integers(0, 3, 80)
-    said = np.where(rng.random((80, 2)) < [0.9, 0.5], gold[:, None], rng.integers(0, 3, (80, 2)))
-    contributions = answer_contributions("macro_f1", gold, said, ("yes", "no", "maybe"))
+    verdict = np.where(rng.random((80, 2)) < [0.9, 0.5], gold[:, None], rng.integers(0, 3, (80, 2)))
+    contributions = answer_contributions("macro_f1", gold, verdict, ("yes", "no", "maybe"))
     assert contributions is not None
-    right = said == gold[:, None]
-    (found,) = compare_pairs(contributions, "ab", [("a", "b")], np.random.default_rng(3), right=right, resamples=500)
+    right = verdict == gold[:, None]
+    (comparison,) = compare_pairs(
+        contributions, "ab", [("a", "b")], np.random.default_rng(3), right=right, resamples=500
+    )
     (again,) = compare_pairs(contributions, "ab", [("a", "b")], np.random.default_rng(3), right=right, resamples=500)
-    assert found == again
-    assert found.tally is not None
-    assert found.tally.wins == int((right[:, 0] & ~right[:, 1]).sum())
-    assert found.difference.value == pytest.approx(
+    assert comparison == again
+    assert comparison.tally is not None
+    assert comparison.tally.wins == int((right[:, 0] & ~right[:, 1]).sum())
+    assert comparison.difference.value == pytest.approx(
         (contributions.scores()[0].value or 0) - (contributions.scores()[1].value or 0)
     )
-    assert found.distinguishable
-    assert found.smallest_difference == pytest.approx(0.2, abs=0.1)
+    assert comparison.distinguishable
+    assert comparison.smallest_difference == pytest.approx(0.2, abs=0.1)
 
 
 def test_a_family_of_several_metrics_is_corrected_together() -> None:
-    one, other = compared()[:1], compared()[1:]
+    one, other = compare_recorded()[:1], compare_recorded()[1:]
     apart = [comparison.adjusted_p_value for comparison in (*one, *other)]
     together = adjust_family([*one, *other])
-    assert together == compared()
-    assert apart == [comparison.adjusted_p_value for comparison in compared()]
+    assert together == compare_recorded()
+    assert apart == [comparison.adjusted_p_value for comparison in compare_recorded()]
     assert adjust_family(one)[0].adjusted_p_value == mcnemar(PairedCounts(24, 9, 1, 6)).p_value
-    assert compared(tests_in_family=10)[0].smallest_difference == smallest_mcnemar_difference(40, 10 / 40, 0.005)
+    assert compare_recorded(tests_in_family=10)[0].smallest_difference == smallest_mcnemar_difference(
+        40, 10 / 40, 0.005
+    )
 
 
 def test_losses_of_what_should_be_low_are_wins() -> None:
-    found = compared(higher_is_better=False)
-    assert found[0].tally == Tally(1, 30, 9)
+    comparisons = compare_recorded(higher_is_better=False)
+    assert comparisons[0].tally == Tally(1, 30, 9)
 
 
 def test_nothing_is_compared_with_nothing() -> None:

@@ -64,9 +64,9 @@ def test_what_cannot_be_is_refused() -> None:
 
 
 def falls(outcomes: Outcomes, seed: int = 0, resamples: int = 200, cluster: np.ndarray | None = None) -> Waterfall:
-    (found,) = waterfalls([outcomes], np.random.default_rng(seed), resamples, cluster)
-    assert found is not None
-    return found
+    (waterfall,) = waterfalls([outcomes], np.random.default_rng(seed), resamples, cluster)
+    assert waterfall is not None
+    return waterfall
 
 
 def count(bar: Estimate) -> int:
@@ -75,15 +75,15 @@ def count(bar: Estimate) -> int:
     return round(bar.value * bar.denominator)
 
 
-def columns(status: Sequence[Status], found: Sequence[bool], gold: Sequence[Status]) -> Outcomes:
-    return Outcomes(list(status), np.array(found, dtype=int) * 7, np.full(len(found), 7), list(gold))
+def columns(status: Sequence[Status], retrieved: Sequence[bool], gold: Sequence[Status]) -> Outcomes:
+    return Outcomes(list(status), np.array(retrieved, dtype=int) * 7, np.full(len(retrieved), 7), list(gold))
 
 
 def test_by_hand() -> None:
     status = [R, R, W, W, W, W, U, F, N, R, R, W]
-    found = [1, 0, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1]
+    retrieved = [1, 0, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1]
     gold = [R, R, R, R, R, W, R, R, W, W, U, R]
-    result = falls(columns(status, found, gold))
+    result = falls(columns(status, retrieved, gold))
     counts = {name: count(getattr(result, name)) for name in BARS}
     assert counts == {
         "gold": 8,
@@ -131,9 +131,9 @@ def constructed(seed: int, questions: int = 800, *, noise: float = 0.0, guess: f
     With `noise`, every draw of the reader with evidence is turned over with that probability.
     """
     rng = np.random.default_rng([5, seed])
-    reads, found = rng.random(questions) < 0.9, rng.random(questions) < 0.8
+    reads, retrieved = rng.random(questions) < 0.9, rng.random(questions) < 0.8
     draws = reads[:, None] ^ (rng.random((questions, 2)) < noise)
-    gold, right = draws[:, 0], np.where(found, draws[:, 1], rng.random(questions) < guess)
+    gold, right = draws[:, 0], np.where(retrieved, draws[:, 1], rng.random(questions) < guess)
     share = 0.9 * (1 - noise) + 0.1 * noise
     kept_wrong = (0.9 * (1 - noise) * noise) + 0.1 * noise * (1 - noise)
     truth = {
@@ -146,7 +146,7 @@ def constructed(seed: int, questions: int = 800, *, noise: float = 0.0, guess: f
         "retrieved": 0.8 * share + 0.2 * guess,
     }
     status = [R if flag else W for flag in right]
-    return Construction(columns(status, found.tolist(), [R if flag else W for flag in gold]), truth)
+    return Construction(columns(status, retrieved.tolist(), [R if flag else W for flag in gold]), truth)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.08])
@@ -162,19 +162,19 @@ def test_losses_known_by_construction_are_found(noise: float) -> None:
 
 def test_its_intervals_hold_what_they_promise() -> None:
     studies = 40
-    held = dict.fromkeys(("gold", "retrieval_loss", "distractor_loss", "recovered"), 0)
+    hits = dict.fromkeys(("gold", "retrieval_loss", "distractor_loss", "recovered"), 0)
     for seed in range(studies):
         study = constructed(seed, 500, noise=0.08)
         result = falls(study.outcomes, seed)
-        for name in held:
-            held[name] += bool(getattr(result, name).contains(study.truth[name]))
-    assert min(held.values()) >= binom.ppf(0.001, studies, 0.93)
+        for name in hits:
+            hits[name] += bool(getattr(result, name).contains(study.truth[name]))
+    assert min(hits.values()) >= binom.ppf(0.001, studies, 0.93)
 
 
 def test_questions_of_one_document_widen_the_intervals() -> None:
     study = constructed(1, 100)
     outcomes = study.outcomes
-    repeated = columns(
+    fourfold = columns(
         [status for status in outcomes.status for _ in range(4)],
         np.repeat(outcomes.covered > 0, 4).tolist(),
         [status for status in outcomes.gold_status or () for _ in range(4)],
@@ -185,8 +185,8 @@ def test_questions_of_one_document_widen_the_intervals() -> None:
         assert interval.low is not None and interval.high is not None
         return interval.high - interval.low
 
-    together = falls(repeated, resamples=1000, cluster=np.arange(400) // 4)
-    assert width(together) > 1.6 * width(falls(repeated, resamples=1000))
+    together = falls(fourfold, resamples=1000, cluster=np.arange(400) // 4)
+    assert width(together) > 1.6 * width(falls(fourfold, resamples=1000))
     assert together.change.method == "bootstrap BCa"
     # No question is unanswered: not more is known of that than 100 documents tell.
     assert together.unanswered_loss.high == pytest.approx(3.84 / 103.84, abs=1e-3)

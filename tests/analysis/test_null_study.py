@@ -30,43 +30,43 @@ def identical_readers(seed: int, readers: int) -> tuple[np.ndarray, np.ndarray]:
 
 def studies(metric: str, readers: int) -> Iterator[tuple[Contributions, np.random.Generator]]:
     for seed in range(REPETITIONS):
-        gold, said = identical_readers(seed, readers)
-        contributions = answer_contributions(metric, gold, said, ANSWERS)
+        gold, verdict = identical_readers(seed, readers)
+        contributions = answer_contributions(metric, gold, verdict, ANSWERS)
         assert contributions is not None
         yield contributions, np.random.default_rng(seed)
 
 
 def test_of_right_answers() -> None:
-    rejected = left_out = 0
+    rejected = missed = 0
     for contributions, _ in studies("accuracy", 2):
         right = contributions.own[..., 0]
         counts = count_pairs(right[:, 0], right[:, 1])
         p_value = mcnemar(counts).p_value
         assert p_value is not None
         rejected += p_value <= LEVEL
-        left_out += not newcombe_paired(counts).contains(0)
+        missed += not newcombe_paired(counts).contains(0)
     assert rejected <= MOST
-    assert left_out <= MOST
+    assert missed <= MOST
 
 
 @pytest.mark.parametrize("cluster", [None, np.arange(120) // 2])
 def test_of_macro_f1(cluster: np.ndarray | None) -> None:
-    rejected = left_out = 0
+    rejected = missed = 0
     for contributions, generator in studies("macro_f1", 2):
-        (found,) = randomisation_tests(contributions, [(0, 1)], generator, 99, cluster)
-        assert found.p_value is not None
-        rejected += found.p_value <= LEVEL
+        (result,) = randomisation_tests(contributions, [(0, 1)], generator, 99, cluster)
+        assert result.p_value is not None
+        rejected += result.p_value <= LEVEL
         difference = bootstrap(contributions, generator, 200, cluster).differences([0], [1])
-        left_out += not bca_estimate(difference).contains(0)
+        missed += not bca_estimate(difference).contains(0)
     assert rejected <= MOST
     # Intervals from resamples are not exact: they may miss half as often again as they say, but no more.
-    assert left_out <= binom.ppf(0.999, REPETITIONS, 1.5 * LEVEL)
+    assert missed <= binom.ppf(0.999, REPETITIONS, 1.5 * LEVEL)
 
 
 def test_of_a_family() -> None:
     rejected = 0
     for contributions, generator in studies("macro_f1", 4):
-        found = randomisation_tests(contributions, [(1, 0), (2, 0), (3, 0)], generator, 99)
-        adjusted = holm([test.p_value for test in found])
+        result = randomisation_tests(contributions, [(1, 0), (2, 0), (3, 0)], generator, 99)
+        adjusted = holm([test.p_value for test in result])
         rejected += any(p_value is not None and p_value <= LEVEL for p_value in adjusted)
     assert rejected <= MOST

@@ -76,17 +76,17 @@ def test_newcombe_is_that_of_statsmodels(first: int, second: int, data: st.DataO
     assert limits(newcombe(one, first, other, second)) == pytest.approx((low, high), abs=1e-9)
 
 
-PAIRED = st.tuples(*[st.integers(0, 40)] * 4).filter(any).map(lambda counts: PairedCounts(*counts))
+PAIRS = st.tuples(*[st.integers(0, 40)] * 4).filter(any).map(lambda counts: PairedCounts(*counts))
 
 
-@given(PAIRED)
+@given(PAIRS)
 def test_a_paired_interval_contains_the_difference_and_turns_with_the_pair(counts: PairedCounts) -> None:
     estimate = newcombe_paired(counts)
     low, high = limits(estimate)
     assert estimate.value == (counts.first_only - counts.second_only) / counts.questions
     assert -1 <= low <= estimate.value <= high <= 1
-    turned = PairedCounts(counts.both, counts.second_only, counts.first_only, counts.neither)
-    assert limits(newcombe_paired(turned)) == pytest.approx((-high, -low), abs=1e-12)
+    reverse = PairedCounts(counts.both, counts.second_only, counts.first_only, counts.neither)
+    assert limits(newcombe_paired(reverse)) == pytest.approx((-high, -low), abs=1e-12)
 
 
 def test_pairs_that_agree_make_the_interval_narrower() -> None:

@@ -30,13 +30,13 @@ def right(shares: list[float], questions: int, seed: int, shared: float = 0.5) -
     return difficulty[:, : len(shares)] < shares
 
 
-def drawn(column: np.ndarray, seed: int = 0, resamples: int = 300) -> BootstrapDistribution:
+def resamples_of(column: np.ndarray, seed: int = 0, resamples: int = 300) -> BootstrapDistribution:
     return bootstrap(mean_contributions(column), np.random.default_rng(seed), resamples)
 
 
 def test_the_formula_step_by_step() -> None:
-    distribution = drawn(right([0.7, 0.68, 0.5], 120, 3))
-    found = best_of(distribution, 0.9)
+    distribution = resamples_of(right([0.7, 0.68, 0.5], 120, 3))
+    best = best_of(distribution, 0.9)
     estimate, resampled = distribution.observed.value, distribution.resampled.value
     margin = np.zeros((3, 3))
     for i in range(3):
@@ -47,34 +47,34 @@ def test_the_formula_step_by_step() -> None:
         for j in others:
             margin[i, j] = critical * spread[j]
     able = [i for i in range(3) if all(estimate[i] - estimate[j] + margin[i, j] >= 0 for j in range(3) if j != i)]
-    assert found.cells == tuple(NAMES[i] for i in able)
+    assert best.cells == tuple(NAMES[i] for i in able)
 
 
 @pytest.mark.parametrize("shares", [[0.6] * 5, [0.66, 0.62, 0.6, 0.6, 0.4], [0.7, 0.7, 0.3, 0.3, 0.3]])
 def test_the_best_is_in_the_set_as_often_as_promised(shares: list[float]) -> None:
     studies, times = 80, 0
     for seed in range(studies):
-        found = best_of(drawn(right(shares, 120, seed), seed, 200), 0.9)
-        times += "a" in found.cells
+        best = best_of(resamples_of(right(shares, 120, seed), seed, 200), 0.9)
+        times += "a" in best.cells
     # At least 0.9, within what 80 studies can tell, and a little for the bootstrap.
     assert times >= binom.ppf(0.001, studies, 0.88)
 
 
 def test_what_is_far_behind_is_not_in_the_set_and_a_clear_best_stands_alone() -> None:
-    found = best_of(drawn(right([0.9, 0.6, 0.5], 300, 1)))
-    assert (found.highest, found.cells) == ("a", ("a",))
+    best = best_of(resamples_of(right([0.9, 0.6, 0.5], 300, 1)))
+    assert (best.highest, best.cells) == ("a", ("a",))
 
 
 def test_the_highest_is_in_the_set_and_equal_cells_are_not_told_apart() -> None:
     column = right([0.6], 100, 2)
-    found = best_of(drawn(np.repeat(column, 3, axis=1)))
-    assert (found.highest, found.cells) == ("a", ("a", "b", "c"))
+    best = best_of(resamples_of(np.repeat(column, 3, axis=1)))
+    assert (best.highest, best.cells) == ("a", ("a", "b", "c"))
 
 
 def test_less_can_be_better() -> None:
     column = right([0.7, 0.65, 0.4], 150, 5)
-    up = best_of(drawn(column))
-    down = best_of(drawn(~column), higher_is_better=False)
+    up = best_of(resamples_of(column))
+    down = best_of(resamples_of(~column), higher_is_better=False)
     assert (down.highest, down.cells) == (up.highest, up.cells)
     assert down.optimism == pytest.approx(up.optimism)
 
@@ -84,20 +84,20 @@ def test_a_cell_without_a_value_is_not_compared() -> None:
     whole = np.ones_like(part)
     part[:, 1] = whole[:, 1] = 0
     contributions = ratio_contributions(part, whole, "no verdict is 'yes'")
-    found = best_of(bootstrap(contributions, np.random.default_rng(0), 100))
-    assert found.highest == "a"
-    assert "b" not in found.cells
+    best = best_of(bootstrap(contributions, np.random.default_rng(0), 100))
+    assert best.highest == "a"
+    assert "b" not in best.cells
     nothing = ratio_contributions(whole * 0, whole * 0, "no verdict is 'yes'")
     assert best_of(bootstrap(nothing, np.random.default_rng(0), 100)).highest is None
 
 
 def test_one_cell_alone_is_the_best() -> None:
-    assert best_of(drawn(right([0.6], 50, 1))).cells == ("a",)
+    assert best_of(resamples_of(right([0.6], 50, 1))).cells == ("a",)
 
 
 def test_few_questions_tell_nothing() -> None:
-    found = best_of(drawn(np.repeat([[True, False]], 9, axis=0)))
-    assert (found.highest, found.cells) == ("a", ("a", "b"))
+    best = best_of(resamples_of(np.repeat([[True, False]], 9, axis=0)))
+    assert (best.highest, best.cells) == ("a", ("a", "b"))
 
 
 @settings(max_examples=40)
@@ -126,18 +126,18 @@ def test_no_document_is_on_both_sides(cluster: list[int]) -> None:
 
 def test_the_choice_by_hand() -> None:
     right = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 1], [1, 0, 1], [1, 1, 1]])
-    picked = select_on_half(mean_contributions(right), "abc", [True, True, True, False, False, False])
-    assert picked.cell == "b"
-    assert (picked.dev, picked.dev_questions) == (1.0, 3)
-    assert (picked.held_out, picked.held_out_questions) == pytest.approx((1 / 3, 3))
-    assert picked.optimism == pytest.approx(2 / 3)
-    turned = select_on_half(mean_contributions(1 - right), "abc", [True] * 3 + [False] * 3, higher_is_better=False)
-    assert (turned.cell, turned.optimism) == ("b", pytest.approx(2 / 3))
+    half = select_on_half(mean_contributions(right), "abc", [True, True, True, False, False, False])
+    assert half.cell == "b"
+    assert (half.dev, half.dev_questions) == (1.0, 3)
+    assert (half.held_out, half.held_out_questions) == pytest.approx((1 / 3, 3))
+    assert half.optimism == pytest.approx(2 / 3)
+    reverse = select_on_half(mean_contributions(1 - right), "abc", [True] * 3 + [False] * 3, higher_is_better=False)
+    assert (reverse.cell, reverse.optimism) == ("b", pytest.approx(2 / 3))
 
 
 def test_of_equals_the_first_is_chosen() -> None:
-    picked = select_on_half(mean_contributions(np.ones((4, 3))), "abc", [True, False, True, False])
-    assert (picked.cell, picked.optimism) == ("a", 0.0)
+    half = select_on_half(mean_contributions(np.ones((4, 3))), "abc", [True, False, True, False])
+    assert (half.cell, half.optimism) == ("a", 0.0)
 
 
 def test_where_nothing_can_be_chosen_nothing_is() -> None:
@@ -148,8 +148,8 @@ def test_where_nothing_can_be_chosen_nothing_is() -> None:
     assert nothing.cell is nothing.dev is nothing.held_out is nothing.optimism is None
     assert (nothing.dev_questions, nothing.held_out_questions) == (2, 2)
     only_dev = np.array([[1.0], [0.0]])
-    picked = select_on_half(ratio_contributions(only_dev, only_dev, "no verdict is 'yes'"), "a", [True, False])
-    assert (picked.cell, picked.dev, picked.held_out, picked.optimism) == ("a", 1.0, None, None)
+    half = select_on_half(ratio_contributions(only_dev, only_dev, "no verdict is 'yes'"), "a", [True, False])
+    assert (half.cell, half.dev, half.held_out, half.optimism) == ("a", 1.0, None, None)
 
 
 def test_the_best_of_many_alike_flatters_and_the_only_one_does_not() -> None:
@@ -157,9 +157,9 @@ def test_the_best_of_many_alike_flatters_and_the_only_one_does_not() -> None:
     gaps, expected, alone = [], [], []
     for _ in range(40):
         right = rng.random((100, 10)) < 0.6
-        found = select_on_half(mean_contributions(right), "abcdefghij", split_halves(["yes"] * 100, rng))
+        best = select_on_half(mean_contributions(right), "abcdefghij", split_halves(["yes"] * 100, rng))
         distribution = bootstrap(mean_contributions(right), rng, 200)
-        gaps.append(found.optimism)
+        gaps.append(best.optimism)
         expected.append(expected_optimism(distribution))
         alone.append(expected_optimism(bootstrap(mean_contributions(right[:, :1]), rng, 200)))
     # The largest of ten values with a standard error of 0.069 (of half the questions) lies 0.106 above their mean.

@@ -66,11 +66,11 @@ def test_a_published_example() -> None:
 
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_the_p_value_is_scipys_and_statsmodels(first_only: int, second_only: int) -> None:
-    found = mcnemar(PairedCounts(1, first_only, second_only, 1)).p_value
+    result = mcnemar(PairedCounts(1, first_only, second_only, 1)).p_value
     if first_only + second_only:
-        assert found == pytest.approx(binomtest(first_only, first_only + second_only).pvalue, abs=1e-12)
+        assert result == pytest.approx(binomtest(first_only, first_only + second_only).pvalue, abs=1e-12)
     expected = statsmodels_mcnemar([[1, first_only], [second_only, 1]], exact=True).pvalue
-    assert found == pytest.approx(expected, abs=1e-12)
+    assert result == pytest.approx(expected, abs=1e-12)
 
 
 def test_no_questions_have_no_p_value() -> None:
@@ -88,9 +88,9 @@ ANSWERS = ("yes", "no", "maybe")
 
 
 def contributions(metric: str, gold: np.ndarray, verdict: np.ndarray) -> Contributions:
-    found = answer_contributions(metric, gold, verdict, ANSWERS)
-    assert found is not None
-    return found
+    result = answer_contributions(metric, gold, verdict, ANSWERS)
+    assert result is not None
+    return result
 
 
 def answers(questions: int, seed: int, skill: tuple[float, ...] = (0.6, 0.6)) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +103,7 @@ def answers(questions: int, seed: int, skill: tuple[float, ...] = (0.6, 0.6)) ->
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("cluster", [None, np.arange(8) // 2])
 def test_few_questions_are_swapped_in_every_way(seed: int, cluster: np.ndarray | None) -> None:
-    gold, said = answers(8, seed, (0.9, 0.3))
+    gold, verdict = answers(8, seed, (0.9, 0.3))
     unit = np.arange(8) if cluster is None else cluster
 
     def macro_f1(column: np.ndarray) -> float:
@@ -115,14 +115,14 @@ def test_few_questions_are_swapped_in_every_way(seed: int, cluster: np.ndarray |
 
     differences = []
     for swap in itertools.product([False, True], repeat=int(unit.max()) + 1):
-        swapped = np.where(np.array(swap)[unit][:, None], said[:, ::-1], said)
-        differences.append(abs(macro_f1(swapped[:, 0]) - macro_f1(swapped[:, 1])))
+        swap_answers = np.where(np.array(swap)[unit][:, None], verdict[:, ::-1], verdict)
+        differences.append(abs(macro_f1(swap_answers[:, 0]) - macro_f1(swap_answers[:, 1])))
     expected = np.mean(np.array(differences) >= differences[0] - 1e-10)
-    (found,) = randomisation_tests(
-        contributions("macro_f1", gold, said), [(0, 1)], np.random.default_rng(0), cluster=cluster
+    (result,) = randomisation_tests(
+        contributions("macro_f1", gold, verdict), [(0, 1)], np.random.default_rng(0), cluster=cluster
     )
-    assert found.test == "exact randomisation"
-    assert found.p_value == pytest.approx(expected, abs=1e-12)
+    assert result.test == "exact randomisation"
+    assert result.p_value == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(("first_only", "second_only"), [(0, 0), (1, 0), (9, 2), (8, 4), (30, 14), (40, 35)])
@@ -130,18 +130,18 @@ def test_of_right_answers_it_is_mcnemars(first_only: int, second_only: int) -> N
     first = [1] * (20 + first_only) + [0] * (second_only + 7)
     second = [1] * 20 + [0] * first_only + [1] * second_only + [0] * 7
     expected = mcnemar(count_pairs(first, second)).p_value
-    (found,) = randomisation_tests(
+    (result,) = randomisation_tests(
         mean_contributions(np.stack([first, second], axis=1)), [(0, 1)], np.random.default_rng(0), 20_000
     )
-    assert found.discordant == first_only + second_only
-    exact = found.discordant <= 12
-    assert found.p_value == pytest.approx(expected, abs=1e-12 if exact else 0.012)
+    assert result.discordant == first_only + second_only
+    exact = result.discordant <= 12
+    assert result.p_value == pytest.approx(expected, abs=1e-12 if exact else 0.012)
 
 
 def test_of_a_mean_it_is_scipys() -> None:
     rng = np.random.default_rng(6)
     first, second = rng.random(60), rng.random(60) - 0.1
-    (found,) = randomisation_tests(
+    (result,) = randomisation_tests(
         mean_contributions(np.stack([first, second], axis=1)), [(0, 1)], np.random.default_rng(0), 9999
     )
     expected = scipy.stats.permutation_test(
@@ -152,12 +152,12 @@ def test_of_a_mean_it_is_scipys() -> None:
         n_resamples=9999,
         rng=np.random.default_rng(1),
     ).pvalue
-    assert found.p_value == pytest.approx(expected, abs=0.025)
+    assert result.p_value == pytest.approx(expected, abs=0.025)
 
 
 def test_a_pair_does_not_depend_on_the_others_or_on_their_order() -> None:
-    gold, said = answers(200, 4, (0.6, 0.7, 0.5))
-    some = contributions("macro_f1", gold, said)
+    gold, verdict = answers(200, 4, (0.6, 0.7, 0.5))
+    some = contributions("macro_f1", gold, verdict)
     alone = randomisation_tests(some, [(0, 1)], np.random.default_rng(3), 500)[0]
     among = randomisation_tests(some, [(2, 1), (0, 1), (1, 0)], np.random.default_rng(3), 500)
     assert alone == among[1]
@@ -165,16 +165,16 @@ def test_a_pair_does_not_depend_on_the_others_or_on_their_order() -> None:
 
 
 def test_a_true_difference_is_found() -> None:
-    gold, said = answers(300, 5, (0.8, 0.5))
-    (found,) = randomisation_tests(contributions("macro_f1", gold, said), [(0, 1)], np.random.default_rng(0), 999)
-    assert found.p_value == 1 / 1000
-    assert found.test == "randomisation, 999 swaps"
+    gold, verdict = answers(300, 5, (0.8, 0.5))
+    (result,) = randomisation_tests(contributions("macro_f1", gold, verdict), [(0, 1)], np.random.default_rng(0), 999)
+    assert result.p_value == 1 / 1000
+    assert result.test == "randomisation, 999 swaps"
 
 
 def test_a_metric_that_is_not_defined_is_not_tested() -> None:
     some = ratio_contributions([[1, 0], [0, 0]], [[1, 0], [1, 0]], "no verdict is 'yes'")
-    (found,) = randomisation_tests(some, [(0, 1)], np.random.default_rng(0))
-    assert (found.p_value, found.reason) == (None, "no verdict is 'yes'")
+    (result,) = randomisation_tests(some, [(0, 1)], np.random.default_rng(0))
+    assert (result.p_value, result.reason) == (None, "no verdict is 'yes'")
     with pytest.raises(ValueError, match="nothing to test with"):
         randomisation_tests(some, [(0, 1)], np.random.default_rng(0), resamples=0)
 
@@ -232,29 +232,29 @@ def test_power_is_the_sum_over_all_outcomes(questions: int, discordant: float, d
 
 @pytest.mark.parametrize(("questions", "discordant"), [(500, 0.2), (1000, 0.1), (5000, 0.15), (211_000, 0.1)])
 def test_the_smallest_difference_comes_close_to_connors(questions: int, discordant: float) -> None:
-    found = smallest_mcnemar_difference(questions, discordant)
-    assert found is not None
+    result = smallest_mcnemar_difference(questions, discordant)
+    assert result is not None
     # Connor (1987), equation 3, solved for the number of questions.
     level, power = norm.ppf(0.975), norm.ppf(0.8)
-    needed = (level * math.sqrt(discordant) + power * math.sqrt(discordant - found**2)) ** 2 / found**2
+    needed = (level * math.sqrt(discordant) + power * math.sqrt(discordant - result**2)) ** 2 / result**2
     # The exact test needs a few questions more than the approximation says.
     assert 1.0 < questions / needed < 1.1
 
 
 @pytest.mark.parametrize(("questions", "discordant"), [(30, 0.4), (100, 0.05), (500, 0.2), (500, 0.0)])
 def test_it_is_the_smallest(questions: int, discordant: float) -> None:
-    found = smallest_mcnemar_difference(questions, discordant, level=0.01)
-    assert found is not None
+    result = smallest_mcnemar_difference(questions, discordant, level=0.01)
+    assert result is not None
 
     def power(difference: float) -> float:
         return mcnemar_power(questions, max(discordant, difference), difference, level=0.01)
 
-    assert power(found + 1e-6) >= 0.8 > power(found - 1e-6)
+    assert power(result + 1e-6) >= 0.8 > power(result - 1e-6)
 
 
 def test_more_questions_find_smaller_differences() -> None:
-    found = [smallest_mcnemar_difference(questions, 0.2) for questions in (50, 200, 800, 3200)]
-    assert found == sorted(found, key=lambda value: -(value or 0))
+    result = [smallest_mcnemar_difference(questions, 0.2) for questions in (50, 200, 800, 3200)]
+    assert result == sorted(result, key=lambda value: -(value or 0))
 
 
 @pytest.mark.parametrize("questions", [0, 1, 5])

@@ -72,41 +72,41 @@ def align_answers(results: Results, question_set: str, metrics: StudyMetrics | N
         return None
     by_cell = {str(name): table for (name,), table in answers.group_by("cell", maintain_order=True)}
     tables = [by_cell[name] for name in cells]
-    declared = results.answer_names
+    answer_names = results.answer_names
     doubtful = questions["label_doubtful"]
     return AlignedAnswers(
         question_set=question_set,
         cells=cells,
         ids=tuple(tables[0]["question"]),
-        gold=label_codes(tables[0]["label"].to_list(), declared),
-        verdict=np.stack([label_codes(table["verdict"].to_list(), declared) for table in tables], axis=1),
+        gold=label_codes(tables[0]["label"].to_list(), answer_names),
+        verdict=np.stack([label_codes(table["verdict"].to_list(), answer_names) for table in tables], axis=1),
         status={name: tuple(map(Status, table["status"])) for name, table in zip(cells, tables, strict=True)},
         covered=np.stack([table["covered_characters"].fill_null(UNKNOWN).to_numpy() for table in tables], axis=1),
         evidence=questions["evidence_characters"].to_numpy(),
         cluster=questions["document_group"].cast(pl.Int64).to_numpy(),
         doubtful=None if doubtful.null_count() == len(doubtful) else tuple(doubtful.fill_null(value=False)),
-        answers=declared,
-        graded=tuple(graded_answers(table, declared) for table in tables),
+        answers=answer_names,
+        graded=tuple(graded_answers(table, answer_names) for table in tables),
         metrics=metrics or StudyMetrics(results),
     )
 
 
-def graded_answers(answers: pl.DataFrame, declared: tuple[str, ...]) -> GradedAnswers:
+def graded_answers(rows: pl.DataFrame, answers: tuple[str, ...]) -> GradedAnswers:
     """Read a cell's rows of `answers.parquet` as metrics read them."""
     # Each answer's string is the declared one, so that a million of them are not a million strings.
-    names: dict[int, str | None] = {**dict(enumerate(declared)), NO_ANSWER: None}
-    gold, verdict = (label_codes(answers[column].to_list(), declared).tolist() for column in ("label", "verdict"))
-    failed = answers["errors"].list.drop_nulls().list.len()
-    votes = answers["ballots"].list.len()
-    unparsed = votes - answers["ballots"].list.drop_nulls().list.len() - failed
+    names: dict[int, str | None] = {**dict(enumerate(answers)), NO_ANSWER: None}
+    gold, verdict = (label_codes(rows[column].to_list(), answers).tolist() for column in ("label", "verdict"))
+    failures = rows["errors"].list.drop_nulls().list.len()
+    votes = rows["ballots"].list.len()
+    without_answer = votes - rows["ballots"].list.drop_nulls().list.len()
     return GradedAnswers(
-        gold=[declared[code] for code in gold],
+        gold=[answers[code] for code in gold],
         verdict=[names[code] for code in verdict],
-        status=list(map(Status, answers["status"])),
-        answers=declared,
+        status=list(map(Status, rows["status"])),
+        answers=answers,
         votes=int(votes.max() or 0),  # type: ignore[arg-type]
-        ballots_unparsed=unparsed.to_list(),
-        ballots_failed=failed.to_list(),
+        ballots_unparsed=(without_answer - failures).to_list(),
+        ballots_failed=failures.to_list(),
     )
 
 

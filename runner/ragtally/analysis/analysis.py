@@ -74,11 +74,6 @@ class Analysis:
     votes: tuple[Family, ...]
     fronts: Mapping[str, ParetoFront]  # By cost, `dollars` and `seconds` per question
 
-    def rounded(self) -> Analysis:
-        """Round every number to 10 decimals, so that what is read back equals what was written."""
-        rounded: Analysis = _rounded(self)
-        return rounded
-
     def as_json(self) -> dict[str, Any]:
         """Convert to JSON-able data."""
         return asdict(self)
@@ -87,8 +82,9 @@ class Analysis:
 def analyze(results: Results, registry: Registry | None = None) -> Analysis:
     """Work out what a study's results come to."""
     metrics = StudyMetrics(results, registry)
-    aligned = {name: align_answers(results, name, metrics) for name in ("base", "all")}
-    answers = {name: of_set for name, of_set in aligned.items() if of_set is not None}
+    answers = {
+        name: of_set for name in ("base", "all") if (of_set := align_answers(results, name, metrics)) is not None
+    }
     sets = {name: set_analysis(results, of_set) for name, of_set in answers.items()}
     question_set = _deciding_set(answers)
     metric, chosen, votes, fronts = None, None, [], {}
@@ -101,7 +97,7 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
             contexts = ["gold_context", *([] if chosen is None else [deciding.cells[chosen]["context"]])]
             votes = votes_family(results, deciding, contexts, metric)
             fronts = _fronts(results, deciding, deciding_set, metric)
-    return Analysis(
+    analysis = Analysis(
         study=results.study,
         metric=metric,
         question_set=question_set,
@@ -113,7 +109,10 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
         families=tuple(declared_families(results, answers)),
         votes=tuple(votes),
         fronts=fronts,
-    ).rounded()
+    )
+    # So that what is read back equals what was written.
+    rounded: Analysis = _round(analysis)
+    return rounded
 
 
 def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
@@ -128,26 +127,26 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
         contributions = answers.contributions(metric)
         reason = contributions if isinstance(contributions, str) else "not scored"
         estimates[metric] = {name: _without_interval(row, metric, reason) for name, row in answers.cells.items()}
-        scored = [name for name, row in answers.cells.items() if row[metric] is not None]
-        if isinstance(contributions, str) or not scored:
+        names = [name for name, row in answers.cells.items() if row[metric] is not None]
+        if isinstance(contributions, str) or not names:
             continue
-        contributions = contributions.of_cells(answers.columns(scored))
+        contributions = contributions.of_cells(answers.columns(names))
         distribution = bootstrap(
             contributions,
             random_generator(results, answers.question_set, metric),
-            resample_number(len(answers.ids), len(scored)),
+            resample_number(len(answers.ids), len(names)),
             answers.cluster,
         )
-        estimates[metric].update(zip(scored, cell_estimates(contributions, distribution), strict=True))
-        grid = [row for row, name in enumerate(scored) if answers.cells[name]["kind"] == "grid"]
+        estimates[metric].update(zip(names, cell_estimates(contributions, distribution), strict=True))
+        grid = [row for row, name in enumerate(names) if answers.cells[name]["kind"] == "grid"]
         info = results.metric(metric)
         # A metric of one class, as `f1[yes]`, does not decide.
         if grid and info.is_single and info.higher_is_better is not None:
-            names, better = [scored[row] for row in grid], info.higher_is_better
-            best[metric] = best_set(distribution.of_cells(grid), names, higher_is_better=better)
+            grid_names, better = [names[row] for row in grid], info.higher_is_better
+            best[metric] = best_set(distribution.of_cells(grid), grid_names, higher_is_better=better)
             if results.comparisons["select_on"] == "dev":
                 of_grid = contributions.of_cells(grid)
-                held_out[metric] = select_on_half(of_grid, names, dev, higher_is_better=better)
+                held_out[metric] = select_on_half(of_grid, grid_names, dev, higher_is_better=better)
     counts = np.bincount(answers.gold)
     return SetAnalysis(
         questions=len(answers.ids),
@@ -191,8 +190,9 @@ def _without_interval(row: Mapping[str, Any], metric: str, no_interval: str) -> 
 def _cost(results: Results, row: Mapping[str, Any], answers: AlignedAnswers) -> CellCost:
     dollars, seconds = row["dollars"], row["answer_seconds"]
     tokens = None if row["input_tokens"] is None else int(row["input_tokens"]) + int(row["output_tokens"] or 0)
-    measured = not (tokens is None and dollars is None and seconds is None)
-    if not measured and row["reader"] not in results.comparisons.get("answered_elsewhere", ()):
+    if tokens is dollars is seconds is None and row["reader"] not in results.comparisons.get(
+        "answered_elsewhere", ()
+    ):
         # A reader that computes here and calls no model: nothing is paid for it.
         dollars = 0.0
     (column,) = answers.columns([row["cell"]])
@@ -209,8 +209,8 @@ def _deciding_set(answers: Mapping[str, AlignedAnswers]) -> str:
 def _deciding_metric(results: Results, answers: AlignedAnswers) -> str | None:
     """The first that is one number, has a better direction, and to which each question contributes."""
     names = results.metric_names("answers", single=True)
-    directed = (name for name in names if results.metric(name).higher_is_better is not None)
-    return next((name for name in directed if not isinstance(answers.contributions(name), str)), None)
+    candidates = (name for name in names if results.metric(name).higher_is_better is not None)
+    return next((name for name in candidates if not isinstance(answers.contributions(name), str)), None)
 
 
 def _chosen_cell(of_set: SetAnalysis, metric: str) -> str | None:
@@ -238,13 +238,13 @@ def _fronts(results: Results, answers: AlignedAnswers, of_set: SetAnalysis, metr
     return {name: pareto_front(names, quality, cost, higher_is_better=better) for name, cost in costs.items()}
 
 
-def _rounded(value: Any) -> Any:
+def _round(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, _DECIMALS)
     if isinstance(value, Mapping):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: _round(item) for key, item in value.items()}
     if isinstance(value, tuple):
-        return tuple(map(_rounded, value))
+        return tuple(map(_round, value))
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: _rounded(getattr(value, field.name)) for field in fields(value)})
+        return replace(value, **{field.name: _round(getattr(value, field.name)) for field in fields(value)})
     return value

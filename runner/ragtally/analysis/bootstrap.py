@@ -121,11 +121,11 @@ def bootstrap(
         raise ValueError(f"nothing to resample: {sums.units} questions or documents, {resamples} resamples")
     value = np.empty((resamples, sums.cells))
     defined = np.empty((resamples, sums.cells), dtype=np.bool_)
-    done = 0
+    row = 0
     for counts in resample_counts(sums.units, resamples, generator):
         block = sums.values(counts.astype(sums.columns.dtype) @ sums.columns)
-        value[done : done + len(counts)], defined[done : done + len(counts)] = block.value, block.defined
-        done += len(counts)
+        value[row : row + len(counts)], defined[row : row + len(counts)] = block.value, block.defined
+        row += len(counts)
     total = sums.columns.astype(np.float64).sum(axis=0)
     return BootstrapDistribution(
         observed=sums.values(total),
@@ -184,8 +184,8 @@ def unit_sums(contributions: Contributions, cluster: ArrayLike | None = None) ->
     if cluster is None:
         return UnitSums(_on_grid(columns, columns), cells, parts, contributions.formula)
     unit = unit_rows(cluster, questions)
-    rounded = _on_grid(columns, _summed(np.abs(columns), unit))
-    return UnitSums(_summed(rounded, unit), cells, parts, contributions.formula)
+    columns = _on_grid(columns, _sum_by_unit(np.abs(columns), unit))
+    return UnitSums(_sum_by_unit(columns, unit), cells, parts, contributions.formula)
 
 
 def unit_rows(cluster: ArrayLike | None, questions: int) -> NDArray[np.int64]:
@@ -284,7 +284,7 @@ def _jackknife(sums: UnitSums, total: NDArray[np.float64]) -> Values:
     return sums.values(total - sums.columns)
 
 
-def _summed(columns: NDArray[np.floating], unit: NDArray[np.int64]) -> NDArray[np.floating]:
+def _sum_by_unit(columns: NDArray[np.floating], unit: NDArray[np.int64]) -> NDArray[np.floating]:
     sums = np.zeros((int(unit.max(initial=-1)) + 1, columns.shape[1]), dtype=columns.dtype)
     np.add.at(sums, unit, columns)
     return sums
@@ -296,7 +296,7 @@ def _on_grid(columns: NDArray[np.float64], units: NDArray[np.floating]) -> NDArr
     if largest == 0:
         return columns.astype(np.float32)
     exponent = _MANTISSA - int(np.ceil(np.log2(largest)))
-    rounded: NDArray[np.float64] = np.ldexp(np.rint(np.ldexp(columns, exponent)), -exponent)
-    if largest < _SINGLE and (rounded == np.rint(rounded)).all():
-        return rounded.astype(np.float32)
-    return rounded
+    grid: NDArray[np.float64] = np.ldexp(np.rint(np.ldexp(columns, exponent)), -exponent)
+    if largest < _SINGLE and (grid == np.rint(grid)).all():
+        return grid.astype(np.float32)
+    return grid

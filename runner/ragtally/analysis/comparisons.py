@@ -85,15 +85,15 @@ class Family:
 def declared_families(results: Results, answers: Mapping[str, AlignedAnswers]) -> list[Family]:
     """Test what the spec declares under `compare`."""
     families: list[Family] = []
-    for declared in results.comparisons["families"]:
-        metric, baseline = declared["metric"], declared["baseline"]
-        pairs = [(pair["cell"], pair["baseline"]) for pair in declared["pairs"]]
+    for family in results.comparisons["families"]:
+        metric, baseline = family["metric"], family["baseline"]
+        pairs = [(pair["cell"], pair["baseline"]) for pair in family["pairs"]]
         if results.metric(metric).measures == "retrieval":
             families.extend(_ranking_family(results, metric, pairs, baseline))
             continue
         for of_set in answers.values():
-            scored = [pair for pair in pairs if all(_is_scored(of_set, name, metric) for name in pair)]
-            families.extend(_answer_family(results, of_set, metric, scored, baseline))
+            complete = [pair for pair in pairs if all(_is_scored(of_set, name, metric) for name in pair)]
+            families.extend(_answer_family(results, of_set, metric, complete, baseline))
     return families
 
 
@@ -146,10 +146,10 @@ def compare_pairs(
     # Newcombe's interval for paired proportions; everything else is tested by randomisation and has the bootstrap's
     # BCa interval.
     if contributions.binary and cluster is None:
-        compared = _by_counts(contributions, rows)
+        differences = _by_counts(contributions, rows)
     else:
-        compared = _by_resampling(contributions, rows, generator, cluster, resamples)
-    tests = tests_in_family or max(1, sum(one.significance.p_value is not None for one in compared))
+        differences = _by_resampling(contributions, rows, generator, cluster, resamples)
+    tests = tests_in_family or max(1, sum(one.significance.p_value is not None for one in differences))
     sign = 1 if higher_is_better else -1
     return adjust_family(
         [
@@ -163,7 +163,7 @@ def compare_pairs(
                 tally=tally(sign * (values[:, first] - values[:, second])),
                 smallest_difference=one.smallest_difference(LEVEL / tests),
             )
-            for (cell, baseline), (first, second), one in zip(pairs, rows, compared, strict=True)
+            for (cell, baseline), (first, second), one in zip(pairs, rows, differences, strict=True)
         ]
     )
 
@@ -179,9 +179,10 @@ def adjust_family(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 def tally(gains: ArrayLike) -> Tally:
     """Count the questions with a gain above, at and below 0."""
-    rounded = np.round(np.asarray(gains, dtype=np.float64), _DIGITS)
-    wins, losses = int((rounded > 0).sum()), int((rounded < 0).sum())
-    return Tally(wins, len(rounded) - wins - losses, losses)
+    # 0.3 and 0.1 + 0.2 are a tie.
+    values = np.round(np.asarray(gains, dtype=np.float64), _DIGITS)
+    wins, losses = int((values > 0).sum()), int((values < 0).sum())
+    return Tally(wins, len(values) - wins - losses, losses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,14 +139,14 @@ def error_breakdowns(results: Results, answers: AlignedAnswers) -> dict[str, Err
     reading = [name for name in grid if not (answers.covered[:, answers.columns([name])[0]] == UNKNOWN).any()]
     gold_cells = {name: gold.get(_decision(answers.cells[name])) for name in reading}
     cells = [outcomes(answers, name, gold_cell) for name, gold_cell in gold_cells.items()]
-    drawn = waterfalls(
+    bars = waterfalls(
         cells,
         random_generator(results, answers.question_set, "waterfalls"),
         resample_number(len(answers.ids), 2 * len(grid)),
         answers.cluster,
     )
     breakdowns = {}
-    for (name, gold_cell), cell, waterfall in zip(gold_cells.items(), cells, drawn, strict=True):
+    for (name, gold_cell), cell, waterfall in zip(gold_cells.items(), cells, bars, strict=True):
         buckets, doubtful = cell.buckets(), None
         if answers.doubtful is not None:
             doubtful = _counts([bucket for bucket, flag in zip(buckets, answers.doubtful, strict=True) if flag])
@@ -168,12 +168,12 @@ def waterfalls(
     cluster = proper_clusters(cluster, questions)
     distribution = None
     if questions:
-        stacked = np.stack([column for bars in columns.values() for column in bars.values()], axis=1)
-        distribution = bootstrap(mean_contributions(stacked), generator, resamples, cluster)
-    drawn: list[Waterfall | None] = [None] * len(cells)
+        matrix = np.stack([column for bars in columns.values() for column in bars.values()], axis=1)
+        distribution = bootstrap(mean_contributions(matrix), generator, resamples, cluster)
+    every: list[Waterfall | None] = [None] * len(cells)
     for number, (row, bars) in enumerate(columns.items()):
-        drawn[row] = _waterfall(bars, distribution, number * len(bars), clustered=cluster is not None)
-    return drawn
+        every[row] = _waterfall(bars, distribution, number * len(bars), has_clusters=cluster is not None)
+    return every
 
 
 def _waterfall(
@@ -181,7 +181,7 @@ def _waterfall(
     distribution: BootstrapDistribution | None,
     first: int,
     *,
-    clustered: bool,
+    has_clusters: bool,
 ) -> Waterfall:
     """Estimate the bars of one cell, whose columns begin at `first` in the distribution."""
     bars = {
@@ -191,7 +191,7 @@ def _waterfall(
         for number, (name, column) in enumerate(columns.items())
     }
     change = newcombe_paired(count_pairs(columns["retrieved"], columns["gold"]))
-    if clustered and distribution is not None:
+    if has_clusters and distribution is not None:
         change = bca_estimate(distribution.differences([first + 1], [first]))
     return Waterfall(**bars, change=change)
 

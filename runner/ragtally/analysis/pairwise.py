@@ -88,17 +88,15 @@ def compare_pairwise(
     # no p-value, so several such pairs are told apart by intervals whose level is divided by their number
     # (Bonferroni).
     metrics = StudyMetrics(pairs[0][0].results)
-    aligned = [_AlignedPair.of(first, second, metrics, metric, question_set) for first, second in pairs]
-    tests = sum(pair.paired for pair in aligned)
-    compared = [
-        pair.compare(tests) if pair.paired else pair.compare_unpaired(len(aligned) - tests) for pair in aligned
-    ]
+    sides = [_AlignedPair.of(first, second, metrics, metric, question_set) for first, second in pairs]
+    tests = sum(pair.paired for pair in sides)
+    results = [pair.compare(tests) if pair.paired else pair.compare_unpaired(len(sides) - tests) for pair in sides]
     # The adjustment leaves alone what has no test.
-    rows = [row for row, pair in enumerate(aligned) if pair.paired]
-    adjusted = adjust_family([compared[row].comparison for row in rows])
-    for row, comparison in zip(rows, adjusted, strict=True):
-        compared[row] = replace(compared[row], comparison=comparison)
-    return compared
+    rows = [row for row, pair in enumerate(sides) if pair.paired]
+    corrections = adjust_family([results[row].comparison for row in rows])
+    for row, comparison in zip(rows, corrections, strict=True):
+        results[row] = replace(results[row], comparison=comparison)
+    return results
 
 
 def matching_cells(results: Results, pattern: str) -> list[str]:
@@ -122,9 +120,9 @@ def matching_rankings(results: Results, pattern: str) -> list[str]:
 
 def common_set(pairs: Sequence[tuple[CellRef, CellRef]], question_set: str | None) -> str:
     """Choose on which set of questions cells are compared: the one asked for, or the base where all answer it."""
-    scored = {ref.name: _question_sets(ref) for pair in pairs for ref in pair}
+    sets = {ref.name: _question_sets(ref) for pair in pairs for ref in pair}
     for candidate in (question_set,) if question_set else ("base", "all"):
-        without = [name for name, sets in scored.items() if candidate not in sets]
+        without = [name for name, own in sets.items() if candidate not in own]
         if not without:
             return candidate
     hint = "give --on base or --on all, whichever both were asked; `grid_on: all` asks the grid about all questions"
@@ -247,7 +245,7 @@ class _AlignedPair:
         names = [name.removesuffix("_second") for name in self.both.columns if name.endswith("_second")]
         sides = (self.both.select(names), self.both.select(pl.col(f"{name}_second").alias(name) for name in names))
         answers = (self.first.results.answer_names, self.second.results.answer_names)
-        graded = [graded_answers(rows, declared) for rows, declared in zip(sides, answers, strict=True)]
+        graded = [graded_answers(rows, names) for rows, names in zip(sides, answers, strict=True)]
         contributions = self.metrics.contributions(self.metric, graded)
         if isinstance(contributions, str):
             raise RagtallyError(
@@ -284,10 +282,10 @@ class _AlignedPair:
                 f" was asked and {len(self.other) - common} that only the second was"
             )
         if not self.ranks:
-            relabelled = int((self.both["label"] != self.both["label_second"]).sum())
-            if relabelled:
+            other_labels = int((self.both["label"] != self.both["label_second"]).sum())
+            if other_labels:
                 notes.append(
-                    f"{relabelled} common questions have another label in the second study; each side keeps its own"
+                    f"{other_labels} common questions have another label in the second study; each side keeps its own"
                 )
         return notes
 
@@ -357,8 +355,8 @@ def _matching(names: Sequence[str], pattern: str, failure: str) -> list[str]:
 
 
 def _changed_answers(both: pl.DataFrame) -> tuple[ChangedQuestion, ...]:
-    changed = both.filter(pl.col("right") != pl.col("right_second"))
-    ordered = changed.sort("right", descending=True, maintain_order=True)
+    changes = both.filter(pl.col("right") != pl.col("right_second"))
+    rows = changes.sort("right", descending=True, maintain_order=True)
     return tuple(
         ChangedQuestion(
             question=row["question"],
@@ -368,14 +366,14 @@ def _changed_answers(both: pl.DataFrame) -> tuple[ChangedQuestion, ...]:
             second=row["verdict_second"] or row["status_second"],
             won=row["right"],
         )
-        for row in ordered.iter_rows(named=True)
+        for row in rows.iter_rows(named=True)
     )
 
 
 def _changed_values(both: pl.DataFrame, better: bool) -> tuple[ChangedQuestion, ...]:
     gain = pl.col("value") - pl.col("value_second")
-    changed = both.with_columns(gain=gain if better else -gain).filter(pl.col("gain") != 0)
-    ordered = changed.sort(pl.col("gain") > 0, pl.col("gain").abs(), descending=True, maintain_order=True)
+    changes = both.with_columns(gain=gain if better else -gain).filter(pl.col("gain") != 0)
+    rows = changes.sort(pl.col("gain") > 0, pl.col("gain").abs(), descending=True, maintain_order=True)
     return tuple(
         ChangedQuestion(
             question=row["question"],
@@ -385,5 +383,5 @@ def _changed_values(both: pl.DataFrame, better: bool) -> tuple[ChangedQuestion, 
             second=f"{row['value_second']:.3f}",
             won=row["gain"] > 0,
         )
-        for row in ordered.iter_rows(named=True)
+        for row in rows.iter_rows(named=True)
     )

@@ -108,14 +108,14 @@ def split_halves(
     by_class: dict[Hashable, list[int]] = {}
     for row, question in enumerate(first):
         by_class.setdefault(stratum[question], []).append(row)
-    chosen = np.zeros(len(first), dtype=np.bool_)
+    dev = np.zeros(len(first), dtype=np.bool_)
     # Classes of odd size give the odd question to either half in turn, so that the halves stay equal.
     more = True
     for rows in by_class.values():
         half = (len(rows) + more) // 2
         more ^= len(rows) % 2 == 1
-        chosen[generator.permutation(rows)[:half]] = True
-    return chosen[unit]
+        dev[generator.permutation(rows)[:half]] = True
+    return dev[unit]
 
 
 def select_on_half(
@@ -126,15 +126,15 @@ def select_on_half(
     on_dev, on_other = contributions.of_questions(mask), contributions.of_questions(~mask)
     sign = 1.0 if higher_is_better else -1.0
     scores = on_dev.scores()
-    scored = [
+    order = [
         (-sign * round(score.value, _DIGITS), row) for row, score in enumerate(scores) if score.value is not None
     ]
-    if not scored:
+    if not order:
         return HeldOut(None, None, on_dev.questions, None, on_other.questions, None)
-    row = min(scored)[1]
-    picked, held_out = scores[row].value, on_other.of_cells([row]).scores()[0].value
-    optimism = None if picked is None or held_out is None else sign * (picked - held_out)
-    return HeldOut(names[row], picked, on_dev.questions, held_out, on_other.questions, optimism)
+    row = min(order)[1]
+    on_half, held_out = scores[row].value, on_other.of_cells([row]).scores()[0].value
+    optimism = None if on_half is None or held_out is None else sign * (on_half - held_out)
+    return HeldOut(names[row], on_half, on_dev.questions, held_out, on_other.questions, optimism)
 
 
 def _margins(errors: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:

@@ -96,9 +96,9 @@ def randomisation_tests(
     extreme = [np.zeros(len(batch.observed), dtype=np.int64) for batch in batches]
     if not all(batch.exact.all() for batch in batches):
         for tosses in coin_tosses(sums.units, resamples, generator):
-            swapped = tosses.astype(sums.columns.dtype)
+            coins = tosses.astype(sums.columns.dtype)
             for batch, count in zip(batches, extreme, strict=True):
-                count += batch.extreme(swapped, batch.swapped)
+                count += batch.extreme(coins, batch.change)
     pairs_done = zip(batches, extreme, strict=True)
     return [test for batch, count in pairs_done for test in batch.tests(count, resamples, contributions.reason)]
 
@@ -111,13 +111,13 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     # Statistics 6, 65-70.
     tests = [row for row, p_value in enumerate(p_values) if p_value is not None]
     adjusted: list[float | None] = [None] * len(p_values)
-    reached = 0.0
+    largest = 0.0
     for rank, row in enumerate(sorted(tests, key=lambda row: (p_values[row], row))):
         p_value = p_values[row]
         if p_value is None or not 0 <= p_value <= 1:
             raise ValueError(f"{p_value} is not a probability")
-        reached = min(1.0, max(reached, (len(tests) - rank) * p_value))
-        adjusted[row] = reached
+        largest = min(1.0, max(largest, (len(tests) - rank) * p_value))
+        adjusted[row] = largest
     return adjusted
 
 
@@ -181,30 +181,30 @@ class _Pairs:
     sums: UnitSums  # What the units contribute, with the metric's formula
     total: NDArray[np.float64]  # Sums over all units of either cell of each pair; shape [pairs, 2, parts]
     # What a swap of each unit adds to the first cell's sums and takes from the second's; shape [units, pairs, parts].
-    swapped: NDArray[np.floating]
+    change: NDArray[np.floating]
     observed: NDArray[np.float64]  # The differences; shape [pairs]
     defined: NDArray[np.bool_]  # Whether the metric has a value for both cells; shape [pairs]
     discordant: NDArray[np.int64]  # How many units tell the two apart; shape [pairs]
     exact: NDArray[np.bool_]  # Whether all swaps are done; shape [pairs]
 
-    def extreme(self, tosses: NDArray[np.floating], swapped: NDArray[np.floating]) -> NDArray[np.int64]:
+    def extreme(self, tosses: NDArray[np.floating], change: NDArray[np.floating]) -> NDArray[np.int64]:
         """Count for each pair the swaps with a difference at least as large as that observed."""
-        pairs, parts = swapped.shape[1:]
-        gained = (tosses @ swapped.reshape(len(swapped), pairs * parts)).astype(np.float64)
-        gained = gained.reshape(len(tosses), pairs, parts)
-        own = np.stack([self.total[:, 0] + gained, self.total[:, 1] - gained], axis=2)
+        pairs, parts = change.shape[1:]
+        gain = (tosses @ change.reshape(len(change), pairs * parts)).astype(np.float64)
+        gain = gain.reshape(len(tosses), pairs, parts)
+        own = np.stack([self.total[:, 0] + gain, self.total[:, 1] - gain], axis=2)
         difference, defined = _differences(self.sums, own)
         large = np.abs(difference) >= np.abs(self.observed) - _TOLERANCE
         count: NDArray[np.int64] = (~defined | large).sum(axis=0, dtype=np.int64)
         return count
 
-    def enumerated(self, pair: int) -> int:
+    def count_all(self, pair: int) -> int:
         """Count the extreme ones among all swaps of one pair."""
         one = slice(pair, pair + 1)
         alone = replace(self, total=self.total[one], observed=self.observed[one])
-        units = np.flatnonzero(self.swapped[:, pair].any(axis=1))
+        units = np.flatnonzero(self.change[:, pair].any(axis=1))
         patterns = np.arange(1 << len(units))[:, None] >> np.arange(len(units)) & 1
-        return int(alone.extreme(patterns.astype(self.swapped.dtype), self.swapped[units, one])[0])
+        return int(alone.extreme(patterns.astype(self.change.dtype), self.change[units, one])[0])
 
     def tests(self, extreme: NDArray[np.int64], resamples: int, reason: str) -> Iterator[Significance]:
         """Make p-values of counts."""
@@ -212,7 +212,7 @@ class _Pairs:
             if not self.defined[pair]:
                 yield Significance(None, "randomisation", discordant, reason)
             elif self.exact[pair]:
-                p_value = self.enumerated(pair) / (1 << discordant)
+                p_value = self.count_all(pair) / (1 << discordant)
                 yield Significance(p_value, "exact randomisation", discordant)
             else:
                 p_value = (1 + int(extreme[pair])) / (1 + resamples)
@@ -223,11 +223,11 @@ def _pairs(sums: UnitSums, pairs: Sequence[tuple[int, int]]) -> _Pairs:
     own = sums.columns[:, : sums.cells * sums.parts].reshape(sums.units, sums.cells, sums.parts)
     first, second = own[:, [one for one, _ in pairs]], own[:, [other for _, other in pairs]]
     total = np.stack([column.astype(np.float64).sum(axis=0) for column in (first, second)], axis=1)
-    swapped = second - first
+    change = second - first
     difference, defined = _differences(sums, total[None])
-    discordant = swapped.any(axis=2).sum(axis=0)
+    discordant = change.any(axis=2).sum(axis=0)
     exact = ~defined[0] | (discordant <= MOST_ENUMERATED)
-    return _Pairs(sums, total, swapped, difference[0], defined[0], discordant, exact)
+    return _Pairs(sums, total, change, difference[0], defined[0], discordant, exact)
 
 
 def _differences(sums: UnitSums, own: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -262,9 +262,9 @@ class _Discordant:
 
     def power(self, difference: float) -> float:
         """Sum up how probably a difference is found."""
-        favoured = 0.5 if self.share == 0 else (1 + difference / self.share) / 2
-        rejected = sum(binomial_cdf(self.critical, self.count, share) for share in (favoured, 1 - favoured))
-        return min(1.0, math.fsum((self.probability * rejected).tolist()))
+        better = 0.5 if self.share == 0 else (1 + difference / self.share) / 2
+        rejections = sum(binomial_cdf(self.critical, self.count, share) for share in (better, 1 - better))
+        return min(1.0, math.fsum((self.probability * rejections).tolist()))
 
 
 @functools.lru_cache(maxsize=16)
