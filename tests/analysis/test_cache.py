@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -25,6 +28,19 @@ def beside(results: Results, analysis: Analysis, tmp_path: Path) -> Path:
 
 def test_what_is_read_back_equals_what_was_written(analysis: Analysis, beside: Path) -> None:
     assert read_analysis(beside) == analysis
+
+
+def test_it_is_read_without_what_is_slow_to_load(beside: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from ragtally.analysis import read_analysis;"
+        f" assert read_analysis(Path({str(beside)!r})); print([name for name in ('scipy', 'sklearn', 'haystack')"
+        " if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # the made-up metrics are hashed as well
+    finished = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("name", RESULT_FILES)

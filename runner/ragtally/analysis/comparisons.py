@@ -169,10 +169,10 @@ def compare_pairs(
 
 
 def adjust_family(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Correct the p-values of a whole family by Holm's method."""
+    """Correct the p-values of a whole family by Holm's method; what was not tested stays as it is."""
     p_values = [None if one.significance is None else one.significance.p_value for one in comparisons]
     return [
-        replace(one, adjusted_p_value=p_value, distinguishable=None if p_value is None else p_value <= LEVEL)
+        one if p_value is None else replace(one, adjusted_p_value=p_value, distinguishable=p_value <= LEVEL)
         for one, p_value in zip(comparisons, holm(p_values), strict=True)
     ]
 

@@ -88,15 +88,14 @@ def compare_pairwise(
     # no p-value, so several such pairs are told apart by intervals whose level is divided by their number
     # (Bonferroni).
     metrics = StudyMetrics(pairs[0][0].results)
-    sides = [_AlignedPair.of(first, second, metrics, metric, question_set) for first, second in pairs]
-    tests = sum(pair.paired for pair in sides)
-    results = [pair.compare(tests) if pair.paired else pair.compare_unpaired(len(sides) - tests) for pair in sides]
-    # The adjustment leaves alone what has no test.
-    rows = [row for row, pair in enumerate(sides) if pair.paired]
-    corrections = adjust_family([results[row].comparison for row in rows])
-    for row, comparison in zip(rows, corrections, strict=True):
-        results[row] = replace(results[row], comparison=comparison)
-    return results
+    aligned_pairs = [_AlignedPair.of(first, second, metrics, metric, question_set) for first, second in pairs]
+    tests = sum(pair.has_common for pair in aligned_pairs)
+    results = [
+        pair.compare(tests) if pair.has_common else pair.compare_unpaired(len(pairs) - tests)
+        for pair in aligned_pairs
+    ]
+    family = adjust_family([result.comparison for result in results])
+    return [replace(result, comparison=comparison) for result, comparison in zip(results, family, strict=True)]
 
 
 def matching_cells(results: Results, pattern: str) -> list[str]:
@@ -157,7 +156,7 @@ class _AlignedPair:
         return _AlignedPair(first, second, metrics, info, metric, question_set, one, other, both)
 
     @property
-    def paired(self) -> bool:
+    def has_common(self) -> bool:
         return len(self.both) > 0
 
     @property
