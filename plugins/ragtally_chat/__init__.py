@@ -1,4 +1,4 @@
-"""The reader `chat`: asks a language model, with a prompt in the box or the user's own template.
+"""The reader `chat`: asks a language model, with a built-in prompt or a template of your own.
 
     readers:
       short:  {chat: {model: llama}}
@@ -7,7 +7,7 @@
       german: {chat: {model: llama, words: {yes: ja, no: nein, maybe: vielleicht}}}
       own:    {chat: {model: llama, template: prompts/own.jinja}}
 
-Whether its draws are fresh follows from the model: the engine takes a deterministic model's for fixed.
+Whether its draws are fresh follows from the model: the engine takes those of a deterministic model to be fixed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ragtally import TRAIN_PARAMETER, Component, DataError, Location, ReaderTrai
 
 if TYPE_CHECKING:
     from ragtally import PromptingReader
-    from ragtally_chat.template import OwnTemplate
+    from ragtally_chat.template import PromptTemplate
 
 MOST_EXAMPLES = 64
 
@@ -84,28 +84,27 @@ def build(
     model: object = None,
 ) -> PromptingReader:
     """Build the reader."""
-    from ragtally_chat.prompts import Form, InBoxPrompt
+    from ragtally_chat.prompts import BuiltInPrompt, Form
     from ragtally_chat.reader import ChatReader
 
     _check(prompt, template, instructions, words, structured, examples)
     if template is not None:
-        return ChatReader(_own_template(template, examples), words, examples)
+        return ChatReader(_template(template, examples), words, examples)
     form = Form(explains=prompt == "explain_then_label", structured=structured, instructions=instructions)
-    return ChatReader(InBoxPrompt(form), words, examples)
+    return ChatReader(BuiltInPrompt(form), words, examples)
 
 
 def traits(parameters: Mapping[str, Any]) -> ReaderTraits:
-    """Tell what the engine must know, and refuse parameters or a template with which no prompt can be written."""
+    """Describe the reader; refuse parameters or a template with which no prompt can be written."""
     names = ("prompt", "template", "instructions", "words", "structured", "examples")
     _check(*(parameters[name] for name in names))
     if parameters["template"] is not None:
-        _own_template(parameters["template"], parameters["examples"])
+        _template(parameters["template"], parameters["examples"])
     words = parameters["words"] or {}
     return ReaderTraits(prompts=True, examples=parameters["examples"], words=tuple(words.items()))
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str | None:
-    """Hash the user's own template."""
     path = parameters["template"]
     if path is None:
         return None
@@ -124,9 +123,9 @@ def _check(
     examples: int,
 ) -> None:
     if template is not None:
-        taken = {"prompt": prompt is not None, "instructions": instructions is not None, "structured": structured}
-        for name, given in taken.items():
-            if given:
+        others = {"prompt": prompt is not None, "instructions": instructions is not None, "structured": structured}
+        for name, is_set in others.items():
+            if is_set:
                 raise SpecError(
                     f"`template` and `{name}` are given, but a template alone says what is asked",
                     hint=f"leave `{name}` out and write it into {template}, or leave `template` out",
@@ -141,18 +140,18 @@ def _check(
 
 
 def _check_words(words: Mapping[str, str]) -> None:
-    used: dict[str, str] = {}
+    by_word: dict[str, str] = {}
     for answer, word in words.items():
         if word != word.strip() or not word.isprintable() or not word:
             raise SpecError(f"the word {word!r} for {answer!r} is no plain word", hint="leave white space out")
-        same = used.setdefault(word.casefold(), answer)
+        same = by_word.setdefault(word.casefold(), answer)
         if same != answer:
             raise SpecError(
                 f"`words` names {same!r} and {answer!r} by the same word {word!r}", hint="give each a word of its own"
             )
 
 
-def _own_template(path: str, examples: int) -> OwnTemplate:
+def _template(path: str, examples: int) -> PromptTemplate:
     try:
         status = Path(path).stat()
     except OSError as error:
@@ -161,12 +160,12 @@ def _own_template(path: str, examples: int) -> OwnTemplate:
 
 
 @lru_cache(maxsize=32)
-def _compiled(path: str, shows_examples: bool, state: tuple[int, int, int, str]) -> OwnTemplate:
+def _compiled(path: str, shows_examples: bool, state: tuple[int, int, int, str]) -> PromptTemplate:
     # Traits are asked for in every cell: an unchanged file is compiled once.
-    from ragtally_chat.template import OwnTemplate, read_template
+    from ragtally_chat.template import PromptTemplate, read_template
 
     try:
-        return OwnTemplate(read_template(path), path, shows_examples=shows_examples)
+        return PromptTemplate(read_template(path), path, shows_examples=shows_examples)
     except OSError as error:
         raise _unreadable(path, error) from error
 
@@ -181,12 +180,11 @@ def _unreadable(path: str, error: OSError) -> DataError:
 
 @hookimpl
 def register_readers() -> list[Component]:
-    """Offer the reader."""
     return [
         Component(
             name="chat",
             build=build,
-            summary="Asks a language model, with a prompt in the box or a template of your own.",
+            summary="Asks a language model, with a built-in prompt or a template of your own.",
             params=_PARAMETERS,
             fingerprint=fingerprint,
             traits=traits,

@@ -1,4 +1,4 @@
-"""The reader behind `chat`: writes one prompt a question, in the words that the model is asked to answer with."""
+"""The reader behind `chat`: writes one prompt per question, in the words that the model is asked to answer with."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from ragtally import DataError, Examples, Prompt, Reading, did_you_mean
 
 
-class Shown(NamedTuple):
+class Example(NamedTuple):
     """One labelled question that a prompt shows."""
 
-    question: str  # Its words
-    passages: tuple[str, ...]  # The passages of its gold context
-    answer: str  # Its gold answer, in the word that the model is asked to use
+    question: str
+    passages: tuple[str, ...]  # Of its gold context
+    answer: str  # Gold, in the word that the model is asked to use
 
 
 class PromptWriter(Protocol):
     """Writes a prompt for one question."""
 
     def write(
-        self, question: str, passages: tuple[str, ...], answers: tuple[str, ...], examples: tuple[Shown, ...]
+        self, question: str, passages: tuple[str, ...], answers: tuple[str, ...], examples: tuple[Example, ...]
     ) -> Prompt:
         """Write the prompt."""
         ...
@@ -30,8 +30,8 @@ class PromptWriter(Protocol):
 class TemplatedWriter(PromptWriter, Protocol):
     """Writes prompts that one Jinja template says as well."""
 
-    def template(self, answers: tuple[str, ...], examples: tuple[Shown, ...]) -> Prompt | None:
-        """Write the template (see `ragtally.api.TemplatedReader`)."""
+    def template(self, answers: tuple[str, ...], examples: tuple[Example, ...]) -> Prompt | None:
+        """Write the template; None where there is none."""
         ...
 
 
@@ -44,37 +44,35 @@ class ChatReader:
         self._examples = examples
 
     def prompts(self, reading: Reading, examples: Examples | None) -> Sequence[Prompt]:
-        """Write one prompt a question."""
         words = self._words_of(reading.answers)
-        shown = self._shown(examples, words)
+        labelled = self._labelled(examples, words)
         answers = tuple(words[answer] for answer in reading.answers)
         return [
-            self._writer.write(question, tuple(passages), answers, shown)
+            self._writer.write(question, tuple(passages), answers, labelled)
             for question, passages in zip(reading.question, reading.passages, strict=True)
         ]
 
     def template(self, answers: tuple[str, ...], examples: Examples | None) -> Prompt | None:
-        """Say the prompts as one template (see `ragtally.api.TemplatedReader`)."""
         if not isinstance(self._writer, TemplatedWriter):
             return None
         words = self._words_of(answers)
-        return self._writer.template(tuple(words[answer] for answer in answers), self._shown(examples, words))
+        return self._writer.template(tuple(words[answer] for answer in answers), self._labelled(examples, words))
 
     def _words_of(self, answers: tuple[str, ...]) -> Mapping[str, str]:
         if self._words is None:
             return {answer: answer for answer in answers}
-        stray = [answer for answer in self._words if answer not in answers]
+        unknown = [answer for answer in self._words if answer not in answers]
         missing = [answer for answer in answers if answer not in self._words]
-        if stray:
-            hint = did_you_mean(stray[0], missing) if missing else "remove it"
+        if unknown:
+            hint = did_you_mean(unknown[0], missing) if missing else "remove it"
             declared = ", ".join(answers)
-            raise DataError(f"`words` names {stray[0]!r}, which is not among the answers {declared}", hint=hint)
+            raise DataError(f"`words` names {unknown[0]!r}, which is not among the answers {declared}", hint=hint)
         if missing:
             hint = f"words: {{..., {missing[0]}: ...}}"
             raise DataError(f"`words` has no word for the answer {missing[0]!r}", hint=hint)
         return self._words
 
-    def _shown(self, examples: Examples | None, words: Mapping[str, str]) -> tuple[Shown, ...]:
+    def _labelled(self, examples: Examples | None, words: Mapping[str, str]) -> tuple[Example, ...]:
         count = 0 if examples is None else len(examples)
         if count != self._examples:
             raise DataError(
@@ -84,4 +82,4 @@ class ChatReader:
         if examples is None:
             return ()
         rows = zip(examples.reading.question, examples.reading.passages, examples.label, strict=True)
-        return tuple(Shown(question, tuple(passages), words[label]) for question, passages, label in rows)
+        return tuple(Example(question, tuple(passages), words[label]) for question, passages, label in rows)

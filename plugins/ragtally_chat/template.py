@@ -1,4 +1,4 @@
-"""The user's own template: one file that writes the prompt of one question.
+"""The user's own template: one file of Jinja that writes the prompt of one question.
 
     {% message role="system" %}
     You are a careful reviewer. Judge by the passages alone.
@@ -18,32 +18,253 @@
     Answer with one of: {{ answers | join(", ") }}.
     {% endmessage %}
 
-The language is Jinja's, cut down to what a prompt needs, so that a template from anywhere can do no harm and always
-ends (`ragtally_chat.language`). It sees four names: `question` (text), `passages` (texts, best first; none under
-`closed_book`), `answers` (the declared answers, or the `words` for them) and `examples` (each with `question`,
-`passages` and `answer`). The tag `message` is the one of Haystack's ChatPromptBuilder. White space around a message,
-and a tag's own line, are left out. A template without any message is one message of the user's.
+It sees four names: `question` (text), `passages` (texts, best first; none under `closed_book`), `answers` (the
+declared answers, or the `words` for them) and `examples` (each with `question`, `passages` and `answer`). The tag
+`message` is the one of Haystack's ChatPromptBuilder. White space around a message, and a tag's own line, are left
+out. A template without any message is one message of the user's.
+
+A template may come from anywhere, so it runs in Jinja's sandbox, sees nothing but its input, and has a budget of work
+and of characters, so that it always ends.
 """
 
 from __future__ import annotations
 
+import functools
+import json
+import math
+import re
 import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from jinja2 import Template, TemplateSyntaxError, UndefinedError, nodes
-from jinja2.exceptions import SecurityError
+from jinja2 import StrictUndefined, Template, Undefined, meta, nodes, pass_context
+from jinja2.exceptions import SecurityError, TemplateRuntimeError, TemplateSyntaxError, UndefinedError
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from jinja2.runtime import Context, LoopContext, Macro
+from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
+from jinja2.visitor import NodeTransformer
 
 from ragtally import DataError, Location, Message, Prompt, RagtallyError, did_you_mean, raise_all
-from ragtally_chat.language import Fault, faults_of, free_names
-from ragtally_chat.metering import METER, Meter, PromptEnvironment, has_messages, metered
-from ragtally_chat.reader import Shown
+from ragtally_chat.reader import Example
 
 VARIABLES = ("question", "passages", "answers", "examples")
-# How long a template may be.
-MOST_BYTES = 100_000
+ROLES = ("system", "user", "assistant")
+MOST_BYTES = 100_000  # of a template
+MOST_CHARACTERS = 5_000_000  # that are made for one prompt, what is thrown away included
+MOST_WORK = 200_000  # nodes of the template that are run in loops for one prompt
+_CALL_WORK = 100  # what a call of a macro counts as
+
+# These make much of little by a format, or are drawn at random.
+_NO_FILTERS = ("format", "random", "urlize", "wordwrap", "xmlattr")
+_NO_METHODS = frozenset(
+    {"center", "expandtabs", "format", "format_map", "join", "ljust", "replace", "rjust", "translate", "zfill"}
+)
+# What these make may be as large as the product of what they get.
+_MULTIPLYING = ("batch", "center", "indent", "round", "slice")
+_JOIN, _LOOP = "join", " loop"
 _SPECIMEN = '{% message role="user" %}...{% endmessage %}'
 _SYNTAX = f"a tag is {{% if passages %}}...{{% endif %}}, a value {{{{ question }}}}, a message {_SPECIMEN}"
+
+
+class Budget:
+    """Takes the messages of one prompt, and counts what they cost."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self._characters = 0
+        self._work = 0
+
+    def spend(self, characters: int) -> None:
+        self._characters += characters
+        if self._characters > MOST_CHARACTERS:
+            raise TemplateRuntimeError(f"one prompt makes more than {MOST_CHARACTERS:,} characters")
+
+    def work(self, count: int) -> None:
+        self._work += count
+        if self._work > MOST_WORK:
+            raise TemplateRuntimeError("the loops go round too often for one prompt")
+
+
+# One compiled template may be asked by several threads.
+_BUDGET: ContextVar[Budget] = ContextVar("budget")
+
+
+class PromptTemplate:
+    """A template, checked and compiled once; keeps nothing of what it has written."""
+
+    def __init__(self, source: str, path: str, *, shows_examples: bool) -> None:
+        self._path = path
+        try:
+            self._template, self._has_messages = self._compile(source, shows_examples)
+        except TemplateSyntaxError as error:
+            message = error.message or "it is no template"
+            raise self._fault(error.lineno, message, _filter_hint(message) or _SYNTAX) from error
+        except (ValueError, SyntaxError, RecursionError, MemoryError, OverflowError) as error:
+            raise self._fault(None, f"it is no template: {type(error).__name__}", "make it simpler") from error
+
+    def write(
+        self, question: str, passages: tuple[str, ...], answers: tuple[str, ...], examples: tuple[Example, ...]
+    ) -> Prompt:
+        """Write the prompt."""
+        budget = Budget()
+        token = _BUDGET.set(budget)
+        try:
+            rest = self._template.render(zip(VARIABLES, (question, passages, answers, examples), strict=True))
+        except UndefinedError as error:
+            raise self._failure(error, "an example has question, passages and answer") from error
+        except SecurityError as error:
+            raise self._failure(error, "only what is put before the reader can be used") from error
+        except Exception as error:
+            raise self._failure(error, None) from error
+        finally:
+            _BUDGET.reset(token)
+        messages = budget.messages if self._has_messages else [Message("user", rest.strip())]
+        if not messages or messages[-1].role != "user":
+            raise self._fault(None, "the last message must be the user's", _SPECIMEN)
+        for message in messages:
+            if not message.content:
+                raise self._fault(None, f"a message of the role {message.role} is empty", "put {% if %} around it")
+        return tuple(messages)
+
+    def _compile(self, source: str, shows_examples: bool) -> tuple[Template, bool]:
+        environment = _Sandbox()
+        tree = environment.parse(source, self._path, self._path)
+        has_messages = any(map(_is_message, tree.find_all(nodes.CallBlock)))
+        faults = [*self._name_faults(tree, shows_examples), *(self._message_faults(tree) if has_messages else ())]
+        raise_all(faults)
+        code = environment.compile(_Metered().visit(tree), self._path, self._path)
+        return Template.from_code(environment, code, environment.globals), has_messages
+
+    def _name_faults(self, tree: nodes.Template, shows_examples: bool) -> Iterator[DataError]:
+        names = meta.find_undeclared_variables(tree) - {"range"}
+        lines = {node.name: node.lineno for node in reversed(list(tree.find_all(nodes.Name))) if node.ctx == "load"}
+        unknown = sorted(names.difference(VARIABLES), key=lambda name: lines.get(name, 0))
+        for name in unknown:
+            yield self._fault(lines.get(name), f"there is no variable {name!r}", did_you_mean(name, VARIABLES))
+        hints = {
+            "question": "write {{ question }} where the question is to stand",
+            "passages": "write {% for passage in passages %}{{ passage }}{% endfor %}; the control closed_book asks "
+            "without them",
+        }
+        if shows_examples:
+            hints["examples"] = (
+                "write {% for example in examples %}...{% endfor %}, or leave `examples` out of the spec"
+            )
+        for name, hint in hints.items():
+            if not unknown and name not in names:
+                yield self._fault(None, f"the template never uses {name!r}", hint)
+
+    def _message_faults(self, node: nodes.Node) -> Iterator[DataError]:
+        """Find text outside of the messages, and messages inside of others."""
+        for child in node.iter_child_nodes():
+            if _is_message(child):
+                for inner in child.find_all(nodes.CallBlock):
+                    if inner is not child and _is_message(inner):
+                        hint = "close the first with {% endmessage %}"
+                        yield self._fault(inner.lineno, "a message stands inside another", hint)
+            elif isinstance(child, nodes.Output):
+                for part in child.nodes:
+                    text = part.data if isinstance(part, nodes.TemplateData) else "a value"
+                    if text.strip():
+                        line = part.lineno + text[: len(text) - len(text.lstrip())].count("\n")
+                        yield self._fault(line, "text stands outside of the messages", "move it into one of them")
+            else:
+                yield from self._message_faults(child)
+
+    def _failure(self, error: Exception, hint: str | None) -> RagtallyError:
+        frames = traceback.walk_tb(error.__traceback__)
+        lines = [line for frame, line in frames if frame.f_code.co_filename == self._path]
+        message = getattr(error, "message", None) or str(error) or type(error).__name__
+        return self._fault(lines[-1] if lines else None, message, hint or _filter_hint(message))
+
+    def _fault(self, line: int | None, message: str, hint: str | None) -> DataError:
+        return DataError(message, location=Location(self._path, line), hint=hint)
+
+
+class _MessageTag(Extension):
+    """The tag `{% message role="user" %}...{% endmessage %}`."""
+
+    tags = {"message"}  # noqa: RUF012
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        line = next(parser.stream).lineno
+        parser.stream.expect("name:role")
+        parser.stream.expect("assign")
+        role = str(parser.stream.expect("string").value)
+        if role not in ROLES:
+            parser.fail(f"there is no role {role!r}; {did_you_mean(role, ROLES)}", line)
+        body = parser.parse_statements(("name:endmessage",), drop_needle=True)
+        collect = self.call_method("collect", [nodes.Const(role)])
+        return nodes.CallBlock(collect, [], [], body).set_lineno(line)
+
+    def collect(self, role: Any, caller: Callable[[], str]) -> str:
+        _BUDGET.get().messages.append(Message(role, caller().strip()))
+        return ""
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, where whatever makes or repeats something is paid from the budget."""
+
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+
+    def __init__(self) -> None:
+        super().__init__(
+            extensions=[_MessageTag],
+            undefined=StrictUndefined,
+            finalize=_printed,
+            autoescape=False,
+            # Nothing is worked out while it is compiled, where nobody counts.
+            optimized=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            cache_size=0,
+        )
+        self.globals = {"range": safe_range}
+        self.policies["truncate.leeway"] = 0
+        filters = {**self.filters, "tojson": lambda value: json.dumps(value, ensure_ascii=False)}
+        self.filters = {name: _paid(name, make) for name, make in filters.items() if name not in _NO_FILTERS}
+        self.filters[_LOOP] = _counted
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        numbers = isinstance(left, int | float) and isinstance(right, int | float)
+        if operator == "**" or (operator != "+" and not numbers):
+            raise TemplateRuntimeError(f"{operator} is not for this in a prompt's template; use ~ to join text")
+        value = super().call_binop(context, operator, left, right)
+        _BUDGET.get().spend(_size(value))
+        return value
+
+    def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        _BUDGET.get().work(_CALL_WORK if isinstance(function, Macro) else 1)
+        value = super().call(context, function, *args, **kwargs)
+        _BUDGET.get().spend(_size(value))
+        return value
+
+    def is_safe_callable(self, function: Any) -> bool:
+        owner = getattr(function, "__self__", None)
+        if isinstance(owner, str):
+            return function.__name__ not in _NO_METHODS
+        return isinstance(function, Macro) or function is safe_range or isinstance(owner, _MessageTag | LoopContext)
+
+    def wrap_str_format(self, value: Any) -> None:
+        """Leave `format` as it is: a method that may not be called."""
+
+
+class _Metered(NodeTransformer):
+    """Has every loop counted, and text joined by a filter, which is paid for."""
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802
+        body = [each for top in node.body for each in (top, *top.find_all(nodes.Node))]
+        characters = sum(len(each.data) for each in body if isinstance(each, nodes.TemplateData))
+        self.generic_visit(node)
+        node.iter = _filter(node.iter, _LOOP, nodes.Const(len(body) + 1), nodes.Const(characters))
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return _filter(nodes.List(node.nodes).set_lineno(node.lineno), _JOIN)
 
 
 def read_template(path: str) -> str:
@@ -57,86 +278,95 @@ def read_template(path: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            "the template is no UTF-8 text", location=Location(path, line), hint="save it as UTF-8"
-        ) from error
+        message, hint = "the template is no UTF-8 text", "save it as UTF-8"
+        raise DataError(message, location=Location(path, line), hint=hint) from error
 
 
-class OwnTemplate:
-    """A template, checked and compiled once; keeps nothing of what it has written."""
+def _is_message(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.CallBlock) and isinstance(node.call.node, nodes.ExtensionAttribute)
 
-    def __init__(self, source: str, path: str, *, shows_examples: bool) -> None:
-        self._path = path
-        try:
-            self._template, self._in_messages = self._compile(source, shows_examples)
-        except TemplateSyntaxError as error:
-            raise self._fault(error.lineno, error.message or "it is no template", _SYNTAX) from error
-        except (ValueError, SyntaxError, RecursionError, MemoryError, OverflowError) as error:
-            raise self._fault(None, f"it is no template: {type(error).__name__}", "make it simpler") from error
 
-    def write(
-        self, question: str, passages: tuple[str, ...], answers: tuple[str, ...], examples: tuple[Shown, ...]
-    ) -> Prompt:
-        """Write the prompt (see `ragtally_chat.reader.PromptWriter`)."""
-        meter = Meter()
-        values = dict(zip(VARIABLES, (question, passages, answers, examples), strict=True))
-        try:
-            rest = self._template.render({**values, METER: meter})
-        except UndefinedError as error:
-            raise self._failed(error, "an example has question, passages and answer") from error
-        except SecurityError as error:
-            raise self._failed(error, "only what is put before the reader can be used") from error
-        except Exception as error:
-            raise self._failed(error, None) from error
-        messages = meter.messages if self._in_messages else [Message("user", rest.strip())]
-        self._check_messages(messages)
-        return tuple(messages)
+def _filter_hint(message: str) -> str | None:
+    match = re.match(r"No (filter|test) named '(\w+)'", message)
+    if match is None:
+        return None
+    environment = _Sandbox()
+    return did_you_mean(match[2], sorted(environment.filters if match[1] == "filter" else environment.tests))
 
-    def _compile(self, source: str, shows_examples: bool) -> tuple[Template, bool]:
-        environment = PromptEnvironment()
-        tree = environment.parse(source, self._path, self._path)
-        found = list(dict.fromkeys(faults_of(tree, VARIABLES)))
-        if not found:
-            found = list(self._name_faults(tree, shows_examples))
-        raise_all([self._fault(*fault) for fault in found])
-        in_messages = has_messages(tree)
-        code = environment.compile(metered(tree), self._path, self._path)
-        return Template.from_code(environment, code, {}), in_messages
 
-    def _name_faults(self, tree: nodes.Template, shows_examples: bool) -> list[Fault]:
-        used = free_names(tree)
-        unknown = [name for name in used if name not in VARIABLES]
-        if unknown:
-            return [
-                Fault(used[name], f"there is no variable {name!r}", did_you_mean(name, VARIABLES)) for name in unknown
-            ]
-        needed = {"question": True, "passages": True, "examples": shows_examples}
-        hints = {
-            "question": "write {{ question }} where the question is to stand",
-            "passages": "write {% for passage in passages %}{{ passage }}{% endfor %}; the control closed_book asks "
-            "without them",
-            "examples": "write {% for example in examples %}...{% endfor %}, or leave `examples` out of the spec",
-        }
-        return [
-            Fault(None, f"the template never uses {name!r}", hints[name])
-            for name, wanted in needed.items()
-            if wanted and name not in used
-        ]
+def _filter(node: nodes.Node, name: str, *arguments: nodes.Expr) -> nodes.Filter:
+    wrapped = nodes.Filter(cast(nodes.Expr, node), name, list(arguments), [], None, None)
+    wrapped.set_lineno(node.lineno, override=False)
+    wrapped.set_environment(node.environment)  # type: ignore[arg-type]
+    return wrapped
 
-    def _check_messages(self, messages: list[Message]) -> None:
-        if not messages or messages[-1].role != "user":
-            raise self._fault(None, "the last message must be the user's", _SPECIMEN)
-        for message in messages:
-            if not message.content:
-                raise self._fault(None, f"a message of the role {message.role} is empty", "put {% if %} around it")
 
-    def _failed(self, error: Exception, hint: str | None) -> RagtallyError:
-        lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if self._is_own(frame)]
-        message = getattr(error, "message", None) or str(error) or type(error).__name__
-        return self._fault(lines[-1] if lines else None, message, hint)
+def _paid(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
+    # `wraps` keeps Jinja's mark of a filter that gets the environment or the context.
+    @functools.wraps(make)
+    def paid(*args: Any, **kwargs: Any) -> Any:
+        budget = _BUDGET.get()
+        # Beforehand, since it would be too late afterwards.
+        sizes = [_size(value) for value in (*args, *kwargs.values())]
+        numbers = [abs(value) for value in (*args, *kwargs.values()) if isinstance(value, int)]
+        most = sum(sizes)
+        if name in _MULTIPLYING:
+            most = math.prod(max(1, factor) for factor in (*sizes, *numbers))
+        elif name in _SIZES:
+            most += _SIZES[name](*args, **kwargs)
+        if most > MOST_CHARACTERS:
+            raise TemplateRuntimeError(f"{name} makes more than {MOST_CHARACTERS:,} characters")
+        value = make(*args, **kwargs)
+        if isinstance(value, Iterator):
+            value = list(value)
+        budget.spend(_size(value))
+        return value
 
-    def _is_own(self, frame: Any) -> bool:
-        return bool(frame.f_code.co_filename == self._path)
+    return paid
 
-    def _fault(self, line: int | None, message: str, hint: str | None) -> DataError:
-        return DataError(message, location=Location(self._path, line), hint=hint)
+
+def _join_size(_: Any, value: Any, d: str = "", attribute: Any = None) -> int:
+    return len(value) * len(d)
+
+
+def _replace_size(_: Any, s: str, old: str, new: str, count: int | None = None) -> int:
+    return s.count(old) * len(new)
+
+
+# How much these filters add; the names of their parameters are Jinja's.
+_SIZES: Mapping[str, Callable[..., int]] = {"join": _join_size, "replace": _replace_size}
+
+
+def _size(value: Any) -> int:
+    """Count the characters and items of a value, as far as anybody needs to know."""
+    # A list may hold another one many times, and that one too: the count stops where it is too much.
+    count, pending = 0, [value]
+    while pending and count <= MOST_CHARACTERS:
+        item = pending.pop()
+        count += len(item) if isinstance(item, str) else 1
+        if isinstance(item, list | tuple):
+            pending.extend(item)
+        elif isinstance(item, dict):
+            pending.extend((*item.keys(), *item.values()))
+    return count
+
+
+@pass_context
+def _printed(context: Context, value: Any) -> str:
+    # With the context, so that Jinja does not call it while it compiles.
+    if isinstance(value, Undefined) or (isinstance(value, int | float) and not isinstance(value, bool)):
+        value = str(value)
+    if not isinstance(value, str):
+        kind = "a list" if isinstance(value, tuple | list) else "no text"
+        raise TemplateRuntimeError(f"what is to be written is {kind}: use a loop, or the filter join")
+    _BUDGET.get().spend(len(value))
+    return value
+
+
+def _counted(value: Any, work: int, characters: int) -> Sequence[Any]:
+    if isinstance(value, str):
+        raise TemplateRuntimeError("a loop goes over passages, answers or examples, not over the letters of a text")
+    items = value if isinstance(value, tuple | list | range) else list(value)
+    _BUDGET.get().work(len(items) * work)
+    _BUDGET.get().spend(len(items) * characters)
+    return items
