@@ -214,7 +214,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         super().__init__(
             extensions=[_MessageTag],
             undefined=StrictUndefined,
-            finalize=_printed,
+            finalize=_finalize,
             autoescape=False,
             # Nothing is worked out while it is compiled, where nobody counts.
             optimized=False,
@@ -225,8 +225,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         self.globals = {"range": safe_range}
         self.policies["truncate.leeway"] = 0
         filters = {**self.filters, "tojson": lambda value: json.dumps(value, ensure_ascii=False)}
-        self.filters = {name: _paid(name, make) for name, make in filters.items() if name not in _NO_FILTERS}
-        self.filters[_LOOP] = _counted
+        self.filters = {name: _with_budget(name, make) for name, make in filters.items() if name not in _NO_FILTERS}
+        self.filters[_LOOP] = _loop_items
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         numbers = isinstance(left, int | float) and isinstance(right, int | float)
@@ -301,10 +301,10 @@ def _filter(node: nodes.Node, name: str, *arguments: nodes.Expr) -> nodes.Filter
     return wrapped
 
 
-def _paid(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
+def _with_budget(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
     # `wraps` keeps Jinja's mark of a filter that gets the environment or the context.
     @functools.wraps(make)
-    def paid(*args: Any, **kwargs: Any) -> Any:
+    def limited(*args: Any, **kwargs: Any) -> Any:
         budget = _BUDGET.get()
         # Beforehand, since it would be too late afterwards.
         sizes = [_size(value) for value in (*args, *kwargs.values())]
@@ -322,7 +322,7 @@ def _paid(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
         budget.spend(_size(value))
         return value
 
-    return paid
+    return limited
 
 
 def _join_size(_: Any, value: Any, d: str = "", attribute: Any = None) -> int:
@@ -352,7 +352,7 @@ def _size(value: Any) -> int:
 
 
 @pass_context
-def _printed(context: Context, value: Any) -> str:
+def _finalize(context: Context, value: Any) -> str:
     # With the context, so that Jinja does not call it while it compiles.
     if isinstance(value, Undefined) or (isinstance(value, int | float) and not isinstance(value, bool)):
         value = str(value)
@@ -363,7 +363,7 @@ def _printed(context: Context, value: Any) -> str:
     return value
 
 
-def _counted(value: Any, work: int, characters: int) -> Sequence[Any]:
+def _loop_items(value: Any, work: int, characters: int) -> Sequence[Any]:
     if isinstance(value, str):
         raise TemplateRuntimeError("a loop goes over passages, answers or examples, not over the letters of a text")
     items = value if isinstance(value, tuple | list | range) else list(value)

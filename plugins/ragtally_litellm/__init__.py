@@ -13,12 +13,12 @@ from ragtally import Component, Finding, ParameterFault, Progress, SpecError, ho
 from ragtally_litellm.model import (
     check_embedder,
     check_model,
+    embedder_refusals,
     embedder_traits,
     is_native,
     is_native_embedding,
     model_traits,
-    refused,
-    refused_embedding,
+    refusals,
     sampling_parameters,
 )
 from ragtally_litellm.parameters import EMBEDDER_PARAMETERS, MODEL_PARAMETERS
@@ -64,13 +64,13 @@ def build_embedder(**parameters: Any) -> Embedder:
 def fingerprint(parameters: Mapping[str, Any]) -> str | None:
     """Refuse what the model does not take; return the digest of a model of Ollama's."""
     # Here, since a plan asks for fingerprints before anything is paid, and `ragtally check` does not.
-    _refuse(refused(parameters))
+    _refuse(refusals(parameters))
     return _digest(parameters, parameters["num_ctx"] or OLLAMA_CONTEXT)
 
 
 def embedder_fingerprint(parameters: Mapping[str, Any]) -> str | None:
     """As `fingerprint`."""
-    _refuse(refused_embedding(parameters))
+    _refuse(embedder_refusals(parameters))
     # How long a text may be is not checked: each request says whether one that is too long is truncated.
     return _digest(parameters, 0)
 
@@ -79,7 +79,7 @@ def diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
     """Look for package, key, server and model, and ask LiteLLM whether the model takes its parameters."""
     from ragtally_litellm.doctor import findings
 
-    faults = refused(parameters) if "structured" in parameters else refused_embedding(parameters)
+    faults = refusals(parameters) if "structured" in parameters else embedder_refusals(parameters)
     return [*findings(parameters), *(Finding(False, fault.message, fault.hint) for fault in faults)]
 
 

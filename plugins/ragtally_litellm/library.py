@@ -51,14 +51,14 @@ def supported_parameters(route: Route) -> frozenset[str]:
     return frozenset(load_litellm().get_supported_openai_params(route.model, route.provider) or ())
 
 
-def refused_parameters(route: Route, sampling: Mapping[str, Any], *, native: bool) -> list[ParameterFault]:
+def parameter_refusals(route: Route, sampling: Mapping[str, Any], *, native: bool) -> list[ParameterFault]:
     """Ask LiteLLM which parameters a model refuses; `native` where LiteLLM will not translate the answers back."""
     # As JSON, so that one process asks once: whoever plans asks for every cell.
-    return list(_refused(route, json.dumps(sampling, sort_keys=True), native)) if sampling else []
+    return list(_verdict(route, json.dumps(sampling, sort_keys=True), native)) if sampling else []
 
 
 @functools.cache
-def refused_dimensions(route: Route, dimensions: int) -> list[ParameterFault]:
+def dimension_refusals(route: Route, dimensions: int) -> list[ParameterFault]:
     """Ask LiteLLM whether one may choose how long a model's vectors are."""
     litellm = load_litellm()
     try:
@@ -71,7 +71,7 @@ def refused_dimensions(route: Route, dimensions: int) -> list[ParameterFault]:
 
 
 @functools.cache
-def _refused(route: Route, content: str, native: bool) -> tuple[ParameterFault, ...]:
+def _verdict(route: Route, content: str, native: bool) -> tuple[ParameterFault, ...]:
     sampling = json.loads(content)
     unsupported = [name for name in sampling if name not in supported_parameters(route)]
     if unsupported:
@@ -124,11 +124,11 @@ class RequestSettings:
 def run_with_litellm(work: Coroutine[Any, Any, T]) -> T:
     """Wait for work of LiteLLM's, in the one event loop of this process that its connections belong to."""
     # LiteLLM keeps its connections for the whole process, and some of them cannot be opened again once closed.
-    waiting = asyncio.run_coroutine_threadsafe(work, _loop())
+    future = asyncio.run_coroutine_threadsafe(work, _loop())
     try:
-        return waiting.result()
+        return future.result()
     except BaseException:
-        waiting.cancel()
+        future.cancel()
         raise
 
 

@@ -22,7 +22,7 @@ class LitellmChatGenerator:
     """Asks a model through LiteLLM."""
 
     # Failures are raised as `ragtally.CallError`; nothing is tried again here. Parameters that a model does not take
-    # are refused before (`ragtally_litellm.model.refused`): deepset's generator has LiteLLM drop them silently.
+    # are refused before (`ragtally_litellm.model.refusals`): deepset's generator has LiteLLM drop them silently.
 
     def __init__(
         self,

@@ -46,7 +46,7 @@ _BYTES_PER_MEGABYTE = 1_000_000
 
 def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
     route = route_of(parameters["model"])
-    listed = {} if route.is_ollama else route.listed
+    entry = {} if route.is_ollama else route.entry
     temperature = parameters["extra"].get("temperature", parameters["temperature"])
     names = ("concurrency", "requests_per_minute", "tokens_per_minute", "requests_per_day", "timeout", "retries")
     return ModelTraits(
@@ -58,8 +58,8 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
         price=_model_price(route, parameters),
         context_tokens=(parameters["num_ctx"] or OLLAMA_CONTEXT)
         if route.is_ollama
-        else listed.get("max_input_tokens"),
-        output_tokens=parameters["max_tokens"] or listed.get("max_output_tokens"),
+        else entry.get("max_input_tokens"),
+        output_tokens=parameters["max_tokens"] or entry.get("max_output_tokens"),
         batch=_batch_terms(parameters),
     )
 
@@ -99,7 +99,7 @@ def is_native_embedding(route: Route, parameters: Mapping[str, Any]) -> bool:
 
 
 def check_model(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Find what is wrong with a model's parameters; imports and asks nothing (see `refused`)."""
+    """Find what is wrong with a model's parameters; imports and asks nothing (see `refusals`)."""
     route = route_of(parameters["model"])
     faults = [*_secrets(parameters)] or [*_unknown_model(route, parameters["model"])]
     if faults:
@@ -117,7 +117,7 @@ def check_model(parameters: Mapping[str, Any]) -> list[ParameterFault]:
 
 
 def check_embedder(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Find what is wrong with an embedder's parameters; imports and asks nothing (see `refused_embedding`)."""
+    """Find what is wrong with an embedder's parameters; imports and asks nothing (see `embedder_refusals`)."""
     route = route_of(parameters["model"])
     faults = [*_secrets(parameters)] or [*_unknown_model(route, parameters["model"])] or [*_no_embedder(route)]
     if faults:
@@ -130,34 +130,34 @@ def check_embedder(parameters: Mapping[str, Any]) -> list[ParameterFault]:
         message = f"the native transport does not ask {route.provider} for embeddings"
         hint = f"transport: auto; native is for {', '.join(NATIVE_EMBEDDINGS)}"
         faults.append(ParameterFault("transport", message, hint))
-    longest = route.listed.get("output_vector_size")
+    longest = route.entry.get("output_vector_size")
     if isinstance(longest, int) and (parameters["dimensions"] or 0) > longest:
         message = f"{route.full_name} makes vectors of at most {longest} numbers"
         faults.append(ParameterFault("dimensions", message, f"dimensions: {longest}, or less"))
     return faults
 
 
-def refused(parameters: Mapping[str, Any]) -> list[ParameterFault]:
+def refusals(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     """Find the sampling parameters that a model does not take; asks LiteLLM, whose import takes two seconds."""
     route, sampling = route_of(parameters["model"]), sampling_parameters(parameters)
     native = is_native(route, parameters)
     # What somebody else's server takes is not LiteLLM's to know: it is sent, and refused there if anywhere.
     if not sampling or (native and (route.is_ollama or served_elsewhere(route, parameters["api_base"]))):
         return []
-    from ragtally_litellm.library import refused_parameters
+    from ragtally_litellm.library import parameter_refusals
 
-    return refused_parameters(route, sampling, native=native)
+    return parameter_refusals(route, sampling, native=native)
 
 
-def refused_embedding(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Find out whether an embedder takes its `dimensions`, as `refused` does."""
+def embedder_refusals(parameters: Mapping[str, Any]) -> list[ParameterFault]:
+    """Find out whether an embedder takes its `dimensions`, as `refusals` does."""
     route, dimensions = route_of(parameters["model"]), parameters["dimensions"]
     native = is_native_embedding(route, parameters)
     if dimensions is None or (native and (route.is_ollama or served_elsewhere(route, parameters["api_base"]))):
         return []
-    from ragtally_litellm.library import refused_dimensions
+    from ragtally_litellm.library import dimension_refusals
 
-    return refused_dimensions(route, dimensions)
+    return dimension_refusals(route, dimensions)
 
 
 def _speaks_natively(route: Route) -> bool:
@@ -165,7 +165,7 @@ def _speaks_natively(route: Route) -> bool:
     if route.provider != "openai":
         return route.provider in NATIVE
     other_api = "gpt-5" in route.model and ("search" in route.model or "codex" in route.model)
-    return not other_api and "audio" not in route.model and route.listed.get("mode", "chat") == "chat"
+    return not other_api and "audio" not in route.model and route.entry.get("mode", "chat") == "chat"
 
 
 def _takes_seed(route: Route) -> bool:
@@ -199,7 +199,7 @@ def _embedder_price(route: Route, parameters: Mapping[str, Any]) -> Price | None
 def _listed_costs(route: Route, api_base: str | list[str] | None) -> Sequence[float | None]:
     if route.is_ollama or served_elsewhere(route, api_base):
         return None, None
-    costs = [route.listed.get(f"{way}_cost_per_token") for way in ("input", "output")]
+    costs = [route.entry.get(f"{way}_cost_per_token") for way in ("input", "output")]
     # Rounded, since 7.5e-08 times a million is not 0.075 in binary.
     return [None if cost is None else round(cost * 1_000_000, 9) for cost in costs]
 
@@ -224,7 +224,7 @@ def _unknown_model(route: Route, model: str) -> Iterator[ParameterFault]:
 
 
 def _no_embedder(route: Route) -> Iterator[ParameterFault]:
-    mode = route.listed.get("mode", "embedding")
+    mode = route.entry.get("mode", "embedding")
     if route.provider == "ollama_chat":
         message = "ollama_chat is LiteLLM's name for chats with Ollama's models"
         yield ParameterFault("model", message, f"model: ollama/{route.model}")

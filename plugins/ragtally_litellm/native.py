@@ -149,7 +149,7 @@ class RequestBody:
 def _openai_body(route: Route, sampling: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     body = {"model": route.model, **sampling}
     # OpenAI's reasoning models take the limit by another name, and no other provider's do.
-    if "max_tokens" in body and route.provider == "openai" and route.listed.get("supports_reasoning"):
+    if "max_tokens" in body and route.provider == "openai" and route.entry.get("supports_reasoning"):
         body["max_completion_tokens"] = body.pop("max_tokens")
     if route.provider == "openrouter":
         if body.get("reasoning_effort") == "max":

@@ -76,7 +76,7 @@ class Route:
         return provider.key_variables if provider else (f"{self.provider.upper()}_API_KEY",)
 
     @property
-    def listed(self) -> Mapping[str, Any]:
+    def entry(self) -> Mapping[str, Any]:
         """Its entry in LiteLLM's price table; empty where there is none."""
         # As LiteLLM does: by its full name, then by its bare one.
         for name in (self.full_name, self.model):

@@ -42,11 +42,11 @@ Nothing is known.
 Say {{ answers[:-1] | join(", ") }} or {{ answers[-1] }}.
 {% endmessage %}
 """
-HANDED = ("Does it help?", ("First.", "Second."), ANSWERS, ())
+INPUTS = ("Does it help?", ("First.", "Second."), ANSWERS, ())
 
 
-def write(source: str, *handed: Any) -> Prompt:
-    return PromptTemplate(source, "own.jinja", shows_examples=False).write(*(handed or HANDED))
+def write(source: str, *inputs: Any) -> Prompt:
+    return PromptTemplate(source, "own.jinja", shows_examples=False).write(*(inputs or INPUTS))
 
 
 def failure(source: str) -> RagtallyError:
@@ -59,11 +59,11 @@ def failure(source: str) -> RagtallyError:
 def build(tmp_path: Path) -> Callable[..., Any]:
     path = tmp_path / "own.jinja"
 
-    def build(source: str | bytes, **given: Any) -> Any:
+    def build(source: str | bytes, **settings: Any) -> Any:
         path.write_bytes(source.encode() if isinstance(source, str) else source)
-        filled = {**DEFAULTS, "template": str(path), **given}
-        COMPONENT.traits(filled)
-        return COMPONENT.build(**{key: value for key, value in filled.items() if key != "train"})
+        params = {**DEFAULTS, "template": str(path), **settings}
+        COMPONENT.traits(params)
+        return COMPONENT.build(**{key: value for key, value in params.items() if key != "train"})
 
     return build
 
@@ -74,9 +74,9 @@ def test_a_template_without_messages_is_one_message_of_the_users() -> None:
 
 def test_messages_are_written_in_order(build: Callable[..., Any]) -> None:
     words = {"yes": "ja", "no": "nein", "maybe": "vielleicht"}
-    shown = Examples(Reading(["t"], ["Did it?"], [["It did.", "Yes."]], ANSWERS), ["no"])
-    told = Reading(["a", "b"], ["Does it?"] * 2, [["One\nand two.", "Three."], []], ANSWERS)
-    first, second = build(CHAT, examples=1, words=words).prompts(told, shown)
+    labelled = Examples(Reading(["t"], ["Did it?"], [["It did.", "Yes."]], ANSWERS), ["no"])
+    questions = Reading(["a", "b"], ["Does it?"] * 2, [["One\nand two.", "Three."], []], ANSWERS)
+    first, second = build(CHAT, examples=1, words=words).prompts(questions, labelled)
     assert first == (
         Message("system", "Judge by the passages."),
         Message("user", "Did it? (It did. Yes.)"),
@@ -87,7 +87,7 @@ def test_messages_are_written_in_order(build: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "written"),
+    ("expression", "text"),
     [
         ("question | upper", "DOES IT HELP?"),
         ("question | lower | capitalize", "Does it help?"),
@@ -116,14 +116,14 @@ def test_messages_are_written_in_order(build: Callable[..., Any]) -> None:
         ("question ~ '<b>' ~ '&'", "Does it help?<b>&"),
     ],
 )
-def test_values_are_written(expression: str, written: str) -> None:
-    assert write(f"{{{{ {expression} }}}}{USED}")[0].content == written
+def test_values_are_written(expression: str, text: str) -> None:
+    assert write(f"{{{{ {expression} }}}}{USED}")[0].content == text
 
 
 @pytest.mark.parametrize(
-    ("source", "written"),
+    ("source", "text"),
     [
-        ("{% set asked = question | upper %}{{ asked }}", "DOES IT HELP?"),
+        ("{% set shout = question | upper %}{{ shout }}", "DOES IT HELP?"),
         ("{% macro quoted(text) %}<{{ text }}>{% endmacro %}{{ quoted(question) }}", "<Does it help?>"),
         ("{% filter upper %}{{ question }}{% endfilter %}", "DOES IT HELP?"),
         ("{% for p in passages %}{{ loop.cycle('a', 'b') }}{{ loop.index }} {% endfor %}", "a1 b2"),
@@ -131,18 +131,18 @@ def test_values_are_written(expression: str, written: str) -> None:
         ("{% for question in passages %}{{ question }}{% endfor %}", "First.Second."),
     ],
 )
-def test_ordinary_jinja_is_taken(source: str, written: str) -> None:
-    assert write(source + USED)[0].content == written
+def test_ordinary_jinja_is_taken(source: str, text: str) -> None:
+    assert write(source + USED)[0].content == text
 
 
 def test_examples_can_be_picked_by_what_they_are() -> None:
-    shown = Examples(Reading(["s", "t"], ["Did it?", "Was it?"], [["A."], ["B."]], ANSWERS), ["no", "yes"])
+    labelled = Examples(Reading(["s", "t"], ["Did it?", "Was it?"], [["A."], ["B."]], ANSWERS), ["no", "yes"])
     source = (
         "{{ examples | selectattr('answer', 'eq', 'yes') | map(attribute='question') | join }}"
         "{% for example in examples if example.answer == 'no' %}{{ example.question }}{% endfor %}"
     )
     writer = PromptTemplate(source + USED, "own.jinja", shows_examples=True)
-    (prompt,) = ChatReader(writer, None, 2).prompts(Reading(["q"], ["Q?"], [["P."]], ANSWERS), shown)
+    (prompt,) = ChatReader(writer, None, 2).prompts(Reading(["q"], ["Q?"], [["P."]], ANSWERS), labelled)
     assert prompt == (Message("user", "Was it?Did it?"),)
 
 
@@ -358,11 +358,11 @@ def test_a_file_that_is_no_template_is_refused(build: Callable[..., Any], conten
 @pytest.mark.parametrize("ask", ["traits", "fingerprint"])
 def test_a_missing_file_is_named(tmp_path: Path, ask: str) -> None:
     path = str(tmp_path / "missing.jinja")
-    for filled in ({**DEFAULTS, "template": path}, {**DEFAULTS, "template": str(tmp_path)}):
+    for params in ({**DEFAULTS, "template": path}, {**DEFAULTS, "template": str(tmp_path)}):
         with pytest.raises(RagtallyError, match="cannot be read") as error:
-            getattr(COMPONENT, ask)(filled)
+            getattr(COMPONENT, ask)(params)
         assert error.value.location is not None
-        assert error.value.location.file == filled["template"]
+        assert error.value.location.file == params["template"]
         assert error.value.hint
 
 
@@ -379,15 +379,15 @@ def test_the_file_is_its_fingerprint_and_its_path_is_nothing(tmp_path: Path, bui
 
 
 def test_a_changed_file_is_read_again(build: Callable[..., Any]) -> None:
-    told = Reading(["q"], ["Q?"], [["P."]], ANSWERS)
-    assert build(PLAIN).prompts(told, None)[0][-1].content == "P.\nQ?"
-    assert build(PLAIN + "!").prompts(told, None)[0][-1].content == "P.\nQ?!"
+    questions = Reading(["q"], ["Q?"], [["P."]], ANSWERS)
+    assert build(PLAIN).prompts(questions, None)[0][-1].content == "P.\nQ?"
+    assert build(PLAIN + "!").prompts(questions, None)[0][-1].content == "P.\nQ?!"
 
 
 def test_a_byte_order_mark_and_carriage_returns_are_no_text(build: Callable[..., Any]) -> None:
-    told = Reading(["q"], ["Q?"], [["P."]], ANSWERS)
+    questions = Reading(["q"], ["Q?"], [["P."]], ANSWERS)
     source = b"\xef\xbb\xbf" + PLAIN.replace("\n", "\r\n").encode()
-    assert build(source).prompts(told, None)[0][-1].content == "P.\nQ?"
+    assert build(source).prompts(questions, None)[0][-1].content == "P.\nQ?"
 
 
 def test_a_template_and_a_prompt_in_the_box_are_one_too_many(build: Callable[..., Any]) -> None:
@@ -397,17 +397,17 @@ def test_a_template_and_a_prompt_in_the_box_are_one_too_many(build: Callable[...
 
 def test_the_same_question_is_asked_the_same_way_every_time() -> None:
     template = PromptTemplate(CHAT, "own.jinja", shows_examples=False)
-    first = template.write(*HANDED)
+    first = template.write(*INPUTS)
     assert template.write("Another?", (), ANSWERS, ()) != first
-    assert template.write(*HANDED) == first == write(CHAT)
+    assert template.write(*INPUTS) == first == write(CHAT)
 
 
 def test_a_failure_leaves_nothing_behind() -> None:
     template = PromptTemplate(CHAT.replace("answers[-1]", "answers[2]"), "own.jinja", shows_examples=False)
-    first = template.write(*HANDED)
+    first = template.write(*INPUTS)
     with pytest.raises(RagtallyError):
         template.write("Q?", (), ("yes", "no"), ())
-    assert template.write(*HANDED) == first
+    assert template.write(*INPUTS) == first
 
 
 def test_a_thousand_prompts_take_well_under_a_second() -> None:

@@ -22,15 +22,15 @@ def ask(parameters: dict[str, Any], calls: int = 1, question: str = QUESTION, **
     async def everything() -> list[Any]:
         try:
             messages = [ChatMessage.from_user(question)]
-            asked = [model.run_async(messages, generation_kwargs=own) for _ in range(calls)]
-            return await asyncio.gather(*asked, return_exceptions=True)
+            replies = [model.run_async(messages, generation_kwargs=own) for _ in range(calls)]
+            return await asyncio.gather(*replies, return_exceptions=True)
         finally:
             await model.close()
 
     return [each if isinstance(each, Exception) else each["replies"][0] for each in asyncio.run(everything())]
 
 
-def failed(parameters: dict[str, Any], **own: Any) -> CallError:
+def failure(parameters: dict[str, Any], **own: Any) -> CallError:
     """Put a question that fails, and return how."""
     (error,) = ask(parameters, **own)
     assert isinstance(error, CallError), error

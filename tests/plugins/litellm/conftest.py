@@ -19,9 +19,9 @@ KEY = "gsk_placed-by-the-test-0123456789abcdef"
 
 
 @pytest.fixture
-def given() -> Callable[..., dict[str, Any]]:
+def fill() -> Callable[..., dict[str, Any]]:
     """Fill a component's parameters with their defaults, as the engine does."""
-    return lambda **said: {name: schema.get("default") for name, schema in COMPONENT.params.items()} | said
+    return lambda **settings: {name: schema.get("default") for name, schema in COMPONENT.params.items()} | settings
 
 
 @pytest.fixture(autouse=True)

@@ -13,17 +13,17 @@ COMPONENT: Component
 OPENAI, OLLAMA = "openai/text-embedding-3-small", "ollama/nomic-embed-text"
 
 
-def filled(**said: Any) -> dict[str, Any]:
-    return {name: schema.get("default") for name, schema in COMPONENT.params.items()} | said
+def fill_embedder(**settings: Any) -> dict[str, Any]:
+    return {name: schema.get("default") for name, schema in COMPONENT.params.items()} | settings
 
 
-def on(server: RunningServer, api: str, **said: Any) -> dict[str, Any]:
+def on(server: RunningServer, api: str, **settings: Any) -> dict[str, Any]:
     """Parameters of a model of the test server, by OpenAI's API or by Ollama's own."""
     if api == "openai":
-        return filled(model=OPENAI, api_base=server.openai, **said)
-    return filled(model=OLLAMA, api_base=server.url, **said)
+        return fill_embedder(model=OPENAI, api_base=server.openai, **settings)
+    return fill_embedder(model=OLLAMA, api_base=server.url, **settings)
 
 
-def built(parameters: dict[str, Any]) -> Embedder:
+def build(parameters: dict[str, Any]) -> Embedder:
     embedder: Embedder = COMPONENT.build(**parameters)
     return embedder

@@ -18,7 +18,7 @@ from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.model import model_traits
 from ragtally_litellm.routes import route_of
 
-Given = Callable[..., dict[str, Any]]
+Fill = Callable[..., dict[str, Any]]
 ERRORS = CallErrors(route_of("openai/m"), ("a-secret-key",))
 GOOD = {
     "model": "m-2026",
@@ -28,19 +28,19 @@ GOOD = {
 CALLS = [Call(f"r1:{number}", (Message("user", f"Is it {number}?"),), "label", 0, 7) for number in range(3)]
 
 
-def row(**said: Any) -> BatchRow:
-    return read_row(json.dumps({"id": "x", "custom_id": "r1:1"} | said).encode(), ERRORS)
+def row(**fields: Any) -> BatchRow:
+    return read_row(json.dumps({"id": "x", "custom_id": "r1:1"} | fields).encode(), ERRORS)
 
 
 @pytest.mark.parametrize("error", [None, {}])
 @pytest.mark.parametrize("body", [GOOD, json.dumps(GOOD)])
 def test_a_good_row_is_an_answer(error: Any, body: Any) -> None:
-    found = row(response={"status_code": 200, "body": body}, error=error)
-    assert found == BatchRow("r1:1", None, "yes", "stop", 9, 1, "m-2026")
+    batch_api = row(response={"status_code": 200, "body": body}, error=error)
+    assert batch_api == BatchRow("r1:1", None, "yes", "stop", 9, 1, "m-2026")
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("fields", "reason"),
     [
         ({"response": None, "error": {"code": "batch_expired", "message": "too late"}}, "timeout"),
         ({"response": None, "error": {"code": "batch_cancelled", "message": "stopped"}}, "cancelled"),
@@ -55,10 +55,10 @@ def test_a_good_row_is_an_answer(error: Any, body: Any) -> None:
         ({"response": {"status_code": 500, "body": None}, "error": {"message": "broke"}}, "server"),
     ],
 )
-def test_every_other_row_is_a_failure_of_its_call(said: dict[str, Any], reason: str) -> None:
-    found = row(**said)
-    assert found.key == "r1:1" and found.error is not None and found.error.reason == reason
-    assert "a-secret-key" not in found.error.message
+def test_every_other_row_is_a_failure_of_its_call(fields: dict[str, Any], reason: str) -> None:
+    batch_api = row(**fields)
+    assert batch_api.key == "r1:1" and batch_api.error is not None and batch_api.error.reason == reason
+    assert "a-secret-key" not in batch_api.error.message
 
 
 @pytest.mark.parametrize("line", [b"no JSON", b"[1]", b'{"custom_id": 3}', b'{"custom_id": ""}', b"\xff\xfe"])
@@ -72,25 +72,25 @@ def batches(parameters: dict[str, Any]) -> Batches:
     return model.batches()
 
 
-async def _taken(found: Batches, folder: Path) -> tuple[list[BatchState], list[BatchRow]]:
-    (folder / "calls.jsonl").write_bytes(b"".join(found.line(call) for call in CALLS))
+async def _round_trip(batch_api: Batches, folder: Path) -> tuple[list[BatchState], list[BatchRow]]:
+    (folder / "calls.jsonl").write_bytes(b"".join(batch_api.line(call) for call in CALLS))
     for number in range(3):
-        state = await found.submit(await found.upload(folder / "calls.jsonl"), f"name-{number}")
-    listed = [each async for each in found.listed()]
+        state = await batch_api.submit(await batch_api.upload(folder / "calls.jsonl"), f"name-{number}")
+    listed = [each async for each in batch_api.listed()]
     while state.status == "running":
-        state = await found.look(state.id)
-    rows = [each async for each in found.results(state, folder / "new")]
-    await found.discard(state)
-    await found.close()
+        state = await batch_api.look(state.id)
+    rows = [each async for each in batch_api.results(state, folder / "new")]
+    await batch_api.discard(state)
+    await batch_api.close()
     return listed, rows
 
 
 @pytest.mark.parametrize("vendor", ["openai", "groq"])
-def test_calls_go_out_and_answers_come_back(given: Given, tmp_path: Path, vendor: str) -> None:
+def test_calls_go_out_and_answers_come_back(fill: Fill, tmp_path: Path, vendor: str) -> None:
     with running_server(any_model=True, batch_page=1) as server:
         base = server.openai if vendor == "openai" else server.groq
-        found = batches(given(model=f"{vendor}/m", api_base=base, max_tokens=5, delivery="batch"))
-        listed, rows = asyncio.run(_taken(found, tmp_path))
+        batch_api = batches(fill(model=f"{vendor}/m", api_base=base, max_tokens=5, delivery="batch"))
+        listed, rows = asyncio.run(_round_trip(batch_api, tmp_path))
         assert [state.name for state in listed] == ["name-2", "name-1", "name-0"]
         assert sorted(row.key or "" for row in rows) == [call.key for call in CALLS]
         assert all(row.error is None and row.text and row.input_tokens for row in rows)
@@ -104,9 +104,9 @@ def test_calls_go_out_and_answers_come_back(given: Given, tmp_path: Path, vendor
     }
 
 
-def test_failures_are_told_apart(given: Given, tmp_path: Path) -> None:
+def test_failures_are_told_apart(fill: Fill, tmp_path: Path) -> None:
     with running_server(any_model=True, batch_creations=["400", "503", "429_seconds"], batch_bytes=10) as server:
-        found = batches(given(model="openai/m", api_base=server.openai, delivery="batch"))
+        batch_api = batches(fill(model="openai/m", api_base=server.openai, delivery="batch"))
 
         def failing(request: Any) -> CallError:
             with pytest.raises(CallError) as caught:
@@ -114,21 +114,21 @@ def test_failures_are_told_apart(given: Given, tmp_path: Path) -> None:
             return caught.value
 
         (tmp_path / "large").write_bytes(b"x" * 100)
-        assert failing(found.upload(tmp_path / "large")).reason == "too long"
+        assert failing(batch_api.upload(tmp_path / "large")).reason == "too long"
         (tmp_path / "small").write_bytes(b"{}")
-        file_id = asyncio.run(found.upload(tmp_path / "small"))
-        statuses = [failing(found.submit(file_id, "n")).status for _ in range(3)]
+        file_id = asyncio.run(batch_api.upload(tmp_path / "small"))
+        statuses = [failing(batch_api.submit(file_id, "n")).status for _ in range(3)]
         assert statuses == [400, 503, 429]
-        assert failing(found.look("batch_of_another")).reason == "not found"
+        assert failing(batch_api.look("batch_of_another")).reason == "not found"
         server.stop()
-        gone = failing(found.submit(file_id, "n"))
+        gone = failing(batch_api.submit(file_id, "n"))
         assert (gone.reason, gone.status) == ("connection", None)
 
 
-def state(**said: Any) -> BatchState:
-    found = FileBatches(None, None, ERRORS, "24h")._state({"id": "b", "status": "completed"} | said)  # type: ignore[arg-type]
-    assert isinstance(found, BatchState)
-    return found
+def state(**fields: Any) -> BatchState:
+    batch_api = FileBatches(None, None, ERRORS, "24h")._state({"id": "b", "status": "completed"} | fields)  # type: ignore[arg-type]
+    assert isinstance(batch_api, BatchState)
+    return batch_api
 
 
 @pytest.mark.parametrize("nothing", [None, "", {}, 0])
@@ -155,19 +155,19 @@ def test_a_full_queue_is_told_from_a_batch_that_is_wrong() -> None:
     assert state(status="failed", errors=None, request_counts=None, metadata=[]).message is None
 
 
-def test_terms_are_the_settings_with_what_both_providers_state(given: Given) -> None:
-    traits = model_traits(given(model="openai/gpt-4.1-mini", delivery="batch"))
+def test_terms_are_the_settings_with_what_both_providers_state(fill: Fill) -> None:
+    traits = model_traits(fill(model="openai/gpt-4.1-mini", delivery="batch"))
     assert traits.batch == BatchTerms(discount=0.5)
     assert traits.charged.input == pytest.approx(traits.price.input / 2)
     own = {"discount": 0.25, "megabytes": 1.5, "calls": 10, "window": "7d", "open": 2, "keep_files": False}
-    terms = model_traits(given(model="groq/m", delivery="batch_then_live", batch=own)).batch
+    terms = model_traits(fill(model="groq/m", delivery="batch_then_live", batch=own)).batch
     assert terms == BatchTerms(True, 0.25, 10, 1_500_000, 2, "7d", keep_files=False)
     assert terms.window_hours == 168
-    assert model_traits(given(model="groq/m")).batch is None
+    assert model_traits(fill(model="groq/m")).batch is None
 
 
 @pytest.mark.parametrize(
-    ("said", "about"),
+    ("fields", "about"),
     [
         ({"model": "ollama_chat/m", "delivery": "batch"}, "delivery"),
         ({"model": "openrouter/x/m", "delivery": "batch_then_live"}, "delivery"),
@@ -177,6 +177,6 @@ def test_terms_are_the_settings_with_what_both_providers_state(given: Given) -> 
         ({"delivery": "batch", "usd_per_hour": 1.0}, "usd_per_hour"),
     ],
 )
-def test_what_cannot_be_batched_is_said_before_the_run(given: Given, said: dict[str, Any], about: str) -> None:
-    faults = ragtally_litellm.check_model(given(**{"model": "openai/gpt-4.1-mini"} | said))
+def test_what_cannot_be_batched_is_said_before_the_run(fill: Fill, fields: dict[str, Any], about: str) -> None:
+    faults = ragtally_litellm.check_model(fill(**{"model": "openai/gpt-4.1-mini"} | fields))
     assert about in [fault.parameter for fault in faults]

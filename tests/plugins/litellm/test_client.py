@@ -36,8 +36,8 @@ def test_a_dead_host_rests_longer_and_longer() -> None:
 def test_calls_that_fail_together_are_one_failure() -> None:
     now = [0.0]
     hosts = Hosts(["dead", "alive"], clock=lambda: now[0])
-    taken = [hosts.take() for _ in range(64)]
-    for _ in range(taken.count("dead")):
+    urls = [hosts.take() for _ in range(64)]
+    for _ in range(urls.count("dead")):
         hosts.give_back("dead", reached=False)
     now[0] = 1.01
     assert hosts.take() == "dead"

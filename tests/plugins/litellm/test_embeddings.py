@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import ragtally_litellm.embeddings
 from model_server.embeddings import embed
 from model_server.fixture import RunningServer, running_server
-from plugins.litellm.embedding import OLLAMA, OPENAI, built, filled, on
+from plugins.litellm.embedding import OLLAMA, OPENAI, build, fill_embedder, on
 from ragtally.api import CallError, DataError, Embedder
 from ragtally_litellm.embeddings import read_vectors
 from ragtally_litellm.library import close_litellm
@@ -31,16 +31,16 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["openai", "ollama"])
 def parameters(request: pytest.FixtureRequest, server: RunningServer) -> With:
-    return lambda **said: on(server, request.param, **{"batch": 5, "retries": 2, **said})
+    return lambda **settings: on(server, request.param, **{"batch": 5, "retries": 2, **settings})
 
 
-def expected(texts: list[str], wanted: int | None = None) -> Any:
-    return np.array([embed(text, 32, wanted) for text in texts], dtype=np.float32)
+def expected(texts: list[str], dimensions: int | None = None) -> Any:
+    return np.array([embed(text, 32, dimensions) for text in texts], dtype=np.float32)
 
 
-def failed(parameters: dict[str, Any], texts: list[str] | None = None) -> CallError:
+def failure(parameters: dict[str, Any], texts: list[str] | None = None) -> CallError:
     with pytest.raises(CallError) as caught:
-        built(parameters).embed_documents(texts or ["a"])
+        build(parameters).embed_documents(texts or ["a"])
     return caught.value
 
 
@@ -50,7 +50,7 @@ def bodies(server: RunningServer) -> list[dict[str, Any]]:
 
 def test_each_text_gets_its_vector_in_few_requests(parameters: With, server: RunningServer) -> None:
     server.change(latency=0.05)
-    vectors = built(parameters(concurrency=3)).embed_documents(TEXTS)
+    vectors = build(parameters(concurrency=3)).embed_documents(TEXTS)
     assert vectors.dtype == np.float32
     np.testing.assert_array_equal(vectors, expected(TEXTS))
     counts = server.counts()
@@ -59,13 +59,13 @@ def test_each_text_gets_its_vector_in_few_requests(parameters: With, server: Run
 
 def test_vectors_that_come_in_another_order_are_put_right(server: RunningServer) -> None:
     server.change(shuffled=True)
-    np.testing.assert_array_equal(built(on(server, "openai")).embed_documents(TEXTS), expected(TEXTS))
+    np.testing.assert_array_equal(build(on(server, "openai")).embed_documents(TEXTS), expected(TEXTS))
 
 
 def test_what_is_sent_is_what_the_api_takes(server: RunningServer) -> None:
     extra = {"extra": {"user": "me"}, "query_extra": {"input_type": "query"}}
-    built(on(server, "openai", dimensions=8, query_prefix="Q: ", **extra)).embed_queries(["a"])
-    built(on(server, "ollama", extra={"num_ctx": 100, "keep_alive": "1m"})).embed_documents(["a"])
+    build(on(server, "openai", dimensions=8, query_prefix="Q: ", **extra)).embed_queries(["a"])
+    build(on(server, "ollama", extra={"num_ctx": 100, "keep_alive": "1m"})).embed_documents(["a"])
     assert bodies(server) == [
         {
             "model": "text-embedding-3-small",
@@ -86,13 +86,13 @@ def test_what_is_sent_is_what_the_api_takes(server: RunningServer) -> None:
 
 
 def test_prefixes_are_part_of_the_text(parameters: With) -> None:
-    embedder = built(parameters(query_prefix="query: ", document_prefix="passage: "))
+    embedder = build(parameters(query_prefix="query: ", document_prefix="passage: "))
     np.testing.assert_array_equal(embedder.embed_queries(["a b"]), expected(["query: a b"]))
     np.testing.assert_array_equal(embedder.embed_documents(["a b"]), expected(["passage: a b"]))
 
 
 def test_texts_of_white_space_have_zero_vectors_and_are_not_sent(parameters: With, server: RunningServer) -> None:
-    embedder = built(parameters(document_prefix="passage: "))
+    embedder = build(parameters(document_prefix="passage: "))
     vectors = embedder.embed_documents(["", "a", " \n", "b"])
     assert vectors[[1, 3]].any(axis=1).all() and not vectors[[0, 2]].any()
     assert server.counts()["texts"] == 2
@@ -101,23 +101,23 @@ def test_texts_of_white_space_have_zero_vectors_and_are_not_sent(parameters: Wit
     assert server.counts()["requests"] == 1
 
 
-@pytest.mark.parametrize(("said", "requests"), [({}, 1), ({"dimensions": 8}, 0)])
+@pytest.mark.parametrize(("settings", "requests"), [({}, 1), ({"dimensions": 8}, 0)])
 def test_only_the_model_can_tell_how_long_a_zero_vector_is(
-    said: dict[str, Any], requests: int, parameters: With, server: RunningServer
+    settings: dict[str, Any], requests: int, parameters: With, server: RunningServer
 ) -> None:
-    assert built(parameters(**said)).embed_documents(["", ""]).shape == (2, said.get("dimensions", 32))
+    assert build(parameters(**settings)).embed_documents(["", ""]).shape == (2, settings.get("dimensions", 32))
     assert server.counts()["requests"] == requests
 
 
 def test_shorter_vectors_can_be_had(parameters: With) -> None:
     np.testing.assert_allclose(
-        built(parameters(dimensions=8)).embed_documents(TEXTS[:2]), expected(TEXTS[:2], 8), atol=1e-6
+        build(parameters(dimensions=8)).embed_documents(TEXTS[:2]), expected(TEXTS[:2], 8), atol=1e-6
     )
 
 
 def test_a_server_that_makes_vectors_of_another_length_is_found_out(parameters: With) -> None:
     with pytest.raises(DataError, match="vectors of 32 numbers, not 64"):
-        built(parameters(dimensions=64)).embed_documents(["a"])
+        build(parameters(dimensions=64)).embed_documents(["a"])
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ def test_a_server_that_makes_vectors_of_another_length_is_found_out(parameters: 
 )
 def test_what_passes_is_tried_again(fault: str, parameters: With, server: RunningServer) -> None:
     server.change(script=[fault, fault], retry_after=0.02)
-    np.testing.assert_array_equal(built(parameters()).embed_documents(["a", "b"]), expected(["a", "b"]))
+    np.testing.assert_array_equal(build(parameters()).embed_documents(["a", "b"]), expected(["a", "b"]))
     server.reset()
     server.change(script=[fault] * 3, retry_after=0.02)
-    assert failed(parameters(), ["a", "b"]).retryable
+    assert failure(parameters(), ["a", "b"]).retryable
     counts = server.counts()
     assert (counts["requests"], counts["successful"]) == (3, 0)
 
@@ -164,7 +164,7 @@ def test_what_does_not_pass_is_an_error_at_once(
     fault: str, reason: str, parameters: With, server: RunningServer
 ) -> None:
     server.change(faults={fault: 1.0})
-    error = failed(parameters())
+    error = failure(parameters())
     assert (error.reason, server.counts()["requests"]) == (reason, 1)
     assert parameters()["model"] in error.message
 
@@ -173,25 +173,25 @@ def test_what_does_not_pass_is_an_error_at_once(
 def test_a_slow_answer_is_given_up_and_tried_again(fault: str, parameters: With, server: RunningServer) -> None:
     server.change(script=[fault], hold_seconds=20)
     started = time.monotonic()
-    np.testing.assert_array_equal(built(parameters(timeout=0.4)).embed_documents(["a"]), expected(["a"]))
+    np.testing.assert_array_equal(build(parameters(timeout=0.4)).embed_documents(["a"]), expected(["a"]))
     assert time.monotonic() - started < 5
 
 
 def test_a_provider_that_asks_for_hours_is_not_waited_for(parameters: With, server: RunningServer) -> None:
     server.change(script=["429_seconds"], retry_after=7200)
-    assert failed(parameters()).retry_after == 7200
+    assert failure(parameters()).retry_after == 7200
 
 
 def test_a_failure_ends_the_other_requests(parameters: With, server: RunningServer) -> None:
     server.change(script=["401"], latency=3)
     started = time.monotonic()
-    assert failed(parameters(), TEXTS).reason == "authentication"
+    assert failure(parameters(), TEXTS).reason == "authentication"
     assert time.monotonic() - started < 2.5
 
 
 def test_a_text_that_is_too_long_is_found_among_the_others(parameters: With, server: RunningServer) -> None:
     long = "endless " * 5000
-    error = failed(parameters(batch=8), [*TEXTS[:5], long, *TEXTS[5:8]])
+    error = failure(parameters(batch=8), [*TEXTS[:5], long, *TEXTS[5:8]])
     assert (error.reason, error.status) == ("too long", 400)
     assert "begins 'endless endless" in error.message and "40000 characters" in error.message
     assert "smaller chunks" in str(error.hint)
@@ -201,27 +201,27 @@ def test_a_text_that_is_too_long_is_found_among_the_others(parameters: With, ser
 
 def test_a_request_that_is_too_large_is_halved(parameters: With, server: RunningServer) -> None:
     server.change(script=["413"])
-    np.testing.assert_array_equal(built(parameters(batch=8)).embed_documents(TEXTS[:7]), expected(TEXTS[:7]))
+    np.testing.assert_array_equal(build(parameters(batch=8)).embed_documents(TEXTS[:7]), expected(TEXTS[:7]))
     assert [len(body["input"]) for body in bodies(server)] == [7, 3, 4]
 
 
 def test_ollama_cuts_where_it_may(server: RunningServer) -> None:
-    assert built(on(server, "ollama", truncate=True)).embed_documents(["word " * 10_000]).shape == (1, 32)
+    assert build(on(server, "ollama", truncate=True)).embed_documents(["word " * 10_000]).shape == (1, 32)
 
 
 def test_a_model_that_is_not_pulled_says_how_to_pull_it(server: RunningServer) -> None:
-    error = failed(filled(model="ollama/qwen2.5:7b", api_base=server.url))
+    error = failure(fill_embedder(model="ollama/qwen2.5:7b", api_base=server.url))
     assert (error.reason, error.hint) == ("not found", "ollama pull qwen2.5:7b")
 
 
 def test_a_model_nobody_knows_where_to_find_is_an_error() -> None:
     with pytest.raises(DataError, match="not known where") as caught:
-        built(filled(model="hosted_vllm/x"))
+        build(fill_embedder(model="hosted_vllm/x"))
     assert "HOSTED_VLLM_API_BASE" in str(caught.value.hint)
 
 
 def test_nobody_listening_is_no_connection() -> None:
-    error = failed(filled(model=OLLAMA, api_base="http://127.0.0.1:9", retries=0))
+    error = failure(fill_embedder(model=OLLAMA, api_base="http://127.0.0.1:9", retries=0))
     assert (error.reason, error.hint) == ("connection", "ollama serve")
 
 
@@ -232,11 +232,11 @@ def test_the_key_is_sent_and_never_shown(
     key = "sk-placed-by-the-test-0123456789abcdef"
     server.change(api_key=key)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-a-wrong-one-0123456789abcdefgh")
-    error = failed(on(server, "openai", transport=transport))
+    error = failure(on(server, "openai", transport=transport))
     assert (error.reason, "OPENAI_API_KEY" in str(error.hint)) == ("authentication", True)
     assert "a-wrong-one" not in str(error)
     monkeypatch.setenv("OPENAI_API_KEY", key)
-    embedder = built(on(server, "openai", transport=transport))
+    embedder = build(on(server, "openai", transport=transport))
     np.testing.assert_allclose(embedder.embed_documents(["a"]), expected(["a"]), atol=1e-6)
     assert key not in repr(vars(embedder))
 
@@ -244,7 +244,7 @@ def test_the_key_is_sent_and_never_shown(
 def test_several_hosts_share_the_load(server: RunningServer) -> None:
     with running_server() as second:
         hosts = [server.openai, second.openai]
-        embedder = built(filled(model=OPENAI, api_base=hosts, batch=2))
+        embedder = build(fill_embedder(model=OPENAI, api_base=hosts, batch=2))
         np.testing.assert_array_equal(embedder.embed_documents(TEXTS), expected(TEXTS))
         assert min(host.counts()["texts"] for host in (server, second)) > 5
         second.change(models={"text-embedding-3-small": {"dimensions": 16}})
@@ -253,7 +253,7 @@ def test_several_hosts_share_the_load(server: RunningServer) -> None:
 
 
 def test_it_can_be_asked_inside_an_event_loop(parameters: With) -> None:
-    embedder = built(parameters())
+    embedder = build(parameters())
 
     async def inside() -> Any:
         return embedder.embed_documents(TEXTS)
@@ -270,7 +270,7 @@ def some_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("some_key")
 def test_the_litellm_transport_gives_the_same_vectors(parameters: With, server: RunningServer) -> None:
-    embedder = built(parameters(transport="litellm", concurrency=2))
+    embedder = build(parameters(transport="litellm", concurrency=2))
     server.change(script=["500"], latency=0.02)
     for texts in (TEXTS[:12], TEXTS[12:]):
         np.testing.assert_allclose(embedder.embed_documents(texts), expected(texts), atol=1e-6)
@@ -280,7 +280,7 @@ def test_the_litellm_transport_gives_the_same_vectors(parameters: With, server: 
 
 @pytest.mark.usefixtures("some_key")
 def test_a_model_that_closed_litellms_connections_leaves_it_usable(parameters: With, server: RunningServer) -> None:
-    embedder = built(parameters(transport="litellm"))
+    embedder = build(parameters(transport="litellm"))
     for _ in range(2):
         np.testing.assert_allclose(embedder.embed_documents(TEXTS[:3]), expected(TEXTS[:3]), atol=1e-6)
         asyncio.run(close_litellm())
@@ -290,18 +290,18 @@ def test_a_model_that_closed_litellms_connections_leaves_it_usable(parameters: W
 @pytest.mark.parametrize(("fault", "reason"), [("400", "bad request"), ("not_a_number", "bad reply")])
 def test_the_litellm_transport_fails_likewise(fault: str, reason: str, server: RunningServer) -> None:
     server.change(faults={fault: 1.0})
-    assert failed(on(server, "openai", transport="litellm", retries=0)).reason == reason
+    assert failure(on(server, "openai", transport="litellm", retries=0)).reason == reason
 
 
 def test_the_litellm_transport_keeps_the_timeout(server: RunningServer) -> None:
     server.change(faults={"hang": 1.0}, hold_seconds=20)
     started = time.monotonic()
-    assert failed(on(server, "ollama", transport="litellm", timeout=0.5, retries=0)).reason == "timeout"
+    assert failure(on(server, "ollama", transport="litellm", timeout=0.5, retries=0)).reason == "timeout"
     assert time.monotonic() - started < 5
 
 
 def test_it_is_an_embedder(parameters: With) -> None:
-    assert isinstance(built(parameters()), Embedder)
+    assert isinstance(build(parameters()), Embedder)
 
 
 def data(*rows: tuple[Any, Any]) -> dict[str, Any]:
@@ -315,9 +315,9 @@ def test_the_index_decides_not_the_order(order: list[int]) -> None:
 
 
 def test_without_indices_the_order_counts() -> None:
-    found = read_vectors({"data": [{"embedding": [1, 2]}, {"embedding": [3, 4]}]}, "openai", 2)
-    assert found.tolist() == [[1, 2], [3, 4]]
-    assert found.dtype == np.float32
+    vectors = read_vectors({"data": [{"embedding": [1, 2]}, {"embedding": [3, 4]}]}, "openai", 2)
+    assert vectors.tolist() == [[1, 2], [3, 4]]
+    assert vectors.dtype == np.float32
 
 
 def test_ollama_answers_in_order() -> None:

@@ -11,29 +11,29 @@ from ragtally_litellm.routes import Route
 GROQ = Route("groq", "m")
 
 
-def told(status: int, body: object, route: Route = GROQ, headers: dict[str, str] | None = None) -> CallError:
+def from_status(status: int, body: object, route: Route = GROQ, headers: dict[str, str] | None = None) -> CallError:
     text = body if isinstance(body, str) else json.dumps(body)
     return CallErrors(route, ("a-secret-key",)).from_status(status, headers or {}, text)
 
 
 def test_hints_say_what_to_type() -> None:
-    assert "GROQ_API_KEY" in str(told(401, "no").hint)
-    assert told(404, "no", Route("ollama_chat", "llama3.1:8b")).hint == "ollama pull llama3.1:8b"
-    assert "api_base" in str(told(404, "no").hint)
-    assert told(500, "no").hint is None
+    assert "GROQ_API_KEY" in str(from_status(401, "no").hint)
+    assert from_status(404, "no", Route("ollama_chat", "llama3.1:8b")).hint == "ollama pull llama3.1:8b"
+    assert "api_base" in str(from_status(404, "no").hint)
+    assert from_status(500, "no").hint is None
 
 
 def test_messages_are_one_short_line_without_keys() -> None:
-    error = told(400, "line one\n  a-secret-key Bearer abcdefghijklmnop " + "x" * 1000)
+    error = from_status(400, "line one\n  a-secret-key Bearer abcdefghijklmnop " + "x" * 1000)
     assert "\n" not in error.message and "a-secret-key" not in error.message and "abcdef" not in error.message
     assert len(error.message) < 450
 
 
 def test_a_key_is_blotted_out_before_the_message_is_cut() -> None:
-    error = told(400, "x" * 292 + "a-secret-key")
+    error = from_status(400, "x" * 292 + "a-secret-key")
     assert "a-se" not in error.message
 
 
 def test_a_servers_error_waits_only_where_it_says_so() -> None:
-    assert told(503, "", headers={"retry-after": "4"}).retry_after == 4
-    assert told(400, "", headers={"retry-after": "4"}).retry_after is None
+    assert from_status(503, "", headers={"retry-after": "4"}).retry_after == 4
+    assert from_status(400, "", headers={"retry-after": "4"}).retry_after is None

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from ragtally.api import ParameterFault
-from ragtally_litellm.model import refused
+from ragtally_litellm.model import refusals
 
-Given = Callable[..., dict[str, Any]]
+Fill = Callable[..., dict[str, Any]]
 SCHEMA = {"type": "object"}
 
 
-def blamed(faults: list[ParameterFault]) -> list[str | None]:
+def parameters_of(faults: list[ParameterFault]) -> list[str | None]:
     return [fault.parameter for fault in faults]
 
 
@@ -44,14 +44,14 @@ def blamed(faults: list[ParameterFault]) -> list[str | None]:
     ],
 )
 def test_what_a_model_does_not_take_is_refused(
-    model: str, settings: dict[str, Any], names: list[str], given: Given
+    model: str, settings: dict[str, Any], names: list[str], fill: Fill
 ) -> None:
-    faults = refused(given(model=model, **settings))
-    assert sorted(map(str, blamed(faults))) == names
+    faults = refusals(fill(model=model, **settings))
+    assert sorted(map(str, parameters_of(faults))) == names
     for fault in faults:
         assert model in fault.message and fault.hint and "drop_params" not in fault.message
 
 
-def test_a_refused_value_is_named(given: Given) -> None:
-    (fault,) = refused(given(model="openai/gpt-5-mini", temperature=0.7))
+def test_a_refused_value_is_named(fill: Fill) -> None:
+    (fault,) = refusals(fill(model="openai/gpt-5-mini", temperature=0.7))
     assert "0.7" in fault.message and "extra: {temperature: ...}" in str(fault.hint)

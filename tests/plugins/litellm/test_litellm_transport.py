@@ -14,20 +14,20 @@ import pytest
 
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server
-from plugins.litellm.asking import QUESTION, ChatMessage, ask, failed
+from plugins.litellm.asking import QUESTION, ChatMessage, ask, failure
 from ragtally.api import ChatModel
 from ragtally_litellm.litellm_transport import LitellmChatGenerator
 
-Given = Callable[..., dict[str, Any]]
+Fill = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(params=["openai/llama3.1:8b", "ollama_chat/llama3.1:8b", "ollama/llama3.1:8b"])
 def parameters(
-    request: pytest.FixtureRequest, given: Given, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, fill: Fill, server: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-some-length")
     base = server.openai if request.param.startswith("openai") else server.url
-    return given(model=request.param, api_base=base, transport="litellm", max_tokens=20)
+    return fill(model=request.param, api_base=base, transport="litellm", max_tokens=20)
 
 
 def test_an_answer_has_text_reason_and_usage(parameters: dict[str, Any]) -> None:
@@ -59,11 +59,11 @@ def test_it_can_be_asked_without_an_event_loop(parameters: dict[str, Any]) -> No
     ],
 )
 def test_faults_have_their_reasons(
-    fault: str, reason: str, given: Given, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+    fault: str, reason: str, fill: Fill, server: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-some-length")
     server.change(faults={fault: 1.0}, retry_after=2)
-    error = failed(given(model="openai/llama3.1:8b", api_base=server.openai, transport="litellm"))
+    error = failure(fill(model="openai/llama3.1:8b", api_base=server.openai, transport="litellm"))
     assert error.reason == reason
     assert server.counts()["requests"] == 1, "nothing is tried again here"
     if fault == "429_seconds":
@@ -71,44 +71,40 @@ def test_faults_have_their_reasons(
 
 
 @pytest.mark.parametrize("fault", ["disconnect", "half_body", "invalid_json", "empty_choices", "hang"])
-def test_broken_answers_pass(
-    fault: str, given: Given, server: RunningServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_broken_answers_pass(fault: str, fill: Fill, server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-some-length")
     server.change(faults={fault: 1.0}, hold_seconds=5)
-    error = failed(given(model="openai/llama3.1:8b", api_base=server.openai, transport="litellm", timeout=0.5))
+    error = failure(fill(model="openai/llama3.1:8b", api_base=server.openai, transport="litellm", timeout=0.5))
     assert error.retryable, error
     assert server.counts()["requests"] == 1
 
 
-def test_several_hosts_are_asked_in_turn(
-    given: Given, server: RunningServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_hosts_are_asked_in_turn(fill: Fill, server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-some-length")
     with running_server() as second:
         bases = [server.openai, second.openai]
-        ask(given(model="openai/llama3.1:8b", api_base=bases, transport="litellm"), calls=6)
+        ask(fill(model="openai/llama3.1:8b", api_base=bases, transport="litellm"), calls=6)
         assert [host.counts()["successful"] for host in (server, second)] == [3, 3]
 
 
-def test_a_key_in_a_file_is_found(given: Given, server: RunningServer) -> None:
+def test_a_key_in_a_file_is_found(fill: Fill, server: RunningServer) -> None:
     server.change(api_key="a-key-of-some-length")
     Path(".env").write_text("OPENAI_API_KEY=a-key-of-some-length\n")
-    (reply,) = ask(given(model="openai/llama3.1:8b", api_base=server.openai, transport="litellm"))
+    (reply,) = ask(fill(model="openai/llama3.1:8b", api_base=server.openai, transport="litellm"))
     assert reply.text
 
 
-def test_it_is_written_down_without_its_key(given: Given, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_written_down_without_its_key(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MISTRAL_API_KEY", "a-key-of-some-length")
-    model = ragtally_litellm.build(**given(model="mistral/mistral-large-latest", temperature=0.5))
+    model = ragtally_litellm.build(**fill(model="mistral/mistral-large-latest", temperature=0.5))
     assert isinstance(model, LitellmChatGenerator)
-    written = model.to_dict()
-    assert "a-key-of" not in repr(written)
-    assert LitellmChatGenerator.from_dict(written).to_dict() == written
+    description = model.to_dict()
+    assert "a-key-of" not in repr(description)
+    assert LitellmChatGenerator.from_dict(description).to_dict() == description
 
 
-def test_ollama_gets_its_context_length_here_too(given: Given, server: RunningServer) -> None:
-    ask(given(model="ollama_chat/llama3.1:8b", api_base=server.url, transport="litellm"))
+def test_ollama_gets_its_context_length_here_too(fill: Fill, server: RunningServer) -> None:
+    ask(fill(model="ollama_chat/llama3.1:8b", api_base=server.url, transport="litellm"))
     assert server.requests()[-1]["body"]["options"]["num_ctx"] == 4096
 
 

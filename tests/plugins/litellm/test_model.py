@@ -12,11 +12,11 @@ import pytest
 
 import ragtally_litellm
 from model_server.fixture import RunningServer
-from plugins.litellm.embedding import COMPONENT, OLLAMA, OPENAI, filled, on
+from plugins.litellm.embedding import COMPONENT, OLLAMA, OPENAI, fill_embedder, on
 from ragtally.api import DataError, EmbedderTraits, Limits, Price, SpecError
-from ragtally_litellm.model import check_embedder, check_model, embedder_traits, model_traits, refused
+from ragtally_litellm.model import check_embedder, check_model, embedder_traits, model_traits, refusals
 
-Given = Callable[..., dict[str, Any]]
+Fill = Callable[..., dict[str, Any]]
 SECRET = "sk-0123456789abcdefghij"
 CLAUDE = "anthropic/claude-sonnet-4-20250514"
 
@@ -30,14 +30,14 @@ CLAUDE = "anthropic/claude-sonnet-4-20250514"
         ("groq/", "provider/name"),
     ],
 )
-def test_an_unknown_name_is_an_error(model: str, hint: str, given: Given) -> None:
-    (fault,) = check_model(given(model=model))
+def test_an_unknown_name_is_an_error(model: str, hint: str, fill: Fill) -> None:
+    (fault,) = check_model(fill(model=model))
     assert fault.parameter == "model"
     assert fault.hint is not None and hint in fault.hint
 
 
 @pytest.mark.parametrize(
-    ("settings", "blamed"),
+    ("settings", "parameter"),
     [
         ({"model": "groq/m", "num_ctx": 10}, "num_ctx"),
         ({"model": "groq/m", "pull": True}, "pull"),
@@ -59,9 +59,9 @@ def test_an_unknown_name_is_an_error(model: str, hint: str, given: Given) -> Non
         ({"model": "groq/m", "stop": "gsk_abcdefghijklmnop1234"}, "stop"),
     ],
 )
-def test_what_does_not_fit_together_is_an_error(settings: dict[str, Any], blamed: str, given: Given) -> None:
-    faults = check_model(given(**settings))
-    assert [fault.parameter for fault in faults] == [blamed]
+def test_what_does_not_fit_together_is_an_error(settings: dict[str, Any], parameter: str, fill: Fill) -> None:
+    faults = check_model(fill(**settings))
+    assert [fault.parameter for fault in faults] == [parameter]
     assert all("secret@" not in str(fault) and "abcdefgh" not in str(fault) for fault in faults)
 
 
@@ -75,21 +75,21 @@ def test_what_does_not_fit_together_is_an_error(settings: dict[str, Any], blamed
         {"model": "hosted_vllm/x", "price": {"input": 0, "output": 0}, "transport": "native"},
     ],
 )
-def test_what_is_right_has_no_faults(settings: dict[str, Any], given: Given) -> None:
-    assert check_model(given(**settings)) == []
+def test_what_is_right_has_no_faults(settings: dict[str, Any], fill: Fill) -> None:
+    assert check_model(fill(**settings)) == []
 
 
 def test_refused_parameters_are_errors_of_the_plan_and_findings_of_the_doctor(
-    given: Given, monkeypatch: pytest.MonkeyPatch
+    fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "a-key-of-some-length")
-    parameters = given(model=CLAUDE, presence_penalty=1.0, temperature=0.7)
+    parameters = fill(model=CLAUDE, presence_penalty=1.0, temperature=0.7)
     assert check_model(parameters) == [], "LiteLLM is not imported for a check"
     with pytest.raises(SpecError, match=f"{CLAUDE} takes no presence_penalty") as caught:
         ragtally_litellm.fingerprint(parameters)
     assert caught.value.hint is not None and "extra: {presence_penalty: ...}" in caught.value.hint
-    assert [found.ok for found in ragtally_litellm.diagnose(parameters)] == [True, False]
-    assert ragtally_litellm.fingerprint(given(model=CLAUDE, temperature=0.7)) is None
+    assert [finding.ok for finding in ragtally_litellm.diagnose(parameters)] == [True, False]
+    assert ragtally_litellm.fingerprint(fill(model=CLAUDE, temperature=0.7)) is None
 
 
 @pytest.mark.parametrize(
@@ -100,19 +100,21 @@ def test_refused_parameters_are_errors_of_the_plan_and_findings_of_the_doctor(
         {"model": "ollama_chat/llama3.1:8b"},
     ],
 )
-def test_what_another_server_takes_is_not_litellms_to_say(settings: dict[str, Any], given: Given) -> None:
-    assert refused(given(temperature=0.7, stop="x", **settings)) == []
+def test_what_another_server_takes_is_not_litellms_to_say(settings: dict[str, Any], fill: Fill) -> None:
+    assert refusals(fill(temperature=0.7, stop="x", **settings)) == []
 
 
 def test_embedders_of_fixed_length_take_no_dimensions() -> None:
     assert COMPONENT.fingerprint is not None
     for model in ("mistral/mistral-embed", "openai/text-embedding-ada-002"):
         with pytest.raises(SpecError, match="takes no dimensions") as caught:
-            COMPONENT.fingerprint(filled(model=model, dimensions=100))
+            COMPONENT.fingerprint(fill_embedder(model=model, dimensions=100))
         assert caught.value.hint == "leave it out"
-    assert COMPONENT.fingerprint(filled(model="voyage/voyage-3.5", dimensions=512)) is None
+    assert COMPONENT.fingerprint(fill_embedder(model="voyage/voyage-3.5", dimensions=512)) is None
     elsewhere = {"api_base": "http://127.0.0.1:8000/v1"}
-    assert COMPONENT.fingerprint(filled(model="openai/text-embedding-ada-002", dimensions=9, **elsewhere)) is None
+    assert (
+        COMPONENT.fingerprint(fill_embedder(model="openai/text-embedding-ada-002", dimensions=9, **elsewhere)) is None
+    )
 
 
 def test_a_check_of_common_models_imports_nothing_heavy() -> None:
@@ -130,8 +132,8 @@ print(sorted({"litellm", "haystack", "numpy", "aiohttp", "httpx"} & set(sys.modu
     assert done.stdout.strip() == "[]"
 
 
-def test_a_hosted_model_is_described_by_litellms_table(given: Given) -> None:
-    traits = model_traits(given(model="groq/openai/gpt-oss-20b"))
+def test_a_hosted_model_is_described_by_litellms_table(fill: Fill) -> None:
+    traits = model_traits(fill(model="groq/openai/gpt-oss-20b"))
     assert (traits.provider, traits.model) == ("groq", "openai/gpt-oss-20b")
     assert traits.price == Price(input=0.075, output=0.3)
     assert (traits.context_tokens, traits.output_tokens) == (131072, 32768)
@@ -139,8 +141,8 @@ def test_a_hosted_model_is_described_by_litellms_table(given: Given) -> None:
     assert not traits.deterministic
 
 
-def test_a_bare_name_finds_its_provider(given: Given) -> None:
-    traits = model_traits(given(model="gpt-5-mini", max_tokens=100))
+def test_a_bare_name_finds_its_provider(fill: Fill) -> None:
+    traits = model_traits(fill(model="gpt-5-mini", max_tokens=100))
     assert (traits.provider, traits.model, traits.output_tokens) == ("openai", "gpt-5-mini", 100)
     assert traits.price == Price(input=0.25, output=2.0)
 
@@ -155,26 +157,26 @@ def test_a_bare_name_finds_its_provider(given: Given) -> None:
         {"model": "openai/gpt-4.1", "api_base": "http://127.0.0.1:8000/v1"},
     ],
 )
-def test_an_unknown_price_is_unknown_and_never_nothing(settings: dict[str, Any], given: Given) -> None:
-    assert model_traits(given(**settings)).price is None
+def test_an_unknown_price_is_unknown_and_never_nothing(settings: dict[str, Any], fill: Fill) -> None:
+    assert model_traits(fill(**settings)).price is None
 
 
 def test_another_server_named_by_the_environment_has_an_unknown_price(
-    given: Given, monkeypatch: pytest.MonkeyPatch
+    fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:8000/v1")
-    assert model_traits(given(model="openai/gpt-4.1")).price is None
+    assert model_traits(fill(model="openai/gpt-4.1")).price is None
 
 
-def test_a_stated_price_counts(given: Given) -> None:
-    stated = given(model="ollama_chat/llama3.1:8b", price={"input": 0, "output": 0})
-    assert model_traits(stated).price == Price(0, 0)
-    assert model_traits(given(model="gpt-5-mini", usd_per_hour=1.5)).price == Price(usd_per_hour=1.5)
-    assert model_traits(given(model="gpt-5-mini", price={"input": 1, "output": 2})).price == Price(1, 2)
+def test_a_stated_price_counts(fill: Fill) -> None:
+    parameters = fill(model="ollama_chat/llama3.1:8b", price={"input": 0, "output": 0})
+    assert model_traits(parameters).price == Price(0, 0)
+    assert model_traits(fill(model="gpt-5-mini", usd_per_hour=1.5)).price == Price(usd_per_hour=1.5)
+    assert model_traits(fill(model="gpt-5-mini", price={"input": 1, "output": 2})).price == Price(1, 2)
 
 
-def test_limits_are_taken_over(given: Given) -> None:
-    stated = {
+def test_limits_are_taken_over(fill: Fill) -> None:
+    parameters = {
         "concurrency": 3,
         "requests_per_minute": 30,
         "tokens_per_minute": 6000,
@@ -182,39 +184,39 @@ def test_limits_are_taken_over(given: Given) -> None:
         "timeout": 9.0,
         "retries": 2,
     }
-    assert model_traits(given(model="groq/m", **stated)).limits == Limits(**stated)
-    assert model_traits(given(model="groq/m")).limits == Limits()
+    assert model_traits(fill(model="groq/m", **parameters)).limits == Limits(**parameters)
+    assert model_traits(fill(model="groq/m")).limits == Limits()
 
 
 @pytest.mark.parametrize(
     ("settings", "deterministic"),
     [({"temperature": 0.0}, True), ({"temperature": 0.7}, False), ({}, False), ({"extra": {"temperature": 0}}, True)],
 )
-def test_temperature_nothing_is_deterministic(settings: dict[str, Any], deterministic: bool, given: Given) -> None:
-    assert model_traits(given(model="groq/m", **settings)).deterministic is deterministic
+def test_temperature_nothing_is_deterministic(settings: dict[str, Any], deterministic: bool, fill: Fill) -> None:
+    assert model_traits(fill(model="groq/m", **settings)).deterministic is deterministic
 
 
 @pytest.mark.parametrize("model", ["ollama_chat/llama3.1:8b", "ollama/llama3.1:8b"])
-def test_ollamas_context_is_what_is_sent(model: str, given: Given) -> None:
-    assert model_traits(given(model=model)).context_tokens == 4096
-    assert model_traits(given(model=model, num_ctx=8192)).context_tokens == 8192
+def test_ollamas_context_is_what_is_sent(model: str, fill: Fill) -> None:
+    assert model_traits(fill(model=model)).context_tokens == 4096
+    assert model_traits(fill(model=model, num_ctx=8192)).context_tokens == 8192
 
 
-def test_whether_a_seed_is_taken_is_litellms_to_say(given: Given) -> None:
-    assert not model_traits(given(model=CLAUDE)).takes_seed
-    assert model_traits(given(model="together_ai/x")).takes_seed
-    assert model_traits(given(model="gpt-5-mini")).takes_seed
+def test_whether_a_seed_is_taken_is_litellms_to_say(fill: Fill) -> None:
+    assert not model_traits(fill(model=CLAUDE)).takes_seed
+    assert model_traits(fill(model="together_ai/x")).takes_seed
+    assert model_traits(fill(model="gpt-5-mini")).takes_seed
 
 
 def test_an_embedders_traits_are_name_and_batch() -> None:
     assert callable(COMPONENT.traits)
-    traits = COMPONENT.traits(filled(model=OPENAI, batch=10, concurrency=3))
+    traits = COMPONENT.traits(fill_embedder(model=OPENAI, batch=10, concurrency=3))
     assert isinstance(traits, EmbedderTraits)
     assert (traits.requires_fit, traits.cacheable, traits.batch, traits.name) == (False, True, 30, OPENAI)
 
 
 @pytest.mark.parametrize(
-    ("said", "price"),
+    ("settings", "price"),
     [
         ({"model": OPENAI}, Price(input=0.02, output=0.0)),
         ({"model": "text-embedding-3-large"}, Price(input=0.13, output=0.0)),
@@ -227,12 +229,12 @@ def test_an_embedders_traits_are_name_and_batch() -> None:
         ({"model": "voyage/voyage-3.5"}, Price(input=0.06, output=0.0)),
     ],
 )
-def test_an_embedders_price_is_stated_or_known_or_unknown(said: dict[str, Any], price: Price | None) -> None:
-    assert embedder_traits(filled(**said)).price == price
+def test_an_embedders_price_is_stated_or_known_or_unknown(settings: dict[str, Any], price: Price | None) -> None:
+    assert embedder_traits(fill_embedder(**settings)).price == price
 
 
 @pytest.mark.parametrize(
-    "said",
+    "settings",
     [
         {"model": OPENAI},
         {"model": "text-embedding-3-small", "dimensions": 512},
@@ -242,12 +244,12 @@ def test_an_embedders_price_is_stated_or_known_or_unknown(said: dict[str, Any], 
         {"model": "cohere/embed-english-v3.0", "query_extra": {"input_type": "search_query"}},
     ],
 )
-def test_right_parameters_of_an_embedder_have_no_fault(said: dict[str, Any]) -> None:
-    assert check_embedder(filled(**said)) == []
+def test_right_parameters_of_an_embedder_have_no_fault(settings: dict[str, Any]) -> None:
+    assert check_embedder(fill_embedder(**settings)) == []
 
 
 @pytest.mark.parametrize(
-    ("said", "parameter", "hint"),
+    ("settings", "parameter", "hint"),
     [
         ({"model": "opena/x"}, "model", "openai"),
         ({"model": "nobody"}, "model", "provider/name"),
@@ -266,8 +268,8 @@ def test_right_parameters_of_an_embedder_have_no_fault(said: dict[str, Any]) -> 
         ({"model": OPENAI, "query_prefix": SECRET}, "query_prefix", "environment"),
     ],
 )
-def test_wrong_parameters_of_an_embedder_are_faults(said: dict[str, Any], parameter: str, hint: str) -> None:
-    faults = check_embedder(filled(**said))
+def test_wrong_parameters_of_an_embedder_are_faults(settings: dict[str, Any], parameter: str, hint: str) -> None:
+    faults = check_embedder(fill_embedder(**settings))
     assert [fault.parameter for fault in faults] == [parameter]
     assert hint in str(faults[0].hint)
     assert SECRET not in str(faults) and "secret-word" not in str(faults)
@@ -282,7 +284,7 @@ def test_a_tag_of_ollamas_is_known_by_its_digest(server: RunningServer, caplog: 
     parameters = on(server, "ollama")
     digest = fingerprint(parameters)
     assert digest is not None and len(digest) == 64
-    assert fingerprint(filled(model=OPENAI)) is None
+    assert fingerprint(fill_embedder(model=OPENAI)) is None
     with pytest.raises(DataError, match="has no model") as caught:
         fingerprint(parameters | {"model": "ollama/qwen2.5:7b"})
     assert "ollama pull qwen2.5:7b" in str(caught.value.hint)
@@ -292,15 +294,15 @@ def test_a_tag_of_ollamas_is_known_by_its_digest(server: RunningServer, caplog: 
 
 def diagnose(parameters: dict[str, Any]) -> list[tuple[bool, str | None]]:
     assert COMPONENT.diagnose is not None
-    return [(found.ok, found.remedy) for found in COMPONENT.diagnose(parameters)]
+    return [(finding.ok, finding.remedy) for finding in COMPONENT.diagnose(parameters)]
 
 
 def test_the_doctor_names_what_an_embedder_lacks(server: RunningServer) -> None:
     assert diagnose(on(server, "ollama")) == [(True, None)]
     assert diagnose(on(server, "ollama") | {"model": "ollama/qwen2.5:7b"}) == [(False, "ollama pull qwen2.5:7b")]
-    assert diagnose(filled(model=OLLAMA, api_base="http://127.0.0.1:9")) == [(False, "ollama serve")]
-    assert diagnose(filled(model=OPENAI)) == [(False, "export OPENAI_API_KEY=...")]
-    assert diagnose(filled(model="hosted_vllm/x")) == [(False, "export HOSTED_VLLM_API_BASE=http://...")]
+    assert diagnose(fill_embedder(model=OLLAMA, api_base="http://127.0.0.1:9")) == [(False, "ollama serve")]
+    assert diagnose(fill_embedder(model=OPENAI)) == [(False, "export OPENAI_API_KEY=...")]
+    assert diagnose(fill_embedder(model="hosted_vllm/x")) == [(False, "export HOSTED_VLLM_API_BASE=http://...")]
     assert diagnose(on(server, "openai")) == [(True, None)]
 
 

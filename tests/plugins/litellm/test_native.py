@@ -13,18 +13,18 @@ import pytest
 
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server
-from plugins.litellm.asking import QUESTION, ChatMessage, ask, failed
+from plugins.litellm.asking import QUESTION, ChatMessage, ask, failure
 from ragtally.api import CallError, ChatModel, DataError
 from ragtally_litellm.native import NativeChatGenerator, Secret
 
-Given = Callable[..., dict[str, Any]]
+Fill = Callable[..., dict[str, Any]]
 LLAMA = {"openai": "openai/llama3.1:8b", "ollama": "ollama_chat/llama3.1:8b"}
 
 
 @pytest.fixture(params=["openai", "ollama"])
-def parameters(request: pytest.FixtureRequest, given: Given, server: RunningServer) -> dict[str, Any]:
+def parameters(request: pytest.FixtureRequest, fill: Fill, server: RunningServer) -> dict[str, Any]:
     base = server.openai if request.param == "openai" else server.url
-    return given(model=LLAMA[request.param], api_base=base, max_tokens=20)
+    return fill(model=LLAMA[request.param], api_base=base, max_tokens=20)
 
 
 def test_an_answer_has_text_reason_model_and_usage(parameters: dict[str, Any]) -> None:
@@ -75,24 +75,24 @@ def test_every_fault_has_its_reason(
     fault: str, reason: str, parameters: dict[str, Any], server: RunningServer
 ) -> None:
     server.change(faults={fault: 1.0}, retry_after=2)
-    error = failed(parameters)
+    error = failure(parameters)
     assert error.reason == reason
     assert parameters["model"] in error.message
     if fault in ("429_seconds", "429_date"):
         assert error.retry_after == pytest.approx(2, abs=2)
 
 
-def test_a_content_filter_refuses(given: Given, server: RunningServer) -> None:
+def test_a_content_filter_refuses(fill: Fill, server: RunningServer) -> None:
     """OpenAI's form alone has one."""
     server.change(faults={"content_filter": 1.0})
-    assert failed(given(model=LLAMA["openai"], api_base=server.openai, max_tokens=20)).reason == "refused"
+    assert failure(fill(model=LLAMA["openai"], api_base=server.openai, max_tokens=20)).reason == "refused"
 
 
 @pytest.mark.parametrize("fault", ["drip", "hang"])
 def test_a_slow_answer_is_a_timeout(fault: str, parameters: dict[str, Any], server: RunningServer) -> None:
     server.change(faults={fault: 1.0}, hold_seconds=20)
     started = time.monotonic()
-    assert failed(parameters | {"timeout": 0.4}).reason == "timeout"
+    assert failure(parameters | {"timeout": 0.4}).reason == "timeout"
     assert time.monotonic() - started < 5
 
 
@@ -112,43 +112,43 @@ def test_nonsense_for_token_counts_is_left_out(usage: str, parameters: dict[str,
     assert all(type(count) is int and count >= 0 for count in reply.meta["usage"].values())
 
 
-def test_nobody_listening_is_no_connection(given: Given) -> None:
-    error = failed(given(model="ollama_chat/llama3.1:8b", api_base="http://127.0.0.1:9"))
+def test_nobody_listening_is_no_connection(fill: Fill) -> None:
+    error = failure(fill(model="ollama_chat/llama3.1:8b", api_base="http://127.0.0.1:9"))
     assert (error.reason, error.hint) == ("connection", "ollama serve")
     assert error.retryable
 
 
-def test_a_wrong_path_is_not_found(given: Given, server: RunningServer) -> None:
-    error = failed(given(model="openai/llama3.1:8b", api_base=f"{server.url}/nowhere"))
+def test_a_wrong_path_is_not_found(fill: Fill, server: RunningServer) -> None:
+    error = failure(fill(model="openai/llama3.1:8b", api_base=f"{server.url}/nowhere"))
     assert error.reason == "not found"
     assert "api_base" in str(error.hint)
 
 
-def test_a_model_that_is_not_pulled_says_how_to_pull_it(given: Given, server: RunningServer) -> None:
-    error = failed(given(model="ollama_chat/qwen2.5:7b", api_base=server.url))
+def test_a_model_that_is_not_pulled_says_how_to_pull_it(fill: Fill, server: RunningServer) -> None:
+    error = failure(fill(model="ollama_chat/qwen2.5:7b", api_base=server.url))
     assert (error.reason, error.hint) == ("not found", "ollama pull qwen2.5:7b")
 
 
-def test_a_model_nobody_knows_where_to_find_is_an_error(given: Given) -> None:
+def test_a_model_nobody_knows_where_to_find_is_an_error(fill: Fill) -> None:
     with pytest.raises(DataError, match="not known where") as caught:
-        ragtally_litellm.build(**given(model="hosted_vllm/x"))
+        ragtally_litellm.build(**fill(model="hosted_vllm/x"))
     assert "HOSTED_VLLM_API_BASE" in str(caught.value.hint)
 
 
 def test_another_server_may_be_named_by_the_environment(
-    given: Given, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+    fill: Fill, server: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOSTED_VLLM_API_BASE", server.openai + "/")
-    (reply,) = ask(given(model="hosted_vllm/llama3.1:8b"))
+    (reply,) = ask(fill(model="hosted_vllm/llama3.1:8b"))
     assert reply.text
 
 
 @pytest.mark.parametrize("location", ["environment", "file"])
-def test_the_key_is_sent(location: str, given: Given, server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_sent(location: str, fill: Fill, server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
     key = "gsk_the-right-key-0123456789"
     server.change(api_key=key)
-    parameters = given(model="groq/openai/gpt-oss-20b", api_base=server.groq)
-    error = failed(parameters)
+    parameters = fill(model="groq/openai/gpt-oss-20b", api_base=server.groq)
+    error = failure(parameters)
     assert error.reason == "authentication"
     assert "GROQ_API_KEY" in str(error.hint)
     if location == "file":
@@ -159,17 +159,17 @@ def test_the_key_is_sent(location: str, given: Given, server: RunningServer, mon
     assert reply.text
 
 
-def test_several_hosts_share_the_load_and_a_dead_one_is_left_out(given: Given, server: RunningServer) -> None:
+def test_several_hosts_share_the_load_and_a_dead_one_is_left_out(fill: Fill, server: RunningServer) -> None:
     with running_server(latency=0.05) as second:
         server.change(latency=0.05)
         bases = [server.openai, second.openai, "http://127.0.0.1:9"]
-        answers = ask(given(model="openai/llama3.1:8b", api_base=bases), calls=30)
+        answers = ask(fill(model="openai/llama3.1:8b", api_base=bases), calls=30)
         dead = [answer for answer in answers if isinstance(answer, CallError)]
         assert len(dead) == 10
         counts = [host.counts()["successful"] for host in (server, second)]
         assert counts == [10, 10]
 
-        model = ragtally_litellm.build(**given(model="openai/llama3.1:8b", api_base=bases))
+        model = ragtally_litellm.build(**fill(model="openai/llama3.1:8b", api_base=bases))
 
         async def one_after_the_other() -> int:
             failures = 0
@@ -210,16 +210,16 @@ def test_it_can_be_asked_in_one_event_loop_after_another(parameters: dict[str, A
 
 
 def test_it_is_written_down_without_its_key_and_made_again(
-    given: Given, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+    fill: Fill, server: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = "a-key-that-nobody-may-see"
     monkeypatch.setenv("GROQ_API_KEY", key)
-    parameters = given(model="groq/openai/gpt-oss-20b", api_base=server.groq, temperature=0.5, extra={"top_k": 3})
+    parameters = fill(model="groq/openai/gpt-oss-20b", api_base=server.groq, temperature=0.5, extra={"top_k": 3})
     model = ragtally_litellm.build(**parameters)
-    written = model.to_dict()  # type: ignore[attr-defined]
-    assert key not in repr(written) and key not in repr(model)
-    again = NativeChatGenerator.from_dict(written)
-    assert again.to_dict() == written
+    description = model.to_dict()  # type: ignore[attr-defined]
+    assert key not in repr(description) and key not in repr(model)
+    again = NativeChatGenerator.from_dict(description)
+    assert again.to_dict() == description
     assert again.run([ChatMessage.from_user(QUESTION)])["replies"][0].text
     assert server.requests()[-1]["body"]["top_k"] == 3
 
@@ -251,7 +251,7 @@ def test_prompts_of_any_characters_arrive_whole(parameters: dict[str, Any], serv
     assert server.requests()[-1]["body"]["messages"] == [{"role": "user", "content": question}]
 
 
-Given = Callable[..., dict[str, Any]]
+Fill = Callable[..., dict[str, Any]]
 SCHEMA = {"type": "object", "properties": {"answer": {"enum": ["yes", "no"]}}, "required": ["answer"]}
 
 SETTINGS: list[tuple[str, dict[str, Any]]] = [
@@ -281,14 +281,14 @@ def authorization(request: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize(("model", "settings"), SETTINGS)
 def test_both_transports_send_the_same(
-    model: str, settings: dict[str, Any], given: Given, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+    model: str, settings: dict[str, Any], fill: Fill, server: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.change(any_model=True)
     provider = model.partition("/")[0]
     monkeypatch.setenv(f"{provider.removesuffix('_chat').upper()}_API_KEY", "a-key-for-both-transports")
     base = server.url if provider == "ollama_chat" else server.openai
     replies = [
-        ask(given(model=model, api_base=base, transport=transport, **settings), seed=7)[0].text
+        ask(fill(model=model, api_base=base, transport=transport, **settings), seed=7)[0].text
         for transport in ("native", "litellm")
     ]
     native, litellm = server.requests()[-2:]
@@ -303,7 +303,7 @@ def test_both_transports_send_the_same(
     assert replies[0] == replies[1]
 
 
-def test_ollama_is_told_how_long_a_prompt_may_be(given: Given, server: RunningServer) -> None:
+def test_ollama_is_told_how_long_a_prompt_may_be(fill: Fill, server: RunningServer) -> None:
     for num_ctx, sent in ((None, 4096), (512, 512)):
-        ask(given(model="ollama_chat/llama3.1:8b", api_base=server.url, num_ctx=num_ctx))
+        ask(fill(model="ollama_chat/llama3.1:8b", api_base=server.url, num_ctx=num_ctx))
         assert server.requests()[-1]["body"]["options"] == {"num_ctx": sent}

@@ -16,14 +16,14 @@ from model_server.fixture import RunningServer, running_server, start_server
 from ragtally.api import DataError
 from ragtally_litellm.ollama import Held, forget, recall, remember
 
-Given = Callable[..., dict[str, Any]]
+Fill = Callable[..., dict[str, Any]]
 DIGEST = hashlib.sha256(b"llama3.1:8b").hexdigest()
 NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture
-def llama(given: Given, server: RunningServer) -> dict[str, Any]:
-    return given(model="ollama_chat/llama3.1:8b", api_base=server.url)
+def llama(fill: Fill, server: RunningServer) -> dict[str, Any]:
+    return fill(model="ollama_chat/llama3.1:8b", api_base=server.url)
 
 
 def test_the_digest_is_the_fingerprint(llama: dict[str, Any]) -> None:
@@ -31,19 +31,19 @@ def test_the_digest_is_the_fingerprint(llama: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/", "/api/chat"])
-def test_whatever_url_litellm_takes_is_taken(path: str, given: Given, server: RunningServer) -> None:
+def test_whatever_url_litellm_takes_is_taken(path: str, fill: Fill, server: RunningServer) -> None:
     for provider in ("ollama", "ollama_chat"):
-        parameters = given(model=f"{provider}/llama3.1:8b", api_base=server.url + path)
+        parameters = fill(model=f"{provider}/llama3.1:8b", api_base=server.url + path)
         assert ragtally_litellm.fingerprint(parameters) == DIGEST
 
 
-def test_a_name_without_a_tag_means_latest(given: Given, server: RunningServer) -> None:
+def test_a_name_without_a_tag_means_latest(fill: Fill, server: RunningServer) -> None:
     server.change(models={"mine:latest": {"digest": "ab" * 32}})
-    assert ragtally_litellm.fingerprint(given(model="ollama_chat/mine", api_base=server.url)) == "ab" * 32
+    assert ragtally_litellm.fingerprint(fill(model="ollama_chat/mine", api_base=server.url)) == "ab" * 32
 
 
-def test_other_providers_have_no_fingerprint(given: Given) -> None:
-    assert ragtally_litellm.fingerprint(given(model="groq/openai/gpt-oss-20b")) is None
+def test_other_providers_have_no_fingerprint(fill: Fill) -> None:
+    assert ragtally_litellm.fingerprint(fill(model="groq/openai/gpt-oss-20b")) is None
 
 
 def test_a_tag_that_moves_is_another_model(llama: dict[str, Any], server: RunningServer) -> None:
@@ -54,15 +54,15 @@ def test_a_tag_that_moves_is_another_model(llama: dict[str, Any], server: Runnin
     assert ragtally_litellm.fingerprint(llama) == "cd" * 32
 
 
-def test_a_model_that_is_not_pulled_is_an_error_with_the_command(given: Given, server: RunningServer) -> None:
+def test_a_model_that_is_not_pulled_is_an_error_with_the_command(fill: Fill, server: RunningServer) -> None:
     with pytest.raises(DataError, match=r"has no model qwen2\.5:7b") as caught:
-        ragtally_litellm.fingerprint(given(model="ollama_chat/qwen2.5:7b", api_base=server.url))
+        ragtally_litellm.fingerprint(fill(model="ollama_chat/qwen2.5:7b", api_base=server.url))
     assert str(caught.value.hint).startswith("ollama pull qwen2.5:7b")
 
 
-def test_where_the_server_is_away_the_digest_last_seen_counts(given: Given, caplog: pytest.LogCaptureFixture) -> None:
+def test_where_the_server_is_away_the_digest_last_seen_counts(fill: Fill, caplog: pytest.LogCaptureFixture) -> None:
     server = start_server()
-    parameters = given(model="ollama_chat/llama3.1:8b", api_base=server.url)
+    parameters = fill(model="ollama_chat/llama3.1:8b", api_base=server.url)
     assert ragtally_litellm.fingerprint(parameters) == DIGEST
     server.stop()
     forget()
@@ -70,13 +70,13 @@ def test_where_the_server_is_away_the_digest_last_seen_counts(given: Given, capl
     assert ragtally_litellm.fingerprint(parameters) == DIGEST
     assert "last seen" in caplog.text and server.url in caplog.text
     with pytest.raises(DataError, match="does not answer") as caught:
-        ragtally_litellm.fingerprint(given(model="ollama_chat/gemma2:2b", api_base=server.url))
+        ragtally_litellm.fingerprint(fill(model="ollama_chat/gemma2:2b", api_base=server.url))
     assert caught.value.hint == "ollama serve"
 
 
-def test_all_hosts_must_hold_the_same_model(given: Given, server: RunningServer) -> None:
+def test_all_hosts_must_hold_the_same_model(fill: Fill, server: RunningServer) -> None:
     with running_server() as second:
-        parameters = given(model="ollama_chat/llama3.1:8b", api_base=[server.url, second.url])
+        parameters = fill(model="ollama_chat/llama3.1:8b", api_base=[server.url, second.url])
         assert ragtally_litellm.fingerprint(parameters) == DIGEST
         second.change(models={"llama3.1:8b": {"digest": "ef" * 32}})
         forget()
@@ -84,18 +84,18 @@ def test_all_hosts_must_hold_the_same_model(given: Given, server: RunningServer)
             ragtally_litellm.fingerprint(parameters)
 
 
-def test_a_host_that_is_away_is_said(given: Given, server: RunningServer, caplog: pytest.LogCaptureFixture) -> None:
-    parameters = given(model="ollama_chat/llama3.1:8b", api_base=[NOWHERE, server.url])
+def test_a_host_that_is_away_is_said(fill: Fill, server: RunningServer, caplog: pytest.LogCaptureFixture) -> None:
+    parameters = fill(model="ollama_chat/llama3.1:8b", api_base=[NOWHERE, server.url])
     assert ragtally_litellm.fingerprint(parameters) == DIGEST
     assert NOWHERE in caplog.text
 
 
 @pytest.mark.parametrize(("num_ctx", "fits"), [(None, False), (2048, True), (2049, False)])
 def test_a_context_that_the_model_has_not_got_is_an_error(
-    num_ctx: int | None, fits: bool, given: Given, server: RunningServer
+    num_ctx: int | None, fits: bool, fill: Fill, server: RunningServer
 ) -> None:
     server.change(models={"small:1b": {"context_length": 2048, "architecture": "gemma2"}})
-    parameters = given(model="ollama_chat/small:1b", api_base=server.url, num_ctx=num_ctx)
+    parameters = fill(model="ollama_chat/small:1b", api_base=server.url, num_ctx=num_ctx)
     if fits:
         assert ragtally_litellm.fingerprint(parameters)
         return
@@ -104,32 +104,32 @@ def test_a_context_that_the_model_has_not_got_is_an_error(
     assert caught.value.hint == "num_ctx: 2048"
 
 
-def test_a_missing_model_is_pulled_where_the_spec_says_so(given: Given, server: RunningServer) -> None:
-    parameters = given(model="ollama_chat/qwen2.5:7b", api_base=server.url, pull=True)
-    told: list[tuple[str, int | None, int | None]] = []
-    ragtally_litellm.provide(parameters, lambda *each: told.append(each))
+def test_a_missing_model_is_pulled_where_the_spec_says_so(fill: Fill, server: RunningServer) -> None:
+    parameters = fill(model="ollama_chat/qwen2.5:7b", api_base=server.url, pull=True)
+    events: list[tuple[str, int | None, int | None]] = []
+    ragtally_litellm.provide(parameters, lambda *each: events.append(each))
     assert ragtally_litellm.fingerprint(parameters)
-    done = [completed for _, completed, _ in told if completed is not None]
+    done = [completed for _, completed, _ in events if completed is not None]
     assert len(done) > 2 and done == sorted(done)
-    assert all(what.startswith("qwen2.5:7b: ") for what, _, _ in told)
-    told.clear()
-    ragtally_litellm.provide(parameters, lambda *each: told.append(each))
-    assert not told, "what is there is not pulled again"
+    assert all(what.startswith("qwen2.5:7b: ") for what, _, _ in events)
+    events.clear()
+    ragtally_litellm.provide(parameters, lambda *each: events.append(each))
+    assert not events, "what is there is not pulled again"
 
 
-def test_nothing_is_pulled_unasked(given: Given, server: RunningServer) -> None:
-    parameters = given(model="ollama_chat/qwen2.5:7b", api_base=server.url)
+def test_nothing_is_pulled_unasked(fill: Fill, server: RunningServer) -> None:
+    parameters = fill(model="ollama_chat/qwen2.5:7b", api_base=server.url)
     ragtally_litellm.provide(parameters, lambda *each: pytest.fail("pulled"))
 
 
-def test_a_pull_that_fails_is_an_error(given: Given, server: RunningServer) -> None:
+def test_a_pull_that_fails_is_an_error(fill: Fill, server: RunningServer) -> None:
     server.change(pull_fails=True)
     with pytest.raises(DataError, match="could not be pulled"):
         ragtally_litellm.provide(
-            given(model="ollama_chat/qwen2.5:7b", api_base=server.url, pull=True), lambda *each: None
+            fill(model="ollama_chat/qwen2.5:7b", api_base=server.url, pull=True), lambda *each: None
         )
     with pytest.raises(DataError, match="does not answer"):
-        ragtally_litellm.provide(given(model="ollama_chat/x", api_base=NOWHERE, pull=True), lambda *each: None)
+        ragtally_litellm.provide(fill(model="ollama_chat/x", api_base=NOWHERE, pull=True), lambda *each: None)
 
 
 def test_what_was_seen_survives_damage(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from ragtally_litellm.routes import Route, models, providers
 
 
 def test_litellms_own_providers_are_known() -> None:
-    known = {str(getattr(name, "value", name)) for name in load_litellm().provider_list}
-    assert len(known - providers()) < 40
-    wanted = {"anthropic", "azure", "bedrock", "deepseek", "gemini", "mistral", "together_ai", "vertex_ai", "xai"}
-    assert wanted <= providers()
+    names = {str(getattr(name, "value", name)) for name in load_litellm().provider_list}
+    assert len(names - providers()) < 40
+    expected = {"anthropic", "azure", "bedrock", "deepseek", "gemini", "mistral", "together_ai", "vertex_ai", "xai"}
+    assert expected <= providers()
 
 
 def test_the_table_is_litellms_own() -> None:
@@ -22,6 +22,6 @@ def test_the_table_is_litellms_own() -> None:
 
 
 def test_a_bare_name_is_found_only_with_its_own_provider() -> None:
-    assert Route("openai", "gpt-5-mini").listed["litellm_provider"] == "openai"
-    assert Route("hosted_vllm", "gpt-5-mini").listed == {}
-    assert Route("groq", "openai/gpt-oss-20b").listed["max_input_tokens"] == 131072
+    assert Route("openai", "gpt-5-mini").entry["litellm_provider"] == "openai"
+    assert Route("hosted_vllm", "gpt-5-mini").entry == {}
+    assert Route("groq", "openai/gpt-oss-20b").entry["max_input_tokens"] == 131072

@@ -18,7 +18,7 @@ from model_server.fixture import RunningServer
 from plugins.litellm.asking import ask
 from ragtally.api import CallError
 
-Given = Callable[..., dict[str, Any]]
+Fill = Callable[..., dict[str, Any]]
 KEY = "placed-by-the-test-0123456789abcdef"
 """No provider's shape, so that it is known by its variable alone."""
 
@@ -32,7 +32,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         _, status, form, *_ = self.path.split("/")
         sent = self.headers.get("Authorization", "")
-        said: Any = {
+        output: Any = {
             "error": {"error": {"message": f"no such key: {sent}", "code": sent}},
             "nested": {"error": json.dumps({"error": {"message": sent}})},
             "text": f"<p>headers were {sent}</p>",
@@ -41,7 +41,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
             "broken": '{"choices": [' + sent,
             "late": {"error": {"message": sent, "code": 500}},
         }[form]
-        body = (said if isinstance(said, str) else json.dumps(said)).encode()
+        body = (output if isinstance(output, str) else json.dumps(output)).encode()
         self.send_response(int(status), "because " + sent)
         self.send_header("Content-Length", str(len(body) * (2 if form == "broken" else 1)))
         self.send_header("X-Echo", sent)
@@ -79,22 +79,22 @@ def test_the_key_is_nowhere(
     form: str,
     transport: str,
     echo: str,
-    given: Given,
+    fill: Fill,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     caplog.set_level(logging.DEBUG)
-    with contextlib.closing(_Everything()) as said:
-        (found,) = ask(given(model="openai/m", api_base=f"{echo}/{status}/{form}", transport=transport))
-        said.add(found)
-        if isinstance(found, CallError):
-            assert found.__cause__ is None
+    with contextlib.closing(_Everything()) as output:
+        (outcome,) = ask(fill(model="openai/m", api_base=f"{echo}/{status}/{form}", transport=transport))
+        output.add(outcome)
+        if isinstance(outcome, CallError):
+            assert outcome.__cause__ is None
         else:
             assert form in ("answer", "refusal")
-        said.add(caplog.text, *capfd.readouterr())
-        assert KEY not in said.text()
+        output.add(caplog.text, *capfd.readouterr())
+        assert KEY not in output.text()
 
 
 class _Everything:
@@ -103,8 +103,8 @@ class _Everything:
     def __init__(self) -> None:
         self._texts: list[str] = []
 
-    def add(self, *found: Any) -> None:
-        for each in found:
+    def add(self, *outcome: Any) -> None:
+        for each in outcome:
             self._texts += [str(each), repr(each), str(getattr(each, "text", ""))]
             if isinstance(each, Exception):
                 self._texts += [repr(vars(each)), str(getattr(each, "hint", ""))]
@@ -120,30 +120,30 @@ class _Everything:
 @pytest.mark.parametrize("transport", ["native", "litellm"])
 @pytest.mark.parametrize("short", ["k", "e", "none", "EMPTY", "yes"])
 def test_a_key_that_is_a_word_changes_no_answer(
-    server: RunningServer, given: Given, monkeypatch: pytest.MonkeyPatch, short: str, transport: str
+    server: RunningServer, fill: Fill, monkeypatch: pytest.MonkeyPatch, short: str, transport: str
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", short)
     server.change(any_model=True)
-    (found,) = ask(given(model="openai/m", api_base=server.openai, transport=transport))
-    assert not isinstance(found, Exception), found
-    assert "hidden" not in found.text
-    assert not found.meta.get("tokens_estimated")
+    (outcome,) = ask(fill(model="openai/m", api_base=server.openai, transport=transport))
+    assert not isinstance(outcome, Exception), outcome
+    assert "hidden" not in outcome.text
+    assert not outcome.meta.get("tokens_estimated")
 
 
 def test_a_key_that_json_writes_otherwise_is_hidden_too(
-    echo: str, given: Given, monkeypatch: pytest.MonkeyPatch
+    echo: str, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     odd = 'placed"by\\the-test-0123'
     monkeypatch.setenv("OPENAI_API_KEY", odd)
     for form in ("error", "text", "nested"):
-        (found,) = ask(given(model="openai/m", api_base=f"{echo}/400/{form}"))
-        assert isinstance(found, CallError)
-        assert "placed" not in str(found) and "0123" not in str(found)
+        (outcome,) = ask(fill(model="openai/m", api_base=f"{echo}/400/{form}"))
+        assert isinstance(outcome, CallError)
+        assert "placed" not in str(outcome) and "0123" not in str(outcome)
 
 
-def test_the_doctor_tells_no_key(echo: str, given: Given, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_tells_no_key(echo: str, fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     for path in ("400/error", "401/error", "200/answer"):
-        findings = ragtally_litellm.diagnose(given(model="openai/m", api_base=f"{echo}/{path}"))
+        findings = ragtally_litellm.diagnose(fill(model="openai/m", api_base=f"{echo}/{path}"))
         assert findings
         assert KEY not in repr(findings)
