@@ -13,6 +13,7 @@ LAYERS = (
     ("api",),
     ("support", "registry"),
     ("coverage", "parsing", "voting", "metrics", "relevance", "evidence_length", "spec", "store"),
+    ("tables",),
     ("pipelines",),
     ("steps",),
     ("plan",),
@@ -30,8 +31,6 @@ LAYERS = (
 MAY_KNOW = {
     ("registry", "support"),
     ("relevance", "coverage"),
-    # On their way out with the redesign.
-    ("pipelines", "steps"),
 }
 """Imports against the layers, each with its reason."""
 

@@ -12,19 +12,24 @@ import numpy as np
 
 from made_up import ANSWERS, Given, choices
 from ragtally.api import Answers, Choice, Component, Hits, Passages, Queries, Reading, Vote
+from ragtally.plan.tasks import sample_task
 from ragtally.steps import (
+    BASE,
+    CHUNK,
+    CONTEXT,
+    CONTEXT_RELEVANCE,
+    EMBED,
+    EMBED_QUESTIONS,
+    INDEX,
+    PARSE,
+    PREPARE,
+    READ,
+    RELEVANCE,
+    RETRIEVE,
+    TRAIN,
+    VOTE,
+    Step,
     Task,
-    chunk,
-    context,
-    embed,
-    embed_questions,
-    index,
-    parse,
-    prepare,
-    read,
-    retrieve,
-    sample,
-    vote,
 )
 from workbench import Bench
 
@@ -37,63 +42,88 @@ class Ground:
 
     bench: Bench
 
+    def task(self, step: Step, **work: Any) -> Task:
+        return self.bench.factory.task(step, **work)
+
     @property
-    def prepared(self) -> Task:
-        return prepare.task(self.bench.factory, GIVEN)
+    def dataset(self) -> Task:
+        return self.task(PREPARE, choices={"dataset": GIVEN})
 
-    def sampled(self, **settings: object) -> Task:
-        wanted = {"split": None, "answers": ANSWERS} | settings
-        return sample.task(self.bench.factory, self.prepared, **wanted)  # type: ignore[arg-type]
+    def sample(self, **settings: Any) -> Task:
+        settings = {"split": None, "answers": ANSWERS} | settings
+        return sample_task(self.bench.factory, self.dataset, **settings)
 
-    def chunked(self, size: int = 60) -> Task:
-        return chunk.task(self.bench.factory, self.prepared, Choice("chunker", "pieces", {"size": size}))
+    def chunks(self, size: int = 60, chunker: Choice | None = None) -> Task:
+        choice = chunker or Choice("chunker", "pieces", {"size": size})
+        return self.task(CHUNK, choices={"chunker": choice}, inputs={"prepare": self.dataset})
 
-    def retrieved(
-        self, retriever: Choice, limit: int, chunker: Choice | None = None, sampled: Task | None = None
-    ) -> Task:
-        factory = self.bench.factory
-        chunked = chunk.task(factory, self.prepared, chunker) if chunker else self.chunked()
-        sampled = sampled or self.sampled()
-        embedded = asked = None
+    def hits(self, retriever: Choice, limit: int, chunker: Choice | None = None, sample: Task | None = None) -> Task:
+        sample, vectors, queries = sample or self.sample(), None, None
+        corpus = {"prepare": self.dataset, "chunk": self.chunks(chunker=chunker)}
         if "vectors" in self.bench.registry.traits(retriever).reads:
-            embedded = embed.task(factory, self.prepared, chunked, retriever.parameters["embedder"])
-            asked = embed_questions.task(factory, embedded, sampled)
-        indexed = index.task(factory, self.prepared, chunked, embedded, retriever)
-        return retrieve.task(factory, indexed, sampled, asked, retriever, limit)
+            choices = {"embedder": retriever.parameters["embedder"]}
+            vectors = self.task(EMBED, choices=choices, inputs=corpus)
+            queries = self.task(EMBED_QUESTIONS, choices=choices, inputs={"sample": sample, "embed": vectors})
+        choices, inputs = {"retriever": retriever}, {**corpus, "embed": vectors}
+        inputs = {**inputs, "index": self.task(INDEX, choices=choices, inputs=inputs, search=False)}
+        inputs |= {"sample": sample, "embed_questions": queries}
+        return self.task(RETRIEVE, choices=choices, settings={"limit": limit}, inputs=inputs)
 
-    def control(self, condition: str, sampled: Task | None = None, seed: int = 1) -> Task:
-        return context.control_task(self.bench.factory, self.prepared, sampled or self.sampled(), condition, seed)
+    def relevance(self, hits: Task) -> Task:
+        inputs = {"chunk": hits.inputs["chunk"], "sample": self.sample(), "retrieve": hits}
+        return self.task(RELEVANCE, inputs=inputs)
 
-    def read(
+    def control(self, condition: str, sample: Task | None = None, seed: int = 1) -> Task:
+        settings = {"condition": condition} | ({"seed": seed} if condition == "wrong_context" else {})
+        return self.task(
+            CONTEXT, settings=settings, inputs={"prepare": self.dataset, "sample": sample or self.sample()}
+        )
+
+    def context(self, hits: Task, **budget: int) -> Task:
+        inputs = {"prepare": self.dataset, "sample": self.sample(), "chunk": hits.inputs["chunk"], "retrieve": hits}
+        return self.task(CONTEXT, settings={"condition": "retrieved", **budget}, inputs=inputs)
+
+    def context_relevance(self, context: Task) -> Task:
+        inputs = {"prepare": self.dataset, "sample": self.sample(), "context": context}
+        return self.task(
+            CONTEXT_RELEVANCE, settings={"context_words": context.settings["context_words"]}, inputs=inputs
+        )
+
+    def train(self, reader: Choice, vote: Vote, sample: Task, context: Task) -> Task:
+        inputs = {"prepare": self.dataset, "sample": sample, "context": context}
+        return self.task(TRAIN, choices={"reader": reader}, settings=_vote(vote), inputs=inputs)
+
+    def answers(
         self,
         reader: str,
         number: int = 0,
-        contexts: Task | None = None,
-        kept: Task | None = None,
+        context: Task | None = None,
+        base: Task | None = None,
         model: Task | None = None,
-        sampled: Task | None = None,
+        sample: Task | None = None,
     ) -> Task:
-        cast = Vote("measure", number, 100 + number)
-        return read.task(
-            self.bench.factory,
-            self.prepared,
-            sampled or self.sampled(),
-            Choice("reader", reader),
-            cast,
-            contexts=contexts,
-            model=model,
-            kept=kept,
-        )
+        inputs = {"prepare": self.dataset, "sample": sample or self.sample()}
+        inputs |= {"context": context, "train": model, "base": base}  # type: ignore[dict-item]
+        vote = Vote("measure", number, 100 + number)
+        return self.task(READ, choices={"reader": Choice("reader", reader)}, settings=_vote(vote), inputs=inputs)
 
-    def verdicts(self, readers: Sequence[str], rule: str = "majority", kept: Task | None = None) -> Task:
-        factory, sampled = self.bench.factory, self.sampled()
-        ballots = [
-            parse.task(factory, sampled, self.read(name, number, kept=kept)) for number, name in enumerate(readers)
-        ]
-        return vote.task(factory, ballots, Choice("rule", rule))
+    def ballots(self, answers: Task, sample: Task | None = None) -> Task:
+        return self.task(PARSE, inputs={"sample": sample or self.sample(), "read": answers})
+
+    def verdicts(self, readers: Sequence[str], rule: str = "majority", base: Task | None = None) -> Task:
+        ballots = [self.ballots(self.answers(name, number, base=base)) for number, name in enumerate(readers)]
+        return self.task(VOTE, choices={"rule": Choice("rule", rule)}, inputs={"parse": ballots})
+
+    def base(self, verdicts: Task, closed_book: Sequence[Task] = (), *, agree_with_gold: bool = True) -> Task:
+        inputs = {"sample": self.sample(), "vote": verdicts, "closed_book": closed_book}
+        return self.task(BASE, settings={"agree_with_gold": agree_with_gold}, inputs=inputs)
 
     def do(self, task: Task) -> Path:
         return self.bench.do(task)
+
+
+def _vote(vote: Vote) -> dict[str, Any]:
+    return {"vote": {"purpose": vote.purpose, "index": vote.index, "seed": vote.seed}}
 
 
 def given_readers(**said: Callable[[Reading, Vote], Answers] | dict[str, str | None]) -> dict[str, list[Component]]:

@@ -84,7 +84,7 @@ controls: [gold_context]
 metrics: [accuracy, recall@2]
 """
 """A study with work of every step that needs no language model."""
-ASKING = ("rank_prompt", "prompt", "ask")
+ASKING = ("rerank_prompt", "prompt", "ask")
 """The steps that need a language model, which this world has not."""
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ragtally.api import Location, RagtallyError, StoreError
 from ragtally.registry import Registry
-from ragtally.steps import STEPS, Task, Work
+from ragtally.steps import Task, Work
 from ragtally.store import DamagedEntry, Entry, Store, calls, sweep_parts, vectors
 from ragtally.store.calls import CallStore
 from ragtally.store.vectors import VectorStore
@@ -64,21 +64,21 @@ class Workspace:
 
     def open(self, task: Task) -> Entry:
         """Open a task's entry, doing its work (again) where it is missing or damaged."""
-        if self.store.complete(task.step, task.address):
+        if self.store.complete(task.step.stored_as, task.address):
             try:
-                return self.store.open(task.step, task.address)
+                return self.store.open(task.step.stored_as, task.address)
             except DamagedEntry as damage:
                 self.progress.warn(f"{damage}; doing it again")
         self.make(task)
-        return self.store.open(task.step, task.address)
+        return self.store.open(task.step.stored_as, task.address)
 
     def make(self, task: Task) -> None:
         """Do a task's work, unless its entry is complete."""
-        if self.store.complete(task.step, task.address):
+        if self.store.complete(task.step.stored_as, task.address):
             return
         entries = {role: tuple(self.open(read) for read in inputs) for role, inputs in task.inputs.items()}
         try:
-            with self.store.write(task.step, task.address) as draft:
+            with self.store.write(task.step.stored_as, task.address) as draft:
                 work = Work(
                     task,
                     self.registry,
@@ -89,7 +89,7 @@ class Workspace:
                     draft.provisional,
                     self._measure,
                 )
-                STEPS[task.step](work)
+                task.step.run(work)
                 draft.provisional.extend(
                     f"{entry.step} is provisional" for read in entries.values() for entry in read if entry.provisional
                 )

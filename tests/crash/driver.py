@@ -35,18 +35,19 @@ def log_calls(path: Path) -> None:
     def logged(run: Callable[[Work], None]) -> Callable[[Work], None]:
         def call(work: Work) -> None:
             with path.open("a", encoding="utf-8") as handle:
-                handle.write(f"{work.task.step} {work.task.address}\n")
+                handle.write(f"{work.task.step.name} {work.task.address}\n")
             run(work)
 
         return call
 
-    for step, run in dict(STEPS).items():
-        STEPS[step] = logged(run)  # type: ignore[index]
+    for step in STEPS.values():
+        vars(step)["run"] = logged(step.run)
 
 
-def kill_at(step: str, point: str) -> None:
+def kill_at(name: str, point: str) -> None:
     """Arrange for the process to be killed at the first task of a step."""
-    run, complete, record = STEPS[step], Store._complete, entries.write_json
+    step = STEPS[name]
+    run, complete, record = step.run, Store._complete, entries.write_json
 
     def before(work: Work) -> None:
         die()
@@ -57,16 +58,16 @@ def kill_at(step: str, point: str) -> None:
 
     def recorded(path: Path, value: Any) -> None:
         record(path, value)
-        if value["step"] == step:
+        if value["step"] == step.stored_as:
             die()
 
     def completed(self: Store, of: str, *rest: Any) -> None:
         complete(self, of, *rest)
-        if of == step:
+        if of == step.stored_as:
             die()
 
     if point in ("before", "written"):
-        STEPS[step] = {"before": before, "written": written}[point]  # type: ignore[index]
+        vars(step)["run"] = {"before": before, "written": written}[point]
     elif point == "recorded":
         entries.write_json = recorded  # type: ignore[attr-defined]
     else:

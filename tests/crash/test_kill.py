@@ -91,7 +91,7 @@ def test_a_run_killed_in_a_step_goes_on(driver: Driver, uninterrupted: Path, tmp
         assert driver.run(tmp_path, step=step, point=point) == KILLED
         assert known.items() <= entries(tmp_path).items()
         known = entries(tmp_path)
-        done = [name for name in known if name.startswith(f"store/{step}/")]
+        done = [name for name in known if name.startswith(f"store/{STEPS[step].stored_as}/")]
         # Until the entry is moved into place there is a draft and no entry, from then on an entry and no draft.
         assert len(done) == (point == "completed")
         assert len(drafts(tmp_path)) == (point != "completed")
@@ -132,6 +132,6 @@ def test_the_study_has_work_of_every_step(uninterrupted: Path) -> None:
     counts = Counter(name.split()[0] for name in calls(uninterrupted))
     assert set(counts) == set(STEPS) - set(ASKING)
     assert {step for step, count in counts.items() if count == 1} == {
-        "prepare", "chunk", "embed", "embed_questions", "refine", "base",
+        "prepare", "chunk", "embed", "embed_questions", "rerank", "base",
     }  # fmt: skip
     assert set(Counter(calls(uninterrupted)).values()) == {1}

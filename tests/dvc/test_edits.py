@@ -37,7 +37,7 @@ EDITS = {
         "version=2,",
         "version=77,",
         ["resolve", "bench"],
-        {"index", "retrieve", "judge", "score"},
+        {"index", "retrieve", "relevance", "score"},
     ),
 }
 

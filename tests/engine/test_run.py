@@ -40,8 +40,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return call
 
-    for step, run in dict(STEPS).items():
-        monkeypatch.setitem(STEPS, step, counted(step, run))  # type: ignore[misc]
+    for name, step in STEPS.items():
+        monkeypatch.setitem(vars(step), "run", counted(name, step.run))
     return made
 
 
@@ -62,7 +62,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_each_task_is_done_once_and_a_second_run_does_nothing(bench: Bench, calls: list[str]) -> None:
     folder = bench.run(SPEC)
-    assert sorted(calls) == sorted(f"{task.step} {task.address}" for task in tasks(bench, SPEC))
+    assert sorted(calls) == sorted(f"{task.step.name} {task.address}" for task in tasks(bench, SPEC))
     assert len(calls) == len(bench.notes.advanced)
     first = content(folder) | {"timings.json": (folder / "timings.json").read_bytes()}
     calls.clear()
@@ -120,8 +120,8 @@ def test_an_edited_metric_redoes_the_scores_alone(bench: Bench, calls: list[str]
 def test_removed_entries_of_finished_work_are_not_missed(bench: Bench, calls: list[str]) -> None:
     expected = content(bench.run(TINY))
     for task in tasks(bench, TINY):
-        if task.step in ("chunk", "index", "retrieve", "train"):
-            folder = bench.store.folder(task.step, task.address)
+        if task.step.name in ("chunk", "index", "retrieve", "train"):
+            folder = bench.store.folder(task.step.stored_as, task.address)
             for path in sorted(folder.rglob("*"), reverse=True):
                 path.rmdir() if path.is_dir() else path.unlink()
             folder.rmdir()
@@ -133,7 +133,9 @@ def test_removed_entries_of_finished_work_are_not_missed(bench: Bench, calls: li
 def test_damaged_entries_are_done_again_with_a_note_each(bench: Bench, calls: list[str]) -> None:
     expected = content(bench.run(TINY))
     # One of every step; of the training split and of what is labelled nothing will be read again.
-    damaged = {task.step: task for task in tasks(bench, TINY) if task.step != "train" and task.label != "train"}
+    damaged = {
+        task.step.stored_as: task for task in tasks(bench, TINY) if "train" not in (task.step.name, task.label)
+    }
     for step, task in damaged.items():
         folder = bench.store.folder(step, task.address)
         victim = min(path for path in folder.rglob("*.*") if path.name != "entry.json")
@@ -141,7 +143,7 @@ def test_damaged_entries_are_done_again_with_a_note_each(bench: Bench, calls: li
     calls.clear()
     wider = TINY.replace("top_k: 1", "top_k: [1, 2]").replace("[finder]\nc", "[finder]\n  votes: [1, 2]\nc")
     bench.run(wider.replace("letter_counts}", "letter_counts, distance: [cosine, dot]}"))
-    assert {f"{task.step} {task.address}" for task in damaged.values()} <= set(calls)
+    assert {f"{task.step.name} {task.address}" for task in damaged.values()} <= set(calls)
     assert len(calls) == len(set(calls))
     notes = [note.split(" of the step ")[1].split()[0] for note in bench.notes.warnings]
     assert sorted(notes) == sorted(damaged)
@@ -228,14 +230,14 @@ def test_what_another_process_did_meanwhile_is_not_done_again(
 ) -> None:
     other, late = make_bench("other"), make_bench("late")
     expected = content(other.run(TINY))
-    prepare = STEPS["prepare"]
+    prepare = STEPS["prepare"].run
 
     def prepare_slowly(work: Work) -> None:
         for step in ("chunk", "index", "read"):
             shutil.copytree(other.store.root / step, late.store.root / step)
         prepare(work)
 
-    monkeypatch.setitem(STEPS, "prepare", prepare_slowly)  # type: ignore[misc]
+    monkeypatch.setitem(vars(STEPS["prepare"]), "run", prepare_slowly)
     calls.clear()
     assert content(late.run(TINY)) == expected
     assert not {call.split()[0] for call in calls} & {"chunk", "index", "read"}

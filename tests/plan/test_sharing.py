@@ -10,7 +10,11 @@ import pytest
 from made_up import ASKING, SPEC, TINY, SharedWords, made_up_registry
 from ragtally.api import Component, RetrieverTraits
 from ragtally.plan import STAGES, StudyPlan, in_order
-from ragtally.steps import STEPS, Task, read
+from ragtally.steps import (
+    READ,
+    STEPS,
+    Task,
+)
 from workbench import Bench
 
 
@@ -21,7 +25,7 @@ def tasks(plan: StudyPlan) -> tuple[Task, ...]:
 def addresses(plan: StudyPlan, *steps: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {step: set() for step in steps or STEPS}
     for task in tasks(plan):
-        found.setdefault(task.step, set()).add(task.address)
+        found.setdefault(task.step.name, set()).add(task.address)
     return {step: found[step] for step in steps or STEPS}
 
 
@@ -44,7 +48,7 @@ def test_each_piece_of_work_is_there_once(bench: Bench) -> None:
     chunkers, searches, indexes, top_ks = 2, 3, 2, 2
     grid = chunkers * searches * top_ks
     reads = {"label": 2 * 3, "control": 3 * 2 * 3, "fixed": 3, "grid": grid * 2 * 3}
-    assert counts == dict.fromkeys((*ASKING, "refine", "judge_context"), 0) | {
+    assert counts == dict.fromkeys((*ASKING, "rerank", "context_relevance"), 0) | {
         "prepare": 1,
         "sample": 2,
         "chunk": chunkers,
@@ -52,7 +56,7 @@ def test_each_piece_of_work_is_there_once(bench: Bench) -> None:
         "embed_questions": chunkers,
         "index": chunkers * indexes,
         "retrieve": chunkers * searches,
-        "judge": chunkers * searches,
+        "relevance": chunkers * searches,
         "context": grid + 3 + 1,
         "train": 3 + 3,
         "read": sum(reads.values()),
@@ -70,12 +74,12 @@ def test_cells_that_agree_on_a_prefix_share_it(bench: Bench) -> None:
     cells = {cell.name: set(in_order([cell.score])) for cell in bench.plan().cells}
     one = cells["pieces(30)/shared_words/top 1/finder/3 votes"]
     other = cells["pieces(30)/shared_words/top 2/finder/3 votes"]
-    shared = {task.step for task in one & other}
-    assert {"prepare", "sample", "chunk", "index", "retrieve", "judge", "base"} <= shared
-    assert "retrieve" not in {task.step for task in one ^ other}
+    shared = {task.step.name for task in one & other}
+    assert {"prepare", "sample", "chunk", "index", "retrieve", "relevance", "base"} <= shared
+    assert "retrieve" not in {task.step.name for task in one ^ other}
     fewer = cells["pieces(30)/shared_words/top 1/finder/1 vote"]
-    assert {task.step for task in fewer - one} == {"vote", "score"}
-    assert {task.step for task in one - fewer} == {"read", "parse", "vote", "score"}
+    assert {task.step.name for task in fewer - one} == {"vote", "score"}
+    assert {task.step.name for task in one - fewer} == {"read", "parse", "vote", "score"}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,7 @@ def test_cells_that_agree_on_a_prefix_share_it(bench: Bench) -> None:
 )
 def test_a_search_is_deep_enough_for_all_that_needs_it(bench: Bench, metrics: str, depth: int) -> None:
     plan = bench.plan(edited(("recall@3", metrics)))
-    assert {task.settings["limit"] for task in tasks(plan) if task.step == "retrieve"} == {depth}
+    assert {task.settings["limit"] for task in tasks(plan) if task.step.name == "retrieve"} == {depth}
 
 
 def test_a_retriever_whose_ranking_depends_on_the_depth_is_asked_for_what_is_read(
@@ -93,7 +97,9 @@ def test_a_retriever_whose_ranking_depends_on_the_depth_is_asked_for_what_is_rea
     unstable = Component("unstable", SharedWords, "Ranks as it likes.", traits=traits)
     bench = make_bench("unstable", made_up_registry({"retriever": [unstable]}))
     found = tasks(bench.plan(TINY.replace("shared_words", "unstable").replace("top_k: 1", "top_k: [1, 2]")))
-    limits = [(task.choices["retriever"].name, task.settings["limit"]) for task in found if task.step == "retrieve"]
+    limits = [
+        (task.choices["retriever"].name, task.settings["limit"]) for task in found if task.step.name == "retrieve"
+    ]
     assert sorted(limits) == [("letters", 10), ("unstable", 1), ("unstable", 2), ("unstable", 10)]
 
 
@@ -132,11 +138,13 @@ def test_more_votes_add_only_the_new_ones(bench: Bench) -> None:
     after = bench.plan(edited(("votes: 3}", "votes: 5}"), ("votes: [1, 3]", "votes: [1, 3, 5]")))
     known = {task.address for task in tasks(before)}
     for step in ("train", "read"):
-        new = [task for task in tasks(after) if task.step == step and task.address not in known]
+        new = [task for task in tasks(after) if task.step.name == step and task.address not in known]
         on_base = [task for task in new if "base" in task.inputs]
         # Another number of label votes is another verdict, so it may be another base for the grid's readers.
         assert {task.settings["vote"]["index"] for task in new if task not in on_base} == {3, 4}
-    same = {task.address for task in tasks(before) if task.step in ("read", "train") and "base" not in task.inputs}
+    same = {
+        task.address for task in tasks(before) if task.step.name in ("read", "train") and "base" not in task.inputs
+    }
     assert same <= {task.address for task in tasks(after)}
 
 
@@ -144,7 +152,7 @@ def test_more_votes_in_the_grid_alone_add_only_the_new_ones(bench: Bench) -> Non
     before, after = bench.plan(), bench.plan(edited(("votes: [1, 3]", "votes: [1, 3, 5]")))
     old, new = addresses(before, "read", "parse"), addresses(after, "read", "parse")
     assert old["read"] < new["read"] and old["parse"] < new["parse"]
-    added = [task for task in tasks(after) if task.step == "read" and task.address not in old["read"]]
+    added = [task for task in tasks(after) if task.step.name == "read" and task.address not in old["read"]]
     assert {task.settings["vote"]["index"] for task in added} == {3, 4}
     assert len(added) == 2 * (12 * 2 + 3 * 2 + 1)
 
@@ -153,7 +161,7 @@ def test_what_only_a_search_uses_shares_the_index(bench: Bench) -> None:
     found = [
         task
         for task in tasks(bench.plan())
-        if task.step == "retrieve" and task.choices["retriever"].name == "letters"
+        if task.step.name == "retrieve" and task.choices["retriever"].name == "letters"
     ]
     by_distance = {
         (task.choices["retriever"].parameters["distance"], task.inputs["index"][0].address) for task in found
@@ -163,9 +171,11 @@ def test_what_only_a_search_uses_shares_the_index(bench: Bench) -> None:
 
 
 def test_labelling_and_measuring_never_share_a_draw(bench: Bench) -> None:
-    drawn = [task for task in tasks(bench.plan()) if task.step in ("read", "train")]
+    drawn = [task for task in tasks(bench.plan()) if task.step.name in ("read", "train")]
     by_purpose = {
-        purpose: {(t.step, t.settings["vote"]["seed"]) for t in drawn if t.settings["vote"]["purpose"] == purpose}
+        purpose: {
+            (t.step.name, t.settings["vote"]["seed"]) for t in drawn if t.settings["vote"]["purpose"] == purpose
+        }
         for purpose in ("label", "measure")
     }
     assert by_purpose["label"] and by_purpose["measure"]
@@ -192,7 +202,7 @@ def test_a_changed_step_moves_what_is_below_it_and_nothing_else(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = bench.plan()
-    monkeypatch.setattr(read, "VERSION", read.VERSION + 1)
+    monkeypatch.setitem(vars(READ), "version", READ.version + 1)
     assert moved(before, bench.plan()) == {"read", "parse", "vote", "base", "score"}
 
 
@@ -200,7 +210,7 @@ def test_another_seed_moves_draws_but_not_the_index(bench: Bench) -> None:
     before, after = bench.plan(), bench.plan(edited(("seed: 7", "seed: 8")))
     assert moved(before, after) == {"context", "train", "read", "parse", "vote", "base", "score"}
     known = addresses(before, "context")["context"]
-    assert {task.label for task in tasks(after) if task.step == "context" and task.address not in known} == {
+    assert {task.label for task in tasks(after) if task.step.name == "context" and task.address not in known} == {
         "wrong_context"
     }
 
@@ -213,7 +223,7 @@ def test_a_files_content_counts_and_its_path_does_not(bench: Bench, tmp_path: Pa
 
     first = plan("a", "same")
     assert moved(first, plan("b", "same")) == set()
-    assert moved(first, plan("b", "other")) == {task.step for task in tasks(first)}
+    assert moved(first, plan("b", "other")) == {task.step.name for task in tasks(first)}
 
 
 def test_inputs_come_first_and_work_goes_step_by_step(bench: Bench) -> None:
@@ -224,12 +234,14 @@ def test_inputs_come_first_and_work_goes_step_by_step(bench: Bench) -> None:
         for inputs in task.inputs.values():
             assert all(at[read.address] < at[task.address] for read in inputs)
     runs = [
-        task.step for location, task in enumerate(ordered) if location == 0 or ordered[location - 1].step != task.step
+        task.step.name
+        for location, task in enumerate(ordered)
+        if location == 0 or ordered[location - 1].step.name != task.step.name
     ]
     # Reading, parsing and voting come twice: for the base, and then for the grid on the base.
     assert runs == [
-        "prepare", "sample", "chunk", "embed", "embed_questions", "index", "retrieve", "judge", "context", "train",
-        "read", "parse", "vote", "base", "score", "read", "parse", "vote", "score",
+        "prepare", "sample", "chunk", "embed", "embed_questions", "index", "retrieve", "relevance", "context",
+        "train", "read", "parse", "vote", "base", "score", "read", "parse", "vote", "score",
     ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from made_up import SPEC
 from ragtally.plan import stage_slices
-from ragtally.steps import VERSIONS
+from ragtally.steps import STEPS
 from workbench import Bench
 
 ALL = {"prepare", "train", "label", "bench"}
@@ -107,7 +107,7 @@ def test_two_spellings_of_a_study_have_the_same_slices(bench: Bench) -> None:
 def test_every_steps_version_is_in_a_slice(bench: Bench) -> None:
     cuts = stage_slices(bench.study(), bench.registry)
     named = {step for cut in cuts.values() for step in cut["versions"]}
-    assert named == {*VERSIONS, "results"}
+    assert named == {*STEPS, "results"}
 
 
 def test_slices_can_be_made_before_there_is_any_data(bench: Bench) -> None:

@@ -13,7 +13,7 @@ import pytest
 from made_beir import document, query, write_folder
 from ragtally.api import SpecError
 from ragtally.registry import load_registry
-from ragtally.steps import prepare, retrieve, sample
+from ragtally.tables import load_documents, load_hits, load_questions
 from workbench import Bench
 
 WORDS = ("asthma", "fever", "insulin", "placebo", "kidney", "cohort", "dose", "relapse", "biopsy", "statin", "lesion")
@@ -64,8 +64,8 @@ def test_metrics_of_whole_documents_are_those_of_ir_measures(bench: Bench, folde
     plan = bench.plan(spec(folder, split))
     assert [row["cell"] for row in rows] == [cell.name for cell in plan.cells] and len(rows) == 2
 
-    documents = prepare.load_documents(bench.do(plan.prepared)).id
-    asked = sample.load_questions(bench.do(plan.sampled))["id"].to_list()
+    documents = load_documents(bench.do(plan.dataset)).id
+    asked = load_questions(bench.do(plan.sample))["id"].to_list()
     judgements = list(ir_measures.read_trec_qrels(trec(folder / "qrels" / f"{split}.tsv")))
     # A query with nothing relevant has no recall: trec_eval counts it as 0, ragtally leaves it out and says so.
     relevant = {one.query_id for one in judgements if one.relevance > 0}
@@ -73,8 +73,8 @@ def test_metrics_of_whole_documents_are_those_of_ir_measures(bench: Bench, folde
     assert len(asked) - len(relevant) == (split == "test")
 
     for row, cell in zip(rows, plan.cells, strict=True):
-        (judged,) = cell.score.inputs["judge"]
-        hits = retrieve.load_hits(bench.do(judged.inputs["retrieve"][0]))
+        (judged,) = cell.score.inputs["relevance"]
+        hits = load_hits(bench.do(judged.inputs["retrieve"][0]))
         run = [
             ir_measures.ScoredDoc(name, documents[passage], float(-rank))
             for name, passages in zip(asked, hits.passage.tolist(), strict=True)

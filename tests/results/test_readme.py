@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from made_up import SPEC, made_up_registry
-from ragtally.plan.build import VOTER_METRICS
+from ragtally.plan.plan import VOTER_METRICS
 from ragtally.steps import STEPS
 from workbench import Bench
 
@@ -92,9 +92,9 @@ def test_every_step_is_in_the_table_in_the_order_of_the_work() -> None:
 def test_the_files_of_a_steps_row_are_those_that_it_writes(tmp_path: Path) -> None:
     bench = Bench(tmp_path, made_up_registry())
     plan = bench.plan()
-    for task in (plan.prepared, plan.sampled):
+    for task in (plan.dataset, plan.sample):
         folder = bench.do(task)
-        (row,) = re.findall(rf"^\| `{task.step}` \|.*$", README.read_text(encoding="utf-8"), re.MULTILINE)
+        (row,) = re.findall(rf"^\| `{task.step.name}` \|.*$", README.read_text(encoding="utf-8"), re.MULTILINE)
         assert set(re.findall(r"`([a-z]+\.[a-z]+)`", row)) == {path.name for path in folder.iterdir()} - {
             "entry.json"
         }

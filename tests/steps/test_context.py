@@ -9,16 +9,26 @@ import pytest
 from ground import Ground
 from made_up import batch, made_up_dataset
 from ragtally.api import Choice, DataError, DatasetBatch, Reading
-from ragtally.steps import Task, context, context_relevance, prepare, relevance, retrieve, sample
+from ragtally.steps import Task
+from ragtally.tables import (
+    load_evidence,
+    load_hits,
+    load_passages,
+    load_questions,
+    load_reading,
+    load_relevance,
+    load_texts,
+    load_words,
+)
 
 
-def reading(ground: Ground, task: Task, sampled: Task | None = None) -> Reading:
-    sampled = sampled or ground.sampled()
-    return context.load_reading(ground.do(task), ground.do(ground.prepared), ground.do(sampled))
+def reading(ground: Ground, task: Task, sample: Task | None = None) -> Reading:
+    sample = sample or ground.sample()
+    return load_reading(ground.do(task), ground.do(ground.dataset), ground.do(sample))
 
 
 def words(ground: Ground, task: Task) -> list[int]:
-    return context.load_words(ground.do(task)).tolist()
+    return load_words(ground.do(task)).tolist()
 
 
 def test_gold_context_is_a_questions_own_documents_whole(
@@ -44,12 +54,12 @@ def test_closed_book_is_nothing(make_ground: Callable[..., Ground], small: Datas
 
 def test_only_the_questions_wanted_are_read(make_ground: Callable[..., Ground], small: DatasetBatch) -> None:
     ground = make_ground([small])
-    rows = sample.load_questions(ground.do(ground.sampled())).with_row_index("at")["at"].to_numpy()[[2, 0]]
-    folders = [ground.do(task) for task in (ground.control("gold_context"), ground.prepared, ground.sampled())]
-    found = context.load_reading(*folders, rows)
+    rows = load_questions(ground.do(ground.sample())).with_row_index("at")["at"].to_numpy()[[2, 0]]
+    folders = [ground.do(task) for task in (ground.control("gold_context"), ground.dataset, ground.sample())]
+    found = load_reading(*folders, rows)
     assert list(found.id) == ["three", "one"]
     assert [len(passages) for passages in found.passages] == [1, 2]
-    bare = context.load_reading(None, *folders[1:], rows)
+    bare = load_reading(None, *folders[1:], rows)
     assert [list(passages) for passages in bare.passages] == [[], []]
 
 
@@ -70,11 +80,11 @@ def test_a_wrong_context_is_one_document_of_another_question(
 def test_the_wrong_context_does_not_depend_on_what_else_is_asked(make_ground: Callable[..., Ground]) -> None:
     ground = make_ground(made_up_dataset(20).given)
 
-    def wrong(sampled: Task) -> dict[str, str]:
-        found = reading(ground, ground.control("wrong_context", sampled), sampled)
+    def wrong(sample: Task) -> dict[str, str]:
+        found = reading(ground, ground.control("wrong_context", sample), sample)
         return {name: passages[0] for name, passages in zip(found.id, found.passages, strict=True)}
 
-    everybody, few = wrong(ground.sampled()), wrong(ground.sampled(size=6, seed=2))
+    everybody, few = wrong(ground.sample()), wrong(ground.sample(size=6, seed=2))
     assert few.items() <= everybody.items()
     assert len(set(everybody.values())) > 5
 
@@ -105,13 +115,11 @@ def test_one_context_alone_has_no_wrong_one(make_ground: Callable[..., Ground]) 
 @pytest.mark.parametrize("top_k", [1, 2, 4])
 def test_retrieved_context_is_the_first_hits_in_their_order(make_ground: Callable[..., Ground], top_k: int) -> None:
     ground = make_ground(made_up_dataset(12).given)
-    retrieved = ground.retrieved(Choice("retriever", "shared_words"), 4)
-    task = context.retrieved_task(
-        ground.bench.factory, ground.prepared, ground.sampled(), ground.chunked(), retrieved, top_k=top_k
-    )
+    hits_task = ground.hits(Choice("retriever", "shared_words"), 4)
+    task = ground.context(hits_task, top_k=top_k)
     found = reading(ground, task)
-    hits = retrieve.load_hits(ground.do(retrieved)).passage
-    texts = prepare.load_texts(ground.do(ground.prepared))
+    hits = load_hits(ground.do(hits_task)).passage
+    texts = load_texts(ground.do(ground.dataset))
     pieces = [text[start : start + 60] for text in texts for start in range(0, len(text), 60)]
     expected = [[pieces[row] for row in rows[:top_k] if row >= 0] for rows in hits.tolist()]
     assert [list(passages) for passages in found.passages] == expected
@@ -122,10 +130,9 @@ def test_retrieved_context_is_the_first_hits_in_their_order(make_ground: Callabl
 @pytest.mark.parametrize("budget", [1, 7, 25, 10_000])
 def test_a_budget_of_words_is_filled_and_cut_behind_a_word(make_ground: Callable[..., Ground], budget: int) -> None:
     ground = make_ground(made_up_dataset(12).given)
-    retrieved = ground.retrieved(Choice("retriever", "shared_words"), 4)
-    about = (ground.bench.factory, ground.prepared, ground.sampled(), ground.chunked(), retrieved)
-    task = context.retrieved_task(*about, context_words=budget)
-    whole = reading(ground, context.retrieved_task(*about, top_k=4)).passages
+    hits_task = ground.hits(Choice("retriever", "shared_words"), 4)
+    task = ground.context(hits_task, context_words=budget)
+    whole = reading(ground, ground.context(hits_task, top_k=4)).passages
     for passages, ranked in zip(reading(ground, task).passages, whole, strict=True):
         expected = " ".join(ranked).split()[:budget]
         assert " ".join(passages).split() == expected
@@ -138,13 +145,12 @@ def test_the_passages_of_a_budget_are_judged_by_their_characters(
     make_ground: Callable[..., Ground], budget: int
 ) -> None:
     ground = make_ground(made_up_dataset(12).given)
-    retrieved = ground.retrieved(Choice("retriever", "shared_words"), 4)
-    about = (ground.bench.factory, ground.prepared, ground.sampled(), ground.chunked(), retrieved)
-    task = context.retrieved_task(*about, context_words=budget)
-    passages = context.load_passages(ground.do(task)).rows()
-    judged = relevance.load_relevance(ground.do(context_relevance.task(ground.bench.factory, task)))
-    evidence = sample.load_evidence(ground.do(ground.sampled()))
-    texts = prepare.load_texts(ground.do(ground.prepared))
+    hits_task = ground.hits(Choice("retriever", "shared_words"), 4)
+    task = ground.context(hits_task, context_words=budget)
+    passages = load_passages(ground.do(task)).rows()
+    judged = load_relevance(ground.do(ground.context_relevance(task)))
+    evidence = load_evidence(ground.do(ground.sample()))
+    texts = load_texts(ground.do(ground.dataset))
     for row in range(len(judged)):
         own = evidence.question == row
         spans = list(zip(evidence.document[own], evidence.start[own], evidence.end[own], strict=True))

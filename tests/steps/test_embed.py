@@ -13,7 +13,8 @@ from made_retrieval import KeptCounts, kept_counts
 from made_up import made_up_registry
 from ragtally.api import CallError, Component, EmbedderTraits, PluginError, StoppedError
 from ragtally.plan import in_order
-from ragtally.steps import embed
+from ragtally.steps import EMBED
+from ragtally.tables import load_vectors
 from workbench import Bench
 
 SPEC = """\
@@ -63,9 +64,9 @@ def test_vectors_are_the_embedders_own(location: Callable[..., Bench], given: li
     bench = location()
     bench.run(spec("[60]"))
     (task,) = {
-        task for cell in bench.plan(spec("[60]")).cells for task in in_order((cell.score,)) if task.step == "embed"
+        task for cell in bench.plan(spec("[60]")).cells for task in in_order((cell.score,)) if task.step is EMBED
     }
-    vectors = embed.load_vectors(bench.location.entry(task))
+    vectors = load_vectors(bench.location.entry(task))
     texts = [text for text in given if not text.startswith("What")]
     assert vectors.shape[1] == 5
     expected = {tuple(row) for row in KeptCounts([]).embed_documents(texts).tolist()}

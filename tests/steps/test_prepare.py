@@ -10,8 +10,8 @@ import pytest
 
 from made_up import NOTHING, batch
 from ragtally.api import DataError, DatasetBatch, Documents, Evidence, PluginError, Questions
-from ragtally.steps import prepare, sample
 from ragtally.store import read_json
+from ragtally.tables import load_all_questions, load_documents, load_evidence, load_texts
 
 DOCUMENTS = {"a": "It was yes.", "b": "It was no."}
 QUESTIONS = {"one": ("yes", "test"), "two": ("no", "train")}
@@ -78,11 +78,11 @@ WRONG: dict[str, tuple[list[DatasetBatch], str]] = {
 def test_wrong_data_is_named(make_ground: Callable[..., Any], batches: list[DatasetBatch], message: str) -> None:
     ground = make_ground(batches)
     with pytest.raises(DataError) as caught:
-        ground.do(ground.prepared)
+        ground.do(ground.dataset)
     assert message in caught.value.message
     assert "dataset given" in caught.value.message
     assert caught.value.hint
-    assert not ground.bench.store.complete("prepare", ground.prepared.address)
+    assert not ground.bench.store.complete("prepare", ground.dataset.address)
 
 
 UNEVEN = {
@@ -95,7 +95,7 @@ UNEVEN = {
 def test_broken_columns_are_the_plugins_fault(make_ground: Callable[..., Any], questions: Questions) -> None:
     ground = make_ground([replace(GOOD, questions=questions)])
     with pytest.raises(PluginError, match="the dataset given yields questions"):
-        ground.do(ground.prepared)
+        ground.do(ground.dataset)
 
 
 def test_offsets_count_characters_and_pieces_may_come_in_any_order(
@@ -108,14 +108,14 @@ def test_offsets_count_characters_and_pieces_may_come_in_any_order(
         replace(NOTHING, documents=small.documents),
     ]
     ground = make_ground(pieces)
-    folder = ground.do(ground.prepared)
-    questions, texts = prepare.load_questions(folder), prepare.load_texts(folder)
-    evidence = prepare.load_evidence(folder)
+    folder = ground.do(ground.dataset)
+    questions, texts = load_all_questions(folder), load_texts(folder)
+    evidence = load_evidence(folder)
     rows = zip(evidence.question, evidence.document, evidence.start, evidence.end, strict=True)
     said = [(questions["id"][int(q)], texts[d][start:end]) for q, d, start, end in rows]
     assert said == [("one", "yes"), ("one", "ä\U0001f600"), ("one", "It"), ("two", "no"), ("three", "Nobody")]
     assert questions["label"].to_list() == ["yes", "no", "maybe"]
-    documents = prepare.load_documents(folder)
+    documents = load_documents(folder)
     assert list(documents.id) == ["a", "b", "c", "d"] and list(documents.text) == texts
     assert list(documents.section_ends) == [[len(text)] for text in texts]
     assert read_json(folder / "dataset.json") == {
@@ -135,8 +135,8 @@ def test_grades_are_kept_and_what_was_left_out_is_added_up(make_ground: Callable
         replace(NOTHING, evidence=Evidence(["one"], ["a"], [0], [2]), left_out={"rows of nobody": 3}),
     ]
     ground = make_ground(pieces)
-    folder = ground.do(ground.prepared)
-    evidence = prepare.load_evidence(folder)
+    folder = ground.do(ground.dataset)
+    evidence = load_evidence(folder)
     columns = (evidence.question, evidence.document, evidence.start, evidence.grade)
     assert list(zip(*(column.tolist() for column in columns), strict=True)) == [
         (0, 0, 0, 1),
@@ -146,19 +146,19 @@ def test_grades_are_kept_and_what_was_left_out_is_added_up(make_ground: Callable
     ]
     assert evidence.grade.dtype == "int32"
     assert read_json(folder / "dataset.json")["left_out"] == {"questions": 1, "rows of nobody": 5}
-    sampled = sample.load_evidence(ground.do(ground.sampled(split="train")))
+    sampled = load_evidence(ground.do(ground.sample(split="train")))
     assert sampled.grade is not None and sampled.grade.tolist() == [1]
 
 
 def test_questions_may_lack_labels_and_evidence(make_ground: Callable[..., Any]) -> None:
     ground = make_ground([batch(DOCUMENTS, {"one": (None, "test")}, [])])
-    folder = ground.do(ground.prepared)
-    assert prepare.load_questions(folder)["label"].to_list() == [None]
-    assert prepare.load_evidence(folder).question.dtype == "int32"
-    assert len(Evidence([], [], [], [])) == len(prepare.load_evidence(folder).question) == 0
+    folder = ground.do(ground.dataset)
+    assert load_all_questions(folder)["label"].to_list() == [None]
+    assert load_evidence(folder).question.dtype == "int32"
+    assert len(Evidence([], [], [], [])) == len(load_evidence(folder).question) == 0
 
 
 def test_sections_may_be_missing_in_all_documents(make_ground: Callable[..., Any]) -> None:
     bare = Documents(["a", "b"], list(DOCUMENTS.values()), [[], []], [[], []])
     ground = make_ground([replace(GOOD, documents=bare)])
-    assert list(prepare.load_documents(ground.do(ground.prepared)).section_starts) == [[], []]
+    assert list(load_documents(ground.do(ground.dataset)).section_starts) == [[], []]

@@ -10,7 +10,7 @@ import pytest
 from ground import Ground, given_readers
 from made_up import choices, made_up_dataset, texts
 from ragtally.api import Answers, Choice, DataError, DatasetBatch, PluginError, Reading, Vote
-from ragtally.steps import base, context, parse, read, train
+from ragtally.tables import load_answers, load_ballots, load_reading
 
 GOOD = choices(["yes", "no", "maybe"])
 BROKEN = {
@@ -29,7 +29,7 @@ def test_a_broken_contract_names_the_reader(
     make_ground: Callable[..., Ground], small: DatasetBatch, answers: Answers, message: str
 ) -> None:
     ground = make_ground([small], components=given_readers(sloppy=lambda reading, vote: answers))
-    task = ground.read("sloppy")
+    task = ground.answers("sloppy")
     with pytest.raises(PluginError, match="the reader sloppy") as caught:
         ground.do(task)
     assert message in caught.value.message
@@ -45,7 +45,7 @@ def test_what_a_reader_says_is_kept_as_it_is(make_ground: Callable[..., Ground],
         dollars=[0.5, 0.0, None],
     )
     ground = make_ground([small], components=given_readers(any=lambda reading, vote: said))
-    found = read.load_answers(ground.do(ground.read("any")))
+    found = load_answers(ground.do(ground.answers("any")))
     assert found.to_dict(as_series=False) == {
         "question": [0, 1, 2],
         "text": ["Answer: no", None, None],
@@ -67,9 +67,9 @@ def test_only_the_bases_questions_are_asked(make_ground: Callable[..., Ground], 
 
     components = given_readers(voter={"one": "yes", "two": "yes", "three": "maybe"}, listener=listen)
     ground = make_ground([small], components=components)
-    kept = base.task(ground.bench.factory, ground.sampled(), ground.verdicts(["voter"]), [], agree_with_gold=True)
-    task = ground.read("listener", contexts=ground.control("gold_context"), kept=kept)
-    assert read.load_answers(ground.do(task))["question"].to_list() == [0, 2]
+    base = ground.base(ground.verdicts(["voter"]))
+    task = ground.answers("listener", context=ground.control("gold_context"), base=base)
+    assert load_answers(ground.do(task))["question"].to_list() == [0, 2]
     (reading,) = asked
     assert list(reading.id) == ["one", "three"]
     assert [len(passages) for passages in reading.passages] == [2, 1]
@@ -85,7 +85,7 @@ def test_a_reader_without_a_context_gets_no_passage_and_its_vote(
         return choices(["yes"] * len(reading))
 
     ground = make_ground([small], components=given_readers(listener=listen))
-    ground.do(ground.read("listener", number=2))
+    ground.do(ground.answers("listener", number=2))
     ((reading, vote),) = heard
     assert [list(passages) for passages in reading.passages] == [[], [], []]
     assert reading.answers == ("yes", "no", "maybe")
@@ -94,14 +94,13 @@ def test_a_reader_without_a_context_gets_no_passage_and_its_vote(
 
 def test_a_trained_reader_reads_with_its_own_model(make_ground: Callable[..., Ground]) -> None:
     ground = make_ground(made_up_dataset(24).given)
-    factory, examples = ground.bench.factory, ground.sampled(split="train")
+    examples = ground.sample(split="train")
     learner = Choice("reader", "learner", {"train": {"split": "train"}})
     gold = ground.control("gold_context", examples)
-    model = train.task(factory, ground.prepared, examples, gold, learner, Vote("measure", 0, 5))
-    other = train.task(factory, ground.prepared, examples, gold, learner, Vote("measure", 1, 6))
+    model = ground.train(learner, Vote("measure", 0, 5), examples, gold)
+    other = ground.train(learner, Vote("measure", 1, 6), examples, gold)
     said = [
-        read.load_answers(ground.do(ground.read("learner", model=task)))["choice"].to_list()
-        for task in (model, other)
+        load_answers(ground.do(ground.answers("learner", model=task)))["choice"].to_list() for task in (model, other)
     ]
     assert said[0] != said[1]
     assert model.address != other.address
@@ -111,9 +110,9 @@ def test_examples_are_the_training_splits_questions_with_their_contexts(
     make_ground: Callable[..., Ground], small: DatasetBatch
 ) -> None:
     ground = make_ground([small])
-    examples = ground.sampled(split="train")
+    examples = ground.sample(split="train")
     gold = ground.do(ground.control("gold_context", examples))
-    found = context.load_reading(gold, ground.do(ground.prepared), ground.do(examples))
+    found = load_reading(gold, ground.do(ground.dataset), ground.do(examples))
     assert (list(found.id), [list(shown) for shown in found.passages]) == (["three"], [["Nobody knows."]])
 
 
@@ -121,7 +120,7 @@ def test_questions_without_labels_teach_nothing(make_ground: Callable[..., Groun
     ground = make_ground(made_up_dataset(12, labelled=False).given)
     learner = Choice("reader", "learner", {"train": {"split": "train"}})
     gold = ground.control("gold_context")
-    task = train.task(ground.bench.factory, ground.prepared, ground.sampled(), gold, learner, Vote("label", 0, 1))
+    task = ground.train(learner, Vote("label", 0, 1), ground.sample(), gold)
     with pytest.raises(DataError, match="12 of 12 questions to learn from have no label") as caught:
         ground.do(task)
     assert caught.value.hint and "train" in caught.value.hint
@@ -132,8 +131,8 @@ def test_parse_reads_text_takes_choices_and_guesses_nothing(
 ) -> None:
     said = texts(["Answer: no", None, "who knows"])
     ground = make_ground([small], components=given_readers(any=lambda reading, vote: said))
-    task = parse.task(ground.bench.factory, ground.sampled(), ground.read("any"))
-    found = parse.load_ballots(ground.do(task))
+    task = ground.ballots(ground.answers("any"))
+    found = load_ballots(ground.do(task))
     assert found.to_dict(as_series=False) == {
         "question": [0, 1, 2],
         "ballot": ["no", None, None],
@@ -145,6 +144,6 @@ def test_text_is_parsed_against_the_answers_that_count(
     make_ground: Callable[..., Ground], small: DatasetBatch
 ) -> None:
     ground = make_ground([small], components=given_readers(any=lambda reading, vote: texts(["maybe"] * len(reading))))
-    narrow = ground.sampled(answers=("yes", "no"))
-    task = parse.task(ground.bench.factory, narrow, ground.read("any", sampled=narrow))
-    assert parse.load_ballots(ground.do(task))["ballot"].to_list() == [None, None]
+    narrow = ground.sample(answers=("yes", "no"))
+    task = ground.ballots(ground.answers("any", sample=narrow), narrow)
+    assert load_ballots(ground.do(task))["ballot"].to_list() == [None, None]

@@ -9,7 +9,8 @@ import pytest
 from made_up import made_up_registry
 from ragtally.api import Component, RetrieverTraits, SpecError
 from ragtally.plan import StudyPlan, in_order
-from ragtally.steps import Task, chunk, retrieve
+from ragtally.steps import Task
+from ragtally.tables import load_hits, load_spans
 from workbench import Bench
 
 SPEC = """\
@@ -28,7 +29,7 @@ WIDER = "wider: {retriever: shared_words, window: {pieces: {size: [60, 120]}}}"
 
 
 def tasks(plan: StudyPlan, step: str) -> list[Task]:
-    return [task for task in in_order([cell.score for cell in plan.cells]) if task.step == step]
+    return [task for task in in_order([cell.score for cell in plan.cells]) if task.step.name == step]
 
 
 def spec(*retrievers: str) -> str:
@@ -47,20 +48,20 @@ def test_what_others_found_is_searched_once(bench: Bench) -> None:
     plan = bench.plan(spec("shared_words", LETTERS, MERGED, "merged: {retrievers: [shared_words, shared_words]}"))
     # Alone each is asked for 10 hits, below a combination likewise: the depth is coarser than what it asks for.
     assert len(tasks(plan, "retrieve")) == 3
-    assert len(tasks(plan, "refine")) == 3
+    assert len(tasks(plan, "rerank")) == 3
     bench.run(spec("shared_words", LETTERS, MERGED))
 
 
 def test_windows_are_what_is_found_and_judged(bench: Bench) -> None:
     plan = bench.plan(spec(WIDER))
     bench.run(spec(WIDER))
-    for refined in tasks(plan, "refine"):
+    for refined in tasks(plan, "rerank"):
         (windows,), (searched,) = refined.inputs["window"], refined.inputs["chunk"]
-        spans, small = (chunk.load_spans(bench.location.entry(task)) for task in (windows, searched))
+        spans, small = (load_spans(bench.location.entry(task)) for task in (windows, searched))
         assert (small.end - small.start).max() <= 30 < (spans.end - spans.start).max()
-        hits = retrieve.load_hits(bench.location.entry(refined)).passage
+        hits = load_hits(bench.location.entry(refined)).passage
         assert hits.max() < len(spans)
-    judged = tasks(plan, "judge")
+    judged = tasks(plan, "relevance")
     assert {task.inputs["chunk"][0].choices["chunker"].parameters["size"] for task in judged} == {60, 120}
 
 
@@ -69,7 +70,7 @@ def test_combinations_may_stand_inside_each_other(bench: Bench) -> None:
     nested = f"wider: {{retriever: {{{inner}}}, window: {{pieces: {{size: 90}}}}}}"
     plan = bench.plan(spec(nested))
     bench.run(spec(nested))
-    levels = [task.choices["retriever"].name for task in tasks(plan, "refine")]
+    levels = [task.choices["retriever"].name for task in tasks(plan, "rerank")]
     assert levels == ["merged", "wider"]
 
 

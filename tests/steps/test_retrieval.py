@@ -12,7 +12,7 @@ import pytest
 from ground import Fixed, Ground, hits
 from made_up import NOTHING, batch, made_up_dataset
 from ragtally.api import Choice, Component, DatasetBatch, Documents, Hits, PluginError, RetrieverTraits, Spans
-from ragtally.steps import chunk, relevance, retrieve
+from ragtally.tables import load_chunks, load_hits, load_relevance
 
 LETTERS = Choice("retriever", "letters", {"embedder": Choice("embedder", "letter_counts"), "distance": "dot"})
 
@@ -38,7 +38,7 @@ BAD_SPANS = {
     "before the start": (spans((0, -1, 5)), "a chunk outside of its text in the document 'a'"),
     "documents out of order": (spans((1, 0, 5), (0, 0, 5)), "a chunk out of order"),
     "starts out of order": (spans((1, 4, 5), (1, 0, 5)), "a chunk out of order in the document 'b'"),
-    "no such document": (spans((4, 0, 1)), "a chunk of a document that there is not"),
+    "no such document": (spans((4, 0, 1)), "a chunk of a document that does not exist"),
     "uneven columns": (
         Spans(*(np.zeros(size, dtype=np.int32) for size in (2, 2, 1))),
         "columns of different lengths",
@@ -52,15 +52,15 @@ def test_a_chunkers_broken_contract_is_named(
 ) -> None:
     ground = make_ground([small], components={"chunker": [Component("bad", lambda: Cut(made), "Bad.")]})
     with pytest.raises(PluginError, match="the chunker bad made") as caught:
-        ground.do(chunk.task(ground.bench.factory, ground.prepared, Choice("chunker", "bad")))
+        ground.do(ground.chunks(chunker=Choice("chunker", "bad")))
     assert message in caught.value.message
 
 
 def test_chunks_may_overlap_and_come_back_as_text(make_ground: Callable[..., Ground], small: DatasetBatch) -> None:
     made = spans((0, 0, 6), (0, 3, 14), (2, 0, 6))
     ground = make_ground([small], components={"chunker": [Component("good", lambda: Cut(made), "Good.")]})
-    folder = ground.do(chunk.task(ground.bench.factory, ground.prepared, Choice("chunker", "good")))
-    passages = chunk.load_passages(folder, ground.bench.location.entry(ground.prepared))
+    folder = ground.do(ground.chunks(chunker=Choice("chunker", "good")))
+    passages = load_chunks(folder, ground.bench.location.entry(ground.dataset))
     assert list(passages.text) == ["It was", "was yes. ä\U0001f600", "Nobody"]
     assert passages.spans.document.tolist() == [0, 0, 2]
 
@@ -90,13 +90,13 @@ def test_a_retrievers_broken_contract_is_named(
 ) -> None:
     ground = make_ground([small], components=offered(Fixed(found)))
     with pytest.raises(PluginError, match="the retriever fixed returned") as caught:
-        ground.do(ground.retrieved(Choice("retriever", "fixed"), 2))
+        ground.do(ground.hits(Choice("retriever", "fixed"), 2))
     assert message in caught.value.message
 
 
 def test_no_hit_at_all_is_allowed(make_ground: Callable[..., Ground], small: DatasetBatch) -> None:
     ground = make_ground([small], components=offered(Fixed(hits([[-1, -1], [3, -1], [1, 0]]))))
-    found = retrieve.load_hits(ground.do(ground.retrieved(Choice("retriever", "fixed"), 2)))
+    found = load_hits(ground.do(ground.hits(Choice("retriever", "fixed"), 2)))
     assert found.passage.tolist() == [[-1, -1], [3, -1], [1, 0]]
     assert (found.passage.dtype, found.score.dtype) == (np.int32, np.float32)
 
@@ -107,7 +107,7 @@ def test_evidence_is_given_only_to_those_that_read_it(
 ) -> None:
     fixed = Fixed(hits([[0, 1]] * 3))
     ground = make_ground([small], components=offered(fixed, *reads))
-    ground.do(ground.retrieved(Choice("retriever", "fixed"), 2))
+    ground.do(ground.hits(Choice("retriever", "fixed"), 2))
     assert fixed.queries is not None
     assert (fixed.queries.evidence is not None) == bool(reads)
     assert fixed.queries.vectors is None
@@ -116,21 +116,20 @@ def test_evidence_is_given_only_to_those_that_read_it(
 
 def test_vectors_reach_a_retriever_that_reads_them(make_ground: Callable[..., Ground]) -> None:
     ground = make_ground(made_up_dataset(8).given)
-    task = ground.retrieved(LETTERS, 3)
+    task = ground.hits(LETTERS, 3)
     (indexed,) = task.inputs["index"]
     folder = ground.do(indexed)
     assert sorted(path.name for path in folder.iterdir()) == ["entry.json", "retriever"]
     (embedded,) = task.inputs["embed"]
     assert (ground.do(embedded) / "embedder" / "known.json").is_file()
-    found = retrieve.load_hits(ground.do(task))
+    found = load_hits(ground.do(task))
     assert found.passage.shape == (8, 3) and (found.passage >= 0).all()
     assert (np.diff(found.score, axis=1) <= 0).all()
 
 
 def judged_hits(ground: Ground, found: Hits) -> Any:
-    retrieved = ground.retrieved(Choice("retriever", "fixed"), found.passage.shape[1])
-    task = relevance.task(ground.bench.factory, ground.chunked(), ground.sampled(), retrieved)
-    return relevance.load_relevance(ground.do(task))
+    task = ground.relevance(ground.hits(Choice("retriever", "fixed"), found.passage.shape[1]))
+    return load_relevance(ground.do(task))
 
 
 def test_hits_are_judged_by_the_characters_of_evidence(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from made_up import ANSWERS, batch, made_up_dataset
 from ragtally.api import DataError, DatasetBatch
-from ragtally.steps import prepare, sample
 from ragtally.store import read_json
+from ragtally.tables import load_answer_options, load_evidence, load_questions, load_texts
 
 LABELS = ["yes"] * 12 + ["no"] * 6 + ["maybe"] * 3 + [None] * 2
 
@@ -24,7 +24,7 @@ def unbalanced(order: list[int] | None = None) -> DatasetBatch:
 
 
 def ids(ground: Any, **wanted: Any) -> list[str]:
-    return sample.load_questions(ground.do(ground.sampled(**wanted)))["id"].to_list()
+    return load_questions(ground.do(ground.sample(**wanted)))["id"].to_list()
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_the_order_of_the_dataset_does_not_matter(make_ground: Callable[..., Any
     forth, mixed = make_ground([unbalanced()], "forth"), make_ground([unbalanced(order)], "mixed")
     for wanted in ({"size": 7}, {"size": 7, "balance": True}):
         assert set(ids(forth, seed=5, **wanted)) == set(ids(mixed, seed=5, **wanted))
-    rows = sample.load_questions(mixed.do(mixed.sampled(size=7, seed=5)))["row"].to_list()
+    rows = load_questions(mixed.do(mixed.sample(size=7, seed=5)))["row"].to_list()
     assert rows == sorted(rows)
 
 
@@ -66,13 +66,13 @@ def test_other_questions_in_the_dataset_do_not_move_a_sample_of_a_split(make_gro
 
 @pytest.mark.parametrize(("size", "each"), [(None, 3), (40, 3), (7, 2), (3, 1)])
 def test_balance_takes_equally_many_of_each_class(ground: Any, size: int | None, each: int) -> None:
-    folder = ground.do(ground.sampled(size=size, balance=True))
-    labels = sample.load_questions(folder)["label"].to_list()
+    folder = ground.do(ground.sample(size=size, balance=True))
+    labels = load_questions(folder)["label"].to_list()
     assert sorted(map(str, labels)) == sorted([*["yes"] * each, *["no"] * each, *["maybe"] * each])
 
 
 def test_answers_drop_and_are_counted(ground: Any) -> None:
-    folder = ground.do(ground.sampled(answers=("yes", "no"), split="test"))
+    folder = ground.do(ground.sample(answers=("yes", "no"), split="test"))
     in_test = [label for row, label in enumerate(LABELS) if row % 3]
     assert read_json(folder / "funnel.json") == {
         "answers": ["yes", "no"],
@@ -83,16 +83,16 @@ def test_answers_drop_and_are_counted(ground: Any) -> None:
         "sampled_by_class": {"yes": in_test.count("yes"), "no": in_test.count("no")},
         "sampled_without_label": in_test.count(None),
     }
-    assert sample.load_answers(folder) == ("yes", "no")
-    assert all(int(name[1:]) % 3 for name in sample.load_questions(folder)["id"])
+    assert load_answer_options(folder) == ("yes", "no")
+    assert all(int(name[1:]) % 3 for name in load_questions(folder)["id"])
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(1, 12), seed=st.integers(0, 5), split=st.sampled_from(["train", "test", None]))
 def test_evidence_slices_back_to_the_same_text(ground_of_12: Any, size: int, seed: int, split: str | None) -> None:
-    folder = ground_of_12.do(ground_of_12.sampled(size=size, seed=seed, split=split))
-    questions, evidence = sample.load_questions(folder), sample.load_evidence(folder)
-    texts = prepare.load_texts(ground_of_12.do(ground_of_12.prepared))
+    folder = ground_of_12.do(ground_of_12.sample(size=size, seed=seed, split=split))
+    questions, evidence = load_questions(folder), load_evidence(folder)
+    texts = load_texts(ground_of_12.do(ground_of_12.dataset))
     said = [
         texts[document][start:end]
         for document, start, end in zip(evidence.document, evidence.start, evidence.end, strict=True)
@@ -119,22 +119,22 @@ def test_nothing_left_is_an_error_that_says_what_there_was(
     labelled = {f"q{row}": (ANSWERS[row % 3], "test") for row in range(6)}
     ground = make_ground([batch({"a": "Some text."}, labelled, [])])
     with pytest.raises(DataError, match="no question is left") as caught:
-        ground.do(ground.sampled(**wanted))
+        ground.do(ground.sample(**wanted))
     assert caught.value.hint and "of 6 in the split" in caught.value.hint
 
 
 def test_a_dataset_without_classes_is_asked_whole_and_cannot_be_balanced(make_ground: Callable[..., Any]) -> None:
     bare = {f"q{row}": (None, "test") for row in range(4)}
     ground = make_ground([batch({"a": "Some text."}, bare, [])], answers=(), labelled=False)
-    folder = ground.do(ground.sampled(answers=(), size=3))
-    assert len(sample.load_questions(folder)) == 3
+    folder = ground.do(ground.sample(answers=(), size=3))
+    assert len(load_questions(folder)) == 3
     funnel = read_json(folder / "funnel.json")
     assert (funnel["answers"], funnel["sampled_by_class"], funnel["dropped_by_answers"]) == ([], {}, 0)
     with pytest.raises(DataError, match="the dataset has no classes"):
-        ground.do(ground.sampled(answers=(), balance=True))
+        ground.do(ground.sample(answers=(), balance=True))
 
 
 def test_the_seed_counts_only_where_something_is_drawn(ground: Any) -> None:
-    assert ground.sampled(seed=1).address == ground.sampled(seed=2).address
-    assert ground.sampled(seed=1, size=3).address != ground.sampled(seed=2, size=3).address
-    assert ground.sampled(seed=1, balance=True).address != ground.sampled(seed=2, balance=True).address
+    assert ground.sample(seed=1).address == ground.sample(seed=2).address
+    assert ground.sample(seed=1, size=3).address != ground.sample(seed=2, size=3).address
+    assert ground.sample(seed=1, balance=True).address != ground.sample(seed=2, balance=True).address

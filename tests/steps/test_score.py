@@ -11,7 +11,9 @@ import pytest
 from ground import Fixed, Ground, given_readers, hits
 from made_up import batch
 from ragtally.api import Answers, Choice, Component, Hits, Score
-from ragtally.steps import Task, base, context, relevance, score
+from ragtally.plan.tasks import score_task
+from ragtally.steps import Task
+from ragtally.tables import load_scores
 
 TEXT = "0123456789" * 2
 LABELS = {"q0": "yes", "q1": "yes", "q2": "no", "q3": "no", "q4": "maybe"}
@@ -47,8 +49,8 @@ def take(answers: Answers, rows: Sequence[int]) -> Answers:
     return Answers(*([column[row] for row in rows] for column in (answers.text, answers.choice, answers.error)))
 
 
-def kept(ground: Ground) -> Task:
-    return base.task(ground.bench.factory, ground.sampled(), ground.verdicts(["voter"]), [], agree_with_gold=True)
+def base_of(ground: Ground) -> Task:
+    return ground.base(ground.verdicts(["voter"]))
 
 
 def answer_metrics(*names: str) -> list[Choice]:
@@ -66,16 +68,16 @@ def numbers(scores: dict[str, Score]) -> dict[str, tuple[Fraction | None, int]]:
 def test_answers_are_scored_as_counted_by_hand(make: Callable[..., Ground], asked_on_base: bool) -> None:
     ground = make()
     sets = ("base",) if asked_on_base else ("all", "base")
-    verdicts = ground.verdicts(["reader"], kept=kept(ground) if asked_on_base else None)
-    task = score.task(
+    verdicts = ground.verdicts(["reader"], base=base_of(ground) if asked_on_base else None)
+    task = score_task(
         ground.bench.factory,
-        ground.sampled(),
+        ground.sample(),
         answer_metrics(),
         question_sets=sets,
         verdicts=verdicts,
-        kept=kept(ground),
+        base=base_of(ground),
     )
-    found = score.load_scores(ground.do(task))
+    found = load_scores(ground.do(task))
     expected = {
         "all": {
             "questions": (Fraction(5), 5),
@@ -97,16 +99,16 @@ def test_answers_are_scored_as_counted_by_hand(make: Callable[..., Ground], aske
 
 def test_what_is_not_scored_has_every_name_and_a_reason(make: Callable[..., Ground]) -> None:
     ground = make()
-    task = score.task(
+    task = score_task(
         ground.bench.factory,
-        ground.sampled(),
+        ground.sample(),
         answer_metrics("accuracy", "precision"),
         question_sets=("all", "base"),
         verdicts=ground.verdicts(["reader"]),
-        kept=kept(ground),
+        base=base_of(ground),
         not_scored={"base": "it selected the base"},
     )
-    found = score.load_scores(ground.do(task))
+    found = load_scores(ground.do(task))
     assert found["all"]["accuracy"].value == pytest.approx(0.4)
     names = ["accuracy", "precision[yes]", "precision[no]", "precision[maybe]"]
     assert found["base"] == {"questions": Score(4.0, 4)} | {
@@ -116,37 +118,35 @@ def test_what_is_not_scored_has_every_name_and_a_reason(make: Callable[..., Grou
 
 def test_without_gold_labels_only_the_base_is_scored_on_its_silver_ones(make: Callable[..., Ground]) -> None:
     ground = make(dict.fromkeys(LABELS))
-    silver = base.task(ground.bench.factory, ground.sampled(), ground.verdicts(["voter"]), [], agree_with_gold=False)
-    task = score.task(
+    silver = ground.base(ground.verdicts(["voter"]), agree_with_gold=False)
+    task = score_task(
         ground.bench.factory,
-        ground.sampled(),
+        ground.sample(),
         answer_metrics("accuracy"),
         question_sets=("all", "base"),
         verdicts=ground.verdicts(["reader"]),
-        kept=silver,
+        base=silver,
     )
-    found = score.load_scores(ground.do(task))
+    found = load_scores(ground.do(task))
     assert found["all"]["accuracy"] == Score(None, 5, "the questions have no gold label")
     assert found["base"]["accuracy"] == Score(0.6, 5)  # q0, q1 and q3 say what the voter said
 
 
 def retrieval_scores(ground: Ground, top_k: int) -> dict[str, dict[str, Score]]:
-    factory, sampled = ground.bench.factory, ground.sampled()
-    retrieved = ground.retrieved(Choice("retriever", "fixed"), 2, Choice("chunker", "pieces", {"size": 10}))
-    (chunked,) = retrieved.inputs["chunk"]
-    judged = relevance.task(factory, chunked, sampled, retrieved)
-    task = score.task(
-        factory,
-        sampled,
+    ranking = ground.hits(Choice("retriever", "fixed"), 2, Choice("chunker", "pieces", {"size": 10}))
+    relevance = ground.relevance(ranking)
+    task = score_task(
+        ground.bench.factory,
+        ground.sample(),
         [Choice("metric", "recall@k", {"k": 2})],
         question_sets=("all", "base"),
-        kept=kept(ground),
-        judged=judged,
-        judged_context=judged,
-        contexts=context.retrieved_task(factory, ground.prepared, sampled, chunked, retrieved, top_k=top_k),
+        base=base_of(ground),
+        relevance=relevance,
+        context_relevance=relevance,
+        context=ground.context(ranking, top_k=top_k),
         top_k=top_k,
     )
-    return score.load_scores(ground.do(task))
+    return load_scores(ground.do(task))
 
 
 def test_retrieval_is_scored_as_counted_by_hand(make: Callable[..., Ground]) -> None:
@@ -193,5 +193,5 @@ def test_where_no_question_has_evidence_there_is_a_reason(make_ground: Callable[
 
 def test_a_metric_of_answers_is_not_asked_about_retrieval_alone(make: Callable[..., Ground]) -> None:
     ground = make()
-    task = score.task(ground.bench.factory, ground.sampled(), answer_metrics(), question_sets=("all",))
-    assert numbers(score.load_scores(ground.do(task))["all"]) == {"questions": (Fraction(5), 5)}
+    task = score_task(ground.bench.factory, ground.sample(), answer_metrics(), question_sets=("all",))
+    assert numbers(load_scores(ground.do(task))["all"]) == {"questions": (Fraction(5), 5)}

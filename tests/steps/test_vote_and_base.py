@@ -10,8 +10,9 @@ import pytest
 from ground import Ground, given_readers
 from made_up import batch
 from ragtally.api import Component, DataError, PluginError
-from ragtally.steps import Task, base, vote
+from ragtally.steps import Task
 from ragtally.store import read_json
+from ragtally.tables import load_base, load_base_rows, load_verdicts
 
 LABELS = {"q0": "yes", "q1": "yes", "q2": "yes", "q3": "no", "q4": "no", "q5": "maybe"}
 FIRST = {"q0": "yes", "q1": "no", "q2": "yes", "q3": None, "q4": "no", "q5": None}
@@ -34,7 +35,7 @@ def base_task(
 ) -> Task:
     verdicts = ground.verdicts(voters, rule)
     closed = [ground.verdicts([name]) for name in blind]
-    return base.task(ground.bench.factory, ground.sampled(), verdicts, closed, agree_with_gold=agree)
+    return ground.base(verdicts, closed, agree_with_gold=agree)
 
 
 def stages(ground: Ground, task: Task) -> dict[str, tuple[int, ...]]:
@@ -54,7 +55,7 @@ def test_the_rule_decides_about_all_ballots_asked_for(
     make: Callable[..., Ground], rule: str, expected: list[str | None]
 ) -> None:
     ground = make()
-    found = vote.load_verdicts(ground.do(ground.verdicts(["first", "second"], rule)))
+    found = load_verdicts(ground.do(ground.verdicts(["first", "second"], rule)))
     assert found["verdict"].to_list() == expected
     assert found["parsed"].to_list() == [2, 2, 2, 1, 2, 0]
     assert found["question"].to_list() == list(range(6))
@@ -80,7 +81,7 @@ def test_the_funnel_counts_every_loss_by_class(make: Callable[..., Ground]) -> N
         "agreed": (3, 1, 2, 0),
         "kept": (2, 1, 1, 0),
     }
-    kept = base.load_base(ground.do(task))
+    kept = load_base(ground.do(task))
     assert kept.to_dict(as_series=False) == {
         "question": [0, 3],
         "id": ["q0", "q3"],
@@ -88,12 +89,12 @@ def test_the_funnel_counts_every_loss_by_class(make: Callable[..., Ground]) -> N
         "label_kind": ["gold", "gold"],
         "verdict": ["yes", "no"],
     }
-    assert base.load_rows(ground.do(task)).tolist() == [0, 3]
+    assert load_base_rows(ground.do(task)).tolist() == [0, 3]
 
 
 def test_without_agreement_verdicts_are_enough_and_gold_labels_stay(make: Callable[..., Ground]) -> None:
     ground = make()
-    kept = base.load_base(ground.do(base_task(ground, ["second"], "majority", agree=False)))
+    kept = load_base(ground.do(base_task(ground, ["second"], "majority", agree=False)))
     assert kept["id"].to_list() == ["q0", "q1", "q2", "q3", "q4"]
     assert kept["label"].to_list() == ["yes", "yes", "yes", "no", "no"]
     assert kept["verdict"].to_list() == ["yes", "no", "no", "no", "no"]
@@ -109,7 +110,7 @@ def test_agreement_with_labels_that_there_are_not_is_an_error(make: Callable[...
 def test_verdicts_of_unlabelled_questions_are_silver(make: Callable[..., Ground]) -> None:
     ground = make(dict.fromkeys(LABELS))
     task = base_task(ground, ["second"], "majority", agree=False, blind=["blind"])
-    kept = base.load_base(ground.do(task))
+    kept = load_base(ground.do(task))
     assert dict(zip(kept["id"], kept["label"], strict=True)) == {"q0": "yes", "q1": "no", "q2": "no", "q3": "no"}
     assert set(kept["label_kind"]) == {"silver"}
     assert read_json(ground.do(task) / "funnel.json")["labels"] == "silver"
@@ -117,7 +118,7 @@ def test_verdicts_of_unlabelled_questions_are_silver(make: Callable[..., Ground]
 
 def test_where_some_have_labels_each_row_says_what_its_label_is(make: Callable[..., Ground]) -> None:
     ground = make(LABELS | {"q3": None})
-    kept = base.load_base(ground.do(base_task(ground, ["second"], "majority", agree=False)))
+    kept = load_base(ground.do(base_task(ground, ["second"], "majority", agree=False)))
     assert dict(zip(kept["id"], kept["label_kind"], strict=True)) == {
         "q0": "gold", "q1": "gold", "q2": "gold", "q3": "silver", "q4": "gold",
     }  # fmt: skip

@@ -40,7 +40,7 @@ def command(spec: Path, as_json: bool) -> None:
     location = Workspace(store, registry, TerminalProgress())
     estimates, embedders = estimate(plan, location), estimate_embedding(plan, location)
     counts = plan.counts(store)
-    done = {cell.name: store.complete(cell.score.step, cell.score.address) for cell in plan.cells}
+    done = {cell.name: store.complete(cell.score.step.stored_as, cell.score.address) for cell in plan.cells}
     if as_json:
         content = {
             "study": plan.study.name,

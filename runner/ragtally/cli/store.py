@@ -244,7 +244,7 @@ def _needed(specs: Sequence[Path]) -> set[tuple[str, str]]:
     for spec in specs:
         plan = plan_study(load_study(spec, registry), registry)
         goals = [task for stage in STAGES for task in plan.goals(stage)]
-        needed.update((task.step, task.address) for task in in_order(goals))
+        needed.update((task.step.stored_as, task.address) for task in in_order(goals))
     return needed
 
 

@@ -14,14 +14,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ragtally.api import QuestionEvidence
 from ragtally.duplicates.near import Examples, NearDuplicates, near_duplicates
 from ragtally.duplicates.shingles import word_sequences
 from ragtally.engine.run import execute, provide
-from ragtally.plan.shared import SharedTasks
+from ragtally.plan.tasks import StudyTasks
 from ragtally.spec.study import Study
-from ragtally.steps import prepare, sample
-from ragtally.steps.prepare import PreparedEvidence
 from ragtally.store import read_json, read_table
+from ragtally.tables import load_all_questions, load_evidence, load_questions, load_texts
 from ragtally.workspace import Workspace
 
 # Words of a shingle of documents.
@@ -168,7 +168,7 @@ class _Dataset:
     splits: Sequence[str]
     split: pl.Series
     label: pl.Series
-    evidence: PreparedEvidence
+    evidence: QuestionEvidence
     gold: Mask
     documents: _Texts
     questions: _Texts
@@ -187,16 +187,16 @@ def check_data(
     datasets: dict[str, _Dataset] = {}
     for study in studies:
         provide(study, workspace, "dataset")
-        tasks = SharedTasks(study, workspace.registry)
-        execute([tasks.sampled], workspace, study)
-        folder = workspace.entry(tasks.prepared)
-        if tasks.prepared.address not in datasets:
+        tasks = StudyTasks(study, workspace.registry)
+        execute([tasks.sample], workspace, study)
+        folder = workspace.entry(tasks.dataset)
+        if tasks.dataset.address not in datasets:
             try:
-                datasets[tasks.prepared.address] = _search(folder, similarity, workspace)
+                datasets[tasks.dataset.address] = _search(folder, similarity, workspace)
             finally:
                 workspace.progress.finish()
-        rows = sample.load_questions(workspace.entry(tasks.sampled))["row"].to_numpy()
-        yield _report(study, datasets[tasks.prepared.address], rows, similarity, most_pairs)
+        rows = load_questions(workspace.entry(tasks.sample))["row"].to_numpy()
+        yield _report(study, datasets[tasks.dataset.address], rows, similarity, most_pairs)
 
 
 def _report(study: Study, data: _Dataset, rows: NDArray[np.int64], similarity: float, most_pairs: int) -> DataReport:
@@ -286,12 +286,12 @@ def _copied_evidence(data: _Dataset, questions: Mask) -> CopiedEvidence:
 
 def _search(folder: Path, similarity: float, workspace: Workspace) -> _Dataset:
     """Find the near-duplicates: of questions by split and label, of documents by the splits that they are gold in."""
-    questions, evidence = prepare.load_questions(folder), prepare.load_evidence(folder)
+    questions, evidence = load_all_questions(folder), load_evidence(folder)
     split, label = questions["split"], questions["label"]
     splits: list[str] = read_json(folder / "dataset.json")["splits"]
     kind = pl.DataFrame({"split": split, "label": label}).select(pl.struct("split", "label").rank("dense"))
     kinds = kind.to_series().to_numpy().astype(np.int64) - 1
-    texts = prepare.load_texts(folder)
+    texts = load_texts(folder)
     gold: Mask = np.zeros((len(texts), len(splits)), dtype=np.bool_)
     for number, name in enumerate(splits):
         gold[evidence.document[(split == name).to_numpy()[evidence.question]], number] = True

@@ -11,8 +11,10 @@ from ragtally.engine.run import execute
 from ragtally.llm.embedding import EMBEDDING_STEPS, wanted
 from ragtally.llm.tokens import count_tokens, total_input_tokens
 from ragtally.plan import StudyPlan, in_order, plan_study
-from ragtally.steps import Task, ask, base, sample
+from ragtally.steps import ASK, Task
+from ragtally.steps.ask import calls_of
 from ragtally.store.batches import FILE_NAME, BatchStore
+from ragtally.tables import load_base_rows, load_questions
 from ragtally.workspace import Workspace
 
 _OUTPUT_TOKENS = 16
@@ -66,7 +68,7 @@ def estimate(plan: StudyPlan, workspace: Workspace) -> tuple[ModelEstimate, ...]
     tasks = needed = _ask_tasks(plan)
     if not needed:
         return ()
-    if plan.base is not None and not workspace.store.complete(plan.base.step, plan.base.address):
+    if plan.base is not None and not workspace.store.complete(plan.base.step.stored_as, plan.base.address):
         # Until the base is known, the grid's readers are counted on all questions: an upper bound.
         tasks = _ask_tasks(plan_study(replace(plan.study, grid_on="all"), workspace.registry))
     blocked = [task for task in tasks if needs_payment_first(task, workspace)]
@@ -84,10 +86,10 @@ def needs_payment_first(task: Task, workspace: Workspace) -> bool:
     def is_paid(source: Task) -> bool:
         if source.step in EMBEDDING_STEPS:
             return bool(workspace.registry.traits(source.choices["embedder"]).cacheable)
-        return source.step == ask.STEP
+        return source.step is ASK
 
     return any(
-        is_paid(source) and not workspace.store.complete(source.step, source.address)
+        is_paid(source) and not workspace.store.complete(source.step.stored_as, source.address)
         for source in in_order((task,))
         if source != task
     )
@@ -98,7 +100,7 @@ def _paid_goals(plan: StudyPlan) -> list[Task]:
 
 
 def _ask_tasks(plan: StudyPlan) -> list[Task]:
-    return [task for task in in_order(_paid_goals(plan)) if task.step == ask.STEP]
+    return [task for task in in_order(_paid_goals(plan)) if task.step is ASK]
 
 
 def _estimate_model(
@@ -112,7 +114,7 @@ def _estimate_model(
             unwritten += _most_questions(task, workspace)
         else:
             prompts = workspace.entry(task.inputs["prompt"][0])
-            calls.update((call.key, call) for call in ask.calls_of(task, prompts, takes_seed=traits.takes_seed).calls)
+            calls.update((call.key, call) for call in calls_of(task, prompts, takes_seed=traits.takes_seed).calls)
     replies = workspace.calls.answered(list(calls))
     left = [call for key, call in calls.items() if key not in replies]
     to_pay = len(left) + unwritten
@@ -146,9 +148,9 @@ def _most_questions(task: Task, workspace: Workspace) -> int:
     """How many questions a task asks at most, where its prompts cannot be written yet."""
     (prompts,) = task.inputs["prompt"]
     base_tasks = prompts.inputs.get("base")
-    if base_tasks and workspace.store.complete(base_tasks[0].step, base_tasks[0].address):
-        return len(base.load_rows(workspace.entry(base_tasks[0])))
-    return len(sample.load_questions(workspace.entry(prompts.inputs["sample"][0])))
+    if base_tasks and workspace.store.complete(base_tasks[0].step.stored_as, base_tasks[0].address):
+        return len(load_base_rows(workspace.entry(base_tasks[0])))
+    return len(load_questions(workspace.entry(prompts.inputs["sample"][0])))
 
 
 def _input_tokens(left: Sequence[Call], written: Sequence[Call], unwritten: int) -> int | None:

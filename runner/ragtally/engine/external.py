@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ragtally.api import ExternalResource
 from ragtally.registry import Registry
-from ragtally.steps import index
+from ragtally.steps import INDEX
 from ragtally.store import Store
 from ragtally.store.inventory import placed_entries
+from ragtally.tables import INDEX_FOLDER
 
 
 def orphaned_resources(
@@ -20,14 +21,14 @@ def orphaned_resources(
     if not resources:
         return resources
     others = [
-        each.folder for each in placed_entries(store) if each.step == index.STEP and each.folder not in resources
+        each.folder for each in placed_entries(store) if each.step == INDEX.stored_as and each.folder not in resources
     ]
     needed = {resource.what for folder in others if (resource := _resource(folder, registry)) is not None}
     return {folder: resource for folder, resource in resources.items() if resource.what not in needed}
 
 
 def _resource(folder: Path, registry: Registry) -> ExternalResource | None:
-    index_folder = folder / index.FOLDER
+    index_folder = folder / INDEX_FOLDER
     if not index_folder.is_dir():
         return None
     # The entry does not say which retriever wrote it, so each is asked whether the files are its own.

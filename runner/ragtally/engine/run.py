@@ -18,7 +18,7 @@ from ragtally.results import Results, bench, load_results
 from ragtally.results import stages as stage_results
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
-from ragtally.steps import Task, ask
+from ragtally.steps import ASK, Task
 from ragtally.store import Store, find_store, sweep_parts, write_json
 from ragtally.workspace import Progress, Workspace
 
@@ -149,17 +149,17 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
     missing = _missing(goals, workspace.store)
     spending = Spending(study.budget)
     embedding = Embedding(workspace, spending, [task for task in tasks if task.step in EMBEDDING_STEPS])
-    asking = Asking(study, workspace, spending, [task for task in tasks if task.step == ask.STEP], wait=wait)
+    asking = Asking(study, workspace, spending, [task for task in tasks if task.step is ASK], wait=wait)
     try:
         for step, group in itertools.groupby(missing, key=lambda task: task.step):
             batch = list(group)
             # Calls and vectors of all tasks of a step are paid for together: equal ones once, and in one queue.
-            if step == ask.STEP:
+            if step == ASK:
                 asking.answer(batch)
             if step in EMBEDDING_STEPS:
                 embedding.embed(batch)
-            total = sum(task.step == step for task in tasks)
-            workspace.progress.start(step, total, total - sum(task.step == step for task in missing))
+            total = sum(task.step is step for task in tasks)
+            workspace.progress.start(step.name, total, total - sum(task.step is step for task in missing))
             for task in batch:
                 workspace.make(task)
                 workspace.progress.advance(step, task.label)
@@ -175,7 +175,7 @@ def _missing(goals: Sequence[Task], store: Store) -> list[Task]:
     queue = list(goals)
     while queue:
         task = queue.pop()
-        if task in missing or store.complete(task.step, task.address):
+        if task in missing or store.complete(task.step.stored_as, task.address):
             continue
         missing[task] = None
         queue.extend(source for inputs in task.inputs.values() for source in inputs)

@@ -12,8 +12,9 @@ import polars as pl
 
 from ragtally.api import DataError, Location, RagtallyError
 from ragtally.results.columns import BASE, BASE_TABLE, DATASET
-from ragtally.steps import prepare
+from ragtally.steps import PREPARE
 from ragtally.store import Store, read_json, read_table, write_json, write_table, write_text
+from ragtally.tables import load_evidence
 
 # What `dataset.json` says of the folder's form; the dataset `exported` reads it.
 FORM = "ragtally dataset 1"
@@ -49,13 +50,13 @@ def export_dataset(results: Path, store: Store, folder: Path, documents: Documen
         hint = "name a folder that does not exist yet"
         raise RagtallyError("the folder holds something else", location=Location(str(folder)), hint=hint)
     address = str(dataset["addresses"]["prepare"])
-    if not store.complete(prepare.STEP, address):
+    if not store.complete(PREPARE.stored_as, address):
         raise RagtallyError(
             f"the dataset that {dataset['study']} was made from is not in this store",
             location=Location(str(store.root)),
             hint="run the study again: what is paid for is not paid again",
         )
-    prepared = store.open(prepare.STEP, address).folder
+    prepared = store.open(PREPARE.stored_as, address).folder
     tables = _tables(prepared, rows, documents)
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside its destination, so that it can be moved there in one piece.
@@ -88,7 +89,7 @@ def _tables(prepared: Path, base: pl.DataFrame, documents: Documents) -> dict[st
     rows = questions.with_row_index("row").join(base, on="id", how="inner", suffix="_base").sort("row")
     if len(rows) < len(base):
         raise DataError(f"{len(base) - len(rows)} questions of the base are not in the prepared dataset")
-    evidence = prepare.load_evidence(prepared)
+    evidence = load_evidence(prepared)
     spans = pl.DataFrame(
         {
             "question_row": evidence.question,

@@ -19,8 +19,10 @@ from ragtally.pipelines.ranking import PREPARED, Ranking
 from ragtally.pipelines.reading import examples_of
 from ragtally.pipelines.searching import TakeChunks, WriteQuery
 from ragtally.plan import Cell, StudyPlan
-from ragtally.steps import Task, ask, context, prepare, prompt, retrieve, sample
+from ragtally.steps import ASK, PREPARE, RETRIEVE, Task
+from ragtally.steps.ask import calls_of
 from ragtally.store import write_text
+from ragtally.tables import load_prompts, load_questions, load_reading
 from ragtally.workspace import Workspace
 
 FILE = "pipeline.yaml"
@@ -41,7 +43,7 @@ class ExportedPipeline:
 def export_pipeline(plan: StudyPlan, cell: Cell, workspace: Workspace, folder: Path) -> ExportedPipeline:
     """Write a cell's pipeline, and beside it copies of its index and of its trained readers."""
     verdicts = _require_answering(cell)
-    if not workspace.store.complete(verdicts.step, verdicts.address):
+    if not workspace.store.complete(verdicts.step.stored_as, verdicts.address):
         raise RagtallyError(f"{cell.name} has not been run", hint="ragtally run SPEC")
     if folder.exists() and not (folder / FILE).is_file():
         raise RagtallyError(
@@ -88,7 +90,7 @@ class _Components:
 
     def all(self) -> Served:
         first = self._votes[0]
-        asks = first.step == ask.STEP
+        asks = first.step is ASK
         reads = first.inputs["prompt"][0] if asks else first
         contexts = reads.inputs.get("context", ())
         retrieve, query, search = self._retrieve(contexts[0]) if contexts else (None, None, None)
@@ -130,7 +132,7 @@ class _Components:
     def _model(self, task: Task) -> Any:
         choice, registry = task.choices["model"], self._workspace.registry
         traits = registry.traits(choice)
-        _, calls = ask.calls_of(task, self._workspace.entry(task.inputs["prompt"][0]), takes_seed=traits.takes_seed)
+        _, calls = calls_of(task, self._workspace.entry(task.inputs["prompt"][0]), takes_seed=traits.takes_seed)
         seed = calls[0].seed if calls else None
         built = registry.build(choice)
         if isinstance(built, PlainChatModel):
@@ -149,10 +151,8 @@ class _Components:
             return []
         (examples,), (contexts,) = prompts.inputs["examples"], prompts.inputs["examples_context"]
         entry = self._workspace.entry(examples)
-        reading = context.load_reading(
-            self._workspace.entry(contexts), self._workspace.entry(self._plan.prepared), entry
-        )
-        labels = sample.load_questions(entry)["label"].to_list()
+        reading = load_reading(self._workspace.entry(contexts), self._workspace.entry(self._plan.dataset), entry)
+        labels = load_questions(entry)["label"].to_list()
         rows = zip(reading.question, reading.passages, labels, strict=True)
         return [{"question": text, "passages": list(texts), "label": label} for text, texts, label in rows]
 
@@ -168,9 +168,9 @@ class _Components:
             builder = prompt_builder(template)
         except ValueError:
             return None
-        rows, sent = prompt.load_prompts(self._workspace.entry(prompts))
+        rows, sent = load_prompts(self._workspace.entry(prompts))
         entries = {role: self._workspace.entry(prompts.inputs[role][0]) for role in ("context", "prepare", "sample")}
-        reading = context.load_reading(entries["context"], entries["prepare"], entries["sample"])
+        reading = load_reading(entries["context"], entries["prepare"], entries["sample"])
         for row, messages in list(zip(rows, sent, strict=True))[:_CHECKED]:
             documents = [Document(content=text) for text in reading.passages[row]]
             if built_prompt(builder, reading.question[row], documents) != messages:
@@ -190,14 +190,14 @@ class _Files:
     def copy(self, task: Task) -> str:
         """Copy the files of a task, and return the name of their folder."""
         if task.address not in self._names:
-            number = self._counts[task.step] = self._counts.get(task.step, 0) + 1
-            name = task.step if task.step == prepare.STEP else f"{task.step}_{number}"
+            number = self._counts[task.step.name] = self._counts.get(task.step.name, 0) + 1
+            name = task.step.name if task.step is PREPARE else f"{task.step.name}_{number}"
             entry = self._workspace.entry(task)
             (self.folder / name).mkdir(parents=True, exist_ok=True)
             for source in sorted(entry.rglob("*")):
                 inside = source.relative_to(entry)
                 # Of the dataset only the documents: a new question has neither label nor evidence.
-                needed = inside.name in _DOCUMENTS if task.step == prepare.STEP else str(inside) != "entry.json"
+                needed = inside.name in _DOCUMENTS if task.step is PREPARE else str(inside) != "entry.json"
                 if source.is_file() and needed:
                     target = self.folder / name / inside
                     target.parent.mkdir(parents=True, exist_ok=True)
@@ -224,7 +224,7 @@ class _Files:
             raise AssertionError("documents have one folder")
         (chunked,) = hits.inputs["chunk"]
         ranking = {"retriever": data.written(choice), "limit": hits.settings["limit"], "chunk": self.copy(chunked)}
-        if hits.step == retrieve.STEP:
+        if hits.step is RETRIEVE:
             embedded = hits.inputs.get("embed", ())
             vectors = self.copy(embedded[0]) if embedded else None
             return {**ranking, "index": self.copy(hits.inputs["index"][0]), "embed": vectors}

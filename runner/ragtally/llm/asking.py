@@ -17,7 +17,8 @@ from ragtally.llm.budget import Spending, price, worst_price
 from ragtally.llm.call_group import CallGroup
 from ragtally.llm.tokens import count_tokens, input_tokens, quick_input_tokens
 from ragtally.spec.study import Study
-from ragtally.steps import Task, ask
+from ragtally.steps import Task
+from ragtally.steps.ask import calls_of, unusable
 from ragtally.store.batches import FILE_NAME, BatchStore
 from ragtally.workspace import Workspace
 
@@ -34,7 +35,11 @@ class Asking:
         self._spending = spending
         if study.budget.usd is not None:
             self._count_paid(
-                [task for task in tasks if workspace.store.complete(_prompts(task).step, _prompts(task).address)]
+                [
+                    task
+                    for task in tasks
+                    if workspace.store.complete(_prompts(task).step.stored_as, _prompts(task).address)
+                ]
             )
 
     def answer(self, tasks: Sequence[Task]) -> None:
@@ -111,7 +116,7 @@ class Asking:
         return groups
 
     def _calls(self, task: Task, traits: ModelTraits) -> list[Call]:
-        return ask.calls_of(task, self._workspace.entry(_prompts(task)), takes_seed=traits.takes_seed).calls
+        return calls_of(task, self._workspace.entry(_prompts(task)), takes_seed=traits.takes_seed).calls
 
     async def _deliver(self, group: CallGroup, calls: Sequence[Call]) -> Delivered:
         progress, about = self._workspace.progress, group.about
@@ -119,10 +124,10 @@ class Asking:
         sender = pipelines.sender
         model: ChatModel = self._workspace.registry.build(group.choice)
         stop = StopSignal()
-        unusable: Counter[str | None] = Counter()
+        unread: Counter[str | None] = Counter()
 
         def on_reply(call: Call, reply: Reply) -> None:
-            unusable[ask.unusable(reply)] += 1
+            unread[unusable(reply)] += 1
             dollars = price(group.traits, reply, live=True)
             self._workspace.calls.record(call, reply, about, dollars)
             self._spending.settle(call.key, dollars)
@@ -150,9 +155,9 @@ class Asking:
                 )
         finally:
             await model.close()
-            for why, count in unusable.items():
+            for why, count in unread.items():
                 if why:
-                    progress.warn(f"{count} of {sum(unusable.values())} answers of {group.name}: {why}")
+                    progress.warn(f"{count} of {sum(unread.values())} answers of {group.name}: {why}")
 
     def _check_failures(self, group: CallGroup, failed: Mapping[str, CallError]) -> None:
         if not failed:

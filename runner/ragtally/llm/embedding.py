@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from ragtally.api import Embedder, EmbedderTraits, PluginError, RagtallyError
 from ragtally.llm.budget import Spending
 from ragtally.llm.tokens import count_tokens
-from ragtally.steps import Task, chunk, embed, embed_questions, sample
+from ragtally.steps import EMBED, EMBED_QUESTIONS, Task
+from ragtally.steps.embed import check_vectors
 from ragtally.store.vectors import Role, keys_of
+from ragtally.tables import load_chunks, load_questions
 from ragtally.workspace import Workspace
 
 # The steps that read the vector store.
-EMBEDDING_STEPS = frozenset({embed.STEP, embed_questions.STEP})
+EMBEDDING_STEPS = frozenset({EMBED, EMBED_QUESTIONS})
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,13 @@ def wanted(task: Task, workspace: Workspace) -> Wanted | None:
     traits: EmbedderTraits = workspace.registry.traits(choice)
     if not traits.cacheable:
         return None
-    if task.step == embed.STEP:
+    if task.step is EMBED:
         role: Role = "document"
         folders = {role: workspace.entry(read) for role in ("chunk", "prepare") for read in task.inputs[role]}
-        texts: Sequence[str] = chunk.load_passages(folders["chunk"], folders["prepare"]).text
+        texts: Sequence[str] = load_chunks(folders["chunk"], folders["prepare"]).text
     else:
         role = "query"
-        texts = sample.load_questions(workspace.entry(task.inputs["sample"][0]))["text"].to_list()
+        texts = load_questions(workspace.entry(task.inputs["sample"][0]))["text"].to_list()
     keys = keys_of(workspace.registry.identity(choice), role, texts)
     return Wanted(traits, role, dict(zip(keys, texts, strict=True)))
 
@@ -85,7 +87,7 @@ class Embedding:
             if stopped is not None:
                 raise stopped.as_error()
             vectors = make(texts)
-            embed.check(vectors, len(texts), task)
+            check_vectors(vectors, len(texts), task)
             self._check_length(vectors, known, task)
             self._workspace.vectors.record(name, keys, vectors, tokens, dollars)
             self._spending.settle(name, None if None in dollars else sum(paid or 0.0 for paid in dollars))
@@ -104,7 +106,7 @@ class Embedding:
             )
 
     def _complete(self, task: Task) -> bool:
-        return self._workspace.store.complete(task.step, task.address)
+        return self._workspace.store.complete(task.step.stored_as, task.address)
 
 
 def _reads(task: Task) -> list[Task]:

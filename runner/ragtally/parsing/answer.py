@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -76,6 +76,12 @@ def parse(text: str, answers: tuple[str, ...], options: Mapping[str, str] | None
         for found in _MARKED.finditer(rest)
     ]
     return _decide(labels, claims, lines_of(_MARKED.sub("\n", rest)))
+
+
+def parse_ballot(text: str, answers: Sequence[str], words: Mapping[str, str]) -> str | None:
+    """Read a raw answer to a prompt that may name some answers by other words; None where it cannot be read."""
+    answer_of = {words.get(answer, answer): answer for answer in answers}
+    return answer_of.get(parse(text, tuple(answer_of)).choice or "")
 
 
 @lru_cache(maxsize=64)

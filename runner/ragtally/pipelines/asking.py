@@ -11,7 +11,7 @@ from ragtally.api import PromptingReader
 from ragtally.pipelines.ask import chat_messages
 from ragtally.pipelines.choices import choice_of
 from ragtally.pipelines.quiet import ChatMessage, Document, component
-from ragtally.pipelines.ranking import Ranking, load_documents, passages_of
+from ragtally.pipelines.ranking import Ranking, exported_documents, passages_of
 from ragtally.pipelines.reading import examples_of, haystack_documents, plugins, reading_of
 
 Json = dict[str, Any]
@@ -49,7 +49,7 @@ class RetrieveChunks:
     def warm_up(self) -> None:
         """Load the index."""
         if self._loaded is None:
-            self._documents = load_documents(Path(self.folder))
+            self._documents = exported_documents(Path(self.folder))
             self._loaded = Ranking(Path(self.folder), self.ranking, plugins())
 
     @component.output_types(documents=list[Document])

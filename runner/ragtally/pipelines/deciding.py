@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from ragtally.api import Reader, Vote, VoteRule
+from ragtally.parsing import parse_ballot
 from ragtally.pipelines.choices import choice_of
 from ragtally.pipelines.quiet import ChatMessage, Document, component
 from ragtally.pipelines.reading import plugins, reading_of
-from ragtally.steps.parse import ballot_of
 from ragtally.voting import Ballots, decide
 
 Json = dict[str, Any]
@@ -39,9 +39,8 @@ class ReadReplies:
     @component.output_types(ballots=list[str | None])
     def run(self, **replies: list[ChatMessage]) -> Cast:
         """Read each vote."""
-        answer_of = {(self.words or {}).get(answer, answer): answer for answer in self.answers}
         texts = [replies[f"vote_{number}"][0].text or "" for number in range(1, self.votes + 1)]
-        return {"ballots": [ballot_of(text, answer_of) for text in texts]}
+        return {"ballots": [parse_ballot(text, self.answers, self.words or {}) for text in texts]}
 
 
 @component
@@ -73,13 +72,12 @@ class CastVotes:
     def run(self, question: str, documents: list[Document] | None = None) -> Cast:
         """Read."""
         self.warm_up()
-        answer_of = {(self.words or {}).get(answer, answer): answer for answer in self.answers}
         reading = reading_of(question, documents or [], self.answers)
         ballots: list[str | None] = []
         for reader, vote in zip(self._loaded, self.votes, strict=True):
             said = reader.read(reading, Vote(vote["purpose"], vote["index"], vote["seed"]))
             text = said.text[0]
-            ballots.append(said.choice[0] if text is None else ballot_of(text, answer_of))
+            ballots.append(said.choice[0] if text is None else parse_ballot(text, self.answers, self.words or {}))
         return {"ballots": ballots}
 
 

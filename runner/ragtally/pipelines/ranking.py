@@ -11,10 +11,10 @@ import polars as pl
 
 from ragtally.api import Candidates, Hits, PlainRetriever, Queries, Spans
 from ragtally.pipelines import run_embed_queries, run_rerank, run_search
+from ragtally.pipelines.budget import cut_to_words
 from ragtally.pipelines.choices import choice_of
 from ragtally.registry import Registry
-from ragtally.steps import chunk, embed, prepare
-from ragtally.steps.context import cut_to_words
+from ragtally.tables import load_chunks, load_documents, load_spans, load_vectors
 
 # Below the folder of an export: the documents.
 PREPARED = "prepare"
@@ -31,10 +31,10 @@ class Ranking:
         choice = choice_of(described["retriever"])
         prepared = folder / PREPARED
         self._limit: int = described["limit"]
-        self._passages = chunk.load_passages(folder / described["chunk"], prepared)
+        self._passages = load_chunks(folder / described["chunk"], prepared)
         self._retriever = registry.build(choice)
         self._inner = [Ranking(folder, one, registry) for one in described.get("found", ())]
-        self._windows = chunk.load_spans(folder / described["window"]) if described.get("window") else None
+        self._windows = load_spans(folder / described["window"]) if described.get("window") else None
         self._embedder = None
         self.spans = self._passages.spans if self._windows is None else self._windows
         if self._inner:
@@ -42,7 +42,7 @@ class Ranking:
         vectors = None
         if described["embed"] is not None:
             embedded = folder / described["embed"]
-            vectors = embed.load_vectors(embedded)
+            vectors = load_vectors(embedded)
             self._embedder = _embedder(choice.parameters["embedder"], embedded, registry)
         self._retriever.load(folder / described["index"] / "retriever", self._passages, vectors)
 
@@ -84,9 +84,9 @@ def passages_of(
     return found.with_columns(score=hits.score[0, : len(found)].astype(np.float64))
 
 
-def load_documents(folder: Path) -> tuple[list[str], list[str]]:
+def exported_documents(folder: Path) -> tuple[list[str], list[str]]:
     """Read the documents of an export."""
-    documents = prepare.load_documents(folder / PREPARED)
+    documents = load_documents(folder / PREPARED)
     return list(documents.id), list(documents.text)
 
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from ragtally.api import Spans
 from ragtally.pipelines.quiet import Document, component
-from ragtally.pipelines.ranking import Ranking, load_documents, passages_of
+from ragtally.pipelines.ranking import Ranking, exported_documents, passages_of
 from ragtally.pipelines.reading import haystack_documents, plugins
-from ragtally.steps import chunk
 from ragtally.support.ranking import best_rows, no_hits, write_hits
+from ragtally.tables import load_spans
 
 Json = dict[str, Any]
 
@@ -69,8 +69,8 @@ class TakeChunks:
     def warm_up(self) -> None:
         """Load the documents, and where the chunks stand in them."""
         if self._spans is None:
-            self._documents = load_documents(Path(self.folder))
-            self._spans = chunk.load_spans(Path(self.folder) / self.ranking["chunk"])
+            self._documents = exported_documents(Path(self.folder))
+            self._spans = load_spans(Path(self.folder) / self.ranking["chunk"])
 
     @component.output_types(documents=list[Document])
     def run(self, found: list[Document]) -> Taken:

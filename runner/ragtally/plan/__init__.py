@@ -1,10 +1,9 @@
 """The plan: a study's cells and the tasks behind them, each piece of work once."""
 
-from ragtally.plan.build import plan_study
 from ragtally.plan.cells import Cell, Voter
 from ragtally.plan.comparisons import comparisons
+from ragtally.plan.plan import STAGES, StepCount, StudyPlan, in_order, plan_study
 from ragtally.plan.slices import stage_slices
-from ragtally.plan.study_plan import STAGES, StepCount, StudyPlan, in_order
 
 __all__ = [
     "STAGES",

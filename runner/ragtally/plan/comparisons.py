@@ -7,7 +7,7 @@ from typing import Any
 
 from ragtally.api import Choice, ModelTraits, ReaderTraits
 from ragtally.plan.cells import Cell, Picks
-from ragtally.plan.study_plan import StudyPlan
+from ragtally.plan.plan import StudyPlan
 from ragtally.registry import Registry
 from ragtally.spec.study import Compare
 

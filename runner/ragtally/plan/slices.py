@@ -8,19 +8,40 @@ from typing import Any
 from ragtally.api import Choice
 from ragtally.registry import Registry
 from ragtally.spec.study import Study
-from ragtally.steps import VERSIONS
+from ragtally.steps import (
+    ASK,
+    BASE,
+    CHUNK,
+    CONTEXT,
+    CONTEXT_RELEVANCE,
+    EMBED,
+    EMBED_QUESTIONS,
+    INDEX,
+    PARSE,
+    PREPARE,
+    PROMPT,
+    READ,
+    RELEVANCE,
+    RERANK,
+    RERANK_PROMPT,
+    RETRIEVE,
+    SAMPLE,
+    SCORE,
+    TRAIN,
+    VOTE,
+)
 
 # Raised whenever the same entries would give other result files.
 RESULTS_VERSION = 3
 
 # fmt: off
 _STEPS = {
-    "prepare": ("prepare", "sample"),
-    "train": ("context", "train"),
-    "label": ("context", "prompt", "ask", "read", "parse", "vote", "base", "score"),
+    "prepare": (PREPARE, SAMPLE),
+    "train": (CONTEXT, TRAIN),
+    "label": (CONTEXT, PROMPT, ASK, READ, PARSE, VOTE, BASE, SCORE),
     "bench": (
-        "chunk", "embed", "embed_questions", "index", "retrieve", "rank_prompt", "refine", "judge", "context",
-        "judge_context", "prompt", "ask", "read", "parse", "vote", "score",
+        CHUNK, EMBED, EMBED_QUESTIONS, INDEX, RETRIEVE, RERANK_PROMPT, RERANK, RELEVANCE, CONTEXT, CONTEXT_RELEVANCE,
+        PROMPT, ASK, READ, PARSE, VOTE, SCORE,
     ),
 }
 # fmt: on
@@ -85,5 +106,5 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
     }
     for stage, steps in _STEPS.items():
         slices[stage]["seed"] = study.seed
-        slices[stage]["versions"] = {"results": RESULTS_VERSION} | {step: VERSIONS[step] for step in steps}
+        slices[stage]["versions"] = {"results": RESULTS_VERSION} | {step.name: step.version for step in steps}
     return slices

@@ -17,8 +17,25 @@ from ragtally.plan.cells import flat_parameters
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question
 from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, rounded, score_columns
 from ragtally.results.questions import context_of, write_questions
-from ragtally.steps import Task, base, parse, read, relevance, rerank, retrieve, sample, score, vote
+from ragtally.steps import (
+    RERANK,
+    Task,
+)
+from ragtally.steps.score import load_graded_answers
 from ragtally.store import write_csv, write_json, write_result_table
+from ragtally.tables import (
+    load_answer_options,
+    load_answers,
+    load_ballots,
+    load_base_rows,
+    load_evidence,
+    load_questions,
+    load_relevance,
+    load_reply_counts,
+    load_scores,
+    load_search_scores,
+    load_verdicts,
+)
 from ragtally.workspace import Workspace
 
 _ANSWERS = {
@@ -57,7 +74,7 @@ def study_metrics(plan: StudyPlan, workspace: Workspace) -> list[MetricInfo]:
     """Describe the spec's metrics, those of the voters' table, and what retrievers measured themselves."""
     of_voters = [metric for voter in plan.voters for metric in voter.score.choices.values()]
     measured = [name for cell in plan.cells for name in _measured(cell, workspace)]
-    answers = sample.load_answers(workspace.entry(plan.sampled))
+    answers = load_answer_options(workspace.entry(plan.sample))
     return describe_metrics([*plan.study.metrics, *of_voters], workspace.registry, answers, measured)
 
 
@@ -69,7 +86,7 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
     metrics: dict[str, float | None] = {}
     by_class = {name for info in study_metrics(plan, workspace) if not info.is_single for name in info.names}
     for cell in plan.cells:
-        for question_set, scores in score.load_scores(workspace.entry(cell.score)).items():
+        for question_set, scores in load_scores(workspace.entry(cell.score)).items():
             picked.append(_picks(cell, question_set, _note(cell, workspace)))
             scores = scores | _measured(cell, workspace)
             scored.append(scores)
@@ -87,8 +104,8 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
 
 def _measured(cell: Cell, workspace: Workspace) -> dict[str, Score]:
     """What the retriever itself measured of the ranking that the cell's metrics relevance, on all questions."""
-    judged = cell.score.inputs.get("judge", ())
-    return retrieve.load_measured(workspace.entry(judged[0])) if judged else {}
+    judged = cell.score.inputs.get("relevance", ())
+    return load_search_scores(workspace.entry(judged[0])) if judged else {}
 
 
 _AXES = (
@@ -113,9 +130,7 @@ def _note(cell: Cell, workspace: Workspace) -> str | None:
     """What one must know to read a cell's numbers, what was found when the work was done included."""
     notes = [] if cell.note is None else [cell.note]
     for task in in_order((cell.score,)):
-        counts = (
-            rerank.load_unread(workspace.entry(task)) if task.step == rerank.STEP and "ask" in task.inputs else None
-        )
+        counts = load_reply_counts(workspace.entry(task)) if task.step is RERANK and "ask" in task.inputs else None
         if counts is not None and counts.unread:
             notes.append(f"{counts.unread} of {counts.replies} replies ranked nothing: their order stayed")
     return "; ".join(notes) or None
@@ -142,11 +157,11 @@ def _picks(cell: Cell, question_set: str, note: str | None) -> dict[str, Any]:
 
 
 def _answers(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
-    questions = sample.load_questions(workspace.entry(plan.sampled))
+    questions = load_questions(workspace.entry(plan.sample))
     in_base = np.ones(len(questions), dtype=bool)
     if plan.base is not None:
         in_base[:] = False
-        in_base[base.load_rows(workspace.entry(plan.base))] = True
+        in_base[load_base_rows(workspace.entry(plan.base))] = True
     frames = [pl.DataFrame(schema=_ANSWERS)]
     for cell in plan.cells:
         if cell.verdicts is not None:
@@ -159,18 +174,18 @@ def _cell_answers(
 ) -> pl.DataFrame:
     assert cell.verdicts is not None
     parsed = cell.verdicts.inputs["parse"]
-    ballots = [parse.load_ballots(workspace.entry(task)) for task in parsed]
-    said = [read.load_answers(workspace.entry(task.inputs["read"][0])) for task in parsed]
+    ballots = [load_ballots(workspace.entry(task)) for task in parsed]
+    said = [load_answers(workspace.entry(task.inputs["read"][0])) for task in parsed]
     rows = ballots[0]["question"].to_numpy()
     everywhere = "all" in cell.question_sets
-    folders = {"sample": workspace.entry(plan.sampled), "vote": workspace.entry(cell.verdicts)}
+    folders = {"sample": workspace.entry(plan.sample), "vote": workspace.entry(cell.verdicts)}
     if plan.base is not None:
         folders["base"] = workspace.entry(plan.base)
     if everywhere and questions["label"].null_count():
-        verdict = vote.load_verdicts(folders["vote"])["verdict"].to_list()
+        verdict = load_verdicts(folders["vote"])["verdict"].to_list()
         label, status = questions["label"].to_list(), [None] * len(rows)
     else:
-        judged = score.load_relevance(
+        judged = load_graded_answers(
             folders, [workspace.entry(task) for task in parsed], "all" if everywhere else "base"
         )
         verdict, label, status = list(judged.verdict), list(judged.gold), list(judged.status)  # type: ignore[arg-type]
@@ -196,10 +211,10 @@ def _covered(cell: Cell, workspace: Workspace, rows: NDArray[np.int64]) -> pl.Se
     covered = None
     if cell.picks.kind == "control":
         sampled = workspace.entry(inputs["sample"][0])
-        evidence = evidence_characters(sample.load_evidence(sampled), len(sample.load_questions(sampled)))
+        evidence = evidence_characters(load_evidence(sampled), len(load_questions(sampled)))
         covered = evidence if condition == "gold_context" else np.zeros_like(evidence)
-    elif "judge_context" in inputs:
-        judged = relevance.load_relevance(workspace.entry(inputs["judge_context"][0]))
+    elif "context_relevance" in inputs:
+        judged = load_relevance(workspace.entry(inputs["context_relevance"][0]))
         covered = judged.covered[:, (cell.picks.top_k or judged.covered.shape[1]) - 1]
     return pl.Series([None] * len(rows) if covered is None else covered[rows], dtype=pl.Int64)
 
@@ -212,7 +227,8 @@ def _timings(plan: StudyPlan, workspace: Workspace) -> dict[str, Any]:
     goals = [task for stage in ("prepare", "train", "label", "bench") for task in plan.goals(stage)]
     by_step: dict[str, float] = {}
     for task in in_order(goals):
-        by_step[task.step] = by_step.get(task.step, 0.0) + _seconds(workspace, task)
+        name = task.step.name
+        by_step[name] = by_step.get(name, 0.0) + _seconds(workspace, task)
     read_seconds = {
         cell.name: round(
             sum(_seconds(workspace, task.inputs["read"][0]) for task in cell.verdicts.inputs["parse"]), 3
@@ -229,4 +245,4 @@ def _timings(plan: StudyPlan, workspace: Workspace) -> dict[str, Any]:
 
 def _seconds(workspace: Workspace, task: Task) -> float:
     # Work whose outcome nobody needed, or whose entry was removed since, has none.
-    return workspace.store.seconds(task.step, task.address) or 0.0
+    return workspace.store.seconds(task.step.stored_as, task.address) or 0.0

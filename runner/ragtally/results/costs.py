@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from ragtally.results.metrics import rounded
-from ragtally.steps import Task, ask, base, read
+from ragtally.steps import ASK, Task
+from ragtally.tables import load_answers, load_base_rows
 from ragtally.workspace import Workspace
 
 _COUNTED = ("input_tokens", "output_tokens", "seconds")
@@ -29,7 +30,7 @@ def cost_of(votes: Sequence[Task], question_set: str, kept: Task | None, workspa
     """Sum up what the votes on a set of questions cost."""
     rows = None
     if question_set == "base" and kept is not None:
-        rows = pl.DataFrame({"question": base.load_rows(workspace.entry(kept))}).cast(pl.Int32)
+        rows = pl.DataFrame({"question": load_base_rows(workspace.entry(kept))}).cast(pl.Int32)
     answers = [_answers(task.inputs["read"][0], workspace) for task in dict.fromkeys(votes)]
     table = pl.concat(answers) if rows is None else pl.concat(answers).join(rows, on="question", how="semi")
     return Cost(*(_total(table[name]) for name in ("input_tokens", "output_tokens", "dollars", "seconds")))
@@ -57,8 +58,8 @@ def cost_columns(costs: Sequence[Cost]) -> dict[str, list[Any]]:
 
 
 def _answers(task: Task, workspace: Workspace) -> pl.DataFrame:
-    table = read.load_answers(workspace.entry(task))
-    if task.step != ask.STEP:
+    table = load_answers(workspace.entry(task))
+    if task.step is not ASK:
         return table
     # A call that failed costs nothing; one that was answered tells its seconds.
     failed = pl.col("seconds").is_null()

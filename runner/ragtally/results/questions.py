@@ -15,8 +15,18 @@ from ragtally.api import MeanMetric, QuestionEvidence, derive_seed
 from ragtally.evidence_length import evidence_characters
 from ragtally.metrics import question_values
 from ragtally.plan import Cell, StudyPlan
-from ragtally.steps import Task, base, context, parse, prepare, relevance, sample, vote
+from ragtally.steps import Task
 from ragtally.store import read_table, write_result_table
+from ragtally.tables import (
+    load_ballots,
+    load_base_rows,
+    load_evidence,
+    load_passages,
+    load_questions,
+    load_relevance,
+    load_texts,
+    load_verdicts,
+)
 from ragtally.workspace import Workspace
 
 # Of how many questions, drawn by the study's seed, the passages are written out.
@@ -64,13 +74,13 @@ def document_clusters(evidence: QuestionEvidence, questions: int) -> NDArray[np.
 
 
 def _questions(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
-    sampled = workspace.entry(plan.sampled)
-    questions, evidence = sample.load_questions(sampled), sample.load_evidence(sampled)
+    sampled = workspace.entry(plan.sample)
+    questions, evidence = load_questions(sampled), load_evidence(sampled)
     count = len(questions)
     in_base = np.ones(count, dtype=bool)
     if plan.base is not None:
         in_base[:] = False
-        in_base[base.load_rows(workspace.entry(plan.base))] = True
+        in_base[load_base_rows(workspace.entry(plan.base))] = True
     labels = questions["label"].to_list()
     voted = _voted(plan, workspace, count)
     others = [voted, *_annotated(plan, workspace)]
@@ -100,7 +110,7 @@ def _voted(plan: StudyPlan, workspace: Workspace, count: int) -> list[str | None
     tasks = dict.fromkeys(task for row in plan.voters for task in row.score.inputs["parse"])
     ballots: list[Counter[str]] = [Counter() for _ in range(count)]
     for task in tasks:
-        table = parse.load_ballots(workspace.entry(task))
+        table = load_ballots(workspace.entry(task))
         for row, ballot in table.select("question", "ballot").iter_rows():
             if ballot is not None:
                 ballots[row][ballot] += 1
@@ -116,12 +126,12 @@ def _annotated(plan: StudyPlan, workspace: Workspace) -> Iterator[list[str | Non
     """What readers with recorded answers of the gold context or the conclusion said."""
     for cell in plan.cells:
         if cell.verdicts is not None and cell.picks.kind == "fixed" and cell.picks.condition != "closed_book":
-            yield vote.load_verdicts(workspace.entry(cell.verdicts))["verdict"].to_list()
+            yield load_verdicts(workspace.entry(cell.verdicts))["verdict"].to_list()
 
 
 def _rankings(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     """One row a ranking and question, one column a metric; null where the metric does not apply."""
-    ids = sample.load_questions(workspace.entry(plan.sampled))["id"]
+    ids = load_questions(workspace.entry(plan.sample))["id"]
     metrics = [
         workspace.registry.build(metric) for metric in plan.study.metrics if _judges(metric, workspace) == "retrieval"
     ]
@@ -129,7 +139,7 @@ def _rankings(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     frames = [pl.DataFrame(schema={"ranking": pl.String(), "question": pl.String()})]
     for cell in plan.cells:
         if cell.picks.kind == "retrieval" and cell.picks.top_k is None and cell.picks.context_words is None:
-            judged = relevance.load_relevance(workspace.entry(cell.score.inputs["judge"][0]))
+            judged = load_relevance(workspace.entry(cell.score.inputs["relevance"][0]))
             columns = {"ranking": pl.repeat(cell.name, len(ids), eager=True), "question": ids}
             for metric in able:
                 for name, single in metric.by_question(judged).items():
@@ -146,15 +156,15 @@ def _judges(metric: Any, workspace: Workspace) -> str:
 def _passages(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     """What stood before the readers of some questions, with the evidence marked."""
     contexts = dict.fromkeys(task for cell in plan.cells if (task := context_of(cell)) is not None)
-    prepared, sampled = workspace.entry(plan.prepared), workspace.entry(plan.sampled)
-    questions, evidence = sample.load_questions(sampled), sample.load_evidence(sampled)
+    prepared, sampled = workspace.entry(plan.dataset), workspace.entry(plan.sample)
+    questions, evidence = load_questions(sampled), load_evidence(sampled)
     names = read_table(prepared / "documents.parquet", ["id"])["id"]
-    texts = prepare.load_texts(prepared)
+    texts = load_texts(prepared)
     marks: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for row in range(len(evidence)):
         key = (int(evidence.question[row]), int(evidence.document[row]))
         marks.setdefault(key, []).append((int(evidence.start[row]), int(evidence.end[row])))
-    tables = {task: context.load_passages(workspace.entry(task)) for task in contexts}
+    tables = {task: load_passages(workspace.entry(task)) for task in contexts}
     order = sorted(range(len(questions)), key=lambda row: derive_seed(plan.study.seed, "shown", questions["id"][row]))
     shown = set(order[: _shown(list(tables.values()), len(questions))])
     rows = []

@@ -12,8 +12,11 @@ from ragtally.api import Score
 from ragtally.plan import StudyPlan, Voter
 from ragtally.results.costs import cost_columns, cost_of
 from ragtally.results.metrics import score_columns
-from ragtally.steps import Task, base, sample, score
+from ragtally.steps import (
+    Task,
+)
 from ragtally.store import read_json, write_csv, write_json, write_result_table
+from ragtally.tables import load_base, load_questions, load_scores
 from ragtally.workspace import Workspace
 
 _FUNNEL_STAGES = {
@@ -32,9 +35,9 @@ def write_prepare(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
         "study": plan.study.name,
         "dataset": choice.name,
         "split": plan.study.dataset.split,
-        "corpus": read_json(workspace.entry(plan.prepared) / "dataset.json"),
-        "questions": read_json(workspace.entry(plan.sampled) / "funnel.json"),
-        "addresses": {"prepare": plan.prepared.address, "sample": plan.sampled.address},
+        "corpus": read_json(workspace.entry(plan.dataset) / "dataset.json"),
+        "questions": read_json(workspace.entry(plan.sample) / "funnel.json"),
+        "addresses": {"prepare": plan.dataset.address, "sample": plan.sample.address},
     }
     write_json(folder / "dataset.json", content)
 
@@ -56,7 +59,7 @@ def write_train(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
 
 def write_label(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
     """Write `voters.csv`, `base.parquet` and `base.json` (the funnel from the questions to the base)."""
-    scores: list[dict[str, Score]] = [score.load_scores(workspace.entry(row.score))["all"] for row in plan.voters]
+    scores: list[dict[str, Score]] = [load_scores(workspace.entry(row.score))["all"] for row in plan.voters]
     columns: dict[str, list[Any]] = {
         "voter": [row.reader for row in plan.voters],
         "decision": [row.decision for row in plan.voters],
@@ -64,15 +67,15 @@ def write_label(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
     costs = [cost_of(_votes(row), "all", None, workspace) for row in plan.voters]
     write_csv(folder / "voters.csv", columns | score_columns(scores) | cost_columns(costs))
     if plan.base is None:
-        table = sample.load_questions(workspace.entry(plan.sampled)).select("id", "label", label_kind=pl.lit("gold"))
+        table = load_questions(workspace.entry(plan.sample)).select("id", "label", label_kind=pl.lit("gold"))
     else:
-        table = base.load_base(workspace.entry(plan.base)).select("id", "label", "label_kind")
+        table = load_base(workspace.entry(plan.base)).select("id", "label", "label_kind")
     write_result_table(folder / "base.parquet", table)
     content = {
         "study": plan.study.name,
         "funnel": _funnel(plan, workspace),
         "selection": _selection(plan, workspace),
-        "address": (plan.base or plan.sampled).address,
+        "address": (plan.base or plan.sample).address,
     }
     write_json(folder / "base.json", content)
 

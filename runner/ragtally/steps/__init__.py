@@ -1,40 +1,37 @@
-"""The steps, one file each: its version, what it reads, what it writes, and `run`."""
+"""The steps: what each reads, what it writes, and its version."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from ragtally.steps import (
-    ask,
-    base,
-    chunk,
-    context,
-    context_relevance,
-    embed,
-    embed_questions,
-    index,
-    parse,
-    prepare,
-    prompt,
-    read,
-    relevance,
-    rerank,
-    rerank_prompt,
-    retrieve,
-    sample,
-    score,
-    train,
-    vote,
-)
-from ragtally.steps.task import Task, TaskFactory, Work
+from ragtally.steps.ask import ASK
+from ragtally.steps.base import BASE
+from ragtally.steps.chunk import CHUNK
+from ragtally.steps.context import CONTEXT
+from ragtally.steps.embed import EMBED, EMBED_QUESTIONS
+from ragtally.steps.index import INDEX
+from ragtally.steps.parse import PARSE
+from ragtally.steps.prepare import PREPARE
+from ragtally.steps.prompt import PROMPT
+from ragtally.steps.read import READ
+from ragtally.steps.relevance import CONTEXT_RELEVANCE, RELEVANCE
+from ragtally.steps.rerank import RERANK, RERANK_PROMPT
+from ragtally.steps.retrieve import RETRIEVE
+from ragtally.steps.sample import SAMPLE
+from ragtally.steps.score import SCORE
+from ragtally.steps.step import Step, Task, TaskFactory, Work
+from ragtally.steps.train import TRAIN
+from ragtally.steps.vote import VOTE
 
-_ORDER = (
-    prepare, sample, chunk, embed, embed_questions, index, retrieve, rerank_prompt, rerank, relevance, context,
-    context_relevance, train, prompt, ask, read, parse, vote, base, score,
-)  # fmt: skip
+# Every step by its name, in the order of the work.
+STEPS: Mapping[str, Step] = {
+    step.name: step
+    for step in (
+        PREPARE, SAMPLE, CHUNK, EMBED, EMBED_QUESTIONS, INDEX, RETRIEVE, RERANK_PROMPT, RERANK, RELEVANCE, CONTEXT,
+        CONTEXT_RELEVANCE, TRAIN, PROMPT, ASK, READ, PARSE, VOTE, BASE, SCORE,
+    )
+}  # fmt: skip
 
-# What each step does, by its name, in the order of the work.
-STEPS: Mapping[str, Callable[[Work], None]] = {step.STEP: step.run for step in _ORDER}
-
-# The version of each step; raised whenever the same input would give another output.
-VERSIONS: Mapping[str, int] = {step.STEP: step.VERSION for step in _ORDER}
-
-__all__ = ["STEPS", "VERSIONS", "Task", "TaskFactory", "Work"]
+__all__ = [
+    "ASK", "BASE", "CHUNK", "CONTEXT", "CONTEXT_RELEVANCE", "EMBED", "EMBED_QUESTIONS", "INDEX", "PARSE", "PREPARE",
+    "PROMPT", "READ", "RELEVANCE", "RERANK", "RERANK_PROMPT", "RETRIEVE", "SAMPLE", "SCORE", "STEPS", "TRAIN", "VOTE",
+    "Step", "Task", "TaskFactory", "Work",
+]  # fmt: skip

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from ragtally.api import Choice, DataError, Dataset, DatasetBatch, Documents, PluginError
-from ragtally.steps.task import Task, TaskFactory, Work
-from ragtally.store import read_table, write_json, write_table
-
-STEP = "prepare"
-VERSION = 2
-
-
-def task(factory: TaskFactory, dataset: Choice, **about: Any) -> Task:
-    """Describe the work: the whole dataset, whatever its split, answers or sample."""
-    return factory.task(STEP, VERSION, choices={"dataset": dataset}, **about)
+from ragtally.api import DataError, Dataset, DatasetBatch, PluginError
+from ragtally.steps.step import Step, Task, Work
+from ragtally.store import write_json, write_table
+from ragtally.tables import EVIDENCE
 
 
 def run(work: Work) -> None:
@@ -46,46 +34,6 @@ def run(work: Work) -> None:
     write_json(work.folder / "dataset.json", summary)
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedEvidence:
-    """All evidence by rows of the prepared tables, ordered by question."""
-
-    question: NDArray[np.int32]  # Rows of questions, int32
-    document: NDArray[np.int32]  # Rows of documents, int32
-    start: NDArray[np.int32]  # Character offsets, int32
-    end: NDArray[np.int32]  # Character offsets just past the end, int32
-    grade: NDArray[np.int32]  # How relevant each span is, 1 or more, int32
-
-
-def load_documents(folder: Path) -> Documents:
-    """Read the corpus."""
-    frame = read_table(folder / "documents.parquet")
-    return Documents(
-        id=frame["id"].to_list(),
-        text=frame["text"].to_list(),
-        section_starts=frame["section_starts"].to_list(),
-        section_ends=frame["section_ends"].to_list(),
-    )
-
-
-@functools.lru_cache(maxsize=2)
-def load_texts(folder: Path) -> list[str]:
-    """Read the documents' texts; kept in memory, since every context needs them and an entry never changes."""
-    texts: list[str] = read_table(folder / "documents.parquet", ["text"])["text"].to_list()
-    return texts
-
-
-def load_questions(folder: Path) -> pl.DataFrame:
-    """Read all questions."""
-    return read_table(folder / "questions.parquet")
-
-
-def load_evidence(folder: Path) -> PreparedEvidence:
-    """Read all evidence."""
-    frame = read_table(folder / "evidence.parquet")
-    return PreparedEvidence(**{name: frame[name].to_numpy() for name in _EVIDENCE})
-
-
 _DOCUMENTS = {
     "id": pl.String(),
     "text": pl.String(),
@@ -93,13 +41,7 @@ _DOCUMENTS = {
     "section_ends": pl.List(pl.Int32),
 }
 _QUESTIONS = {"id": pl.String(), "text": pl.String(), "label": pl.String(), "split": pl.String()}
-_EVIDENCE = {
-    "question": pl.String(),
-    "document": pl.String(),
-    "start": pl.Int32(),
-    "end": pl.Int32(),
-    "grade": pl.Int32(),
-}
+_EVIDENCE = dict(zip(EVIDENCE, (pl.String(), pl.String(), pl.Int32(), pl.Int32(), pl.Int32()), strict=True))
 
 # Whether a span of characters is not empty and lies in a text of `length` characters.
 _INSIDE = (
@@ -176,8 +118,8 @@ class _Reading:
             raise self.wrong(f"{what} {name!r} has no text")
 
     def _check_among(self, column: str, questions: pl.DataFrame, known: tuple[str, ...]) -> None:
-        external_resource = questions.filter(~pl.col(column).is_in(known).fill_null(value=False))
-        for name, value in external_resource.select("id", column).head(1).iter_rows():
+        outside = questions.filter(~pl.col(column).is_in(known).fill_null(value=False))
+        for name, value in outside.select("id", column).head(1).iter_rows():
             raise self.wrong(
                 f"question {name!r} has the {column} {value!r}, outside of the declared {', '.join(known)}"
             )
@@ -207,7 +149,7 @@ class _Reading:
         return DataError(
             f"dataset {name}: {message}",
             location=self.task.location,
-            hint="mend the data, then run the same command again",
+            hint="fix the data, then run the same command again",
         )
 
 
@@ -216,3 +158,6 @@ class _Whole:
     documents: pl.DataFrame
     questions: pl.DataFrame
     evidence: pl.DataFrame
+
+
+PREPARE = Step("prepare", 2, run)

@@ -1,48 +1,79 @@
-"""judge: compare the hits with the gold evidence."""
+"""relevance and context_relevance: compare hits, and the passages of a word budget, with the gold evidence."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
-from ragtally.api import RankingRelevance
+import numpy as np
+import polars as pl
+
+from ragtally.api import Hits, Spans
 from ragtally.relevance import relevance_of
-from ragtally.steps import chunk, retrieve, sample
-from ragtally.steps.task import Task, TaskFactory, Work
-from ragtally.store import read_array, write_array
-
-STEP = "judge"
-VERSION = 2
-
-
-def task(factory: TaskFactory, chunked: Task, sampled: Task, retrieved: Task, **about: Any) -> Task:
-    """Describe the work."""
-    inputs = {"chunk": chunked, "sample": sampled, "retrieve": retrieved}
-    return factory.task(STEP, VERSION, inputs=inputs, **about)
+from ragtally.steps.step import Step, Work
+from ragtally.tables import (
+    load_evidence,
+    load_hits,
+    load_passages,
+    load_questions,
+    load_search_scores,
+    load_spans,
+    load_texts,
+    write_relevance,
+    write_search_scores,
+)
 
 
 def run(work: Work) -> None:
-    """Write one `.npy` file for each column of `RankingRelevance`, and what the retriever measured of its search."""
-    hits = retrieve.load_hits(work.input("retrieve"))
-    spans = chunk.load_spans(work.input("chunk"))
-    questions = len(sample.load_questions(work.input("sample")))
-    evidence = sample.load_evidence(work.input("sample"))
+    """Write the columns of `RankingRelevance`, and what the retriever measured of its search."""
+    hits, spans = load_hits(work.input("retrieve")), load_spans(work.input("chunk"))
+    questions, evidence = len(load_questions(work.input("sample"))), load_evidence(work.input("sample"))
     # A document of white space has no chunk, wherever it stands.
     documents = int(max(spans.document.max(), evidence.document.max(initial=-1))) + 1
-    judged = relevance_of(hits, spans, evidence, questions, documents)
-    write_relevance(work.folder, judged)
-    retrieve.write_measured(work.folder, retrieve.load_measured(work.input("retrieve")))
+    write_relevance(work.folder, relevance_of(hits, spans, evidence, questions, documents))
+    write_search_scores(work.folder, load_search_scores(work.input("retrieve")))
 
 
-def write_relevance(folder: Path, judged: RankingRelevance) -> None:
-    """Write judged hits."""
-    for column in fields(judged):
-        write_array(folder / f"{column.name}.npy", getattr(judged, column.name))
+def run_context(work: Work) -> None:
+    """Write the columns of `RankingRelevance` of passages that a budget of words has cut."""
+    # `coverable` is what the budget's number of the longest words of the question's evidence would cover: no choice
+    # of chunks of whatever size could cover more.
+    passages = load_passages(work.input("context"))
+    evidence = load_evidence(work.input("sample"))
+    questions = len(load_questions(work.input("sample")))
+    texts = load_texts(work.input("prepare"))
+    spans, hits = _as_hits(passages, questions)
+    relevance = relevance_of(hits, spans, evidence, questions, len(texts))
+    longest = np.zeros(questions, np.int64)
+    starts, ends = evidence.start.tolist(), evidence.end.tolist()
+    budget = work.task.settings["context_words"]
+    for question in range(questions):
+        own = slice(*np.searchsorted(evidence.question, [question, question + 1]).tolist())
+        words = [
+            len(word) + 1
+            for document, start, end in zip(evidence.document[own].tolist(), starts[own], ends[own], strict=True)
+            for word in texts[document][start:end].split()
+        ]
+        longest[question] = sum(sorted(words, reverse=True)[:budget])
+    most = np.minimum(longest, relevance.evidence_total)
+    # A gap between words of more than one character can make the passages cover more than this counts.
+    coverable = np.maximum(relevance.covered, np.broadcast_to(most[:, None], relevance.covered.shape))
+    write_relevance(work.folder, replace(relevance, coverable=coverable))
 
 
-def load_relevance(folder: Path) -> RankingRelevance:
-    """Read the judged hits."""
-    return RankingRelevance(
-        **{column.name: read_array(folder / f"{column.name}.npy") for column in fields(RankingRelevance)}
-    )
+def _as_hits(passages: pl.DataFrame, questions: int) -> tuple[Spans, Hits]:
+    """Write passages as hits over the list of all different passages."""
+    question = passages["question"].to_numpy()
+    places = [passages[name].to_numpy() for name in ("document", "start", "end")]
+    columns, row = np.unique(np.stack(places), axis=1, return_inverse=True)
+    counts = np.bincount(question, minlength=questions)
+    rank = np.arange(len(question)) - np.repeat(np.cumsum(counts) - counts, counts)
+    passage = np.full((questions, max(1, int(counts.max(initial=0)))), -1, np.int32)
+    passage[question, rank] = row
+    return Spans(*columns.astype(np.int32)), Hits(passage, np.zeros(passage.shape, np.float32))
+
+
+# Both were called after a judge in version 0.1; judges are now models that grade answers.
+RELEVANCE = Step("relevance", 2, run, inputs=("chunk", "sample", "retrieve"), stored_as="judge")
+CONTEXT_RELEVANCE = Step(
+    "context_relevance", 1, run_context, inputs=("prepare", "sample", "context"), stored_as="judge_context"
+)

@@ -1,71 +1,62 @@
-"""refine: make a ranking of what other retrievers found (the Haystack pipeline `refine`)."""
+"""rerank and rerank_prompt: make a ranking of what other retrievers find, and the prompts of a model that ranks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
-
 from ragtally import pipelines
-from ragtally.api import Candidates, Choice, PromptingReranker, Reranker
-from ragtally.steps import chunk, read, retrieve
-from ragtally.steps.task import Task, TaskFactory, Work
-from ragtally.store import read_json, write_json
-
-STEP = "refine"
-VERSION = 1
-
-
-def task(
-    factory: TaskFactory,
-    found: Sequence[Task],
-    chunked: Task,
-    sampled: Task,
-    retriever: Choice,
-    limit: int,
-    *,
-    windows: Task | None,
-    replies: Task | None,
-    **about: Any,
-) -> Task:
-    """Describe the work."""
-    inputs = {**chunked.inputs, "hits": found, "chunk": chunked, "sample": sampled, "window": windows, "ask": replies}
-    choices = {"retriever": retriever}
-    return factory.task(STEP, VERSION, choices=choices, settings={"limit": limit}, inputs=inputs, **about)
+from ragtally.api import Candidates, PluginError, PromptingReranker, Reranker
+from ragtally.steps.retrieve import check_hits
+from ragtally.steps.step import Step, Work
+from ragtally.tables import (
+    ReplyCounts,
+    load_answers,
+    load_chunks,
+    load_hits,
+    load_queries,
+    load_spans,
+    write_hits,
+    write_prompts,
+    write_reply_counts,
+)
 
 
 def run(work: Work) -> None:
     """Write `passage.npy` and `score.npy`, as the step retrieve does: rows of the windows where there are any."""
     # Where a language model was asked, `replies.json` says how many of its replies could not be read.
     retriever: Reranker = work.build("retriever")
-    queries = retrieve.load_queries(work.input("sample"), None, evidence=False)
-    found = load_found(work)
-    hits = pipelines.run_rerank(retriever, queries, found, work.task.settings["limit"])
-    retrieve.write_hits(work, hits, queries, len(found.passages if found.windows is None else found.windows))
-
-    if isinstance(retriever, PromptingReranker) and found.replies is not None:
-        write_json(work.folder / "replies.json", {"replies": len(queries), "unread": retriever.unread(found)})
-
-
-def load_unread(folder: Path) -> Unread | None:
-    """Read how many replies could not be read."""
-    path = folder / "replies.json"
-    return Unread(**read_json(path)) if path.is_file() else None
+    queries = load_queries(work.input("sample"), None, evidence=False)
+    candidates = _candidates(work)
+    hits = pipelines.run_rerank(retriever, queries, candidates, work.task.settings["limit"])
+    check_hits(
+        hits, queries, len(candidates.passages if candidates.windows is None else candidates.windows), work.task
+    )
+    write_hits(work.folder, hits)
+    if isinstance(retriever, PromptingReranker) and candidates.replies is not None:
+        write_reply_counts(work.folder, ReplyCounts(len(queries), retriever.unread(candidates)))
 
 
-class Unread(NamedTuple):
-    """Replies that could not be read."""
+def run_prompt(work: Work) -> None:
+    """Write `prompts.parquet`, in the form of the step prompt."""
+    retriever: PromptingReranker = work.build("retriever")
+    queries = load_queries(work.input("sample"), None, evidence=False)
+    prompts = retriever.prompts(queries, _candidates(work))
+    if len(prompts) != len(queries) or not all(prompts):
+        name = work.task.choices["retriever"].name
+        raise PluginError(f"the retriever {name} did not write one prompt for each of {len(queries)} questions")
+    write_prompts(work.folder, list(range(len(queries))), prompts)
 
-    replies: int  # How many questions a model was asked about
-    unread: int  # How many of its replies could not be read
 
-
-def load_found(work: Work) -> Candidates:
-    """Read what the other retrievers found."""
+def _candidates(work: Work) -> Candidates:
     windows, replies = work.optional("window"), work.optional("ask")
     return Candidates(
-        hits=tuple(retrieve.load_hits(entry.folder) for entry in work.entries["hits"]),
-        passages=chunk.load_passages(work.input("chunk"), work.input("prepare")),
-        windows=None if windows is None else chunk.load_spans(windows),
-        replies=None if replies is None else read.load_answers(replies)["text"].to_list(),
+        hits=tuple(load_hits(entry.folder) for entry in work.entries["hits"]),
+        passages=load_chunks(work.input("chunk"), work.input("prepare")),
+        windows=None if windows is None else load_spans(windows),
+        replies=None if replies is None else load_answers(replies)["text"].to_list(),
     )
+
+
+# Version 0.1 called reranking refining.
+RERANK = Step("rerank", 1, run, inputs=("prepare", "hits", "chunk", "sample", "window", "ask"), stored_as="refine")
+RERANK_PROMPT = Step(
+    "rerank_prompt", 1, run_prompt, inputs=("prepare", "hits", "chunk", "sample"), stored_as="rank_prompt"
+)

@@ -1,4 +1,4 @@
-"""sample: which questions are asked: those of one split, with the answers that count, at most so many."""
+"""sample: the questions of the study: those of one split, with the answers that count, at most so many."""
 
 from __future__ import annotations
 
@@ -9,31 +9,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ragtally.api import DataError, QuestionEvidence
-from ragtally.steps import prepare
-from ragtally.steps.task import Task, TaskFactory, Work
-from ragtally.store import read_json, read_table, write_json, write_table
-
-STEP = "sample"
-VERSION = 2
-
-
-def task(
-    factory: TaskFactory,
-    prepared: Task,
-    *,
-    split: str | None,
-    answers: tuple[str, ...],
-    size: int | None = None,
-    balance: bool = False,
-    seed: int = 0,
-    **about: Any,
-) -> Task:
-    """Describe the work."""
-    settings = {"split": split, "answers": answers, "size": size, "balance": balance}
-    if size is not None or balance:
-        settings["seed"] = seed
-    return factory.task(STEP, VERSION, settings=settings, inputs={"prepare": prepared}, **about)
+from ragtally.api import DataError
+from ragtally.steps.step import Step, Work
+from ragtally.store import write_json, write_table
+from ragtally.tables import load_all_questions, load_evidence
 
 
 def run(work: Work) -> None:
@@ -46,15 +25,15 @@ def run(work: Work) -> None:
             location=work.task.location,
             hint="write balance: false, or name the answers under the dataset",
         )
-    everything = prepare.load_questions(work.input("prepare")).with_row_index("row")
+    everything = load_all_questions(work.input("prepare")).with_row_index("row")
     in_split = everything if settings["split"] is None else everything.filter(pl.col("split") == settings["split"])
-    kept = in_split.filter(pl.col("label").is_null() | pl.col("label").is_in(settings["answers"]))
-    sampled = _sample(kept, settings)
+    answerable = in_split.filter(pl.col("label").is_null() | pl.col("label").is_in(settings["answers"]))
+    sampled = _sample(answerable, settings)
     if not len(sampled):
         raise DataError(
             "no question is left to ask after split, answers and sample",
             location=work.task.location,
-            hint=f"of {len(in_split)} in the split, {len(kept)} have no label other than "
+            hint=f"of {len(in_split)} in the split, {len(answerable)} have no label other than "
             f"{', '.join(settings['answers']) or 'none'}",
         )
     write_table(work.folder / "questions.parquet", sampled.select("row", "id", "text", "label"))
@@ -63,7 +42,7 @@ def run(work: Work) -> None:
         "answers": list(settings["answers"]),
         "in_dataset": len(everything),
         "in_split": len(in_split),
-        "dropped_by_answers": len(in_split) - len(kept),
+        "dropped_by_answers": len(in_split) - len(answerable),
         "sampled": len(sampled),
         "sampled_by_class": {name: int((sampled["label"] == name).sum()) for name in settings["answers"]},
         "sampled_without_label": int(sampled["label"].null_count()),
@@ -71,49 +50,38 @@ def run(work: Work) -> None:
     write_json(work.folder / "funnel.json", funnel)
 
 
-def load_questions(folder: Path) -> pl.DataFrame:
-    """Read the questions asked."""
-    return read_table(folder / "questions.parquet")
-
-
-def load_evidence(folder: Path) -> QuestionEvidence:
-    """Read the evidence of the questions asked."""
-    frame = read_table(folder / "evidence.parquet")
-    return QuestionEvidence(*(frame[name].to_numpy() for name in ("question", "document", "start", "end", "grade")))
-
-
-def load_answers(folder: Path) -> tuple[str, ...]:
-    """Read the answers that count."""
-    return tuple(read_json(folder / "funnel.json")["answers"])
-
-
-def _sample(kept: pl.DataFrame, settings: Any) -> pl.DataFrame:
+def _sample(answerable: pl.DataFrame, settings: Any) -> pl.DataFrame:
     size, classes = settings["size"], settings["answers"]
     if size is None and not settings["balance"]:
-        return kept
+        return answerable
     seed = str(settings["seed"]).encode()
-    order = [hashlib.blake2b(name.encode(), digest_size=8, key=seed).digest() for name in kept["id"]]
-    shuffled = kept.with_columns(order=pl.Series(order, dtype=pl.Binary)).sort("order")
+    order = [hashlib.blake2b(name.encode(), digest_size=8, key=seed).digest() for name in answerable["id"]]
+    shuffled = answerable.with_columns(order=pl.Series(order, dtype=pl.Binary)).sort("order")
     if settings["balance"]:
-        counts = [int((kept["label"] == name).sum()) for name in classes]
+        counts = [int((answerable["label"] == name).sum()) for name in classes]
         each = min(counts) if size is None else min(min(counts), size // len(classes))
-        picked = pl.concat([shuffled.filter(pl.col("label") == name).head(each) for name in classes])
+        picks = pl.concat([shuffled.filter(pl.col("label") == name).head(each) for name in classes])
     else:
-        picked = shuffled.head(size)
-    return picked.sort("row").drop("order")
+        picks = shuffled.head(size)
+    return picks.sort("row").drop("order")
 
 
 def _evidence(prepared: Path, sampled: pl.DataFrame) -> pl.DataFrame:
-    evidence = prepare.load_evidence(prepared)
+    evidence = load_evidence(prepared)
+    grade = evidence.grade
+    assert grade is not None
     rows = sampled["row"].to_numpy()
     local = np.searchsorted(rows, evidence.question)
-    known = (local < len(rows)) & (rows[np.minimum(local, len(rows) - 1)] == evidence.question)
+    in_sample = (local < len(rows)) & (rows[np.minimum(local, len(rows) - 1)] == evidence.question)
     return pl.DataFrame(
         {
-            "question": local[known].astype(np.int32),
-            "document": evidence.document[known],
-            "start": evidence.start[known],
-            "end": evidence.end[known],
-            "grade": evidence.grade[known],
+            "question": local[in_sample].astype(np.int32),
+            "document": evidence.document[in_sample],
+            "start": evidence.start[in_sample],
+            "end": evidence.end[in_sample],
+            "grade": grade[in_sample],
         }
     )
+
+
+SAMPLE = Step("sample", 2, run, inputs=("prepare",))

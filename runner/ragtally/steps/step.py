@@ -1,8 +1,8 @@
-"""Tasks: one piece of work of one step, with its address; and what a step gets to do it."""
+"""Steps and tasks: a kind of work, one piece of it with its address, and what is needed to do it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,28 @@ from ragtally.registry import Registry
 from ragtally.store import Entry
 
 
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A kind of work, such as voting."""
+
+    name: str
+    version: int  # Raised whenever the same input would give another output
+    run: Callable[[Work], None]  # Does one task
+    inputs: tuple[str, ...] = ()  # The roles of the entries that it may read
+    # The name in addresses and of the folder in the store. Steps renamed since version 0.1 keep the old one there:
+    # otherwise everybody's finished work would be done, and paid for, again.
+    stored_as: str = ""
+    stored_roles: Mapping[str, str] = field(default_factory=dict)  # Likewise for roles in addresses
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stored_as", self.stored_as or self.name)
+
+
 @dataclass(frozen=True)
 class Task:
     """One piece of work; two tasks of one address are equal."""
 
-    step: str = field(compare=False)  # The step that does it
+    step: Step = field(compare=False)
     address: str  # What the work is: a hash of the step's version, components, settings and inputs
     choices: Mapping[str, Choice] = field(compare=False)  # The components that it uses, by role
     settings: Mapping[str, Any] = field(compare=False)  # Everything else that decides the outcome, JSON-able
@@ -37,8 +54,7 @@ class TaskFactory:
 
     def task(
         self,
-        step: str,
-        version: int,
+        step: Step,
         *,
         choices: Mapping[str, Choice] | None = None,
         settings: Mapping[str, Any] | None = None,
@@ -47,20 +63,25 @@ class TaskFactory:
         label: str = "",
         location: Location | None = None,
     ) -> Task:
-        """Make a task."""
+        """Make a task; inputs that are None are left out."""
         choices, settings = choices or {}, settings or {}
-        read = {role: _tuple(tasks) for role, tasks in (inputs or {}).items() if tasks is not None}
+        sources = {role: _tuple(tasks) for role, tasks in (inputs or {}).items() if tasks is not None}
+        unknown = sources.keys() - set(step.inputs)
+        if unknown:
+            raise ValueError(f"the step {step.name} reads no {', '.join(sorted(unknown))}")
         payload = {
-            "step": step,
-            "version": version,
+            "step": step.stored_as,
+            "version": step.version,
             "choices": {role: self.identity(choice, search=search) for role, choice in choices.items()},
             "settings": dict(settings),
-            "inputs": {role: [task.address for task in tasks] for role, tasks in read.items()},
+            "inputs": {
+                step.stored_roles.get(role, role): [source.address for source in own] for role, own in sources.items()
+            },
         }
-        return Task(step, address(payload), choices, settings, read, label, location)
+        return Task(step, address(payload), choices, settings, sources, label, location)
 
     def identity(self, choice: Choice, *, search: bool = True) -> dict[str, Any]:
-        """Say what a choice is (see `Registry.identity`), asking its component only once."""
+        """What a choice is (see `Registry.identity`), asking its component only once."""
         key = (f"{choice.kind}:{choice.name}:{canonical_json(_plain(choice))}", search)
         if key not in self._identities:
             self._identities[key] = self.registry.identity(choice, search=search)
@@ -76,22 +97,22 @@ class Work:
     entries: Mapping[str, tuple[Entry, ...]]  # The complete entries of the task's inputs, by role, in order
     folder: Path  # Where to write the outcome
     calls: Any = None  # The answers of language models
-    vectors: Any = None  # The vectors of texts that are kept one by one
+    vectors: Any = None  # The vectors of texts that are stored one by one
     # Not empty where the outcome holds failures that the next run should try again.
     provisional: list[str] = field(default_factory=list)
-    progress: Progress = lambda what, done, total: None  # Told how far a long piece of work is
+    progress: Progress = lambda what, done, total: None  # Is called as a long piece of work advances
 
     def mark_provisional(self, why: str) -> None:
-        """Say that the outcome holds failures that the next run should try again."""
+        """Record that the outcome holds failures that the next run should try again."""
         self.provisional.append(why)
 
     def input(self, role: str) -> Path:
-        """Say where the one input of a role lies."""
+        """The folder of the one input of a role."""
         (entry,) = self.entries[role]
         return entry.folder
 
     def optional(self, role: str) -> Path | None:
-        """Say where an optional input lies."""
+        """The folder of an optional input."""
         return self.input(role) if role in self.entries else None
 
     def build(self, role: str) -> Any:

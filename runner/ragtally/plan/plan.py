@@ -1,0 +1,339 @@
+"""A study's plan: its voters, its base and its cells, with every task behind them, and the order of the work."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ragtally.api import Choice, RagtallyError, did_you_mean
+from ragtally.plan.cells import Cell, Picks, Voter, axis_labels
+from ragtally.plan.tasks import StudyTasks, context_sizes, score_task
+from ragtally.registry import Registry
+from ragtally.spec.study import Study
+from ragtally.steps import BASE, STEPS, TRAIN, Task
+from ragtally.store import Store
+
+# The stages of a study, in order; each is one DVC stage.
+STAGES = ("resolve", "prepare", "train", "label", "bench")
+
+# What the table of the voters shows, whatever the spec's metrics.
+VOTER_METRICS = (
+    "accuracy",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+    "precision",
+    "recall",
+    "f1",
+    "coverage",
+    "accuracy_of_covered",
+    "unparsed_share",
+)
+
+_DEPTHS = (10, 20, 50, 100, 200, 500, 1000)
+
+MAJORITY, UNANIMOUS = Choice("rule", "majority"), Choice("rule", "unanimous")
+
+
+@dataclass(frozen=True, slots=True)
+class StepCount:
+    """How much work a step has in a plan."""
+
+    step: str
+    uses: int  # How often cells and voters need its outcome
+    tasks: int  # How many different pieces of work that is
+    done: int  # How many of them are in the store
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A study with all of its work described."""
+
+    study: Study
+    answers: tuple[str, ...]  # The answers that count, in order
+    dataset: Task
+    sample: Task  # The questions of the study
+    voters: tuple[Voter, ...]  # The rows of the voters' table
+    base: Task | None  # None where there is none
+    cells: tuple[Cell, ...]  # In the order of the spec
+
+    def goals(self, stage: str) -> tuple[Task, ...]:
+        """The tasks that a stage is about; what they read comes with them."""
+        if stage not in STAGES:
+            raise RagtallyError(f"there is no stage {stage!r}", hint=did_you_mean(stage, STAGES))
+        if stage == "resolve":
+            return ()
+        if stage == "prepare":
+            return (self.dataset, self.sample)
+        label = (*(voter.score for voter in self.voters), *((self.base,) if self.base else ()))
+        if stage == "label":
+            return label
+        bench = tuple(cell.score for cell in self.cells)
+        if stage == "bench":
+            return bench
+        return tuple(task for task in in_order((*label, *bench)) if task.step is TRAIN)
+
+    def narrowed(self, cells: tuple[Cell, ...]) -> StudyPlan:
+        """The plan of some cells only."""
+        return replace(self, cells=cells)
+
+    def counts(self, store: Store) -> tuple[StepCount, ...]:
+        """Count the work of each step."""
+        goals = [task for stage in STAGES for task in self.goals(stage)]
+        uses: dict[str, int] = {}
+        for goal in dict.fromkeys(goals):
+            for task in in_order((goal,)):
+                uses[task.step.name] = uses.get(task.step.name, 0) + 1
+        tasks = in_order(goals)
+        counts = []
+        for name, step in STEPS.items():
+            of_step = [task for task in tasks if task.step is step]
+            done = sum(store.complete(step.stored_as, task.address) for task in of_step)
+            if of_step:
+                counts.append(StepCount(name, uses[name], len(of_step), done))
+        return tuple(counts)
+
+
+def in_order(goals: Iterable[Task] | Sequence[Task]) -> tuple[Task, ...]:
+    """List tasks with everything they read, each once, inputs first, otherwise step by step."""
+    depth: dict[Task, tuple[int, int]] = {}
+    order = {step: number for number, step in enumerate(STEPS.values())}
+
+    def visit(task: Task) -> int:
+        if task not in depth:
+            # A step that reads a later one (asking a model to rank, say) waits for another round of all steps.
+            level = 0
+            for inputs in task.inputs.values():
+                for source in inputs:
+                    level = max(level, visit(source) + (order[source.step] >= order[task.step]))
+            depth[task] = (level, order[task.step])
+        return depth[task][0]
+
+    for goal in goals:
+        visit(goal)
+    return tuple(sorted(depth, key=lambda task: depth[task]))
+
+
+def plan_study(study: Study, registry: Registry) -> StudyPlan:
+    """Describe all work of a study; nothing is done yet."""
+    tasks = StudyTasks(study, registry)
+    base = _base(tasks)
+    cells = (*_retrieval_cells(tasks, base), *_reader_cells(tasks, base), *_grid_cells(tasks, base))
+    return StudyPlan(study, tasks.answers, tasks.dataset, tasks.sample, _voters(tasks), base, cells)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """How many votes, decided how."""
+
+    votes: int
+    rule: Choice
+    label: str
+
+
+def _decisions(study: Study) -> list[_Decision]:
+    rules = _labels(study.grid.rule)
+    return [
+        _Decision(votes, rule, f"{votes} vote{'' if votes == 1 else 's'}" + (f" {label}" if len(rules) > 1 else ""))
+        for votes in study.grid.votes
+        for rule, label in rules
+    ]
+
+
+def _voters(tasks: StudyTasks) -> tuple[Voter, ...]:
+    label = tasks.study.label
+    if label is None:
+        return ()
+    metrics = [Choice("metric", name) for name in VOTER_METRICS]
+    rows = []
+    for name in label.voters:
+        ballots = tasks.ballots(name, "label", label.votes, tasks.control_context("gold_context"))
+        decisions: list[tuple[str, Sequence[Task], Choice]] = [
+            (f"vote {number + 1}", (ballot,), MAJORITY) for number, ballot in enumerate(ballots)
+        ]
+        if label.votes > 1:
+            decisions.append((f"majority of {label.votes}", ballots, MAJORITY))
+            decisions.append((f"unanimous of {label.votes}", ballots, UNANIMOUS))
+        for decision, cast, rule in decisions:
+            about = f"{name} {decision}"
+            verdicts = tasks.verdicts(cast, rule, about)
+            score = score_task(
+                tasks.factory, tasks.sample, metrics, question_sets=("all",), verdicts=verdicts, label=about
+            )
+            rows.append(Voter(name, decision, score))
+    return tuple(rows)
+
+
+def _base(tasks: StudyTasks) -> Task | None:
+    base, label = tasks.study.base, tasks.study.label
+    if base is None or label is None:
+        return None
+    rule, votes = base.rule, label.votes
+
+    def verdicts(names: Sequence[str], condition: str) -> Task:
+        context = tasks.control_context(condition)
+        pooled = [ballot for name in names for ballot in tasks.ballots(name, "label", votes, context)]
+        return tasks.verdicts(pooled, rule, f"{', '.join(names)} on {condition}")
+
+    return tasks.factory.task(
+        BASE,
+        settings={"agree_with_gold": base.agree_with_gold},
+        inputs={
+            "sample": tasks.sample,
+            "vote": verdicts(base.voters, "gold_context"),
+            "closed_book": [verdicts((name,), "closed_book") for name in base.exclude_closed_book_right],
+        },
+        label="base",
+        location=tasks.study.location("base"),
+    )
+
+
+def _retrieval_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
+    """Every ranking once; where nobody reads, what of it would stand before a reader as well."""
+    grid, cells = tasks.study.grid, []
+    sets, depth = _question_sets(base, everywhere=True), _depth(tasks)
+    sizes = () if grid.reader else context_sizes(grid)
+    for (chunker, chunks), (retriever, search) in itertools.product(_labels(grid.chunker), _labels(grid.retriever)):
+        ranking = f"{chunks}/{search}"
+        relevance = tasks.relevance(chunker, retriever, depth)
+        for size in (None, *sizes):
+            name = ranking if size is None else f"{ranking}/{size}"
+            context = None if size is None else tasks.context(chunker, retriever, size, depth, name)
+            picks = Picks("retrieval", chunker=chunker, retriever=retriever)
+            if size is not None:
+                picks = replace(picks, top_k=size.top_k, context_words=size.context_words)
+            score = score_task(
+                tasks.factory,
+                tasks.sample,
+                _metrics(tasks, "retrieval") if size is None else (),
+                question_sets=sets,
+                base=base,
+                relevance=relevance,
+                context=context.passages if context else None,
+                context_relevance=context.relevance if context else None,
+                top_k=picks.top_k,
+                label=name,
+            )
+            cells.append(Cell(name, picks, sets, score, ranking=ranking))
+    return cells
+
+
+def _reader_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
+    """Readers that answer whatever the passages once, the others once a control; both on all questions."""
+    cells, sets = [], _question_sets(base, everywhere=True)
+    for name in tasks.study.grid.reader:
+        own = tasks.traits(name).condition
+        for condition in (own,) if own else tasks.study.controls:
+            context = None if own else tasks.control_context(condition)
+            for decision in _decisions(tasks.study):
+                ballots = tasks.ballots(name, "measure", decision.votes, context)
+                picks = Picks(
+                    "fixed" if own else "control", condition, reader=name, votes=decision.votes, rule=decision.rule
+                )
+                label = f"{condition}/{name}/{decision.label}"
+                cells.append(_answer_cell(tasks, base, label, picks, ballots, sets, context=context))
+    return cells
+
+
+def _grid_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
+    study, cells = tasks.study, []
+    everywhere = study.grid_on == "all"
+    sets, depth = _question_sets(base, everywhere=everywhere), _depth(tasks)
+    readers = [name for name in study.grid.reader if tasks.traits(name).condition is None]
+    for (chunker, chunks), (retriever, search), size in itertools.product(
+        _labels(study.grid.chunker), _labels(study.grid.retriever), context_sizes(study.grid)
+    ):
+        ranking = f"{chunks}/{search}"
+        about = f"{ranking}/{size}"
+        context = tasks.context(chunker, retriever, size, depth, about)
+        for name, decision in itertools.product(readers, _decisions(study)):
+            ballots = tasks.ballots(name, "measure", decision.votes, context.passages, None if everywhere else base)
+            picks = Picks(
+                "grid", "retrieved", chunker, retriever, size.top_k, name, decision.votes, decision.rule,
+                size.context_words,
+            )  # fmt: skip
+            cells.append(
+                _answer_cell(
+                    tasks,
+                    base,
+                    f"{about}/{name}/{decision.label}",
+                    picks,
+                    ballots,
+                    sets,
+                    context=context.passages,
+                    relevance=tasks.relevance(chunker, retriever, depth),
+                    context_relevance=context.relevance,
+                    ranking=ranking,
+                )
+            )
+    return cells
+
+
+def _answer_cell(
+    tasks: StudyTasks,
+    base: Task | None,
+    name: str,
+    picks: Picks,
+    ballots: Sequence[Task],
+    question_sets: tuple[str, ...],
+    *,
+    context: Task | None,
+    relevance: Task | None = None,
+    context_relevance: Task | None = None,
+    ranking: str | None = None,
+) -> Cell:
+    assert picks.reader is not None and picks.rule is not None and picks.votes is not None
+    draws = tasks.traits(picks.reader).draws
+    verdicts = tasks.verdicts(ballots, picks.rule, name)
+    reason = _not_scored_on_base(tasks.study, picks, draws) if "base" in question_sets else None
+    score = score_task(
+        tasks.factory,
+        tasks.sample,
+        tasks.study.metrics if relevance else _metrics(tasks, "answers"),
+        question_sets=question_sets,
+        verdicts=verdicts,
+        base=base,
+        relevance=relevance,
+        context=context,
+        context_relevance=context_relevance,
+        top_k=picks.top_k,
+        not_scored={} if reason is None else {"base": reason},
+        label=name,
+    )
+    note = "same as votes = 1" if draws == "fixed" and picks.votes > 1 else None
+    return Cell(name, picks, question_sets, score, verdicts, note, ranking)
+
+
+def _not_scored_on_base(study: Study, picks: Picks, draws: str) -> str | None:
+    """Why a reader's answers cannot be scored on the base: its own answers, which it cannot draw again, made it."""
+    base = study.base
+    if base is None or draws == "fresh":
+        return None
+    if picks.condition == "closed_book" and picks.reader in base.exclude_closed_book_right:
+        return "the reader's own right answers without context left the base"
+    # The words are in the address of the scores.
+    return "the reader selected the base and cannot vote anew" if picks.reader in base.voters else None
+
+
+def _question_sets(base: Task | None, *, everywhere: bool) -> tuple[str, ...]:
+    if base is None:
+        return ("all",)
+    return ("all", "base") if everywhere else ("base",)
+
+
+def _labels(axis: Sequence[Choice]) -> list[tuple[Choice, str]]:
+    return list(zip(axis, axis_labels(axis), strict=True))
+
+
+def _metrics(tasks: StudyTasks, measures: str) -> list[Choice]:
+    return [metric for metric in tasks.study.metrics if tasks.registry.traits(metric).measures == measures]
+
+
+def _depth(tasks: StudyTasks) -> int:
+    """How many hits to ask for: enough for the reader and for every metric, in coarse steps."""
+    # Whatever reads the hits has this number in its address; with every number of its own, a metric added to the spec
+    # would mean to search and read again.
+    cut_offs = [metric.parameters["k"] for metric in _metrics(tasks, "retrieval")]
+    needed = max((*cut_offs, *(size.hits for size in context_sizes(tasks.study.grid))), default=1)
+    return next((depth for depth in _DEPTHS if depth >= needed), needed)

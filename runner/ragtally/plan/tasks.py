@@ -1,0 +1,437 @@
+"""The tasks that the cells of a study share: asked for the same thing again, the same task comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from ragtally.api import (
+    Choice,
+    Dataset,
+    ReaderTraits,
+    RetrieverTraits,
+    SpecError,
+    Vote,
+    canonical_json,
+    derive_seed,
+    did_you_mean,
+    raise_all,
+)
+from ragtally.registry import Registry
+from ragtally.spec.study import Grid, ReaderPick, Study
+from ragtally.steps import (
+    ASK,
+    CHUNK,
+    CONTEXT,
+    CONTEXT_RELEVANCE,
+    EMBED,
+    EMBED_QUESTIONS,
+    INDEX,
+    PARSE,
+    PREPARE,
+    PROMPT,
+    READ,
+    RELEVANCE,
+    RERANK,
+    RERANK_PROMPT,
+    RETRIEVE,
+    SAMPLE,
+    SCORE,
+    TRAIN,
+    VOTE,
+    Step,
+    Task,
+    TaskFactory,
+)
+from ragtally.steps.ask import model_identity
+
+Purpose = Literal["label", "measure"]
+Inputs = dict[str, Task | Sequence[Task] | None]
+
+_FEWEST_WORDS = 8
+
+
+class ContextSize(NamedTuple):
+    """How much of a ranking stands before the reader: so many chunks, or so many words."""
+
+    top_k: int | None  # How many chunks; None where words are counted
+    context_words: int | None  # How many words; None where chunks are counted
+
+    def __str__(self) -> str:
+        return f"top {self.top_k}" if self.context_words is None else f"{self.context_words} words"
+
+    @property
+    def hits(self) -> int:
+        """How many hits it takes; for words, enough for chunks as short as `_FEWEST_WORDS` on average."""
+        return -(-(self.context_words or 0) // _FEWEST_WORDS) if self.top_k is None else self.top_k
+
+
+def context_sizes(grid: Grid) -> tuple[ContextSize, ...]:
+    """List how much may stand before a reader."""
+    chunks = [ContextSize(top_k, None) for top_k in grid.top_k]
+    return (*chunks, *(ContextSize(None, words) for words in grid.context_words))
+
+
+class Ranking(NamedTuple):
+    """A ranking as tasks."""
+
+    hits: Task
+    chunks: Task  # The chunks that the hits are rows of
+
+
+class RetrievedContext(NamedTuple):
+    """What a retriever puts before a reader, as tasks."""
+
+    passages: Task
+    relevance: Task  # The passages, or the ranking that they are the first of, compared with the evidence
+
+
+class StudyTasks:
+    """Makes the tasks of one study, from the dataset up to the verdicts."""
+
+    def __init__(self, study: Study, registry: Registry) -> None:
+        self.study = study
+        self.registry = registry
+        self.factory = TaskFactory(registry)
+        self.answers = _answers(study, registry)
+        _require_prices(study, registry)
+        pick = study.dataset
+        name = pick.choice.name
+        self.dataset = self._task(PREPARE, f"dataset.{name}", name, choices={"dataset": pick.choice})
+        self.sample = self._sample(
+            pick.split, study.sample.size, "sample", pick.split or "all splits", balance=study.sample.balance
+        )
+
+    def traits(self, reader: str) -> ReaderTraits:
+        """A reader's traits."""
+        traits: ReaderTraits = self.registry.traits(self.study.readers[reader].choice)
+        return traits
+
+    # From the chunks to the passages before a reader.
+
+    def relevance(self, chunker: Choice, retriever: Choice, limit: int) -> Task:
+        """The hits compared with the evidence."""
+        ranking = self._ranking(chunker, retriever, limit)
+        inputs: Inputs = {"chunk": ranking.chunks, "sample": self.sample, "retrieve": ranking.hits}
+        return self._task(RELEVANCE, "grid.retriever", ranking.hits.label, inputs=inputs)
+
+    def context(
+        self, chunker: Choice, retriever: Choice, size: ContextSize, depth: int, label: str
+    ) -> RetrievedContext:
+        """The passages that a retriever puts before a reader."""
+        limit = depth if self.registry.traits(retriever).prefix_stable else size.hits
+        ranking = self._ranking(chunker, retriever, limit)
+        words = size.context_words
+        budget = {"top_k": size.top_k} if words is None else {"context_words": words}
+        corpus: Inputs = {"prepare": self.dataset, "sample": self.sample}
+        passages = self._task(
+            CONTEXT,
+            "grid.retriever",
+            label,
+            settings={"condition": "retrieved", **budget},
+            inputs={**corpus, "chunk": ranking.chunks, "retrieve": ranking.hits},
+        )
+        if words is None:
+            return RetrievedContext(passages, self.relevance(chunker, retriever, limit))
+        # A budget cuts passages, so they are no longer the chunks that the ranking's relevance is about.
+        relevance = self._task(
+            CONTEXT_RELEVANCE,
+            "grid.retriever",
+            label,
+            settings={"context_words": words},
+            inputs={**corpus, "context": passages},
+        )
+        return RetrievedContext(passages, relevance)
+
+    def _chunks(self, chunker: Choice) -> Task:
+        inputs: Inputs = {"prepare": self.dataset}
+        return self._task(CHUNK, "grid.chunker", str(chunker), choices={"chunker": chunker}, inputs=inputs)
+
+    def _ranking(self, chunker: Choice, retriever: Choice, limit: int) -> Ranking:
+        chunks = self._chunks(chunker)
+        label = f"{retriever.name} over {chunks.label}"
+        traits: RetrieverTraits = self.registry.traits(retriever)
+        if "hits" in traits.reads:
+            return self._reranking(chunker, retriever, limit, label)
+        corpus: Inputs = {"prepare": self.dataset, "chunk": chunks}
+        vectors = queries = None
+        if "vectors" in traits.reads:
+            embedder = retriever.parameters["embedder"]
+            of_embedder = f"{embedder} over {chunks.label}"
+            choices = {"embedder": embedder}
+            vectors = self._task(EMBED, "grid.retriever", of_embedder, choices=choices, inputs=corpus)
+            # An embedder that learns nothing gives the same vectors whatever the chunks, so they do not count then.
+            fitted = vectors if self.registry.traits(embedder).requires_fit else None
+            of_queries: Inputs = {"sample": self.sample, "embed": fitted}
+            queries = self._task(EMBED_QUESTIONS, "grid.retriever", of_embedder, choices=choices, inputs=of_queries)
+        choices = {"retriever": retriever}
+        # Parameters that only a search uses do not count, so that searches share an index.
+        index = self._task(
+            INDEX, "grid.retriever", label, choices=choices, inputs={**corpus, "embed": vectors}, search=False
+        )
+        hits = self._task(
+            RETRIEVE,
+            "grid.retriever",
+            label,
+            choices=choices,
+            settings={"limit": limit},
+            inputs={**index.inputs, "index": index, "sample": self.sample, "embed_questions": queries},
+        )
+        return Ranking(hits, chunks)
+
+    def _reranking(self, chunker: Choice, retriever: Choice, limit: int, label: str) -> Ranking:
+        traits: RetrieverTraits = self.registry.traits(retriever)
+        depth = max(traits.depth or limit, limit)
+        # Retrievers that find windows of their own cannot be told apart by the rows of one list of chunks.
+        inner = [self._ranking(chunker, other, depth) for other in retriever.inner("retriever")]
+        chunk_tasks = dict.fromkeys(ranking.chunks for ranking in inner)
+        if len(chunk_tasks) != 1:
+            raise SpecError(
+                f"{retriever.name} cannot combine retrievers that find chunks of different sizes",
+                location=self.study.location("grid.retriever"),
+                hint="give all of them the same window, or put parent around the combination",
+            )
+        (chunks,) = chunk_tasks
+        windows = next((self._chunks(choice) for choice in retriever.inner("chunker")), None)
+        inputs: Inputs = {
+            **chunks.inputs,
+            "hits": [ranking.hits for ranking in inner],
+            "chunk": chunks,
+            "sample": self.sample,
+        }
+        replies = None
+        if traits.prompts:
+            prompts = self._task(
+                RERANK_PROMPT,
+                "grid.retriever",
+                label,
+                choices={"retriever": _without_model(retriever)},
+                inputs=inputs,
+            )
+            replies = self._ask(prompts, retriever.parameters["model"], "measure", 0, "grid.retriever", label)
+        hits = self._task(
+            RERANK,
+            "grid.retriever",
+            label,
+            choices={"retriever": retriever},
+            settings={"limit": limit},
+            inputs={**inputs, "window": windows, "ask": replies},
+        )
+        return Ranking(hits, windows or chunks)
+
+    # From the passages to the verdicts.
+
+    def control_context(self, condition: str) -> Task:
+        """A control's passages."""
+        return self._control(condition, self.sample, "controls")
+
+    def ballots(
+        self, name: str, purpose: Purpose, votes: int, context: Task | None, base: Task | None = None
+    ) -> tuple[Task, ...]:
+        """The parsed votes of a reader."""
+        reader, traits = self.study.readers[name], self.traits(name)
+        passages = context if traits.condition is None else None
+        tasks = []
+        for number in range(votes):
+            # A reader whose answers are fixed casts one vote, however many are counted.
+            index = 0 if traits.draws == "fixed" else number
+            label = f"{name} vote {index + 1}" + (f" on {passages.label}" if passages else "")
+            if traits.prompts and passages is not None:
+                prompts = self._prompts(reader, passages, base)
+                model = reader.choice.parameters["model"]
+                answers = self._ask(prompts, model, purpose, index, f"readers.{name}", label)
+            else:
+                answers = self._read(reader, purpose, index, passages, base, label)
+            tasks.append(
+                self._task(
+                    PARSE,
+                    f"readers.{name}",
+                    label,
+                    settings={"words": dict(traits.words)} if traits.words else {},
+                    inputs={"sample": self.sample, "read": answers},
+                )
+            )
+        return tuple(tasks)
+
+    def verdicts(self, ballots: Sequence[Task], rule: Choice, label: str) -> Task:
+        """What a rule makes of votes."""
+        return self.factory.task(VOTE, choices={"rule": rule}, inputs={"parse": ballots}, label=label)
+
+    def _read(
+        self, reader: ReaderPick, purpose: Purpose, index: int, passages: Task | None, base: Task | None, label: str
+    ) -> Task:
+        identity = canonical_json(self.factory.identity(reader.choice))
+        vote = Vote(purpose, index, derive_seed(self.study.seed, "vote", purpose, index, identity))
+        settings = {"vote": {"purpose": vote.purpose, "index": vote.index, "seed": vote.seed}}
+        work: dict[str, Any] = {"choices": {"reader": reader.choice}, "settings": settings}
+        path, model = f"readers.{reader.name}", None
+        if reader.train_split is not None:
+            examples = self._examples(reader, None)
+            gold = self._control("gold_context", examples, path)
+            inputs: Inputs = {"prepare": self.dataset, "sample": examples, "context": gold}
+            model = self._task(TRAIN, path, f"{reader.name} {purpose} vote {index + 1}", inputs=inputs, **work)
+        inputs = {
+            "prepare": self.dataset, "sample": self.sample, "context": passages, "train": model, "base": base,
+        }  # fmt: skip
+        return self._task(READ, path, label, inputs=inputs, **work)
+
+    def _ask(self, prompts: Task, model: Choice, purpose: Purpose, index: int, path: str, label: str) -> Task:
+        settings = {"purpose": purpose, "vote": index, "model": model_identity(self.factory, model)}
+        inputs: Inputs = {"prompt": prompts}
+        return self._task(ASK, path, label, choices={"model": model}, settings=settings, inputs=inputs)
+
+    def _prompts(self, reader: ReaderPick, passages: Task, base: Task | None) -> Task:
+        path, size = f"readers.{reader.name}", self.traits(reader.name).examples
+        examples = self._examples(reader, size) if size else None
+        inputs: Inputs = {
+            "prepare": self.dataset,
+            "sample": self.sample,
+            "context": passages,
+            "base": base,
+            "examples": examples,
+            "examples_context": self._control("gold_context", examples, path) if examples else None,
+        }
+        choices = {"reader": _without_model(reader.choice)}
+        return self._task(PROMPT, path, f"{reader.name} on {passages.label}", choices=choices, inputs=inputs)
+
+    def _examples(self, reader: ReaderPick, size: int | None) -> Task:
+        split = reader.train_split
+        return self._sample(split, size, f"readers.{reader.name}", split or "")
+
+    def _sample(self, split: str | None, size: int | None, path: str, label: str, *, balance: bool = False) -> Task:
+        return sample_task(
+            self.factory,
+            self.dataset,
+            split=split,
+            answers=self.answers,
+            size=size,
+            balance=balance,
+            seed=self.study.seed,
+            label=label,
+            location=self.study.location(path),
+        )
+
+    def _control(self, condition: str, sample: Task, path: str) -> Task:
+        settings: dict[str, Any] = {"condition": condition}
+        if condition == "wrong_context":
+            settings["seed"] = self.study.seed
+        inputs: Inputs = {"prepare": self.dataset, "sample": sample}
+        return self._task(CONTEXT, path, condition, settings=settings, inputs=inputs)
+
+    def _task(self, step: Step, path: str, label: str, **work: Any) -> Task:
+        """Make a task, with the place in the spec that its errors name."""
+        return self.factory.task(step, label=label, location=self.study.location(path), **work)
+
+
+def sample_task(
+    factory: TaskFactory,
+    dataset: Task,
+    *,
+    split: str | None,
+    answers: tuple[str, ...],
+    size: int | None = None,
+    balance: bool = False,
+    seed: int = 0,
+    **about: Any,
+) -> Task:
+    """The questions of one split."""
+    settings = {"split": split, "answers": answers, "size": size, "balance": balance}
+    # Where nothing is drawn, the seed does not count.
+    if size is not None or balance:
+        settings["seed"] = seed
+    return factory.task(SAMPLE, settings=settings, inputs={"prepare": dataset}, **about)
+
+
+def score_task(
+    factory: TaskFactory,
+    sample: Task,
+    metrics: Sequence[Choice],
+    *,
+    question_sets: Sequence[str],
+    verdicts: Task | None = None,
+    base: Task | None = None,
+    relevance: Task | None = None,
+    context: Task | None = None,
+    context_relevance: Task | None = None,
+    top_k: int | None = None,
+    not_scored: Mapping[str, str] | None = None,
+    label: str = "",
+) -> Task:
+    """The scores of a cell; what it has not is None."""
+    inputs: Inputs = {
+        "sample": sample, "vote": verdicts, "base": base, "relevance": relevance, "context": context,
+        "context_relevance": context_relevance, "parse": verdicts.inputs["parse"] if verdicts else None,
+    }  # fmt: skip
+    return factory.task(
+        SCORE,
+        choices={f"metric {number}": metric for number, metric in enumerate(metrics)},
+        settings={"question_sets": list(question_sets), "top_k": top_k, "not_scored": dict(not_scored or {})},
+        inputs=inputs,
+        label=label,
+    )
+
+
+def _without_model(choice: Choice) -> Choice:
+    """A component whose prompts do not depend on which model gets them, so that models share them."""
+    return Choice(choice.kind, choice.name, {**choice.parameters, "model": None})
+
+
+def _answers(study: Study, registry: Registry) -> tuple[str, ...]:
+    """Check split and answers against the dataset, and fill in all answers where the spec names none."""
+    pick = study.dataset
+    name = pick.choice.name
+    dataset: Dataset = registry.build(pick.choice)
+    splits = {"split": pick.split} | {f"readers.{key}": reader.train_split for key, reader in study.readers.items()}
+    for where, split in splits.items():
+        if split is not None and split not in dataset.splits:
+            path = f"dataset.{name}.split" if where == "split" else where
+            raise SpecError(
+                f"the dataset {name} has no split {split!r}",
+                location=study.location(path),
+                hint=did_you_mean(split, dataset.splits),
+            )
+    for answer in pick.answers or ():
+        # A dataset that knows no answers takes those of the spec.
+        if dataset.answers and answer not in dataset.answers:
+            raise SpecError(
+                f"the dataset {name} has no answer {answer!r}",
+                location=study.location(f"dataset.{name}.answers"),
+                hint=did_you_mean(answer, dataset.answers),
+            )
+    if study.base and study.base.agree_with_gold and not dataset.labelled:
+        raise SpecError(
+            f"the base is to agree with gold labels, but the dataset {name} has none with these parameters",
+            location=study.location("base.agree_with_gold"),
+            hint="write agree_with_gold: false; the verdicts are then silver labels",
+        )
+    answers = pick.answers or dataset.answers
+    if study.readers and not answers:
+        raise SpecError(
+            f"readers need answers to choose from, and the dataset {name} knows none with these parameters",
+            location=study.location(f"dataset.{name}"),
+            hint="name them: answers: [yes, no]",
+        )
+    return answers
+
+
+def _require_prices(study: Study, registry: Registry) -> None:
+    """A budget in dollars cannot be kept with a price that is unknown."""
+    if study.budget.usd is None:
+        return
+    used = [reader.choice.parameters["model"] for reader in study.readers.values() if _prompts(reader, registry)]
+    raise_all(
+        [
+            SpecError(
+                f"a budget in dollars needs a price for every model, and that of {name} is unknown",
+                location=study.location(f"models.{name}"),
+                hint="state it in dollars per million tokens: price: {input: 0.05, output: 0.08}; or usd_per_hour: 0",
+            )
+            for name, model in study.models.items()
+            if model in used and registry.traits(model).price is None
+        ]
+    )
+
+
+def _prompts(reader: ReaderPick, registry: Registry) -> bool:
+    prompts: bool = registry.traits(reader.choice).prompts
+    return prompts

@@ -1,0 +1,324 @@
+"""What steps write and others read: how each table of an entry lies on disk, and how it is loaded."""
+
+# Below the pipelines and the steps, so that neither needs the other to read a folder, and no step another step.
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import NamedTuple, overload
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ragtally.api import (
+    Documents,
+    Hits,
+    Message,
+    Passages,
+    Prompt,
+    Queries,
+    QuestionEvidence,
+    RankingRelevance,
+    Reading,
+    Score,
+    Spans,
+)
+from ragtally.store import read_array, read_json, read_table, write_array, write_json, write_table
+
+# Where in an entry of the step index the retriever saves its index.
+INDEX_FOLDER = "retriever"
+_SEARCH_SCORES = "measured.json"
+
+EVIDENCE = ("question", "document", "start", "end", "grade")
+# The answers of the steps ask and read.
+ANSWERS = {
+    "question": pl.Int32(),
+    "text": pl.String(),
+    "choice": pl.String(),
+    "error": pl.String(),
+    "input_tokens": pl.Int64(),
+    "output_tokens": pl.Int64(),
+    "seconds": pl.Float64(),
+    "dollars": pl.Float64(),
+}
+_PROMPTS = {"question": pl.Int32, "roles": pl.List(pl.String), "contents": pl.List(pl.String)}
+
+
+# prepare: the whole dataset.
+
+
+def load_documents(prepared: Path) -> Documents:
+    """Read the corpus."""
+    frame = read_table(prepared / "documents.parquet")
+    return Documents(
+        id=frame["id"].to_list(),
+        text=frame["text"].to_list(),
+        section_starts=frame["section_starts"].to_list(),
+        section_ends=frame["section_ends"].to_list(),
+    )
+
+
+@functools.lru_cache(maxsize=2)
+def load_texts(prepared: Path) -> list[str]:
+    """Read the documents' texts."""
+    # Cached, since every context needs them and an entry never changes.
+    texts: list[str] = read_table(prepared / "documents.parquet", ["text"])["text"].to_list()
+    return texts
+
+
+def load_all_questions(prepared: Path) -> pl.DataFrame:
+    """Read the questions of all splits."""
+    return read_table(prepared / "questions.parquet")
+
+
+# sample: the questions of a study. Evidence has one format in both steps, only the rows of questions differ.
+
+
+def load_questions(sampled: Path) -> pl.DataFrame:
+    """Read the sampled questions."""
+    return read_table(sampled / "questions.parquet")
+
+
+def load_evidence(folder: Path) -> QuestionEvidence:
+    """Read evidence, ordered by question: of the sample, or of all questions from the entry of prepare."""
+    frame = read_table(folder / "evidence.parquet")
+    return QuestionEvidence(*(frame[name].to_numpy() for name in EVIDENCE))
+
+
+def load_answer_options(sampled: Path) -> tuple[str, ...]:
+    """Read the answers that count."""
+    return tuple(read_json(sampled / "funnel.json")["answers"])
+
+
+# chunk, embed, index.
+
+
+def load_spans(chunked: Path) -> Spans:
+    """Read where the chunks stand."""
+    document, start, end = read_array(chunked / "spans.npy")
+    return Spans(document, start, end)
+
+
+def write_spans(folder: Path, spans: Spans) -> None:
+    """Write `spans.npy`: document rows, starts and ends, int32 of shape [3, chunks]."""
+    write_array(folder / "spans.npy", np.stack([spans.document, spans.start, spans.end]).astype(np.int32))
+
+
+def load_chunks(chunked: Path, prepared: Path) -> Passages:
+    """Read the chunks with their texts."""
+    spans = load_spans(chunked)
+    return Passages(_ChunkTexts(spans, prepared), spans)
+
+
+class _ChunkTexts(Sequence[str]):
+    """The chunks' texts, cut out of the documents only when they are looked at."""
+
+    # With 700,000 chunks the texts themselves take more memory than everything else that a search needs.
+
+    def __init__(self, spans: Spans, prepared: Path) -> None:
+        self._spans = spans
+        self._prepared = prepared
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return list(self._texts(index))
+        (text,) = self._texts(slice(index, index + 1 or None))
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        return self._texts(slice(None))
+
+    def _texts(self, rows: slice) -> Iterator[str]:
+        texts, spans = load_texts(self._prepared), self._spans
+        columns = (spans.document[rows].tolist(), spans.start[rows].tolist(), spans.end[rows].tolist())
+        return (texts[document][start:end] for document, start, end in zip(*columns, strict=True))
+
+
+def load_vectors(folder: Path) -> NDArray[np.float32]:
+    """Map the vectors of chunks or questions into memory, read-only."""
+    return read_array(folder / "vectors.npy")
+
+
+# retrieve, rerank, relevance.
+
+
+def load_queries(sampled: Path, vectors: Path | None, *, evidence: bool) -> Queries:
+    """Read the questions as a retriever takes them."""
+    questions = load_questions(sampled)
+    return Queries(
+        questions["id"].to_list(),
+        questions["text"].to_list(),
+        None if vectors is None else load_vectors(vectors),
+        load_evidence(sampled) if evidence else None,
+    )
+
+
+def load_hits(folder: Path) -> Hits:
+    """Read the hits."""
+    return Hits(read_array(folder / "passage.npy"), read_array(folder / "score.npy"))
+
+
+def write_hits(folder: Path, hits: Hits) -> None:
+    """Write `passage.npy` (int32) and `score.npy` (float32), both of shape [questions, limit]."""
+    write_array(folder / "passage.npy", hits.passage.astype(np.int32))
+    write_array(folder / "score.npy", hits.score.astype(np.float32))
+
+
+def load_search_scores(folder: Path) -> dict[str, Score]:
+    """Read what the retriever measured of its search."""
+    path = folder / _SEARCH_SCORES
+    return {name: Score(**score) for name, score in read_json(path).items()} if path.is_file() else {}
+
+
+def write_search_scores(folder: Path, scores: Mapping[str, Score]) -> None:
+    """Write what a retriever measured of its search; nothing where that is nothing."""
+    if scores:
+        write_json(folder / _SEARCH_SCORES, {name: asdict(score) for name, score in scores.items()})
+
+
+class ReplyCounts(NamedTuple):
+    """Replies of a model that was asked to rank."""
+
+    replies: int  # How many questions a model was asked about
+    unread: int  # How many of its replies could not be read
+
+
+def load_reply_counts(folder: Path) -> ReplyCounts | None:
+    """Read how many replies could not be read; None where no model was asked."""
+    path = folder / "replies.json"
+    return ReplyCounts(**read_json(path)) if path.is_file() else None
+
+
+def write_reply_counts(folder: Path, counts: ReplyCounts) -> None:
+    """Write how many replies could not be read."""
+    write_json(folder / "replies.json", counts._asdict())
+
+
+def load_relevance(folder: Path) -> RankingRelevance:
+    """Read how hits compare with the evidence."""
+    columns = {column.name: read_array(folder / f"{column.name}.npy") for column in fields(RankingRelevance)}
+    return RankingRelevance(**columns)
+
+
+def write_relevance(folder: Path, relevance: RankingRelevance) -> None:
+    """Write one `.npy` file for each column."""
+    for column in fields(relevance):
+        write_array(folder / f"{column.name}.npy", getattr(relevance, column.name))
+
+
+# context, prompt.
+
+
+def load_words(context: Path) -> NDArray[np.int64]:
+    """Read how many words stand before the reader."""
+    return read_array(context / "words.npy")
+
+
+def load_passages(context: Path) -> pl.DataFrame:
+    """Read where the passages before the reader stand: `question`, `document`, `start` and `end`."""
+    return read_table(context / "passages.parquet")
+
+
+def load_reading(
+    context: Path | None, prepared: Path, sampled: Path, rows: NDArray[np.int64] | None = None
+) -> Reading:
+    """Read all questions, or some rows of them, with the passages in front of them."""
+    questions = load_questions(sampled)
+    passages: list[list[str]] = [[] for _ in range(len(questions))]
+    if context is not None:
+        table = load_passages(context)
+        for question, text in zip(table["question"], passage_texts(table, load_texts(prepared)), strict=True):
+            passages[question].append(text)
+    picks = range(len(questions)) if rows is None else rows.tolist()
+    identifiers, texts = questions["id"].to_list(), questions["text"].to_list()
+    return Reading(
+        id=[identifiers[row] for row in picks],
+        question=[texts[row] for row in picks],
+        passages=[passages[row] for row in picks],
+        answers=load_answer_options(sampled),
+    )
+
+
+def passage_texts(passages: pl.DataFrame, texts: Sequence[str]) -> list[str]:
+    """Cut passages out of the documents."""
+    spans = passages.select("document", "start", "end").iter_rows()
+    return [texts[document][start:end] for document, start, end in spans]
+
+
+class PromptTable(NamedTuple):
+    """The prompts of a task."""
+
+    questions: list[int]  # Rows of questions in the sample
+    prompts: list[Prompt]  # One per question
+
+
+@functools.lru_cache(maxsize=1)
+def load_prompts(folder: Path) -> PromptTable:
+    """Read the prompts."""
+    # The last ones are cached, since every vote asks the same, and an entry never changes.
+    table = read_table(folder / "prompts.parquet")
+    prompts = [
+        tuple(Message(role, content) for role, content in zip(roles, contents, strict=True))
+        for roles, contents in table.select("roles", "contents").iter_rows()
+    ]
+    return PromptTable(table["question"].to_list(), prompts)
+
+
+def write_prompts(folder: Path, questions: Sequence[int], prompts: Sequence[Prompt]) -> None:
+    """Write `prompts.parquet`: question rows, and the roles and contents of each prompt's messages."""
+    columns = {
+        "question": questions,
+        "roles": [[message.role for message in prompt] for prompt in prompts],
+        "contents": [[message.content for message in prompt] for prompt in prompts],
+    }
+    write_table(folder / "prompts.parquet", columns, _PROMPTS)
+
+
+# ask, read, parse, vote, base, score.
+
+
+def load_answers(folder: Path) -> pl.DataFrame:
+    """Read the raw answers of one vote, from a reader or a language model."""
+    return read_table(folder / "answers.parquet")
+
+
+def load_ballots(folder: Path) -> pl.DataFrame:
+    """Read the ballots of one vote."""
+    return read_table(folder / "ballots.parquet")
+
+
+def load_verdicts(folder: Path) -> pl.DataFrame:
+    """Read the verdicts."""
+    return read_table(folder / "verdicts.parquet")
+
+
+def load_base(folder: Path) -> pl.DataFrame:
+    """Read the base."""
+    return read_table(folder / "base.parquet")
+
+
+def load_base_rows(folder: Path) -> NDArray[np.int64]:
+    """Read which of the sample's questions are in the base."""
+    rows: NDArray[np.int64] = read_table(folder / "base.parquet", ["question"])["question"].to_numpy()
+    return rows.astype(np.int64)
+
+
+def load_scores(folder: Path) -> dict[str, dict[str, Score]]:
+    """Read a cell's scores, by question set and printed name."""
+    return {
+        question_set: {name: Score(**score) for name, score in scores.items()}
+        for question_set, scores in read_json(folder / "scores.json").items()
+    }
