@@ -183,6 +183,11 @@ for _name in RETRIEVAL_METRICS:
     globals()[f"Test_{_name}_at_k"] = suite(RetrievalMetricSuite, "ragtally_retrieval_metrics", f"{_name}@k")
 
 
+class TestEcho(ModelSuite):
+    plugin = "ragtally_echo"
+    name = "echo"
+
+
 class LitellmSuite(ModelSuite):
     """Both transports of the model against a server of the test's own."""
 
