@@ -156,11 +156,11 @@ def _template(path: str, examples: int) -> PromptTemplate:
         status = Path(path).stat()
     except OSError as error:
         raise _unreadable(path, error) from error
-    return _compiled(path, bool(examples), (status.st_mtime_ns, status.st_size, status.st_ino, str(Path.cwd())))
+    return _compile(path, bool(examples), (status.st_mtime_ns, status.st_size, status.st_ino, str(Path.cwd())))
 
 
 @lru_cache(maxsize=32)
-def _compiled(path: str, shows_examples: bool, state: tuple[int, int, int, str]) -> PromptTemplate:
+def _compile(path: str, shows_examples: bool, state: tuple[int, int, int, str]) -> PromptTemplate:
     # Traits are asked for in every cell: an unchanged file is compiled once.
     from ragtally_chat.template import PromptTemplate, read_template
 

@@ -49,10 +49,10 @@ class Form:
         """Ask for the answer."""
         lines = "\n".join(self.answer(word) for word in answers)
         if self.explains and self.structured:
-            quoted = _enumeration([_json_string(word) for word in answers])
+            choices = _enumeration([_json_string(word) for word in answers])
             return (
                 'Answer with a JSON object and nothing else: first the key "explanation" with your reasoning in a '
-                f'few sentences, then the key "answer" with exactly one of: {quoted}.'
+                f'few sentences, then the key "answer" with exactly one of: {choices}.'
             )
         if self.explains:
             return (
@@ -107,8 +107,8 @@ class BuiltInPrompt:
 
 
 def _user_text(question: str, passages: tuple[str, ...], ask: str) -> str:
-    numbered = [f"[{number}] {_indent(text)}".rstrip() for number, text in enumerate(passages, start=1)]
-    context = "\n\n".join(["Context:", *numbered]) if numbered else NO_CONTEXT
+    texts = [f"[{number}] {_indent(text)}".rstrip() for number, text in enumerate(passages, start=1)]
+    context = "\n\n".join(["Context:", *texts]) if texts else NO_CONTEXT
     return f"{context}\n\nQuestion: {_indent(question)}\n\n{ask}"
 
 

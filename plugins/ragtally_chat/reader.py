@@ -65,8 +65,8 @@ class ChatReader:
         missing = [answer for answer in answers if answer not in self._words]
         if unknown:
             hint = did_you_mean(unknown[0], missing) if missing else "remove it"
-            declared = ", ".join(answers)
-            raise DataError(f"`words` names {unknown[0]!r}, which is not among the answers {declared}", hint=hint)
+            choices = ", ".join(answers)
+            raise DataError(f"`words` names {unknown[0]!r}, which is not among the answers {choices}", hint=hint)
         if missing:
             hint = f"words: {{..., {missing[0]}: ...}}"
             raise DataError(f"`words` has no word for the answer {missing[0]!r}", hint=hint)

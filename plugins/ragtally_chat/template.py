@@ -135,7 +135,7 @@ class PromptTemplate:
         has_messages = any(map(_is_message, tree.find_all(nodes.CallBlock)))
         faults = [*self._name_faults(tree, shows_examples), *(self._message_faults(tree) if has_messages else ())]
         raise_all(faults)
-        code = environment.compile(_Metered().visit(tree), self._path, self._path)
+        code = environment.compile(_Metering().visit(tree), self._path, self._path)
         return Template.from_code(environment, code, environment.globals), has_messages
 
     def _name_faults(self, tree: nodes.Template, shows_examples: bool) -> Iterator[DataError]:
@@ -252,7 +252,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         """Leave `format` as it is: a method that may not be called."""
 
 
-class _Metered(NodeTransformer):
+class _Metering(NodeTransformer):
     """Has every loop counted, and text joined by a filter, which is paid for."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802
@@ -295,16 +295,16 @@ def _filter_hint(message: str) -> str | None:
 
 
 def _filter(node: nodes.Node, name: str, *arguments: nodes.Expr) -> nodes.Filter:
-    wrapped = nodes.Filter(cast(nodes.Expr, node), name, list(arguments), [], None, None)
-    wrapped.set_lineno(node.lineno, override=False)
-    wrapped.set_environment(node.environment)  # type: ignore[arg-type]
-    return wrapped
+    call = nodes.Filter(cast(nodes.Expr, node), name, list(arguments), [], None, None)
+    call.set_lineno(node.lineno, override=False)
+    call.set_environment(node.environment)  # type: ignore[arg-type]
+    return call
 
 
 def _with_budget(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
     # `wraps` keeps Jinja's mark of a filter that gets the environment or the context.
     @functools.wraps(make)
-    def limited(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         budget = _BUDGET.get()
         # Beforehand, since it would be too late afterwards.
         sizes = [_size(value) for value in (*args, *kwargs.values())]
@@ -322,7 +322,7 @@ def _with_budget(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
         budget.spend(_size(value))
         return value
 
-    return limited
+    return call
 
 
 def _join_size(_: Any, value: Any, d: str = "", attribute: Any = None) -> int:

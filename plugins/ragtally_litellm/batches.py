@@ -41,7 +41,7 @@ _ENDS: Mapping[str, BatchStatus] = {
     "canceled": "cancelled",
 }
 # Why a row was never tried; everything else without a status is the server's failure.
-_UNTRIED: Mapping[str, CallFailure] = {"batch_expired": "timeout", "batch_cancelled": "cancelled"}
+_UNTRIED_REASONS: Mapping[str, CallFailure] = {"batch_expired": "timeout", "batch_cancelled": "cancelled"}
 _QUEUE_FULL = ("token_limit_exceeded", "request_limit_exceeded", "queue_full")
 _PAGE = 100
 # The slowest line that is waited for: a file of 200 MB may take 2,000 s longer than a call.
@@ -183,13 +183,13 @@ class BatchRequests:
             try:
                 handle = part.open("wb")
             except OSError as error:
-                raise _unsaved(part, error) from error
+                raise _save_error(part, error) from error
             with handle:
                 async for piece in pieces:
                     try:
                         handle.write(piece)
                     except OSError as error:
-                        raise _unsaved(part, error) from error
+                        raise _save_error(part, error) from error
             return b""
 
         # How large it is, and so how long it may take, is not known: no single pause may be long.
@@ -231,7 +231,7 @@ class BatchRequests:
         return raw
 
     def _object(self, raw: bytes) -> dict[str, Any]:
-        body = _parsed(raw)
+        body = _json_or_none(raw)
         if not isinstance(body, dict):
             raise self._errors.failure("bad reply", "the answer is no JSON object")
         if body.get("error") and "id" not in body:
@@ -243,16 +243,16 @@ def read_row(line: bytes, errors: CallErrors) -> BatchRow:
     """Read one row of a batch's results, without trust."""
     # An error stands in `error`, or in the body of a `response` with an error status, whichever file it is in; where
     # there is none, some say null and some {}.
-    row = _parsed(line)
+    row = _json_or_none(line)
     if not isinstance(row, dict):
         return BatchRow(None, errors.failure("bad reply", "a row of the results is no JSON object"))
     key = _text(row.get("custom_id"))
     response = row.get("response")
     if not isinstance(response, dict) or not response:
-        return BatchRow(key, _untried(row, errors))
+        return BatchRow(key, _error_of_untried(row, errors))
     status, body = response.get("status_code"), response.get("body")
     if isinstance(body, str):
-        body = _parsed(body)
+        body = _json_or_none(body)
     if isinstance(status, int) and not 200 <= status < 300:
         content = body if body else row.get("error")
         return BatchRow(key, errors.from_status(status, {}, json.dumps(content) if content else ""))
@@ -271,16 +271,16 @@ def read_row(line: bytes, errors: CallErrors) -> BatchRow:
     )
 
 
-def _untried(row: Mapping[str, Any], errors: CallErrors) -> CallError:
+def _error_of_untried(row: Mapping[str, Any], errors: CallErrors) -> CallError:
     error = row.get("error")
     error = error if isinstance(error, dict) else {"message": error}
     code, message = str(error.get("code") or ""), error.get("message")
-    reason = _UNTRIED.get(code, "server" if message or code else "bad reply")
+    reason = _UNTRIED_REASONS.get(code, "server" if message or code else "bad reply")
     words = " ".join(filter(None, (_text(message), f"({code})" if code else "")))
     return errors.failure(reason, words or "a row of the results has neither an answer nor an error")
 
 
-def _unsaved(path: Path, error: OSError) -> StoreError:
+def _save_error(path: Path, error: OSError) -> StoreError:
     # No failure of the provider's, and not to be tried again.
     message = f"what the provider sent cannot be saved: {error.strerror or error}"
     hint = "free space; nothing was lost, and the same command goes on"
@@ -305,7 +305,7 @@ def _batch_errors(content: Any) -> tuple[set[str], str]:
     return {str(row.get("code")) for row in rows}, "; ".join(messages)
 
 
-def _parsed(text: str | bytes) -> Any:
+def _json_or_none(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except ValueError:

@@ -95,7 +95,7 @@ class JsonClient:
         url, reached = self._hosts.take(), False
         try:
             with connection_errors(self._errors, url, self._timeout):
-                session = await self._connected()
+                session = await self._open_session()
                 async with session.post(
                     url, data=payload, headers=self._headers, proxy=self._proxies[url], allow_redirects=False
                 ) as response:
@@ -108,7 +108,7 @@ class JsonClient:
             self._hosts.give_back(url, reached=reached)
         return response.status, response.headers, hide_key(raw, self._key)
 
-    async def _connected(self) -> aiohttp.ClientSession:
+    async def _open_session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
         if self._session is not None:
             if self._loop is loop:

@@ -31,14 +31,14 @@ def _ollama(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding]:
     # An embedder has no `num_ctx`.
     tokens = (parameters["num_ctx"] or OLLAMA_CONTEXT) if "num_ctx" in parameters else 0
     for server in servers(parameters):
-        if not server.reached:
+        if not server.answers:
             yield Finding(False, f"Ollama at {server.base} does not answer: {server.failure}", "ollama serve")
-        elif server.held is None:
+        elif server.model is None:
             remedy = f"ollama pull {route.model}"
             yield Finding(False, f"Ollama at {server.base} has no model {route.model}", remedy)
         else:
-            yield Finding(True, f"Ollama at {server.base} has {route.model} ({server.held.digest[:12]})")
-            length = server.held.context_length
+            yield Finding(True, f"Ollama at {server.base} has {route.model} ({server.model.digest[:12]})")
+            length = server.model.context_length
             if length is not None and tokens > length:
                 yield Finding(False, f"{route.model} takes {length:,} tokens, not {tokens:,}", f"num_ctx: {length}")
 

@@ -201,7 +201,7 @@ class LitellmEmbedder:
                 return await self._requests.ask(texts, role)
             except CallError as error:
                 if error.reason in ("too long", "refused"):
-                    return await self._halved(texts, role, error)
+                    return await self._split(texts, role, error)
                 pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
                 wait = pause if error.retry_after is None else error.retry_after
                 if not error.retryable or attempt == self._retries or wait > _LONGEST_WAIT:
@@ -210,7 +210,7 @@ class LitellmEmbedder:
             await asyncio.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
-    async def _halved(self, texts: list[str], role: Role, error: CallError) -> Vectors:
+    async def _split(self, texts: list[str], role: Role, error: CallError) -> Vectors:
         if len(texts) == 1:
             excerpt = " ".join(texts[0].split())[:_EXCERPT]
             raise CallError(

@@ -73,19 +73,19 @@ def dimension_refusals(route: Route, dimensions: int) -> list[ParameterFault]:
 @functools.cache
 def _verdict(route: Route, content: str, native: bool) -> tuple[ParameterFault, ...]:
     sampling = json.loads(content)
-    unsupported = [name for name in sampling if name not in supported_parameters(route)]
-    if unsupported:
-        return tuple(_fault(route, name, f"takes no {_spec_name(name)}") for name in unsupported)
+    names = [name for name in sampling if name not in supported_parameters(route)]
+    if names:
+        return tuple(_fault(route, name, f"takes no {_spec_name(name)}") for name in names)
     litellm = load_litellm()
     try:
-        translated = litellm.utils.get_optional_params(
+        translation = litellm.utils.get_optional_params(
             model=route.model, custom_llm_provider=route.provider, drop_params=False, **sampling
         )
     except (litellm.UnsupportedParamsError, litellm.BadRequestError) as error:
         message = " ".join(str(error).split()).removeprefix("litellm.UnsupportedParamsError: ")
         name = next((name for name in sampling if name in message), None)
         return (_fault(route, name, f"refuses: {message.partition('To drop')[0].strip()[:200]}"),)
-    if native and "tools" in translated:
+    if native and "tools" in translation:
         # Groq's other models: LiteLLM asks them to call a tool, and reads the answer out of the call.
         message = f"{route.full_name} has no structured output by a schema"
         return (ParameterFault("structured", message, "structured: true, or another model"),)

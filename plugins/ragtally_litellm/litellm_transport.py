@@ -53,7 +53,7 @@ class LitellmChatGenerator:
             output = await self._inner.run_async(messages, generation_kwargs=settings)
         except Exception as error:
             raise self._errors.from_litellm(error, self.timeout) from None
-        return self._checked(output)
+        return self._check(output)
 
     @component.output_types(replies=list[ChatMessage])
     def run(self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class LitellmChatGenerator:
             output = self._inner.run(messages, generation_kwargs=settings)
         except Exception as error:
             raise self._errors.from_litellm(error, self.timeout) from None
-        return self._checked(output)
+        return self._check(output)
 
     async def close(self) -> None:
         """Close LiteLLM's connections, and end its postponed logging."""
@@ -83,7 +83,7 @@ class LitellmChatGenerator:
         generator: LitellmChatGenerator = default_from_dict(cls, data)
         return generator
 
-    def _checked(self, output: dict[str, Any]) -> dict[str, Any]:
+    def _check(self, output: dict[str, Any]) -> dict[str, Any]:
         reply = output["replies"][0] if output["replies"] else None
         if reply is None:
             raise self._errors.failure("bad reply", "the answer has no choices")

@@ -34,8 +34,8 @@ BATCHING = ("groq", "openai")
 TRUNCATING = ("ollama", "hosted_vllm")
 _EXTRAS = ("extra", "query_extra", "document_extra")
 # What every request holds already, or what only the engine may say.
-_RESERVED = ("messages", "model", "n", "seed", "stream", "stream_options")
-_RESERVED_OF_EMBEDDINGS = ("input", "model", "encoding_format")
+_ENGINE_NAMES = ("messages", "model", "n", "seed", "stream", "stream_options")
+_ENGINE_NAMES_OF_EMBEDDINGS = ("input", "model", "encoding_format")
 _KEY_NAMES = ("api_key", "apikey", "authorization", "key", "token", "password", "secret", "extra_headers", "headers")
 _NAMES = "provider/name, as in ollama_chat/llama3.1:8b or groq/openai/gpt-oss-20b"
 _SECRET_HINT = "put it into the environment, or into a file .env that is not committed"
@@ -266,16 +266,16 @@ def _batch_faults(route: Route, parameters: Mapping[str, Any]) -> Iterator[Param
 
 def _extra_faults(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
     of_embeddings = "query_extra" in parameters
-    reserved = _RESERVED_OF_EMBEDDINGS if of_embeddings else _RESERVED
+    engine_names = _ENGINE_NAMES_OF_EMBEDDINGS if of_embeddings else _ENGINE_NAMES
     # A model's sampling parameters may stand under `extra` instead, where nobody checks them.
-    unchecked = () if of_embeddings else SAMPLING
+    sampling = () if of_embeddings else SAMPLING
     for field in _EXTRAS:
         for name in parameters.get(field, ()):
-            if name in reserved:
+            if name in engine_names:
                 yield ParameterFault(field, f"the engine sets {name} itself", f"remove {name} from {field}")
-            elif name in unchecked and parameters[name] is not None:
+            elif name in sampling and parameters[name] is not None:
                 yield ParameterFault(field, f"{name} is given twice", f"remove {name} from {field}")
-            elif name in parameters and name not in unchecked:
+            elif name in parameters and name not in sampling:
                 yield ParameterFault(field, f"{name} is a parameter of its own", f"write {name} beside {field}")
 
 

@@ -25,7 +25,7 @@ LOG = logging.getLogger("ragtally.ollama")
 _LONGEST_ANSWER = 5.0
 
 
-class Held(NamedTuple):
+class ModelInfo(NamedTuple):
     """A model as a server holds it."""
 
     digest: str  # The hash of its manifest
@@ -37,8 +37,8 @@ class Server:
     """A server, and what it says of a model."""
 
     base: str  # Its URL
-    reached: bool  # Whether it answered
-    held: Held | None = None  # The model there; None where the server has not pulled it, or was not reached
+    answers: bool  # Whether it answered
+    model: ModelInfo | None = None  # The model there; None where the server has not pulled it, or was not reached
     failure: str = ""  # Why it was not reached
 
 
@@ -57,9 +57,9 @@ def pull(parameters: Mapping[str, Any], progress: Progress) -> None:
     """Pull a model to every host that does not hold it."""
     model = route_of(parameters["model"]).model
     for server in servers(parameters):
-        if not server.reached:
+        if not server.answers:
             raise _away(server)
-        if server.held is not None:
+        if server.model is not None:
             continue
         try:
             with _client(server.base, timeout=None) as client:
@@ -75,13 +75,13 @@ def forget() -> None:
     _digest.cache_clear()
 
 
-def remember(base: str, model: str, held: Held) -> None:
+def remember(base: str, model: str, info: ModelInfo) -> None:
     """Write down what a server holds, for when it is away; where nothing can be written, nothing is remembered."""
     # In the user's cache folder: it says something about servers, not about any one project or its store.
     cache = _read_cache()
-    if cache.get(f"{base} {model}") == held._asdict():
+    if cache.get(f"{base} {model}") == info._asdict():
         return
-    cache[f"{base} {model}"] = held._asdict()
+    cache[f"{base} {model}"] = info._asdict()
     path = _cache_path()
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
@@ -90,13 +90,13 @@ def remember(base: str, model: str, held: Held) -> None:
         temporary.replace(path)
 
 
-def recall(base: str, model: str) -> Held | None:
+def recall(base: str, model: str) -> ModelInfo | None:
     """Read what a server held when it was last asked."""
     match _read_cache().get(f"{base} {model}"):
         case {"digest": str(digest), "context_length": int(length)}:
-            return Held(digest, length)
+            return ModelInfo(digest, length)
         case {"digest": str(digest)}:
-            return Held(digest, None)
+            return ModelInfo(digest, None)
     return None
 
 
@@ -109,20 +109,20 @@ def _hosts(parameters: Mapping[str, Any]) -> tuple[str, ...]:
 # A process asks once: every cell of a plan needs the digest.
 @functools.cache
 def _digest(model: str, hosts: tuple[str, ...], tokens: int) -> str:
-    answers = [_ask(base, model) for base in hosts]
-    reached = [server for server in answers if server.reached]
-    for server in reached:
-        if server.held is None:
+    states = [_ask(base, model) for base in hosts]
+    awake = [server for server in states if server.answers]
+    for server in awake:
+        if server.model is None:
             hint = f"ollama pull {model}, or pull: true in the spec"
             raise DataError(f"Ollama at {server.base} has no model {model}", hint=hint)
-        remember(server.base, model, server.held)
-    models = [server.held for server in reached if server.held] or [_last_held(answers, model)]
+        remember(server.base, model, server.model)
+    models = [server.model for server in awake if server.model] or [_last_known(states, model)]
     if len({each.digest for each in models}) > 1:
-        digests = ", ".join(f"{server.base} {server.held.digest[:12]}" for server in reached if server.held)
+        digests = ", ".join(f"{server.base} {server.model.digest[:12]}" for server in awake if server.model)
         message = f"the hosts hold different models named {model}: {digests}"
         raise DataError(message, hint=f"ollama pull {model} on each")
-    for server in answers:
-        if reached and not server.reached:
+    for server in states:
+        if awake and not server.answers:
             LOG.warning(
                 "Ollama at %s does not answer (%s); the other hosts do its share", server.base, server.failure
             )
@@ -135,16 +135,16 @@ def _digest(model: str, hosts: tuple[str, ...], tokens: int) -> str:
     return models[0].digest
 
 
-def _last_held(away: list[Server], model: str) -> Held:
+def _last_known(away: list[Server], model: str) -> ModelInfo:
     for server in away:
-        if (held := recall(server.base, model)) is not None:
+        if (info := recall(server.base, model)) is not None:
             LOG.warning(
                 "Ollama at %s does not answer; %s is taken to be what was last seen there, %s",
                 server.base,
                 model,
-                held.digest[:12],
+                info.digest[:12],
             )
-            return held
+            return info
     raise _away(away[0])
 
 
@@ -164,7 +164,7 @@ def _ask(base: str, model: str) -> Server:
         # The client passes on whatever httpx and pydantic raise.
         return Server(base, False, failure=str(error).split(". ")[0].strip() or type(error).__name__)
     length = info.get(f"{info.get('general.architecture')}.context_length")
-    return Server(base, True, Held(str(digests[name]), length if isinstance(length, int) else None))
+    return Server(base, True, ModelInfo(str(digests[name]), length if isinstance(length, int) else None))
 
 
 def _client(base: str, timeout: float | None) -> ollama.Client:

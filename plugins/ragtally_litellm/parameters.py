@@ -174,7 +174,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 _OBJECT = {"type": "object", "default": {}}
 # Where a model is and how it is asked.
-_SHARED = {name: MODEL_PARAMETERS[name] for name in ("api_base", "concurrency", "timeout", "retries", "usd_per_hour")}
+_ACCESS = {name: MODEL_PARAMETERS[name] for name in ("api_base", "concurrency", "timeout", "retries", "usd_per_hour")}
 
 EMBEDDER_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "model": {
@@ -225,7 +225,7 @@ EMBEDDER_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "How many texts go into one request.",
         "x-ragtally-identity": False,
     },
-    **_SHARED,
+    **_ACCESS,
     "price": {
         "type": ["number", "null"],
         "minimum": 0,

@@ -14,7 +14,7 @@ import pytest
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server, start_server
 from ragtally.api import DataError
-from ragtally_litellm.ollama import Held, forget, recall, remember
+from ragtally_litellm.ollama import ModelInfo, forget, recall, remember
 
 Fill = Callable[..., dict[str, Any]]
 DIGEST = hashlib.sha256(b"llama3.1:8b").hexdigest()
@@ -135,18 +135,18 @@ def test_a_pull_that_fails_is_an_error(fill: Fill, server: RunningServer) -> Non
 def test_what_was_seen_survives_damage(tmp_path: Path) -> None:
     path = tmp_path / "cache" / "ragtally" / "ollama.json"
     assert recall("http://a", "m") is None
-    remember("http://a", "m", Held("12", None))
-    remember("http://b", "m", Held("34", 8192))
-    assert (recall("http://a", "m"), recall("http://b", "m")) == (Held("12", None), Held("34", 8192))
+    remember("http://a", "m", ModelInfo("12", None))
+    remember("http://b", "m", ModelInfo("34", 8192))
+    assert (recall("http://a", "m"), recall("http://b", "m")) == (ModelInfo("12", None), ModelInfo("34", 8192))
     assert [each.name for each in path.parent.iterdir()] == ["ollama.json"]
     for text in ("{", "[]", json.dumps({"http://a m": 3}), json.dumps({"http://a m": {"digest": 1}})):
         path.write_text(text)
         assert recall("http://a", "m") is None
-    remember("http://a", "m", Held("56", 1))
-    assert recall("http://a", "m") == Held("56", 1)
+    remember("http://a", "m", ModelInfo("56", 1))
+    assert recall("http://a", "m") == ModelInfo("56", 1)
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder would be")
-    remember("http://a", "m", Held("12", None))
+    remember("http://a", "m", ModelInfo("12", None))
     assert recall("http://a", "m") is None
