@@ -40,7 +40,7 @@ def registry() -> Registry:
     text = {"type": "string", "description": "The model."}
     number = {"type": "number", "default": 0.7, "description": "How varied."}
     host = {"type": ["string", "null"], "default": None, "description": "Where.", "x-ragtally-identity": False}
-    named = {"x-ragtally-kind": "model", "description": "A model."}
+    component_name = {"x-ragtally-kind": "model", "description": "A model."}
     count = {"type": "integer", "default": 0, "description": "How many examples."}
     return Registry(
         dict(
@@ -62,7 +62,7 @@ def registry() -> Registry:
                         "asking",
                         dict,
                         "Asks.",
-                        params={"model": named, "examples": count, "train": TRAIN_PARAMETER},
+                        params={"model": component_name, "examples": count, "train": TRAIN_PARAMETER},
                         traits=lambda given: ReaderTraits(prompts=True, examples=given["examples"]),
                     ),
                 ),

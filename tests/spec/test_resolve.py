@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from ragtally.api import Choice, Component, PluginError, RagtallyError
 from ragtally.registry import Registry
+from ragtally.spec.document import parse_document
 from ragtally.spec.load import study_of
-from ragtally.spec.reading import parse_document
 from ragtally.spec.resolve import MAX_EXPANSION, normalise
 from ragtally.spec.study import Study
 

@@ -14,8 +14,8 @@ def test_components_inside_come_first_and_each_once(make_bench: Callable[..., Be
     nested = "wider: {retriever: {letters: {embedder: letter_counts}}, window: {pieces: {size: 90}}}"
     path = bench.folder / "spec.yaml"
     path.write_text(SPEC.replace("- shared_words", f"- shared_words\n    - {nested}"))
-    named = [name for name, _ in load_study(path, bench.registry).components()]
-    assert named == [
+    component_name = [name for name, _ in load_study(path, bench.registry).components()]
+    assert component_name == [
         "dataset made_up",
         "reader finder",
         "reader learner",

@@ -16,11 +16,10 @@ from jsonschema import Draft202012Validator
 
 from ragtally.api import ErrorList, RagtallyError
 from ragtally.registry import Registry
-from ragtally.spec.faults import Faults
+from ragtally.spec.document import parse_document
 from ragtally.spec.load import study_of
-from ragtally.spec.reading import parse_document
 from ragtally.spec.schema import published_schema
-from ragtally.spec.validation import validate
+from ragtally.spec.validation import Faults, validate
 
 Errors = Callable[[str], list[RagtallyError]]
 
@@ -46,9 +45,9 @@ def test_the_schema_is_a_schema(schema: dict[str, Any]) -> None:
 
 
 def test_every_reference_leads_somewhere(schema: dict[str, Any]) -> None:
-    named = set(re.findall(r'"\$ref": "#/\$defs/([^"]+)"', json.dumps(schema)))
-    assert named <= set(schema["$defs"])
-    assert {"grid.retriever.dense", "metric.recall@k", "dataset.toy"} <= named
+    component_name = set(re.findall(r'"\$ref": "#/\$defs/([^"]+)"', json.dumps(schema)))
+    assert component_name <= set(schema["$defs"])
+    assert {"grid.retriever.dense", "metric.recall@k", "dataset.toy"} <= component_name
 
 
 def test_every_key_is_described(schema: dict[str, Any]) -> None:

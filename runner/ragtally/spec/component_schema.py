@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
 from ragtally.api import Component
 from ragtally.registry import Registry
 
@@ -71,26 +74,31 @@ def axis(schema: Schema) -> Schema:
     inner = {key: value for key, value in schema.items() if key not in ("description", "default")}
     outer = {key: value for key, value in schema.items() if key in ("description", "default")}
     values = {"type": "array", "items": inner, "minItems": 1}
-    named = {"type": "object", "properties": {"axis": values}, "required": ["axis"], "additionalProperties": False}
+    as_axis = {
+        "type": "object",
+        "properties": {"axis": values},
+        "required": ["axis"],
+        "additionalProperties": False,
+    }
     as_list = [] if takes_list(schema) else [values]
-    return {**outer, "x-ragtally-axis": not takes_list(schema), "anyOf": [inner, *as_list, named]}
+    return {**outer, "x-ragtally-axis": not takes_list(schema), "anyOf": [inner, *as_list, as_axis]}
 
 
 def definitions(registry: Registry, kinds: tuple[str, ...], *, grid: bool) -> dict[str, Schema]:
     """Write the definitions of kinds and of their components."""
     prefix = GRID if grid else ""
-    defined: dict[str, Schema] = {}
+    schema_of_parameters: dict[str, Schema] = {}
     for kind in kinds:
         components = [item.component for item in registry.all() if item.kind == kind]
-        defined[f"{prefix}{kind}"] = _kind(kind, components, prefix)
+        schema_of_parameters[f"{prefix}{kind}"] = _kind(kind, components, prefix)
         for component in components:
-            defined[f"{prefix}{kind}.{component.name}"] = _parameters(kind, component, grid=grid)
-    return defined
+            schema_of_parameters[f"{prefix}{kind}.{component.name}"] = _parameters(kind, component, grid=grid)
+    return schema_of_parameters
 
 
 def _kind(kind: str, components: list[Component], prefix: str) -> Schema:
     bare: list[Schema] = []
-    named: dict[str, Schema] = {}
+    by_name: dict[str, Schema] = {}
     patterns: dict[str, Schema] = {}
     for component in components:
         family = kind == "metric" and at_k(component.name)
@@ -98,7 +106,7 @@ def _kind(kind: str, components: list[Component], prefix: str) -> Schema:
         if family:
             patterns[at_k_pattern(component.name)] = parameters
         else:
-            named[component.name] = parameters
+            by_name[component.name] = parameters
         if _required(kind, component):
             continue
         if family:
@@ -111,7 +119,7 @@ def _kind(kind: str, components: list[Component], prefix: str) -> Schema:
             bare.append({"const": component.name, "description": component.summary})
     with_parameters = {
         "type": "object",
-        "properties": named,
+        "properties": by_name,
         "patternProperties": patterns,
         "additionalProperties": False,
         "minProperties": 1,
@@ -125,8 +133,8 @@ def _parameters(kind: str, component: Component, *, grid: bool) -> Schema:
     for name, schema in component.params.items():
         if kind == "metric" and at_k(component.name) and name == "k":
             continue
-        written = _parameter(name, schema, grid=grid)
-        properties[name] = axis(written) if grid else written
+        own = _parameter(name, schema, grid=grid)
+        properties[name] = axis(own) if grid else own
     required = _required(kind, component)
     return {
         "x-ragtally-component": component.name,
@@ -140,28 +148,30 @@ def _parameters(kind: str, component: Component, *, grid: bool) -> Schema:
 
 def _required(kind: str, component: Component) -> list[str]:
     # The k of `recall@5` is in its name.
-    named = kind == "metric" and at_k(component.name)
+    family = kind == "metric" and at_k(component.name)
     return [
-        name for name, schema in component.params.items() if is_required(name, schema) and not (named and name == "k")
+        name
+        for name, schema in component.params.items()
+        if is_required(name, schema) and not (family and name == "k")
     ]
 
 
 def _parameter(name: str, schema: Mapping[str, Any], *, grid: bool) -> Schema:
-    written = dict(schema)
+    own = dict(schema)
     if name == "seed":
         # Left out it is the study's, whatever default the plugin gives it.
-        written.pop("default", None)
-    kind = written.pop("x-ragtally-kind", None)
-    listed = written.get("items", {}).get("x-ragtally-kind")
-    if listed is not None:
-        return {**written, "items": component_position(listed, grid=grid)}
+        own.pop("default", None)
+    kind = own.pop("x-ragtally-kind", None)
+    item_kind = own.get("items", {}).get("x-ragtally-kind")
+    if item_kind is not None:
+        return {**own, "items": component_position(item_kind, grid=grid)}
     if kind is None:
-        return written
+        return own
     if kind == MODEL:
         nullable = schema.get("default", "") is None
-        return {**written, "type": ["string", "null"] if nullable else "string"}
+        return {**own, "type": ["string", "null"] if nullable else "string"}
     position = component_position(kind, grid=grid)
-    rest = {key: value for key, value in written.items() if key not in ("type", "anyOf")}
+    rest = {key: value for key, value in own.items() if key not in ("type", "anyOf")}
     if schema.get("default", "") is None:
         return {**rest, "anyOf": [position, {"type": "null"}]}
     return {**rest, **position}
@@ -176,3 +186,17 @@ def mapping(description: str, properties: dict[str, Schema], required: list[str]
         "required": required or [],
         "additionalProperties": False,
     }
+
+
+def schema_fault(schema: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with a schema."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return f"{error.json_path}: {error.message}"
+    return None
+
+
+def value_faults(schema: Mapping[str, Any], value: Any) -> list[str]:
+    """Say why a schema does not allow a value."""
+    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(value)]

@@ -7,15 +7,12 @@ from typing import Any
 
 from ragtally.api import Choice, PluginError
 from ragtally.registry import Registry
-from ragtally.spec.comparing import resolve_compare
-from ragtally.spec.crosschecks import Draft, DraftReader, check
-from ragtally.spec.document import Document
-from ragtally.spec.faults import Faults
-from ragtally.spec.reading import read_document
+from ragtally.spec.document import Document, read_document
 from ragtally.spec.resolve import Resolver
+from ragtally.spec.rules import Draft, DraftReader, check, resolve_compare
 from ragtally.spec.schema import ANSWER_METRICS, RETRIEVAL_METRICS, published_schema
 from ragtally.spec.study import Base, Budget, Compare, DatasetPick, Grid, Label, ReaderPick, Sample, Study
-from ragtally.spec.validation import validate
+from ragtally.spec.validation import Faults, validate
 
 _SCALAR_AXES = {
     "top_k": {"type": "integer"},
@@ -116,20 +113,20 @@ class _Builder:
         return DatasetPick(choice, choice.parameters.get("split"), None if answers is None else tuple(answers))
 
     def _named_models(self) -> dict[str, Choice]:
-        declared = self._data.get("models", {})
+        section = self._data.get("models", {})
         models: dict[str, Choice] = {}
-        for name, value in declared.items() if isinstance(declared, dict) else ():
+        for name, value in section.items() if isinstance(section, dict) else ():
             path = ("models", name)
             choice = None if self._faults.touch(path) else self._resolver.one("model", value, path)
             if choice is not None:
                 models[name] = choice
-        self._resolver.name_models(models, list(declared) if isinstance(declared, dict) else [])
+        self._resolver.name_models(models, list(section) if isinstance(section, dict) else [])
         return models
 
     def _readers(self) -> dict[str, DraftReader]:
         readers: dict[str, DraftReader] = {}
-        declared = self._data.get("readers", {})
-        for name, value in declared.items() if isinstance(declared, dict) else ():
+        section = self._data.get("readers", {})
+        for name, value in section.items() if isinstance(section, dict) else ():
             path = ("readers", name)
             if self._faults.touch(path):
                 continue
@@ -168,8 +165,8 @@ class _Builder:
 
     def _metrics(self, grid: Grid | None) -> tuple[Choice, ...]:
         if "metrics" not in self._data and grid is not None:
-            answered = ANSWER_METRICS if grid.reader or "label" in self._data else ()
-            retrieved = RETRIEVAL_METRICS if grid.retriever else ()
-            return self._resolver.many("metric", [*answered, *retrieved], ("metrics",))
-        named = self._part("metrics")
-        return self._resolver.many("metric", list(named), ("metrics",)) if named else ()
+            for_answers = ANSWER_METRICS if grid.reader or "label" in self._data else ()
+            for_retrieval = RETRIEVAL_METRICS if grid.retriever else ()
+            return self._resolver.many("metric", [*for_answers, *for_retrieval], ("metrics",))
+        metrics = self._part("metrics")
+        return self._resolver.many("metric", list(metrics), ("metrics",)) if metrics else ()

@@ -12,9 +12,7 @@ from ragtally.api import Choice, Component, PluginError, RagtallyError, canonica
 from ragtally.registry import Registry
 from ragtally.spec.component_schema import MODEL, is_required, takes_list
 from ragtally.spec.document import PathOf
-from ragtally.spec.faults import Faults
-from ragtally.spec.messages import show, subject
-from ragtally.spec.validation import axis_values, named
+from ragtally.spec.validation import Faults, axis_values, component_name, show, subject
 
 # Into how many choices one component under `grid` may expand.
 MAX_EXPANSION = 10_000
@@ -24,7 +22,7 @@ class _NotResolvedError(Exception):
     """A part of a component could not be resolved; the error is noted already."""
 
 
-class Written(NamedTuple):
+class ComponentSource(NamedTuple):
     """A component as written, with what the registry knows of it."""
 
     component: Component
@@ -55,8 +53,8 @@ class Resolver:
     def many(self, kind: str, values: list[Any], path: PathOf) -> tuple[Choice, ...]:
         """Resolve a list of components; the same one twice is noted as an error."""
         places = [(*path, index) for index in range(len(values))]
-        found = [(self.one(kind, item, where), where) for item, where in zip(values, places, strict=True)]
-        return tuple(self._distinct([(choice, where) for choice, where in found if choice is not None]))
+        choices = [(self.one(kind, item, where), where) for item, where in zip(values, places, strict=True)]
+        return tuple(self._distinct([(choice, where) for choice, where in choices if choice is not None]))
 
     def axis(self, schema: Mapping[str, Any], value: Any, path: PathOf) -> tuple[Any, ...]:
         """Expand an axis of the grid, axes inside it included: in the order written, the last axis fastest."""
@@ -71,36 +69,36 @@ class Resolver:
             return None
 
     def _values(self, schema: Mapping[str, Any], value: Any, path: PathOf, *, grid: bool) -> list[Any]:
-        found = axis_values(value, lists=not takes_list(schema)) if grid else None
+        axis_of_value = axis_values(value, lists=not takes_list(schema)) if grid else None
         items = [(value, path)]
-        if found is not None:
-            values, steps = found
+        if axis_of_value is not None:
+            values, steps = axis_of_value
             items = [(item, (*path, *steps, index)) for index, item in enumerate(values)]
         kind = schema.get("x-ragtally-kind")
-        listed = schema.get("items", {}).get("x-ragtally-kind")
-        expanded: list[tuple[Any, PathOf]] = []
+        item_kind = schema.get("items", {}).get("x-ragtally-kind")
+        options: list[tuple[Any, PathOf]] = []
         for item, where in items:
-            if listed is not None and isinstance(item, list):
-                expanded.extend((combined, where) for combined in self._lists(listed, item, where, grid=grid))
+            if item_kind is not None and isinstance(item, list):
+                options.extend((combination, where) for combination in self._lists(item_kind, item, where, grid=grid))
             elif kind is None or item is None:
-                expanded.append((normalise(item, schema), where))
+                options.append((normalise(item, schema), where))
             elif kind == MODEL:
-                expanded.extend((model, where) for model in self._model(item, where))
+                options.extend((model, where) for model in self._model(item, where))
             else:
-                expanded.extend((choice, where) for choice in self._choices(kind, item, where, grid=grid))
-        return self._distinct(expanded)
+                options.extend((choice, where) for choice in self._choices(kind, item, where, grid=grid))
+        return self._distinct(options)
 
     def _lists(self, kind: str, items: list[Any], path: PathOf, *, grid: bool) -> list[tuple[Choice, ...]]:
         """Resolve a list of components; axes inside them make several lists."""
-        found = [self._choices(kind, item, (*path, index), grid=grid) for index, item in enumerate(items)]
-        if not all(found):
+        choices = [self._choices(kind, item, (*path, index), grid=grid) for index, item in enumerate(items)]
+        if not all(choices):
             raise _NotResolvedError
-        count = math.prod(map(len, found))
+        count = math.prod(map(len, choices))
         if count > MAX_EXPANSION:
             hint = f"{MAX_EXPANSION:,} at most: leave values out"
             self._faults.add(path, f"the axes of {subject(path)} make {count:,} combinations", hint)
             raise _NotResolvedError
-        return list(itertools.product(*found))
+        return list(itertools.product(*choices))
 
     def _model(self, name: str, path: PathOf) -> list[Choice]:
         if name in self._models:
@@ -112,52 +110,52 @@ class Resolver:
         raise _NotResolvedError
 
     def _distinct(self, items: list[tuple[Any, PathOf]]) -> list[Any]:
-        seen: set[str] = set()
-        kept = []
+        values_so_far: set[str] = set()
+        distinct = []
         for value, path in items:
             key = identity(value)
-            if key in seen:
-                shown = show(value) if isinstance(value, (str, int, float, list, dict, type(None))) else str(value)
-                self._faults.add(path, f"{subject(path)} holds {shown} twice", "remove one")
+            if key in values_so_far:
+                text = show(value) if isinstance(value, (str, int, float, list, dict, type(None))) else str(value)
+                self._faults.add(path, f"{subject(path)} holds {text} twice", "remove one")
             else:
-                seen.add(key)
-                kept.append(value)
-        return kept
+                values_so_far.add(key)
+                distinct.append(value)
+        return distinct
 
     def _choices(self, kind: str, value: Any, path: PathOf, *, grid: bool) -> list[Choice]:
         try:
-            written = self._written(kind, value, path)
+            source = self._source(kind, value, path)
             axes = {
-                name: self._values(written.component.params[name], item, (*written.path, name), grid=grid)
-                for name, item in written.parameters.items()
+                name: self._values(source.component.params[name], item, (*source.path, name), grid=grid)
+                for name, item in source.parameters.items()
             }
             count = math.prod(len(values) for values in axes.values())
             if count > MAX_EXPANSION:
                 hint = f"{MAX_EXPANSION:,} at most: leave values out"
-                self._faults.add(path, f"the axes of {written.component.name} make {count:,} combinations", hint)
+                self._faults.add(path, f"the axes of {source.component.name} make {count:,} combinations", hint)
                 return []
-            filled = [
-                self._filled(written, dict(zip(axes, picked, strict=True)))
-                for picked in itertools.product(*axes.values())
+            parameters_of = [
+                self._parameters_of(source, dict(zip(axes, combination, strict=True)))
+                for combination in itertools.product(*axes.values())
             ]
-            self._check(written, filled)
-            return [Choice(kind, written.component.name, parameters) for parameters in filled]
+            self._check(source, parameters_of)
+            return [Choice(kind, source.component.name, parameters) for parameters in parameters_of]
         except _NotResolvedError:
             return []
         except RagtallyError as error:
             self._faults.add_error(path, error)
             return []
 
-    def _check(self, written: Written, filled: list[dict[str, Any]]) -> None:
-        if written.component.check is None:
+    def _check(self, source: ComponentSource, parameters_of: list[dict[str, Any]]) -> None:
+        if source.component.check is None:
             return
-        for parameters in filled:
-            for fault in written.component.check(parameters):
-                step = (fault.parameter,) if fault.parameter in written.parameters else ()
-                self._faults.add((*written.path, *step), fault.message, fault.hint)
+        for parameters in parameters_of:
+            for fault in source.component.check(parameters):
+                step = (fault.parameter,) if fault.parameter in source.parameters else ()
+                self._faults.add((*source.path, *step), fault.message, fault.hint)
 
-    def _written(self, kind: str, value: Any, path: PathOf) -> Written:
-        choice = named(value)
+    def _source(self, kind: str, value: Any, path: PathOf) -> ComponentSource:
+        choice = component_name(value)
         if choice is None:
             raise PluginError(f"the default {show(value)} of {subject(path)} is no {kind}")
         name, parameters = choice.name, dict(choice.parameters or {})
@@ -165,21 +163,21 @@ class Resolver:
         if kind == "metric" and cut_off.isdigit() and self._registry.find(kind, f"{stem}@k"):
             name, parameters = f"{stem}@k", {"k": int(cut_off), **parameters}
         component = self._registry.get(Choice(kind, name)).component
-        return Written(component, parameters, path if choice.bare else (*path, choice.name))
+        return ComponentSource(component, parameters, path if choice.bare else (*path, choice.name))
 
-    def _filled(self, written: Written, given: Mapping[str, Any]) -> dict[str, Any]:
-        filled: dict[str, Any] = {}
-        for name, schema in written.component.params.items():
-            if name == "seed" and given.get(name) is None:
-                filled[name] = self._seed
-            elif name in given:
-                filled[name] = given[name]
+    def _parameters_of(self, source: ComponentSource, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        parameters_of: dict[str, Any] = {}
+        for name, schema in source.component.params.items():
+            if name == "seed" and parameters.get(name) is None:
+                parameters_of[name] = self._seed
+            elif name in parameters:
+                parameters_of[name] = parameters[name]
             elif is_required(name, schema):
-                raise PluginError(f"{written.component.name} needs the parameter {name!r}")
+                raise PluginError(f"{source.component.name} needs the parameter {name!r}")
             else:
                 # A default has no axes, whatever it looks like.
-                filled[name] = self._default(schema, (*written.path, name))
-        return filled
+                parameters_of[name] = self._default(schema, (*source.path, name))
+        return parameters_of
 
     def _default(self, schema: Mapping[str, Any], path: PathOf) -> Any:
         values = self._values(schema, copy.deepcopy(schema["default"]), path, grid=False)
@@ -206,10 +204,10 @@ def normalise(value: Any, schema: Mapping[str, Any]) -> Any:
 
 def identity(value: Any) -> str:
     """Write a resolved value as text that equal values share."""
-    return canonical_json(_described(value))
+    return canonical_json(_identity(value))
 
 
-def _described(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     if isinstance(value, Choice):
-        return {"choice": [value.kind, value.name, {key: _described(item) for key, item in value.parameters.items()}]}
-    return [_described(item) for item in value] if isinstance(value, tuple) else value
+        return {"choice": [value.kind, value.name, {key: _identity(item) for key, item in value.parameters.items()}]}
+    return [_identity(item) for item in value] if isinstance(value, tuple) else value

@@ -116,12 +116,12 @@ class Study:
         yield f"dataset {self.dataset.choice.name}", self.dataset.choice
         yield from ((f"model {name}", choice) for name, choice in self.models.items())
         yield from ((f"reader {name}", pick.choice) for name, pick in self.readers.items())
-        seen: list[Choice] = []
+        components: list[Choice] = []
         for axis in (self.grid.chunker, self.grid.retriever):
             for choice in axis:
                 for each in _with_inner(choice):
-                    if each not in seen:
-                        seen.append(each)
+                    if each not in components:
+                        components.append(each)
                         yield f"{each.kind} {each.name}", each
 
     def location(self, path: str) -> Location:

@@ -6,19 +6,285 @@ At a component's place plain JSON Schema can only say that no branch of `anyOf` 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from ragtally.spec.faults import Faults
-from ragtally.spec.messages import Finding, describe
+from ragtally.api import Location, RagtallyError, SpecError, did_you_mean, raise_all
+from ragtally.spec.component_schema import CUT_OFF
+from ragtally.spec.document import Document, PathOf
 
 
-class Named(NamedTuple):
+class Faults:
+    """What is wrong with one document."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._errors: list[RagtallyError] = list(document.errors)
+        self._unreadable = {error.location for error in document.errors}
+        self._paths: set[PathOf] = set()
+        self._messages: set[str] = set()
+
+    def add(
+        self, path: PathOf, message: str, hint: str | None = None, *, at: Literal["key", "value"] = "value"
+    ) -> None:
+        """Note one error; the same one is noted once."""
+        location = self.document.key_place(path) if at == "key" else self.document.value_place(path)
+        self._note(path, SpecError(message, location=location, hint=hint))
+
+    def add_error(self, path: PathOf, error: RagtallyError) -> None:
+        """Note an error of a component's, giving it a place in the spec where it has none."""
+        if error.location is None:
+            error.location = self.document.value_place(path)
+        self._note(path, error)
+
+    def touch(self, *paths: PathOf) -> bool:
+        """Say whether something is wrong at one of the paths, above it or below it."""
+        return any(
+            path[: len(names)] == names or names[: len(path)] == path for path in paths for names in self._paths
+        )
+
+    def raise_all(self) -> None:
+        """Raise what was found, in the order of the places."""
+        raise_all(sorted(self._errors, key=_order))
+
+    def _note(self, path: PathOf, error: RagtallyError) -> None:
+        self._paths.add(path)
+        # What could not be read is not blamed for its type as well.
+        if error.location not in self._unreadable and str(error) not in self._messages:
+            self._messages.add(str(error))
+            self._errors.append(error)
+
+
+def _order(error: RagtallyError) -> tuple[int, int, str]:
+    location = error.location or Location("")
+    return location.line or 0, location.column or 0, error.message
+
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+AXES_HINT = "only the keys under grid take several values; give one here"
+SECRET_HINT = "put it into the environment, or into a file .env that is not committed"
+# Names of what must not be written into a spec, which is shared.
+_SECRET = re.compile(r"api_?key|secret|password|access_?token|auth_?token|bearer|credential", re.IGNORECASE)
+
+
+class Complaint(NamedTuple):
+    """One error in words."""
+
+    path: PathOf  # The path of what is wrong
+    message: str  # What is wrong
+    hint: str | None = None  # What to type instead
+    at: Literal["key", "value"] = "value"  # Whether the key or the value is to be pointed at
+
+
+class Violation(NamedTuple):
+    """What the validator found."""
+
+    path: PathOf  # The path of the value
+    value: Any
+    keyword: str  # The keyword of the schema that it breaks
+    expected: Any  # What the schema says under that keyword
+    schema: Mapping[str, Any]  # The schema that holds the keyword
+    message: str  # The validator's own words, for keywords that have none here
+
+
+def describe(fault: Violation) -> list[Complaint]:
+    """Put what the validator found into words."""
+    say = _SAY.get(fault.keyword)
+    return [Complaint(fault.path, f"{subject(fault.path)}: {fault.message}")] if say is None else say(fault)
+
+
+def subject(path: PathOf) -> str:
+    """Name a key by its dotted path, without positions in lists."""
+    return ".".join(step for step in path if isinstance(step, str)) or "the spec"
+
+
+def show(value: Any) -> str:
+    """Show a value of a spec shortly, as a user would recognise it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        text = repr(value)
+    elif isinstance(value, (dict, list)):
+        text = f"the {'mapping' if isinstance(value, dict) else 'list'} {json.dumps(value, ensure_ascii=False)}"
+    else:
+        text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _type(fault: Violation) -> list[Complaint]:
+    expected = fault.expected
+    types = [expected] if isinstance(expected, str) else list(expected)
+    words = " or ".join(_TYPES.get(name, name) for name in types)
+    message = f"{subject(fault.path)} must be {words}, not {show(fault.value)}"
+    return [Complaint(fault.path, message, _type_hint(types, fault.value, fault.path))]
+
+
+def _type_hint(types: list[str], value: Any, path: PathOf) -> str | None:
+    if isinstance(value, list) or (isinstance(value, dict) and list(value) == ["axis"]):
+        return _axis_hint(path)
+    if "string" in types and isinstance(value, (int, float)):
+        return f"put it in quotes: '{json.dumps(value)}'"
+    if "array" in types and isinstance(value, (str, int, float)):
+        return f"put it in brackets: [{value}]"
+    if "boolean" in types and isinstance(value, str):
+        truth = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+        return f"write {truth[value.lower()]}" if value.lower() in truth else None
+    if isinstance(value, str) and {"integer", "number"} & set(types) and re.fullmatch(r"[-+0-9_.xoa-fA-F]+", value):
+        return "write a number in plain decimal digits, without quotes"
+    return None
+
+
+def _axis_hint(path: PathOf) -> str:
+    return "an axis is one flat list of values" if path[:1] == ("grid",) else AXES_HINT
+
+
+def _unknown_keys(fault: Violation) -> list[Complaint]:
+    names = list(fault.schema["properties"]) if "properties" in fault.schema else []
+    patterns = list(fault.schema.get("patternProperties", ()))
+    unknown = [
+        key for key in fault.value if key not in names and not any(re.search(pattern, key) for pattern in patterns)
+    ]
+    return [
+        Complaint((*fault.path, key), *_unknown_key(fault.schema, key, names, fault.path), "key") for key in unknown
+    ]
+
+
+def _unknown_key(schema: Mapping[str, Any], key: str, names: list[str], path: PathOf) -> tuple[str, str]:
+    if hint := schema.get("x-ragtally-hint"):
+        return f"{key!r} cannot be a name under {subject(path)}", hint
+    if _SECRET.search(key):
+        return f"{key!r} has no place in a spec: specs are shared, keys are not", SECRET_HINT
+    component = schema.get("x-ragtally-component")
+    if component and not names:
+        return f"{component} takes no parameters, but here is {key!r}", "remove it"
+    if component:
+        return f"{component} has no parameter {key!r}", did_you_mean(key, names)
+    return f"{subject(path)} has no key {key!r}", did_you_mean(key, names)
+
+
+def _missing_keys(fault: Violation) -> list[Complaint]:
+    missing = [key for key in fault.expected if key not in fault.value]
+    component = fault.schema.get("x-ragtally-component")
+    if component:
+        hint = f"{component}: {{{', '.join(f'{key}: ...' for key in missing)}}}"
+        return [Complaint((*fault.path, key), f"{component} needs the parameter {key!r}", hint) for key in missing]
+    return [
+        Complaint((*fault.path, key), f"{subject(fault.path)} needs the key {key!r}", f"{key}: ...")
+        for key in missing
+    ]
+
+
+def _duplicates(fault: Violation) -> list[Complaint]:
+    complaints = []
+    for index, value in enumerate(fault.value):
+        if value in fault.value[:index]:
+            message = f"{subject(fault.path)} holds {show(value)} twice"
+            complaints.append(Complaint((*fault.path, index), message, "remove one"))
+    return complaints
+
+
+def _enum(fault: Violation) -> list[Complaint]:
+    allowed = [fault.expected] if fault.keyword == "const" else list(fault.expected)
+    message = f"{subject(fault.path)} cannot be {show(fault.value)}"
+    words = [value if isinstance(value, str) else json.dumps(value) for value in allowed]
+    if isinstance(fault.value, str):
+        return [Complaint(fault.path, message, did_you_mean(fault.value, words))]
+    hint = _type_hint([], fault.value, fault.path) or f"there is: {', '.join(words)}"
+    return [Complaint(fault.path, message, hint)]
+
+
+def _pattern(fault: Violation) -> list[Complaint]:
+    hint = fault.schema.get("x-ragtally-hint") or f"it must match {fault.expected}"
+    return [Complaint(fault.path, f"{subject(fault.path)} cannot be {show(fault.value)}", hint)]
+
+
+def _bound(words: str) -> Callable[[Violation], list[Complaint]]:
+    def say(fault: Violation) -> list[Complaint]:
+        message = f"{subject(fault.path)} must {words.format(fault.expected)}, not {show(fault.value)}"
+        return [Complaint(fault.path, message)]
+
+    return say
+
+
+def _too_few(fault: Violation) -> list[Complaint]:
+    return [Complaint(fault.path, f"{subject(fault.path)} needs at least {fault.expected} in its list")]
+
+
+def _component(fault: Violation) -> list[Complaint]:
+    kind, value = fault.expected, fault.value
+    components = fault.schema["anyOf"][-1]
+    names = [*components["properties"], *(_family(pattern) for pattern in components["patternProperties"])]
+    if isinstance(value, str):
+        return [Complaint(fault.path, f"there is no {kind} {value!r}", _name_hint(value, names))]
+    if isinstance(value, list):
+        message = f"here one {kind} is wanted, not {show(value)}"
+        return [Complaint(fault.path, message, _type_hint([], value, fault.path))]
+    if isinstance(value, dict) and len(value) == 1:
+        name = next(iter(value))
+        hint = _axis_hint(fault.path) if name == "axis" else _name_hint(name, names)
+        return [Complaint((*fault.path, name), f"there is no {kind} {name!r}", hint, "key")]
+    article = "an" if kind[0] in "aeiou" else "a"
+    message = f"{article} {kind} is a name, or one name with its parameters, not {show(value)}"
+    first = next((key for key in value if key in names), None) if isinstance(value, dict) else None
+    if first is not None:
+        hint = f"indent its parameters further than {first!r}, or put a hyphen before each of several {kind}s"
+    else:
+        hint = f"there is: {', '.join(names)}"
+    return [Complaint(fault.path, message, hint)]
+
+
+def _family(pattern: str) -> str:
+    return re.sub(r"\\(.)", r"\1", pattern.removeprefix("^").removesuffix(CUT_OFF + "$")) + "k"
+
+
+def _name_hint(name: str, names: list[str]) -> str:
+    stem, _, cut_off = name.partition("@")
+    families = [word for word in names if word.endswith("@k")]
+    for family in families:
+        if stem == family.removesuffix("@k"):
+            whole = "" if cut_off in ("", "k") else ", a whole number from 1"
+            return f"with a cut-off{whole}: {stem}@5"
+    return did_you_mean(name, [word for word in names if not word.endswith("@k")] + _with(families, cut_off or "5"))
+
+
+def _with(families: list[str], cut_off: str) -> list[str]:
+    return [family.removesuffix("k") + cut_off for family in families]
+
+
+_SAY: dict[str, Callable[[Violation], list[Complaint]]] = {
+    "type": _type,
+    "additionalProperties": _unknown_keys,
+    "required": _missing_keys,
+    "uniqueItems": _duplicates,
+    "enum": _enum,
+    "const": _enum,
+    "pattern": _pattern,
+    "minimum": _bound("be at least {}"),
+    "maximum": _bound("be at most {}"),
+    "exclusiveMinimum": _bound("be more than {}"),
+    "exclusiveMaximum": _bound("be less than {}"),
+    "maxLength": _bound("have at most {} characters"),
+    "minLength": _bound("have at least {} characters"),
+    "minItems": _too_few,
+    "x-ragtally-kind": _component,
+}
+
+
+class ComponentName(NamedTuple):
     """A component as a spec names it."""
 
     name: str  # The name as written, such as `bm25` or `recall@5`
@@ -29,21 +295,26 @@ class Named(NamedTuple):
 def validate(schema: Mapping[str, Any], faults: Faults) -> None:
     """Note everything in a document that its schema does not allow."""
     for error in _SpecValidator(schema).iter_errors(faults.document.root.plain()):
-        broken: Any = error
+        leaf: Any = error
         path = tuple(error.absolute_path)
-        found = Finding(
-            path, broken.instance, str(broken.validator), broken.validator_value, broken.schema, broken.message
+        fault = Violation(
+            path,
+            leaf.instance,
+            str(leaf.validator),
+            leaf.validator_value,
+            leaf.schema,
+            leaf.message,
         )
-        for complaint in describe(found):
+        for complaint in describe(fault):
             faults.add(complaint.path, complaint.message, complaint.hint, at=complaint.at)
 
 
-def named(instance: Any) -> Named | None:
+def component_name(instance: Any) -> ComponentName | None:
     """Read how a spec names a component."""
     if isinstance(instance, str):
-        return Named(instance, None, True)
+        return ComponentName(instance, None, True)
     if isinstance(instance, dict) and len(instance) == 1:
-        return Named(*next(iter(instance.items())), False)
+        return ComponentName(*next(iter(instance.items())), False)
     return None
 
 
@@ -56,10 +327,12 @@ def axis_values(instance: Any, *, lists: bool) -> tuple[list[Any], tuple[str, ..
     return None
 
 
-def _component(validator: Any, kind: str, instance: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
-    choice = named(instance)
-    known = schema["anyOf"][-1]
-    target = _parameters_of(known, choice.name) if choice else None
+def _validate_component(
+    validator: Any, kind: str, instance: Any, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    choice = component_name(instance)
+    names = schema["anyOf"][-1]
+    target = _parameters_of(names, choice.name) if choice else None
     if choice is None or target is None:
         yield ValidationError(f"{instance!r} names no {kind}")
         return
@@ -67,19 +340,19 @@ def _component(validator: Any, kind: str, instance: Any, schema: Mapping[str, An
     yield from validator.descend(parameters, target, path=None if choice.bare else choice.name)
 
 
-def _parameters_of(known: Mapping[str, Any], name: str) -> Any:
-    if name in known["properties"]:
-        return known["properties"][name]
-    return next((found for pattern, found in known["patternProperties"].items() if re.search(pattern, name)), None)
+def _parameters_of(names: Mapping[str, Any], name: str) -> Any:
+    if name in names["properties"]:
+        return names["properties"][name]
+    return next((schema for pattern, schema in names["patternProperties"].items() if re.search(pattern, name)), None)
 
 
 def _axis(validator: Any, lists: bool, instance: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
     one = schema["anyOf"][0]
-    found = axis_values(instance, lists=lists)
-    if found is None:
+    axis_of_value = axis_values(instance, lists=lists)
+    if axis_of_value is None:
         yield from validator.descend(instance, one)
         return
-    values, steps = found
+    values, steps = axis_of_value
     if not values:
         yield ValidationError(
             f"{instance!r} should be non-empty", validator="minItems", validator_value=1, path=steps
@@ -95,11 +368,13 @@ def _any_of(
 ) -> Iterator[ValidationError]:
     if "x-ragtally-kind" in schema or "x-ragtally-axis" in schema:
         return
-    tried = [list(validator.descend(instance, branch, schema_path=index)) for index, branch in enumerate(branches)]
-    if not all(tried):
+    attempts = [list(validator.descend(instance, branch, schema_path=index)) for index, branch in enumerate(branches)]
+    if not all(attempts):
         return
     # A branch of another type was not meant; where one is left, its own errors say more than "none fits".
-    meant = [errors for errors in tried if not any(error.validator == "type" and not error.path for error in errors)]
+    meant = [
+        errors for errors in attempts if not any(error.validator == "type" and not error.path for error in errors)
+    ]
     if len(meant) == 1:
         yield from meant[0]
     else:
@@ -107,5 +382,5 @@ def _any_of(
 
 
 _SpecValidator = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"x-ragtally-kind": _component, "x-ragtally-axis": _axis, "anyOf": _any_of}
+    Draft202012Validator, {"x-ragtally-kind": _validate_component, "x-ragtally-axis": _axis, "anyOf": _any_of}
 )

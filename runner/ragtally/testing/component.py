@@ -17,7 +17,7 @@ import pytest
 
 from ragtally.api import KINDS, Component
 from ragtally.registry import Registered
-from ragtally.spec.parameter_schema import schema_fault, value_faults
+from ragtally.spec.component_schema import schema_fault, value_faults
 from ragtally.testing.samples import StubEmbedder
 
 SEED = 20

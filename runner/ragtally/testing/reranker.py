@@ -24,7 +24,7 @@ from ragtally.api import (
     RetrieverTraits,
     Spans,
 )
-from ragtally.spec.parameter_schema import value_faults
+from ragtally.spec.component_schema import value_faults
 from ragtally.support.ranking import best_rows, no_hits, write_hits
 from ragtally.testing import samples
 from ragtally.testing.component import ComponentSuite

@@ -1,6 +1,6 @@
 import pytest
 
-from ragtally.spec.parameter_schema import schema_fault, value_faults
+from ragtally.spec.component_schema import schema_fault, value_faults
 
 
 def test_a_valid_schema_has_no_fault():

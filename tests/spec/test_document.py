@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragtally.api import ErrorList, SpecError
-from ragtally.spec.composing import MAX_DEPTH
-from ragtally.spec.reading import MAX_BYTES, parse_document, read_document
+from ragtally.spec.document import MAX_BYTES, MAX_DEPTH, parse_document, read_document
 
 
 def value_of(text: str) -> object:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ragtally.api import Choice, ReaderTraits, did_you_mean
 from ragtally.spec.document import PathOf
-from ragtally.spec.faults import Faults
-from ragtally.spec.study import Base, DatasetPick, Grid, Label, ReaderPick
-from ragtally.spec.validation import axis_values
+from ragtally.spec.study import Base, Compare, DatasetPick, Grid, Label, ReaderPick
+from ragtally.spec.validation import Faults, axis_values, component_name, show
 
 # How many combinations a grid may have.
 MAX_CELLS = 100_000
@@ -64,23 +63,23 @@ def _names(draft: Draft, *path: str) -> Iterator[tuple[str, PathOf]]:
 
 def _check_names(draft: Draft, faults: Faults) -> None:
     declared = draft.data.get("readers", {})
-    known = list(declared) if isinstance(declared, dict) else []
+    names = list(declared) if isinstance(declared, dict) else []
     for path in (("label", "voters"), ("base", "from"), ("base", "exclude_closed_book_right"), ("grid", "reader")):
         for name, where in _names(draft, *path):
-            if name not in known:
-                hint = did_you_mean(name, known) if known else f"name it under readers: {{{name}: ...}}"
+            if name not in names:
+                hint = did_you_mean(name, names) if names else f"name it under readers: {{{name}: ...}}"
                 faults.add(where, f"there is no reader {name!r} under readers", hint)
 
 
 def _check_training(draft: Draft, faults: Faults) -> None:
     if draft.dataset is None:
         return
-    asked = draft.dataset.split
+    split_of_study = draft.dataset.split
     for name, reader in draft.readers.items():
         split = reader.pick.train_split
-        if split is None or asked not in (None, split):
+        if split is None or split_of_study not in (None, split):
             continue
-        which = "all splits are asked" if asked is None else f"the split {asked!r} is asked"
+        which = "all splits are asked" if split_of_study is None else f"the split {split_of_study!r} is asked"
         path = ("readers", name, reader.pick.choice.name, "train", "split")
         hint = "give the dataset a split that no reader learns from, as in dataset: {...: {split: test}}"
         faults.add(path, f"{name} learns from the split {split!r} and would be tested on it: {which}", hint)
@@ -181,3 +180,66 @@ def _check_metrics(draft: Draft, grid: Grid, faults: Faults) -> None:
         if traits is not None and traits.measures == "retrieval":
             message = f"{draft.data['metrics'][index]} scores retrieval, but the grid has no retriever"
             faults.add(path, message, "remove it, or add grid.chunker and grid.retriever")
+
+
+def resolve_compare(
+    families: Sequence[Mapping[str, Any]], grid: Grid, metrics: Sequence[Choice], faults: Faults
+) -> tuple[Compare, ...]:
+    """Find the picks that baselines name among those of the grid."""
+    names = {_printed_name(metric): metric for metric in metrics}
+    comparisons = []
+    for number, family in enumerate(families):
+        path: PathOf = ("compare", number)
+        metric = family.get("metric", "accuracy")
+        if metric not in names:
+            hint = f"add it to metrics, or {did_you_mean(metric, list(names))}"
+            faults.add(
+                (*path, "metric") if "metric" in family else path, f"{metric!r} is no metric of the study", hint
+            )
+        baseline = {}
+        for axis, value in family["baseline"].items():
+            pick = _find(axis, value, getattr(grid, axis), (*path, "baseline", axis), faults)
+            if pick is not None:
+                baseline[axis] = pick
+        if len(baseline) == len(family["baseline"]) and metric in names:
+            comparisons.append(Compare(metric, names[metric], baseline))
+    return tuple(comparisons)
+
+
+def _printed_name(metric: Choice) -> str:
+    return metric.name.replace("@k", f"@{metric.parameters['k']}") if metric.name.endswith("@k") else metric.name
+
+
+def _find(axis: str, value: Any, picks: Sequence[Any], path: PathOf, faults: Faults) -> Any:
+    """Find the one pick that a baseline means."""
+    if not picks:
+        faults.add(path, f"the grid has no {axis}", f"add grid.{axis}", at="key")
+        return None
+    component = component_name(value) if isinstance(picks[0], Choice) else None
+    matches = [pick for pick in picks if (_fits(pick, value) if component else pick == value)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        text = ", ".join(map(str, matches[:4]))
+        faults.add(
+            path,
+            f"{show(value)} fits {len(matches)} picks of grid.{axis}: {text}",
+            "give the parameter that differs",
+        )
+        return None
+    name = component.name if component else str(value)
+    names = list(dict.fromkeys(pick.name if isinstance(pick, Choice) else str(pick) for pick in picks))
+    hint = did_you_mean(name, names) if name not in names else "give the parameters as they are in the grid"
+    faults.add(path, f"{show(value)} is no pick of grid.{axis}", hint)
+    return None
+
+
+def _fits(pick: Any, value: Any) -> bool:
+    """Whether a pick is what a value names: of that name, with the parameters given; others may be anything."""
+    if not isinstance(pick, Choice):
+        return bool(pick == value)
+    component = component_name(value)
+    if component is None or component.name != pick.name:
+        return False
+    parameters = component.parameters if isinstance(component.parameters, Mapping) else {}
+    return all(key in pick.parameters and _fits(pick.parameters[key], item) for key, item in parameters.items())
