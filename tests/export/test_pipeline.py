@@ -165,6 +165,6 @@ def test_the_command_says_what_is_plain(made: Made, tmp_path: Path, monkeypatch:
     assert ended.exit_code == 0, ended.output
     assert ended.stdout.strip() == str(tmp_path / "out" / "pipeline.yaml")
     assert f"prompt: {PROMPT}\n" in ended.stderr
-    assert "decide: ragtally.pipelines.deciding.DecideVerdict (ragtally)\n" in ended.stderr
+    assert "decide: ragtally.pipelines.answer.DecideVerdict (ragtally)\n" in ended.stderr
     several = CliRunner().invoke(command, ["pipeline", words[1], "plain", "--out", str(tmp_path / "other")])
     assert "cells match 'plain'" in str(several.exception)

@@ -1,9 +1,8 @@
-"""The Haystack pipelines: whole batches go through, and come out as from the bare components."""
+"""The Haystack components: whole columns go through, and come out as from the plugins alone."""
 
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +10,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragtally.api import Candidates, Documents, Hits, Passages, Queries, QuestionEvidence, Spans, SpecError
-from ragtally.pipelines import run_embed, run_embed_queries, run_fill, run_rerank, run_search, run_split
-from ragtally.pipelines.build import (
-    cut_pipeline,
-    embed_pipeline,
-    embed_queries_pipeline,
-    fill_pipeline,
-    search_pipeline,
+from ragtally.api import (
+    Candidates,
+    Documents,
+    Examples,
+    Hits,
+    Message,
+    Passages,
+    Prompt,
+    Queries,
+    QuestionEvidence,
+    Reading,
+    Spans,
 )
+from ragtally.pipelines import (
+    DecideVerdict,
+    EmbedPassages,
+    EmbedQuestions,
+    ParseReplies,
+    Rerank,
+    Retrieve,
+    SplitDocuments,
+    WritePassages,
+    WritePrompt,
+)
+from ragtally.pipelines.haystack import ChatMessage, Document
+from ragtally.voting import Ballots
 from ragtally_chunkers import register_chunkers
 from ragtally_dense import register_retrievers
 from ragtally_lsa import register_embedders
@@ -49,8 +65,6 @@ class Lengths:
         self.longest = 0
 
     def fit(self, texts: Sequence[str]) -> None:
-        if not texts:
-            raise SpecError("nothing to learn from", hint="add documents")
         self.longest = max(map(len, texts))
 
     def save(self, folder: Path) -> None:
@@ -81,8 +95,6 @@ class Memory:
     load = save
 
     def search(self, queries: Queries, limit: int) -> Hits:
-        if limit > 99:
-            raise ZeroDivisionError("a bug")
         self.asked.append((queries, limit))
         return Hits(np.zeros((len(queries), limit), np.int32), np.ones((len(queries), limit), np.float32))
 
@@ -91,12 +103,12 @@ DOCUMENTS = Documents(["a", "b"], ["some words", "more of them here"], [[], []],
 ROWS = np.arange(3, dtype=np.int32)
 PASSAGES = Passages(["one", "three", "fourteen"], Spans(ROWS, ROWS, ROWS + 1))
 QUERIES = Queries(["p", "q"], ["what", "who"], evidence=QuestionEvidence(ROWS, ROWS, ROWS, ROWS + 1))
-FOUND = Candidates((Hits(np.array([[2, 0], [1, 2]], np.int32), np.ones((2, 2), np.float32)),), PASSAGES)
+CANDIDATES = Candidates((Hits(np.array([[2, 0], [1, 2]], np.int32), np.ones((2, 2), np.float32)),), PASSAGES)
 
 
-def test_cut_gives_what_the_chunker_gives() -> None:
+def test_splitting_gives_what_the_chunker_gives() -> None:
     chunker = Halves()
-    spans, expected = run_split(chunker, DOCUMENTS), Halves().split(DOCUMENTS)
+    spans, expected = SplitDocuments(chunker).run(DOCUMENTS)["spans"], Halves().split(DOCUMENTS)
     for column in ("document", "start", "end"):
         np.testing.assert_array_equal(getattr(spans, column), getattr(expected, column))
     assert chunker.seen is DOCUMENTS
@@ -106,10 +118,10 @@ VECTORS = np.ones((3, 2), np.float32)
 
 
 @pytest.mark.parametrize("vectors", [None, VECTORS])
-def test_fill_and_search_give_the_retriever_what_they_get(vectors: np.ndarray | None) -> None:
+def test_writing_and_searching_give_the_retriever_what_they_get(vectors: np.ndarray | None) -> None:
     retriever = Memory()
-    assert run_fill(retriever, PASSAGES, vectors) == 3
-    hits = run_search(retriever, QUERIES, 4)
+    assert WritePassages(retriever).run(PASSAGES, vectors) == {"passages": 3}
+    hits = Retrieve(retriever).run(QUERIES, 4)["hits"]
     ((passages, given),) = retriever.added
     assert passages is PASSAGES
     assert given is vectors
@@ -120,26 +132,28 @@ def test_fill_and_search_give_the_retriever_what_they_get(vectors: np.ndarray | 
 
 def test_an_embedder_learns_and_then_embeds() -> None:
     embedder = Lengths()
-    np.testing.assert_array_equal(run_embed(embedder, PASSAGES), np.array([[3 / 8], [5 / 8], [1]], np.float32))
+    vectors = EmbedPassages(embedder).run(PASSAGES)["vectors"]
+    np.testing.assert_array_equal(vectors, np.array([[3 / 8], [5 / 8], [1]], np.float32))
     np.testing.assert_array_equal(
-        run_embed_queries(embedder, QUERIES.text), np.array([[-4 / 8], [-3 / 8]], np.float32)
+        EmbedQuestions(embedder).run(QUERIES.text)["vectors"], np.array([[-4 / 8], [-3 / 8]], np.float32)
     )
 
 
-def test_refine_gives_the_retriever_what_others_found() -> None:
+def test_reranking_gives_the_retriever_what_others_find() -> None:
     class Last:
-        def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
-            assert queries is QUERIES and found is FOUND
-            return Hits(found.hits[0].passage[:, :limit], found.hits[0].score[:, :limit])
+        def rerank(self, queries: Queries, candidates: Candidates, limit: int) -> Hits:
+            assert queries is QUERIES and candidates is CANDIDATES
+            (hits,) = candidates.hits
+            return Hits(hits.passage[:, :limit], hits.score[:, :limit])
 
-    hits = run_rerank(Last(), QUERIES, FOUND, 1)
+    hits = Rerank(Last()).run(QUERIES, CANDIDATES, 1)["hits"]
     np.testing.assert_array_equal(hits.passage, [[2], [1]])
 
 
 def test_real_components_give_what_they_give_alone() -> None:
     documents = Documents(["a"], ["red fish and blue birds sing of red mice " * 9], [[]], [[]])
     words = next(component for component in register_chunkers() if component.name == "words").build(size=5, overlap=1)
-    spans = run_split(words, documents)
+    spans = SplitDocuments(words).run(documents)["spans"]
     passages = Passages([documents.text[0][a:b] for a, b in zip(spans.start, spans.end, strict=True)], spans)
     queries = Queries(["q"], ["which blue fish"])
     (lsa,), (dense,) = register_embedders(), register_retrievers()
@@ -147,8 +161,9 @@ def test_real_components_give_what_they_give_alone() -> None:
         dense.build(embedder=None, distance="l1"),
         lsa.build(dim=3, seed=1, stopwords=None, fit_chunks=None),
     )
-    run_fill(piped, passages, run_embed(embedder, passages))
-    hits = run_search(piped, replace(queries, vectors=run_embed_queries(embedder, queries.text)), 4)
+    WritePassages(piped).run(passages, EmbedPassages(embedder).run(passages)["vectors"])
+    vectors = EmbedQuestions(embedder).run(queries.text)["vectors"]
+    hits = Retrieve(piped).run(replace(queries, vectors=vectors), 4)["hits"]
 
     bare, embedder = (
         dense.build(embedder=None, distance="l1"),
@@ -162,31 +177,45 @@ def test_real_components_give_what_they_give_alone() -> None:
     np.testing.assert_array_equal(spans.start, words.split(documents).start)
 
 
-@pytest.mark.parametrize(
-    ("pipeline", "name"),
-    [
-        (cut_pipeline(Halves()), "split"),
-        (embed_pipeline(Lengths()), "embed"),
-        (embed_queries_pipeline(Lengths()), "embed"),
-        (fill_pipeline(Memory()), "write"),
-        (search_pipeline(Memory()), "retrieve"),
-    ],
-)
-def test_pipelines_are_haystacks(pipeline: object, name: str) -> None:
-    assert type(pipeline).__module__.startswith("haystack.")
-    assert set(pipeline.graph.nodes) == {name}
+class Echo:
+    """A prompting reader: the question and its passages."""
+
+    def prompts(self, reading: Reading, examples: Examples | None) -> list[Prompt]:
+        rows = zip(reading.question, reading.passages, strict=True)
+        return [(Message("user", "|".join([question, *passages])),) for question, passages in rows]
 
 
-def test_a_users_error_arrives_as_it_was_raised() -> None:
-    nothing = Passages([], Spans(ROWS[:0], ROWS[:0], ROWS[:0]))
-    with pytest.raises(SpecError, match="nothing to learn from") as caught:
-        run_embed(Lengths(), nothing)
-    assert caught.value.hint == "add documents"
+class First:
+    """A vote rule: the first ballot that could be read."""
+
+    def verdict(self, ballots: Sequence[str | None]) -> str | None:
+        return next((ballot for ballot in ballots if ballot is not None), None)
 
 
-def test_a_bug_arrives_as_it_was_raised() -> None:
-    with pytest.raises(ZeroDivisionError):
-        run_search(Memory(), QUERIES, 100)
+def test_one_question_is_answered_as_one_of_many() -> None:
+    reading = Reading(["p", "q"], ["what", "who"], [["some", "words"], []], ("yes", "no"))
+    prompt = WritePrompt(Echo(), ["yes", "no"])
+    prompts = prompt.prompts(reading, None)
+    for row, question in enumerate(reading.question):
+        documents = [Document(content=text) for text in reading.passages[row]]
+        (message,) = prompt.run(question, documents)["prompt"]
+        assert message.text == prompts[row][0].content
+
+    texts = [["Answer: 1", "who knows"], ["2", "1"]]
+    parse = ParseReplies(["yes", "no"], 2, {"yes": "1", "no": "2"})
+    votes = [parse.ballots(vote, [None, None]) for vote in texts]
+    assert votes == [["yes", None], ["no", "yes"]]
+    decide = DecideVerdict(First())
+    verdicts = decide.verdicts(Ballots(votes, [[False, False]] * 2))
+    for row in range(2):
+        replies = {f"vote_{number}": [ChatMessage.from_assistant(texts[number - 1][row])] for number in (1, 2)}
+        ballots = parse.run(**replies)["ballots"]
+        assert ballots == [vote[row] for vote in votes]
+        assert decide.run(ballots) == {"verdict": verdicts[row], "ballots": ballots}
+
+
+def test_a_readers_choice_counts_where_it_says_nothing() -> None:
+    assert ParseReplies(["yes", "no"]).ballots(["no", None, None], [None, "yes", None]) == ["no", "yes", None]
 
 
 def test_columns_are_never_touched_item_by_item() -> None:
@@ -202,8 +231,8 @@ def test_columns_are_never_touched_item_by_item() -> None:
     texts = Untouchable(["x"] * 5)
     spans = Spans(ROWS, ROWS, ROWS)
     retriever = Memory()
-    run_fill(retriever, Passages(texts, spans), None)
-    run_search(retriever, Queries(texts, texts), 1)
+    WritePassages(retriever).run(Passages(texts, spans))
+    Retrieve(retriever).run(Queries(texts, texts), 1)
     assert retriever.added[0][0].text is texts
 
 
@@ -221,12 +250,15 @@ def sent(*_, **__):
 posthog.capture = sent
 before = dict(os.environ)
 import numpy as np
-from ragtally.pipelines import run_split
+from ragtally.pipelines import SplitDocuments
 from ragtally.api import Documents, Spans
 class One:
     def split(self, documents):
         return Spans(np.zeros(1, np.int32), np.zeros(1, np.int32), np.ones(1, np.int32))
-run_split(One(), Documents(["a"], ["a"], [[]], [[]]))
+from ragtally.pipelines.haystack import Pipeline
+pipeline = Pipeline()
+pipeline.add_component("split", SplitDocuments(One()))
+pipeline.run({"split": {"documents": Documents(["a"], ["a"], [[]], [[]])}})
 import haystack.telemetry._telemetry as telemetry
 assert telemetry.telemetry is None
 assert dict(os.environ) == before
@@ -247,9 +279,3 @@ def test_nothing_is_sent(haystack: str, switch: str | None, tmp_path: Path) -> N
         [sys.executable, "-c", QUIET, haystack], env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_no_thread_is_left_over() -> None:
-    before = threading.active_count()
-    run_search(Memory(), QUERIES, 2)
-    assert threading.active_count() == before

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 
 from ragtally.api import CallError
-from ragtally.pipelines.quiet import ChatMessage
+from ragtally.pipelines.haystack import ChatMessage
 
 COUNTER = itertools.count()
 

@@ -9,15 +9,12 @@ from typing import Any
 
 from ragtally import __version__
 from ragtally.api import Choice, Location, PlainChatModel, RagtallyError, ReaderTraits, TemplatedReader
-from ragtally.pipelines import Served, is_plain, kinds_of, serve, written
-from ragtally.pipelines import choices as data
-from ragtally.pipelines.asking import AskModel, RetrieveChunks, WritePrompt
-from ragtally.pipelines.deciding import CastVotes, DecideVerdict, ReadReplies
-from ragtally.pipelines.plain import built_prompt, prompt_builder
-from ragtally.pipelines.quiet import Document
-from ragtally.pipelines.ranking import PREPARED, Ranking
-from ragtally.pipelines.reading import examples_of
-from ragtally.pipelines.searching import TakeChunks, WriteQuery
+from ragtally.pipelines.answer import CastVotes, DecideVerdict, ParseReplies, WritePrompt, examples_from
+from ragtally.pipelines.chat import AskModel, build_prompt, prompt_builder
+from ragtally.pipelines.choices import choice_data
+from ragtally.pipelines.haystack import Document
+from ragtally.pipelines.pipeline import PipelineParts, component_classes, connect, is_plain, pipeline_yaml
+from ragtally.pipelines.search import PREPARED, Ranking, RetrieveChunks, TakeChunks, WriteQuery
 from ragtally.plan import Cell, StudyPlan
 from ragtally.steps import ASK, PREPARE, RETRIEVE, Task
 from ragtally.steps.ask import calls_of
@@ -53,10 +50,10 @@ def export_pipeline(plan: StudyPlan, cell: Cell, workspace: Workspace, folder: P
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
-        pipeline = serve(_Components(plan, cell, workspace, folder, _Files(draft, workspace)).all())
-        classes = kinds_of(pipeline)
+        pipeline = connect(_Components(plan, cell, workspace, folder, _Files(draft, workspace)).all())
+        classes = component_classes(pipeline)
         pipeline.metadata = _metadata(plan.study.name, cell.name, classes)
-        write_text(draft / FILE, written(pipeline, _about(plan.study.name, cell.name, folder, classes)))
+        write_text(draft / FILE, pipeline_yaml(pipeline, _about(plan.study.name, cell.name, folder, classes)))
         if folder.exists():
             shutil.rmtree(folder)
         draft.rename(folder)
@@ -88,19 +85,19 @@ class _Components:
         self._rule = cell.verdicts.choices["rule"]
         self._answers = list(plan.answers)
 
-    def all(self) -> Served:
+    def all(self) -> PipelineParts:
         first = self._votes[0]
         asks = first.step is ASK
         reads = first.inputs["prompt"][0] if asks else first
         contexts = reads.inputs.get("context", ())
         retrieve, query, search = self._retrieve(contexts[0]) if contexts else (None, None, None)
         words = dict(self._parsed.settings.get("words", {})) or None
-        decide = DecideVerdict(data.written(self._rule))
+        decide = DecideVerdict(choice_data(self._rule))
         if not asks:
-            return Served(retrieve, None, (), self._cast(words), decide, query, search)
+            return PipelineParts(retrieve, None, (), self._cast(words), decide, query, search)
         models = [self._model(task) for task in self._votes]
-        replies = ReadReplies(self._answers, len(models), words)
-        return Served(retrieve, self._prompt(reads), models, replies, decide, query, search)
+        replies = ParseReplies(self._answers, len(models), words)
+        return PipelineParts(retrieve, self._prompt(reads), models, replies, decide, query, search)
 
     def _retrieve(self, contexts: Task) -> tuple[Any, Any, Any]:
         """The components `retrieve`, `query` and `search`; the last two where a store's own retriever searches."""
@@ -127,7 +124,7 @@ class _Components:
         for task in self._votes:
             models = task.inputs.get("train", ())
             votes.append({**task.settings["vote"], "model": self._files.copy(models[0]) if models else None})
-        return CastVotes(str(self._folder), data.written(choice), self._answers, votes, words)
+        return CastVotes(str(self._folder), choice_data(choice), self._answers, votes, words)
 
     def _model(self, task: Task) -> Any:
         choice, registry = task.choices["model"], self._workspace.registry
@@ -137,14 +134,14 @@ class _Components:
         built = registry.build(choice)
         if isinstance(built, PlainChatModel):
             return built.plain(seed)
-        return AskModel(data.written(choice), seed)
+        return AskModel(choice_data(choice), seed)
 
     def _prompt(self, prompts: Task) -> Any:
         reader = prompts.choices["reader"]
         choice = Choice(reader.kind, reader.name, {**reader.parameters, "model": None})
         examples = self._examples(prompts)
         plain = self._plain_prompt(prompts, choice, examples)
-        return plain or WritePrompt(data.written(choice), self._answers, examples or None)
+        return plain or WritePrompt(choice_data(choice), self._answers, examples or None)
 
     def _examples(self, prompts: Task) -> list[dict[str, Any]]:
         if "examples" not in prompts.inputs:
@@ -161,7 +158,7 @@ class _Components:
         reader = self._workspace.registry.build(choice)
         if not isinstance(reader, TemplatedReader):
             return None
-        template = reader.template(self._plan.answers, examples_of(examples, self._answers))
+        template = reader.template(self._plan.answers, examples_from(examples, self._answers))
         if template is None:
             return None
         try:
@@ -173,7 +170,7 @@ class _Components:
         reading = load_reading(entries["context"], entries["prepare"], entries["sample"])
         for row, messages in list(zip(rows, sent, strict=True))[:_CHECKED]:
             documents = [Document(content=text) for text in reading.passages[row]]
-            if built_prompt(builder, reading.question[row], documents) != messages:
+            if build_prompt(builder, reading.question[row], documents) != messages:
                 return None
         return builder if rows else None
 
@@ -223,7 +220,7 @@ class _Files:
         if self.copy(prepared) != PREPARED:
             raise AssertionError("documents have one folder")
         (chunked,) = hits.inputs["chunk"]
-        ranking = {"retriever": data.written(choice), "limit": hits.settings["limit"], "chunk": self.copy(chunked)}
+        ranking = {"retriever": choice_data(choice), "limit": hits.settings["limit"], "chunk": self.copy(chunked)}
         if hits.step is RETRIEVE:
             embedded = hits.inputs.get("embed", ())
             vectors = self.copy(embedded[0]) if embedded else None
@@ -231,7 +228,7 @@ class _Files:
         windows = hits.inputs.get("window", ())
         return {
             **ranking,
-            "found": [self.ranking(task) for task in hits.inputs["hits"]],
+            "rankings": [self.ranking(task) for task in hits.inputs["hits"]],
             "window": self.copy(windows[0]) if windows else None,
         }
 

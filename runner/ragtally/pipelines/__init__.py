@@ -1,7 +1,12 @@
-"""Haystack pipelines of ragtally's own batch components: cut, embed, fill, search and refine.
+"""Haystack components: the same ones carry a benchmark's questions in columns, and one question in an export.
 
-Layer 2, and the only package that imports Haystack: with the first pipeline, for that takes half a second, and most
-commands need none.
+Three pipelines are made of them: *index* (split, embed, write), *search* (embed, retrieve, rerank) and *answer*
+(prompt, generate, parse, vote). A step runs its stretch of one of them on everything at once, by calling the
+component: a stretch is one component long, since what lies between two is stored, and Haystack's own runner copies
+every input deeply. An exported cell is one connected Haystack pipeline.
+
+The only package that imports Haystack: with the first component, for that takes half a second, and most commands need
+none.
 """
 
 from __future__ import annotations
@@ -10,18 +15,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ragtally.pipelines.ask import sender
-    from ragtally.pipelines.pipeline import Served, is_plain, kinds_of, serve, written
-    from ragtally.pipelines.run import run_embed, run_embed_queries, run_fill, run_rerank, run_search, run_split
+    from ragtally.pipelines.answer import DecideVerdict, ParseReplies, WritePrompt
+    from ragtally.pipelines.chat import sender
+    from ragtally.pipelines.index import EmbedPassages, SplitDocuments, WritePassages
+    from ragtally.pipelines.pipeline import is_plain
+    from ragtally.pipelines.search import EmbedQuestions, Rerank, Retrieve
 
 _MODULES = {
-    "sender": "ask",
-    **dict.fromkeys(("Served", "is_plain", "kinds_of", "serve", "written"), "pipeline"),
-    **dict.fromkeys(("run_embed", "run_embed_queries", "run_fill", "run_rerank", "run_search", "run_split"), "run"),
+    **dict.fromkeys(("DecideVerdict", "ParseReplies", "WritePrompt"), "answer"),
+    "sender": "chat",
+    **dict.fromkeys(("EmbedPassages", "SplitDocuments", "WritePassages"), "index"),
+    "is_plain": "pipeline",
+    **dict.fromkeys(("EmbedQuestions", "Rerank", "Retrieve"), "search"),
 }
 __all__ = [
-    "Served", "is_plain", "kinds_of", "run_embed", "run_embed_queries", "run_fill", "run_rerank", "run_search",
-    "run_split", "sender", "serve", "written",
+    "DecideVerdict", "EmbedPassages", "EmbedQuestions", "ParseReplies", "Rerank", "Retrieve", "SplitDocuments",
+    "WritePassages", "WritePrompt", "is_plain", "sender",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Put a cell's parts together into one Haystack pipeline, and write it."""
+"""One Haystack pipeline of a cell's parts, and its file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ragtally.pipelines.deciding import DecideVerdict
-from ragtally.pipelines.quiet import Pipeline
+from ragtally.pipelines.answer import DecideVerdict
+from ragtally.pipelines.haystack import Pipeline
 
 
 @dataclass(frozen=True)
-class Served:
+class PipelineParts:
     """The parts of a pipeline that answers one question."""
 
     retrieve: Any  # Finds passages; None for a closed book
@@ -23,7 +23,7 @@ class Served:
     search: Any = None  # Somebody else's Haystack retriever, whose hits `retrieve` takes; likewise
 
 
-def serve(parts: Served) -> Pipeline:
+def connect(parts: PipelineParts) -> Pipeline:
     """Connect the parts."""
     pipeline = Pipeline()
     if parts.search is not None:
@@ -40,7 +40,7 @@ def serve(parts: Served) -> Pipeline:
     if parts.search is not None:
         for name in sorted({"query", "query_embedding"} & pipeline.inputs()["search"].keys()):
             pipeline.connect(f"query.{name}", f"search.{name}")
-        pipeline.connect("search.documents", "retrieve.found")
+        pipeline.connect("search.documents", "retrieve.hits")
     reading = "read" if parts.prompt is None else "prompt"
     if parts.retrieve is not None:
         pipeline.connect("retrieve.documents", f"{reading}.documents")
@@ -51,18 +51,18 @@ def serve(parts: Served) -> Pipeline:
     return pipeline
 
 
-def written(pipeline: Pipeline, about: Sequence[str]) -> str:
+def pipeline_yaml(pipeline: Pipeline, about: Sequence[str]) -> str:
     """Write a pipeline as YAML, with what one must know above it."""
     lines = [f"# {line}".rstrip() for line in about]
     return "\n".join([*lines, pipeline.dumps()])
 
 
-def kinds_of(pipeline: Pipeline) -> dict[str, str]:
-    """Say of each component which class it is."""
-    described = pipeline.to_dict()["components"]
-    return {name: part["type"] for name, part in described.items()}
+def component_classes(pipeline: Pipeline) -> dict[str, str]:
+    """The class of each component, by name."""
+    components = pipeline.to_dict()["components"]
+    return {name: part["type"] for name, part in components.items()}
 
 
 def is_plain(path: str) -> bool:
-    """Say whether a class is Haystack's or an integration's, and not ragtally's."""
+    """Whether a class is Haystack's or an integration's, and not ragtally's."""
     return not path.startswith("ragtally")

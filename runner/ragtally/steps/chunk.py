@@ -13,7 +13,7 @@ from ragtally.tables import load_documents, write_spans
 def run(work: Work) -> None:
     """Write `spans.npy`."""
     documents = load_documents(work.input("prepare"))
-    spans = pipelines.run_split(work.build("chunker"), documents)
+    spans = pipelines.SplitDocuments(work.build("chunker")).run(documents)["spans"]
     _check(spans, documents, work.task)
     write_spans(work.folder, spans)
 

@@ -26,7 +26,7 @@ def run(work: Work) -> None:
         vectors = work.vectors.look_up(keys_of(work.registry.identity(choice), "document", chunks.text))
     else:
         embedder = work.build("embedder")
-        vectors = pipelines.run_embed(embedder, chunks)
+        vectors = pipelines.EmbedPassages(embedder).run(chunks)["vectors"]
         embedder.save(work.folder / "embedder")
     check_vectors(vectors, len(chunks), work.task)
     write_array(work.folder / "vectors.npy", vectors)
@@ -44,7 +44,7 @@ def run_questions(work: Work) -> None:
         fitted = work.optional("embed")
         if fitted is not None:
             embedder.load(fitted / "embedder")
-        vectors = pipelines.run_embed_queries(embedder, texts)
+        vectors = pipelines.EmbedQuestions(embedder).run(texts)["vectors"]
     check_vectors(vectors, len(texts), work.task)
     write_array(work.folder / "vectors.npy", vectors)
 

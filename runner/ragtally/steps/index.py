@@ -15,7 +15,7 @@ def run(work: Work) -> None:
     retriever: Retriever = work.build("retriever")
     if isinstance(retriever, ReportingRetriever):
         retriever.report_to(work.progress)
-    pipelines.run_fill(retriever, chunks, None if vectors is None else load_vectors(vectors))
+    pipelines.WritePassages(retriever).run(chunks, None if vectors is None else load_vectors(vectors))
     (work.folder / INDEX_FOLDER).mkdir()
     retriever.save(work.folder / INDEX_FOLDER)
 

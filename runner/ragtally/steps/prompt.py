@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from ragtally.api import DataError, Examples, PluginError, PromptingReader
+from ragtally import pipelines
+from ragtally.api import DataError, Examples, PluginError
 from ragtally.steps.step import Step, Work
 from ragtally.tables import load_base_rows, load_questions, load_reading, write_prompts
 
 
 def run(work: Work) -> None:
     """Write `prompts.parquet`."""
-    reader: PromptingReader = work.build("reader")
     base = work.optional("base")
     rows = None if base is None else load_base_rows(base)
     reading = load_reading(work.input("context"), work.input("prepare"), work.input("sample"), rows)
-    prompts = reader.prompts(reading, _examples(work))
+    prompts = pipelines.WritePrompt(work.build("reader")).prompts(reading, _examples(work))
     if len(prompts) != len(reading) or not all(prompts):
         name = work.task.choices["reader"].name
         raise PluginError(f"the reader {name} did not write one prompt for each of {len(reading)} questions")

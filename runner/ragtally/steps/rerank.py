@@ -25,7 +25,7 @@ def run(work: Work) -> None:
     retriever: Reranker = work.build("retriever")
     queries = load_queries(work.input("sample"), None, evidence=False)
     candidates = _candidates(work)
-    hits = pipelines.run_rerank(retriever, queries, candidates, work.task.settings["limit"])
+    hits = pipelines.Rerank(retriever).run(queries, candidates, work.task.settings["limit"])["hits"]
     check_hits(
         hits, queries, len(candidates.passages if candidates.windows is None else candidates.windows), work.task
     )

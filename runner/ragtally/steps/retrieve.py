@@ -21,7 +21,7 @@ def run(work: Work) -> None:
     retriever.load(work.input("index") / INDEX_FOLDER, chunks, None if vectors is None else load_vectors(vectors))
     reads = work.registry.traits(work.task.choices["retriever"]).reads
     queries = load_queries(work.input("sample"), work.optional("embed_questions"), evidence="evidence" in reads)
-    hits = pipelines.run_search(retriever, queries, work.task.settings["limit"])
+    hits = pipelines.Retrieve(retriever).run(queries, work.task.settings["limit"])["hits"]
     check_hits(hits, queries, len(chunks), work.task)
     write_hits(work.folder, hits)
     write_search_scores(work.folder, retriever.measured() if isinstance(retriever, MeasuredRetriever) else {})

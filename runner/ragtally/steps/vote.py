@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import polars as pl
 
-from ragtally.api import VoteRule
+from ragtally import pipelines
 from ragtally.steps.step import Step, Work
 from ragtally.store import write_table
 from ragtally.tables import load_ballots
-from ragtally.voting import Ballots, decide
+from ragtally.voting import Ballots
 
 
 def run(work: Work) -> None:
     """Write `verdicts.parquet`: `question`, `verdict` and `parsed` (how many ballots were)."""
-    rule: VoteRule = work.build("rule")
     tables = [load_ballots(entry.folder) for entry in work.entries["parse"]]
     choices = [table["ballot"].to_list() for table in tables]
+    ballots = Ballots(choices, [table["failed"].to_list() for table in tables])
     columns = {
         "question": tables[0]["question"],
-        "verdict": decide(Ballots(choices, [table["failed"].to_list() for table in tables]), rule),
+        "verdict": pipelines.DecideVerdict(work.build("rule")).verdicts(ballots),
         "parsed": [sum(ballot is not None for ballot in cast) for cast in zip(*choices, strict=True)],
     }
     schema = {"question": pl.Int32, "verdict": pl.String, "parsed": pl.Int32}

@@ -12,7 +12,7 @@ import pytest
 from ragtally.api import BatchModel, Call, CallError, ChatModel, Message, Reply
 from ragtally.api.address import address
 from ragtally.pipelines import sender
-from ragtally.pipelines.ask import chat_messages
+from ragtally.pipelines.chat import chat_messages
 from ragtally.testing.component import ComponentSuite
 
 NO_IDENTITY = frozenset(

@@ -6,7 +6,7 @@ from ragtally.support.telemetry import haystack_import
 
 with haystack_import():
     from haystack import Document, Pipeline, component
-    from haystack.core.errors import PipelineRuntimeError
+    from haystack.components.builders import ChatPromptBuilder
     from haystack.dataclasses import ChatMessage
 
-__all__ = ["ChatMessage", "Document", "Pipeline", "PipelineRuntimeError", "component"]
+__all__ = ["ChatMessage", "ChatPromptBuilder", "Document", "Pipeline", "component"]

@@ -1,0 +1,97 @@
+"""Language models behind Haystack's ChatGenerators: messages, one call at a time, and replies."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypedDict
+
+from ragtally.api import Call, CallError, ChatModel, Message, Prompt, Reply
+from ragtally.pipelines.choices import build
+from ragtally.pipelines.haystack import ChatMessage, ChatPromptBuilder, component
+
+_ROLES: dict[str, Callable[[str], Any]] = {
+    "system": ChatMessage.from_system,
+    "user": ChatMessage.from_user,
+    "assistant": ChatMessage.from_assistant,
+}
+
+
+class RepliesOutput(TypedDict):
+    """What a model replied."""
+
+    replies: list[ChatMessage]
+
+
+def chat_messages(prompt: Prompt) -> list[Any]:
+    """Turn a prompt into Haystack's messages."""
+    return [_ROLES[message.role](message.content) for message in prompt]
+
+
+def prompt_builder(template: Prompt) -> Any:
+    """Haystack's own component, where it writes exactly what ragtally does."""
+    return ChatPromptBuilder(template=chat_messages(template), required_variables=["question"])
+
+
+def build_prompt(builder: Any, question: str, documents: list[Any]) -> Prompt:
+    """Let such a component write one prompt."""
+    messages = builder.run(question=question, documents=documents)["prompt"]
+    return tuple(Message(message.role.value, message.text or "") for message in messages)
+
+
+def sender(model: ChatModel, estimate_tokens: Callable[[str], int]) -> Callable[[Call], Awaitable[Reply]]:
+    """Make the function that sends one call."""
+
+    async def send(call: Call) -> Reply:
+        parameters = {} if call.seed is None else {"seed": call.seed}
+        started = time.perf_counter()
+        answer = await model.run_async(chat_messages(call.messages), generation_kwargs=parameters)
+        seconds = time.perf_counter() - started
+        replies = answer.get("replies") or []
+        if not replies:
+            raise CallError("the provider answered without a reply", reason="bad reply")
+        return _reply(call, replies[0], seconds, estimate_tokens)
+
+    return send
+
+
+def _reply(call: Call, message: Any, seconds: float, estimate_tokens: Callable[[str], int]) -> Reply:
+    text, meta = message.text or "", message.meta
+    usage = meta.get("usage") or {}
+    tokens_in, tokens_out = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    # Some servers leave usage out, or send null or -1.
+    estimated = not (
+        isinstance(tokens_in, int) and isinstance(tokens_out, int) and tokens_in >= 0 and tokens_out >= 0
+    )
+    if estimated:
+        tokens_in = sum(estimate_tokens(part.content) for part in call.messages)
+        tokens_out = estimate_tokens(text)
+    return Reply(text, meta.get("finish_reason"), tokens_in, tokens_out, estimated, seconds, meta.get("model"))
+
+
+@component
+class AskModel:
+    """Asks a language model that a ragtally plugin offers, once; what fails is not tried again."""
+
+    def __init__(self, model: dict[str, Any], seed: int | None = None) -> None:
+        self.model, self.seed = model, seed
+
+    @component.output_types(replies=list[ChatMessage])
+    def run(self, messages: list[ChatMessage]) -> RepliesOutput:
+        """Ask and wait; see `run_async`."""
+        # A loop of its own: a notebook has one that is running already.
+        with ThreadPoolExecutor(max_workers=1) as alone:
+            return alone.submit(asyncio.run, self.run_async(messages)).result()
+
+    @component.output_types(replies=list[ChatMessage])
+    async def run_async(self, messages: list[ChatMessage]) -> RepliesOutput:
+        """Ask."""
+        model: ChatModel = build(self.model)
+        try:
+            parameters = {} if self.seed is None else {"seed": self.seed}
+            answer = await model.run_async(messages, generation_kwargs=parameters)
+            return {"replies": list(answer["replies"])}
+        finally:
+            await model.close()
