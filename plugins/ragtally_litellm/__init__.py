@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ragtally import ChatModel, Embedder
 
 
+_RENAMED = {"lane": "transport: auto, native (once fast) or litellm"}
+
+
 def build(**parameters: Any) -> ChatModel:
     """Build the generator; no connection is made yet."""
     route = route_of(parameters["model"])
@@ -116,6 +119,7 @@ def register_models() -> list[Component]:
             check=check_model,
             diagnose=diagnose,
             provide=provide,
+            renamed_params=_RENAMED,
         )
     ]
 
@@ -133,5 +137,6 @@ def register_embedders() -> list[Component]:
             check=check_embedder,
             diagnose=diagnose,
             provide=provide,
+            renamed_params=_RENAMED,
         )
     ]

@@ -76,6 +76,7 @@ COMPONENTS: dict[str, list[Component]] = {
             _build,
             "So many words.",
             params={"size": SIZE, "overlap": {"type": "number", "default": 0, "description": "Share."}},
+            renamed_params={"length": "size"},
         ),
         Component("whole", _build, "The whole document."),
         Component(

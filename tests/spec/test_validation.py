@@ -183,6 +183,12 @@ def test_they_agree_on_any_change_of_a_spec(schema: dict[str, Any], full: str, d
         ("grid: {chunker: {words: {size: [1, [2]]}}}", "3:36", "must be a whole number", "one flat list"),
         ("grid: {chunker: {words: {}, whole: {}}}", "3:17", "a chunker is a name, or one name with its", "hyphen"),
         ("grid: {chunker: 3}", "3:17", "a chunker is a name, or one name with its parameters, not 3", "there is:"),
+        (
+            "grid: {chunker: {words: {length: 3}}}",
+            "3:26",
+            "words has no parameter 'length' any more",
+            "it is now size",
+        ),
         ("grid: {retriever: [{dense: {embedder: {lsa: {dmi: 3}}}}]}", "3:46", "lsa has no parameter 'dmi'", "'dim'"),
         ("grid: {top_k: []}", "3:15", "grid.top_k needs at least 1", None),
         ("grid: {retriever: {bm25: {stemmer: englsh}}}", "3:36", "cannot be 'englsh'", "did you mean 'english'?"),

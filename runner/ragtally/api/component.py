@@ -102,6 +102,8 @@ class Component:
         outside: For a retriever that keeps its index outside the store: called with the folder that `save` was given,
             of any retriever's; says what of that index lies elsewhere, and None where the folder is none of its own.
             `ragtally store gc` removes it together with the index.
+        renamed_params: What to write instead of parameters that an earlier version had, by their old names; told to
+            whoever still writes one.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Component:
     diagnose: Callable[[Mapping[str, Any]], Sequence[Finding]] | None = None
     provide: Callable[[Mapping[str, Any], Progress], None] | None = None
     external_resource: Callable[[Path], ExternalResource | None] | None = None
+    renamed_params: Mapping[str, str] = field(default_factory=dict)
 
 
 KindName = Literal["dataset", "chunker", "embedder", "retriever", "model", "reader", "rule", "metric"]

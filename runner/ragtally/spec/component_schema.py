@@ -138,6 +138,7 @@ def _parameters(kind: str, component: Component, *, grid: bool) -> Schema:
     required = _required(kind, component)
     return {
         "x-ragtally-component": component.name,
+        **({"x-ragtally-renamed": dict(component.renamed_params)} if component.renamed_params else {}),
         "description": component.summary,
         "type": "object" if required else ["object", "null"],
         "properties": properties,

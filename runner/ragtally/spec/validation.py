@@ -171,6 +171,8 @@ def _unknown_key(schema: Mapping[str, Any], key: str, names: list[str], path: Pa
     component = schema.get("x-ragtally-component")
     if component and not names:
         return f"{component} takes no parameters, but here is {key!r}", "remove it"
+    if instead := schema.get("x-ragtally-renamed", {}).get(key):
+        return f"{component} has no parameter {key!r} any more", f"it is now {instead}"
     if component:
         return f"{component} has no parameter {key!r}", did_you_mean(key, names)
     return f"{subject(path)} has no key {key!r}", did_you_mean(key, names)
