@@ -56,6 +56,7 @@ MOST_BYTES = 100_000  # of a template
 MOST_CHARACTERS = 5_000_000  # that are made for one prompt, what is thrown away included
 MOST_WORK = 200_000  # nodes of the template that are run in loops for one prompt
 _CALL_WORK = 100  # what a call of a macro counts as
+_MOST_BITS = 1_000  # of whole numbers: their product may be twice as long, and so on
 
 # These make much of little by a format, or are drawn at random.
 _NO_FILTERS = ("format", "random", "urlize", "wordwrap", "xmlattr")
@@ -232,6 +233,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         numbers = isinstance(left, int | float) and isinstance(right, int | float)
         if operator == "**" or (operator != "+" and not numbers):
             raise TemplateRuntimeError(f"{operator} is not for this in a prompt's template; use ~ to join text")
+        if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > _MOST_BITS:
+            raise TemplateRuntimeError("a number this large has no place in a prompt")
         value = super().call_binop(context, operator, left, right)
         _BUDGET.get().spend(_size(value))
         return value

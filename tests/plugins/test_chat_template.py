@@ -234,6 +234,7 @@ BOMBS = [
     "{% set a = question %}" + "{% set a = a ~ a %}" * 40 + "{{ a | length }}",
     "{% set a = question %}" + "{% set a = a + a %}" * 40 + "{{ a | length }}",
     "{% set a = [question] %}" + "{% set a = [a, a] %}" * 40 + "{{ a | tojson }}",
+    "{% set a = 9 %}" + "{% set a = a * a %}" * 40 + "{{ a }}",
     "{% macro a() %}{{ a() }}{{ a() }}{% endmacro %}{{ a() }}",
     "{% macro a() %}" + "a" * 9_000 + "{% endmacro %}" + "{{ a() }}" * 1_000,
     "{{ " + "(" * 20_000 + "1" + ")" * 20_000 + " }}",
