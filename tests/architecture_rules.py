@@ -12,7 +12,7 @@ from pathlib import Path
 LAYERS = (
     ("api",),
     ("support", "registry"),
-    ("coverage", "parsing", "voting", "metrics", "relevance", "evidence_length", "spec", "store"),
+    ("parsing", "voting", "metrics", "relevance", "spec", "store"),
     ("tables",),
     ("pipelines",),
     ("steps",),
@@ -30,7 +30,6 @@ LAYERS = (
 """The parts of `ragtally`, lowest layer first; parts of one layer do not know each other."""
 MAY_KNOW = {
     ("registry", "support"),
-    ("relevance", "coverage"),
 }
 """Imports against the layers, each with its reason."""
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragtally.api import Hits, QuestionEvidence, RankingRelevance, Spans
-from ragtally.relevance import relevance_of, select_rows
+from ragtally.relevance import evidence_characters, relevance_of, select_rows
 
 LENGTH = 12
 
@@ -250,3 +250,17 @@ def test_hits_of_another_number_of_questions_are_an_error() -> None:
             3,
             1,
         )
+
+
+SPAN = st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 12), st.integers(1, 9))
+
+
+@given(st.lists(SPAN, max_size=12))
+def test_each_character_of_evidence_counts_once(spans: list[tuple[int, int, int, int]]) -> None:
+    positions: list[set[tuple[int, int]]] = [set() for _ in range(4)]
+    for question, document, start, length in spans:
+        positions[question] |= {(document, at) for at in range(start, start + length)}
+    rows = [(question, document, start, start + length) for question, document, start, length in sorted(spans)]
+    columns = np.array(rows, dtype=np.int32).reshape(-1, 4).T
+    characters = evidence_characters(QuestionEvidence(*columns), 4)
+    assert characters.tolist() == [len(each) for each in positions]

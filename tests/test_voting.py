@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragtally.api import GradedAnswers, PluginError, Status, VoteRule
-from ragtally.voting import Ballots, decide, judge_decided, select_ballots
+from ragtally.voting import Ballots, decide, grade_verdicts, select_ballots
 
 ANSWERS = ("yes", "no", "maybe")
 FAILED = "failed"
@@ -18,12 +18,12 @@ FAILED = "failed"
 
 
 def judge_verdicts(ballots: Ballots, rule: VoteRule, gold: Sequence[str], answers: tuple[str, ...]) -> GradedAnswers:
-    return judge_decided(ballots, decide(ballots, rule), gold, answers)
+    return grade_verdicts(ballots, decide(ballots, rule), gold, answers)
 
 
 def test_there_must_be_one_verdict_a_question() -> None:
     with pytest.raises(ValueError, match="2 questions"):
-        judge_decided(Ballots([["yes", "no"]], [[False, False]]), ["yes"], ["yes", "no"], ANSWERS)
+        grade_verdicts(Ballots([["yes", "no"]], [[False, False]]), ["yes"], ["yes", "no"], ANSWERS)
 
 
 class Majority:
@@ -131,8 +131,8 @@ def test_a_rule_that_invents_a_verdict_is_named() -> None:
     [
         ([], [], "at least one vote"),
         ([["yes"]], [], "as many columns"),
-        ([["yes"], ["yes", "no"]], [[False], [False, False]], "one ballot a question"),
-        ([["yes"]], [[False, False]], "one ballot a question"),
+        ([["yes"], ["yes", "no"]], [[False], [False, False]], "one ballot per question"),
+        ([["yes"]], [[False, False]], "one ballot per question"),
         ([["yes"]], [[True]], "failed call has no ballot"),
     ],
 )

@@ -51,9 +51,9 @@ _PROMPTS = {"question": pl.Int32, "roles": pl.List(pl.String), "contents": pl.Li
 # prepare: the whole dataset.
 
 
-def load_documents(prepared: Path) -> Documents:
+def load_documents(dataset: Path) -> Documents:
     """Read the corpus."""
-    frame = read_table(prepared / "documents.parquet")
+    frame = read_table(dataset / "documents.parquet")
     return Documents(
         id=frame["id"].to_list(),
         text=frame["text"].to_list(),
@@ -63,24 +63,24 @@ def load_documents(prepared: Path) -> Documents:
 
 
 @functools.lru_cache(maxsize=2)
-def load_texts(prepared: Path) -> list[str]:
+def load_texts(dataset: Path) -> list[str]:
     """Read the documents' texts."""
     # Cached, since every context needs them and an entry never changes.
-    texts: list[str] = read_table(prepared / "documents.parquet", ["text"])["text"].to_list()
+    texts: list[str] = read_table(dataset / "documents.parquet", ["text"])["text"].to_list()
     return texts
 
 
-def load_all_questions(prepared: Path) -> pl.DataFrame:
+def load_all_questions(dataset: Path) -> pl.DataFrame:
     """Read the questions of all splits."""
-    return read_table(prepared / "questions.parquet")
+    return read_table(dataset / "questions.parquet")
 
 
 # sample: the questions of a study. Evidence has one format in both steps, only the rows of questions differ.
 
 
-def load_questions(sampled: Path) -> pl.DataFrame:
-    """Read the sampled questions."""
-    return read_table(sampled / "questions.parquet")
+def load_questions(sample: Path) -> pl.DataFrame:
+    """Read the questions of the sample."""
+    return read_table(sample / "questions.parquet")
 
 
 def load_evidence(folder: Path) -> QuestionEvidence:
@@ -89,17 +89,17 @@ def load_evidence(folder: Path) -> QuestionEvidence:
     return QuestionEvidence(*(frame[name].to_numpy() for name in EVIDENCE))
 
 
-def load_answer_options(sampled: Path) -> tuple[str, ...]:
+def load_answer_options(sample: Path) -> tuple[str, ...]:
     """Read the answers that count."""
-    return tuple(read_json(sampled / "funnel.json")["answers"])
+    return tuple(read_json(sample / "funnel.json")["answers"])
 
 
 # chunk, embed, index.
 
 
-def load_spans(chunked: Path) -> Spans:
+def load_spans(chunks: Path) -> Spans:
     """Read where the chunks stand."""
-    document, start, end = read_array(chunked / "spans.npy")
+    document, start, end = read_array(chunks / "spans.npy")
     return Spans(document, start, end)
 
 
@@ -108,10 +108,10 @@ def write_spans(folder: Path, spans: Spans) -> None:
     write_array(folder / "spans.npy", np.stack([spans.document, spans.start, spans.end]).astype(np.int32))
 
 
-def load_chunks(chunked: Path, prepared: Path) -> Passages:
+def load_chunks(chunks: Path, dataset: Path) -> Passages:
     """Read the chunks with their texts."""
-    spans = load_spans(chunked)
-    return Passages(_ChunkTexts(spans, prepared), spans)
+    spans = load_spans(chunks)
+    return Passages(_ChunkTexts(spans, dataset), spans)
 
 
 class _ChunkTexts(Sequence[str]):
@@ -119,9 +119,9 @@ class _ChunkTexts(Sequence[str]):
 
     # With 700,000 chunks the texts themselves take more memory than everything else that a search needs.
 
-    def __init__(self, spans: Spans, prepared: Path) -> None:
+    def __init__(self, spans: Spans, dataset: Path) -> None:
         self._spans = spans
-        self._prepared = prepared
+        self._dataset = dataset
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -142,7 +142,7 @@ class _ChunkTexts(Sequence[str]):
         return self._texts(slice(None))
 
     def _texts(self, rows: slice) -> Iterator[str]:
-        texts, spans = load_texts(self._prepared), self._spans
+        texts, spans = load_texts(self._dataset), self._spans
         columns = (spans.document[rows].tolist(), spans.start[rows].tolist(), spans.end[rows].tolist())
         return (texts[document][start:end] for document, start, end in zip(*columns, strict=True))
 
@@ -155,14 +155,14 @@ def load_vectors(folder: Path) -> NDArray[np.float32]:
 # retrieve, rerank, relevance.
 
 
-def load_queries(sampled: Path, vectors: Path | None, *, evidence: bool) -> Queries:
+def load_queries(sample: Path, vectors: Path | None, *, evidence: bool) -> Queries:
     """Read the questions as a retriever takes them."""
-    questions = load_questions(sampled)
+    questions = load_questions(sample)
     return Queries(
         questions["id"].to_list(),
         questions["text"].to_list(),
         None if vectors is None else load_vectors(vectors),
-        load_evidence(sampled) if evidence else None,
+        load_evidence(sample) if evidence else None,
     )
 
 
@@ -232,15 +232,13 @@ def load_passages(context: Path) -> pl.DataFrame:
     return read_table(context / "passages.parquet")
 
 
-def load_reading(
-    context: Path | None, prepared: Path, sampled: Path, rows: NDArray[np.int64] | None = None
-) -> Reading:
+def load_reading(context: Path | None, dataset: Path, sample: Path, rows: NDArray[np.int64] | None = None) -> Reading:
     """Read all questions, or some rows of them, with the passages in front of them."""
-    questions = load_questions(sampled)
+    questions = load_questions(sample)
     passages: list[list[str]] = [[] for _ in range(len(questions))]
     if context is not None:
         table = load_passages(context)
-        for question, text in zip(table["question"], passage_texts(table, load_texts(prepared)), strict=True):
+        for question, text in zip(table["question"], passage_texts(table, load_texts(dataset)), strict=True):
             passages[question].append(text)
     picks = range(len(questions)) if rows is None else rows.tolist()
     identifiers, texts = questions["id"].to_list(), questions["text"].to_list()
@@ -248,7 +246,7 @@ def load_reading(
         id=[identifiers[row] for row in picks],
         question=[texts[row] for row in picks],
         passages=[passages[row] for row in picks],
-        answers=load_answer_options(sampled),
+        answers=load_answer_options(sample),
     )
 
 

@@ -1,4 +1,4 @@
-"""Ballots judged against the gold labels: what the votes decide, and what became of each question."""
+"""What votes come to, and how that compares with the gold labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ragtally.api import GradedAnswers, PluginError, Status, VoteRule
 class Ballots:
     """The ballots of several votes over the same questions, in columns."""
 
-    # Per vote, one ballot a question: one of the declared answers, None where there is none.
+    # Per vote, one ballot per question: one of the declared answers, None where there is none.
     choice: Sequence[Sequence[str | None]]
     # Per vote, whether the reader gave no answer at all; a ballot that is None without having failed is unparsed.
     failed: Sequence[Sequence[bool]]
@@ -21,7 +21,7 @@ class Ballots:
         if not self.choice or len(self.choice) != len(self.failed):
             raise ValueError("ballots need at least one vote, and as many columns of failures as of choices")
         if len({len(column) for column in (*self.choice, *self.failed)}) > 1:
-            raise ValueError("every vote must have one ballot a question")
+            raise ValueError("every vote must have one ballot per question")
         for choices, failures in zip(self.choice, self.failed, strict=True):
             if any(flag and choice is not None for choice, flag in zip(choices, failures, strict=True)):
                 raise ValueError("a failed call has no ballot")
@@ -40,22 +40,22 @@ def select_ballots(ballots: Ballots, rows: Sequence[int]) -> Ballots:
 
 def decide(ballots: Ballots, rule: VoteRule) -> list[str | None]:
     """Ask the vote rule about every question; about equal ballots once, since rules are pure."""
-    known: dict[tuple[str | None, ...], str | None] = {}
+    cache: dict[tuple[str | None, ...], str | None] = {}
     verdicts = []
     for cast in zip(*ballots.choice, strict=True):
-        if cast not in known:
+        if cast not in cache:
             verdict = rule.verdict(cast)
             if verdict is not None and verdict not in cast:
                 raise PluginError(
                     f"the vote rule {type(rule).__name__} decides for {verdict!r}, but the ballots are {cast}",
                     hint="a rule must return one of the ballots' answers, or None for no verdict",
                 )
-            known[cast] = verdict
-        verdicts.append(known[cast])
+            cache[cast] = verdict
+        verdicts.append(cache[cast])
     return verdicts
 
 
-def judge_decided(
+def grade_verdicts(
     ballots: Ballots, verdicts: Sequence[str | None], gold: Sequence[str], answers: tuple[str, ...]
 ) -> GradedAnswers:
     """Compare verdicts with the gold labels."""

@@ -14,7 +14,7 @@ from ragtally.pipelines.chat import AskModel, build_prompt, prompt_builder
 from ragtally.pipelines.choices import choice_data
 from ragtally.pipelines.haystack import Document
 from ragtally.pipelines.pipeline import PipelineParts, component_classes, connect, is_plain, pipeline_yaml
-from ragtally.pipelines.search import PREPARED, Ranking, RetrieveChunks, TakeChunks, WriteQuery
+from ragtally.pipelines.search import DOCUMENTS_FOLDER, Ranking, RetrieveChunks, TakeChunks, WriteQuery
 from ragtally.plan import Cell, StudyPlan
 from ragtally.steps import ASK, PREPARE, RETRIEVE, Task
 from ragtally.steps.ask import calls_of
@@ -217,7 +217,7 @@ class _Files:
                 hint="export the cell of the retriever that it builds on",
             )
         (prepared,) = hits.inputs["prepare"]
-        if self.copy(prepared) != PREPARED:
+        if self.copy(prepared) != DOCUMENTS_FOLDER:
             raise AssertionError("documents have one folder")
         (chunked,) = hits.inputs["chunk"]
         ranking = {"retriever": choice_data(choice), "limit": hits.settings["limit"], "chunk": self.copy(chunked)}

@@ -46,9 +46,9 @@ def sender(model: ChatModel, estimate_tokens: Callable[[str], int]) -> Callable[
 
     async def send(call: Call) -> Reply:
         parameters = {} if call.seed is None else {"seed": call.seed}
-        started = time.perf_counter()
+        start = time.perf_counter()
         answer = await model.run_async(chat_messages(call.messages), generation_kwargs=parameters)
-        seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - start
         replies = answer.get("replies") or []
         if not replies:
             raise CallError("the provider answered without a reply", reason="bad reply")

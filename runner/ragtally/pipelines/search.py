@@ -24,7 +24,7 @@ from ragtally.tables import INDEX_FOLDER, load_chunks, load_documents, load_span
 Json = dict[str, Any]
 
 # Below the folder of an export: the documents.
-PREPARED = "prepare"
+DOCUMENTS_FOLDER = "prepare"
 
 
 class HitsOutput(TypedDict):
@@ -95,7 +95,7 @@ class Ranking:
     def __init__(self, folder: Path, description: Mapping[str, Any], registry: Registry) -> None:
         choice = choice_from(description["retriever"])
         self._limit: int = description["limit"]
-        self._passages = load_chunks(folder / description["chunk"], folder / PREPARED)
+        self._passages = load_chunks(folder / description["chunk"], folder / DOCUMENTS_FOLDER)
         self._retriever = registry.build(choice)
         self._inner = [Ranking(folder, inner, registry) for inner in description.get("rankings", ())]
         self._windows = load_spans(folder / description["window"]) if description.get("window") else None
@@ -107,7 +107,7 @@ class Ranking:
         if description["embed"] is not None:
             embedding = folder / description["embed"]
             vectors = load_vectors(embedding)
-            self._embed = EmbedQuestions(_fitted(choice.parameters["embedder"], embedding, registry))
+            self._embed = EmbedQuestions(_embedder(choice.parameters["embedder"], embedding, registry))
         self._retriever.load(folder / description["index"] / INDEX_FOLDER, self._passages, vectors)
 
     @property
@@ -130,7 +130,7 @@ class Ranking:
         return Rerank(self._retriever).run(queries, candidates, self._limit)["hits"]
 
 
-def _fitted(choice: Any, folder: Path, registry: Registry) -> Embedder:
+def _embedder(choice: Any, folder: Path, registry: Registry) -> Embedder:
     traits = registry.traits(choice)
     embedder: Embedder = registry.build(choice)
     if traits.cacheable:
@@ -144,7 +144,7 @@ class _Corpus:
     """The documents of an export, to write hits as Haystack's documents."""
 
     def __init__(self, folder: Path) -> None:
-        documents = load_documents(folder / PREPARED)
+        documents = load_documents(folder / DOCUMENTS_FOLDER)
         self._ids, self._texts = documents.id, documents.text
 
     def passages(self, hits: Hits, spans: Spans, top_k: int | None, context_words: int | None) -> list[Document]:

@@ -74,8 +74,8 @@ def _label(choice: Choice, namesakes: Sequence[Choice], *, nulls: bool) -> str:
     if alone or all(isinstance(value, str) for value in differing.values()):
         inner = ",".join(map(str, differing.values()))
     else:
-        shown = {key: value if isinstance(value, str) else f"{key}={value}" for key, value in differing.items()}
-        inner = ",".join(shown.values())
+        texts = {key: value if isinstance(value, str) else f"{key}={value}" for key, value in differing.items()}
+        inner = ",".join(texts.values())
     return f"{choice.name}({inner})" if inner else choice.name
 
 

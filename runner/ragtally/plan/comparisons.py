@@ -69,5 +69,5 @@ def _is_measured(cell: Cell, measures: str) -> bool:
 
 def _key(picks: Picks, baseline: Mapping[str, Choice | int | str]) -> tuple[str, ...]:
     own = {axis: getattr(picks, axis) for axis in _AXES}
-    replaced = {axis: baseline.get(axis, value) if value is not None else value for axis, value in own.items()}
-    return (picks.kind, str(picks.condition), *(str(replaced[axis]) for axis in _AXES))
+    axes = {axis: baseline.get(axis, value) if value is not None else value for axis, value in own.items()}
+    return (picks.kind, str(picks.condition), *(str(axes[axis]) for axis in _AXES))

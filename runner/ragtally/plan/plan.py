@@ -173,8 +173,8 @@ def _base(tasks: StudyTasks) -> Task | None:
 
     def verdicts(names: Sequence[str], condition: str) -> Task:
         context = tasks.control_context(condition)
-        pooled = [ballot for name in names for ballot in tasks.ballots(name, "label", votes, context)]
-        return tasks.verdicts(pooled, rule, f"{', '.join(names)} on {condition}")
+        ballots = [ballot for name in names for ballot in tasks.ballots(name, "label", votes, context)]
+        return tasks.verdicts(ballots, rule, f"{', '.join(names)} on {condition}")
 
     return tasks.factory.task(
         BASE,
@@ -335,5 +335,5 @@ def _depth(tasks: StudyTasks) -> int:
     # Whatever reads the hits has this number in its address; with every number of its own, a metric added to the spec
     # would mean to search and read again.
     cut_offs = [metric.parameters["k"] for metric in _metrics(tasks, "retrieval")]
-    needed = max((*cut_offs, *(size.hits for size in context_sizes(tasks.study.grid))), default=1)
-    return next((depth for depth in _DEPTHS if depth >= needed), needed)
+    least = max((*cut_offs, *(size.hits for size in context_sizes(tasks.study.grid))), default=1)
+    return next((depth for depth in _DEPTHS if depth >= least), least)

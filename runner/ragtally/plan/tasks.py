@@ -161,8 +161,8 @@ class StudyTasks:
             choices = {"embedder": embedder}
             vectors = self._task(EMBED, "grid.retriever", of_embedder, choices=choices, inputs=corpus)
             # An embedder that learns nothing gives the same vectors whatever the chunks, so they do not count then.
-            fitted = vectors if self.registry.traits(embedder).requires_fit else None
-            of_queries: Inputs = {"sample": self.sample, "embed": fitted}
+            source = vectors if self.registry.traits(embedder).requires_fit else None
+            of_queries: Inputs = {"sample": self.sample, "embed": source}
             queries = self._task(EMBED_QUESTIONS, "grid.retriever", of_embedder, choices=choices, inputs=of_queries)
         choices = {"retriever": retriever}
         # Parameters that only a search uses do not count, so that searches share an index.
@@ -418,7 +418,7 @@ def _require_prices(study: Study, registry: Registry) -> None:
     """A budget in dollars cannot be kept with a price that is unknown."""
     if study.budget.usd is None:
         return
-    used = [reader.choice.parameters["model"] for reader in study.readers.values() if _prompts(reader, registry)]
+    models = [reader.choice.parameters["model"] for reader in study.readers.values() if _prompts(reader, registry)]
     raise_all(
         [
             SpecError(
@@ -427,7 +427,7 @@ def _require_prices(study: Study, registry: Registry) -> None:
                 hint="state it in dollars per million tokens: price: {input: 0.05, output: 0.08}; or usd_per_hour: 0",
             )
             for name, model in study.models.items()
-            if model in used and registry.traits(model).price is None
+            if model in models and registry.traits(model).price is None
         ]
     )
 

@@ -11,9 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ragtally.api import Score
-from ragtally.evidence_length import evidence_characters
 from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
+from ragtally.relevance import evidence_characters
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question
 from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, rounded, score_columns
 from ragtally.results.questions import context_of, write_questions

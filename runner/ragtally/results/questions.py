@@ -12,9 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ragtally.api import MeanMetric, QuestionEvidence, derive_seed
-from ragtally.evidence_length import evidence_characters
 from ragtally.metrics import question_values
 from ragtally.plan import Cell, StudyPlan
+from ragtally.relevance import evidence_characters
 from ragtally.steps import Task
 from ragtally.store import read_table, write_result_table
 from ragtally.tables import (

@@ -39,10 +39,10 @@ def calls_of(ask: Task, prompts: Path, *, takes_seed: bool) -> CallSet:
     purpose, vote = ask.settings["purpose"], ask.settings["vote"]
     rows, messages = load_prompts(prompts)
     # One hash of what all calls share, so that the model's identity is not written out once a call.
-    shared = canonical_json([KEY_VERSION, ask.settings["model"], purpose, vote])
+    common = canonical_json([KEY_VERSION, ask.settings["model"], purpose, vote])
     seed = derive_seed(0, "call", purpose, vote) >> 1 if takes_seed else None
     calls = [
-        Call(address({"shared": shared, "messages": _plain(each)}), each, purpose, vote, seed) for each in messages
+        Call(address({"shared": common, "messages": _plain(each)}), each, purpose, vote, seed) for each in messages
     ]
     return CallSet(rows, calls)
 

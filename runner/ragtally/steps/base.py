@@ -17,10 +17,10 @@ def run(work: Work) -> None:
     """Write `base.parquet` (the questions of the base, with their labels) and `funnel.json`."""
     questions = load_questions(work.input("sample")).with_row_index("question")
     agree = work.task.settings["agree_with_gold"]
-    unlabelled = questions["label"].null_count()
-    if agree and unlabelled:
+    without_label = questions["label"].null_count()
+    if agree and without_label:
         raise DataError(
-            f"the base is to agree with gold labels, but {unlabelled} of {len(questions)} questions have none",
+            f"the base is to agree with gold labels, but {without_label} of {len(questions)} questions have none",
             location=work.task.location,
             hint="write agree_with_gold: false; the verdicts are then silver labels",
         )
@@ -36,7 +36,7 @@ def run(work: Work) -> None:
     }
     table = table.with_columns(final=pl.coalesce("label", "verdict"))
     options = load_answer_options(work.input("sample"))
-    funnel: dict[str, Any] = {"labels": "silver" if unlabelled else "gold", "stages": {}}
+    funnel: dict[str, Any] = {"labels": "silver" if without_label else "gold", "stages": {}}
     for stage, condition in stages.items():
         table = table.filter(condition)
         by_class = {name: int((table["final"] == name).sum()) for name in options}

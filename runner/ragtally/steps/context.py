@@ -19,7 +19,7 @@ def run(work: Work) -> None:
     """Write `passages.parquet` (best first for each question) and `words.npy` (words before the reader)."""
     condition = work.task.settings["condition"]
     if condition == "retrieved":
-        passages = _retrieved(work)
+        passages = _hits(work)
     elif condition == "closed_book":
         passages = _table(np.empty(0), np.empty(0), np.empty(0), np.empty(0))
     else:
@@ -32,7 +32,7 @@ def run(work: Work) -> None:
     write_array(work.folder / "words.npy", words)
 
 
-def _retrieved(work: Work) -> pl.DataFrame:
+def _hits(work: Work) -> pl.DataFrame:
     settings = work.task.settings
     hits, spans = load_hits(work.input("retrieve")), load_spans(work.input("chunk"))
     passages = passages_of(hits, spans, settings.get("top_k"))

@@ -41,9 +41,9 @@ def run_questions(work: Work) -> None:
         vectors = work.vectors.look_up(keys_of(work.registry.identity(choice), "query", texts))
     else:
         embedder = work.build("embedder")
-        fitted = work.optional("embed")
-        if fitted is not None:
-            embedder.load(fitted / "embedder")
+        model = work.optional("embed")
+        if model is not None:
+            embedder.load(model / "embedder")
         vectors = pipelines.EmbedQuestions(embedder).run(texts)["vectors"]
     check_vectors(vectors, len(texts), work.task)
     write_array(work.folder / "vectors.npy", vectors)

@@ -98,8 +98,8 @@ class _Reading:
             raise self.wrong(f"question {question!r} points to the document {document!r}, which is missing")
         for question, document, start, end, *_ in spans.filter(~_INSIDE).head(1).iter_rows():
             raise self.wrong(f"question {question!r} has evidence at {start}-{end}, outside of {document!r}")
-        graded = (pl.col("grade") >= 1).fill_null(value=False)
-        for question, document, _, _, grade, *_ in spans.filter(~graded).head(1).iter_rows():
+        in_range = (pl.col("grade") >= 1).fill_null(value=False)
+        for question, document, _, _, grade, *_ in spans.filter(~in_range).head(1).iter_rows():
             raise self.wrong(f"question {question!r} has evidence of the grade {grade} in {document!r}, below 1")
         columns = spans.select(
             question=pl.col("question_row").cast(pl.Int32), document=pl.col("document_row").cast(pl.Int32),
@@ -117,11 +117,11 @@ class _Reading:
         for name in ids.filter(table["text"].is_null()).head(1):
             raise self.wrong(f"{what} {name!r} has no text")
 
-    def _check_among(self, column: str, questions: pl.DataFrame, known: tuple[str, ...]) -> None:
-        outside = questions.filter(~pl.col(column).is_in(known).fill_null(value=False))
+    def _check_among(self, column: str, questions: pl.DataFrame, allowed: tuple[str, ...]) -> None:
+        outside = questions.filter(~pl.col(column).is_in(allowed).fill_null(value=False))
         for name, value in outside.select("id", column).head(1).iter_rows():
             raise self.wrong(
-                f"question {name!r} has the {column} {value!r}, outside of the declared {', '.join(known)}"
+                f"question {name!r} has the {column} {value!r}, outside of the declared {', '.join(allowed)}"
             )
 
     def _check_sections(self, documents: pl.DataFrame) -> None:

@@ -21,17 +21,17 @@ def run(work: Work) -> None:
 
 
 def _examples(work: Work) -> Examples | None:
-    sampled = work.optional("examples")
-    if sampled is None:
+    examples = work.optional("examples")
+    if examples is None:
         return None
-    labels = load_questions(sampled)["label"]
+    labels = load_questions(examples)["label"]
     if labels.null_count():
         raise DataError(
             f"{labels.null_count()} of {len(labels)} examples to show have no label",
             location=work.task.location,
             hint="name a labelled split under train: {split: ...}, or show no examples",
         )
-    reading = load_reading(work.input("examples_context"), work.input("prepare"), sampled)
+    reading = load_reading(work.input("examples_context"), work.input("prepare"), examples)
     return Examples(reading, labels.to_list())
 
 

@@ -28,49 +28,49 @@ def run(work: Work) -> None:
     everything = load_all_questions(work.input("prepare")).with_row_index("row")
     in_split = everything if settings["split"] is None else everything.filter(pl.col("split") == settings["split"])
     answerable = in_split.filter(pl.col("label").is_null() | pl.col("label").is_in(settings["answers"]))
-    sampled = _sample(answerable, settings)
-    if not len(sampled):
+    sample = _draw(answerable, settings)
+    if not len(sample):
         raise DataError(
             "no question is left to ask after split, answers and sample",
             location=work.task.location,
             hint=f"of {len(in_split)} in the split, {len(answerable)} have no label other than "
             f"{', '.join(settings['answers']) or 'none'}",
         )
-    write_table(work.folder / "questions.parquet", sampled.select("row", "id", "text", "label"))
-    write_table(work.folder / "evidence.parquet", _evidence(work.input("prepare"), sampled))
+    write_table(work.folder / "questions.parquet", sample.select("row", "id", "text", "label"))
+    write_table(work.folder / "evidence.parquet", _evidence(work.input("prepare"), sample))
     funnel = {
         "answers": list(settings["answers"]),
         "in_dataset": len(everything),
         "in_split": len(in_split),
         "dropped_by_answers": len(in_split) - len(answerable),
-        "sampled": len(sampled),
-        "sampled_by_class": {name: int((sampled["label"] == name).sum()) for name in settings["answers"]},
-        "sampled_without_label": int(sampled["label"].null_count()),
+        "sampled": len(sample),
+        "sampled_by_class": {name: int((sample["label"] == name).sum()) for name in settings["answers"]},
+        "sampled_without_label": int(sample["label"].null_count()),
     }
     write_json(work.folder / "funnel.json", funnel)
 
 
-def _sample(answerable: pl.DataFrame, settings: Any) -> pl.DataFrame:
+def _draw(answerable: pl.DataFrame, settings: Any) -> pl.DataFrame:
     size, classes = settings["size"], settings["answers"]
     if size is None and not settings["balance"]:
         return answerable
     seed = str(settings["seed"]).encode()
     order = [hashlib.blake2b(name.encode(), digest_size=8, key=seed).digest() for name in answerable["id"]]
-    shuffled = answerable.with_columns(order=pl.Series(order, dtype=pl.Binary)).sort("order")
+    order_of_draw = answerable.with_columns(order=pl.Series(order, dtype=pl.Binary)).sort("order")
     if settings["balance"]:
         counts = [int((answerable["label"] == name).sum()) for name in classes]
         each = min(counts) if size is None else min(min(counts), size // len(classes))
-        picks = pl.concat([shuffled.filter(pl.col("label") == name).head(each) for name in classes])
+        picks = pl.concat([order_of_draw.filter(pl.col("label") == name).head(each) for name in classes])
     else:
-        picks = shuffled.head(size)
+        picks = order_of_draw.head(size)
     return picks.sort("row").drop("order")
 
 
-def _evidence(prepared: Path, sampled: pl.DataFrame) -> pl.DataFrame:
-    evidence = load_evidence(prepared)
+def _evidence(dataset: Path, sample: pl.DataFrame) -> pl.DataFrame:
+    evidence = load_evidence(dataset)
     grade = evidence.grade
     assert grade is not None
-    rows = sampled["row"].to_numpy()
+    rows = sample["row"].to_numpy()
     local = np.searchsorted(rows, evidence.question)
     in_sample = (local < len(rows)) & (rows[np.minimum(local, len(rows) - 1)] == evidence.question)
     return pl.DataFrame(

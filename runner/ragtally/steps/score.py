@@ -24,7 +24,7 @@ from ragtally.tables import (
     load_verdicts,
     load_words,
 )
-from ragtally.voting import Ballots, judge_decided, select_ballots
+from ragtally.voting import Ballots, grade_verdicts, select_ballots
 
 # What the engine itself says of the passages before the readers: by name the unit, and whether more is better.
 CONTEXT_SCORES: Mapping[str, tuple[Literal["share", "number"], bool | None]] = {
@@ -60,7 +60,7 @@ def load_graded_answers(folders: Mapping[str, Path], ballots: Sequence[Path], qu
     rows = np.searchsorted(tables[0]["question"].to_numpy(), labels["question"].to_numpy()).tolist()
     cast = Ballots([table["ballot"].to_list() for table in tables], [table["failed"].to_list() for table in tables])
     verdicts = load_verdicts(folders["vote"])["verdict"].to_list()
-    return judge_decided(
+    return grade_verdicts(
         select_ballots(cast, rows),
         [verdicts[row] for row in rows],
         labels["label"].to_list(),
@@ -88,11 +88,11 @@ def _of_answers(work: Work, question_set: str, rows: NDArray[np.int64]) -> dict[
         reason = "the questions have no gold label"
     scores: dict[str, Score] = {}
     if reason is None:
-        graded = load_graded_answers(folders, ballots, question_set)
+        answers = load_graded_answers(folders, ballots, question_set)
     else:
-        graded = no_answers(load_answer_options(folders["sample"]))
+        answers = no_answers(load_answer_options(folders["sample"]))
     for choice in _metrics(work, "answers"):
-        for name, score in metric_scores(work.registry.build(choice), graded).items():
+        for name, score in metric_scores(work.registry.build(choice), answers).items():
             scores[name] = score if reason is None else Score(None, len(rows), reason)
     return scores
 
@@ -114,15 +114,15 @@ def _of_retrieval(work: Work, rows: NDArray[np.int64]) -> dict[str, Score]:
 
 def _before_the_reader(relevance: RankingRelevance, top_k: int | None) -> dict[str, Score]:
     """Say how much of the evidence stood before the reader, and how much could have at this chunk size."""
-    scored = relevance.evidence_total > 0
+    with_evidence = relevance.evidence_total > 0
     last = (relevance.covered.shape[1] if top_k is None else top_k) - 1
-    total = relevance.evidence_total[scored]
-    hit = relevance.relevant_document[scored, : last + 1].any(axis=1)
+    total = relevance.evidence_total[with_evidence]
+    hit = relevance.relevant_document[with_evidence, : last + 1].any(axis=1)
     reason = "no question has evidence"
     return {
         "context_document_hit": _mean(hit, reason),
-        "context_evidence": _mean(relevance.covered[scored, last] / total, reason),
-        "context_evidence_ceiling": _mean(relevance.coverable[scored, last] / total, reason),
+        "context_evidence": _mean(relevance.covered[with_evidence, last] / total, reason),
+        "context_evidence_ceiling": _mean(relevance.coverable[with_evidence, last] / total, reason),
     }
 
 
