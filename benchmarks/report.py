@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from chromium import PROGRAM, Chromium
-from made_study import made_study
+from synthetic_results import synthetic_results
 
 from ragtally.analysis import analyze
 from ragtally.present import gather_provenance, write_report
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.mkdtemp()))
     given = parser.parse_args()
     started = time.perf_counter()
-    results = made_study(given.folder, given.questions, given.cells, shown=200, sizes=5, readers=4, words=100)
+    results = synthetic_results(given.folder, given.questions, given.cells, shown=200, sizes=5, readers=4, words=100)
     made, verdict = time.perf_counter(), analyze(results)
     judged = time.perf_counter()
     page = write_report(results, verdict, given.folder, gather_provenance(Path.cwd()))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from made_up import made_up_registry
 from ragtally.registry import Registry
+from toy_study import toy_registry
 from workbench import Bench
 
 # The same examples every time, and few, so that the whole suite stays under four minutes; for a longer look:
@@ -47,7 +47,7 @@ def make_bench(tmp_path: Path) -> Callable[..., Bench]:
     def make(name: str = "bench", registry: Registry | None = None) -> Bench:
         folder = tmp_path / name
         folder.mkdir()
-        return Bench(folder, registry or made_up_registry())
+        return Bench(folder, registry or toy_registry())
 
     return make
 

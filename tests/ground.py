@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from made_up import ANSWERS, Given, choices
 from ragtally.api import Answers, Choice, Component, Hits, Passages, Queries, Reading, Vote
 from ragtally.plan.tasks import sample_task
 from ragtally.steps import (
@@ -31,6 +30,7 @@ from ragtally.steps import (
     Step,
     Task,
 )
+from toy_study import ANSWERS, ScriptedReader, choices
 from workbench import Bench
 
 GIVEN = Choice("dataset", "given")
@@ -126,15 +126,17 @@ def _vote(vote: Vote) -> dict[str, Any]:
     return {"vote": {"purpose": vote.purpose, "index": vote.index, "seed": vote.seed}}
 
 
-def given_readers(**said: Callable[[Reading, Vote], Answers] | dict[str, str | None]) -> dict[str, list[Component]]:
+def scripted_readers(
+    **scripts: Callable[[Reading, Vote], Answers] | dict[str, str | None],
+) -> dict[str, list[Component]]:
     """Readers by name that say what a test wants: choices by question (None is a failed call), or a function."""
 
-    def reader(say: Callable[[Reading, Vote], Answers] | dict[str, str | None]) -> Given:
+    def reader(say: Callable[[Reading, Vote], Answers] | dict[str, str | None]) -> ScriptedReader:
         if callable(say):
-            return Given(say)
-        return Given(lambda reading, vote: choices([say[name] for name in reading.id]))
+            return ScriptedReader(say)
+        return ScriptedReader(lambda reading, vote: choices([say[name] for name in reading.id]))
 
-    return {"reader": [Component(name, partial(reader, say), "Given.") for name, say in said.items()]}
+    return {"reader": [Component(name, partial(reader, say), "Given.") for name, say in scripts.items()]}
 
 
 @dataclass

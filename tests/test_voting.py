@@ -70,12 +70,12 @@ def cast(*questions: tuple[str | None, ...]) -> Ballots:
     ],
 )
 def test_what_becomes_of_a_question(ballots: tuple[str | None, ...], verdict: str | None, status: Status) -> None:
-    judged = judge_verdicts(cast(ballots), Majority(), ["yes"], ANSWERS)
-    assert judged.verdict == [verdict]
-    assert judged.status == [status]
-    assert judged.votes == len(ballots)
-    assert judged.ballots_unparsed == [ballots.count(None)]
-    assert judged.ballots_failed == [ballots.count(FAILED)]
+    answers = judge_verdicts(cast(ballots), Majority(), ["yes"], ANSWERS)
+    assert answers.verdict == [verdict]
+    assert answers.status == [status]
+    assert answers.votes == len(ballots)
+    assert answers.ballots_unparsed == [ballots.count(None)]
+    assert answers.ballots_failed == [ballots.count(FAILED)]
 
 
 @st.composite
@@ -89,11 +89,11 @@ def elections(draw: st.DrawFn) -> tuple[Ballots, list[str]]:
 @given(elections())
 def test_statuses_and_ballots_add_up(election: tuple[Ballots, list[str]]) -> None:
     ballots, gold = election
-    judged = judge_verdicts(ballots, Majority(), gold, ANSWERS)
+    answers = judge_verdicts(ballots, Majority(), gold, ANSWERS)
     parsed = sum(choice is not None for column in ballots.choice for choice in column)
-    assert parsed + sum(judged.ballots_unparsed) + sum(judged.ballots_failed) == judged.votes * len(judged)
-    assert len(judged.status) == len(judged.verdict) == len(judged) == len(ballots)
-    for verdict, status, label in zip(judged.verdict, judged.status, judged.gold, strict=True):
+    assert parsed + sum(answers.ballots_unparsed) + sum(answers.ballots_failed) == answers.votes * len(answers)
+    assert len(answers.status) == len(answers.verdict) == len(answers) == len(ballots)
+    for verdict, status, label in zip(answers.verdict, answers.status, answers.gold, strict=True):
         assert (status is Status.RIGHT) == (verdict == label)
         assert (status is Status.WRONG) == (verdict is not None and verdict != label)
 
@@ -111,8 +111,8 @@ def test_questions_are_decided_independently_of_each_other(
 
 
 def test_no_questions_are_judged_to_nothing() -> None:
-    judged = judge_verdicts(Ballots([[], []], [[], []]), Majority(), [], ANSWERS)
-    assert (len(judged), judged.ballots_unparsed) == (0, [])
+    answers = judge_verdicts(Ballots([[], []], [[], []]), Majority(), [], ANSWERS)
+    assert (len(answers), answers.ballots_unparsed) == (0, [])
 
 
 def test_a_rule_is_asked_once_about_equal_ballots() -> None:

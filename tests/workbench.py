@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from made_up import SPEC, Notes
 from ragtally.engine.run import STAGES, Folders, run_study
 from ragtally.plan import StudyPlan, plan_study
 from ragtally.registry import Registry
@@ -14,6 +13,7 @@ from ragtally.spec.study import Study
 from ragtally.steps import Task, TaskFactory
 from ragtally.store import Store
 from ragtally.workspace import Workspace
+from toy_study import SPEC, Notes
 
 
 @dataclass

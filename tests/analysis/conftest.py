@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from made_up import SPEC, made_up_registry
 from ragtally.analysis import Analysis, analyze
 from ragtally.results import Results, load_results
+from toy_study import SPEC, toy_registry
 from workbench import Bench
 
 SPEC_WITH_COMPARISONS = (
@@ -26,7 +26,7 @@ select_on: dev
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Bench(tmp_path_factory.mktemp("compared"), made_up_registry()).run(SPEC_WITH_COMPARISONS)
+    return Bench(tmp_path_factory.mktemp("compared"), toy_registry()).run(SPEC_WITH_COMPARISONS)
 
 
 @pytest.fixture(scope="session")

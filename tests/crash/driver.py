@@ -18,11 +18,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from made_up import Notes, made_up_registry
 from ragtally.engine import run as engine_run
 from ragtally.steps import STEPS, Work
 from ragtally.store import Store, entries
 from ragtally.workspace import Workspace
+from toy_study import Notes, toy_registry
 
 
 def die() -> None:
@@ -93,7 +93,7 @@ def work(asked: dict[str, str]) -> None:
         kill_on_writing(asked["file"])
     elif "step" in asked:
         kill_at(asked["step"], asked["point"])
-    registry = made_up_registry()
+    registry = toy_registry()
     location = Workspace(Store(folder / "store"), registry, Notes())
     folders = engine_run.Folders(folder / "results", folder / "resolved")
     engine_run.run_study(folder / "spec.yaml", registry, location, folders)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from made_up import ASKING, TINY
 from ragtally.steps import STEPS
+from toy_study import ASKING, TINY
 
 DRIVER = Path(__file__).with_name("driver.py")
 KILLED = -signal.SIGKILL

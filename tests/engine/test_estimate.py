@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from made_retrieval import kept_counts
-from made_up import SPEC, made_up_registry
 from ragtally.engine.estimate import estimate_embedding
+from toy_retrievers import cached_counts
+from toy_study import SPEC, toy_registry
 from workbench import Bench
 
-KEPT = SPEC.replace("letter_counts", "kept_counts")
+KEPT = SPEC.replace("letter_counts", "cached_counts")
 
 
 @pytest.mark.parametrize(("price", "dollars"), [(1_000_000.0, True), (None, None), (0.0, False)])
@@ -19,7 +19,7 @@ def test_texts_are_counted_once_and_nothing_is_embedded(
     make_bench: Callable[..., Bench], price: float | None, dollars: bool | None
 ) -> None:
     given: list[str] = []
-    bench = make_bench("bench", made_up_registry({"embedder": [kept_counts(given, price)]}))
+    bench = make_bench("bench", toy_registry({"embedder": [cached_counts(given, price)]}))
     (row,) = estimate_embedding(bench.plan(KEPT), bench.location)
     assert not given
     assert (row.embedder, row.stored) == ("made/kept", 0)
@@ -28,7 +28,7 @@ def test_texts_are_counted_once_and_nothing_is_embedded(
 
 def test_what_was_embedded_is_not_counted_again(make_bench: Callable[..., Bench]) -> None:
     given: list[str] = []
-    bench = make_bench("bench", made_up_registry({"embedder": [kept_counts(given, 0.0)]}))
+    bench = make_bench("bench", toy_registry({"embedder": [cached_counts(given, 0.0)]}))
     (row,) = estimate_embedding(bench.plan(KEPT), bench.location)
     bench.run(KEPT)
     assert row.texts == row.to_embed == len(given)

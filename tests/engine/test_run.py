@@ -12,13 +12,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from made_up import SPEC, TINY, Finder, Given, made_up_registry
 from ragtally.analysis import analyze
 from ragtally.api import Answers, Component, DataError, PluginError, RagtallyError, Reading, StoreError, Vote
 from ragtally.engine.run import cells_matching, execute
 from ragtally.plan import STAGES, in_order
 from ragtally.results import load_results
 from ragtally.steps import STEPS, Task, Work
+from toy_study import SPEC, TINY, Finder, ScriptedReader, toy_registry
 from workbench import Bench
 
 FILES = {
@@ -164,8 +164,8 @@ def test_a_failing_reader_keeps_what_was_done_and_the_next_run_goes_on(
             raise DataError("the tape is torn")
         return Finder(0.2).read(reading, vote)
 
-    fragile = Component("fragile", lambda: Given(say), "Fails now and then.")
-    bench = make_bench("fragile", made_up_registry({"reader": [fragile]}))
+    fragile = Component("fragile", lambda: ScriptedReader(say), "Fails now and then.")
+    bench = make_bench("fragile", toy_registry({"reader": [fragile]}))
     text = TINY.replace("  finder: finder", "  finder: fragile")
     with pytest.raises(DataError, match="the tape is torn") as caught:
         bench.run(text)
@@ -252,8 +252,8 @@ def test_some_cells_alone_do_only_their_work(bench: Bench, calls: list[str]) -> 
 
 
 def test_a_plugin_that_breaks_its_contract_is_placed_in_the_spec(make_bench: Callable[..., Bench]) -> None:
-    bad = Component("bad", lambda: Given(lambda reading, vote: Answers([], [], [])), "Says nothing.")
-    bench = make_bench("bad", made_up_registry({"reader": [bad]}))
+    bad = Component("bad", lambda: ScriptedReader(lambda reading, vote: Answers([], [], [])), "Says nothing.")
+    bench = make_bench("bad", toy_registry({"reader": [bad]}))
     with pytest.raises(PluginError, match="the reader bad") as caught:
         bench.run(TINY.replace("  finder: finder", "  finder: bad"))
     assert caught.value.location is not None and caught.value.location.line == 5

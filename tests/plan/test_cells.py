@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from made_up import SPEC
 from ragtally.api import Choice, RagtallyError, SpecError
 from ragtally.engine.run import cells_matching
 from ragtally.plan import Cell
 from ragtally.plan.cells import axis_labels, flat_parameters
+from toy_study import SPEC
 from workbench import Bench
 
 FIXED = """\
@@ -51,14 +51,14 @@ def test_rules_are_named_where_there_are_several(bench: Bench) -> None:
 
 
 def test_several_votes_of_a_fixed_reader_are_one_task_and_say_so(bench: Bench) -> None:
-    found = cells(bench, FIXED)
-    three = found["gold_context/steady/3 votes"]
+    result = cells(bench, FIXED)
+    three = result["gold_context/steady/3 votes"]
     assert three.verdicts is not None
     assert len(three.verdicts.inputs["parse"]) == 3
     assert len(set(three.verdicts.inputs["parse"])) == 1
     assert three.note == "same as votes = 1"
-    assert found["gold_context/steady/1 vote"].note is None
-    assert {cell.note for name, cell in found.items() if "steady" not in name} == {None}
+    assert result["gold_context/steady/1 vote"].note is None
+    assert {cell.note for name, cell in result.items() if "steady" not in name} == {None}
 
 
 def test_votes_of_a_recorded_reader_are_different_ones(bench: Bench) -> None:
@@ -90,10 +90,10 @@ def test_a_voter_that_cannot_vote_anew_is_not_scored_on_the_base(bench: Bench) -
     [("", ("base",), ("all", "base")), ("grid_on: all\n", ("all", "base"), ("all", "base"))],
 )
 def test_question_sets(bench: Bench, line: str, grid: tuple[str, ...], control: tuple[str, ...]) -> None:
-    found = cells(bench, SPEC + line)
-    assert found["pieces(30)/shared_words/top 1/finder/1 vote"].question_sets == grid
-    assert found["closed_book/finder/1 vote"].question_sets == control
-    assert found["pieces(30)/shared_words"].question_sets == ("all", "base")
+    result = cells(bench, SPEC + line)
+    assert result["pieces(30)/shared_words/top 1/finder/1 vote"].question_sets == grid
+    assert result["closed_book/finder/1 vote"].question_sets == control
+    assert result["pieces(30)/shared_words"].question_sets == ("all", "base")
 
 
 def test_without_a_base_everything_is_about_all_questions(bench: Bench) -> None:
@@ -122,19 +122,19 @@ def test_the_voters_table_has_single_votes_and_two_rules(bench: Bench) -> None:
 def test_a_plan_is_narrowed_by_a_pattern(bench: Bench, pattern: str, count: int | None) -> None:
     plan = bench.plan()
     if count is None:
-        with pytest.raises(RagtallyError, match="no cell matches") as caught:
+        with pytest.raises(RagtallyError, match="no cell matches") as error:
             cells_matching(plan, ["*finder*", pattern])
-        assert caught.value.hint
+        assert error.value.hint
     else:
-        narrowed = cells_matching(plan, [pattern])
-        assert len(narrowed.cells) == count
-        assert narrowed.voters == plan.voters
+        part = cells_matching(plan, [pattern])
+        assert len(part.cells) == count
+        assert part.voters == plan.voters
 
 
 def test_several_patterns_keep_the_plans_order(bench: Bench) -> None:
     plan = bench.plan()
-    narrowed = cells_matching(plan, ["closed_book/learner", "closed_book"])
-    assert [cell.name for cell in narrowed.cells] == [
+    part = cells_matching(plan, ["closed_book/learner", "closed_book"])
+    assert [cell.name for cell in part.cells] == [
         f"closed_book/{name}/{votes}" for name in ("finder", "learner") for votes in ("1 vote", "3 votes")
     ]
 
@@ -213,13 +213,13 @@ def test_lists_of_components_are_flattened_by_number() -> None:
 def test_what_the_dataset_does_not_have_is_an_error_with_its_place(
     bench: Bench, change: tuple[str, str], message: str, hint: str
 ) -> None:
-    with pytest.raises(SpecError, match=message) as caught:
+    with pytest.raises(SpecError, match=message) as error:
         bench.plan(SPEC.replace(*change))
-    assert caught.value.hint and hint in caught.value.hint
-    assert caught.value.location is not None and caught.value.location.line
+    assert error.value.hint and hint in error.value.hint
+    assert error.value.location is not None and error.value.location.line
 
 
 def test_an_unknown_stage_is_an_error(bench: Bench) -> None:
-    with pytest.raises(RagtallyError, match="no stage 'bnch'") as caught:
+    with pytest.raises(RagtallyError, match="no stage 'bnch'") as error:
         bench.plan().goals("bnch")
-    assert caught.value.hint == "did you mean 'bench'?"
+    assert error.value.hint == "did you mean 'bench'?"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from made_up import made_up_registry
 from ragtally.plan import comparisons
+from toy_study import toy_registry
 from workbench import Bench
 
 SPEC = """\
@@ -25,7 +25,7 @@ compare: [{metric: accuracy, baseline: {reader: steady}}]
 
 
 def told(bench: Bench) -> dict[str, Any]:
-    return comparisons(bench.plan(SPEC), made_up_registry())
+    return comparisons(bench.plan(SPEC), toy_registry())
 
 
 def test_votes_that_are_one_vote_stand_for_it_and_are_not_compared_twice(bench: Bench) -> None:

@@ -1,15 +1,15 @@
 """Addresses are pinned: a change to any of them throws away everybody's finished work.
 
-Where one moves without a raised `VERSION` (of the step, or of a component in `made_up.py` or in the box), work that
+Where one moves without a raised `VERSION` (of the step, or of a component in `toy_study.py` or in the box), work that
 was done before is paid for again though nothing changed: find out why. Where one must move, because the same input
 now gives another output, raise the version and pin the new addresses.
 """
 
 from __future__ import annotations
 
-from made_up import TINY
 from ragtally.plan import STAGES, in_order
 from ragtally.steps import STEPS
+from toy_study import TINY
 from workbench import Bench
 
 FIRST = {
@@ -43,7 +43,7 @@ def test_the_addresses_of_a_known_study_stay(bench: Bench) -> None:
     }
     assert raised == RAISED, "pin the addresses anew where a version was raised"
     plan = bench.plan(TINY)
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for task in in_order([goal for stage in STAGES for goal in plan.goals(stage)]):
-        found.setdefault(task.step.stored_as, task.address)
-    assert found == FIRST
+        result.setdefault(task.step.stored_as, task.address)
+    assert result == FIRST

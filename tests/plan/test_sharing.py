@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from made_up import ASKING, SPEC, TINY, SharedWords, made_up_registry
 from ragtally.api import Component, RetrieverTraits
 from ragtally.plan import STAGES, StudyPlan, in_order
 from ragtally.steps import (
@@ -15,6 +14,7 @@ from ragtally.steps import (
     STEPS,
     Task,
 )
+from toy_study import ASKING, SPEC, TINY, SharedWords, toy_registry
 from workbench import Bench
 
 
@@ -23,10 +23,10 @@ def tasks(plan: StudyPlan) -> tuple[Task, ...]:
 
 
 def addresses(plan: StudyPlan, *steps: str) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {step: set() for step in steps or STEPS}
+    result: dict[str, set[str]] = {step: set() for step in steps or STEPS}
     for task in tasks(plan):
-        found.setdefault(task.step.name, set()).add(task.address)
-    return {step: found[step] for step in steps or STEPS}
+        result.setdefault(task.step.name, set()).add(task.address)
+    return {step: result[step] for step in steps or STEPS}
 
 
 def edited(*changes: tuple[str, str]) -> str:
@@ -44,7 +44,7 @@ def moved(before: StudyPlan, after: StudyPlan) -> set[str]:
 
 def test_each_piece_of_work_is_there_once(bench: Bench) -> None:
     plan = bench.plan()
-    counts = {step: len(found) for step, found in addresses(plan).items()}
+    counts = {step: len(result) for step, result in addresses(plan).items()}
     chunkers, searches, indexes, top_ks = 2, 3, 2, 2
     grid = chunkers * searches * top_ks
     reads = {"label": 2 * 3, "control": 3 * 2 * 3, "fixed": 3, "grid": grid * 2 * 3}
@@ -95,10 +95,10 @@ def test_a_retriever_whose_ranking_depends_on_the_depth_is_asked_for_what_is_rea
 ) -> None:
     traits = RetrieverTraits(prefix_stable=False)
     unstable = Component("unstable", SharedWords, "Ranks as it likes.", traits=traits)
-    bench = make_bench("unstable", made_up_registry({"retriever": [unstable]}))
-    found = tasks(bench.plan(TINY.replace("shared_words", "unstable").replace("top_k: 1", "top_k: [1, 2]")))
+    bench = make_bench("unstable", toy_registry({"retriever": [unstable]}))
+    result = tasks(bench.plan(TINY.replace("shared_words", "unstable").replace("top_k: 1", "top_k: [1, 2]")))
     limits = [
-        (task.choices["retriever"].name, task.settings["limit"]) for task in found if task.step.name == "retrieve"
+        (task.choices["retriever"].name, task.settings["limit"]) for task in result if task.step.name == "retrieve"
     ]
     assert sorted(limits) == [("letters", 10), ("unstable", 1), ("unstable", 2), ("unstable", 10)]
 
@@ -136,9 +136,9 @@ def test_an_edit_moves_only_what_it_changes(bench: Bench, changes: list[tuple[st
 def test_more_votes_add_only_the_new_ones(bench: Bench) -> None:
     before = bench.plan()
     after = bench.plan(edited(("votes: 3}", "votes: 5}"), ("votes: [1, 3]", "votes: [1, 3, 5]")))
-    known = {task.address for task in tasks(before)}
+    earlier = {task.address for task in tasks(before)}
     for step in ("train", "read"):
-        new = [task for task in tasks(after) if task.step.name == step and task.address not in known]
+        new = [task for task in tasks(after) if task.step.name == step and task.address not in earlier]
         on_base = [task for task in new if "base" in task.inputs]
         # Another number of label votes is another verdict, so it may be another base for the grid's readers.
         assert {task.settings["vote"]["index"] for task in new if task not in on_base} == {3, 4}
@@ -158,15 +158,15 @@ def test_more_votes_in_the_grid_alone_add_only_the_new_ones(bench: Bench) -> Non
 
 
 def test_what_only_a_search_uses_shares_the_index(bench: Bench) -> None:
-    found = [
+    result = [
         task
         for task in tasks(bench.plan())
         if task.step.name == "retrieve" and task.choices["retriever"].name == "letters"
     ]
     by_distance = {
-        (task.choices["retriever"].parameters["distance"], task.inputs["index"][0].address) for task in found
+        (task.choices["retriever"].parameters["distance"], task.inputs["index"][0].address) for task in result
     }
-    assert len(found) == 4
+    assert len(result) == 4
     assert len({index for _, index in by_distance}) == 2  # one a chunk size
 
 
@@ -209,8 +209,8 @@ def test_a_changed_step_moves_what_is_below_it_and_nothing_else(
 def test_another_seed_moves_draws_but_not_the_index(bench: Bench) -> None:
     before, after = bench.plan(), bench.plan(edited(("seed: 7", "seed: 8")))
     assert moved(before, after) == {"context", "train", "read", "parse", "vote", "base", "score"}
-    known = addresses(before, "context")["context"]
-    assert {task.label for task in tasks(after) if task.step.name == "context" and task.address not in known} == {
+    earlier = addresses(before, "context")["context"]
+    assert {task.label for task in tasks(after) if task.step.name == "context" and task.address not in earlier} == {
         "wrong_context"
     }
 
@@ -227,16 +227,16 @@ def test_a_files_content_counts_and_its_path_does_not(bench: Bench, tmp_path: Pa
 
 
 def test_inputs_come_first_and_work_goes_step_by_step(bench: Bench) -> None:
-    ordered = tasks(bench.plan())
-    at = {task.address: location for location, task in enumerate(ordered)}
-    assert len(at) == len(ordered)
-    for task in ordered:
+    in_sequence = tasks(bench.plan())
+    at = {task.address: location for location, task in enumerate(in_sequence)}
+    assert len(at) == len(in_sequence)
+    for task in in_sequence:
         for inputs in task.inputs.values():
             assert all(at[read.address] < at[task.address] for read in inputs)
     runs = [
         task.step.name
-        for location, task in enumerate(ordered)
-        if location == 0 or ordered[location - 1].step.name != task.step.name
+        for location, task in enumerate(in_sequence)
+        if location == 0 or in_sequence[location - 1].step.name != task.step.name
     ]
     # Reading, parsing and voting come twice: for the base, and then for the grid on the base.
     assert runs == [
@@ -246,7 +246,7 @@ def test_inputs_come_first_and_work_goes_step_by_step(bench: Bench) -> None:
 
 
 def test_tasks_of_one_address_are_equal_whatever_they_are_called(bench: Bench) -> None:
-    ordered = tasks(bench.plan())
+    in_sequence = tasks(bench.plan())
     again = tasks(bench.plan())
-    assert set(ordered) == set(again)
-    assert ordered[0] is not again[0] and ordered[0] == again[0]
+    assert set(in_sequence) == set(again)
+    assert in_sequence[0] is not again[0] and in_sequence[0] == again[0]

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from made_up import SPEC
 from ragtally.plan import stage_slices
 from ragtally.steps import STEPS
+from toy_study import SPEC
 from workbench import Bench
 
 ALL = {"prepare", "train", "label", "bench"}

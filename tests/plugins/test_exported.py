@@ -12,13 +12,13 @@ import pytest
 
 import ragtally_exported
 from command_line import Project, project_in
-from made_up import Notes
 from ragtally.api import DataError, RagtallyError
 from ragtally.engine.run import Folders, run_study
 from ragtally.export.dataset import export_dataset
 from ragtally.registry import load_registry
 from ragtally.store import Store
 from ragtally.workspace import Workspace
+from toy_study import Notes
 
 SPEC = """\
 study: small

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from chromium import PROGRAM, Chromium
-from made_study import made_study
 from ragtally.analysis import Analysis, analyze
 from ragtally.present import Provenance, write_report
 from ragtally.results import Results
+from synthetic_results import synthetic_results
 
 SPICE = "</script><script>window.broken=1</script><img src=x onerror='window.broken=2'>&amp;\"'"
 
 
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return made_study(
+    return synthetic_results(
         tmp_path_factory.mktemp("made"), questions=60, cells=12, shown=12, sizes=3, readers=2, spice=SPICE
     )
 

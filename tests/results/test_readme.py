@@ -12,9 +12,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from made_up import SPEC, made_up_registry
 from ragtally.plan.plan import VOTER_METRICS
 from ragtally.steps import STEPS
+from toy_study import SPEC, toy_registry
 from workbench import Bench
 
 README = Path(__file__).parents[2] / "runner" / "README.md"
@@ -31,7 +31,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = SPEC.replace("size: [30, 60]", "size: 60").replace(
         "votes: [1, 3]", "votes: 2\n  context_words: 9\n  rule: {quorum: {k: 1}}"
     )
-    return Bench(tmp_path_factory.mktemp("readme"), made_up_registry()).run(text)
+    return Bench(tmp_path_factory.mktemp("readme"), toy_registry()).run(text)
 
 
 def table(heading: str) -> list[str]:
@@ -90,7 +90,7 @@ def test_every_step_is_in_the_table_in_the_order_of_the_work() -> None:
 
 
 def test_the_files_of_a_steps_row_are_those_that_it_writes(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, made_up_registry())
+    bench = Bench(tmp_path, toy_registry())
     plan = bench.plan()
     for task in (plan.dataset, plan.sample):
         folder = bench.do(task)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from made_up import SPEC
 from ragtally.spec.load import load_study
+from toy_study import SPEC
 from workbench import Bench
 
 

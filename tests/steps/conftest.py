@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from ground import Ground
-from made_up import MadeUpDataset, batch, made_up_registry
 from ragtally.api import Component, DatasetBatch
+from toy_study import ToyDataset, batch, toy_registry
 from workbench import Bench
 
 
@@ -22,9 +22,9 @@ def make_ground(make_bench: Callable[..., Bench]) -> Callable[..., Ground]:
         components: dict[str, list[Component]] | None = None,
         **about: object,
     ) -> Ground:
-        dataset = MadeUpDataset(batches, **about)  # type: ignore[arg-type]
+        dataset = ToyDataset(batches, **about)  # type: ignore[arg-type]
         offered = {"dataset": [Component("given", lambda: dataset, "Given.")], **(components or {})}
-        return Ground(make_bench(name, made_up_registry(offered)))
+        return Ground(make_bench(name, toy_registry(offered)))
 
     return make
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from ground import Ground
-from made_up import batch, made_up_dataset
 from ragtally.api import Choice, DataError, DatasetBatch, Reading
 from ragtally.steps import Task
 from ragtally.tables import (
@@ -20,6 +19,7 @@ from ragtally.tables import (
     load_texts,
     load_words,
 )
+from toy_study import batch, toy_dataset
 
 
 def reading(ground: Ground, task: Task, sample: Task | None = None) -> Reading:
@@ -36,12 +36,12 @@ def test_gold_context_is_a_questions_own_documents_whole(
 ) -> None:
     ground = make_ground([small])
     task = ground.control("gold_context")
-    found = reading(ground, task)
+    result = reading(ground, task)
     texts = dict(zip(small.documents.id, small.documents.text, strict=True))
-    assert list(found.id) == ["one", "two", "three"]
-    assert list(found.question) == list(small.questions.text)
-    assert found.answers == ("yes", "no", "maybe")
-    assert [list(passages) for passages in found.passages] == [[texts["a"], texts["b"]], [texts["b"]], [texts["c"]]]
+    assert list(result.id) == ["one", "two", "three"]
+    assert list(result.question) == list(small.questions.text)
+    assert result.answers == ("yes", "no", "maybe")
+    assert [list(passages) for passages in result.passages] == [[texts["a"], texts["b"]], [texts["b"]], [texts["c"]]]
     assert words(ground, task) == [5 + 3, 3, 2]
 
 
@@ -56,9 +56,9 @@ def test_only_the_questions_wanted_are_read(make_ground: Callable[..., Ground], 
     ground = make_ground([small])
     rows = load_questions(ground.do(ground.sample())).with_row_index("at")["at"].to_numpy()[[2, 0]]
     folders = [ground.do(task) for task in (ground.control("gold_context"), ground.dataset, ground.sample())]
-    found = load_reading(*folders, rows)
-    assert list(found.id) == ["three", "one"]
-    assert [len(passages) for passages in found.passages] == [1, 2]
+    result = load_reading(*folders, rows)
+    assert list(result.id) == ["three", "one"]
+    assert [len(passages) for passages in result.passages] == [1, 2]
     bare = load_reading(None, *folders[1:], rows)
     assert [list(passages) for passages in bare.passages] == [[], []]
 
@@ -70,19 +70,19 @@ def test_a_wrong_context_is_one_document_of_another_question(
     ground = make_ground([small])
     own = {"one": {"a", "b"}, "two": {"b"}, "three": {"c"}}
     by_text = dict(zip(small.documents.text, small.documents.id, strict=True))
-    found = reading(ground, ground.control("wrong_context", seed=seed))
-    for name, passages in zip(found.id, found.passages, strict=True):
+    result = reading(ground, ground.control("wrong_context", seed=seed))
+    for name, passages in zip(result.id, result.passages, strict=True):
         (shown,) = (by_text[text] for text in passages)
         assert shown not in own[name]
         assert shown != "d"  # a distractor is nobody's context
 
 
 def test_the_wrong_context_does_not_depend_on_what_else_is_asked(make_ground: Callable[..., Ground]) -> None:
-    ground = make_ground(made_up_dataset(20).given)
+    ground = make_ground(toy_dataset(20).given)
 
     def wrong(sample: Task) -> dict[str, str]:
-        found = reading(ground, ground.control("wrong_context", sample), sample)
-        return {name: passages[0] for name, passages in zip(found.id, found.passages, strict=True)}
+        result = reading(ground, ground.control("wrong_context", sample), sample)
+        return {name: passages[0] for name, passages in zip(result.id, result.passages, strict=True)}
 
     everybody, few = wrong(ground.sample()), wrong(ground.sample(size=6, seed=2))
     assert few.items() <= everybody.items()
@@ -90,9 +90,9 @@ def test_the_wrong_context_does_not_depend_on_what_else_is_asked(make_ground: Ca
 
 
 def test_another_seed_is_another_wrong_context(make_ground: Callable[..., Ground]) -> None:
-    ground = make_ground(made_up_dataset(20).given)
-    found = {str(reading(ground, ground.control("wrong_context", seed=seed)).passages) for seed in range(3)}
-    assert len(found) == 3
+    ground = make_ground(toy_dataset(20).given)
+    result = {str(reading(ground, ground.control("wrong_context", seed=seed)).passages) for seed in range(3)}
+    assert len(result) == 3
     assert ground.control("gold_context", seed=1).address == ground.control("gold_context", seed=2).address
 
 
@@ -114,22 +114,22 @@ def test_one_context_alone_has_no_wrong_one(make_ground: Callable[..., Ground]) 
 
 @pytest.mark.parametrize("top_k", [1, 2, 4])
 def test_retrieved_context_is_the_first_hits_in_their_order(make_ground: Callable[..., Ground], top_k: int) -> None:
-    ground = make_ground(made_up_dataset(12).given)
+    ground = make_ground(toy_dataset(12).given)
     hits_task = ground.hits(Choice("retriever", "shared_words"), 4)
     task = ground.context(hits_task, top_k=top_k)
-    found = reading(ground, task)
+    result = reading(ground, task)
     hits = load_hits(ground.do(hits_task)).passage
     texts = load_texts(ground.do(ground.dataset))
     pieces = [text[start : start + 60] for text in texts for start in range(0, len(text), 60)]
     expected = [[pieces[row] for row in rows[:top_k] if row >= 0] for rows in hits.tolist()]
-    assert [list(passages) for passages in found.passages] == expected
+    assert [list(passages) for passages in result.passages] == expected
     assert any(expected)
     assert words(ground, task) == [sum(len(text.split()) for text in passages) for passages in expected]
 
 
 @pytest.mark.parametrize("budget", [1, 7, 25, 10_000])
 def test_a_budget_of_words_is_filled_and_cut_behind_a_word(make_ground: Callable[..., Ground], budget: int) -> None:
-    ground = make_ground(made_up_dataset(12).given)
+    ground = make_ground(toy_dataset(12).given)
     hits_task = ground.hits(Choice("retriever", "shared_words"), 4)
     task = ground.context(hits_task, context_words=budget)
     whole = reading(ground, ground.context(hits_task, top_k=4)).passages
@@ -144,20 +144,20 @@ def test_a_budget_of_words_is_filled_and_cut_behind_a_word(make_ground: Callable
 def test_the_passages_of_a_budget_are_judged_by_their_characters(
     make_ground: Callable[..., Ground], budget: int
 ) -> None:
-    ground = make_ground(made_up_dataset(12).given)
+    ground = make_ground(toy_dataset(12).given)
     hits_task = ground.hits(Choice("retriever", "shared_words"), 4)
     task = ground.context(hits_task, context_words=budget)
     passages = load_passages(ground.do(task)).rows()
-    judged = load_relevance(ground.do(ground.context_relevance(task)))
+    relevance = load_relevance(ground.do(ground.context_relevance(task)))
     evidence = load_evidence(ground.do(ground.sample()))
     texts = load_texts(ground.do(ground.dataset))
-    for row in range(len(judged)):
+    for row in range(len(relevance)):
         own = evidence.question == row
         spans = list(zip(evidence.document[own], evidence.start[own], evidence.end[own], strict=True))
-        wanted = {(d, at) for d, start, end in spans for at in range(start, end)}
+        settings = {(d, at) for d, start, end in spans for at in range(start, end)}
         shown = {(d, at) for question, d, start, end in passages if question == row for at in range(start, end)}
-        assert judged.covered[row, -1] == len(wanted & shown)
-        assert judged.evidence_total[row] == len(wanted)
+        assert relevance.covered[row, -1] == len(settings & shown)
+        assert relevance.evidence_total[row] == len(settings)
         longest = sorted((len(w) + 1 for d, start, end in spans for w in texts[d][start:end].split()), reverse=True)
-        assert judged.coverable[row, -1] >= min(len(wanted), sum(longest[:budget]) - len(longest[:budget]))
-        assert judged.covered[row, -1] <= judged.coverable[row, -1] <= len(wanted)
+        assert relevance.coverable[row, -1] >= min(len(settings), sum(longest[:budget]) - len(longest[:budget]))
+        assert relevance.covered[row, -1] <= relevance.coverable[row, -1] <= len(settings)

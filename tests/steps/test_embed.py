@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from made_retrieval import KeptCounts, kept_counts
-from made_up import made_up_registry
 from ragtally.api import CallError, Component, EmbedderTraits, PluginError, StoppedError
 from ragtally.plan import in_order
 from ragtally.steps import EMBED
 from ragtally.tables import load_vectors
+from toy_retrievers import CachedCounts, cached_counts
+from toy_study import toy_registry
 from workbench import Bench
 
 SPEC = """\
-study: kept
+study: base
 seed: 7
 dataset: {made_up: {questions: 24, split: test}}
 grid:
   chunker: [{pieces: {size: SIZES}}]
-  retriever: [{letters: {embedder: kept_counts, distance: [cosine, dot]}}]
+  retriever: [{letters: {embedder: cached_counts, distance: [cosine, dot]}}]
 metrics: [recall@3]
 """
 
@@ -37,7 +37,7 @@ def given() -> list[str]:
 @pytest.fixture
 def location(make_bench: Callable[..., Bench], given: list[str]) -> Callable[..., Bench]:
     def make(name: str = "bench", **about: Any) -> Bench:
-        return make_bench(name, made_up_registry({"embedder": [kept_counts(given, **about)]}))
+        return make_bench(name, toy_registry({"embedder": [cached_counts(given, **about)]}))
 
     return make
 
@@ -69,12 +69,12 @@ def test_vectors_are_the_embedders_own(location: Callable[..., Bench], given: li
     vectors = load_vectors(bench.location.entry(task))
     texts = [text for text in given if not text.startswith("What")]
     assert vectors.shape[1] == 5
-    expected = {tuple(row) for row in KeptCounts([]).embed_documents(texts).tolist()}
+    expected = {tuple(row) for row in CachedCounts([]).embed_documents(texts).tolist()}
     assert {tuple(row) for row in vectors.tolist()} <= expected
 
 
 def test_what_was_embedded_before_a_failure_is_kept(make_bench: Callable[..., Bench], given: list[str]) -> None:
-    class Failing(KeptCounts):
+    class Failing(CachedCounts):
         broken = True
 
         def embed_documents(self, texts: Any) -> Any:
@@ -85,8 +85,8 @@ def test_what_was_embedded_before_a_failure_is_kept(make_bench: Callable[..., Be
         embed_queries = embed_documents
 
     traits = EmbedderTraits(requires_fit=False, cacheable=True, batch=4, name="made/kept")
-    component = Component("kept_counts", lambda: Failing(given), "Fails.", traits=traits)
-    bench = make_bench("failing", made_up_registry({"embedder": [component]}))
+    component = Component("cached_counts", lambda: Failing(given), "Fails.", traits=traits)
+    bench = make_bench("failing", toy_registry({"embedder": [component]}))
     with pytest.raises(CallError, match="the server is gone") as caught:
         bench.run(spec())
     assert caught.value.location is not None and caught.value.location.line == 6
@@ -126,9 +126,9 @@ def test_an_unknown_price_stays_unknown(location: Callable[..., Bench]) -> None:
         (lambda texts: np.zeros((len(texts), 0), np.float32), "not float32 of"),
     ],
 )
-@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("cacheable", [True, False])
 def test_an_embedders_broken_contract_is_named(
-    make_bench: Callable[..., Bench], made: Callable[..., Any], message: str, kept: bool
+    make_bench: Callable[..., Bench], made: Callable[..., Any], message: str, cacheable: bool
 ) -> None:
     class Bad:
         def fit(self, texts: Any) -> None: ...
@@ -140,16 +140,16 @@ def test_an_embedders_broken_contract_is_named(
 
         embed_queries = embed_documents
 
-    traits = EmbedderTraits(requires_fit=False, cacheable=kept)
-    component = Component("kept_counts", Bad, "Bad.", traits=traits)
-    bench = make_bench("bad", made_up_registry({"embedder": [component]}))
-    with pytest.raises(PluginError, match="the embedder kept_counts returned") as caught:
+    traits = EmbedderTraits(requires_fit=False, cacheable=cacheable)
+    component = Component("cached_counts", Bad, "Bad.", traits=traits)
+    bench = make_bench("bad", toy_registry({"embedder": [component]}))
+    with pytest.raises(PluginError, match="the embedder cached_counts returned") as caught:
         bench.run(spec("[60]"))
     assert message in caught.value.message
 
 
 def test_a_model_exchanged_under_its_name_is_noticed(make_bench: Callable[..., Bench]) -> None:
-    class Grows(KeptCounts):
+    class Grows(CachedCounts):
         def embed_documents(self, texts: Any) -> Any:
             return np.ones((len(texts), 3 + len(self.given)), np.float32)
 
@@ -158,8 +158,8 @@ def test_a_model_exchanged_under_its_name_is_noticed(make_bench: Callable[..., B
 
     given: list[str] = []
     traits = EmbedderTraits(requires_fit=False, cacheable=True, batch=1000)
-    component = Component("kept_counts", lambda: Grows(given), "Grows.", traits=traits)
-    bench = make_bench("grows", made_up_registry({"embedder": [component]}))
+    component = Component("cached_counts", lambda: Grows(given), "Grows.", traits=traits)
+    bench = make_bench("grows", toy_registry({"embedder": [component]}))
     bench.run(spec("[60]"))
     given.append("another model")
     with pytest.raises(PluginError, match="vectors of 4 numbers, and earlier ones of 3"):

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from made_up import NOTHING, batch
 from ragtally.api import DataError, DatasetBatch, Documents, Evidence, PluginError, Questions
 from ragtally.store import read_json
 from ragtally.tables import load_all_questions, load_documents, load_evidence, load_texts
+from toy_study import NOTHING, batch
 
 DOCUMENTS = {"a": "It was yes.", "b": "It was no."}
 QUESTIONS = {"one": ("yes", "test"), "two": ("no", "train")}
@@ -77,11 +77,11 @@ WRONG: dict[str, tuple[list[DatasetBatch], str]] = {
 @pytest.mark.parametrize(("batches", "message"), WRONG.values(), ids=WRONG)
 def test_wrong_data_is_named(make_ground: Callable[..., Any], batches: list[DatasetBatch], message: str) -> None:
     ground = make_ground(batches)
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError) as error:
         ground.do(ground.dataset)
-    assert message in caught.value.message
-    assert "dataset given" in caught.value.message
-    assert caught.value.hint
+    assert message in error.value.message
+    assert "dataset given" in error.value.message
+    assert error.value.hint
     assert not ground.bench.store.complete("prepare", ground.dataset.address)
 
 

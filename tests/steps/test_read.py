@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from ground import Ground, given_readers
-from made_up import choices, made_up_dataset, texts
+from ground import Ground, scripted_readers
 from ragtally.api import Answers, Choice, DataError, DatasetBatch, PluginError, Reading, Vote
 from ragtally.tables import load_answers, load_ballots, load_reading
+from toy_study import choices, texts, toy_dataset
 
 GOOD = choices(["yes", "no", "maybe"])
 BROKEN = {
@@ -28,7 +28,7 @@ BROKEN = {
 def test_a_broken_contract_names_the_reader(
     make_ground: Callable[..., Ground], small: DatasetBatch, answers: Answers, message: str
 ) -> None:
-    ground = make_ground([small], components=given_readers(sloppy=lambda reading, vote: answers))
+    ground = make_ground([small], components=scripted_readers(sloppy=lambda reading, vote: answers))
     task = ground.answers("sloppy")
     with pytest.raises(PluginError, match="the reader sloppy") as caught:
         ground.do(task)
@@ -44,9 +44,9 @@ def test_what_a_reader_says_is_kept_as_it_is(make_ground: Callable[..., Ground],
         input_tokens=[7, None, 3],
         dollars=[0.5, 0.0, None],
     )
-    ground = make_ground([small], components=given_readers(any=lambda reading, vote: said))
-    found = load_answers(ground.do(ground.answers("any")))
-    assert found.to_dict(as_series=False) == {
+    ground = make_ground([small], components=scripted_readers(any=lambda reading, vote: said))
+    result = load_answers(ground.do(ground.answers("any")))
+    assert result.to_dict(as_series=False) == {
         "question": [0, 1, 2],
         "text": ["Answer: no", None, None],
         "choice": [None, "yes", None],
@@ -65,7 +65,7 @@ def test_only_the_bases_questions_are_asked(make_ground: Callable[..., Ground], 
         asked.append(reading)
         return choices(["yes"] * len(reading))
 
-    components = given_readers(voter={"one": "yes", "two": "yes", "three": "maybe"}, listener=listen)
+    components = scripted_readers(voter={"one": "yes", "two": "yes", "three": "maybe"}, listener=listen)
     ground = make_ground([small], components=components)
     base = ground.base(ground.verdicts(["voter"]))
     task = ground.answers("listener", context=ground.control("gold_context"), base=base)
@@ -84,7 +84,7 @@ def test_a_reader_without_a_context_gets_no_passage_and_its_vote(
         heard.append((reading, vote))
         return choices(["yes"] * len(reading))
 
-    ground = make_ground([small], components=given_readers(listener=listen))
+    ground = make_ground([small], components=scripted_readers(listener=listen))
     ground.do(ground.answers("listener", number=2))
     ((reading, vote),) = heard
     assert [list(passages) for passages in reading.passages] == [[], [], []]
@@ -93,7 +93,7 @@ def test_a_reader_without_a_context_gets_no_passage_and_its_vote(
 
 
 def test_a_trained_reader_reads_with_its_own_model(make_ground: Callable[..., Ground]) -> None:
-    ground = make_ground(made_up_dataset(24).given)
+    ground = make_ground(toy_dataset(24).given)
     examples = ground.sample(split="train")
     learner = Choice("reader", "learner", {"train": {"split": "train"}})
     gold = ground.control("gold_context", examples)
@@ -112,12 +112,12 @@ def test_examples_are_the_training_splits_questions_with_their_contexts(
     ground = make_ground([small])
     examples = ground.sample(split="train")
     gold = ground.do(ground.control("gold_context", examples))
-    found = load_reading(gold, ground.do(ground.dataset), ground.do(examples))
-    assert (list(found.id), [list(shown) for shown in found.passages]) == (["three"], [["Nobody knows."]])
+    result = load_reading(gold, ground.do(ground.dataset), ground.do(examples))
+    assert (list(result.id), [list(passage) for passage in result.passages]) == (["three"], [["Nobody knows."]])
 
 
 def test_questions_without_labels_teach_nothing(make_ground: Callable[..., Ground]) -> None:
-    ground = make_ground(made_up_dataset(12, labelled=False).given)
+    ground = make_ground(toy_dataset(12, labelled=False).given)
     learner = Choice("reader", "learner", {"train": {"split": "train"}})
     gold = ground.control("gold_context")
     task = ground.train(learner, Vote("label", 0, 1), ground.sample(), gold)
@@ -130,10 +130,10 @@ def test_parse_reads_text_takes_choices_and_guesses_nothing(
     make_ground: Callable[..., Ground], small: DatasetBatch
 ) -> None:
     said = texts(["Answer: no", None, "who knows"])
-    ground = make_ground([small], components=given_readers(any=lambda reading, vote: said))
+    ground = make_ground([small], components=scripted_readers(any=lambda reading, vote: said))
     task = ground.ballots(ground.answers("any"))
-    found = load_ballots(ground.do(task))
-    assert found.to_dict(as_series=False) == {
+    result = load_ballots(ground.do(task))
+    assert result.to_dict(as_series=False) == {
         "question": [0, 1, 2],
         "ballot": ["no", None, None],
         "failed": [False, True, False],
@@ -143,7 +143,9 @@ def test_parse_reads_text_takes_choices_and_guesses_nothing(
 def test_text_is_parsed_against_the_answers_that_count(
     make_ground: Callable[..., Ground], small: DatasetBatch
 ) -> None:
-    ground = make_ground([small], components=given_readers(any=lambda reading, vote: texts(["maybe"] * len(reading))))
+    ground = make_ground(
+        [small], components=scripted_readers(any=lambda reading, vote: texts(["maybe"] * len(reading)))
+    )
     narrow = ground.sample(answers=("yes", "no"))
     task = ground.ballots(ground.answers("any", sample=narrow), narrow)
     assert load_ballots(ground.do(task))["ballot"].to_list() == [None, None]

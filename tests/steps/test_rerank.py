@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from made_up import made_up_registry
 from ragtally.api import Component, RetrieverTraits, SpecError
 from ragtally.plan import StudyPlan, in_order
 from ragtally.steps import Task
 from ragtally.tables import load_hits, load_spans
+from toy_study import toy_registry
 from workbench import Bench
 
 SPEC = """\
@@ -90,6 +90,6 @@ def test_a_combination_is_asked_for_no_fewer_hits_than_are_wanted(make_bench: Ca
         params={"retriever": {"x-ragtally-kind": "retriever", "description": "Which."}},
         traits=RetrieverTraits(reads=frozenset({"text", "hits"}), depth=1),
     )
-    bench = make_bench("shallow", made_up_registry({"retriever": [shallow]}))
+    bench = make_bench("shallow", toy_registry({"retriever": [shallow]}))
     plan = bench.plan(spec("first_one: {retriever: shared_words}"))
     assert {task.settings["limit"] for task in tasks(plan, "retrieve")} == {10}

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ground import Fixed, Ground, hits
-from made_up import NOTHING, batch, made_up_dataset
 from ragtally.api import Choice, Component, DatasetBatch, Documents, Hits, PluginError, RetrieverTraits, Spans
 from ragtally.tables import load_chunks, load_hits, load_relevance
+from toy_study import NOTHING, batch, toy_dataset
 
 LETTERS = Choice("retriever", "letters", {"embedder": Choice("embedder", "letter_counts"), "distance": "dot"})
 
@@ -51,9 +51,9 @@ def test_a_chunkers_broken_contract_is_named(
     make_ground: Callable[..., Ground], small: DatasetBatch, made: Spans, message: str
 ) -> None:
     ground = make_ground([small], components={"chunker": [Component("bad", lambda: Cut(made), "Bad.")]})
-    with pytest.raises(PluginError, match="the chunker bad made") as caught:
+    with pytest.raises(PluginError, match="the chunker bad made") as error:
         ground.do(ground.chunks(chunker=Choice("chunker", "bad")))
-    assert message in caught.value.message
+    assert message in error.value.message
 
 
 def test_chunks_may_overlap_and_come_back_as_text(make_ground: Callable[..., Ground], small: DatasetBatch) -> None:
@@ -84,21 +84,21 @@ def offered(retriever: object, *reads: str) -> dict[str, list[Component]]:
     return {"retriever": [Component("fixed", lambda: retriever, "Fixed.", traits=traits)]}
 
 
-@pytest.mark.parametrize(("found", "message"), BAD_HITS.values(), ids=BAD_HITS)
+@pytest.mark.parametrize(("result", "message"), BAD_HITS.values(), ids=BAD_HITS)
 def test_a_retrievers_broken_contract_is_named(
-    make_ground: Callable[..., Ground], small: DatasetBatch, found: Hits, message: str
+    make_ground: Callable[..., Ground], small: DatasetBatch, result: Hits, message: str
 ) -> None:
-    ground = make_ground([small], components=offered(Fixed(found)))
-    with pytest.raises(PluginError, match="the retriever fixed returned") as caught:
+    ground = make_ground([small], components=offered(Fixed(result)))
+    with pytest.raises(PluginError, match="the retriever fixed returned") as error:
         ground.do(ground.hits(Choice("retriever", "fixed"), 2))
-    assert message in caught.value.message
+    assert message in error.value.message
 
 
 def test_no_hit_at_all_is_allowed(make_ground: Callable[..., Ground], small: DatasetBatch) -> None:
     ground = make_ground([small], components=offered(Fixed(hits([[-1, -1], [3, -1], [1, 0]]))))
-    found = load_hits(ground.do(ground.hits(Choice("retriever", "fixed"), 2)))
-    assert found.passage.tolist() == [[-1, -1], [3, -1], [1, 0]]
-    assert (found.passage.dtype, found.score.dtype) == (np.int32, np.float32)
+    result = load_hits(ground.do(ground.hits(Choice("retriever", "fixed"), 2)))
+    assert result.passage.tolist() == [[-1, -1], [3, -1], [1, 0]]
+    assert (result.passage.dtype, result.score.dtype) == (np.int32, np.float32)
 
 
 @pytest.mark.parametrize("reads", [(), ("evidence",)])
@@ -115,29 +115,29 @@ def test_evidence_is_given_only_to_those_that_read_it(
 
 
 def test_vectors_reach_a_retriever_that_reads_them(make_ground: Callable[..., Ground]) -> None:
-    ground = make_ground(made_up_dataset(8).given)
+    ground = make_ground(toy_dataset(8).given)
     task = ground.hits(LETTERS, 3)
     (indexed,) = task.inputs["index"]
     folder = ground.do(indexed)
     assert sorted(path.name for path in folder.iterdir()) == ["entry.json", "retriever"]
     (embedded,) = task.inputs["embed"]
     assert (ground.do(embedded) / "embedder" / "known.json").is_file()
-    found = load_hits(ground.do(task))
-    assert found.passage.shape == (8, 3) and (found.passage >= 0).all()
-    assert (np.diff(found.score, axis=1) <= 0).all()
+    result = load_hits(ground.do(task))
+    assert result.passage.shape == (8, 3) and (result.passage >= 0).all()
+    assert (np.diff(result.score, axis=1) <= 0).all()
 
 
-def judged_hits(ground: Ground, found: Hits) -> Any:
-    task = ground.relevance(ground.hits(Choice("retriever", "fixed"), found.passage.shape[1]))
+def judged_hits(ground: Ground, result: Hits) -> Any:
+    task = ground.relevance(ground.hits(Choice("retriever", "fixed"), result.passage.shape[1]))
     return load_relevance(ground.do(task))
 
 
 def test_hits_are_judged_by_the_characters_of_evidence(
     make_ground: Callable[..., Ground], small: DatasetBatch
 ) -> None:
-    found = hits([[3, 0], [1, -1], [0, 1]])
-    ground = make_ground([small], components=offered(Fixed(found)))
-    judged = judged_hits(ground, found)
+    result = hits([[3, 0], [1, -1], [0, 1]])
+    ground = make_ground([small], components=offered(Fixed(result)))
+    judged = judged_hits(ground, result)
     assert judged.hit.tolist() == [[True, True], [True, False], [True, True]]
     assert judged.relevant.tolist() == [[False, True], [True, False], [False, False]]
     assert judged.relevant_document.tolist() == [[False, True], [True, False], [False, False]]

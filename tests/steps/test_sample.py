@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from made_up import ANSWERS, batch, made_up_dataset
 from ragtally.api import DataError, DatasetBatch
 from ragtally.store import read_json
 from ragtally.tables import load_answer_options, load_evidence, load_questions, load_texts
+from toy_study import ANSWERS, batch, toy_dataset
 
 LABELS = ["yes"] * 12 + ["no"] * 6 + ["maybe"] * 3 + [None] * 2
 
@@ -103,7 +103,7 @@ def test_evidence_slices_back_to_the_same_text(ground_of_12: Any, size: int, see
 
 @pytest.fixture
 def ground_of_12(make_ground: Callable[..., Any]) -> Any:
-    return make_ground(made_up_dataset(12).given)
+    return make_ground(toy_dataset(12).given)
 
 
 NOTHING_LEFT = {
@@ -118,9 +118,9 @@ def test_nothing_left_is_an_error_that_says_what_there_was(
 ) -> None:
     labelled = {f"q{row}": (ANSWERS[row % 3], "test") for row in range(6)}
     ground = make_ground([batch({"a": "Some text."}, labelled, [])])
-    with pytest.raises(DataError, match="no question is left") as caught:
+    with pytest.raises(DataError, match="no question is left") as error:
         ground.do(ground.sample(**wanted))
-    assert caught.value.hint and "of 6 in the split" in caught.value.hint
+    assert error.value.hint and "of 6 in the split" in error.value.hint
 
 
 def test_a_dataset_without_classes_is_asked_whole_and_cannot_be_balanced(make_ground: Callable[..., Any]) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from ground import Fixed, Ground, given_readers, hits
-from made_up import batch
+from ground import Fixed, Ground, hits, scripted_readers
 from ragtally.api import Answers, Choice, Component, Hits, Score
 from ragtally.plan.tasks import score_task
 from ragtally.steps import Task
 from ragtally.tables import load_scores
+from toy_study import batch
 
 TEXT = "0123456789" * 2
 LABELS = {"q0": "yes", "q1": "yes", "q2": "no", "q3": "no", "q4": "maybe"}
@@ -33,13 +33,13 @@ METRICS = ("accuracy", "coverage", "unparsed_share", "accuracy_of_covered")
 
 @pytest.fixture
 def make(make_ground: Callable[..., Ground]) -> Callable[..., Ground]:
-    def make(labels: dict[str, Any] = LABELS, found: Hits = FOUND) -> Ground:
+    def make(labels: dict[str, Any] = LABELS, result: Hits = FOUND) -> Ground:
         asked = {name: (label, "test") for name, label in labels.items()}
         data = batch({f"d{row}": TEXT for row in range(5)}, asked, EVIDENCE)
-        readers = given_readers(
+        readers = scripted_readers(
             voter=VOTER, reader=lambda reading, vote: take(SAID, [int(name[1]) for name in reading.id])
         )
-        fixed = {"retriever": [Component("fixed", lambda: Fixed(found), "Fixed.")]}
+        fixed = {"retriever": [Component("fixed", lambda: Fixed(result), "Fixed.")]}
         return make_ground([data], components=readers | fixed)
 
     return make
@@ -59,8 +59,8 @@ def answer_metrics(*names: str) -> list[Choice]:
 
 def numbers(scores: dict[str, Score]) -> dict[str, tuple[Fraction | None, int]]:
     return {
-        name: (None if found.value is None else Fraction(found.value).limit_denominator(1000), found.denominator)
-        for name, found in scores.items()
+        name: (None if result.value is None else Fraction(result.value).limit_denominator(1000), result.denominator)
+        for name, result in scores.items()
     }
 
 
@@ -77,7 +77,7 @@ def test_answers_are_scored_as_counted_by_hand(make: Callable[..., Ground], aske
         verdicts=verdicts,
         base=base_of(ground),
     )
-    found = load_scores(ground.do(task))
+    result = load_scores(ground.do(task))
     expected = {
         "all": {
             "questions": (Fraction(5), 5),
@@ -94,7 +94,7 @@ def test_answers_are_scored_as_counted_by_hand(make: Callable[..., Ground], aske
             "accuracy_of_covered": (Fraction(1), 2),
         },
     }
-    assert {name: numbers(scores) for name, scores in found.items()} == {name: expected[name] for name in sets}
+    assert {name: numbers(scores) for name, scores in result.items()} == {name: expected[name] for name in sets}
 
 
 def test_what_is_not_scored_has_every_name_and_a_reason(make: Callable[..., Ground]) -> None:
@@ -108,10 +108,10 @@ def test_what_is_not_scored_has_every_name_and_a_reason(make: Callable[..., Grou
         base=base_of(ground),
         not_scored={"base": "it selected the base"},
     )
-    found = load_scores(ground.do(task))
-    assert found["all"]["accuracy"].value == pytest.approx(0.4)
+    result = load_scores(ground.do(task))
+    assert result["all"]["accuracy"].value == pytest.approx(0.4)
     names = ["accuracy", "precision[yes]", "precision[no]", "precision[maybe]"]
-    assert found["base"] == {"questions": Score(4.0, 4)} | {
+    assert result["base"] == {"questions": Score(4.0, 4)} | {
         name: Score(None, 4, "it selected the base") for name in names
     }
 
@@ -127,9 +127,9 @@ def test_without_gold_labels_only_the_base_is_scored_on_its_silver_ones(make: Ca
         verdicts=ground.verdicts(["reader"]),
         base=silver,
     )
-    found = load_scores(ground.do(task))
-    assert found["all"]["accuracy"] == Score(None, 5, "the questions have no gold label")
-    assert found["base"]["accuracy"] == Score(0.6, 5)  # q0, q1 and q3 say what the voter said
+    result = load_scores(ground.do(task))
+    assert result["all"]["accuracy"] == Score(None, 5, "the questions have no gold label")
+    assert result["base"]["accuracy"] == Score(0.6, 5)  # q0, q1 and q3 say what the voter said
 
 
 def retrieval_scores(ground: Ground, top_k: int) -> dict[str, dict[str, Score]]:
@@ -150,10 +150,10 @@ def retrieval_scores(ground: Ground, top_k: int) -> dict[str, dict[str, Score]]:
 
 
 def test_retrieval_is_scored_as_counted_by_hand(make: Callable[..., Ground]) -> None:
-    found = {name: numbers(scores) for name, scores in retrieval_scores(make(), top_k=2).items()}
-    # Relevant chunks and those found: q0 {0} all, q1 {2, 3} one, q2 {4, 5} one, q3 {7} all; q4 has none to find.
-    # Evidence found: 4 of 4, 10 of 20, 5 of 10, 2 of 2. Two chunks could hold it all.
-    assert found["all"] == {
+    result = {name: numbers(scores) for name, scores in retrieval_scores(make(), top_k=2).items()}
+    # Relevant chunks and those result: q0 {0} all, q1 {2, 3} one, q2 {4, 5} one, q3 {7} all; q4 has none to find.
+    # Evidence result: 4 of 4, 10 of 20, 5 of 10, 2 of 2. Two chunks could hold it all.
+    assert result["all"] == {
         "questions": (Fraction(5), 5),
         "recall@2": (Fraction(3, 4), 4),
         "context_document_hit": (Fraction(1), 4),
@@ -161,7 +161,7 @@ def test_retrieval_is_scored_as_counted_by_hand(make: Callable[..., Ground]) -> 
         "context_evidence_ceiling": (Fraction(1), 4),
         "context_mean_words": (Fraction(9, 5), 5),
     }
-    assert found["base"] == {
+    assert result["base"] == {
         "questions": (Fraction(4), 4),
         "recall@2": (Fraction(5, 6), 3),
         "context_document_hit": (Fraction(1), 3),
@@ -172,20 +172,20 @@ def test_retrieval_is_scored_as_counted_by_hand(make: Callable[..., Ground]) -> 
 
 
 def test_the_context_columns_count_what_the_reader_got(make: Callable[..., Ground]) -> None:
-    found = numbers(retrieval_scores(make(), top_k=1)["all"])
-    assert found["recall@2"] == (Fraction(3, 4), 4)
+    result = numbers(retrieval_scores(make(), top_k=1)["all"])
+    assert result["recall@2"] == (Fraction(3, 4), 4)
     # Of the first hits alone: q0 all, q1 another document, q2 half, q3 its document without the evidence.
-    assert found["context_document_hit"] == (Fraction(3, 4), 4)
-    assert found["context_evidence"] == (Fraction(3, 8), 4)
+    assert result["context_document_hit"] == (Fraction(3, 4), 4)
+    assert result["context_evidence"] == (Fraction(3, 8), 4)
     # One chunk of 10 characters could hold: 4 of 4, 10 of 20, 5 of 10, 2 of 2.
-    assert found["context_evidence_ceiling"] == (Fraction(3, 4), 4)
-    assert found["context_mean_words"] == (Fraction(1), 5)
+    assert result["context_evidence_ceiling"] == (Fraction(3, 4), 4)
+    assert result["context_mean_words"] == (Fraction(1), 5)
 
 
 def test_where_no_question_has_evidence_there_is_a_reason(make_ground: Callable[..., Ground]) -> None:
     data = batch({"a": TEXT}, {"q0": ("yes", "test")}, [])
     fixed = {"retriever": [Component("fixed", lambda: Fixed(hits([[0, 1]])), "Fixed.")]}
-    ground = make_ground([data], components=given_readers(voter=VOTER) | fixed)
+    ground = make_ground([data], components=scripted_readers(voter=VOTER) | fixed)
     scores = retrieval_scores(ground, top_k=2)["all"]
     assert scores["context_evidence"] == Score(None, 0, "no question has evidence")
     assert scores["recall@2"].value is None and scores["recall@2"].reason

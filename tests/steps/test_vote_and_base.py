@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from ground import Ground, given_readers
-from made_up import batch
+from ground import Ground, scripted_readers
 from ragtally.api import Component, DataError, PluginError
 from ragtally.steps import Task
 from ragtally.store import read_json
 from ragtally.tables import load_base, load_base_rows, load_verdicts
+from toy_study import batch
 
 LABELS = {"q0": "yes", "q1": "yes", "q2": "yes", "q3": "no", "q4": "no", "q5": "maybe"}
 FIRST = {"q0": "yes", "q1": "no", "q2": "yes", "q3": None, "q4": "no", "q5": None}
@@ -24,7 +24,7 @@ BLIND = {"q0": "no", "q1": "yes", "q2": "yes", "q3": "yes", "q4": "no", "q5": "m
 def make(make_ground: Callable[..., Ground]) -> Callable[..., Ground]:
     def make(labels: dict[str, Any] = LABELS, **more: Any) -> Ground:
         asked = {name: (label, "test") for name, label in labels.items()}
-        readers = given_readers(first=FIRST, second=SECOND, blind=BLIND)
+        readers = scripted_readers(first=FIRST, second=SECOND, blind=BLIND)
         return make_ground([batch({"a": "Text."}, asked, [])], components=readers | more)
 
     return make
@@ -39,8 +39,8 @@ def base_task(
 
 
 def stages(ground: Ground, task: Task) -> dict[str, tuple[int, ...]]:
-    found = read_json(ground.do(task) / "funnel.json")["stages"]
-    return {name: (stage["questions"], *stage["by_class"].values()) for name, stage in found.items()}
+    result = read_json(ground.do(task) / "funnel.json")["stages"]
+    return {name: (stage["questions"], *stage["by_class"].values()) for name, stage in result.items()}
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_the_rule_decides_about_all_ballots_asked_for(
     make: Callable[..., Ground], rule: str, expected: list[str | None]
 ) -> None:
     ground = make()
-    found = load_verdicts(ground.do(ground.verdicts(["first", "second"], rule)))
-    assert found["verdict"].to_list() == expected
-    assert found["parsed"].to_list() == [2, 2, 2, 1, 2, 0]
-    assert found["question"].to_list() == list(range(6))
+    result = load_verdicts(ground.do(ground.verdicts(["first", "second"], rule)))
+    assert result["verdict"].to_list() == expected
+    assert result["parsed"].to_list() == [2, 2, 2, 1, 2, 0]
+    assert result["question"].to_list() == list(range(6))
 
 
 def test_a_rule_that_invents_an_answer_is_named(make: Callable[..., Ground]) -> None:
@@ -102,9 +102,9 @@ def test_without_agreement_verdicts_are_enough_and_gold_labels_stay(make: Callab
 
 def test_agreement_with_labels_that_there_are_not_is_an_error(make: Callable[..., Ground]) -> None:
     ground = make(LABELS | {"q3": None, "q5": None})
-    with pytest.raises(DataError, match="2 of 6 questions have none") as caught:
+    with pytest.raises(DataError, match="2 of 6 questions have none") as error:
         ground.do(base_task(ground, ["first"], "majority"))
-    assert caught.value.hint and "agree_with_gold: false" in caught.value.hint
+    assert error.value.hint and "agree_with_gold: false" in error.value.hint
 
 
 def test_verdicts_of_unlabelled_questions_are_silver(make: Callable[..., Ground]) -> None:
@@ -127,7 +127,7 @@ def test_where_some_have_labels_each_row_says_what_its_label_is(make: Callable[.
 def test_nothing_left_is_an_error(make: Callable[..., Ground]) -> None:
     ground = make({"q1": "yes", "q5": "maybe"})
     task = base_task(ground, ["first"], "unanimous")
-    with pytest.raises(DataError, match="no question is left in the base") as caught:
+    with pytest.raises(DataError, match="no question is left in the base") as error:
         ground.do(task)
-    assert caught.value.hint and "base.rule" in caught.value.hint
+    assert error.value.hint and "base.rule" in error.value.hint
     assert not ground.bench.store.complete("base", task.address)

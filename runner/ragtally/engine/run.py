@@ -139,7 +139,7 @@ def cells_matching(plan: StudyPlan, patterns: Sequence[str]) -> StudyPlan:
         if not matches:
             raise RagtallyError(f"no cell matches {pattern!r}", hint="`ragtally plan SPEC` lists the cells")
         names.update(matches)
-    return plan.narrowed(tuple(cell for cell in plan.cells if cell.name in names))
+    return plan.with_cells(tuple(cell for cell in plan.cells if cell.name in names))
 
 
 def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: bool = True) -> None:

@@ -74,7 +74,7 @@ class StudyPlan:
             return bench
         return tuple(task for task in in_order((*label, *bench)) if task.step is TRAIN)
 
-    def narrowed(self, cells: tuple[Cell, ...]) -> StudyPlan:
+    def with_cells(self, cells: tuple[Cell, ...]) -> StudyPlan:
         """The plan of some cells only."""
         return replace(self, cells=cells)
 

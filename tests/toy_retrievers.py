@@ -1,4 +1,4 @@
-"""Made-up retrievers that build on others, and an embedder whose vectors are kept by text."""
+"""Made-up retrievers that build on others, and an embedder whose vectors are cached by text."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from ragtally.support.ranking import best_rows, no_hits, write_hits
 RETRIEVER = {"x-ragtally-kind": "retriever", "description": "Which."}
 
 
-class Merged:
+class FusedRanks:
     """Ranks by how many retrievers found a chunk, and how early."""
 
-    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
+    def rerank(self, queries: Queries, result: Candidates, limit: int) -> Hits:
         hits = no_hits(len(queries), limit)
         for row in range(len(queries)):
             scores: dict[int, float] = {}
-            for ranking in found.hits:
+            for ranking in result.hits:
                 for rank, passage in enumerate(ranking.passage[row].tolist(), start=1):
                     if passage >= 0:
                         scores[passage] = scores.get(passage, 0.0) + 1 / rank
@@ -42,46 +42,46 @@ class Merged:
 
 
 class Wider:
-    """Finds the windows that hold the starts of the chunks found."""
+    """Finds the windows that hold the starts of the chunks result."""
 
-    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
-        assert found.windows is not None
+    def rerank(self, queries: Queries, result: Candidates, limit: int) -> Hits:
+        assert result.windows is not None
         hits = no_hits(len(queries), limit)
         for row in range(len(queries)):
             scores: dict[int, float] = {}
-            for passage, score in zip(found.hits[0].passage[row], found.hits[0].score[row], strict=True):
+            for passage, score in zip(result.hits[0].passage[row], result.hits[0].score[row], strict=True):
                 if passage >= 0:
-                    window = _around(found.windows, found.passages.spans, int(passage))
+                    window = _around(result.windows, result.passages.spans, int(passage))
                     scores[window] = max(scores.get(window, -np.inf), float(score))
             _write(hits, row, scores, limit)
         return hits
 
 
 @dataclass
-class Asked:
+class AskingReranker:
     """Puts the chunk first that a model names; keeps what it was given."""
 
     model: None
     replies: list[str | None] = field(default_factory=list)
 
-    def prompts(self, queries: Queries, found: Candidates) -> Sequence[Prompt]:
-        assert found.replies is None
-        first = found.hits[0].passage[:, 0].tolist()
+    def prompts(self, queries: Queries, result: Candidates) -> Sequence[Prompt]:
+        assert result.replies is None
+        first = result.hits[0].passage[:, 0].tolist()
         return [
-            (Message("user", f"{question} {found.passages.text[row] if row >= 0 else ''}"),)
+            (Message("user", f"{question} {result.passages.text[row] if row >= 0 else ''}"),)
             for question, row in zip(queries.text, first, strict=True)
         ]
 
-    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
-        assert found.replies is not None and len(found.replies) == len(queries)
-        return Hits(found.hits[0].passage[:, :limit], found.hits[0].score[:, :limit])
+    def rerank(self, queries: Queries, result: Candidates, limit: int) -> Hits:
+        assert result.replies is not None and len(result.replies) == len(queries)
+        return Hits(result.hits[0].passage[:, :limit], result.hits[0].score[:, :limit])
 
-    def unread(self, found: Candidates) -> int:
-        return sum(reply is not None and "first" not in reply for reply in found.replies or ())
+    def unread(self, result: Candidates) -> int:
+        return sum(reply is not None and "first" not in reply for reply in result.replies or ())
 
 
 @dataclass
-class KeptCounts:
+class CachedCounts:
     """Counts vowels; says which texts it was given."""
 
     given: list[str]
@@ -101,8 +101,8 @@ class KeptCounts:
     embed_queries = embed_documents
 
 
-def kept_counts(given: list[str], price: float | None = 0.0, batch: int = 4) -> Component:
-    """Offer `kept_counts`, which notes in a list what it is given."""
+def cached_counts(given: list[str], price: float | None = 0.0, batch: int = 4) -> Component:
+    """Offer `cached_counts`, which notes in a list what it is given."""
     traits = EmbedderTraits(
         requires_fit=False,
         cacheable=True,
@@ -110,13 +110,13 @@ def kept_counts(given: list[str], price: float | None = 0.0, batch: int = 4) -> 
         name="made/kept",
         price=None if price is None else Price(price, 0),
     )
-    return Component("kept_counts", lambda: KeptCounts(given), "Counts vowels.", traits=traits)
+    return Component("cached_counts", lambda: CachedCounts(given), "Counts vowels.", traits=traits)
 
 
-REFINING = [
+RERANKERS = [
     Component(
         "merged",
-        lambda retrievers: Merged(),
+        lambda retrievers: FusedRanks(),
         "Merges.",
         params={
             "retrievers": {
@@ -137,7 +137,7 @@ REFINING = [
     ),
     Component(
         "asked",
-        lambda retriever, model: Asked(model),
+        lambda retriever, model: AskingReranker(model),
         "Asks.",
         params={"retriever": RETRIEVER, "model": {"x-ragtally-kind": "model", "description": "Which."}},
         traits=RetrieverTraits(reads=frozenset({"text", "hits"}), depth=5, prompts=True),

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import made_retrieval
 import ragtally_answer_metrics
 import ragtally_retrieval_metrics
 import ragtally_vote_rules
+import toy_retrievers
 from ragtally.api import (
     DATASET_PARAMETERS,
     TRAIN_PARAMETER,
@@ -89,7 +89,7 @@ ASKING = ("rerank_prompt", "prompt", "ask")
 
 
 @dataclass
-class MadeUpDataset:
+class ToyDataset:
     """A dataset of given batches."""
 
     given: Sequence[DatasetBatch]
@@ -120,7 +120,7 @@ def batch(
     )
 
 
-def made_up_dataset(questions: int, labelled: bool = True) -> MadeUpDataset:
+def toy_dataset(questions: int, labelled: bool = True) -> ToyDataset:
     """Make questions whose answers stand in one sentence of their own document, in two batches."""
     batches = []
     for numbers in (range(questions // 2), range(questions // 2, questions)):
@@ -137,7 +137,7 @@ def made_up_dataset(questions: int, labelled: bool = True) -> MadeUpDataset:
         words = [f"Did drug{number % 7} in ward{number % 4} of Trial {number} work?" for number in numbers]
         asked_about = replace(made.questions, text=words)
         batches.append(replace(made, questions=asked_about, left_out={"drafts of questions": 1}))
-    return MadeUpDataset(batches, labelled=labelled)
+    return ToyDataset(batches, labelled=labelled)
 
 
 @dataclass
@@ -175,8 +175,8 @@ class SharedWords:
         hits = no_hits(len(queries), limit)
         for row, words in enumerate(queries.text):
             scores = np.array([len(set(words.split()) & set(text.split())) for text in self.texts], dtype=float)
-            found = np.flatnonzero(scores)
-            write_hits(hits, row, best_rows(scores[found], found, limit))
+            result = np.flatnonzero(scores)
+            write_hits(hits, row, best_rows(scores[result], result, limit))
         return hits
 
 
@@ -238,8 +238,8 @@ class Finder:
 
     def _say(self, row: int, reading: Reading, vote: Vote) -> str:
         draw = np.random.default_rng(derive_seed(vote.seed, reading.id[row]))
-        _, found, rest = " ".join(reading.passages[row]).partition("The answer is ")
-        if not found:
+        _, result, rest = " ".join(reading.passages[row]).partition("The answer is ")
+        if not result:
             return "I cannot tell." if draw.random() < 0.3 else f"Answer: {draw.choice(reading.answers)}"
         word = rest.partition(".")[0]
         return f"Answer: {draw.choice(reading.answers) if draw.random() < self.noise else word}"
@@ -271,18 +271,18 @@ class Steady:
         return choices([reading.answers[0]] * len(reading))
 
 
-class Taped:
+class Recorder:
     """Says what was recorded, which for two questions is nothing."""
 
     def read(self, reading: Reading, vote: Vote) -> Answers:
         assert not any(reading.passages)
-        known = [None if name in ("q1", "q3") else reading.answers[vote.index % 2] for name in reading.id]
-        errors = ["no recorded answer" if choice is None else None for choice in known]
-        return Answers([None] * len(known), known, errors, seconds=[0.5] * len(known))
+        earlier = [None if name in ("q1", "q3") else reading.answers[vote.index % 2] for name in reading.id]
+        errors = ["no recorded answer" if choice is None else None for choice in earlier]
+        return Answers([None] * len(earlier), earlier, errors, seconds=[0.5] * len(earlier))
 
 
 @dataclass
-class Given:
+class ScriptedReader:
     """A reader that returns what a test wants."""
 
     say: Callable[[Reading, Vote], Answers]
@@ -313,7 +313,7 @@ COMPONENTS: dict[str, list[Component]] = {
     "dataset": [
         Component(
             "made_up",
-            lambda questions, labelled, path: made_up_dataset(questions, labelled),
+            lambda questions, labelled, path: toy_dataset(questions, labelled),
             "Questions that were made up.",
             params={
                 "questions": number(24),
@@ -347,21 +347,26 @@ COMPONENTS: dict[str, list[Component]] = {
             },
             traits=RetrieverTraits(reads=frozenset({"vectors"})),
         ),
-        *made_retrieval.REFINING,
+        *toy_retrievers.RERANKERS,
     ],
     "reader": [
         Component("finder", Finder, "Finds the sentence.", params={"noise": number(0.2, "number")}),
         Component("learner", Learner, "Learns.", params={"train": TRAIN_PARAMETER}, traits=ReaderTraits(trains=True)),
         Component("steady", Steady, "Always the same.", traits=ReaderTraits(draws="fixed")),
-        Component("taped", Taped, "Recorded.", traits=ReaderTraits(draws="recorded", condition="conclusion")),
-        Component("taped_gold", Taped, "Recorded.", traits=ReaderTraits(draws="recorded", condition="gold_context")),
+        Component("taped", Recorder, "Recorded.", traits=ReaderTraits(draws="recorded", condition="conclusion")),
+        Component(
+            "taped_gold",
+            Recorder,
+            "Recorded.",
+            traits=ReaderTraits(draws="recorded", condition="gold_context"),
+        ),
     ],
     "rule": ragtally_vote_rules.register_vote_rules(),
     "metric": [*ragtally_answer_metrics.register_metrics(), *ragtally_retrieval_metrics.register_metrics()],
 }
 
 
-def made_up_registry(more: Mapping[str, Sequence[Component]] | None = None) -> Registry:
+def toy_registry(more: Mapping[str, Sequence[Component]] | None = None) -> Registry:
     """Register the made-up components, and more of a test's own, which win."""
     registered = {}
     for offered in (COMPONENTS, more or {}):

@@ -16,7 +16,7 @@ LABELS = ("yes", "no", "maybe")
 READERS = ("small", "middle", "large", "huge")
 
 
-def made_study(
+def synthetic_results(
     folder: Path,
     questions: int,
     cells: int,
