@@ -27,6 +27,11 @@ class Picks:
     # How many words of the ranked chunks stand before the reader; None where chunks are counted.
     context_words: int | None = None
 
+    @property
+    def is_ranking(self) -> bool:
+        """Whether this is a whole ranking, and not what of it would stand before a reader."""
+        return self.kind == "retrieval" and self.top_k is None and self.context_words is None
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -63,7 +63,7 @@ def _pairs(plan: StudyPlan, family: Compare, registry: Registry) -> list[dict[st
 def _is_measured(cell: Cell, measures: str) -> bool:
     """A metric of retrieval compares rankings, any other one cells with a reader."""
     if measures == "retrieval":
-        return cell.picks.kind == "retrieval" and cell.name == cell.ranking
+        return cell.picks.is_ranking
     return cell.verdicts is not None
 
 

@@ -138,7 +138,7 @@ def _rankings(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     able = [metric for metric in metrics if isinstance(metric, MeanMetric)]
     frames = [pl.DataFrame(schema={"ranking": pl.String(), "question": pl.String()})]
     for cell in plan.cells:
-        if cell.picks.kind == "retrieval" and cell.picks.top_k is None and cell.picks.context_words is None:
+        if cell.picks.is_ranking:
             judged = load_relevance(workspace.entry(cell.score.inputs["relevance"][0]))
             columns = {"ranking": pl.repeat(cell.name, len(ids), eager=True), "question": ids}
             for metric in able:

@@ -11,6 +11,8 @@ from ragtally.api import Choice, Location, Progress, canonical_json
 from ragtally.api.address import address
 from ragtally.registry import Registry
 from ragtally.store import Entry
+from ragtally.store.calls import CallStore
+from ragtally.store.vectors import VectorStore
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +98,8 @@ class Work:
     registry: Registry  # To build components
     entries: Mapping[str, tuple[Entry, ...]]  # The complete entries of the task's inputs, by role, in order
     folder: Path  # Where to write the outcome
-    calls: Any = None  # The answers of language models
-    vectors: Any = None  # The vectors of texts that are stored one by one
+    calls: CallStore  # The answers of language models
+    vectors: VectorStore  # The vectors of texts that are stored one by one
     # Not empty where the outcome holds failures that the next run should try again.
     provisional: list[str] = field(default_factory=list)
     progress: Progress = lambda what, done, total: None  # Is called as a long piece of work advances
