@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import aiohttp
+
 from model_server.fixture import RunningServer, running_server
 
 QUESTIONS, VOTES = 1000, 3

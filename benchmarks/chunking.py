@@ -20,8 +20,8 @@ from statistics import median
 os.environ |= {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false",
                "HAYSTACK_TELEMETRY_ENABLED": "False"}  # fmt: skip
 
-from ragtally.registry import load_registry
 from ragtally.api import Choice, Documents
+from ragtally.registry import load_registry
 
 WORDS, SENTENCES = 128, 3
 MEGABYTES = 8.0

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ragtally.api import Call, CallError, Limits, Message, Reply
-from ragtally.llm import Delivered, StopReason, StopSignal, deliver
+from ragtally.llm.delivery import DeliveryResult, deliver
+from ragtally.llm.stop import StopReason, StopSignal
 from virtual_time import run
 
 Script = Mapping[str, Sequence[BaseException]]
@@ -84,7 +85,7 @@ class Outcome:
         seconds: How long all took.
     """
 
-    delivered: Delivered
+    delivery: DeliveryResult
     replies: list[tuple[float, str]]
     failures: list[tuple[float, str, CallError, float]]
     seconds: float
@@ -123,7 +124,7 @@ async def delivering(
 
     before(loop, stop)
     began = loop.time()
-    delivered = await deliver(
+    delivery = await deliver(
         calls,
         provider.send,
         limits or Limits(),
@@ -134,7 +135,7 @@ async def delivering(
         stop=stop,
         seed=seed,
     )
-    return Outcome(delivered, replies, failures, loop.time() - began)
+    return Outcome(delivery, replies, failures, loop.time() - began)
 
 
 def delivery(calls: Iterable[Call], provider: Provider, limits: Limits | None = None, **options: Any) -> Outcome:

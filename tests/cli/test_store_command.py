@@ -151,7 +151,7 @@ def test_verify_names_damage_sets_entries_aside_and_keeps_calls(
     assert "export --salvage" in outcome.err
     assert "an entry of the step chunk was damaged; it now lies aside" in outcome.err
     assert not store.complete("chunk", made_call(2).key)
-    assert len(calls.answered([made_call(1).key])) == 1
+    assert len(calls.replies_to([made_call(1).key])) == 1
     again = ragtally("verify")
     assert "entries: 1 sound of 1" in again.out
 
@@ -190,7 +190,7 @@ def test_a_conflicting_answer_is_counted_and_ours_stays(ragtally: Ragtally, root
     assert outcome.out == "0 new, 0 known, 5 conflicting\n"
     assert "the one that was here first stays" in outcome.err
     with CallStore(root / FILE_NAME) as store:
-        assert store.answered([made_call(0).key])[made_call(0).key].text == "yes"
+        assert store.replies_to([made_call(0).key])[made_call(0).key].text == "yes"
 
 
 def test_wrong_lines_are_told_with_their_place(ragtally: Ragtally, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> BatchStore:
 
 def test_nothing_is_made_before_the_first_claim(store: BatchStore) -> None:
     assert store.all() == store.holding(["a"]) == ()
-    assert store.claimed(["a"]) == set() and store.keys_of("one") == [] and store.named("one") is None
+    assert store.keys_in_batches(["a"]) == set() and store.keys_of("one") == [] and store.find("one") is None
     assert not store.database.path.exists()
 
 
@@ -35,8 +35,8 @@ def test_a_claim_is_kept_with_its_calls(store: BatchStore, tmp_path: Path) -> No
     found = BatchStore(tmp_path / FILE_NAME)
     assert found.all() == (batch(),)
     assert found.keys_of("one") == ["a", "b", "c"]
-    assert found.claimed(["a", "x"]) == {"a"}
-    assert found.named("one") == batch() and batch().given == {"model": "openai/m"}
+    assert found.keys_in_batches(["a", "x"]) == {"a"}
+    assert found.find("one") == batch() and batch().component_parameters == {"model": "openai/m"}
 
 
 def test_no_call_is_in_two_batches(store: BatchStore) -> None:
@@ -44,13 +44,13 @@ def test_no_call_is_in_two_batches(store: BatchStore) -> None:
     with pytest.raises(StoreError, match="another open batch"):
         store.claim(batch("two"), ["c", "b"])
     assert store.all() == (batch(),)
-    assert store.claimed(["a", "b", "c"]) == {"a", "b"}
+    assert store.keys_in_batches(["a", "b", "c"]) == {"a", "b"}
 
 
 def test_changes_are_kept(store: BatchStore) -> None:
     store.claim(batch(), ["a"])
     store.change("one", stage="open", batch_id="batch_1", submitted_at=7.0)
-    assert store.named("one") == batch(stage="open", batch_id="batch_1", submitted_at=7.0)
+    assert store.find("one") == batch(stage="open", batch_id="batch_1", submitted_at=7.0)
     with pytest.raises(ValueError, match="no such columns"):
         store.change("one", provider="groq")
     with pytest.raises(StoreError, match="does not know"):
@@ -66,14 +66,14 @@ def test_a_batch_is_read_when_no_call_is_left(store: BatchStore) -> None:
     assert [each.name for each in store.all(unread=True)] == ["one", "two"]
     store.let_go("one", ["x", keys[-1]])
     assert [each.name for each in store.all(unread=True)] == ["two"]
-    assert store.claimed(["x"]) == {"x"}
+    assert store.keys_in_batches(["x"]) == {"x"}
     assert [each.stage for each in store.all()] == ["read", "claimed"]
 
 
 def test_a_forgotten_batch_lets_its_calls_go(store: BatchStore) -> None:
     store.claim(batch(), ["a"])
     store.forget("one")
-    assert store.all() == () and store.claimed(["a"]) == set()
+    assert store.all() == () and store.keys_in_batches(["a"]) == set()
     store.claim(batch("two"), ["a"])
 
 

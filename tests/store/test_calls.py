@@ -37,20 +37,20 @@ def column(path: Path, name: str) -> list[object]:
 
 
 def test_looking_into_a_store_that_is_not_there_makes_nothing(store: CallStore, path: Path) -> None:
-    assert store.answered(["r1:0"]) == {}
-    assert store.unanswered(["r1:1", "r1:0", "r1:1"]) == ["r1:1", "r1:0"]
+    assert store.replies_to(["r1:0"]) == {}
+    assert store.keys_without_reply(["r1:1", "r1:0", "r1:1"]) == ["r1:1", "r1:0"]
     assert store.failures(["r1:0"]) == {}
     assert store.spent() == ()
-    assert store.failed() == ()
+    assert store.failure_counts() == ()
     assert not path.parent.exists()
 
 
 def test_a_store_that_another_process_makes_later_is_found(store: CallStore, path: Path) -> None:
     call = made_call(1)
-    assert store.answered([call.key]) == {}
+    assert store.replies_to([call.key]) == {}
     with CallStore(path) as other:
         other.record(call, made_reply(), BIG, None)
-    assert store.answered([call.key]) == {call.key: made_reply()}
+    assert store.replies_to([call.key]) == {call.key: made_reply()}
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_a_store_that_another_process_makes_later_is_found(store: CallStore, pat
 def test_a_reply_comes_back_as_it_was(store: CallStore, path: Path, reply: Reply) -> None:
     call = made_call(1)
     assert store.record(call, reply, BIG, 0.25)
-    assert store.answered([call.key]) == {call.key: reply}
+    assert store.replies_to([call.key]) == {call.key: reply}
     with CallStore(path) as later:
-        assert later.answered([call.key]) == {call.key: reply}
+        assert later.replies_to([call.key]) == {call.key: reply}
 
 
 def test_the_first_reply_stays(store: CallStore, path: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_first_reply_stays(store: CallStore, path: Path) -> None:
     assert store.record(call, made_reply("no"), BIG, 0.7) is False
     with CallStore(path) as other:
         assert other.record(call, made_reply("maybe"), BIG, None) is False
-    assert store.answered([call.key])[call.key].text == "yes"
+    assert store.replies_to([call.key])[call.key].text == "yes"
     assert store.spent()[0].dollars == 0.5
 
 
@@ -109,10 +109,10 @@ def test_replies_are_looked_up_in_the_order_asked(store: CallStore) -> None:
     for number, call in enumerate(calls[:1200]):
         store.record(call, made_reply(str(number)), BIG, None)
     asked = [call.key for call in reversed(calls)]
-    found = store.answered([*asked, asked[5]])
+    found = store.replies_to([*asked, asked[5]])
     assert list(found) == asked[3:]
     assert [reply.text for reply in found.values()] == [str(number) for number in reversed(range(1200))]
-    assert store.unanswered([*asked, asked[0]]) == asked[:3]
+    assert store.keys_without_reply([*asked, asked[0]]) == asked[:3]
 
 
 def test_a_reply_is_on_disk_when_record_returns(store: CallStore, path: Path) -> None:
@@ -128,13 +128,13 @@ def test_a_reply_is_on_disk_when_record_returns(store: CallStore, path: Path) ->
 def test_half_a_character_costs_no_reply(store: CallStore, text: str, saved: str) -> None:
     call = made_call(1)
     assert store.record(call, made_reply(text, served_by=text), BIG, None)
-    assert store.answered([call.key]) == {call.key: made_reply(saved, served_by=saved)}
+    assert store.replies_to([call.key]) == {call.key: made_reply(saved, served_by=saved)}
 
 
 def test_absurd_numbers_cost_no_reply(store: CallStore) -> None:
     call = made_call(1)
     assert store.record(call, made_reply(input_tokens=2**70, output_tokens=-(2**70)), BIG, math.inf)
-    assert store.answered([call.key]) == {call.key: made_reply(input_tokens=None, output_tokens=None)}
+    assert store.replies_to([call.key]) == {call.key: made_reply(input_tokens=None, output_tokens=None)}
     assert store.spent()[0].dollars is None
 
 
@@ -162,8 +162,8 @@ def test_failures_are_counted_and_the_last_one_told(store: CallStore) -> None:
     assert found[one.key] == FailedCall(found[one.key].at, "server", 501, "try 1", 2)
     assert found[two.key] == FailedCall(found[two.key].at, "timeout", None, "too slow", 1)
     assert UTC_TIME.fullmatch(found[one.key].at)
-    assert store.answered([one.key, two.key]) == {}
-    assert store.unanswered([one.key]) == [one.key]
+    assert store.replies_to([one.key, two.key]) == {}
+    assert store.keys_without_reply([one.key]) == [one.key]
 
 
 @pytest.mark.parametrize("order", ["failure first", "reply first"])
@@ -175,7 +175,7 @@ def test_a_failure_never_wins(store: CallStore, order: str) -> None:
     ]
     for step in steps if order == "failure first" else reversed(steps):
         step()
-    assert store.answered([call.key]) == {call.key: made_reply()}
+    assert store.replies_to([call.key]) == {call.key: made_reply()}
     assert store.failures([call.key]) == {}
 
 
@@ -185,7 +185,7 @@ def test_failed_attempts_are_counted_by_reason(store: CallStore) -> None:
         store.record_attempt(call, failed("rate limit"), 0.1)
     store.record_attempt(one, failed("timeout"), 0.1)
     store.record(two, made_reply(), BIG, None)
-    rows = [(row.reason, row.attempts, row.calls, row.unanswered) for row in store.failed()]
+    rows = [(row.reason, row.attempts, row.calls, row.without_reply) for row in store.failure_counts()]
     assert rows == [("rate limit", 4, 3, 2), ("timeout", 1, 1, 1)]
 
 
@@ -221,7 +221,7 @@ def test_purpose_and_vote_are_different_calls(store: CallStore) -> None:
     calls = [made_call(1, "label"), made_call(1, "measure"), made_call(1, "measure", 1)]
     for number, call in enumerate(calls):
         store.record(call, made_reply(str(number)), BIG, None)
-    assert [reply.text for reply in store.answered([call.key for call in calls]).values()] == ["0", "1", "2"]
+    assert [reply.text for reply in store.replies_to([call.key for call in calls]).values()] == ["0", "1", "2"]
 
 
 def test_a_store_that_was_closed_opens_again(store: CallStore) -> None:
@@ -230,7 +230,7 @@ def test_a_store_that_was_closed_opens_again(store: CallStore) -> None:
     store.close()
     store.close()
     store.record(two, made_reply(), BIG, None)
-    assert len(store.answered([one.key, two.key])) == 2
+    assert len(store.replies_to([one.key, two.key])) == 2
 
 
 def test_the_log_is_tidied_away_when_the_last_one_closes(store: CallStore, path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_store_below_a_file_cannot_be_made(tmp_path: Path) -> None:
 def test_a_folder_in_the_place_of_the_file_is_an_error(path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(StoreError, match="unable to open") as caught:
-        CallStore(path).answered(["r1:0"])
+        CallStore(path).replies_to(["r1:0"])
     assert caught.value.hint and "chmod" in caught.value.hint
 
 
@@ -278,4 +278,4 @@ def test_a_full_disk_is_for_the_user_to_mend(store: CallStore) -> None:
         for call in calls[1:]:
             store.record(call, made_reply("long " * 1000), BIG, None)
     assert caught.value.hint and "free space" in caught.value.hint
-    assert store.answered([calls[0].key]) == {calls[0].key: made_reply()}
+    assert store.replies_to([calls[0].key]) == {calls[0].key: made_reply()}

@@ -78,7 +78,7 @@ def test_processes_that_write_at_once_save_every_call_once(path: Path) -> None:
     first = {key: name for name, keys in told for key in keys}
     assert sum(len(keys) for _, keys in told) == len(first) == 150
     with CallStore(path) as store:
-        replies = store.answered([call.key for call in made_calls(150)])
+        replies = store.replies_to([call.key for call in made_calls(150)])
         assert {key: reply.text.strip() for key, reply in replies.items()} == first
         assert store.spent()[0].dollars == 150
     assert sound(path)
@@ -93,7 +93,7 @@ def test_a_killed_process_loses_nothing_that_it_committed(path: Path, after: int
     told += rest(process)
     assert process.returncode == -signal.SIGKILL
     with CallStore(path) as store:
-        assert list(store.answered(told)) == told
+        assert list(store.replies_to(told)) == told
         # At most the one call that was committed and not yet told of is there besides.
         assert sum(row.calls for row in store.spent()) - len(told) in (0, 1)
         assert len(told) >= after
@@ -111,8 +111,8 @@ def test_killing_one_writer_leaves_the_other_alone(path: Path) -> None:
     assert other.returncode == 0
     with CallStore(path) as store:
         asked = [call.key for call in made_calls(300)]
-        names = Counter(reply.text.strip() for reply in store.answered(asked).values())
-        assert set(store.answered(kept)) == set(kept)
+        names = Counter(reply.text.strip() for reply in store.replies_to(asked).values())
+        assert set(store.replies_to(kept)) == set(kept)
     assert sum(names.values()) == 300
     assert names["other"] == len(told)
     assert sound(path)
@@ -121,7 +121,7 @@ def test_killing_one_writer_leaves_the_other_alone(path: Path) -> None:
 def test_a_second_process_does_not_pay_for_what_is_there(path: Path) -> None:
     calls = made_calls(40)
     with CallStore(path) as first, CallStore(path) as second:
-        assert second.unanswered([call.key for call in calls]) == [call.key for call in calls]
+        assert second.keys_without_reply([call.key for call in calls]) == [call.key for call in calls]
         for call in calls[:30]:
             first.record(call, made_reply(), BIG, None)
-        assert second.unanswered([call.key for call in calls]) == [call.key for call in calls[30:]]
+        assert second.keys_without_reply([call.key for call in calls]) == [call.key for call in calls[30:]]

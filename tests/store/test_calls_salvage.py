@@ -113,7 +113,7 @@ def test_salvage_gives_back_what_can_be_read(path: Path, tmp_path: Path, name: s
     assert path.read_bytes() == before
     with CallStore(tmp_path / "new" / FILE_NAME) as new:
         assert import_calls(new, file).new == saved.calls
-        replies = new.answered(keys)
+        replies = new.replies_to(keys)
     if name == "calls":
         assert 350 <= saved.calls < 400
         assert saved.unreadable > 0

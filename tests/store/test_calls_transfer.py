@@ -16,11 +16,9 @@ from hypothesis import strategies as st
 
 from made_calls import BIG, SMALL, made_call, made_calls, made_reply
 from ragtally.api import Call, DataError, Message, Reply, StoreError
-from ragtally.store.calls import FILE_NAME, CallAbout, CallStore
-from ragtally.store.calls_lines import line_of, row_of
+from ragtally.store.calls import CALL_COLUMNS, FILE_NAME, CallAbout, CallStore, line_of, row_of
 from ragtally.store.calls_salvage import all_calls
-from ragtally.store.calls_sql import CALL_COLUMNS
-from ragtally.store.calls_transfer import Imported, export_calls, import_calls
+from ragtally.store.calls_transfer import ImportSummary, export_calls, import_calls
 
 MakeStore = Callable[..., CallStore]
 
@@ -48,8 +46,8 @@ def exported(store: CallStore, path: Path) -> bytes:
     return path.read_bytes()
 
 
-def counts(report: Imported) -> tuple[int, int, int, int]:
-    return report.new, report.known, report.conflicting, report.wrong_lines
+def counts(report: ImportSummary) -> tuple[int, int, int, int]:
+    return report.new, report.duplicates, report.conflicting, report.wrong_lines
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -92,7 +90,7 @@ def test_an_export_holds_all_and_comes_back_whole(
             one.record(call, reply, about, dollars)
         first = exported(one, folder / f"one.{suffix}")
         assert counts(import_calls(other, folder / f"one.{suffix}")) == (len(paid), 0, 0, 0)
-        assert other.answered([call.key for call, *_ in paid]) == {call.key: reply for call, reply, *_ in paid}
+        assert other.replies_to([call.key for call, *_ in paid]) == {call.key: reply for call, reply, *_ in paid}
         assert list(all_calls(other)) == list(all_calls(one))
         assert other.spent() == one.spent()
         assert exported(other, folder / f"other.{suffix}") == first
@@ -185,7 +183,7 @@ def test_the_answer_that_was_here_first_stays(make_store: MakeStore, tmp_path: P
     export_calls(make_store(there, "no"), file)
     store = make_store(here, "yes")
     assert counts(import_calls(store, file)) == (4, 0, 5, 0)
-    found = store.answered([call.key for call in there])
+    found = store.replies_to([call.key for call in there])
     assert [reply.text for reply in found.values()] == ["yes"] * 5 + ["no"] * 4
 
 
@@ -207,7 +205,7 @@ def test_a_call_that_is_twice_in_a_file_is_imported_once(make_store: MakeStore, 
     file.write_bytes(content + content + content.replace(b'"text":"yes"', b'"text":"no"'))
     store = make_store()
     assert counts(import_calls(store, file)) == (1, 1, 1, 0)
-    assert store.answered([made_call(0).key])[made_call(0).key].text == "yes"
+    assert store.replies_to([made_call(0).key])[made_call(0).key].text == "yes"
 
 
 def change(field: str, value: str) -> Callable[[dict[str, object]], bytes]:
@@ -329,7 +327,7 @@ def test_an_export_does_not_take_the_place_of_the_store(make_store: MakeStore, n
     store = make_store(made_calls(1))
     with pytest.raises(StoreError, match="the call store itself"):
         export_calls(store, store.database.path.with_name(name))
-    assert store.answered([made_call(0).key])
+    assert store.replies_to([made_call(0).key])
 
 
 def test_an_export_into_a_file_is_an_error(make_store: MakeStore, tmp_path: Path) -> None:

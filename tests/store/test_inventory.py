@@ -15,7 +15,7 @@ from ragtally.api import StoreError
 from ragtally.api.address import address
 from ragtally.store import DamagedEntry, Store
 from ragtally.store.calls import FILE_NAME, CallStore
-from ragtally.store.inventory import garbage, placed_entries, remove
+from ragtally.store.inventory import garbage, remove, stored_entries
 
 ONE, TWO = address({"work": 1}), address({"work": 2})
 
@@ -44,7 +44,7 @@ def test_every_entry_is_listed_and_nothing_else(store: Store) -> None:
     (store.root / "notes").mkdir()
     (store.root / "chunk" / "r1" / "zz").mkdir()
     (store.root / "chunk" / "r1" / "README").touch()
-    placed = {(entry.step, entry.address, entry.folder) for entry in placed_entries(store)}
+    placed = {(entry.step, entry.address, entry.folder) for entry in stored_entries(store)}
     assert placed == {
         (step, at, store.folder(step, at)) for step, at in (("chunk", ONE), ("chunk", TWO), ("index", ONE))
     }
@@ -52,7 +52,7 @@ def test_every_entry_is_listed_and_nothing_else(store: Store) -> None:
 
 def test_a_store_that_is_not_there_has_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
-    assert list(placed_entries(store)) == []
+    assert list(stored_entries(store)) == []
     assert garbage(store, set()) == []
 
 
@@ -112,12 +112,12 @@ def test_what_is_removed_is_gone_and_can_be_made_again(store: Store) -> None:
     for found in garbage(store, set()):
         remove(found.folder)
         remove(found.folder)
-    assert list(placed_entries(store)) == []
+    assert list(stored_entries(store)) == []
     with store.write("chunk", ONE) as draft:
         (draft.folder / "file.txt").write_text("anew")
     assert store.complete("chunk", ONE)
     with CallStore(store.root / FILE_NAME) as calls:
-        assert len(calls.answered([made_call(1).key])) == 1
+        assert len(calls.replies_to([made_call(1).key])) == 1
 
 
 def test_a_removal_that_is_cut_short_leaves_no_entry(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

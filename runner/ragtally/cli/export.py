@@ -20,8 +20,7 @@ from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
 from ragtally.export.dataset import Documents, export_dataset
 from ragtally.results.columns import BASE_TABLE
 from ragtally.store import Store, find_store, write_bytes
-from ragtally.store.calls import FILE_NAME, CallStore
-from ragtally.store.calls_lines import line_of
+from ragtally.store.calls import FILE_NAME, CallStore, line_of
 from ragtally.store.calls_salvage import all_calls
 from ragtally.store.calls_transfer import export_calls
 

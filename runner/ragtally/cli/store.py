@@ -28,7 +28,7 @@ from ragtally.store.batches import BatchStore
 from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.calls_salvage import check_calls, count_calls
 from ragtally.store.calls_transfer import export_calls, import_calls, salvage_calls
-from ragtally.store.inventory import Garbage, garbage, placed_entries, remove
+from ragtally.store.inventory import Garbage, garbage, remove, stored_entries
 from ragtally.store.vectors import FILE_NAME as VECTORS
 from ragtally.store.vectors import VectorStore
 
@@ -57,7 +57,7 @@ def command() -> None:
 def paid(as_json: bool) -> None:
     """Show what was paid to whom, and what failed."""
     with _calls() as calls:
-        spent, failed = calls.spent(), calls.failed()
+        spent, failed = calls.spent(), calls.failure_counts()
     with closing(VectorStore(_root() / VECTORS)) as vectors:
         embedded = vectors.spent()
     with closing(BatchStore(_root() / BATCHES)) as store:
@@ -96,7 +96,7 @@ def verify() -> None:
     with _calls() as calls:
         damage = _verify_calls(calls)
     store = Store(_root())
-    entries = [entry for entry in placed_entries(store) if store.complete(entry.step, entry.address)]
+    entries = [entry for entry in stored_entries(store) if store.complete(entry.step, entry.address)]
     sound = 0
     with _progress("entries", len(entries)) as advance:
         for entry in entries:
@@ -145,7 +145,7 @@ def import_command(file: Path) -> None:
     size = file.stat().st_size if file.is_file() else None
     with _calls() as calls, _progress("bytes", size) as advance:
         found = import_calls(calls, file, advance)
-    click.echo(f"{found.new:,} new, {found.known:,} known, {found.conflicting:,} conflicting")
+    click.echo(f"{found.new:,} new, {found.duplicates:,} known, {found.conflicting:,} conflicting")
     if found.conflicting:
         click.echo("conflicting: known here with another answer; the one that was here first stays", err=True)
     more = found.wrong_lines - len(found.errors)

@@ -11,7 +11,7 @@ import click
 
 from ragtally.api import RagtallyError, did_you_mean
 from ragtally.cli.console import console
-from ragtally.llm.cancelling import cancel_batch
+from ragtally.llm.batches import cancel_batch
 from ragtally.present.store_tables import batches_table
 from ragtally.registry import load_registry
 from ragtally.store import find_store
@@ -80,7 +80,7 @@ def _store() -> BatchStore:
 
 def _named(store: BatchStore, name: str) -> StoredBatch:
     """Find a batch by its name, or the beginning of it, or by the provider's."""
-    batch = store.named(name)
+    batch = store.find(name)
     if batch is not None:
         return batch
     known = store.all(unread=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ragtally.api import Call, EmbedderTraits, ModelTraits, Reply, canonical_json
 from ragtally.engine.run import execute
-from ragtally.llm.embedding import EMBEDDING_STEPS, wanted
+from ragtally.llm.embeddings import EMBEDDING_STEPS, texts_to_embed
 from ragtally.llm.tokens import count_tokens, total_input_tokens
 from ragtally.plan import StudyPlan, in_order, plan_study
 from ragtally.steps import ASK, Task
@@ -115,14 +115,14 @@ def _estimate_model(
         else:
             prompts = workspace.entry(task.inputs["prompt"][0])
             calls.update((call.key, call) for call in calls_of(task, prompts, takes_seed=traits.takes_seed).calls)
-    replies = workspace.calls.answered(list(calls))
+    replies = workspace.calls.replies_to(list(calls))
     left = [call for key, call in calls.items() if key not in replies]
     to_pay = len(left) + unwritten
     input_tokens = _input_tokens(left, list(calls.values()), unwritten)
     output_tokens = round(_answer_tokens(traits, replies) * to_pay)
     terms, price, quota = traits.batch, traits.charged, traits.limits.requests_per_day
     with closing(BatchStore(workspace.store.root / FILE_NAME)) as store:
-        in_batches = len(store.claimed(call.key for call in left))
+        in_batches = len(store.keys_in_batches(call.key for call in left))
     if terms is None:
         hours = _hours(traits, replies, to_pay, (input_tokens or 0) + output_tokens)
     else:
@@ -199,7 +199,7 @@ def _estimate_embedder(tasks: Sequence[Task], workspace: Workspace) -> EmbedderE
     traits: EmbedderTraits = workspace.registry.traits(choice)
     texts: dict[bytes, str] = {}
     for task in tasks:
-        needed = wanted(task, workspace)
+        needed = texts_to_embed(task, workspace)
         texts.update(needed.texts if needed else {})
     left = workspace.vectors.unknown(list(texts))
     sampled = left[:: max(1, len(left) // _SAMPLE)]

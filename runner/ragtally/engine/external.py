@@ -9,7 +9,7 @@ from ragtally.api import ExternalResource
 from ragtally.registry import Registry
 from ragtally.steps import INDEX
 from ragtally.store import Store
-from ragtally.store.inventory import placed_entries
+from ragtally.store.inventory import stored_entries
 from ragtally.tables import INDEX_FOLDER
 
 
@@ -21,7 +21,7 @@ def orphaned_resources(
     if not resources:
         return resources
     others = [
-        each.folder for each in placed_entries(store) if each.step == INDEX.stored_as and each.folder not in resources
+        each.folder for each in stored_entries(store) if each.step == INDEX.stored_as and each.folder not in resources
     ]
     needed = {resource.what for folder in others if (resource := _resource(folder, registry)) is not None}
     return {folder: resource for folder, resource in resources.items() if resource.what not in needed}

@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ragtally.api import RagtallyError
-from ragtally.llm.asking import Asking
 from ragtally.llm.budget import Spending
-from ragtally.llm.embedding import EMBEDDING_STEPS, Embedding
+from ragtally.llm.client import Asking
+from ragtally.llm.embeddings import EMBEDDING_STEPS, Embedding
 from ragtally.plan import STAGES, StudyPlan, in_order, plan_study, stage_slices
 from ragtally.registry import Registry, load_registry
 from ragtally.results import Results, bench, load_results

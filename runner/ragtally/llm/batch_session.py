@@ -6,23 +6,65 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from ragtally.api import Batches, BatchTerms, StoppedError
-from ragtally.llm import StopSignal, patiently, pause
 from ragtally.llm.budget import Spending
 from ragtally.llm.call_group import CallGroup
-from ragtally.store.batches import LOCK_NAME, BatchStore
+from ragtally.llm.retry import pause, retry_request
+from ragtally.llm.stop import StopSignal
+from ragtally.store.batches import LOCK_NAME, BatchStore, StoredBatch
 from ragtally.store.calls import CallAbout
 from ragtally.store.locks import FileLock
 from ragtally.workspace import Workspace
+
+
+def moment(seconds: float) -> str:
+    """Write a point in time for the user, in the machine's time zone."""
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def when(batches: tuple[StoredBatch, ...]) -> str:
+    """Say when open batches will be over: estimated from what is done, else when the provider gives them up."""
+    latest = max((batch.expires_at for batch in batches if batch.expires_at is not None), default=None)
+    began = min((batch.submitted_at for batch in batches if batch.submitted_at is not None), default=None)
+    total = sum(batch.calls for batch in batches)
+    done = sum(batch.answered + batch.failed for batch in batches)
+    if done and began is not None:
+        end = now() + (now() - began) * (total - done) / done
+        if latest is None or end < latest:
+            return f"about {moment(end)}"
+    return "" if latest is None else f"by {moment(latest)}"
+
+
+def still_open(batches: tuple[StoredBatch, ...]) -> str:
+    """Say what is on its way, and when it is over at the latest."""
+    calls = sum(batch.calls for batch in batches)
+    providers = ", ".join(sorted({batch.provider for batch in batches}))
+    latest = max((batch.expires_at for batch in batches if batch.expires_at is not None), default=None)
+    estimated = when(batches)
+    until = f"; come back at {moment(latest)} at the latest" if latest is not None else ""
+    if estimated.startswith("about"):
+        until += f" ({estimated}, at the present rate)"
+    count = f"{len(batches)} batches" if len(batches) > 1 else "1 batch"
+    return f"{count} with {calls:,} calls {'are' if len(batches) > 1 else 'is'} open at {providers}{until}"
+
+
+def interruption(batches: tuple[StoredBatch, ...]) -> StoppedError:
+    """Word an interruption, with what goes on without the run."""
+    if not batches:
+        return StoppedError("interrupted")
+    hint = "`ragtally store batches` lists them, `ragtally store cancel NAME` cancels one"
+    return StoppedError(f"interrupted; {still_open(batches)}", hint=hint)
+
 
 _Answer = TypeVar("_Answer")
 _LOCK_POLL = 0.2
 
 
 @dataclass(frozen=True)
-class BatchDesk:
+class BatchSession:
     """Where one model's batches are worked on."""
 
     group: CallGroup  # The model and its calls
@@ -40,19 +82,19 @@ class BatchDesk:
         return self.group.traits.batch or BatchTerms()
 
     async def ask(self, request: Callable[[], Awaitable[_Answer]], name: str) -> _Answer:
-        """Ask the provider, and again where that may help (see `ragtally.llm.patiently`)."""
+        """Ask the provider, and again where that may help (see `ragtally.llm.retry.patiently`)."""
         retries = self.group.traits.limits.retries
-        return await patiently(request, retries=retries, stop=self.stop, seed=self.seed, name=name)
+        return await retry_request(request, retries=retries, stop=self.stop, seed=self.seed, name=name)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """Keep every other process of this store from submitting batches and from reading their results."""
         lock = FileLock(self.workspace.store.root / LOCK_NAME)
-        told = False
+        has_warned = False
         while not lock.take():
-            if not told:
+            if not has_warned:
                 self.workspace.progress.warn("another run is busy with its batches; waiting for it")
-                told = True
+                has_warned = True
             await pause(self.stop, _LOCK_POLL)
             if self.stop.draining:
                 raise StoppedError("interrupted while another run was busy with its batches")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from ragtally.api import Call, ModelTraits, Reply
-from ragtally.llm import StopReason
+from ragtally.llm.stop import StopReason
 from ragtally.llm.tokens import most_input_tokens
 from ragtally.spec.study import Budget
 
@@ -86,16 +86,16 @@ class Spending:
 
 def price(traits: ModelTraits, reply: Reply, *, live: bool = False) -> float | None:
     """Price a reply."""
-    charged = traits.price if live else traits.charged
-    if charged is None:
+    rates = traits.price if live else traits.charged
+    if rates is None:
         return None
-    return charged.dollars(reply.input_tokens, reply.output_tokens, reply.seconds)
+    return rates.dollars(reply.input_tokens, reply.output_tokens, reply.seconds)
 
 
 def worst_price(traits: ModelTraits, call: Call, *, live: bool = False) -> float:
     """Bound what a call may cost: its prompt, and an answer as long as the model may give."""
-    charged = traits.price if live else traits.charged
-    if charged is None:
+    rates = traits.price if live else traits.charged
+    if rates is None:
         return 0.0
-    most = charged.dollars(most_input_tokens(call), traits.output_tokens or _OUTPUT_TOKENS, traits.limits.timeout)
+    most = rates.dollars(most_input_tokens(call), traits.output_tokens or _OUTPUT_TOKENS, traits.limits.timeout)
     return most or 0.0

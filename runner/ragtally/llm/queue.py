@@ -23,14 +23,14 @@ class Attempt:
         self.tokens = 0
 
 
-class Line:
+class CallQueue:
     """Calls that were not tried yet, in order, and before them those that are due for another try."""
 
     # Calls are drawn from their source one at a time, as they are needed.
 
-    def __init__(self, calls: Iterable[Call], most_waiting: int) -> None:
+    def __init__(self, calls: Iterable[Call], waiting_limit: int) -> None:
         self._source = enumerate(calls)
-        self._most_waiting = most_waiting
+        self._most_waiting = waiting_limit
         self._again: list[tuple[float, int, Attempt]] = []
         self._ahead = self._draw()
 
@@ -50,8 +50,8 @@ class Line:
             return heapq.heappop(self._again)[2]
         if self._ahead is None or len(self._again) >= self._most_waiting:
             return None
-        taken, self._ahead = self._ahead, self._draw()
-        return taken
+        attempt, self._ahead = self._ahead, self._draw()
+        return attempt
 
     def put_back(self, attempt: Attempt, due_at: float) -> None:
         """Have a call wait for another try."""
@@ -66,5 +66,5 @@ class Line:
             self._ahead = self._draw()
 
     def _draw(self) -> Attempt | None:
-        drawn = next(self._source, None)
-        return None if drawn is None else Attempt(drawn[1], drawn[0])
+        attempt = next(self._source, None)
+        return None if attempt is None else Attempt(attempt[1], attempt[0])

@@ -7,21 +7,33 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ragtally.api import CallError, derive_seed
-from ragtally.llm.policy import LONGEST_WAIT, backoff
-from ragtally.llm.stopping import StopSignal
+from ragtally.llm.stop import StopSignal
 
 _Answer = TypeVar("_Answer")
+
+
+FIRST_BACKOFF = 0.5
+LONGEST_BACKOFF = 60.0
+# Seconds: a provider that asks to wait longer means a quota, not a limit of speed.
+LONGEST_WAIT = 3600.0
+
+
+def backoff(failures: int, fraction: float) -> float:
+    """Tell how long to wait before another try: exponential backoff with full jitter."""
+    # Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015: a uniform draw from 0 to
+    # min(cap, base * 2 ** n).
+    return fraction * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(failures - 1, 16))
 
 
 async def pause(stop: StopSignal, seconds: float) -> None:
     """Wait, or less long where a stop is asked for."""
     if stop.draining:
         return
-    asked = asyncio.Event()
-    end = stop.listen(asked.set)
+    stop_event = asyncio.Event()
+    end = stop.listen(stop_event.set)
     try:
         async with asyncio.timeout(seconds):
-            await asked.wait()
+            await stop_event.wait()
     except TimeoutError:
         pass
     finally:
@@ -36,7 +48,7 @@ def wait_after(error: CallError, failures: int, seed: int, name: str) -> float |
     return max(error.retry_after or 0.0, backoff(failures, fraction))
 
 
-async def patiently(
+async def retry_request(
     request: Callable[[], Awaitable[_Answer]], *, retries: int, stop: StopSignal, seed: int, name: str
 ) -> _Answer:
     """Ask until there is an answer, or a failure that does not pass."""

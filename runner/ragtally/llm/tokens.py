@@ -53,8 +53,8 @@ def total_input_tokens(calls: Sequence[Call]) -> int:
 
 @functools.cache
 def _counter() -> Callable[[str], int]:
-    found = importlib.util.find_spec("litellm")
-    folder = Path(found.origin).parent / "litellm_core_utils" / "tokenizers" if found and found.origin else None
+    spec = importlib.util.find_spec("litellm")
+    folder = Path(spec.origin).parent / "litellm_core_utils" / "tokenizers" if spec and spec.origin else None
     if folder is None or not folder.is_dir() or importlib.util.find_spec("tiktoken") is None:
         return lambda text: -(-len(text) // CHARACTERS_PER_TOKEN)
     before = os.environ.get("TIKTOKEN_CACHE_DIR")

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ragtally.store.batches import StoredBatch
 from ragtally.store.calls import FailureCount, Spending
-from ragtally.store.vectors import Embedded
+from ragtally.store.vectors import EmbeddingSpending
 
 _UNKNOWN = "unknown"
 _Number = TypeVar("_Number", int, float)
@@ -47,13 +47,13 @@ def failed_table(rows: Sequence[FailureCount]) -> Table:
             row.reason,
             f"{row.attempts:,}",
             f"{row.calls:,}",
-            f"{row.unanswered:,}",
+            f"{row.without_reply:,}",
             row.last_at[:16].replace("T", " "),
         )
     return table
 
 
-def embedded_table(rows: Sequence[Embedded]) -> Table:
+def embedded_table(rows: Sequence[EmbeddingSpending]) -> Table:
     """Show which embedders' vectors are kept by text, and what they cost."""
     table = Table(title="Vectors kept by text", title_justify="left", box=box.SIMPLE, padding=0, pad_edge=False)
     for number, heading in enumerate(("embedder", "texts", "tokens in", "dollars")):

@@ -54,7 +54,7 @@ def run(work: Work) -> None:
     model = work.registry.traits(work.task.choices["model"])
     rows, calls = calls_of(work.task, work.input("prompt"), takes_seed=model.takes_seed)
     keys = [call.key for call in calls]
-    replies = work.calls.answered(keys)
+    replies = work.calls.replies_to(keys)
     failures = work.calls.failures([key for key in keys if key not in replies])
     columns: dict[str, list[Any]] = {name: [] for name in ANSWERS}
     for row, key in zip(rows, keys, strict=True):

@@ -82,10 +82,10 @@ class StoredBatch:
             raise StoreError(f"the batch {self.name} is at {self.stage!r}, which this version does not know")
 
     @property
-    def given(self) -> dict[str, Any]:
+    def component_parameters(self) -> dict[str, Any]:
         """The component's parameters as JSON has them."""
-        loaded: dict[str, Any] = json.loads(self.parameters)
-        return loaded
+        parameters: dict[str, Any] = json.loads(self.parameters)
+        return parameters
 
 
 _COLUMNS = ", ".join(each.name for each in fields(StoredBatch))
@@ -139,10 +139,10 @@ class BatchStore:
             connection.executemany("DELETE FROM claims WHERE key = ? AND batch = ?", [(key, name) for key in keys])
             connection.execute(_READ_WHERE_NONE_IS_LEFT, (name, name))
 
-    def named(self, name: str) -> StoredBatch | None:
+    def find(self, name: str) -> StoredBatch | None:
         """Look a batch up."""
-        found = list(self._select(f"{_SELECT} WHERE name = ?", (name,)))
-        return found[0] if found else None
+        rows = list(self._select(f"{_SELECT} WHERE name = ?", (name,)))
+        return rows[0] if rows else None
 
     def all(self, *, unread: bool = False) -> tuple[StoredBatch, ...]:
         """List batches, the earliest first."""
@@ -151,37 +151,37 @@ class BatchStore:
 
     def holding(self, keys: Iterable[str]) -> tuple[StoredBatch, ...]:
         """List the batches in which some calls are on their way."""
-        found: dict[str, StoredBatch] = {}
+        rows: dict[str, StoredBatch] = {}
         for chunk in _chunks(keys):
             marks = ",".join("?" * len(chunk))
-            found.update((batch.name, batch) for batch in self._select(_HOLDING.format(keys=marks), chunk))
-        return tuple(sorted(found.values(), key=lambda batch: (batch.submitted_at or 0.0, batch.name)))
+            rows.update((batch.name, batch) for batch in self._select(_HOLDING.format(keys=marks), chunk))
+        return tuple(sorted(rows.values(), key=lambda batch: (batch.submitted_at or 0.0, batch.name)))
 
-    def claimed(self, keys: Iterable[str]) -> set[str]:
+    def keys_in_batches(self, keys: Iterable[str]) -> set[str]:
         """Say which calls are on their way in a batch."""
-        found: set[str] = set()
+        rows: set[str] = set()
         for chunk in _chunks(keys):
             marks = ",".join("?" * len(chunk))
-            found.update(key for (key,) in self._rows(f"SELECT key FROM claims WHERE key IN ({marks})", chunk))
-        return found
+            rows.update(key for (key,) in self._rows(f"SELECT key FROM claims WHERE key IN ({marks})", chunk))
+        return rows
 
     def keys_of(self, name: str) -> list[str]:
         """List the keys of a batch's calls; none once they were let go."""
         return [key for (key,) in self._rows("SELECT key FROM claims WHERE batch = ? ORDER BY key", (name,))]
 
-    def _select(self, statement: str, given: Sequence[Any] = ()) -> Iterator[StoredBatch]:
+    def _select(self, statement: str, values: Sequence[Any] = ()) -> Iterator[StoredBatch]:
         names = [each.name for each in fields(StoredBatch)]
-        for row in self._rows(statement, given):
+        for row in self._rows(statement, values):
             yield StoredBatch(**dict(zip(names, row, strict=True)))
 
-    def _rows(self, statement: str, given: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         connection = self.database.reading()
         if connection is None:
             return []
         try:
-            return connection.execute(statement, given).fetchall()
+            return connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
-            raise self.database.worded(error) from error
+            raise self.database.wrap_error(error) from error
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
@@ -197,13 +197,13 @@ class BatchStore:
                 f"a call is in another open batch: {error}", hint="run the same command again"
             ) from error
         except sqlite3.Error as error:
-            raise self.database.worded(error) from error
+            raise self.database.wrap_error(error) from error
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
 
 
 def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
-    listed = list(keys)
-    for start in range(0, len(listed), _KEYS_AT_ONCE):
-        yield listed[start : start + _KEYS_AT_ONCE]
+    all_keys = list(keys)
+    for start in range(0, len(all_keys), _KEYS_AT_ONCE):
+        yield all_keys[start : start + _KEYS_AT_ONCE]

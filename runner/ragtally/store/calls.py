@@ -5,27 +5,300 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ragtally.api import Call, CallError, Reply
-from ragtally.store.calls_rows import CallAbout, FailedCall, FailureCount, Spending
-from ragtally.store.calls_sql import (
-    CREATE,
-    INSERT_ATTEMPT,
-    INSERT_CALL,
-    SCHEMA,
-    SELECT_FAILED,
-    SELECT_FAILURES,
-    SELECT_KNOWN,
-    SELECT_REPLIES,
-    SELECT_SPENT,
-)
+from ragtally.api import Call, CallError, Reply, canonical_json
 from ragtally.store.database import Database, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class CallAbout:
+    """Who is asked; the same for all calls of a model."""
+
+    provider: str  # Who is paid, such as `groq`
+    model: str  # The model's name there
+    # The model's identity as the calls' keys hold it: every sampling parameter, the fingerprint.
+    parameters: Mapping[str, Any]
+    parameters_text: str = field(init=False, repr=False, compare=False)  # The parameters as JSON
+
+    def __post_init__(self) -> None:
+        # Written out once a model, not once a call.
+        object.__setattr__(self, "parameters_text", canonical_json(self.parameters))
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCall:
+    """The last failure of a call that has no answer."""
+
+    at: str  # When it failed: UTC, ISO 8601
+    reason: str  # What kind of failure it was (`ragtally.CallFailure`)
+    status: int | None  # The HTTP status, where there was one
+    message: str  # What was wrong
+    tried: int  # How often the call has failed
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What was paid to one provider for one model and purpose."""
+
+    provider: str  # Who was paid
+    model: str
+    purpose: str  # `label` or `measure`
+    calls: int  # How many calls were answered
+    input_tokens: int | None  # Tokens put in, over the calls that tell
+    calls_without_input_tokens: int  # How many calls do not tell
+    output_tokens: int | None  # Tokens that came out, over the calls that tell
+    calls_without_output_tokens: int  # How many calls do not tell
+    calls_with_estimated_tokens: int  # For how many calls the tokens were counted here
+    dollars: float | None  # US dollars, over the calls with a price; None where no call has one
+    calls_without_price: int  # How many calls have none
+    seconds: float  # Seconds that the calls took, one after the other
+    first_at: str  # When the first answer came: UTC, ISO 8601
+    last_at: str  # When the last one came
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCount:
+    """How often calls failed for one reason."""
+
+    reason: str  # The kind of failure
+    attempts: int  # How many attempts failed so
+    calls: int  # How many different calls that were
+    without_reply: int  # How many of these still have no answer
+    last_at: str  # When it happened last: UTC, ISO 8601
+
+
+SCHEMA = 1
+
+# The columns of `calls`; the long ones come last, so that a look-up does not read over them.
+CALL_COLUMNS = (
+    "key",
+    "provider",
+    "model",
+    "purpose",
+    "vote",
+    "seed",
+    "text",
+    "finish_reason",
+    "input_tokens",
+    "output_tokens",
+    "tokens_estimated",
+    "seconds",
+    "served_by",
+    "dollars",
+    "finished_at",
+    "parameters",
+    "messages",
+)
+
+CREATE = (
+    """
+    CREATE TABLE calls (
+        key TEXT NOT NULL PRIMARY KEY,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        purpose TEXT NOT NULL,
+        vote INTEGER NOT NULL,
+        seed INTEGER,
+        text TEXT NOT NULL,
+        finish_reason TEXT,
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        tokens_estimated INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        served_by TEXT,
+        dollars REAL,
+        finished_at TEXT NOT NULL,
+        parameters TEXT NOT NULL,
+        messages TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE attempts (
+        number INTEGER PRIMARY KEY,
+        key TEXT NOT NULL,
+        at TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        status INTEGER,
+        message TEXT NOT NULL,
+        seconds REAL NOT NULL
+    )
+    """,
+    "CREATE INDEX attempts_by_key ON attempts (key)",
+)
+
+# Not INSERT OR IGNORE, which would also swallow a row that breaks NOT NULL, and with it a paid answer.
+INSERT_CALL = f"""
+    INSERT INTO calls ({", ".join(CALL_COLUMNS)}) VALUES ({", ".join("?" * len(CALL_COLUMNS))})
+    ON CONFLICT (key) DO NOTHING
+"""
+INSERT_ATTEMPT = "INSERT INTO attempts (key, at, reason, status, message, seconds) VALUES (?, ?, ?, ?, ?, ?)"
+
+# `{keys}` is a list of placeholders.
+SELECT_KNOWN = "SELECT key FROM calls WHERE key IN ({keys})"
+SELECT_REPLIES = """
+    SELECT key, text, finish_reason, input_tokens, output_tokens, tokens_estimated, seconds, served_by
+    FROM calls WHERE key IN ({keys})
+"""
+SELECT_FAILURES = """
+    SELECT key, at, reason, status, message, tried FROM attempts JOIN (
+        SELECT max(number) AS last, count(*) AS tried FROM attempts WHERE key IN ({keys}) GROUP BY key
+    ) ON number = last
+    WHERE NOT EXISTS (SELECT 1 FROM calls WHERE calls.key = attempts.key)
+"""
+SELECT_SAME_KEYS = "SELECT key, purpose, vote, text, messages FROM calls WHERE key IN ({keys})"
+
+SELECT_SPENT = """
+    SELECT provider, model, purpose, count(*),
+        sum(input_tokens), sum(input_tokens IS NULL),
+        sum(output_tokens), sum(output_tokens IS NULL), sum(tokens_estimated),
+        sum(dollars), sum(dollars IS NULL), sum(seconds), min(finished_at), max(finished_at)
+    FROM calls GROUP BY provider, model, purpose ORDER BY provider, model, purpose
+"""
+SELECT_FAILED = """
+    SELECT reason, count(*), count(DISTINCT key),
+        count(DISTINCT CASE WHEN key NOT IN (SELECT key FROM calls) THEN key END), max(at)
+    FROM attempts GROUP BY reason ORDER BY count(*) DESC, reason
+"""
+
+COUNT_CALLS = "SELECT count(*) FROM calls"
+SELECT_CALLS = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls ORDER BY key"
+SELECT_CALL_AT = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls NOT INDEXED WHERE rowid = ?"
+LAST_ROW = "SELECT max(rowid) FROM calls"
+CHECK_FILE = "PRAGMA integrity_check(20)"
+
+
+# A call's values in the order of `CALL_COLUMNS`.
+Row = tuple[Any, ...]
+
+_KEY = re.compile(r"r\d+:[0-9a-f]{40}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_INTEGERS = range(-(2**63), 2**63)
+_dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def line_of(row: Row) -> bytes:
+    """Write a call as a line; equal calls give equal bytes."""
+    values = dict(zip(CALL_COLUMNS, row, strict=True))
+    values["tokens_estimated"] = bool(values["tokens_estimated"])
+    for name in ("parameters", "messages"):
+        values[name] = _loads(values[name])
+    _check(values)
+    return f"{_dumps(values)}\n".encode()
+
+
+def row_of(line: bytes) -> Row:
+    """Read a line that `line_of` wrote."""
+    try:
+        values = _loads(line.decode())
+    except UnicodeDecodeError as error:
+        raise ValueError(f"this is not UTF-8: {error.reason} at byte {error.start + 1}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"this is not JSON: {error.msg} at character {error.colno}") from error
+    except RecursionError as error:
+        raise ValueError("this JSON is nested too deeply") from error
+    if not isinstance(values, dict):
+        raise ValueError("this is no JSON object")
+    _check(values)
+    values["tokens_estimated"] = int(values["tokens_estimated"])
+    values["parameters"] = canonical_json(values["parameters"])
+    values["messages"] = _dumps(
+        [{"role": message["role"], "content": message["content"]} for message in values["messages"]]
+    )
+    row = tuple(values[name] for name in CALL_COLUMNS)
+    try:
+        _dumps(row).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("a text holds half of a surrogate pair, which is no character") from error
+    return row
+
+
+def _loads(text: Any) -> Any:
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is no text")
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    missing = [name for name in CALL_COLUMNS if name not in values]
+    unknown = [name for name in values if name not in _FORMS]
+    if missing or unknown:
+        raise ValueError(f"this is no saved call: {'no' if missing else 'unknown'} field {(missing or unknown)[0]!r}")
+    for name, (expected_form, holds) in _FORMS.items():
+        if not holds(values[name]):
+            raise ValueError(f"{name} must be {expected_form}")
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value in _INTEGERS
+
+
+def _number(value: Any) -> bool:
+    return _integer(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _optional(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or holds(value)
+
+
+def _time(value: Any) -> bool:
+    if not _text(value) or not _TIME.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _messages(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(message, dict)
+        and message.keys() == {"role", "content"}
+        and message["role"] in ("system", "user", "assistant")
+        and _text(message["content"])
+        for message in value
+    )
+
+
+_FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "key": (
+        "a call's key, r1: and 40 hexadecimal digits",
+        lambda value: _text(value) and bool(_KEY.fullmatch(value)),
+    ),
+    "provider": ("text", _text),
+    "model": ("text", _text),
+    "purpose": ("label or measure", lambda value: value in ("label", "measure")),
+    "vote": ("an index from 0", lambda value: _integer(value) and value >= 0),
+    "seed": ("an integer or null", _optional(_integer)),
+    "text": ("text", _text),
+    "finish_reason": ("text or null", _optional(_text)),
+    "input_tokens": ("an integer or null", _optional(_integer)),
+    "output_tokens": ("an integer or null", _optional(_integer)),
+    "tokens_estimated": ("true or false", lambda value: isinstance(value, bool)),
+    "seconds": ("a number", _number),
+    "served_by": ("text or null", _optional(_text)),
+    "dollars": ("a number or null", _optional(_number)),
+    "finished_at": ("a time as in 2026-01-31T12:00:00Z", _time),
+    "parameters": ("an object", lambda value: isinstance(value, dict)),
+    "messages": ("a list of messages with role and content", _messages),
+}
+
 
 # The file's name in the store's folder.
 FILE_NAME = "calls.sqlite"
@@ -72,21 +345,21 @@ class CallStore:
         """Close the file; it is opened again when it is needed."""
         self.database.close()
 
-    def answered(self, keys: Sequence[str]) -> dict[str, Reply]:
+    def replies_to(self, keys: Sequence[str]) -> dict[str, Reply]:
         """Look replies up."""
-        found = {row[0]: row for row in self.look_up(SELECT_REPLIES, keys)}
+        rows = {row[0]: row for row in self.look_up(SELECT_REPLIES, keys)}
         replies = {}
         for key in keys:
-            row = found.get(key)
+            row = rows.get(key)
             if row is not None:
-                _, text, finish, tokens_in, tokens_out, estimated, seconds, served_by = row
-                replies[key] = Reply(text, finish, tokens_in, tokens_out, bool(estimated), seconds, served_by)
+                _, text, finish, tokens_in, tokens_out, is_estimate, seconds, served_by = row
+                replies[key] = Reply(text, finish, tokens_in, tokens_out, bool(is_estimate), seconds, served_by)
         return replies
 
-    def unanswered(self, keys: Sequence[str]) -> list[str]:
+    def keys_without_reply(self, keys: Sequence[str]) -> list[str]:
         """Say which calls are still to be paid, without reading any answer."""
-        known = {key for (key,) in self.look_up(SELECT_KNOWN, keys)}
-        return [key for key in dict.fromkeys(keys) if key not in known]
+        stored = {key for (key,) in self.look_up(SELECT_KNOWN, keys)}
+        return [key for key in dict.fromkeys(keys) if key not in stored]
 
     def record(self, call: Call, reply: Reply, about: CallAbout, dollars: float | None) -> bool:
         """Save a reply; when this returns, it outlives the process."""
@@ -122,14 +395,14 @@ class CallStore:
 
     def failures(self, keys: Sequence[str]) -> dict[str, FailedCall]:
         """Look up why calls have no reply."""
-        found = {key: FailedCall(*rest) for key, *rest in self.look_up(SELECT_FAILURES, keys)}
-        return {key: found[key] for key in keys if key in found}
+        rows = {key: FailedCall(*rest) for key, *rest in self.look_up(SELECT_FAILURES, keys)}
+        return {key: rows[key] for key in keys if key in rows}
 
     def spent(self) -> tuple[Spending, ...]:
         """Sum up what was paid to whom."""
         return tuple(Spending(*row) for row in self.select(SELECT_SPENT))
 
-    def failed(self) -> tuple[FailureCount, ...]:
+    def failure_counts(self) -> tuple[FailureCount, ...]:
         """Count failed attempts by reason."""
         return tuple(FailureCount(*row) for row in self.select(SELECT_FAILED))
 
@@ -141,20 +414,20 @@ class CallStore:
         try:
             yield from connection.execute(statement)
         except sqlite3.Error as error:
-            raise self.database.worded(error) from error
+            raise self.database.wrap_error(error) from error
 
     def look_up(self, statement: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
         """Read the rows of some keys, many keys a query."""
         connection = self.database.reading()
         if connection is None:
             return
-        asked = list(keys)
+        all_keys = list(keys)
         try:
-            for start in range(0, len(asked), _KEYS_AT_ONCE):
-                chunk = asked[start : start + _KEYS_AT_ONCE]
+            for start in range(0, len(all_keys), _KEYS_AT_ONCE):
+                chunk = all_keys[start : start + _KEYS_AT_ONCE]
                 yield from connection.execute(statement.format(keys=",".join("?" * len(chunk))), chunk)
         except sqlite3.Error as error:
-            raise self.database.worded(error) from error
+            raise self.database.wrap_error(error) from error
 
     def _write(self, statement: str, row: tuple[Any, ...]) -> int:
         connection = self.database.writing()
@@ -164,7 +437,7 @@ class CallStore:
             except (UnicodeEncodeError, OverflowError):
                 return connection.execute(statement, tuple(map(_storable, row))).rowcount
         except sqlite3.Error as error:
-            raise self.database.worded(error) from error
+            raise self.database.wrap_error(error) from error
 
 
 def _now() -> str:

@@ -7,9 +7,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ragtally.api import StoreError
-from ragtally.store.calls import CallStore
-from ragtally.store.calls_lines import Row, line_of
-from ragtally.store.calls_sql import CALL_COLUMNS, CHECK_FILE, COUNT_CALLS, LAST_ROW, SELECT_CALL_AT, SELECT_CALLS
+from ragtally.store.calls import (
+    CALL_COLUMNS,
+    CHECK_FILE,
+    COUNT_CALLS,
+    LAST_ROW,
+    SELECT_CALL_AT,
+    SELECT_CALLS,
+    CallStore,
+    Row,
+    line_of,
+)
 from ragtally.store.database import Database
 
 # A key alone is 43 characters, and stands in the table and in its index.

@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from ragtally.api import DataError, Location, StoreError
-from ragtally.store.calls import CallStore
-from ragtally.store.calls_lines import Row, line_of, row_of
+from ragtally.store.calls import CALL_COLUMNS, INSERT_CALL, SELECT_SAME_KEYS, CallStore, Row, line_of, row_of
 from ragtally.store.calls_salvage import all_calls, read_row, readable
-from ragtally.store.calls_sql import CALL_COLUMNS, INSERT_CALL, SELECT_SAME_KEYS
 from ragtally.store.files import sync_folder, unwritable
 
 _LINES_AT_ONCE = 400
@@ -29,7 +27,7 @@ Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportSummary:
     """What an export wrote."""
 
     calls: int
@@ -37,17 +35,17 @@ class Exported:
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportSummary:
     """What an import found."""
 
     new: int = 0  # Calls that were added
-    known: int = 0  # Calls that were there with the same answer
+    duplicates: int = 0  # Calls that were there with the same answer
     conflicting: int = 0  # Calls that were there with another answer; the one that was there stays
     wrong_lines: int = 0  # Lines that could not be used
     errors: list[DataError] = field(default_factory=list)  # What is wrong with the first of these
 
 
-def export_calls(store: CallStore, path: Path, advance: Advance = lambda calls: None) -> Exported:
+def export_calls(store: CallStore, path: Path, advance: Advance = lambda calls: None) -> ExportSummary:
     """Write every call to a file, sorted by key; the same calls give the same bytes."""
 
     def lines() -> Iterator[bytes]:
@@ -61,29 +59,29 @@ def export_calls(store: CallStore, path: Path, advance: Advance = lambda calls: 
                     hint=f"`ragtally store export --salvage {path}` leaves out what is damaged",
                 ) from error
 
-    return Exported(_write(store, path, lines(), advance))
+    return ExportSummary(_write(store, path, lines(), advance))
 
 
-def salvage_calls(store: CallStore, path: Path, advance: Advance = lambda calls: None) -> Exported:
+def salvage_calls(store: CallStore, path: Path, advance: Advance = lambda calls: None) -> ExportSummary:
     """Write every call that can still be read of a damaged call store, in the form of an export."""
-    connection = store.database.unchecked()
+    connection = store.database.open_unchecked()
     try:
-        found = readable(store.database, connection)
-        rows = (read_row(connection, number) for number in found.rows)
+        places = readable(store.database, connection)
+        rows = (read_row(connection, number) for number in places.rows)
         lines = (line_of(row) for row in rows if row is not None)
-        return Exported(_write(store, path, lines, advance), found.unreadable)
+        return ExportSummary(_write(store, path, lines, advance), places.unreadable)
     except sqlite3.Error as error:
-        raise store.database.worded(error) from error
+        raise store.database.wrap_error(error) from error
     finally:
         connection.close()
 
 
-def import_calls(store: CallStore, path: Path, advance: Advance = lambda size: None) -> Imported:
+def import_calls(store: CallStore, path: Path, advance: Advance = lambda size: None) -> ImportSummary:
     """Add the calls of an export; a call that is known keeps the answer that it has."""
     # Lines that are wrong are reported, and the others imported all the same.
-    report = Imported()
+    report = ImportSummary()
     batch: list[tuple[int, Row]] = []
-    read = 0
+    position = 0
     with _reading(path) as (raw, handle):
         for number, line in enumerate(_lines(path, handle, report), start=1):
             if line.strip():
@@ -94,14 +92,14 @@ def import_calls(store: CallStore, path: Path, advance: Advance = lambda size: N
             if len(batch) == _LINES_AT_ONCE:
                 _add(store, path, batch, report)
                 batch.clear()
-                advance(raw.tell() - read)
-                read = raw.tell()
+                advance(raw.tell() - position)
+                position = raw.tell()
         _add(store, path, batch, report)
-        advance(raw.tell() - read)
+        advance(raw.tell() - position)
     return report
 
 
-def _add(store: CallStore, path: Path, batch: Sequence[tuple[int, Row]], report: Imported) -> None:
+def _add(store: CallStore, path: Path, batch: Sequence[tuple[int, Row]], report: ImportSummary) -> None:
     """Add some calls in one transaction; counts are right whatever other processes write meanwhile."""
     if not batch:
         return
@@ -110,36 +108,36 @@ def _add(store: CallStore, path: Path, batch: Sequence[tuple[int, Row]], report:
         connection.execute("BEGIN IMMEDIATE")
         try:
             keys = dict.fromkeys(row[0] for _, row in batch)
-            kept = {key: tuple(rest) for key, *rest in store.look_up(SELECT_SAME_KEYS, keys)}
+            stored = {key: tuple(rest) for key, *rest in store.look_up(SELECT_SAME_KEYS, keys)}
             for number, row in batch:
                 purpose, vote, text, messages = (
                     row[CALL_COLUMNS.index(name)] for name in ("purpose", "vote", "text", "messages")
                 )
-                known = kept.setdefault(row[0], (purpose, vote, text, messages))
-                if (known[0], known[1], known[3]) != (purpose, vote, messages):
+                same_key = stored.setdefault(row[0], (purpose, vote, text, messages))
+                if (same_key[0], same_key[1], same_key[3]) != (purpose, vote, messages):
                     _wrong(report, path, number, f"the key {row[0]} stands for another call in the store")
-                elif known[2] != text:
+                elif same_key[2] != text:
                     report.conflicting += 1
                 elif connection.execute(INSERT_CALL, row).rowcount == 1:
                     report.new += 1
                 else:
-                    report.known += 1
+                    report.duplicates += 1
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
     except sqlite3.Error as error:
-        raise store.database.worded(error) from error
+        raise store.database.wrap_error(error) from error
 
 
-def _wrong(report: Imported, path: Path, number: int, message: str) -> None:
+def _wrong(report: ImportSummary, path: Path, number: int, message: str) -> None:
     report.wrong_lines += 1
     if len(report.errors) < _MOST_ERRORS:
         hint = "make the file anew: ragtally store export FILE" if not report.errors else None
         report.errors.append(DataError(message, location=Location(str(path), number), hint=hint))
 
 
-def _lines(path: Path, handle: IO[bytes], report: Imported) -> Iterator[bytes]:
+def _lines(path: Path, handle: IO[bytes], report: ImportSummary) -> Iterator[bytes]:
     number = 0
     while line := handle.readline(_LONGEST_LINE):
         number += 1
@@ -160,15 +158,15 @@ def _reading(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             yield raw, raw
             return
         _require_whole(path, raw)
-        with _unpacking(raw) as unpacked:
-            yield raw, unpacked
+        with _unpacking(raw) as text:
+            yield raw, text
 
 
 def _require_whole(path: Path, raw: IO[bytes]) -> None:
     """Compare the checksum, which stands at the end, before any answer that may have been altered is taken in."""
     try:
-        with _unpacking(raw) as unpacked:
-            while unpacked.read(_PIECE_BYTES):
+        with _unpacking(raw) as text:
+            while text.read(_PIECE_BYTES):
                 pass
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(

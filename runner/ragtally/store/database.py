@@ -50,20 +50,20 @@ class Database:
     def reading(self) -> sqlite3.Connection | None:
         """Connect to what is there."""
         if self._connection is None and self.path.exists():
-            self._connection = self._opened()
+            self._connection = self._open_existing()
         return self._connection
 
     def writing(self) -> sqlite3.Connection:
         """Connect, making the file where it does not exist."""
         if self._connection is not None:
             return self._connection
-        connection = self.reading() or self._made()
+        connection = self.reading() or self._create()
         self._connection = connection
         return connection
 
-    def unchecked(self) -> sqlite3.Connection:
+    def open_unchecked(self) -> sqlite3.Connection:
         """Connect to a damaged file, whatever its tables say of its version."""
-        return self._connected("rw")
+        return self._connect("rw")
 
     def close(self) -> None:
         """Close the connection; the last one to close tidies the log away."""
@@ -71,7 +71,7 @@ class Database:
             self._connection.close()
             self._connection = None
 
-    def worded(self, error: sqlite3.Error) -> StoreError:
+    def wrap_error(self, error: sqlite3.Error) -> StoreError:
         """Word an error of SQLite's."""
         # The low byte is the primary code (sqlite.org/rescode.html).
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -80,19 +80,19 @@ class Database:
         hint = self.schema.hints.get(code) or _HINTS.get(code)
         return StoreError(f"the {self.schema.what}: {error}", location=Location(str(self.path)), hint=hint)
 
-    def _opened(self) -> sqlite3.Connection | None:
-        connection = self._connected("rw")
+    def _open_existing(self) -> sqlite3.Connection | None:
+        connection = self._connect("rw")
         ready = False
         try:
             ready = self._has_tables(connection)
         except sqlite3.Error as error:
-            raise self.worded(error) from error
+            raise self.wrap_error(error) from error
         finally:
             if not ready:
                 connection.close()
         return connection if ready else None
 
-    def _made(self) -> sqlite3.Connection:
+    def _create(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -101,7 +101,7 @@ class Database:
                 location=Location(str(self.path)),
                 hint="make its folder writable (chmod u+w), or name another one with RAGTALLY_STORE",
             ) from error
-        connection = self._connected("rwc")
+        connection = self._connect("rwc")
         ready = False
         try:
             self._log_ahead(connection)
@@ -115,13 +115,13 @@ class Database:
             connection.execute("COMMIT")
             ready = True
         except sqlite3.Error as error:
-            raise self.worded(error) from error
+            raise self.wrap_error(error) from error
         finally:
             if not ready:
                 connection.close()
         return connection
 
-    def _connected(self, mode: str) -> sqlite3.Connection:
+    def _connect(self, mode: str) -> sqlite3.Connection:
         uri = f"{self.path.absolute().as_uri()}?mode={mode}"
         connection: sqlite3.Connection | None = None
         try:
@@ -131,7 +131,7 @@ class Database:
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()
-            raise self.worded(error) from error
+            raise self.wrap_error(error) from error
         return connection
 
     @staticmethod
@@ -155,19 +155,19 @@ class Database:
         if connection.execute(_TABLES).fetchone() == (0,):
             return False
         try:
-            found = connection.execute(_READ_SCHEMA).fetchone()
+            row = connection.execute(_READ_SCHEMA).fetchone()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
-            found = None
+            row = None
         location = Location(str(self.path))
-        if found is None:
+        if row is None:
             raise StoreError(
                 f"this SQLite file is no {self.schema.what}", location=location, hint="move it out of the store"
             )
-        if found[0] != str(self.schema.number):
+        if row[0] != str(self.schema.number):
             raise StoreError(
-                f"the {self.schema.what} has schema {found[0]}; this version of ragtally reads {self.schema.number}",
+                f"the {self.schema.what} has schema {row[0]}; this version of ragtally reads {self.schema.number}",
                 location=location,
                 hint="use the version of ragtally that made it, or a newer one: pip install --upgrade ragtally",
             )

@@ -111,14 +111,14 @@ class Store:
         """Write an entry; on leaving the block without an error it is complete."""
         # Where another process completed the same entry meanwhile, that one stays: both hold the same work.
         temporary = self._temporary()
-        started = time.perf_counter()
+        start = time.perf_counter()
         try:
             draft = Draft(temporary)
             yield draft
             if draft.provisional:
                 write_json(temporary / _PROVISIONAL, {"why": sorted(set(draft.provisional))})
                 self._provisional.add(address)
-            self._complete(step, address, temporary, time.perf_counter() - started)
+            self._complete(step, address, temporary, time.perf_counter() - start)
         except OSError as error:
             if error.errno in _NO_ROOM:
                 raise unwritable(temporary, error) from error

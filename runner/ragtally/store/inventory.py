@@ -18,7 +18,7 @@ _REST = re.compile(r"[0-9a-f]{38}")
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class StoredEntry:
     """An entry's place, whether the entry is sound or not."""
 
     step: str  # The step that did the work
@@ -35,29 +35,29 @@ class Garbage:
     size: int  # What its files take, in bytes
 
 
-def placed_entries(store: Store) -> Iterator[Placed]:
+def stored_entries(store: Store) -> Iterator[StoredEntry]:
     """List every entry, complete or not, by step and address."""
     for step in _folders(store.root, _STEP):
         for tag in _folders(step, _TAG):
             for first in _folders(tag, _FIRST):
                 for rest in _folders(first, _REST):
-                    yield Placed(step.name, f"{tag.name}:{first.name}{rest.name}", rest)
+                    yield StoredEntry(step.name, f"{tag.name}:{first.name}{rest.name}", rest)
 
 
-def garbage(store: Store, needed: Collection[tuple[str, str]] | None = None) -> list[Garbage]:
+def garbage(store: Store, in_use: Collection[tuple[str, str]] | None = None) -> list[Garbage]:
     """List what can go."""
     # That is: drafts of dead processes, what was set aside as damaged, entries that are incomplete or provisional,
     # and those that nobody needs. The call store is never among it, nor anything else that is not the store's own.
-    found = [_sized("left by a killed process", folder) for folder in store.dead_drafts()]
+    entries = [_garbage("left by a killed process", folder) for folder in store.dead_drafts()]
     aside = store.root / "damaged"
     if aside.is_dir():
-        found += [_sized("set aside as damaged", folder) for folder in sorted(aside.iterdir()) if folder.is_dir()]
-    for entry in placed_entries(store):
+        entries += [_garbage("set aside as damaged", folder) for folder in sorted(aside.iterdir()) if folder.is_dir()]
+    for entry in stored_entries(store):
         if not store.complete(entry.step, entry.address):
-            found.append(_sized("incomplete: the next run makes it anew", entry.folder))
-        elif needed is not None and (entry.step, entry.address) not in needed:
-            found.append(_sized(f"{entry.step}: no spec given needs it", entry.folder))
-    return found
+            entries.append(_garbage("incomplete: the next run makes it anew", entry.folder))
+        elif in_use is not None and (entry.step, entry.address) not in in_use:
+            entries.append(_garbage(f"{entry.step}: no spec given needs it", entry.folder))
+    return entries
 
 
 def remove(folder: Path) -> None:
@@ -82,5 +82,5 @@ def _folders(parent: Path, name: re.Pattern[str]) -> list[Path]:
     )
 
 
-def _sized(why: str, folder: Path) -> Garbage:
+def _garbage(why: str, folder: Path) -> Garbage:
     return Garbage(why, folder, sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()))

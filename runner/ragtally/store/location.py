@@ -15,9 +15,9 @@ def find_store(start: Path) -> Path:
     # The environment's `RAGTALLY_STORE` wins. Otherwise it is `data/store` beside the repository's common git folder,
     # which all of its worktrees share; a copy that `dvc exp run --temp` or `--queue` made below `.dvc/tmp/exps` is
     # taken for the project that it is a copy of. Without git it is below `start`.
-    named = os.environ.get(VARIABLE)
-    if named:
-        return Path(named).expanduser().absolute()
+    folder = os.environ.get(VARIABLE)
+    if folder:
+        return Path(folder).expanduser().absolute()
     return _project(_original(start.absolute())) / _FOLDER
 
 

@@ -38,7 +38,7 @@ _SCHEMA = Schema(
 _INSERT = """
     INSERT INTO vectors (key, embedder, tokens, dollars, vector) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
 """
-_KNOWN = "SELECT key FROM vectors WHERE key IN ({keys})"
+_SELECT_KEYS = "SELECT key FROM vectors WHERE key IN ({keys})"
 _VECTORS = "SELECT key, vector FROM vectors WHERE key IN ({keys})"
 _DOLLARS = "SELECT total(dollars) FROM vectors WHERE key IN ({keys})"
 _SPENT = """
@@ -48,7 +48,7 @@ _SPENT = """
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class EmbeddingSpending:
     """What one embedder was paid for."""
 
     embedder: str  # Its name, such as `openai/text-embedding-3-small`
@@ -60,10 +60,10 @@ class Embedded:
 
 def keys_of(identity: Any, role: Role, texts: Sequence[str]) -> list[bytes]:
     """Make the keys of texts."""
-    shared = hashlib.blake2b(canonical_json([identity, role]).encode(), digest_size=_KEY_BYTES)
+    prefix = hashlib.blake2b(canonical_json([identity, role]).encode(), digest_size=_KEY_BYTES)
     keys = []
     for text in texts:
-        own = shared.copy()
+        own = prefix.copy()
         own.update(text.encode("utf-8", "surrogatepass"))
         keys.append(own.digest())
     return keys
@@ -81,8 +81,8 @@ class VectorStore:
 
     def unknown(self, keys: Sequence[bytes]) -> list[bytes]:
         """Say which vectors are still to be made."""
-        known = {key for (key,) in self._look_up(_KNOWN, keys)}
-        return [key for key in dict.fromkeys(keys) if key not in known]
+        stored = {key for (key,) in self._look_up(_SELECT_KEYS, keys)}
+        return [key for key in dict.fromkeys(keys) if key not in stored]
 
     def look_up(self, keys: Sequence[bytes]) -> NDArray[np.float32]:
         """Read vectors."""
@@ -123,8 +123,8 @@ class VectorStore:
         connection = self.database.writing()
         plain = np.ascontiguousarray(vectors, "<f4")
         rows = [
-            (key, embedder, count, paid, vector.tobytes())
-            for key, vector, count, paid in zip(keys, plain, tokens, dollars, strict=True)
+            (key, embedder, count, price, vector.tobytes())
+            for key, vector, count, price in zip(keys, plain, tokens, dollars, strict=True)
         ]
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -133,16 +133,16 @@ class VectorStore:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            raise self.database.worded(error) from error
+            raise self.database.wrap_error(error) from error
 
     def dollars(self, keys: Sequence[bytes]) -> float:
         """Sum up what some texts' vectors cost."""
         return float(sum(dollars for (dollars,) in self._look_up(_DOLLARS, list(dict.fromkeys(keys)))))
 
-    def spent(self) -> tuple[Embedded, ...]:
+    def spent(self) -> tuple[EmbeddingSpending, ...]:
         """Sum up what was paid to whom."""
         connection = self.database.reading()
-        return () if connection is None else tuple(Embedded(*row) for row in connection.execute(_SPENT))
+        return () if connection is None else tuple(EmbeddingSpending(*row) for row in connection.execute(_SPENT))
 
     def _look_up(self, statement: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
         connection = self.database.reading()
@@ -153,4 +153,4 @@ class VectorStore:
                 some = keys[start : start + _KEYS_AT_ONCE]
                 yield from connection.execute(statement.format(keys=",".join("?" * len(some))), some)
         except sqlite3.Error as error:
-            raise self.database.worded(error) from error
+            raise self.database.wrap_error(error) from error

@@ -22,7 +22,7 @@ EMBEDDING_STEPS = frozenset({EMBED, EMBED_QUESTIONS})
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TextsToEmbed:
     """The texts of a task whose vectors are kept one by one."""
 
     traits: EmbedderTraits  # The embedder's traits
@@ -30,7 +30,7 @@ class Wanted:
     texts: dict[bytes, str]  # The texts by key, each once
 
 
-def wanted(task: Task, workspace: Workspace) -> Wanted | None:
+def texts_to_embed(task: Task, workspace: Workspace) -> TextsToEmbed | None:
     """List the texts that a task needs vectors of."""
     choice = task.choices["embedder"]
     traits: EmbedderTraits = workspace.registry.traits(choice)
@@ -38,13 +38,13 @@ def wanted(task: Task, workspace: Workspace) -> Wanted | None:
         return None
     if task.step is EMBED:
         role: Role = "document"
-        folders = {role: workspace.entry(read) for role in ("chunk", "prepare") for read in task.inputs[role]}
+        folders = {role: workspace.entry(source) for role in ("chunk", "prepare") for source in task.inputs[role]}
         texts: Sequence[str] = load_chunks(folders["chunk"], folders["prepare"]).text
     else:
         role = "query"
         texts = load_questions(workspace.entry(task.inputs["sample"][0]))["text"].to_list()
     keys = keys_of(workspace.registry.identity(choice), role, texts)
-    return Wanted(traits, role, dict(zip(keys, texts, strict=True)))
+    return TextsToEmbed(traits, role, dict(zip(keys, texts, strict=True)))
 
 
 class Embedding:
@@ -54,50 +54,56 @@ class Embedding:
         self._workspace = workspace
         self._spending = spending
         if spending.counts_dollars:
-            done = [task for task in tasks if all(self._complete(read) for read in _reads(task))]
-            keys = {key for task in done for found in (wanted(task, workspace),) if found for key in found.texts}
+            done = [task for task in tasks if all(self._complete(source) for source in _reads(task))]
+            keys = {
+                key
+                for task in done
+                for request in (texts_to_embed(task, workspace),)
+                if request
+                for key in request.texts
+            }
             spending.add_dollars(workspace.vectors.dollars(list(keys)))
 
     def embed(self, tasks: Sequence[Task]) -> None:
         """Make sure that the vector store has what some tasks need."""
         for task in tasks:
-            found = wanted(task, self._workspace)
-            missing = self._workspace.vectors.unknown(list(found.texts)) if found else []
-            if found is None or not missing:
+            texts = texts_to_embed(task, self._workspace)
+            missing = self._workspace.vectors.unknown(list(texts.texts)) if texts else []
+            if texts is None or not missing:
                 continue
             try:
-                self._make(task, found, missing)
+                self._make(task, texts, missing)
             except RagtallyError as error:
                 error.location = error.location or task.location
                 raise
 
-    def _make(self, task: Task, found: Wanted, missing: Sequence[bytes]) -> None:
+    def _make(self, task: Task, request: TextsToEmbed, missing: Sequence[bytes]) -> None:
         embedder: Embedder = self._workspace.registry.build(task.choices["embedder"])
         embedder.fit([])
-        make = embedder.embed_documents if found.role == "document" else embedder.embed_queries
+        make = embedder.embed_documents if request.role == "document" else embedder.embed_queries
         unmade = set(missing)
-        known = [key for key in found.texts if key not in unmade][:1]
-        name, done = found.traits.name or str(task.choices["embedder"]), len(found.texts) - len(missing)
-        for first in range(0, len(missing), found.traits.batch):
-            keys = missing[first : first + found.traits.batch]
-            texts = [found.texts[key] for key in keys]
+        stored_keys = [key for key in request.texts if key not in unmade][:1]
+        name, done = request.traits.name or str(task.choices["embedder"]), len(request.texts) - len(missing)
+        for first in range(0, len(missing), request.traits.batch):
+            keys = missing[first : first + request.traits.batch]
+            texts = [request.texts[key] for key in keys]
             tokens = [count_tokens(text) for text in texts]
-            dollars = [_price(found.traits, count) for count in tokens]
-            stopped = self._spending.hold(name, sum(paid or 0.0 for paid in dollars))
-            if stopped is not None:
-                raise stopped.as_error()
+            dollars = [_price(request.traits, count) for count in tokens]
+            stop_reason = self._spending.hold(name, sum(price or 0.0 for price in dollars))
+            if stop_reason is not None:
+                raise stop_reason.as_error()
             vectors = make(texts)
             check_vectors(vectors, len(texts), task)
-            self._check_length(vectors, known, task)
+            self._check_length(vectors, stored_keys, task)
             self._workspace.vectors.record(name, keys, vectors, tokens, dollars)
-            self._spending.settle(name, None if None in dollars else sum(paid or 0.0 for paid in dollars))
+            self._spending.settle(name, None if None in dollars else sum(price or 0.0 for price in dollars))
             done += len(keys)
-            known = list(keys[:1])
-            self._workspace.progress.measure(f"{name}: {found.role} vectors", len(found.texts), done)
+            stored_keys = list(keys[:1])
+            self._workspace.progress.measure(f"{name}: {request.role} vectors", len(request.texts), done)
 
-    def _check_length(self, vectors: NDArray[np.float32], known: Sequence[bytes], task: Task) -> None:
+    def _check_length(self, vectors: NDArray[np.float32], stored_keys: Sequence[bytes], task: Task) -> None:
         """A model that was exchanged under its name gives vectors of another length."""
-        before = self._workspace.vectors.look_up(known)
+        before = self._workspace.vectors.look_up(stored_keys)
         if len(before) and before.shape[1] != vectors.shape[1]:
             raise PluginError(
                 f"the embedder {task.choices['embedder']} returned vectors of {vectors.shape[1]} numbers, and "
@@ -110,7 +116,7 @@ class Embedding:
 
 
 def _reads(task: Task) -> list[Task]:
-    return [read for inputs in task.inputs.values() for read in inputs]
+    return [source for inputs in task.inputs.values() for source in inputs]
 
 
 def _price(traits: EmbedderTraits, tokens: int) -> float | None:

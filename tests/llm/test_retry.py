@@ -10,7 +10,8 @@ import pytest
 
 from made_provider import failure
 from ragtally.api import CallError
-from ragtally.llm import StopSignal, patiently, pause, wait_after
+from ragtally.llm.retry import pause, retry_request, wait_after
+from ragtally.llm.stop import StopSignal
 from virtual_time import run
 
 PASSING = ("rate limit", "timeout", "connection", "server", "bad reply")
@@ -24,7 +25,7 @@ def asking(*failures: CallError, retries: int = 3, stop: StopSignal | None = Non
             raise left.pop(0)
         return asyncio.get_running_loop().time()
 
-    return lambda: patiently(request, retries=retries, stop=stop or StopSignal(), seed=1, name="it")
+    return lambda: retry_request(request, retries=retries, stop=stop or StopSignal(), seed=1, name="it")
 
 
 @pytest.mark.parametrize("reason", PASSING)

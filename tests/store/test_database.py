@@ -10,8 +10,7 @@ import pytest
 
 from made_calls import BIG, made_call, made_reply
 from ragtally.api import StoreError
-from ragtally.store.calls import FILE_NAME, CallStore
-from ragtally.store.calls_sql import SCHEMA
+from ragtally.store.calls import FILE_NAME, SCHEMA, CallStore
 
 GOLDEN = {
     1: {
@@ -63,7 +62,7 @@ def test_another_version_is_refused_and_left_alone(path: Path, version: str) -> 
     execute(path, f"UPDATE meta SET value = '{version}'")
     before = path.read_bytes()
     for use in (
-        lambda store: store.answered([made_call(1).key]),
+        lambda store: store.replies_to([made_call(1).key]),
         lambda store: store.record(made_call(2), made_reply(), BIG, None),
     ):
         with pytest.raises(StoreError, match=f"schema {version}") as caught:
@@ -89,7 +88,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, co
     path = tmp_path / FILE_NAME
     path.write_bytes(content)
     for use in (
-        lambda store: store.unanswered([made_call(1).key]),
+        lambda store: store.keys_without_reply([made_call(1).key]),
         lambda store: store.record(made_call(1), made_reply(), BIG, None),
     ):
         with pytest.raises(StoreError, match="not a database") as caught:
@@ -103,6 +102,6 @@ def test_an_empty_file_is_an_empty_store(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     path.touch()
     with CallStore(path) as store:
-        assert store.answered([made_call(1).key]) == {}
+        assert store.replies_to([made_call(1).key]) == {}
         store.record(made_call(1), made_reply(), BIG, None)
-        assert store.answered([made_call(1).key]) == {made_call(1).key: made_reply()}
+        assert store.replies_to([made_call(1).key]) == {made_call(1).key: made_reply()}

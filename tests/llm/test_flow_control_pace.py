@@ -26,7 +26,7 @@ def start_times(provider: Provider) -> list[float]:
 def test_requests_keep_the_limit_in_every_minute_and_waste_little_of_it(per_minute: int, count: int) -> None:
     provider = Provider(latency=2.0)
     outcome = delivery(calls(count), provider, Limits(concurrency=512, requests_per_minute=per_minute))
-    assert len(outcome.delivered.answered) == count
+    assert len(outcome.delivery.answered_keys) == count
     times = start_times(provider)
     assert most_in_a_minute(times) <= per_minute
     assert times[-1] <= 1.01 * (count - 1) * 60 / per_minute
@@ -53,7 +53,7 @@ def test_tries_count_as_requests() -> None:
     script = {str(number): [failure("server")] * 2 for number in range(0, 40, 2)}
     provider = Provider(latency=0.1, script=script)
     outcome = delivery(calls(40), provider, Limits(concurrency=16, requests_per_minute=30))
-    assert len(provider.starts) == 80 and len(outcome.delivered.answered) == 40
+    assert len(provider.starts) == 80 and len(outcome.delivery.answered_keys) == 40
     assert most_in_a_minute(start_times(provider)) <= 30
 
 
@@ -76,7 +76,7 @@ def test_tokens_keep_the_limit_whatever_was_estimated(estimate: int) -> None:
 def test_a_call_larger_than_the_limit_goes_through_and_is_made_up_for() -> None:
     provider = Provider(latency=0.1, tokens=12_000)
     outcome = delivery(calls(3), provider, Limits(tokens_per_minute=6000), estimate=lambda call: 12_000)
-    assert len(outcome.delivered.answered) == 3
+    assert len(outcome.delivery.answered_keys) == 3
     assert start_times(provider) == pytest.approx([0, 120, 240], rel=0.01)
 
 

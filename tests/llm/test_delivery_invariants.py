@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from made_provider import Outcome, Provider, Script, at, call, delivery, failure
 from ragtally.api import Call, Limits
-from ragtally.llm import StopReason, StopSignal
+from ragtally.llm.stop import StopReason, StopSignal
 
 PASSING = ("rate limit", "timeout", "connection", "server", "bad reply")
 FINAL = ("too long", "refused", "unexpected")
@@ -46,11 +46,11 @@ def most_in_a_minute(provider: Provider) -> int:
 
 
 def check(outcome: Outcome, provider: Provider, script: Script, limits: Limits, aborted: bool) -> None:
-    delivered = outcome.delivered
-    ends = Counter([*delivered.answered, *delivered.failed, *delivered.unfinished])
+    result = outcome.delivery
+    ends = Counter([*result.answered_keys, *result.failures, *result.unfinished_keys])
     assert ends == Counter(script.keys()), "every call ends exactly once"
-    assert (delivered.stopped_by is None) <= (not delivered.unfinished)
-    assert [key for _, key in outcome.replies] == list(delivered.answered)
+    assert (result.stopped_by is None) <= (not result.unfinished_keys)
+    assert [key for _, key in outcome.replies] == list(result.answered_keys)
     assert provider.in_flight == 0
     assert provider.most_in_flight <= limits.concurrency
     if limits.requests_per_minute is not None:
@@ -58,8 +58,8 @@ def check(outcome: Outcome, provider: Provider, script: Script, limits: Limits, 
     reported = len(outcome.replies) + len(outcome.failures)
     assert reported <= len(provider.starts) if aborted else reported == len(provider.starts)
     last = {key: error for _, key, error, _ in outcome.failures}
-    assert all(last[key] is error for key, error in delivered.failed.items())
-    for key in delivered.failed:
+    assert all(last[key] is error for key, error in result.failures.items())
+    for key in result.failures:
         assert not last[key].retryable or len(provider.tries(key)) > limits.retries
 
 
@@ -99,21 +99,21 @@ def test_without_a_stop_every_call_is_answered_or_failed(script: Script, limits:
     provider = Provider(latency=0.2, script=script)
     outcome = delivery(map(call, script), provider, limits)
     check(outcome, provider, script, limits, aborted=False)
-    assert outcome.delivered.stopped_by is None
+    assert outcome.delivery.stopped_by is None
     gentle = {
         key
         for key, row in script.items()
         if len(row) <= limits.retries and all(getattr(error, "passing", False) for error in row)
     }
-    assert gentle <= set(outcome.delivered.answered)
+    assert gentle <= set(outcome.delivery.answered_keys)
 
 
 def fates(script: Script, order: list[str], concurrency: int, latency: float) -> dict[str, str]:
     provider = Provider(latency=latency, script=script)
-    delivered = delivery(map(call, order), provider, Limits(concurrency=concurrency, retries=2)).delivered
-    assert delivered.stopped_by is None
-    failed = {key: str(error) for key, error in delivered.failed.items()}
-    return failed | dict.fromkeys(delivered.answered, "answered")
+    result = delivery(map(call, order), provider, Limits(concurrency=concurrency, retries=2)).delivery
+    assert result.stopped_by is None
+    failed = {key: str(error) for key, error in result.failures.items()}
+    return failed | dict.fromkeys(result.answered_keys, "answered")
 
 
 @settings(deadline=None, max_examples=60)

@@ -10,7 +10,8 @@ import pytest
 
 from made_provider import Provider, call, calls, delivering, delivery, failure
 from ragtally.api import Call, CallError, Limits
-from ragtally.llm import StopSignal, deliver
+from ragtally.llm.delivery import deliver
+from ragtally.llm.stop import StopSignal
 from virtual_time import run
 
 PASSING = ("timeout", "connection", "server", "bad reply")
@@ -21,22 +22,26 @@ FATAL = ("authentication", "not found", "bad request")
 def test_every_call_is_answered_in_whole_rounds() -> None:
     provider = Provider(latency=0.5)
     outcome = delivery(calls(100), provider, Limits(concurrency=10))
-    assert sorted(outcome.delivered.answered, key=int) == [str(number) for number in range(100)]
-    assert (outcome.delivered.failed, outcome.delivered.unfinished, outcome.delivered.stopped_by) == ({}, (), None)
+    assert sorted(outcome.delivery.answered_keys, key=int) == [str(number) for number in range(100)]
+    assert (outcome.delivery.failures, outcome.delivery.unfinished_keys, outcome.delivery.stopped_by) == (
+        {},
+        (),
+        None,
+    )
     assert provider.most_in_flight == 10
     assert outcome.seconds == pytest.approx(5.0)
 
 
 def test_no_calls_are_delivered_at_once() -> None:
     outcome = delivery([], Provider())
-    assert outcome.delivered.answered == ()
+    assert outcome.delivery.answered_keys == ()
     assert outcome.seconds == 0
 
 
 def test_replies_are_handed_over_when_they_come() -> None:
     outcome = delivery(calls(3), Provider(latency=lambda call: 3.0 - int(call.key)), Limits(concurrency=3))
     assert outcome.replies == [(1.0, "2"), (2.0, "1"), (3.0, "0")]
-    assert outcome.delivered.answered == ("2", "1", "0")
+    assert outcome.delivery.answered_keys == ("2", "1", "0")
 
 
 def test_calls_are_drawn_as_they_are_needed_by_few_tasks() -> None:
@@ -53,7 +58,7 @@ def test_calls_are_drawn_as_they_are_needed_by_few_tasks() -> None:
         tasks.append(len(asyncio.all_tasks()))
 
     outcome = delivery(source(), provider, Limits(concurrency=16), on_reply=count_tasks)
-    assert len(outcome.delivered.answered) == 2000
+    assert len(outcome.delivery.answered_keys) == 2000
     assert max(drawn_ahead) <= 17
     assert max(tasks) == 17
 
@@ -97,7 +102,7 @@ def test_sends_that_never_wait_let_the_event_loop_turn() -> None:
 def test_a_failure_that_passes_is_tried_again(reason: str) -> None:
     provider = Provider(script={"0": [failure(reason), failure(reason)]})
     outcome = delivery(calls(2), provider)
-    assert set(outcome.delivered.answered) == {"0", "1"}
+    assert set(outcome.delivery.answered_keys) == {"0", "1"}
     assert len(provider.tries(0)) == 3
     assert [(key, error.reason) for _, key, error, _ in outcome.failures] == [("0", reason)] * 2
     assert outcome.failures[0][3] == pytest.approx(0.1)
@@ -110,9 +115,9 @@ def test_after_its_retries_a_call_has_failed(reason: str, retries: int) -> None:
     provider = Provider(script={"0": errors})
     outcome = delivery(calls(1), provider, Limits(retries=retries))
     assert len(provider.starts) == len(outcome.failures) == retries + 1
-    assert outcome.delivered.failed == {"0": errors[retries]}
-    assert outcome.delivered.answered == outcome.delivered.unfinished == ()
-    assert outcome.delivered.stopped_by is None
+    assert outcome.delivery.failures == {"0": errors[retries]}
+    assert outcome.delivery.answered_keys == outcome.delivery.unfinished_keys == ()
+    assert outcome.delivery.stopped_by is None
 
 
 @pytest.mark.parametrize("reason", OWN)
@@ -120,8 +125,8 @@ def test_a_failure_of_its_own_fails_the_call_alone(reason: str) -> None:
     provider = Provider(script={"1": [failure(reason)]})
     outcome = delivery(calls(5), provider, Limits(concurrency=2))
     assert len(provider.tries(1)) == 1
-    assert {key: error.reason for key, error in outcome.delivered.failed.items()} == {"1": reason}
-    assert len(outcome.delivered.answered) == 4
+    assert {key: error.reason for key, error in outcome.delivery.failures.items()} == {"1": reason}
+    assert len(outcome.delivery.answered_keys) == 4
 
 
 @pytest.mark.parametrize("reason", FATAL)
@@ -130,10 +135,12 @@ def test_a_failure_that_all_would_meet_stops_everything_with_one_error(reason: s
     provider = Provider(latency=lambda call: 0.1 if call.key == "2" else 1.0, script={"2": [error]})
     outcome = delivery(calls(100), provider, Limits(concurrency=8))
     assert len(provider.starts) == 8
-    assert outcome.delivered.failed == {"2": error}
-    assert set(outcome.delivered.answered) == {str(number) for number in range(8)} - {"2"}, "what was paid is saved"
-    assert outcome.delivered.unfinished == tuple(str(number) for number in range(8, 100))
-    stopped_by = outcome.delivered.stopped_by
+    assert outcome.delivery.failures == {"2": error}
+    assert set(outcome.delivery.answered_keys) == {str(number) for number in range(8)} - {"2"}, (
+        "what was paid is saved"
+    )
+    assert outcome.delivery.unfinished_keys == tuple(str(number) for number in range(8, 100))
+    stopped_by = outcome.delivery.stopped_by
     assert stopped_by is not None
     assert (stopped_by.kind, stopped_by.message, stopped_by.error) == ("fatal", error.message, error)
     raised = stopped_by.as_error()
@@ -143,22 +150,22 @@ def test_a_failure_that_all_would_meet_stops_everything_with_one_error(reason: s
 def test_a_daily_quota_stops_and_leaves_the_call_for_another_day() -> None:
     provider = Provider(rule=lambda now: failure("daily quota", status=429) if now > 1 else None)
     outcome = delivery(calls(100), provider, Limits(concurrency=2))
-    delivered = outcome.delivered
-    assert len(delivered.answered) == 20 and not delivered.failed
-    assert delivered.unfinished == tuple(str(number) for number in range(20, 100))
-    assert delivered.stopped_by is not None
-    assert (delivered.stopped_by.kind, delivered.stopped_by.as_error().exit_code) == ("daily quota", 3)
+    result = outcome.delivery
+    assert len(result.answered_keys) == 20 and not result.failures
+    assert result.unfinished_keys == tuple(str(number) for number in range(20, 100))
+    assert result.stopped_by is not None
+    assert (result.stopped_by.kind, result.stopped_by.as_error().exit_code) == ("daily quota", 3)
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), TimeoutError(), asyncio.CancelledError(), OSError("no file")])
 def test_an_exception_that_is_no_call_error_is_a_failure_that_says_its_class(error: BaseException) -> None:
     provider = Provider(script={"1": [error]})
     outcome = delivery(calls(3), provider, Limits(concurrency=1))
-    failed = outcome.delivered.failed["1"]
+    failed = outcome.delivery.failures["1"]
     assert failed.reason == "unexpected" and not failed.retryable and not failed.fatal
     assert failed.message == (f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
     assert failed.__cause__ is error
-    assert set(outcome.delivered.answered) == {"0", "2"}
+    assert set(outcome.delivery.answered_keys) == {"0", "2"}
     assert len(provider.starts) == 3
 
 
@@ -166,7 +173,7 @@ def test_a_call_that_takes_too_long_is_cut_off_and_tried_again() -> None:
     slow = iter([100.0, 1.0])
     provider = Provider(latency=lambda call: next(slow))
     outcome = delivery(calls(1), provider, Limits(timeout=5))
-    assert outcome.delivered.answered == ("0",)
+    assert outcome.delivery.answered_keys == ("0",)
     ((when, _, error, seconds),) = outcome.failures
     assert (when, error.reason, error.message, seconds) == (5.0, "timeout", "no answer within 5 s", 5.0)
 
@@ -174,7 +181,7 @@ def test_a_call_that_takes_too_long_is_cut_off_and_tried_again() -> None:
 def test_a_call_that_waits_for_its_next_try_takes_no_place_from_others() -> None:
     provider = Provider(latency=1.0, script={"0": [failure("server")]})
     outcome = delivery(calls(10), provider, Limits(concurrency=1))
-    assert len(outcome.delivered.answered) == 10
+    assert len(outcome.delivery.answered_keys) == 10
     assert outcome.seconds == pytest.approx(11.0)
     assert provider.starts[2][1] == "0", "what was tried goes before what was not"
 
@@ -184,7 +191,7 @@ def pauses(seed: int, order: int = 1) -> dict[str, list[float]]:
     names = [str(number) for number in range(6)][::order]
     provider = Provider(latency=0.0, script={name: [failure("bad reply")] * 3 for name in names})
     outcome = delivery([call(name) for name in names], provider, Limits(concurrency=6, retries=3), seed=seed)
-    assert len(outcome.delivered.answered) == 6
+    assert len(outcome.delivery.answered_keys) == 6
     tries = {name: provider.tries(name) for name in sorted(names)}
     return {name: [round(b - a, 6) for a, b in pairwise(times)] for name, times in tries.items()}
 
@@ -243,12 +250,12 @@ def test_send_may_return_any_awaitable() -> None:
             stop=StopSignal(),
             seed=1,
         )
-        return done.answered
+        return done.answered_keys
 
     assert set(run(main())) == {"0", "1", "2"}
 
 
 def test_an_error_is_kept_without_its_frames() -> None:
     outcome = delivery(calls(1), Provider(script={"0": [failure("refused")]}))
-    (error,) = outcome.delivered.failed.values()
+    (error,) = outcome.delivery.failures.values()
     assert isinstance(error, CallError) and error.__traceback__ is None

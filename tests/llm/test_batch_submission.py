@@ -9,7 +9,8 @@ import pytest
 
 from made_provider import call, calls
 from ragtally.api import Call, CallError
-from ragtally.llm import FilledBatch, StopReason, fill_batch
+from ragtally.llm.batch_submission import FilledBatch, fill_batch
+from ragtally.llm.stop import StopReason
 
 
 def line(each: Call) -> bytes:

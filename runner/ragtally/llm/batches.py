@@ -7,14 +7,24 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from ragtally.api import BatchModel, BatchState, CallError, ChatModel, PluginError, RagtallyError, StoppedError
-from ragtally.llm import StopReason, pause, stop_on_interrupt
-from ragtally.llm.batch_messages import interrupted, when
-from ragtally.llm.batch_session import BatchDesk, now
+from ragtally.api import (
+    BatchModel,
+    BatchState,
+    CallError,
+    ChatModel,
+    Choice,
+    PluginError,
+    RagtallyError,
+    StoppedError,
+)
+from ragtally.llm.batch_results import BatchResult, collect
+from ragtally.llm.batch_session import BatchSession, interruption, now, when
+from ragtally.llm.batch_submission import settle, submit
 from ragtally.llm.budget import Spending, worst_price
 from ragtally.llm.call_group import CallGroup
-from ragtally.llm.collecting import Collected, collect
-from ragtally.llm.submitting import settle, submit
+from ragtally.llm.retry import pause, retry_request
+from ragtally.llm.stop import StopReason, StopSignal, stop_on_interrupt
+from ragtally.registry import Registry
 from ragtally.store.batches import BatchStore, StoredBatch
 from ragtally.workspace import Workspace
 
@@ -35,7 +45,7 @@ class Batching:
         self._model: ChatModel = workspace.registry.build(group.choice)
         if not isinstance(self._model, BatchModel):
             raise PluginError(f"the model {group.name} offers no batches", hint="delivery: live")
-        self._desk = BatchDesk(group, self._model.batches(), store, workspace, spending, seed, group.about)
+        self._session = BatchSession(group, self._model.batches(), store, workspace, spending, seed, group.about)
         self._tried: Counter[str] = Counter()
         self._held: set[str] = set()
         self._queue_full: str | None = None
@@ -51,36 +61,36 @@ class Batching:
 
     def open(self) -> tuple[StoredBatch, ...]:
         """List the batches that calls of this model are on their way in."""
-        return self._desk.store.holding(self._desk.group.calls)
+        return self._session.store.holding(self._session.group.calls)
 
     async def _stoppable(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        desk = self._desk
+        session = self._session
         task = asyncio.ensure_future(work())
 
         def cut_off() -> None:
-            if desk.stop.aborting:
+            if session.stop.aborting:
                 task.cancel()
 
-        end = desk.stop.listen(cut_off)
+        end = session.stop.listen(cut_off)
         try:
-            with stop_on_interrupt(desk.stop):
+            with stop_on_interrupt(session.stop):
                 await task
         except asyncio.CancelledError:
-            raise interrupted(self.open()) from None
+            raise interruption(self.open()) from None
         finally:
             end()
-            await desk.provider.close()
+            await session.provider.close()
             await self._model.close()
 
     async def _begin(self) -> None:
-        async with self._desk.alone():
-            await settle(self._desk)
+        async with self._session.alone():
+            await settle(self._session)
         await self._look(first=True)
         reason = await self._submit()
         self._refuse_to_go_on(reason)
 
     async def _finish(self) -> None:
-        desk = self._desk
+        session = self._session
         while True:
             open_now = self.open()
             if not open_now:
@@ -92,20 +102,20 @@ class Batching:
                     return
                 continue
             if any(batch.stage != "open" for batch in open_now):
-                async with desk.alone():
-                    await settle(desk)
+                async with session.alone():
+                    await settle(session)
             self._tell(open_now)
-            await pause(desk.stop, desk.terms.poll_seconds)
-            self._refuse_to_go_on(desk.spending.time_is_up())
+            await pause(session.stop, session.terms.poll_seconds)
+            self._refuse_to_go_on(session.spending.time_is_up())
             if await self._look(first=False):
                 await self._submit()
 
     def _refuse_to_go_on(self, reason: StopReason | None) -> None:
         """Stop where a stop was asked for, or where nothing is left to wait for."""
-        desk = self._desk
+        session = self._session
         open_now = self.open()
-        if desk.stop.draining:
-            raise interrupted(self.open())
+        if session.stop.draining:
+            raise interruption(self.open())
         if self._cancelled is not None:
             raise StoppedError(
                 f"batch {self._cancelled.name} was cancelled; what it had answered is saved",
@@ -116,18 +126,18 @@ class Batching:
 
     async def _look(self, *, first: bool) -> bool:
         """Ask how the open batches stand, and read those that have ended; tells whether any has."""
-        desk, any_ended, any_taken = self._desk, False, False
+        session, any_ended, any_taken = self._session, False, False
         for batch in self.open():
             self._hold(batch)
-            if batch.batch_id is None or desk.stop.draining:
+            if batch.batch_id is None or session.stop.draining:
                 continue
             state = await self._state(batch, batch.batch_id)
             if state is None or state.status == "running":
                 continue
-            async with desk.alone():
-                desk.workspace.progress.start(desk.group.name, len(desk.group.calls), 0)
-                collected = await collect(desk, batch, state)
-            self._ended(batch, state, collected, first=first)
+            async with session.alone():
+                session.workspace.progress.start(session.group.name, len(session.group.calls), 0)
+                result = await collect(session, batch, state)
+            self._ended(batch, state, result, first=first)
             any_ended, any_taken = True, any_taken or not state.queue_full
         if any_taken:
             # There is room in the provider's queue again.
@@ -135,9 +145,9 @@ class Batching:
         return any_ended
 
     async def _state(self, batch: StoredBatch, batch_id: str) -> BatchState | None:
-        desk = self._desk
+        session = self._session
         try:
-            state = await desk.ask(lambda: desk.provider.look(batch_id), batch.name)
+            state = await session.ask(lambda: session.provider.look(batch_id), batch.name)
         except CallError as error:
             if error.reason == "not found":
                 raise RagtallyError(
@@ -147,9 +157,9 @@ class Batching:
                 ) from error
             if not error.retryable:
                 raise
-            desk.workspace.progress.warn(f"no news of batch {batch.name}: {error.message}")
+            session.workspace.progress.warn(f"no news of batch {batch.name}: {error.message}")
             return None
-        desk.store.change(
+        session.store.change(
             batch.name,
             status=state.status,
             answered=state.completed,
@@ -161,20 +171,20 @@ class Batching:
 
     def _hold(self, batch: StoredBatch) -> None:
         """Count an earlier run's batch against the budget, once."""
-        group = self._desk.group
-        for key in self._desk.store.keys_of(batch.name) if batch.name not in self._held else ():
+        group = self._session.group
+        for key in self._session.store.keys_of(batch.name) if batch.name not in self._held else ():
             if key in group.calls:
-                self._desk.spending.owe(key, worst_price(group.traits, group.calls[key]))
+                self._session.spending.owe(key, worst_price(group.traits, group.calls[key]))
         self._held.add(batch.name)
 
-    def _ended(self, batch: StoredBatch, state: BatchState, collected: Collected, *, first: bool) -> None:
-        progress, terms = self._desk.workspace.progress, self._desk.terms
-        failures = collected.failures
-        failed = f", {len(failures):,} without an answer" if failures else ""
-        said = f" ({state.message})" if state.message else ""
-        progress.warn(f"batch {batch.name} {state.status}: {collected.answered:,} answers{failed}{said}")
-        if collected.odd_rows:
-            progress.warn(f"{collected.odd_rows:,} rows of batch {batch.name} could not be told to be a call's")
+    def _ended(self, batch: StoredBatch, state: BatchState, result: BatchResult, *, first: bool) -> None:
+        progress, terms = self._session.workspace.progress, self._session.terms
+        failures = result.failures
+        without_answer = f", {len(failures):,} without an answer" if failures else ""
+        message = f" ({state.message})" if state.message else ""
+        progress.warn(f"batch {batch.name} {state.status}: {result.answered:,} answers{without_answer}{message}")
+        if result.odd_rows:
+            progress.warn(f"{result.odd_rows:,} rows of batch {batch.name} could not be told to be a call's")
         if state.queue_full:
             self._queue_full = state.message or "too much is queued already"
         if state.status == "cancelled" and not first:
@@ -187,17 +197,17 @@ class Batching:
 
     async def _submit(self) -> StopReason | None:
         """Submit what is neither answered nor on its way; tells why not, where something forbids it."""
-        desk = self._desk
-        if desk.group.traits.batch is None or self._cancelled is not None or desk.stop.draining:
+        session = self._session
+        if session.group.traits.batch is None or self._cancelled is not None or session.stop.draining:
             return None
         if self._queue_full is not None:
             hint = "wait a while and run the same command; batch: {calls: ...} makes smaller batches"
-            return StopReason("daily quota", f"{desk.group.traits.provider}: {self._queue_full}", hint)
-        async with desk.alone():
-            claimed = desk.store.claimed(desk.group.calls)
-            waiting = [key for key in desk.group.calls if key not in claimed and key not in self.failed]
+            return StopReason("daily quota", f"{session.group.traits.provider}: {self._queue_full}", hint)
+        async with session.alone():
+            keys_in_batches = session.store.keys_in_batches(session.group.calls)
+            waiting = [key for key in session.group.calls if key not in keys_in_batches and key not in self.failed]
             before = {batch.name for batch in self.open()}
-            reason = await submit(desk, desk.workspace.calls.unanswered(waiting))
+            reason = await submit(session, session.workspace.calls.keys_without_reply(waiting))
             # Their calls were held back for when they were put in.
             self._held.update(batch.name for batch in self.open() if batch.name not in before)
         return reason
@@ -205,4 +215,29 @@ class Batching:
     def _tell(self, batches: tuple[StoredBatch, ...]) -> None:
         total = sum(batch.calls for batch in batches)
         done = sum(batch.answered + batch.failed for batch in batches)
-        self._desk.workspace.progress.measure(f"{self._desk.group.name} batches", total, done, when(batches))
+        self._session.workspace.progress.measure(f"{self._session.group.name} batches", total, done, when(batches))
+
+
+_RETRIES = 4
+
+
+def cancel_batch(batch: StoredBatch, registry: Registry) -> BatchState:
+    """Have no further calls of a batch answered."""
+    batch_id = batch.batch_id
+    if batch_id is None:
+        raise RagtallyError(f"batch {batch.name} is not known to {batch.provider}")
+    model: ChatModel = registry.build(Choice("model", batch.component, batch.component_parameters))
+    if not isinstance(model, BatchModel):
+        raise PluginError(f"the model {batch.component} offers no batches any more")
+    provider = model.batches()
+
+    async def ask() -> BatchState:
+        try:
+            return await retry_request(
+                lambda: provider.cancel(batch_id), retries=_RETRIES, stop=StopSignal(), seed=0, name=batch.name
+            )
+        finally:
+            await provider.close()
+            await model.close()
+
+    return asyncio.run(ask())

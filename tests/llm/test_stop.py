@@ -10,20 +10,20 @@ import pytest
 
 from made_provider import Outcome, Provider, at, calls, delivering, delivery, failure
 from ragtally.api import Call, CallError, Limits, Reply
-from ragtally.llm import StopReason, StopSignal, stop_on_interrupt
+from ragtally.llm.stop import StopReason, StopSignal, stop_on_interrupt
 from virtual_time import run
 
 
 def kind(outcome: Outcome) -> str | None:
-    return outcome.delivered.stopped_by.kind if outcome.delivered.stopped_by else None
+    return outcome.delivery.stopped_by.kind if outcome.delivery.stopped_by else None
 
 
 def test_the_first_interrupt_waits_for_what_is_in_flight() -> None:
     provider = Provider(latency=1.0)
     outcome = delivery(calls(100), provider, Limits(concurrency=4), before=at((2.5, StopSignal.interrupt)))
     assert kind(outcome) == "interrupted"
-    assert len(outcome.delivered.answered) == len(outcome.replies) == 12
-    assert outcome.delivered.unfinished == tuple(str(number) for number in range(12, 100))
+    assert len(outcome.delivery.answered_keys) == len(outcome.replies) == 12
+    assert outcome.delivery.unfinished_keys == tuple(str(number) for number in range(12, 100))
     assert outcome.seconds == 3.0
 
 
@@ -36,15 +36,15 @@ def test_the_second_interrupt_cuts_off_what_is_in_flight() -> None:
         before=at((2.5, StopSignal.interrupt), (2.7, StopSignal.interrupt)),
     )
     assert kind(outcome) == "interrupted"
-    assert len(outcome.delivered.answered) == 8
-    assert outcome.delivered.unfinished == tuple(str(number) for number in range(8, 100))
+    assert len(outcome.delivery.answered_keys) == 8
+    assert outcome.delivery.unfinished_keys == tuple(str(number) for number in range(8, 100))
     assert outcome.seconds == 2.7
     assert provider.in_flight == 0
 
 
 def test_an_abort_needs_no_drain_before_it() -> None:
     outcome = delivery(calls(10), Provider(latency=1.0), before=at((0.5, StopSignal.abort)))
-    assert outcome.delivered.unfinished == tuple(str(number) for number in range(10))
+    assert outcome.delivery.unfinished_keys == tuple(str(number) for number in range(10))
     assert outcome.seconds == 0.5
 
 
@@ -54,31 +54,31 @@ def test_nothing_starts_under_a_signal_that_was_given_before() -> None:
     provider = Provider()
     outcome = delivery(calls(10), provider, stop=stop)
     assert provider.starts == []
-    assert len(outcome.delivered.unfinished) == 10 and kind(outcome) == "interrupted"
+    assert len(outcome.delivery.unfinished_keys) == 10 and kind(outcome) == "interrupted"
 
 
 def test_a_stop_during_a_pause_ends_at_once() -> None:
     provider = Provider(latency=0.1, script={"0": [failure("rate limit", retry_after=600.0)]})
     outcome = delivery(calls(50), provider, Limits(concurrency=2), before=at((30.0, StopSignal.drain)))
     assert outcome.seconds == 30.0
-    assert outcome.delivered.unfinished[0] == "0"
-    assert not outcome.delivered.failed
+    assert outcome.delivery.unfinished_keys[0] == "0"
+    assert not outcome.delivery.failures
 
 
 def test_a_stop_while_calls_wait_for_their_next_try_ends_at_once() -> None:
     provider = Provider(latency=0.0, script={"0": [failure("server")] * 6})
     outcome = delivery(calls(1), provider, before=at((2.0, StopSignal.drain)))
     assert outcome.seconds == 2.0
-    assert outcome.delivered.unfinished == ("0",)
+    assert outcome.delivery.unfinished_keys == ("0",)
 
 
 def test_what_fails_while_draining_is_not_tried_again() -> None:
     provider = Provider(latency=1.0, script={"0": [failure("server")], "1": [failure("refused")]})
     outcome = delivery(calls(8), provider, Limits(concurrency=3), before=at((0.5, StopSignal.drain)))
     assert len(provider.starts) == 3
-    assert outcome.delivered.answered == ("2",)
-    assert set(outcome.delivered.failed) == {"1"}
-    assert outcome.delivered.unfinished == ("0", "3", "4", "5", "6", "7")
+    assert outcome.delivery.answered_keys == ("2",)
+    assert set(outcome.delivery.failures) == {"1"}
+    assert outcome.delivery.unfinished_keys == ("0", "3", "4", "5", "6", "7")
     assert len(outcome.failures) == 2
 
 
@@ -87,7 +87,7 @@ def test_a_stop_after_the_end_is_heard_by_nobody() -> None:
     outcome = delivery(calls(3), Provider(), stop=stop)
     stop.interrupt()
     stop.interrupt()
-    assert outcome.delivered.stopped_by is None
+    assert outcome.delivery.stopped_by is None
 
 
 def test_one_signal_stops_all_deliveries() -> None:
@@ -153,8 +153,8 @@ def test_a_send_that_answers_in_spite_of_its_cancellation_is_saved() -> None:
 
     provider.send = stubborn  # type: ignore[method-assign]
     outcome = delivery(calls(10), provider, Limits(concurrency=2), before=at((0.5, StopSignal.abort)))
-    assert set(outcome.delivered.answered) == {"0", "1"}
-    assert outcome.delivered.unfinished == tuple(str(number) for number in range(2, 10))
+    assert set(outcome.delivery.answered_keys) == {"0", "1"}
+    assert outcome.delivery.unfinished_keys == tuple(str(number) for number in range(2, 10))
 
 
 class Purse:
@@ -199,17 +199,17 @@ def test_a_budget_is_used_up_and_never_exceeded() -> None:
     assert provider.most_in_flight == 3
     assert 1.005 - 0.3 - 0.01 < purse.spent <= 1.005
     assert purse.reserved == pytest.approx(0)
-    delivered = outcome.delivered
-    assert len(delivered.answered) + len(delivered.failed) + len(delivered.unfinished) == 200
-    assert delivered.stopped_by is not None
-    error = delivered.stopped_by.as_error()
+    result = outcome.delivery
+    assert len(result.answered_keys) + len(result.failures) + len(result.unfinished_keys) == 200
+    assert result.stopped_by is not None
+    error = result.stopped_by.as_error()
     assert (error.message, error.hint, error.exit_code) == ("the budget of 1 USD is used up", "raise budget.usd", 3)
 
 
 def test_a_budget_that_is_enough_stops_nothing() -> None:
     purse = Purse(budget=2.5, bound=0.3, cost=0.01)
     outcome = with_purse(purse, Provider(), 200, concurrency=64)
-    assert len(outcome.delivered.answered) == 200
+    assert len(outcome.delivery.answered_keys) == 200
     assert kind(outcome) is None
 
 
@@ -217,7 +217,7 @@ def test_an_empty_budget_starts_nothing() -> None:
     provider = Provider()
     outcome = with_purse(Purse(budget=0.1, bound=0.3, cost=0.01), provider, 5, concurrency=8)
     assert provider.starts == []
-    assert outcome.delivered.unfinished == ("0", "1", "2", "3", "4")
+    assert outcome.delivery.unfinished_keys == ("0", "1", "2", "3", "4")
 
 
 def test_ctrl_c_interrupts_and_is_given_back_afterwards() -> None:
@@ -233,5 +233,5 @@ def test_ctrl_c_interrupts_and_is_given_back_afterwards() -> None:
     with asyncio.Runner() as runner:
         outcome = runner.run(main())
     assert kind(outcome) == "interrupted"
-    assert len(outcome.delivered.answered) + len(outcome.delivered.unfinished) == 1_000
+    assert len(outcome.delivery.answered_keys) + len(outcome.delivery.unfinished_keys) == 1_000
     assert signal.getsignal(signal.SIGINT) is before

@@ -1,4 +1,4 @@
-"""Get the answers of language models: look up what is paid for, deliver the rest, keep every reply at once."""
+"""The calls of one model that are ready to be made."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from ragtally import pipelines
-from ragtally.api import Call, CallError, ChatModel, ModelTraits, RagtallyError, Reply, StoppedError, canonical_json
-from ragtally.llm import Delivered, StopReason, StopSignal, deliver, stop_on_interrupt
-from ragtally.llm.batch_messages import interrupted, still_open
-from ragtally.llm.batching import Batching
+from ragtally.api import (
+    Call,
+    CallError,
+    ChatModel,
+    ModelTraits,
+    RagtallyError,
+    Reply,
+    StoppedError,
+    canonical_json,
+)
+from ragtally.llm.batch_session import interruption, still_open
+from ragtally.llm.batches import Batching
 from ragtally.llm.budget import Spending, price, worst_price
 from ragtally.llm.call_group import CallGroup
+from ragtally.llm.delivery import DeliveryResult, deliver
+from ragtally.llm.stop import StopReason, StopSignal, stop_on_interrupt
 from ragtally.llm.tokens import count_tokens, input_tokens, quick_input_tokens
 from ragtally.spec.study import Study
 from ragtally.steps import Task
@@ -51,36 +61,36 @@ class Asking:
             except KeyboardInterrupt:
                 # Between two models' turns nobody else turns it into words.
                 on_their_way = store.holding(key for group in groups for key in group.calls)
-                raise interrupted(on_their_way) from None
+                raise interruption(on_their_way) from None
 
     def _answer(self, groups: Sequence[CallGroup], store: BatchStore) -> None:
         # Batches of all models are submitted first, so that they are answered side by side.
-        batched: dict[int, Batching] = {}
+        batchings: dict[int, Batching] = {}
         for number, group in enumerate(groups):
             missing = self._missing(group)
             # A call that is on its way in a batch is not sent in another way, whatever the spec says by now.
-            if missing and (group.traits.batch is not None or store.claimed(missing)):
-                batched[number] = Batching(group, self._workspace, store, self._spending, self._study.seed)
-                asyncio.run(batched[number].begin())
+            if missing and (group.traits.batch is not None or store.keys_in_batches(missing)):
+                batchings[number] = Batching(group, self._workspace, store, self._spending, self._study.seed)
+                asyncio.run(batchings[number].begin())
         for number, group in enumerate(groups):
-            if number not in batched:
+            if number not in batchings:
                 self._check_failures(group, self._deliver_live(group))
-        waiting = {batch.name: batch for batching in batched.values() for batch in batching.open()}
+        waiting = {batch.name: batch for batching in batchings.values() for batch in batching.open()}
         if waiting and not self._wait:
             raise StoppedError(still_open(tuple(waiting.values())), hint="`ragtally store batches` lists them")
-        for number, batching in batched.items():
+        for number, batching in batchings.items():
             asyncio.run(batching.finish())
             group, batch = groups[number], groups[number].traits.batch
             goes_on = batch is None or batch.then_live
-            left = len(self._workspace.calls.unanswered(list(group.calls))) if goes_on else 0
-            if left and batch is not None:
-                said = f"{left:,} calls of {group.name} that batches left unanswered are sent live, at the full price"
-                self._workspace.progress.warn(said)
-            failed = self._deliver_live(group) if goes_on else batching.failed
-            self._check_failures(group, failed)
+            remaining = len(self._workspace.calls.keys_without_reply(list(group.calls))) if goes_on else 0
+            if remaining and batch is not None:
+                message = f"{remaining:,} calls of {group.name} left by batches are sent live, at the full price"
+                self._workspace.progress.warn(message)
+            failures = self._deliver_live(group) if goes_on else batching.failed
+            self._check_failures(group, failures)
 
     def _missing(self, group: CallGroup) -> list[str]:
-        missing = self._workspace.calls.unanswered(list(group.calls))
+        missing = self._workspace.calls.keys_without_reply(list(group.calls))
         self._workspace.progress.start(group.name, len(group.calls), len(group.calls) - len(missing))
         if missing:
             _require_room(group, [group.calls[key] for key in missing])
@@ -91,17 +101,17 @@ class Asking:
         missing = self._missing(group)
         if not missing:
             return {}
-        delivered = asyncio.run(self._deliver(group, [group.calls[key] for key in missing]))
-        if delivered.stopped_by is not None:
-            raise delivered.stopped_by.as_error()
-        return delivered.failed
+        delivery = asyncio.run(self._deliver(group, [group.calls[key] for key in missing]))
+        if delivery.stopped_by is not None:
+            raise delivery.stopped_by.as_error()
+        return delivery.failures
 
     def _count_paid(self, tasks: Sequence[Task]) -> None:
         # A key counts once, however many tasks ask for it.
-        counted: set[str] = set()
+        counted_keys: set[str] = set()
         for group in self._groups(tasks):
-            replies = self._workspace.calls.answered([key for key in group.calls if key not in counted])
-            counted.update(group.calls)
+            replies = self._workspace.calls.replies_to([key for key in group.calls if key not in counted_keys])
+            counted_keys.update(group.calls)
             self._spending.add(group.traits, replies.values())
 
     def _groups(self, tasks: Sequence[Task]) -> list[CallGroup]:
@@ -118,7 +128,7 @@ class Asking:
     def _calls(self, task: Task, traits: ModelTraits) -> list[Call]:
         return calls_of(task, self._workspace.entry(_prompts(task)), takes_seed=traits.takes_seed).calls
 
-    async def _deliver(self, group: CallGroup, calls: Sequence[Call]) -> Delivered:
+    async def _deliver(self, group: CallGroup, calls: Sequence[Call]) -> DeliveryResult:
         progress, about = self._workspace.progress, group.about
         # Loaded before the model, whose plugin may import Haystack too: it is to come without its telemetry.
         sender = pipelines.sender
@@ -159,28 +169,28 @@ class Asking:
                 if why:
                     progress.warn(f"{count} of {sum(unread.values())} answers of {group.name}: {why}")
 
-    def _check_failures(self, group: CallGroup, failed: Mapping[str, CallError]) -> None:
-        if not failed:
+    def _check_failures(self, group: CallGroup, failures: Mapping[str, CallError]) -> None:
+        if not failures:
             return
         # A task is one vote; a share that is to be allowed must do for the worst of them.
         shares = {}
         for task in group.tasks:
             keys = [call.key for call in self._calls(task, group.traits)]
             # An empty base asks nothing.
-            shares[task] = sum(key in failed for key in keys) / max(1, len(keys))
+            shares[task] = sum(key in failures for key in keys) / max(1, len(keys))
         worst = max(shares, key=lambda task: shares[task])
         if shares[worst] <= self._study.max_failed:
             self._workspace.progress.warn(
-                f"{len(failed)} calls of {group.name} failed for good; the next run tries them again"
+                f"{len(failures)} calls of {group.name} failed for good; the next run tries them again"
             )
             return
-        reasons = ", ".join(f"{count} x {why}" for why, count in Counter(e.reason for e in failed.values()).items())
+        reasons = ", ".join(f"{count} x {why}" for why, count in Counter(e.reason for e in failures.values()).items())
         hint = "run the same command to try those again"
         if shares[worst] < 1:
             hint += f", or allow it: max_failed: {math.ceil(1000 * shares[worst]) / 1000:g}"
         raise RagtallyError(
-            f"{len(failed)} of {len(group.calls)} calls of {group.name} failed for good ({reasons}; for one: "
-            f"{next(iter(failed.values())).message})",
+            f"{len(failures)} of {len(group.calls)} calls of {group.name} failed for good ({reasons}; for one: "
+            f"{next(iter(failures.values())).message})",
             location=worst.location,
             hint=hint,
         )
@@ -197,10 +207,10 @@ def _require_room(group: CallGroup, calls: Sequence[Call]) -> None:
     if room is None:
         return
     longest = max(calls, key=quick_input_tokens)
-    needed = input_tokens(longest) + (group.traits.output_tokens or 0)
-    if needed > room:
+    tokens = input_tokens(longest) + (group.traits.output_tokens or 0)
+    if tokens > room:
         raise CallError(
-            f"the longest prompt has about {needed:,} tokens with its answer, and {group.name} sees {room:,}: "
+            f"the longest prompt has about {tokens:,} tokens with its answer, and {group.name} sees {room:,}: "
             "the rest would be cut silently",
             reason="too long",
             hint="lower top_k or the chunk size, or give the model a longer context (num_ctx at Ollama)",
