@@ -9,14 +9,14 @@ import pytest
 
 from ragtally.api import KINDS, hookspecs
 from ragtally.api.hookspecs import GROUP
-from ragtally.registry import Registered, load_registry
+from ragtally.registry import RegistryEntry, load_registry
 
 COMPONENTS = load_registry().all()
 PARAMETERS = [(found, name) for found in COMPONENTS for name in found.component.params]
 
 
 def label(value: object) -> str:
-    return f"{value.kind}-{value.component.name}" if isinstance(value, Registered) else str(value)
+    return f"{value.kind}-{value.component.name}" if isinstance(value, RegistryEntry) else str(value)
 
 
 def is_sentence(text: str) -> bool:
@@ -24,13 +24,13 @@ def is_sentence(text: str) -> bool:
 
 
 @pytest.mark.parametrize("found", COMPONENTS, ids=label)
-def test_a_component_is_described(found: Registered) -> None:
+def test_a_component_is_described(found: RegistryEntry) -> None:
     assert is_sentence(found.component.summary), found.component.summary
     assert found.component.version >= 1
 
 
 @pytest.mark.parametrize(("found", "name"), PARAMETERS, ids=label)
-def test_a_parameter_is_described_and_its_default_is_allowed(found: Registered, name: str) -> None:
+def test_a_parameter_is_described_and_its_default_is_allowed(found: RegistryEntry, name: str) -> None:
     schema = found.component.params[name]
     assert is_sentence(schema["description"]), schema["description"]
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -37,7 +37,7 @@ from ragtally.api import (
     derive_seed,
     file_hash,
 )
-from ragtally.registry import Registered, Registry
+from ragtally.registry import Registry, RegistryEntry
 from ragtally.support.ranking import best_rows, no_hits, write_hits
 
 ANSWERS = ("yes", "no", "maybe")
@@ -374,7 +374,7 @@ def toy_registry(more: Mapping[str, Sequence[Component]] | None = None) -> Regis
             for component in components:
                 if kind == "dataset":
                     component = replace(component, params={**component.params, **DATASET_PARAMETERS})
-                registered[(kind, component.name)] = Registered(component, kind, "made_up", "made-up 1.0")
+                registered[(kind, component.name)] = RegistryEntry(component, kind, "made_up", "made-up 1.0")
     return Registry(registered)
 
 

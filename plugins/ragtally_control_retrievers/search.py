@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally import Hits, Passages, PluginError, Queries, Spans, derive_seed
-from ragtally.support.ranking import Ranked, best_rows, no_hits, write_hits
+from ragtally.support.ranking import RankedRows, best_rows, no_hits, write_hits
 
 
 class Oracle:
@@ -80,7 +80,7 @@ class Random:
         hits = no_hits(len(queries), limit)
         for row, question in enumerate(queries.id):
             drawn = self._draw(question, min(limit, self._chunks))
-            write_hits(hits, row, Ranked(drawn, (1 / np.arange(1, len(drawn) + 1)).astype(np.float32)))
+            write_hits(hits, row, RankedRows(drawn, (1 / np.arange(1, len(drawn) + 1)).astype(np.float32)))
         return hits
 
     def _draw(self, question: str, count: int) -> NDArray[np.int32]:

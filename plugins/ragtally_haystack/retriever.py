@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally import Hits, Passages, PluginError, Queries, RagtallyError
-from ragtally.support.ranking import Ranked, best_rows, no_hits, round_scores, write_hits
+from ragtally.support.ranking import RankedRows, best_rows, no_hits, round_scores, write_hits
 from ragtally_haystack.construct import inputs_of, make, make_retriever, warm_up
 from ragtally_haystack.definition import Definition
 from ragtally_haystack.failures import component_error
@@ -73,7 +73,7 @@ class StoreRetriever:
         if limit < 1 or not self._chunks:
             return hits
 
-        def one(retriever: Any, row: int) -> Ranked:
+        def one(retriever: Any, row: int) -> RankedRows:
             return self._ranked(retriever, self._asked(queries, row), limit)
 
         found = in_threads(one, range(len(queries)), self._retrievers, self._threads)
@@ -128,7 +128,7 @@ class StoreRetriever:
                 raise PluginError(f"{self._type} compares vectors and was given none", hint="give it an embedder")
         return asked
 
-    def _ranked(self, retriever: Any, asked: Mapping[str, Any], limit: int) -> Ranked:
+    def _ranked(self, retriever: Any, asked: Mapping[str, Any], limit: int) -> RankedRows:
         """Ask for more than is wanted, until what is found ends below the border, so that ties go by row."""
         most = self._chunks if self._exact else min(self._chunks, limit + _MOST_MORE)
         count = min(limit + _MORE, most)

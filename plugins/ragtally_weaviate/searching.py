@@ -11,7 +11,7 @@ import numpy as np
 from weaviate.classes.query import HybridFusion, MetadataQuery
 
 from ragtally import Hits, PluginError, Queries
-from ragtally.support.ranking import Ranked, best_rows, write_hits
+from ragtally.support.ranking import RankedRows, best_rows, write_hits
 from ragtally_weaviate.collection import CONTENT, VECTOR, Held
 from ragtally_weaviate.design import Search, handed_over
 from ragtally_weaviate.failures import ServerError, told
@@ -44,7 +44,7 @@ class Searcher:
         finally:
             executor.shutdown(cancel_futures=True)
 
-    def _ranked(self, row: int, limit: int) -> Ranked:
+    def _ranked(self, row: int, limit: int) -> RankedRows:
         # The client tries for a minute before it gives a server up: once one question has failed, no other begins.
         if self._failed.is_set():
             return _NOTHING
@@ -54,7 +54,7 @@ class Searcher:
             self._failed.set()
             raise
 
-    def _found(self, row: int, limit: int) -> Ranked:
+    def _found(self, row: int, limit: int) -> RankedRows:
         mode, text = self._search.mode, self._queries.text[row]
         vector = None
         if mode != "bm25":

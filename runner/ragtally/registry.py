@@ -23,7 +23,7 @@ from ragtally.api.component import Kind, Traits
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class RegistryEntry:
     """A component with its origin."""
 
     component: Component  # What the plugin handed over
@@ -42,36 +42,36 @@ class Registered:
 class Registry:
     """Every component by kind and name."""
 
-    def __init__(self, components: Mapping[tuple[str, str], Registered]) -> None:
+    def __init__(self, components: Mapping[tuple[str, str], RegistryEntry]) -> None:
         self._components = dict(components)
 
     def names(self, kind: str) -> tuple[str, ...]:
         """List a kind's names."""
         return tuple(sorted(name for of_kind, name in self._components if of_kind == kind))
 
-    def all(self) -> tuple[Registered, ...]:
+    def all(self) -> tuple[RegistryEntry, ...]:
         """List everything, ordered by kind (in the order of the work) and name."""
         order = list(KINDS)
         return tuple(
             self._components[key] for key in sorted(self._components, key=lambda key: (order.index(key[0]), key[1]))
         )
 
-    def find(self, kind: str, name: str) -> Registered | None:
+    def find(self, kind: str, name: str) -> RegistryEntry | None:
         """Look a component up."""
         return self._components.get((kind, name))
 
-    def get(self, choice: Choice) -> Registered:
+    def get(self, choice: Choice) -> RegistryEntry:
         """Look up what a choice picks."""
-        found = self.find(choice.kind, choice.name)
-        if found is None:
+        entry = self.find(choice.kind, choice.name)
+        if entry is None:
             raise PluginError(
                 f"no installed plugin offers the {choice.kind} {choice.name!r}",
                 hint=did_you_mean(choice.name, self.names(choice.kind)),
             )
-        return found
+        return entry
 
     def traits(self, choice: Choice) -> Any:
-        """Tell the traits of what a choice picks (see `Registered.traits`)."""
+        """Tell the traits of what a choice picks (see `RegistryEntry.traits`)."""
         # A reader that asks a deterministic model always answers the same, whatever its own traits say.
         traits = self.get(choice).traits(choice.parameters)
         if (
@@ -95,8 +95,8 @@ class Registry:
 
     def _inner(self, parent: str, value: Choice | tuple[Choice, ...]) -> Any:
         if isinstance(value, tuple):
-            built = [self._inner(parent, item) for item in value]
-            return None if None in built else built
+            components = [self._inner(parent, item) for item in value]
+            return None if None in components else components
         return None if value.kind == "model" or parent == "retriever" else self.build(value)
 
     def identity(self, choice: Choice, *, search: bool = True, fingerprint: bool = True) -> dict[str, Any]:
@@ -137,12 +137,12 @@ def load_registry() -> Registry:
                 continue
             package = f"{distribution.metadata['Name']} {distribution.version}"
             # A package can be found twice on the path; the first one is the one that is imported.
-            known = origins.setdefault(entry.value, package)
-            if known is package:
+            owner = origins.setdefault(entry.value, package)
+            if owner is package:
                 _register(manager, entry, package)
-            elif known.split()[0] != package.split()[0]:
+            elif owner.split()[0] != package.split()[0]:
                 raise PluginError(
-                    f"two packages name the plugin {entry.value}: {known} and {package}", hint="uninstall one of them"
+                    f"two packages name the plugin {entry.value}: {owner} and {package}", hint="uninstall one of them"
                 )
     return registry_of(manager, origins)
 
@@ -150,12 +150,14 @@ def load_registry() -> Registry:
 def registry_of(manager: pluggy.PluginManager, origins: Mapping[str, str]) -> Registry:
     """Ask registered plugins for their components."""
     _check_hooks(manager, origins)
-    components: dict[tuple[str, str], Registered] = {}
+    components: dict[tuple[str, str], RegistryEntry] = {}
     for kind in KINDS.values():
         for caller in getattr(manager.hook, kind.hook).get_hookimpls():
             plugin, package = caller.plugin_name, origins.get(caller.plugin_name, "?")
-            for component in _offered(caller.function, kind.hook, plugin, package):
-                new = Registered(_with_own_parameters(component, kind, plugin, package), kind.name, plugin, package)
+            for component in _components_of(caller.function, kind.hook, plugin, package):
+                new = RegistryEntry(
+                    _with_own_parameters(component, kind, plugin, package), kind.name, plugin, package
+                )
                 old = components.setdefault((kind.name, component.name), new)
                 if old is not new:
                     raise PluginError(
@@ -200,22 +202,22 @@ def _check_hooks(manager: pluggy.PluginManager, origins: Mapping[str, str]) -> N
 def _with_own_parameters(component: Component, kind: Kind, plugin: str, package: str) -> Component:
     if kind.name != "dataset":
         return component
-    taken = sorted(component.params.keys() & DATASET_PARAMETERS.keys())
-    if taken:
+    clashes = sorted(component.params.keys() & DATASET_PARAMETERS.keys())
+    if clashes:
         raise PluginError(
-            f"the dataset {component.name!r} of the plugin {plugin} of {package} declares {taken[0]!r}, "
+            f"the dataset {component.name!r} of the plugin {plugin} of {package} declares {clashes[0]!r}, "
             "which the engine takes care of",
             hint="leave it out: every dataset has it",
         )
     return replace(component, params={**component.params, **DATASET_PARAMETERS})
 
 
-def _offered(function: Any, hook: str, plugin: str, package: str) -> list[Component]:
+def _components_of(function: Any, hook: str, plugin: str, package: str) -> list[Component]:
     location = f"the plugin {plugin} of {package}"
     try:
-        offered = function()
+        components = function()
     except Exception as error:
         raise PluginError(f"{location} fails in {hook}: {type(error).__name__}: {error}") from error
-    if not isinstance(offered, list) or not all(isinstance(item, Component) for item in offered):
+    if not isinstance(components, list) or not all(isinstance(item, Component) for item in components):
         raise PluginError(f"{location} must return a list of Component from {hook}", hint="see plugins/README.md")
-    return offered
+    return components

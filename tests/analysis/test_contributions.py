@@ -18,7 +18,7 @@ from ragtally.analysis.contributions import (
 )
 from ragtally.api import Component, MetricTraits, PluginError, QuestionValues, RagtallyError, Score, SumValues
 from ragtally.metrics import metric_scores
-from ragtally.registry import Registered, Registry
+from ragtally.registry import Registry, RegistryEntry
 from ragtally_answer_metrics.formulas import METRICS
 
 ANSWERS = ("yes", "no", "maybe")
@@ -136,7 +136,7 @@ def test_why_a_metric_of_a_study_has_no_interval() -> None:
     assert "count" in str(reason(StudyMetrics(with_metric(results, "accuracy", unit="count"))))
     assert "measured where" in str(reason(StudyMetrics(with_metric(results, "accuracy", component=None))))
     alone = Component("accuracy", lambda: Fixed(score=lambda graded: {}), "Alone.", traits=MetricTraits("answers"))
-    registry = Registry({("metric", "accuracy"): Registered(alone, "metric", "here", "here 1")})
+    registry = Registry({("metric", "accuracy"): RegistryEntry(alone, "metric", "here", "here 1")})
     assert "only its value" in str(reason(StudyMetrics(results, registry)))
 
 

@@ -72,7 +72,7 @@ class TestTokens(ChunkerSuite):
     plugin = "ragtally_chunkers"
     name = "tokens"
 
-    def given(self, folder: Path) -> Mapping[str, Any]:
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         alphabet = {letter: row for row, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
         tokenizer = Tokenizer(models.BPE(vocab=alphabet, merges=[]))
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel()
@@ -85,7 +85,7 @@ class TestBeir(DatasetSuite):
     name = "beir"
     answer_field: str | None = None
 
-    def given(self, folder: Path) -> Mapping[str, Any]:
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         corpus = [document("d1", "One.", "Title"), document("d2", "Two."), document("d3", "")]
         queries = [query(f"q{row}", "What?", verdict=("yes", "no")[row % 2]) for row in range(4)]
         qrels = {"train": [("q0", "d1", 1)], "test": [("q1", "d1", 2), ("q1", "d2", 1), ("q2", "d3", 1)]}
@@ -101,7 +101,7 @@ class TestExported(DatasetSuite):
     plugin = "ragtally_exported"
     name = "exported"
 
-    def given(self, folder: Path) -> Mapping[str, Any]:
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         write_export(folder)
         return {"folder": str(folder)}
 
@@ -117,7 +117,7 @@ class TestSentenceTransformers(EmbedderSuite):
     plugin = "ragtally_sentence_transformers"
     name = "sentence_transformers"
 
-    def given(self, folder: Path) -> Mapping[str, Any]:
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         return {"model": str(packaged_model()), "device": "cpu", "max_tokens": 16}
 
     @pytest.fixture
@@ -165,7 +165,7 @@ class TestRerankCrossEncoder(RerankerSuite):
         cls.folder = tmp_path_factory.mktemp("tiny")
         save_tiny_cross_encoder(cls.folder)
 
-    def given(self, folder: Path) -> Mapping[str, Any]:
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         return {"cross_encoder": str(self.folder), "first": 4, "device": "cpu"}
 
 
@@ -202,11 +202,11 @@ class LitellmSuite(ModelSuite):
         with running_server() as cls.server:
             yield
 
-    def given(self, folder: Path) -> Mapping[str, Any]:
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         model = {"model": "ollama_chat/llama3.1:8b", "temperature": 0.0}
         return {**model, "api_base": self.server.url, "transport": self.transport}
 
-    def given_failing(self, folder: Path) -> Mapping[str, Any]:
+    def failing_parameters(self, folder: Path) -> Mapping[str, Any]:
         return {"api_base": "http://127.0.0.1:9"}
 
 
@@ -218,7 +218,7 @@ class TestLitellmLibrary(LitellmSuite):
 
 
 class TestLitellmBatches(LitellmSuite):
-    def given(self, folder: Path) -> Mapping[str, Any]:
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         return {"model": "openai/gpt-4.1-mini", "api_base": self.server.openai, "delivery": "batch"}
 
 
@@ -236,7 +236,7 @@ class LitellmEmbedderSuite(EmbedderSuite):
         with running_server() as cls.server:
             yield
 
-    def given(self, folder: Path) -> Mapping[str, Any]:
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         return {"model": "ollama/nomic-embed-text", "api_base": self.server.url, "transport": self.transport}
 
 
@@ -287,7 +287,7 @@ class TestHaystackGenerator(ModelSuite):
     name = "haystack"
     parameters = {"type": "haystack.components.generators.chat.MockChatGenerator"}  # noqa: RUF012
 
-    def given_failing(self, folder: Path) -> Mapping[str, Any]:
+    def failing_parameters(self, folder: Path) -> Mapping[str, Any]:
         secret = {"type": "env_var", "env_vars": ["RAGTALLY_NO_SUCH_KEY"]}
         type_ = "haystack.components.generators.chat.OpenAIChatGenerator"
         return {"type": type_, "init_parameters": {"api_key": secret}}
@@ -297,7 +297,7 @@ class TestRecorded(ReaderSuite):
     plugin = "ragtally_recorded"
     name = "recorded"
 
-    def given(self, folder: Path) -> Mapping[str, Any]:
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         lines = [{"question": f"q{row}", "vote": 0, "text": "Answer: yes", "seconds": 0.1} for row in range(3)]
         lines += [{"question": f"q{row}", "vote": 1, "choice": "no", "output_tokens": 1} for row in range(3)]
         path = folder / "answers.jsonl"
@@ -341,8 +341,8 @@ def test_every_component_in_the_box_has_its_suite() -> None:
     suites = {value for value in globals().values() if isinstance(value, type) and issubclass(value, ComponentSuite)}
     tested = {(one.kind, one.plugin, one.name) for one in suites if hasattr(one, "plugin")}
     in_box = {
-        (found.kind, found.plugin, found.component.name)
-        for found in load_registry().all()
-        if found.distribution.startswith("ragtally ")
+        (candidates.kind, candidates.plugin, candidates.component.name)
+        for candidates in load_registry().all()
+        if candidates.distribution.startswith("ragtally ")
     }
     assert tested | TESTED_ON_A_SERVER == in_box

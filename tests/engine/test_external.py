@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ragtally.api import Component, ExternalResource
 from ragtally.engine.external import orphaned_resources
-from ragtally.registry import Registered, Registry
+from ragtally.registry import Registry, RegistryEntry
 from ragtally.store import Store
 
 
@@ -18,7 +18,9 @@ def registry() -> Registry:
 
     mine = Component("mine", lambda: None, "Keeps its index elsewhere.", external_resource=of)
     offered = {"other": replace(mine, name="other", external_resource=None), "mine": mine}
-    return Registry({("retriever", name): Registered(each, "retriever", "a", "b") for name, each in offered.items()})
+    return Registry(
+        {("retriever", name): RegistryEntry(each, "retriever", "a", "b") for name, each in offered.items()}
+    )
 
 
 def entry(store: Store, digit: str, note: str | None) -> Path:

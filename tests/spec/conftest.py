@@ -18,7 +18,7 @@ from ragtally.api import (
     ReaderTraits,
     RetrieverTraits,
 )
-from ragtally.registry import Registered, Registry
+from ragtally.registry import Registry, RegistryEntry
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
 
@@ -156,7 +156,7 @@ def registry_of(components: dict[str, list[Component]]) -> Registry:
             if kind == "dataset":
                 params = {**component.params, **DATASET_PARAMETERS}
                 component = Component(component.name, component.build, component.summary, params=params)
-            registered[(kind, component.name)] = Registered(component, kind, "fakes", "ragtally 1.0")
+            registered[(kind, component.name)] = RegistryEntry(component, kind, "fakes", "ragtally 1.0")
     return Registry(registered)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ragtally.api import TRAIN_PARAMETER, Component, ErrorList, ModelTraits, RagtallyError, ReaderTraits
-from ragtally.registry import Registered, Registry
+from ragtally.registry import Registry, RegistryEntry
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
 
@@ -30,8 +30,8 @@ max_failed: 0.01
 """
 
 
-def _component(kind: str, component: Component) -> tuple[tuple[str, str], Registered]:
-    return (kind, component.name), Registered(component, kind, "made", "made 1.0")
+def _component(kind: str, component: Component) -> tuple[tuple[str, str], RegistryEntry]:
+    return (kind, component.name), RegistryEntry(component, kind, "made", "made 1.0")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ragtally.registry import Registered, Registry, load_registry
+from ragtally.registry import Registry, RegistryEntry, load_registry
 from ragtally.spec.reference import in_box, main, spec_reference, type_words, written_by_hand
 
 README = Path(__file__).parents[2] / "specs" / "README.md"
@@ -50,7 +50,7 @@ def test_every_component_and_parameter_is_in_it(registry: Registry) -> None:
 
 def test_what_is_not_in_the_box_is_left_out(registry: Registry) -> None:
     (template, *_) = registry.all()
-    other = Registered(template.component, "dataset", "elsewhere", "ragtally-more 1.0")
+    other = RegistryEntry(template.component, "dataset", "elsewhere", "ragtally-more 1.0")
     assert in_box(Registry({("dataset", "toy"): other})).all() == ()
     assert in_box(registry).all() == registry.all()
 

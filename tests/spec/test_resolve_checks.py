@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ragtally.api import Component, ErrorList, MetricTraits, ParameterFault, RagtallyError
-from ragtally.registry import Registered, Registry
+from ragtally.registry import Registry, RegistryEntry
 from ragtally.spec.load import load_study
 
 SIZE = {"type": "integer", "default": 4, "description": "A size."}
@@ -35,7 +35,7 @@ def registry() -> Registry:
         ("metric", Component("found", dict, "Candidates.", traits=MetricTraits(measures="retrieval"))),
     ]
     return Registry(
-        {(kind, each.name): Registered(each, kind, "made", "made 1.0") for kind, each in offered},
+        {(kind, each.name): RegistryEntry(each, kind, "made", "made 1.0") for kind, each in offered},
     )
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ragtally.support.ranking import Ranked, best_rows, no_hits, round_scores, write_hits
+from ragtally.support.ranking import RankedRows, best_rows, no_hits, round_scores, write_hits
 
 FINITE = st.floats(-1e300, 1e300, allow_nan=False)
 
@@ -61,7 +61,7 @@ def test_equals_a_plain_sort(parts: list[tuple[int, int]], limit: int, random) -
 
 def test_hits_are_padded() -> None:
     hits = no_hits(2, 3)
-    write_hits(hits, 1, Ranked(np.array([8, 2], np.int32), np.array([1.5, 0.5], np.float32)))
+    write_hits(hits, 1, RankedRows(np.array([8, 2], np.int32), np.array([1.5, 0.5], np.float32)))
     assert hits.passage.tolist() == [[-1, -1, -1], [8, 2, -1]]
     assert hits.score.tolist() == [[0, 0, 0], [1.5, 0.5, 0]]
     assert hits.passage.dtype == np.int32

@@ -170,8 +170,8 @@ class Retriever:
         hits = no_hits(len(queries), limit)
         for row, text in enumerate(queries.text):
             scores = self.scores(text, queries)
-            found = np.flatnonzero(scores)
-            write_hits(hits, row, best_rows(scores[found], found, limit))
+            candidates = np.flatnonzero(scores)
+            write_hits(hits, row, best_rows(scores[candidates], candidates, limit))
         return hits
 
 

@@ -40,13 +40,13 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bo
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    found: dict[str, dict[str, bool]] = defaultdict(dict)
+    candidates: dict[str, dict[str, bool]] = defaultdict(dict)
     for case in ElementTree.parse(report).iter("testcase"):
         check = case.attrib["name"].partition("[")[0]
         passed = case.find("failure") is None and case.find("error") is None
-        of_class = found[case.attrib["classname"].rpartition(".")[2]]
+        of_class = candidates[case.attrib["classname"].rpartition(".")[2]]
         of_class[check] = of_class.get(check, True) and passed
-    return found
+    return candidates
 
 
 @pytest.mark.parametrize("number", range(len(GOOD)), ids=list(GOOD))

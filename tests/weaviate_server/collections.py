@@ -25,7 +25,7 @@ class Held:
     vector: NDArray[np.float32] | None
 
 
-Ranked = list[tuple[bytes, float]]
+RankedRows = list[tuple[bytes, float]]
 Numbers = NDArray[np.float64]
 
 
@@ -61,7 +61,7 @@ class Collection:
     def ordered(self) -> list[bytes]:
         return sorted(self.objects)
 
-    def near(self, vector: NDArray[np.float32], most: int, misses: int = 0) -> Ranked:
+    def near(self, vector: NDArray[np.float32], most: int, misses: int = 0) -> RankedRows:
         """Objects with their distances, nearest first."""
         names, rows = self._with_vectors()
         if not names:
@@ -71,7 +71,7 @@ class Collection:
         found = [(names[location], float(distances[location])) for location in order]
         return (found[:1] + found[1 + misses :] if self.vectors["vectorIndexType"] == "hnsw" else found)[:most]
 
-    def keywords(self, query: str, name: str, most: int) -> Ranked:
+    def keywords(self, query: str, name: str, most: int) -> RankedRows:
         """Objects that hold a word of the query with their BM25 scores, best first."""
         config = self.schema["invertedIndexConfig"]
         k1, b = config["bm25"]["k1"], config["bm25"]["b"]
@@ -135,7 +135,7 @@ def distance(held: Numbers, asked: Numbers, metric: str) -> Numbers:
     return (held != asked).sum(axis=1).astype(np.float64)
 
 
-def fused(words: Ranked, near: Ranked, alpha: float, ranked: bool) -> Ranked:
+def fused(words: RankedRows, near: RankedRows, alpha: float, ranked: bool) -> RankedRows:
     """Mix two rankings as Weaviate does: by rank (1 / (60 + rank)), or by scores brought to the range 0 to 1."""
     scores: Counter[bytes] = Counter()
     for found, weight in ((words, 1 - alpha), ([(name, -value) for name, value in near], alpha)):

@@ -38,11 +38,11 @@ class Choice:
         Returns:
             The components.
         """
-        found: list[Choice] = []
+        choices: list[Choice] = []
         for value in self.parameters.values():
             items = value if isinstance(value, tuple) else (value,)
-            found.extend(item for item in items if isinstance(item, Choice) and item.kind == kind)
-        return tuple(found)
+            choices.extend(item for item in items if isinstance(item, Choice) and item.kind == kind)
+        return tuple(choices)
 
 
 def _show(value: Any) -> str:

@@ -15,7 +15,7 @@ from ragtally.parsing.prose import cue_of, lines_of, sentences_of
 from ragtally.parsing.reasoning import drop_reasoning
 from ragtally.parsing.structured import extract_objects
 
-_MARKED = re.compile(r"<answer>([^<>]*)</answer>|\\boxed\s*\{\s*(?:\\text\s*\{)?([^{}]*)\}", re.IGNORECASE)
+_MARKS = re.compile(r"<answer>([^<>]*)</answer>|\\boxed\s*\{\s*(?:\\text\s*\{)?([^{}]*)\}", re.IGNORECASE)
 
 
 class Reason(StrEnum):
@@ -33,7 +33,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParseResult:
     """What a text says."""
 
     choice: str | None  # One of the declared answers; None for unparsed
@@ -49,33 +49,34 @@ class _Claim:
     final: bool = False
 
 
-def parse(text: str, answers: tuple[str, ...], options: Mapping[str, str] | None = None) -> Parsed:
+def parse(text: str, answers: tuple[str, ...], options: Mapping[str, str] | None = None) -> ParseResult:
     """Read a raw answer: JSON, a bare label, an announced or explained answer, after any reasoning; never a guess."""
     # Statements that contradict each other, an answer inside a sentence, and reasoning that breaks off are not read.
     # An answer called final outranks earlier ones; one that only starts a sentence ("Yes, the trial showed an
     # effect.") counts where nothing else is stated. Takes time linear in the length of the text.
     labels = _labels(answers, tuple((options or {}).items()))
-    spoken = drop_reasoning(text)
-    if spoken is None:
-        return Parsed(None, Reason.UNFINISHED)
-    if not spoken.strip():
-        return Parsed(None, Reason.EMPTY)
-    if choice := labels.read(spoken):
-        return Parsed(choice, Reason.LABEL)
-    objects = extract_objects(spoken)
+    answer_text = drop_reasoning(text)
+    if answer_text is None:
+        return ParseResult(None, Reason.UNFINISHED)
+    if not answer_text.strip():
+        return ParseResult(None, Reason.EMPTY)
+    if choice := labels.read(answer_text):
+        return ParseResult(choice, Reason.LABEL)
+    objects = extract_objects(answer_text)
     rest = fold(objects.rest)
     if not objects.statements and rest != objects.rest:
         # Typographic quotes in JSON become plain here; folding first could break a text quoted in valid JSON.
         objects = extract_objects(rest)
         rest = objects.rest
     claims = [
-        _Claim(_stated(labels, statement.value), Reason.JSON, statement.final) for statement in objects.statements
+        _Claim(_single_choice(labels, statement.value), Reason.JSON, statement.final)
+        for statement in objects.statements
     ]
     claims += [
-        _Claim(_stated(labels, found[1] if found[1] is not None else found[2]), Reason.MARKED)
-        for found in _MARKED.finditer(rest)
+        _Claim(_single_choice(labels, match[1] if match[1] is not None else match[2]), Reason.MARKED)
+        for match in _MARKS.finditer(rest)
     ]
-    return _decide(labels, claims, lines_of(_MARKED.sub("\n", rest)))
+    return _decide(labels, claims, lines_of(_MARKS.sub("\n", rest)))
 
 
 def parse_ballot(text: str, answers: Sequence[str], words: Mapping[str, str]) -> str | None:
@@ -89,7 +90,7 @@ def _labels(answers: tuple[str, ...], options: tuple[tuple[str, str], ...]) -> L
     return Labels(answers, dict(options))
 
 
-def _stated(labels: Labels, value: str | None) -> str | None:
+def _single_choice(labels: Labels, value: str | None) -> str | None:
     if value is None:
         return None
     value = fold(value)
@@ -98,35 +99,35 @@ def _stated(labels: Labels, value: str | None) -> str | None:
     return labels.read(value) or labels.read_leading(value)
 
 
-def _decide(labels: Labels, marked: list[_Claim], lines: list[str]) -> Parsed:
+def _decide(labels: Labels, from_marks: list[_Claim], lines: list[str]) -> ParseResult:
     bare = [_Claim(choice, Reason.LABEL) if (choice := labels.read(line)) else None for line in lines]
     first = (bare[0] or _first_sentence(labels, lines[0])) if lines else None
     last = bare[-1] if lines else None
     ends = [claim for claim in (first, last) if claim]
-    announced = list(_announced(labels, lines))
-    if any(claim.choice is None for claim in marked):
-        return Parsed(None, Reason.CONTRADICTION if len(marked) + len(ends) > 1 else Reason.UNREADABLE)
-    if announced and announced[-1].choice is None:
-        return Parsed(None, Reason.UNREADABLE)
-    stated = marked + [claim for claim in announced if claim.choice or claim.final]
-    finals = [claim for claim in stated if claim.final]
+    announcements = list(_announcements(labels, lines))
+    if any(claim.choice is None for claim in from_marks):
+        return ParseResult(None, Reason.CONTRADICTION if len(from_marks) + len(ends) > 1 else Reason.UNREADABLE)
+    if announcements and announcements[-1].choice is None:
+        return ParseResult(None, Reason.UNREADABLE)
+    claims = from_marks + [claim for claim in announcements if claim.choice or claim.final]
+    finals = [claim for claim in claims if claim.final]
     if finals:
         return _agree(finals + ([last] if last else []))
-    if stated:
-        return _agree(stated + ends)
+    if claims:
+        return _agree(claims + ends)
     if ends:
         return _unless_taken_back(labels, lines, first, last, _agree(ends + [claim for claim in bare if claim]))
     choice = explained(labels, lines)
-    return Parsed(choice, Reason.EXPLAINED) if choice else Parsed(None, Reason.UNREADABLE)
+    return ParseResult(choice, Reason.EXPLAINED) if choice else ParseResult(None, Reason.UNREADABLE)
 
 
 def _unless_taken_back(
-    labels: Labels, lines: list[str], first: _Claim | None, last: _Claim | None, read: Parsed
-) -> Parsed:
+    labels: Labels, lines: list[str], first: _Claim | None, last: _Claim | None, read: ParseResult
+) -> ParseResult:
     if read.choice is None or first is None or last is not None:
         return read
     if taken_back(labels, read.choice, sentences_of(lines[0])[1:], lines[1:]):
-        return Parsed(None, Reason.CONTRADICTION)
+        return ParseResult(None, Reason.CONTRADICTION)
     return read
 
 
@@ -142,7 +143,7 @@ def _first_sentence(labels: Labels, line: str) -> _Claim | None:
     return _Claim(choice, Reason.LABEL) if choice else None
 
 
-def _announced(labels: Labels, lines: list[str]) -> Iterator[_Claim]:
+def _announcements(labels: Labels, lines: list[str]) -> Iterator[_Claim]:
     """Yield every announced answer in order; unreadable ones too where they are firm or final."""
     for index, line in enumerate(lines):
         whole = cue_of(line)
@@ -156,13 +157,13 @@ def _announced(labels: Labels, lines: list[str]) -> Iterator[_Claim]:
             value = cue.value
             if not value and part is parts[-1] and index + 1 < len(lines):
                 value = lines[index + 1]
-            choice = _stated(labels, value)
+            choice = _single_choice(labels, value)
             if choice or cue.final or (cue.firm and cue.value):
                 yield _Claim(choice, Reason.CUE, cue.final)
 
 
-def _agree(claims: list[_Claim]) -> Parsed:
+def _agree(claims: list[_Claim]) -> ParseResult:
     choices = {claim.choice for claim in claims}
     if len(choices) == 1 and None not in choices:
-        return Parsed(claims[0].choice, claims[0].reason)
-    return Parsed(None, Reason.CONTRADICTION)
+        return ParseResult(claims[0].choice, claims[0].reason)
+    return ParseResult(None, Reason.CONTRADICTION)

@@ -23,11 +23,11 @@ class _Fold(dict[int, str | None]):
 
     def __missing__(self, code: int) -> str | None:
         character = chr(code)
-        folded: str | None = _QUOTES.get(character) or _DASHES.get(character)
-        if folded is None and unicodedata.category(character) != "Cf":
-            folded = unicodedata.normalize("NFKC", character)
-        self[code] = folded
-        return folded
+        equivalent: str | None = _QUOTES.get(character) or _DASHES.get(character)
+        if equivalent is None and unicodedata.category(character) != "Cf":
+            equivalent = unicodedata.normalize("NFKC", character)
+        self[code] = equivalent
+        return equivalent
 
 
 _FOLD = _Fold()
@@ -61,9 +61,9 @@ def strip_decoration(text: str) -> str:
 
 def forms(text: str) -> Forms:
     """Write a short text in its three forms."""
-    composed = " ".join(unicodedata.normalize("NFKC", fold(text)).split())
-    bare = strip_decoration(composed)
-    return Forms(composed, bare.casefold(), look_latin(bare))
+    normal = " ".join(unicodedata.normalize("NFKC", fold(text)).split())
+    bare = strip_decoration(normal)
+    return Forms(normal, bare.casefold(), look_latin(bare))
 
 
 def look_latin(text: str) -> str:

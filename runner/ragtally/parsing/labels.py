@@ -40,12 +40,12 @@ class Labels:
         stray = sorted(set(options.values()) - set(answers))
         if stray:
             raise ValueError(f"options name {stray[0]!r}, which is not among the answers {answers}")
-        named = [(answer, answer) for answer in answers]
-        self._answers = _tables(named)
+        pairs = [(answer, answer) for answer in answers]
+        self._answers = _tables(pairs)
         self._options = _tables(list(options.items()))
-        self._all = _tables([*named, *options.items()])
+        self._all = _tables([*pairs, *options.items()])
         self._longest = max((len(form) for table in self._all for form in table), default=0)
-        self._meant = _meanings([*named, *options.items()])
+        self._meant = _meanings([*pairs, *options.items()])
         self._forms = sorted(self._meant, key=lambda form: (-len(form), form))
         words = "|".join(map(re.escape, self._forms)) or r"(?!)"
         self._words = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
@@ -54,16 +54,16 @@ class Labels:
 
     def read(self, text: str) -> str | None:
         """Read a text that holds an answer and nothing else."""
-        trimmed = text.strip()
-        if len(trimmed) > self._longest + _SLACK:
-            trimmed = strip_decoration(trimmed)
-            if len(trimmed) > 2 * self._longest + _SLACK:
+        body = text.strip()
+        if len(body) > self._longest + _SLACK:
+            body = strip_decoration(body)
+            if len(body) > 2 * self._longest + _SLACK:
                 return None
-        written = forms(trimmed)
-        found = _look_up(self._all, written)
-        if found is None and self._options.latin:
-            found = self._read_option(strip_decoration(fold(trimmed)))
-        return found
+        text_forms = forms(body)
+        answer = _look_up(self._all, text_forms)
+        if answer is None and self._options.latin:
+            answer = self._read_option(strip_decoration(fold(body)))
+        return answer
 
     def clashes(self, text: str) -> bool:
         """Tell whether a text names an option and, beside it, another answer: `B. yes` where B is "no"."""
@@ -75,8 +75,8 @@ class Labels:
 
     def read_leading(self, text: str) -> str | None:
         """Read a text that starts with an answer, goes on after a comma or the like, and names no other answer."""
-        found = self._leading(strip_decoration(text), _BREAK)
-        return found.choice if found else None
+        answer = self._leading(strip_decoration(text), _BREAK)
+        return answer.choice if answer else None
 
     def opening(self, sentence: str) -> Opening | None:
         """Take a sentence apart that starts with an answer, set off from the rest, and names no other one."""
@@ -84,22 +84,22 @@ class Labels:
 
     def verdicts(self, sentence: str) -> set[str]:
         """List the answers that a sentence ends with, or starts with and sets off from the rest."""
-        found: set[str] = set()
+        verdicts: set[str] = set()
         for body in _caseless(strip_decoration(sentence)):
             if first := self._set_off.match(body):
-                found |= self._meant[first[1]]
+                verdicts |= self._meant[first[1]]
             if last := self._last.search(body):
-                found |= self._meant[last[0]]
-        return found
+                verdicts |= self._meant[last[0]]
+        return verdicts
 
     def _leading(self, text: str, sign: re.Pattern[str]) -> Opening | None:
         for body in _caseless(text):
             for form in self._forms:
-                if body.startswith(form) and (found := sign.match(body, len(form))):
+                if body.startswith(form) and (match := sign.match(body, len(form))):
                     answer = self._only(form)
                     if answer is None or self._named(text) != {answer}:
                         return None
-                    return Opening(answer, form, body[found.end() :])
+                    return Opening(answer, form, body[match.end() :])
         return None
 
     def _only(self, form: str) -> str | None:
@@ -129,12 +129,12 @@ def _tables(spellings: list[tuple[str, str]]) -> _Tables:
 
 
 def _meanings(spellings: list[tuple[str, str]]) -> dict[str, set[str]]:
-    meant: dict[str, set[str]] = {}
+    meanings: dict[str, set[str]] = {}
     for spelling, answer in spellings:
         for form in forms(spelling)[1:]:
             if form:
-                meant.setdefault(form, set()).add(answer)
-    return meant
+                meanings.setdefault(form, set()).add(answer)
+    return meanings
 
 
 def _caseless(text: str) -> tuple[str, ...]:
@@ -142,8 +142,8 @@ def _caseless(text: str) -> tuple[str, ...]:
     return (text.casefold(),) if text.isascii() else (text.casefold(), look_latin(text))
 
 
-def _look_up(tables: _Tables, written: Forms) -> str | None:
-    for table, form in zip(tables, written, strict=True):
+def _look_up(tables: _Tables, text_forms: Forms) -> str | None:
+    for table, form in zip(tables, text_forms, strict=True):
         if form in table:
             return table[form]
     return None

@@ -51,10 +51,10 @@ def sentences_of(line: str) -> list[str]:
 
 def cue_of(text: str) -> Cue | None:
     """Find out whether a line or sentence announces the answer."""
-    found = _CUE.match(text)
-    if not found:
+    match = _CUE.match(text)
+    if not match:
         return None
-    sign, value = found["sign"], found["value"].strip()
+    sign, value = match["sign"], match["value"].strip()
     if value[:1] in ("'", '"') and value[0] not in value[1:]:
         value = f"unfinished {value}"
-    return Cue(value, bool(found["final"]), firm=bool(sign) and not sign.lower().startswith("is"))
+    return Cue(value, bool(match["final"]), firm=bool(sign) and not sign.lower().startswith("is"))

@@ -14,20 +14,20 @@ _TAG = re.compile(
 def drop_reasoning(text: str) -> str | None:
     """Leave out what stands between `<think>` and `</think>` and the like."""
     # A closing tag without an opening one closes reasoning that the prompt had opened: all before it goes.
-    kept: list[str] = []
+    outside: list[str] = []
     depth = start = 0
     for tag in _TAG.finditer(text):
         if tag["close"] or tag["close_bracket"]:
             if depth == 0:
-                kept.clear()
+                outside.clear()
             else:
                 depth -= 1
             start = tag.end()
         else:
             if depth == 0:
-                kept.append(text[start : tag.start()])
+                outside.append(text[start : tag.start()])
             depth += 1
     if depth:
         return None
-    kept.append(text[start:])
-    return "\n".join(kept)
+    outside.append(text[start:])
+    return "\n".join(outside)

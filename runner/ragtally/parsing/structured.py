@@ -21,7 +21,7 @@ class Statement(NamedTuple):
     final: bool  # Whether the key calls it final
 
 
-class Extracted(NamedTuple):
+class Extraction(NamedTuple):
     """A text taken apart."""
 
     statements: list[Statement]  # What its JSON objects state, in order
@@ -32,39 +32,39 @@ class _Pairs(list[tuple[str, Any]]):
     """The keys and values of an object, repeated keys kept."""
 
 
-def extract_objects(text: str) -> Extracted:
+def extract_objects(text: str) -> Extraction:
     """Take the JSON objects out of a text."""
     statements: list[Statement] = []
     rest: list[str] = []
     start = 0
-    for piece in _braced(text):
-        found = _load(text[piece])
-        if found is None:
+    for piece in _pieces_in_braces(text):
+        pairs = _load(text[piece])
+        if pairs is None:
             continue
         rest.append(text[start : piece.start])
         start = piece.stop
-        for key, value in found:
+        for key, value in pairs:
             word = re.sub(r"[\s_-]", "", key[:40]).casefold()
             final = word.startswith("final")
             if word.removeprefix("final") in ANSWER_WORDS:
                 statements.append(Statement(_as_text(value), final))
     rest.append(text[start:])
-    return Extracted(statements, "\n".join(rest))
+    return Extraction(statements, "\n".join(rest))
 
 
-def _braced(text: str) -> Iterator[slice]:
+def _pieces_in_braces(text: str) -> Iterator[slice]:
     if "}" not in text:
         return
     depth = start = 0
-    quoted = False
+    in_quotes = False
     for token in _TOKEN.finditer(text):
         sign = token.group()
         if depth == 0:
             if sign == "{":
-                depth, start, quoted = 1, token.start(), False
+                depth, start, in_quotes = 1, token.start(), False
         elif sign == '"':
-            quoted = not quoted
-        elif not quoted and sign in "{}":
+            in_quotes = not in_quotes
+        elif not in_quotes and sign in "{}":
             depth += 1 if sign == "{" else -1
             if depth == 0:
                 yield slice(start, token.end())
@@ -74,10 +74,10 @@ def _load(piece: str) -> _Pairs | None:
     # A Python dict's text differs from JSON in its quotes alone, where it holds plain words.
     text = piece if '"' in piece else piece.replace("'", '"')
     try:
-        found = json.loads(text, object_pairs_hook=_Pairs)
+        value = json.loads(text, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, _Pairs) else None
+    return value if isinstance(value, _Pairs) else None
 
 
 def _as_text(value: Any) -> str | None:

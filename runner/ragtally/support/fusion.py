@@ -32,9 +32,9 @@ def fuse_hits(rows: NDArray[np.int32], scores: NDArray[np.floating], limit: int,
         return hits
     for start in range(0, len(rows), QUESTIONS_AT_ONCE):
         block = slice(start, start + QUESTIONS_AT_ONCE)
-        found, merged = _best(rows[block], scores[block], limit, merge)
-        hits.passage[block, : found.shape[1]] = found
-        hits.score[block, : found.shape[1]] = merged
+        fused_rows, fused_scores = _best(rows[block], scores[block], limit, merge)
+        hits.passage[block, : fused_rows.shape[1]] = fused_rows
+        hits.score[block, : fused_rows.shape[1]] = fused_scores
     return hits
 
 
@@ -46,24 +46,24 @@ def _best(
     first = np.ones(rows.shape, dtype=bool)
     first[:, 1:] = rows[:, 1:] != rows[:, :-1]
     starts = np.flatnonzero(first)
-    merged = round_scores(merge.reduceat(scores.astype(np.float64).ravel(), starts)).astype(np.float32)
+    fused = round_scores(merge.reduceat(scores.astype(np.float64).ravel(), starts)).astype(np.float32)
     candidate = rows.ravel()[starts] >= 0
     best = np.full(rows.shape, -np.inf, dtype=np.float32)
-    best.ravel()[starts[candidate]] = merged[candidate]
+    best.ravel()[starts[candidate]] = fused[candidate]
     # Rows ascend by now, so that a stable order leaves the lower one of two equals in front.
     order = _ascending(_descending_bits(best))[:, :limit]
     best = np.take_along_axis(best, order, axis=1)
-    found = np.isfinite(best)
-    rows = np.where(found, np.take_along_axis(rows, order, axis=1), np.int32(-1))
-    return rows, np.where(found, best, np.float32(0))
+    is_hit = np.isfinite(best)
+    rows = np.where(is_hit, np.take_along_axis(rows, order, axis=1), np.int32(-1))
+    return rows, np.where(is_hit, best, np.float32(0))
 
 
 def _ascending(keys: NDArray[np.int32]) -> NDArray[np.int64]:
     """Sort each row of keys stably; several times as fast as numpy's own stable sort, which finds no use for SIMD."""
     bits = max(1, (keys.shape[1] - 1).bit_length())
     columns = np.arange(keys.shape[1], dtype=np.int64)
-    packed = np.sort((keys.astype(np.int64) << bits) | columns, axis=1)
-    order: NDArray[np.int64] = packed & ((1 << bits) - 1)
+    keys_and_columns = np.sort((keys.astype(np.int64) << bits) | columns, axis=1)
+    order: NDArray[np.int64] = keys_and_columns & ((1 << bits) - 1)
     return order
 
 

@@ -40,7 +40,7 @@ _TOO_LONG = re.compile(
     r"|input length|string_above_max_length|too many tokens|tokens per request",
     re.IGNORECASE,
 )
-_REFUSED = re.compile(
+_REFUSAL = re.compile(
     r"content[_ ](?:filter|policy|management)|flagged|moderation|safety system|was refused", re.IGNORECASE
 )
 _KEY = re.compile(r"api[_ ]key|unauthori[sz]ed|authentication", re.IGNORECASE)
@@ -75,25 +75,25 @@ def failure_reason(status: int, message: str) -> CallFailure:
     """
     if status in (429, 498):
         return "daily quota" if _DAILY.search(message) else "rate limit"
-    fixed: Mapping[int, CallFailure] = {
+    by_status: Mapping[int, CallFailure] = {
         402: "daily quota", 404: "not found", 405: "not found", 408: "timeout", 409: "server", 413: "too long",
         425: "server", 504: "timeout",
     }  # fmt: skip
-    if status in fixed:
-        return fixed[status]
+    if status in by_status:
+        return by_status[status]
     if status >= 500:
         if _PERMANENT.search(message):
             return "bad request"
         return "too long" if _OVERLONG_FOR_LLAMA_CPP.search(message) else "server"
     if status in (401, 403):
-        return "refused" if status == 403 and _REFUSED.search(message) else "authentication"
+        return "refused" if status == 403 and _REFUSAL.search(message) else "authentication"
     return "not found" if status < 400 else _bad_request_reason(message)
 
 
 def _bad_request_reason(message: str) -> CallFailure:
     if _TOO_LONG.search(message):
         return "too long"
-    if _REFUSED.search(message):
+    if _REFUSAL.search(message):
         return "refused"
     if _UNKNOWN_MODEL.search(message):
         return "not found"

@@ -26,9 +26,9 @@ def label_codes(labels: Sequence[str | None], answers: Sequence[str]) -> NDArray
     """
     codes: dict[str | None, int] = {answer: number for number, answer in enumerate(answers)}
     codes[None] = NO_ANSWER
-    undeclared = set(labels) - codes.keys()
-    if undeclared:
-        raise ValueError(f"{sorted(map(str, undeclared))} are not among the declared answers {tuple(answers)}")
+    unknown = set(labels) - codes.keys()
+    if unknown:
+        raise ValueError(f"{sorted(map(str, unknown))} are not among the declared answers {tuple(answers)}")
     return np.fromiter((codes[label] for label in labels), dtype=np.int64, count=len(labels))
 
 

@@ -20,7 +20,7 @@ moves each of the two by at most half of `10 ** (1 - SIGNIFICANT_DIGITS)`; the r
 _SMALLEST_MAGNITUDE = -300.0
 
 
-class Ranked(NamedTuple):
+class RankedRows(NamedTuple):
     """The kept candidates of one question, best first.
 
     Attributes:
@@ -49,7 +49,7 @@ def round_scores(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.where(values == 0, 0.0, np.round(values * factor) / factor)
 
 
-def best_rows(scores: NDArray[np.floating], rows: NDArray[np.integer], limit: int) -> Ranked:
+def best_rows(scores: NDArray[np.floating], rows: NDArray[np.integer], limit: int) -> RankedRows:
     """Pick the best of one question's candidates: higher rounded score first, then lower row.
 
     Args:
@@ -68,9 +68,9 @@ def best_rows(scores: NDArray[np.floating], rows: NDArray[np.integer], limit: in
         threshold = np.partition(scores, len(scores) - limit)[len(scores) - limit]
         keep = np.flatnonzero(scores >= threshold - ROUNDING_SLACK * abs(threshold))
         scores, rows = scores[keep], rows[keep]
-    rounded = round_scores(scores)
-    order = np.lexsort((rows, -rounded))[:limit]
-    return Ranked(rows[order].astype(np.int32), rounded[order].astype(np.float32))
+    coarse = round_scores(scores)
+    order = np.lexsort((rows, -coarse))[:limit]
+    return RankedRows(rows[order].astype(np.int32), coarse[order].astype(np.float32))
 
 
 def no_hits(questions: int, limit: int) -> Hits:
@@ -89,7 +89,7 @@ def no_hits(questions: int, limit: int) -> Hits:
     )
 
 
-def write_hits(hits: Hits, question: int, ranked: Ranked) -> None:
+def write_hits(hits: Hits, question: int, ranked: RankedRows) -> None:
     """Write one question's ranking into hits.
 
     Args:

@@ -38,12 +38,12 @@ class AnswerMetricSuite(ComponentSuite):
     def samples(self) -> Mapping[str, GradedAnswers]:
         """Graded answers by what they are like."""
         return {
-            "perfect": graded(_GOLD, _GOLD),
-            "mixed": graded(_GOLD, ["yes", "no", "no", None, "yes", "yes", "maybe", None]),
-            "hopeless": graded(_GOLD, [None, "no", "yes", "no", None, "maybe", "yes", "maybe"]),
-            "one class": graded(["yes"] * 3, ["yes", "no", None]),
-            "no verdicts": graded(_GOLD, [None] * len(_GOLD)),
-            "no questions": graded([], []),
+            "perfect": grade(_GOLD, _GOLD),
+            "mixed": grade(_GOLD, ["yes", "no", "no", None, "yes", "yes", "maybe", None]),
+            "hopeless": grade(_GOLD, [None, "no", "yes", "no", None, "maybe", "yes", "maybe"]),
+            "one class": grade(["yes"] * 3, ["yes", "no", None]),
+            "no verdicts": grade(_GOLD, [None] * len(_GOLD)),
+            "no questions": grade([], []),
         }
 
     def test_the_traits_say_what_it_measures(self, component: Component, traits: Any) -> None:
@@ -81,8 +81,8 @@ class AnswerMetricSuite(ComponentSuite):
         for name in metric_scores(metric, cells[0]):
             contributions = metric_contributions(metric, name, cells)
             for rows in ([*range(len(_GOLD))], [0, 0, 3, 5, 5, 5], [2, 4]) if contributions else ():
-                resampled = [of_questions(cell, rows) for cell in cells]
-                expected = {str(number): metric_scores(build(), cell)[name] for number, cell in enumerate(resampled)}
+                parts = [of_questions(cell, rows) for cell in cells]
+                expected = {str(number): metric_scores(build(), cell)[name] for number, cell in enumerate(parts)}
                 scores = contributions.of_questions(np.array(rows)).scores()  # type: ignore[union-attr]
                 message = f"{name} is not the formula of what its questions contribute, on the questions {rows}"
                 assert_close({str(number): one for number, one in enumerate(scores)}, expected, message)
@@ -103,7 +103,7 @@ class AnswerMetricSuite(ComponentSuite):
             assert metric_scores(metric, sample) == first == metric_scores(build(), sample), f"{like}: scores change"
 
 
-def graded(gold: Sequence[str], verdict: Sequence[str | None]) -> GradedAnswers:
+def grade(gold: Sequence[str], verdict: Sequence[str | None]) -> GradedAnswers:
     """Put verdicts beside gold labels; a missing verdict was unparsed, from one vote per question.
 
     Args:
@@ -132,8 +132,8 @@ def of_questions(sample: GradedAnswers, rows: Sequence[int]) -> GradedAnswers:
         Their graded answers.
     """
     columns = (sample.gold, sample.verdict, sample.status, sample.ballots_unparsed, sample.ballots_failed)
-    gold, verdict, status, unparsed, failed = ([column[row] for row in rows] for column in columns)
-    return GradedAnswers(gold, verdict, status, sample.answers, sample.votes, unparsed, failed)  # type: ignore[arg-type]
+    gold, verdict, status, unparsed, failures = ([column[row] for row in rows] for column in columns)
+    return GradedAnswers(gold, verdict, status, sample.answers, sample.votes, unparsed, failures)  # type: ignore[arg-type]
 
 
 def assert_traits(component: Component, traits: Any, measures: str) -> None:
@@ -177,12 +177,12 @@ def assert_scores(scores: Mapping[str, Score], name: str, like: str) -> None:
         like: What was scored, for the message.
     """
     assert scores, f"{like}: there is no score"
-    for printed, score in scores.items():
-        assert isinstance(score, Score), f"{like}: {printed} is no Score"
-        assert printed.partition("[")[0] == name, f"{like}: {printed!r} is not named after {name!r}"
-        assert type(score.denominator) is int and score.denominator >= 0, f"{like}: {printed} counts from 0"
-        assert score.value is None or math.isfinite(score.value), f"{like}: {printed} is {score.value}"
-        assert score.denominator or score.value is None, f"{like}: {printed} is a number that rests on nothing"
+    for name, score in scores.items():
+        assert isinstance(score, Score), f"{like}: {name} is no Score"
+        assert name.partition("[")[0] == name, f"{like}: {name!r} is not named after {name!r}"
+        assert type(score.denominator) is int and score.denominator >= 0, f"{like}: {name} counts from 0"
+        assert score.value is None or math.isfinite(score.value), f"{like}: {name} is {score.value}"
+        assert score.denominator or score.value is None, f"{like}: {name} is a number that rests on nothing"
 
 
 def assert_close(scores: Mapping[str, Score], expected: Mapping[str, Score], message: str) -> None:

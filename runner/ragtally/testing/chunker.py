@@ -54,12 +54,12 @@ class ChunkerSuite(ComponentSuite):
         """Nothing is dropped between chunks."""
         spans = build().split(documents)
         for row, text in enumerate(documents.text):
-            held = np.zeros(len(text), dtype=bool)
+            covers = np.zeros(len(text), dtype=bool)
             own = spans.document == row
             for start, end in zip(spans.start[own], spans.end[own], strict=True):
-                held[start:end] = True
-            lost = [at for at, character in enumerate(text) if not held[at] and not character.isspace()]
-            assert not lost, f"no chunk holds the character {text[lost[0]]!r} at {lost[0]} of document {row}"
+                covers[start:end] = True
+            gaps = [at for at, character in enumerate(text) if not covers[at] and not character.isspace()]
+            assert not gaps, f"no chunk holds the character {text[gaps[0]]!r} at {gaps[0]} of document {row}"
 
     def test_the_same_documents_give_the_same_chunks(self, build: Callable[[], Any], documents: Documents) -> None:
         """Twice by one chunker, and by another one of the same parameters."""

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import pytest
 
 from ragtally.api import KINDS, Component
-from ragtally.registry import Registered
+from ragtally.registry import RegistryEntry
 from ragtally.spec.component_schema import schema_fault, value_faults
 from ragtally.testing.samples import StubEmbedder
 
@@ -53,7 +53,7 @@ class ComponentSuite:
     protocol: ClassVar[Any]
     parameters: ClassVar[Mapping[str, Any]] = {}
 
-    def given(self, folder: Path) -> Mapping[str, Any]:
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         """Say which parameters to build with; override it where they name files.
 
         Args:
@@ -67,16 +67,16 @@ class ComponentSuite:
     @pytest.fixture
     def component(self) -> Component:
         """The component under test."""
-        offered = getattr(importlib.import_module(self.plugin), KINDS[self.kind].hook)()
-        assert isinstance(offered, list), f"{KINDS[self.kind].hook} must return a list of Component"
-        found = [component for component in offered if component.name == self.name]
-        assert len(found) == 1, f"{self.plugin} offers {len(found)} components named {self.name!r}"
-        component = found[0]
+        components = getattr(importlib.import_module(self.plugin), KINDS[self.kind].hook)()
+        assert isinstance(components, list), f"{KINDS[self.kind].hook} must return a list of Component"
+        matches = [component for component in components if component.name == self.name]
+        assert len(matches) == 1, f"{self.plugin} offers {len(matches)} components named {self.name!r}"
+        component = matches[0]
         assert isinstance(component, Component), "a plugin offers instances of ragtally.api.Component"
         return component
 
     @pytest.fixture
-    def filled(self, component: Component, tmp_path: Path) -> dict[str, Any]:
+    def params(self, component: Component, tmp_path: Path) -> dict[str, Any]:
         """Every parameter with its value, as the engine fills them in; an embedder is a stub."""
         return self.fill(component, tmp_path)
 
@@ -92,32 +92,32 @@ class ComponentSuite:
         """
         folder = tmp_path / "given"
         folder.mkdir()
-        given = self.given(folder)
-        unknown = given.keys() - component.params.keys()
+        folder_parameters = self.folder_parameters(folder)
+        unknown = folder_parameters.keys() - component.params.keys()
         assert not unknown, f"the suite gives parameters that the component does not have: {sorted(unknown)}"
-        filled: dict[str, Any] = {}
+        params: dict[str, Any] = {}
         for key, schema in component.params.items():
-            if key in given:
-                filled[key] = given[key]
+            if key in folder_parameters:
+                params[key] = folder_parameters[key]
             elif schema.get("x-ragtally-kind") == "embedder":
-                filled[key] = StubEmbedder()
+                params[key] = StubEmbedder()
             elif key == "seed":
-                filled[key] = SEED
+                params[key] = SEED
             else:
                 assert "default" in schema, f"{key!r} has no default: give it in `parameters`"
-                filled[key] = schema["default"]
-        return filled
+                params[key] = schema["default"]
+        return params
 
     @pytest.fixture
-    def build(self, component: Component, filled: dict[str, Any]) -> Callable[[], Any]:
+    def build(self, component: Component, params: dict[str, Any]) -> Callable[[], Any]:
         """Build the component anew with each call."""
         engine = {key for key, schema in component.params.items() if schema.get("x-ragtally-engine")}
-        return lambda: component.build(**{key: value for key, value in filled.items() if key not in engine})
+        return lambda: component.build(**{key: value for key, value in params.items() if key not in engine})
 
     @pytest.fixture
-    def traits(self, component: Component, filled: dict[str, Any]) -> Any:
+    def traits(self, component: Component, params: dict[str, Any]) -> Any:
         """The component's traits."""
-        return Registered(component, self.kind, self.plugin, "under test").traits(filled)
+        return RegistryEntry(component, self.kind, self.plugin, "under test").traits(params)
 
     def test_the_plugin_is_cheap_to_import(self) -> None:
         """Every command imports every plugin, so what is heavy is imported in `build`."""
@@ -139,27 +139,27 @@ class ComponentSuite:
             assert str(schema.get("description", "")).strip(), f"{key!r} has no description"
             own = {word for word in schema if word.startswith("x-ragtally-")}
             assert own <= KEYWORDS, f"{key!r} has unknown keywords: {sorted(own - KEYWORDS)}"
-            told = schema.get("x-ragtally-identity") != "fingerprint" or component.fingerprint is not None
-            assert told, f"a fingerprint is to stand for {key!r}, but the component has none"
+            has_identity = schema.get("x-ragtally-identity") != "fingerprint" or component.fingerprint is not None
+            assert has_identity, f"a fingerprint is to stand for {key!r}, but the component has none"
             if "x-ragtally-kind" in schema:
                 assert schema["x-ragtally-kind"] in KINDS, f"{key!r} is of no kind that there is"
             elif "default" in schema:
                 faults = value_faults(schema, schema["default"])
                 assert not faults, f"the default of {key!r} is not allowed: {faults[0]}"
 
-    def test_the_parameters_under_test_are_allowed(self, component: Component, filled: dict[str, Any]) -> None:
+    def test_the_parameters_under_test_are_allowed(self, component: Component, params: dict[str, Any]) -> None:
         """The suite tests something that a spec may say."""
-        for key, value in filled.items():
+        for key, value in params.items():
             if "x-ragtally-kind" not in component.params[key]:
                 faults = value_faults(component.params[key], value)
                 assert not faults, f"{key!r} may not be {value!r}: {faults[0]}"
 
     def test_the_component_finds_nothing_wrong_with_the_parameters_under_test(
-        self, component: Component, filled: dict[str, Any]
+        self, component: Component, params: dict[str, Any]
     ) -> None:
         """Checked where the component checks its parameters: what it is tested with, a spec may say."""
         if component.check is not None:
-            faults = component.check(filled)
+            faults = component.check(params)
             assert not faults, f"the component's own check says: {faults[0].message}"
 
     def test_the_traits_are_those_of_the_kind(self, traits: Any) -> None:
@@ -167,10 +167,10 @@ class ComponentSuite:
         default = KINDS[self.kind].default_traits
         assert isinstance(traits, type(default)), f"the traits of a {self.kind} are {type(default).__name__}"
 
-    def test_the_fingerprint_is_stable(self, component: Component, filled: dict[str, Any]) -> None:
+    def test_the_fingerprint_is_stable(self, component: Component, params: dict[str, Any]) -> None:
         """A fingerprint is text, and the same for the same content."""
         if component.fingerprint is not None:
-            first, second = component.fingerprint(filled), component.fingerprint(filled)
+            first, second = component.fingerprint(params), component.fingerprint(params)
             assert first is None or isinstance(first, str), "a fingerprint is text or None"
             assert first == second, "the fingerprint changes from call to call"
 
@@ -194,15 +194,15 @@ def heavy_imports(plugin: str) -> list[str]:
         "import importlib, json, sys; importlib.import_module(sys.argv[1]);"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script, plugin],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"{plugin} cannot be imported:\n{done.stderr}"
-    return sorted(HEAVY.intersection(json.loads(done.stdout)))
+    assert process.returncode == 0, f"{plugin} cannot be imported:\n{process.stderr}"
+    return sorted(HEAVY.intersection(json.loads(process.stdout)))
 
 
 def assert_no_pickle(folder: Path) -> None:
@@ -215,7 +215,7 @@ def assert_no_pickle(folder: Path) -> None:
         if path.is_file():
             with path.open("rb") as handle:
                 start = handle.read(2)
-            pickled = path.suffix in _PICKLES or (
+            is_pickle = path.suffix in _PICKLES or (
                 start[:1] == b"\x80" and start[1:] in (b"\x02", b"\x03", b"\x04", b"\x05")
             )
-            assert not pickled, f"{path.name} is a pickle, which runs code when it is read"
+            assert not is_pickle, f"{path.name} is a pickle, which runs code when it is read"

@@ -29,8 +29,8 @@ class DatasetSuite(ComponentSuite):
 
     def test_split_and_answers_are_left_to_the_engine(self, component: Component) -> None:
         """Every dataset has these two keys in a spec without declaring them."""
-        taken = component.params.keys() & DATASET_PARAMETERS.keys()
-        assert not taken, f"the engine takes care of {sorted(taken)}"
+        reserved = component.params.keys() & DATASET_PARAMETERS.keys()
+        assert not reserved, f"the engine takes care of {sorted(reserved)}"
 
     def test_answers_and_splits_are_named(self, dataset: Any) -> None:
         """Tuples of distinct words; no answers at all where there are no labels and none are known."""
@@ -91,10 +91,10 @@ class DatasetSuite(ComponentSuite):
             for batch in batches
             for one, text in zip(batch.documents.id, batch.documents.text, strict=True)
         }
-        asked = {one for batch in batches for one in batch.questions.id}
+        question_ids = {one for batch in batches for one in batch.questions.id}
         for batch in batches:
             table = batch.evidence
-            assert set(table.question) <= asked, "evidence of a question that there is not"
+            assert set(table.question) <= question_ids, "evidence of a question that there is not"
             for document, start, end in zip(table.document, table.start, table.end, strict=True):
                 assert document in length, f"evidence in a document that there is not: {document!r}"
                 assert 0 <= start < end <= length[document], f"[{start}, {end}) is no span of {document!r}"

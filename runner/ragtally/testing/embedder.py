@@ -28,7 +28,7 @@ class EmbedderSuite(ComponentSuite):
         return samples.passage_texts()
 
     @pytest.fixture
-    def fitted(self, build: Callable[[], Any], texts: list[str]) -> Any:
+    def embedder(self, build: Callable[[], Any], texts: list[str]) -> Any:
         """An embedder that has learnt from the corpus."""
         embedder = build()
         embedder.fit(texts)
@@ -43,7 +43,7 @@ class EmbedderSuite(ComponentSuite):
         assert traits.name or not traits.cacheable, "a store of vectors and a plan call it by its name"
 
     def test_an_embedder_that_does_not_learn_needs_no_corpus(
-        self, build: Callable[[], Any], fitted: Any, traits: EmbedderTraits, texts: list[str]
+        self, build: Callable[[], Any], embedder: Any, traits: EmbedderTraits, texts: list[str]
     ) -> None:
         """With `learns=False`, vectors are the same without `fit`, and after a `fit` without texts."""
         if traits.requires_fit:
@@ -51,66 +51,71 @@ class EmbedderSuite(ComponentSuite):
         without, with_nothing = build(), build()
         with_nothing.fit([])
         for embedder in (without, with_nothing):
-            assert np.array_equal(fitted.embed_documents(texts), embedder.embed_documents(texts)), (
+            assert np.array_equal(embedder.embed_documents(texts), embedder.embed_documents(texts)), (
                 "vectors of chunks depend on the corpus: the traits must say learns=True"
             )
-            assert np.array_equal(fitted.embed_queries(_OTHERS), embedder.embed_queries(_OTHERS)), (
+            assert np.array_equal(embedder.embed_queries(_OTHERS), embedder.embed_queries(_OTHERS)), (
                 "vectors of questions depend on the corpus: the traits must say learns=True"
             )
 
-    def test_vectors_are_finite_float32_of_one_length(self, fitted: Any, texts: list[str]) -> None:
+    def test_vectors_are_finite_float32_of_one_length(self, embedder: Any, texts: list[str]) -> None:
         """For chunks and for questions, also for empty and unseen words."""
-        documents, queries = fitted.embed_documents([*texts, *_OTHERS]), fitted.embed_queries(_OTHERS)
+        documents, queries = (
+            embedder.embed_documents([*texts, *_OTHERS]),
+            embedder.embed_queries(_OTHERS),
+        )
         for vectors, count in ((documents, len(texts) + len(_OTHERS)), (queries, len(_OTHERS))):
             assert isinstance(vectors, np.ndarray) and vectors.dtype == np.float32, "vectors are a float32 array"
             assert vectors.ndim == 2 and len(vectors) == count, "one row a text"
             assert np.isfinite(vectors).all(), "vectors must be finite; a zero vector is allowed"
         assert documents.shape[1] == queries.shape[1], "chunks and questions have vectors of different lengths"
 
-    def test_no_texts_give_no_vectors(self, fitted: Any, texts: list[str]) -> None:
+    def test_no_texts_give_no_vectors(self, embedder: Any, texts: list[str]) -> None:
         """An array of no rows and the usual number of columns."""
-        columns = fitted.embed_documents(texts[:1]).shape[1]
-        assert fitted.embed_documents([]).shape == (0, columns), "no chunks must give an array of no rows"
-        assert fitted.embed_queries([]).shape == (0, columns), "no questions must give an array of no rows"
+        columns = embedder.embed_documents(texts[:1]).shape[1]
+        assert embedder.embed_documents([]).shape == (0, columns), "no chunks must give an array of no rows"
+        assert embedder.embed_queries([]).shape == (0, columns), "no questions must give an array of no rows"
 
-    def test_a_text_has_the_same_vector_alone_and_among_others(self, fitted: Any, texts: list[str]) -> None:
+    def test_a_text_has_the_same_vector_alone_and_among_others(self, embedder: Any, texts: list[str]) -> None:
         """Rows do not depend on their neighbours, up to rounding."""
-        together = fitted.embed_documents(texts)
+        together = embedder.embed_documents(texts)
         for row in (0, len(texts) // 2, len(texts) - 1):
-            alone = fitted.embed_documents([texts[row]])[0]
+            alone = embedder.embed_documents([texts[row]])[0]
             np.testing.assert_allclose(alone, together[row], rtol=1e-4, atol=1e-5)
 
     def test_the_same_corpus_gives_the_same_vectors(
-        self, build: Callable[[], Any], fitted: Any, texts: list[str]
+        self, build: Callable[[], Any], embedder: Any, texts: list[str]
     ) -> None:
         """To the bit, by two embedders of the same parameters."""
         other = build()
         other.fit(list(texts))
-        assert np.array_equal(fitted.embed_documents(texts), other.embed_documents(texts)), "vectors of chunks differ"
-        assert np.array_equal(fitted.embed_queries(_OTHERS), other.embed_queries(_OTHERS)), (
+        assert np.array_equal(embedder.embed_documents(texts), other.embed_documents(texts)), (
+            "vectors of chunks differ"
+        )
+        assert np.array_equal(embedder.embed_queries(_OTHERS), other.embed_queries(_OTHERS)), (
             "vectors of questions differ"
         )
 
     def test_what_was_learnt_can_be_saved_and_loaded(
-        self, build: Callable[[], Any], fitted: Any, texts: list[str], tmp_path: Path
+        self, build: Callable[[], Any], embedder: Any, texts: list[str], tmp_path: Path
     ) -> None:
         """A loaded embedder is the saved one, to the bit."""
         folder = tmp_path / "saved"
         folder.mkdir()
-        fitted.save(folder)
+        embedder.save(folder)
         assert_no_pickle(folder)
-        loaded = build()
-        loaded.load(folder)
-        assert np.array_equal(fitted.embed_documents(texts), loaded.embed_documents(texts)), (
+        from_disk = build()
+        from_disk.load(folder)
+        assert np.array_equal(embedder.embed_documents(texts), from_disk.embed_documents(texts)), (
             "vectors of chunks differ"
         )
-        assert np.array_equal(fitted.embed_queries(_OTHERS), loaded.embed_queries(_OTHERS)), (
+        assert np.array_equal(embedder.embed_queries(_OTHERS), from_disk.embed_queries(_OTHERS)), (
             "questions' vectors differ"
         )
 
-    def test_texts_stay_as_they_are(self, fitted: Any, texts: list[str]) -> None:
+    def test_texts_stay_as_they_are(self, embedder: Any, texts: list[str]) -> None:
         """An embedder only reads."""
         before = list(texts)
-        fitted.embed_documents(texts)
-        fitted.embed_queries(texts)
+        embedder.embed_documents(texts)
+        embedder.embed_queries(texts)
         assert texts == before, "the embedder changed the texts"

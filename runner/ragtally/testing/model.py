@@ -37,7 +37,7 @@ _AT_ONCE = 12
 
 
 class ModelSuite(ComponentSuite):
-    """Checks a language model against whatever serves it; start that in a fixture and name it in `given`.
+    """Checks a language model against whatever serves it; start that in a fixture and name it in `folder_parameters`.
 
     Attributes:
         question: What is asked.
@@ -47,14 +47,14 @@ class ModelSuite(ComponentSuite):
     protocol = ChatModel
     question: ClassVar[str] = "Is water wet? Answer yes, no or maybe."
 
-    def given_failing(self, folder: Path) -> Mapping[str, Any] | None:
+    def failing_parameters(self, folder: Path) -> Mapping[str, Any] | None:
         """Say with which parameters every call fails; override it, with a server that nobody runs for one.
 
         Args:
             folder: An empty folder.
 
         Returns:
-            Parameters that replace those of `given`; None to leave the check out.
+            Parameters that replace those of `folder_parameters`; None to leave the check out.
         """
         return None
 
@@ -62,9 +62,9 @@ class ModelSuite(ComponentSuite):
         """Calls are kept by provider and model, and planned by limits and prices."""
         assert traits.provider and traits.model, "the traits name no provider or no model"
         limits = traits.limits
-        stated = (limits.requests_per_minute, limits.tokens_per_minute, limits.requests_per_day)
+        rates = (limits.requests_per_minute, limits.tokens_per_minute, limits.requests_per_day)
         assert limits.concurrency >= 1 and limits.timeout > 0 and limits.retries >= 0, "the limits allow no call"
-        assert all(limit is None or limit >= 1 for limit in stated), "the limits allow no call"
+        assert all(limit is None or limit >= 1 for limit in rates), "the limits allow no call"
         for tokens in (traits.context_tokens, traits.output_tokens):
             assert tokens is None or tokens >= 1, "a number of tokens is at least 1, or None"
         if traits.price is not None:
@@ -74,8 +74,8 @@ class ModelSuite(ComponentSuite):
     def test_where_and_how_fast_is_no_part_of_the_identity(self, component: Any) -> None:
         """Else the same call would be paid for again on another host."""
         for name in NO_IDENTITY & component.params.keys():
-            excluded = component.params[name].get("x-ragtally-identity") is False
-            assert excluded, f"{name!r} needs 'x-ragtally-identity': False"
+            is_left_out = component.params[name].get("x-ragtally-identity") is False
+            assert is_left_out, f"{name!r} needs 'x-ragtally-identity': False"
 
     def test_every_call_gets_one_reply(self, build: Callable[[], Any], traits: Any) -> None:
         """Alone and among others, with what the provider says of it."""
@@ -119,15 +119,15 @@ class ModelSuite(ComponentSuite):
         asyncio.run(close(build()))
 
     def test_a_failure_is_a_call_error(
-        self, component: Any, filled: dict[str, Any], traits: Any, tmp_path: Path
+        self, component: Any, params: dict[str, Any], traits: Any, tmp_path: Path
     ) -> None:
-        """The engine must know whether to try again. Checked where `given_failing` says how to fail."""
+        """The engine must know whether to try again. Checked where `failing_parameters` says how to fail."""
         folder = tmp_path / "failing"
         folder.mkdir()
-        failing = self.given_failing(folder)
+        failing = self.failing_parameters(folder)
         if failing is not None:
             with pytest.raises(CallError) as caught:
-                _ask(component.build(**{**filled, **failing}), [self._call(self.question, traits)])
+                _ask(component.build(**{**params, **failing}), [self._call(self.question, traits)])
             assert caught.value.message, "a failure says what happened"
 
     def test_a_model_that_is_to_be_asked_by_batches_can_be(self, build: Callable[[], Any], traits: Any) -> None:

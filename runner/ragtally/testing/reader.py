@@ -14,7 +14,7 @@ from ragtally.testing import samples
 from ragtally.testing.component import ComponentSuite
 
 VOTES = (Vote("label", 0, 11), Vote("measure", 0, 12), Vote("measure", 1, 13))
-_MEASURED = ("input_tokens", "output_tokens", "seconds", "dollars")
+_MEASURES = ("input_tokens", "output_tokens", "seconds", "dollars")
 
 
 class ReaderSuite(ComponentSuite):
@@ -63,9 +63,11 @@ class ReaderSuite(ComponentSuite):
         if self.repeatable:
             vote = VOTES[1]
             reader = ready(vote)
-            first = said(reader.read(reading, vote))
-            assert said(reader.read(reading, vote)) == first, "the same vote gives other answers the second time"
-            assert said(ready(vote).read(reading, vote)) == first, "another reader of the same vote answers otherwise"
+            first = content(reader.read(reading, vote))
+            assert content(reader.read(reading, vote)) == first, "the same vote gives other answers the second time"
+            assert content(ready(vote).read(reading, vote)) == first, (
+                "another reader of the same vote answers otherwise"
+            )
 
     def test_a_question_is_answered_alike_alone_and_among_others(
         self, ready: Callable[[Vote], Any], reading: Reading
@@ -74,8 +76,8 @@ class ReaderSuite(ComponentSuite):
         if self.repeatable:
             vote = VOTES[1]
             reader = ready(vote)
-            together = said(reader.read(reading, vote))
-            alone = [said(reader.read(_row(reading, row), vote))[0] for row in range(len(reading))]
+            together = content(reader.read(reading, vote))
+            alone = [content(reader.read(_row(reading, row), vote))[0] for row in range(len(reading))]
             assert alone == together, "a question alone is answered otherwise than among others"
 
     def test_fixed_draws_are_the_same_for_every_vote(
@@ -83,7 +85,7 @@ class ReaderSuite(ComponentSuite):
     ) -> None:
         """Checked where the traits say so: another vote of such a reader would be the same vote counted twice."""
         if traits.draws == "fixed":
-            answers = [said(ready(vote).read(reading, vote)) for vote in VOTES]
+            answers = [content(ready(vote).read(reading, vote)) for vote in VOTES]
             assert answers[0] == answers[1] == answers[2], "votes differ, so draws are not fixed"
 
     def test_a_reader_with_a_condition_ignores_the_passages(
@@ -93,16 +95,21 @@ class ReaderSuite(ComponentSuite):
         if traits.condition is not None and self.repeatable:
             without = replace(reading, passages=[[] for _ in reading.id])
             reader = ready(VOTES[1])
-            told, untold = said(reader.read(reading, VOTES[1])), said(reader.read(without, VOTES[1]))
-            assert told == untold, "the answers depend on the passages, so the traits must name no condition"
+            with_passages, without_passages = (
+                content(reader.read(reading, VOTES[1])),
+                content(reader.read(without, VOTES[1])),
+            )
+            assert with_passages == without_passages, (
+                "the answers depend on the passages, so the traits must name no condition"
+            )
 
     def test_ids_tell_a_reader_nothing(self, ready: Callable[[Vote], Any], traits: Any, reading: Reading) -> None:
         """A reader reads questions and passages; one that looks questions up by id declares a condition."""
         if traits.condition is None and self.repeatable:
-            renamed = replace(reading, id=[f"renamed-{row}" for row in range(len(reading))])
+            new_ids = replace(reading, id=[f"renamed-{row}" for row in range(len(reading))])
             reader = ready(VOTES[1])
-            answers = said(reader.read(reading, VOTES[1]))
-            assert said(reader.read(renamed, VOTES[1])) == answers, "the answers depend on the questions' ids"
+            answers = content(reader.read(reading, VOTES[1]))
+            assert content(reader.read(new_ids, VOTES[1])) == answers, "the answers depend on the questions' ids"
 
     def test_the_reading_stays_as_it_is(self, ready: Callable[[Vote], Any], reading: Reading) -> None:
         """A reader only reads."""
@@ -112,7 +119,7 @@ class ReaderSuite(ComponentSuite):
         assert after == before, "the reader changed what it was given"
 
 
-def said(answers: Answers) -> list[tuple[str | None, str | None, str | None]]:
+def content(answers: Answers) -> list[tuple[str | None, str | None, str | None]]:
     """List what was answered, without what was measured.
 
     Args:
@@ -134,12 +141,12 @@ def assert_answers(answers: Answers, reading: Reading) -> None:
     assert isinstance(answers, Answers), "`read` returns Answers"
     for name in ("text", "choice", "error"):
         assert len(getattr(answers, name)) == len(reading), f"`{name}` must have one row a question"
-    for row in said(answers):
-        given = [value for value in row if value is not None]
-        assert len(given) == 1, f"exactly one of text, choice and error must be set, not {row}"
-        assert isinstance(given[0], str), f"{given[0]!r} is no text"
+    for row in content(answers):
+        folder_parameters = [value for value in row if value is not None]
+        assert len(folder_parameters) == 1, f"exactly one of text, choice and error must be set, not {row}"
+        assert isinstance(folder_parameters[0], str), f"{folder_parameters[0]!r} is no text"
         assert row[1] is None or row[1] in reading.answers, f"the choice {row[1]!r} is no declared answer"
-    for name in _MEASURED:
+    for name in _MEASURES:
         column: Sequence[Any] | None = getattr(answers, name)
         if column is None:
             continue

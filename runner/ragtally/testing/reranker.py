@@ -52,17 +52,17 @@ class RerankerSuite(ComponentSuite):
     protocol = Reranker
 
     @pytest.fixture
-    def filled(self, component: Component, tmp_path: Path) -> dict[str, Any]:
+    def params(self, component: Component, tmp_path: Path) -> dict[str, Any]:
         """Every parameter with its value, components as choices."""
-        filled = self.fill(component, tmp_path)
-        return {key: _chosen(component.params[key], value) for key, value in filled.items()}
+        params = self.fill(component, tmp_path)
+        return {key: _picks(component.params[key], value) for key, value in params.items()}
 
     @pytest.fixture
-    def build(self, component: Component, filled: dict[str, Any]) -> Callable[[], Any]:
+    def build(self, component: Component, params: dict[str, Any]) -> Callable[[], Any]:
         """Build the component anew with each call, with None in place of other components."""
         params = {
             key: None if _kind_of(component.params[key]) else value
-            for key, value in filled.items()
+            for key, value in params.items()
             if not component.params[key].get("x-ragtally-engine")
         }
         return lambda: component.build(**params)
@@ -73,162 +73,168 @@ class RerankerSuite(ComponentSuite):
         return samples.queries(frozenset({"text"}))
 
     @pytest.fixture
-    def found(self, component: Component, filled: dict[str, Any], traits: Any, queries: Queries) -> Candidates:
+    def candidates(self, component: Component, params: dict[str, Any], traits: Any, queries: Queries) -> Candidates:
         """What the others found among forty passages, with windows and replies where they are read."""
-        named = Choice("retriever", component.name, filled)
+        choice = Choice("retriever", component.name, params)
         passages = samples.passages()
-        rankings = [_ranking(passages, queries, number) for number in range(len(named.inner("retriever")))]
+        rankings = [_ranking(passages, queries, number) for number in range(len(choice.inner("retriever")))]
         replies = [_REPLIES[row % len(_REPLIES)] for row in range(len(queries))]
         return Candidates(
             hits=tuple(rankings),
             passages=passages,
-            windows=_windows(passages.spans) if named.inner("chunker") else None,
+            windows=_windows(passages.spans) if choice.inner("chunker") else None,
             replies=replies if traits.prompts else None,
         )
 
-    def test_the_parameters_under_test_are_allowed(self, component: Component, filled: dict[str, Any]) -> None:
+    def test_the_parameters_under_test_are_allowed(self, component: Component, params: dict[str, Any]) -> None:
         """The suite tests something that a spec may say."""
-        for key, value in filled.items():
+        for key, value in params.items():
             if _kind_of(component.params[key]) is None:
                 faults = value_faults(component.params[key], value)
                 assert not faults, f"{key!r} may not be {value!r}: {faults[0]}"
 
     def test_the_traits_say_what_the_engine_has_to_give(
-        self, component: Component, filled: dict[str, Any], traits: Any
+        self, component: Component, params: dict[str, Any], traits: Any
     ) -> None:
         """What others found, so many hits of each; and a model's replies, where there is a model to ask."""
         assert isinstance(traits, RetrieverTraits) and "hits" in traits.reads, 'the traits must read "hits"'
         assert "vectors" not in traits.reads, "a retriever that reads hits is given no vectors"
         assert type(traits.depth) is int and traits.depth > 0, "the traits must say a depth, how many hits are read"
-        named = Choice("retriever", component.name, filled)
-        assert named.inner("retriever"), "no parameter of the kind retriever, one or a list, names what is built on"
-        assert len(named.inner("chunker")) <= ("window" in filled), "a chunker is named by the parameter `window`"
-        assert len(named.inner("model")) == traits.prompts, "it prompts where its parameter `model` names a model"
+        choice = Choice("retriever", component.name, params)
+        assert choice.inner("retriever"), "no parameter of the kind retriever, one or a list, names what is built on"
+        assert len(choice.inner("chunker")) <= ("window" in params), "a chunker is named by the parameter `window`"
+        assert len(choice.inner("model")) == traits.prompts, "it prompts where its parameter `model` names a model"
 
     @pytest.mark.parametrize("limit", _LIMITS)
     def test_hits_are_rows_of_what_is_searched(
-        self, build: Callable[[], Any], queries: Queries, found: Candidates, limit: int
+        self, build: Callable[[], Any], queries: Queries, candidates: Candidates, limit: int
     ) -> None:
         """As many columns as asked for, no row twice, -1 and 0 after the last hit."""
-        hits = build().rerank(queries, found, limit)
-        rows = len(found.passages if found.windows is None else found.windows)
+        hits = build().rerank(queries, candidates, limit)
+        rows = len(candidates.passages if candidates.windows is None else candidates.windows)
         assert_hits(hits, len(queries), limit, rows)
         assert (hits.passage[:, 0] >= 0).any(), (
             "nothing is found for any question, although the others found something"
         )
 
     def test_hits_are_ordered_by_score_and_then_by_row(
-        self, build: Callable[[], Any], queries: Queries, found: Candidates
+        self, build: Callable[[], Any], queries: Queries, candidates: Candidates
     ) -> None:
         """Best first; of equal scores the lower row."""
-        hits = build().rerank(queries, found, 60)
+        hits = build().rerank(queries, candidates, 60)
         for row, scores in zip(hits.passage, hits.score, strict=True):
             keys = [(-score, passage) for score, passage in zip(scores, row, strict=True) if passage >= 0]
             assert keys == sorted(keys), "hits must be ordered by score, and equal scores by row"
 
     def test_fewer_hits_are_the_first_of_more(
-        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Candidates
+        self, build: Callable[[], Any], traits: Any, queries: Queries, candidates: Candidates
     ) -> None:
         """Checked where the traits say that it is prefix-stable; also where the others are asked for fewer."""
         if traits.prefix_stable:
             retriever = build()
-            many = retriever.rerank(queries, found, 60)
+            many = retriever.rerank(queries, candidates, 60)
             for limit in (1, 2, 5):
-                few = retriever.rerank(queries, found, limit)
+                few = retriever.rerank(queries, candidates, limit)
                 _assert_equal(few, _columns(many, limit), f"the first {limit} hits differ from those of more")
                 # The engine asks the others for what the traits say, or for as many as are asked for here.
                 width = max(traits.depth, limit)
-                cut = replace(found, hits=tuple(_columns(hits, width) for hits in found.hits))
+                cut = replace(candidates, hits=tuple(_columns(hits, width) for hits in candidates.hits))
                 of_fewer = retriever.rerank(queries, cut, limit)
                 _assert_equal(of_fewer, few, f"hits of the others below the first {width} change the first {limit}")
 
     def test_the_same_findings_give_the_same_hits(
-        self, build: Callable[[], Any], queries: Queries, found: Candidates
+        self, build: Callable[[], Any], queries: Queries, candidates: Candidates
     ) -> None:
         """To the bit: twice by one retriever, and by another one."""
         retriever = build()
-        first = retriever.rerank(queries, found, 7)
-        _assert_equal(retriever.rerank(queries, found, 7), first, "the second time the hits are others")
-        _assert_equal(build().rerank(queries, found, 7), first, "another one of the same parameters ranks otherwise")
+        first = retriever.rerank(queries, candidates, 7)
+        _assert_equal(retriever.rerank(queries, candidates, 7), first, "the second time the hits are others")
+        _assert_equal(
+            build().rerank(queries, candidates, 7), first, "another one of the same parameters ranks otherwise"
+        )
 
     def test_a_question_gets_the_same_hits_alone_and_among_others(
-        self, build: Callable[[], Any], queries: Queries, found: Candidates
+        self, build: Callable[[], Any], queries: Queries, candidates: Candidates
     ) -> None:
         """Questions do not influence each other."""
         retriever = build()
-        together = retriever.rerank(queries, found, 7)
+        together = retriever.rerank(queries, candidates, 7)
         for row in range(len(queries)):
             one = slice(row, row + 1)
-            alone = retriever.rerank(*_questions(queries, found, one), 7)
-            wanted = Hits(together.passage[one], together.score[one])
-            _assert_equal(alone, wanted, f"question {row} gets other hits alone")
+            alone = retriever.rerank(*_questions(queries, candidates, one), 7)
+            other_hits = Hits(together.passage[one], together.score[one])
+            _assert_equal(alone, other_hits, f"question {row} gets other hits alone")
 
-    def test_no_questions_find_nothing(self, build: Callable[[], Any], queries: Queries, found: Candidates) -> None:
+    def test_no_questions_find_nothing(
+        self, build: Callable[[], Any], queries: Queries, candidates: Candidates
+    ) -> None:
         """Hits of no rows."""
-        hits = build().rerank(*_questions(queries, found, slice(0, 0)), 7)
+        hits = build().rerank(*_questions(queries, candidates, slice(0, 0)), 7)
         assert hits.passage.shape == hits.score.shape == (0, 7), "no questions must give hits of no rows"
 
     @pytest.mark.parametrize("width", [0, 4])
     def test_where_nothing_was_found_there_are_no_hits(
-        self, build: Callable[[], Any], queries: Queries, found: Candidates, width: int
+        self, build: Callable[[], Any], queries: Queries, candidates: Candidates, width: int
     ) -> None:
         """Whether the others' hits have columns or not."""
-        nothing = replace(found, hits=tuple(no_hits(len(queries), width) for _ in found.hits))
+        nothing = replace(candidates, hits=tuple(no_hits(len(queries), width) for _ in candidates.hits))
         hits = build().rerank(queries, nothing, 5)
         assert_hits(hits, len(queries), 5, 0)
 
     def test_questions_and_findings_stay_as_they_are(
-        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Candidates
+        self, build: Callable[[], Any], traits: Any, queries: Queries, candidates: Candidates
     ) -> None:
         """A retriever only reads."""
-        asked, before = copy.deepcopy(queries), copy.deepcopy(found)
+        original, before = copy.deepcopy(queries), copy.deepcopy(candidates)
         retriever = build()
-        retriever.rerank(queries, found, 5)
+        retriever.rerank(queries, candidates, 5)
         if traits.prompts:
-            retriever.prompts(queries, found)
-        assert (queries.id, queries.text) == (asked.id, asked.text), "the retriever changed the questions"
-        for hits, old in zip(found.hits, before.hits, strict=True):
+            retriever.prompts(queries, candidates)
+        assert (queries.id, queries.text) == (original.id, original.text), "the retriever changed the questions"
+        for hits, old in zip(candidates.hits, before.hits, strict=True):
             _assert_equal(hits, old, "the retriever changed the hits of another one")
-        assert list(found.passages.text) == list(before.passages.text), "the retriever changed the passages"
-        assert _columns_of(found.windows) == _columns_of(before.windows), "the retriever changed the windows"
-        assert found.replies == before.replies, "the retriever changed the replies"
+        assert list(candidates.passages.text) == list(before.passages.text), "the retriever changed the passages"
+        assert _columns_of(candidates.windows) == _columns_of(before.windows), "the retriever changed the windows"
+        assert candidates.replies == before.replies, "the retriever changed the replies"
 
     def test_there_is_one_prompt_a_question(
-        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Candidates
+        self, build: Callable[[], Any], traits: Any, queries: Queries, candidates: Candidates
     ) -> None:
         """Checked where the traits say that it prompts: messages of some words, the same every time."""
         if traits.prompts:
-            retriever, unasked = build(), replace(found, replies=None)
+            retriever, without_replies = build(), replace(candidates, replies=None)
             assert isinstance(retriever, PromptingReranker), "`build` must return a PromptingRetriever"
-            prompts = retriever.prompts(queries, unasked)
+            prompts = retriever.prompts(queries, without_replies)
             assert len(prompts) == len(queries), "there must be one prompt a question"
             for prompt in prompts:
                 assert isinstance(prompt, tuple) and prompt, "a prompt is a tuple of at least one message"
                 assert all(isinstance(message, Message) for message in prompt), "a prompt holds instances of Message"
                 assert prompt[-1].content.strip(), "a prompt ends with some words"
-            assert list(build().prompts(queries, unasked)) == list(prompts), "the second time the prompts are others"
+            assert list(build().prompts(queries, without_replies)) == list(prompts), (
+                "the second time the prompts are others"
+            )
             for row in range(len(queries)):
-                alone = retriever.prompts(*_questions(queries, unasked, slice(row, row + 1)))
+                alone = retriever.prompts(*_questions(queries, without_replies, slice(row, row + 1)))
                 assert list(alone) == [prompts[row]], f"question {row} gets another prompt alone"
 
     def test_a_failed_call_leaves_the_findings_in_their_order(
-        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Candidates
+        self, build: Callable[[], Any], traits: Any, queries: Queries, candidates: Candidates
     ) -> None:
         """Checked of one that prompts and builds on one other: the reply that never came must not cost the hits."""
-        if traits.prompts and found.windows is None and len(found.hits) == 1:
-            hits = build().rerank(queries, replace(found, replies=[None] * len(queries)), 7)
-            for row, old in zip(hits.passage, found.hits[0].passage, strict=True):
-                kept = row[row >= 0]
-                assert len(kept) or old[0] < 0, "a failed call costs all hits"
-                assert np.array_equal(kept, old[: len(kept)]), "a failed call changes the order"
+        if traits.prompts and candidates.windows is None and len(candidates.hits) == 1:
+            hits = build().rerank(queries, replace(candidates, replies=[None] * len(queries)), 7)
+            for row, old in zip(hits.passage, candidates.hits[0].passage, strict=True):
+                hits_of_row = row[row >= 0]
+                assert len(hits_of_row) or old[0] < 0, "a failed call costs all hits"
+                assert np.array_equal(hits_of_row, old[: len(hits_of_row)]), "a failed call changes the order"
 
     def test_replies_that_rank_nothing_are_counted(
-        self, build: Callable[[], Any], traits: Any, queries: Queries, found: Candidates
+        self, build: Callable[[], Any], traits: Any, queries: Queries, candidates: Candidates
     ) -> None:
         """Checked where the traits say that it prompts: a failed call is none of them, an empty reply is one."""
         if traits.prompts:
             for replies, least, most in ((None, 0, 0), ("", 1, len(queries)), ("[2] > [1]", 0, len(queries))):
-                unread = build().unread(replace(found, replies=[replies] * len(queries)))
+                unread = build().unread(replace(candidates, replies=[replies] * len(queries)))
                 assert isinstance(unread, int) and least <= unread <= most, f"{unread} replies {replies!r} are unread"
 
 
@@ -247,11 +253,11 @@ def assert_hits(hits: Hits, questions: int, limit: int, rows: int) -> None:
     assert hits.passage.shape == hits.score.shape == shape, f"hits must have the shape {shape}"
     assert np.isfinite(hits.score).all(), "scores must be finite"
     for row, scores in zip(hits.passage, hits.score, strict=True):
-        found = row[row >= 0]
-        assert (row[len(found) :] == -1).all(), "after the last hit there is -1 only"
-        assert (scores[len(found) :] == 0).all(), "after the last hit scores are 0"
-        assert (found < rows).all(), f"a hit is none of {rows} rows"
-        assert len(set(found.tolist())) == len(found), "a row is a hit twice"
+        candidates = row[row >= 0]
+        assert (row[len(candidates) :] == -1).all(), "after the last hit there is -1 only"
+        assert (scores[len(candidates) :] == 0).all(), "after the last hit scores are 0"
+        assert (candidates < rows).all(), f"a hit is none of {rows} rows"
+        assert len(set(candidates.tolist())) == len(candidates), "a row is a hit twice"
 
 
 def _kind_of(schema: Mapping[str, Any]) -> str | None:
@@ -259,12 +265,12 @@ def _kind_of(schema: Mapping[str, Any]) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def _chosen(schema: Mapping[str, Any], value: Any) -> Any:
+def _picks(schema: Mapping[str, Any], value: Any) -> Any:
     kind = _kind_of(schema)
     if kind is None or value is None:
         return value
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return tuple(_chosen({"x-ragtally-kind": kind}, item) for item in value)
+        return tuple(_picks({"x-ragtally-kind": kind}, item) for item in value)
     name, parameters = (value, {}) if isinstance(value, str) else next(iter(value.items()))
     return Choice(kind, name, parameters or {})
 
@@ -279,8 +285,10 @@ def _ranking(passages: Passages, queries: Queries, number: int) -> Hits:
             scores = [len(words & set(text.casefold().split())) for text in passages.text]
         else:
             scores = [(len(text) * (row + number)) % (7 + number) for text in passages.text]
-        found = np.flatnonzero(scores)
-        write_hits(hits, row, best_rows(np.array(scores, dtype=np.float32)[found], found, hits.passage.shape[1]))
+        candidates = np.flatnonzero(scores)
+        write_hits(
+            hits, row, best_rows(np.array(scores, dtype=np.float32)[candidates], candidates, hits.passage.shape[1])
+        )
     return hits
 
 
@@ -300,11 +308,11 @@ def _columns_of(spans: Spans | None) -> list[list[int]] | None:
     return None if spans is None else [spans.document.tolist(), spans.start.tolist(), spans.end.tolist()]
 
 
-def _questions(queries: Queries, found: Candidates, rows: slice) -> tuple[Queries, Candidates]:
-    hits = tuple(Hits(one.passage[rows], one.score[rows]) for one in found.hits)
-    replies = None if found.replies is None else found.replies[rows]
-    return Queries(queries.id[rows], queries.text[rows]), replace(found, hits=hits, replies=replies)
+def _questions(queries: Queries, candidates: Candidates, rows: slice) -> tuple[Queries, Candidates]:
+    hits = tuple(Hits(one.passage[rows], one.score[rows]) for one in candidates.hits)
+    replies = None if candidates.replies is None else candidates.replies[rows]
+    return Queries(queries.id[rows], queries.text[rows]), replace(candidates, hits=hits, replies=replies)
 
 
-def _assert_equal(hits: Hits, wanted: Hits, message: str) -> None:
-    assert np.array_equal(hits.passage, wanted.passage) and np.array_equal(hits.score, wanted.score), message
+def _assert_equal(hits: Hits, other_hits: Hits, message: str) -> None:
+    assert np.array_equal(hits.passage, other_hits.passage) and np.array_equal(hits.score, other_hits.score), message

@@ -27,7 +27,7 @@ class RetrievalMetricSuite(ComponentSuite):
     kind = "metric"
     protocol = MeanMetric | ScoreMetric  # type: ignore[type-arg]
 
-    def given(self, folder: Path) -> Mapping[str, Any]:
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         """Ask for the cut-off beside the parameters of the suite."""
         return {"k": CUT_OFF, **self.parameters}
 
@@ -66,7 +66,7 @@ class RetrievalMetricSuite(ComponentSuite):
         """The k of the name is kept."""
         sample = samples["mixed"]
         after = np.arange(_DEPTH) >= CUT_OFF
-        emptied = replace(
+        without_tail = replace(
             sample,
             hit=sample.hit & ~after,
             relevant=sample.relevant & ~after,
@@ -75,7 +75,7 @@ class RetrievalMetricSuite(ComponentSuite):
             covered=np.where(after, sample.covered[:, [CUT_OFF - 1]], sample.covered),
         )
         assert_close(
-            metric_scores(build(), emptied), metric_scores(build(), sample), f"hits after the {CUT_OFF}rd matter"
+            metric_scores(build(), without_tail), metric_scores(build(), sample), f"hits after the {CUT_OFF}rd matter"
         )
 
     def test_the_order_of_the_questions_does_not_matter(

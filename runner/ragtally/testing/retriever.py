@@ -60,11 +60,11 @@ class RetrieverSuite(ComponentSuite):
         assert hits.passage.shape == hits.score.shape == shape, f"hits must have the shape {shape}"
         assert np.isfinite(hits.score).all(), "scores must be finite"
         for row, scores in zip(hits.passage, hits.score, strict=True):
-            found = row[row >= 0]
-            assert (row[len(found) :] == -1).all(), "after the last hit there is -1 only"
-            assert (scores[len(found) :] == 0).all(), "after the last hit scores are 0"
-            assert (found < len(passages)).all(), "a hit is no passage of the corpus"
-            assert len(set(found.tolist())) == len(found), "a passage is a hit twice"
+            hits_of_row = row[row >= 0]
+            assert (row[len(hits_of_row) :] == -1).all(), "after the last hit there is -1 only"
+            assert (scores[len(hits_of_row) :] == 0).all(), "after the last hit scores are 0"
+            assert (hits_of_row < len(passages)).all(), "a hit is no passage of the corpus"
+            assert len(set(hits_of_row.tolist())) == len(hits_of_row), "a passage is a hit twice"
 
     def test_hits_are_ordered_by_score_and_then_by_row(self, index: Callable[[], Any], queries: Queries) -> None:
         """Best first; of equal scores the lower row."""
@@ -105,10 +105,10 @@ class RetrieverSuite(ComponentSuite):
         retriever = index()
         retriever.save(folder)
         assert_no_pickle(folder)
-        loaded = build()
-        loaded.load(folder, passages, vectors)
+        from_disk = build()
+        from_disk.load(folder, passages, vectors)
         _assert_equal(
-            loaded.search(queries, 7), retriever.search(queries, 7), "the loaded index finds something else"
+            from_disk.search(queries, 7), retriever.search(queries, 7), "the loaded index finds something else"
         )
 
     def test_a_question_finds_the_same_alone_and_among_others(
@@ -132,16 +132,16 @@ class RetrieverSuite(ComponentSuite):
         self, index: Callable[[], Any], traits: Any, passages: Passages, queries: Queries
     ) -> None:
         """A retriever only reads."""
-        texts, asked = list(passages.text), samples.queries(traits.reads)
+        texts, questions = list(passages.text), samples.queries(traits.reads)
         index().search(queries, 3)
         assert list(passages.text) == texts, "the retriever changed the passages"
-        assert list(queries.text) == list(asked.text), "the retriever changed the questions"
-        if queries.vectors is not None and asked.vectors is not None:
-            assert np.array_equal(queries.vectors, asked.vectors), "the retriever changed the questions' vectors"
+        assert list(queries.text) == list(questions.text), "the retriever changed the questions"
+        if queries.vectors is not None and questions.vectors is not None:
+            assert np.array_equal(queries.vectors, questions.vectors), "the retriever changed the questions' vectors"
 
 
-def _assert_equal(found: Hits, wanted: Hits, message: str) -> None:
-    assert np.array_equal(found.passage, wanted.passage) and np.array_equal(found.score, wanted.score), message
+def _assert_equal(hits: Hits, other_hits: Hits, message: str) -> None:
+    assert np.array_equal(hits.passage, other_hits.passage) and np.array_equal(hits.score, other_hits.score), message
 
 
 def _one(queries: Queries, row: int) -> Queries:

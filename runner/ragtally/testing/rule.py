@@ -42,10 +42,12 @@ class VoteRuleSuite(ComponentSuite):
     def test_answers_are_only_names(self, build: Callable[[], Any]) -> None:
         """Other labels give the other label: no answer is special to a rule."""
         rule = build()
-        renamed: dict[str | None, str | None] = {"a": "yes", "b": "no", "c": "maybe", None: None}
+        new_name: dict[str | None, str | None] = {"a": "yes", "b": "no", "c": "maybe", None: None}
         for ballots in _BALLOTS:
-            verdict = rule.verdict([renamed[ballot] for ballot in ballots])
-            assert verdict == renamed[rule.verdict(list(ballots))], f"{ballots} has another verdict under other names"
+            verdict = rule.verdict([new_name[ballot] for ballot in ballots])
+            assert verdict == new_name[rule.verdict(list(ballots))], (
+                f"{ballots} has another verdict under other names"
+            )
 
     def test_the_order_of_the_ballots_does_not_matter(self, build: Callable[[], Any]) -> None:
         """Checked unless the suite says that the rule is not symmetric."""

@@ -68,9 +68,9 @@ def queries(reads: frozenset[str]) -> Queries:
         The queries, with vectors and evidence where they are read.
     """
     corpus = passages()
-    asked = range(0, _PASSAGES, 2 * _PASSAGES_A_DOCUMENT)
-    text = [f"Is it so that {corpus.text[row].split('patients ')[1]}" for row in asked] + ["Zebrafish quantum?"]
-    rows = np.array([*asked, 1], dtype=np.int32)
+    about = range(0, _PASSAGES, 2 * _PASSAGES_A_DOCUMENT)
+    text = [f"Is it so that {corpus.text[row].split('patients ')[1]}" for row in about] + ["Zebrafish quantum?"]
+    rows = np.array([*about, 1], dtype=np.int32)
     spans = corpus.spans
     evidence = QuestionEvidence(
         question=np.arange(len(rows), dtype=np.int32),
@@ -109,10 +109,10 @@ def documents() -> Documents:
 
 def reading() -> Reading:
     """Put no, one or several passages before a few questions."""
-    texts, asked = passage_texts(), queries(frozenset({"text"}))
+    texts, questions = passage_texts(), queries(frozenset({"text"}))
     fronts = [texts[:1], texts[3:6], [], [texts[9]], ["", texts[2]]]
-    fronts += [texts[row : row + 2] for row in range(len(asked) - len(fronts))]
-    return Reading(list(asked.id), list(asked.text), fronts, ANSWERS)
+    fronts += [texts[row : row + 2] for row in range(len(questions) - len(fronts))]
+    return Reading(list(questions.id), list(questions.text), fronts, ANSWERS)
 
 
 def examples() -> Examples:

@@ -12,7 +12,7 @@ import pytest
 from ragtally.api import TRAIN_PARAMETER, Component, Examples, Reading, TrainableReader, Vote
 from ragtally.testing import samples
 from ragtally.testing.component import assert_no_pickle
-from ragtally.testing.reader import VOTES, ReaderSuite, said
+from ragtally.testing.reader import VOTES, ReaderSuite, content
 
 
 class TrainableReaderSuite(ReaderSuite):
@@ -50,21 +50,21 @@ class TrainableReaderSuite(ReaderSuite):
         reader = ready(vote)
         reader.save(folder)
         assert_no_pickle(folder)
-        loaded = build()
-        loaded.load(folder)
-        answers = said(reader.read(reading, vote))
-        assert said(loaded.read(reading, vote)) == answers, "the loaded model answers otherwise"
+        from_disk = build()
+        from_disk.load(folder)
+        answers = content(reader.read(reading, vote))
+        assert content(from_disk.read(reading, vote)) == answers, "the loaded model answers otherwise"
 
     def test_the_ids_of_the_examples_teach_nothing(
         self, build: Callable[[], Any], ready: Callable[[Vote], Any], examples: Examples
     ) -> None:
         """A model that remembers labels by id would know the answers before it reads."""
         vote = VOTES[1]
-        renamed = replace(examples.reading, id=[f"renamed-{row}" for row in range(len(examples))])
+        new_ids = replace(examples.reading, id=[f"renamed-{row}" for row in range(len(examples))])
         other = build()
-        other.train(Examples(renamed, examples.label), vote)
-        answers = said(ready(vote).read(examples.reading, vote))
-        assert said(other.read(examples.reading, vote)) == answers, "what was learnt depends on the examples' ids"
+        other.train(Examples(new_ids, examples.label), vote)
+        answers = content(ready(vote).read(examples.reading, vote))
+        assert content(other.read(examples.reading, vote)) == answers, "what was learnt depends on the examples' ids"
 
     def test_the_examples_stay_as_they_are(self, build: Callable[[], Any], examples: Examples) -> None:
         """Training only reads."""
