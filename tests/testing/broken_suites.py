@@ -29,7 +29,7 @@ def suite(of, component, check=None):
     # Any module that is cheap to import will do as the plugin here.
     members = {"plugin": "ragtally_vote_rules", "name": component.name, "__module__": __name__}
     if of == "model":
-        members["given_failing"] = lambda self, folder: {"host": "nowhere"}
+        members["failing_parameters"] = lambda self, folder: {"host": "nowhere"}
     if check is not None:
         # The other checks of a component that is broken in one way say nothing, and take most of the time.
         members |= {name: None for name in dir(SUITES[of]) if name.startswith("test_") and name != check}

@@ -19,10 +19,10 @@ class EmbedderTraits:
     """What the engine knows of an embedder before it builds it.
 
     Attributes:
-        learns: Whether it learns from the corpus, so that a text's vector depends on the chunks.
-        kept_by_text: Whether vectors are expensive (paid for, or slow), so that each text's vector is kept in the
+        requires_fit: Whether it learns from the corpus, so that a text's vector depends on the chunks.
+        cacheable: Whether vectors are expensive (paid for, or slow), so that each text's vector is kept in the
             store of vectors as soon as it is made: overlapping chunkers, other studies and runs after a kill then
-            reuse it. Only for an embedder that does not learn.
+            reuse it. Only for an embedder that needs no fit.
         batch: How many texts it is given at once, where vectors are kept by text; what a kill can lose.
         name: What to call it in progress and plans, such as `openai/text-embedding-3-small`.
         price: What it costs, by input tokens or by the hour; None where unknown. Free for what runs here.

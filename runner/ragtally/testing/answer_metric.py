@@ -177,12 +177,12 @@ def assert_scores(scores: Mapping[str, Score], name: str, like: str) -> None:
         like: What was scored, for the message.
     """
     assert scores, f"{like}: there is no score"
-    for name, score in scores.items():
-        assert isinstance(score, Score), f"{like}: {name} is no Score"
-        assert name.partition("[")[0] == name, f"{like}: {name!r} is not named after {name!r}"
-        assert type(score.denominator) is int and score.denominator >= 0, f"{like}: {name} counts from 0"
-        assert score.value is None or math.isfinite(score.value), f"{like}: {name} is {score.value}"
-        assert score.denominator or score.value is None, f"{like}: {name} is a number that rests on nothing"
+    for key, score in scores.items():
+        assert isinstance(score, Score), f"{like}: {key} is no Score"
+        assert key.partition("[")[0] == name, f"{like}: {key!r} is not named after {name!r}"
+        assert type(score.denominator) is int and score.denominator >= 0, f"{like}: {key} counts from 0"
+        assert score.value is None or math.isfinite(score.value), f"{like}: {key} is {score.value}"
+        assert score.denominator or score.value is None, f"{like}: {key} is a number that rests on nothing"
 
 
 def assert_close(scores: Mapping[str, Score], expected: Mapping[str, Score], message: str) -> None:

@@ -37,7 +37,7 @@ class EmbedderSuite(ComponentSuite):
     def test_the_traits_fit_together(self, traits: EmbedderTraits) -> None:
         """What is kept by its text alone cannot depend on a corpus; whatever is given in batches has a size."""
         assert not (traits.cacheable and traits.requires_fit), (
-            "vectors of an embedder that learns depend on the corpus: kept_by_text needs learns=False"
+            "vectors of an embedder that learns depend on the corpus: cacheable needs requires_fit=False"
         )
         assert traits.batch >= 1, "a batch is one text at least"
         assert traits.name or not traits.cacheable, "a store of vectors and a plan call it by its name"
@@ -45,17 +45,17 @@ class EmbedderSuite(ComponentSuite):
     def test_an_embedder_that_does_not_learn_needs_no_corpus(
         self, build: Callable[[], Any], embedder: Any, traits: EmbedderTraits, texts: list[str]
     ) -> None:
-        """With `learns=False`, vectors are the same without `fit`, and after a `fit` without texts."""
+        """With `requires_fit=False`, vectors are the same without `fit`, and after a `fit` without texts."""
         if traits.requires_fit:
             return
         without, with_nothing = build(), build()
         with_nothing.fit([])
-        for embedder in (without, with_nothing):
-            assert np.array_equal(embedder.embed_documents(texts), embedder.embed_documents(texts)), (
-                "vectors of chunks depend on the corpus: the traits must say learns=True"
+        for other in (without, with_nothing):
+            assert np.array_equal(other.embed_documents(texts), embedder.embed_documents(texts)), (
+                "vectors of chunks depend on the corpus: the traits must say requires_fit=True"
             )
-            assert np.array_equal(embedder.embed_queries(_OTHERS), embedder.embed_queries(_OTHERS)), (
-                "vectors of questions depend on the corpus: the traits must say learns=True"
+            assert np.array_equal(other.embed_queries(_OTHERS), embedder.embed_queries(_OTHERS)), (
+                "vectors of questions depend on the corpus: the traits must say requires_fit=True"
             )
 
     def test_vectors_are_finite_float32_of_one_length(self, embedder: Any, texts: list[str]) -> None:
