@@ -78,7 +78,7 @@ class Limits:
         tokens_per_minute: At most so many tokens (in and out) a minute; None for no stated limit.
         requests_per_day: The provider's daily quota, for the plan's estimate; None for none stated.
         timeout: Seconds after which a call without an answer is tried again.
-        retries: How often a call that failed for a passing reason is tried again.
+        retries: How often a call that failed for a reason that may pass is tried again.
     """
 
     concurrency: int = 8

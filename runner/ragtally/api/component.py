@@ -99,9 +99,9 @@ class Component:
             there (a server, a model, a key).
         provide: Called once before a run, with the parameters and a `Progress`; gets what is missing as far as
             the parameters allow it. Raises `DataError` where it cannot.
-        outside: For a retriever that keeps its index outside the store: called with the folder that `save` was given,
-            of any retriever's; says what of that index lies elsewhere, and None where the folder is none of its own.
-            `ragtally store gc` removes it together with the index.
+        external_resource: For a retriever that keeps its index outside the store: called with the folder that `save`
+            was given, of any retriever's; says what of that index lies elsewhere, and None where the folder is none of
+            its own. `ragtally store gc` removes it together with the index.
         renamed_params: What to write instead of parameters that an earlier version had, by their old names; told to
             whoever still writes one.
     """

@@ -61,7 +61,7 @@ class RagtallyError(Exception):
 
     Attributes:
         message: What is wrong, in one sentence.
-        place: File, line and column of the cause, where there is one.
+        location: File, line and column of the cause, where there is one.
         hint: What to type or change next, where that is known.
     """
 
