@@ -100,7 +100,7 @@ class Component:
         provide: Called once before a run, with the parameters and a `Progress`; gets what is missing as far as
             the parameters allow it. Raises `DataError` where it cannot.
         external_resource: For a retriever that keeps its index outside the store: called with the folder that `save`
-            was given, of any retriever's; says what of that index lies elsewhere, and None where the folder is none of
+            was given, of any retriever's; says what of that index lies elsewhere, None where the folder is none of
             its own. `ragtally store gc` removes it together with the index.
         renamed_params: What to write instead of parameters that an earlier version had, by their old names; told to
             whoever still writes one.
