@@ -86,14 +86,17 @@ def declared_families(results: Results, answers: Mapping[str, AlignedAnswers]) -
     """Test what the spec declares under `compare`."""
     families: list[Family] = []
     for family in results.comparisons["families"]:
-        metric, baseline = family["metric"], family["baseline"]
         pairs = [(pair["cell"], pair["baseline"]) for pair in family["pairs"]]
-        if results.metric(metric).measures == "retrieval":
-            families.extend(_ranking_family(results, metric, pairs, baseline))
-            continue
-        for of_set in answers.values():
-            complete = [pair for pair in pairs if all(_is_scored(of_set, name, metric) for name in pair)]
-            families.extend(_answer_family(results, of_set, metric, complete, baseline))
+        # A metric of one number per class, as `f1`, makes one family per class.
+        info = next(info for info in results.metrics if family["metric"] in (info.component, *info.names))
+        names = (family["metric"],) if family["metric"] in info.names else info.names
+        for metric in names:
+            if info.measures == "retrieval":
+                families.extend(_ranking_family(results, metric, pairs, family["baseline"]))
+                continue
+            for of_set in answers.values():
+                complete = [pair for pair in pairs if all(_is_scored(of_set, name, metric) for name in pair)]
+                families.extend(_answer_family(results, of_set, metric, complete, family["baseline"]))
     return families
 
 
