@@ -374,7 +374,7 @@ def toy_registry(more: Mapping[str, Sequence[Component]] | None = None) -> Regis
             for component in components:
                 if kind == "dataset":
                     component = replace(component, params={**component.params, **DATASET_PARAMETERS})
-                registered[(kind, component.name)] = RegistryEntry(component, kind, "made_up", "made-up 1.0")
+                registered[(kind, component.name)] = RegistryEntry(component, kind, "toy_study", "made-up 1.0")
     return Registry(registered)
 
 
