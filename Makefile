@@ -38,10 +38,11 @@ benchmark: install-dev
 	@python benchmarks/grid.py
 	@python benchmarks/large_study.py
 
-# What is committed although ragtally writes it: the reference of specs and their JSON Schema.
+# What is committed although ragtally writes it: the reference of specs, their JSON Schema, the page of result files.
 generated: install-dev
 	@python -m ragtally.spec.reference specs/README.md
 	@python -m ragtally.spec.reference --schema > runner/ragtally/spec/spec.schema.json
+	@python -m ragtally.results.reference runner/RESULTS.md
 
 lint: install-dev
 	@ruff check runner plugins tests

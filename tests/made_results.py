@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike
 from ragtally.analysis.contributions import Contributions, metric_contributions
 from ragtally.api import GradedAnswers, Status
 from ragtally.results import Results
+from ragtally.results.columns import RESULT_FILES
 from ragtally_answer_metrics.formulas import METRICS
 
 TEXT = "Does {} help?"
@@ -124,16 +124,27 @@ def of_base_only(results: Results) -> Results:
 
 
 def written(results: Results, root: Path) -> Path:
-    """Write results as a study's run leaves them, below a root; says where."""
+    """Write results as a study's run leaves them, below a root, and return the folder; what is missing is null."""
     folder = root / results.study
     folder.mkdir(parents=True)
-    results.cells.write_csv(folder / "cells.csv")
-    (folder / "voters.csv").write_text("")
-    for name in ("answers", "questions", "rankings", "passages"):
-        getattr(results, name).write_parquet(folder / f"{name}.parquet")
     base = results.questions.filter("in_base").select("id", "label", pl.lit("gold").alias("label_kind"))
-    base.write_parquet(folder / "base.parquet")
-    for name in ("dataset", "base", "comparisons"):
-        content = {**getattr(results, name), "study": results.study}
-        (folder / f"{name}.json").write_text(json.dumps(content))
+    for file in RESULT_FILES:
+        name = file.name.partition(".")[0]
+        content = base if file.name == "base.parquet" else getattr(results, name, None)
+        if isinstance(content, pl.DataFrame):
+            file.write(folder, {**dict.fromkeys(file.schema, [None] * len(content)), **content.to_dict()})
+        elif isinstance(content, Mapping):
+            file.write(folder, completed({**content, "study": results.study}, file.schema))
     return folder
+
+
+def completed(content: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """JSON with every key of some; null where it had none."""
+    for key in keys:
+        part: dict[str, Any] | None = content
+        *above, last = key.split(".")
+        for name in above:
+            part = part.setdefault(name, {}) if part is not None else None
+        if part is not None:
+            part.setdefault(last, None)
+    return content

@@ -14,7 +14,7 @@ import pytest
 
 from ragtally.analysis import Analysis, cache, read_analysis, write_analysis
 from ragtally.results import Results, load_results
-from ragtally.results.load import RESULT_FILES
+from ragtally.results.load import LOADED_FILES
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_it_is_read_without_what_is_slow_to_load(beside: Path) -> None:
     assert finished.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", RESULT_FILES)
+@pytest.mark.parametrize("name", LOADED_FILES)
 def test_other_results_need_another_analysis(beside: Path, name: str) -> None:
     path = beside / name
     path.write_bytes(path.read_bytes() + b"\n")

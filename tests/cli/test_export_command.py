@@ -112,6 +112,9 @@ def test_calls_are_those_of_the_store(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_base_becomes_a_dataset_only_where_the_study_was_run(root: Path, tmp_path: Path) -> None:
+    dataset = json.loads((root / "made" / "dataset.json").read_text(encoding="utf-8"))
+    del dataset["addresses"]
+    (root / "made" / "dataset.json").write_text(json.dumps(dataset), encoding="utf-8")
     with pytest.raises(RagtallyError, match=r"another version of ragtally wrote it: .*addresses"):
         export(root, "base", "made", "--dataset", str(tmp_path / "kept"))
     words = ["base", "made", "--dataset", "kept", "--out", "file", "--results", str(root)]

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from ragtally.analysis.analysis import Analysis
 from ragtally.api import file_hash
 from ragtally.api.address import address
-from ragtally.results.load import RESULT_FILES, Results
+from ragtally.results.load import LOADED_FILES, Results
 from ragtally.results.metrics import metrics_from_json
 from ragtally.store import read_json, write_json
 
@@ -42,12 +42,12 @@ def read_analysis(folder: Path) -> Analysis | None:
 
 def inputs_hash(folder: Path) -> str | None:
     """Hash what an analysis follows from: the results, the code that computes it, metrics' plugins, and libraries."""
-    if not all((folder / name).is_file() for name in RESULT_FILES):
+    if not all((folder / name).is_file() for name in LOADED_FILES):
         return None
     code = [path for name in _CODE for path in sorted({_PACKAGE / name, *(_PACKAGE / name).rglob("*.py")})]
     return address(
         {
-            "results": {name: file_hash(folder / name) for name in RESULT_FILES},
+            "results": {name: file_hash(folder / name) for name in LOADED_FILES},
             "metrics": _metric_plugins(folder),
             "code": {str(path.relative_to(_PACKAGE)): file_hash(path) for path in code if path.is_file()},
             "libraries": {name: metadata.version(name) for name in _LIBRARIES},

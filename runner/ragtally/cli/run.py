@@ -12,7 +12,7 @@ from ragtally.engine.run import Folders, cells_matching, execute, run_study
 from ragtally.plan import STAGES, plan_study
 from ragtally.present.tables import cell_tables, result_tables
 from ragtally.registry import load_registry
-from ragtally.results.bench import cell_table
+from ragtally.results.write import cell_table
 from ragtally.spec.load import load_study
 from ragtally.store import Store, find_store
 from ragtally.workspace import Workspace

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,20 +14,13 @@ from ragtally.llm.client import Asking
 from ragtally.llm.embeddings import EMBEDDING_STEPS, Embedding
 from ragtally.plan import STAGES, StudyPlan, in_order, plan_study, stage_slices
 from ragtally.registry import Registry, load_registry
-from ragtally.results import Results, bench, load_results
-from ragtally.results import stages as stage_results
+from ragtally.results import Results, load_results
+from ragtally.results.write import WRITERS
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
 from ragtally.steps import ASK, Task
 from ragtally.store import Store, find_store, sweep_parts, write_json
 from ragtally.workspace import Progress, Workspace
-
-_WRITERS: Mapping[str, Callable[[StudyPlan, Workspace, Path], None]] = {
-    "prepare": stage_results.write_prepare,
-    "train": stage_results.write_train,
-    "label": stage_results.write_label,
-    "bench": bench.write_bench,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +95,7 @@ def run_study(
     goals = tuple(dict.fromkeys(task for stage in stages for task in plan.goals(stage)))
     execute(goals, workspace, study, wait=wait)
     for stage in stages:
-        _WRITERS[stage](plan, workspace, results)
+        WRITERS[stage](plan, workspace, results)
     return results
 
 

@@ -1,18 +1,15 @@
-"""Every result file with its columns and keys, declared once; writing, loading, documentation and tests follow.
-
-`python -m ragtally.results.columns PATH` writes the page of tables.
-"""
+"""Every result file with its columns and keys, declared once; writing, loading, documentation and tests follow."""
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 from polars.datatypes import DataTypeClass
 
@@ -26,16 +23,6 @@ _TEXT, _INTEGER, _NUMBER, _BOOLEAN = pl.String, pl.Int64, pl.Float64, pl.Boolean
 _TEXTS, _INTEGERS = pl.List(pl.String), pl.List(pl.Int32)
 # What only JSON holds.
 _MAPPINGS = pl.List(pl.Struct([]))
-_TYPE_NAMES: Mapping[DataType, str] = {
-    _TEXT: "text",
-    _INTEGER: "integer",
-    pl.Int32: "integer",
-    _NUMBER: "number",
-    _BOOLEAN: "true or false",
-    _TEXTS: "list of texts",
-    _INTEGERS: "list of integers",
-    _MAPPINGS: "list of mappings",
-}
 # A word in capitals within a name stands for many names.
 _PLACEHOLDER = re.compile(r"(?<![A-Za-z])[A-Z]{3,}(?![a-z])")
 
@@ -47,6 +34,7 @@ class Column:
     name: str  # A word in capitals stands for many: `ANSWER` for each answer, `METRIC` for each printed metric
     type: DataType | None  # None for any type
     meaning: str
+    optional: bool = False  # Whether some studies have no such column
 
     @property
     def fixed(self) -> bool:
@@ -69,12 +57,12 @@ class ResultFile:
 
     @cached_property
     def schema(self) -> dict[str, DataType | None]:
-        """The types of the fixed columns by name."""
-        return {column.name: column.type for column in self.columns if column.fixed}
+        """The types of the columns that the file of every study has, by name."""
+        return {column.name: column.type for column in self.columns if column.fixed and not column.optional}
 
     def column(self, name: str) -> Column:
-        """The declaration of a column; fixed names come before patterns, and these in their order."""
-        candidates = sorted(self.columns, key=lambda column: not column.fixed)
+        """The declaration of a column; fixed names come before patterns, and of these the longest first."""
+        candidates = sorted(self.columns, key=lambda column: (not column.fixed, -len(column.name)))
         return next(column for column in candidates if column.matches(name))
 
     def frame(self, columns: Mapping[str, Any]) -> pl.DataFrame:
@@ -83,8 +71,8 @@ class ResultFile:
 
     def _series(self, name: str, values: Any) -> pl.Series:
         dtype = self.column(name).type
-        if isinstance(values, pl.Series):
-            return values.rename(name) if dtype is None else values.cast(dtype).rename(name)
+        if isinstance(values, pl.Series | np.ndarray):
+            return pl.Series(name, values).cast(dtype or pl.Series(values).dtype)
         # Parameters of different components may be of different types: they become text.
         return pl.Series(name, list(values), dtype=dtype, strict=dtype is not None)
 
@@ -108,7 +96,7 @@ class ResultFile:
             raise StoreError("there is no such result", location=Location(str(path)), hint=hint)
         if path.suffix == ".json":
             content = read_json(path)
-            self._require(path, [name for name in self.schema if not _has_key(content, name.split("."))])
+            self._require(path, [name for name, type in self.schema.items() if not _has_key(content, name, type)])
             return content
         frame = self._read_csv(path) if path.suffix == ".csv" else read_table(path)
         self._require(path, [name for name in self.schema if name not in frame.columns])
@@ -129,15 +117,15 @@ class ResultFile:
             )
 
 
-def _has_key(content: Any, path: Sequence[str]) -> bool:
-    """Whether a JSON value has a key; one below null counts as there."""
-    for key in path:
+def _has_key(content: Any, name: str, dtype: DataType | None) -> bool:
+    """Whether a JSON value has a key, and a list there if it should; a key below null counts."""
+    for key in name.split("."):
         if content is None:
             return True
         if not isinstance(content, Mapping) or key not in content:
             return False
         content = content[key]
-    return True
+    return not isinstance(dtype, pl.List) or content is None or isinstance(content, list)
 
 
 def _costs(answers: str) -> tuple[Column, ...]:
@@ -243,15 +231,17 @@ CELLS = ResultFile("cells.csv", "bench", "One row per cell and set of questions.
            "`top_k`; `ann_recall@10` is measured by an approximate index itself, on all questions"),
     Column("METRIC_denominator", _INTEGER, "how many questions, predictions or ballots it is a share or mean of"),
     *_costs("the cell's answers on this set of questions"),
-    Column("context_mean_words", _NUMBER, "mean number of words before the reader"),
-    Column("context_mean_words_denominator", _INTEGER, "over how many questions"),
-    Column("context_document_hit", _NUMBER, "share of questions with a chunk of a right document before the reader"),
-    Column("context_document_hit_denominator", _INTEGER, "of questions with evidence"),
-    Column("context_evidence", _NUMBER, "mean share of a question's evidence characters before the reader"),
-    Column("context_evidence_denominator", _INTEGER, "over questions with evidence"),
+    Column("context_mean_words", _NUMBER, "mean number of words before the reader", optional=True),
+    Column("context_mean_words_denominator", _INTEGER, "over how many questions", optional=True),
+    Column("context_document_hit", _NUMBER, "share of questions with a chunk of a right document before the "
+           "reader", optional=True),
+    Column("context_document_hit_denominator", _INTEGER, "of questions with evidence", optional=True),
+    Column("context_evidence", _NUMBER, "mean share of a question's evidence characters before the "
+           "reader", optional=True),
+    Column("context_evidence_denominator", _INTEGER, "over questions with evidence", optional=True),
     Column("context_evidence_ceiling", _NUMBER, "what the best choice of as many chunks of this size, or of as many "
-           "words, could have reached"),
-    Column("context_evidence_ceiling_denominator", _INTEGER, "over questions with evidence"),
+           "words, could have reached", optional=True),
+    Column("context_evidence_ceiling_denominator", _INTEGER, "over questions with evidence", optional=True),
     _NOT_SCORED,
 ))  # fmt: skip
 
@@ -335,34 +325,3 @@ RESULT_FILES = (
     DATASET, TRAIN, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS, QUESTIONS, RANKINGS, PASSAGES, COMPARISONS,
     TIMINGS,
 )  # fmt: skip
-
-_HEAD = """# Result files
-
-<!-- Generated by `make generated` from `ragtally/results/columns.py`. -->
-
-A study's results lie in `data/results/<study>/`. The same spec, store and versions give the same bytes, except for
-`timings.json`. Numbers are rounded to 10 decimals. A missing value is an empty field or null with a reason, never
-NaN. A word in capitals stands for many: `ANSWER` for each declared answer, `METRIC` for each printed name of a
-metric, and so on. From Python, `ragtally.load_results(STUDY)` reads the tables as Polars frames of these types.
-
-| file | stage | what it holds |
-|---|---|---|
-"""
-
-
-def results_page() -> str:
-    """The documentation of every result file, as Markdown."""
-    anchors = {file: file.name.replace(".", "") for file in RESULT_FILES}
-    index = [f"| [{file.name}](#{anchor}) | {file.stage} | {file.meaning} |" for file, anchor in anchors.items()]
-    return _HEAD + "\n".join([*index, *(line for file in RESULT_FILES for line in _section(file))]) + "\n"
-
-
-def _section(file: ResultFile) -> Iterator[str]:
-    yield from ("", f"## {file.name}", "", f"Stage {file.stage}. {file.meaning}", "")
-    yield from (f"| {'key' if file.name.endswith('.json') else 'column'} | type | meaning |", "|---|---|---|")
-    for column in file.columns:
-        yield f"| `{column.name}` | {'any' if column.type is None else _TYPE_NAMES[column.type]} | {column.meaning} |"
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(results_page(), encoding="utf-8")

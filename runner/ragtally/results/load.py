@@ -1,8 +1,8 @@
-"""A study's results as frames, read from its folder: what notebooks, the verdict and the report work with."""
+"""A study's results as frames, read from its folder: what notebooks, analysis and report work with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,34 +10,41 @@ from typing import Any
 
 import polars as pl
 
-from ragtally.api import Location, RagtallyError, StoreError, did_you_mean
+from ragtally.api import RagtallyError, did_you_mean
+from ragtally.results import columns as files
 from ragtally.results.metrics import MetricInfo, metrics_from_json
-from ragtally.store import read_json, read_table
 
-RESULT_FILES = (
-    "dataset.json", "cells.csv", "answers.parquet", "questions.parquet", "rankings.parquet", "passages.parquet",
-    "voters.csv", "base.json", "comparisons.json",
-)  # fmt: skip
-"""What is read."""
-_HINT = "run the study first: ragtally run SPEC, or dvc repro"
+_FIELDS = {
+    "cells": files.CELLS,
+    "answers": files.ANSWERS,
+    "questions": files.QUESTIONS,
+    "rankings": files.RANKINGS,
+    "passages": files.PASSAGES,
+    "voters": files.VOTERS,
+    "dataset": files.DATASET,
+    "base": files.BASE,
+    "comparisons": files.COMPARISONS,
+}
+LOADED_FILES = tuple(file.name for file in _FIELDS.values())
+"""The names of the files that `load_results` reads."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """What a study found, as its result files hold it (`runner/README.md` explains every column).
+    """The results of a study, as its files hold them (`runner/RESULTS.md` explains every column).
 
     Attributes:
         study: The study's name.
         folder: Where the files lie.
-        cells: `cells.csv`: one row a cell and set of questions.
-        answers: `answers.parquet`: one row a cell with a reader and question.
-        questions: `questions.parquet`: one row a question asked.
-        rankings: `rankings.parquet`: one row a ranking and question, with each metric's value.
+        cells: `cells.csv`: one row per cell and set of questions.
+        answers: `answers.parquet`: one row per question and cell with a reader.
+        questions: `questions.parquet`: one row per question of the sample.
+        rankings: `rankings.parquet`: one row per ranking and question, with each metric's value.
         passages: `passages.parquet`: what stood before the readers, for some of the questions.
         voters: `voters.csv`: how the voters compare; no rows without voters.
         dataset: `dataset.json`.
         base: `base.json`.
-        comparisons: `comparisons.json`: which cells are compared.
+        comparisons: `comparisons.json`: which cells are compared, and what the metrics measure.
     """
 
     study: str
@@ -60,14 +67,7 @@ class Results:
     @cached_property
     def metrics(self) -> tuple[MetricInfo, ...]:
         """The metrics whose values the files hold, in the spec's order; then those of the voters and of contexts."""
-        entries = self.comparisons["metrics"]
-        if not isinstance(entries, Sequence):
-            raise StoreError(
-                "these results were written by an older version",
-                location=Location(str(self.folder / "comparisons.json")),
-                hint="run the study again: ragtally run SPEC (nothing is paid twice)",
-            )
-        return metrics_from_json(entries)
+        return metrics_from_json(self.comparisons["metrics"])
 
     def metric(self, name: str) -> MetricInfo:
         """Look up what a metric measures, its unit and which way is better.
@@ -105,7 +105,7 @@ class Results:
 
     @property
     def has_base(self) -> bool:
-        """Whether only some of the questions stay."""
+        """Whether the spec selects a base of the questions."""
         return self.base["funnel"] is not None
 
 
@@ -120,41 +120,9 @@ def load_results(study: str | Path, results: str | Path = "data/results") -> Res
         The results.
 
     Raises:
-        StoreError: If a file is missing or cannot be read.
+        StoreError: If a file is missing, cannot be read, or was written by a version with other columns.
     """
     # A name counts as a path only where results lie there: a folder of that name may be something else.
-    folder = Path(study) if (Path(study) / "dataset.json").is_file() else Path(results) / study
-    return Results(
-        study=_json(folder / "dataset.json")["study"],
-        folder=folder,
-        cells=_csv(folder / "cells.csv"),
-        answers=_parquet(folder / "answers.parquet"),
-        questions=_parquet(folder / "questions.parquet"),
-        rankings=_parquet(folder / "rankings.parquet"),
-        passages=_parquet(folder / "passages.parquet"),
-        voters=_csv(folder / "voters.csv"),
-        dataset=_json(folder / "dataset.json"),
-        base=_json(folder / "base.json"),
-        comparisons=_json(folder / "comparisons.json"),
-    )
-
-
-def _require(path: Path) -> Path:
-    if not path.is_file():
-        raise StoreError("there is no such result", location=Location(str(path)), hint=_HINT)
-    return path
-
-
-def _json(path: Path) -> Any:
-    return read_json(_require(path))
-
-
-def _parquet(path: Path) -> pl.DataFrame:
-    return read_table(_require(path))
-
-
-def _csv(path: Path) -> pl.DataFrame:
-    # A study without voters has a table with a heading alone, or none at all.
-    if not _require(path).read_bytes().strip():
-        return pl.DataFrame()
-    return pl.read_csv(path, infer_schema_length=None)
+    folder = Path(study) if (Path(study) / files.DATASET.name).is_file() else Path(results) / study
+    contents = {field: file.read(folder) for field, file in _FIELDS.items()}
+    return Results(study=contents["dataset"]["study"], folder=folder, **contents)

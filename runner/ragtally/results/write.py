@@ -1,0 +1,306 @@
+"""Write the result files of each stage; what stands in them is declared in `columns`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ragtally.api import Score
+from ragtally.plan import Cell, StudyPlan, comparisons, in_order
+from ragtally.plan.cells import flat_parameters
+from ragtally.relevance import evidence_characters
+from ragtally.results import columns as files
+from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question
+from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, rounded, score_columns
+from ragtally.results.questions import context_of, in_base, write_questions
+from ragtally.steps import RERANK, Task
+from ragtally.steps.score import load_graded_answers
+from ragtally.store import read_json
+from ragtally.tables import (
+    load_answer_options,
+    load_answers,
+    load_ballots,
+    load_base,
+    load_evidence,
+    load_questions,
+    load_relevance,
+    load_reply_counts,
+    load_scores,
+    load_search_scores,
+    load_verdicts,
+)
+from ragtally.workspace import Workspace
+
+# The store's entries have the names of version 0.1.
+_FUNNEL_STAGES = {
+    "asked": "sample",
+    "voted": "ballots",
+    "verdict": "verdict",
+    "agreed": "agreement",
+    "kept": "base",
+}
+
+
+def write_prepare(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
+    """Write the corpus, and how its questions were narrowed down."""
+    content = {
+        "study": plan.study.name,
+        "dataset": plan.study.dataset.choice.name,
+        "split": plan.study.dataset.split,
+        "corpus": read_json(workspace.entry(plan.dataset) / "dataset.json"),
+        "questions": read_json(workspace.entry(plan.sample) / "funnel.json"),
+        "addresses": {"prepare": plan.dataset.address, "sample": plan.sample.address},
+    }
+    files.DATASET.write(folder, content)
+
+
+def write_train(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
+    """Write which models were trained, on how many examples of which class."""
+    models: dict[str, Any] = {}
+    for task in plan.goals("train"):
+        (examples,) = task.inputs["sample"]
+        funnel = read_json(workspace.entry(examples) / "funnel.json")
+        models[task.label] = {
+            "split": examples.settings["split"],
+            "examples": funnel["sampled"],
+            "examples_by_class": funnel["sampled_by_class"],
+            "address": task.address,
+        }
+    files.TRAIN.write(folder, {"study": plan.study.name, "models": models})
+
+
+def write_label(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
+    """Write how the voters compare, and the base with the funnel that led to it."""
+    scores: list[dict[str, Score]] = [load_scores(workspace.entry(row.score))["all"] for row in plan.voters]
+    costs = [cost_of(row.score.inputs["parse"], "all", None, workspace) for row in plan.voters]
+    rows = {"voter": [row.reader for row in plan.voters], "decision": [row.decision for row in plan.voters]}
+    files.VOTERS.write(folder, rows | score_columns(scores) | cost_columns(costs))
+    if plan.base is None:
+        table = load_questions(workspace.entry(plan.sample)).select("id", "label", label_kind=pl.lit("gold"))
+    else:
+        table = load_base(workspace.entry(plan.base)).select("id", "label", "label_kind")
+    files.BASE_TABLE.write(folder, table)
+    content = {
+        "study": plan.study.name,
+        "funnel": _funnel(plan, workspace),
+        "selection": _selection(plan, workspace),
+        "address": (plan.base or plan.sample).address,
+    }
+    files.BASE.write(folder, content)
+
+
+def _funnel(plan: StudyPlan, workspace: Workspace) -> dict[str, Any] | None:
+    if plan.base is None:
+        return None
+    funnel = read_json(workspace.entry(plan.base) / "funnel.json")
+    return {**funnel, "stages": {_FUNNEL_STAGES[stage]: counts for stage, counts in funnel["stages"].items()}}
+
+
+def _selection(plan: StudyPlan, workspace: Workspace) -> dict[str, Any] | None:
+    """Who selected the base and how, so that an export can say where its labels come from."""
+    rules, label = plan.study.base, plan.study.label
+    if rules is None or label is None:
+        return None
+    readers = {name: plan.study.readers[name].choice for name in rules.voters}
+    return {
+        "voters": {
+            name: _component_text(workspace.registry.identity(choice, fingerprint=False))
+            for name, choice in readers.items()
+        },
+        "votes": label.votes,
+        "rule": str(rules.rule),
+        "agree_with_gold": rules.agree_with_gold,
+        "exclude_closed_book_right": list(rules.exclude_closed_book_right),
+    }
+
+
+def _component_text(identity: Mapping[str, Any]) -> str:
+    """A component as a spec would name it, without what says where or how fast."""
+    parameters = {name: value for name, value in identity["parameters"].items() if value not in (None, {}, [])}
+    inner = ", ".join(
+        f"{name}={_component_text(value) if isinstance(value, Mapping) and 'kind' in value else value}"
+        for name, value in parameters.items()
+    )
+    return f"{identity['name']}({inner})" if inner else str(identity["name"])
+
+
+def write_bench(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
+    """Write cells, answers, single questions, comparisons and timings."""
+    cells, metrics = cell_table(plan, workspace)
+    files.CELLS.write(folder, cells)
+    files.METRICS.write(folder, metrics)
+    files.ANSWERS.write(folder, _answers(plan, workspace))
+    described = [metric_json(info) for info in study_metrics(plan, workspace)]
+    files.COMPARISONS.write(folder, comparisons(plan, workspace.registry) | {"metrics": described})
+    write_questions(plan, workspace, folder)
+    files.TIMINGS.write(folder, _timings(plan, workspace))
+
+
+WRITERS: Mapping[str, Callable[[StudyPlan, Workspace, Path], None]] = {
+    "prepare": write_prepare,
+    "train": write_train,
+    "label": write_label,
+    "bench": write_bench,
+}
+"""The writer of each stage that has results."""
+
+
+def study_metrics(plan: StudyPlan, workspace: Workspace) -> list[MetricInfo]:
+    """Describe the spec's metrics, those of the voters' table, and what retrievers measured themselves."""
+    of_voters = [metric for voter in plan.voters for metric in voter.score.choices.values()]
+    names = [name for cell in plan.cells for name in _retriever_scores(cell, workspace)]
+    answers = load_answer_options(workspace.entry(plan.sample))
+    return describe_metrics([*plan.study.metrics, *of_voters], workspace.registry, answers, names)
+
+
+def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[Any]], dict[str, float | None]]:
+    """The columns of `cells.csv`, and the flat scores of `metrics.json`."""
+    picks: list[dict[str, Any]] = []
+    scores: list[dict[str, Score]] = []
+    costs: list[Cost] = []
+    metrics: dict[str, float | None] = {}
+    by_class = {name for info in study_metrics(plan, workspace) if not info.is_single for name in info.names}
+    for cell in plan.cells:
+        for question_set, own in load_scores(workspace.entry(cell.score)).items():
+            own = own | _retriever_scores(cell, workspace)
+            votes = cell.verdicts.inputs["parse"] if cell.verdicts else ()
+            picks.append(_picks(cell, question_set, workspace))
+            scores.append(own)
+            costs.append(cost_of(votes, question_set, plan.base, workspace) if votes else Cost())
+            for name, number in own.items():
+                if name != "questions" and name not in by_class:
+                    metrics[f"{cell.name} ({question_set}) {name}"] = rounded(number.value)
+    # Those that every table of cells has come first, so that one without rows has its heading.
+    declared = list(files.CELLS.schema)
+    fixed = declared[: declared.index("questions")]
+    names = dict.fromkeys(name for row in (fixed, *picks) for name in row)
+    ordered = sorted(names, key=lambda name: fixed.index(name.partition(".")[0]))
+    columns = {name: [row.get(name) for row in picks] for name in ordered}
+    return columns | score_columns(scores) | cost_columns(costs), metrics
+
+
+def _picks(cell: Cell, question_set: str, workspace: Workspace) -> dict[str, Any]:
+    picks, before = cell.picks, context_of(cell)
+    return {
+        "cell": cell.name,
+        "kind": picks.kind,
+        "condition": picks.condition,
+        "question_set": question_set,
+        **flat_parameters("chunker", picks.chunker),
+        **flat_parameters("retriever", picks.retriever),
+        "top_k": picks.top_k,
+        "context_words": picks.context_words,
+        "reader": picks.reader,
+        "votes": picks.votes,
+        **flat_parameters("rule", picks.rule),
+        "ranking": cell.ranking,
+        "context": before.label if before else None,
+        "note": _note(cell, workspace),
+    }
+
+
+def _retriever_scores(cell: Cell, workspace: Workspace) -> dict[str, Score]:
+    """What the retriever itself measured of the ranking behind the cell, on all questions."""
+    rankings = cell.score.inputs.get("relevance", ())
+    return load_search_scores(workspace.entry(rankings[0])) if rankings else {}
+
+
+def _note(cell: Cell, workspace: Workspace) -> str | None:
+    """What one must know to read a cell's numbers, including what became known when the work was done."""
+    notes = [] if cell.note is None else [cell.note]
+    for task in in_order((cell.score,)):
+        if task.step is RERANK and "ask" in task.inputs:
+            counts = load_reply_counts(workspace.entry(task))
+            if counts is not None and counts.unread:
+                notes.append(f"{counts.unread} of {counts.replies} replies ranked nothing: their order stayed")
+    return "; ".join(notes) or None
+
+
+def _answers(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
+    questions = load_questions(workspace.entry(plan.sample))
+    inside = pl.Series(in_base(plan, workspace))
+    frames = [files.ANSWERS.frame({name: [] for name in files.ANSWERS.schema})]
+    for cell in plan.cells:
+        if cell.verdicts is not None:
+            frames.append(_cell_answers(plan, workspace, cell, cell.verdicts, questions, inside))
+    return pl.concat(frames, rechunk=True)
+
+
+def _cell_answers(
+    plan: StudyPlan, workspace: Workspace, cell: Cell, verdicts: Task, questions: pl.DataFrame, inside: pl.Series
+) -> pl.DataFrame:
+    votes = verdicts.inputs["parse"]
+    ballots = [load_ballots(workspace.entry(task)) for task in votes]
+    answers = [load_answers(workspace.entry(task.inputs["read"][0])) for task in votes]
+    rows = ballots[0]["question"].to_numpy()
+    whole_sample = "all" in cell.question_sets
+    folders = {"sample": workspace.entry(plan.sample), "vote": workspace.entry(verdicts)}
+    if plan.base is not None:
+        folders["base"] = workspace.entry(plan.base)
+    if whole_sample and questions["label"].null_count():
+        verdict = load_verdicts(folders["vote"])["verdict"].to_list()
+        label, status = questions["label"].to_list(), [None] * len(rows)
+    else:
+        parsed = [workspace.entry(task) for task in votes]
+        graded = load_graded_answers(folders, parsed, "all" if whole_sample else "base")
+        verdict, label, status = list(graded.verdict), list(graded.gold), list(graded.status)  # type: ignore[arg-type]
+    columns = {
+        "cell": [cell.name] * len(rows),
+        "question": questions["id"].gather(rows),
+        "in_base": inside.gather(rows),
+        "label": label,
+        "verdict": verdict,
+        "status": [None if value is None else str(value) for value in status],
+        "ballots": _by_question([table["ballot"] for table in ballots]),
+        "texts": _by_question([table["text"] for table in answers]),
+        "errors": _by_question([table["error"] for table in answers]),
+        "covered_characters": _covered_characters(cell, workspace, rows),
+        **costs_by_question(votes, workspace),
+    }
+    return files.ANSWERS.frame(columns)
+
+
+def _by_question(votes: Sequence[pl.Series]) -> list[list[str | None]]:
+    return [list(row) for row in zip(*(vote.to_list() for vote in votes), strict=True)]
+
+
+def _covered_characters(cell: Cell, workspace: Workspace, rows: NDArray[np.int64]) -> list[int | None]:
+    """Characters of a question's evidence before the reader; None for a reader that gets nothing from us."""
+    inputs = cell.score.inputs
+    if cell.picks.kind == "control":
+        sampled = workspace.entry(inputs["sample"][0])
+        covered = evidence_characters(load_evidence(sampled), len(load_questions(sampled)))
+        if cell.picks.condition != "gold_context":
+            covered = np.zeros_like(covered)
+    elif "context_relevance" in inputs:
+        by_rank = load_relevance(workspace.entry(inputs["context_relevance"][0])).covered
+        covered = by_rank[:, (cell.picks.top_k or by_rank.shape[1]) - 1]
+    else:
+        return [None] * len(rows)
+    return list(covered[rows].tolist())
+
+
+def _timings(plan: StudyPlan, workspace: Workspace) -> dict[str, Any]:
+    def seconds(task: Task) -> float:
+        # Work whose outcome nobody needed, or whose entry was removed since, has none.
+        return workspace.store.seconds(task.step.stored_as, task.address) or 0.0
+
+    by_step: dict[str, float] = {}
+    for task in in_order([task for stage in WRITERS for task in plan.goals(stage)]):
+        name = task.step.name
+        by_step[name] = by_step.get(name, 0.0) + seconds(task)
+    reads = {
+        cell.name: [task.inputs["read"][0] for task in cell.verdicts.inputs["parse"]]
+        for cell in plan.cells
+        if cell.verdicts is not None
+    }
+    return {
+        "about": "seconds of wall time when the work was done; shared work counts once per step",
+        "seconds_by_step": {step: round(total, 3) for step, total in by_step.items()},
+        "read_seconds_by_cell": {cell: round(sum(map(seconds, tasks)), 3) for cell, tasks in reads.items()},
+    }

@@ -1,0 +1,121 @@
+"""Result files hold what is declared of them, the page explains it, and files of another version are refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ragtally.api import StoreError
+from ragtally.results import Results, load_results
+from ragtally.results.columns import CELLS, RESULT_FILES, Column, ResultFile
+from ragtally.results.load import LOADED_FILES
+from ragtally.results.reference import results_page
+from toy_study import SPEC, toy_registry
+from workbench import Bench
+
+BY_NAME = {file.name: file for file in RESULT_FILES}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    text = SPEC.replace("size: [30, 60]", "size: 60").replace(
+        "votes: [1, 3]", "votes: 2\n  context_words: 9\n  rule: {quorum: {k: 1}}"
+    )
+    return Bench(tmp_path_factory.mktemp("results"), toy_registry()).run(text)
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> Results:
+    return load_results(folder)
+
+
+def keys(value: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield from keys(item, f"{above}{key}.")
+        else:
+            yield above + key
+
+
+def names(path: Path) -> list[str]:
+    if path.suffix == ".json":
+        return list(keys(json.loads(path.read_text(encoding="utf-8"))))
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as handle:
+            return next(csv.reader(handle))
+    return list(pl.read_parquet_schema(path))
+
+
+def declared(file: ResultFile, name: str, metrics: set[str]) -> Column | None:
+    """The column of a name; one that stands for any metric counts only for a metric that is described."""
+    column = file.column(name)
+    metric = name.removesuffix("_denominator")
+    return None if column.name.startswith("METRIC") and metric not in metrics else column
+
+
+@pytest.mark.parametrize("file", RESULT_FILES, ids=lambda file: file.name)
+def test_a_file_holds_what_is_declared_and_nothing_else(folder: Path, results: Results, file: ResultFile) -> None:
+    metrics = {name for info in results.metrics for name in info.names}
+    columns = {name: declared(file, name, metrics) for name in names(folder / file.name)}
+    assert [name for name, column in columns.items() if column is None] == []
+    assert [column.name for column in file.columns if column not in columns.values()] == []
+    assert all(len(column.meaning) > 5 for column in file.columns)
+
+
+def test_every_file_is_declared(folder: Path) -> None:
+    assert {path.name for path in folder.iterdir()} == set(BY_NAME)
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in RESULT_FILES if not file.name.endswith(".json")], ids=lambda f: f.name
+)
+def test_frames_have_the_declared_types(folder: Path, file: ResultFile) -> None:
+    frame = file.read(folder)
+    for name, dtype in frame.schema.items():
+        assert file.column(name).type in (None, dtype), name
+
+
+def test_the_page_is_generated_from_the_declarations() -> None:
+    page = Path(__file__).parents[2] / "runner" / "RESULTS.md"
+    assert page.read_text(encoding="utf-8") == results_page(), "run `make generated`"
+
+
+def test_a_column_is_the_most_specific_that_matches() -> None:
+    assert CELLS.column("retriever").name == "retriever"
+    assert CELLS.column("retriever.embedder.dim").name == "retriever.PARAMETER"
+    assert CELLS.column("context_evidence").name == "context_evidence"
+    assert CELLS.column("precision[yes]").name == "METRIC"
+    assert CELLS.column("recall@5_denominator").name == "METRIC_denominator"
+
+
+@pytest.mark.parametrize("name", LOADED_FILES)
+def test_a_file_of_another_version_says_what_to_type(folder: Path, tmp_path: Path, name: str) -> None:
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    file, path = BY_NAME[name], tmp_path / name
+    lost = list(file.schema)[-1]
+    if path.suffix == ".json":
+        data = json.loads(path.read_text(encoding="utf-8"))
+        del data[lost.split(".")[0]]
+        path.write_text(json.dumps(data), encoding="utf-8")
+    else:
+        frame = file.read(folder).drop(lost)
+        frame.write_csv(path) if path.suffix == ".csv" else frame.write_parquet(path)
+    with pytest.raises(StoreError, match=f"another version of ragtally wrote it: .*{lost}") as caught:
+        load_results(tmp_path)
+    assert caught.value.location is not None and "ragtally run SPEC" in str(caught.value)
+
+
+def test_metrics_of_version_0_1_are_refused(folder: Path, tmp_path: Path) -> None:
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    old = json.loads((folder / "comparisons.json").read_text()) | {"metrics": {"accuracy": True}}
+    (tmp_path / "comparisons.json").write_text(json.dumps(old), encoding="utf-8")
+    with pytest.raises(StoreError, match="another version"):
+        load_results(tmp_path)
