@@ -11,7 +11,7 @@ export DVC_NO_ANALYTICS := 1
 # Hundreds of processes import the same modules: where the machine forbids it, compiling them takes longest.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: repro test test-slow benchmark generated lint types install install-dev clean
+.PHONY: repro test test-slow benchmark generated pages lint types install install-dev clean
 
 repro: install
 	@git rev-parse --git-dir >/dev/null 2>&1 || printf '[core]\n    no_scm = true\n' > .dvc/config.local
@@ -44,9 +44,13 @@ generated: install-dev
 	@python -m ragtally.spec.reference --schema > runner/ragtally/spec/spec.schema.json
 	@python -m ragtally.results.reference runner/RESULTS.md
 
+# What the README shows of the quickstart study: its tables and a picture of its report.
+pages: repro
+	@python docs/pages.py data/results/quickstart/report.html
+
 lint: install-dev
-	@ruff check runner plugins tests
-	@ruff format --check runner plugins tests
+	@ruff check runner plugins tests docs
+	@ruff format --check runner plugins tests docs
 
 types: install-dev
 	@mypy

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import pages
 from command_line import SMALL_SPEC, project_in
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUICKSTART = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
 
 
 def _block(starting: str) -> str:
     blocks = [textwrap.dedent(block) for block in re.findall(r"(?:^(?:    .*)?\n)+", README, re.M)]
     (found,) = [block.strip("\n") + "\n" for block in blocks if block.strip().startswith(starting)]
     return found
+
+
+def test_the_answer_shown_is_one_of_the_tables() -> None:
+    answer = textwrap.indent(_block("The answer"), "    ")
+    assert answer in QUICKSTART, "make pages, and copy the answer into the README"
+
+
+@pytest.mark.slow
+def test_the_tables_shown_are_those_that_the_quickstart_prints(tmp_path: Path) -> None:
+    places = ["--results", str(tmp_path / "results"), "--resolved", str(tmp_path / "resolved")]
+    environment = os.environ | {"RAGTALLY_STORE": str(tmp_path / "store"), "COLUMNS": "80"}
+    ragtally = [sys.executable, "-m", "ragtally"]
+    options: dict[str, Any] = {"cwd": ROOT, "env": environment, "capture_output": True, "text": True, "check": True}
+    subprocess.run([*ragtally, "run", "specs/quickstart.yaml", *places], **options)
+    tables = subprocess.run([*ragtally, "show", "quickstart", *places[:2]], **options).stdout
+    # The paths of the files differ with the folder of the results.
+    unlike = re.compile(r"^ *every number in full.*?\n\n", re.MULTILINE | re.DOTALL)
+    assert unlike.sub("", pages.page(tables)) == unlike.sub("", QUICKSTART), "make pages"
 
 
 def test_the_spec_is_sound(tmp_path: Path) -> None:
@@ -59,4 +82,4 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))
 def test_links_lead_somewhere(target: str) -> None:
-    assert (Path(__file__).parent.parent / target).exists()
+    assert (ROOT / target).exists()
