@@ -19,7 +19,7 @@ from ragtally.registry import load_registry
 from ragtally.store.calls import CallStore
 
 HEAVY = (
-    "scipy.special", "ragtally.pipelines.answer", "ragtally.pipelines.search", "ragtally.present.write",
+    "scipy.special", "ragtally.pipelines.answer", "ragtally.pipelines.search", "ragtally.present.page",
     "ragtally_bm25.search", "ragtally_chunkers.windows", "ragtally_litellm.native", "ragtally_specialist.reader",
     "ragtally_synthetic.dataset", "sklearn.linear_model",
 )  # fmt: skip

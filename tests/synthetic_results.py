@@ -60,6 +60,7 @@ def synthetic_results(
             random.random(questions) < chance, gold, np.array(LABELS)[random.integers(0, 3, questions)]
         )
         answers.append(_answers(row, ids, gold, verdict, random, spice))
+        row |= {"questions": questions}
         row |= {"accuracy": float((verdict == gold).mean()), "accuracy_denominator": questions}
         row |= {"context_document_hit": float(random.random()), "context_document_hit_denominator": questions}
     grid = [row["cell"] for row in rows if row["kind"] == "grid"]

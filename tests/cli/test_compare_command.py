@@ -109,7 +109,7 @@ def test_different_questions_are_compared_unpaired_and_it_says_so(root: Path) ->
     shown = " ".join(compare(root, "old:8b", "artificial:a").output.split())
     assert "unpaired: 20 questions against 30 others" in shown
     assert "two independent sets (Newcombe's interval)" in shown
-    assert "leaves out 0" in shown
+    assert "excludes 0" in shown
     assert "changed sides" not in shown
 
 
@@ -128,7 +128,7 @@ def test_it_fits_80_columns(root: Path, tmp_path: Path) -> None:
     later = tmp_path / "later"
     written(made_results({"bm25/8b/1 vote": SECOND, "bm25/2b/1 vote": SECOND}, study="old"), later)
     for words in (("old:8b", "old:2b"), ("old", "old", "--results", str(root), "--results", str(later))):
-        shown = compare(root, *words, COLUMNS="200").output
+        shown = compare(root, *words, COLUMNS="80").output
         assert 60 < max(map(len, shown.splitlines())) <= 80
 
 

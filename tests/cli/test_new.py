@@ -49,7 +49,7 @@ def test_models_read_and_vote(project: Project) -> None:
     [
         (["My_Study"], "lower-case letters, digits and hyphens"),
         (["mine", "--model", "nonsense/x"], "LiteLLM knows no provider 'nonsense'"),
-        (["mine", "--model", "x}, y: {"], "would not do"),
+        (["mine", "--model", "x}, y: {"], "is not valid"),
         (["mine", "--dataset", "pubmed"], "is not one of"),
         (["mine", "--dataset", "beir", "--model", LLAMA], "compares retrieval alone"),
         (["mine", "--out", "taken/below.yaml"], "taken"),

@@ -1,4 +1,4 @@
-"""A made-up study with its verdict and its page, once; everything in it holds what could break a page."""
+"""A made-up study with its analysis and its page, once; everything in it holds what could break a page."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 @pytest.fixture(scope="session")
-def verdict(results: Results) -> Analysis:
+def analysis(results: Results) -> Analysis:
     return analyze(results)
 
 
 @pytest.fixture(scope="session")
-def page(results: Results, verdict: Analysis) -> Path:
-    told = Provenance(
+def page(results: Results, analysis: Analysis) -> Path:
+    provenance = Provenance(
         f"study: made-up # {SPICE}",
         "0" * 40,
         changed=True,
@@ -38,7 +38,7 @@ def page(results: Results, verdict: Analysis) -> Path:
         packages={"numpy": "2"},
         meanings={"bm25": f"Words. {SPICE}"},
     )
-    return write_report(results, verdict, results.folder, told)
+    return write_report(results, analysis, results.folder, provenance)
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ def test_all_charts_are_drawn_when_the_page_is_printed(opened: Chromium) -> None
     assert opened.run("document.querySelectorAll('[data-chart]').length") >= 6
 
 
-def test_a_heading_sorts_up_and_down(opened: Chromium, verdict: Analysis) -> None:
+def test_a_heading_sorts_up_and_down(opened: Chromium, analysis: Analysis) -> None:
     headings = opened.run("[...document.querySelectorAll('#grid-table th')].map((one) => one.textContent)")
     location = headings.index("accuracy")
     press = f"document.querySelectorAll('#grid-table th button')[{location}].click()"
@@ -47,7 +47,7 @@ def test_a_heading_sorts_up_and_down(opened: Chromium, verdict: Analysis) -> Non
     falling = [float(value) for value in column(opened, "grid-table", location)]
     assert opened.run(state) == "descending"
     assert falling == sorted(falling, reverse=True)
-    assert len(falling) == len(verdict.sets[verdict.question_set].cells)
+    assert len(falling) == sum(cell.kind == "grid" for cell in analysis.sets["all"].cells.values())
     opened.run(press)
     assert opened.run(state) == "ascending"
     assert [float(value) for value in column(opened, "grid-table", location)] == sorted(falling)
@@ -64,7 +64,7 @@ def test_typing_narrows_the_grid(opened: Chromium) -> None:
     assert opened.run("document.querySelector('[data-shown=grid-table]').textContent").startswith(f"{len(shown)} of ")
 
 
-def test_the_waterfall_shows_the_picked_cell(opened: Chromium, verdict: Analysis) -> None:
+def test_the_waterfall_shows_the_picked_cell(opened: Chromium, analysis: Analysis) -> None:
     opened.run("document.getElementById('waterfall').scrollIntoView()")
     opened.until("document.querySelector('[data-chart=bars-chart] svg') !== null")
     before = opened.run("document.getElementById('bars').textContent")
@@ -74,7 +74,7 @@ def test_the_waterfall_shows_the_picked_cell(opened: Chromium, verdict: Analysis
         " picker.dispatchEvent(new Event('change')); }"
     )
     assert opened.run("document.getElementById('waterfall-cell').length") == sum(
-        len(of_set.error_breakdowns) for of_set in verdict.sets.values()
+        len(judged.error_breakdowns) for judged in analysis.sets.values()
     )
     assert opened.run("document.getElementById('bars').textContent") != before
     drawn = "document.querySelector('[data-chart=bars-chart] svg')?.innerHTML"

@@ -13,7 +13,7 @@ import pytest
 
 from ragtally.analysis import Analysis
 from ragtally.present import Provenance, gather_provenance, retriever_meanings, write_report
-from ragtally.present.funnel import funnel
+from ragtally.present.base import base_section
 from ragtally.present.page import report_page
 from ragtally.registry import load_registry
 from ragtally.results import Results
@@ -61,11 +61,11 @@ def test_names_are_unique_and_links_lead_somewhere(elements: list[tuple[str, dic
 
 
 def test_the_same_results_give_the_same_bytes(
-    results: Results, verdict: Analysis, page: Path, tmp_path: Path
+    results: Results, analysis: Analysis, page: Path, tmp_path: Path
 ) -> None:
     told = Provenance()
-    first = write_report(results, verdict, tmp_path / "first", told)
-    again = write_report(results, verdict, tmp_path / "again", told)
+    first = write_report(results, analysis, tmp_path / "first", told)
+    again = write_report(results, analysis, tmp_path / "again", told)
     names = {path.relative_to(first.parent): path for path in first.parent.rglob("*") if path.is_file()}
     assert {str(name) for name in names} == {
         "report.html", "analysis.json", "plots/chunk_size.csv", "plots/confusion.csv", "plots/pareto_dollars.csv",
@@ -77,17 +77,17 @@ def test_the_same_results_give_the_same_bytes(
             assert path.read_bytes() == (page.parent / name).read_bytes(), "no provenance outside of the page"
 
 
-def test_the_verdict_is_the_one_judged(verdict: Analysis, page: Path) -> None:
+def test_the_verdict_is_the_one_judged(analysis: Analysis, page: Path) -> None:
     written = json.loads((page.parent / "analysis.json").read_text(encoding="utf-8"))
     written.pop("inputs")
-    assert written == json.loads(json.dumps(verdict.as_json()))
+    assert written == json.loads(json.dumps(analysis.as_json()))
 
 
-def test_the_plots_hold_the_verdicts_numbers(results: Results, verdict: Analysis, page: Path) -> None:
+def test_the_plots_hold_the_verdicts_numbers(results: Results, analysis: Analysis, page: Path) -> None:
     folder = page.parent / "plots"
     said = pl.read_csv(folder / "confusion.csv")
-    assert verdict.chosen is not None
-    chosen = verdict.sets[verdict.question_set].cells[verdict.chosen]
+    assert analysis.chosen is not None
+    chosen = analysis.sets[analysis.question_set].cells[analysis.chosen]
     assert len(said) == len(results.questions)
     right = (said["label"] == said["answer"]).mean()
     assert right == pytest.approx(chosen.metrics["accuracy"].value)
@@ -95,7 +95,7 @@ def test_the_plots_hold_the_verdicts_numbers(results: Results, verdict: Analysis
     assert sorted(set(sizes["chunk_size"])) == [64, 128, 256]
     assert len(sizes) == len(sizes.unique(["chunk_size", "series"])) == 12
     front = pl.read_csv(folder / "pareto_dollars.csv").filter(pl.col("front") == "on the front")
-    assert front["cell"].to_list() == list(verdict.fronts["dollars"].front)
+    assert front["cell"].to_list() == list(analysis.fronts["dollars"].front)
 
 
 def test_provenance_is_shown(page: Path) -> None:
@@ -104,15 +104,15 @@ def test_provenance_is_shown(page: Path) -> None:
     assert "study: made-up # &lt;/script&gt;" in text
 
 
-def test_models_stand_there_with_their_digests(results: Results, verdict: Analysis) -> None:
+def test_models_stand_there_with_their_digests(results: Results, analysis: Analysis) -> None:
     models = [
         {"name": "small", "provider": "ollama_chat", "model": "llama3.2:1b", "fingerprint": "sha256:beef"},
         {"name": "big", "provider": "groq", "model": "gpt-oss", "fingerprint": None},
     ]
     asked = replace(results, comparisons=dict(results.comparisons) | {"models": models})
-    text = report_page(asked, verdict, Provenance())
+    text = report_page(asked, analysis, Provenance())
     assert "<dt>model small</dt><dd>ollama_chat: llama3.2:1b, sha256:beef</dd>" in text
-    assert "<dt>model big</dt><dd>groq: gpt-oss, no digest is told</dd>" in text
+    assert "<dt>model big</dt><dd>groq: gpt-oss, no digest known</dd>" in text
 
 
 def test_what_retrievers_and_their_distances_measure_is_said(results: Results, page: Path) -> None:
@@ -126,7 +126,7 @@ def test_what_retrievers_and_their_distances_measure_is_said(results: Results, p
 
 def test_what_the_dataset_left_out_is_said(results: Results) -> None:
     corpus = dict(results.dataset["corpus"]) | {"left_out": {"passages without text": 12}}
-    told = funnel(replace(results, dataset=dict(results.dataset) | {"corpus": corpus})).lead
+    told = base_section(replace(results, dataset=dict(results.dataset) | {"corpus": corpus})).lead
     assert "Left out of the dataset’s files: 12 passages without text." in told
 
 

@@ -1,4 +1,4 @@
-"""The command line: one file a command, imported when it is called."""
+"""The command line: one file per command, imported when it is called."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _COMMANDS = {
     "check": "Validate specs: every error at once, with its place and its remedy.",
     "plan": "List a study's cells, the work they share, and what is done.",
     "run": "Run a study, or one stage of it, and write its results.",
-    "show": "Print the result tables of a study, and its verdict.",
+    "show": "Print the result tables of a study, and its analysis.",
     "compare": "Compare two cells of one study or of two: what changed, and whether it is chance.",
     "export": "Write answers, base, calls or the leaderboard's form to other formats.",
-    "report": "Write a study's report: one page, the verdict as JSON, and plots.",
+    "report": "Write a study's report: one page, the analysis as JSON, and plots.",
     "plugins": "List the components that installed plugins offer.",
     "schema": "Print the JSON Schema of a spec, or the reference made from it.",
     "store": "Show what was paid to whom; verify, share and tidy the store.",
-    "doctor": "Say what is missing to run a spec, and the command that mends it.",
+    "doctor": "Say what is missing to run a spec, and the command that fixes it.",
     "fetch": "Get a dataset's files, checked by their SHA-256.",
 }
 
@@ -51,7 +51,7 @@ class _LazyGroup(click.Group):
 @click.command(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done; 1 a bug; 2 something you can mend; 3 stopped, and the same command goes on.",
+    epilog="Exit codes: 0 done; 1 a bug; 2 something you can fix; 3 stopped, and the same command continues.",
 )
 @click.version_option(__version__, prog_name="ragtally")
 def cli() -> None:
@@ -65,14 +65,14 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     try:
-        ended = cli.main(standalone_mode=False)
-        sys.exit(ended if isinstance(ended, int) else EXIT_DONE)
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else EXIT_DONE)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        # Click makes the one of the other, wherever Ctrl-C falls.
-        click.echo(f"\nstopped; finished work is kept, and the same command goes on: {_command()}", err=True)
+        # Click turns one into the other, depending on where Ctrl-C falls.
+        click.echo(f"\nstopped; finished work is saved, and the same command continues: {_command()}", err=True)
         sys.exit(EXIT_STOPPED)
     except ErrorList as errors:
         for single in errors.errors:
@@ -81,7 +81,7 @@ def main() -> None:
         sys.exit(errors.exit_code)
     except StoppedError as stopped:
         click.echo(f"stopped: {stopped}", err=True)
-        click.echo(f"all answers are saved; the same command goes on: {_command()}", err=True)
+        click.echo(f"all answers are saved; the same command continues: {_command()}", err=True)
         sys.exit(stopped.exit_code)
     except RagtallyError as error:
         click.echo(f"error: {error}", err=True)

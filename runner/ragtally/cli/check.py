@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from ragtally.api import ErrorList, RagtallyError, raise_all
-from ragtally.cli.lazy import load
-from ragtally.registry import load_registry
+from ragtally.cli import lazy
+from ragtally.cli.console import TerminalProgress, print_all
+from ragtally.cli.studies import json_option
+from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
 
 _SIMILARITY = 0.8
-_SHOWN = 3
+_PAIRS = 3
 
 
 def _similarity(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
@@ -32,18 +36,20 @@ def _similarity(ctx: click.Context, param: click.Parameter, value: float | None)
     help=f"With --data: near-duplicates have at least this Jaccard similarity, 0.5 to 1.  [default: {_SIMILARITY}]",
 )  # fmt: skip
 @click.option(
-    "--pairs", type=click.IntRange(min=0), help=f"With --data: show so many pairs of each kind.  [default: {_SHOWN}]"
+    "--pairs",
+    type=click.IntRange(min=0),
+    help=f"With --data: show this many pairs of each kind.  [default: {_PAIRS}]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def command(
     specs: tuple[Path, ...], with_data: bool, similarity: float | None, pairs: int | None, as_json: bool
 ) -> None:
     """Validate specs; nothing is run, and without --data no data is read.
 
-    --data prepares the dataset, as a run does, and reports what stands in it twice, word for word or nearly so:
+    --data prepares the dataset, as a run does, and reports what is in it twice, word for word or nearly so:
     documents (as sets of shingles of three words), questions (as sets of words), questions that are asked and have a
     near-duplicate in a split that a reader learns from (leakage), and near-duplicates with different labels. No pair
-    is missed. Exit code: 0 whatever is found, for it is a report; 2 for an error in a spec or in the data.
+    is missed. Exit code: 0 whatever it reports; 2 for an error in a spec or in the data.
     """
     if not with_data and not (similarity is None and pairs is None):
         raise click.UsageError("--similarity and --pairs say how --data looks: give --data too")
@@ -62,10 +68,23 @@ def command(
             click.echo(f"{path}: ok (study {study.name})")
     raise_all(errors)
     if with_data:
-        similarity = _SIMILARITY if similarity is None else similarity
-        # What reads data is heavy, and plain `check` is to stay fast.
-        show = load("check_data").show
-        shown = _SHOWN if pairs is None else pairs
-        show([study for _, study in studies], registry, similarity, shown, as_json=as_json)
+        limit = _PAIRS if pairs is None else pairs
+        _check_data([study for _, study in studies], registry, similarity or _SIMILARITY, limit, as_json=as_json)
     elif as_json:
         click.echo(json.dumps([{"spec": str(path), "study": study.name} for path, study in studies], indent=2))
+
+
+def _check_data(
+    studies: Sequence[Study], registry: Registry, similarity: float, pairs: int, *, as_json: bool
+) -> None:
+    """Print the near-duplicates in the data of studies, study by study."""
+    store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
+    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
+    reports = []
+    for report in lazy.duplicates.check_data(studies, workspace, similarity, pairs):
+        reports.append(report)
+        if not as_json:
+            click.echo()
+            print_all(lazy.duplicate_tables.data_parts(report))
+    if as_json:
+        click.echo(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))

@@ -5,25 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.text import Text
 
-from ragtally.analysis.contributions import StudyMetrics
-from ragtally.analysis.pairwise import (
-    CellRef,
-    common_set,
-    compare_pairwise,
-    matching_cells,
-    matching_rankings,
-    ranking_metrics,
-)
 from ragtally.api import RagtallyError
+from ragtally.cli import lazy
 from ragtally.cli.console import print_all
-from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
-from ragtally.present.two_tables import two_parts
-from ragtally.present.verdict_parts import WIDTH
-from ragtally.results.load import Results
+from ragtally.cli.studies import DEFAULT_RESULTS, folder_of
+
+if TYPE_CHECKING:
+    from ragtally.analysis.pairwise import CellRef
+    from ragtally.present.table import Table
+    from ragtally.results import Results
 
 _MOST_NAMED = 10
 _EVERY = "*"
@@ -80,26 +74,30 @@ def command(
     if len(folders) > 2:
         raise click.UsageError("--results is given at most twice: once for A, once for B")
     of_first, of_second = (folders[0], folders[-1]) if folders else (DEFAULT_RESULTS, DEFAULT_RESULTS)
-    named = _named(first, study, of_first), _named(second, study, of_second)
-    one = results_of(named[0][0])
-    other = one if named[0][0].resolve() == named[1][0].resolve() else results_of(named[1][0])
+    (folder, pattern), (other_folder, other_pattern) = (
+        _named(first, study, of_first),
+        _named(second, study, of_second),
+    )
+    one = lazy.results.load_results(folder)
+    other = one if folder.resolve() == other_folder.resolve() else lazy.results.load_results(other_folder)
     by = metric or _deciding(one, other)
-    ranks = StudyMetrics(one).info(by).measures == "retrieval"
-    matched = _matched((one, named[0][1]), (other, named[1][1]), ranks=ranks)
-    pairs = matched.pairs
+    ranks = lazy.contributions.StudyMetrics(one).info(by).measures == "retrieval"
     if ranks and question_set == "base":
         raise click.UsageError("rankings are scored on all questions: leave --on out, or give --on all")
-    found = compare_pairwise(pairs, by, "all" if ranks else common_set(pairs, question_set))
+    matches = _match((one, pattern), (other, other_pattern), ranks=ranks)
+    on = "all" if ranks else lazy.cell_pairs.common_set(matches.pairs, question_set)
+    comparisons = lazy.cell_pairs.compare_pairwise(matches.pairs, by, on)
     if as_json:
-        click.echo(json.dumps([one.as_json() for one in found], indent=1, ensure_ascii=False, allow_nan=False))
+        content = [each.as_json() for each in comparisons]
+        click.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
         return
-    parts = two_parts(found, None if every else most)
+    parts: list[Table | str] = lazy.pairwise.pairwise_parts(comparisons, None if every else most)
     if one is not other and one.study == other.study:
-        parts.insert(0, Text(f"A: {one.folder}\nB: {other.folder}"))
-    if matched.only_first or matched.only_second:
-        left = f"{matched.only_first} of A, {matched.only_second} of B"
-        parts.append(Text(f"left out, since the other side has no cell of that name: {left}"))
-    print_all(parts, WIDTH)
+        parts.insert(0, f"A: {one.folder}\nB: {other.folder}")
+    if matches.only_first or matches.only_second:
+        left = f"{matches.only_first} of A, {matches.only_second} of B"
+        parts.append(f"left out, since the other side has no cell of that name: {left}")
+    print_all(parts)
 
 
 def _named(word: str, study: str | None, results: Path) -> tuple[Path, str]:
@@ -115,20 +113,21 @@ def _deciding(one: Results, other: Results) -> str:
     """Accuracy, unless neither study has answers: then the first metric of retrieval that both have."""
     if len(one.answers) or len(other.answers):
         return "accuracy"
-    return next((name for name in ranking_metrics(one) if name in ranking_metrics(other)), "accuracy")
+    metrics = lazy.cell_pairs.ranking_metrics
+    return next((name for name in metrics(one) if name in metrics(other)), "accuracy")
 
 
 @dataclass(frozen=True)
-class _Matched:
-    """Cells to be compared, and how many have no counterpart."""
+class _Matches:
+    """Cells to compare, and how many have no counterpart."""
 
     pairs: list[tuple[CellRef, CellRef]]  # The cells of both sides
     only_first: int  # How many cells of the first side are left out
     only_second: int
 
 
-def _matched(first: tuple[Results, str], second: tuple[Results, str], *, ranks: bool) -> _Matched:
-    matching = matching_rankings if ranks else matching_cells
+def _match(first: tuple[Results, str], second: tuple[Results, str], *, ranks: bool) -> _Matches:
+    matching = lazy.cell_pairs.matching_rankings if ranks else lazy.cell_pairs.matching_cells
     (one, pattern), (other, other_pattern) = first, second
     cells, others = matching(one, pattern), matching(other, other_pattern)
     if len(cells) == len(others) == 1:
@@ -146,11 +145,11 @@ def _matched(first: tuple[Results, str], second: tuple[Results, str], *, ranks: 
             f"this compares cells of {one.study} with themselves: {_listed(one, [name for name, _ in pairs])}",
             hint="name two different cells, each so that no other matches; `ragtally show STUDY` lists them",
         )
-    sides = [(CellRef(one, name), CellRef(other, same)) for name, same in pairs]
-    return _Matched(sides, len(cells) - len(pairs), len(others) - len(pairs))
+    sides = [(lazy.cell_pairs.CellRef(one, name), lazy.cell_pairs.CellRef(other, same)) for name, same in pairs]
+    return _Matches(sides, len(cells) - len(pairs), len(others) - len(pairs))
 
 
 def _listed(results: Results, cells: list[str]) -> str:
-    shown = "; ".join(cells[:_MOST_NAMED])
+    names = "; ".join(cells[:_MOST_NAMED])
     more = f"; and {len(cells) - _MOST_NAMED} more" if len(cells) > _MOST_NAMED else ""
-    return f"{results.study}: {shown}{more}"
+    return f"{results.study}: {names}{more}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,32 +17,58 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.text import Text
+
+from ragtally.cli import lazy
+
+if TYPE_CHECKING:
+    from ragtally.present.table import Table
 
 _PLAIN_WIDTH = 120
 
 
-def console() -> Console:
-    """Make the console for result tables, on standard output."""
+def print_all(parts: Sequence[Table | str]) -> None:
+    """Print tables and texts on standard output, with an empty line between them."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PLAIN_WIDTH
-    return Console(width=width, highlight=False, markup=False, emoji=False)
+    out = Console(width=width, highlight=False, markup=False, emoji=False)
+    for part in lazy.table.terminal(parts, out.width):
+        out.print(part)
 
 
-def print_all(parts: Iterable[RenderableType], widest: int | None = None) -> None:
-    """Print tables and texts on standard output, an empty line between them."""
-    out = console()
-    width = min(out.width, widest or out.width)
-    for number, part in enumerate(parts):
-        if number:
-            out.print()
-        out.print(part, width=width)
+def progress_console() -> Console:
+    """The console for progress, on standard error."""
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def status(message: str) -> AbstractContextManager[object]:
+    """A line on a terminal, which goes away when the work is done."""
+    return progress_console().status(message)
+
+
+@contextmanager
+def bar(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, which goes away when the work is done; the function advances it."""
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=progress_console(),
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    )
+    task = bars.add_task(label, total=total)
+    with bars:
+        yield lambda amount: bars.advance(task, amount)
 
 
 class _Rate(ProgressColumn):
-    """How many a second."""
+    """Pieces of work per second."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -63,25 +91,25 @@ class TerminalProgress:
                 TimeElapsedColumn(),
                 _Rate(),
                 TextColumn("{task.fields[label]}", markup=False),
-                console=Console(stderr=True, highlight=False, markup=False, emoji=False),
+                console=progress_console(),
             )
 
     def start(self, step: str, total: int, done: int) -> None:
         """A step begins, or goes on after others came between (see `ragtally.workspace.Progress`)."""
         self._end_step()
-        known = self._started.get((step, total))
+        task = self._started.get((step, total))
         if self._bars is None:
-            if known is None:
+            if task is None:
                 click.echo(f"{step}: {total - done} to do, {done} of {total} done before", err=True)
                 self._started[step, total] = TaskID(0)
             return
         self._bars.start()
-        if known is None:
-            known = self._bars.add_task(step, total=total, completed=done, step=step, label="")
-            self._started[step, total] = known
+        if task is None:
+            task = self._bars.add_task(step, total=total, completed=done, step=step, label="")
+            self._started[step, total] = task
         else:
-            self._bars.tasks[self._bars.task_ids.index(known)].stop_time = None
-        self._task = known
+            self._bars.tasks[self._bars.task_ids.index(task)].stop_time = None
+        self._task = task
 
     def advance(self, step: str, label: str) -> None:
         """A piece of work is done."""
@@ -89,7 +117,7 @@ class TerminalProgress:
             self._bars.update(self._task, advance=1, label=label[:30])
 
     def measure(self, what: str, total: int, done: int, label: str = "") -> None:
-        """Something outside the steps is so far; told on a terminal alone."""
+        """Something outside the steps got so far; shown on a terminal only."""
         if self._bars is None:
             return
         self._bars.start()
@@ -102,7 +130,7 @@ class TerminalProgress:
         self._bars.update(self._task, completed=done, total=total, label=label[:30])
 
     def warn(self, message: str) -> None:
-        """Something was mended."""
+        """Something was repaired."""
         click.echo(f"note: {message}", err=True)
 
     def finish(self) -> None:

@@ -12,19 +12,20 @@ import click
 
 from ragtally.api import Choice, ErrorList, Finding, RagtallyError
 from ragtally.api.errors import EXIT_USER
+from ragtally.cli import lazy
+from ragtally.cli.studies import DEFAULT_RESULTS, json_option
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
-from ragtally.store import find_store
 
-# Kinds whose components need nothing of the world outside unless they say so: there is nothing to tell of them.
+# Kinds whose components need nothing of the world outside unless they say so: there is nothing to say of them.
 _NEEDS_NOTHING = ("chunker", "embedder", "retriever")
 
 
 @click.command(name="doctor")
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def command(spec: Path, as_json: bool) -> None:
-    """Say what is missing to run SPEC (data, servers, models, keys), and the command that mends it."""
+    """Say what is missing to run SPEC (data, servers, models, keys), and the command that fixes it."""
     findings = list(dict.fromkeys(_findings(spec)))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
@@ -49,9 +50,9 @@ def _findings(spec: Path) -> Iterator[Finding]:
         yield from (Finding(False, f"{each.location}: {each.message}", each.hint) for each in errors)
         return
     yield Finding(True, f"spec: {spec}")
-    store = find_store(Path.cwd())
+    store = lazy.store.find_store(Path.cwd())
     yield _writable("store", store)
-    yield _writable("results", Path("data/results"))
+    yield _writable("results", DEFAULT_RESULTS)
     for name, choice in study.components():
         yield from _of_component(name, choice, registry)
 
@@ -59,8 +60,8 @@ def _findings(spec: Path) -> Iterator[Finding]:
 def _of_component(name: str, choice: Choice, registry: Registry) -> Iterator[Finding]:
     component = registry.get(choice).component
     if component.diagnose is not None:
-        found = component.diagnose(choice.parameters)
-        yield from (Finding(each.ok, f"{name}: {each.what}", each.remedy) for each in found)
+        findings = component.diagnose(choice.parameters)
+        yield from (Finding(each.ok, f"{name}: {each.what}", each.remedy) for each in findings)
         return
     if component.fingerprint is None and choice.kind in _NEEDS_NOTHING:
         return

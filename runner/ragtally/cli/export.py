@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
-import polars as pl
 
-from ragtally.analysis.pairwise import matching_cells
 from ragtally.api import DataError, Location, RagtallyError
-from ragtally.cli.lazy import load
-from ragtally.cli.studies import DEFAULT_RESULTS, folder_of, results_of
-from ragtally.export.dataset import Documents, export_dataset
-from ragtally.results.columns import BASE_TABLE
-from ragtally.store import Store, find_store, write_bytes
-from ragtally.store.calls import FILE_NAME, CallStore, line_of
-from ragtally.store.calls_salvage import all_calls
-from ragtally.store.calls_transfer import export_calls
+from ragtally.cli import lazy
+from ragtally.cli.console import TerminalProgress
+from ragtally.cli.studies import folder_of, results_option
+from ragtally.registry import load_registry
+from ragtally.spec.load import load_study
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+
+    from ragtally.plan import Cell, StudyPlan
+    from ragtally.store.calls import CallStore
 
 _FORMATS = ("csv", "parquet", "jsonl")
 _MOST_NAMED = 20
 
 _study = click.argument("study")
-_results = click.option(
-    "--results", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_RESULTS, show_default=True,
-    help="Below it, the folder of each study's results.",
-)  # fmt: skip
 _format = click.option("--format", "form", type=click.Choice(_FORMATS), default="csv", show_default=True, help="How.")
 _out = click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False),
@@ -53,14 +51,14 @@ def command() -> None:
     help="Only the cells of that name, pattern (`*`, `?`) or part of a name (again for more).")  # fmt: skip
 @_format
 @_out
-@_results
+@results_option
 def answers(study: str, patterns: tuple[str, ...], form: str, out: Path | None, results: Path) -> None:
-    """Write answers.parquet: one row a cell and question, with label, verdict, votes and their raw texts."""
-    found = results_of(folder_of(study, results))
-    table = found.answers
+    """Write answers.parquet: one row per cell and question, with label, verdict, votes and their raw texts."""
+    loaded = lazy.results.load_results(folder_of(study, results))
+    table = loaded.answers
     if patterns:
-        wanted = {name for pattern in patterns for name in matching_cells(found, pattern)}
-        table = table.filter(pl.col("cell").is_in(sorted(wanted)))
+        names = {name for pattern in patterns for name in lazy.cell_pairs.matching_cells(loaded, pattern)}
+        table = table.filter(lazy.polars.col("cell").is_in(sorted(names)))
     _deliver(_encoded(table, form), form, out)
 
 
@@ -76,8 +74,10 @@ def answers(study: str, patterns: tuple[str, ...], form: str, out: Path | None, 
 )  # fmt: skip
 @_format
 @_out
-@_results
-def base(study: str, dataset: Path | None, documents: Documents, form: str, out: Path | None, results: Path) -> None:
+@results_option
+def base(
+    study: str, dataset: Path | None, documents: Literal["gold", "all"], form: str, out: Path | None, results: Path
+) -> None:
     """Write base.parquet: the questions that stay for the grid, and the label that each is scored against.
 
     With --dataset, write the questions with their documents and evidence, and a data card.
@@ -86,11 +86,12 @@ def base(study: str, dataset: Path | None, documents: Documents, form: str, out:
     if dataset is not None:
         if out is not None:
             raise click.UsageError("--dataset and --out cannot be given together")
-        written = export_dataset(folder, Store(find_store(Path.cwd())), dataset, documents)
-        said = f"{written.questions:,} questions, {written.documents:,} documents, {written.bytes:,} bytes"
-        click.echo(f"{written.folder}: {said}; README.md there is its data card", err=True)
+        store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
+        export = lazy.export_dataset.export_dataset(folder, store, dataset, documents)
+        size = f"{export.questions:,} questions, {export.documents:,} documents, {export.bytes:,} bytes"
+        click.echo(f"{export.folder}: {size}; README.md there is its data card", err=True)
         return
-    _deliver(_encoded(BASE_TABLE.read(folder), form), form, out)
+    _deliver(_encoded(lazy.columns.BASE_TABLE.read(folder), form), form, out)
 
 
 @command.command(short_help="Every saved answer of every model.")
@@ -101,16 +102,17 @@ def calls(form: str, out: Path | None) -> None:
 
     In jsonl this is the form that `ragtally store import` reads.
     """
-    with closing(CallStore(find_store(Path.cwd()) / FILE_NAME)) as saved:
+    database = lazy.store.find_store(Path.cwd()) / lazy.calls.FILE_NAME
+    with closing(lazy.calls.CallStore(database)) as saved:
         if form == "jsonl" and out is not None:
-            click.echo(f"{out}: {export_calls(saved, out).calls:,} calls", err=True)
+            click.echo(f"{out}: {lazy.calls_transfer.export_calls(saved, out).calls:,} calls", err=True)
             return
         lines = list(_lines(saved))
     if form == "jsonl":
         content = b"".join(lines)
     else:
         rows = [{name: _flat(value) for name, value in json.loads(line).items()} for line in lines]
-        content = _encoded(pl.DataFrame(rows, infer_schema_length=None), form)
+        content = _encoded(lazy.polars.DataFrame(rows, infer_schema_length=None), form)
     _deliver(content, form, out)
 
 
@@ -118,32 +120,27 @@ def calls(form: str, out: Path | None) -> None:
 @_study
 @click.option("--cell", "pattern", metavar="CELL", required=True, help="The cell; a part of its name is enough.")
 @_out
-@_results
+@results_option
 def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> None:
     """Write the verdicts of one cell as PubMedQA's leaderboard takes them: one JSON object, {pmid: label}.
 
     Every question asked must have a verdict: there is no default for one that has none.
     """
-    found = results_of(folder_of(study, results))
-    cells = matching_cells(found, pattern)
-    if len(cells) > 1:
-        shown = "; ".join(cells[:_MOST_NAMED])
-        raise RagtallyError(
-            f"{len(cells)} cells match {pattern!r}, but a leaderboard takes one: {shown}", hint="name one of them"
-        )
-    said = found.answers.filter(pl.col("cell") == cells[0])
-    verdicts = dict(zip(said["question"], said["verdict"], strict=True))
-    missing = [question for question in found.questions["id"] if verdicts.get(question) is None]
+    loaded = lazy.results.load_results(folder_of(study, results))
+    (cell,) = _require_one(lazy.cell_pairs.matching_cells(loaded, pattern), pattern)
+    answers = loaded.answers.filter(lazy.polars.col("cell") == cell)
+    verdicts = dict(zip(answers["question"], answers["verdict"], strict=True))
+    missing = [question for question in loaded.questions["id"] if verdicts.get(question) is None]
     if missing:
         unasked = sum(question not in verdicts for question in missing)
         raise DataError(
-            f"{len(missing)} of {len(found.questions)} questions have no verdict of {cells[0]}"
+            f"{len(missing)} of {len(loaded.questions)} questions have no verdict of {cell}"
             f" ({unasked} of them it was not asked): " + ", ".join(missing),
-            location=Location(str(found.folder / "answers.parquet")),
+            location=Location(str(loaded.folder / "answers.parquet")),
             hint="take a cell that answers all questions: `grid_on: all` asks the grid about all, more votes or"
             " another rule leave fewer without a verdict",
         )
-    form = {question: verdicts[question] for question in found.questions["id"]}
+    form = {question: verdicts[question] for question in loaded.questions["id"]}
     _deliver(f"{json.dumps(form, indent=1, ensure_ascii=False)}\n".encode(), "json", out)
 
 
@@ -154,17 +151,40 @@ def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> No
     "--out", type=click.Path(path_type=Path, file_okay=False),
     help="The folder; data/results/STUDY/pipelines/CELL where left out.",
 )  # fmt: skip
-@_results
+@results_option
 def pipeline(spec: Path, pattern: str, out: Path | None, results: Path) -> None:
     """Write CELL of the study of SPEC as pipeline.yaml, which Haystack loads, beside copies of its index and models.
 
     A part of the cell's name is enough. Plain Haystack components stand where they do exactly the same, ragtally's
     elsewhere; the file says which.
     """
-    load("export_pipeline").write(spec, pattern, out, results)
+    registry = load_registry()
+    plan = lazy.plan.plan_study(load_study(spec, registry), registry)
+    cell = _planned_cell(plan, pattern)
+    folder = out or results / plan.study.name / "pipelines" / re.sub(r"[^\w.,=()-]+", "-", cell.name)
+    store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
+    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
+    exported = lazy.export_pipeline.export_pipeline(plan, cell, workspace, folder)
+    for name, path in exported.classes.items():
+        click.echo(f"{name}: {path}{'' if lazy.pipelines.is_plain(path) else ' (ragtally)'}", err=True)
+    click.echo(exported.path)
 
 
-def _encoded(table: pl.DataFrame, form: str) -> bytes:
+def _planned_cell(plan: StudyPlan, pattern: str) -> Cell:
+    exact = [cell for cell in plan.cells if cell.name == pattern]
+    cells = {cell.name: cell for cell in exact or lazy.engine.cells_matching(plan, [pattern]).cells}
+    (name,) = _require_one(list(cells), pattern)
+    return cells[name]
+
+
+def _require_one(cells: Sequence[str], pattern: str) -> Sequence[str]:
+    if len(cells) > 1:
+        names = "; ".join(cells[:_MOST_NAMED])
+        raise RagtallyError(f"{len(cells)} cells match {pattern!r}: {names}", hint="name one of them")
+    return cells
+
+
+def _encoded(table: DataFrame, form: str) -> bytes:
     buffer = io.BytesIO()
     if form == "parquet":
         table.write_parquet(buffer, compression="zstd", statistics=False)
@@ -172,7 +192,10 @@ def _encoded(table: pl.DataFrame, form: str) -> bytes:
         table.write_ndjson(buffer)
     else:
         nested = [name for name, kind in table.schema.items() if kind.is_nested()]
-        flat = [pl.Series(name, [_flat(value) for value in table[name].to_list()], pl.String) for name in nested]
+        flat = [
+            lazy.polars.Series(name, [_flat(value) for value in table[name].to_list()], lazy.polars.String)
+            for name in nested
+        ]
         table.with_columns(flat).write_csv(buffer)
     return buffer.getvalue()
 
@@ -182,9 +205,9 @@ def _flat(value: Any) -> Any:
 
 
 def _lines(saved: CallStore) -> Iterator[bytes]:
-    for row in all_calls(saved):
+    for row in lazy.calls_salvage.all_calls(saved):
         try:
-            yield line_of(row)
+            yield lazy.calls.line_of(row)
         except ValueError as error:
             raise RagtallyError(
                 f"the saved call {row[0]!r} is damaged: {error}",
@@ -195,7 +218,7 @@ def _lines(saved: CallStore) -> Iterator[bytes]:
 
 def _deliver(content: bytes, form: str, out: Path | None) -> None:
     if out is not None:
-        write_bytes(out, content)
+        lazy.store.write_bytes(out, content)
         click.echo(f"{out}: {len(content):,} bytes", err=True)
         return
     if form == "parquet" and sys.stdout.isatty():

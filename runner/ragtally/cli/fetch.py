@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from ragtally.api import Choice, Fetchable, RagtallyError, did_you_mean
+from ragtally.cli.console import progress_console
 from ragtally.engine.fetch import fetch
 from ragtally.registry import Registry, load_registry
 
@@ -24,13 +24,13 @@ from ragtally.registry import Registry, load_registry
 def command(dataset: str, source: Path | None, target: Path) -> None:
     """Get the files of DATASET from their public home, resumably, or from a copy at hand."""
     registry = load_registry()
-    found = _fetchable(registry, dataset)
+    files = _fetchable(registry, dataset)
     bars = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         DownloadColumn(),
         TransferSpeedColumn(),
-        console=Console(stderr=True, highlight=False),
+        console=progress_console(),
         disable=not sys.stderr.isatty(),
     )
     tasks: dict[str, int] = {}
@@ -41,17 +41,17 @@ def command(dataset: str, source: Path | None, target: Path) -> None:
         bars.update(tasks[name], completed=done, total=total)  # type: ignore[arg-type]
 
     with bars:
-        report = fetch(found.remote_files, target / found.folder_name, source=source, progress=progress)
+        report = fetch(files.remote_files, target / files.folder_name, source=source, progress=progress)
     for file in report.files:
         click.echo(f"{file.path}: {file.outcome}, {file.size:,} bytes, SHA-256 as published")
 
 
 def _fetchable(registry: Registry, name: str) -> Fetchable:
-    found = registry.find("dataset", name)
-    if found is None:
+    entry = registry.find("dataset", name)
+    if entry is None:
         raise RagtallyError(f"there is no dataset {name!r}", hint=did_you_mean(name, registry.names("dataset")))
-    defaults = {key: schema.get("default") for key, schema in found.component.params.items()}
-    built = registry.build(Choice("dataset", name, defaults))
-    if not isinstance(built, Fetchable):
+    defaults = {key: schema.get("default") for key, schema in entry.component.params.items()}
+    dataset = registry.build(Choice("dataset", name, defaults))
+    if not isinstance(dataset, Fetchable):
         raise RagtallyError(f"the dataset {name} has no files to fetch", hint="name it in a spec as it is")
-    return built
+    return dataset

@@ -1,11 +1,66 @@
-"""Parts of the command line that are loaded only when they are needed, so that every other command starts fast."""
+"""The heavy modules that commands use, imported at their first use: `--help` and light commands do not wait for them.
+
+A command imports this module and writes `lazy.analysis.analyze(...)`.
+"""
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars
+
+    from ragtally import analysis, pipelines, plan, results, store, workspace
+    from ragtally.analysis import contributions
+    from ragtally.analysis import pairwise as cell_pairs
+    from ragtally.duplicates import report as duplicates
+    from ragtally.engine import estimate, external
+    from ragtally.engine import run as engine
+    from ragtally.export import dataset as export_dataset
+    from ragtally.export import pipeline as export_pipeline
+    from ragtally.llm import batches as llm_batches
+    from ragtally.present import components as component_tables
+    from ragtally.present import duplicates as duplicate_tables
+    from ragtally.present import page, pairwise, provenance, show, table
+    from ragtally.present import plan as plan_tables
+    from ragtally.present import store as store_tables
+    from ragtally.results import columns
+    from ragtally.results import write as result_files
+    from ragtally.store import batches, calls, calls_salvage, calls_transfer, inventory, vectors
+
+__all__ = [
+    "analysis", "batches", "calls", "calls_salvage", "calls_transfer", "cell_pairs", "columns", "component_tables",
+    "contributions", "duplicate_tables", "duplicates", "engine", "estimate", "export_dataset", "export_pipeline",
+    "external", "inventory", "llm_batches", "page", "pairwise", "pipelines", "plan", "plan_tables", "polars",
+    "provenance", "result_files", "results", "show", "store", "store_tables", "table", "vectors", "workspace",
+]  # fmt: skip
+_MODULES = {
+    "polars": "polars",
+    "cell_pairs": "ragtally.analysis.pairwise",
+    "contributions": "ragtally.analysis.contributions",
+    "duplicates": "ragtally.duplicates.report",
+    "estimate": "ragtally.engine.estimate",
+    "external": "ragtally.engine.external",
+    "engine": "ragtally.engine.run",
+    "export_dataset": "ragtally.export.dataset",
+    "export_pipeline": "ragtally.export.pipeline",
+    "llm_batches": "ragtally.llm.batches",
+    "component_tables": "ragtally.present.components",
+    "duplicate_tables": "ragtally.present.duplicates",
+    "plan_tables": "ragtally.present.plan",
+    "store_tables": "ragtally.present.store",
+    **{name: f"ragtally.present.{name}" for name in ("page", "pairwise", "provenance", "show", "table")},
+    "result_files": "ragtally.results.write",
+    "columns": "ragtally.results.columns",
+    **{
+        name: f"ragtally.store.{name}"
+        for name in ("batches", "calls", "calls_salvage", "calls_transfer", "inventory", "vectors")
+    },
+}
 
 
-def load(name: str) -> Any:
-    """Import a module of the command line."""
-    return importlib.import_module(f"ragtally.cli.{name}")
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(_MODULES.get(name, f"ragtally.{name}"))

@@ -12,15 +12,15 @@ from typing import NamedTuple
 import click
 
 from ragtally.api import ErrorList, Location, RagtallyError
+from ragtally.cli import lazy
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
-from ragtally.store import write_text
 
 
 class _Dataset(NamedTuple):
-    named: str  # how a spec names it
+    choice: str  # how a spec names it
     data: str  # what DVC watches
-    got: str | None  # how its data come there
+    source: str | None  # how its data get there
     answers: bool = True  # whether anybody can answer its questions
 
 
@@ -38,7 +38,7 @@ ${readers}
   floor: majority_class
 # Each voter reads every question three times, with its gold context before it.
 label: {voters: [${voters}], votes: 3}
-# Only the questions stay that it answers right every time: what is lost later is not lost for want of reading.
+# Only the questions that it answers right every time stay: so what is lost later is not lost in reading.
 base: {from: [${first}], rule: unanimous}
 
 """
@@ -89,44 +89,44 @@ def command(study: str, dataset: str, models: tuple[str, ...], out: Path | None)
     path = out or Path("specs") / f"{study}.yaml"
     if path.exists():
         raise RagtallyError(
-            "there is a file of that name", location=Location(str(path)), hint="choose another: --out PATH"
+            "there is a file of that name", location=Location(str(path)), hint="choose another one: --out PATH"
         )
     if models and not _DATASETS[dataset].answers:
         raise click.UsageError(f"--model is for datasets with answers; {dataset} compares retrieval alone")
     text = _spec(study, dataset, models, path)
     _check(text, study)
-    write_text(path, text)
+    lazy.store.write_text(path, text)
     click.echo(path)
-    chosen = _DATASETS[dataset]
-    if chosen.got:
-        click.echo(f"its data: {chosen.got}", err=True)
+    details = _DATASETS[dataset]
+    if details.source:
+        click.echo(f"its data: {details.source}", err=True)
     click.echo(f"run it: ragtally plan {path} && ragtally run {path}", err=True)
     click.echo("or name it in params.yaml, below `studies`, and run dvc repro:", err=True)
-    click.echo(f"  {study}: {{spec: {path}, data: {chosen.data.replace('STUDY', study)}}}", err=True)
+    click.echo(f"  {study}: {{spec: {path}, data: {details.data.replace('STUDY', study)}}}", err=True)
 
 
 def _spec(study: str, dataset: str, models: Sequence[str], path: Path) -> str:
     names = [_name(model) for model in models] or ["words"]
-    written = [f"  {name}: {{litellm: {{{_model(model)}}}}}" for name, model in zip(names, models, strict=False)]
+    model_lines = [f"  {name}: {{litellm: {{{_model(model)}}}}}" for name, model in zip(names, models, strict=False)]
     readers = [f"  {name}: {{chat: {{model: {name}}}}}" for name in names]
     if not models:
         readers = ["  # Learns from the dataset's training split, and needs no server.", "  words: {specialist: {}}"]
-    asks = _DATASETS[dataset].answers
+    answers = _DATASETS[dataset].answers
     retrieval = "recall@5, mrr@10, ndcg@10"
-    filled = {
-        "models": "\n".join(["models:", *written, ""]) if models else "",
+    values = {
+        "models": "\n".join(["models:", *model_lines, ""]) if models else "",
         "readers": "\n".join(readers),
-        "axes": Template(_AXES).substitute(readers=", ".join([*names, "floor"])) if asks else "",
-        "metrics": f"accuracy, macro_f1, {retrieval}" if asks else retrieval,
-        "deciding": "accuracy" if asks else "ndcg@10",
+        "axes": Template(_AXES).substitute(readers=", ".join([*names, "floor"])) if answers else "",
+        "metrics": f"accuracy, macro_f1, {retrieval}" if answers else retrieval,
+        "deciding": "accuracy" if answers else "ndcg@10",
         "voters": ", ".join(names),
         "first": names[0],
-        "dataset": _DATASETS[dataset].named.replace("STUDY", study),
+        "dataset": _DATASETS[dataset].choice.replace("STUDY", study),
         "path": str(path),
         "study": study,
     }
-    answering = Template(_READERS).substitute(filled) if asks else ""
-    return Template(_TEMPLATE).substitute(filled, answering=answering)
+    answering = Template(_READERS).substitute(values) if answers else ""
+    return Template(_TEMPLATE).substitute(values, answering=answering)
 
 
 def _name(model: str) -> str:
@@ -152,4 +152,4 @@ def _check(text: str, study: str) -> None:
             error = single
         else:
             return
-    raise RagtallyError(f"a spec of {study!r} would not do: {error.message}", hint=error.hint)
+    raise RagtallyError(f"a spec of {study!r} is not valid: {error.message}", hint=error.hint)

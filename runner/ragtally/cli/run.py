@@ -6,16 +6,15 @@ from pathlib import Path
 
 import click
 
+from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress, print_all
-from ragtally.cli.lazy import load
-from ragtally.engine.run import Folders, cells_matching, execute, run_study
-from ragtally.plan import STAGES, plan_study
-from ragtally.present.tables import cell_tables, result_tables
+from ragtally.cli.report import report
+from ragtally.cli.studies import results_option
 from ragtally.registry import load_registry
-from ragtally.results.write import cell_table
 from ragtally.spec.load import load_study
-from ragtally.store import Store, find_store
-from ragtally.workspace import Workspace
+
+# As `ragtally.plan.STAGES`, whose import takes a fifth of a second that `--help` need not wait for.
+STAGES = ("resolve", "prepare", "train", "label", "bench")
 
 
 @click.command(name="run")
@@ -30,13 +29,10 @@ from ragtally.workspace import Workspace
     help="Do not wait for batches of calls: submit them, read what has ended, and end with exit code 3.",
 )  # fmt: skip
 @click.option("--no-report", is_flag=True, help="Write the results alone; `ragtally report` makes a report of them.")
-@click.option(
-    "--results", type=click.Path(path_type=Path, file_okay=False), default=Path("data/results"), show_default=True,
-    help="Below it, the folder of each study's results.",
-)  # fmt: skip
+@results_option
 @click.option(
     "--resolved", type=click.Path(path_type=Path, file_okay=False), default=Path("data/resolved"), show_default=True,
-    help="Below it, the folder of each study's slices, one a stage.",
+    help="Below it, the folder of each study's slices, one per stage.",
 )  # fmt: skip
 def command(
     spec: Path,
@@ -51,16 +47,21 @@ def command(
     if stage and cells:
         raise click.UsageError("--stage and --cell cannot be given together")
     registry = load_registry()
-    location = Workspace(Store(find_store(Path.cwd())), registry, TerminalProgress())
+    store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
+    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
     if cells:
-        plan = cells_matching(plan_study(load_study(spec, registry), registry), cells)
-        execute(plan.goals("bench"), location, plan.study, wait=not no_wait)
-        print_all(cell_tables(cell_table(plan, location)[0]))
+        plan = lazy.engine.cells_matching(lazy.plan.plan_study(load_study(spec, registry), registry), cells)
+        lazy.engine.execute(plan.goals("bench"), workspace, plan.study, wait=not no_wait)
+        columns, _ = lazy.result_files.cell_table(plan, workspace)
+        rows = lazy.polars.DataFrame(columns, infer_schema_length=None)
+        print_all(lazy.show.cell_parts(rows, lazy.result_files.study_metrics(plan, workspace)))
         return
-    stages = (stage,) if stage else STAGES
-    folder = run_study(spec, registry, location, Folders(results, resolved), stages, wait=not no_wait)
+    folders = lazy.engine.Folders(results, resolved)
+    folder = lazy.engine.run_study(
+        spec, registry, workspace, folders, (stage,) if stage else STAGES, wait=not no_wait
+    )
     if stage is None:
-        print_all(result_tables(folder))
+        print_all(lazy.show.study_parts(lazy.results.load_results(folder)))
     if stage is None and not no_report:
-        click.echo(f"report: {load('report').report(folder, spec)}", err=True)
+        click.echo(f"report: {report(folder, spec, registry)}", err=True)
     click.echo(f"wrote {folder}", err=True)

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from ragtally.api import ErrorList, ExternalResource, Location, RagtallyError, StoreError
-from ragtally.cli.console import console
-from ragtally.cli.store_batches import COMMANDS as BATCH_COMMANDS
-from ragtally.engine.external import orphaned_resources
-from ragtally.plan import STAGES, in_order, plan_study
-from ragtally.present.store_tables import batches_table, embedded_table, failed_table, paid_table
+from ragtally.api import ErrorList, ExternalResource, Location, RagtallyError, StoreError, did_you_mean
+from ragtally.cli import lazy
+from ragtally.cli.console import bar, print_all
+from ragtally.cli.studies import json_option
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
-from ragtally.store import DamagedEntry, Store, find_store
-from ragtally.store.batches import FILE_NAME as BATCHES
-from ragtally.store.batches import BatchStore
-from ragtally.store.calls import FILE_NAME, CallStore
-from ragtally.store.calls_salvage import check_calls, count_calls
-from ragtally.store.calls_transfer import export_calls, import_calls, salvage_calls
-from ragtally.store.inventory import Garbage, garbage, remove, stored_entries
-from ragtally.store.vectors import FILE_NAME as VECTORS
-from ragtally.store.vectors import VectorStore
+
+if TYPE_CHECKING:
+    from ragtally.present.table import Table
+    from ragtally.store.batches import BatchStore, StoredBatch
+    from ragtally.store.calls import CallStore
+    from ragtally.store.inventory import Garbage
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -53,60 +45,59 @@ def command() -> None:
 
 
 @command.command(short_help="What was paid to whom, and what failed.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def paid(as_json: bool) -> None:
     """Show what was paid to whom, and what failed."""
     with _calls() as calls:
         spent, failed = calls.spent(), calls.failure_counts()
-    with closing(VectorStore(_root() / VECTORS)) as vectors:
+    with closing(lazy.vectors.VectorStore(_root() / lazy.vectors.FILE_NAME)) as vectors:
         embedded = vectors.spent()
-    with closing(BatchStore(_root() / BATCHES)) as store:
-        batches = store.all(unread=True)
+    with closing(_batch_store()) as store:
+        unread = store.all(unread=True)
     if as_json:
         content = {
             "paid": [asdict(row) for row in spent],
             "failed": [asdict(row) for row in failed],
             "embedded": [asdict(row) for row in embedded],
-            "open_batches": [batch.name for batch in batches],
+            "open_batches": [batch.name for batch in unread],
         }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    if spent:
-        console().print(paid_table(spent))
-    else:
+    if not spent:
         click.echo(f"no model has been paid yet; store: {_root()}")
+    tables: list[Table | str] = []
+    if spent:
+        tables.append(lazy.store_tables.paid_table(spent))
     if failed:
-        console().print(failed_table(failed))
+        tables.append(lazy.store_tables.failed_table(failed))
     if embedded:
-        console().print(embedded_table(embedded))
-    if batches:
-        console().print(batches_table(batches))
-
-
-for _of_batches in BATCH_COMMANDS:
-    command.add_command(_of_batches)
+        tables.append(lazy.store_tables.embedded_table(embedded))
+    if unread:
+        tables.append(lazy.store_tables.batches_table(unread))
+    if tables:
+        print_all(tables)
 
 
 @command.command(short_help="Check every saved call and every file of finished work.")
 def verify() -> None:
-    """Check every saved call and every file of finished work; set damaged work aside, to be done anew.
+    """Check every saved call and every file of finished work; set damaged work aside, to be done again.
 
     Saved calls are paid for: damaged ones are named and left as they are.
     """
     with _calls() as calls:
         damage = _verify_calls(calls)
-    store = Store(_root())
-    entries = [entry for entry in stored_entries(store) if store.complete(entry.step, entry.address)]
+    store = lazy.store.Store(_root())
+    entries = [entry for entry in lazy.inventory.stored_entries(store) if store.complete(entry.step, entry.address)]
     sound = 0
-    with _progress("entries", len(entries)) as advance:
+    with bar("entries", len(entries)) as advance:
         for entry in entries:
             try:
                 store.open(entry.step, entry.address)
                 sound += 1
-            except DamagedEntry as error:
+            except lazy.store.DamagedEntry as error:
                 damage.append(error)
             except StoreError:
-                pass  # it went away meanwhile, by another process
+                pass  # another process removed it meanwhile
             advance(1)
     click.echo(f"entries: {sound:,} sound of {len(entries):,}")
     if damage:
@@ -117,22 +108,22 @@ def verify() -> None:
 @click.argument("file", type=_FILE)
 @click.option("--salvage", is_flag=True, help="Leave out what cannot be read of a damaged call store.")
 def export_command(file: Path, salvage: bool) -> None:
-    """Write every saved call to FILE, one a line, sorted: the same calls give the same bytes.
+    """Write every saved call to FILE, one per line, sorted: the same calls give the same bytes.
 
     Compressed if FILE ends in .gz. To share paid answers in a team: export to a file below data/, dvc add it; the
     others dvc pull and import it.
     """
     with _calls() as calls:
         if salvage:
-            with _progress("calls", None) as advance:
-                written = salvage_calls(calls, file, advance)
+            with bar("calls", None) as advance:
+                export = lazy.calls_transfer.salvage_calls(calls, file, advance)
         else:
-            with _progress("calls", count_calls(calls)) as advance:
-                written = export_calls(calls, file, advance)
-    click.echo(f"{file}: {written.calls:,} calls, {file.stat().st_size:,} bytes")
-    if written.unreadable:
+            with bar("calls", lazy.calls_salvage.count_calls(calls)) as advance:
+                export = lazy.calls_transfer.export_calls(calls, file, advance)
+    click.echo(f"{file}: {export.calls:,} calls, {file.stat().st_size:,} bytes")
+    if export.unreadable:
         raise StoreError(
-            f"{written.unreadable:,} places could not be read, each with one call or more",
+            f"{export.unreadable:,} places could not be read, each with one call or more",
             location=Location(str(calls.database.path)),
             hint="the calls that are missing from the export will be paid again if a study needs them",
         )
@@ -141,18 +132,18 @@ def export_command(file: Path, salvage: bool) -> None:
 @command.command(name="import", short_help="Add the calls of an export.")
 @click.argument("file", type=_FILE)
 def import_command(file: Path) -> None:
-    """Add the calls of FILE, an export; a call that is known keeps the answer that it has."""
+    """Add the calls of FILE, an export; a call that is here already keeps its answer."""
     size = file.stat().st_size if file.is_file() else None
-    with _calls() as calls, _progress("bytes", size) as advance:
-        found = import_calls(calls, file, advance)
-    click.echo(f"{found.new:,} new, {found.duplicates:,} known, {found.conflicting:,} conflicting")
-    if found.conflicting:
-        click.echo("conflicting: known here with another answer; the one that was here first stays", err=True)
-    more = found.wrong_lines - len(found.errors)
+    with _calls() as calls, bar("bytes", size) as advance:
+        imported = lazy.calls_transfer.import_calls(calls, file, advance)
+    click.echo(f"{imported.new:,} new, {imported.duplicates:,} known, {imported.conflicting:,} conflicting")
+    if imported.conflicting:
+        click.echo("conflicting: here with another answer; the one that was here first stays", err=True)
+    more = imported.wrong_lines - len(imported.errors)
     if more:
         click.echo(f"{more:,} more lines are wrong", err=True)
-    if found.errors:
-        raise ErrorList(found.errors)
+    if imported.errors:
+        raise ErrorList(imported.errors)
 
 
 @command.command(short_help="List what nobody needs; remove it with --yes.")
@@ -163,7 +154,7 @@ def import_command(file: Path) -> None:
 @click.option("--yes", is_flag=True, help="Remove it; without this, only list it.")
 @click.option(
     "--leave-outside", is_flag=True,
-    help="Leave what indexes have outside the store, on a server that is gone for good.",
+    help="Leave what indexes have outside the store, on a server that is permanently gone.",
 )  # fmt: skip
 def gc(specs: tuple[Path, ...], yes: bool, leave_outside: bool) -> None:
     """List what nobody needs: what killed runs left, what was set aside as damaged.
@@ -172,26 +163,74 @@ def gc(specs: tuple[Path, ...], yes: bool, leave_outside: bool) -> None:
     collection on a server. Removes it with --yes, which is for when nothing runs. Saved calls are paid for and
     always stay.
     """
-    store = Store(_root())
-    found = garbage(store, _needed(specs) if specs else None)
-    external_resource = (
-        {} if leave_outside else orphaned_resources(store, [each.folder for each in found], load_registry())
+    store = lazy.store.Store(_root())
+    folders = lazy.inventory.garbage(store, _needed(specs) if specs else None)
+    resources = (
+        {}
+        if leave_outside
+        else lazy.external.orphaned_resources(store, [each.folder for each in folders], load_registry())
     )
-    table = Table("why", "folder", title="Garbage", title_justify="left", pad_edge=False)
-    table.add_column("bytes", justify="right")
-    for folder in found:
-        table.add_row(folder.why, str(folder.folder.relative_to(store.root)), f"{folder.size:,}")
-    if found:
-        console().print(table)
-    for thing in dict.fromkeys(each.what for each in external_resource.values()):
-        click.echo(f"outside the store: {thing}")
-    staying = _remove(found, external_resource) if yes else []
-    gone = len(found) - len(staying)
-    size = sum(folder.size for folder in found) - sum(folder.size for folder, _ in staying)
+    if folders:
+        print_all([lazy.store_tables.garbage_table(folders, store.root)])
+    for what in dict.fromkeys(each.what for each in resources.values()):
+        click.echo(f"outside the store: {what}")
+    left = _remove(folders, resources) if yes else []
+    gone = len(folders) - len(left)
+    size = sum(folder.size for folder in folders) - sum(folder.size for folder, _ in left)
     done = "removed" if yes else "nothing was removed; --yes removes"
-    click.echo(f"{done} {gone:,} folders, {size:,} bytes" if found else "there is no garbage")
-    if staying:
-        raise ErrorList([error for _, error in staying])
+    click.echo(f"{done} {gone:,} folders, {size:,} bytes" if folders else "there is no garbage")
+    if left:
+        raise ErrorList([error for _, error in left])
+
+
+@command.command(name="batches", short_help="List the open batches of calls.")
+@click.option("--all", "every", is_flag=True, help="Also list those whose results were read.")
+@json_option
+def batches(every: bool, as_json: bool) -> None:
+    """List the batches of calls that are on their way, as they stood when a run last asked."""
+    with closing(_batch_store()) as store:
+        rows = store.all(unread=not every)
+    if as_json:
+        content = [{name: value for name, value in asdict(row).items() if name != "parameters"} for row in rows]
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    elif rows:
+        print_all([lazy.store_tables.batches_table(rows)])
+    else:
+        click.echo("no batch is open")
+
+
+@command.command(name="cancel", short_help="Have no further calls of a batch answered.")
+@click.argument("name")
+def cancel(name: str) -> None:
+    """Cancel batch NAME at the provider; what it had answered by then is paid, and saved by the next run."""
+    with closing(_batch_store()) as store:
+        batch = _batch_of(store, name)
+        if batch.batch_id is None:
+            raise RagtallyError(
+                f"batch {batch.name} has not been accepted by {batch.provider}, as far as is known",
+                hint="run the study again, which finds out",
+            )
+        state = lazy.llm_batches.cancel_batch(batch, load_registry())
+        store.change(batch.name, status=state.status)
+    click.echo(f"batch {batch.name}: cancelled at {batch.provider} ({batch.batch_id}); it may take some minutes")
+    click.echo("run the study again: what was answered is saved, the rest can be sent another way", err=True)
+
+
+@command.command(name="forget", short_help="Give up what a batch answers.")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do it; without this, only say what it means.")
+def forget(name: str, yes: bool) -> None:
+    """Forget batch NAME, which the provider no longer knows: its calls will be paid again.
+
+    It is not cancelled by this.
+    """
+    with closing(_batch_store()) as store:
+        batch = _batch_of(store, name)
+        calls = len(store.keys_of(batch.name))
+        if yes:
+            store.forget(batch.name)
+    outcome = "forgotten" if yes else "would be paid again; --yes forgets the batch"
+    click.echo(f"batch {batch.name}: {calls:,} calls {outcome}")
 
 
 @command.command()
@@ -201,36 +240,40 @@ def path() -> None:
 
 
 def _remove(
-    found: Sequence[Garbage], external_resource: Mapping[Path, ExternalResource]
+    folders: Sequence[Garbage], resources: Mapping[Path, ExternalResource]
 ) -> list[tuple[Garbage, RagtallyError]]:
-    """Remove folders, each after what it has outside the store; one whose outside cannot be removed stays."""
-    staying: list[tuple[Garbage, RagtallyError]] = []
-    with _progress("folders", len(found)) as advance:
-        for folder in found:
+    """Remove folders, each after what it has outside the store; where that fails, the folder stays."""
+    left: list[tuple[Garbage, RagtallyError]] = []
+    with bar("folders", len(folders)) as advance:
+        for folder in folders:
             try:
-                if folder.folder in external_resource:
-                    external_resource[folder.folder].remove()
-                remove(folder.folder)
+                if folder.folder in resources:
+                    resources[folder.folder].remove()
+                lazy.inventory.remove(folder.folder)
             except RagtallyError as error:
-                staying.append((folder, error))
+                left.append((folder, error))
             advance(1)
-    return staying
+    return left
 
 
 def _root() -> Path:
-    return find_store(Path.cwd())
+    return lazy.store.find_store(Path.cwd())
 
 
 def _calls() -> CallStore:
-    return CallStore(_root() / FILE_NAME)
+    return lazy.calls.CallStore(_root() / lazy.calls.FILE_NAME)
+
+
+def _batch_store() -> BatchStore:
+    return lazy.batches.BatchStore(_root() / lazy.batches.FILE_NAME)
 
 
 def _verify_calls(calls: CallStore) -> list[RagtallyError]:
     """Check the calls; what is damaged is returned, so that the entries are checked all the same."""
     location = Location(str(calls.database.path))
     try:
-        with _progress("calls", count_calls(calls)) as advance:
-            check = check_calls(calls, advance)
+        with bar("calls", lazy.calls_salvage.count_calls(calls)) as advance:
+            check = lazy.calls_salvage.check_calls(calls, advance)
     except StoreError as error:
         return [error]
     click.echo(f"calls: {check.calls:,} sound")
@@ -242,23 +285,23 @@ def _needed(specs: Sequence[Path]) -> set[tuple[str, str]]:
     registry = load_registry()
     needed: set[tuple[str, str]] = set()
     for spec in specs:
-        plan = plan_study(load_study(spec, registry), registry)
-        goals = [task for stage in STAGES for task in plan.goals(stage)]
-        needed.update((task.step.stored_as, task.address) for task in in_order(goals))
+        plan = lazy.plan.plan_study(load_study(spec, registry), registry)
+        goals = [task for stage in lazy.plan.STAGES for task in plan.goals(stage)]
+        needed.update((task.step.stored_as, task.address) for task in lazy.plan.in_order(goals))
     return needed
 
 
-@contextmanager
-def _progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    bars = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True, highlight=False, markup=False, emoji=False),
-        disable=not sys.stderr.isatty(),
-        transient=True,
-    )
-    task = bars.add_task(label, total=total)
-    with bars:
-        yield lambda amount: bars.advance(task, amount)
+def _batch_of(store: BatchStore, name: str) -> StoredBatch:
+    """The batch of a name, of the beginning of one, or of the provider's own."""
+    batch = store.find(name)
+    if batch is not None:
+        return batch
+    unread = store.all(unread=True)
+    matches = [each for each in unread if name and (each.name.startswith(name) or each.batch_id == name)]
+    if len(matches) > 1:
+        raise RagtallyError(
+            f"{len(matches)} batches begin with {name!r}", hint=", ".join(each.name for each in matches)
+        )
+    if not matches:
+        raise RagtallyError(f"no batch is called {name!r}", hint=did_you_mean(name, [each.name for each in unread]))
+    return matches[0]

@@ -1,39 +1,44 @@
-"""Where the results of a study lie, from what the user typed."""
+"""What commands on a finished study share: where its results lie, from what the user typed, and its analysis."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+import click
 
-from ragtally import analysis
-from ragtally.analysis import Analysis, read_analysis
 from ragtally.api import RagtallyError, did_you_mean
-from ragtally.results import Results, load_results
+from ragtally.cli import lazy
+from ragtally.cli.console import status
+
+if TYPE_CHECKING:
+    from ragtally.analysis import Analysis
+    from ragtally.results import Results
 
 DEFAULT_RESULTS = Path("data/results")
 
+results_option = click.option(
+    "--results", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_RESULTS, show_default=True,
+    help="Below it, the folder of each study's results.",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
 
 def folder_of(study: str, results: Path) -> Path:
-    """Find the folder of a study's results."""
+    """The folder of a study's results."""
     folder = Path(study) if (Path(study) / "dataset.json").is_file() else results / study
     if not folder.is_dir():
-        known = sorted(path.name for path in results.glob("*") if path.is_dir())
-        hint = did_you_mean(study, known) if known else "run it first: ragtally run SPEC, or dvc repro"
+        studies = sorted(path.name for path in results.glob("*") if path.is_dir())
+        hint = did_you_mean(study, studies) if studies else "run it first: ragtally run SPEC, or dvc repro"
         raise RagtallyError(f"there are no results of a study {study!r} below {results}", hint=hint)
     return folder
 
 
-def results_of(folder: Path) -> Results:
-    """Load the results in a folder."""
-    return load_results(folder)
-
-
-def verdict_on(results: Results) -> Analysis:
-    """Take the verdict that lies beside results, or work it out where there is none on these very results."""
-    kept = read_analysis(results.folder)
-    if kept is not None:
-        return kept
-    # Resampling many cells takes seconds; the line is seen on a terminal alone, and goes away.
-    with Console(stderr=True, highlight=False, markup=False).status("working out intervals and tests"):
-        return analysis.analyze(results)
+def analysis_of(results: Results) -> Analysis:
+    """The analysis beside results, or a new one where none was written from these very results."""
+    cached = lazy.analysis.read_analysis(results.folder)
+    if cached is not None:
+        return cached
+    # Resampling many cells takes seconds.
+    with status("working out intervals and tests"):
+        return lazy.analysis.analyze(results)

@@ -1,44 +1,70 @@
-"""The cells of a study with what tells them apart, their scores and their costs, joined from files and verdict."""
+"""The cells of a study on one set of questions: picks, scores and costs, joined from `cells.csv` and analysis."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.analysis import CellAnalysis, SetAnalysis
+from ragtally.analysis.analysis import SetAnalysis
+from ragtally.analysis.costs import CellCost
 from ragtally.analysis.error_breakdown import ErrorBreakdown
-from ragtally.results import Results
+from ragtally.analysis.estimate import Estimate
+from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of
+from ragtally.present.table import Column
+from ragtally.results.metrics import MetricInfo
 
 # What a cell picks from, in the order of `cells.csv`.
 AXES = ("chunker", "retriever", "top_k", "context_words", "reader", "votes", "rule")
+_UNKNOWN_COST = CellCost(None, None, None, None, None, None, None)
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells on the set of questions on which the study is judged."""
+    """The cells on one set of questions."""
 
     question_set: str  # `base` or `all`
-    judged: SetAnalysis | None  # None where nobody answers
+    metrics: Sequence[MetricInfo]  # The study's
     rows: Mapping[str, Mapping[str, Any]]  # Each cell's row of `cells.csv`, by name
-    verdicts: Mapping[str, CellAnalysis]  # By name
+    judged: SetAnalysis | None  # The set's analysis; None where there is none, or where nobody answers
     # By axis what to call each cell's pick, by name of the cell: the component, and what parameters tell it from
     # others of its name.
     labels: Mapping[str, Mapping[str, str]]
 
+    @property
+    def questions(self) -> int:
+        """How many questions the set has."""
+        if self.judged is not None:
+            return self.judged.questions
+        return max((row["questions"] for row in self.rows.values()), default=0)
+
     def of_kind(self, *kinds: str) -> list[str]:
-        """Name the cells of some kinds, in the order of the study."""
-        return [name for name, cell in self.verdicts.items() if cell.kind in kinds]
+        """The cells of some kinds, in the order of the study."""
+        return [name for name, row in self.rows.items() if row["kind"] in kinds]
+
+    def estimate(self, cell: str, metric: str) -> Estimate | None:
+        """A cell's value, with its interval where there is an analysis; None where the metric does not apply."""
+        scores = self.judged.cells[cell].metrics if self.judged and cell in self.judged.cells else {}
+        return scores[metric] if metric in scores else _point(self.rows[cell], metric)
+
+    def value(self, cell: str, metric: str) -> float | None:
+        """A cell's value alone."""
+        estimate = self.estimate(cell, metric)
+        return None if estimate is None else estimate.value
+
+    def cost(self, cell: str) -> CellCost:
+        """What a cell's answers cost."""
+        return self.judged.cells[cell].cost if self.judged and cell in self.judged.cells else _UNKNOWN_COST
 
     def varies(self, axis: str) -> bool:
-        """Say whether the cells of the grid differ on an axis."""
+        """Whether the cells of the grid differ on an axis."""
         return len({self.labels[axis].get(name) for name in self.of_kind("grid")}) > 1
 
     def same_but(self, cell: str, *free: str) -> list[str]:
-        """Name the grid cells that pick as a cell does on every axis but some."""
+        """The grid cells that pick as a cell does on every axis but some."""
         fixed = [axis for axis in AXES if axis not in free]
         return [
             name
@@ -46,28 +72,100 @@ class Cells:
             if all(self.labels[axis].get(name) == self.labels[axis].get(cell) for axis in fixed)
         ]
 
-
-def cells_of(results: Results, verdict: Analysis, question_set: str | None = None) -> Cells:
-    """Join the cells of one set of questions."""
-    wanted = question_set or verdict.question_set
-    judged = verdict.sets.get(wanted)
-    frame = results.cells.filter(pl.col("question_set") == wanted)
-    rows = {row["cell"]: row for row in frame.iter_rows(named=True)}
-    verdicts = {} if judged is None else judged.cells
-    labels = {axis: _labels(list(rows.values()), axis) for axis in AXES}
-    return Cells(wanted, judged, rows, verdicts, labels)
+    def best(self, metric: str | None) -> tuple[str, ...]:
+        """The grid cells that may be the best by a metric."""
+        best = None if self.judged is None or metric is None else self.judged.best.get(metric)
+        return () if best is None else best.cells
 
 
-def breakdown_of_chosen(verdict: Analysis) -> ErrorBreakdown | None:
+def cells_of(
+    frame: pl.DataFrame, metrics: Sequence[MetricInfo], question_set: str, analysis: Analysis | None = None
+) -> Cells:
+    """The cells of one set of questions."""
+    judged = None if analysis is None else analysis.sets.get(question_set)
+    rows = {row["cell"]: row for row in frame.filter(pl.col("question_set") == question_set).iter_rows(named=True)}
+    return Cells(question_set, metrics, rows, judged, {axis: _labels(list(rows.values()), axis) for axis in AXES})
+
+
+def sets_of(frame: pl.DataFrame, metrics: Sequence[MetricInfo], analysis: Analysis | None = None) -> list[Cells]:
+    """The cells on each set of questions, the one on which the study is decided first."""
+    names = list(dict.fromkeys(frame["question_set"]))
+    first = analysis.question_set if analysis else "base"
+    return [cells_of(frame, metrics, name, analysis) for name in sorted(names, key=lambda name: name != first)]
+
+
+def answer_units(sets: Sequence[Cells], *kinds: str) -> dict[str, str]:
+    """The units of the metrics of answers that cells of some kinds have."""
+    rows = [cells.rows[name] for cells in sets for name in cells.of_kind(*kinds)]
+    return units_of(rows, sets[0].metrics if sets else (), "answers")
+
+
+def breakdown_of_chosen(analysis: Analysis) -> ErrorBreakdown | None:
     """Where the chosen cell's answers went."""
-    judged = verdict.sets.get(verdict.question_set)
-    return None if judged is None or verdict.chosen is None else judged.error_breakdowns.get(verdict.chosen)
+    judged = analysis.sets.get(analysis.question_set)
+    return None if judged is None or analysis.chosen is None else judged.error_breakdowns.get(analysis.chosen)
 
 
 def chunk_sizes(cells: Cells) -> Mapping[str, int | float]:
-    """Give each grid cell's chunk size, where its chunker has a number called `size`."""
-    found = {name: cells.rows[name].get("chunker.size") for name in cells.of_kind("grid")}
-    return {name: size for name, size in found.items() if isinstance(size, int | float)}
+    """Each grid cell's chunk size, where its chunker has a number called `size`."""
+    sizes = {name: cells.rows[name].get("chunker.size") for name in cells.of_kind("grid")}
+    return {name: size for name, size in sizes.items() if isinstance(size, int | float)}
+
+
+def metric_columns(metrics: Mapping[str, str], narrow: int) -> list[Column]:
+    """A column for each metric, given with its unit; a terminal has room for the first ones."""
+    return [
+        Column(metric, form_of(unit), page_only=number >= narrow)
+        for number, (metric, unit) in enumerate(metrics.items())
+    ]
+
+
+COST_COLUMNS = (
+    Column("$ per question", DOLLARS, "unknown", page_only=True),
+    Column("$ per right answer", DOLLARS, "unknown", page_only=True),
+    Column("s per question", SECONDS, "unknown", page_only=True),
+)
+
+
+def cost_fields(cost: CellCost) -> tuple[float | None, ...]:
+    """The fields of `COST_COLUMNS`."""
+    return (cost.dollars_per_question, cost.dollars_per_right_answer, cost.seconds_per_question)
+
+
+CONTEXT_COLUMNS = (
+    Column("right document", SHARE, page_only=True),
+    Column("evidence", SHARE),
+    Column("ceiling", SHARE),
+    Column("words", COUNT),
+)
+CONTEXT_NOTE = (
+    "evidence: the share of the evidence that stood before the reader; ceiling: the most that so many chunks, or so"
+    " many words, could hold; words: of the context, on average"
+)
+
+
+def context_fields(row: Mapping[str, Any]) -> tuple[Estimate | int | None, ...]:
+    """The fields of `CONTEXT_COLUMNS`: what stood before the reader."""
+    shares = ("context_document_hit", "context_evidence", "context_evidence_ceiling")
+    points = (None if row.get(name) is None else _point(row, name) for name in shares)
+    words = row.get("context_mean_words")
+    return (*points, None if words is None else round(words))
+
+
+def units_of(rows: Iterable[Mapping[str, Any]], metrics: Sequence[MetricInfo], measures: str) -> dict[str, str]:
+    """The units, by printed name, of the metrics that any of some rows has; of answers only those of one number."""
+    rows = list(rows)
+    infos = [info for info in metrics if info.measures == measures and (info.is_single or measures != "answers")]
+    names = {name: info.unit for info in infos for name in info.names}
+    return {name: unit for name, unit in names.items() if any(row.get(name) is not None for row in rows)}
+
+
+def _point(row: Mapping[str, Any], metric: str) -> Estimate | None:
+    value, reason = row.get(metric), row.get("not_scored")
+    if value is None and not reason:
+        return None
+    missing = reason if value is None else "an analysis works its interval out"
+    return Estimate(value, int(row.get(f"{metric}_denominator") or 0), reason=missing)
 
 
 def _labels(rows: Sequence[Mapping[str, Any]], axis: str) -> dict[str, str]:
@@ -81,7 +179,7 @@ def _labels(rows: Sequence[Mapping[str, Any]], axis: str) -> dict[str, str]:
         name = row.get(axis)
         if name is None:
             continue
-        told = [key for key in parameters if len(values[str(name), key]) > 1 and row[key] is not None]
-        inside = ", ".join(f"{key.rpartition('.')[2]} {row[key]}" for key in told)
+        differing = [key for key in parameters if len(values[str(name), key]) > 1 and row[key] is not None]
+        inside = ", ".join(f"{key.rpartition('.')[2]} {row[key]}" for key in differing)
         labels[row["cell"]] = f"{name} ({inside})" if inside else str(name)
     return labels

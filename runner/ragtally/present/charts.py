@@ -1,21 +1,47 @@
-"""Charts as Vega-Lite specifications; the page colours text and ground, so that light and dark both work."""
+"""Charts as Vega-Lite specifications, and the scripts that draw them; the page sets colours, light or dark."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import os
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal
 
 import altair as alt
+import vl_convert
+
+from ragtally.api.address import address
+from ragtally.present.table import Chart
 
 Rows = Sequence[Mapping[str, Any]]
 
 _KINDS = ("right", "loss", "gain")
 _FITTED = alt.AutoSizeParams(type="fit-x", contains="padding")
+_SNIPPET = "window.vegaEmbed = vegaEmbed;"
 _CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
 
 
-def waterfall_chart(rows: Rows) -> dict[str, Any]:
-    """Draw bars from the gold context to the retrieved one."""
+def specification(chart: Chart) -> dict[str, Any]:
+    """The Vega-Lite specification of a chart."""
+    share = chart.unit == "share"
+    match chart.kind:
+        case "waterfall":
+            return _waterfall(chart.points)
+        case "curve":
+            return _curve(chart.points, chart.metric, chart.against, share=share)
+        case "scatter":
+            return _scatter(chart.points, chart.against, chart.metric, share=share)
+        case "readers":
+            return _readers(chart.points, chart.metric, share=share)
+        case "front":
+            return _front(chart.points, chart.against, chart.metric, share=share)
+
+
+def _waterfall(rows: Rows) -> dict[str, Any]:
+    """bars from the gold context to the retrieved one."""
     base = alt.Chart(_data(rows)).encode(
         alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=170)),
         tooltip=[alt.Tooltip("step:N"), alt.Tooltip("text:N", title="share")],
@@ -26,11 +52,11 @@ def waterfall_chart(rows: Rows) -> dict[str, Any]:
         alt.Color("kind:N", title=None, scale=alt.Scale(domain=list(_KINDS), scheme="category10"), legend=None),
     )
     whiskers = base.mark_rule(strokeWidth=1.5).encode(alt.X("low:Q"), alt.X2("high:Q"))
-    return _written(bars + whiskers, height=260)
+    return _vega_lite(bars + whiskers, height=260)
 
 
-def curve_chart(rows: Rows, metric: str, series: str, *, share: bool) -> dict[str, Any]:
-    """Draw a metric against chunk size, a line a series, with intervals."""
+def _curve(rows: Rows, metric: str, series: str, *, share: bool) -> dict[str, Any]:
+    """a metric against chunk size, a line a series, with intervals."""
     sizes, scale = sorted({row["size"] for row in rows}), _series(rows)
     base = alt.Chart(_data(rows)).encode(
         alt.X(
@@ -47,11 +73,11 @@ def curve_chart(rows: Rows, metric: str, series: str, *, share: bool) -> dict[st
         _value(metric, share, rows), alt.Shape("series:N", title=series, scale=scale)
     )
     whiskers = base.mark_rule(strokeWidth=1.2, opacity=0.7).encode(alt.Y("low:Q"), alt.Y2("high:Q"))
-    return _written(whiskers + line + points)
+    return _vega_lite(whiskers + line + points)
 
 
-def scatter_chart(rows: Rows, across: str, metric: str, *, share: bool) -> dict[str, Any]:
-    """Draw answer quality against retrieval quality, a point a cell."""
+def _scatter(rows: Rows, across: str, metric: str, *, share: bool) -> dict[str, Any]:
+    """answer quality against retrieval quality, a point a cell."""
     scale = _series(rows)
     base = alt.Chart(_data(rows)).encode(
         alt.X("x:Q", title=across, axis=_axis(share=True), scale=_span([row["x"] for row in rows])),
@@ -66,11 +92,11 @@ def scatter_chart(rows: Rows, across: str, metric: str, *, share: bool) -> dict[
         _value(metric, share, rows), alt.Shape("series:N", title="reader", scale=scale)
     )
     whiskers = base.mark_rule(strokeWidth=1, opacity=0.35).encode(alt.Y("low:Q"), alt.Y2("high:Q"))
-    return _written(whiskers + points)
+    return _vega_lite(whiskers + points)
 
 
-def reader_chart(rows: Rows, metric: str, *, share: bool) -> dict[str, Any]:
-    """Draw each reader's quality by condition."""
+def _readers(rows: Rows, metric: str, *, share: bool) -> dict[str, Any]:
+    """each reader's quality by condition."""
     scale = alt.Scale(domain=list(_CONDITIONS))
     base = alt.Chart(_data(rows)).encode(
         alt.Y("reader:N", title=None, sort=None, axis=alt.Axis(labelLimit=190)),
@@ -88,11 +114,11 @@ def reader_chart(rows: Rows, metric: str, *, share: bool) -> dict[str, Any]:
     )
     whiskers = base.mark_rule(strokeWidth=1.5).encode(alt.X("low:Q"), alt.X2("high:Q"))
     readers = len({row["reader"] for row in rows})
-    return _written(whiskers + points, height=40 + 72 * readers)
+    return _vega_lite(whiskers + points, height=40 + 72 * readers)
 
 
-def front_chart(rows: Rows, cost: str, metric: str, *, share: bool) -> dict[str, Any]:
-    """Draw quality against cost, with the cells of the front joined."""
+def _front(rows: Rows, cost: str, metric: str, *, share: bool) -> dict[str, Any]:
+    """quality against cost, with the cells of the front joined."""
     scale = alt.Scale(domain=["on the front", "dominated"])
     base = alt.Chart(_data(rows)).encode(
         alt.X("x:Q", title=cost, scale=alt.Scale(zero=False, padding=16), axis=alt.Axis(format="~g")),
@@ -108,7 +134,7 @@ def front_chart(rows: Rows, cost: str, metric: str, *, share: bool) -> dict[str,
         .encode(_value(metric, share, rows), alt.Order("x:Q"))
     )
     whiskers = base.mark_rule(strokeWidth=1, opacity=0.35).encode(alt.Y("low:Q"), alt.Y2("high:Q"))
-    return _written(whiskers + line + points)
+    return _vega_lite(whiskers + line + points)
 
 
 def _value(metric: str, share: bool, rows: Rows) -> alt.Y:
@@ -146,11 +172,41 @@ def _data(rows: Rows) -> alt.InlineData:
     return alt.InlineData(values=list(rows))
 
 
-def _written(chart: alt.LayerChart, height: int = 280) -> dict[str, Any]:
+def _vega_lite(chart: alt.LayerChart, height: int = 280) -> dict[str, Any]:
     width: Literal["container"] = "container"
-    found: dict[str, Any] = chart.properties(width=width, height=height, autosize=_FITTED).to_dict()
+    specification: dict[str, Any] = chart.properties(width=width, height=height, autosize=_FITTED).to_dict()
     # Altair moves data aside by a name; the page may replace them, so they stand in their place.
-    found["data"] = {"values": found.pop("datasets")[found["data"]["name"]]}
+    specification["data"] = {"values": specification.pop("datasets")[specification["data"]["name"]]}
     # The page sets colours and fonts; Altair's own default sizes would stand in its way.
-    found.pop("config", None)
-    return found
+    specification.pop("config", None)
+    return specification
+
+
+@functools.cache
+def vega() -> str:
+    """The bundle of Vega, Vega-Lite and Vega-Embed."""
+    # Bundling takes seconds and always gives the same text, so it is cached in the user's cache folder
+    # (`$XDG_CACHE_HOME/ragtally`, else below `~/.cache`); where that cannot be written, it is bundled each time.
+    schema = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    about = {"vl_convert": version("vl-convert-python"), "vega_lite": schema, "snippet": _SNIPPET}
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragtally"
+    cached = folder / f"vega-{address(about).partition(':')[2]}.js"
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return _checked(cached.read_text(encoding="utf-8"))
+    bundle = vl_convert.javascript_bundle(_SNIPPET, vl_version=schema).replace("\r", "")
+    with contextlib.suppress(OSError):
+        _write(cached, bundle)
+    return _checked(bundle)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
+    draft.write_text(text, encoding="utf-8", newline="")
+    draft.replace(path)
+
+
+def _checked(bundle: str) -> str:
+    if "</script" in bundle.lower():
+        raise AssertionError("the bundle of Vega ends its script element early")
+    return bundle

@@ -3,107 +3,170 @@
 from __future__ import annotations
 
 from ragtally.analysis import Analysis
+from ragtally.analysis.analysis import SetAnalysis
 from ragtally.analysis.comparisons import Comparison, Family
-from ragtally.analysis.selection import HeldOut
-from ragtally.present.numbers import AT_THE_LEVEL, is_share, measured_metric, percent, plain
-from ragtally.present.parts import Entry, Section, Table
+from ragtally.analysis.selection import BestSet, HeldOut
+from ragtally.present.numbers import COUNT, P_VALUE, TALLY, Form, form_of
+from ragtally.present.table import Column, Section, Table
+
+_SMALLEST = (
+    "smallest: the smallest difference that so many questions would have shown with a power of 80 % at the level"
+    " divided by the number of comparisons, as in Holm’s first step; what is smaller can hide behind “not"
+    " distinguishable”"
+)
 
 
-def comparisons_section(verdict: Analysis) -> Section:
-    """Show the comparisons that the spec declares."""
+def comparisons_section(analysis: Analysis) -> Section:
+    """The comparisons that the spec declares."""
     title = "Declared comparisons"
-    if not verdict.families:
+    families = [family for family in analysis.families if family.comparisons]
+    if not families:
         return Section("comparisons", title, empty="The spec declares no comparison (under “compare”).")
-    tables = tuple(family_table(f"family-{number}", family) for number, family in enumerate(verdict.families))
     lead = (
         "Each cell against the one that is equal on all other axes, on the same questions. p-values are corrected"
-        " over the family by Holm’s method. The last column is the smallest difference that so many questions"
-        f" would have shown with a power of 80 % {AT_THE_LEVEL}: what is smaller can hide behind “not"
-        " distinguishable”."
+        " over the family by Holm’s method."
+    )
+    tables = tuple(
+        _family(f"family-{number}", family, analysis.units[family.metric]) for number, family in enumerate(families)
     )
     return Section("comparisons", title, lead, tables=tables)
 
 
-def family_table(name: str, family: Family, against: str | None = None) -> Table:
-    """Write a family of comparisons as a table."""
-    baseline = against or ", ".join(f"{axis} {pick}" for axis, pick in family.baseline.items())
-    found = sum(bool(one.distinguishable) for one in family.comparisons)
-    where = "of the base" if family.question_set == "base" else "asked"
-    caption = (
-        f"By {family.metric}, against {baseline}, on the {family.questions:,} questions {where}: {found:,} of"
-        f" {len(family.comparisons):,} differences are distinguishable at the level {family.level:g}."
+def votes_section(analysis: Analysis) -> Section:
+    """Several votes of one reader against one vote of another."""
+    title = "Several votes of one against one vote of another"
+    families = [family for family in analysis.votes if family.comparisons]
+    if not families:
+        why = "No reader with several votes stands beside another one with one vote on the same context."
+        return Section("votes", title, empty=why)
+    lead = (
+        "On the gold context, and on that of the chosen cell. Where prices are known, only the cheaper reader votes."
     )
-    headings = (
-        "cell",
-        "against",
-        "difference",
-        "verdict",
-        "adjusted p",
-        "wins / ties / losses",
-        "smallest difference",
+    tables = tuple(
+        _family(f"votes-{number}", family, analysis.units[family.metric], "one vote of another reader")
+        for number, family in enumerate(families)
     )
-    rows = tuple(_compared(family.metric, one) for one in family.comparisons)
-    return Table(name, caption, headings, rows, filters=len(rows) > 12)
+    return Section("votes", title, lead, tables=tables)
 
 
-def optimism_section(verdict: Analysis) -> Section:
-    """Show by how much the best cell's value flatters, and what it scores on questions held out."""
+def best_section(analysis: Analysis) -> Section:
+    """Which cells may be the best, and by how much the best one's value flatters."""
     title = "The best of many flatters"
-    rows = []
-    for question_set, judged in verdict.sets.items():
-        for metric, best in judged.best.items():
-            half = judged.held_out.get(metric)
-            written = percent if is_share(metric) else plain
-            rows.append(
-                (
-                    Entry(question_set),
-                    Entry(metric),
-                    Entry(best.highest or "none"),
-                    Entry(f"{len(best.cells):,}", float(len(best.cells))),
-                    Entry("not known" if best.optimism is None else written(best.optimism), best.optimism),
-                    *_halves(metric, half),
-                )
-            )
-    if not rows:
+    tables = (*_best_cells(analysis), *_optimism(analysis))
+    if not tables:
         return Section("optimism", title, empty="No cell of the grid is scored, so none was picked.")
-    headings = (
-        "questions", "metric", "highest observed", "cells not distinguishable from the best", "expected optimism",
-        "picked on one half", "there", "on the half held out",
-    )  # fmt: skip
     lead = (
         "The best observed value is too high on average, since it was picked on the same questions. The expected"
         " optimism is a bootstrap estimate; “select_on: dev” in the spec picks on one half and scores on the other."
     )
-    return Section("optimism", title, lead, tables=(Table("optimism-table", "By metric.", headings, tuple(rows)),))
+    return Section("optimism", title, lead, tables=tables)
 
 
-def _halves(metric: str, half: HeldOut | None) -> tuple[Entry, Entry, Entry]:
+def comparison_notes(unit: str, distinguishable: int, number: int, at: str = "") -> tuple[str, ...]:
+    """What to know to read a table of comparisons."""
+    points = ("differences are in percentage points",) if unit == "share" else ()
+    return (
+        f"{distinguishable:,} of {number:,} differ by more than chance{at}; w/t/l: questions won, tied, lost",
+        _SMALLEST,
+        *points,
+    )
+
+
+def difference_columns(unit: str) -> tuple[Column, ...]:
+    """What every table of comparisons says of each."""
+    return (
+        Column("difference", form_of(unit, signed=True)),
+        Column("p (Holm)", P_VALUE, "none"),
+        Column("w/t/l", TALLY, "unpaired"),
+        Column("smallest", form_of(unit), "-"),
+    )
+
+
+def _family(name: str, family: Family, unit: str, against: str | None = None) -> Table:
+    baseline = against or ", ".join(f"{axis} {pick}" for axis, pick in family.baseline.items())
+    # The clearest differences first; what has no test last.
+    ordered = sorted(family.comparisons, key=lambda one: (one.adjusted_p_value is None, one.adjusted_p_value or 0.0))
+    differing = sum(bool(one.distinguishable) for one in ordered)
+    tests = "; ".join(family.tests)
+    # In a declared family the baseline follows from the caption; of votes several readers are the other one.
+    columns = (Column("cell"), Column("against", page_only=against is None), Column("verdict", page_only=True))
+    return Table(
+        name,
+        f"{family.metric} against {baseline}, on {family.questions:,} questions ({family.question_set}), Holm over"
+        f" {len(ordered):,}",
+        (*columns, *difference_columns(unit)),
+        tuple(_compared(one) for one in ordered),
+        comparison_notes(unit, differing, len(ordered), f" at the level {family.level:g} ({tests})"),
+        filters=len(ordered) > 12,
+        strong=frozenset(number for number, one in enumerate(ordered) if one.distinguishable),
+    )
+
+
+def _compared(one: Comparison) -> tuple[object, ...]:
+    verdict = {True: "distinguishable", False: "not distinguishable", None: "no test"}[one.distinguishable]
+    return (
+        one.cell, one.baseline, verdict, one.difference, one.adjusted_p_value, one.tally, one.smallest_difference
+    )  # fmt: skip
+
+
+def _best_cells(analysis: Analysis) -> list[Table]:
+    judged, metric = analysis.sets.get(analysis.question_set), analysis.metric
+    best = None if judged is None or metric is None else judged.best.get(metric)
+    if judged is None or metric is None or best is None or best.highest is None:
+        return []
+    form = form_of(analysis.units[metric])
+    grid = sum(cell.kind == "grid" for cell in judged.cells.values())
+    names = best_first(metric, judged, best)
+    notes = [f"{grid - len(names):,} of the grid's {grid:,} cells are distinguishable from the best"]
+    if best.optimism is not None:
+        notes.append(f"picked on these questions, the best may flatter by {form.write(best.optimism)}")
+    half = judged.held_out.get(metric)
+    if half is not None and half.cell is not None:
+        notes.append(
+            f"picked on one half: {half.cell}, {form.write(half.dev)} on those {half.dev_questions:,} questions,"
+            f" {form.write(half.held_out)} on the {half.held_out_questions:,} held out"
+        )
+    table = Table(
+        "best-table",
+        f"Best cells by {metric} on {judged.questions:,} questions ({analysis.question_set}): the best observed, and"
+        f" those not distinguishable from the best with {best.confidence:.0%} confidence",
+        (Column("cell"), Column(metric, form)),
+        tuple((name, judged.cells[name].metrics[metric]) for name in names),
+        tuple(notes),
+    )
+    return [table]
+
+
+def best_first(metric: str, judged: SetAnalysis, best: BestSet) -> list[str]:
+    """The cells that may be the best, from the best observed downwards, whichever way the metric counts."""
+    values = {name: cell.metrics[metric].value or 0.0 for name, cell in judged.cells.items()}
+    highest = 0.0 if best.highest is None else values[best.highest]
+    return sorted(best.cells, key=lambda name: (abs(values[name] - highest), name != best.highest))
+
+
+def _optimism(analysis: Analysis) -> list[Table]:
+    rows = []
+    for question_set, judged in analysis.sets.items():
+        for metric, best in judged.best.items():
+            # Each row has a metric of its own, and with it a unit.
+            form = form_of(analysis.units[metric])
+            optimism = "not known" if best.optimism is None else form.write(best.optimism)
+            picked = (question_set, metric, best.highest or "none", len(best.cells), optimism)
+            rows.append((*picked, *_halves(judged.held_out.get(metric), form)))
+    headings = (
+        Column("questions"), Column("metric"), Column("best observed"),
+        Column("cells not distinguishable from the best", COUNT), Column("expected optimism"),
+        Column("picked on one half"), Column("there"), Column("on the half held out"),
+    )  # fmt: skip
+    caption = "What was picked, by metric"
+    return [Table("optimism-table", caption, headings, tuple(rows), page_only=True)] if rows else []
+
+
+def _halves(half: HeldOut | None, form: Form) -> tuple[str, str, str]:
     if half is None:
-        return (Entry("select_on is not dev"), Entry(""), Entry(""))
-    written = percent if is_share(metric) else plain
+        return ("select_on is not dev", "", "")
     return (
-        Entry(half.cell or "none"),
-        Entry(f"{written(half.dev)} of {half.dev_questions:,}", half.dev),
-        Entry(f"{written(half.held_out)} of {half.held_out_questions:,}", half.held_out),
+        half.cell or "none",
+        f"{form.write(half.dev)} of {half.dev_questions:,}",
+        f"{form.write(half.held_out)} of {half.held_out_questions:,}",
     )
-
-
-def _compared(metric: str, one: Comparison) -> tuple[Entry, ...]:
-    told = {True: "distinguishable", False: "not distinguishable", None: "no test"}[one.distinguishable]
-    smallest = percent(one.smallest_difference) if is_share(metric) else plain(one.smallest_difference)
-    tally = one.tally
-    return (
-        Entry(one.cell),
-        Entry(one.baseline),
-        Entry(measured_metric(metric, one.difference, signed=True), one.difference.value),
-        Entry(told, told, strong=bool(one.distinguishable)),
-        Entry(_p(one.adjusted_p_value), one.adjusted_p_value),
-        Entry("", None)
-        if tally is None
-        else Entry(f"{tally.wins:,} / {tally.ties:,} / {tally.losses:,}", float(tally.wins - tally.losses)),
-        Entry("not known" if one.smallest_difference is None else smallest, one.smallest_difference),
-    )
-
-
-def _p(value: float | None) -> str:
-    return "none" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"

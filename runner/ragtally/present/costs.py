@@ -1,4 +1,4 @@
-"""What quality costs: the Pareto fronts, and several votes of one reader against one vote of another."""
+"""What quality costs: the Pareto fronts, and the cells that are on one or may be the best."""
 
 from __future__ import annotations
 
@@ -7,97 +7,105 @@ from typing import Any
 from ragtally.analysis import Analysis
 from ragtally.analysis.costs import CellCost, ParetoFront
 from ragtally.present.cells import Cells
-from ragtally.present.charts import front_chart
-from ragtally.present.comparisons import family_table
-from ragtally.present.numbers import dollars, is_share, measured_metric, seconds
-from ragtally.present.parts import Chart, Entry, Section, Table
+from ragtally.present.comparisons import best_first
+from ragtally.present.numbers import DOLLARS, SECONDS, form_of, some
+from ragtally.present.table import Chart, Column, Section, Table
 
 _UNITS = {"dollars": "dollars per question", "seconds": "seconds per question"}
+_COST_FORMS = {"dollars": DOLLARS, "seconds": SECONDS}
+_MOST_NAMES = 6
 
 
-def front_section(verdict: Analysis, cells: Cells) -> Section:
-    """Show which cells are worth their cost."""
+def costs_section(analysis: Analysis, cells: Cells) -> Section:
+    """Which cells are worth their cost."""
     title = "What it costs"
-    if not verdict.fronts or verdict.metric is None:
+    table = _table(analysis, cells)
+    if table is None:
         return Section("costs", title, empty="No cell of the grid answers, so nothing is paid for.")
-    charts, tables, notes = [], [], []
-    for unit, front in verdict.fronts.items():
-        rows = front_rows(front, unit, verdict.metric, cells)
-        if len({row["x"] for row in rows}) > 1:
-            drawn = front_chart(rows, _UNITS[unit], verdict.metric, share=is_share(verdict.metric))
-            caption = f"{verdict.metric} against {_UNITS[unit]}; the line joins those that no other beats in both."
-            charts.append(Chart(f"front-{unit}", caption, drawn))
-        elif rows:
-            notes.append(f"In {unit} all cells whose cost is known cost the same: {rows[0]['cost']} per question.")
+    charts, notes = [], []
+    metric = analysis.metric or ""
+    unit = analysis.units.get(metric, "number")
+    for cost, front in analysis.fronts.items() if metric else ():
+        points = front_points(front, cost, metric, unit, cells)
+        if len({point["x"] for point in points}) > 1:
+            caption = f"{metric} against {_UNITS[cost]}; the line joins those that no other beats in both."
+            charts.append(Chart(f"front-{cost}", caption, "front", points, metric, unit, _UNITS[cost]))
+        elif points:
+            notes.append(f"In {cost} all cells whose cost is known cost the same: {points[0]['cost']} per question.")
         if front.unknown:
             notes.append(
-                f"{len(front.unknown):,} of {len(front.unknown) + len(rows):,} cells are on no front of {unit},"
-                f" since it is unknown what they cost or score: {_some(list(front.unknown))}."
+                f"{len(front.unknown):,} of {len(front.unknown) + len(points):,} cells are on no front of"
+                f" {cost}, since it is unknown what they cost or score:"
+                f" {some(list(front.unknown), _MOST_NAMES)}."
             )
-        if front.front:
-            tables.append(_front_table(front, unit, verdict.metric, cells))
     lead = (
         "Dollars are at the price stated today, and unknown where no price is stated: never 0. Seconds are those that"
         " answers took, added up over calls. The fronts compare observed values, without intervals, of what could be"
         " put to use: neither controls nor answers that were recorded with more before the reader."
     )
-    return Section("costs", title, lead, tuple(charts), tuple(tables), notes=tuple(notes))
+    return Section("costs", title, lead, tuple(charts), (table,), notes=tuple(notes))
 
 
-def front_rows(front: ParetoFront, unit: str, metric: str, cells: Cells) -> list[dict[str, Any]]:
-    """List the points of a front and those that it dominates; cells of unknown cost are not among them."""
-    rows = []
+def front_points(front: ParetoFront, cost: str, metric: str, unit: str, cells: Cells) -> list[dict[str, Any]]:
+    """The points of a front and those that it dominates; cells of unknown cost are not among them."""
+    points = []
     for series, names in (("on the front", front.front), ("dominated", front.dominated)):
         for name in names:
-            cost, found = cells.verdicts[name].cost, cells.verdicts[name].metrics[metric]
-            rows.append(
-                {"x": _each(cost, unit), "series": series, "cell": name, "value": found.value, "low": found.low,
-                 "high": found.high, "text": measured_metric(metric, found), "cost": _told(cost, unit)}
+            spent, score = _per_question(cells.cost(name), cost), cells.estimate(name, metric)
+            assert score is not None
+            points.append(
+                {"x": spent, "series": series, "cell": name, "value": score.value, "low": score.low,
+                 "high": score.high, "text": form_of(unit).write(score), "cost": _COST_FORMS[cost].write(spent)}
             )  # fmt: skip
-    return rows
+    return points
 
 
-def votes_section(verdict: Analysis) -> Section:
-    """Show several votes of one reader against one vote of another."""
-    title = "Several votes of one against one vote of another"
-    if not any(family.comparisons for family in verdict.votes):
-        why = "No reader with several votes stands beside another one with one vote on the same context."
-        return Section("votes", title, empty=why)
-    against = "one vote of another reader"
-    tables = tuple(family_table(f"votes-{number}", family, against) for number, family in enumerate(verdict.votes))
-    lead = (
-        "On the gold context, and on that of the chosen cell. Where prices are known, only the cheaper reader votes."
-    )
-    return Section("votes", title, lead, tables=tables)
-
-
-def _front_table(front: ParetoFront, unit: str, metric: str, cells: Cells) -> Table:
-    rows = []
-    for name in front.front:
-        found, cost = cells.verdicts[name].metrics[metric], cells.verdicts[name].cost
-        right = cost.dollars_per_right_answer if unit == "dollars" else cost.seconds_per_right_answer
-        told = dollars(right) if unit == "dollars" else seconds(right)
-        rows.append(
-            (
-                Entry(name),
-                Entry(measured_metric(metric, found), found.value),
-                Entry(_told(cost, unit), _each(cost, unit)),
-                Entry(told, right),
-            )
-        )
-    caption = f"The front of {unit}, cheapest first; {len(front.dominated):,} cells are dominated."
-    headings = ("cell", metric, "per question", "per right answer")
-    return Table(f"front-{unit}-table", caption, headings, tuple(rows))
-
-
-def _each(cost: CellCost, unit: str) -> float | None:
+def _per_question(cost: CellCost, unit: str) -> float | None:
     return cost.dollars_per_question if unit == "dollars" else cost.seconds_per_question
 
 
-def _told(cost: CellCost, unit: str) -> str:
-    return dollars(cost.dollars_per_question) if unit == "dollars" else seconds(cost.seconds_per_question)
+def _table(analysis: Analysis, cells: Cells) -> Table | None:
+    if cells.judged is None:
+        return None
+    fronts = analysis.fronts
+    best = cells.judged.best.get(analysis.metric or "")
+    names = [name for front in fronts.values() for name in front.front]
+    names += best_first(str(analysis.metric), cells.judged, best) if best else ()
+    # Where nothing is retrieved there are the controls alone.
+    names = names or [name for name, cell in cells.judged.cells.items() if cell.kind != "grid"]
+    metric = analysis.metric
+    rows = []
+    for name in dict.fromkeys(names):
+        cost = cells.cost(name)
+        marks = [sign for unit, sign in (("dollars", "$"), ("seconds", "s")) if _on(fronts.get(unit), name)]
+        rows.append(
+            (
+                name,
+                None if metric is None else cells.estimate(name, metric),
+                cost.dollars_per_question, cost.dollars_per_right_answer,
+                cost.seconds_per_question, cost.seconds_per_right_answer,
+                " ".join(marks),
+            )
+        )  # fmt: skip
+    score = Column(metric or "score", form_of(analysis.units.get(metric or "", "number")), page_only=True)
+    columns = (
+        Column("cell"),
+        score,
+        Column("$ per question", DOLLARS, "unknown"),
+        Column("$ per right answer", DOLLARS, "unknown"),
+        Column("s per question", SECONDS, "unknown"),
+        Column("s per right answer", SECONDS, "unknown"),
+        Column("front"),
+    )
+    dominated = "; ".join(
+        f"{len(front.dominated):,} cells are dominated in {unit}" for unit, front in fronts.items() if front.dominated
+    )
+    note = "front: no other cell is as good and cheaper ($) or faster (s)"
+    return Table(
+        "costs-table", "Costs of the best cells and of those on a Pareto front", columns, tuple(rows),
+        (f"{note}; {dominated}" if dominated else note,),
+    )  # fmt: skip
 
 
-def _some(names: list[str], most: int = 6) -> str:
-    shown = "; ".join(names[:most])
-    return shown if len(names) <= most else f"{shown}; and {len(names) - most:,} more"
+def _on(front: ParetoFront | None, name: str) -> bool:
+    return front is not None and name in front.front

@@ -40,11 +40,11 @@ class _Texts:
         return list(self._known)
 
 
-def packed_explorer(results: Results, verdict: Analysis) -> str:
+def packed_explorer(results: Results, analysis: Analysis) -> str:
     """Pack the explorer's data for the page."""
     shown = sampled(results)
     while True:
-        data = explorer_data(results, verdict, shown)
+        data = explorer_data(results, analysis, shown)
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         # Without a time, so that the same results give the same bytes.
         packed = base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
@@ -60,7 +60,7 @@ def sampled(results: Results) -> list[str]:
     return [question for question in ids if question in known or not known][:MOST_QUESTIONS]
 
 
-def explorer_data(results: Results, verdict: Analysis, shown: Sequence[str]) -> dict[str, Any]:
+def explorer_data(results: Results, analysis: Analysis, shown: Sequence[str]) -> dict[str, Any]:
     """Collect the explorer's data."""
     location = {question: row for row, question in enumerate(shown)}
     questions = results.questions.filter(pl.col("id").is_in(list(shown)))
@@ -71,7 +71,7 @@ def explorer_data(results: Results, verdict: Analysis, shown: Sequence[str]) -> 
     return {
         "sampled": len(shown),
         "questions_asked": len(results.questions),
-        "chosen": verdict.chosen,
+        "chosen": analysis.chosen,
         "questions": {
             "id": questions["id"].to_list(),
             "text": questions["question"].to_list(),
@@ -83,19 +83,19 @@ def explorer_data(results: Results, verdict: Analysis, shown: Sequence[str]) -> 
         "contexts": contexts,
         "cells": names,
         "context_of": [contexts.index(name) if name in contexts else -1 for name in cells["context"]],
-        "said": _said(results, verdict, names, location, texts),
+        "said": _said(results, analysis, names, location, texts),
         **_passages(results, contexts, location, texts),
         "texts": texts.all,
     }
 
 
 def _said(
-    results: Results, verdict: Analysis, names: Sequence[str], location: Mapping[str, int], texts: _Texts
+    results: Results, analysis: Analysis, names: Sequence[str], location: Mapping[str, int], texts: _Texts
 ) -> list[dict[str, Any]]:
     """By cell, in columns, what it said on the questions that are shown."""
     kept = results.answers.filter(pl.col("question").is_in(list(location)))
     by_cell = {str(name): table for (name,), table in kept.group_by("cell", maintain_order=True)}
-    buckets = _buckets(results, verdict, location)
+    buckets = _buckets(results, analysis, location)
     found = []
     for name in names:
         table = by_cell.get(name, kept.clear())
@@ -120,7 +120,7 @@ def _cut(text: str | None) -> str | None:
     return f"{text[:MOST_CHARACTERS]}… ({len(text) - MOST_CHARACTERS:,} more characters are in answers.parquet)"
 
 
-def _buckets(results: Results, verdict: Analysis, location: Mapping[str, int]) -> dict[str, dict[str, str]]:
+def _buckets(results: Results, analysis: Analysis, location: Mapping[str, int]) -> dict[str, dict[str, str]]:
     """By cell and question the bucket."""
     found: dict[str, dict[str, str]] = {}
     # Only what is shown is lined up: of a large study all answers take seconds.
@@ -129,7 +129,7 @@ def _buckets(results: Results, verdict: Analysis, location: Mapping[str, int]) -
         questions=results.questions.filter(pl.col("id").is_in(list(location))),
         answers=results.answers.filter(pl.col("question").is_in(list(location))),
     )
-    for question_set, judged in verdict.sets.items():
+    for question_set, judged in analysis.sets.items():
         answers = align_answers(kept, question_set)
         if answers is None:
             continue

@@ -1,99 +1,113 @@
-"""Every cell with its picks, scores and costs, in one table."""
+"""The grid: every cell with its picks, scores and costs, and how they depend on chunk size."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import remarks
-from ragtally.analysis.estimate import Estimate
-from ragtally.present.cells import AXES, Cells, cells_of
-from ragtally.present.numbers import count, dollars, measured_metric, percent, seconds
-from ragtally.present.parts import Entry, Section, Table
-from ragtally.results import Results
+from ragtally.present.cells import (
+    AXES,
+    CONTEXT_COLUMNS,
+    CONTEXT_NOTE,
+    COST_COLUMNS,
+    Cells,
+    answer_units,
+    chunk_sizes,
+    context_fields,
+    cost_fields,
+    metric_columns,
+)
+from ragtally.present.numbers import Form, form_of
+from ragtally.present.table import Chart, Column, Section, Table
 
 
-def grid_section(results: Results, verdict: Analysis, meanings: Mapping[str, str] | None = None) -> Section:
-    """Show all cells that answer, on each set of questions, or the rankings where nobody answers."""
+def grid_section(
+    sets: Sequence[Cells], analysis: Analysis | None = None, meanings: Mapping[str, str] | None = None
+) -> Section:
+    """All cells of the grid, on each set of questions."""
     title = "All cells"
-    tables = []
-    ordered = sorted(verdict.sets, key=lambda question_set: question_set != verdict.question_set)
-    sets = [cells_of(results, verdict, question_set) for question_set in ordered]
-    if sets:
-        tables.append(_cells_table(verdict, sets))
-    if verdict.rankings:
-        tables.append(_rankings_table(verdict))
-    if not tables:
-        return Section("grid", title, empty="The study has no cells.")
+    metrics = answer_units(sets, "grid")
+    notes = (
+        *remarks(row for cells in sets for row in cells.rows.values()),
+        *(f"{name}: {meaning}" for name, meaning in (meanings or {}).items()),
+    )
+    if not metrics:
+        return Section("grid", title, empty="No cell of the grid answers.", notes=notes)
     lead = (
         "Click a heading to sort. Intervals are of single cells; a star marks those not distinguishable from the best"
         " of the grid."
     )
-    explained = tuple(f"{name}: {told}" for name, told in (meanings or {}).items())
-    notes = remarks(results.cells.iter_rows(named=True)) + explained
-    return Section("grid", title, lead, tables=tuple(tables), notes=notes)
+    return Section("grid", title, lead, tables=(_table(sets, metrics, analysis),), notes=notes)
 
 
-def _cells_table(verdict: Analysis, sets: Sequence[Cells]) -> Table:
+def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis | None) -> Table:
     axes = [axis for axis in AXES if any(cells.varies(axis) for cells in sets)]
-    metrics = [name for name in (next(iter(sets[0].verdicts.values())).metrics) if "[" not in name]
-    rows, groups = [], []
+    rows: list[tuple[Any, ...]] = []
+    groups, strong = [], []
     for cells in sets:
-        kept = _kept(verdict, cells)
-        for name, found in cells.verdicts.items():
-            row = cells.rows[name]
-            hit, whole = row.get("context_document_hit"), row.get("context_document_hit_denominator")
+        best = set(cells.best(analysis.metric)) if analysis else set()
+        for name in cells.of_kind("grid"):
+            if analysis is not None and name == analysis.chosen:
+                strong.append(len(rows))
             rows.append(
                 (
-                    Entry(f"{name} ★" if name in kept else name, name, strong=name == verdict.chosen),
-                    Entry(found.kind if found.kind == "grid" else row["condition"] or found.kind),
-                    *(Entry(cells.labels[axis].get(name, ""), _order(cells.labels[axis].get(name))) for axis in axes),
-                    *(Entry(measured_metric(one, found.metrics[one]), found.metrics[one].value) for one in metrics),
-                    Entry("" if hit is None else f"{percent(hit)} of {whole:,.0f}", hit),
-                    Entry(dollars(found.cost.dollars_per_question), found.cost.dollars_per_question),
-                    Entry(dollars(found.cost.dollars_per_right_answer), found.cost.dollars_per_right_answer),
-                    Entry(seconds(found.cost.seconds_per_question), found.cost.seconds_per_question),
+                    f"{name} ★" if name in best else name,
+                    *(cells.labels[axis].get(name) for axis in axes),
+                    *(cells.estimate(name, metric) for metric in metrics),
+                    *context_fields(cells.rows[name]),
+                    *cost_fields(cells.cost(name)),
                 )
             )
-            groups.append(cells.question_set)
-    headings = (
-        "cell",
-        "kind",
-        *axes,
-        *metrics,
-        "right document",
-        "$ per question",
-        "$ per right answer",
-        "s per question",
-    )
-    told = ", ".join(
-        f"{cells.question_set} ({count(cells.judged.questions, 'question')})" for cells in sets if cells.judged
+            groups.append(f"{cells.question_set}, {cells.questions:,} questions")
+    columns = (
+        Column("cell"),
+        *(Column(axis, page_only=True) for axis in axes),
+        *metric_columns(metrics, 1),
+        *CONTEXT_COLUMNS,
+        *COST_COLUMNS,
     )
     return Table(
-        "grid-table", f"Sets of questions: {told}.", headings, tuple(rows), filters=True, groups=tuple(groups)
+        "grid-table", "Cells of the grid", columns, tuple(rows), (CONTEXT_NOTE,), filters=True, groups=tuple(groups),
+        strong=frozenset(strong),
+    )  # fmt: skip
+
+
+def chunk_size_section(cells: Cells, analysis: Analysis) -> Section:
+    """The deciding metric against chunk size, by retriever and by reader."""
+    title = f"{(analysis.metric or 'Quality').capitalize()} against chunk size"
+    metric, chosen, sizes = analysis.metric, analysis.chosen, chunk_sizes(cells)
+    if metric is None or chosen is None:
+        return Section("chunk-size", title, empty="No cell of the grid answers, so there is nothing to compare.")
+    if len(set(sizes.values())) < 2:
+        return Section("chunk-size", title, empty="The grid has fewer than two chunk sizes.")
+    unit, charts = analysis.units[metric], []
+    for axis, other in (("retriever", "reader"), ("reader", "retriever")):
+        names = [name for name in cells.same_but(chosen, "chunker", axis) if name in sizes]
+        points = _points(cells, metric, form_of(unit), axis, names)
+        caption = f"By {axis}; {other}: {cells.labels[other][chosen]}."
+        charts.append(Chart(f"size-by-{axis}", caption, "curve", points, metric, unit, axis))
+    lead = (
+        f"All other picks are those of {chosen}. Whiskers are intervals of single cells: two may overlap and the"
+        " paired difference still be real, so let the declared comparisons decide. With the same number of chunks,"
+        " small ones also mean less context."
     )
+    return Section("chunk-size", title, lead, tuple(charts))
 
 
-def _kept(verdict: Analysis, cells: Cells) -> set[str]:
-    best = None if cells.judged is None or verdict.metric is None else cells.judged.best.get(verdict.metric)
-    return set() if best is None else set(best.cells)
-
-
-def _order(label: str | None) -> float | str | None:
-    return float(label) if label is not None and label.replace(".", "", 1).isdigit() else label
-
-
-def _rankings_table(verdict: Analysis) -> Table:
-    metrics = list(dict.fromkeys(name for found in verdict.rankings.values() for name in found))
-    rows = tuple((Entry(ranking), *_scores(found, metrics)) for ranking, found in verdict.rankings.items())
-    return Table(
-        "rankings-table", "Rankings, on all questions asked.", ("ranking", *metrics), rows, filters=len(rows) > 12
-    )
-
-
-def _scores(found: Mapping[str, Estimate], metrics: Sequence[str]) -> tuple[Entry, ...]:
-    """A ranking's scores; an empty field where a metric does not apply to it."""
-    return tuple(
-        Entry(measured_metric(name, found[name]), found[name].value) if name in found else Entry("")
-        for name in metrics
-    )
+def _points(cells: Cells, metric: str, form: Form, axis: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    sizes, chunkers = chunk_sizes(cells), {name: cells.rows[name]["chunker"] for name in names}
+    points = []
+    for name in names:
+        score = cells.estimate(name, metric)
+        if score is None or score.value is None:
+            continue
+        series = cells.labels[axis].get(name, "")
+        if len(set(chunkers.values())) > 1:
+            series = f"{series}, {chunkers[name]}"
+        points.append(
+            {"size": sizes[name], "series": series, "value": score.value, "low": score.low, "high": score.high,
+             "text": form.write(score)}
+        )  # fmt: skip
+    return sorted(points, key=lambda point: (point["series"], point["size"]))

@@ -1,75 +1,141 @@
-"""How numbers are written: with their interval and the number of questions that they rest on."""
+"""How numbers are written, once for the terminal and the page: with their interval, unit and denominator."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ragtally.analysis.comparisons import Tally
 from ragtally.analysis.estimate import Estimate
 
 UNKNOWN = "unknown"
+NOT_SCORED = "not scored"
 _SPACE = "\N{NO-BREAK SPACE}"
-_SHARES = ("accuracy", "coverage", "accuracy_of_covered", "unparsed_share", "call_failed_share")
-# At which level the smallest difference of a family's comparisons would be shown.
-AT_THE_LEVEL = "at the level divided by their number, as Holm's first step has it"
 
 
-def is_share(metric: str) -> bool:
-    """Say whether a metric is a share of questions, which is written in percent."""
-    return metric.partition("[")[0] in _SHARES
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A count and what it is counted of."""
+
+    count: int
+    total: int
 
 
-def percent(value: float | None) -> str:
-    """Write a share in percent."""
-    return "not scored" if value is None else f"{_zero(100 * value, 1):.1f}{_SPACE}%"
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the values of one column are written."""
+
+    write: Callable[[Any], str]
+    # A terminal has 80 columns: there the denominator stands once, in the table's caption.
+    brief: Callable[[Any], str]
+    numeric: bool = True
 
 
-def plain(value: float | None) -> str:
-    """Write a metric's value."""
-    return "not scored" if value is None else f"{_zero(value, 3):.3f}"
+def _percentage(value: float, signed: bool) -> str:
+    # Adding 0.0 keeps -0.0 out.
+    return f"{round(100 * value, 1) + 0.0:{'+' if signed else ''}.1f}"
 
 
-def measured_share(measured: Estimate, *, signed: bool = False) -> str:
-    """Write a share with its interval and its denominator."""
-    if measured.value is None:
-        return f"not scored: {measured.reason}"
-    sign = "+" if signed else ""
-    shown = f"{_zero(100 * measured.value, 1):{sign}.1f}{_SPACE}%"
-    if measured.low is not None and measured.high is not None:
-        shown += f" [{_zero(100 * measured.low, 1):{sign}.1f}, {_zero(100 * measured.high, 1):{sign}.1f}]"
-    return f"{shown} of{_SPACE}{measured.denominator:,}"
+def _whole(value: float, signed: bool) -> str:
+    return f"{value:{'+' if signed else ''},.0f}"
 
 
-def measured_number(measured: Estimate, *, signed: bool = False) -> str:
-    """Write a number that is no share of questions, otherwise as `measured_share`."""
-    if measured.value is None:
-        return f"not scored: {measured.reason}"
-    sign = "+" if signed else ""
-    shown = f"{_zero(measured.value, 3):{sign}.3f}"
-    if measured.low is not None and measured.high is not None:
-        shown += f" [{_zero(measured.low, 3):{sign}.3f}, {_zero(measured.high, 3):{sign}.3f}]"
-    return f"{shown} over {measured.denominator:,}"
+def _decimals(value: float, signed: bool) -> str:
+    return f"{round(value, 3) + 0.0:{'+' if signed else ''}.3f}"
 
 
-def measured_metric(metric: str, measured: Estimate, *, signed: bool = False) -> str:
-    """Write a metric's value with its interval, in percent where it is a share of questions."""
-    return measured_share(measured, signed=signed) if is_share(metric) else measured_number(measured, signed=signed)
+def percent(value: float | None, *, signed: bool = False) -> str:
+    """A share in percent, as `84.3 %`."""
+    return NOT_SCORED if value is None else f"{_percentage(value, signed)}{_SPACE}%"
+
+
+def portion(value: Portion) -> str:
+    """A count with its share, as `278 (84.5 % of 329)`."""
+    if not value.total:
+        return f"{value.count:,}"
+    return f"{value.count:,} ({percent(value.count / value.total)} of {value.total:,})"
 
 
 def dollars(value: float | None) -> str:
-    """Write US dollars to three significant digits; an unknown price stays unknown."""
+    """US dollars to three significant digits; an unknown price stays unknown, and is never 0."""
     if value is None:
         return UNKNOWN
     return "$0" if value == 0 else f"${value:,.2f}" if value >= 1 else f"${value:.3g}"
 
 
 def seconds(value: float | None) -> str:
-    """Write seconds; what was not timed is unknown."""
-    return UNKNOWN if value is None else f"{value:.3g}{_SPACE}s"
+    """Seconds to three significant digits; what was not timed is unknown."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}{_SPACE}s" if value >= 1_000 else f"{value:.3g}{_SPACE}s"
+
+
+def p_value(value: float | None) -> str:
+    """A p-value to four decimals."""
+    return "none" if value is None else "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
-    """Write a number of things, as `1 question` and `2 questions`."""
+    """A number of things, as `1 question` and `2 questions`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def _zero(value: float, digits: int) -> float:
-    # So that -0.00001 is not written as -0.0.
-    return round(value, digits) + 0.0
+def some(names: list[str] | tuple[str, ...], most: int) -> str:
+    """The first of many names, and how many more there are."""
+    listed = "; ".join(names[:most])
+    return listed if len(names) <= most else f"{listed}; and {len(names) - most:,} more"
+
+
+def printable(text: str) -> str:
+    """Text from the data that cannot steer a terminal: control characters become their escapes."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
+def form_of(unit: str, *, signed: bool = False) -> Form:
+    """How values of a metric's unit are written: estimates with their interval, or bare numbers."""
+    number = {"share": _percentage, "count": _whole}.get(unit, _decimals)
+    sign, over = (f"{_SPACE}%", f"of{_SPACE}") if unit == "share" else ("", "over ")
+
+    def brief(value: Estimate | float | None) -> str:
+        point = value.value if isinstance(value, Estimate) else value
+        if point is None:
+            return "-"
+        text = f"{number(point, signed)}{sign}"
+        if not isinstance(value, Estimate) or value.low is None or value.high is None:
+            return text
+        return f"{text} [{number(value.low, signed)}, {number(value.high, signed)}]"
+
+    def write(value: Estimate | float | None) -> str:
+        if not isinstance(value, Estimate):
+            return NOT_SCORED if value is None else brief(value)
+        if value.value is None:
+            return f"{NOT_SCORED}: {value.reason}"
+        return f"{brief(value)} {over}{value.denominator:,}"
+
+    return Form(write, brief)
+
+
+def _tally(tally: Tally) -> str:
+    return f"{tally.wins:,}/{tally.ties:,}/{tally.losses:,}"
+
+
+def _always(write: Callable[[Any], str], *, numeric: bool = True) -> Form:
+    return Form(write, write, numeric)
+
+
+def _brief_portion(value: Portion) -> str:
+    return f"{value.count:,} ({percent(value.count / value.total)})" if value.total else f"{value.count:,}"
+
+
+TEXT = _always(str, numeric=False)
+# A number with something about it, as `<= 1,200`.
+VALUE = _always(str)
+COUNT = _always("{:,}".format)
+ABOUT = _always("~{:,}".format)
+SHARE = form_of("share")
+PORTION = Form(portion, _brief_portion)
+TALLY = _always(_tally)
+P_VALUE = _always(p_value)
+DOLLARS = _always(dollars)
+SECONDS = _always(seconds)

@@ -7,82 +7,105 @@ import hashlib
 import json
 from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ragtally import __version__
-from ragtally.analysis import Analysis
-from ragtally.present.cells import cells_of
-from ragtally.present.comparisons import comparisons_section, optimism_section
-from ragtally.present.costs import front_section, votes_section
-from ragtally.present.curves import chunk_size_section, retrieval_section
+from ragtally.analysis import Analysis, write_analysis
+from ragtally.present.answer import answer
+from ragtally.present.base import base_section
+from ragtally.present.breakdown import breakdown_section, pickable
+from ragtally.present.cells import Cells, cells_of, sets_of
+from ragtally.present.charts import specification, vega
+from ragtally.present.comparisons import best_section, comparisons_section, votes_section
+from ragtally.present.costs import costs_section
 from ragtally.present.explorer import packed_explorer, sampled
-from ragtally.present.funnel import funnel
-from ragtally.present.grid import grid_section
-from ragtally.present.methods import citation, methods
+from ragtally.present.grid import chunk_size_section, grid_section
 from ragtally.present.numbers import UNKNOWN
-from ragtally.present.parts import Section
-from ragtally.present.provenance import Provenance
-from ragtally.present.readers import noise_section, readers_section
-from ragtally.present.sentences import answer
-from ragtally.present.vega import vega
-from ragtally.present.waterfall import pickable, waterfall_section
+from ragtally.present.plots import plot_tables
+from ragtally.present.provenance import Provenance, citation, methods
+from ragtally.present.readers import missing_answers, noise_section, readers_section, voters_section
+from ragtally.present.retrieval import retrieval_section
+from ragtally.present.table import Section
 from ragtally.results import Results
+from ragtally.store import write_csv, write_text
 
 
-def report_page(results: Results, verdict: Analysis, provenance: Provenance) -> str:
-    """Write the page of a study."""
-    cells = cells_of(results, verdict)
+def write_report(results: Results, analysis: Analysis, folder: Path, provenance: Provenance) -> Path:
+    """Write a study's report: `analysis.json`, the tables of `plots/`, and `report.html`."""
+    # The same results give the same bytes of `analysis.json` and `plots/`; the page holds its provenance besides.
+    page = report_page(results, analysis, provenance)
+    write_analysis(analysis, results, folder)
+    cells = cells_of(results.cells, results.metrics, analysis.question_set, analysis)
+    for name, columns in plot_tables(results, analysis, cells).items():
+        write_csv(folder / "plots" / name, columns)
+    write_text(folder / "report.html", page)
+    return folder / "report.html"
+
+
+def sections(
+    results: Results, analysis: Analysis, cells: Cells, provenance: Provenance
+) -> tuple[tuple[Section, ...], tuple[Section, ...]]:
+    """The sections before the single questions, and those below."""
+    sets = sets_of(results.cells, results.metrics, analysis)
     before = (
-        funnel(results),
-        waterfall_section(verdict),
-        chunk_size_section(verdict, cells),
-        retrieval_section(verdict, cells),
-        readers_section(results, verdict, cells),
-        front_section(verdict, cells),
-        votes_section(verdict),
-        grid_section(results, verdict, provenance.meanings),
-        comparisons_section(verdict),
-        optimism_section(verdict),
+        base_section(results),
+        voters_section(results),
+        breakdown_section(analysis),
+        chunk_size_section(cells, analysis),
+        retrieval_section(sets, analysis),
+        readers_section(sets, analysis, missing_answers(results)),
+        costs_section(analysis, cells),
+        votes_section(analysis),
+        grid_section(sets, analysis, provenance.meanings),
+        comparisons_section(analysis),
+        best_section(analysis),
     )
-    after = (noise_section(verdict),)
+    return before, (noise_section(analysis),)
+
+
+def report_page(results: Results, analysis: Analysis, provenance: Provenance) -> str:
+    """The page of a study."""
+    cells = cells_of(results.cells, results.metrics, analysis.question_set, analysis)
+    before, after = sections(results, analysis, cells, provenance)
     scripts = [_asset("report.js"), _asset("explorer.js")]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_asset("report.html")).render(
         study=results.study,
         version=__version__,
-        answer=answer(results, verdict, cells),
+        answer=answer(results, analysis, cells),
         before=before,
         after=after,
         explorable=len(sampled(results)) if len(results.answers) or len(results.passages) else 0,
         asked=len(results.questions),
         facts=_facts(results, provenance),
         provenance=provenance,
-        methods=methods(results, verdict, cells),
+        methods=methods(results, analysis, cells),
         citation=citation(results),
         style=Markup(_asset("report.css")),
         scripts=[Markup(script) for script in scripts],
         vega=Markup(vega()),
         policy=_policy([vega(), *scripts]),
         charts=_json(_charts((*before, *after))),
-        pickable=_json(pickable(verdict)),
-        explorer=packed_explorer(results, verdict),
+        pickable=_json(pickable(analysis)),
+        explorer=packed_explorer(results, analysis),
     )
 
 
 def _charts(sections: Sequence[Section]) -> dict[str, Any]:
-    return {chart.name: chart.specification for section in sections for chart in section.charts}
+    return {chart.name: specification(chart) for section in sections for chart in section.charts}
 
 
 def _facts(results: Results, provenance: Provenance) -> list[tuple[str, str]]:
-    """What is known of where the numbers come from, as names and values."""
+    """Where the numbers come from, as names and values."""
     dataset, answers = results.dataset, results.answers
-    known = answers.filter(answers["input_tokens"].is_not_null())
-    tokens = int(known["input_tokens"].sum()) + int(known["output_tokens"].fill_null(0).sum())
-    votes = int(known["ballots"].list.len().sum())
-    paid = known["dollars"]
+    by_models = answers.filter(answers["input_tokens"].is_not_null())
+    tokens = int(by_models["input_tokens"].sum()) + int(by_models["output_tokens"].fill_null(0).sum())
+    votes = int(by_models["ballots"].list.len().sum())
+    paid = by_models["dollars"]
     dollars = UNKNOWN if paid.null_count() else f"${float(paid.sum()):,.4g}"
     commit = provenance.commit or "no git repository"
     return [
@@ -105,10 +128,10 @@ def _facts(results: Results, provenance: Provenance) -> list[tuple[str, str]]:
 def _models(results: Results) -> list[tuple[str, str]]:
     return [
         (
-            f"model {told['name']}",
-            f"{told['provider']}: {told['model']}, {told['fingerprint'] or 'no digest is told'}",
+            f"model {model['name']}",
+            f"{model['provider']}: {model['model']}, {model['fingerprint'] or 'no digest known'}",
         )
-        for told in results.comparisons.get("models", [])
+        for model in results.comparisons.get("models", [])
     ]
 
 

@@ -1,4 +1,4 @@
-"""Where a report comes from: spec, commit, versions."""
+"""Where a report comes from: spec, commit, versions; and what a paper says about it: methods, citation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
+from ragtally import __version__
+from ragtally.analysis import Analysis
+from ragtally.present.cells import AXES, Cells
+from ragtally.present.numbers import count
 from ragtally.registry import Registry
 from ragtally.results import Results
 
@@ -18,6 +22,17 @@ _ENGINE = (
     "aiohttp", "altair", "bm25s", "haystack-ai", "litellm", "numba", "numpy", "ollama", "polars", "pystemmer",
     "scikit-learn", "scipy", "sentence-transformers", "skops", "torch", "vl-convert-python",
 )  # fmt: skip
+_PUBMEDQA = """\
+@inproceedings{jin2019pubmedqa,
+  title     = {{PubMedQA}: A Dataset for Biomedical Research Question Answering},
+  author    = {Jin, Qiao and Dhingra, Bhuwan and Liu, Zhengping and Cohen, William and Lu, Xinghua},
+  booktitle = {Proceedings of the 2019 Conference on Empirical Methods in Natural Language Processing and the 9th
+               International Joint Conference on Natural Language Processing (EMNLP-IJCNLP)},
+  pages     = {2567--2577},
+  year      = {2019},
+  publisher = {Association for Computational Linguistics},
+  doi       = {10.18653/v1/D19-1259}
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +54,26 @@ class Provenance:
 def gather_provenance(
     folder: Path, spec: Path | None = None, meanings: Mapping[str, str] | None = None
 ) -> Provenance:
-    """Find out where a report comes from."""
+    """Spec, commit and versions of what made a report."""
     commit = _git(folder, "log", "-1", "--format=%H", "--", *_WITHOUT_LOCKS)
     changed = bool(commit and _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *_WITHOUT_LOCKS))
     text = spec.read_text(encoding="utf-8") if spec is not None else None
     plugins = {point.dist.name for point in metadata.entry_points(group=_GROUP) if point.dist is not None}
     names = sorted({_GROUP, *_ENGINE, *plugins})
-    found = {name: version for name in names if (version := _version(name)) is not None}
-    return Provenance(text, commit or None, changed, platform.python_version(), found, meanings or {})
+    versions = {name: version for name in names if (version := _version(name)) is not None}
+    return Provenance(text, commit or None, changed, platform.python_version(), versions, meanings or {})
 
 
 def retriever_meanings(results: Results, registry: Registry) -> dict[str, str]:
-    """Say what the retrievers of a study do, and what their distances measure."""
-    told = {}
+    """What the retrievers of a study do, and what their distances measure."""
+    meanings = {}
     for name in dict.fromkeys(results.cells["retriever"].drop_nulls()):
-        found = registry.find("retriever", name)
-        if found is None:
+        entry = registry.find("retriever", name)
+        if entry is None:
             continue
-        distance = found.component.params.get("distance", {}).get("description")
-        told[name] = f"{found.component.summary}{f' Its distances: {distance}' if distance else ''}"
-    return told
+        distance = entry.component.params.get("distance", {}).get("description")
+        meanings[name] = f"{entry.component.summary}{f' Its distances: {distance}' if distance else ''}"
+    return meanings
 
 
 def _version(package: str) -> str | None:
@@ -71,9 +86,77 @@ def _version(package: str) -> str | None:
 def _git(folder: Path, *words: str) -> str:
     command = ["git", "--no-optional-locks", "-C", str(folder), *words]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=20
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return process.stdout.strip() if process.returncode == 0 else ""
+
+
+def citation(results: Results) -> str:
+    """Whom to cite for the dataset."""
+    name = str(results.dataset["dataset"])
+    if name.startswith("pubmedqa"):
+        return _PUBMEDQA
+    if name.startswith("synthetic"):
+        return "The dataset is made by ragtally from a seed; there is nobody to cite but the software."
+    return f"ragtally knows no citation for the dataset {name}: cite what its authors ask for."
+
+
+def methods(results: Results, analysis: Analysis, cells: Cells) -> str:
+    """The paragraph on the methods, for a paper."""
+    dataset, corpus = results.dataset, results.dataset["corpus"]
+    asked = dataset["questions"]["sampled"]
+    split = f" of the split “{dataset['split']}”" if dataset["split"] else ""
+    sentences = [
+        f"We evaluated retrieval-augmented question answering with ragtally {__version__} on"
+        f" {count(asked, 'question')}{split} of {dataset['dataset']} (answers: {', '.join(results.answer_names)}),"
+        f" retrieving from {count(corpus['documents'], 'document')}; the seed was {results.comparisons['seed']}."
+    ]
+    if results.has_base:
+        base = results.base["funnel"]["stages"]["base"]["questions"]
+        sentences.append(
+            f"A base of {base:,} of these questions was kept: {_base_of(results)}. Votes that are measured are never"
+            " those that selected the base."
+        )
+    grid = cells.of_kind("grid")
+    if grid:
+        axes = [f"{axis.replace('_', ' ')} ({number})" for axis in AXES if (number := len(_labels(cells, axis))) > 1]
+        over = f" over {', '.join(axes)}" if axes else ""
+        sentences.append(f"The grid has {count(len(grid), 'cell')}{over}, each asked the same questions.")
+    if analysis.metric is not None:
+        sentences.append(
+            f"The deciding metric is {analysis.metric}. Intervals have {analysis.confidence:.0%} confidence: Wilson’s"
+            " for shares of independent questions, otherwise a seeded bootstrap that resamples questions (those"
+            " that share a document together). Cells not distinguishable from the best come from a bootstrap of the"
+            " maximum."
+        )
+    if analysis.families:
+        level = analysis.families[0].level
+        tests = sorted({test for family in analysis.families for test in family.tests})
+        sentences.append(
+            f"Declared comparisons are paired ({'; '.join(tests)}), with Holm’s correction at the level {level:g}."
+        )
+    if any(judged.held_out for judged in analysis.sets.values()):
+        sentences.append("The cell was selected on one half of the questions and scored on the other.")
+    return " ".join(sentences)
+
+
+def _base_of(results: Results) -> str:
+    by = results.base["selection"]
+    voters = ", ".join(by["voters"])
+    text = (
+        f"those on which the votes of {voters} ({by['votes']} each, given the gold context) came to a verdict by"
+        f" the rule {by['rule']}"
+    )
+    if by["agree_with_gold"]:
+        text += ", and it was the gold label"
+    if by["exclude_closed_book_right"]:
+        excluded = ", ".join(by["exclude_closed_book_right"])
+        text += f"; without those that {excluded} answered right with no context"
+    return text
+
+
+def _labels(cells: Cells, axis: str) -> set[str]:
+    return {cells.labels[axis][name] for name in cells.of_kind("grid") if name in cells.labels[axis]}

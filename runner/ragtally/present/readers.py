@@ -1,116 +1,165 @@
-"""How the readers compare, with no context, the wrong one, the gold one and the retrieved one."""
+"""The readers: as voters, and with no context, the wrong one, the gold one and what is retrieved."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.vote_noise import VoteNoise
-from ragtally.present.cells import Cells
-from ragtally.present.charts import reader_chart
-from ragtally.present.numbers import is_share, measured_metric, measured_share
-from ragtally.present.parts import Chart, Entry, Section, Table
+from ragtally.analysis.estimate import Estimate
+from ragtally.present.cells import COST_COLUMNS, Cells, answer_units, cost_fields, metric_columns
+from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of
+from ragtally.present.table import Chart, Column, Section, Table
 from ragtally.results import Results
 
 _CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
+_VOTER_METRICS = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "coverage", "accuracy_of_covered")
 
 
-def readers_section(results: Results, verdict: Analysis, cells: Cells) -> Section:
-    """Compare the readers under each condition."""
-    title, metric = "Readers", verdict.metric
-    found = {} if metric is None else _by_reader(verdict, cells)
-    if metric is None or not found:
-        return Section("readers", title, empty="No reader answers in this study.")
-    rows = []
-    for reader, by_condition in found.items():
-        for condition, cell in by_condition.items():
-            score = cells.verdicts[cell].metrics[metric]
-            if score.value is not None:
-                rows.append(
-                    {"reader": reader, "series": condition, "value": score.value, "low": score.low,
-                     "high": score.high, "text": measured_metric(metric, score)}
-                )  # fmt: skip
+def voters_section(results: Results) -> Section:
+    """How the voters label the questions, each with the gold context before it, and what that costs."""
+    title = "Voters"
+    voters = results.voters
+    if not len(voters):
+        return Section("voters", title, empty="The spec has no voters (under “label”).")
+    rows = list(voters.iter_rows(named=True))
+    metrics = [name for name in _VOTER_METRICS if name in voters.columns]
     table = Table(
-        "readers-table",
-        f"{metric} by reader, votes and context.",
-        ("reader", *_CONDITIONS),
-        tuple(
-            (Entry(reader), *(_score(cells, metric, by_condition.get(name)) for name in _CONDITIONS))
-            for reader, by_condition in found.items()
+        "voters-table",
+        f"Voters on the gold context of {rows[0]['questions']:,} questions, by how the votes decide",
+        (
+            Column("voter"),
+            Column("decision"),
+            *(Column(name, form_of(results.metric(name).unit)) for name in metrics),
         ),
+        tuple((row["voter"], row["decision"], *(_point(row, name) for name in metrics)) for row in rows),
     )
+    return Section("voters", title, tables=(table, *_vote_costs(rows)))
+
+
+def _point(row: Mapping[str, Any], metric: str) -> Estimate:
+    reason = row["not_scored"] or "the table of voters has no intervals"
+    return Estimate(row[metric], int(row[f"{metric}_denominator"] or 0), reason=reason)
+
+
+def _vote_costs(rows: Sequence[Mapping[str, Any]]) -> list[Table]:
+    # The last row of a voter is the one about all of its votes; only language models have tokens.
+    models = {row["voter"]: row for row in rows if row["input_tokens"] is not None}
+    if not models:
+        return []
+    headings = (
+        Column("voter"), Column("tokens in", COUNT), Column("tokens out", COUNT), Column("seconds", SECONDS, "-"),
+        Column("dollars", DOLLARS, "unknown"), Column("dollars per question", DOLLARS, "unknown"),
+    )  # fmt: skip
+    fields = tuple(
+        (
+            voter, row["input_tokens"], row["output_tokens"], row["answer_seconds"], row["dollars"],
+            None if row["dollars"] is None else row["dollars"] / row["questions"],
+        )
+        for voter, row in models.items()
+    )  # fmt: skip
+    note = "seconds of all calls added up; dollars at the stated price"
+    return [Table("voters-costs", "What the votes cost", headings, fields, notes=(note,))]
+
+
+def readers_section(sets: Sequence[Cells], analysis: Analysis | None = None, silent: str = "") -> Section:
+    """The readers under each condition, and on what is retrieved for the chosen cell."""
+    title = "Readers"
+    if not any(cells.of_kind("control", "fixed", "grid") for cells in sets):
+        return Section("readers", title, empty="No reader answers in this study.")
     lead = "closed_book is what a reader knows without a context; wrong_context is another question’s gold context."
-    if verdict.chosen is not None:
-        lead += f" “Retrieved” is what stands before the reader in {verdict.chosen}."
-    lead += _silent(results)
-    chart = Chart("readers-chart", f"{metric} with intervals.", reader_chart(rows, metric, share=is_share(metric)))
-    return Section("readers", title, lead, (chart,), (table,))
+    if analysis is not None and analysis.chosen is not None:
+        lead += f" “Retrieved” is what stands before the reader in {analysis.chosen}."
+    charts = [] if analysis is None or analysis.metric is None else _chart(sets[0], analysis.metric, analysis)
+    return Section("readers", title, lead + silent, tuple(charts), _table(sets, analysis))
 
 
-def noise_section(verdict: Analysis) -> Section:
-    """Show how often two draws of the same reader on the same gold context differ."""
-    title = "Vote noise"
-    if not any(judged.vote_noise for judged in verdict.sets.values()):
-        why = "No reader that draws anew was asked twice or more on gold contexts, so vote noise is not known."
-        return Section("noise", title, empty=why)
-    lead = (
-        "Two independent draws of a reader on the same gold contexts, as shares of the questions. Up to as large a"
-        " distractor loss as the last column may be vote noise alone: less where a vote on what was retrieved is the"
-        " same draw as on the gold context (the same model of a specialist, the saved answer to an equal prompt)."
-    )
-    headings = ("reader", "questions", "answer differs", "one right, one not", "right first, then wrong")
-    rows = tuple(
-        _noise(reader, question_set, found)
-        for question_set, judged in verdict.sets.items()
-        for reader, found in judged.vote_noise.items()
-    )
-    return Section("noise", title, lead, tables=(Table("noise-table", "Flip rates.", headings, rows),))
-
-
-def _noise(reader: str, question_set: str, found: VoteNoise) -> tuple[Entry, ...]:
-    shares = (found.other_answer, found.right_once, found.lost)
-    return (
-        Entry(reader),
-        Entry(question_set),
-        *(Entry(measured_share(one), one.value) for one in shares),
-    )
-
-
-def _score(cells: Cells, metric: str, cell: str | None) -> Entry:
-    if cell is None:
-        return Entry("not measured")
-    score = cells.verdicts[cell].metrics[metric]
-    return Entry(measured_metric(metric, score), score.value)
-
-
-def _by_reader(verdict: Analysis, cells: Cells) -> dict[str, dict[str, str]]:
-    """By reader and way to decide the cell of each condition; the retrieved one has the chosen cell's context."""
-    context = None if verdict.chosen is None else cells.rows[verdict.chosen]["context"]
-    found: dict[str, dict[str, str]] = {}
-    for name in cells.of_kind("control", "fixed", "grid"):
-        row = cells.rows[name]
-        if row["note"] or row["condition"] not in _CONDITIONS:
-            continue
-        if row["condition"] != "retrieved" or row["context"] == context:
-            found.setdefault(_decision(row, cells, name), {})[row["condition"]] = name
-    return found
-
-
-def _decision(row: Mapping[str, Any], cells: Cells, name: str) -> str:
-    votes = row["votes"]
-    several = cells.varies("rule") and votes and votes > 1 and name in cells.labels["rule"]
-    rule = f" by {cells.labels['rule'][name]}" if several else ""
-    return f"{row['reader']}, {votes} vote{'' if votes == 1 else 's'}{rule}"
-
-
-def _silent(results: Results) -> str:
-    """Say how many answers are none, over all cells and questions."""
+def missing_answers(results: Results) -> str:
+    """How many answers are missing, over all cells and questions."""
     status = results.answers["status"]
-    missing = int(status.is_in(["unparsed", "call failed", "no verdict"]).sum())
     if not len(status):
         return ""
+    missing = int(status.is_in(["unparsed", "call failed", "no verdict"]).sum())
     return (
         f" Of {len(status):,} verdicts of all cells, {missing:,} are missing: a call failed, a text could not be"
         " read, or the votes did not decide."
     )
+
+
+def _table(sets: Sequence[Cells], analysis: Analysis | None) -> tuple[Table, ...]:
+    metrics = answer_units(sets, "control", "fixed")
+    rules = any(cells.varies("rule") for cells in sets)
+    rows: list[tuple[Any, ...]] = []
+    groups = []
+    for cells in sets:
+        for name in _shown(cells, analysis):
+            row = cells.rows[name]
+            decision = f"{row['votes']} {row['rule']}" if rules else str(row["votes"])
+            scores = (cells.estimate(name, metric) for metric in metrics)
+            rows.append((row["reader"], row["condition"], decision, *scores, *cost_fields(cells.cost(name))))
+            groups.append(f"{cells.question_set}, {cells.questions:,} questions")
+    if not rows or not metrics:
+        return ()
+    columns = (Column("reader"), Column("context"), Column("votes"), *metric_columns(metrics, 2), *COST_COLUMNS)
+    caption = "Readers without retrieval" if analysis is None else "Readers by context and votes"
+    return (Table("readers-table", caption, columns, tuple(rows), filters=True, groups=tuple(groups)),)
+
+
+def _shown(cells: Cells, analysis: Analysis | None) -> list[str]:
+    """The controls, and of the grid the cells that have the chosen one's context."""
+    chosen = None if analysis is None else cells.rows.get(str(analysis.chosen))
+    names = cells.of_kind("control", "fixed", *(() if chosen is None else ("grid",)))
+    rows = ((name, cells.rows[name]) for name in names)
+    # What has a note is another cell once more, as several votes of a reader that always says the same.
+    return [
+        name
+        for name, row in rows
+        if not row["note"] and (row["kind"] != "grid" or (chosen and row["context"] == chosen["context"]))
+    ]
+
+
+def _chart(cells: Cells, metric: str, analysis: Analysis) -> list[Chart]:
+    unit, points = analysis.units[metric], []
+    for name in _shown(cells, analysis):
+        row, score = cells.rows[name], cells.estimate(name, metric)
+        if row["condition"] in _CONDITIONS and score is not None and score.value is not None:
+            reader = f"{row['reader']}, {row['votes']} vote{'' if row['votes'] == 1 else 's'}"
+            if cells.varies("rule") and (row["votes"] or 1) > 1 and name in cells.labels["rule"]:
+                reader += f" by {cells.labels['rule'][name]}"
+            points.append(
+                {"reader": reader, "series": row["condition"], "value": score.value, "low": score.low,
+                 "high": score.high, "text": form_of(unit).write(score)}
+            )  # fmt: skip
+    return [Chart("readers-chart", f"{metric} with intervals.", "readers", points, metric, unit)] if points else []
+
+
+def noise_section(analysis: Analysis) -> Section:
+    """How often two draws of the same reader on the same gold context differ."""
+    title = "Vote noise"
+    readers = [
+        (reader, question_set, noise)
+        for question_set, judged in analysis.sets.items()
+        for reader, noise in judged.vote_noise.items()
+    ]
+    if not readers:
+        why = "No reader that draws afresh was asked twice or more on gold contexts, so vote noise is not known."
+        return Section("noise", title, empty=why)
+    table = Table(
+        "noise-table",
+        "Vote noise: two independent draws on the same gold contexts, as shares of the questions",
+        (
+            Column("reader"), Column("on"), Column("questions", COUNT, page_only=True),
+            Column("answer differs", SHARE), Column("one right, one not", SHARE), Column("right, then wrong", SHARE),
+        ),
+        tuple(
+            (reader, f"{question_set} {one.lost.denominator:,}", one.lost.denominator, one.other_answer,
+             one.right_once, one.lost)
+            for reader, question_set, one in readers
+        ),
+        notes=(
+            "Up to as large a distractor loss as the last column may be vote noise alone: less where a vote on what"
+            " was retrieved is the same draw as on the gold context (the same model of a specialist, the saved answer"
+            " to an equal prompt).",
+        ),
+    )  # fmt: skip
+    return Section("noise", title, tables=(table,))

@@ -13,10 +13,11 @@ from ragtally.analysis.costs import CellCost
 from ragtally.analysis.error_breakdown import ErrorBreakdown, Waterfall
 from ragtally.analysis.estimate import Estimate
 from ragtally.analysis.selection import BestSet, HeldOut
+from ragtally.present.answer import answer
 from ragtally.present.cells import cells_of
-from ragtally.present.sentences import answer
 from ragtally.results import Results
 
+UNITS = {"accuracy": "share"}
 FREE = CellCost(None, None, None, None, None, None, None)
 
 
@@ -39,11 +40,13 @@ def made(
     best = {"accuracy": BestSet(names[0], tuple(names[:kept]), 0.02, 0.95)}
     breakdown = ErrorBreakdown(50, "gold", {"right with evidence": 50}, None, where)
     of_set = SetAnalysis(50, 0.4, scored, best, half, {names[0]: breakdown}, {})
-    return results, Analysis("made", "accuracy", "all", names[0], 0.95, {}, {"all": of_set}, {}, (), (), {})
+    return results, Analysis("made", "accuracy", "all", names[0], 0.95, UNITS, {"all": of_set}, {}, (), (), {})
 
 
 def said(found: tuple[Results, Analysis]) -> str:
-    return " ".join(answer(*found, cells_of(*found))).replace("\N{NO-BREAK SPACE}", " ")
+    return " ".join(
+        answer(*found, cells_of(found[0].cells, found[0].metrics, found[1].question_set, found[1]))
+    ).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_cell_that_cannot_be_told_from_others_is_not_called_best(results: Results) -> None:
@@ -54,13 +57,13 @@ def test_a_cell_that_cannot_be_told_from_others_is_not_called_best(results: Resu
 
 
 def test_a_cell_alone_ahead_is_said_to_be(results: Results) -> None:
-    assert "every other cell can be told from it with 95% confidence" in said(made(results, kept=1))
+    assert "every other cell can be told apart from it with 95% confidence" in said(made(results, kept=1))
 
 
 def test_a_single_cell_is_compared_with_none(results: Results) -> None:
     text = said(made(results, kept=1, cells=1))
     assert "there is no other cell to compare it with" in text
-    assert "can be told from it" not in text
+    assert "can be told apart" not in text
 
 
 def test_a_cell_picked_on_one_half_shows_the_other(results: Results) -> None:
@@ -75,7 +78,7 @@ def test_a_cell_picked_on_one_half_that_is_worse_is_called_so(results: Results) 
     other = list(of_set.cells)[1]
     best = replace(of_set.best["accuracy"], highest=other, cells=(other,))
     text = said((found, replace(verdict, sets={"all": replace(of_set, best={"accuracy": best})})))
-    assert "could be told from the best cell" in text
+    assert "could be told apart from the best cell" in text
     assert "not distinguishable" not in text
 
 

@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 import vl_convert
 
-from ragtally.present.vega import vega
+from ragtally.present.charts import vega
 
 
 @pytest.fixture
 def bundled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
-    asked: list[str] = []
+    bundles: list[str] = []
 
     def bundle(snippet: str, vl_version: str) -> str:
-        asked.append(snippet)
+        bundles.append(snippet)
         return f"/* {vl_version} */\r\n{snippet}"
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(vl_convert, "javascript_bundle", bundle)
     vega.cache_clear()
-    yield asked
+    yield bundles
     vega.cache_clear()
 
 
@@ -34,15 +34,15 @@ def test_it_is_bundled_once(bundled: list[str], tmp_path: Path) -> None:
     assert [path.suffix for path in (tmp_path / "cache" / "ragtally").iterdir()] == [".js"]
 
 
-def test_another_version_is_bundled_anew(bundled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_is_bundled_again(bundled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     vega()
-    monkeypatch.setattr("ragtally.present.vega.version", lambda name: "0.0")
+    monkeypatch.setattr("ragtally.present.charts.version", lambda name: "0.0")
     vega.cache_clear()
     vega()
     assert len(bundled) == 2
 
 
-def test_where_nothing_can_be_kept_it_is_bundled_each_time(bundled: list[str], tmp_path: Path) -> None:
+def test_where_nothing_can_be_cached_it_is_bundled_each_time(bundled: list[str], tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder would be")
     for _ in range(2):
         assert "vegaEmbed" in vega()

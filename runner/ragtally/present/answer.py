@@ -1,0 +1,111 @@
+"""The answer in two sentences: which cell, how sure, and where most is lost."""
+
+from __future__ import annotations
+
+from ragtally.analysis import Analysis
+from ragtally.analysis.aligned_answers import higher_is_better
+from ragtally.analysis.error_breakdown import Waterfall
+from ragtally.analysis.estimate import Estimate
+from ragtally.present.cells import Cells, breakdown_of_chosen
+from ragtally.present.numbers import SHARE, count, form_of, percent
+from ragtally.results import Results
+
+_LOSSES = {
+    "retrieval_loss": "retrieval (right on the gold context, wrong here, and the evidence was not retrieved)",
+    "distractor_loss": "distraction or vote noise (right on the gold context, wrong here though with the evidence)",
+    "reader_loss": "the reader (not right even on the gold context)",
+    "unanswered_loss": "missing answers (right on the gold context; here a call failed, or there was no verdict)",
+}
+
+
+def answer(results: Results, analysis: Analysis, cells: Cells) -> tuple[str, ...]:
+    """Write the answer of a study."""
+    if analysis.metric is None:
+        return _nothing_decides() if analysis.sets else _nobody_answers(results, analysis)
+    if analysis.chosen is None or cells.judged is None:
+        return (
+            "Nothing is retrieved for a reader in this study, so no set-up can be chosen.",
+            "What its readers do without retrieval is under “Readers”.",
+        )
+    return (*_chosen(results, analysis, cells, analysis.metric, analysis.chosen), _loss(analysis))
+
+
+def _nothing_decides() -> tuple[str, ...]:
+    return (
+        "No metric of this study says which set-up is best: those of answers are one number per class, or cannot be"
+        " judged question by question.",
+        "Add accuracy or macro_f1 to its metrics; no question is asked again for that.",
+    )
+
+
+def _nobody_answers(results: Results, analysis: Analysis) -> tuple[str, ...]:
+    first = "No reader answers in this study"
+    if not analysis.rankings:
+        return (f"{first}, and nothing is retrieved.", "There is nothing to choose from.")
+    metric = next(iter(next(iter(analysis.rankings.values()))), "score")
+    scores = {name: each[metric] for name, each in analysis.rankings.items() if metric in each}
+    scores = {name: score for name, score in scores.items() if score.value is not None}
+    if not scores:
+        return (f"{first}; it compares rankings, and none has a score.",)
+    better = higher_is_better(results, metric)
+    best, worse = ("highest", "below") if better else ("lowest", "above")
+    name = (max if better else min)(scores, key=lambda ranking: scores[ranking].value or 0.0)
+    score = form_of(analysis.units.get(metric, "number")).write(scores[name])
+    return (
+        f"{first}; it compares {count(len(scores), 'ranking')}.",
+        f"The {best} observed {metric} is that of {name}: {score} questions; whether others"
+        f" are really {worse} it, only a declared comparison can say.",
+    )
+
+
+def _chosen(results: Results, analysis: Analysis, cells: Cells, metric: str, chosen: str) -> tuple[str, ...]:
+    judged = cells.judged
+    assert judged is not None
+    value = judged.cells[chosen].metrics[metric]
+    questions = "questions of the base" if results.has_base and cells.question_set == "base" else "questions"
+    best = judged.best.get(metric)
+    half = judged.held_out.get(metric)
+    size = sum(cell.kind == "grid" for cell in judged.cells.values())
+    grid = count(size, "cell")
+    others = [name for name in best.cells if name != chosen] if best else []
+    # A cell may be picked on one half and still be told from the best of all questions.
+    able = best is not None and chosen in best.cells
+    form = form_of(analysis.units[metric])
+    sentence = f"On the {judged.questions:,} {questions}, {chosen} has {metric} {form.write(value)}"
+    if half is not None and half.cell == chosen:
+        sentence += f", picked from {grid} on {half.dev_questions:,} of them"
+        sentence += f" and scoring {form.write(half.held_out)} on the {half.held_out_questions:,} held out"
+    elif best is not None and best.highest == chosen:
+        sentence += f", the {'highest' if higher_is_better(results, metric) else 'lowest'} observed of {grid}"
+    if not able:
+        return (sentence + "; it could be told apart from the best cell, so look at the grid.",)
+    if others:
+        return (f"{sentence}; it is not distinguishable from {count(len(others), 'other cell')}.",)
+    if size == 1:
+        return (f"{sentence}; there is no other cell to compare it with.",)
+    return (f"{sentence}; every other cell can be told apart from it with {analysis.confidence:.0%} confidence.",)
+
+
+def _loss(analysis: Analysis) -> str:
+    breakdown = breakdown_of_chosen(analysis)
+    if breakdown is None:
+        return "Where its wrong answers come from is not known."
+    if breakdown.waterfall is None:
+        return (
+            "Its reader was not measured on gold contexts, so reader and retrieval cannot be told apart: add"
+            " gold_context to the controls."
+        )
+    losses = _losses(breakdown.waterfall)
+    name, most = max(losses.items(), key=lambda item: item[1].value or 0.0)
+    if not most.value:
+        return f"No loss was observed on {breakdown.questions:,} questions."
+    next_most = max((loss.value or 0.0) for key, loss in losses.items() if key != name)
+    verb = "Most is lost to" if next_most < (most.low or 0.0) else "The largest observed loss is that to"
+    sentence = f"{verb} {_LOSSES[name]}: {SHARE.write(most)} questions"
+    if name == "reader_loss" and breakdown.waterfall.recovered.value:
+        sentence += f", of which it has {percent(breakdown.waterfall.recovered.value)} right here all the same"
+    return f"{sentence}; on gold contexts the reader is right on {SHARE.write(breakdown.waterfall.gold)}."
+
+
+def _losses(bars: Waterfall) -> dict[str, Estimate]:
+    return {name: getattr(bars, name) for name in _LOSSES}

@@ -1,0 +1,99 @@
+"""From the dataset to the base: how many questions each stage leaves, and which share of each class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ragtally.present.numbers import PORTION, Portion, percent
+from ragtally.present.table import Column, Section, Table
+from ragtally.results import Results
+
+_STAGES = {
+    "sample": "asked (the sample)",
+    "ballots": "some ballot could be read",
+    "verdict": "the votes decided",
+    "agreement": "the votes agree with the gold label",
+    "base": "the base",
+}
+
+
+def base_section(results: Results) -> Section:
+    """How the questions of the dataset come down to the base."""
+    return Section(
+        "funnel", "From the dataset to the base", " ".join(study_sentences(results)), tables=(_stages(results),)
+    )
+
+
+def study_sentences(results: Results) -> list[str]:
+    """What is asked of which corpus."""
+    corpus, questions = results.dataset["corpus"], results.dataset["questions"]
+    sentences = [
+        f"Study {results.study} on {results.dataset['dataset']}: the corpus that is searched has"
+        f" {corpus['documents']:,} documents, whatever the stages leave."
+    ]
+    if corpus.get("left_out"):
+        left_out = ", ".join(f"{number:,} {what}" for what, number in corpus["left_out"].items())
+        sentences.append(f"Left out of the dataset’s files: {left_out}.")
+    dropped = questions["dropped_by_answers"]
+    sentences.append(
+        f"Asked: {questions['sampled']:,} of {questions['in_dataset']:,} questions (split"
+        f" {results.dataset['split'] or 'all'}{f'; {dropped:,} dropped for other answers' if dropped else ''})."
+    )
+    if not any(questions["sampled_by_class"].values()):
+        silver = "; the voters’ verdicts are silver labels" if results.has_base else ""
+        sentences.append(f"The questions have no labels{silver}.")
+    if not results.has_base:
+        sentences.append("The spec has no base, so all questions asked stay.")
+    return sentences
+
+
+def _stages(results: Results) -> Table:
+    questions, base = results.dataset["questions"], results.base["funnel"]
+    by_class: Mapping[str, int] = questions["sampled_by_class"]
+    rows: list[tuple[Any, ...]] = [
+        _counts("in the dataset", questions["in_dataset"], by_class),
+        _counts("in the split", questions["in_split"], by_class),
+        _counts("with an answer that counts", questions["in_split"] - questions["dropped_by_answers"], by_class),
+    ]
+    stages = {"sample": {"questions": questions["sampled"], "by_class": by_class}} | (base["stages"] if base else {})
+    for name, stage in stages.items():
+        shares = [Portion(stage["by_class"].get(label, 0), total) for label, total in by_class.items()]
+        rows.append((_STAGES.get(name, name), Portion(stage["questions"], questions["sampled"]), *shares))
+    labels = f" ({base['labels']} labels)" if base else ""
+    return Table(
+        "funnel-stages",
+        f"Questions left after each stage{labels}; in brackets the share of the questions asked",
+        (Column("stage"), Column("questions", PORTION), *(Column(label, PORTION) for label in by_class)),
+        tuple(rows),
+        notes=(*_majorities(results), *_classes_lost(results)),
+    )
+
+
+def _counts(stage: str, number: int, by_class: Mapping[str, int]) -> tuple[Any, ...]:
+    return (stage, Portion(number, 0), *(None for _ in by_class))
+
+
+def _majorities(results: Results) -> list[str]:
+    """What always giving the most frequent answer would score."""
+    sentences = []
+    for name, frame in (("asked", results.questions), ("of the base", results.questions.filter("in_base"))):
+        labels = frame["label"].drop_nulls()
+        if len(labels) and (results.has_base or name == "asked"):
+            most = labels.value_counts(sort=True, name="times").sort(["times", "label"], descending=[True, False])
+            share = percent(most["times"][0] / len(labels))
+            sentences.append(
+                f"Always saying “{most['label'][0]}” is right on {share} of the {len(labels):,} questions {name}."
+            )
+    return sentences
+
+
+def _classes_lost(results: Results) -> list[str]:
+    if not results.has_base:
+        return []
+    asked, base = (results.base["funnel"]["stages"][stage] for stage in ("sample", "base"))
+    lost = [name for name, number in asked["by_class"].items() if number and not base["by_class"][name]]
+    if not lost or not base["questions"]:
+        return []
+    left = sum(bool(number) for number in base["by_class"].values())
+    return [f"no {' and no '.join(lost)} is left: on the base, macro averages run over {left} classes"]

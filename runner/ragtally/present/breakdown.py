@@ -1,0 +1,126 @@
+"""Where the answers of a cell went: from the gold context to the retrieved one, and by bucket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ragtally.analysis import Analysis
+from ragtally.analysis.error_breakdown import ErrorBreakdown, Waterfall
+from ragtally.analysis.estimate import Estimate
+from ragtally.present.numbers import PORTION, SHARE, Portion
+from ragtally.present.table import Chart, Column, Section, Table
+
+BARS = {
+    "gold": "right on gold context",
+    "retrieval_loss": "retrieval loss",
+    "distractor_loss": "distractor loss or vote noise",
+    "unanswered_loss": "no answer",
+    "recovered": "recovered by chance",
+    "retrieved": "right on retrieved context",
+}
+_NO_GOLD = (
+    "Its reader was not measured on gold contexts, so there are buckets but no waterfall: add gold_context to the"
+    " controls."
+)
+
+
+def breakdown_section(analysis: Analysis) -> Section:
+    """The waterfall of the chosen cell, which the reader of the page may exchange for another."""
+    title = "Where the accuracy went"
+    ordered = _chosen_first(analysis)
+    if not ordered:
+        return Section(
+            "waterfall", title, empty="No cell of the grid reads retrieved passages on labelled questions."
+        )
+    cell, question_set, breakdown = ordered[0]
+    of = f"{cell}, {breakdown.questions:,} questions ({question_set})"
+    if breakdown.waterfall is None:
+        return Section("waterfall", title, _NO_GOLD, tables=(_buckets(breakdown, of),))
+    lead = (
+        "From what the reader gets right on the gold context, by fresh votes, to what it gets right on what was"
+        " retrieved. The evidence counts as retrieved as soon as any character of it stands before the reader."
+    )
+    caption = "From gold to retrieved context; whiskers are intervals."
+    chart = Chart("bars-chart", caption, "waterfall", _drawn(breakdown.waterfall))
+    tables = (_bars(breakdown.waterfall, of), _buckets(breakdown, of))
+    return Section("waterfall", title, lead, (chart,), tables)
+
+
+def pickable(analysis: Analysis) -> list[dict[str, Any]]:
+    """What the page shows of each cell when it is picked."""
+    return [
+        {
+            "cell": cell,
+            "set": question_set,
+            "drawn": None if one.waterfall is None else _drawn(one.waterfall),
+            "bars": [] if one.waterfall is None else _texts(_bars(one.waterfall)),
+            "buckets": _texts(_buckets(one)),
+        }
+        for cell, question_set, one in _chosen_first(analysis)
+    ]
+
+
+def _chosen_first(analysis: Analysis) -> list[tuple[str, str, ErrorBreakdown]]:
+    every = [
+        (cell, question_set, breakdown)
+        for question_set, judged in analysis.sets.items()
+        for cell, breakdown in judged.error_breakdowns.items()
+    ]
+    return sorted(every, key=lambda one: one[:2] != (analysis.chosen, analysis.question_set))
+
+
+def _texts(table: Table) -> list[list[str]]:
+    return [[entry.text for entry in row] for row in table.entries]
+
+
+def _buckets(breakdown: ErrorBreakdown, of: str = "") -> Table:
+    doubtful = breakdown.doubtful
+    columns = [Column("what became of it"), Column("questions", PORTION)]
+    if doubtful is not None:
+        columns.append(Column("label doubtful", PORTION))
+    rows = [
+        (
+            bucket,
+            Portion(number, breakdown.questions),
+            *(() if doubtful is None else (Portion(doubtful[bucket], number),)),
+        )
+        for bucket, number in breakdown.buckets.items()
+    ]
+    notes = () if breakdown.waterfall is not None else (_NO_GOLD,)
+    caption = f"Where the answers went, each question in one bucket: {of}"
+    return Table("buckets", caption, tuple(columns), tuple(rows), notes)
+
+
+def _bars(bars: Waterfall, of: str = "") -> Table:
+    labels = {"reader_loss": "reader loss: not right on gold context", **BARS, "change": "retrieved minus gold"}
+    return Table(
+        "bars",
+        f"From the gold context to what is retrieved: {of}",
+        (Column(""), Column("share of the questions", SHARE)),
+        tuple((label, getattr(bars, name)) for name, label in labels.items()),
+    )
+
+
+def _drawn(bars: Waterfall) -> list[dict[str, Any]]:
+    """Lay the bars out: each loss hangs from where the one before ended, and its whisker is its interval there."""
+    rows = []
+    level = bars.gold.value or 0.0
+    for name, step in BARS.items():
+        share: Estimate = getattr(bars, name)
+        value, low, high = share.value or 0.0, share.low, share.high
+        if name in ("gold", "retrieved"):
+            start, end, kind, ends = 0.0, value, "right", (low, high)
+        else:
+            sign, kind = (1, "gain") if name == "recovered" else (-1, "loss")
+            start, end = level, level + sign * value
+            ends = (None if low is None else level + sign * low, None if high is None else level + sign * high)
+            level = end
+        rows.append(
+            {"step": step, "kind": kind, "start": _short(start), "end": _short(end), "low": _short(ends[0]),
+             "high": _short(ends[1]), "text": SHARE.write(share)}
+        )  # fmt: skip
+    return rows
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 5)

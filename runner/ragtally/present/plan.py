@@ -1,0 +1,88 @@
+"""What `ragtally plan` shows: cells, the work that they share, and what is still to be paid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ragtally.engine.estimate import EmbedderEstimate, ModelEstimate
+from ragtally.plan import StudyPlan
+from ragtally.plan.plan import StepCount
+from ragtally.present.numbers import ABOUT, COUNT, DOLLARS, VALUE, dollars
+from ragtally.present.table import Column, Table
+
+_MEANING = (
+    "~ estimated; <= upper bound: the base is not known before the voters have voted, and prompts that hold what"
+    " other paid work finds cannot be written yet"
+)
+
+
+def plan_parts(
+    plan: StudyPlan,
+    counts: Sequence[StepCount],
+    done: Mapping[str, bool],
+    models: Sequence[ModelEstimate],
+    embedders: Sequence[EmbedderEstimate],
+) -> list[Table | str]:
+    """Cells, steps, and what models and embedders still cost."""
+    cells = Table(
+        "cells",
+        f"Cells of {plan.study.name}",
+        (Column("cell"), Column("questions"), Column("done"), Column("note")),
+        tuple(
+            (cell.name, ", ".join(cell.question_sets), "yes" if done[cell.name] else "no", cell.note or "")
+            for cell in plan.cells
+        ),
+    )
+    steps = Table(
+        "steps",
+        "Work",
+        (Column("step"), *(Column(name, COUNT) for name in ("needed by", "after sharing", "done", "to do"))),
+        tuple((row.step, row.uses, row.tasks, row.done, row.tasks - row.done) for row in counts),
+    )
+    return [cells, steps, *([_models(models)] if models else []), *([_embedders(embedders)] if embedders else [])]
+
+
+def _models(estimates: Sequence[ModelEstimate]) -> Table:
+    columns = (
+        Column("model"), Column("calls", VALUE), Column("paid", COUNT), Column("to pay", VALUE),
+        Column("tokens in", ABOUT, "unknown"), Column("tokens out", ABOUT), Column("dollars", VALUE, "unknown"),
+        Column("hours", VALUE), Column("days", VALUE),
+    )  # fmt: skip
+    rows = []
+    for row in estimates:
+        most = "" if row.exact else "<= "
+        rows.append(
+            (
+                row.model,
+                f"{most}{row.calls:,}",
+                row.paid,
+                f"{most}{row.to_pay:,}",
+                row.input_tokens,
+                row.output_tokens,
+                None if row.dollars is None else f"{most}{dollars(row.dollars)}",
+                f"~{row.hours:.2f}" if row.batches is None else f"<= {row.hours:g}",
+                None if row.days is None else f"{row.days:.1f}",
+            )
+        )
+    return Table(
+        "models", "Calls of models", columns, tuple(rows), (*filter(None, map(_batches, estimates)), _MEANING)
+    )
+
+
+def _batches(row: ModelEstimate) -> str:
+    """How a model's calls are delivered, where not one by one."""
+    notes = [] if row.batches is None else [f"by batches, {100 * row.discount:g} % off: {row.batches:,} to submit"]
+    if row.in_batches:
+        notes.append(f"{row.in_batches:,} calls are in open batches")
+    return f"{row.model} {'; '.join(notes)}" if notes else ""
+
+
+def _embedders(estimates: Sequence[EmbedderEstimate]) -> Table:
+    columns = (
+        Column("embedder"), Column("texts", COUNT), Column("stored", COUNT), Column("to embed", COUNT),
+        Column("tokens in", ABOUT), Column("dollars", DOLLARS, "unknown"),
+    )  # fmt: skip
+    rows = tuple(
+        (row.embedder, row.texts, row.stored, row.to_embed, row.input_tokens, row.dollars) for row in estimates
+    )
+    return Table("embedders", "Stored vectors", columns, rows)

@@ -1,0 +1,86 @@
+"""What is retrieved: each ranking's scores, what fits into a context, and what answers owe to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ragtally.analysis import Analysis
+from ragtally.present.cells import CONTEXT_COLUMNS, CONTEXT_NOTE, Cells, context_fields, units_of
+from ragtally.present.numbers import COUNT, form_of
+from ragtally.present.table import Chart, Column, Section, Table
+from ragtally.results.metrics import MetricInfo
+
+_HIT = "context_document_hit"
+
+
+def retrieval_section(sets: Sequence[Cells], analysis: Analysis | None = None) -> Section:
+    """The rankings, and answer quality against how often a right document stood before the reader."""
+    # Rankings are scored on all questions, whatever the base is.
+    cells = next((one for one in sets if one.question_set == "all"), sets[0]) if sets else None
+    rows = [] if cells is None else [cells.rows[name] for name in cells.of_kind("retrieval")]
+    rankings = [row for row in rows if not row["top_k"] and not row["context_words"]]
+    tables = (
+        *_rankings(rankings, cells.metrics if cells else (), analysis),
+        *_contexts([row for row in rows if row not in rankings]),
+    )
+    lead, charts = _against_answers(sets[0], analysis) if sets and analysis else ("", ())
+    empty = None if tables or charts else "Nothing is retrieved in this study."
+    return Section("retrieval", "Retrieval", lead, charts, tables, empty)
+
+
+def _rankings(
+    rows: Sequence[Mapping[str, Any]], infos: Sequence[MetricInfo], analysis: Analysis | None
+) -> list[Table]:
+    metrics = units_of(rows, infos, "retrieval")
+    if not metrics:
+        return []
+    estimates = {} if analysis is None else analysis.rankings
+    fields = tuple(
+        (
+            row["ranking"],
+            *(estimates.get(row["ranking"], {}).get(metric, row[metric]) for metric in metrics),
+        )
+        for row in rows
+    )
+    columns = (Column("chunker/retriever"), *(Column(metric, form_of(unit)) for metric, unit in metrics.items()))
+    caption = f"Rankings, {rows[0]['questions']:,} questions"
+    return [Table("rankings-table", caption, columns, fields, filters=len(fields) > 12)]
+
+
+def _contexts(rows: Sequence[Mapping[str, Any]]) -> list[Table]:
+    """What fits into each context where nobody reads it."""
+    if not rows:
+        return []
+    sizes = [name for name in ("top_k", "context_words") if any(row[name] for row in rows)]
+    columns = (Column("chunker/retriever"), *(Column(name, COUNT) for name in sizes), *CONTEXT_COLUMNS)
+    fields = tuple((row["ranking"], *(row[name] for name in sizes), *context_fields(row)) for row in rows)
+    return [Table("contexts-table", "Evidence in the context", columns, fields, notes=(CONTEXT_NOTE,))]
+
+
+def _against_answers(cells: Cells, analysis: Analysis) -> tuple[str, tuple[Chart, ...]]:
+    metric = analysis.metric
+    unit = analysis.units.get(metric or "", "number")
+    points = [] if metric is None else _points(cells, metric, unit)
+    if metric is None or not points:
+        return "", ()
+    total = max(cells.rows[point["cell"]][f"{_HIT}_denominator"] for point in points)
+    lead = (
+        f"Across: the share of questions with a chunk of a right document before the reader (of {total:,.0f} with"
+        " evidence). A reader whose points do not rise does not use what is retrieved."
+    )
+    across = "right document before the reader"
+    caption = "One point per cell, with its interval."
+    return lead, (Chart("retrieval-chart", caption, "scatter", points, metric, unit, across),)
+
+
+def _points(cells: Cells, metric: str, unit: str) -> list[dict[str, Any]]:
+    points = []
+    for name in cells.of_kind("grid"):
+        score, hit = cells.estimate(name, metric), cells.rows[name].get(_HIT)
+        if score is not None and score.value is not None and hit is not None:
+            points.append(
+                {"x": hit, "series": cells.labels["reader"].get(name, ""), "cell": name, "value": score.value,
+                 "low": score.low, "high": score.high, "text": form_of(unit).write(score)}
+            )  # fmt: skip
+    return points

@@ -1,0 +1,59 @@
+"""What a terminal shows of a study: the tables of its cells at once, and those of its analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from ragtally.analysis import Analysis
+from ragtally.analysis.aligned_answers import remarks
+from ragtally.present.answer import answer
+from ragtally.present.base import base_section, study_sentences
+from ragtally.present.breakdown import breakdown_section
+from ragtally.present.cells import cells_of, sets_of
+from ragtally.present.comparisons import best_section, comparisons_section, votes_section
+from ragtally.present.costs import costs_section
+from ragtally.present.grid import grid_section
+from ragtally.present.readers import noise_section, readers_section, voters_section
+from ragtally.present.retrieval import retrieval_section
+from ragtally.present.table import Section, Table
+from ragtally.results import Results
+from ragtally.results.metrics import MetricInfo
+
+Parts = list[Table | str]
+
+
+def study_parts(results: Results) -> Parts:
+    """Every table of a study that needs no analysis."""
+    return [
+        "\n".join(study_sentences(results)),
+        *_tables([base_section(results), voters_section(results)]),
+        *cell_parts(results.cells, results.metrics),
+        f"every number in full: {results.folder}/cells.csv; every answer: {results.folder}/answers.parquet",
+    ]
+
+
+def cell_parts(cells: pl.DataFrame, metrics: Sequence[MetricInfo]) -> Parts:
+    """The tables of the bench, from the rows of `cells.csv`."""
+    sets = sets_of(cells, metrics)
+    notes = [f"note: {remark}" for remark in remarks(cells.iter_rows(named=True))]
+    return [*_tables([readers_section(sets), retrieval_section(sets), grid_section(sets)]), *notes]
+
+
+def analysis_parts(results: Results, analysis: Analysis) -> Parts:
+    """The answer, and the tables that say how sure it is."""
+    cells = cells_of(results.cells, results.metrics, analysis.question_set, analysis)
+    sections = [
+        best_section(analysis),
+        comparisons_section(analysis),
+        votes_section(analysis),
+        breakdown_section(analysis),
+        costs_section(analysis, cells),
+        noise_section(analysis),
+    ]
+    return ["The answer\n" + " ".join(answer(results, analysis, cells)), *_tables(sections)]
+
+
+def _tables(sections: Iterable[Section]) -> list[Table]:
+    return [table for section in sections for table in section.tables if not table.page_only]

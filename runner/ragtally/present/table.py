@@ -1,0 +1,239 @@
+"""One model of tables and sections, built once from typed results: rich shows it on a terminal, Jinja on the page."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from rich import box
+from rich.cells import cell_len
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from ragtally.analysis.comparisons import Tally
+from ragtally.analysis.estimate import Estimate
+from ragtally.present.numbers import TEXT, Form, Portion, printable
+
+# Sentences get no wider than this on a terminal; tables take the room that they need.
+TEXT_WIDTH = 80
+MOST_ROWS = 200
+_NARROWEST = 12
+_UNBROKEN = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table."""
+
+    heading: str
+    form: Form = TEXT
+    missing: str = ""  # What stands for a value that is not there
+    page_only: bool = False  # A terminal has no room for it
+
+
+class Entry(NamedTuple):
+    """One field as the page shows it."""
+
+    text: str
+    order: float | str | None  # What the table is sorted by in this column; None sorts last
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, whatever it is about; `Table.rows` holds values, its columns say how they are written."""
+
+    name: str  # What it is called in the page; a word of letters and dashes
+    caption: str  # What it shows
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    notes: tuple[str, ...] = ()  # What to know to read it
+    filters: bool = False  # Whether the page lets its rows be narrowed by typing
+    # For each row a word by which it can be chosen on the page, as its set of questions; the terminal has a table for
+    # each. Empty for none.
+    groups: tuple[str, ...] = ()
+    strong: frozenset[int] = frozenset()  # The rows that stand out
+    page_only: bool = False
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words by which rows can be chosen, in order."""
+        return tuple(dict.fromkeys(self.groups))
+
+    @property
+    def entries(self) -> list[list[Entry]]:
+        """The fields, row by row, for the page."""
+        return [
+            [
+                Entry(column.missing if value is None else column.form.write(value), order(value))
+                for column, value in zip(self.columns, row, strict=True)
+            ]
+            for row in self.rows
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart, drawn by the page when it comes into sight (see `charts`)."""
+
+    name: str  # What it is called in the page; a word of letters and dashes
+    caption: str  # What it shows, for those too who do not see it
+    kind: Literal["waterfall", "curve", "scatter", "readers", "front"]
+    points: Sequence[Mapping[str, Any]]
+    metric: str = ""  # Which metric is drawn; a waterfall has shares of questions
+    unit: str = "share"
+    against: str = ""  # What it is drawn against: the title of the other axis, or of the series
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One subject of the report; a terminal shows its tables alone."""
+
+    name: str  # What it is called in the page; a word of letters and dashes
+    title: str
+    lead: str = ""  # What to know to read it
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+    empty: str | None = None  # Why there is nothing to show; None where there is
+    notes: tuple[str, ...] = ()
+
+
+def order(value: Any) -> float | str | None:
+    """What a value is sorted by."""
+    match value:
+        case Estimate():
+            return value.value
+        case Portion():
+            return float(value.count)
+        case Tally():
+            return float(value.wins - value.losses)
+        case bool() | int() | float():
+            return float(value)
+        case _:
+            return value if isinstance(value, str) and value else None
+
+
+def terminal(parts: Sequence[Table | str], width: int) -> Iterator[RichTable | Text]:
+    """Tables and texts as a terminal of some width shows them, with an empty line between them."""
+    for number, part in enumerate(parts):
+        if number:
+            yield Text()
+        if isinstance(part, str):
+            yield _sentences([part], width)
+        else:
+            yield from _blocks(part, width)
+
+
+def _blocks(table: Table, width: int) -> Iterator[RichTable | Text]:
+    """A table; one for each group of rows, and continued below where its columns do not fit side by side."""
+    columns = [number for number, column in enumerate(table.columns) if not column.page_only]
+    for group in table.choices or (None,):
+        rows = [row for number, row in enumerate(table.rows) if group is None or table.groups[number] == group]
+        yield _sentences([f"{table.caption} ({group})" if group else table.caption], width, style="bold")
+        texts = [[_brief(table.columns[number], row[number]) for number in columns] for row in rows[:MOST_ROWS]]
+        yield from _drawn_columns([table.columns[number] for number in columns], texts, width)
+        if len(rows) > MOST_ROWS:
+            yield Text(f"... and {len(rows) - MOST_ROWS:,} more rows in the result files")
+    if table.notes:
+        yield _sentences(table.notes, width)
+
+
+def _brief(column: Column, value: Any) -> str:
+    if value is None:
+        return column.missing or ("-" if column.form.numeric else "")
+    # Names come from the data: nothing in them may steer the terminal.
+    return printable(column.form.brief(value).replace("\N{NO-BREAK SPACE}", " "))
+
+
+def _sentences(lines: Sequence[str], width: int, style: str = "") -> Text:
+    most = min(width, TEXT_WIDTH)
+    wrapped = [textwrap.fill(one, most, break_on_hyphens=False) for line in lines for one in line.split("\n")]
+    return Text("\n".join(wrapped), style=style)
+
+
+class _Size(NamedTuple):
+    """How wide a column may be."""
+
+    least: int
+    natural: int
+
+
+def _drawn_columns(columns: Sequence[Column], texts: Sequence[Sequence[str]], width: int) -> Iterator[RichTable]:
+    """Draw a table; numbers never break, names do, and the columns that still do not fit go below."""
+    sizes = [_size(column, [row[number] for row in texts], width) for number, column in enumerate(columns)]
+    natural = [size.natural for size in sizes]
+    roomy = [max(size, cell_len(column.heading)) for size, column in zip(natural, columns, strict=True)]
+    for widths, gap in ((roomy, 2), (natural, 2), (natural, 1)):
+        if sum(widths) + gap * len(columns) <= width + 1:
+            yield _drawn(columns, texts, dict(enumerate(widths)), gap)
+            return
+    leading = list(
+        range(next((number for number, column in enumerate(columns) if column.form.numeric), len(columns)))
+    )
+    layouts = [leading]
+    for number in range(len(leading), len(columns)):
+        if sum(sizes[one].least + 1 for one in (*layouts[-1], number)) <= width + 1 or layouts[-1] == leading:
+            layouts[-1] = [*layouts[-1], number]
+        else:
+            layouts.append([*leading, number])
+    for layout in layouts:
+        yield _drawn(columns, texts, _shrunk({number: sizes[number] for number in layout}, width), 1)
+
+
+def _size(column: Column, texts: Sequence[str], width: int) -> _Size:
+    short = cell_len(column.heading) <= _UNBROKEN
+    words = max(map(cell_len, [column.heading] if short else _pieces(column.heading, heading=True)), default=0)
+    natural = max([words, *map(cell_len, texts)])
+    if column.form.numeric:
+        return _Size(natural, natural)
+    longest = max((cell_len(piece) for text in texts for piece in _pieces(text)), default=0)
+    return _Size(max(words, min(longest, max(_NARROWEST, width // 3))), natural)
+
+
+def _shrunk(sizes: Mapping[int, _Size], width: int) -> dict[int, int]:
+    """Take from the widest columns, as far as they can be broken, what is too much for the terminal."""
+    widths = {number: size.natural for number, size in sizes.items()}
+    while sum(widths.values()) + len(widths) > width + 1:
+        able = [number for number, size in sizes.items() if widths[number] > size.least]
+        if not able:
+            break
+        widths[max(able, key=lambda number: widths[number])] -= 1
+    return widths
+
+
+def _drawn(
+    columns: Sequence[Column], texts: Sequence[Sequence[str]], widths: Mapping[int, int], gap: int
+) -> RichTable:
+    drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), show_edge=False)
+    for number, width in widths.items():
+        heading = Text("\n".join(_wrapped(columns[number].heading, width, heading=True)))
+        justify = "right" if columns[number].form.numeric else "left"
+        drawn.add_column(heading, justify=justify, min_width=width, no_wrap=True)  # type: ignore[arg-type]
+    for row in texts:
+        fields = []
+        for number, width in widths.items():
+            lines = [row[number]] if columns[number].form.numeric else _wrapped(row[number], width)
+            fields.append(Text("\n".join(lines)))
+        drawn.add_row(*fields)
+    return drawn
+
+
+def _pieces(text: str, *, heading: bool = False) -> list[str]:
+    """Where a text may break: after a space, in cells' names after a slash, in metrics' names after a low line."""
+    return [piece for piece in re.split(r"(?<=[_ ])" if heading else r"(?<=[/ ])", text) if piece]
+
+
+def _wrapped(text: str, width: int, *, heading: bool = False) -> list[str]:
+    lines = [""]
+    for piece in _pieces(text, heading=heading):
+        if lines[-1] and cell_len(f"{lines[-1]}{piece.rstrip()}") > width:
+            lines.append("")
+        while cell_len(piece.rstrip()) > width:
+            # A path or an id longer than the column: broken anywhere, since nothing may be lost.
+            cut = next(end for end in range(len(piece), 0, -1) if cell_len(piece[:end]) <= max(width, 2))
+            lines[-1:] = [piece[:cut], ""]
+            piece = piece[cut:]
+        lines[-1] += piece
+    return [line.rstrip() for line in lines if line.strip()] or [""]

@@ -1,0 +1,88 @@
+"""One table, on a terminal of any width and on the page: no number is lost or broken, text stays text."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from ragtally.present.numbers import COUNT, DOLLARS, PORTION, Portion, form_of
+from ragtally.present.table import Column, Table, terminal
+
+CELL = "words(256)/bm25/top 1/words/3 votes"
+
+
+def shown(table: Table, width: int) -> str:
+    file = io.StringIO()
+    console = Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+    for part in terminal([table], width):
+        console.print(part)
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+
+def test_values_are_written_by_the_form_of_their_column() -> None:
+    columns = (Column("cell"), Column("kept", PORTION), Column("price", DOLLARS, "unknown"), Column("n", COUNT))
+    table = Table("t", "Caption", columns, ((CELL, Portion(3, 4), None, 1_234),), ("a note",))
+    assert shown(table, 80).splitlines() == [
+        "Caption",
+        "cell                                       kept    price      n",
+        "────────────────────────────────────────────────────────────────",
+        f"{CELL}  3 (75.0 %)  unknown  1,234",
+        "a note",
+    ]
+    (row,) = table.entries
+    assert [entry.text.replace("\N{NO-BREAK SPACE}", " ") for entry in row] == [
+        CELL, "3 (75.0 % of 4)", "unknown", "1,234",
+    ]  # fmt: skip
+    assert [entry.order for entry in row] == [CELL, 3.0, None, 1234.0]
+
+
+def test_the_names_of_cells_break_after_their_slashes() -> None:
+    table = Table("t", "Caption", (Column("cell"), Column("n", COUNT)), ((CELL, 1),))
+    assert shown(table, 30).splitlines()[3:] == ["words(256)/bm25/top 1/words/ 1", "3 votes"]
+
+
+def test_columns_that_do_not_fit_go_below_with_the_names_again() -> None:
+    columns = (Column("cell"), *(Column(f"metric{number}", form_of("number")) for number in range(8)))
+    table = Table("t", "Caption", columns, ((CELL, *(number / 10 for number in range(8))),))
+    text = shown(table, 60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert re.findall(r"0\.\d00", text) == [f"0.{number}00" for number in range(8)]
+    assert text.count("votes") == 2
+
+
+def test_each_group_has_a_table_and_what_is_of_the_page_is_left_out() -> None:
+    columns = (Column("cell"), Column("secret", page_only=True))
+    table = Table("t", "Cells", columns, (("a", "x"), ("b", "y")), groups=("base", "all"))
+    text = shown(table, 80)
+    assert "Cells (base)" in text and "Cells (all)" in text
+    assert "secret" not in text and "x" not in text
+    assert table.choices == ("base", "all")
+
+
+def test_text_from_the_data_stays_text() -> None:
+    table = Table("t", "Cells", (Column("cell"),), (("[bold]a\x1b[31m\u202e",),))
+    assert r"[bold]a\x1b[31m\u202e" in shown(table, 80)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_table_without_rows_or_numbers_is_drawn(rows: int) -> None:
+    assert "cell" in shown(Table("t", "Cells", (Column("cell"), Column("note")), (("a", "b"),) * rows), 80)
+
+
+@given(
+    st.integers(40, 120),
+    st.lists(st.tuples(st.text("ab/ 漢", max_size=60), st.integers(0, 10**9), st.integers(0, 99)), max_size=4),
+)
+def test_any_names_fit_and_lose_no_sign(width: int, rows: list[tuple[str, int, int]]) -> None:
+    columns = (Column("name"), Column("number", COUNT), Column("other number", COUNT))
+    text = shown(Table("t", "Caption", columns, tuple(rows)), width)
+    letters = "".join(sign for sign in "".join(name for name, _, _ in rows) if sign in "ab漢")
+    body = text.partition("─")[2]
+    assert sorted(sign for sign in body if sign in "ab漢") == sorted(letters)
+    for _, number, other in rows:
+        assert f"{number:,}" in text and f"{other:,}" in text
