@@ -13,7 +13,7 @@ import time
 import pytest
 
 from command_line import SMALL_SPEC, Project, commands
-from ragtally.cli import _COMMANDS
+from ragtally.cli import _COMMANDS, lazy, run
 
 
 def test_help_names_every_command_and_the_exit_codes(project: Project) -> None:
@@ -36,6 +36,7 @@ def test_every_command_has_help(project: Project, command: str) -> None:
     [
         (["--help"], ["yaml", "jsonschema", "numpy", "polars", "haystack", "sklearn", "rich"]),
         (["check", "specs/small.yaml"], ["numpy", "polars", "haystack", "sklearn", "scipy"]),
+        *(([name, "--help"], ["numpy", "polars", "haystack", "altair"]) for name in _COMMANDS),
     ],
 )
 def test_light_commands_import_nothing_heavy(project: Project, words: list[str], heavy: list[str]) -> None:
@@ -50,6 +51,11 @@ def test_light_commands_import_nothing_heavy(project: Project, words: list[str],
         [sys.executable, "-c", code], cwd=project.folder, env=project.environment, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[-1] == "loaded: []", done.stdout + done.stderr
+
+
+def test_what_is_loaded_lazily_exists() -> None:
+    assert all(getattr(lazy, name).__name__ for name in lazy.__all__)
+    assert run.STAGES == lazy.plan.STAGES
 
 
 def test_an_unknown_command_ends_with_2(project: Project) -> None:

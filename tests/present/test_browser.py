@@ -77,6 +77,11 @@ def test_the_waterfall_shows_the_picked_cell(opened: Chromium, analysis: Analysi
         len(judged.error_breakdowns) for judged in analysis.sets.values()
     )
     assert opened.run("document.getElementById('bars').textContent") != before
+    picked = opened.run("document.getElementById('waterfall-cell').selectedOptions[0].textContent").rpartition(" (")[
+        0
+    ]
+    assert picked in opened.run("document.getElementById('bars-caption').textContent")
+    assert picked in opened.run("document.getElementById('buckets-caption').textContent")
     drawn = "document.querySelector('[data-chart=bars-chart] svg')?.innerHTML"
     opened.until(f"({drawn} ?? {json.dumps(chart)}) !== {json.dumps(chart)}")
 

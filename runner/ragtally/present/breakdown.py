@@ -33,16 +33,15 @@ def breakdown_section(analysis: Analysis) -> Section:
             "waterfall", title, empty="No cell of the grid reads retrieved passages on labelled questions."
         )
     cell, question_set, breakdown = ordered[0]
-    of = f"{cell}, {breakdown.questions:,} questions ({question_set})"
+    tables = _tables(cell, question_set, breakdown)
     if breakdown.waterfall is None:
-        return Section("waterfall", title, _NO_GOLD, tables=(_buckets(breakdown, of),))
+        return Section("waterfall", title, _NO_GOLD, tables=tables)
     lead = (
         "From what the reader gets right on the gold context, by fresh votes, to what it gets right on what was"
         " retrieved. The evidence counts as retrieved as soon as any character of it stands before the reader."
     )
     caption = "From gold to retrieved context; whiskers are intervals."
     chart = Chart("bars-chart", caption, "waterfall", _drawn(breakdown.waterfall))
-    tables = (_bars(breakdown.waterfall, of), _buckets(breakdown, of))
     return Section("waterfall", title, lead, (chart,), tables)
 
 
@@ -53,8 +52,10 @@ def pickable(analysis: Analysis) -> list[dict[str, Any]]:
             "cell": cell,
             "set": question_set,
             "drawn": None if one.waterfall is None else _drawn(one.waterfall),
-            "bars": [] if one.waterfall is None else _texts(_bars(one.waterfall)),
-            "buckets": _texts(_buckets(one)),
+            "tables": [
+                {"name": table.name, "caption": f"{table.caption}.", "rows": _texts(table)}
+                for table in _tables(cell, question_set, one)
+            ],
         }
         for cell, question_set, one in _chosen_first(analysis)
     ]
@@ -69,11 +70,17 @@ def _chosen_first(analysis: Analysis) -> list[tuple[str, str, ErrorBreakdown]]:
     return sorted(every, key=lambda one: one[:2] != (analysis.chosen, analysis.question_set))
 
 
+def _tables(cell: str, question_set: str, breakdown: ErrorBreakdown) -> tuple[Table, ...]:
+    of = f"{cell}, {breakdown.questions:,} questions ({question_set})"
+    buckets = _buckets(breakdown, of)
+    return (buckets,) if breakdown.waterfall is None else (_bars(breakdown.waterfall, of), buckets)
+
+
 def _texts(table: Table) -> list[list[str]]:
     return [[entry.text for entry in row] for row in table.entries]
 
 
-def _buckets(breakdown: ErrorBreakdown, of: str = "") -> Table:
+def _buckets(breakdown: ErrorBreakdown, of: str) -> Table:
     doubtful = breakdown.doubtful
     columns = [Column("what became of it"), Column("questions", PORTION)]
     if doubtful is not None:
@@ -91,7 +98,7 @@ def _buckets(breakdown: ErrorBreakdown, of: str = "") -> Table:
     return Table("buckets", caption, tuple(columns), tuple(rows), notes)
 
 
-def _bars(bars: Waterfall, of: str = "") -> Table:
+def _bars(bars: Waterfall, of: str) -> Table:
     labels = {"reader_loss": "reader loss: not right on gold context", **BARS, "change": "retrieved minus gold"}
     return Table(
         "bars",

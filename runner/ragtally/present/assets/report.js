@@ -138,9 +138,10 @@
   // --- the waterfall of any cell
   const picker = document.getElementById("waterfall-cell");
 
-  function fill(name, rows) {
+  function fill({ name, caption, rows }) {
     const body = document.getElementById(name)?.tBodies[0];
     if (!body) return;
+    document.getElementById(`${name}-caption`).textContent = caption;
     body.replaceChildren(...rows.map((row) => {
       const made = document.createElement("tr");
       made.append(...row.map((text) => { const field = document.createElement("td"); field.textContent = text; return field; }));
@@ -152,8 +153,8 @@
     cells.forEach((cell, number) => picker.append(new Option(`${cell.cell} (${cell.set})`, number)));
     picker.addEventListener("change", () => {
       const cell = cells[Number(picker.value)];
-      fill("bars", cell.bars);
-      fill("buckets", cell.buckets);
+      fill({ name: "bars", caption: "This reader was not measured on gold contexts.", rows: [] });
+      cell.tables.forEach(fill);
       const chart = charts["bars-chart"];
       const place = document.querySelector('[data-chart="bars-chart"]');
       if (!chart || !place) return;
