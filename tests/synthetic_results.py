@@ -115,7 +115,8 @@ def _row(
     return {
         "cell": cell, "kind": kind, "condition": condition, "question_set": "all",
         "chunker": "words" if pick else None, "chunker.size": size, "retriever": retriever,
-        "top_k": 3 if pick else None, "context_words": None, "reader": reader, "votes": 3, "rule": "majority",
+        "top_k": 3 if pick else None, "context_words": None, "reader": reader, "votes": 3,
+        "distinct_votes": 3, "rule": "majority",
         "ranking": None, "context": context, "note": None, "not_scored": None, "input_tokens": 1_000_000,
         "output_tokens": 10_000, "dollars": float(1 + READERS.index(reader)), "answer_seconds": 4_000.0,
     }  # fmt: skip

@@ -56,9 +56,9 @@ def test_several_votes_of_a_fixed_reader_are_one_task_and_say_so(bench: Bench) -
     assert three.verdicts is not None
     assert len(three.verdicts.inputs["parse"]) == 3
     assert len(set(three.verdicts.inputs["parse"])) == 1
-    assert three.note == "same as votes = 1"
-    assert result["gold_context/steady/1 vote"].note is None
-    assert {cell.note for name, cell in result.items() if "steady" not in name} == {None}
+    assert three.repeats_one_vote
+    assert result["gold_context/steady/1 vote"].repeats_one_vote is False
+    assert not any(cell.repeats_one_vote for name, cell in result.items() if "steady" not in name)
 
 
 def test_votes_of_a_recorded_reader_are_different_ones(bench: Bench) -> None:

@@ -18,7 +18,6 @@ from ragtally.support.labels import NO_ANSWER, label_codes
 
 # Stands in `covered` for a reader that gets nothing from us.
 UNKNOWN = -1
-_ONE_VOTE = "same as votes"
 # With more answers than this, 10,000 resamples take minutes.
 _MANY_ANSWERS = 200_000
 _FEWER_RESAMPLES = 2_000
@@ -135,16 +134,9 @@ def resample_number(questions: int, cells: int) -> int:
 
 def is_one_vote(row: Mapping[str, Any]) -> bool:
     """Whether a cell's several votes are one, since its reader always answers the same."""
-    return str(row["note"] or "").startswith(_ONE_VOTE)
+    return bool(row["distinct_votes"] is not None and row["distinct_votes"] < row["votes"])
 
 
 def remarks(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """List what one must know to read the numbers of rankings and cells, but for several votes that are one."""
-    return tuple(
-        {
-            f"{row['ranking'] or row['cell']}: {note}": None
-            for row in rows
-            for note in str(row["note"] or "").split("; ")
-            if note and not note.startswith(_ONE_VOTE)
-        }
-    )
+    """List what one must know to read the numbers of rankings and cells."""
+    return tuple({f"{row['ranking'] or row['cell']}: {row['note']}": None for row in rows if row["note"]})

@@ -42,8 +42,18 @@ class Cell:
     question_sets: tuple[str, ...]  # On which questions it is scored: `all` (of the sample), `base`
     score: Task
     verdicts: Task | None = None  # The task that decides the votes; None for retrieval alone
-    note: str | None = None  # What one must know to read its numbers; None for nothing
+    distinct_votes: int | None = None  # How many of its votes can differ; None for retrieval alone
     ranking: str | None = None  # The name of the ranking behind it; None where nothing is retrieved
+
+    @property
+    def repeats_one_vote(self) -> bool:
+        """Whether its several votes are one, since its reader always answers the same."""
+        return self.distinct_votes is not None and self.distinct_votes < (self.picks.votes or 0)
+
+    @property
+    def note(self) -> str | None:
+        """What one must know to read a plan of it."""
+        return "same as votes = 1" if self.repeats_one_vote else None
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def _pairs(plan: StudyPlan, family: Compare, registry: Registry) -> list[dict[st
     pairs = []
     for cell in cells:
         # Votes that are one vote are compared as that one; as a baseline they stand for it.
-        if cell.note is not None:
+        if cell.repeats_one_vote:
             continue
         other = by_picks.get(_key(cell.picks, family.baseline))
         if other is not None and other is not cell:

@@ -301,8 +301,7 @@ def _answer_cell(
         not_scored={} if reason is None else {"base": reason},
         label=name,
     )
-    note = "same as votes = 1" if draws == "fixed" and picks.votes > 1 else None
-    return Cell(name, picks, question_sets, score, verdicts, note, ranking)
+    return Cell(name, picks, question_sets, score, verdicts, 1 if draws == "fixed" else picks.votes, ranking)
 
 
 def _not_scored_on_base(study: Study, picks: Picks, draws: str) -> str | None:

@@ -221,11 +221,12 @@ CELLS = ResultFile("cells.csv", "bench", "One row per cell and set of questions.
     Column("context_words", _INTEGER, "words of the ranked chunks before the reader; empty where chunks are counted"),
     Column("reader", _TEXT, "the reader's name in the spec"),
     Column("votes", _INTEGER, "votes per question"),
+    Column("distinct_votes", _INTEGER, "how many of them can differ: 1 for a reader that always answers the same"),
     Column("rule", _TEXT, "the vote rule"),
     Column("rule.PARAMETER", None, "its parameters"),
     Column("ranking", _TEXT, "the name of the ranking behind the cell"),
     Column("context", _TEXT, "the name of what stood before the reader"),
-    Column("note", _TEXT, "what one must know to read the row, such as `same as votes = 1`"),
+    Column("note", _TEXT, "what one must know to read the row, such as how many replies ranked nothing"),
     Column("questions", _INTEGER, "questions in the set"),
     Column("METRIC", _NUMBER, "the score; a retrieval metric is that of the ranking behind the cell, whatever "
            "`top_k`; `ann_recall@10` is measured by an approximate index itself, on all questions"),

@@ -197,6 +197,7 @@ def _picks(cell: Cell, question_set: str, workspace: Workspace) -> dict[str, Any
         "context_words": picks.context_words,
         "reader": picks.reader,
         "votes": picks.votes,
+        "distinct_votes": cell.distinct_votes,
         **flat_parameters("rule", picks.rule),
         "ranking": cell.ranking,
         "context": before.label if before else None,
@@ -212,7 +213,7 @@ def _retriever_scores(cell: Cell, workspace: Workspace) -> dict[str, Score]:
 
 def _note(cell: Cell, workspace: Workspace) -> str | None:
     """What one must know to read a cell's numbers, including what became known when the work was done."""
-    notes = [] if cell.note is None else [cell.note]
+    notes = []
     for task in in_order((cell.score,)):
         if task.step is RERANK and "ask" in task.inputs:
             counts = load_reply_counts(workspace.entry(task))
