@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ragtally import Component, Retriever, hookimpl
-from ragtally_lexical.parameters import TOKEN_PARAMETERS, check_token_parameters
+from ragtally_lexical.tokens import TOKEN_PARAMETERS, check_token_parameters
 
 
 @hookimpl
@@ -47,8 +47,7 @@ def register_retrievers() -> list[Component]:
 
 
 def _build(k1: float, b: float, method: str, tokenizer: str, stemmer: str | None, stopwords: str | None) -> Retriever:
-    from ragtally_bm25.search import Bm25
-    from ragtally_bm25.weights import Formula
+    from ragtally_bm25.search import Bm25, Formula
     from ragtally_lexical.tokens import Tokenizer
 
     return Bm25(Tokenizer(tokenizer, stemmer, stopwords), Formula(k1, b, method))

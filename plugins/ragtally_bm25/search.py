@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,45 @@ from numpy.typing import NDArray
 
 from ragtally import Hits, Passages, Queries
 from ragtally.support.ranking import ROUNDING_SLACK, no_hits, round_scores
-from ragtally_bm25.weights import Formula, weigh
-from ragtally_lexical.asking import Asked, ask
-from ragtally_lexical.index import TermIndex, index_texts, load_index
-from ragtally_lexical.ranking import shortlist
-from ragtally_lexical.searching import Candidates, Space, search
+from ragtally_lexical.index import TermIndex, TermQueries, find_terms, index_texts, load_index
+from ragtally_lexical.search import Candidates, Scratch, search, shortlist
 from ragtally_lexical.tokens import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """One variant of BM25: `idf * count / (count + k1 * (1 - b + b * length / mean length))`; `atire`: times k1 +
+    1.
+    """
+
+    # With N chunks of which n hold the term, idf is `ln(1 + (N - n + 0.5) / (n + 0.5))` under `lucene`, `ln(max(1, (N
+    # - n + 0.5) / (n + 0.5)))` under `robertson`, and `ln(N / n)` under `atire`. Kamphuis, de Vries, Boytsov and Lin
+    # (2020), "Which BM25 do you mean?"; robertson's idf is kept from getting negative, as bm25s does.
+
+    k1: float  # Saturation of term frequency, 0 or more
+    b: float  # Normalisation by chunk length, 0 to 1
+    method: str  # `"lucene"`, `"robertson"` or `"atire"`
+
+    def factor(self, index: TermIndex) -> NDArray[np.float64]:
+        """Work out what of a weight depends on the term alone."""
+        chunks, frequency = len(index.lengths), np.diff(index.bounds).astype(np.float64)
+        if self.method == "atire":
+            return np.log(chunks / frequency) * (self.k1 + 1)
+        odds = (chunks - frequency + 0.5) / (frequency + 0.5)
+        idf: NDArray[np.float64] = np.log1p(odds) if self.method == "lucene" else np.log(np.maximum(odds, 1))
+        return idf
+
+    def slack(self, index: TermIndex) -> NDArray[np.float64]:
+        """Work out what is added to the count in the denominator."""
+        slack: NDArray[np.float64] = self.k1 * (1 - self.b + self.b * index.lengths / index.lengths.mean())
+        return slack
+
+
+def weigh(index: TermIndex, formula: Formula) -> NDArray[np.float32]:
+    """Weigh every pair of term and chunk."""
+    counts = index.counts.astype(np.float64)
+    factor = np.repeat(formula.factor(index), np.diff(index.bounds))
+    return (factor * (counts / (counts + formula.slack(index)[index.chunks]))).astype(np.float32)
 
 
 class Bm25:
@@ -34,7 +68,7 @@ class Bm25:
 
     def save(self, folder: Path) -> None:
         """Write the terms as JSON and their counts as `.npy`."""
-        self._filled().save(folder)
+        self._index_or_error().save(folder)
 
     def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
         """Map what `save` wrote into memory."""
@@ -42,60 +76,62 @@ class Bm25:
 
     def search(self, queries: Queries, limit: int) -> Hits:
         """Find the best chunks for each question (see `ragtally.api.Retriever.search`)."""
-        index = self._filled()
-        asked = ask(index, queries.text, self._tokenizer)
-        if not len(asked.term):
-            return no_hits(len(asked), limit)
-        candidates = _candidates_in_bulk if asked.in_bulk else _candidates
-        return search(index, asked, limit, candidates(index, asked, self._formula, limit), round_scores)
+        index = self._index_or_error()
+        terms = find_terms(index, queries.text, self._tokenizer)
+        if not len(terms.term):
+            return no_hits(len(terms), limit)
+        candidates = _candidates_in_bulk if terms.in_bulk else _candidates
+        return search(index, terms, limit, candidates(index, terms, self._formula, limit), round_scores)
 
-    def _filled(self) -> TermIndex:
+    def _index_or_error(self) -> TermIndex:
         if self._index is None:
             raise RuntimeError("the retriever bm25 is used before add or load")
         return self._index
 
 
-def _candidates(index: TermIndex, asked: Asked, formula: Formula, limit: int) -> Callable[[int, Space], Candidates]:
+def _candidates(
+    index: TermIndex, terms: TermQueries, formula: Formula, limit: int
+) -> Callable[[int, Scratch], Candidates]:
     weights = weigh(index, formula)
     bounds = index.bounds.tolist()
 
-    def candidates(question: int, space: Space) -> Candidates:
-        own = slice(asked.bounds[question], asked.bounds[question + 1])
-        lists = [slice(bounds[term], bounds[term + 1]) for term in asked.term[own].tolist()]
+    def candidates(question: int, scratch: Scratch) -> Candidates:
+        own = slice(terms.bounds[question], terms.bounds[question + 1])
+        lists = [slice(bounds[term], bounds[term + 1]) for term in terms.term[own].tolist()]
         if not lists:
             return Candidates(np.zeros(0, np.int64), np.zeros(0))
-        adds = [times * weights[held] for held, times in zip(lists, asked.times[own], strict=True)]
-        chunks = np.concatenate([index.chunks[held] for held in lists])
+        adds = [times * weights[postings] for postings, times in zip(lists, terms.times[own], strict=True)]
+        chunks = np.concatenate([index.chunks[postings] for postings in lists])
         sums = np.bincount(chunks, np.concatenate(adds), minlength=len(index.lengths)).astype(np.float64, copy=False)
-        found = np.flatnonzero(sums)
-        best = found[shortlist(sums[found], limit)]
+        hits = np.flatnonzero(sums)
+        best = hits[shortlist(sums[hits], limit)]
         return Candidates(best, sums[best])
 
     return candidates
 
 
 def _candidates_in_bulk(
-    index: TermIndex, asked: Asked, formula: Formula, limit: int
-) -> Callable[[int, Space], Candidates]:
+    index: TermIndex, terms: TermQueries, formula: Formula, limit: int
+) -> Callable[[int, Scratch], Candidates]:
     from ragtally_lexical.posting_kernels import best_sums, weigh
 
     # Never touched where no question asks for the term, and then it takes no memory.
     weights = np.empty(len(index.chunks), np.float32)
     largest = np.zeros(len(index.vocabulary))
     factor, slack = formula.factor(index), formula.slack(index)
-    weigh(np.unique(asked.term), index.bounds, factor, slack, index.chunks, index.counts, weights, largest)
-    first, past = index.bounds[asked.term], index.bounds[asked.term + 1]
+    weigh(np.unique(terms.term), index.bounds, factor, slack, index.chunks, index.counts, weights, largest)
+    first, past = index.bounds[terms.term], index.bounds[terms.term + 1]
     # The sum over a question's terms from each one on: all that are still to come, less those of later questions.
-    later = np.append(np.cumsum((asked.times * largest[asked.term])[::-1])[::-1], 0.0)
-    ahead = later[:-1] - np.repeat(later[asked.bounds[1:]], np.diff(asked.bounds))
+    later = np.append(np.cumsum((terms.times * largest[terms.term])[::-1])[::-1], 0.0)
+    ahead = later[:-1] - np.repeat(later[terms.bounds[1:]], np.diff(terms.bounds))
 
-    def candidates(question: int, space: Space) -> Candidates:
-        own = slice(asked.bounds[question], asked.bounds[question + 1])
-        lists = (first[own], past[own], asked.times[own], ahead[own], index.chunks, weights)
-        count = best_sums(*lists, ROUNDING_SLACK, space.sums, space.found, space.heap)
-        chunks = space.found[:count].copy()
-        scores = space.sums[chunks]
-        space.sums[chunks] = 0
+    def candidates(question: int, scratch: Scratch) -> Candidates:
+        own = slice(terms.bounds[question], terms.bounds[question + 1])
+        lists = (first[own], past[own], terms.times[own], ahead[own], index.chunks, weights)
+        count = best_sums(*lists, ROUNDING_SLACK, scratch.sums, scratch.hits, scratch.heap)
+        chunks = scratch.hits[:count].copy()
+        scores = scratch.sums[chunks]
+        scratch.sums[chunks] = 0
         return Candidates(chunks, scores)
 
     return candidates

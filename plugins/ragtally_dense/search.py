@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ragtally import Hits, Passages, PluginError, Queries
 from ragtally.support.ranking import no_hits
 from ragtally_dense import scan
-from ragtally_dense.best import Best
 from ragtally_dense.bits import Hamming, Jaccard
 from ragtally_dense.comparison import LONGEST, SHORTEST, Comparison, Floats
 from ragtally_dense.distances import Cosine, Dot, Euclidean, Manhattan
+from ragtally_dense.scan import Best
 
 # Every way to compare, by its name in a spec.
 COMPARISONS: dict[str, type[Cosine | Dot | Euclidean | Manhattan | Hamming | Jaccard]] = {

@@ -40,39 +40,74 @@ class TermIndex:
 
 def index_texts(texts: Sequence[str], tokenizer: Tokenizer) -> TermIndex:
     """Make an index."""
-    counted = count_terms(texts, tokenizer)
-    held = np.bincount(counted.term, minlength=len(counted.vocabulary))
-    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(held)])
-    turn_round = _turn_round_in_bulk if len(counted.term) > MANY else _turn_round
-    chunks, counts = turn_round(counted, bounds)
-    return TermIndex(counted.vocabulary, bounds, chunks, counts, counted.lengths)
+    by_text = count_terms(texts, tokenizer)
+    frequency = np.bincount(by_text.term, minlength=len(by_text.vocabulary))
+    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(frequency)])
+    invert = _invert_in_bulk if len(by_text.term) > MANY else _invert
+    chunks, counts = invert(by_text, bounds)
+    return TermIndex(by_text.vocabulary, bounds, chunks, counts, by_text.lengths)
 
 
 def load_index(folder: Path) -> TermIndex:
     """Map what `TermIndex.save` wrote into memory."""
     vocabulary = tuple(json.loads((folder / "terms.json").read_text(encoding="utf-8")))
-    return TermIndex(vocabulary, *(_mapped(folder / f"{name}.npy") for name in _COLUMNS))
+    return TermIndex(vocabulary, *(_map(folder / f"{name}.npy") for name in _COLUMNS))
 
 
-def _mapped(path: Path) -> NDArray[Any]:
+def _map(path: Path) -> NDArray[Any]:
     # An array without a single number cannot be mapped.
     mode: Literal["r"] | None = "r" if path.stat().st_size > _HEADER_BYTES else None
     return np.asarray(np.load(path, allow_pickle=False, mmap_mode=mode))
 
 
-def _turn_round(
-    counted: TermCounts, bounds: NDArray[np.int64]
+def _invert(by_text: TermCounts, bounds: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.unsignedinteger]]:
+    order = np.argsort(by_text.term, kind="stable")
+    chunk = np.repeat(np.arange(len(by_text.sizes), dtype=np.int32), by_text.sizes)
+    return chunk[order], by_text.count[order]
+
+
+def _invert_in_bulk(
+    by_text: TermCounts, bounds: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.unsignedinteger]]:
-    order = np.argsort(counted.term, kind="stable")
-    chunk = np.repeat(np.arange(len(counted.sizes), dtype=np.int32), counted.sizes)
-    return chunk[order], counted.count[order]
+    from ragtally_lexical.posting_kernels import invert
 
-
-def _turn_round_in_bulk(
-    counted: TermCounts, bounds: NDArray[np.int64]
-) -> tuple[NDArray[np.int32], NDArray[np.unsignedinteger]]:
-    from ragtally_lexical.posting_kernels import turn_round
-
-    chunks, counts = np.empty_like(counted.term), np.empty_like(counted.count)
-    turn_round(counted.term, counted.count, counted.sizes, bounds[:-1].copy(), chunks, counts)
+    chunks, counts = np.empty_like(by_text.term), np.empty_like(by_text.count)
+    invert(by_text.term, by_text.count, by_text.sizes, bounds[:-1].copy(), chunks, counts)
     return chunks, counts
+
+
+# How many pairs a search adds up in the time that it takes to weigh one.
+_PAIRS_PER_WEIGHT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TermQueries:
+    """The terms of questions, one question's after the other's; within a question those with few chunks first."""
+
+    # Where each question's terms start, and where the last one's end; int64, shape [questions + 1].
+    bounds: NDArray[np.int64]
+    term: NDArray[np.int64]  # Rows of the index's terms, each once per question; int64, shape [pairs]
+    times: NDArray[np.float64]  # How often the term stands in the question; float64, shape [pairs]
+    # How many different terms each question has, those that the index does not know among them; int64, shape
+    # [questions].
+    sizes: NDArray[np.int64]
+    in_bulk: bool  # Whether compiled loops are worth loading for the search
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+
+def find_terms(index: TermIndex, texts: Sequence[str], tokenizer: Tokenizer) -> TermQueries:
+    """Look the terms of questions up in an index."""
+    counts = count_terms(texts, tokenizer)
+    row_of = {term: row for row, term in enumerate(index.vocabulary)}
+    rows = np.array([row_of.get(term, -1) for term in counts.vocabulary], np.int64)
+    question = np.repeat(np.arange(len(texts)), counts.sizes)
+    term, times = rows[counts.term], counts.count.astype(np.float64)
+    in_index = term >= 0
+    question, term, times = question[in_index], term[in_index], times[in_index]
+    frequency = np.diff(index.bounds)[term]
+    order = np.lexsort((term, frequency, question))
+    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(question, minlength=len(texts)))])
+    in_bulk = len(index.chunks) + int(frequency.sum()) // _PAIRS_PER_WEIGHT > MANY
+    return TermQueries(bounds, term[order], times[order], counts.sizes.astype(np.int64), in_bulk)

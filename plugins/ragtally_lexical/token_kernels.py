@@ -11,7 +11,7 @@ import numpy as np
 from numba import int32, int64, uint8, uint32
 from numpy.typing import NDArray
 
-from ragtally_lexical.compiled import array, compiled, read_only
+from ragtally_lexical.compilation import array, compile_ahead, read_only
 
 Ints = NDArray[Any]
 
@@ -20,90 +20,92 @@ OTHER, WORD, HYPHEN = 0, 1, 2
 
 _CODES, _NUMBERS, _ENDS = read_only(uint32), read_only(int32), read_only(int64)
 _HASH_BITS = 31
-_PLACE = (1 << _HASH_BITS) - 1
+_POSITION = (1 << _HASH_BITS) - 1
 
 
-@compiled([_CODES, _ENDS, read_only(uint8), int64, int64, array(int32), array(int32), array(uint32), array(int64)])
+@compile_ahead(
+    [_CODES, _ENDS, read_only(uint8), int64, int64, array(int32), array(int32), array(uint32), array(int64)]
+)
 def cut_tokens(
     codes: Ints,
     ends: Ints,
     kinds: Ints,
     shortest: int,
     gram: int,
-    places: Ints,
+    positions: Ints,
     widths: Ints,
     hashes: Ints,
     past: Ints,
 ) -> None:
     """Find the tokens of several texts."""
     count = 0
-    location = 0
+    position = 0
     for text in range(len(ends)):
         end = ends[text]
-        while location < end:
-            if kinds[codes[location]] != WORD:
-                location += 1
+        while position < end:
+            if kinds[codes[position]] != WORD:
+                position += 1
                 continue
-            first = location
+            first = position
             while True:
-                while location < end and kinds[codes[location]] == WORD:
-                    location += 1
-                if location + 1 >= end or kinds[codes[location]] != HYPHEN or kinds[codes[location + 1]] != WORD:
+                while position < end and kinds[codes[position]] == WORD:
+                    position += 1
+                if position + 1 >= end or kinds[codes[position]] != HYPHEN or kinds[codes[position + 1]] != WORD:
                     break
-                location += 1
-            width = location - first
+                position += 1
+            width = position - first
             if width < shortest:
                 continue
             if gram and gram < width:
                 width = gram
-            for start in range(first, location - width + 1):
+            for start in range(first, position - width + 1):
                 code = np.uint32(2166136261)
-                for position in range(start, start + width):
-                    code = np.uint32((code ^ codes[position]) * np.uint32(16777619))
-                places[count] = start
+                for offset in range(start, start + width):
+                    code = np.uint32((code ^ codes[offset]) * np.uint32(16777619))
+                positions[count] = start
                 widths[count] = width
                 hashes[count] = code
                 count += 1
         past[text] = count
 
 
-@compiled(
+@compile_ahead(
     [_CODES, _NUMBERS, _NUMBERS, _CODES, int64, array(int64), array(uint32), int64, int64, array(int32)],
 )
 def number_tokens(
-    codes: Ints, places: Ints, widths: Ints, hashes: Ints, count: int, slots: Ints, records: Ints, used: int,
-    known: int, numbers: Ints
+    codes: Ints, positions: Ints, widths: Ints, hashes: Ints, count: int, slots: Ints, records: Ints, record_end: int,
+    token_count: int, numbers: Ints
 ) -> tuple[int, int]:  # fmt: skip
     """Give each token a number: equal tokens the same, a new one the next."""
     mask = len(slots) - 1
     for token in range(count):
-        code, width, location = np.int64(hashes[token]), widths[token], places[token]
+        code, width, position = np.int64(hashes[token]), widths[token], positions[token]
         slot = (code ^ (code >> 15)) & mask
         while True:
             entry = slots[slot]
             if entry < 0:
-                slots[slot] = (code << _HASH_BITS) | used
-                records[used] = known
-                records[used + 1] = width
-                for position in range(width):
-                    records[used + 2 + position] = codes[location + position]
-                numbers[token] = known
-                known += 1
-                used += 2 + width
+                slots[slot] = (code << _HASH_BITS) | record_end
+                records[record_end] = token_count
+                records[record_end + 1] = width
+                for offset in range(width):
+                    records[record_end + 2 + offset] = codes[position + offset]
+                numbers[token] = token_count
+                token_count += 1
+                record_end += 2 + width
                 break
-            record = entry & _PLACE
+            record = entry & _POSITION
             if (entry >> _HASH_BITS) == code and records[record + 1] == width:
-                position = 0
-                while position < width and records[record + 2 + position] == codes[location + position]:
-                    position += 1
-                if position == width:
+                offset = 0
+                while offset < width and records[record + 2 + offset] == codes[position + offset]:
+                    offset += 1
+                if offset == width:
                     numbers[token] = records[record]
                     break
             slot = (slot + 1) & mask
-    return used, known
+    return record_end, token_count
 
 
-@compiled([read_only(int64), array(int64)])
+@compile_ahead([read_only(int64), array(int64)])
 def move_slots(old: Ints, new: Ints) -> None:
     """Fill a larger hash table."""
     mask = len(new) - 1
@@ -116,7 +118,7 @@ def move_slots(old: Ints, new: Ints) -> None:
             new[slot] = entry
 
 
-@compiled([_NUMBERS, _ENDS, _NUMBERS, array(int64), array(int32), array(uint32), array(int32), array(int32)])
+@compile_ahead([_NUMBERS, _ENDS, _NUMBERS, array(int64), array(int32), array(uint32), array(int32), array(int32)])
 def count_terms(
     numbers: Ints, past: Ints, term_of: Ints, latest: Ints, terms: Ints, counts: Ints, sizes: Ints, lengths: Ints
 ) -> int:

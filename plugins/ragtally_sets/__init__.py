@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ragtally import Component, Retriever, hookimpl
-from ragtally_lexical.parameters import TOKEN_PARAMETERS, check_token_parameters
+from ragtally_lexical.tokens import TOKEN_PARAMETERS, check_token_parameters
 
 
 @hookimpl

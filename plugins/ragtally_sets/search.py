@@ -3,19 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragtally import Hits, Passages, Queries
-from ragtally.support.ranking import no_hits
-from ragtally_lexical.asking import Asked, ask
-from ragtally_lexical.index import TermIndex, index_texts, load_index
-from ragtally_lexical.ranking import shortlist
-from ragtally_lexical.searching import Candidates, Space, search
+from ragtally.support.ranking import no_hits, round_scores
+from ragtally_lexical.index import TermIndex, TermQueries, find_terms, index_texts, load_index
+from ragtally_lexical.search import Candidates, Scratch, search, shortlist
 from ragtally_lexical.tokens import Tokenizer
-from ragtally_sets.distances import DISTANCES, Distance
+
+Floats = NDArray[np.float64]
+
+
+def jaccard(common: Floats, size: int, sizes: Floats) -> Floats:
+    """Jaccard's similarity, `|A and B| / |A or B|`; 1 minus the distance (Jaccard, 1912)."""
+    similarity: Floats = common / (size + sizes - common)
+    return similarity
+
+
+def hamming(common: Floats, size: int, sizes: Floats) -> Floats:
+    """Minus the Hamming distance between the sets' indicator vectors: how many members are in one of the two only."""
+    return 2 * common - sizes - size
+
+
+def keep_scores(scores: Floats) -> Floats:
+    """Leave scores as they are: whole numbers tie or do not."""
+    return scores
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """One way to compare sets."""
+
+    # Scores sets by their size and by what they have in common with the question's.
+    score: Callable[[Floats, int, Floats], Floats]
+    round: Callable[[Floats], Floats]  # Rounds scores before ties are broken
+    common_only: bool  # Whether only a set with something in common is near at all
+
+
+# Every distance by its name in a spec.
+DISTANCES = {"jaccard": Distance(jaccard, round_scores, True), "hamming": Distance(hamming, keep_scores, False)}
 
 
 class TokenSets:
@@ -36,7 +66,7 @@ class TokenSets:
 
     def save(self, folder: Path) -> None:
         """Write the terms as JSON and where they stand as `.npy`."""
-        self._filled().save(folder)
+        self._index_or_error().save(folder)
 
     def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
         """Map what `save` wrote into memory."""
@@ -44,44 +74,44 @@ class TokenSets:
 
     def search(self, queries: Queries, limit: int) -> Hits:
         """Find the nearest chunks for each question (see `ragtally.api.Retriever.search`)."""
-        index = self._filled()
-        asked = ask(index, queries.text, self._tokenizer)
+        index = self._index_or_error()
+        terms = find_terms(index, queries.text, self._tokenizer)
         if not len(index.chunks) or limit < 1:
-            return no_hits(len(asked), limit)
-        common = _common_in_bulk if asked.in_bulk else _common
-        candidates = _Nearest(index, asked, self._distance, common(index, asked), limit)
-        return search(index, asked, limit, candidates, self._distance.round)
+            return no_hits(len(terms), limit)
+        common = _common_in_bulk if terms.in_bulk else _common
+        candidates = _Nearest(index, terms, self._distance, common(index, terms), limit)
+        return search(index, terms, limit, candidates, self._distance.round)
 
-    def _filled(self) -> TermIndex:
+    def _index_or_error(self) -> TermIndex:
         if self._index is None:
             raise RuntimeError("the retriever sets is used before add or load")
         return self._index
 
 
 # Says, for a question's row, which chunks have terms in common with it, and how many.
-Common = Callable[[int, Space], Candidates]
+Common = Callable[[int, Scratch], Candidates]
 
 
 class _Nearest:
     """Says which chunks may be among a question's nearest."""
 
-    def __init__(self, index: TermIndex, asked: Asked, distance: Distance, common: Common, limit: int) -> None:
-        self._asked, self._distance, self._common, self._limit = asked, distance, common, limit
+    def __init__(self, index: TermIndex, terms: TermQueries, distance: Distance, common: Common, limit: int) -> None:
+        self._terms, self._distance, self._common, self._limit = terms, distance, common, limit
         self._sizes = np.bincount(index.chunks, minlength=len(index.lengths)).astype(np.float64)
         self._smallest = np.argsort(self._sizes, kind="stable")[np.count_nonzero(self._sizes == 0) :]
 
-    def __call__(self, question: int, space: Space) -> Candidates:
-        asked = int(self._asked.sizes[question])
-        if not asked:
+    def __call__(self, question: int, scratch: Scratch) -> Candidates:
+        size = int(self._terms.sizes[question])
+        if not size:
             return Candidates(np.zeros(0, np.int64), np.zeros(0))
-        chunks, common = self._common(question, space)
-        scores = self._distance.score(common, asked, self._sizes[chunks])
+        chunks, common = self._common(question, scratch)
+        scores = self._distance.score(common, size, self._sizes[chunks])
         best = shortlist(scores, self._limit)
         if self._distance.common_only:
             return Candidates(chunks[best], scores[best])
         # Of the chunks without a common term the smallest are the nearest.
-        others = self._smallest_but(chunks, space.sums)
-        other_scores = self._distance.score(np.zeros(len(others)), asked, self._sizes[others])
+        others = self._smallest_but(chunks, scratch.sums)
+        other_scores = self._distance.score(np.zeros(len(others)), size, self._sizes[others])
         return Candidates(np.concatenate([chunks[best], others]), np.concatenate([scores[best], other_scores]))
 
     def _smallest_but(self, chunks: NDArray[np.integer], marks: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -98,11 +128,11 @@ class _Nearest:
         return others
 
 
-def _common(index: TermIndex, asked: Asked) -> Common:
+def _common(index: TermIndex, terms: TermQueries) -> Common:
     bounds = index.bounds.tolist()
 
-    def common(question: int, space: Space) -> Candidates:
-        own = asked.term[asked.bounds[question] : asked.bounds[question + 1]].tolist()
+    def common(question: int, scratch: Scratch) -> Candidates:
+        own = terms.term[terms.bounds[question] : terms.bounds[question + 1]].tolist()
         lists = [index.chunks[bounds[term] : bounds[term + 1]] for term in own]
         counts = np.bincount(np.concatenate([*lists, index.chunks[:0]]), minlength=len(index.lengths))
         chunks = np.flatnonzero(counts)
@@ -111,18 +141,18 @@ def _common(index: TermIndex, asked: Asked) -> Common:
     return common
 
 
-def _common_in_bulk(index: TermIndex, asked: Asked) -> Common:
+def _common_in_bulk(index: TermIndex, terms: TermQueries) -> Common:
     from ragtally_lexical.posting_kernels import add_lists
 
     ones = np.ones(len(index.chunks), np.uint8)
-    first, past = index.bounds[asked.term], index.bounds[asked.term + 1]
+    first, past = index.bounds[terms.term], index.bounds[terms.term + 1]
 
-    def common(question: int, space: Space) -> Candidates:
-        own = slice(asked.bounds[question], asked.bounds[question + 1])
-        count = add_lists(first[own], past[own], index.chunks, ones, space.sums, space.found)
-        chunks = space.found[:count].copy()
-        counts = space.sums[chunks]
-        space.sums[chunks] = 0
+    def common(question: int, scratch: Scratch) -> Candidates:
+        own = slice(terms.bounds[question], terms.bounds[question + 1])
+        count = add_lists(first[own], past[own], index.chunks, ones, scratch.sums, scratch.hits)
+        chunks = scratch.hits[:count].copy()
+        counts = scratch.sums[chunks]
+        scratch.sums[chunks] = 0
         return Candidates(chunks, counts)
 
     return common

@@ -40,8 +40,7 @@ def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
             "ragtally_lexical.counting._MANY": -1,
             "ragtally_lexical.counting._BATCH": 500,
             "ragtally_lexical.index.MANY": -1,
-            "ragtally_lexical.asking.MANY": -1,
-            "ragtally_lexical.searching._BLOCK": 7,
+            "ragtally_lexical.search._BLOCK": 7,
         }.items():
             monkeypatch.setattr(name, value)
     return str(request.param)
@@ -130,7 +129,7 @@ def test_ranks_prose_as_bm25s_does(size: str, method: str, limit: int) -> None:
 def test_small_and_bulk_agree_to_the_bit(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     texts, asked = prose(3, 1500, 0, 60), queries(prose(4, 60, 0, 12))
     small = filled(texts, method=method).search(asked, 20)
-    for name in ("counting._MANY", "index.MANY", "asking.MANY"):
+    for name in ("counting._MANY", "index.MANY"):
         monkeypatch.setattr(f"ragtally_lexical.{name}", -1)
     bulk = filled(texts, method=method).search(asked, 20)
     np.testing.assert_array_equal(small.passage, bulk.passage)
@@ -141,7 +140,7 @@ def test_small_and_bulk_agree_to_the_bit(method: str, monkeypatch: pytest.Monkey
 def test_compiled_loops_do_what_their_source_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Interpreted and compiled: a type that is too narrow, or an index out of bounds, would show."""
     texts, asked = prose(5, 120, 0, 40), queries(prose(6, 25, 0, 12))
-    for name in ("counting._MANY", "index.MANY", "asking.MANY"):
+    for name in ("counting._MANY", "index.MANY"):
         monkeypatch.setattr(f"ragtally_lexical.{name}", -1)
     compiled = [filled(texts, tokenizer=name).search(asked, 3) for name in ("words", "hyphenated")]
     for module in (bulk, token_kernels, posting_kernels):

@@ -19,13 +19,11 @@ from numpy.typing import NDArray
 from ragtally.api import PluginError
 from ragtally_lexical import counting
 from ragtally_lexical.bulk import count_batches
-from ragtally_lexical.compiled import array, compiled
-from ragtally_lexical.counting import TermCounts, Vocabulary, count_terms
+from ragtally_lexical.compilation import array, compile_ahead
+from ragtally_lexical.counting import TermCounts, count_terms
 from ragtally_lexical.index import index_texts
-from ragtally_lexical.parameters import STEMMERS, STOPWORDS, check_token_parameters
-from ragtally_lexical.ranking import shortlist
-from ragtally_lexical.stop_words import stop_words
-from ragtally_lexical.tokens import Tokenizer
+from ragtally_lexical.search import shortlist
+from ragtally_lexical.tokens import STEMMERS, STOPWORDS, Tokenizer, check_token_parameters, stop_words
 
 AWKWARD = [
     "IL-6 and TNF-\u03b1 (p < 0.05) in COVID\u201119 T\u2010cells; x-ray--film -a- b- _under_score_",
@@ -47,14 +45,12 @@ def tables(counted: TermCounts) -> list[dict[str, int]]:
     return [dict(rows[end - size : end]) for end, size in zip(ends, counted.sizes, strict=True)]
 
 
-def in_bulk(texts: list[str], tokenizer: Tokenizer, batch: int) -> TermCounts:
-    vocabulary = Vocabulary(tokenizer)
-    pieces = [texts[start : start + batch] for start in range(0, len(texts), batch)]
-    batches = [*count_batches(pieces, tokenizer, vocabulary)]
-    columns = [
-        np.concatenate([getattr(one, name) for one in batches]) for name in ("term", "count", "sizes", "lengths")
-    ]
-    return TermCounts(vocabulary.terms(), *columns)
+def count_in_bulk(texts: list[str], tokenizer: Tokenizer, characters: int) -> TermCounts:
+    """The counts of the compiled loops, in batches of at least so many characters."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counting, "_MANY", -1)
+        patch.setattr(counting, "_BATCH", characters)
+        return count_terms(texts, tokenizer)
 
 
 def bm25s_tables(
@@ -79,14 +75,14 @@ def hyphenated(text: str) -> list[str]:
 SPLITTERS = {"words": r"(?u)\b\w\w+\b", "hyphenated": hyphenated, "bigrams": bigrams}
 
 
-@pytest.mark.parametrize("bulk", [0, 1, 3])
+@pytest.mark.parametrize("bulk", [0, 1, 100])
 @pytest.mark.parametrize("name", SPLITTERS)
 @pytest.mark.parametrize(
     ("stemmer", "stopwords"), [("english", "english"), (None, None), ("turkish", "english_plus")]
 )
 def test_terms_are_those_of_bm25s(name: str, stemmer: str | None, stopwords: str | None, bulk: int) -> None:
     tokenizer = Tokenizer(name, stemmer, stopwords)
-    counted = in_bulk(AWKWARD, tokenizer, bulk) if bulk else count_terms(AWKWARD, tokenizer)
+    counted = count_in_bulk(AWKWARD, tokenizer, bulk) if bulk else count_terms(AWKWARD, tokenizer)
     expected = bm25s_tables(AWKWARD, SPLITTERS[name], stemmer, stopwords)
     assert tables(counted) == expected
     assert counted.lengths.tolist() == [sum(table.values()) for table in expected]
@@ -112,13 +108,13 @@ def test_what_a_token_is(name: str, expected: list[str]) -> None:
         max_size=8,
     ),
     st.sampled_from(sorted(SPLITTERS)),
-    st.integers(1, 4),
+    st.integers(1, 100),
 )
-def test_both_ways_count_alike(texts: list[str], name: str, batch: int) -> None:
+def test_both_ways_count_alike(texts: list[str], name: str, characters: int) -> None:
     tokenizer = Tokenizer(name, None, None)
     small = count_terms(texts, tokenizer)
     if texts:
-        bulk = in_bulk(texts, tokenizer, batch)
+        bulk = count_in_bulk(texts, tokenizer, characters)
         assert bulk.vocabulary == small.vocabulary
         assert tables(bulk) == tables(small)
         np.testing.assert_array_equal(bulk.lengths, small.lengths)
@@ -128,7 +124,7 @@ def test_bulk_grows_with_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ragtally_lexical.bulk._FEWEST_SLOTS", 4)
     texts = [f"word{row} word{row // 2} shared" for row in range(2000)]
     tokenizer = Tokenizer("words", None, None)
-    assert tables(in_bulk(texts, tokenizer, 10)) == [dict(Counter(text.split())) for text in texts]
+    assert tables(count_in_bulk(texts, tokenizer, 200)) == [dict(Counter(text.split())) for text in texts]
 
 
 def test_many_texts_are_counted_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,13 +191,13 @@ def test_a_full_disk_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("numba.core.caching.IndexDataCacheFile.save", full)
-    assert compiled([array(int64)])(first)(np.array([7])) == 7
+    assert compile_ahead([array(int64)])(first)(np.array([7])) == 7
 
 
 def test_no_folder_for_compiled_code_is_no_error() -> None:
     """As where somebody else installed the package and there is no home; here there is not even a file."""
     namespace: dict[str, Any] = {}
     exec("def first(numbers):\n    return numbers[0]", namespace)
-    ready = compiled([array(int64)])(namespace["first"])
+    ready = compile_ahead([array(int64)])(namespace["first"])
     assert ready(np.array([7])) == 7
     assert ready.nopython_signatures

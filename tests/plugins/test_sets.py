@@ -23,7 +23,7 @@ DISTANCES = ["jaccard", "hamming"]
 def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to work, whatever the corpus' size; the compiled one in several blocks."""
     if request.param == "bulk":
-        for name, value in {"index.MANY": -1, "asking.MANY": -1, "searching._BLOCK": 7}.items():
+        for name, value in {"index.MANY": -1, "search._BLOCK": 7}.items():
             monkeypatch.setattr(f"ragtally_lexical.{name}", value)
     return str(request.param)
 

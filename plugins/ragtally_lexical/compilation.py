@@ -1,4 +1,4 @@
-"""Compiles functions with numba and keeps what was compiled on disk."""
+"""Compiles functions with numba and caches the machine code on disk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_only(number: Any) -> Any:
     return types.Array(number, 1, "C", readonly=True)
 
 
-def compiled(*signatures: Sequence[Any]) -> Callable[[Function], Function]:
+def compile_ahead(*signatures: Sequence[Any]) -> Callable[[Function], Function]:
     """Compile a function ahead, for the given types of its arguments, so that it runs without the interpreter's
     lock.
     """
