@@ -310,7 +310,7 @@ def test_ctrl_c_leaves_the_batches_open(start: Start, made: Made) -> None:
     until(lambda: stages(project).count("open") == 3)
     stopped = commands().kill(process, signal.SIGINT)
     assert stopped.code == 3, stopped.err
-    assert "3 batches with 45 calls are open" in stopped.err and "the same command goes on" in stopped.err
+    assert "3 batches with 45 calls are open" in stopped.err and "the same command continues" in stopped.err
     assert run(project).code == 0
     paid_once(server, project)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragtally.analysis import Analysis
+from ragtally.analysis.aligned_answers import is_one_vote
 from ragtally.analysis.estimate import Estimate
 from ragtally.present.cells import COST_COLUMNS, Cells, answer_units, cost_fields, metric_columns
 from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of
@@ -92,7 +93,7 @@ def _table(sets: Sequence[Cells], analysis: Analysis | None) -> tuple[Table, ...
     rows: list[tuple[Any, ...]] = []
     groups = []
     for cells in sets:
-        for name in _shown(cells, analysis):
+        for name in _rows_of_readers(cells, analysis):
             row = cells.rows[name]
             decision = f"{row['votes']} {row['rule']}" if rules else str(row["votes"])
             scores = (cells.estimate(name, metric) for metric in metrics)
@@ -105,22 +106,22 @@ def _table(sets: Sequence[Cells], analysis: Analysis | None) -> tuple[Table, ...
     return (Table("readers-table", caption, columns, tuple(rows), filters=True, groups=tuple(groups)),)
 
 
-def _shown(cells: Cells, analysis: Analysis | None) -> list[str]:
+def _rows_of_readers(cells: Cells, analysis: Analysis | None) -> list[str]:
     """The controls, and of the grid the cells that have the chosen one's context."""
     chosen = None if analysis is None else cells.rows.get(str(analysis.chosen))
     names = cells.of_kind("control", "fixed", *(() if chosen is None else ("grid",)))
     rows = ((name, cells.rows[name]) for name in names)
-    # What has a note is another cell once more, as several votes of a reader that always says the same.
+    # Several votes of a reader that always says the same are another cell once more.
     return [
         name
         for name, row in rows
-        if not row["note"] and (row["kind"] != "grid" or (chosen and row["context"] == chosen["context"]))
+        if not is_one_vote(row) and (row["kind"] != "grid" or (chosen and row["context"] == chosen["context"]))
     ]
 
 
 def _chart(cells: Cells, metric: str, analysis: Analysis) -> list[Chart]:
     unit, points = analysis.units[metric], []
-    for name in _shown(cells, analysis):
+    for name in _rows_of_readers(cells, analysis):
         row, score = cells.rows[name], cells.estimate(name, metric)
         if row["condition"] in _CONDITIONS and score is not None and score.value is not None:
             reader = f"{row['reader']}, {row['votes']} vote{'' if row['votes'] == 1 else 's'}"
