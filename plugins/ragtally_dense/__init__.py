@@ -14,13 +14,13 @@ MEANINGS: Mapping[str, str] = {
     "l2": "the Euclidean distance; on vectors of length one it ranks as cosine and dot do",
     "l1": "the Manhattan distance, the sum of the components' differences; on vectors of length one it ranks "
     "almost as l2 does",
-    "hamming": "how many components differ in sign, of vectors cut down to one bit a component (whether it is above "
-    "zero); no distance between sets of tokens, which the retriever sets has",
+    "hamming": "how many components differ in sign, of vectors cut down to one bit per component (whether it is "
+    "above zero); no distance between sets of tokens, which the retriever sets has",
     "jaccard": "of the components above zero in either vector, the share that are so in both; no distance between "
     "sets of tokens, which the retriever sets has",
 }
 
-# The distances that compare vectors cut down to one bit a component.
+# The distances that compare vectors cut down to one bit per component.
 ON_BITS = frozenset({"hamming", "jaccard"})
 
 
@@ -50,7 +50,7 @@ def register_retrievers() -> list[Component]:
                     "type": ["integer", "null"],
                     "minimum": 1,
                     "default": None,
-                    "description": "Under hamming and jaccard: how many of the nearest chunks are ordered anew by "
+                    "description": "Under hamming and jaccard: how many of the nearest chunks are ordered again by "
                     "the cosine of the whole vectors; a question then has no more hits than that. Null to leave "
                     "the order as the bits give it.",
                     "x-ragtally-search": True,
@@ -69,7 +69,7 @@ def _check(params: Mapping[str, Any]) -> list[ParameterFault]:
     return [
         ParameterFault(
             "rescore",
-            f"rescore orders anew what a search over bits finds, and {distance} compares whole vectors already",
+            f"rescore orders again what a search over bits finds, and {distance} compares whole vectors already",
             hint="leave rescore out, or write distance: hamming or distance: jaccard",
         )
     ]

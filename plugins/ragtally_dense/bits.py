@@ -1,4 +1,4 @@
-"""The two distances between vectors cut down to bits: one a component, set where it is above zero."""
+"""The two distances between vectors cut down to bits: one per component, set where it is above zero."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally.support.ranking import ROUNDING_SLACK, SIGNIFICANT_DIGITS
-from ragtally_dense.comparison import Asked, Comparison, Floats
+from ragtally_dense.comparison import Comparison, Floats, QueryBlock
 
 Words = NDArray[np.uint64]
 _WORD = 64
 _BLOCK = 4096
 _PAIRS = 1 << 16
-_SHARES_TOLD_APART = 4096
-_NUMBERS_TOLD_APART = 10**SIGNIFICANT_DIGITS
+_EXACT_SHARES = 4096
+_EXACT_NUMBERS = 10**SIGNIFICANT_DIGITS
 
 
 class BitComparison(Comparison):
@@ -36,36 +36,40 @@ class BitComparison(Comparison):
             self._words[:, start : start + _BLOCK] = pack(vectors[start : start + _BLOCK]).T
         self._ones = np.bitwise_count(self._words).sum(axis=0, dtype=np.int64).astype(np.float32)
 
-    def ask(self, vectors: Floats, norms: NDArray[np.float64]) -> Asked:
+    def ask(self, vectors: Floats, norms: NDArray[np.float64]) -> QueryBlock:
         """Pack the questions' bits (see `Comparison.ask`)."""
         words = pack(vectors)
         ones = np.bitwise_count(words).sum(axis=1, dtype=np.int64).astype(np.float64)
-        return Asked(vectors, words, ones, np.zeros(len(vectors)))
+        return QueryBlock(vectors, words, ones, np.zeros(len(vectors)))
 
-    def exact(self, asked: Asked, questions: NDArray[np.intp], chunks: NDArray[np.integer]) -> NDArray[np.float64]:
+    def exact(
+        self, queries: QueryBlock, questions: NDArray[np.intp], chunks: NDArray[np.integer]
+    ) -> NDArray[np.float64]:
         """Score some pairs (see `Comparison.exact`)."""
         scores = np.empty(len(questions))
         for start in range(0, len(questions), _PAIRS):
             question, chunk = questions[start : start + _PAIRS], chunks[start : start + _PAIRS]
-            both = asked.ready[question].T & self._words[:, chunk]
-            shared = np.bitwise_count(both).sum(axis=0, dtype=np.int64).astype(np.float64)
-            self._compare(shared, asked.sizes[question], self._ones[chunk])
-            scores[start : start + _PAIRS] = shared
+            both = queries.ready[question].T & self._words[:, chunk]
+            common = np.bitwise_count(both).sum(axis=0, dtype=np.int64).astype(np.float64)
+            self._compare(common, queries.sizes[question], self._ones[chunk])
+            scores[start : start + _PAIRS] = common
         return scores
 
-    def _score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
-        ones = asked.sizes[questions].astype(np.float32)
-        if compiled:
+    def _score(
+        self, queries: QueryBlock, questions: slice, chunks: slice, out: Floats, *, use_compiled: bool
+    ) -> None:
+        ones = queries.sizes[questions].astype(np.float32)
+        if use_compiled:
             from ragtally_dense.loops import compare_bits
 
-            compare_bits(asked.ready[questions], ones, self._words, self._ones, chunks.start, self._as_share, out)
+            compare_bits(queries.ready[questions], ones, self._words, self._ones, chunks.start, self._as_share, out)
             return
         # A matrix product of zeros and ones counts in float32 without error, up to 2 ** 24.
-        np.matmul(_unpack(asked.ready[questions]), _unpack(self._words[:, chunks].T).T, out=out)
+        np.matmul(_unpack(queries.ready[questions]), _unpack(self._words[:, chunks].T).T, out=out)
         self._compare(out, ones[:, None], self._ones[chunks])
 
     @abstractmethod
-    def _compare(self, shared: NDArray[Any], question_ones: NDArray[Any], chunk_ones: NDArray[Any]) -> None:
+    def _compare(self, common: NDArray[Any], question_ones: NDArray[Any], chunk_ones: NDArray[Any]) -> None:
         """Make scores of the numbers of ones that both of a pair have, in place."""
 
 
@@ -76,12 +80,12 @@ class Hamming(BitComparison):
 
     def __init__(self, vectors: Floats, norms: NDArray[np.float64]) -> None:
         super().__init__(vectors, norms)
-        self.window = 0.0 if vectors.shape[1] < _NUMBERS_TOLD_APART else ROUNDING_SLACK
+        self.window = 0.0 if vectors.shape[1] < _EXACT_NUMBERS else ROUNDING_SLACK
 
-    def _compare(self, shared: NDArray[Any], question_ones: NDArray[Any], chunk_ones: NDArray[Any]) -> None:
-        shared *= 2
-        shared -= question_ones
-        shared -= chunk_ones
+    def _compare(self, common: NDArray[Any], question_ones: NDArray[Any], chunk_ones: NDArray[Any]) -> None:
+        common *= 2
+        common -= question_ones
+        common -= chunk_ones
 
 
 class Jaccard(BitComparison):
@@ -97,23 +101,23 @@ class Jaccard(BitComparison):
     def __init__(self, vectors: Floats, norms: NDArray[np.float64]) -> None:
         super().__init__(vectors, norms)
         # Two different shares with denominators up to n are 1 / n^2 apart, which float32 tells apart below 4096.
-        self.relative = 0.0 if vectors.shape[1] < _SHARES_TOLD_APART else float(np.finfo(np.float32).eps)
+        self.relative = 0.0 if vectors.shape[1] < _EXACT_SHARES else float(np.finfo(np.float32).eps)
 
-    def _compare(self, shared: NDArray[Any], question_ones: NDArray[Any], chunk_ones: NDArray[Any]) -> None:
+    def _compare(self, common: NDArray[Any], question_ones: NDArray[Any], chunk_ones: NDArray[Any]) -> None:
         union = question_ones + chunk_ones
-        union -= shared
+        union -= common
         empty = union == 0
-        shared += empty
+        common += empty
         union += empty
-        shared /= union
+        common /= union
 
 
 def pack(vectors: Floats) -> Words:
     """Cut vectors down to bits."""
-    packed = np.packbits(vectors > 0, axis=1)
-    padded = np.zeros((len(vectors), -(-vectors.shape[1] // _WORD) * _WORD // 8), np.uint8)
-    padded[:, : packed.shape[1]] = packed
-    words: Words = padded.view(np.uint64)
+    bits = np.packbits(vectors > 0, axis=1)
+    rows = np.zeros((len(vectors), -(-vectors.shape[1] // _WORD) * _WORD // 8), np.uint8)
+    rows[:, : bits.shape[1]] = bits
+    words: Words = rows.view(np.uint64)
     return words
 
 

@@ -20,7 +20,7 @@ SHORTEST, LONGEST = 1e-25, 1e15
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueryBlock:
     """Questions, ready to be compared; none of them zero."""
 
     vectors: Floats  # Their vectors, shape [questions, dimensions]
@@ -52,26 +52,30 @@ class Comparison(ABC):
         return len(self._vectors)
 
     @abstractmethod
-    def ask(self, vectors: Floats, norms: NDArray[np.float64]) -> Asked:
+    def ask(self, vectors: Floats, norms: NDArray[np.float64]) -> QueryBlock:
         """Make questions ready."""
 
-    def score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
+    def score(self, queries: QueryBlock, questions: slice, chunks: slice, out: Floats, *, use_compiled: bool) -> None:
         """Score all pairs of some questions and chunks roughly, by any function of the exact score that keeps
         order.
         """
-        self._score(asked, questions, chunks, out, compiled=compiled)
+        self._score(queries, questions, chunks, out, use_compiled=use_compiled)
         first, past = np.searchsorted(self._zero, [chunks.start, chunks.stop])
         if past > first:
             out[:, self._zero[first:past] - chunks.start] = -np.inf
 
-    def error(self, asked: Asked, questions: slice, chunks: slice) -> NDArray[np.float64]:
+    def error(self, queries: QueryBlock, questions: slice, chunks: slice) -> NDArray[np.float64]:
         """Bound how far the rough scores of some pairs are off."""
-        return np.zeros(len(asked.sizes[questions]))
+        return np.zeros(len(queries.sizes[questions]))
 
     @abstractmethod
-    def exact(self, asked: Asked, questions: NDArray[np.intp], chunks: NDArray[np.integer]) -> NDArray[np.float64]:
+    def exact(
+        self, queries: QueryBlock, questions: NDArray[np.intp], chunks: NDArray[np.integer]
+    ) -> NDArray[np.float64]:
         """Score some pairs; a pair's score does not depend on the others."""
 
     @abstractmethod
-    def _score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
+    def _score(
+        self, queries: QueryBlock, questions: slice, chunks: slice, out: Floats, *, use_compiled: bool
+    ) -> None:
         """As `score`, whatever it says of zero vectors."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally.support.ranking import ROUNDING_SLACK
-from ragtally_dense.comparison import SHORTEST, Asked, Comparison, Floats
+from ragtally_dense.comparison import SHORTEST, Comparison, Floats, QueryBlock
 
 Doubles = NDArray[np.float64]
 _NEAR_ZERO = 1e-6
@@ -29,25 +29,27 @@ class VectorComparison(Comparison):
         self._unit = (vectors.shape[1] + 16) * float(np.finfo(np.float32).eps) / 2
         self._underflow = (vectors.shape[1] + 16) * float(np.finfo(np.float32).tiny)
 
-    def ask(self, vectors: Floats, norms: Doubles) -> Asked:
+    def ask(self, vectors: Floats, norms: Doubles) -> QueryBlock:
         """Make questions ready (see `Comparison.ask`)."""
-        return Asked(vectors, vectors, norms, np.zeros(len(vectors)))
+        return QueryBlock(vectors, vectors, norms, np.zeros(len(vectors)))
 
-    def exact(self, asked: Asked, questions: NDArray[np.intp], chunks: NDArray[np.integer]) -> Doubles:
+    def exact(self, queries: QueryBlock, questions: NDArray[np.intp], chunks: NDArray[np.integer]) -> Doubles:
         """Score some pairs in float64 (see `Comparison.exact`)."""
         scores = np.empty(len(questions))
         for start in range(0, len(questions), _PAIRS):
             pairs = slice(start, start + _PAIRS)
             question, chunk = questions[pairs], chunks[pairs]
             scores[pairs] = self._exact(
-                asked.vectors[question].astype(np.float64),
+                queries.vectors[question].astype(np.float64),
                 self._vectors[chunk].astype(np.float64),
-                asked.sizes[question] * self._norms[chunk],
+                queries.sizes[question] * self._norms[chunk],
             )
         return scores
 
-    def _score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
-        np.matmul(asked.ready[questions], self._vectors[chunks].T, out=out)
+    def _score(
+        self, queries: QueryBlock, questions: slice, chunks: slice, out: Floats, *, use_compiled: bool
+    ) -> None:
+        np.matmul(queries.ready[questions], self._vectors[chunks].T, out=out)
 
     def _largest(self, chunks: slice) -> float:
         return float(self._norms[chunks].max(initial=0.0))
@@ -60,9 +62,9 @@ class VectorComparison(Comparison):
 class Dot(VectorComparison):
     """The inner product; one that is nothing but rounding errors is zero."""
 
-    def error(self, asked: Asked, questions: slice, chunks: slice) -> Doubles:
+    def error(self, queries: QueryBlock, questions: slice, chunks: slice) -> Doubles:
         """Bound the errors by the product of the norms (see `Comparison.error`)."""
-        bound: Doubles = (self._unit + _NEAR_ZERO) * asked.sizes[questions] * self._largest(chunks)
+        bound: Doubles = (self._unit + _NEAR_ZERO) * queries.sizes[questions] * self._largest(chunks)
         bound += self._underflow
         return bound
 
@@ -78,16 +80,18 @@ class Cosine(Dot):
         super().__init__(vectors, norms)
         self._factor = (1 / np.maximum(norms, SHORTEST)).astype(np.float32)
 
-    def ask(self, vectors: Floats, norms: Doubles) -> Asked:
+    def ask(self, vectors: Floats, norms: Doubles) -> QueryBlock:
         """Bring questions to a length of one (see `Comparison.ask`)."""
-        return Asked(vectors, (vectors / norms[:, None]).astype(np.float32), norms, np.zeros(len(vectors)))
+        return QueryBlock(vectors, (vectors / norms[:, None]).astype(np.float32), norms, np.zeros(len(vectors)))
 
-    def error(self, asked: Asked, questions: slice, chunks: slice) -> Doubles:
+    def error(self, queries: QueryBlock, questions: slice, chunks: slice) -> Doubles:
         """Bound the errors, whatever the norms (see `Comparison.error`)."""
-        return np.full(len(asked.sizes[questions]), self._unit + _NEAR_ZERO + self._underflow / SHORTEST)
+        return np.full(len(queries.sizes[questions]), self._unit + _NEAR_ZERO + self._underflow / SHORTEST)
 
-    def _score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
-        super()._score(asked, questions, chunks, out, compiled=compiled)
+    def _score(
+        self, queries: QueryBlock, questions: slice, chunks: slice, out: Floats, *, use_compiled: bool
+    ) -> None:
+        super()._score(queries, questions, chunks, out, use_compiled=use_compiled)
         out *= self._factor[chunks]
 
     def _exact(self, questions: Doubles, chunks: Doubles, norms: Doubles) -> Doubles:
@@ -103,19 +107,21 @@ class Euclidean(VectorComparison):
         super().__init__(vectors, norms)
         self._squares = (norms * norms).astype(np.float32)
 
-    def ask(self, vectors: Floats, norms: Doubles) -> Asked:
+    def ask(self, vectors: Floats, norms: Doubles) -> QueryBlock:
         """Double questions, exactly (see `Comparison.ask`)."""
-        return Asked(vectors, vectors * np.float32(2), norms, -norms * norms)
+        return QueryBlock(vectors, vectors * np.float32(2), norms, -norms * norms)
 
-    def error(self, asked: Asked, questions: slice, chunks: slice) -> Doubles:
+    def error(self, queries: QueryBlock, questions: slice, chunks: slice) -> Doubles:
         """Bound the errors by the largest square that cancels out (see `Comparison.error`)."""
-        bound: Doubles = self._unit * (asked.sizes[questions] + self._largest(chunks)) ** 2
+        bound: Doubles = self._unit * (queries.sizes[questions] + self._largest(chunks)) ** 2
         bound += self._underflow
         return bound
 
-    def _score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
+    def _score(
+        self, queries: QueryBlock, questions: slice, chunks: slice, out: Floats, *, use_compiled: bool
+    ) -> None:
         # -(q - c)^2 = 2qc - c^2 - q^2: one matrix product instead of a difference per pair.
-        super()._score(asked, questions, chunks, out, compiled=compiled)
+        super()._score(queries, questions, chunks, out, use_compiled=use_compiled)
         out -= self._squares[chunks]
 
     def _exact(self, questions: Doubles, chunks: Doubles, norms: Doubles) -> Doubles:
@@ -133,16 +139,18 @@ class Manhattan(VectorComparison):
         super().__init__(vectors, norms)
         self.relative = self._unit
 
-    def error(self, asked: Asked, questions: slice, chunks: slice) -> Doubles:
+    def error(self, queries: QueryBlock, questions: slice, chunks: slice) -> Doubles:
         """Bound what is lost of numbers too small for float32; the rest is relative (see `Comparison.error`)."""
-        return np.full(len(asked.sizes[questions]), self._underflow)
+        return np.full(len(queries.sizes[questions]), self._underflow)
 
-    def _score(self, asked: Asked, questions: slice, chunks: slice, out: Floats, *, compiled: bool) -> None:
+    def _score(
+        self, queries: QueryBlock, questions: slice, chunks: slice, out: Floats, *, use_compiled: bool
+    ) -> None:
         vectors = self._vectors[chunks]
-        if compiled:
+        if use_compiled:
             from ragtally_dense.loops import manhattan
 
-            manhattan(asked.ready[questions], vectors, out)
+            manhattan(queries.ready[questions], vectors, out)
             return
         space = np.empty((_BLOCK, vectors.shape[1]), np.float32)
         minus_ones = np.full(vectors.shape[1], -1, np.float32)
@@ -150,7 +158,7 @@ class Manhattan(VectorComparison):
         for start in range(0, len(vectors), _BLOCK):
             block = vectors[start : start + _BLOCK]
             difference = space[: len(block)]
-            for row, question in enumerate(asked.ready[questions]):
+            for row, question in enumerate(queries.ready[questions]):
                 np.subtract(block, question, out=difference)
                 np.abs(difference, out=difference)
                 np.dot(difference, minus_ones, out=out[row, start : start + len(block)])

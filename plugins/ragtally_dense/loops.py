@@ -2,7 +2,7 @@
 
 They hold no lock, so that Python's threads run them side by side, and use none of numba's own threads. Compiled code
 is kept on disk beside this file, or in the user's cache folder where that cannot be written; where neither can be,
-each process compiles anew.
+each process compiles again.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _BLOCK, _BITS_BLOCK = 128, 512
 _ANY_ORDER = {"reassoc", "nsz", "contract"}
 
 
-def compiled(*arguments: Any) -> Callable[[Function], Function]:
+def compile_ahead(*arguments: Any) -> Callable[[Function], Function]:
     """Compile a function now, or load it if it was compiled before."""
     options: dict[str, Any] = {"nogil": True, "fastmath": _ANY_ORDER}
 
     def compile_(function: Function) -> Function:
         try:
-            made: Function = njit(types.void(*arguments), cache=True, **options)(function)
+            result: Function = njit(types.void(*arguments), cache=True, **options)(function)
         except (RuntimeError, OSError):
             # There is no folder that numba may keep compiled code in.
-            made = njit(types.void(*arguments), **options)(function)
-        return made
+            result = njit(types.void(*arguments), **options)(function)
+        return result
 
     return compile_
 
@@ -55,7 +55,7 @@ def _count_ones(_context: Any, _word: Any) -> Any:
 _ones: Any = intrinsic(_count_ones)
 
 
-@compiled(_matrix(types.float32), _matrix(types.float32), types.float32[:, ::1])
+@compile_ahead(_matrix(types.float32), _matrix(types.float32), types.float32[:, ::1])
 def manhattan(questions: NDArray[np.float32], chunks: NDArray[np.float32], out: NDArray[np.float32]) -> None:
     """Compute minus the Manhattan distance of all pairs."""
     last = len(questions) - 1
@@ -76,7 +76,7 @@ def manhattan(questions: NDArray[np.float32], chunks: NDArray[np.float32], out: 
                 out[first, chunk], out[second, chunk], out[third, chunk], out[fourth, chunk] = -a, -b, -c, -d
 
 
-@compiled(
+@compile_ahead(
     _matrix(types.uint64),
     _vector(types.float32),
     _matrix(types.uint64),
@@ -99,25 +99,26 @@ def compare_bits(
     space = np.empty(_BITS_BLOCK, np.int32)
     for first in range(0, out.shape[1], _BITS_BLOCK):
         past = min(first + _BITS_BLOCK, out.shape[1])
-        shared, ones = space[: past - first], chunk_ones[start + first : start + past]
+        common, ones = space[: past - first], chunk_ones[start + first : start + past]
         for question in range(len(questions)):
-            shared[:] = 0
+            common[:] = 0
             # Over views, and two words at a time: so the compiler sees that it may count several chunks at once.
             for word in range(0, pairs, 2):
                 one, other = questions[question, word], questions[question, word + 1]
-                left, right = words[word, start + first : start + past], words[word + 1, start + first : start + past]
-                for chunk in range(len(shared)):
-                    shared[chunk] += np.int32(_ones(one & left[chunk]) + _ones(other & right[chunk]))
+                chunk_words = words[word, start + first : start + past]
+                next_words = words[word + 1, start + first : start + past]
+                for chunk in range(len(common)):
+                    common[chunk] += np.int32(_ones(one & chunk_words[chunk]) + _ones(other & next_words[chunk]))
             for word in range(pairs, len(words)):
-                one, left = questions[question, word], words[word, start + first : start + past]
-                for chunk in range(len(shared)):
-                    shared[chunk] += np.int32(_ones(one & left[chunk]))
+                one, chunk_words = questions[question, word], words[word, start + first : start + past]
+                for chunk in range(len(common)):
+                    common[chunk] += np.int32(_ones(one & chunk_words[chunk]))
             scores, of_question = out[question, first:past], question_ones[question]
             if as_share:
-                for chunk in range(len(shared)):
-                    both = np.float32(shared[chunk])
+                for chunk in range(len(common)):
+                    both = np.float32(common[chunk])
                     either = of_question + ones[chunk] - both
                     scores[chunk] = both / either if either > 0 else np.float32(1)
             else:
-                for chunk in range(len(shared)):
-                    scores[chunk] = np.float32(2) * np.float32(shared[chunk]) - of_question - ones[chunk]
+                for chunk in range(len(common)):
+                    scores[chunk] = np.float32(2) * np.float32(common[chunk]) - of_question - ones[chunk]

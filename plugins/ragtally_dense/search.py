@@ -45,7 +45,7 @@ class Dense:
 
     def add(self, passages: Passages, vectors: Floats | None) -> None:
         """Keep the chunks' vectors, without a copy (see `ragtally.api.Retriever.add`)."""
-        self._vectors, self._norms = _checked(vectors, len(passages), "chunk")
+        self._vectors, self._norms = _check(vectors, len(passages), "chunk")
         self._comparison = COMPARISONS[self._distance](self._vectors, self._norms)
         if self._is_large(_USUAL_QUESTIONS):
             # So that the first search need not wait for it.
@@ -60,7 +60,7 @@ class Dense:
 
     def search(self, queries: Queries, limit: int) -> Hits:
         """Find the nearest chunks for each question (see `ragtally.api.Retriever.search`)."""
-        vectors, norms = _checked(queries.vectors, len(queries), "question")
+        vectors, norms = _check(queries.vectors, len(queries), "question")
         hits = no_hits(len(queries), limit)
         depth = min(limit if self._rescore is None else self._rescore, len(self._vectors))
         if not self._vectors.size or limit < 1:
@@ -70,24 +70,24 @@ class Dense:
                 f"the embedder gives {vectors.shape[1]} dimensions for questions and {self._vectors.shape[1]} for "
                 "chunks"
             )
-        asked = np.flatnonzero(norms >= SHORTEST)
-        for start in range(0, len(asked), _QUESTIONS):
-            rows = asked[start : start + _QUESTIONS]
-            best = self._nearest(vectors[rows], norms[rows], depth, len(asked))
+        nonzero = np.flatnonzero(norms >= SHORTEST)
+        for start in range(0, len(nonzero), _QUESTIONS):
+            rows = nonzero[start : start + _QUESTIONS]
+            best = self._nearest(vectors[rows], norms[rows], depth, len(nonzero))
             if self._rescore is not None:
-                best = self._rescored(vectors[rows], norms[rows], best, min(limit, depth))
+                best = self._rescore_hits(vectors[rows], norms[rows], best, min(limit, depth))
             hits.passage[rows, : best.rows.shape[1]] = best.rows
             hits.score[rows, : best.rows.shape[1]] = best.scores
         return hits
 
     def _nearest(self, vectors: Floats, norms: NDArray[np.float64], depth: int, questions: int) -> Best:
-        asked = self._comparison.ask(vectors, norms)
-        return scan.nearest(self._comparison, asked, depth, compiled=self._is_large(questions))
+        block = self._comparison.ask(vectors, norms)
+        return scan.nearest(self._comparison, block, depth, use_compiled=self._is_large(questions))
 
-    def _rescored(self, vectors: Floats, norms: NDArray[np.float64], shortlist: Best, limit: int) -> Best:
+    def _rescore_hits(self, vectors: Floats, norms: NDArray[np.float64], shortlist: Best, limit: int) -> Best:
         cosine = Cosine(self._vectors, self._norms)
-        questions, location = np.nonzero(shortlist.rows >= 0)
-        chunks = shortlist.rows[questions, location]
+        questions, position = np.nonzero(shortlist.rows >= 0)
+        chunks = shortlist.rows[questions, position]
         best = Best(len(vectors), limit)
         best.add(questions, chunks, cosine.exact(cosine.ask(vectors, norms), questions, chunks))
         return best
@@ -96,7 +96,7 @@ class Dense:
         return self._vectors.size * questions >= self._comparison.worth_compiling
 
 
-def _checked(vectors: Floats | None, count: int, what: str) -> tuple[Floats, NDArray[np.float64]]:
+def _check(vectors: Floats | None, count: int, what: str) -> tuple[Floats, NDArray[np.float64]]:
     if vectors is None:
         raise PluginError("the retriever dense needs vectors and was given none", hint="give it an embedder")
     if vectors.ndim != 2 or len(vectors) != count:

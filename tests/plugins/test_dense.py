@@ -319,13 +319,13 @@ assert not heavy & set(sys.modules)
 def test_code_is_compiled_where_no_folder_can_keep_it() -> None:
     from numba import types
 
-    from ragtally_dense.loops import compiled
+    from ragtally_dense.loops import compile_ahead
 
     names: dict[str, Any] = {}
     # What stands in no file has no folder beside it, which numba refuses to keep.
     exec("def double(values):\n    values[0] *= 2", names)
     values = np.array([3.0])
-    compiled(types.float64[::1])(names["double"])(values)
+    compile_ahead(types.float64[::1])(names["double"])(values)
     assert values.tolist() == [6.0]
 
 
