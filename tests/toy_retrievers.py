@@ -29,11 +29,11 @@ RETRIEVER = {"x-ragtally-kind": "retriever", "description": "Which."}
 class FusedRanks:
     """Ranks by how many retrievers found a chunk, and how early."""
 
-    def rerank(self, queries: Queries, result: Candidates, limit: int) -> Hits:
+    def rerank(self, queries: Queries, candidates: Candidates, limit: int) -> Hits:
         hits = no_hits(len(queries), limit)
         for row in range(len(queries)):
             scores: dict[int, float] = {}
-            for ranking in result.hits:
+            for ranking in candidates.hits:
                 for rank, passage in enumerate(ranking.passage[row].tolist(), start=1):
                     if passage >= 0:
                         scores[passage] = scores.get(passage, 0.0) + 1 / rank
@@ -44,14 +44,14 @@ class FusedRanks:
 class Wider:
     """Finds the windows that hold the starts of the chunks result."""
 
-    def rerank(self, queries: Queries, result: Candidates, limit: int) -> Hits:
-        assert result.windows is not None
+    def rerank(self, queries: Queries, candidates: Candidates, limit: int) -> Hits:
+        assert candidates.windows is not None
         hits = no_hits(len(queries), limit)
         for row in range(len(queries)):
             scores: dict[int, float] = {}
-            for passage, score in zip(result.hits[0].passage[row], result.hits[0].score[row], strict=True):
+            for passage, score in zip(candidates.hits[0].passage[row], candidates.hits[0].score[row], strict=True):
                 if passage >= 0:
-                    window = _around(result.windows, result.passages.spans, int(passage))
+                    window = _around(candidates.windows, candidates.passages.spans, int(passage))
                     scores[window] = max(scores.get(window, -np.inf), float(score))
             _write(hits, row, scores, limit)
         return hits
@@ -64,20 +64,20 @@ class AskingReranker:
     model: None
     replies: list[str | None] = field(default_factory=list)
 
-    def prompts(self, queries: Queries, result: Candidates) -> Sequence[Prompt]:
-        assert result.replies is None
-        first = result.hits[0].passage[:, 0].tolist()
+    def prompts(self, queries: Queries, candidates: Candidates) -> Sequence[Prompt]:
+        assert candidates.replies is None
+        first = candidates.hits[0].passage[:, 0].tolist()
         return [
-            (Message("user", f"{question} {result.passages.text[row] if row >= 0 else ''}"),)
+            (Message("user", f"{question} {candidates.passages.text[row] if row >= 0 else ''}"),)
             for question, row in zip(queries.text, first, strict=True)
         ]
 
-    def rerank(self, queries: Queries, result: Candidates, limit: int) -> Hits:
-        assert result.replies is not None and len(result.replies) == len(queries)
-        return Hits(result.hits[0].passage[:, :limit], result.hits[0].score[:, :limit])
+    def rerank(self, queries: Queries, candidates: Candidates, limit: int) -> Hits:
+        assert candidates.replies is not None and len(candidates.replies) == len(queries)
+        return Hits(candidates.hits[0].passage[:, :limit], candidates.hits[0].score[:, :limit])
 
-    def unread(self, result: Candidates) -> int:
-        return sum(reply is not None and "first" not in reply for reply in result.replies or ())
+    def unread(self, candidates: Candidates) -> int:
+        return sum(reply is not None and "first" not in reply for reply in candidates.replies or ())
 
 
 @dataclass

@@ -118,12 +118,12 @@ class ShareOfVotes:
     """The share of the votes that gave no ballot, for one of the two reasons."""
 
     name: str
-    lost: Callable[[GradedAnswers], object]  # How many votes on each question
+    missing: Callable[[GradedAnswers], object]  # How many votes on each question
 
     def counts(self, graded: GradedAnswers) -> Mapping[str, Floats]:
         """See `ragtally.SumsMetric`."""
-        lost = np.asarray(self.lost(graded), dtype=np.float64)
-        return {"lost": lost, "votes": np.full(len(graded), graded.votes, dtype=np.float64)}
+        missing = np.asarray(self.missing(graded), dtype=np.float64)
+        return {"lost": missing, "votes": np.full(len(graded), graded.votes, dtype=np.float64)}
 
     def formula(self, sums: Sums, answers: tuple[str, ...]) -> Mapping[str, SumValues]:
         """See `ragtally.SumsMetric`."""
@@ -158,8 +158,8 @@ def macro(of_class: Callable[[ClassSums], SumValues]) -> Callable[[ClassSums], S
 
 def accuracy_of_covered(sums: ClassSums) -> SumValues:
     """The share of the verdicts that are right."""
-    covered = total(sums.predicted)
-    return SumValues(total(sums.right) / covered, covered, "no question has a verdict")
+    verdicts = total(sums.predicted)
+    return SumValues(total(sums.right) / verdicts, verdicts, "no question has a verdict")
 
 
 def cohen_kappa(sums: ClassSums) -> SumValues:
@@ -173,10 +173,10 @@ def cohen_kappa(sums: ClassSums) -> SumValues:
 
 def total(by_class: NDArray[np.floating] | NDArray[np.bool_]) -> Floats:
     """Add up classes one after the other: `sum` chooses an order of its own, which differs between machines."""
-    added = np.zeros(by_class.shape[:-1])
+    sums = np.zeros(by_class.shape[:-1])
     for number in range(by_class.shape[-1]):
-        added = added + by_class[..., number]
-    return added
+        sums = sums + by_class[..., number]
+    return sums
 
 
 METRICS: Mapping[str, AnswerMetric] = {

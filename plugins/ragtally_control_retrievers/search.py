@@ -38,21 +38,21 @@ class Oracle:
         bounds = np.searchsorted(evidence.question, np.arange(len(queries) + 1))
         for question in range(len(queries)):
             of_question = slice(bounds[question], bounds[question + 1])
-            held: dict[int, int] = {}
-            for document, start, end in _merged(
+            characters_of: dict[int, int] = {}
+            for document, start, end in _merge(
                 evidence.document[of_question], evidence.start[of_question], evidence.end[of_question]
             ):
-                self._hold(held, document, start, end)
-            rows = np.fromiter(held.keys(), np.int64, len(held))
-            characters = np.fromiter(held.values(), np.float64, len(held))
+                self._hold(characters_of, document, start, end)
+            rows = np.fromiter(characters_of.keys(), np.int64, len(characters_of))
+            characters = np.fromiter(characters_of.values(), np.float64, len(characters_of))
             write_hits(hits, question, best_rows(characters, rows, limit))
         return hits
 
-    def _hold(self, held: dict[int, int], document: int, start: int, end: int) -> None:
+    def _hold(self, characters_of: dict[int, int], document: int, start: int, end: int) -> None:
         first, past = np.searchsorted(self._spans.document, [document, document + 1])
-        shared = np.minimum(self._spans.end[first:past], end) - np.maximum(self._spans.start[first:past], start)
-        for row in np.flatnonzero(shared > 0).tolist():
-            held[int(first) + row] = held.get(int(first) + row, 0) + int(shared[row])
+        overlap = np.minimum(self._spans.end[first:past], end) - np.maximum(self._spans.start[first:past], start)
+        for row in np.flatnonzero(overlap > 0).tolist():
+            characters_of[int(first) + row] = characters_of.get(int(first) + row, 0) + int(overlap[row])
 
 
 class Random:
@@ -79,23 +79,23 @@ class Random:
         """Draw chunks for each question (see `ragtally.api.Retriever.search`)."""
         hits = no_hits(len(queries), limit)
         for row, question in enumerate(queries.id):
-            drawn = self._draw(question, min(limit, self._chunks))
-            write_hits(hits, row, RankedRows(drawn, (1 / np.arange(1, len(drawn) + 1)).astype(np.float32)))
+            rows = self._draw(question, min(limit, self._chunks))
+            write_hits(hits, row, RankedRows(rows, (1 / np.arange(1, len(rows) + 1)).astype(np.float32)))
         return hits
 
     def _draw(self, question: str, count: int) -> NDArray[np.int32]:
         generator = np.random.default_rng(derive_seed(self._seed, "random", question, self._chunks))
         picks = generator.integers(np.arange(count), self._chunks).tolist()
         # Fisher and Yates's shuffle as far as it is needed; only the moved places are written down.
-        moved: dict[int, int] = {}
-        drawn = []
-        for location, pick in enumerate(picks):
-            drawn.append(moved.get(pick, pick))
-            moved[pick] = moved.get(location, location)
-        return np.array(drawn, dtype=np.int32)
+        swaps: dict[int, int] = {}
+        rows = []
+        for position, pick in enumerate(picks):
+            rows.append(swaps.get(pick, pick))
+            swaps[pick] = swaps.get(position, position)
+        return np.array(rows, dtype=np.int32)
 
 
-def _merged(
+def _merge(
     documents: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
 ) -> list[tuple[int, int, int]]:
     merged: list[tuple[int, int, int]] = []

@@ -58,7 +58,7 @@ def fingerprint_of(folder: str) -> str:
     try:
         return address(content | {table: file_hash(root / f"{table}.parquet") for table in _TABLES})
     except OSError as error:
-        raise _damaged(root, str(error.strerror or error)) from error
+        raise _damage(root, str(error.strerror or error)) from error
 
 
 def _summary(folder: Path) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _summary(folder: Path) -> dict[str, Any]:
         if summary["form"] == FORM and isinstance(summary["labels"], str):
             return summary
     except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+        raise _damage(path, f"{type(error).__name__}: {error}") from error
     raise DataError(f"the form is {summary['form']!r}, not {FORM!r}", location=Location(str(path)), hint=_REMEDY)
 
 
@@ -79,9 +79,9 @@ def _pieces(folder: Path, table: str) -> Iterator[pl.DataFrame]:
     try:
         frame = pl.read_parquet(path, use_statistics=False, memory_map=True)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise _damaged(path, str(error)) from error
+        raise _damage(path, str(error)) from error
     yield from frame.iter_slices(_ROWS)
 
 
-def _damaged(path: Path, what: str) -> DataError:
+def _damage(path: Path, what: str) -> DataError:
     return DataError(f"the exported dataset is damaged: {what}", location=Location(str(path)), hint="export it again")

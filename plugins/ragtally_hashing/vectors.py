@@ -47,9 +47,9 @@ class Hashing:
             dtype=np.float32,
         )
         draw = np.random.default_rng(derive_seed(seed, "hashing"))
-        location = draw.integers(dim, size=_BUCKETS, dtype=np.int32)
+        dimension = draw.integers(dim, size=_BUCKETS, dtype=np.int32)
         sign = draw.integers(2, size=_BUCKETS, dtype=np.int8).astype(np.float32) * 2 - 1
-        self._projection = csr_matrix((sign, location, np.arange(_BUCKETS + 1)), shape=(_BUCKETS, dim))
+        self._projection = csr_matrix((sign, dimension, np.arange(_BUCKETS + 1)), shape=(_BUCKETS, dim))
 
     def fit(self, texts: Sequence[str]) -> None:
         """Learn nothing."""

@@ -24,21 +24,21 @@ class Fusion(ABC):
         self._weights = weights
         self._depth = depth
 
-    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
+    def rerank(self, queries: Queries, candidates: Candidates, limit: int) -> Hits:
         """Fuse the rankings (see `ragtally.api.Reranker.rerank`)."""
-        weights = [1.0] * len(found.hits) if self._weights is None else self._weights
-        if len(weights) != len(found.hits):
-            raise PluginError(f"the retriever hybrid has {len(weights)} weights for {len(found.hits)} rankings")
+        weights = [1.0] * len(candidates.hits) if self._weights is None else self._weights
+        if len(weights) != len(candidates.hits):
+            raise PluginError(f"the retriever hybrid has {len(weights)} weights for {len(candidates.hits)} rankings")
         hits = no_hits(len(queries), limit)
         for start in range(0, len(queries), QUESTIONS_AT_ONCE):
             block = slice(start, start + QUESTIONS_AT_ONCE)
             rankings = [
-                Hits(hits.passage[block, : self._depth], hits.score[block, : self._depth]) for hits in found.hits
+                Hits(hits.passage[block, : self._depth], hits.score[block, : self._depth]) for hits in candidates.hits
             ]
             counts = [weight * self.counts(one) for weight, one in zip(weights, rankings, strict=True)]
             rows = np.concatenate([one.passage for one in rankings], axis=1)
-            fused = fuse_hits(rows, np.concatenate(counts, axis=1), limit)
-            hits.passage[block], hits.score[block] = fused.passage, fused.score
+            ranking = fuse_hits(rows, np.concatenate(counts, axis=1), limit)
+            hits.passage[block], hits.score[block] = ranking.passage, ranking.score
         return hits
 
     @abstractmethod
@@ -76,17 +76,17 @@ class ScoreFusion(Fusion):
 
     def counts(self, ranking: Hits) -> Doubles:
         """Normalise the scores (see `Fusion.counts`)."""
-        found = ranking.passage >= 0
+        is_hit = ranking.passage >= 0
         scores = ranking.score.astype(np.float64)
-        lowest = np.min(scores, axis=1, where=found, initial=np.inf, keepdims=True)
-        highest = np.max(scores, axis=1, where=found, initial=-np.inf, keepdims=True)
+        lowest = np.min(scores, axis=1, where=is_hit, initial=np.inf, keepdims=True)
+        highest = np.max(scores, axis=1, where=is_hit, initial=-np.inf, keepdims=True)
         # A question without hits has neither.
         span = np.where(highest > lowest, highest - lowest, 0.0)
-        above = np.where(found & (span > 0), scores - lowest, 1.0)
+        above = np.where(is_hit & (span > 0), scores - lowest, 1.0)
         spread = np.where(span > 0, span, 1.0)
         if self._by_deviation:
-            number = np.maximum(found.sum(axis=1, keepdims=True), 1)
-            mean = np.sum(scores, axis=1, where=found, keepdims=True) / number
-            variance = np.sum((scores - mean) ** 2, axis=1, where=found, keepdims=True) / number
+            number = np.maximum(is_hit.sum(axis=1, keepdims=True), 1)
+            mean = np.sum(scores, axis=1, where=is_hit, keepdims=True) / number
+            variance = np.sum((scores - mean) ** 2, axis=1, where=is_hit, keepdims=True) / number
             spread = np.where(span > 0, np.sqrt(variance), 1.0)
         return above / spread

@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfTransformer
 from threadpoolctl import threadpool_limits
 
 from ragtally import DataError, SpecError, derive_seed
-from ragtally_lsa.words import KnownWords, batches, learn
+from ragtally_lsa.words import WordCounter, batches, learn
 
 _RANK_TOLERANCE = 1e-5
 
@@ -29,7 +29,7 @@ class LatentSemanticAnalysis:
         self._dim, self._fit_chunks, self._seed = dim, fit_chunks, seed
         self._leave_out = ENGLISH_STOP_WORDS if stopwords == "english" else frozenset()
         self._weighting = TfidfTransformer(sublinear_tf=True)
-        self._known = KnownWords([])
+        self._words = WordCounter([])
         # By rows of words, [words, dimensions]: a sparse product reads it row by row, and copies any other layout.
         self._directions: NDArray[np.float32] | None = None
 
@@ -37,8 +37,8 @@ class LatentSemanticAnalysis:
         """Learn words, weights and directions."""
         rows = self._sample(len(texts))
         limits = "corpus and chunker" if rows is None else "corpus, chunker and fit_chunks"
-        learnt = learn(batches(texts, rows), self._leave_out)
-        chunks, words = learnt.counts.shape
+        corpus = learn(batches(texts, rows), self._leave_out)
+        chunks, words = corpus.counts.shape
         if not words:
             raise DataError(
                 f"the embedder lsa finds no word (two letters or more, no stop word) in {chunks} chunks",
@@ -51,32 +51,32 @@ class LatentSemanticAnalysis:
                 f"{words} different words",
                 hint=f"dim: {largest} is the largest that this {limits} allow",
             )
-        matrix = self._weighting.fit_transform(learnt.counts)
-        self._known = KnownWords(learnt.words)
+        matrix = self._weighting.fit_transform(corpus.counts)
+        self._words = WordCounter(corpus.words)
         directions = _directions(matrix, self._dim, derive_seed(self._seed, "lsa"))
         self._directions = np.ascontiguousarray(directions.T)
 
     def save(self, folder: Path) -> None:
         """Write the words as JSON, their weights and the directions as `.npy`."""
-        directions = np.ascontiguousarray(self._fitted().T)
-        (folder / "words.json").write_text(json.dumps(self._known.words), encoding="utf-8")
+        directions = np.ascontiguousarray(self._directions_or_error().T)
+        (folder / "words.json").write_text(json.dumps(self._words.words), encoding="utf-8")
         np.save(folder / "weights.npy", self._weighting.idf_, allow_pickle=False)
         np.save(folder / "directions.npy", directions, allow_pickle=False)
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
-        self._known = KnownWords(json.loads((folder / "words.json").read_text(encoding="utf-8")))
+        self._words = WordCounter(json.loads((folder / "words.json").read_text(encoding="utf-8")))
         self._weighting.idf_ = np.load(folder / "weights.npy", allow_pickle=False)
         directions = np.load(folder / "directions.npy", allow_pickle=False)
         self._directions = np.ascontiguousarray(directions.T)
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed chunks (see `ragtally.api.Embedder.embed_documents`)."""
-        directions = self._fitted()
+        directions = self._directions_or_error()
         vectors = np.empty((len(texts), directions.shape[1]), dtype=np.float32)
         start = 0
         for batch in batches(texts):
-            matrix = self._weighting.transform(self._known.count(batch), copy=False)
+            matrix = self._weighting.transform(self._words.count(batch), copy=False)
             vectors[start : start + len(batch)] = matrix @ directions
             start += len(batch)
         return vectors
@@ -89,10 +89,10 @@ class LatentSemanticAnalysis:
         if self._fit_chunks is None or chunks <= self._fit_chunks:
             return None
         draw = np.random.default_rng(derive_seed(self._seed, "lsa", "fit_chunks"))
-        chosen: list[int] = np.sort(draw.choice(chunks, self._fit_chunks, replace=False)).tolist()
-        return chosen
+        rows: list[int] = np.sort(draw.choice(chunks, self._fit_chunks, replace=False)).tolist()
+        return rows
 
-    def _fitted(self) -> NDArray[np.float32]:
+    def _directions_or_error(self) -> NDArray[np.float32]:
         if self._directions is None:
             raise RuntimeError("the embedder lsa is used before fit or load")
         return self._directions

@@ -28,7 +28,7 @@ _LOWER = bytes(
 _BATCH = 2048
 
 
-class Learnt(NamedTuple):
+class Corpus(NamedTuple):
     """What the words of a corpus are."""
 
     words: list[str]  # The words in the order of the columns, which is that of their code points
@@ -38,35 +38,35 @@ class Learnt(NamedTuple):
     counts: Any
 
 
-class KnownWords:
-    """Counts those words of texts that are known, and passes over all others."""
+class WordCounter:
+    """Counts the words of texts that the corpus has, and passes over all others."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words = list(words)
         self._columns = {word: column for column, word in enumerate(words)} | {_END_OF_TEXT: _END}
 
     def count(self, texts: Sequence[str]) -> Any:
-        """Count."""
+        """Make a sparse matrix of counts, shape [texts, words]."""
         tokens = _tokens(texts)
         columns = np.fromiter(map(self._columns.get, tokens, repeat(_NO_WORD)), np.int64, len(tokens))
-        return _matrix([_counted(columns, len(texts))], len(self.words))
+        return _matrix([_count(columns, len(texts))], len(self.words))
 
 
-def learn(texts: Iterable[Sequence[str]], leave_out: Iterable[str]) -> Learnt:
+def learn(texts: Iterable[Sequence[str]], leave_out: Iterable[str]) -> Corpus:
     """Find out which words there are, and count them."""
     columns = _Growing(leave_out)
-    counted = []
+    parts = []
     for batch in texts:
         tokens = _tokens(batch)
-        found = np.fromiter(map(columns.__getitem__, tokens), np.int64, len(tokens))
-        counted.append(_counted(found, len(batch)))
+        numbers = np.fromiter(map(columns.__getitem__, tokens), np.int64, len(tokens))
+        parts.append(_count(numbers, len(batch)))
     words = sorted(word for word, column in columns.items() if column >= 0)
-    location = np.empty(len(words), dtype=np.int32)
-    location[np.array([columns[word] for word in words], dtype=np.int64)] = np.arange(len(words), dtype=np.int32)
-    counts = _matrix(counted, len(words))
-    counts.indices = location[counts.indices]
+    position = np.empty(len(words), dtype=np.int32)
+    position[np.array([columns[word] for word in words], dtype=np.int64)] = np.arange(len(words), dtype=np.int32)
+    counts = _matrix(parts, len(words))
+    counts.indices = position[counts.indices]
     counts.has_sorted_indices = False
-    return Learnt(words, counts)
+    return Corpus(words, counts)
 
 
 def batches(texts: Sequence[str], rows: Iterable[int] | None = None) -> Iterator[list[str]]:
@@ -98,7 +98,7 @@ class _Growing(dict[str, int]):
         return column
 
 
-class _Counted(NamedTuple):
+class _BatchCounts(NamedTuple):
     ends: NDArray[np.int64]
     columns: NDArray[np.int32]
     times: NDArray[np.float32]
@@ -106,11 +106,11 @@ class _Counted(NamedTuple):
 
 def _tokens(texts: Sequence[str]) -> list[str]:
     """Take texts apart into words in lower case (single letters may be among them), each text with an end."""
-    spaced = map(_spaced, texts)
-    return "".join(f"{text} {_END_OF_TEXT} " for text in spaced).split()
+    lines = map(_words_only, texts)
+    return "".join(f"{text} {_END_OF_TEXT} " for text in lines).split()
 
 
-def _spaced(text: str) -> str:
+def _words_only(text: str) -> str:
     """Leave nothing of a text but its words in lower case, with spaces between them."""
     if not text.isascii():
         plain = text
@@ -129,19 +129,19 @@ def _separates(character: str) -> bool:
     return _LETTER.search(character) is None and _LETTER.search(character.lower()) is None
 
 
-def _counted(columns: NDArray[np.int64], texts: int) -> _Counted:
+def _count(columns: NDArray[np.int64], texts: int) -> _BatchCounts:
     is_word = columns >= 0
     text = np.cumsum(columns == _END)
     width = int(columns.max(initial=0)) + 1
     keys, times = np.unique(text[is_word] * width + columns[is_word], return_counts=True)
     ends = np.searchsorted(keys, np.arange(1, texts + 1) * width)
-    return _Counted(ends, (keys % width).astype(np.int32), times.astype(np.float32))
+    return _BatchCounts(ends, (keys % width).astype(np.int32), times.astype(np.float32))
 
 
-def _matrix(counted: Sequence[_Counted], width: int) -> Any:
-    before = np.cumsum([0, *(len(each.columns) for each in counted)])
-    ends = [start + each.ends for start, each in zip(before, counted, strict=False)]
+def _matrix(parts: Sequence[_BatchCounts], width: int) -> Any:
+    before = np.cumsum([0, *(len(each.columns) for each in parts)])
+    ends = [start + each.ends for start, each in zip(before, parts, strict=False)]
     pointers = np.concatenate([np.zeros(1, dtype=np.int64), *ends])
-    columns = np.concatenate([np.empty(0, dtype=np.int32), *(each.columns for each in counted)])
-    times = np.concatenate([np.empty(0, dtype=np.float32), *(each.times for each in counted)])
+    columns = np.concatenate([np.empty(0, dtype=np.int32), *(each.columns for each in parts)])
+    times = np.concatenate([np.empty(0, dtype=np.float32), *(each.times for each in parts)])
     return csr_matrix((times, columns, pointers), shape=(len(pointers) - 1, width))

@@ -19,32 +19,32 @@ class Parent:
     def __init__(self, depth: int) -> None:
         self._depth = depth
 
-    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
+    def rerank(self, queries: Queries, candidates: Candidates, limit: int) -> Hits:
         """Find windows (see `ragtally.api.Reranker.rerank`)."""
-        if found.windows is None or len(found.hits) != 1:
+        if candidates.windows is None or len(candidates.hits) != 1:
             raise PluginError("the retriever parent needs the hits of one retriever, and windows")
-        chunks = found.hits[0].passage[:, : self._depth]
+        chunks = candidates.hits[0].passage[:, : self._depth]
         # One more than there are chunks: row -1, no hit, is looked up there and finds no window.
-        window = np.full(len(found.passages.spans) + 1, -1, dtype=np.int32)
-        looked_up = np.zeros(len(window), dtype=bool)
-        looked_up[chunks] = True
-        rows = np.flatnonzero(looked_up[:-1])
-        window[rows] = windows_of(found.passages.spans, rows, found.windows)
-        scores = found.hits[0].score[:, : self._depth]
+        window = np.full(len(candidates.passages.spans) + 1, -1, dtype=np.int32)
+        is_hit = np.zeros(len(window), dtype=bool)
+        is_hit[chunks] = True
+        rows = np.flatnonzero(is_hit[:-1])
+        window[rows] = windows_of(candidates.passages.spans, rows, candidates.windows)
+        scores = candidates.hits[0].score[:, : self._depth]
         return fuse_hits(window[chunks], scores, limit, np.maximum)
 
 
 def windows_of(chunks: Spans, rows: NDArray[np.integer], windows: Spans) -> NDArray[np.int32]:
     """Look up the window that holds most characters of each chunk; the earliest one of several."""
-    found = np.empty(len(rows), dtype=np.int32)
+    best = np.empty(len(rows), dtype=np.int32)
     document, start, end = chunks.document[rows], chunks.start[rows], chunks.end[rows]
     first, last = _candidates(document, start, end, windows)
-    lost = np.flatnonzero(first >= last)
-    if len(lost):
-        row = int(rows[lost[0]])
+    uncovered = np.flatnonzero(first >= last)
+    if len(uncovered):
+        row = uncovered[0]
         raise PluginError(
-            f"no window holds anything of the chunk {row}, [{start[lost[0]]}, {end[lost[0]]}) of the document in row "
-            f"{document[lost[0]]}",
+            f"no window holds anything of the chunk {rows[row]}, [{start[row]}, {end[row]}) of the document in row "
+            f"{document[row]}",
             hint="a chunker must leave out nothing but white space: test that of `window` with ChunkerSuite",
         )
     for block in _blocks(last - first):
@@ -56,8 +56,8 @@ def windows_of(chunks: Spans, rows: NDArray[np.integer], windows: Spans) -> NDAr
         overlap -= np.maximum(start[block][chunk], windows.start[candidate])
         most = np.maximum.reduceat(overlap, begins)
         candidate = np.where(overlap == most[chunk], candidate, len(windows))
-        found[block] = np.minimum.reduceat(candidate, begins)
-    return found
+        best[block] = np.minimum.reduceat(candidate, begins)
+    return best
 
 
 def _candidates(

@@ -13,35 +13,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragtally import CONDITIONS, Component, DataError, Location, ReaderTraits, file_hash, hookimpl
+from ragtally import CONDITIONS, Component, ReaderTraits, file_hash, hookimpl
 
 if TYPE_CHECKING:
-    from ragtally_recorded.file import Recorded
+    from ragtally_recorded.file import RecordedReader
 
 
-def build(path: str, condition: str) -> Recorded:
+def build(path: str, condition: str) -> RecordedReader:
     """Build the reader; the file is read when the first question is asked."""
-    from ragtally_recorded.file import Recorded
+    from ragtally_recorded.file import RecordedReader
 
-    return Recorded(path)
+    return RecordedReader(path)
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str:
     """Hash the recorded file."""
+    from ragtally_recorded.file import unreadable
+
     path = parameters["path"]
     try:
         return file_hash(Path(path))
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def unreadable(path: str, error: OSError) -> DataError:
-    """Say that a recorded file cannot be read."""
-    return DataError(
-        f"the recorded answers cannot be read: {error.strerror}",
-        location=Location(path),
-        hint=f"paths are relative to the folder the command runs in, now {Path.cwd()}",
-    )
 
 
 @hookimpl

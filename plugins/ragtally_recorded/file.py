@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from ragtally import Answers, DataError, Location, Reading, Vote
-from ragtally_recorded import unreadable
 
 _EXAMPLE = '{"question": "q1", "vote": 0, "text": "Answer: yes"}'
 _COUNTS = ("input_tokens", "output_tokens")
@@ -26,7 +25,7 @@ class _Rule(NamedTuple):
     """What the value of a key must be."""
 
     holds: Callable[[Any], bool]
-    wanted: str
+    expected: str
     hint: str
 
 
@@ -56,10 +55,10 @@ _RULES = {
 class _Columns:
     """The file's answers, one row an answer, and where to find them."""
 
-    said: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
     is_choice: bytearray = field(default_factory=bytearray)
     line: array[int] = field(default_factory=lambda: array("L"))
-    measured: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in _COUNTS + _AMOUNTS})
+    amounts: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in _COUNTS + _AMOUNTS})
     row_of: dict[int, dict[str, int]] = field(default_factory=dict)
 
 
@@ -67,7 +66,16 @@ class _RepeatedKey(ValueError):
     pass
 
 
-class Recorded:
+def unreadable(path: str, error: OSError) -> DataError:
+    """Say that a recorded file cannot be read."""
+    return DataError(
+        f"the recorded answers cannot be read: {error.strerror}",
+        location=Location(path),
+        hint=f"paths are relative to the folder the command runs in, now {Path.cwd()}",
+    )
+
+
+class RecordedReader:
     """Answers every question with what the file says, whatever the passages."""
 
     def __init__(self, path: str) -> None:
@@ -81,24 +89,24 @@ class Recorded:
         columns = self._columns
         row_of = columns.row_of.get(vote.index, {})
         rows = [row_of.get(question, -1) for question in reading.id]
-        chosen = [row >= 0 and bool(columns.is_choice[row]) for row in rows]
-        for row, is_choice in zip(rows, chosen, strict=True):
-            if is_choice and columns.said[row] not in reading.answers:
-                _refuse_choice(self._path, columns.line[row], columns.said[row], reading.answers)
+        choices = [row >= 0 and bool(columns.is_choice[row]) for row in rows]
+        for row, is_choice in zip(rows, choices, strict=True):
+            if is_choice and columns.text[row] not in reading.answers:
+                _refuse_choice(self._path, columns.line[row], columns.text[row], reading.answers)
         return Answers(
             text=[
-                columns.said[row] if row >= 0 and not is_choice else None
-                for row, is_choice in zip(rows, chosen, strict=True)
+                columns.text[row] if row >= 0 and not is_choice else None
+                for row, is_choice in zip(rows, choices, strict=True)
             ],
-            choice=[columns.said[row] if is_choice else None for row, is_choice in zip(rows, chosen, strict=True)],
+            choice=[columns.text[row] if is_choice else None for row, is_choice in zip(rows, choices, strict=True)],
             error=[None if row >= 0 else _MISSING for row in rows],
-            **{name: _pick(values, rows) for name, values in columns.measured.items()},
+            **{name: _pick(values, rows) for name, values in columns.amounts.items()},
         )
 
 
 def _pick(values: list[Any], rows: Sequence[int]) -> list[Any] | None:
-    picked = [values[row] if row >= 0 else None for row in rows]
-    return picked if any(value is not None for value in picked) else None
+    column = [values[row] if row >= 0 else None for row in rows]
+    return column if any(value is not None for value in column) else None
 
 
 def _load(path: str) -> _Columns:
@@ -111,7 +119,7 @@ def _load(path: str) -> _Columns:
                     _add(columns, _Line(path, number, line), decoder)
     except OSError as error:
         raise unreadable(path, error) from error
-    if not columns.said:
+    if not columns.text:
         raise DataError(
             "the file of recorded answers is empty", location=Location(path), hint=f"a line is {_EXAMPLE}"
         )
@@ -134,8 +142,8 @@ class _Line:
     def fail(self, message: str, *, key: str | None = None, column: int | None = None, hint: str) -> NoReturn:
         """Raise the error, at a column or at a key's value (at the key itself where it is unknown)."""
         if key is not None:
-            found = re.search(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:\s*", self.text)
-            column = (found.end() if key in _RULES else found.start()) + 1 if found else None
+            match = re.search(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:\s*", self.text)
+            column = (match.end() if key in _RULES else match.start()) + 1 if match else None
         raise DataError(message, location=Location(self.path, self.number, column), hint=hint)
 
 
@@ -144,17 +152,17 @@ def _add(columns: _Columns, line: _Line, decoder: json.JSONDecoder) -> None:
     _check(line, record)
     question, vote = record["question"], record["vote"]
     rows = columns.row_of.setdefault(vote, {})
-    row = len(columns.said)
+    row = len(columns.text)
     if (first := rows.setdefault(question, row)) != row:
         line.fail(
             f"the vote {vote} on the question {question!r} is already on line {columns.line[first]}",
             key="question",
             hint="give each vote of a question its own number, or delete one of the two lines",
         )
-    columns.said.append(record["choice"] if "choice" in record else record["text"])
+    columns.text.append(record["choice"] if "choice" in record else record["text"])
     columns.is_choice.append("choice" in record)
     columns.line.append(line.number)
-    for name, values in columns.measured.items():
+    for name, values in columns.amounts.items():
         values.append(record.get(name))
 
 
@@ -162,8 +170,9 @@ def _decode(line: _Line, decoder: json.JSONDecoder) -> dict[str, Any]:
     try:
         record = decoder.decode(line.text)
     except json.JSONDecodeError as error:
-        cut = not line.raw.endswith(b"\n")
-        hint = "the file ends within this line, so it seems cut off: get it again" if cut else f"a line is {_EXAMPLE}"
+        hint = f"a line is {_EXAMPLE}"
+        if not line.raw.endswith(b"\n"):
+            hint = "the file ends within this line, so it seems cut off: get it again"
         line.fail(f"the line is not JSON: {error.msg}", column=error.colno, hint=hint)
     except (ValueError, RecursionError) as error:
         line.fail(f"the line cannot be read: {error}", column=1, hint=f"a line is {_EXAMPLE}")
@@ -178,7 +187,7 @@ def _check(line: _Line, record: dict[str, Any]) -> None:
         if rule is None:
             line.fail(f"unknown key {key!r}", key=key, hint=_nearest(key, tuple(_RULES)))
         if not rule.holds(value):
-            line.fail(f"{key!r} must be {rule.wanted}", key=key, hint=rule.hint)
+            line.fail(f"{key!r} must be {rule.expected}", key=key, hint=rule.hint)
     for key in ("question", "vote"):
         if key not in record:
             line.fail(f"the key {key!r} is missing", column=1, hint=f"a line is {_EXAMPLE}")
@@ -201,9 +210,9 @@ def _refuse_choice(path: str, number: int, choice: str, answers: tuple[str, ...]
     )
 
 
-def _nearest(word: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(known)}"
+def _nearest(word: str, names: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(word, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(names)}"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

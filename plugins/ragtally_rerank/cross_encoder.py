@@ -33,9 +33,9 @@ class CrossEncoderReranker:
         self._score = score
         self._first = first
 
-    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
-        """Rank anew (see `ragtally.api.Reranker.rerank`)."""
-        (hits,) = found.hits
+    def rerank(self, queries: Queries, candidates: Candidates, limit: int) -> Hits:
+        """Rank again (see `ragtally.api.Reranker.rerank`)."""
+        (hits,) = candidates.hits
         rows = hits.passage[:, : self._first]
         questions, columns = np.nonzero(rows >= 0)
         scores = np.full(rows.shape, -np.inf)
@@ -43,7 +43,7 @@ class CrossEncoderReranker:
             block = slice(start, start + _PAIRS_AT_ONCE)
             asked, looked_at = questions[block], rows[questions[block], columns[block]]
             pairs = [
-                (queries.text[question], found.passages.text[row])
+                (queries.text[question], candidates.passages.text[row])
                 for question, row in zip(asked.tolist(), looked_at.tolist(), strict=True)
             ]
             scores[asked, columns[block]] = round_scores(self._scored(pairs))

@@ -38,41 +38,41 @@ class ListwiseReranker:
         self._first = first
         self._passage_words = passage_words
 
-    def prompts(self, queries: Queries, found: Candidates) -> Sequence[Prompt]:
+    def prompts(self, queries: Queries, candidates: Candidates) -> Sequence[Prompt]:
         """Write the prompts (see `ragtally.api.PromptingReranker.prompts`)."""
-        (hits,) = found.hits
+        (hits,) = candidates.hits
         prompts = []
         for question, rows in zip(queries.text, hits.passage[:, : self._first].tolist(), strict=True):
-            passages = [found.passages.text[row] for row in rows if row >= 0]
+            passages = [candidates.passages.text[row] for row in rows if row >= 0]
             prompts.append(self._prompt(question, passages) if len(passages) > 1 else NOTHING_TO_RANK)
         return prompts
 
-    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
-        """Rank anew (see `ragtally.api.Reranker.rerank`)."""
+    def rerank(self, queries: Queries, candidates: Candidates, limit: int) -> Hits:
+        """Rank again (see `ragtally.api.Reranker.rerank`)."""
         # A failed call, and a reply in which no order can be read, leave a question's hits in their order.
-        (hits,) = found.hits
+        (hits,) = candidates.hits
         order = np.tile(np.arange(min(self._first, hits.passage.shape[1])), (len(queries), 1))
-        for question, places in enumerate(self._read(found)):
+        for question, places in enumerate(self._read(candidates)):
             if places:
                 others = [location for location in order[question].tolist() if location not in places]
                 order[question] = [*places, *others]
         return reordered(hits, order, limit)
 
-    def unread(self, found: Candidates) -> int:
+    def unread(self, candidates: Candidates) -> int:
         """Count the replies that came but said nothing of an order."""
-        counts, replies = self._counts(found), _replies(found)
-        read = self._read(found)
+        counts, replies = self._counts(candidates), _replies(candidates)
+        read = self._read(candidates)
         return sum(
             count > 1 and reply is not None and not places
             for count, reply, places in zip(counts, replies, read, strict=True)
         )
 
-    def _read(self, found: Candidates) -> list[tuple[int, ...]]:
-        rows = zip(self._counts(found), _replies(found), strict=True)
+    def _read(self, candidates: Candidates) -> list[tuple[int, ...]]:
+        rows = zip(self._counts(candidates), _replies(candidates), strict=True)
         return [ranking_in(reply, count) if reply and count > 1 else () for count, reply in rows]
 
-    def _counts(self, found: Candidates) -> list[int]:
-        counts: list[int] = (found.hits[0].passage[:, : self._first] >= 0).sum(axis=1).tolist()
+    def _counts(self, candidates: Candidates) -> list[int]:
+        counts: list[int] = (candidates.hits[0].passage[:, : self._first] >= 0).sum(axis=1).tolist()
         return counts
 
     def _prompt(self, question: str, passages: Sequence[str]) -> Prompt:
@@ -94,7 +94,7 @@ class ListwiseReranker:
         return _NUMBER.sub(r"(\1)", line) + (" ..." if len(words) > self._passage_words else "")
 
 
-def _replies(found: Candidates) -> Sequence[str | None]:
-    if found.replies is None:
+def _replies(candidates: Candidates) -> Sequence[str | None]:
+    if candidates.replies is None:
         raise PluginError("the retriever rerank needs a language model's replies and was given none")
-    return found.replies
+    return candidates.replies

@@ -17,7 +17,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from ragtally.api import DataError, Embedder, SpecError, derive_seed
 from ragtally_lsa import register_embedders
-from ragtally_lsa.words import KnownWords, batches, learn
+from ragtally_lsa.words import WordCounter, batches, learn
 
 (COMPONENT,) = register_embedders()
 
@@ -172,14 +172,14 @@ def test_words_are_counted_as_scikit_learn_counts_them(texts: list[str]) -> None
     # The entries' order counts too: it decides how sums are rounded.
     for found, wanted in (
         (learnt.counts, expected),
-        (KnownWords(learnt.words).count(texts), counter.transform(texts)),
+        (WordCounter(learnt.words).count(texts), counter.transform(texts)),
     ):
         for column in ("data", "indices", "indptr"):
             np.testing.assert_array_equal(getattr(found, column), getattr(wanted, column))
 
 
 def test_unknown_words_do_not_count() -> None:
-    assert KnownWords(["mice", "cells"]).count(["cells of cells", "of", "mice"]).toarray().tolist() == [
+    assert WordCounter(["mice", "cells"]).count(["cells of cells", "of", "mice"]).toarray().tolist() == [
         [0, 2],
         [0, 0],
         [1, 0],

@@ -134,16 +134,16 @@ class PlainRetriever(Retriever, Protocol):
 class Reranker(Protocol):
     """Makes a ranking of what other retrievers found."""
 
-    def rerank(self, queries: Queries, found: Candidates, limit: int) -> Hits:
-        """Rank anew.
+    def rerank(self, queries: Queries, candidates: Candidates, limit: int) -> Hits:
+        """Rank again.
 
         Args:
             queries: The questions.
-            found: What the other retrievers found.
+            candidates: What the other retrievers found.
             limit: How many hits at most for each question.
 
         Returns:
-            The hits: rows of `found.passages`, or of `found.windows` where there are windows.
+            The hits: rows of `candidates.passages`, or of `candidates.windows` where there are windows.
         """
         ...
 
@@ -152,23 +152,23 @@ class Reranker(Protocol):
 class PromptingReranker(Reranker, Protocol):
     """Makes a ranking of what others found with the help of a language model, which the engine asks."""
 
-    def prompts(self, queries: Queries, found: Candidates) -> Sequence[Prompt]:
-        """Write one prompt a question; `rerank` then finds the replies in `found`.
+    def prompts(self, queries: Queries, candidates: Candidates) -> Sequence[Prompt]:
+        """Write one prompt per question; `rerank` then finds the replies in `candidates`.
 
         Args:
             queries: The questions.
-            found: What the other retrievers found; without replies.
+            candidates: What the other retrievers found; without replies.
 
         Returns:
-            One prompt a question, in order; the same ones for the same arguments.
+            One prompt per question, in order; the same ones for the same arguments.
         """
         ...
 
-    def unread(self, found: Candidates) -> int:
+    def unread(self, candidates: Candidates) -> int:
         """Count the replies that `rerank` could make nothing of; the order of their questions stayed as it was.
 
         Args:
-            found: What the other retrievers found, with the replies; a call that failed is not counted.
+            candidates: What the other retrievers found, with the replies; a call that failed is not counted.
 
         Returns:
             How many.
