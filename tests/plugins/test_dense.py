@@ -97,7 +97,7 @@ def test_stretches_shares_and_threads_do_not_show(distance: str, limit: int, mon
     corpus[200] = [1, 1, 1]
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     whole = filled(distance, corpus).search(queries(asked), limit)
-    for name, value in {"_CHUNKS": 36, "_QUESTIONS": 7, "_GROUP": 4, "_MOST_NOTED": 50}.items():
+    for name, value in {"_CHUNKS": 36, "_QUESTIONS": 7, "_GROUP": 4, "_MOST_PAIRS": 50}.items():
         monkeypatch.setattr(scan, name, value)
     for threads in ("1", "3"):
         monkeypatch.setenv("OMP_NUM_THREADS", threads)
@@ -128,7 +128,7 @@ def test_ties_go_to_the_lower_row(distance: str, work: str, data: st.DataObject)
 
 @pytest.fixture
 def in_pieces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in {"_CHUNKS": 16, "_GROUP": 4, "_MOST_NOTED": 20}.items():
+    for name, value in {"_CHUNKS": 16, "_GROUP": 4, "_MOST_PAIRS": 20}.items():
         monkeypatch.setattr(scan, name, value)
     yield
 
