@@ -24,7 +24,7 @@ ANSWERS = ("yes", "no", "maybe")
 COMPONENTS = {component.name: component for component in ragtally_answer_metrics.register_metrics()}
 
 
-def graded(
+def grade_answers(
     gold: Sequence[str],
     verdict: Sequence[str | None],
     answers: tuple[str, ...] = ANSWERS,
@@ -36,18 +36,18 @@ def graded(
         return [int(row < count) for row in range(len(gold))]
 
     status = [
-        Status.NO_VERDICT if given is None else Status.RIGHT if given == label else Status.WRONG
-        for label, given in zip(gold, verdict, strict=True)
+        Status.NO_VERDICT if answer is None else Status.RIGHT if answer == label else Status.WRONG
+        for label, answer in zip(gold, verdict, strict=True)
     ]
     return GradedAnswers(gold, verdict, status, answers, 1, *map(votes, (unparsed, failed)))
 
 
-def score(name: str, *arguments: object, **named: object) -> Mapping[str, Score]:
-    return metric_scores(COMPONENTS[name].build(), graded(*arguments, **named))  # type: ignore[arg-type]
+def score(name: str, *arguments: object, **keywords: object) -> Mapping[str, Score]:
+    return metric_scores(COMPONENTS[name].build(), grade_answers(*arguments, **keywords))  # type: ignore[arg-type]
 
 
-def value(name: str, *arguments: object, **named: object) -> float | None:
-    (only,) = score(name, *arguments, **named).values()
+def value(name: str, *arguments: object, **keywords: object) -> float | None:
+    (only,) = score(name, *arguments, **keywords).values()
     return only.value
 
 
@@ -58,7 +58,7 @@ ELECTIONS = st.lists(
 
 def with_extra_label(verdict: Sequence[str | None]) -> list[str]:
     """What scikit-learn needs instead of None."""
-    return ["(none)" if given is None else given for given in verdict]
+    return ["(none)" if answer is None else answer for answer in verdict]
 
 
 @settings(deadline=None)
@@ -67,15 +67,15 @@ def test_scikit_learn_agrees_on_averages(election: tuple[list[str], list[str | N
     gold, verdict = election
     predicted = with_extra_label(verdict)
     labels = sorted(set(gold))
-    named = {"labels": labels, "average": "macro", "zero_division": 0}
+    keywords = {"labels": labels, "average": "macro", "zero_division": 0}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = {
             "accuracy": oracle.accuracy_score(gold, predicted),
             "balanced_accuracy": oracle.balanced_accuracy_score(gold, predicted),
-            "macro_precision": oracle.precision_score(gold, predicted, **named),
-            "macro_recall": oracle.recall_score(gold, predicted, **named),
-            "macro_f1": oracle.f1_score(gold, predicted, **named),
+            "macro_precision": oracle.precision_score(gold, predicted, **keywords),
+            "macro_recall": oracle.recall_score(gold, predicted, **keywords),
+            "macro_f1": oracle.f1_score(gold, predicted, **keywords),
             "cohen_kappa": oracle.cohen_kappa_score(gold, predicted),
         }
     for name, number in expected.items():
@@ -92,7 +92,7 @@ def test_scikit_learn_agrees_on_averages(election: tuple[list[str], list[str | N
 def test_scikit_learn_agrees_on_classes_and_confusion(election: tuple[list[str], list[str | None]]) -> None:
     gold, verdict = election
     predicted = with_extra_label(verdict)
-    named = {"labels": list(ANSWERS), "average": None, "zero_division": np.nan}
+    keywords = {"labels": list(ANSWERS), "average": None, "zero_division": np.nan}
     for name, function in (
         ("precision", oracle.precision_score),
         ("recall", oracle.recall_score),
@@ -100,7 +100,7 @@ def test_scikit_learn_agrees_on_classes_and_confusion(election: tuple[list[str],
     ):
         scores = score(name, gold, verdict)
         assert list(scores) == [f"{name}[{answer}]" for answer in ANSWERS]
-        for number, ours in zip(function(gold, predicted, **named), scores.values(), strict=True):
+        for number, ours in zip(function(gold, predicted, **keywords), scores.values(), strict=True):
             assert ours.value == (None if math.isnan(number) else pytest.approx(number, abs=1e-12))
     matrix = oracle.confusion_matrix(gold, predicted, labels=[*ANSWERS, "(none)"])
     confusion = score("confusion", gold, verdict)
@@ -111,7 +111,7 @@ def test_scikit_learn_agrees_on_classes_and_confusion(election: tuple[list[str],
 def test_shares_hang_together(election: tuple[list[str], list[str | None]]) -> None:
     gold, verdict = election
     coverage, of_covered = value("coverage", gold, verdict), value("accuracy_of_covered", gold, verdict)
-    assert coverage == sum(given is not None for given in verdict) / len(gold)
+    assert coverage == sum(answer is not None for answer in verdict) / len(gold)
     assert (of_covered is None) == (coverage == 0)
     assert value("accuracy", gold, verdict) == pytest.approx(coverage * (of_covered or 0.0))
     assert sum(cell.value or 0 for cell in score("confusion", gold, verdict).values()) == len(gold)

@@ -46,9 +46,9 @@ def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
-def build(**given_parameters: object) -> Retriever:
+def build(**parameters: object) -> Retriever:
     defaults = {key: schema["default"] for key, schema in COMPONENT.params.items()}
-    return COMPONENT.build(**{**defaults, **given_parameters})
+    return COMPONENT.build(**{**defaults, **parameters})
 
 
 def passages(texts: list[str]) -> Passages:
@@ -60,7 +60,7 @@ def queries(texts: list[str]) -> Queries:
     return Queries([str(row) for row in range(len(texts))], texts)
 
 
-def filled(texts: list[str], **parameters: object) -> Retriever:
+def retriever_of(texts: list[str], **parameters: object) -> Retriever:
     retriever = build(**parameters)
     retriever.add(passages(texts), None)
     return retriever
@@ -72,18 +72,18 @@ def random_texts(seed: int, count: int, longest: int) -> list[str]:
     return [" ".join(draw.choices(words, k=draw.randint(0, longest))) for _ in range(count)]
 
 
-def assert_as_bm25s(texts: list[str], asked: list[str], limit: int, **parameters: object) -> None:
+def assert_as_bm25s(texts: list[str], questions: list[str], limit: int, **parameters: object) -> None:
     """Compare with bm25s from beginning to end: its tokenizer, its index, its scores."""
-    hits = filled(texts, **parameters).search(queries(asked), limit)
+    hits = retriever_of(texts, **parameters).search(queries(questions), limit)
     stemmer, stopwords = parameters.get("stemmer", "english"), parameters.get("stopwords", "english")
 
-    def tokens(given: list[str]) -> list[list[str]]:
+    def tokens(batch: list[str]) -> list[list[str]]:
         stem = Stemmer.Stemmer(stemmer) if stemmer else None
-        return bm25s.tokenize(given, stopwords=stopwords, stemmer=stem, return_ids=False, show_progress=False)
+        return bm25s.tokenize(batch, stopwords=stopwords, stemmer=stem, return_ids=False, show_progress=False)
 
     oracle = bm25s.BM25(**{name: parameters[name] for name in ("k1", "b", "method") if name in parameters})
     oracle.index(tokens(texts), show_progress=False)
-    for row, words in enumerate(tokens(asked)):
+    for row, words in enumerate(tokens(questions)):
         scores = oracle.get_scores(words) if words else np.zeros(len(texts))
         above = np.flatnonzero(scores > 0)
         expected = best_rows(scores[above], above, limit)
@@ -105,18 +105,18 @@ def test_ranks_and_scores_as_bm25s_does(
     size: str, method: str, numbers: tuple[float, float], stemmer: str | None, stopwords: str | None
 ) -> None:
     k1, b = numbers
-    texts, asked = random_texts(1, 120, 25), random_texts(2, 30, 8)
-    assert_as_bm25s(texts, asked, 10, method=method, stemmer=stemmer, stopwords=stopwords, k1=k1, b=b)
+    texts, questions = random_texts(1, 120, 25), random_texts(2, 30, 8)
+    assert_as_bm25s(texts, questions, 10, method=method, stemmer=stemmer, stopwords=stopwords, k1=k1, b=b)
 
 
 def prose(seed: int, count: int, shortest: int, longest: int) -> list[str]:
     """Texts with frequent and rare words, as a search that leaves out what cannot win needs them."""
     draw = np.random.default_rng(seed)
     lengths = draw.integers(shortest, longest, count)
-    drawn = np.minimum(draw.zipf(1.3, lengths.sum()), 5000).astype(str).tolist()
+    words = np.minimum(draw.zipf(1.3, lengths.sum()), 5000).astype(str).tolist()
     ends = np.cumsum(lengths)
     return [
-        " ".join(f"w{word}" for word in drawn[end - length : end]) for end, length in zip(ends, lengths, strict=True)
+        " ".join(f"w{word}" for word in words[end - length : end]) for end, length in zip(ends, lengths, strict=True)
     ]
 
 
@@ -127,11 +127,11 @@ def test_ranks_prose_as_bm25s_does(size: str, method: str, limit: int) -> None:
 
 @pytest.mark.parametrize("method", ["lucene", "robertson", "atire"])
 def test_small_and_bulk_agree_to_the_bit(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    texts, asked = prose(3, 1500, 0, 60), queries(prose(4, 60, 0, 12))
-    small = filled(texts, method=method).search(asked, 20)
+    texts, questions = prose(3, 1500, 0, 60), queries(prose(4, 60, 0, 12))
+    small = retriever_of(texts, method=method).search(questions, 20)
     for name in ("counting._MANY", "index.MANY"):
         monkeypatch.setattr(f"ragtally_lexical.{name}", -1)
-    bulk = filled(texts, method=method).search(asked, 20)
+    bulk = retriever_of(texts, method=method).search(questions, 20)
     np.testing.assert_array_equal(small.passage, bulk.passage)
     np.testing.assert_array_equal(small.score, bulk.score)
 
@@ -139,39 +139,41 @@ def test_small_and_bulk_agree_to_the_bit(method: str, monkeypatch: pytest.Monkey
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 def test_compiled_loops_do_what_their_source_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Interpreted and compiled: a type that is too narrow, or an index out of bounds, would show."""
-    texts, asked = prose(5, 120, 0, 40), queries(prose(6, 25, 0, 12))
+    texts, questions = prose(5, 120, 0, 40), queries(prose(6, 25, 0, 12))
     for name in ("counting._MANY", "index.MANY"):
         monkeypatch.setattr(f"ragtally_lexical.{name}", -1)
-    compiled = [filled(texts, tokenizer=name).search(asked, 3) for name in ("words", "hyphenated")]
+    with_numba = [retriever_of(texts, tokenizer=name).search(questions, 3) for name in ("words", "hyphenated")]
     for module in (bulk, token_kernels, posting_kernels):
         for name, value in vars(module).items():
             if hasattr(value, "py_func"):
                 monkeypatch.setattr(module, name, value.py_func)
-    interpreted = [filled(texts, tokenizer=name).search(asked, 3) for name in ("words", "hyphenated")]
-    for one, other in zip(compiled, interpreted, strict=True):
+    in_python = [retriever_of(texts, tokenizer=name).search(questions, 3) for name in ("words", "hyphenated")]
+    for one, other in zip(with_numba, in_python, strict=True):
         np.testing.assert_array_equal(one.passage, other.passage)
         np.testing.assert_array_equal(one.score, other.score)
 
 
 def test_ties_go_to_the_lower_row(size: str) -> None:
-    hits = filled(["other words", "healed mice", "mice healing", "healing mice"]).search(queries(["mice heal"]), 2)
+    hits = retriever_of(["other words", "healed mice", "mice healing", "healing mice"]).search(
+        queries(["mice heal"]), 2
+    )
     assert hits.passage.tolist() == [[1, 2]]
     assert hits.score[0, 0] == hits.score[0, 1]
 
 
 def test_a_word_that_thousands_of_chunks_hold_alike_finds_the_first_of_them(size: str) -> None:
-    hits = filled(["mice"] * 3000).search(queries(["mice", "mice mice rats"]), 3)
+    hits = retriever_of(["mice"] * 3000).search(queries(["mice", "mice mice rats"]), 3)
     assert hits.passage.tolist() == [[0, 1, 2]] * 2
 
 
 def test_a_repeated_question_word_counts_again(size: str) -> None:
-    retriever = filled(["mice", "rats", "cats"])
+    retriever = retriever_of(["mice", "rats", "cats"])
     once, twice = (retriever.search(queries([text]), 1).score[0, 0] for text in ("mice", "mice mice"))
     assert twice == pytest.approx(2 * once, rel=1e-5)
 
 
 def test_chunks_that_share_no_word_are_no_hits(size: str) -> None:
-    hits = filled(["mice and men", "", "cats"]).search(queries(["mice", "dogs unknown", "", "the and"]), 5)
+    hits = retriever_of(["mice and men", "", "cats"]).search(queries(["mice", "dogs unknown", "", "the and"]), 5)
     assert hits.passage.tolist() == [[0, -1, -1, -1, -1], *[[-1] * 5] * 3]
 
 
@@ -179,12 +181,12 @@ def test_a_word_that_weighs_nothing_finds_nothing(size: str) -> None:
     """Under atire a word in every chunk, under robertson one in most."""
     texts = ["mice rats", "mice cats", "mice dogs"]
     for method in ("atire", "robertson"):
-        hits = filled(texts, method=method).search(queries(["mice", "mice cats"]), 2)
+        hits = retriever_of(texts, method=method).search(queries(["mice", "mice cats"]), 2)
         assert hits.passage.tolist() == [[-1, -1], [1, -1]]
 
 
 def test_weights_that_are_too_small_for_a_number_find_nothing(size: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    hits = filled(["mice rats", "mice cats"], k1=1e300, b=0).search(queries(["mice rats"]), 2)
+    hits = retriever_of(["mice rats", "mice cats"], k1=1e300, b=0).search(queries(["mice rats"]), 2)
     assert hits.passage.tolist() == [[-1, -1]]
 
 
@@ -194,15 +196,15 @@ def test_a_count_that_needs_more_than_a_byte(size: str) -> None:
 
 
 def test_a_new_form_of_a_known_word_is_found(size: str) -> None:
-    assert filled(["they were healed", "dogs"]).search(queries(["healing"]), 1).passage.tolist() == [[0]]
-    assert filled(["they were healed", "dogs"], stemmer=None).search(queries(["healing"]), 1).passage.tolist() == [
-        [-1]
-    ]
+    assert retriever_of(["they were healed", "dogs"]).search(queries(["healing"]), 1).passage.tolist() == [[0]]
+    assert retriever_of(["they were healed", "dogs"], stemmer=None).search(
+        queries(["healing"]), 1
+    ).passage.tolist() == [[-1]]
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", "the", "?"]])
 def test_a_corpus_without_words_gives_no_hits(size: str, texts: list[str], tmp_path: Path) -> None:
-    retriever, other = filled(texts), build()
+    retriever, other = retriever_of(texts), build()
     retriever.save(tmp_path)
     other.load(tmp_path, passages(texts), None)
     for one in (retriever, other):
@@ -213,31 +215,31 @@ def test_a_corpus_without_words_gives_no_hits(size: str, texts: list[str], tmp_p
 @pytest.mark.parametrize("stemmer", ["english", None])
 def test_what_is_saved_is_what_is_loaded(size: str, tmp_path: Path, stemmer: str | None) -> None:
     texts = random_texts(1, 80, 20)
-    retriever, other = filled(texts, stemmer=stemmer), build(stemmer=stemmer)
-    asked = queries(random_texts(2, 20, 6))
-    before = retriever.search(asked, 7)
+    retriever, other = retriever_of(texts, stemmer=stemmer), build(stemmer=stemmer)
+    questions = queries(random_texts(2, 20, 6))
+    before = retriever.search(questions, 7)
     retriever.save(tmp_path)
     other.load(tmp_path, passages(texts), None)
-    after = other.search(asked, 7)
+    after = other.search(questions, 7)
     np.testing.assert_array_equal(before.passage, after.passage)
     np.testing.assert_array_equal(before.score, after.score)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".npy"}
 
 
 def test_one_index_serves_every_formula(tmp_path: Path) -> None:
-    texts, asked = random_texts(1, 80, 20), queries(random_texts(2, 20, 6))
-    filled(texts).save(tmp_path)
-    searched = {name for name, schema in COMPONENT.params.items() if schema.get("x-ragtally-search")}
-    assert searched == {"k1", "b", "method"}
-    found = set()
+    texts, questions = random_texts(1, 80, 20), queries(random_texts(2, 20, 6))
+    retriever_of(texts).save(tmp_path)
+    search_parameters = {name for name, schema in COMPONENT.params.items() if schema.get("x-ragtally-search")}
+    assert search_parameters == {"k1", "b", "method"}
+    scores = set()
     for method, (k1, b) in FORMULAS:
         formula = {"method": method, "k1": k1, "b": b}
         other = build(**formula)
         other.load(tmp_path, passages(texts), None)
-        hits = other.search(asked, 7)
-        np.testing.assert_array_equal(hits.score, filled(texts, **formula).search(asked, 7).score)
-        found.add(hits.score.tobytes())
-    assert len(found) == len(FORMULAS)
+        hits = other.search(questions, 7)
+        np.testing.assert_array_equal(hits.score, retriever_of(texts, **formula).search(questions, 7).score)
+        scores.add(hits.score.tobytes())
+    assert len(scores) == len(FORMULAS)
 
 
 def test_the_index_is_the_same_in_every_process_and_nothing_is_printed(tmp_path: Path) -> None:
@@ -252,20 +254,20 @@ def test_the_index_is_the_same_in_every_process_and_nothing_is_printed(tmp_path:
         "r.search(Queries(texts, texts), 3)\n"
         "r.save(pathlib.Path(sys.argv[1]))\n"
     )
-    written = []
+    contents = []
     for hash_seed in ("1", "2"):
         folder = tmp_path / hash_seed
         folder.mkdir()
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", code, str(folder), ";".join(random_texts(1, 50, 20))],
             check=True,
             capture_output=True,
             text=True,
             env={**os.environ, "PYTHONHASHSEED": hash_seed},
         )
-        assert done.stdout + done.stderr == ""
-        written.append({path.name: path.read_bytes() for path in folder.iterdir()})
-    assert written[0] == written[1]
+        assert process.stdout + process.stderr == ""
+        contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert contents[0] == contents[1]
 
 
 def test_texts_are_read_once_and_not_held() -> None:
@@ -283,10 +285,10 @@ def test_texts_are_read_once_and_not_held() -> None:
 
 
 def test_the_first_hits_do_not_depend_on_the_limit(size: str) -> None:
-    retriever, asked = filled(prose(1, 800, 3, 60)), queries(prose(2, 30, 1, 12))
-    longest = retriever.search(asked, 100)
+    retriever, questions = retriever_of(prose(1, 800, 3, 60)), queries(prose(2, 30, 1, 12))
+    longest = retriever.search(questions, 100)
     for limit in (1, 3, 10):
-        np.testing.assert_array_equal(retriever.search(asked, limit).passage, longest.passage[:, :limit])
+        np.testing.assert_array_equal(retriever.search(questions, limit).passage, longest.passage[:, :limit])
 
 
 def test_use_before_add_is_a_bug() -> None:
@@ -301,15 +303,15 @@ def test_use_before_add_is_a_bug() -> None:
     st.integers(1, 5),
 )
 def test_whatever_is_in_the_texts_hits_are_ordered_and_share_a_word(
-    texts: list[str], asked: list[str], limit: int
+    texts: list[str], questions: list[str], limit: int
 ) -> None:
-    hits = filled(texts, tokenizer="hyphenated", stemmer=None, stopwords=None).search(queries(asked), limit)
-    for row, question in enumerate(asked):
-        found = [chunk for chunk in hits.passage[row].tolist() if chunk >= 0]
-        shared = [chunk for chunk, text in enumerate(texts) if parts(text) & parts(question)]
-        assert set(found) <= set(shared)
-        assert len(found) == min(limit, len(shared))
-        keys = [(-score, chunk) for score, chunk in zip(hits.score[row].tolist(), found, strict=False)]
+    hits = retriever_of(texts, tokenizer="hyphenated", stemmer=None, stopwords=None).search(queries(questions), limit)
+    for row, question in enumerate(questions):
+        rows = [chunk for chunk in hits.passage[row].tolist() if chunk >= 0]
+        matches = [chunk for chunk, text in enumerate(texts) if parts(text) & parts(question)]
+        assert set(rows) <= set(matches)
+        assert len(rows) == min(limit, len(matches))
+        keys = [(-score, chunk) for score, chunk in zip(hits.score[row].tolist(), rows, strict=False)]
         assert keys == sorted(keys)
 
 
@@ -333,7 +335,7 @@ def test_pubmedqa() -> None:
     records = json.loads((Path(home) / "ori_pqal.json").read_text(encoding="utf-8"))
     owner = np.array([row for row, record in enumerate(records.values()) for _ in record["CONTEXTS"]])
     texts = [section for record in records.values() for section in record["CONTEXTS"]]
-    hits = filled(texts).search(queries([record["QUESTION"] for record in records.values()]), 10)
+    hits = retriever_of(texts).search(queries([record["QUESTION"] for record in records.values()]), 10)
     relevant = (hits.passage >= 0) & (owner[hits.passage] == np.arange(len(records))[:, None])
     recall = relevant.sum(axis=1) / np.bincount(owner)
     reciprocal = np.where(relevant.any(axis=1), 1 / (1 + relevant.argmax(axis=1)), 0)

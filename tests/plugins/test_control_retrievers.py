@@ -13,30 +13,30 @@ from ragtally.api import Passages, PluginError, Queries, QuestionEvidence, Retri
 from ragtally_control_retrievers import register_retrievers
 
 COMPONENTS = {component.name: component for component in register_retrievers()}
-Location = tuple[int, int, int]
+Span = tuple[int, int, int]
 
 
 def columns(rows: list[tuple[int, ...]], width: int) -> list[np.ndarray]:
     return list(np.array(rows, np.int32).reshape(-1, width).T)
 
 
-def filled(name: str, chunks: list[Location], **parameters: int) -> Retriever:
+def retriever_of(name: str, chunks: list[Span], **parameters: int) -> Retriever:
     retriever = COMPONENTS[name].build(**parameters)
     retriever.add(passages(chunks), None)
     return retriever
 
 
-def passages(chunks: list[Location]) -> Passages:
+def passages(chunks: list[Span]) -> Passages:
     return Passages([""] * len(chunks), Spans(*columns(chunks, 3)))
 
 
-def asked(evidence: Mapping[int, list[Location]], count: int) -> Queries:
-    rows = [(question, *location) for question in sorted(evidence) for location in evidence[question]]
+def queries_of(evidence: Mapping[int, list[Span]], count: int) -> Queries:
+    rows = [(question, *span) for question in sorted(evidence) for span in evidence[question]]
     names = [f"q{row}" for row in range(count)]
     return Queries(names, names, evidence=QuestionEvidence(*columns(rows, 4)))
 
 
-PLACES = st.builds(
+SPANS = st.builds(
     lambda document, start, length: (document, start, start + length),
     st.integers(0, 3),
     st.integers(0, 30),
@@ -45,37 +45,39 @@ PLACES = st.builds(
 
 
 @given(
-    chunks=st.lists(PLACES, max_size=12, unique=True).map(sorted),
-    evidence=st.dictionaries(st.integers(0, 2), st.lists(PLACES, max_size=4).map(sorted), max_size=3),
+    chunks=st.lists(SPANS, max_size=12, unique=True).map(sorted),
+    evidence=st.dictionaries(st.integers(0, 2), st.lists(SPANS, max_size=4).map(sorted), max_size=3),
     limit=st.integers(1, 6),
 )
 def test_oracle_ranks_by_characters_of_evidence(
-    chunks: list[Location], evidence: dict[int, list[Location]], limit: int
+    chunks: list[Span], evidence: dict[int, list[Span]], limit: int
 ) -> None:
-    hits = filled("oracle", chunks).search(asked(evidence, 3), limit)
+    hits = retriever_of("oracle", chunks).search(queries_of(evidence, 3), limit)
     for question in range(3):
         gold = {(document, at) for document, start, end in evidence.get(question, []) for at in range(start, end)}
-        held = [sum((document, at) in gold for at in range(start, end)) for document, start, end in chunks]
-        order = sorted((row for row, count in enumerate(held) if count), key=lambda row: (-held[row], row))[:limit]
+        characters = [sum((document, at) in gold for at in range(start, end)) for document, start, end in chunks]
+        order = sorted(
+            (row for row, count in enumerate(characters) if count), key=lambda row: (-characters[row], row)
+        )[:limit]
         assert hits.passage[question].tolist() == order + [-1] * (limit - len(order))
-        assert hits.score[question].tolist() == [held[row] for row in order] + [0] * (limit - len(order))
+        assert hits.score[question].tolist() == [characters[row] for row in order] + [0] * (limit - len(order))
 
 
 def test_oracle_is_saved_and_loaded(tmp_path: Path) -> None:
     chunks = [(0, 0, 5), (1, 0, 5), (1, 3, 9)]
-    retriever, other = filled("oracle", chunks), COMPONENTS["oracle"].build()
+    retriever, other = retriever_of("oracle", chunks), COMPONENTS["oracle"].build()
     retriever.save(tmp_path)
     other.load(tmp_path, passages(chunks))
-    assert other.search(asked({0: [(1, 2, 9)]}, 1), 3).passage.tolist() == [[2, 1, -1]]
+    assert other.search(queries_of({0: [(1, 2, 9)]}, 1), 3).passage.tolist() == [[2, 1, -1]]
 
 
 def test_oracle_needs_evidence() -> None:
     with pytest.raises(PluginError, match="evidence"):
-        filled("oracle", [(0, 0, 5)]).search(Queries(["a"], ["a"]), 1)
+        retriever_of("oracle", [(0, 0, 5)]).search(Queries(["a"], ["a"]), 1)
 
 
 def draw(seed: int, chunks: int, limit: int, names: list[str]) -> np.ndarray:
-    retriever = filled("random", [(row, 0, 1) for row in range(chunks)], seed=seed)
+    retriever = retriever_of("random", [(row, 0, 1) for row in range(chunks)], seed=seed)
     hits = retriever.search(Queries(names, names), limit)
     ranks = np.arange(1, limit + 1)
     np.testing.assert_allclose(hits.score, np.where(hits.passage >= 0, 1 / ranks, 0), rtol=1e-6)
@@ -85,9 +87,9 @@ def draw(seed: int, chunks: int, limit: int, names: list[str]) -> np.ndarray:
 @given(st.integers(0, 2**32 - 1), st.integers(0, 50), st.integers(1, 60), st.integers(1, 60))
 def test_random_draws_are_distinct_and_begin_alike(seed: int, chunks: int, limit: int, longer: int) -> None:
     short, long = (draw(seed, chunks, size, ["a"])[0] for size in sorted((limit, longer)))
-    kept = long[long >= 0].tolist()
-    assert len(set(kept)) == len(kept) == min(max(limit, longer), chunks)
-    assert all(0 <= row < chunks for row in kept)
+    rows = long[long >= 0].tolist()
+    assert len(set(rows)) == len(rows) == min(max(limit, longer), chunks)
+    assert all(0 <= row < chunks for row in rows)
     assert short.tolist() == long[: len(short)].tolist()
 
 
@@ -100,9 +102,9 @@ def test_random_depends_on_seed_question_and_number_of_chunks_alone() -> None:
 
 
 def test_random_is_fair() -> None:
-    drawn = draw(7, 5, 3, [str(row) for row in range(3000)])
+    rows = draw(7, 5, 3, [str(row) for row in range(3000)])
     for rank in range(3):
-        counts = np.bincount(drawn[:, rank], minlength=5)
+        counts = np.bincount(rows[:, rank], minlength=5)
         # Chi-square with 4 degrees of freedom: 18.5 is exceeded once in a thousand.
         assert ((counts - 600) ** 2 / 600).sum() < 18.5
 
@@ -129,7 +131,7 @@ def test_random_costs_by_hit_not_by_chunk() -> None:
 
 def test_random_is_saved_and_loaded(tmp_path: Path) -> None:
     chunks = [(row, 0, 1) for row in range(40)]
-    retriever = filled("random", chunks, seed=3)
+    retriever = retriever_of("random", chunks, seed=3)
     other = COMPONENTS["random"].build(seed=3)
     retriever.save(tmp_path)
     other.load(tmp_path, passages(chunks))

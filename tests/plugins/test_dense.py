@@ -20,7 +20,7 @@ from ragtally_dense.search import COMPARISONS
 (COMPONENT,) = register_retrievers()
 NAMES = list(MEANINGS)
 ON_VECTORS = ["cosine", "dot", "l2", "l1"]
-COMPILED = ["l1", "hamming", "jaccard"]
+WITH_KERNELS = ["l1", "hamming", "jaccard"]
 
 
 def passages(count: int) -> Passages:
@@ -28,7 +28,7 @@ def passages(count: int) -> Passages:
     return Passages([""] * count, Spans(rows, rows, rows))
 
 
-def filled(distance: str, vectors: np.ndarray, **parameters: Any) -> Retriever:
+def retriever_of(distance: str, vectors: np.ndarray, **parameters: Any) -> Retriever:
     retriever = COMPONENT.build(embedder=None, distance=distance, **parameters)
     retriever.add(passages(len(vectors)), vectors.astype(np.float32))
     return retriever
@@ -39,18 +39,18 @@ def queries(vectors: np.ndarray) -> Queries:
     return Queries(names, names, vectors=vectors.astype(np.float32))
 
 
-def scipy_scores(distance: str, asked: np.ndarray, chunks: np.ndarray) -> np.ndarray:
-    asked, chunks = asked.astype(np.float32).astype(float), chunks.astype(np.float32).astype(float)
+def scipy_scores(distance: str, questions: np.ndarray, chunks: np.ndarray) -> np.ndarray:
+    questions, chunks = questions.astype(np.float32).astype(float), chunks.astype(np.float32).astype(float)
     if distance == "dot":
-        return asked @ chunks.T
+        return questions @ chunks.T
     if distance == "cosine":
-        scores = 1 - cdist(asked, chunks, "cosine")
+        scores = 1 - cdist(questions, chunks, "cosine")
         return np.where(np.abs(scores) < 1e-6, 0, scores)
     if distance == "hamming":
-        return -np.round(cdist(asked > 0, chunks > 0, "hamming") * asked.shape[1])
+        return -np.round(cdist(questions > 0, chunks > 0, "hamming") * questions.shape[1])
     if distance == "jaccard":
-        return 1 - cdist(asked > 0, chunks > 0, "jaccard")
-    return -cdist(asked, chunks, {"l1": "cityblock", "l2": "euclidean"}[distance])
+        return 1 - cdist(questions > 0, chunks > 0, "jaccard")
+    return -cdist(questions, chunks, {"l1": "cityblock", "l2": "euclidean"}[distance])
 
 
 def expect(hits: Hits, scores: np.ndarray, limit: int) -> None:
@@ -70,7 +70,7 @@ def assert_same(one: Hits, other: Hits) -> None:
 def work(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Whether there is so much work that compiled code is loaded."""
     if request.param == "large":
-        for name in COMPILED:
+        for name in WITH_KERNELS:
             monkeypatch.setattr(COMPARISONS[name], "worth_compiling", 0)
     return request.param
 
@@ -80,12 +80,12 @@ def work(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 @pytest.mark.parametrize(("chunks", "limit", "dimensions"), [(700, 5, 24), (700, 40, 300), (3, 10, 64), (1, 1, 1)])
 def test_finds_what_scipy_finds(distance: str, chunks: int, limit: int, dimensions: int) -> None:
     draw = np.random.default_rng(chunks + limit)
-    corpus, asked = draw.standard_normal((chunks, dimensions)) * 3, draw.standard_normal((41, dimensions))
+    corpus, questions = draw.standard_normal((chunks, dimensions)) * 3, draw.standard_normal((41, dimensions))
     corpus *= draw.uniform(0.1, 5, (chunks, 1))
-    hits = filled(distance, corpus).search(queries(asked), limit)
+    hits = retriever_of(distance, corpus).search(queries(questions), limit)
     assert hits.passage.dtype == np.int32
     assert hits.score.dtype == np.float32
-    expect(hits, scipy_scores(distance, asked, corpus), limit)
+    expect(hits, scipy_scores(distance, questions, corpus), limit)
 
 
 @pytest.mark.usefixtures("work")
@@ -93,15 +93,15 @@ def test_finds_what_scipy_finds(distance: str, chunks: int, limit: int, dimensio
 @pytest.mark.parametrize("limit", [1, 6, 90])
 def test_stretches_shares_and_threads_do_not_show(distance: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     draw = np.random.default_rng(1)
-    corpus, asked = draw.integers(-2, 3, (500, 3)), draw.integers(-2, 3, (30, 3))
+    corpus, questions = draw.integers(-2, 3, (500, 3)), draw.integers(-2, 3, (30, 3))
     corpus[200] = [1, 1, 1]
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    whole = filled(distance, corpus).search(queries(asked), limit)
+    whole = retriever_of(distance, corpus).search(queries(questions), limit)
     for name, value in {"_CHUNKS": 36, "_QUESTIONS": 7, "_GROUP": 4, "_MOST_PAIRS": 50}.items():
         monkeypatch.setattr(scan, name, value)
     for threads in ("1", "3"):
         monkeypatch.setenv("OMP_NUM_THREADS", threads)
-        assert_same(filled(distance, corpus).search(queries(asked), limit), whole)
+        assert_same(retriever_of(distance, corpus).search(queries(questions), limit), whole)
     assert (whole.passage >= 0).any()
 
 
@@ -121,9 +121,13 @@ small_vectors = st.lists(st.integers(-2, 2), min_size=3, max_size=3).filter(any)
 def test_ties_go_to_the_lower_row(distance: str, work: str, data: st.DataObject) -> None:
     # Small whole numbers: many chunks at exactly the same distance.
     corpus = np.array(data.draw(st.lists(small_vectors, min_size=1, max_size=90)))
-    asked = np.array(data.draw(st.lists(small_vectors, min_size=1, max_size=4)))
+    questions = np.array(data.draw(st.lists(small_vectors, min_size=1, max_size=4)))
     limit = data.draw(st.integers(1, 8))
-    expect(filled(distance, corpus).search(queries(asked), limit), scipy_scores(distance, asked, corpus), limit)
+    expect(
+        retriever_of(distance, corpus).search(queries(questions), limit),
+        scipy_scores(distance, questions, corpus),
+        limit,
+    )
 
 
 @pytest.fixture
@@ -142,21 +146,21 @@ def test_ties_go_to_the_lower_row_across_stretches(distance: str, data: st.DataO
     kinds = np.array(data.draw(st.lists(small_vectors, min_size=1, max_size=5)))
     corpus = kinds[data.draw(st.lists(st.integers(0, len(kinds) - 1), min_size=1, max_size=120))]
     limit = data.draw(st.integers(1, 20))
-    expect(filled(distance, corpus).search(queries(kinds), limit), scipy_scores(distance, kinds, corpus), limit)
+    expect(retriever_of(distance, corpus).search(queries(kinds), limit), scipy_scores(distance, kinds, corpus), limit)
 
 
 @pytest.mark.parametrize("distance", ON_VECTORS)
 def test_near_ties_are_told_by_their_rounded_scores(distance: str) -> None:
     # The seventh digit differs, which another machine's sums could turn around.
     corpus = np.array([[1.0, 2.0], [3.0, 1.0 + 2e-7], [3.0, 1.0]])
-    assert filled(distance, corpus).search(queries(np.array([[3.0, 1.1]])), 2).passage.tolist() == [[1, 2]]
+    assert retriever_of(distance, corpus).search(queries(np.array([[3.0, 1.1]])), 2).passage.tolist() == [[1, 2]]
 
 
 @pytest.mark.usefixtures("work")
 @pytest.mark.parametrize("distance", ["l2", "l1"])
 def test_a_distance_far_from_the_origin_is_exact(distance: str) -> None:
     corpus = np.array([[1000.0, 1000.25], [1000.0, 1000.125], [1000.0, 1000.5]])
-    hits = filled(distance, corpus).search(queries(np.array([[1000.0, 1000.0]])), 3)
+    hits = retriever_of(distance, corpus).search(queries(np.array([[1000.0, 1000.0]])), 3)
     assert hits.passage.tolist() == [[1, 0, 2]]
     assert hits.score.tolist() == [[-0.125, -0.25, -0.5]]
 
@@ -165,18 +169,18 @@ def test_a_distance_far_from_the_origin_is_exact(distance: str) -> None:
 @pytest.mark.parametrize("distance", NAMES)
 def test_one_vector_much_longer_than_all_others_hides_none(distance: str) -> None:
     draw = np.random.default_rng(5)
-    corpus, asked = draw.standard_normal((200, 8)), draw.standard_normal((20, 8))
+    corpus, questions = draw.standard_normal((200, 8)), draw.standard_normal((20, 8))
     corpus[60] *= 1e6
-    expect(filled(distance, corpus).search(queries(asked), 7), scipy_scores(distance, asked, corpus), 7)
+    expect(retriever_of(distance, corpus).search(queries(questions), 7), scipy_scores(distance, questions, corpus), 7)
 
 
 @pytest.mark.parametrize("distance", NAMES)
 @pytest.mark.parametrize("size", [1e-20, 1e14])
 def test_very_short_and_very_long_vectors_are_compared(distance: str, size: float) -> None:
     draw = np.random.default_rng(6)
-    corpus, asked = draw.standard_normal((50, 8)) * size, draw.standard_normal((9, 8)) * size
-    hits = filled(distance, corpus).search(queries(asked), 7)
-    scores = scipy_scores(distance, asked, corpus)
+    corpus, questions = draw.standard_normal((50, 8)) * size, draw.standard_normal((9, 8)) * size
+    hits = retriever_of(distance, corpus).search(queries(questions), 7)
+    scores = scipy_scores(distance, questions, corpus)
     for row, of_question in enumerate(scores):
         assert hits.passage[row].tolist() == best_rows(of_question, np.arange(50), 7).rows.tolist()
 
@@ -185,31 +189,31 @@ def test_very_short_and_very_long_vectors_are_compared(distance: str, size: floa
 @pytest.mark.parametrize("distance", NAMES)
 def test_a_zero_vector_is_near_to_nothing(distance: str) -> None:
     corpus = np.array([[0.0, 0.0], [1.0, 2.0], [0.0, 0.0], [-3.0, 1.0]])
-    hits = filled(distance, corpus).search(queries(np.array([[0.1, 0.0], [0.0, 0.0]])), 4)
+    hits = retriever_of(distance, corpus).search(queries(np.array([[0.1, 0.0], [0.0, 0.0]])), 4)
     assert sorted(hits.passage[0, :2].tolist()) == [1, 3]
     assert hits.passage[0, 2:].tolist() == [-1, -1]
     assert hits.passage[1].tolist() == [-1] * 4
     assert np.isfinite(hits.score).all()
-    assert filled(distance, corpus[:1]).search(queries(corpus[1:2]), 1).passage.tolist() == [[-1]]
+    assert retriever_of(distance, corpus[:1]).search(queries(corpus[1:2]), 1).passage.tolist() == [[-1]]
 
 
 @pytest.mark.usefixtures("work")
 def test_two_vectors_without_a_component_above_zero_are_equal_to_jaccard() -> None:
     corpus = np.array([[-1.0, -2.0, 0.0], [1.0, -1.0, -1.0], [-5.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    hits = filled("jaccard", corpus).search(queries(np.array([[-1.0, -1.0, -9.0], [1.0, 1.0, -1.0]])), 4)
+    hits = retriever_of("jaccard", corpus).search(queries(np.array([[-1.0, -1.0, -9.0], [1.0, 1.0, -1.0]])), 4)
     assert hits.passage.tolist() == [[0, 2, 1, -1], [1, 0, 2, -1]]
     assert hits.score.tolist() == [[1.0, 1.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.0]]
 
 
 @pytest.mark.parametrize("distance", ["hamming", "jaccard"])
-def test_a_shortlist_is_ordered_anew_by_cosine(distance: str) -> None:
+def test_a_shortlist_is_ordered_again_by_cosine(distance: str) -> None:
     draw = np.random.default_rng(7)
-    corpus, asked = draw.standard_normal((300, 20)), draw.standard_normal((15, 20))
-    shortlists = filled(distance, corpus).search(queries(asked), 30).passage
-    cosines = scipy_scores("cosine", asked, corpus)
-    rescored = filled(distance, corpus, rescore=30)
+    corpus, questions = draw.standard_normal((300, 20)), draw.standard_normal((15, 20))
+    shortlists = retriever_of(distance, corpus).search(queries(questions), 30).passage
+    cosines = scipy_scores("cosine", questions, corpus)
+    retriever = retriever_of(distance, corpus, rescore=30)
     for limit in (5, 30, 50):
-        hits = rescored.search(queries(asked), limit)
+        hits = retriever.search(queries(questions), limit)
         for row, shortlist in enumerate(shortlists):
             expected = best_rows(cosines[row, shortlist], shortlist, limit)
             assert hits.passage[row, :30].tolist() == expected.rows.tolist()
@@ -219,7 +223,7 @@ def test_a_shortlist_is_ordered_anew_by_cosine(distance: str) -> None:
 
 def test_a_shortlist_may_be_longer_than_the_corpus() -> None:
     corpus = np.array([[1.0, 1.0], [3.0, 1.0], [-1.0, 2.0]])
-    hits = filled("hamming", corpus, rescore=100).search(queries(np.array([[3.0, 1.1]])), 5)
+    hits = retriever_of("hamming", corpus, rescore=100).search(queries(np.array([[3.0, 1.1]])), 5)
     assert hits.passage.tolist() == [[1, 0, 2, -1, -1]]
 
 
@@ -245,36 +249,36 @@ def test_the_description_says_what_each_distance_measures() -> None:
 @pytest.mark.parametrize("chunks", [0, 1, 50])
 def test_vectors_are_read_from_a_file_and_not_written_again(distance: str, chunks: int, tmp_path: Path) -> None:
     draw = np.random.default_rng(3)
-    corpus, asked = draw.standard_normal((chunks, 6)).astype(np.float32), queries(draw.standard_normal((9, 6)))
+    corpus, questions = draw.standard_normal((chunks, 6)).astype(np.float32), queries(draw.standard_normal((9, 6)))
     np.save(tmp_path / "vectors.npy", corpus)
     before = (tmp_path / "vectors.npy").read_bytes()
-    mapped = np.load(tmp_path / "vectors.npy", mmap_mode="r" if chunks else None)
-    retriever, other = filled(distance, corpus), COMPONENT.build(embedder=None, distance=distance, rescore=None)
+    on_disk = np.load(tmp_path / "vectors.npy", mmap_mode="r" if chunks else None)
+    retriever, other = retriever_of(distance, corpus), COMPONENT.build(embedder=None, distance=distance, rescore=None)
     folder = tmp_path / "saved"
     folder.mkdir()
     retriever.save(folder)
-    other.load(folder, passages(chunks), mapped)
-    assert_same(retriever.search(asked, 5), other.search(asked, 5))
+    other.load(folder, passages(chunks), on_disk)
+    assert_same(retriever.search(questions, 5), other.search(questions, 5))
     assert list(folder.iterdir()) == []
     assert (tmp_path / "vectors.npy").read_bytes() == before
 
 
 def test_the_first_hits_do_not_depend_on_the_limit() -> None:
     draw = np.random.default_rng(4)
-    retriever = filled("l2", draw.standard_normal((900, 4)))
-    asked = queries(draw.standard_normal((20, 4)))
-    longest = retriever.search(asked, 300)
+    retriever = retriever_of("l2", draw.standard_normal((900, 4)))
+    questions = queries(draw.standard_normal((20, 4)))
+    longest = retriever.search(questions, 300)
     for limit in (1, 4, 14):
-        np.testing.assert_array_equal(retriever.search(asked, limit).passage, longest.passage[:, :limit])
+        np.testing.assert_array_equal(retriever.search(questions, limit).passage, longest.passage[:, :limit])
 
 
 @pytest.mark.parametrize("distance", NAMES)
 def test_a_question_finds_the_same_alone_and_among_others(distance: str) -> None:
     draw = np.random.default_rng(8)
-    retriever, asked = filled(distance, draw.standard_normal((400, 33))), draw.standard_normal((25, 33))
-    together = retriever.search(queries(asked), 9)
-    for row in range(len(asked)):
-        alone = retriever.search(queries(asked[row : row + 1]), 9)
+    retriever, questions = retriever_of(distance, draw.standard_normal((400, 33))), draw.standard_normal((25, 33))
+    together = retriever.search(queries(questions), 9)
+    for row in range(len(questions)):
+        alone = retriever.search(queries(questions[row : row + 1]), 9)
         np.testing.assert_array_equal(alone.passage[0], together.passage[row])
         np.testing.assert_array_equal(alone.score[0], together.score[row])
 
@@ -331,4 +335,4 @@ def test_code_is_compiled_where_no_folder_can_keep_it() -> None:
 
 def test_dimensions_must_agree() -> None:
     with pytest.raises(PluginError, match="2 dimensions for questions and 3"):
-        filled("dot", np.ones((4, 3))).search(queries(np.ones((1, 2))), 1)
+        retriever_of("dot", np.ones((4, 3))).search(queries(np.ones((1, 2))), 1)

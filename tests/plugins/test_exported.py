@@ -41,38 +41,38 @@ metrics: [recall@1]
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A study whose base was labelled."""
-    made = project_in(tmp_path_factory.mktemp("exported"))
+    study = project_in(tmp_path_factory.mktemp("exported"))
     answers = ({"question": f"q{number:06d}", "vote": 0, "choice": "yes"} for number in range(60))
-    path = made.write("answers.jsonl", "".join(json.dumps(answer) + "\n" for answer in answers))
-    run(made, SPEC.replace("ANSWERS", str(path)), ("prepare", "label"))
-    return made
+    path = study.write("answers.jsonl", "".join(json.dumps(answer) + "\n" for answer in answers))
+    run(study, SPEC.replace("ANSWERS", str(path)), ("prepare", "label"))
+    return study
 
 
-def run(made: Project, spec: str, stages: tuple[str, ...]) -> Path:
-    path = made.write("spec.yaml", spec)
+def run(project: Project, spec: str, stages: tuple[str, ...]) -> Path:
+    path = project.write("spec.yaml", spec)
     registry = load_registry()
-    folders = Folders(made.folder / "results", made.folder / "resolved")
-    return run_study(path, registry, Workspace(store(made), registry, Notes()), folders, stages)
+    folders = Folders(project.folder / "results", project.folder / "resolved")
+    return run_study(path, registry, Workspace(store(project), registry, Notes()), folders, stages)
 
 
-def store(made: Project) -> Store:
-    return Store(made.folder / "store")
+def store(project: Project) -> Store:
+    return Store(project.folder / "store")
 
 
 @pytest.fixture(scope="module")
 def folder(project: Project) -> Path:
-    written = export_dataset(project.folder / "results/small", store(project), project.folder / "kept", "gold")
-    return written.folder
+    export = export_dataset(project.folder / "results/small", store(project), project.folder / "kept", "gold")
+    return export.folder
 
 
-def built(folder: Path, **given: Any) -> Any:
-    return ragtally_exported.build(str(folder), **{"accept_silver": False, **given})
+def dataset_of(folder: Path, **parameters: Any) -> Any:
+    return ragtally_exported.build(str(folder), **{"accept_silver": False, **parameters})
 
 
 def test_it_holds_the_base_with_its_documents_and_evidence(project: Project, folder: Path) -> None:
     base = pl.read_parquet(project.folder / "results/small/base.parquet")
     summary = json.loads((folder / "dataset.json").read_text())
-    batches = list(built(folder).batches())
+    batches = list(dataset_of(folder).batches())
     questions = [row for batch in batches for row in zip(batch.questions.id, batch.questions.label, strict=True)]
     assert questions == list(base.select("id", "label").iter_rows())
     evidence = {question for batch in batches for question in batch.evidence.question}
@@ -80,7 +80,7 @@ def test_it_holds_the_base_with_its_documents_and_evidence(project: Project, fol
     documents = {one for batch in batches for one in batch.documents.id}
     assert documents == {one for batch in batches for one in batch.evidence.document}
     assert len(documents) == summary["documents"] < 60
-    assert built(folder).splits == ("test",)
+    assert dataset_of(folder).splits == ("test",)
 
 
 def test_its_card_says_what_it_is(folder: Path) -> None:
@@ -96,8 +96,8 @@ def test_its_card_says_what_it_is(folder: Path) -> None:
         "licence",
         "retrieval is easier",
     )
-    for said in expected:
-        assert said in card, card
+    for phrase in expected:
+        assert phrase in card, card
     assert all(len(line) < 400 for line in card.splitlines())
 
 
@@ -137,13 +137,13 @@ def test_silver_labels_must_be_accepted(folder: Path, tmp_path: Path) -> None:
     summary = json.loads((silver / "dataset.json").read_text())
     (silver / "dataset.json").write_text(json.dumps(summary | {"labels": "silver"}))
     with pytest.raises(DataError, match="silver") as caught:
-        built(silver)
+        dataset_of(silver)
     assert "accept_silver: true" in str(caught.value)
-    assert built(silver, accept_silver=True).labelled
+    assert dataset_of(silver, accept_silver=True).labelled
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("dataset.json", None, "no exported dataset"),
         ("dataset.json", "{", "damaged"),
@@ -153,11 +153,11 @@ def test_silver_labels_must_be_accepted(folder: Path, tmp_path: Path) -> None:
         ("documents.parquet", "no parquet", "damaged"),
     ],
 )
-def test_what_is_wrong_is_said(folder: Path, tmp_path: Path, name: str, content: str | None, said: str) -> None:
-    damaged = shutil.copytree(folder, tmp_path / "damaged")
-    (damaged / name).unlink()
+def test_what_is_wrong_is_said(folder: Path, tmp_path: Path, name: str, content: str | None, message: str) -> None:
+    copy = shutil.copytree(folder, tmp_path / "damaged")
+    (copy / name).unlink()
     if content is not None:
-        (damaged / name).write_text(content)
-    with pytest.raises(DataError, match=said) as caught:
-        list(built(damaged).batches())
+        (copy / name).write_text(content)
+    with pytest.raises(DataError, match=message) as caught:
+        list(dataset_of(copy).batches())
     assert caught.value.location is not None

@@ -14,9 +14,9 @@ from ragtally_hashing import register_embedders
 TEXTS = ["cells grow", "cells grow cells in mice", "mice cells", "kidney biopsy", "growing cell"]
 
 
-def build(**said: object) -> Embedder:
+def build(**parameters: object) -> Embedder:
     defaults = {name: schema["default"] for name, schema in COMPONENT.params.items() if name != "seed"}
-    return COMPONENT.build(**{**defaults, "dim": 256, "stopwords": None, "seed": 3, **said})
+    return COMPONENT.build(**{**defaults, "dim": 256, "stopwords": None, "seed": 3, **parameters})
 
 
 def cosines(texts: list[str], log: bool) -> np.ndarray:

@@ -22,36 +22,36 @@ BM25, DENSE = Choice("retriever", "bm25"), Choice("retriever", "dense", {"distan
 Ranking = list[tuple[int, float]]
 
 
-def built(**parameters: Any) -> Reranker:
+def build(**parameters: Any) -> Reranker:
     return COMPONENT.build(**{**DEFAULTS, "retrievers": None, **parameters})
 
 
 def hits_of(rankings: list[Ranking], width: int) -> Hits:
-    padded = [[*ranking, *[(-1, 0.0)] * (width - len(ranking))] for ranking in rankings]
-    table = np.array(padded, dtype=np.float64).reshape(len(rankings), width, 2)
+    rows = [[*ranking, *[(-1, 0.0)] * (width - len(ranking))] for ranking in rankings]
+    table = np.array(rows, dtype=np.float64).reshape(len(rankings), width, 2)
     return Hits(table[..., 0].astype(np.int32), table[..., 1].astype(np.float32))
 
 
-def fused(rankings: list[list[Ranking]], limit: int, **parameters: Any) -> Hits:
+def fuse(rankings: list[list[Ranking]], limit: int, **parameters: Any) -> Hits:
     """Fuse rankings, given by retriever and then by question."""
     widths = [max([len(one) for one in of_retriever], default=0) for of_retriever in rankings]
     nothing = np.zeros(0, dtype=np.int32)
-    found = Candidates(
+    candidates = Candidates(
         hits=tuple(hits_of(one, width) for one, width in zip(rankings, widths, strict=True)),
         passages=Passages([], Spans(nothing, nothing, nothing)),
     )
     names = [str(row) for row in range(len(rankings[0]))]
-    return built(**parameters).rerank(Queries(names, names), found, limit)
+    return build(**parameters).rerank(Queries(names, names), candidates, limit)
 
 
-def shown(hits: Hits) -> list[list[tuple[int, float]]]:
+def as_lists(hits: Hits) -> list[list[tuple[int, float]]]:
     return [
         [(row, round(score, 4)) for row, score in zip(rows, scores, strict=True) if row >= 0]
         for rows, scores in zip(hits.passage.tolist(), hits.score.tolist(), strict=True)
     ]
 
 
-def counted(ranking: Ranking, fusion: str, k: int, normalise: str) -> dict[int, float]:
+def counts_of(ranking: Ranking, fusion: str, k: int, normalise: str) -> dict[int, float]:
     """What each chunk counts in one ranking, by the text of the formulas."""
     if fusion == "rrf":
         return {row: 1 / (k + rank) for rank, (row, _) in enumerate(ranking, start=1)}
@@ -65,43 +65,43 @@ def counted(ranking: Ranking, fusion: str, k: int, normalise: str) -> dict[int, 
 def one_by_one(rankings: list[Ranking], weights: list[float], limit: int, depth: int, **how: Any) -> Ranking:
     total: dict[int, float] = {}
     for ranking, weight in zip(rankings, weights, strict=True):
-        for row, count in counted(ranking[:depth], **how).items():
+        for row, count in counts_of(ranking[:depth], **how).items():
             total[row] = total.get(row, 0.0) + weight * count
-    rounded = {row: float(round_scores(np.array(score))) for row, score in total.items()}
-    return sorted(rounded.items(), key=lambda item: (-item[1], item[0]))[:limit]
+    sums = {row: float(round_scores(np.array(score))) for row, score in total.items()}
+    return sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
 
 def test_the_table_of_reciprocal_ranks() -> None:
     # By hand, k = 60: chunk 4 is first and third, 1/61 + 1/63; 7 is second and first, 1/62 + 1/61; 9 is third, 1/63;
     # 2 is second, 1/62.
     rankings = [[[(4, 9.0), (7, 8.0), (9, 1.0)]], [[(7, 0.9), (2, 0.8), (4, 0.1)]]]
-    assert shown(fused(rankings, 5)) == [[(7, 0.0325), (4, 0.0323), (2, 0.0161), (9, 0.0159)]]
-    assert shown(fused(rankings, 2)) == [[(7, 0.0325), (4, 0.0323)]]
+    assert as_lists(fuse(rankings, 5)) == [[(7, 0.0325), (4, 0.0323), (2, 0.0161), (9, 0.0159)]]
+    assert as_lists(fuse(rankings, 2)) == [[(7, 0.0325), (4, 0.0323)]]
     # k = 0, the second ranking counts double: 4 gets 1 + 2/3, 7 gets 1/2 + 2, 9 gets 1/3, 2 gets 2/2.
-    weighted = fused(rankings, 5, k=0, weights=[1.0, 2.0])
-    assert shown(weighted) == [[(7, 2.5), (4, 1.6667), (2, 1.0), (9, 0.3333)]]
+    ranking = fuse(rankings, 5, k=0, weights=[1.0, 2.0])
+    assert as_lists(ranking) == [[(7, 2.5), (4, 1.6667), (2, 1.0), (9, 0.3333)]]
 
 
 def test_the_table_of_weighted_scores() -> None:
     # By hand, ranges 8 and 0.8: 4 gets 1 and 0, 7 gets 7/8 and 1, 9 gets 0, 2 gets 7/8.
     rankings = [[[(4, 9.0), (7, 8.0), (9, 1.0)]], [[(7, 0.9), (2, 0.8), (4, 0.1)]]]
-    table = fused(rankings, 5, fusion="weighted")
-    assert shown(table) == [[(7, 1.875), (4, 1.0), (2, 0.875), (9, 0.0)]]
-    halved = fused(rankings, 5, fusion="weighted", weights=[0.5, 4.0])
-    assert shown(halved) == [[(7, 4.4375), (2, 3.5), (4, 0.5), (9, 0.0)]]
+    table = fuse(rankings, 5, fusion="weighted")
+    assert as_lists(table) == [[(7, 1.875), (4, 1.0), (2, 0.875), (9, 0.0)]]
+    other = fuse(rankings, 5, fusion="weighted", weights=[0.5, 4.0])
+    assert as_lists(other) == [[(7, 4.4375), (2, 3.5), (4, 0.5), (9, 0.0)]]
     # Standard deviations: of 9, 8, 1 the square root of 38/3; of 0.9, 0.8, 0.1 that of 0.38/3.
-    deviations = fused(rankings, 5, fusion="weighted", normalise="z_score")
-    assert shown(deviations) == [[(7, 4.2146), (4, 2.2478), (2, 1.9668), (9, 0.0)]]
+    deviations = fuse(rankings, 5, fusion="weighted", normalise="z_score")
+    assert as_lists(deviations) == [[(7, 4.2146), (4, 2.2478), (2, 1.9668), (9, 0.0)]]
 
 
 def test_a_ranking_of_equal_scores_says_that_its_hits_were_found() -> None:
     rankings = [[[(5, 2.0), (6, 2.0)], [(3, -1.0)]], [[(8, 3.0), (6, 1.0)], []]]
-    assert shown(fused(rankings, 4, fusion="weighted")) == [[(5, 1.0), (6, 1.0), (8, 1.0)], [(3, 1.0)]]
+    assert as_lists(fuse(rankings, 4, fusion="weighted")) == [[(5, 1.0), (6, 1.0), (8, 1.0)], [(3, 1.0)]]
 
 
 def test_equal_sums_are_ordered_by_row() -> None:
     rankings = [[[(9, 2.0), (1, 1.0)]], [[(1, 2.0), (9, 1.0)]], [[(4, 1.0)]]]
-    assert fused(rankings, 3).passage.tolist() == [[1, 9, 4]]
+    assert fuse(rankings, 3).passage.tolist() == [[1, 9, 4]]
 
 
 HOW = [("rrf", 60, "min_max"), ("rrf", 0, "min_max"), ("weighted", 60, "min_max"), ("weighted", 60, "z_score")]
@@ -113,9 +113,9 @@ def test_fuses_as_the_formulas_say(way: str, k: int, normalise: str, data: st.Da
     score = st.sampled_from([-3.0, -1.0, 0.0, 0.25, 0.5, 2.0, 2**-10, 7e5])
     questions, retrievers = data.draw(st.integers(0, 4)), data.draw(st.integers(2, 3))
     ranking = st.lists(st.tuples(st.integers(0, 9), score), max_size=8, unique_by=lambda hit: hit[0])
-    ordered = ranking.map(lambda hits: sorted(hits, key=lambda hit: (-hit[1], hit[0])))
+    descending = ranking.map(lambda hits: sorted(hits, key=lambda hit: (-hit[1], hit[0])))
     rankings = [
-        data.draw(st.lists(ordered, min_size=questions, max_size=questions), label=f"of retriever {number}")
+        data.draw(st.lists(descending, min_size=questions, max_size=questions), label=f"of retriever {number}")
         for number in range(retrievers)
     ]
     weights = data.draw(
@@ -123,21 +123,21 @@ def test_fuses_as_the_formulas_say(way: str, k: int, normalise: str, data: st.Da
     )
     limit, depth = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9))
     how: Mapping[str, Any] = {"fusion": way, "k": k, "normalise": normalise}
-    hits = fused(rankings, limit, weights=weights, depth=depth, **how)
+    hits = fuse(rankings, limit, weights=weights, depth=depth, **how)
     assert hits.passage.shape == (questions, limit)
     for question, (rows, scores) in enumerate(zip(hits.passage, hits.score, strict=True)):
         of_question = [of_retriever[question] for of_retriever in rankings]
-        wanted = one_by_one(of_question, weights or [1.0] * retrievers, limit, depth, **how)
-        assert rows.tolist() == [row for row, _ in wanted] + [-1] * (limit - len(wanted))
-        np.testing.assert_allclose(scores[: len(wanted)], [score for _, score in wanted], rtol=1e-6)
+        expected = one_by_one(of_question, weights or [1.0] * retrievers, limit, depth, **how)
+        assert rows.tolist() == [row for row, _ in expected] + [-1] * (limit - len(expected))
+        np.testing.assert_allclose(scores[: len(expected)], [score for _, score in expected], rtol=1e-6)
 
 
 @pytest.mark.parametrize(("way", "k", "normalise"), HOW)
 def test_what_lies_below_the_depth_counts_nothing(way: str, k: int, normalise: str) -> None:
     deep = [[[(row, 20.0 - row) for row in range(12)]], [[(row, 1.0 - row / 20) for row in range(12, 0, -1)][::-1]]]
-    cut = [[ranking[:5] for ranking in of_retriever] for of_retriever in deep]
+    shallow = [[ranking[:5] for ranking in of_retriever] for of_retriever in deep]
     how: Mapping[str, Any] = {"fusion": way, "k": k, "normalise": normalise, "depth": 5}
-    assert shown(fused(deep, 12, **how)) == shown(fused(cut, 12, **how))
+    assert as_lists(fuse(deep, 12, **how)) == as_lists(fuse(shallow, 12, **how))
 
 
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,18 +146,18 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
         [[(int(row), float(-number)) for number, row in enumerate(draw.permutation(40)[:9])] for _ in range(20)]
         for _ in range(3)
     ]
-    whole = fused(rankings, 10, fusion="weighted")
+    whole = fuse(rankings, 10, fusion="weighted")
     monkeypatch.setattr(fusion, "QUESTIONS_AT_ONCE", 3)
-    assert shown(fused(rankings, 10, fusion="weighted")) == shown(whole)
+    assert as_lists(fuse(rankings, 10, fusion="weighted")) == as_lists(whole)
 
 
 def test_weights_for_another_number_of_rankings_are_refused() -> None:
     with pytest.raises(PluginError, match="3 weights for 2 rankings"):
-        fused([[[(1, 1.0)]], [[(1, 1.0)]]], 1, weights=[1.0, 1.0, 1.0])
+        fuse([[[(1, 1.0)]], [[(1, 1.0)]]], 1, weights=[1.0, 1.0, 1.0])
 
 
 @pytest.mark.parametrize(
-    ("given", "parameter", "words"),
+    ("changes", "parameter", "words"),
     [
         ({"retrievers": (BM25,)}, "retrievers", "one ranking alone"),
         ({"retrievers": (BM25, DENSE, BM25)}, "retrievers", "bm25 is fused with itself"),
@@ -166,16 +166,18 @@ def test_weights_for_another_number_of_rankings_are_refused() -> None:
         ({"normalise": "z_score"}, "normalise", "no scores"),
     ],
 )
-def test_parameters_that_do_not_fit_together_are_refused(given: Any, parameter: str, words: str) -> None:
-    (fault,) = COMPONENT.check({**DEFAULTS, "retrievers": (BM25, DENSE), **given})
+def test_parameters_that_do_not_fit_together_are_refused(changes: Any, parameter: str, words: str) -> None:
+    (fault,) = COMPONENT.check({**DEFAULTS, "retrievers": (BM25, DENSE), **changes})
     assert fault.parameter == parameter
     assert words in fault.message
     assert fault.hint
 
 
-@pytest.mark.parametrize("given", [{}, {"k": 10}, {"fusion": "weighted", "normalise": "z_score", "weights": [1, 2]}])
-def test_parameters_that_fit_together_are_taken(given: Any) -> None:
-    assert COMPONENT.check({**DEFAULTS, "retrievers": (BM25, DENSE), **given}) == []
+@pytest.mark.parametrize(
+    "changes", [{}, {"k": 10}, {"fusion": "weighted", "normalise": "z_score", "weights": [1, 2]}]
+)
+def test_parameters_that_fit_together_are_taken(changes: Any) -> None:
+    assert COMPONENT.check({**DEFAULTS, "retrievers": (BM25, DENSE), **changes}) == []
 
 
 def test_the_traits_ask_for_the_depth() -> None:

@@ -38,11 +38,11 @@ AWKWARD = [
 ]
 
 
-def tables(counted: TermCounts) -> list[dict[str, int]]:
+def tables(counts: TermCounts) -> list[dict[str, int]]:
     """Each text's terms with their counts."""
-    ends = np.cumsum(counted.sizes)
-    rows = [(counted.vocabulary[term], int(count)) for term, count in zip(counted.term, counted.count, strict=True)]
-    return [dict(rows[end - size : end]) for end, size in zip(ends, counted.sizes, strict=True)]
+    ends = np.cumsum(counts.sizes)
+    rows = [(counts.vocabulary[term], int(count)) for term, count in zip(counts.term, counts.count, strict=True)]
+    return [dict(rows[end - size : end]) for end, size in zip(ends, counts.sizes, strict=True)]
 
 
 def count_in_bulk(texts: list[str], tokenizer: Tokenizer, characters: int) -> TermCounts:
@@ -82,11 +82,11 @@ SPLITTERS = {"words": r"(?u)\b\w\w+\b", "hyphenated": hyphenated, "bigrams": big
 )
 def test_terms_are_those_of_bm25s(name: str, stemmer: str | None, stopwords: str | None, bulk: int) -> None:
     tokenizer = Tokenizer(name, stemmer, stopwords)
-    counted = count_in_bulk(AWKWARD, tokenizer, bulk) if bulk else count_terms(AWKWARD, tokenizer)
+    counts = count_in_bulk(AWKWARD, tokenizer, bulk) if bulk else count_terms(AWKWARD, tokenizer)
     expected = bm25s_tables(AWKWARD, SPLITTERS[name], stemmer, stopwords)
-    assert tables(counted) == expected
-    assert counted.lengths.tolist() == [sum(table.values()) for table in expected]
-    assert counted.count.dtype == np.uint8
+    assert tables(counts) == expected
+    assert counts.lengths.tolist() == [sum(table.values()) for table in expected]
+    assert counts.count.dtype == np.uint8
 
 
 @pytest.mark.parametrize(
@@ -129,15 +129,15 @@ def test_bulk_grows_with_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_many_texts_are_counted_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "_MANY", 1000)
-    used = []
+    calls = []
     monkeypatch.setattr(
-        "ragtally_lexical.bulk.count_batches", lambda *given: used.append(given) or count_batches(*given)
+        "ragtally_lexical.bulk.count_batches", lambda *arguments: calls.append(arguments) or count_batches(*arguments)
     )
     tokenizer = Tokenizer("words", None, None)
     count_terms(["word " * 10] * 10, tokenizer)
-    assert not used
+    assert not calls
     count_terms(["word " * 10] * 30, tokenizer)
-    assert len(used) == 1
+    assert len(calls) == 1
 
 
 def test_an_index_holds_each_terms_chunks_in_order() -> None:
@@ -176,10 +176,10 @@ def test_bigrams_have_neither_stems_nor_stop_words() -> None:
 
 @given(st.lists(st.floats(-1e6, 1e6), max_size=30), st.integers(1, 10))
 def test_a_shortlist_keeps_the_best(scores: list[float], limit: int) -> None:
-    kept = shortlist(np.array(scores, np.float64), limit)
-    left_out = np.delete(np.array(scores), kept)
-    assert len(kept) >= min(limit, len(scores))
-    assert not len(left_out) or left_out.max() < np.sort(scores)[-limit]
+    rows = shortlist(np.array(scores, np.float64), limit)
+    others = np.delete(np.array(scores), rows)
+    assert len(rows) >= min(limit, len(scores))
+    assert not len(others) or others.max() < np.sort(scores)[-limit]
 
 
 def first(numbers: NDArray[np.int64]) -> int:
@@ -187,7 +187,7 @@ def first(numbers: NDArray[np.int64]) -> int:
 
 
 def test_a_full_disk_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_given: object) -> None:
+    def full(*_arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("numba.core.caching.IndexDataCacheFile.save", full)

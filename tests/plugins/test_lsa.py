@@ -96,14 +96,14 @@ class Lazy(Sequence[str]):
 
     def __init__(self, texts: list[str]) -> None:
         self._texts = texts
-        self.seen: list[int] = []
+        self.rows: list[int] = []
 
     def __len__(self) -> int:
         return len(self._texts)
 
     def __getitem__(self, row: Any) -> Any:
         assert type(row) is int, "a lazy sequence is asked for one text at a time"
-        self.seen.append(row)
+        self.rows.append(row)
         return self._texts[row]
 
 
@@ -125,7 +125,7 @@ def test_a_large_corpus_is_learnt_from_a_part_drawn_by_the_seed() -> None:
     texts = Lazy(corpus(500))
     embedder = build(dim=5, fit_chunks=100)
     embedder.fit(texts)
-    part = list(texts.seen)
+    part = list(texts.rows)
     assert len(set(part)) == 100
     assert part == sorted(part)
     assert part[0] < 50 and part[-1] > 450
@@ -136,7 +136,7 @@ def test_a_large_corpus_is_learnt_from_a_part_drawn_by_the_seed() -> None:
     again, other = Lazy(corpus(500)), Lazy(corpus(500))
     build(dim=5, fit_chunks=100).fit(again)
     build(dim=5, fit_chunks=100, seed=4).fit(other)
-    assert again.seen == part != other.seen
+    assert again.rows == part != other.rows
 
 
 @pytest.mark.parametrize("fit_chunks", [60, 61, None])
@@ -144,7 +144,7 @@ def test_a_corpus_that_is_small_enough_is_learnt_whole(fit_chunks: int | None) -
     texts = Lazy(corpus(60))
     embedder = build(dim=5, fit_chunks=fit_chunks)
     embedder.fit(texts)
-    assert texts.seen == list(range(60))
+    assert texts.rows == list(range(60))
 
 
 def test_too_many_dimensions_of_a_part_is_an_error_that_says_so() -> None:
@@ -167,15 +167,15 @@ def test_words_are_counted_as_scikit_learn_counts_them(texts: list[str]) -> None
     except ValueError:
         assert learn(batches(texts), ()).words == []
         return
-    learnt = learn(batches(texts), ())
-    assert learnt.words == counter.get_feature_names_out().tolist()
+    words = learn(batches(texts), ())
+    assert words.words == counter.get_feature_names_out().tolist()
     # The entries' order counts too: it decides how sums are rounded.
-    for found, wanted in (
-        (learnt.counts, expected),
-        (WordCounter(learnt.words).count(texts), counter.transform(texts)),
+    for counts, oracle in (
+        (words.counts, expected),
+        (WordCounter(words.words).count(texts), counter.transform(texts)),
     ):
         for column in ("data", "indices", "indptr"):
-            np.testing.assert_array_equal(getattr(found, column), getattr(wanted, column))
+            np.testing.assert_array_equal(getattr(counts, column), getattr(oracle, column))
 
 
 def test_unknown_words_do_not_count() -> None:
@@ -186,7 +186,7 @@ def test_unknown_words_do_not_count() -> None:
     ]
 
 
-def saved(embedder: Embedder, folder: Path) -> dict[str, bytes]:
+def save_files(embedder: Embedder, folder: Path) -> dict[str, bytes]:
     folder.mkdir()
     embedder.fit(corpus())
     embedder.save(folder)
@@ -194,12 +194,12 @@ def saved(embedder: Embedder, folder: Path) -> dict[str, bytes]:
 
 
 def test_seed_decides_and_nothing_else(tmp_path: Path) -> None:
-    first = saved(build(dim=7, seed=3), tmp_path / "first")
-    assert first != saved(build(dim=7, seed=4), tmp_path / "other seed")
+    first = save_files(build(dim=7, seed=3), tmp_path / "first")
+    assert first != save_files(build(dim=7, seed=4), tmp_path / "other seed")
     code = (
         "import sys, pathlib; sys.path.insert(0, sys.argv[1])\n"
-        "from test_lsa import build, saved\n"
-        "saved(build(dim=7, seed=3), pathlib.Path(sys.argv[2]))\n"
+        "from test_lsa import build, save_files\n"
+        "save_files(build(dim=7, seed=3), pathlib.Path(sys.argv[2]))\n"
     )
     again = tmp_path / "again"
     arguments = [sys.executable, "-c", code, str(Path(__file__).parent), str(again)]

@@ -22,7 +22,7 @@ def reading(count: int, answers: tuple[str, ...] = ANSWERS) -> Reading:
     return Reading([f"q{row}" for row in range(count)], ["Does it?"] * count, [[]] * count, answers)
 
 
-def trained(*labels: str, answers: tuple[str, ...] = ANSWERS) -> TrainableReader:
+def train_on(*labels: str, answers: tuple[str, ...] = ANSWERS) -> TrainableReader:
     reader: TrainableReader = COMPONENT.build()
     reader.train(Examples(reading(len(labels), answers), labels), VOTE)
     return reader
@@ -39,17 +39,17 @@ def test_it_is_one_cell_without_context() -> None:
 def test_the_most_frequent_answer_wins_and_ties_go_to_the_first_declared(labels: list[str]) -> None:
     counts = Counter(labels)
     expected = next(answer for answer in ANSWERS if counts[answer] == max(counts.values()))
-    answers = trained(*labels).read(reading(3), VOTE)
+    answers = train_on(*labels).read(reading(3), VOTE)
     assert answers.choice == [expected] * 3
     assert answers.text == answers.error == [None] * 3
 
 
 def test_ties_follow_the_order_of_the_spec() -> None:
-    assert trained("yes", "no", answers=("no", "yes")).read(reading(1, ("no", "yes")), VOTE).choice == ["no"]
+    assert train_on("yes", "no", answers=("no", "yes")).read(reading(1, ("no", "yes")), VOTE).choice == ["no"]
 
 
 def test_what_is_saved_is_json_and_reads_back(tmp_path: Path) -> None:
-    trained("no", "no", "yes").save(tmp_path)
+    train_on("no", "no", "yes").save(tmp_path)
     (file,) = tmp_path.iterdir()
     assert json.loads(file.read_text()) == {"answer": "no"}
     again = COMPONENT.build()
@@ -70,10 +70,10 @@ def test_a_missing_or_damaged_file_is_named(tmp_path: Path, content: str | None)
 
 def test_it_must_be_trained_with_something_and_on_the_same_answers(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no example"):
-        trained()
+        train_on()
     with pytest.raises(DataError, match="before it was trained"):
         COMPONENT.build().read(reading(1), VOTE)
     with pytest.raises(DataError, match="before it was trained"):
         COMPONENT.build().save(tmp_path)
     with pytest.raises(DataError, match="'maybe', is none of the answers yes, no"):
-        trained("maybe").read(reading(1, ("yes", "no")), VOTE)
+        train_on("maybe").read(reading(1, ("yes", "no")), VOTE)

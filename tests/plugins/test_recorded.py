@@ -63,7 +63,7 @@ def test_text_keeps_its_odd_line_ends(read):
 
 GOOD = '{"question": "q1", "vote": 0, "text": "yes"}\n'
 
-DAMAGED = [
+DAMAGE = [
     (GOOD + '{"question": "q2", "vote"', ":2:26: ", "not JSON", "cut off"),
     (GOOD + '{"question": "q2", vote: 0}\n', ":2:20: ", "not JSON", "a line is"),
     (GOOD + '["q2", 0, "yes"]\n', ":2:1: ", "no JSON object", "a line is"),
@@ -96,7 +96,7 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize(("content", "location", "message", "hint"), DAMAGED)
+@pytest.mark.parametrize(("content", "location", "message", "hint"), DAMAGE)
 def test_damage_is_named_with_its_place_and_remedy(read, content, location, message, hint):
     with pytest.raises(DataError) as caught:
         read(content)

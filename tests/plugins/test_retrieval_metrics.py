@@ -36,10 +36,10 @@ def ranking(
     table = grade > 0
     total = np.array(relevant_total, dtype=np.int64)
     rank = np.arange(table.shape[1])
-    shown = np.full(len(total), table.shape[1]) if hits is None else np.array(hits)
+    depth = np.full(len(total), table.shape[1]) if hits is None else np.array(hits)
     best = np.minimum(rank + 1, total[:, None]) * 10
     return RankingRelevance(
-        hit=rank < shown[:, None],
+        hit=rank < depth[:, None],
         relevant=table,
         relevant_document=table if relevant_document is None else np.array(relevant_document, dtype=bool),
         grade=grade,
@@ -51,9 +51,9 @@ def ranking(
     )
 
 
-def score(name: str, k: int, judged: RankingRelevance) -> Score:
-    ((printed, single),) = metric_scores(COMPONENTS[f"{name}@k"].build(k=k), judged).items()
-    assert printed == f"{name}@{k}"
+def score(name: str, k: int, relevance: RankingRelevance) -> Score:
+    ((label, single),) = metric_scores(COMPONENTS[f"{name}@k"].build(k=k), relevance).items()
+    assert label == f"{name}@{k}"
     return single
 
 
@@ -96,7 +96,7 @@ def test_a_table_by_hand(name: str, k: int, mean: float) -> None:
     assert single.denominator == 3
 
 
-GRADED = ranking([[0, 3, 1, 0], [1, 2, 0, 0]], [3, 2], ideal=[[3, 2, 1, 0], [2, 1, 0, 0]])
+GRADES = ranking([[0, 3, 1, 0], [1, 2, 0, 0]], [3, 2], ideal=[[3, 2, 1, 0], [2, 1, 0, 0]])
 """Grades 3 and 1 found of 3, 2 and 1; grades 1 and 2 found in the wrong order."""
 
 
@@ -110,83 +110,85 @@ GRADED = ranking([[0, 3, 1, 0], [1, 2, 0, 0]], [3, 2], ideal=[[3, 2, 1, 0], [2, 
     ],
 )
 def test_grades_by_hand(k: int, mean: float) -> None:
-    assert score("ndcg", k, GRADED).value == pytest.approx(mean, abs=1e-12)
+    assert score("ndcg", k, GRADES).value == pytest.approx(mean, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", ["document_hit", "mrr", "recall", "precision", "evidence_coverage"])
 def test_grades_matter_to_ndcg_alone(name: str) -> None:
-    level = replace(GRADED, grade=np.minimum(GRADED.grade, 1), ideal=np.minimum(GRADED.ideal, 1))
-    assert score(name, 2, GRADED) == score(name, 2, level)
-    assert score("ndcg", 2, GRADED) != score("ndcg", 2, level)
+    level = replace(GRADES, grade=np.minimum(GRADES.grade, 1), ideal=np.minimum(GRADES.ideal, 1))
+    assert score(name, 2, GRADES) == score(name, 2, level)
+    assert score("ndcg", 2, GRADES) != score("ndcg", 2, level)
 
 
 @dataclass
-class Drawn:
+class Case:
     """A judged ranking with the grades of the relevant chunks that it missed."""
 
-    judged: RankingRelevance
-    missed: list[list[int]]
+    relevance: RankingRelevance
+    unranked: list[list[int]]
 
 
 @st.composite
-def rankings(draw: st.DrawFn, highest: int = 1) -> Drawn:
+def rankings(draw: st.DrawFn, highest: int = 1) -> Case:
     questions, depth = draw(st.integers(1, 4)), draw(st.integers(1, 8))
     grade = draw(hnp.arrays(np.int32, (questions, depth), elements=st.integers(0, highest)))
     hits = draw(st.lists(st.integers(0, depth), min_size=questions, max_size=questions))
-    for row, shown in enumerate(hits):
-        grade[row, shown:] = 0
+    for row, count in enumerate(hits):
+        grade[row, count:] = 0
     # Where grades differ, all relevant chunks must fit into the depth: past it, the best grades are not known.
-    missed = [
+    unranked = [
         draw(st.lists(st.integers(1, highest), max_size=4 if highest == 1 else depth - int((of_one > 0).sum())))
         for of_one in grade
     ]
-    best = [sorted([*of_one, *more, *[0] * depth], reverse=True) for of_one, more in zip(grade, missed, strict=True)]
-    total = [int((of_one > 0).sum()) + len(more) for of_one, more in zip(grade, missed, strict=True)]
-    return Drawn(ranking(grade.tolist(), total, hits=hits, ideal=[row[:depth] for row in best]), missed)
+    best = [
+        sorted([*of_one, *more, *[0] * depth], reverse=True) for of_one, more in zip(grade, unranked, strict=True)
+    ]
+    total = [int((of_one > 0).sum()) + len(more) for of_one, more in zip(grade, unranked, strict=True)]
+    return Case(ranking(grade.tolist(), total, hits=hits, ideal=[row[:depth] for row in best]), unranked)
 
 
 @settings(max_examples=60, deadline=None)
 @given(rankings() | rankings(3), st.integers(1, 10))
-def test_ir_measures_agrees(drawn: Drawn, k: int) -> None:
-    judged, judgements, run = drawn.judged, [], []
-    for question, missed in enumerate(drawn.missed):
-        shown = np.flatnonzero(judged.hit[question]).tolist()
-        run += [ir_measures.ScoredDoc(str(question), f"h{rank}", 100.0 - rank) for rank in shown]
-        grades = {f"h{rank}": int(judged.grade[question, rank]) for rank in shown}
-        grades |= {f"m{number}": grade for number, grade in enumerate(missed)}
+def test_ir_measures_agrees(case: Case, k: int) -> None:
+    relevance, judgements, run = case.relevance, [], []
+    for question, unranked in enumerate(case.unranked):
+        ranks = np.flatnonzero(relevance.hit[question]).tolist()
+        run += [ir_measures.ScoredDoc(str(question), f"h{rank}", 100.0 - rank) for rank in ranks]
+        grades = {f"h{rank}": int(relevance.grade[question, rank]) for rank in ranks}
+        grades |= {f"m{number}": grade for number, grade in enumerate(unranked)}
         # A question with nothing relevant is left out of our means, and has no line in these judgements either.
         if any(grades.values()):
             judgements += [ir_measures.Qrel(str(question), name, grade) for name, grade in grades.items()]
     names: dict[str, Any] = {"recall": ir_measures.R @ k, "precision": ir_measures.P @ k, "mrr": ir_measures.RR @ k}
     names["ndcg"] = ir_measures.nDCG @ k
     if not judgements:
-        assert all(score(name, k, judged).value is None for name in names)
+        assert all(score(name, k, relevance).value is None for name in names)
         return
     expected = ir_measures.calc_aggregate(list(names.values()), judgements, run)
     for name, measure in names.items():
-        assert score(name, k, judged).value == pytest.approx(expected[measure], abs=1e-9), name
+        assert score(name, k, relevance).value == pytest.approx(expected[measure], abs=1e-9), name
 
 
 @settings(max_examples=40, deadline=None)
 @given(rankings(), st.integers(1, 10))
-def test_without_grades_ndcg_is_that_of_relevant_or_not_to_the_last_bit(drawn: Drawn, k: int) -> None:
+def test_without_grades_ndcg_is_that_of_relevant_or_not_to_the_last_bit(case: Case, k: int) -> None:
     discount = [1 / math.log2(rank + 1) for rank in range(1, k + 1)]
     ideal = np.cumsum(discount)
     values = []
-    for relevant, total in zip(drawn.judged.relevant, drawn.judged.relevant_total, strict=True):
+    for relevant, total in zip(case.relevance.relevant, case.relevance.relevant_total, strict=True):
         gain = sum(step for step, hit in zip(discount, relevant, strict=False) if hit)
         values += [float(gain / ideal[min(int(total), k) - 1])] if total else []
-    assert score("ndcg", k, drawn.judged).value == (math.fsum(values) / len(values) if values else None)
+    assert score("ndcg", k, case.relevance).value == (math.fsum(values) / len(values) if values else None)
 
 
 @settings(max_examples=100, deadline=None)
 @given(rankings() | rankings(4), st.integers(1, 8))
-def test_shares_stay_between_nothing_and_all(drawn: Drawn, k: int) -> None:
-    judged = drawn.judged
+def test_shares_stay_between_nothing_and_all(case: Case, k: int) -> None:
+    relevance = case.relevance
     for component in COMPONENTS:
-        number = score(component.removesuffix("@k"), k, judged).value
+        number = score(component.removesuffix("@k"), k, relevance).value
         assert number is None or 0 <= number <= 1
-    coverage, ceiling = score("evidence_coverage", k, judged).value, score("evidence_ceiling", k, judged).value
+    coverage, ceiling = score("evidence_coverage", k, relevance).value, score("evidence_ceiling", k, relevance).value
     assert coverage is None or ceiling is None or coverage <= ceiling
 
 
@@ -202,8 +204,8 @@ def test_a_larger_cut_off_loses_nothing_and_a_perfect_ranking_gets_one(name: str
 @pytest.mark.parametrize("name", ["document_hit", "mrr", "recall", "precision", "ndcg", "evidence_coverage"])
 def test_a_ranking_that_ends_early_counts_as_one_without_further_hits(name: str) -> None:
     short = ranking([[0, 1]], [2])
-    padded = ranking([[0, 1, 0, 0, 0]], [2], hits=[2])
-    assert score(name, 5, short) == score(name, 5, padded)
+    longer = ranking([[0, 1, 0, 0, 0]], [2], hits=[2])
+    assert score(name, 5, short) == score(name, 5, longer)
 
 
 @pytest.mark.parametrize("name", ["document_hit", "mrr", "recall", "precision", "ndcg", "evidence_coverage"])
@@ -232,10 +234,10 @@ def test_where_nothing_applies_nothing_is_scored(name: str, questions: int) -> N
 
 
 def test_evidence_that_no_chunk_holds_counts_for_coverage_but_not_for_recall() -> None:
-    judged = replace(ranking([[0]], [0]), evidence_total=np.array([4]))
-    assert score("evidence_coverage", 1, judged) == Score(0.0, 1)
-    assert score("evidence_ceiling", 1, judged) == Score(0.0, 1)
-    assert score("recall", 1, judged).reason == "no question has a relevant chunk"
+    relevance = replace(ranking([[0]], [0]), evidence_total=np.array([4]))
+    assert score("evidence_coverage", 1, relevance) == Score(0.0, 1)
+    assert score("evidence_ceiling", 1, relevance) == Score(0.0, 1)
+    assert score("recall", 1, relevance).reason == "no question has a relevant chunk"
 
 
 def test_a_cut_off_must_be_given() -> None:

@@ -28,9 +28,9 @@ def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
-def build(**given_parameters: object) -> Retriever:
+def build(**parameters: object) -> Retriever:
     defaults = {key: schema["default"] for key, schema in COMPONENT.params.items()}
-    return COMPONENT.build(**{**defaults, **given_parameters})
+    return COMPONENT.build(**{**defaults, **parameters})
 
 
 def passages(texts: list[str]) -> Passages:
@@ -42,7 +42,7 @@ def queries(texts: list[str]) -> Queries:
     return Queries([str(row) for row in range(len(texts))], texts)
 
 
-def filled(texts: list[str], **parameters: object) -> Retriever:
+def retriever_of(texts: list[str], **parameters: object) -> Retriever:
     plain = {"tokenizer": "hyphenated", "stemmer": None, "stopwords": None}
     retriever = build(**{**plain, **parameters})
     retriever.add(passages(texts), None)
@@ -56,12 +56,12 @@ def random_texts(seed: int, count: int, longest: int, words: int) -> list[str]:
     ]
 
 
-def assert_as_scipy(texts: list[str], asked: list[str], name: str, limit: int) -> None:
+def assert_as_scipy(texts: list[str], questions: list[str], name: str, limit: int) -> None:
     """Compare every question with every chunk, as vectors of zeros and ones over all words of both."""
-    hits = filled(texts, distance=name).search(queries(asked), limit)
-    words = sorted({word for text in [*texts, *asked] for word in text.split()})
+    hits = retriever_of(texts, distance=name).search(queries(questions), limit)
+    words = sorted({word for text in [*texts, *questions] for word in text.split()})
     members = [np.array([word in set(text.split()) for word in words]) for text in texts]
-    for row, question in enumerate(asked):
+    for row, question in enumerate(questions):
         own = np.array([word in set(question.split()) for word in words])
         near = [
             chunk
@@ -95,17 +95,17 @@ def test_ranks_and_scores_as_scipy_does(size: str, name: str, limit: int) -> Non
     st.integers(1, 4),
 )
 def test_ranks_whatever_is_in_the_texts_as_scipy_does(
-    texts: list[str], asked: list[str], name: str, limit: int
+    texts: list[str], questions: list[str], name: str, limit: int
 ) -> None:
-    assert_as_scipy(texts, asked, name, limit)
+    assert_as_scipy(texts, questions, name, limit)
 
 
 def test_a_table_by_hand(size: str) -> None:
     texts = ["a b", "a b c", "c", "", "a a d e f g"]
-    jaccard = filled(texts, distance="jaccard").search(queries(["b a z", "q"]), 5)
+    jaccard = retriever_of(texts, distance="jaccard").search(queries(["b a z", "q"]), 5)
     assert jaccard.passage.tolist() == [[0, 1, 4, -1, -1], [-1] * 5]
     np.testing.assert_allclose(jaccard.score[0], [2 / 3, 2 / 4, 1 / 7, 0, 0], rtol=1e-4)
-    hamming = filled(texts, distance="hamming").search(queries(["b a z", "q"]), 5)
+    hamming = retriever_of(texts, distance="hamming").search(queries(["b a z", "q"]), 5)
     assert hamming.passage.tolist() == [[0, 1, 2, 4, -1], [2, 0, 1, 4, -1]]
     assert hamming.score.tolist() == [[-1, -2, -4, -6, 0], [-2, -3, -4, -6, 0]]
 
@@ -113,7 +113,7 @@ def test_a_table_by_hand(size: str) -> None:
 @pytest.mark.parametrize("name", DISTANCES)
 def test_empty_sets_are_near_to_nothing(size: str, name: str) -> None:
     """Under Hamming's distance a chunk without words would be the nearest to "a" of all but the first."""
-    hits = filled(["a", "", "? !", "b c d"], distance=name).search(queries(["a", "", "..."]), 4)
+    hits = retriever_of(["a", "", "? !", "b c d"], distance=name).search(queries(["a", "", "..."]), 4)
     others = {"jaccard": [-1, -1, -1], "hamming": [3, -1, -1]}[name]
     assert hits.passage.tolist() == [[0, *others], [-1] * 4, [-1] * 4]
 
@@ -121,7 +121,7 @@ def test_empty_sets_are_near_to_nothing(size: str, name: str) -> None:
 @pytest.mark.parametrize("name", DISTANCES)
 @pytest.mark.parametrize("texts", [[], [""], ["", "?"]])
 def test_a_corpus_without_words_gives_no_hits(size: str, name: str, texts: list[str], tmp_path: Path) -> None:
-    retriever, other = filled(texts, distance=name), build(distance=name)
+    retriever, other = retriever_of(texts, distance=name), build(distance=name)
     retriever.save(tmp_path)
     other.load(tmp_path, passages(texts), None)
     for one in (retriever, other):
@@ -131,7 +131,7 @@ def test_a_corpus_without_words_gives_no_hits(size: str, name: str, texts: list[
 
 def test_ties_go_to_the_lower_row(size: str) -> None:
     for name in DISTANCES:
-        hits = filled(["c d", "b a", "a b", "b a"], distance=name).search(queries(["a b"]), 2)
+        hits = retriever_of(["c d", "b a", "a b", "b a"], distance=name).search(queries(["a b"]), 2)
         assert hits.passage.tolist() == [[1, 2]]
 
 
@@ -144,24 +144,27 @@ def test_words_are_stemmed_and_stop_words_left_out() -> None:
 
 
 def test_one_index_serves_both_distances(tmp_path: Path) -> None:
-    texts, asked = random_texts(1, 60, 20, 50), queries(random_texts(2, 20, 6, 50))
-    filled(texts).save(tmp_path)
+    texts, questions = random_texts(1, 60, 20, 50), queries(random_texts(2, 20, 6, 50))
+    retriever_of(texts).save(tmp_path)
     assert COMPONENT.params["distance"]["x-ragtally-search"]
     for name in DISTANCES:
         other = build(distance=name, tokenizer="hyphenated", stemmer=None, stopwords=None)
         other.load(tmp_path, passages(texts), None)
-        found, expected = other.search(asked, 7), filled(texts, distance=name).search(asked, 7)
-        np.testing.assert_array_equal(found.passage, expected.passage)
-        np.testing.assert_array_equal(found.score, expected.score)
+        hits, expected = other.search(questions, 7), retriever_of(texts, distance=name).search(questions, 7)
+        np.testing.assert_array_equal(hits.passage, expected.passage)
+        np.testing.assert_array_equal(hits.score, expected.score)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".npy"}
 
 
 @pytest.mark.parametrize("name", DISTANCES)
 def test_the_first_hits_do_not_depend_on_the_limit(size: str, name: str) -> None:
-    retriever, asked = filled(random_texts(1, 200, 30, 80), distance=name), queries(random_texts(2, 25, 8, 90))
-    longest = retriever.search(asked, 100)
+    retriever, questions = (
+        retriever_of(random_texts(1, 200, 30, 80), distance=name),
+        queries(random_texts(2, 25, 8, 90)),
+    )
+    longest = retriever.search(questions, 100)
     for limit in (1, 3, 10):
-        np.testing.assert_array_equal(retriever.search(asked, limit).passage, longest.passage[:, :limit])
+        np.testing.assert_array_equal(retriever.search(questions, limit).passage, longest.passage[:, :limit])
 
 
 def test_use_before_add_is_a_bug() -> None:

@@ -46,8 +46,8 @@ def all_rules():
 
 @given(BALLOTS, st.randoms(use_true_random=False))
 def test_the_order_of_the_ballots_does_not_matter(ballots, random):
-    shuffled = random.sample(ballots, len(ballots))
-    assert [rule.verdict(ballots) for rule in all_rules()] == [rule.verdict(shuffled) for rule in all_rules()]
+    permutation = random.sample(ballots, len(ballots))
+    assert [rule.verdict(ballots) for rule in all_rules()] == [rule.verdict(permutation) for rule in all_rules()]
 
 
 @given(BALLOTS)
@@ -73,18 +73,18 @@ def test_a_quorum_of_more_than_half_is_the_majority_and_of_all_is_unanimity(ball
 
 @given(BALLOTS, st.integers(0, 4))
 def test_unread_ballots_never_help(ballots, unread):
-    padded = ballots + [None] * unread
-    assert PLURALITY.verdict(padded) == PLURALITY.verdict(ballots)
-    assert quorum(2).verdict(padded) == quorum(2).verdict(ballots)
-    assert MAJORITY.verdict(padded) in (None, MAJORITY.verdict(ballots))
-    assert UNANIMOUS.verdict(padded) in (None, UNANIMOUS.verdict(ballots))
+    longer = ballots + [None] * unread
+    assert PLURALITY.verdict(longer) == PLURALITY.verdict(ballots)
+    assert quorum(2).verdict(longer) == quorum(2).verdict(ballots)
+    assert MAJORITY.verdict(longer) in (None, MAJORITY.verdict(ballots))
+    assert UNANIMOUS.verdict(longer) in (None, UNANIMOUS.verdict(ballots))
 
 
 @given(BALLOTS, st.integers(1, 9))
 def test_against_a_count(ballots, k):
-    ranked = Counter(filter(None, ballots)).most_common()
-    first, most = ranked[0] if ranked else (None, 0)
-    second = ranked[1][1] if len(ranked) > 1 else 0
+    counts = Counter(filter(None, ballots)).most_common()
+    first, most = counts[0] if counts else (None, 0)
+    second = counts[1][1] if len(counts) > 1 else 0
     assert MAJORITY.verdict(ballots) == (first if most > len(ballots) / 2 else None)
     assert PLURALITY.verdict(ballots) == (first if most > second else None)
     assert UNANIMOUS.verdict(ballots) == (first if ballots and most == len(ballots) else None)

@@ -31,23 +31,23 @@ def documents(*texts: str) -> Documents:
     return Documents([str(row) for row in range(len(texts))], texts, [[]] * len(texts), [[]] * len(texts))
 
 
-def split(given_documents: Documents, chunker: tuple[str, dict[str, int]]) -> Spans:
+def split(texts: Documents, chunker: tuple[str, dict[str, int]]) -> Spans:
     name, parameters = chunker
-    return CHUNKERS[name](**parameters).split(given_documents)
+    return CHUNKERS[name](**parameters).split(texts)
 
 
 def words(size: int, overlap: int = 0) -> tuple[str, dict[str, int]]:
     return "words", {"size": size, "overlap": overlap}
 
 
-def ranked(*rankings: Sequence[int]) -> Hits:
+def ranking_hits(*rankings: Sequence[int]) -> Hits:
     depth = max(map(len, rankings))
     passage = np.array([[*ranking, *[-1] * (depth - len(ranking))] for ranking in rankings], dtype=np.int32)
     return Hits(passage, -np.cumsum(np.ones(passage.shape, dtype=np.float32), axis=1))
 
 
-def score(name: str, k: int, judged: RankingRelevance) -> float | None:
-    return metric_scores(METRICS[f"{name}@k"](k=k), judged)[f"{name}@{k}"].value
+def score(name: str, k: int, relevance: RankingRelevance) -> float | None:
+    return metric_scores(METRICS[f"{name}@k"](k=k), relevance)[f"{name}@{k}"].value
 
 
 TEXTS = documents("a b c d e f g h", "i j k l")
@@ -93,29 +93,29 @@ TABLE = [
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.chunker[0]}{list(row.chunker[1].values())}")
 def test_a_table_by_hand(row: Row) -> None:
     # Padded to three places, since a ceiling is known only as deep as the ranking.
-    hits = ranked(row.ranking + [-1] * (3 - len(row.ranking)))
-    judged = relevance_of(hits, split(TEXTS, row.chunker), EVIDENCE, 1, 2)
+    hits = ranking_hits(row.ranking + [-1] * (3 - len(row.ranking)))
+    relevance = relevance_of(hits, split(TEXTS, row.chunker), EVIDENCE, 1, 2)
     for name, expected in (
         ("recall", row.recall), ("precision", row.precision), ("mrr", row.mrr), ("ndcg", row.ndcg),
         ("evidence_coverage", row.coverage), ("evidence_ceiling", row.ceiling),
     ):  # fmt: skip
-        assert [score(name, k, judged) for k in (1, 2, 3)] == pytest.approx(expected), name
+        assert [score(name, k, relevance) for k in (1, 2, 3)] == pytest.approx(expected), name
 
 
 def test_windows_are_scored_as_another_chunking_of_the_same_documents() -> None:
     # Chunks ab, cd and kl are found; ab and cd lie in the window abcd, kl in ijkl.
     chunks, windows = split(TEXTS, words(2)), split(TEXTS, words(4))
-    found = Candidates((ranked([0, 1, 5]),), Passages([""] * len(chunks), chunks), windows)
-    hits = Parent(3).rerank(Queries(["q"], ["?"]), found, 3)
+    candidates = Candidates((ranking_hits([0, 1, 5]),), Passages([""] * len(chunks), chunks), windows)
+    hits = Parent(3).rerank(Queries(["q"], ["?"]), candidates, 3)
     assert hits.passage.tolist() == [[0, 2, -1]]
-    judged = relevance_of(hits, windows, EVIDENCE, 1, 2)
-    assert [score("recall", k, judged) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 2 / 3])
-    assert [score("precision", k, judged) for k in (1, 2, 3)] == pytest.approx([1, 1, 2 / 3])
-    assert [score("mrr", k, judged) for k in (1, 2, 3)] == [1, 1, 1]
+    relevance = relevance_of(hits, windows, EVIDENCE, 1, 2)
+    assert [score("recall", k, relevance) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 2 / 3])
+    assert [score("precision", k, relevance) for k in (1, 2, 3)] == pytest.approx([1, 1, 2 / 3])
+    assert [score("mrr", k, relevance) for k in (1, 2, 3)] == [1, 1, 1]
     ndcg = [1 / 2, (1 + 2 * TWO) / (2 + TWO), (1 + 2 * TWO) / (2 + TWO + THREE)]
-    assert [score("ndcg", k, judged) for k in (1, 2, 3)] == pytest.approx(ndcg)
-    assert [score("evidence_coverage", k, judged) for k in (1, 2, 3)] == pytest.approx([3 / 6, 4 / 6, 4 / 6])
-    assert [score("evidence_ceiling", k, judged) for k in (1, 2, 3)] == pytest.approx([3 / 6, 4 / 6, 5 / 6])
+    assert [score("ndcg", k, relevance) for k in (1, 2, 3)] == pytest.approx(ndcg)
+    assert [score("evidence_coverage", k, relevance) for k in (1, 2, 3)] == pytest.approx([3 / 6, 4 / 6, 4 / 6])
+    assert [score("evidence_ceiling", k, relevance) for k in (1, 2, 3)] == pytest.approx([3 / 6, 4 / 6, 5 / 6])
 
 
 Span = tuple[int, int, int, int, int]
@@ -124,10 +124,10 @@ Span = tuple[int, int, int, int, int]
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[Documents, list[Span], tuple[str, dict[str, int]], list[list[int]]]:
     """Documents of short words, graded evidence anywhere in them, a chunker, and its chunks ranked by question."""
-    made = draw(
+    word_lists = draw(
         st.lists(st.lists(st.sampled_from(["a", "bc", "def"]), min_size=1, max_size=9), min_size=1, max_size=3)
     )
-    texts = documents(*map(" ".join, made))
+    texts = documents(*map(" ".join, word_lists))
     evidence: list[Span] = []
     for question in range(2):
         for _ in range(draw(st.integers(1, 3))):
@@ -147,17 +147,17 @@ def test_every_chunking_agrees_with_ir_measures_and_with_sets_of_characters(worl
     spans = split(texts, chunker)
     columns = np.array(evidence, dtype=np.int32).reshape(-1, 5).T
     # Rankings as deep as the corpus, or as k, so that every ideal is known.
-    hits = ranked(*[[*ranking, *[-1] * k] for ranking in rankings])
-    judged = relevance_of(hits, spans, QuestionEvidence(*columns), 2, len(texts))
+    hits = ranking_hits(*[[*ranking, *[-1] * k] for ranking in rankings])
+    relevance = relevance_of(hits, spans, QuestionEvidence(*columns), 2, len(texts))
 
-    held: dict[tuple[int, int], set[tuple[int, int]]] = {}
+    characters: dict[tuple[int, int], set[tuple[int, int]]] = {}
     judgements = []
     chunks = list(enumerate(zip(spans.document, spans.start, spans.end, strict=True)))
     for question, (row, chunk) in itertools.product(range(2), chunks):
         document, first, past = map(int, chunk)
         parts = [(grade, {(document, at) for at in range(max(first, start), min(past, end))})
-                 for asked, of, start, end, grade in evidence if asked == question and of == document]  # fmt: skip
-        held[question, row] = set().union(*(part for _, part in parts))
+                 for owner, of, start, end, grade in evidence if owner == question and of == document]  # fmt: skip
+        characters[question, row] = set().union(*(part for _, part in parts))
         if grade := max((grade for grade, part in parts if part), default=0):
             judgements.append(ir_measures.Qrel(str(question), str(row), grade))
     run = [ir_measures.ScoredDoc(str(question), str(row), float(-rank))
@@ -166,17 +166,17 @@ def test_every_chunking_agrees_with_ir_measures_and_with_sets_of_characters(worl
                 "ndcg": ir_measures.nDCG @ k}  # fmt: skip
     expected = ir_measures.calc_aggregate(list(measures.values()), judgements, run) if judgements else None
     for name, measure in measures.items():
-        assert score(name, k, judged) == (pytest.approx(expected[measure]) if expected else None), name
+        assert score(name, k, relevance) == (pytest.approx(expected[measure]) if expected else None), name
 
     coverage, ceiling = [], []
     for question, ranking in enumerate(rankings):
         total = len(
-            {(of, at) for asked, of, start, end, _ in evidence if asked == question for at in range(start, end)}
+            {(of, at) for owner, of, start, end, _ in evidence if owner == question for at in range(start, end)}
         )
         if total:
-            coverage.append(len(set().union(*(held[question, row] for row in ranking[:k]))) / total)
-            useful = [held[question, row] for row in ranking if held[question, row]]
+            coverage.append(len(set().union(*(characters[question, row] for row in ranking[:k]))) / total)
+            useful = [characters[question, row] for row in ranking if characters[question, row]]
             choices = itertools.combinations(useful, min(k, len(useful)))
             ceiling.append(max(len(set().union(*choice)) for choice in choices) / total)
-    assert score("evidence_coverage", k, judged) == (pytest.approx(np.mean(coverage)) if coverage else None)
-    assert score("evidence_ceiling", k, judged) == (pytest.approx(np.mean(ceiling)) if ceiling else None)
+    assert score("evidence_coverage", k, relevance) == (pytest.approx(np.mean(coverage)) if coverage else None)
+    assert score("evidence_ceiling", k, relevance) == (pytest.approx(np.mean(ceiling)) if ceiling else None)
