@@ -43,7 +43,7 @@ metrics: [recall@1]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Timing:
     seconds: float
     cpu: float
     peak_megabytes: float
@@ -54,8 +54,8 @@ def environment(folder: Path) -> dict[str, str]:
     return os.environ | {"RAGTALLY_STORE": str(folder / "store"), "OPENAI_API_KEY": "none"}
 
 
-def ragtally(folder: Path, *words: str, expected: int = 0) -> Measured:
-    started = time.perf_counter()
+def ragtally(folder: Path, *words: str, code: int = 0) -> Timing:
+    start = time.perf_counter()
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "ragtally", *words], cwd=folder, env=environment(folder),
@@ -63,14 +63,14 @@ def ragtally(folder: Path, *words: str, expected: int = 0) -> Measured:
         )  # fmt: skip
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started
-    if process.returncode != expected:
+    seconds = time.perf_counter() - start
+    if process.returncode != code:
         sys.exit(f"ragtally {' '.join(words)} ended with {process.returncode}:\n{(folder / 'log').read_text()}")
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode)
+    return Timing(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode)
 
 
-def show(what: str, measured: Measured) -> None:
-    print(f"{what:44}{measured.seconds:8.1f} s{measured.cpu:8.1f} CPU s{measured.peak_megabytes:8.0f} MB")
+def show(what: str, timing: Timing) -> None:
+    print(f"{what:44}{timing.seconds:8.1f} s{timing.cpu:8.1f} CPU s{timing.peak_megabytes:8.0f} MB")
 
 
 def write_spec(folder: Path, server: RunningServer, size: int, calls: int, *, balance: bool) -> None:
@@ -81,12 +81,12 @@ def write_spec(folder: Path, server: RunningServer, size: int, calls: int, *, ba
     (folder / "spec.yaml").write_text(text, encoding="utf-8")
 
 
-def paid(folder: Path, server: RunningServer) -> dict[str, int]:
+def call_counts(folder: Path, server: RunningServer) -> dict[str, int]:
     with sqlite3.connect(folder / "store" / "calls.sqlite") as connection:
-        (stored,) = connection.execute("SELECT count(*) FROM calls").fetchone()
+        (rows,) = connection.execute("SELECT count(*) FROM calls").fetchone()
     counts = server.counts()
     names = ("successful", "distinct_keys", "batches")
-    return {"stored": stored} | {f"server's {name}": counts[name] for name in names}
+    return {"stored": rows} | {f"server's {name}": counts[name] for name in names}
 
 
 def full_size(size: int, calls: int, *, balance: bool) -> None:
@@ -96,9 +96,9 @@ def full_size(size: int, calls: int, *, balance: bool) -> None:
         write_spec(folder, server, size, calls, balance=balance)
         show("plan (makes the dataset and the prompts)", ragtally(folder, "plan", "spec.yaml"))
         label = ("run", "spec.yaml", "--stage", "label")
-        show("submit and leave", ragtally(folder, *label, "--no-wait", expected=3))
-        asked = submitted(folder)
-        while server.counts(keys=False)["successful"] < asked:
+        show("submit and leave", ragtally(folder, *label, "--no-wait", code=3))
+        submissions = count_submissions(folder)
+        while server.counts(keys=False)["successful"] < submissions:
             time.sleep(0.2)
         show("come back: read, parse, vote, base, score", ragtally(folder, *label))
         show("nothing to do", ragtally(folder, *label))
@@ -106,14 +106,14 @@ def full_size(size: int, calls: int, *, balance: bool) -> None:
         show("export base as a dataset", ragtally(folder, "export", "base", "filtered", "--dataset", "kept"))
         (folder / "again.yaml").write_text(AGAIN, encoding="utf-8")
         show("a study of the exported dataset", ragtally(folder, "run", "again.yaml", "--stage", "bench"))
-        found = paid(folder, server)
-        kept = json.loads((folder / "kept" / "dataset.json").read_text())
+        counts = call_counts(folder, server)
+        summary = json.loads((folder / "kept" / "dataset.json").read_text())
         megabytes = (folder / "store" / "calls.sqlite").stat().st_size / 1e6
-    print(json.dumps(found | {"questions kept": kept["questions"], "calls.sqlite MB": round(megabytes)}))
-    assert found["stored"] == found["server's successful"] == found["server's distinct_keys"] == asked
+    print(json.dumps(counts | {"questions kept": summary["questions"], "calls.sqlite MB": round(megabytes)}))
+    assert counts["stored"] == counts["server's successful"] == counts["server's distinct_keys"] == submissions
 
 
-def submitted(folder: Path) -> int:
+def count_submissions(folder: Path) -> int:
     with sqlite3.connect(folder / "store" / "batches.sqlite") as connection:
         (calls,) = connection.execute("SELECT sum(calls) FROM batches").fetchone()
     return int(calls)
@@ -141,13 +141,13 @@ def survive(size: int = 1000, calls: int = 450) -> None:
         server.change(batch_faults={}, batch_creations=["accept_and_hang"], batch_seconds=4)
         killed_when(lambda: server.counts(keys=False)["batches"] == 1)
         killed_when(lambda: server.counts(keys=False)["batches"] == 7)
-        saved = folder / "store" / "calls.sqlite"
-        killed_when(lambda: saved.exists() and _rows(saved) > size)
+        calls_file = folder / "store" / "calls.sqlite"
+        killed_when(lambda: calls_file.exists() and _rows(calls_file) > size)
         ragtally(folder, "run", "spec.yaml", "--stage", "label")
-        found = paid(folder, server)
-    print(f"\n{size * VOTES:,} calls in 7 batches, four SIGKILLs: {json.dumps(found)}")
-    assert found["stored"] == found["server's successful"] == found["server's distinct_keys"] == size * VOTES
-    assert found["server's batches"] == 7
+        counts = call_counts(folder, server)
+    print(f"\n{size * VOTES:,} calls in 7 batches, four SIGKILLs: {json.dumps(counts)}")
+    assert counts["stored"] == counts["server's successful"] == counts["server's distinct_keys"] == size * VOTES
+    assert counts["server's batches"] == 7
 
 
 def _rows(path: Path) -> int:
@@ -165,9 +165,9 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=5_000, help="the most calls of one batch")
     parser.add_argument("--balance", action="store_true", help="as many questions of each class")
     parser.add_argument("--kills", action="store_true", help="only the kills")
-    given = parser.parse_args()
-    if not given.kills:
-        full_size(given.size, given.calls, balance=given.balance)
+    arguments = parser.parse_args()
+    if not arguments.kills:
+        full_size(arguments.size, arguments.calls, balance=arguments.balance)
     survive()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process: {peak:.0f} MB")

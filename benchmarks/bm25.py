@@ -27,51 +27,51 @@ SLOW = {"bm25s, numba": 3_400, "rank_bm25": 3_400, "bm25s, numpy": 200_000, "bm2
 
 
 @dataclass(frozen=True)
-class Measured:
+class Timing:
     index: float
     search: float
     cpu: float
     megabytes: float
-    found: list[list[int]]
+    hits: list[list[int]]
 
     @property
     def seconds(self) -> float:
         return self.index + self.search
 
 
-def run(name: str, folder: Path, **environment: str) -> Measured:
-    done = subprocess.run(
+def run(name: str, folder: Path, **environment: str) -> Timing:
+    process = subprocess.run(
         [sys.executable, str(HERE / "bm25_contestants.py"), name, str(folder)],
         env=os.environ | environment,
         stdout=subprocess.PIPE,
         check=True,
     )
-    return Measured(**json.loads(done.stdout))
+    return Timing(**json.loads(process.stdout))
 
 
 def compare(chunks: int, contestants: tuple[str, ...], runs: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # In a process of its own: a child's peak memory starts from its parent's.
-        subprocess.run([sys.executable, str(HERE / "made_corpus.py"), name, str(chunks), str(QUESTIONS)], check=True)
+        subprocess.run([sys.executable, str(HERE / "corpus.py"), name, str(chunks), str(QUESTIONS)], check=True)
         compile_first = run("ragtally", folder, NUMBA_CACHE_DIR=str(folder / "compiled"))
         run("ragtally", folder)
         # One of each in turn, so that a machine that gets slower does so for all.
-        wanted = {one: 1 if chunks >= SLOW.get(one, sys.maxsize) else runs for one in contestants}
-        measured: dict[str, list[Measured]] = {one: [] for one in contestants}
+        runs_of = {one: 1 if chunks >= SLOW.get(one, sys.maxsize) else runs for one in contestants}
+        timings: dict[str, list[Timing]] = {one: [] for one in contestants}
         for turn in range(runs):
             for one in contestants:
-                if turn < wanted[one]:
-                    measured[one].append(run(one, folder))
+                if turn < runs_of[one]:
+                    timings[one].append(run(one, folder))
     print(f"\n{chunks:,} chunks, {QUESTIONS:,} questions, top 10; medians of {runs}, in seconds")
     print(f"{'':30}{'index':>8}{'search':>8}{'both':>8}{'ratio':>8}{'CPU':>8}{'peak MB':>9}{'same best':>11}")
-    own = measured["ragtally"]
+    own = timings["ragtally"]
     base = median(one.seconds for one in own)
-    for name, times in measured.items():
+    for name, times in timings.items():
         columns = [median(getattr(one, column) for one in times) for column in ("index", "search", "seconds")]
         cpu, megabytes = median(one.cpu for one in times), median(one.megabytes for one in times)
-        pairs = zip(times[0].found, own[0].found, strict=True)
-        same = sum(found[:1] == wanted[:1] for found, wanted in pairs) / QUESTIONS
+        pairs = zip(times[0].hits, own[0].hits, strict=True)
+        same = sum(rows[:1] == own_rows[:1] for rows, own_rows in pairs) / QUESTIONS
         print(
             f"{name + (' (one run)' if len(times) < runs else ''):30}"
             + "".join(f"{seconds:8.2f}" for seconds in columns)
@@ -86,11 +86,11 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help="700,000 chunks too")
     parser.add_argument("--small", action="store_true", help="3,400 chunks only")
     parser.add_argument("--runs", type=int, default=3)
-    given = parser.parse_args()
-    compare(3_400, SMALL, given.runs)
-    if not given.small:
-        compare(200_000, MIDDLE, given.runs)
-    if given.large:
+    arguments = parser.parse_args()
+    compare(3_400, SMALL, arguments.runs)
+    if not arguments.small:
+        compare(200_000, MIDDLE, arguments.runs)
+    if arguments.large:
         compare(700_000, LARGE, 1)
 
 

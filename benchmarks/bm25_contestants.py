@@ -29,15 +29,15 @@ def ragtally(chunks: Sequence[str]) -> Search:
     passages = Passages(chunks, Spans(rows, rows, rows))
     # As the engine does it: what is searched is what was saved.
     folder = tempfile.TemporaryDirectory()
-    made, retriever = component.build(**parameters), component.build(**parameters)
-    made.add(passages, None)
-    made.save(Path(folder.name))
+    builder, retriever = component.build(**parameters), component.build(**parameters)
+    builder.add(passages, None)
+    builder.save(Path(folder.name))
     retriever.load(Path(folder.name), passages, None)
 
     def search(questions: Sequence[str]) -> Rows:
         with folder:
-            found: Rows = retriever.search(Queries(questions, questions), TOP).passage.tolist()
-            return found
+            rows: Rows = retriever.search(Queries(questions, questions), TOP).passage.tolist()
+            return rows
 
     return search
 
@@ -51,18 +51,18 @@ def bm25s_numpy(chunks: Sequence[str]) -> Search:
 
 
 def _bm25s(chunks: Sequence[str], backend: str) -> Search:
-    tokenizer, index = _indexed(chunks, backend)
+    tokenizer, index = _bm25s_index(chunks, backend)
 
     def search(questions: Sequence[str]) -> Rows:
-        asked = tokenizer.tokenize(questions, return_as="ids", update_vocab=False, show_progress=False)
+        queries = tokenizer.tokenize(questions, return_as="ids", update_vocab=False, show_progress=False)
         threads = 2 if backend == "numba" else 0
-        found: Rows = index.retrieve(asked, k=TOP, show_progress=False, n_threads=threads).documents.tolist()
-        return found
+        rows: Rows = index.retrieve(queries, k=TOP, show_progress=False, n_threads=threads).documents.tolist()
+        return rows
 
     return search
 
 
-def _indexed(chunks: Sequence[str], backend: str) -> tuple[Any, Any]:
+def _bm25s_index(chunks: Sequence[str], backend: str) -> tuple[Any, Any]:
     import bm25s
     import Stemmer
 
@@ -78,23 +78,23 @@ def scipy_product(chunks: Sequence[str]) -> Search:
     import numpy as np
     from scipy.sparse import csr_matrix
 
-    tokenizer, index = _indexed(chunks, "numpy")
+    tokenizer, index = _bm25s_index(chunks, "numpy")
     scores = index.scores
     words = len(scores["indptr"]) - 1
     weights = csr_matrix((scores["data"], scores["indices"], scores["indptr"]), shape=(words, len(chunks)))
 
     def search(questions: Sequence[str]) -> Rows:
-        asked = tokenizer.tokenize(questions, return_as="ids", update_vocab=False, show_progress=False)
-        ends = np.cumsum([0, *map(len, asked)])
-        flat = np.array([word for question in asked for word in question])
+        queries = tokenizer.tokenize(questions, return_as="ids", update_vocab=False, show_progress=False)
+        ends = np.cumsum([0, *map(len, queries)])
+        flat = np.array([word for question in queries for word in question])
         counts = csr_matrix((np.ones(len(flat), np.float32), flat, ends), shape=(len(questions), words))
-        found = []
+        rows = []
         for row in range(len(questions)):
             product = counts[row] @ weights
-            location = max(0, len(product.data) - TOP)
-            best = np.argpartition(product.data, location)[location:]
-            found.append(product.indices[best[np.argsort(-product.data[best])]].tolist())
-        return found
+            first = max(0, len(product.data) - TOP)
+            best = np.argpartition(product.data, first)[first:]
+            rows.append(product.indices[best[np.argsort(-product.data[best])]].tolist())
+        return rows
 
     return search
 
@@ -115,12 +115,12 @@ def tantivy(chunks: Sequence[str]) -> Search:
     def search(questions: Sequence[str]) -> Rows:
         index.reload()
         searcher = index.searcher()
-        found = []
+        rows = []
         for question in questions:
             query = index.parse_query(re.sub(r"[^\w\s]", " ", question), ["text"])
             hits = searcher.search(query, TOP).hits
-            found.append([searcher.doc(address)["row"][0] for _, address in hits])
-        return found
+            rows.append([searcher.doc(address)["row"][0] for _, address in hits])
+        return rows
 
     return search
 
@@ -135,8 +135,8 @@ def rank_bm25(chunks: Sequence[str]) -> Search:
     index = BM25Okapi([stem(pattern.findall(text.lower())) for text in chunks])
 
     def search(questions: Sequence[str]) -> Rows:
-        asked = [stem(pattern.findall(question.lower())) for question in questions]
-        return [np.argsort(-index.get_scores(words), kind="stable")[:TOP].tolist() for words in asked]
+        queries = [stem(pattern.findall(question.lower())) for question in questions]
+        return [np.argsort(-index.get_scores(words), kind="stable")[:TOP].tolist() for words in queries]
 
     return search
 
@@ -156,20 +156,20 @@ def main(name: str, folder: Path) -> None:
         (folder / f"{texts}.txt").read_text(encoding="utf-8").splitlines() for texts in ("chunks", "questions")
     )
     before = resource.getrusage(resource.RUSAGE_SELF)
-    started = time.perf_counter()
+    start = time.perf_counter()
     search = CONTESTANTS[name](chunks)
-    indexed = time.perf_counter()
-    found = search(questions)
-    searched = time.perf_counter()
+    middle = time.perf_counter()
+    rows = search(questions)
+    end = time.perf_counter()
     after = resource.getrusage(resource.RUSAGE_SELF)
-    measured = {
-        "index": indexed - started,
-        "search": searched - indexed,
+    result = {
+        "index": middle - start,
+        "search": end - middle,
         "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         "megabytes": after.ru_maxrss / 1024,
-        "found": found,
+        "hits": rows,
     }
-    sys.stdout.write(json.dumps(measured))
+    sys.stdout.write(json.dumps(result))
 
 
 if __name__ == "__main__":

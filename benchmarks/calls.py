@@ -40,24 +40,24 @@ metrics: [accuracy]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Timing:
     seconds: float
     cpu: float
     peak_megabytes: float
     code: int
 
 
-def ragtally(folder: Path, *words: str) -> Measured:
+def ragtally(folder: Path, *words: str) -> Timing:
     environment = os.environ | {"RAGTALLY_STORE": str(folder / "store"), "OPENAI_API_KEY": "none"}
-    started = time.perf_counter()
+    start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "ragtally", *words], cwd=folder, env=environment, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode)
+    seconds = time.perf_counter() - start
+    return Timing(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode)
 
 
 def write_spec(folder: Path, server: RunningServer, concurrency: int, timeout: float) -> None:
@@ -105,12 +105,12 @@ def compare(concurrency: int, latency: float) -> None:
         assert ragtally(folder, "plan", "spec.yaml").code == 0
         first = ragtally(folder, "run", "spec.yaml", "--stage", "label")
         assert first.code == 0
-        own_seconds, paid = wire_seconds(server), server.counts()["successful"]
+        own_seconds, successes = wire_seconds(server), server.counts()["successful"]
         again = ragtally(folder, "run", "spec.yaml", "--stage", "label")
         for part in ("ask", "parse", "vote", "base", "score"):
             subprocess.run(["rm", "-rf", str(folder / "store" / part)], check=True)
-        found = ragtally(folder, "run", "spec.yaml", "--stage", "label")
-        assert server.counts()["successful"] == paid == CALLS
+        replay = ragtally(folder, "run", "spec.yaml", "--stage", "label")
+        assert server.counts()["successful"] == successes == CALLS
     print(f"\n{CALLS} calls, {concurrency} in flight, {latency * 1000:.0f} ms each; ideal {ideal:.2f} s")
     print(f"{'':34}{'ragtally':>10}{'aiohttp':>10}")
     print(f"{'first to last request / ideal':34}{own_seconds / ideal:10.2f}{floor_seconds / ideal:10.2f}")
@@ -118,7 +118,7 @@ def compare(concurrency: int, latency: float) -> None:
     print(f"{'CPU ms a call (start-up left out)':34}{cpu:10.2f}{1000 * floor_cpu / CALLS:10.2f}")
     print(f"{'whole process / ideal':34}{first.seconds / ideal:10.2f}")
     print(f"{'peak memory, MB':34}{first.peak_megabytes:10.0f}")
-    print(f"{'all found in the call store, s':34}{found.seconds:10.2f}")
+    print(f"{'all found in the call store, s':34}{replay.seconds:10.2f}")
     print(f"{'nothing to do, s':34}{again.seconds:10.2f}")
 
 
@@ -142,11 +142,11 @@ def survive() -> None:
         last = ragtally(folder, "run", "spec.yaml")
         assert last.code == 0
         with sqlite3.connect(folder / "store" / "calls.sqlite") as connection:
-            (stored,) = connection.execute("SELECT count(*) FROM calls").fetchone()
+            (rows,) = connection.execute("SELECT count(*) FROM calls").fetchone()
         counts = server.counts()
     print(f"\n{CALLS} calls with 10 % of all faults and three SIGKILLs, 64 in flight")
-    print(json.dumps({"stored": stored, "answered by the server": counts["successful"], "most in flight": 3 * 64}))
-    assert stored == CALLS <= counts["successful"] <= CALLS + 3 * 64
+    print(json.dumps({"stored": rows, "answered by the server": counts["successful"], "most in flight": 3 * 64}))
+    assert rows == CALLS <= counts["successful"] <= CALLS + 3 * 64
 
 
 def main() -> None:

@@ -48,8 +48,8 @@ def corpus() -> Documents:
     name = "pubmedqa" if os.environ.get("RAGTALLY_PUBMEDQA") else "synthetic"
     registry = load_registry()
     parameters = registry.get(Choice("dataset", name)).component.params
-    filled = {key: schema.get("default", 20) for key, schema in parameters.items()}
-    dataset = registry.build(Choice("dataset", name, filled))
+    values = {key: schema.get("default", 20) for key, schema in parameters.items()}
+    dataset = registry.build(Choice("dataset", name, values))
     batches = [batch.documents for batch in dataset.batches()]
     columns = [[row for batch in batches for row in getattr(batch, column)] for column in Documents.__slots__]
     times = max(1, round(MEGABYTES / megabytes(columns[1])))
@@ -85,10 +85,10 @@ def regex_words(_: int) -> Splitter:
     word = re.compile(r"\S+")
 
     def split(text: str) -> list[str]:
-        found = list(word.finditer(text))
+        matches = list(word.finditer(text))
         return [
-            text[found[first].start() : found[min(first + WORDS, len(found)) - 1].end()]
-            for first in range(0, len(found), WORDS)
+            text[matches[first].start() : matches[min(first + WORDS, len(matches)) - 1].end()]
+            for first in range(0, len(matches), WORDS)
         ]
 
     return each(split)
@@ -117,12 +117,14 @@ def haystack(by: str, length: int) -> Callable[[int], Splitter]:
 
         splitter = DocumentSplitter(split_by=by, split_length=length, split_overlap=0)  # type: ignore[arg-type]
         splitter.warm_up()
-        made: dict[int, list[Document]] = {}
+        cache: dict[int, list[Document]] = {}
 
         def split(documents: Documents) -> object:
-            if id(documents) not in made:
-                made[id(documents)] = [Document(id=str(row), content=text) for row, text in enumerate(documents.text)]
-            return splitter.run(documents=made[id(documents)])
+            if id(documents) not in cache:
+                cache[id(documents)] = [
+                    Document(id=str(row), content=text) for row, text in enumerate(documents.text)
+                ]
+            return splitter.run(documents=cache[id(documents)])
 
         return split
 
@@ -174,7 +176,7 @@ PEERS = {
 }
 
 
-def measured(peers: Sequence[Peer], documents: Documents, runs: int) -> Iterator[tuple[str, float | None]]:
+def measure(peers: Sequence[Peer], documents: Documents, runs: int) -> Iterator[tuple[str, float | None]]:
     """Take turns, so that a machine that slows down slows all of them."""
     spans = peers[0].make(0)(documents)
     characters = round(float((spans.end - spans.start).mean()))  # type: ignore[attr-defined]
@@ -187,10 +189,10 @@ def measured(peers: Sequence[Peer], documents: Documents, runs: int) -> Iterator
     seconds: dict[str, list[float]] = {name: [] for name in splitters}
     for turn in range(runs + 1):
         for name, split in splitters.items():
-            started = time.process_time()
+            start = time.process_time()
             split(documents)
             # The first turn warms up: imports inside, caches, Haystack's documents.
-            seconds[name] += [time.process_time() - started] if turn else []
+            seconds[name] += [time.process_time() - start] if turn else []
     size = megabytes(documents.text)
     for name, times in seconds.items():
         yield name, size / median(times)
@@ -203,7 +205,7 @@ def main() -> None:
     documents = corpus()
     print(f"{len(documents):,} documents, {megabytes(documents.text):.1f} MB, one thread, medians of {runs}")
     for unit, peers in PEERS.items():
-        speeds = dict(measured(peers, documents, runs))
+        speeds = dict(measure(peers, documents, runs))
         own = next(iter(speeds.values()))
         print(f"\n{unit + ' (to reach: ' + str(TARGETS[unit]) + ' MB/s)':38}{'MB/s':>8}{'ragtally is':>16}")
         for name, speed in speeds.items():

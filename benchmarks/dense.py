@@ -59,18 +59,18 @@ def pack(vectors: np.ndarray) -> np.ndarray:
 def faiss_hamming(chunks: np.ndarray, questions: np.ndarray) -> Search:
     import faiss
 
-    index, packed = faiss.IndexBinaryFlat(chunks.shape[1]), pack(questions)
+    index, query_bits = faiss.IndexBinaryFlat(chunks.shape[1]), pack(questions)
     index.add(pack(chunks))
-    return lambda: index.search(packed, TOP)[1]
+    return lambda: index.search(query_bits, TOP)[1]
 
 
 def usearch(metric: str) -> Callable[[np.ndarray, np.ndarray], Search]:
     def index(chunks: np.ndarray, questions: np.ndarray) -> Search:
         from usearch.index import MetricKind, search
 
-        packed, asked = pack(chunks), pack(questions)
+        chunk_bits, query_bits = pack(chunks), pack(questions)
         kind = getattr(MetricKind, metric)
-        return lambda: search(packed, asked, TOP, kind, exact=True, threads=THREADS).keys
+        return lambda: search(chunk_bits, query_bits, TOP, kind, exact=True, threads=THREADS).keys
 
     return index
 
@@ -81,13 +81,13 @@ def numpy_product(normalise: bool) -> Callable[[np.ndarray, np.ndarray], Search]
             chunks, questions = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (chunks, questions))
 
         def search() -> np.ndarray:
-            found = []
+            rows = []
             for start in range(0, len(questions), 100):
                 scores = questions[start : start + 100] @ chunks.T
                 best = np.argpartition(-scores, TOP, axis=1)[:, :TOP]
                 order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1)
-                found.append(np.take_along_axis(best, order, axis=1))
-            return np.concatenate(found)
+                rows.append(np.take_along_axis(best, order, axis=1))
+            return np.concatenate(rows)
 
         return search
 
@@ -111,13 +111,13 @@ def numba_manhattan(chunks: np.ndarray, questions: np.ndarray) -> Search:
     distances(questions[:2], chunks[:2])
 
     def search() -> np.ndarray:
-        found = []
+        rows = []
         for start in range(0, len(questions), 100):
             scores = distances(questions[start : start + 100], chunks)
             best = np.argpartition(scores, TOP, axis=1)[:, :TOP]
             order = np.argsort(np.take_along_axis(scores, best, axis=1), axis=1)
-            found.append(np.take_along_axis(best, order, axis=1))
-        return np.concatenate(found)
+            rows.append(np.take_along_axis(best, order, axis=1))
+        return np.concatenate(rows)
 
     return search
 
@@ -156,52 +156,52 @@ CONTENDERS: dict[str, dict[str, Callable[[np.ndarray, np.ndarray], Search]]] = {
 
 
 @dataclass(frozen=True)
-class Measured:
+class Timing:
     index: float
     search: float
     megabytes: float
-    found: np.ndarray
+    hits: np.ndarray
 
 
 def run_one(folder: Path, distance: str, who: str) -> None:
     """In a process of its own: index, search once, and say how long both took and how much memory."""
     chunks, questions = np.load(folder / "chunks.npy"), np.load(folder / "questions.npy")
-    started = time.perf_counter()
+    start = time.perf_counter()
     search = CONTENDERS[distance][who](chunks, questions)
-    indexed = time.perf_counter()
-    found = search()
-    done = time.perf_counter()
-    np.save(folder / "found.npy", np.asarray(found).astype(np.int64))
+    middle = time.perf_counter()
+    rows = search()
+    end = time.perf_counter()
+    np.save(folder / "hits.npy", np.asarray(rows).astype(np.int64))
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - chunks.nbytes / 2**20
-    print(json.dumps({"index": indexed - started, "search": done - indexed, "megabytes": megabytes}))
+    print(json.dumps({"index": middle - start, "search": end - middle, "megabytes": megabytes}))
 
 
-def measure(folder: Path, distance: str, who: str) -> Measured:
+def measure(folder: Path, distance: str, who: str) -> Timing:
     threads = {f"{name}_NUM_THREADS": str(THREADS) for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
     result = subprocess.run(
         [sys.executable, __file__, "--one", str(folder), distance, who],
         env=os.environ | threads, capture_output=True, text=True, check=True,
     )  # fmt: skip
     numbers: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return Measured(**numbers, found=np.load(folder / "found.npy"))
+    return Timing(**numbers, hits=np.load(folder / "hits.npy"))
 
 
 def compare(folder: Path, distance: str) -> None:
     contenders = list(CONTENDERS[distance])
-    runs: dict[str, list[Measured]] = {who: [] for who in contenders}
+    runs: dict[str, list[Timing]] = {who: [] for who in contenders}
     for _ in range(ROUNDS):
         for who in contenders:
             runs[who].append(measure(folder, distance, who))
     seconds = {who: median(run.search for run in runs[who]) for who in contenders}
     fastest = min(seconds[who] for who in contenders if who != "ragtally")
-    own = runs["ragtally"][0].found
+    own = runs["ragtally"][0].hits
     for who in contenders:
         index = median(run.index for run in runs[who])
         megabytes = max(run.megabytes for run in runs[who])
-        agreed = np.mean([len({*a} & {*b}) / len(a) for a, b in zip(own, runs[who][0].found, strict=True)])
+        agreement = np.mean([len({*a} & {*b}) / len(a) for a, b in zip(own, runs[who][0].hits, strict=True)])
         print(
             f"{distance:9}{who:14}{index:8.2f}{seconds[who]:9.2f}{seconds[who] / fastest:16.2f}{megabytes:12.0f}"
-            f"{agreed:13.4f}",
+            f"{agreement:13.4f}",
             flush=True,
         )
 
@@ -219,23 +219,25 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=200_000)
     parser.add_argument("--dimensions", type=int, default=384)
     parser.add_argument("--questions", type=int, default=1_000)
-    given = parser.parse_args()
-    if given.one:
-        run_one(Path(given.one[0]), given.one[1], given.one[2])
+    arguments = parser.parse_args()
+    if arguments.one:
+        run_one(Path(arguments.one[0]), arguments.one[1], arguments.one[2])
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        draw(folder, given.chunks, given.dimensions, given.questions)
+        draw(folder, arguments.chunks, arguments.dimensions, arguments.questions)
         # Once for all, as after an installation: code is compiled and kept.
-        for distance in given.distance:
+        for distance in arguments.distance:
             measure(folder, distance, "ragtally")
-        print(f"{given.chunks:,} x {given.dimensions}, {given.questions:,} questions, top {TOP}, {THREADS} threads")
+        print(
+            f"{arguments.chunks:,} x {arguments.dimensions}, {arguments.questions:,} questions, top {TOP}, {THREADS} threads"
+        )
         print(f"{'':23}{'index s':>8}{'search s':>9}{'/ fastest peer':>16}{'peak MB + v':>12}{'hits as ours':>13}")
-        for distance in given.distance:
+        for distance in arguments.distance:
             compare(folder, distance)
         draw(folder, *SMALL, 1_000)
         print(f"\n{SMALL[0]:,} x {SMALL[1]}, 1,000 questions: nothing is compiled or loaded for so little")
-        for distance in given.distance:
+        for distance in arguments.distance:
             runs = [measure(folder, distance, "ragtally") for _ in range(ROUNDS)]
             print(f"{distance:23}{median(run.index for run in runs):8.2f}{median(run.search for run in runs):9.2f}")
 

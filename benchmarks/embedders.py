@@ -71,47 +71,47 @@ def embed(name: str, path: Path, count: int) -> dict[str, float]:
 
     module, parameters = EMBEDDERS[name]
     (component,) = importlib.import_module(module).register_embedders()
-    given = {key: schema.get("default") for key, schema in component.params.items()} | {"seed": 1} | dict(parameters)
-    embedder, texts = component.build(**given), Texts(path, count)
-    started, before = time.perf_counter(), time.process_time()
+    values = {key: schema.get("default") for key, schema in component.params.items()} | {"seed": 1} | dict(parameters)
+    embedder, texts = component.build(**values), Texts(path, count)
+    start, before = time.perf_counter(), time.process_time()
     embedder.fit(texts)
-    fitted = time.perf_counter()
+    middle = time.perf_counter()
     vectors = embedder.embed_documents(texts)
-    ended = time.perf_counter()
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    end = time.perf_counter()
+    usage = resource.getrusage(resource.RUSAGE_SELF)
     return {
-        "fit": fitted - started,
-        "embed": ended - fitted,
-        "cpu": used.ru_utime + used.ru_stime - before,
-        "peak": used.ru_maxrss / 1024,
+        "fit": middle - start,
+        "embed": end - middle,
+        "cpu": usage.ru_utime + usage.ru_stime - before,
+        "peak": usage.ru_maxrss / 1024,
         "vectors": vectors.nbytes / 2**20,
     }
 
 
 def main() -> None:
-    """Print one row an embedder and size."""
+    """Print one row per embedder and size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", action="store_true", help="700,000 chunks too")
     parser.add_argument("--one", nargs=3, metavar=("EMBEDDER", "FILE", "CHUNKS"), help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one:
-        name, path, count = given.one
+    arguments = parser.parse_args()
+    if arguments.one:
+        name, path, count = arguments.one
         print(json.dumps(embed(name, Path(path), int(count))))
         return
-    sizes = SIZES if given.large else SIZES[:-1]
+    sizes = SIZES if arguments.large else SIZES[:-1]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chunks.txt"
         write_chunks(path, sizes[-1])
-        print("embedder   chunks  fit s  embed s  CPU s  CPU ms a 1,000 chunks  peak MB  of these vectors")
+        print("embedder   chunks  fit s  embed s  CPU s  CPU ms / 1,000 chunks  peak MB  of these vectors")
         for name in EMBEDDERS:
             for count in sizes:
                 command = [sys.executable, __file__, "--one", name, str(path), str(count)]
-                told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-                each = 1e6 * told["cpu"] / count
+                result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+                each = 1e6 * result["cpu"] / count
                 print(
-                    f"{name:8} {count:8,} {told['fit']:6.1f} {told['embed']:8.1f} {told['cpu']:6.1f} {each:22.0f} "
-                    f"{told['peak']:8.0f} "
-                    f"{told['vectors']:17.0f}",
+                    f"{name:8} {count:8,} {result['fit']:6.1f} {result['embed']:8.1f} {result['cpu']:6.1f} {each:22.0f} "
+                    f"{result['peak']:8.0f} "
+                    f"{result['vectors']:17.0f}",
                     flush=True,
                 )
 

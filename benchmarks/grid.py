@@ -32,22 +32,22 @@ metrics: [recall@3, recall@5, recall@10, mrr@10, ndcg@10]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Timing:
     seconds: float
     cpu: float
 
 
-def measure(folder: Path, *command: str) -> Measured:
+def measure(folder: Path, *command: str) -> Timing:
     environment = os.environ | {"RAGTALLY_STORE": str(folder / "store"), "COLUMNS": "200"}
-    started = time.perf_counter()
+    start = time.perf_counter()
     with (folder / "output").open("w") as output:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - start
     if process.returncode:
         sys.exit((folder / "output").read_text())
-    return Measured(seconds, usage.ru_utime + usage.ru_stime)
+    return Timing(seconds, usage.ru_utime + usage.ru_stime)
 
 
 def main() -> None:

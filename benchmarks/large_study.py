@@ -2,9 +2,9 @@
 
     python benchmarks/large_study.py [--largest 211000]
 
-Three sizes of the synthetic dataset (about 3.4 chunks a question), 1,000 questions asked, BM25 and exact dense search
+Three sizes of the synthetic dataset (about 3.4 chunks per question), 1,000 questions asked, BM25 and exact dense search
 over LSA vectors; each study in a fresh store and process. Then one more chunk size is added to the largest study: only
-its own work may be done. Seconds a thousand chunks and the peak memory stand beside each other; exact dense search
+its own work may be done. Seconds per thousand chunks and the peak memory stand beside each other; exact dense search
 compares every question with every chunk, so the questions asked stay the same.
 """
 
@@ -55,19 +55,25 @@ def run(folder: Path, questions: int, sizes: str) -> Run:
     spec = folder / "large.yaml"
     spec.write_text(SPEC.format(questions=questions, sizes=sizes))
     environment = os.environ | {"RAGTALLY_STORE": str(folder / "store")}
-    command = [str(Path(sys.executable).with_name("ragtally")), "run", str(spec), "--results", str(folder / "results")]
+    command = [
+        str(Path(sys.executable).with_name("ragtally")),
+        "run",
+        str(spec),
+        "--results",
+        str(folder / "results"),
+    ]
     began = time.perf_counter()
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         assert process.stderr
-        said: list[bytes] = []
-        reading = threading.Thread(target=lambda: said.extend(process.stderr or ()))
+        output: list[bytes] = []
+        reading = threading.Thread(target=lambda: output.extend(process.stderr or ()))
         reading.start()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         reading.join()
     seconds = time.perf_counter() - began
     if process.returncode:
-        raise SystemExit(b"".join(said).decode())
+        raise SystemExit(b"".join(output).decode())
     timings = json.loads((folder / "results" / "large" / "timings.json").read_text())
     return Run(seconds, usage.ru_maxrss * 1024, timings["seconds_by_step"])
 
@@ -88,18 +94,18 @@ def main() -> None:
     for questions in (*(size for size in SIZES if size < largest), largest):
         folder = Path(tempfile.mkdtemp(prefix="ragtally-large-"))
         try:
-            found = run(folder, questions, "[100]")
+            first = run(folder, questions, "[100]")
             count = chunks(folder)
-            steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in found.steps.items() if seconds >= 0.05)
+            steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in first.steps.items() if seconds >= 0.05)
             print(
-                f"{questions:>10,} {count:>9,} {found.seconds:>8.1f} {1000 * found.seconds / count:>15.3f} "
-                f"{found.peak / 1e6:>8,.0f}  {steps}",
+                f"{questions:>10,} {count:>9,} {first.seconds:>8.1f} {1000 * first.seconds / count:>15.3f} "
+                f"{first.peak / 1e6:>8,.0f}  {steps}",
                 flush=True,
             )
             if questions == largest:
                 more = run(folder, questions, "[100, 200]")
                 print(
-                    f"one more chunk size: {more.seconds:.1f} s, {more.seconds / found.seconds:.2f} of the first run, "
+                    f"one more chunk size: {more.seconds:.1f} s, {more.seconds / first.seconds:.2f} of the first run, "
                     f"{chunks(folder) - count:,} more chunks"
                 )
         finally:

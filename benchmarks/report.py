@@ -29,14 +29,18 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=5_000)
     parser.add_argument("--cells", type=int, default=100)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.mkdtemp()))
-    given = parser.parse_args()
-    started = time.perf_counter()
-    results = synthetic_results(given.folder, given.questions, given.cells, shown=200, sizes=5, readers=4, words=100)
-    made, verdict = time.perf_counter(), analyze(results)
-    judged = time.perf_counter()
-    page = write_report(results, verdict, given.folder, gather_provenance(Path.cwd()))
-    written = time.perf_counter()
-    print(f"made in {made - started:.1f} s, judged in {judged - made:.1f} s, written in {written - judged:.1f} s")
+    arguments = parser.parse_args()
+    start = time.perf_counter()
+    results = synthetic_results(
+        arguments.folder, arguments.questions, arguments.cells, shown=200, sizes=5, readers=4, words=100
+    )
+    ready, analysis = time.perf_counter(), analyze(results)
+    analysis_end = time.perf_counter()
+    page = write_report(results, analysis, arguments.folder, gather_provenance(Path.cwd()))
+    report_end = time.perf_counter()
+    print(
+        f"made in {ready - start:.1f} s, judged in {analysis_end - ready:.1f} s, written in {report_end - analysis_end:.1f} s"
+    )
     print(f"report.html: {page.stat().st_size / 1e6:.1f} MB (at most 20)")
     if PROGRAM is None:
         print("no Chromium: not opened")
@@ -47,10 +51,10 @@ def main() -> None:
             browser.open(page)
             took = browser.run("performance.getEntriesByType('navigation')[0].loadEventEnd")
             browser.run("document.getElementById('explorer').scrollIntoView()")
-            opened = time.perf_counter()
+            start = time.perf_counter()
             browser.until("document.getElementById('explorer-view').dataset.ready === 'yes'", 60)
             print(
-                f"loaded in {took / 1e3:.2f} s (at most 2); the explorer in {time.perf_counter() - opened:.2f} s more"
+                f"loaded in {took / 1e3:.2f} s (at most 2); the explorer in {time.perf_counter() - start:.2f} s more"
             )
         print(f"the console complains of: {browser.errors or 'nothing'}")
     finally:

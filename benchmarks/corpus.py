@@ -19,7 +19,7 @@ _BATCH = 20_000
 
 
 def write_corpus(folder: Path, chunks: int, questions: int) -> None:
-    """Write `chunks.txt` and `questions.txt`, one text a line: chunks of 60 to 140 words, questions of 8 to 15.
+    """Write `chunks.txt` and `questions.txt`, one text per line: chunks of 60 to 140 words, questions of 8 to 15.
 
     Word frequencies fall with the rank as 1 / rank up to rank 6,000 and as rank ** -1.6 beyond (two regimes, as found
     in English by Ferrer i Cancho and Solé, 2001), so that new words keep turning up as they do in real corpora.
@@ -33,16 +33,16 @@ def write_corpus(folder: Path, chunks: int, questions: int) -> None:
     def texts(count: int, shortest: int, longest: int) -> list[list[str]]:
         ends = np.cumsum(np.append(0, draw.integers(shortest, longest + 1, count)))
         rows = np.minimum(np.searchsorted(steps, draw.random(ends[-1])), _WORDS - 1)
-        drawn = words[rows].tolist()
-        return [drawn[start:end] for start, end in pairwise(ends.tolist())]
+        sequence = words[rows].tolist()
+        return [sequence[start:end] for start, end in pairwise(ends.tolist())]
 
     with (folder / "chunks.txt").open("w", encoding="utf-8") as file:
         for start in range(0, chunks, _BATCH):
             for text in texts(min(_BATCH, chunks - start), 60, 140):
-                sentences = (" ".join(text[location : location + 15]).capitalize() for location in range(0, len(text), 15))
+                sentences = (" ".join(text[first : first + 15]).capitalize() for first in range(0, len(text), 15))
                 file.write(". ".join(sentences) + ".\n")
-    asked = [" ".join(text).capitalize() + "?\n" for text in texts(questions, 8, 15)]
-    (folder / "questions.txt").write_text("".join(asked), encoding="utf-8")
+    lines = [" ".join(text).capitalize() + "?\n" for text in texts(questions, 8, 15)]
+    (folder / "questions.txt").write_text("".join(lines), encoding="utf-8")
 
 
 def _vocabulary(draw: np.random.Generator) -> list[str]:
@@ -50,10 +50,10 @@ def _vocabulary(draw: np.random.Generator) -> list[str]:
         [onset + vowel + end for onset in _ONSETS.split() for vowel in _VOWELS.split() for end in ("", *"nrls")]
     )
     words = dict.fromkeys(_STOP_WORDS.split())
-    for count, made in ((1, 300), (2, 100_000), (3, 3 * _WORDS)):
+    for length, count in ((1, 300), (2, 100_000), (3, 3 * _WORDS)):
         # Frequent words are short.
-        parts = syllables[draw.integers(0, len(syllables), (made, count))]
-        endings = np.array(_ENDINGS)[draw.integers(0, len(_ENDINGS), made)]
+        parts = syllables[draw.integers(0, len(syllables), (count, length))]
+        endings = np.array(_ENDINGS)[draw.integers(0, len(_ENDINGS), count)]
         words |= dict.fromkeys("".join(word) for word in np.column_stack([parts, endings]).tolist())
     return list(words)[:_WORDS]
 
