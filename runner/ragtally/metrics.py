@@ -98,11 +98,11 @@ def apply_formula(
 
 def _mean_score(values: QuestionValues, questions: int, metric: object) -> Score:
     column = question_values(values, questions, metric)
-    applied = column[~np.isnan(column)].tolist()
-    if not applied:
+    applicable = column[~np.isnan(column)].tolist()
+    if not applicable:
         return Score(None, 0, values.reason if questions else NO_QUESTIONS)
     # `fsum` rounds once, so that a mean is the same on every machine and in any order of the questions.
-    return Score(math.fsum(applied) / len(applied), len(applied))
+    return Score(math.fsum(applicable) / len(applicable), len(applicable))
 
 
 def _sums_score(values: SumValues, questions: int) -> Score:

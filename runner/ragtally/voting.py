@@ -69,10 +69,10 @@ def grade_verdicts(
     calls_failed = zip(*ballots.failed, strict=True)
     casts = zip(*ballots.choice, strict=True)
     status = [
-        _status(label, verdict, cast, failed)
-        for label, verdict, cast, failed in zip(gold, verdicts, casts, calls_failed, strict=True)
+        _status(label, verdict, cast, no_replies)
+        for label, verdict, cast, no_replies in zip(gold, verdicts, casts, calls_failed, strict=True)
     ]
-    failures = [sum(failed) for failed in zip(*ballots.failed, strict=True)]
+    failures = [sum(no_replies) for no_replies in zip(*ballots.failed, strict=True)]
     absent = [cast.count(None) for cast in zip(*ballots.choice, strict=True)]
     return GradedAnswers(
         gold=gold,
@@ -80,15 +80,15 @@ def grade_verdicts(
         status=status,
         answers=answers,
         votes=len(ballots.choice),
-        ballots_unparsed=[none - failed for none, failed in zip(absent, failures, strict=True)],
+        ballots_unparsed=[none - failure for none, failure in zip(absent, failures, strict=True)],
         ballots_failed=failures,
     )
 
 
-def _status(gold: str, verdict: str | None, cast: tuple[str | None, ...], failed: tuple[bool, ...]) -> Status:
+def _status(gold: str, verdict: str | None, cast: tuple[str | None, ...], no_replies: tuple[bool, ...]) -> Status:
     if verdict is not None:
         return Status.RIGHT if verdict == gold else Status.WRONG
-    if all(failed):
+    if all(no_replies):
         return Status.CALL_FAILED
     if all(choice is None for choice in cast):
         return Status.UNPARSED

@@ -19,7 +19,7 @@ from ragtally.store.vectors import VectorStore
 class Progress(Protocol):
     """Is told how the work goes on."""
 
-    def start(self, step: str, total: int, done: int) -> None:
+    def start(self, step: str, total: int, so_far: int) -> None:
         """A step begins."""
         ...
 
@@ -27,7 +27,7 @@ class Progress(Protocol):
         """A piece of work is done."""
         ...
 
-    def measure(self, what: str, total: int, done: int, label: str = "") -> None:
+    def measure(self, what: str, total: int, so_far: int, label: str = "") -> None:
         """Something outside the steps is so far: a download, say."""
         ...
 
@@ -98,9 +98,9 @@ class Workspace:
                 error.location = task.location
             raise
 
-    def _measure(self, what: str, done: int | None, total: int | None) -> None:
-        if done is not None and total is not None:
-            self.progress.measure(what, total, done)
+    def _measure(self, what: str, so_far: int | None, total: int | None) -> None:
+        if so_far is not None and total is not None:
+            self.progress.measure(what, total, so_far)
 
     def require_writable(self, folder: Path) -> None:
         """Make sure, before any work, that results can be written."""

@@ -131,7 +131,7 @@ def test_mcnemar_and_holm_are_those_counted_by_hand(results: Results, analysis: 
 def test_the_chosen_cell_comes_from_the_dev_half_and_the_best_are_kept(analysis: Analysis) -> None:
     of_set, metric = analysis.sets[analysis.question_set], str(analysis.metric)
     half = of_set.held_out[metric]
-    assert half.cell == analysis.chosen
+    assert half.cell == analysis.chosen_cell
     assert half.dev_questions + half.held_out_questions == of_set.questions
     assert (
         half.dev is not None
@@ -173,7 +173,7 @@ def test_the_first_metric_that_can_be_judged_decides(results: Results) -> None:
     assert analyze(replace(results, cells=unknown)).metric == "macro_f1"
     alone = unknown.drop("macro_f1", "macro_f1_denominator")
     undecided = analyze(replace(results, cells=alone))
-    assert undecided.metric is undecided.chosen is None
+    assert undecided.metric is undecided.chosen_cell is None
 
 
 def test_the_same_results_give_the_same_bytes(results: Results, analysis: Analysis) -> None:
@@ -204,4 +204,4 @@ def test_answers_that_were_recorded_with_more_before_the_reader_are_on_no_front(
     )
     fronts = analyze(replace(results, cells=cells)).fronts
     assert fronts
-    assert all(shown not in {*front.front, *front.dominated, *front.unknown} for front in fronts.values())
+    assert all(shown not in {*front.front, *front.dominated_by, *front.unknown} for front in fronts.values())

@@ -58,7 +58,7 @@ def bootstrap_rows(
     left_out = values([score(rows[unit != one]) for one in range(units)])
     observed = values([score(rows)])
     return BootstrapDistribution(
-        Values(observed.value[0], observed.defined[0]), resampled, left_out, questions, "it is not defined"
+        Values(observed.value[0], observed.has_value[0]), resampled, left_out, questions, "it is not defined"
     )
 
 
@@ -153,7 +153,7 @@ def test_cells_taken_out_are_those_that_were_drawn() -> None:
     assert subset.cells == 2
     for part in ("observed", "resampled", "jackknife"):
         np.testing.assert_array_equal(getattr(subset, part).value, getattr(alone, part).value)
-        np.testing.assert_array_equal(getattr(subset, part).defined, getattr(alone, part).defined)
+        np.testing.assert_array_equal(getattr(subset, part).has_value, getattr(alone, part).has_value)
 
 
 def test_a_difference_is_paired() -> None:

@@ -71,7 +71,7 @@ def test_other_code_and_other_libraries_need_another_analysis(beside: Path, monk
 def test_a_file_that_is_not_an_analysis_is_none(beside: Path, text: str | None) -> None:
     path = beside / "analysis.json"
     data = json.loads(path.read_bytes())
-    del data["chosen"]
+    del data["chosen_cell"]
     path.write_text(json.dumps(data) if text is None else text, encoding="utf-8")
     assert read_analysis(beside) is None
     path.unlink()

@@ -16,7 +16,7 @@ def test_by_hand() -> None:
     cost = [1.0, 2.0, 3.0, 1.0, None, 1.0, 5.0, 1.0]
     front = pareto_front("abcdefgh", quality, cost)
     assert front.front == ("a", "h", "b", "g")
-    assert front.dominated == {"c": "b", "d": "a"}
+    assert front.dominated_by == {"c": "b", "d": "a"}
     assert front.unknown == {"e": "cost", "f": "quality"}
 
 
@@ -35,15 +35,15 @@ def test_by_definition(cells: list[tuple[float | None, float | None]], up: bool)
     expected = [row for row in known if not any(dominates(other, row) for other in known)]
     rows = [int(name) for name in front.front]
     assert sorted(rows) == expected
-    assert list(map(int, front.dominated)) == [row for row in known if row not in expected]
-    assert all(dominates(int(winner), int(row)) and int(winner) in rows for row, winner in front.dominated.items())
+    assert list(map(int, front.dominated_by)) == [row for row in known if row not in expected]
+    assert all(dominates(int(winner), int(row)) and int(winner) in rows for row, winner in front.dominated_by.items())
     assert list(map(int, front.unknown)) == [row for row in range(len(cells)) if row not in known]
     assert [cost[row] for row in rows] == sorted(cost[row] for row in rows)
 
 
 def test_an_unknown_price_is_not_for_free() -> None:
     front = pareto_front("ab", [0.9, 0.5], [None, 1.0])
-    assert (front.front, front.dominated, front.unknown) == (("b",), {}, {"a": "cost"})
+    assert (front.front, front.dominated_by, front.unknown) == (("b",), {}, {"a": "cost"})
 
 
 def test_rounding_decides_nothing() -> None:

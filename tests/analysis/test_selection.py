@@ -105,9 +105,9 @@ def test_few_questions_tell_nothing() -> None:
 def test_both_halves_have_as_many_of_every_class(labels: list[str | None], seed: int) -> None:
     dev = split_halves(labels, np.random.default_rng(seed))
     assert abs(int(dev.sum()) - int((~dev).sum())) <= 1
-    chosen, all_of = Counter(label for label, flag in zip(labels, dev, strict=True) if flag), Counter(labels)
+    chosen_cell, all_of = Counter(label for label, flag in zip(labels, dev, strict=True) if flag), Counter(labels)
     for label, count in all_of.items():
-        assert chosen[label] in (count // 2, (count + 1) // 2)
+        assert chosen_cell[label] in (count // 2, (count + 1) // 2)
 
 
 def test_the_split_depends_on_the_seed_alone() -> None:

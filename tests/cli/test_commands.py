@@ -85,9 +85,9 @@ def test_show_prints_the_verdict_below(finished: Project) -> None:
     assert tables.rstrip() == finished.ragtally("show", "small", "--no-verdict").out.rstrip()
     for title in ("Best cells by accuracy", "Where the answers went", "From the gold context", "Costs", "Vote noise"):
         assert title in verdict
-    judged = json.loads(finished.ragtally("show", "small", "--json").out)
-    assert judged["chosen"] in " ".join(verdict.split())
-    where = judged["sets"][judged["question_set"]]["error_breakdowns"][judged["chosen"]]
+    set_analysis = json.loads(finished.ragtally("show", "small", "--json").out)
+    assert set_analysis["chosen_cell"] in " ".join(verdict.split())
+    where = set_analysis["sets"][set_analysis["question_set"]]["error_breakdowns"][set_analysis["chosen_cell"]]
     for bucket, count in where["buckets"].items():
         assert re.search(rf"^{re.escape(bucket)} +{count} ", verdict, re.M)
     assert "unknown" in verdict  # what no clock measured

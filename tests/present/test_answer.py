@@ -104,7 +104,7 @@ def test_without_gold_contexts_nothing_is_blamed(results: Results) -> None:
 def test_where_nobody_answers_rankings_are_told(results: Results) -> None:
     found, verdict = made(and_metric(results, RECALL), kept=2)
     rankings = {"a": {"recall@5": share(0.4)}, "b": {"recall@5": share(0.6)}}
-    silent = replace(verdict, metric=None, chosen=None, sets={}, rankings=rankings)
+    silent = replace(verdict, metric=None, chosen_cell=None, sets={}, rankings=rankings)
     text = said((found, silent))
     assert "No reader answers" in text
     assert "The highest observed recall@5 is that of b: 0.600 [0.550, 0.650] over 50" in text
@@ -115,7 +115,7 @@ def test_where_nobody_answers_rankings_are_told(results: Results) -> None:
 
 def test_where_no_metric_says_what_is_best_it_says_so(results: Results) -> None:
     found, verdict = made(results, kept=2)
-    text = said((found, replace(verdict, metric=None, chosen=None)))
+    text = said((found, replace(verdict, metric=None, chosen_cell=None)))
     assert "No metric of this study says which set-up is best" in text
     assert "Add accuracy or macro_f1" in text
     assert "No reader" not in text
@@ -123,4 +123,4 @@ def test_where_no_metric_says_what_is_best_it_says_so(results: Results) -> None:
 
 def test_where_nothing_is_retrieved_no_cell_is_chosen(results: Results) -> None:
     found, verdict = made(results, kept=2)
-    assert "no set-up can be chosen" in said((found, replace(verdict, chosen=None)))
+    assert "no set-up can be chosen" in said((found, replace(verdict, chosen_cell=None)))

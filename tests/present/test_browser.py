@@ -74,7 +74,7 @@ def test_the_waterfall_shows_the_picked_cell(opened: Chromium, analysis: Analysi
         " picker.dispatchEvent(new Event('change')); }"
     )
     assert opened.run("document.getElementById('waterfall-cell').length") == sum(
-        len(judged.error_breakdowns) for judged in analysis.sets.values()
+        len(set_analysis.error_breakdowns) for set_analysis in analysis.sets.values()
     )
     assert opened.run("document.getElementById('bars').textContent") != before
     picked = opened.run("document.getElementById('waterfall-cell').selectedOptions[0].textContent").rpartition(" (")[

@@ -49,7 +49,7 @@ def test_an_unknown_price_is_unknown_and_never_zero() -> None:
 
 
 def test_a_difference_rounded_to_nothing_has_no_minus() -> None:
-    assert form_of("share", signed=True).write(Estimate(-0.00001, 10, -0.1, 0.1)).startswith("+0.0")
+    assert form_of("share", with_sign=True).write(Estimate(-0.00001, 10, -0.1, 0.1)).startswith("+0.0")
 
 
 def test_a_small_p_value_is_not_written_as_zero() -> None:

@@ -86,11 +86,11 @@ def test_the_verdict_is_the_one_judged(analysis: Analysis, page: Path) -> None:
 def test_the_plots_hold_the_verdicts_numbers(results: Results, analysis: Analysis, page: Path) -> None:
     folder = page.parent / "plots"
     said = pl.read_csv(folder / "confusion.csv")
-    assert analysis.chosen is not None
-    chosen = analysis.sets[analysis.question_set].cells[analysis.chosen]
+    assert analysis.chosen_cell is not None
+    chosen_cell = analysis.sets[analysis.question_set].cells[analysis.chosen_cell]
     assert len(said) == len(results.questions)
     right = (said["label"] == said["answer"]).mean()
-    assert right == pytest.approx(chosen.metrics["accuracy"].value)
+    assert right == pytest.approx(chosen_cell.metrics["accuracy"].value)
     sizes = pl.read_csv(folder / "chunk_size.csv")
     assert sorted(set(sizes["chunk_size"])) == [64, 128, 256]
     assert len(sizes) == len(sizes.unique(["chunk_size", "series"])) == 12

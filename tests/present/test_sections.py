@@ -15,7 +15,7 @@ from ragtally.present.base import base_section
 from ragtally.present.breakdown import BARS, pickable
 from ragtally.present.cells import cells_of
 from ragtally.present.comparisons import comparisons_section
-from ragtally.present.explorer import explorer_data, sampled
+from ragtally.present.explorer import explorer_data, sample_questions
 from ragtally.present.grid import chunk_size_section
 from ragtally.present.provenance import Provenance, citation, methods
 from ragtally.present.table import Section
@@ -51,13 +51,18 @@ def test_the_bars_hang_from_one_another_and_meet(analysis: Analysis) -> None:
 
 
 def test_the_chosen_cell_is_picked_first(analysis: Analysis) -> None:
-    assert pickable(analysis)[0]["cell"] == analysis.chosen
-    assert len(pickable(analysis)) == sum(len(judged.error_breakdowns) for judged in analysis.sets.values())
+    assert pickable(analysis)[0]["cell"] == analysis.chosen_cell
+    assert len(pickable(analysis)) == sum(
+        len(set_analysis.error_breakdowns) for set_analysis in analysis.sets.values()
+    )
 
 
 def test_the_funnel_counts_what_each_stage_keeps_of_each_class(results: Results) -> None:
     by_class = {"yes": 10, "no": 5, "maybe": 0}
-    asked = results.dataset["questions"] | {"sampled": 20, "sampled_by_class": {"yes": 12, "no": 8, "maybe": 0}}
+    asked = results.dataset["questions"] | {
+        "sampled": 20,
+        "sampled_by_class": {"yes": 12, "no": 8, "maybe": 0},
+    }
     stages = {
         "sample": {"questions": 20, "by_class": asked["sampled_by_class"]},
         "base": {"questions": 15, "by_class": by_class},
@@ -77,16 +82,16 @@ def test_curves_hold_everything_else_fixed(results: Results, analysis: Analysis)
         cells_of(results.cells, results.metrics, analysis.question_set, analysis), analysis
     ).charts
     rows = by_retriever.points
-    of_chosen = cells_of(results.cells, results.metrics, analysis.question_set, analysis).rows[str(analysis.chosen)][
-        "reader"
-    ]
+    of_chosen = cells_of(results.cells, results.metrics, analysis.question_set, analysis).rows[
+        str(analysis.chosen_cell)
+    ]["reader"]
     same = results.cells.filter((pl.col("kind") == "grid") & (pl.col("reader") == of_chosen))
     assert len(rows) == len(same)
     assert by_reader.name == "size-by-reader"
 
 
 def test_a_study_without_anything_says_why_each_section_is_empty(results: Results, analysis: Analysis) -> None:
-    bare = replace(analysis, metric=None, chosen=None, sets={}, rankings={}, families=(), votes=(), fronts={})
+    bare = replace(analysis, metric=None, chosen_cell=None, sets={}, rankings={}, families=(), votes=(), fronts={})
     nothing = replace(results, cells=results.cells.clear())
     for section in sections(nothing, bare):
         assert section.name == "funnel" or section.empty, section.name
@@ -106,7 +111,7 @@ def test_what_cannot_be_told_apart_is_said_in_words(analysis: Analysis) -> None:
 
 
 def test_the_explorer_holds_every_answer_to_a_shown_question_once(results: Results, analysis: Analysis) -> None:
-    shown = sampled(results)
+    shown = sample_questions(results)
     data = explorer_data(results, analysis, shown)
     assert len(shown) == 12
     texts = data["texts"]

@@ -74,13 +74,13 @@ def test_a_third_partys_metrics_have_intervals_and_tests_and_decide(tmp_path: Pa
     assert analysis["units"]["yes_rate"] == "share"
     (of_set,) = analysis["sets"].values()
     grid = {name: cell["metrics"] for name, cell in of_set["cells"].items() if cell["kind"] == "grid"}
-    assert analysis["chosen"] == max(grid, key=lambda name: grid[name]["balanced_f1"]["value"])
+    assert analysis["chosen_cell"] == max(grid, key=lambda name: grid[name]["balanced_f1"]["value"])
     for metrics in grid.values():
         for name in ("yes_rate", "balanced_f1"):
             assert metrics[name]["low"] < metrics[name]["value"] < metrics[name]["high"]
             assert metrics[name]["denominator"] == of_set["questions"]
     balanced, rate = analysis["families"]
-    best = next(pair for pair in balanced["comparisons"] if pair["cell"] == analysis["chosen"])
+    best = next(pair for pair in balanced["comparisons"] if pair["cell"] == analysis["chosen_cell"])
     assert best["difference"]["low"] > 0
     assert best["distinguishable"]
     assert best["significance"]["test"].startswith("randomisation")
@@ -95,8 +95,8 @@ def test_a_third_partys_metrics_have_intervals_and_tests_and_decide(tmp_path: Pa
 
     # Where the plugin is not installed, its values stay, without an interval, and another metric decides.
     without = json.loads(project.ragtally("show", "third-party-metrics", "--json").out)
-    alone = without["sets"][analysis["question_set"]]["cells"][analysis["chosen"]]["metrics"]
+    alone = without["sets"][analysis["question_set"]]["cells"][analysis["chosen_cell"]]["metrics"]
     assert without["metric"] == "accuracy"
-    assert alone["balanced_f1"]["value"] == grid[analysis["chosen"]]["balanced_f1"]["value"]
+    assert alone["balanced_f1"]["value"] == grid[analysis["chosen_cell"]]["balanced_f1"]["value"]
     assert alone["balanced_f1"]["low"] is None
     assert "no installed plugin offers the metric 'balanced_f1'" in alone["balanced_f1"]["reason"]

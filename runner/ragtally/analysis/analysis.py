@@ -64,7 +64,7 @@ class Analysis:
     metric: str | None
     question_set: str  # The set of questions that decides for the grid, `base` or `all`
     # The grid cell with the best value of that metric there (on the dev half where the spec selects on it).
-    chosen: str | None
+    chosen_cell: str | None
     confidence: float  # The confidence of every interval
     units: Mapping[str, str]  # Each metric's unit, by printed name: `share` (written in percent), `number` or `count`
     sets: Mapping[str, SetAnalysis]  # `base` and `all`, as far as cells answer them
@@ -87,21 +87,21 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
     }
     sets = {name: set_analysis(results, of_set) for name, of_set in answers.items()}
     question_set = _deciding_set(answers)
-    metric, chosen, votes, fronts = None, None, [], {}
+    metric, chosen_cell, votes, fronts = None, None, [], {}
     if question_set in answers:
         deciding, deciding_set = answers[question_set], sets[question_set]
         metric = _deciding_metric(results, deciding)
         if metric is not None:
-            chosen = _chosen_cell(deciding_set, metric)
+            chosen_cell = _chosen_cell(deciding_set, metric)
             # The contexts on which several votes are compared with one: the gold one, and that of the chosen cell.
-            contexts = ["gold_context", *([] if chosen is None else [deciding.cells[chosen]["context"]])]
+            contexts = ["gold_context", *([] if chosen_cell is None else [deciding.cells[chosen_cell]["context"]])]
             votes = votes_family(results, deciding, contexts, metric)
             fronts = _fronts(results, deciding, deciding_set, metric)
     analysis = Analysis(
         study=results.study,
         metric=metric,
         question_set=question_set,
-        chosen=chosen,
+        chosen_cell=chosen_cell,
         confidence=CONFIDENCE,
         units={name: info.unit for info in results.metrics for name in info.names},
         sets=sets,
@@ -111,8 +111,8 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
         fronts=fronts,
     )
     # So that what is read back equals what was written.
-    rounded: Analysis = _round(analysis)
-    return rounded
+    result: Analysis = _round(analysis)
+    return result
 
 
 def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:

@@ -85,7 +85,7 @@ class BootstrapDistribution:
 
         def take(values: Values) -> Values:
             denominator = None if values.denominator is None else values.denominator[..., subset]
-            return Values(values.value[..., subset], values.defined[..., subset], denominator)
+            return Values(values.value[..., subset], values.has_value[..., subset], denominator)
 
         return replace(
             self, observed=take(self.observed), resampled=take(self.resampled), jackknife=take(self.jackknife)
@@ -96,10 +96,10 @@ class BootstrapDistribution:
         one, other = np.atleast_1d(np.asarray(first)), np.atleast_1d(np.asarray(second))
 
         def subtract(values: Values) -> Values:
-            defined = values.defined[..., one] & values.defined[..., other]
+            has_value = values.has_value[..., one] & values.has_value[..., other]
             # Equal differences of unequal floats, as 0.8 - 0.7 and 0.7 - 0.6, are to be equal.
             difference = np.round(values.value[..., one] - values.value[..., other], _DIGITS)
-            return Values(np.where(defined, difference, 0.0), defined)
+            return Values(np.where(has_value, difference, 0.0), has_value)
 
         return replace(
             self,
@@ -120,16 +120,16 @@ def bootstrap(
     if sums.units < 1 or resamples < 1:
         raise ValueError(f"nothing to resample: {sums.units} questions or documents, {resamples} resamples")
     value = np.empty((resamples, sums.cells))
-    defined = np.empty((resamples, sums.cells), dtype=np.bool_)
+    has_value = np.empty((resamples, sums.cells), dtype=np.bool_)
     row = 0
     for counts in resample_counts(sums.units, resamples, generator):
         block = sums.values(counts.astype(sums.columns.dtype) @ sums.columns)
-        value[row : row + len(counts)], defined[row : row + len(counts)] = block.value, block.defined
+        value[row : row + len(counts)], has_value[row : row + len(counts)] = block.value, block.has_value
         row += len(counts)
     total = sums.columns.astype(np.float64).sum(axis=0)
     return BootstrapDistribution(
         observed=sums.values(total),
-        resampled=Values(value, defined),
+        resampled=Values(value, has_value),
         jackknife=_jackknife(sums, total),
         questions=contributions.questions,
         reason=contributions.reason,
@@ -253,7 +253,7 @@ def _bca_limits(distribution: BootstrapDistribution, cell: int, confidence: floa
 
 
 def _acceleration(jackknife: Values, cell: int) -> float | None:
-    if len(jackknife.value) < 2 or not jackknife.defined[:, cell].all():
+    if len(jackknife.value) < 2 or not jackknife.has_value[:, cell].all():
         return None
     left_out = jackknife.value[:, cell]
     # `fsum` is exact, so the order in which units stand does not matter.
@@ -265,14 +265,14 @@ def _acceleration(jackknife: Values, cell: int) -> float | None:
 
 def _usable_values(distribution: BootstrapDistribution, cell: int) -> NDArray[np.float64] | str:
     """Take the resampled values, or say why they are not enough."""
-    if not distribution.observed.defined[cell]:
+    if not distribution.observed.has_value[cell]:
         return distribution.reason
     if distribution.units < FEWEST_UNITS:
         return TOO_FEW
-    defined = distribution.resampled.defined[:, cell]
-    if defined.mean() < DEFINED_SHARE:
-        return f"in {1 - defined.mean():.0%} of the resamples it is not defined: {distribution.reason}"
-    values: NDArray[np.float64] = distribution.resampled.value[defined, cell]
+    has_value = distribution.resampled.has_value[:, cell]
+    if has_value.mean() < DEFINED_SHARE:
+        return f"in {1 - has_value.mean():.0%} of the resamples it is not defined: {distribution.reason}"
+    values: NDArray[np.float64] = distribution.resampled.value[has_value, cell]
     if values.min() == values.max():
         return "it is the same in all resamples, so that these say nothing of its uncertainty"
     return values

@@ -28,7 +28,7 @@ class Values:
     """A metric's values, of any shape."""
 
     value: NDArray[np.float64]  # The values, float64; 0 where there is none
-    defined: NDArray[np.bool_]  # Whether there is a value, bool of the same shape
+    has_value: NDArray[np.bool_]  # Whether there is a value, bool of the same shape
     denominator: NDArray[np.float64] | None = None  # What each rests on; None for the questions
 
 
@@ -92,7 +92,7 @@ class Contributions:
 def score_of(values: Values, cell: int, questions: int, reason: str) -> Score:
     """Take one cell's value out as a score."""
     denominator = questions if values.denominator is None else int(values.denominator[cell])
-    if not values.defined[cell]:
+    if not values.has_value[cell]:
         return Score(None, denominator, reason)
     return Score(float(values.value[cell]), denominator)
 
@@ -100,8 +100,8 @@ def score_of(values: Values, cell: int, questions: int, reason: str) -> Score:
 def divide(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Values:
     """Divide, with no value where there is nothing to divide by."""
     part, whole = np.broadcast_arrays(part, whole)
-    defined = whole != 0
-    return Values(np.divide(part, whole, out=np.zeros(whole.shape), where=defined), defined, whole)
+    has_value = whole != 0
+    return Values(np.divide(part, whole, out=np.zeros(whole.shape), where=has_value), has_value, whole)
 
 
 def mean_contributions(values: ArrayLike) -> Contributions:
@@ -171,9 +171,9 @@ def _sums_contributions(metric: SumsMetric, name: str, cells: Sequence[GradedAns
         sums = of_cells.split(own, shape) | of_all.split(shared[..., None, :], shape)
         values = apply_formula(metric, sums, answers)[name]
         value = np.broadcast_to(np.asarray(values.value, dtype=np.float64), shape)
-        defined = np.isfinite(value)
+        has_value = np.isfinite(value)
         denominator = None if values.denominator is None else np.broadcast_to(values.denominator, shape)
-        return Values(np.where(defined, value, 0.0), defined, denominator)
+        return Values(np.where(has_value, value, 0.0), has_value, denominator)
 
     empty = {key: np.zeros(column.shape[1:]) for key, column in counts[0].items()}
     reason = apply_formula(metric, empty, answers)[name].reason
@@ -188,7 +188,7 @@ class _Columns:
         self._layout: dict[str, tuple[slice, tuple[int, ...]]] = {}
 
     def add(self, name: str, block: NDArray[np.float64], shape: tuple[int, ...]) -> None:
-        begin = sum(known.shape[2] for known in self._blocks)
+        begin = sum(block.shape[2] for block in self._blocks)
         flat = block.reshape(*block.shape[:2], -1) if shape else block[..., None]
         self._blocks.append(flat)
         self._layout[name] = slice(begin, begin + flat.shape[2]), shape
@@ -214,7 +214,7 @@ class StudyMetrics:
     @property
     def _registry(self) -> Registry:
         # Loaded only where a metric is built: importing every plugin takes a moment.
-        return self._given_registry or _installed()
+        return self._given_registry or _installation()
 
     def info(self, name: str) -> MetricInfo:
         """Look up a metric of the study, or one that is installed and could have been."""
@@ -231,7 +231,7 @@ class StudyMetrics:
         info = self.info(name)
         if info.unit == "count":
             return "a count of these very questions has no interval"
-        metric = self._built(info)
+        metric = self._build(info)
         if isinstance(metric, str):
             return metric
         contributions = metric_contributions(metric, name, cells)
@@ -239,35 +239,35 @@ class StudyMetrics:
             contributions or f"the metric {info.component} gives only its value, not what each question contributes"
         )
 
-    def _built(self, info: MetricInfo) -> Any:
+    def _build(self, info: MetricInfo) -> Any:
         """Build a metric, or say why that cannot be."""
         choice = info.choice
         if choice is None:
             return "it is measured where the search is made, as one number"
-        registered = self._registry.find(choice.kind, choice.name)
-        if registered is None:
+        entry = self._registry.find(choice.kind, choice.name)
+        if entry is None:
             return f"no installed plugin offers the metric {choice.name!r}: its value is known, its interval is not"
-        if registered.component.version != info.version:
+        if entry.component.version != info.version:
             return (
                 f"the value is of version {info.version} of the metric {choice.name}, and version"
-                f" {registered.component.version} is installed: run the study again"
+                f" {entry.component.version} is installed: run the study again"
             )
         return self._registry.build(choice)
 
     @functools.cached_property
     def _others(self) -> tuple[MetricInfo, ...]:
         """Installed metrics of answers without parameters: answers that are there can be measured by them as well."""
-        known = {info.component for info in self._results.metrics}
+        components = {info.component for info in self._results.metrics}
         return tuple(
-            describe_metric(Choice("metric", registered.component.name), self._registry, self._results.answer_names)
-            for registered in self._registry.all()
-            if registered.kind == "metric"
-            and not registered.component.params
-            and registered.component.name not in known
-            and registered.traits({}).measures == "answers"
+            describe_metric(Choice("metric", entry.component.name), self._registry, self._results.answer_names)
+            for entry in self._registry.all()
+            if entry.kind == "metric"
+            and not entry.component.params
+            and entry.component.name not in components
+            and entry.traits({}).measures == "answers"
         )
 
 
 @functools.cache
-def _installed() -> Registry:
+def _installation() -> Registry:
     return load_registry()

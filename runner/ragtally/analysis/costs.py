@@ -30,7 +30,7 @@ class ParetoFront:
     front: tuple[str, ...]
     # For each dominated cell one of the front that is at least as good and as cheap: the best of these, the cheaper
     # of equally good ones.
-    dominated: Mapping[str, str]
+    dominated_by: Mapping[str, str]
     unknown: Mapping[str, str]  # For each cell that cannot be compared, which of its two numbers is unknown
 
 
@@ -79,15 +79,15 @@ def pareto_front(
         else:
             points.append((round(price, _DIGITS), -sign * round(value, _DIGITS), row))
     front: list[tuple[float, float, int]] = []
-    dominated: dict[int, int] = {}
+    dominated_by: dict[int, int] = {}
     for price, badness, row in sorted(points):
         # Sorted by cost, only the last of the front can be the best so far.
         if not front or badness < front[-1][1] or (price, badness) == front[-1][:2]:
             front.append((price, badness, row))
         else:
-            dominated[row] = next(number for _, best, number in front if best == front[-1][1])
+            dominated_by[row] = next(number for _, best, number in front if best == front[-1][1])
     return ParetoFront(
         tuple(cells[row] for _, _, row in front),
-        {cells[row]: cells[other] for row, other in sorted(dominated.items())},
+        {cells[row]: cells[other] for row, other in sorted(dominated_by.items())},
         unknown,
     )

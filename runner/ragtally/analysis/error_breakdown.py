@@ -63,7 +63,7 @@ class Bucket(StrEnum):
     GOLD_UNKNOWN = "wrong with evidence, gold unknown"
 
 
-_UNANSWERED = {
+_WITHOUT_ANSWER = {
     Status.CALL_FAILED: Bucket.CALL_FAILED,
     Status.UNPARSED: Bucket.UNPARSED,
     Status.NO_VERDICT: Bucket.NO_VERDICT,
@@ -219,8 +219,8 @@ def _columns(outcomes: Outcomes) -> dict[str, NDArray[np.bool_]]:
 
 
 def _bucket(status: Status, retrieved: bool, gold_status: Status | None) -> Bucket:
-    if status in _UNANSWERED:
-        return _UNANSWERED[status]
+    if status in _WITHOUT_ANSWER:
+        return _WITHOUT_ANSWER[status]
     if status is Status.RIGHT:
         return Bucket.RIGHT_WITH_EVIDENCE if retrieved else Bucket.RIGHT_WITHOUT_EVIDENCE
     if not retrieved:

@@ -244,15 +244,17 @@ class _AlignedPair:
         names = [name.removesuffix("_second") for name in self.both.columns if name.endswith("_second")]
         sides = (self.both.select(names), self.both.select(pl.col(f"{name}_second").alias(name) for name in names))
         answers = (self.first.results.answer_names, self.second.results.answer_names)
-        graded = [graded_answers(rows, names) for rows, names in zip(sides, answers, strict=True)]
-        contributions = self.metrics.contributions(self.metric, graded)
+        answers_of_sides = [graded_answers(rows, names) for rows, names in zip(sides, answers, strict=True)]
+        contributions = self.metrics.contributions(self.metric, answers_of_sides)
         if isinstance(contributions, str):
             raise RagtallyError(
                 f"{self.metric!r} cannot be compared question by question: {contributions}",
                 hint="try accuracy, macro_f1, or a metric of retrieval that the study scored, as recall@5",
             )
         # A mean takes each side's values by its own labels; sums by class are of the same classes.
-        if not contributions.mean and (set(answers[0]) != set(answers[1]) or graded[0].gold != graded[1].gold):
+        if not contributions.mean and (
+            set(answers[0]) != set(answers[1]) or answers_of_sides[0].gold != answers_of_sides[1].gold
+        ):
             raise RagtallyError(
                 f"{self.metric} cannot be compared: the two studies differ in the answers or in the labels of"
                 " questions",

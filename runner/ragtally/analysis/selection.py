@@ -65,7 +65,7 @@ def best_set(
     require_share(confidence, "confidence")
     sign = 1.0 if higher_is_better else -1.0
     optimism = expected_optimism(distribution, higher_is_better=higher_is_better)
-    enough = distribution.observed.defined & (distribution.resampled.defined.mean(axis=0) >= DEFINED_SHARE)
+    enough = distribution.observed.has_value & (distribution.resampled.has_value.mean(axis=0) >= DEFINED_SHARE)
     cells = np.flatnonzero(enough)
     if len(cells) == 0:
         return BestSet(None, (), optimism, confidence)
@@ -74,7 +74,7 @@ def best_set(
     # With so few questions nothing can be told apart.
     able = np.arange(len(cells))
     if distribution.units >= FEWEST_UNITS:
-        complete = np.flatnonzero(distribution.resampled.defined[:, cells].all(axis=1))
+        complete = np.flatnonzero(distribution.resampled.has_value[:, cells].all(axis=1))
         errors = sign * distribution.resampled.value[np.ix_(complete, cells)] - observed
         gap = observed[:, None] - observed
         np.fill_diagonal(gap, np.inf)
@@ -89,8 +89,8 @@ def expected_optimism(distribution: BootstrapDistribution, *, higher_is_better: 
     # Source: B. Efron (1983), Estimating the error rate of a prediction rule, JASA 78; Efron and Tibshirani (1993),
     # section 17.6, with the choice of a cell as what is fitted.
     sign = 1.0 if higher_is_better else -1.0
-    cells = np.flatnonzero(distribution.observed.defined)
-    complete = distribution.resampled.defined[:, cells].all(axis=1)
+    cells = np.flatnonzero(distribution.observed.has_value)
+    complete = distribution.resampled.has_value[:, cells].all(axis=1)
     if len(cells) == 0 or not complete.any():
         return None
     values = sign * distribution.resampled.value[np.ix_(complete, cells)]

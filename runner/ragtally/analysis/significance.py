@@ -110,15 +110,15 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     # Source: S. Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of
     # Statistics 6, 65-70.
     tests = [row for row, p_value in enumerate(p_values) if p_value is not None]
-    adjusted: list[float | None] = [None] * len(p_values)
+    p_adjusted: list[float | None] = [None] * len(p_values)
     largest = 0.0
     for rank, row in enumerate(sorted(tests, key=lambda row: (p_values[row], row))):
         p_value = p_values[row]
         if p_value is None or not 0 <= p_value <= 1:
             raise ValueError(f"{p_value} is not a probability")
         largest = min(1.0, max(largest, (len(tests) - rank) * p_value))
-        adjusted[row] = largest
-    return adjusted
+        p_adjusted[row] = largest
+    return p_adjusted
 
 
 def mcnemar_power(questions: int, discordant_share: float, difference: float, level: float = LEVEL) -> float:
@@ -183,7 +183,7 @@ class _Pairs:
     # What a swap of each unit adds to the first cell's sums and takes from the second's; shape [units, pairs, parts].
     change: NDArray[np.floating]
     observed: NDArray[np.float64]  # The differences; shape [pairs]
-    defined: NDArray[np.bool_]  # Whether the metric has a value for both cells; shape [pairs]
+    has_value: NDArray[np.bool_]  # Whether the metric has a value for both cells; shape [pairs]
     discordant: NDArray[np.int64]  # How many units tell the two apart; shape [pairs]
     exact: NDArray[np.bool_]  # Whether all swaps are done; shape [pairs]
 
@@ -193,9 +193,9 @@ class _Pairs:
         gain = (tosses @ change.reshape(len(change), pairs * parts)).astype(np.float64)
         gain = gain.reshape(len(tosses), pairs, parts)
         own = np.stack([self.total[:, 0] + gain, self.total[:, 1] - gain], axis=2)
-        difference, defined = _differences(self.sums, own)
+        difference, has_value = _differences(self.sums, own)
         large = np.abs(difference) >= np.abs(self.observed) - _TOLERANCE
-        count: NDArray[np.int64] = (~defined | large).sum(axis=0, dtype=np.int64)
+        count: NDArray[np.int64] = (~has_value | large).sum(axis=0, dtype=np.int64)
         return count
 
     def count_all(self, pair: int) -> int:
@@ -209,7 +209,7 @@ class _Pairs:
     def tests(self, extreme: NDArray[np.int64], resamples: int, reason: str) -> Iterator[Significance]:
         """Make p-values of counts."""
         for pair, discordant in enumerate(self.discordant.tolist()):
-            if not self.defined[pair]:
+            if not self.has_value[pair]:
                 yield Significance(None, "randomisation", discordant, reason)
             elif self.exact[pair]:
                 p_value = self.count_all(pair) / (1 << discordant)
@@ -224,10 +224,10 @@ def _pairs(sums: UnitSums, pairs: Sequence[tuple[int, int]]) -> _Pairs:
     first, second = own[:, [one for one, _ in pairs]], own[:, [other for _, other in pairs]]
     total = np.stack([column.astype(np.float64).sum(axis=0) for column in (first, second)], axis=1)
     change = second - first
-    difference, defined = _differences(sums, total[None])
+    difference, has_value = _differences(sums, total[None])
     discordant = change.any(axis=2).sum(axis=0)
-    exact = ~defined[0] | (discordant <= MOST_ENUMERATED)
-    return _Pairs(sums, total, change, difference[0], defined[0], discordant, exact)
+    exact = ~has_value[0] | (discordant <= MOST_ENUMERATED)
+    return _Pairs(sums, total, change, difference[0], has_value[0], discordant, exact)
 
 
 def _differences(sums: UnitSums, own: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -236,9 +236,9 @@ def _differences(sums: UnitSums, own: NDArray[np.float64]) -> tuple[NDArray[np.f
     shared = sums.columns[:, sums.cells * sums.parts :].astype(np.float64).sum(axis=0)
     values = sums.formula(own.reshape(count, pairs * 2, parts), shared[None])
     value = values.value.reshape(count, pairs, 2)
-    both = values.defined.reshape(count, pairs, 2)
-    defined: NDArray[np.bool_] = both[..., 0] & both[..., 1]
-    return value[..., 0] - value[..., 1], defined
+    both = values.has_value.reshape(count, pairs, 2)
+    has_value: NDArray[np.bool_] = both[..., 0] & both[..., 1]
+    return value[..., 0] - value[..., 1], has_value
 
 
 @dataclass(frozen=True, slots=True)

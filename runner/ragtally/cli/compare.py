@@ -75,8 +75,8 @@ def command(
         raise click.UsageError("--results is given at most twice: once for A, once for B")
     of_first, of_second = (folders[0], folders[-1]) if folders else (DEFAULT_RESULTS, DEFAULT_RESULTS)
     (folder, pattern), (other_folder, other_pattern) = (
-        _named(first, study, of_first),
-        _named(second, study, of_second),
+        _cells_named(first, study, of_first),
+        _cells_named(second, study, of_second),
     )
     one = lazy.results.load_results(folder)
     other = one if folder.resolve() == other_folder.resolve() else lazy.results.load_results(other_folder)
@@ -100,7 +100,7 @@ def command(
     print_all(parts)
 
 
-def _named(word: str, study: str | None, results: Path) -> tuple[Path, str]:
+def _cells_named(word: str, study: str | None, results: Path) -> tuple[Path, str]:
     """The folder of a study's results, and the pattern of cells, from what was typed."""
     if study is not None:
         return folder_of(study, results), word
@@ -136,20 +136,20 @@ def _match(first: tuple[Results, str], second: tuple[Results, str], *, ranks: bo
         pairs = [(name, name) for name in cells if name in others]
     if not pairs:
         raise RagtallyError(
-            f"no cell of the one side has the name of a cell of the other: {_listed(one, cells)} against"
-            f" {_listed(other, others)}",
+            f"no cell of the one side has the name of a cell of the other: {_list(one, cells)} against"
+            f" {_list(other, others)}",
             hint="name one cell on each side",
         )
     if one is other and any(name == same for name, same in pairs):
         raise RagtallyError(
-            f"this compares cells of {one.study} with themselves: {_listed(one, [name for name, _ in pairs])}",
+            f"this compares cells of {one.study} with themselves: {_list(one, [name for name, _ in pairs])}",
             hint="name two different cells, each so that no other matches; `ragtally show STUDY` lists them",
         )
     sides = [(lazy.cell_pairs.CellRef(one, name), lazy.cell_pairs.CellRef(other, same)) for name, same in pairs]
     return _Matches(sides, len(cells) - len(pairs), len(others) - len(pairs))
 
 
-def _listed(results: Results, cells: list[str]) -> str:
+def _list(results: Results, cells: list[str]) -> str:
     names = "; ".join(cells[:_MOST_NAMED])
     more = f"; and {len(cells) - _MOST_NAMED} more" if len(cells) > _MOST_NAMED else ""
     return f"{results.study}: {names}{more}"

@@ -54,12 +54,12 @@ def command() -> None:
 @results_option
 def answers(study: str, patterns: tuple[str, ...], form: str, out: Path | None, results: Path) -> None:
     """Write answers.parquet: one row per cell and question, with label, verdict, votes and their raw texts."""
-    loaded = lazy.results.load_results(folder_of(study, results))
-    table = loaded.answers
+    study_results = lazy.results.load_results(folder_of(study, results))
+    table = study_results.answers
     if patterns:
-        names = {name for pattern in patterns for name in lazy.cell_pairs.matching_cells(loaded, pattern)}
+        names = {name for pattern in patterns for name in lazy.cell_pairs.matching_cells(study_results, pattern)}
         table = table.filter(lazy.polars.col("cell").is_in(sorted(names)))
-    _deliver(_encoded(table, form), form, out)
+    _deliver(_encode(table, form), form, out)
 
 
 @command.command(short_help="The questions that stay, with their labels.")
@@ -91,7 +91,7 @@ def base(
         size = f"{export.questions:,} questions, {export.documents:,} documents, {export.bytes:,} bytes"
         click.echo(f"{export.folder}: {size}; README.md there is its data card", err=True)
         return
-    _deliver(_encoded(lazy.columns.BASE_TABLE.read(folder), form), form, out)
+    _deliver(_encode(lazy.columns.BASE_TABLE.read(folder), form), form, out)
 
 
 @command.command(short_help="Every saved answer of every model.")
@@ -103,16 +103,16 @@ def calls(form: str, out: Path | None) -> None:
     In jsonl this is the form that `ragtally store import` reads.
     """
     database = lazy.store.find_store(Path.cwd()) / lazy.calls.FILE_NAME
-    with closing(lazy.calls.CallStore(database)) as saved:
+    with closing(lazy.calls.CallStore(database)) as call_store:
         if form == "jsonl" and out is not None:
-            click.echo(f"{out}: {lazy.calls_transfer.export_calls(saved, out).calls:,} calls", err=True)
+            click.echo(f"{out}: {lazy.calls_transfer.export_calls(call_store, out).calls:,} calls", err=True)
             return
-        lines = list(_lines(saved))
+        lines = list(_lines(call_store))
     if form == "jsonl":
         content = b"".join(lines)
     else:
         rows = [{name: _flat(value) for name, value in json.loads(line).items()} for line in lines]
-        content = _encoded(lazy.polars.DataFrame(rows, infer_schema_length=None), form)
+        content = _encode(lazy.polars.DataFrame(rows, infer_schema_length=None), form)
     _deliver(content, form, out)
 
 
@@ -126,21 +126,21 @@ def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> No
 
     Every question asked must have a verdict: there is no default for one that has none.
     """
-    loaded = lazy.results.load_results(folder_of(study, results))
-    (cell,) = _require_one(lazy.cell_pairs.matching_cells(loaded, pattern), pattern)
-    answers = loaded.answers.filter(lazy.polars.col("cell") == cell)
+    study_results = lazy.results.load_results(folder_of(study, results))
+    (cell,) = _require_one(lazy.cell_pairs.matching_cells(study_results, pattern), pattern)
+    answers = study_results.answers.filter(lazy.polars.col("cell") == cell)
     verdicts = dict(zip(answers["question"], answers["verdict"], strict=True))
-    missing = [question for question in loaded.questions["id"] if verdicts.get(question) is None]
+    missing = [question for question in study_results.questions["id"] if verdicts.get(question) is None]
     if missing:
-        unasked = sum(question not in verdicts for question in missing)
+        not_in_sample = sum(question not in verdicts for question in missing)
         raise DataError(
-            f"{len(missing)} of {len(loaded.questions)} questions have no verdict of {cell}"
-            f" ({unasked} of them it was not asked): " + ", ".join(missing),
-            location=Location(str(loaded.folder / "answers.parquet")),
+            f"{len(missing)} of {len(study_results.questions)} questions have no verdict of {cell}"
+            f" ({not_in_sample} of them it was not asked): " + ", ".join(missing),
+            location=Location(str(study_results.folder / "answers.parquet")),
             hint="take a cell that answers all questions: `grid_on: all` asks the grid about all, more votes or"
             " another rule leave fewer without a verdict",
         )
-    form = {question: verdicts[question] for question in loaded.questions["id"]}
+    form = {question: verdicts[question] for question in study_results.questions["id"]}
     _deliver(f"{json.dumps(form, indent=1, ensure_ascii=False)}\n".encode(), "json", out)
 
 
@@ -164,10 +164,10 @@ def pipeline(spec: Path, pattern: str, out: Path | None, results: Path) -> None:
     folder = out or results / plan.study.name / "pipelines" / re.sub(r"[^\w.,=()-]+", "-", cell.name)
     store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
     workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
-    exported = lazy.export_pipeline.export_pipeline(plan, cell, workspace, folder)
-    for name, path in exported.classes.items():
+    export = lazy.export_pipeline.export_pipeline(plan, cell, workspace, folder)
+    for name, path in export.classes.items():
         click.echo(f"{name}: {path}{'' if lazy.pipelines.is_plain(path) else ' (ragtally)'}", err=True)
-    click.echo(exported.path)
+    click.echo(export.path)
 
 
 def _planned_cell(plan: StudyPlan, pattern: str) -> Cell:
@@ -184,17 +184,17 @@ def _require_one(cells: Sequence[str], pattern: str) -> Sequence[str]:
     return cells
 
 
-def _encoded(table: DataFrame, form: str) -> bytes:
+def _encode(table: DataFrame, form: str) -> bytes:
     buffer = io.BytesIO()
     if form == "parquet":
         table.write_parquet(buffer, compression="zstd", statistics=False)
     elif form == "jsonl":
         table.write_ndjson(buffer)
     else:
-        nested = [name for name, kind in table.schema.items() if kind.is_nested()]
+        nested_columns = [name for name, kind in table.schema.items() if kind.is_nested()]
         flat = [
             lazy.polars.Series(name, [_flat(value) for value in table[name].to_list()], lazy.polars.String)
-            for name in nested
+            for name in nested_columns
         ]
         table.with_columns(flat).write_csv(buffer)
     return buffer.getvalue()
@@ -204,14 +204,14 @@ def _flat(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 
-def _lines(saved: CallStore) -> Iterator[bytes]:
-    for row in lazy.calls_salvage.all_calls(saved):
+def _lines(call_store: CallStore) -> Iterator[bytes]:
+    for row in lazy.calls_salvage.all_calls(call_store):
         try:
             yield lazy.calls.line_of(row)
         except ValueError as error:
             raise RagtallyError(
                 f"the saved call {row[0]!r} is damaged: {error}",
-                location=Location(str(saved.database.path)),
+                location=Location(str(call_store.database.path)),
                 hint="`ragtally store export --salvage FILE` leaves out what is damaged",
             ) from error
 

@@ -30,7 +30,7 @@ def command(spec: Path, as_json: bool) -> None:
     workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
     models, embedders = lazy.estimate.estimate(plan, workspace), lazy.estimate.estimate_embedding(plan, workspace)
     counts = plan.counts(store)
-    done = {cell.name: store.complete(cell.score.step.stored_as, cell.score.address) for cell in plan.cells}
+    is_done = {cell.name: store.complete(cell.score.step.stored_as, cell.score.address) for cell in plan.cells}
     if as_json:
         content = {
             "study": plan.study.name,
@@ -39,11 +39,16 @@ def command(spec: Path, as_json: bool) -> None:
             "embedders": [asdict(row) for row in embedders],
             "steps": [asdict(row) for row in counts],
             "cells": [
-                {"cell": cell.name, "question_sets": cell.question_sets, "done": done[cell.name], "note": cell.note}
+                {
+                    "cell": cell.name,
+                    "question_sets": cell.question_sets,
+                    "done": is_done[cell.name],
+                    "note": cell.note,
+                }
                 for cell in plan.cells
             ],
         }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    print_all(lazy.plan_tables.plan_parts(plan, counts, done, models, embedders))
-    click.echo(f"{sum(done.values())} of {len(plan.cells)} cells are done; store: {store.root}")
+    print_all(lazy.plan_tables.plan_parts(plan, counts, is_done, models, embedders))
+    click.echo(f"{sum(is_done.values())} of {len(plan.cells)} cells are done; store: {store.root}")

@@ -49,16 +49,16 @@ def command() -> None:
 def paid(as_json: bool) -> None:
     """Show what was paid to whom, and what failed."""
     with _calls() as calls:
-        spent, failed = calls.spent(), calls.failure_counts()
+        spent, failures = calls.spent(), calls.failure_counts()
     with closing(lazy.vectors.VectorStore(_root() / lazy.vectors.FILE_NAME)) as vectors:
-        embedded = vectors.spent()
+        embeddings = vectors.spent()
     with closing(_batch_store()) as store:
         unread = store.all(unread=True)
     if as_json:
         content = {
             "paid": [asdict(row) for row in spent],
-            "failed": [asdict(row) for row in failed],
-            "embedded": [asdict(row) for row in embedded],
+            "failed": [asdict(row) for row in failures],
+            "embedded": [asdict(row) for row in embeddings],
             "open_batches": [batch.name for batch in unread],
         }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
@@ -68,10 +68,10 @@ def paid(as_json: bool) -> None:
     tables: list[Table | str] = []
     if spent:
         tables.append(lazy.store_tables.paid_table(spent))
-    if failed:
-        tables.append(lazy.store_tables.failed_table(failed))
-    if embedded:
-        tables.append(lazy.store_tables.embedded_table(embedded))
+    if failures:
+        tables.append(lazy.store_tables.failed_table(failures))
+    if embeddings:
+        tables.append(lazy.store_tables.embedded_table(embeddings))
     if unread:
         tables.append(lazy.store_tables.batches_table(unread))
     if tables:
@@ -135,15 +135,15 @@ def import_command(file: Path) -> None:
     """Add the calls of FILE, an export; a call that is here already keeps its answer."""
     size = file.stat().st_size if file.is_file() else None
     with _calls() as calls, bar("bytes", size) as advance:
-        imported = lazy.calls_transfer.import_calls(calls, file, advance)
-    click.echo(f"{imported.new:,} new, {imported.duplicates:,} known, {imported.conflicting:,} conflicting")
-    if imported.conflicting:
+        summary = lazy.calls_transfer.import_calls(calls, file, advance)
+    click.echo(f"{summary.new:,} new, {summary.duplicates:,} known, {summary.conflicting:,} conflicting")
+    if summary.conflicting:
         click.echo("conflicting: here with another answer; the one that was here first stays", err=True)
-    more = imported.wrong_lines - len(imported.errors)
+    more = summary.wrong_lines - len(summary.errors)
     if more:
         click.echo(f"{more:,} more lines are wrong", err=True)
-    if imported.errors:
-        raise ErrorList(imported.errors)
+    if summary.errors:
+        raise ErrorList(summary.errors)
 
 
 @command.command(short_help="List what nobody needs; remove it with --yes.")
@@ -164,7 +164,7 @@ def gc(specs: tuple[Path, ...], yes: bool, leave_outside: bool) -> None:
     always stay.
     """
     store = lazy.store.Store(_root())
-    folders = lazy.inventory.garbage(store, _needed(specs) if specs else None)
+    folders = lazy.inventory.garbage(store, _entries_in_use(specs) if specs else None)
     resources = (
         {}
         if leave_outside
@@ -175,10 +175,10 @@ def gc(specs: tuple[Path, ...], yes: bool, leave_outside: bool) -> None:
     for what in dict.fromkeys(each.what for each in resources.values()):
         click.echo(f"outside the store: {what}")
     left = _remove(folders, resources) if yes else []
-    gone = len(folders) - len(left)
+    removed_count = len(folders) - len(left)
     size = sum(folder.size for folder in folders) - sum(folder.size for folder, _ in left)
-    done = "removed" if yes else "nothing was removed; --yes removes"
-    click.echo(f"{done} {gone:,} folders, {size:,} bytes" if folders else "there is no garbage")
+    outcome = "removed" if yes else "nothing was removed; --yes removes"
+    click.echo(f"{outcome} {removed_count:,} folders, {size:,} bytes" if folders else "there is no garbage")
     if left:
         raise ErrorList([error for _, error in left])
 
@@ -281,14 +281,14 @@ def _verify_calls(calls: CallStore) -> list[RagtallyError]:
     return [StoreError(fault, location=location, hint=hint) for fault in check.damage]
 
 
-def _needed(specs: Sequence[Path]) -> set[tuple[str, str]]:
+def _entries_in_use(specs: Sequence[Path]) -> set[tuple[str, str]]:
     registry = load_registry()
-    needed: set[tuple[str, str]] = set()
+    in_use: set[tuple[str, str]] = set()
     for spec in specs:
         plan = lazy.plan.plan_study(load_study(spec, registry), registry)
         goals = [task for stage in lazy.plan.STAGES for task in plan.goals(stage)]
-        needed.update((task.step.stored_as, task.address) for task in lazy.plan.in_order(goals))
-    return needed
+        in_use.update((task.step.stored_as, task.address) for task in lazy.plan.in_order(goals))
+    return in_use
 
 
 def _batch_of(store: BatchStore, name: str) -> StoredBatch:

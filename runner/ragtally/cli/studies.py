@@ -36,9 +36,9 @@ def folder_of(study: str, results: Path) -> Path:
 
 def analysis_of(results: Results) -> Analysis:
     """The analysis beside results, or a new one where none was written from these very results."""
-    cached = lazy.analysis.read_analysis(results.folder)
-    if cached is not None:
-        return cached
+    analysis = lazy.analysis.read_analysis(results.folder)
+    if analysis is not None:
+        return analysis
     # Resampling many cells takes seconds.
     with status("working out intervals and tests"):
         return lazy.analysis.analyze(results)

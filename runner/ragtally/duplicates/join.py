@@ -107,9 +107,9 @@ def rare_shingles(prefixes: Prefixes, similarity: Fraction) -> RareShingles:
     # For a set of n elements to be similar to a larger one, a common shingle must be among its n - ceil(2t n / (1 +
     # t)) + 1 rarest (Xiao et al. 2011), fewer than the larger set's n - ceil(t n) + 1.
     _, shingle, sets = np.unique(prefixes.code, return_inverse=True, return_counts=True)
-    shared = sets[shingle] > 1
-    shingle, position = (np.cumsum(sets > 1) - 1)[shingle[shared]], prefixes.position[shared]
-    text, own = np.unique(prefixes.text[shared], return_inverse=True)
+    is_repeat = sets[shingle] > 1
+    shingle, position = (np.cumsum(sets > 1) - 1)[shingle[is_repeat]], prefixes.position[is_repeat]
+    text, own = np.unique(prefixes.text[is_repeat], return_inverse=True)
     smallest_first = np.argsort(prefixes.size[text], kind="stable")
     rank = np.empty(len(text), dtype=np.int64)
     rank[smallest_first] = np.arange(len(text))
@@ -203,7 +203,7 @@ def join(
     search = _Search(texts, rare, classes[rare.text])
     for pairs in neighbours(rare, _MANY, search.classes):
         search.compare(pairs)
-    for pairs in sharing(rare, ~search.settled()):
+    for pairs in sharing(rare, ~search.is_settled()):
         search.compare(pairs)
         progress(len(rare.text), int(pairs.right[-1]) if len(pairs) else 0)
     progress(len(rare.text), len(rare.text))
@@ -236,20 +236,20 @@ class _Search:
             self._learn(some.take(similar), (common[similar] / either[similar]))
             self.compared += len(some)
 
-    def settled(self) -> NDArray[np.bool_]:
+    def is_settled(self) -> NDArray[np.bool_]:
         """Which shingles are of no more use: their sets are in one group, and covered for all classes there."""
         entries = self._rare.by_shingle()
         if not len(entries.first):
             return np.zeros(0, dtype=np.bool_)
         group = self.group[entries.set]
-        settled: NDArray[np.bool_] = np.minimum.reduceat(group, entries.first) == np.maximum.reduceat(
+        is_settled: NDArray[np.bool_] = np.minimum.reduceat(group, entries.first) == np.maximum.reduceat(
             group, entries.first
         )
         for members, covered in zip(self.classes.T, self.covered.T, strict=True):
             own = members[entries.set].astype(np.int64)
             others = np.repeat(np.add.reduceat(own, entries.first), entries.count()) - own
-            settled &= np.logical_and.reduceat(covered[entries.set] | (others == 0), entries.first)
-        return settled
+            is_settled &= np.logical_and.reduceat(covered[entries.set] | (others == 0), entries.first)
+        return is_settled
 
     def result(self) -> SimilarTexts:
         """The similar pairs, by rows of texts."""

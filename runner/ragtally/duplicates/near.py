@@ -59,9 +59,9 @@ class NearDuplicates:
 
     def copies(self, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which texts have an exact duplicate, other than themselves, among some texts."""
-        worded = self.copy_of >= 0
-        counts = np.bincount(self.copy_of[worded & among], minlength=len(self.copy_of))
-        return worded & (counts[self.copy_of] > among)
+        has_words = self.copy_of >= 0
+        counts = np.bincount(self.copy_of[has_words & among], minlength=len(self.copy_of))
+        return has_words & (counts[self.copy_of] > among)
 
     def near(self, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which texts have a near-duplicate, exact ones included, among some texts."""
@@ -70,22 +70,22 @@ class NearDuplicates:
     def examples(self, among: NDArray[np.bool_]) -> Examples:
         """One near-duplicate of each text among some texts: an exact one, else the most similar."""
         texts = len(self.copy_of)
-        worded = self.copy_of >= 0
-        owner = np.where(worded & among, self.copy_of, texts)
+        has_words = self.copy_of >= 0
+        owner = np.where(has_words & among, self.copy_of, texts)
         first, second = _nth_row(owner, 0), _nth_row(owner, 1)
         source, target = np.append(self.left, self.right), np.append(self.right, self.left)
         similarity = np.append(self.similarity, self.similarity)
-        allowed = first[target] < texts
-        source, target, similarity = source[allowed], target[allowed], similarity[allowed]
+        is_candidate = first[target] < texts
+        source, target, similarity = source[is_candidate], target[is_candidate], similarity[is_candidate]
         best = np.lexsort((target, -similarity, source))
         source, where = np.unique(source[best], return_index=True)
         near, alike = np.full(texts, -1), np.zeros(texts)
         near[source], alike[source] = first[target[best][where]], similarity[best][where]
-        near, alike = np.where(worded, near[self.copy_of], -1), np.where(worded, alike[self.copy_of], 0.0)
+        near, alike = np.where(has_words, near[self.copy_of], -1), np.where(has_words, alike[self.copy_of], 0.0)
         row = np.arange(texts)
         copy = np.where(first[self.copy_of] == row, second[self.copy_of], first[self.copy_of])
-        copied = worded & (copy < texts)
-        return Examples(np.where(copied, copy, near), np.where(copied, 1.0, alike))
+        is_copy = has_words & (copy < texts)
+        return Examples(np.where(is_copy, copy, near), np.where(is_copy, 1.0, alike))
 
 
 def near_duplicates(
@@ -93,7 +93,7 @@ def near_duplicates(
     width: int,
     similarity: float,
     classes: NDArray[np.bool_],
-    progress: SearchProgress = lambda what, total, done: None,
+    progress: SearchProgress = lambda what, total, so_far: None,
 ) -> NearDuplicates:
     """Find near-duplicates; `classes` (bool, shape [texts, classes]) are those that `near` may be asked about."""
     threshold = Fraction(similarity).limit_denominator(_FINEST)
@@ -104,7 +104,7 @@ def near_duplicates(
         class_of[copy_of[classes[:, number] & (copy_of >= 0)], number] = True
     texts = ShingledTexts(sequences, width)
     prefixes = _prefixes(texts, rows, threshold, progress)
-    similar = join(texts, prefixes, threshold, class_of, lambda total, done: progress("comparing", total, done))
+    similar = join(texts, prefixes, threshold, class_of, lambda total, so_far: progress("comparing", total, so_far))
     group = np.where(copy_of >= 0, _groups(len(copy_of), similar.left, similar.right)[copy_of], -1)
     return NearDuplicates(copy_of, group, similar.left, similar.right, similar.similarity, similar.compared)
 
@@ -132,9 +132,9 @@ def _prefixes(
 ) -> Prefixes:
     """The rarest shingles; where few texts are left that share any, shingles are counted again among these."""
     total = 2 * len(rows)
-    frequencies = texts.frequencies(rows, lambda done: progress("shingles", total, done))
+    frequencies = texts.frequencies(rows, lambda so_far: progress("shingles", total, so_far))
     prefixes = texts.prefixes(
-        rows, frequencies, similarity, lambda done: progress("shingles", total, total // 2 + done)
+        rows, frequencies, similarity, lambda so_far: progress("shingles", total, total // 2 + so_far)
     )
     left = np.flatnonzero(np.bincount(prefixes.text, minlength=len(texts.sequences)))
     if len(left) and len(left) <= _WORTHWHILE * len(rows):

@@ -144,19 +144,19 @@ class _Texts:
     def pairs(self, rows: Mask, examples: Examples, most: int) -> tuple[Pair, ...]:
         """Some texts beside their examples, the most similar ones first; no pair twice."""
         hits = np.flatnonzero(rows & (examples.text >= 0))
-        listed: set[frozenset[int]] = set()
+        pairs_so_far: set[frozenset[int]] = set()
         pairs: list[Pair] = []
         for row in hits[np.lexsort((hits, -examples.similarity[hits]))].tolist():
             if len(pairs) == most:
                 break
             other = int(examples.text[row])
-            if frozenset((row, other)) not in listed:
-                listed.add(frozenset((row, other)))
+            if frozenset((row, other)) not in pairs_so_far:
+                pairs_so_far.add(frozenset((row, other)))
                 pairs.append(self._pair(row, other, float(examples.similarity[row])))
         return tuple(pairs)
 
     def _pair(self, row: int, other: int, similarity: float) -> Pair:
-        one, two = (_truncated(self.text[each]) for each in (row, other))
+        one, two = (_shorten(self.text[each]) for each in (row, other))
         about = (self.about(row), self.about(other))
         return Pair(self.id[row], self.id[other], round(similarity, 4), one, two, *about)
 
@@ -258,19 +258,19 @@ def _overlap(data: _Dataset, questions: Mask, split: str, readers: tuple[str, ..
 
 
 def _contradictions(data: _Dataset, questions: Mask, most_pairs: int) -> Contradictions:
-    labelled: Mask = data.label.is_not_null().to_numpy()
-    text, similarity = np.full(len(labelled), -1), np.zeros(len(labelled))
+    has_label: Mask = data.label.is_not_null().to_numpy()
+    text, similarity = np.full(len(has_label), -1), np.zeros(len(has_label))
     for label in data.label.drop_nulls().unique(maintain_order=True):
         own: Mask = (data.label == label).fill_null(value=False).to_numpy()
-        examples = data.questions.duplicates.examples(labelled & ~own)
+        examples = data.questions.duplicates.examples(has_label & ~own)
         text[own], similarity[own] = examples.text[own], examples.similarity[own]
-    contradicted = text >= 0
+    has_contradiction = text >= 0
     return Contradictions(
-        dataset_labels=int(labelled.sum()),
-        dataset_contradictions=int(contradicted.sum()),
-        study_labels=int((labelled & questions).sum()),
-        study_contradictions=int((contradicted & questions).sum()),
-        pairs=data.questions.pairs(contradicted, Examples(text, similarity), most_pairs),
+        dataset_labels=int(has_label.sum()),
+        dataset_contradictions=int(has_contradiction.sum()),
+        study_labels=int((has_label & questions).sum()),
+        study_contradictions=int((has_contradiction & questions).sum()),
+        pairs=data.questions.pairs(has_contradiction, Examples(text, similarity), most_pairs),
     )
 
 
@@ -324,13 +324,13 @@ def _search(folder: Path, similarity: float, workspace: Workspace) -> _Dataset:
 def _near(
     texts: Sequence[str], width: int, similarity: float, classes: Mask, what: str, workspace: Workspace
 ) -> NearDuplicates:
-    def progress(doing: str, total: int, done: int) -> None:
-        workspace.progress.measure(f"{what}: {doing}", total, done)
+    def progress(doing: str, total: int, so_far: int) -> None:
+        workspace.progress.measure(f"{what}: {doing}", total, so_far)
 
-    sequences = word_sequences(texts, lambda done: progress("words", len(texts), done))
+    sequences = word_sequences(texts, lambda so_far: progress("words", len(texts), so_far))
     return near_duplicates(sequences, width, similarity, classes, progress)
 
 
-def _truncated(text: str) -> str:
+def _shorten(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

@@ -27,8 +27,10 @@ _ASCII = [chr(code) if chr(code).isalnum() or chr(code) == "_" else " " for code
 # What each ASCII character counts as.
 _ASCII_TABLE = "".join(_ASCII).lower().encode() + bytes(128)
 # Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without spaces between words.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[^\W{_UNSPACED}]+|[{_UNSPACED}]")
+_SCRIPTS_WITHOUT_SPACES = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_WORD = re.compile(rf"[^\W{_SCRIPTS_WITHOUT_SPACES}]+|[{_SCRIPTS_WITHOUT_SPACES}]")
 _PROGRESS_STEP = 1_000
 
 # How many shingles, padding included, are worked on at once.
@@ -63,20 +65,20 @@ def split_words(text: str) -> list[bytes]:
     # A character of a script that is written without spaces between words is a word of its own.
     if text.isascii():
         return text.encode().translate(_ASCII_TABLE).split()
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return [word.encode() for word in _WORD.findall(folded)]
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return [word.encode() for word in _WORD.findall(plain)]
 
 
-def word_sequences(texts: Iterable[str], progress: TextProgress = lambda done: None) -> WordSequences:
+def word_sequences(texts: Iterable[str], progress: TextProgress = lambda so_far: None) -> WordSequences:
     """Split texts into words and number these."""
     numbers: defaultdict[bytes, int] = defaultdict()
     numbers.default_factory = lambda: len(numbers) + 1
     flat, first = array("i"), array("q", [0])
-    for done, text in enumerate(texts, start=1):
+    for so_far, text in enumerate(texts, start=1):
         flat.fromlist([numbers[word] for word in split_words(text)])
         first.append(len(flat))
-        if not done % _PROGRESS_STEP:
-            progress(done)
+        if not so_far % _PROGRESS_STEP:
+            progress(so_far)
     return WordSequences(np.array(flat, dtype=np.int32), np.array(first, dtype=np.int64))
 
 
@@ -160,7 +162,7 @@ class ShingledTexts:
         word = np.where(column < length, self.sequences.word[first + np.minimum(column, length - 1)], 0)
         shingle = np.zeros((len(rows), int(count[-1])), dtype=np.uint64)
         for shift in range(self.width):
-            shingle = _mixed((shingle ^ word[:, shift : shift + int(count[-1])].astype(np.uint64)) * _MIX[0])
+            shingle = _mix((shingle ^ word[:, shift : shift + int(count[-1])].astype(np.uint64)) * _MIX[0])
         shingle[shingle == _NONE] = 0
         shingle[np.arange(shingle.shape[1]) >= count[:, None]] = _NONE
         shingle.sort(axis=1)
@@ -171,13 +173,13 @@ class ShingledTexts:
     def frequencies(self, rows: NDArray[np.int64], progress: TextProgress) -> Frequencies:
         """Count in how many texts each shingle is."""
         bits = min(max(int(4 * self.most(rows).sum()).bit_length(), _SMALLEST_TABLE), _LARGEST_TABLE)
-        table, done = np.zeros(1 << bits, dtype=np.uint32), 0
+        table, so_far = np.zeros(1 << bits, dtype=np.uint32), 0
         for block in self.blocks(rows):
             bucket = np.sort((block.shingle[block.distinct] >> np.uint64(64 - bits)).astype(np.uint32))
             start = np.flatnonzero(np.concatenate([[True], bucket[1:] != bucket[:-1]]))
             table[bucket[start]] += np.diff(np.append(start, len(bucket))).astype(np.uint32)
-            done += len(block.index)
-            progress(done)
+            so_far += len(block.index)
+            progress(so_far)
         return Frequencies(table)
 
     def incidence(self, rows: NDArray[np.int64]) -> csr_array:
@@ -196,23 +198,23 @@ class ShingledTexts:
         """Take each text's rarest shingles, so many that similar texts have one of them in common."""
         # Of a set of n elements these are the first n - ceil(t n) + 1 in an order that is the same for all sets
         # (Chaudhuri, Ganti and Kaushik 2006, "A primitive operator for similarity joins in data cleaning").
-        row, code, position, done = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)], [], 0
+        row, code, position, so_far = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)], [], 0
         position.append(row[0])
         size = np.zeros(len(self.sequences), dtype=np.int64)
         for block in self.blocks(rows):
             count = np.minimum(frequencies.of(block.shingle), _MOST_COUNTED)
             # Two shingles may get one code; similar texts then still have a code in common among the first ones.
-            ordered = np.where(block.distinct, count << np.uint64(43) | block.shingle >> np.uint64(21), _NONE)
+            sort_key = np.where(block.distinct, count << np.uint64(43) | block.shingle >> np.uint64(21), _NONE)
             size[rows[block.index]] = block.size
             length = prefix_length(block.size, similarity)
-            ordered = np.sort(ordered, axis=1)[:, : int(length.max())]
-            inside = (np.arange(ordered.shape[1]) < length[:, None]) & (ordered >> np.uint64(43) > 1)
+            sort_key = np.sort(sort_key, axis=1)[:, : int(length.max())]
+            inside = (np.arange(sort_key.shape[1]) < length[:, None]) & (sort_key >> np.uint64(43) > 1)
             which, rank = np.nonzero(inside)
             row.append(rows[block.index[which]])
-            code.append(ordered[inside])
+            code.append(sort_key[inside])
             position.append(rank)
-            done += len(block.index)
-            progress(done)
+            so_far += len(block.index)
+            progress(so_far)
         return Prefixes(np.concatenate(row), np.concatenate(code), np.concatenate(position), size)
 
 
@@ -221,7 +223,7 @@ def prefix_length(size: NDArray[np.int64], similarity: Fraction) -> NDArray[np.i
     return size - -(-size * similarity.numerator // similarity.denominator) + 1
 
 
-def _mixed(number: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _mix(number: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Spread numbers over 64 bits, one to one (the finalizer of SplitMix64; Steele, Lea and Flood 2014)."""
     number = (number ^ (number >> np.uint64(30))) * _MIX[1]
     number = (number ^ (number >> np.uint64(27))) * _MIX[2]

@@ -65,19 +65,19 @@ class EmbedderEstimate:
 
 def estimate(plan: StudyPlan, workspace: Workspace) -> tuple[ModelEstimate, ...]:
     """Do the free local work up to the prompts, then count the calls that are not answered yet."""
-    tasks = needed = _ask_tasks(plan)
-    if not needed:
+    tasks = all_tasks = _ask_tasks(plan)
+    if not all_tasks:
         return ()
     if plan.base is not None and not workspace.store.complete(plan.base.step.stored_as, plan.base.address):
         # Until the base is known, the grid's readers are counted on all questions: an upper bound.
         tasks = _ask_tasks(plan_study(replace(plan.study, grid_on="all"), workspace.registry))
-    blocked = [task for task in tasks if needs_payment_first(task, workspace)]
-    execute([task.inputs["prompt"][0] for task in tasks if task not in blocked], workspace, plan.study)
-    exact = {task.address for task in needed} - {task.address for task in blocked}
+    unknown_tasks = [task for task in tasks if needs_payment_first(task, workspace)]
+    execute([task.inputs["prompt"][0] for task in tasks if task not in unknown_tasks], workspace, plan.study)
+    exact = {task.address for task in all_tasks} - {task.address for task in unknown_tasks}
     by_model: dict[str, list[Task]] = {}
     for task in tasks:
         by_model.setdefault(canonical_json(task.settings["model"]), []).append(task)
-    return tuple(_estimate_model(own, exact, blocked, workspace) for own in by_model.values())
+    return tuple(_estimate_model(own, exact, unknown_tasks, workspace) for own in by_model.values())
 
 
 def needs_payment_first(task: Task, workspace: Workspace) -> bool:
@@ -104,13 +104,13 @@ def _ask_tasks(plan: StudyPlan) -> list[Task]:
 
 
 def _estimate_model(
-    tasks: Sequence[Task], exact: set[str], blocked: Sequence[Task], workspace: Workspace
+    tasks: Sequence[Task], exact: set[str], unknown_tasks: Sequence[Task], workspace: Workspace
 ) -> ModelEstimate:
     traits: ModelTraits = workspace.registry.traits(tasks[0].choices["model"])
     calls: dict[str, Call] = {}
     unwritten = 0
     for task in tasks:
-        if task in blocked:
+        if task in unknown_tasks:
             unwritten += _most_questions(task, workspace)
         else:
             prompts = workspace.entry(task.inputs["prompt"][0])
@@ -153,11 +153,11 @@ def _most_questions(task: Task, workspace: Workspace) -> int:
     return len(load_questions(workspace.entry(prompts.inputs["sample"][0])))
 
 
-def _input_tokens(left: Sequence[Call], written: Sequence[Call], unwritten: int) -> int | None:
+def _input_tokens(left: Sequence[Call], known_calls: Sequence[Call], unwritten: int) -> int | None:
     tokens = total_input_tokens(left)
     if not unwritten:
         return tokens
-    return tokens + round(unwritten * total_input_tokens(written) / len(written)) if written else None
+    return tokens + round(unwritten * total_input_tokens(known_calls) / len(known_calls)) if known_calls else None
 
 
 def _answer_tokens(traits: ModelTraits, replies: Mapping[str, Reply]) -> float:
@@ -199,12 +199,12 @@ def _estimate_embedder(tasks: Sequence[Task], workspace: Workspace) -> EmbedderE
     traits: EmbedderTraits = workspace.registry.traits(choice)
     texts: dict[bytes, str] = {}
     for task in tasks:
-        needed = texts_to_embed(task, workspace)
-        texts.update(needed.texts if needed else {})
+        request = texts_to_embed(task, workspace)
+        texts.update(request.texts if request else {})
     left = workspace.vectors.unknown(list(texts))
-    sampled = left[:: max(1, len(left) // _SAMPLE)]
-    characters = sum(len(texts[key]) for key in sampled)
-    tokens = sum(count_tokens(texts[key]) for key in sampled)
+    sample = left[:: max(1, len(left) // _SAMPLE)]
+    characters = sum(len(texts[key]) for key in sample)
+    tokens = sum(count_tokens(texts[key]) for key in sample)
     all_characters = sum(len(texts[key]) for key in left)
     input_tokens = round(tokens * all_characters / characters) if characters else 0
     return EmbedderEstimate(

@@ -23,8 +23,8 @@ def orphaned_resources(
     others = [
         each.folder for each in stored_entries(store) if each.step == INDEX.stored_as and each.folder not in resources
     ]
-    needed = {resource.what for folder in others if (resource := _resource(folder, registry)) is not None}
-    return {folder: resource for folder, resource in resources.items() if resource.what not in needed}
+    in_use = {resource.what for folder in others if (resource := _resource(folder, registry)) is not None}
+    return {folder: resource for folder, resource in resources.items() if resource.what not in in_use}
 
 
 def _resource(folder: Path, registry: Registry) -> ExternalResource | None:
@@ -32,8 +32,8 @@ def _resource(folder: Path, registry: Registry) -> ExternalResource | None:
     if not index_folder.is_dir():
         return None
     # The entry does not say which retriever wrote it, so each is asked whether the files are its own.
-    for registered in registry.all():
-        component = registered.component
+    for entry in registry.all():
+        component = entry.component
         resource = component.external_resource(index_folder) if component.external_resource is not None else None
         if resource is not None:
             return resource

@@ -26,7 +26,7 @@ Outcome = Literal["present", "downloaded", "resumed", "copied"]
 class TransferProgress(Protocol):
     """Receives how many bytes of a file have arrived."""
 
-    def __call__(self, name: str, done: int, total: int, /) -> None:
+    def __call__(self, name: str, so_far: int, total: int, /) -> None:
         """Take the news of one file."""
         ...
 
@@ -50,7 +50,7 @@ class FetchReport:
     files: tuple[FetchedFile, ...]  # in the order of the request
 
 
-class _Interrupted(Exception):
+class _TransferInterruption(Exception):
     """A try ended early in a way that another try may overcome."""
 
 
@@ -66,7 +66,7 @@ def fetch(
     """Put files into a folder, each complete and correct or not at all."""
     # A correct file is left alone; a wrong one is replaced only once the right one is complete. An interrupted
     # download stays as `<name>.part` and is continued by the next call.
-    report = progress or (lambda name, done, total, /: None)
+    report = progress or (lambda name, so_far, total, /: None)
     copies = _copies(remote_files, source) if source else [None] * len(remote_files)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,12 +94,12 @@ def _fetch_file(
             _copy(copy, part, remote, progress)
             _require_checksum(part, remote, origin=str(copy))
         else:
-            resumed = _download(remote, part, progress, attempts, pause)
-            if resumed and _sha256(part) != remote.sha256:
+            was_resumed = _download(remote, part, progress, attempts, pause)
+            if was_resumed and _sha256(part) != remote.sha256:
                 # The part may be of another version, or of another file altogether.
                 part.unlink()
-                resumed = _download(remote, part, progress, attempts, pause)
-            outcome = "resumed" if resumed else "downloaded"
+                was_resumed = _download(remote, part, progress, attempts, pause)
+            outcome = "resumed" if was_resumed else "downloaded"
             _require_checksum(part, remote, origin=remote.url)
         _move_into_place(part, target)
     except OSError as error:
@@ -131,11 +131,11 @@ def _copies(remote_files: Sequence[RemoteFile], source: Path) -> list[Path | Non
 
 
 def _copy(source: Path, part: Path, remote: RemoteFile, progress: TransferProgress) -> None:
-    done = 0
+    so_far = 0
     with source.open("rb") as reading, part.open("wb") as writing:
         while piece := reading.read(_COPY_BYTES):
-            done += writing.write(piece)
-            progress(remote.name, min(done, remote.size), remote.size)
+            so_far += writing.write(piece)
+            progress(remote.name, min(so_far, remote.size), remote.size)
 
 
 def _download(remote: RemoteFile, part: Path, progress: TransferProgress, attempts: int, pause: float) -> bool:
@@ -148,7 +148,7 @@ def _download(remote: RemoteFile, part: Path, progress: TransferProgress, attemp
             time.sleep(pause * 2 ** (attempt - 1))
         try:
             return _transfer(remote, part, progress)
-        except _Interrupted as error:
+        except _TransferInterruption as error:
             reason = str(error)
     raise DataError(
         f"cannot get {remote.url}: {reason}; {_length(part)} of {remote.size} bytes are here after {attempts} tries",
@@ -179,15 +179,15 @@ def _transfer(remote: RemoteFile, part: Path, progress: TransferProgress) -> boo
     with response:
         continues = _continues(response, remote, part, start)
         with part.open("ab" if continues else "wb") as handle:
-            done = start if continues else 0
+            so_far = start if continues else 0
             try:
                 for piece in response.iter_content(_DOWNLOAD_BYTES):
-                    done += handle.write(piece)
-                    progress(remote.name, min(done, remote.size), remote.size)
-                    if done > remote.size:
+                    so_far += handle.write(piece)
+                    progress(remote.name, min(so_far, remote.size), remote.size)
+                    if so_far > remote.size:
                         break
             except requests.RequestException as error:
-                raise _Interrupted(f"the connection was cut ({_system_message(error)})") from error
+                raise _TransferInterruption(f"the connection was cut ({_system_message(error)})") from error
     return continues
 
 
@@ -200,10 +200,10 @@ def _continues(response: requests.Response, remote: RemoteFile, part: Path, star
         return True
     if status in (206, 416):
         part.unlink(missing_ok=True)
-        raise _Interrupted("the server sent another part of the file than the requested one")
+        raise _TransferInterruption("the server sent another part of the file than the requested one")
     message = f"the server answered {status} {response.reason}".rstrip()
     if status >= 500 or status in _TRANSIENT:
-        raise _Interrupted(message)
+        raise _TransferInterruption(message)
     raise DataError(
         f"cannot get {remote.url}: {message}",
         hint=f"check whether {remote.name} has moved, and give a copy of it with --from PATH",

@@ -64,9 +64,9 @@ def run(
 class _NoProgress:
     """Ignores the progress."""
 
-    def start(self, step: str, total: int, done: int) -> None: ...
+    def start(self, step: str, total: int, so_far: int) -> None: ...
     def advance(self, step: str, label: str) -> None: ...
-    def measure(self, what: str, total: int, done: int, label: str = "") -> None: ...
+    def measure(self, what: str, total: int, so_far: int, label: str = "") -> None: ...
     def warn(self, message: str) -> None: ...
     def finish(self) -> None: ...
 
@@ -109,11 +109,11 @@ def _write_slices(study: Study, registry: Registry, folder: Path) -> None:
 def provide(study: Study, workspace: Workspace, kind: str | None = None) -> None:
     """Let a study's components (of one kind) download what they lack, where their parameters allow it."""
 
-    def report(message: str, done: int | None, total: int | None) -> None:
-        if done is None or total is None:
+    def report(message: str, so_far: int | None, total: int | None) -> None:
+        if so_far is None or total is None:
             workspace.progress.warn(message)
         else:
-            workspace.progress.measure(message, total, done)
+            workspace.progress.measure(message, total, so_far)
 
     for _, choice in study.components():
         component = workspace.registry.get(choice).component

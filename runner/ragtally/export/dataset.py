@@ -56,8 +56,8 @@ def export_dataset(results: Path, store: Store, folder: Path, documents: Documen
             location=Location(str(store.root)),
             hint="run the study again: what is paid for is not paid again",
         )
-    prepared = store.open(PREPARE.stored_as, address).folder
-    tables = _tables(prepared, rows, documents)
+    source = store.open(PREPARE.stored_as, address).folder
+    tables = _tables(source, rows, documents)
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside its destination, so that it can be moved there in one piece.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
@@ -84,12 +84,12 @@ def is_export(folder: Path) -> bool:
         return False
 
 
-def _tables(prepared: Path, base: pl.DataFrame, documents: Documents) -> dict[str, pl.DataFrame]:
-    questions = read_table(prepared / "questions.parquet")
+def _tables(dataset: Path, base: pl.DataFrame, documents: Documents) -> dict[str, pl.DataFrame]:
+    questions = read_table(dataset / "questions.parquet")
     rows = questions.with_row_index("row").join(base, on="id", how="inner", suffix="_base").sort("row")
     if len(rows) < len(base):
         raise DataError(f"{len(base) - len(rows)} questions of the base are not in the prepared dataset")
-    evidence = load_evidence(prepared)
+    evidence = load_evidence(dataset)
     spans = pl.DataFrame(
         {
             "question_row": evidence.question,
@@ -99,7 +99,7 @@ def _tables(prepared: Path, base: pl.DataFrame, documents: Documents) -> dict[st
             "grade": evidence.grade,
         }
     ).join(rows.select(question_row=pl.col("row").cast(pl.Int32), question="id"), on="question_row", how="inner")
-    corpus = pl.scan_parquet(prepared / "documents.parquet").with_row_index("row")
+    corpus = pl.scan_parquet(dataset / "documents.parquet").with_row_index("row")
     names = corpus.select(
         pl.col("row").cast(pl.Int32).alias("document_row"), pl.col("id").alias("document")
     ).collect()

@@ -24,7 +24,7 @@ from ragtally.workspace import Workspace
 
 FILE = "pipeline.yaml"
 # On how many of the study's own prompts a plain component must agree before it stands in for ragtally's.
-_CHECKED = 50
+_CHECK_SIZE = 50
 _EXPORTABLE = ("closed_book", "retrieved")
 _DOCUMENTS = ("documents.parquet",)
 
@@ -131,9 +131,9 @@ class _Components:
         traits = registry.traits(choice)
         _, calls = calls_of(task, self._workspace.entry(task.inputs["prompt"][0]), takes_seed=traits.takes_seed)
         seed = calls[0].seed if calls else None
-        built = registry.build(choice)
-        if isinstance(built, PlainChatModel):
-            return built.plain(seed)
+        model = registry.build(choice)
+        if isinstance(model, PlainChatModel):
+            return model.plain(seed)
         return AskModel(choice_data(choice), seed)
 
     def _prompt(self, prompts: Task) -> Any:
@@ -165,10 +165,10 @@ class _Components:
             builder = prompt_builder(template)
         except ValueError:
             return None
-        rows, sent = load_prompts(self._workspace.entry(prompts))
+        rows, prompts_sent = load_prompts(self._workspace.entry(prompts))
         entries = {role: self._workspace.entry(prompts.inputs[role][0]) for role in ("context", "prepare", "sample")}
         reading = load_reading(entries["context"], entries["prepare"], entries["sample"])
-        for row, messages in list(zip(rows, sent, strict=True))[:_CHECKED]:
+        for row, messages in list(zip(rows, prompts_sent, strict=True))[:_CHECK_SIZE]:
             documents = [Document(content=text) for text in reading.passages[row]]
             if build_prompt(builder, reading.question[row], documents) != messages:
                 return None
@@ -194,8 +194,8 @@ class _Files:
             for source in sorted(entry.rglob("*")):
                 inside = source.relative_to(entry)
                 # Of the dataset only the documents: a new question has neither label nor evidence.
-                needed = inside.name in _DOCUMENTS if task.step is PREPARE else str(inside) != "entry.json"
-                if source.is_file() and needed:
+                is_needed = inside.name in _DOCUMENTS if task.step is PREPARE else str(inside) != "entry.json"
+                if source.is_file() and is_needed:
                     target = self.folder / name / inside
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(source, target)
@@ -216,14 +216,14 @@ class _Files:
                 f"{choice.name} asks a language model to rank, which an exported pipeline cannot do",
                 hint="export the cell of the retriever that it builds on",
             )
-        (prepared,) = hits.inputs["prepare"]
-        if self.copy(prepared) != DOCUMENTS_FOLDER:
+        (dataset,) = hits.inputs["prepare"]
+        if self.copy(dataset) != DOCUMENTS_FOLDER:
             raise AssertionError("documents have one folder")
-        (chunked,) = hits.inputs["chunk"]
-        ranking = {"retriever": choice_data(choice), "limit": hits.settings["limit"], "chunk": self.copy(chunked)}
+        (chunks,) = hits.inputs["chunk"]
+        ranking = {"retriever": choice_data(choice), "limit": hits.settings["limit"], "chunk": self.copy(chunks)}
         if hits.step is RETRIEVE:
-            embedded = hits.inputs.get("embed", ())
-            vectors = self.copy(embedded[0]) if embedded else None
+            embed_tasks = hits.inputs.get("embed", ())
+            vectors = self.copy(embed_tasks[0]) if embed_tasks else None
             return {**ranking, "index": self.copy(hits.inputs["index"][0]), "embed": vectors}
         windows = hits.inputs.get("window", ())
         return {

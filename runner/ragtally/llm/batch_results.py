@@ -88,11 +88,11 @@ def _take(
 
 def _reply(call: Call, row: BatchRow, seconds: float) -> Reply:
     put_in, came_out = row.input_tokens, row.output_tokens
-    estimated = put_in is None or came_out is None
-    if estimated:
+    is_estimate = put_in is None or came_out is None
+    if is_estimate:
         put_in = sum(count_tokens(message.content) for message in call.messages)
         came_out = count_tokens(row.text)
-    return Reply(row.text, row.finish_reason, put_in, came_out, estimated, seconds, row.served_by)
+    return Reply(row.text, row.finish_reason, put_in, came_out, is_estimate, seconds, row.served_by)
 
 
 def _missing_row(batch: StoredBatch, state: BatchState) -> CallError:

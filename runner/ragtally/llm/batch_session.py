@@ -30,9 +30,9 @@ def when(batches: tuple[StoredBatch, ...]) -> str:
     latest = max((batch.expires_at for batch in batches if batch.expires_at is not None), default=None)
     began = min((batch.submitted_at for batch in batches if batch.submitted_at is not None), default=None)
     total = sum(batch.calls for batch in batches)
-    done = sum(batch.answered + batch.failed for batch in batches)
-    if done and began is not None:
-        end = now() + (now() - began) * (total - done) / done
+    ended_calls = sum(batch.answered + batch.failed for batch in batches)
+    if ended_calls and began is not None:
+        end = now() + (now() - began) * (total - ended_calls) / ended_calls
         if latest is None or end < latest:
             return f"about {moment(end)}"
     return "" if latest is None else f"by {moment(latest)}"
@@ -43,10 +43,10 @@ def still_open(batches: tuple[StoredBatch, ...]) -> str:
     calls = sum(batch.calls for batch in batches)
     providers = ", ".join(sorted({batch.provider for batch in batches}))
     latest = max((batch.expires_at for batch in batches if batch.expires_at is not None), default=None)
-    estimated = when(batches)
+    estimate = when(batches)
     until = f"; come back at {moment(latest)} at the latest" if latest is not None else ""
-    if estimated.startswith("about"):
-        until += f" ({estimated}, at the present rate)"
+    if estimate.startswith("about"):
+        until += f" ({estimate}, at the present rate)"
     count = f"{len(batches)} batches" if len(batches) > 1 else "1 batch"
     return f"{count} with {calls:,} calls {'are' if len(batches) > 1 else 'is'} open at {providers}{until}"
 

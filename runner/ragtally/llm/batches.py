@@ -137,7 +137,7 @@ class Batching:
             async with session.alone():
                 session.workspace.progress.start(session.group.name, len(session.group.calls), 0)
                 result = await collect(session, batch, state)
-            self._ended(batch, state, result, first=first)
+            self._handle_end(batch, state, result, first=first)
             any_ended, any_taken = True, any_taken or not state.queue_full
         if any_taken:
             # There is room in the provider's queue again.
@@ -177,7 +177,7 @@ class Batching:
                 self._session.spending.owe(key, worst_price(group.traits, group.calls[key]))
         self._held.add(batch.name)
 
-    def _ended(self, batch: StoredBatch, state: BatchState, result: BatchResult, *, first: bool) -> None:
+    def _handle_end(self, batch: StoredBatch, state: BatchState, result: BatchResult, *, first: bool) -> None:
         progress, terms = self._session.workspace.progress, self._session.terms
         failures = result.failures
         without_answer = f", {len(failures):,} without an answer" if failures else ""
@@ -214,8 +214,10 @@ class Batching:
 
     def _tell(self, batches: tuple[StoredBatch, ...]) -> None:
         total = sum(batch.calls for batch in batches)
-        done = sum(batch.answered + batch.failed for batch in batches)
-        self._session.workspace.progress.measure(f"{self._session.group.name} batches", total, done, when(batches))
+        ended_calls = sum(batch.answered + batch.failed for batch in batches)
+        self._session.workspace.progress.measure(
+            f"{self._session.group.name} batches", total, ended_calls, when(batches)
+        )
 
 
 _RETRIES = 4

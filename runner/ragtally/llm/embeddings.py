@@ -54,10 +54,10 @@ class Embedding:
         self._workspace = workspace
         self._spending = spending
         if spending.counts_dollars:
-            done = [task for task in tasks if all(self._complete(source) for source in _reads(task))]
+            ready_tasks = [task for task in tasks if all(self._complete(source) for source in _reads(task))]
             keys = {
                 key
-                for task in done
+                for task in ready_tasks
                 for request in (texts_to_embed(task, workspace),)
                 if request
                 for key in request.texts
@@ -83,7 +83,7 @@ class Embedding:
         make = embedder.embed_documents if request.role == "document" else embedder.embed_queries
         unmade = set(missing)
         stored_keys = [key for key in request.texts if key not in unmade][:1]
-        name, done = request.traits.name or str(task.choices["embedder"]), len(request.texts) - len(missing)
+        name, so_far = request.traits.name or str(task.choices["embedder"]), len(request.texts) - len(missing)
         for first in range(0, len(missing), request.traits.batch):
             keys = missing[first : first + request.traits.batch]
             texts = [request.texts[key] for key in keys]
@@ -97,9 +97,9 @@ class Embedding:
             self._check_length(vectors, stored_keys, task)
             self._workspace.vectors.record(name, keys, vectors, tokens, dollars)
             self._spending.settle(name, None if None in dollars else sum(price or 0.0 for price in dollars))
-            done += len(keys)
+            so_far += len(keys)
             stored_keys = list(keys[:1])
-            self._workspace.progress.measure(f"{name}: {request.role} vectors", len(request.texts), done)
+            self._workspace.progress.measure(f"{name}: {request.role} vectors", len(request.texts), so_far)
 
     def _check_length(self, vectors: NDArray[np.float32], stored_keys: Sequence[bytes], task: Task) -> None:
         """A model that was exchanged under its name gives vectors of another length."""

@@ -254,7 +254,7 @@ class Policy:
         if error.fatal:
             return RetryDecision(None, StopReason("fatal", error.message, error.hint, error))
         if error.reason == "rate limit" or (error.reason == "server" and error.retry_after is not None):
-            return self._limited(attempt, error, now)
+            return self._on_limit(attempt, error, now)
         if error.reason in ("too long", "refused"):
             self._outage.note_refusal()
             return RetryDecision(None)
@@ -266,9 +266,9 @@ class Policy:
             if now >= self.paused_until:
                 self._congestion.pause(now + self._outage.next_pause())
             return RetryDecision(now, stop)
-        return self._counted(attempt, error, now)
+        return self._count_failure(attempt, error, now)
 
-    def _limited(self, attempt: Attempt, error: CallError, now: float) -> RetryDecision:
+    def _on_limit(self, attempt: Attempt, error: CallError, now: float) -> RetryDecision:
         wait = error.retry_after
         if wait is not None and wait > LONGEST_WAIT:
             message = f"the provider asks to wait {wait / 3600:.1f} hours: {error.message}"
@@ -281,9 +281,9 @@ class Policy:
             attempt.waits += 1
             # Without a time of the provider's own, others go first: the call at the front finds out nothing more.
             return RetryDecision(now if wait is not None else self._later(attempt, attempt.waits, now), stop)
-        return RetryDecision(now, stop) if stop else self._counted(attempt, error, now)
+        return RetryDecision(now, stop) if stop else self._count_failure(attempt, error, now)
 
-    def _counted(self, attempt: Attempt, error: CallError, now: float) -> RetryDecision:
+    def _count_failure(self, attempt: Attempt, error: CallError, now: float) -> RetryDecision:
         attempt.failures += 1
         if attempt.failures > self._retries:
             return RetryDecision(None, self._outage.note_loss(error))

@@ -44,11 +44,11 @@ def most_input_tokens(call: Call) -> int:
 def total_input_tokens(calls: Sequence[Call]) -> int:
     """Estimate the tokens of many prompts: some are counted, the others are taken to be like them."""
     every = max(1, len(calls) // _SAMPLE)
-    counted = calls[::every]
-    lengths = sum(map(quick_input_tokens, counted))
+    sample = calls[::every]
+    lengths = sum(map(quick_input_tokens, sample))
     if not lengths:
         return 0
-    return round(sum(map(input_tokens, counted)) * sum(map(quick_input_tokens, calls)) / lengths)
+    return round(sum(map(input_tokens, sample)) * sum(map(quick_input_tokens, calls)) / lengths)
 
 
 @functools.cache

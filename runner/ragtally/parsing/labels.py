@@ -97,7 +97,7 @@ class Labels:
             for form in self._forms:
                 if body.startswith(form) and (match := sign.match(body, len(form))):
                     answer = self._only(form)
-                    if answer is None or self._named(text) != {answer}:
+                    if answer is None or self._option_names(text) != {answer}:
                         return None
                     return Opening(answer, form, body[match.end() :])
         return None
@@ -106,7 +106,7 @@ class Labels:
         answers = self._meant[form]
         return next(iter(answers)) if len(answers) == 1 else None
 
-    def _named(self, text: str) -> set[str]:
+    def _option_names(self, text: str) -> set[str]:
         words = (word for body in _caseless(text) for word in self._words.findall(body))
         return {answer for word in words for answer in self._meant[word]}
 

@@ -62,13 +62,13 @@ def _reply(call: Call, message: Any, seconds: float, estimate_tokens: Callable[[
     usage = meta.get("usage") or {}
     tokens_in, tokens_out = usage.get("prompt_tokens"), usage.get("completion_tokens")
     # Some servers leave usage out, or send null or -1.
-    estimated = not (
+    is_estimate = not (
         isinstance(tokens_in, int) and isinstance(tokens_out, int) and tokens_in >= 0 and tokens_out >= 0
     )
-    if estimated:
+    if is_estimate:
         tokens_in = sum(estimate_tokens(part.content) for part in call.messages)
         tokens_out = estimate_tokens(text)
-    return Reply(text, meta.get("finish_reason"), tokens_in, tokens_out, estimated, seconds, meta.get("model"))
+    return Reply(text, meta.get("finish_reason"), tokens_in, tokens_out, is_estimate, seconds, meta.get("model"))
 
 
 @component

@@ -89,9 +89,9 @@ class StudyPlan:
         counts = []
         for name, step in STEPS.items():
             of_step = [task for task in tasks if task.step is step]
-            done = sum(store.complete(step.stored_as, task.address) for task in of_step)
+            in_store = sum(store.complete(step.stored_as, task.address) for task in of_step)
             if of_step:
-                counts.append(StepCount(name, uses[name], len(of_step), done))
+                counts.append(StepCount(name, uses[name], len(of_step), in_store))
         return tuple(counts)
 
 

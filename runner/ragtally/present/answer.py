@@ -22,12 +22,12 @@ def answer(results: Results, analysis: Analysis, cells: Cells) -> tuple[str, ...
     """Write the answer of a study."""
     if analysis.metric is None:
         return _nothing_decides() if analysis.sets else _nobody_answers(results, analysis)
-    if analysis.chosen is None or cells.judged is None:
+    if analysis.chosen_cell is None or cells.set_analysis is None:
         return (
             "Nothing is retrieved for a reader in this study, so no set-up can be chosen.",
             "What its readers do without retrieval is under “Readers”.",
         )
-    return (*_chosen(results, analysis, cells, analysis.metric, analysis.chosen), _loss(analysis))
+    return (*_about_chosen_cell(results, analysis, cells, analysis.metric, analysis.chosen_cell), _loss(analysis))
 
 
 def _nothing_decides() -> tuple[str, ...]:
@@ -58,24 +58,26 @@ def _nobody_answers(results: Results, analysis: Analysis) -> tuple[str, ...]:
     )
 
 
-def _chosen(results: Results, analysis: Analysis, cells: Cells, metric: str, chosen: str) -> tuple[str, ...]:
-    judged = cells.judged
-    assert judged is not None
-    value = judged.cells[chosen].metrics[metric]
+def _about_chosen_cell(
+    results: Results, analysis: Analysis, cells: Cells, metric: str, chosen_cell: str
+) -> tuple[str, ...]:
+    set_analysis = cells.set_analysis
+    assert set_analysis is not None
+    value = set_analysis.cells[chosen_cell].metrics[metric]
     questions = "questions of the base" if results.has_base and cells.question_set == "base" else "questions"
-    best = judged.best.get(metric)
-    half = judged.held_out.get(metric)
-    size = sum(cell.kind == "grid" for cell in judged.cells.values())
+    best = set_analysis.best.get(metric)
+    half = set_analysis.held_out.get(metric)
+    size = sum(cell.kind == "grid" for cell in set_analysis.cells.values())
     grid = count(size, "cell")
-    others = [name for name in best.cells if name != chosen] if best else []
+    others = [name for name in best.cells if name != chosen_cell] if best else []
     # A cell may be picked on one half and still be told from the best of all questions.
-    able = best is not None and chosen in best.cells
+    able = best is not None and chosen_cell in best.cells
     form = form_of(analysis.units[metric])
-    sentence = f"On the {judged.questions:,} {questions}, {chosen} has {metric} {form.write(value)}"
-    if half is not None and half.cell == chosen:
+    sentence = f"On the {set_analysis.questions:,} {questions}, {chosen_cell} has {metric} {form.write(value)}"
+    if half is not None and half.cell == chosen_cell:
         sentence += f", picked from {grid} on {half.dev_questions:,} of them"
         sentence += f" and scoring {form.write(half.held_out)} on the {half.held_out_questions:,} held out"
-    elif best is not None and best.highest == chosen:
+    elif best is not None and best.highest == chosen_cell:
         sentence += f", the {'highest' if higher_is_better(results, metric) else 'lowest'} observed of {grid}"
     if not able:
         return (sentence + "; it could be told apart from the best cell, so look at the grid.",)

@@ -35,10 +35,11 @@ def study_sentences(results: Results) -> list[str]:
     if corpus.get("left_out"):
         left_out = ", ".join(f"{number:,} {what}" for what, number in corpus["left_out"].items())
         sentences.append(f"Left out of the dataset’s files: {left_out}.")
-    dropped = questions["dropped_by_answers"]
+    without_answer = questions["dropped_by_answers"]
+    other_answers = f"; {without_answer:,} dropped for other answers" if without_answer else ""
     sentences.append(
         f"Asked: {questions['sampled']:,} of {questions['in_dataset']:,} questions (split"
-        f" {results.dataset['split'] or 'all'}{f'; {dropped:,} dropped for other answers' if dropped else ''})."
+        f" {results.dataset['split'] or 'all'}{other_answers})."
     )
     if not any(questions["sampled_by_class"].values()):
         silver = "; the voters’ verdicts are silver labels" if results.has_base else ""
@@ -91,9 +92,9 @@ def _majorities(results: Results) -> list[str]:
 def _classes_lost(results: Results) -> list[str]:
     if not results.has_base:
         return []
-    asked, base = (results.base["funnel"]["stages"][stage] for stage in ("sample", "base"))
-    lost = [name for name, number in asked["by_class"].items() if number and not base["by_class"][name]]
-    if not lost or not base["questions"]:
+    sample, base = (results.base["funnel"]["stages"][stage] for stage in ("sample", "base"))
+    missing = [name for name, number in sample["by_class"].items() if number and not base["by_class"][name]]
+    if not missing or not base["questions"]:
         return []
     left = sum(bool(number) for number in base["by_class"].values())
-    return [f"no {' and no '.join(lost)} is left: on the base, macro averages run over {left} classes"]
+    return [f"no {' and no '.join(missing)} is left: on the base, macro averages run over {left} classes"]

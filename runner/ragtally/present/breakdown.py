@@ -27,12 +27,12 @@ _NO_GOLD = (
 def breakdown_section(analysis: Analysis) -> Section:
     """The waterfall of the chosen cell, which the reader of the page may exchange for another."""
     title = "Where the accuracy went"
-    ordered = _chosen_first(analysis)
-    if not ordered:
+    pairs = _chosen_first(analysis)
+    if not pairs:
         return Section(
             "waterfall", title, empty="No cell of the grid reads retrieved passages on labelled questions."
         )
-    cell, question_set, breakdown = ordered[0]
+    cell, question_set, breakdown = pairs[0]
     tables = _tables(cell, question_set, breakdown)
     if breakdown.waterfall is None:
         return Section("waterfall", title, _NO_GOLD, tables=tables)
@@ -41,7 +41,7 @@ def breakdown_section(analysis: Analysis) -> Section:
         " retrieved. The evidence counts as retrieved as soon as any character of it stands before the reader."
     )
     caption = "From gold to retrieved context; whiskers are intervals."
-    chart = Chart("bars-chart", caption, "waterfall", _drawn(breakdown.waterfall))
+    chart = Chart("bars-chart", caption, "waterfall", _charts(breakdown.waterfall))
     return Section("waterfall", title, lead, (chart,), tables)
 
 
@@ -51,7 +51,7 @@ def pickable(analysis: Analysis) -> list[dict[str, Any]]:
         {
             "cell": cell,
             "set": question_set,
-            "drawn": None if one.waterfall is None else _drawn(one.waterfall),
+            "drawn": None if one.waterfall is None else _charts(one.waterfall),
             "tables": [
                 {"name": table.name, "caption": f"{table.caption}.", "rows": _texts(table)}
                 for table in _tables(cell, question_set, one)
@@ -64,10 +64,10 @@ def pickable(analysis: Analysis) -> list[dict[str, Any]]:
 def _chosen_first(analysis: Analysis) -> list[tuple[str, str, ErrorBreakdown]]:
     every = [
         (cell, question_set, breakdown)
-        for question_set, judged in analysis.sets.items()
-        for cell, breakdown in judged.error_breakdowns.items()
+        for question_set, set_analysis in analysis.sets.items()
+        for cell, breakdown in set_analysis.error_breakdowns.items()
     ]
-    return sorted(every, key=lambda one: one[:2] != (analysis.chosen, analysis.question_set))
+    return sorted(every, key=lambda one: one[:2] != (analysis.chosen_cell, analysis.question_set))
 
 
 def _tables(cell: str, question_set: str, breakdown: ErrorBreakdown) -> tuple[Table, ...]:
@@ -108,7 +108,7 @@ def _bars(bars: Waterfall, of: str) -> Table:
     )
 
 
-def _drawn(bars: Waterfall) -> list[dict[str, Any]]:
+def _charts(bars: Waterfall) -> list[dict[str, Any]]:
     """Lay the bars out: each loss hangs from where the one before ended, and its whisker is its interval there."""
     rows = []
     level = bars.gold.value or 0.0

@@ -29,7 +29,7 @@ class Cells:
     question_set: str  # `base` or `all`
     metrics: Sequence[MetricInfo]  # The study's
     rows: Mapping[str, Mapping[str, Any]]  # Each cell's row of `cells.csv`, by name
-    judged: SetAnalysis | None  # The set's analysis; None where there is none, or where nobody answers
+    set_analysis: SetAnalysis | None  # The set's analysis; None where there is none, or where nobody answers
     # By axis what to call each cell's pick, by name of the cell: the component, and what parameters tell it from
     # others of its name.
     labels: Mapping[str, Mapping[str, str]]
@@ -37,8 +37,8 @@ class Cells:
     @property
     def questions(self) -> int:
         """How many questions the set has."""
-        if self.judged is not None:
-            return self.judged.questions
+        if self.set_analysis is not None:
+            return self.set_analysis.questions
         return max((row["questions"] for row in self.rows.values()), default=0)
 
     def of_kind(self, *kinds: str) -> list[str]:
@@ -47,7 +47,9 @@ class Cells:
 
     def estimate(self, cell: str, metric: str) -> Estimate | None:
         """A cell's value, with its interval where there is an analysis; None where the metric does not apply."""
-        scores = self.judged.cells[cell].metrics if self.judged and cell in self.judged.cells else {}
+        scores = (
+            self.set_analysis.cells[cell].metrics if self.set_analysis and cell in self.set_analysis.cells else {}
+        )
         return scores[metric] if metric in scores else _point(self.rows[cell], metric)
 
     def value(self, cell: str, metric: str) -> float | None:
@@ -57,7 +59,11 @@ class Cells:
 
     def cost(self, cell: str) -> CellCost:
         """What a cell's answers cost."""
-        return self.judged.cells[cell].cost if self.judged and cell in self.judged.cells else _UNKNOWN_COST
+        return (
+            self.set_analysis.cells[cell].cost
+            if self.set_analysis and cell in self.set_analysis.cells
+            else _UNKNOWN_COST
+        )
 
     def varies(self, axis: str) -> bool:
         """Whether the cells of the grid differ on an axis."""
@@ -65,16 +71,16 @@ class Cells:
 
     def same_but(self, cell: str, *free: str) -> list[str]:
         """The grid cells that pick as a cell does on every axis but some."""
-        fixed = [axis for axis in AXES if axis not in free]
+        fixed_axes = [axis for axis in AXES if axis not in free]
         return [
             name
             for name in self.of_kind("grid")
-            if all(self.labels[axis].get(name) == self.labels[axis].get(cell) for axis in fixed)
+            if all(self.labels[axis].get(name) == self.labels[axis].get(cell) for axis in fixed_axes)
         ]
 
     def best(self, metric: str | None) -> tuple[str, ...]:
         """The grid cells that may be the best by a metric."""
-        best = None if self.judged is None or metric is None else self.judged.best.get(metric)
+        best = None if self.set_analysis is None or metric is None else self.set_analysis.best.get(metric)
         return () if best is None else best.cells
 
 
@@ -82,9 +88,11 @@ def cells_of(
     frame: pl.DataFrame, metrics: Sequence[MetricInfo], question_set: str, analysis: Analysis | None = None
 ) -> Cells:
     """The cells of one set of questions."""
-    judged = None if analysis is None else analysis.sets.get(question_set)
+    set_analysis = None if analysis is None else analysis.sets.get(question_set)
     rows = {row["cell"]: row for row in frame.filter(pl.col("question_set") == question_set).iter_rows(named=True)}
-    return Cells(question_set, metrics, rows, judged, {axis: _labels(list(rows.values()), axis) for axis in AXES})
+    return Cells(
+        question_set, metrics, rows, set_analysis, {axis: _labels(list(rows.values()), axis) for axis in AXES}
+    )
 
 
 def sets_of(frame: pl.DataFrame, metrics: Sequence[MetricInfo], analysis: Analysis | None = None) -> list[Cells]:
@@ -102,8 +110,12 @@ def answer_units(sets: Sequence[Cells], *kinds: str) -> dict[str, str]:
 
 def breakdown_of_chosen(analysis: Analysis) -> ErrorBreakdown | None:
     """Where the chosen cell's answers went."""
-    judged = analysis.sets.get(analysis.question_set)
-    return None if judged is None or analysis.chosen is None else judged.error_breakdowns.get(analysis.chosen)
+    set_analysis = analysis.sets.get(analysis.question_set)
+    return (
+        None
+        if set_analysis is None or analysis.chosen_cell is None
+        else set_analysis.error_breakdowns.get(analysis.chosen_cell)
+    )
 
 
 def chunk_sizes(cells: Cells) -> Mapping[str, int | float]:

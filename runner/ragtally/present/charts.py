@@ -19,7 +19,7 @@ from ragtally.present.table import Chart
 Rows = Sequence[Mapping[str, Any]]
 
 _KINDS = ("right", "loss", "gain")
-_FITTED = alt.AutoSizeParams(type="fit-x", contains="padding")
+_FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 _CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
 
@@ -174,7 +174,7 @@ def _data(rows: Rows) -> alt.InlineData:
 
 def _vega_lite(chart: alt.LayerChart, height: int = 280) -> dict[str, Any]:
     width: Literal["container"] = "container"
-    specification: dict[str, Any] = chart.properties(width=width, height=height, autosize=_FITTED).to_dict()
+    specification: dict[str, Any] = chart.properties(width=width, height=height, autosize=_FIT_WIDTH).to_dict()
     # Altair moves data aside by a name; the page may replace them, so they stand in their place.
     specification["data"] = {"values": specification.pop("datasets")[specification["data"]["name"]]}
     # The page sets colours and fonts; Altair's own default sizes would stand in its way.
@@ -190,13 +190,13 @@ def vega() -> str:
     schema = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     about = {"vl_convert": version("vl-convert-python"), "vega_lite": schema, "snippet": _SNIPPET}
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragtally"
-    cached = folder / f"vega-{address(about).partition(':')[2]}.js"
+    path = folder / f"vega-{address(about).partition(':')[2]}.js"
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        return _checked(cached.read_text(encoding="utf-8"))
+        return _verify(path.read_text(encoding="utf-8"))
     bundle = vl_convert.javascript_bundle(_SNIPPET, vl_version=schema).replace("\r", "")
     with contextlib.suppress(OSError):
-        _write(cached, bundle)
-    return _checked(bundle)
+        _write(path, bundle)
+    return _verify(bundle)
 
 
 def _write(path: Path, text: str) -> None:
@@ -206,7 +206,7 @@ def _write(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _checked(bundle: str) -> str:
+def _verify(bundle: str) -> str:
     if "</script" in bundle.lower():
         raise AssertionError("the bundle of Vega ends its script element early")
     return bundle

@@ -75,7 +75,7 @@ def comparison_notes(unit: str, distinguishable: int, number: int, at: str = "")
 def difference_columns(unit: str) -> tuple[Column, ...]:
     """What every table of comparisons says of each."""
     return (
-        Column("difference", form_of(unit, signed=True)),
+        Column("difference", form_of(unit, with_sign=True)),
         Column("p (Holm)", P_VALUE, "none"),
         Column("w/t/l", TALLY, "unpaired"),
         Column("smallest", form_of(unit), "-"),
@@ -85,24 +85,24 @@ def difference_columns(unit: str) -> tuple[Column, ...]:
 def _family(name: str, family: Family, unit: str, against: str | None = None) -> Table:
     baseline = against or ", ".join(f"{axis} {pick}" for axis, pick in family.baseline.items())
     # The clearest differences first; what has no test last.
-    ordered = sorted(family.comparisons, key=lambda one: (one.adjusted_p_value is None, one.adjusted_p_value or 0.0))
-    differing = sum(bool(one.distinguishable) for one in ordered)
+    rows = sorted(family.comparisons, key=lambda one: (one.adjusted_p_value is None, one.adjusted_p_value or 0.0))
+    differing = sum(bool(one.distinguishable) for one in rows)
     tests = "; ".join(family.tests)
     # In a declared family the baseline follows from the caption; of votes several readers are the other one.
     columns = (Column("cell"), Column("against", page_only=against is None), Column("verdict", page_only=True))
     return Table(
         name,
         f"{family.metric} against {baseline}, on {family.questions:,} questions ({family.question_set}), Holm over"
-        f" {len(ordered):,}",
+        f" {len(rows):,}",
         (*columns, *difference_columns(unit)),
-        tuple(_compared(one) for one in ordered),
-        comparison_notes(unit, differing, len(ordered), f" at the level {family.level:g} ({tests})"),
-        filters=len(ordered) > 12,
-        strong=frozenset(number for number, one in enumerate(ordered) if one.distinguishable),
+        tuple(_difference_row(one) for one in rows),
+        comparison_notes(unit, differing, len(rows), f" at the level {family.level:g} ({tests})"),
+        filters=len(rows) > 12,
+        strong=frozenset(number for number, one in enumerate(rows) if one.distinguishable),
     )
 
 
-def _compared(one: Comparison) -> tuple[object, ...]:
+def _difference_row(one: Comparison) -> tuple[object, ...]:
     verdict = {True: "distinguishable", False: "not distinguishable", None: "no test"}[one.distinguishable]
     return (
         one.cell, one.baseline, verdict, one.difference, one.adjusted_p_value, one.tally, one.smallest_difference
@@ -110,17 +110,17 @@ def _compared(one: Comparison) -> tuple[object, ...]:
 
 
 def _best_cells(analysis: Analysis) -> list[Table]:
-    judged, metric = analysis.sets.get(analysis.question_set), analysis.metric
-    best = None if judged is None or metric is None else judged.best.get(metric)
-    if judged is None or metric is None or best is None or best.highest is None:
+    set_analysis, metric = analysis.sets.get(analysis.question_set), analysis.metric
+    best = None if set_analysis is None or metric is None else set_analysis.best.get(metric)
+    if set_analysis is None or metric is None or best is None or best.highest is None:
         return []
     form = form_of(analysis.units[metric])
-    grid = sum(cell.kind == "grid" for cell in judged.cells.values())
-    names = best_first(metric, judged, best)
+    grid = sum(cell.kind == "grid" for cell in set_analysis.cells.values())
+    names = best_first(metric, set_analysis, best)
     notes = [f"{grid - len(names):,} of the grid's {grid:,} cells are distinguishable from the best"]
     if best.optimism is not None:
         notes.append(f"picked on these questions, the best may flatter by {form.write(best.optimism)}")
-    half = judged.held_out.get(metric)
+    half = set_analysis.held_out.get(metric)
     if half is not None and half.cell is not None:
         notes.append(
             f"picked on one half: {half.cell}, {form.write(half.dev)} on those {half.dev_questions:,} questions,"
@@ -128,31 +128,31 @@ def _best_cells(analysis: Analysis) -> list[Table]:
         )
     table = Table(
         "best-table",
-        f"Best cells by {metric} on {judged.questions:,} questions ({analysis.question_set}): the best observed, and"
-        f" those not distinguishable from the best with {best.confidence:.0%} confidence",
+        f"Best cells by {metric} on {set_analysis.questions:,} questions ({analysis.question_set}): the best"
+        f" observed, and those not distinguishable from the best with {best.confidence:.0%} confidence",
         (Column("cell"), Column(metric, form)),
-        tuple((name, judged.cells[name].metrics[metric]) for name in names),
+        tuple((name, set_analysis.cells[name].metrics[metric]) for name in names),
         tuple(notes),
     )
     return [table]
 
 
-def best_first(metric: str, judged: SetAnalysis, best: BestSet) -> list[str]:
+def best_first(metric: str, set_analysis: SetAnalysis, best: BestSet) -> list[str]:
     """The cells that may be the best, from the best observed downwards, whichever way the metric counts."""
-    values = {name: cell.metrics[metric].value or 0.0 for name, cell in judged.cells.items()}
+    values = {name: cell.metrics[metric].value or 0.0 for name, cell in set_analysis.cells.items()}
     highest = 0.0 if best.highest is None else values[best.highest]
     return sorted(best.cells, key=lambda name: (abs(values[name] - highest), name != best.highest))
 
 
 def _optimism(analysis: Analysis) -> list[Table]:
     rows = []
-    for question_set, judged in analysis.sets.items():
-        for metric, best in judged.best.items():
+    for question_set, set_analysis in analysis.sets.items():
+        for metric, best in set_analysis.best.items():
             # Each row has a metric of its own, and with it a unit.
             form = form_of(analysis.units[metric])
             optimism = "not known" if best.optimism is None else form.write(best.optimism)
-            picked = (question_set, metric, best.highest or "none", len(best.cells), optimism)
-            rows.append((*picked, *_halves(judged.held_out.get(metric), form)))
+            pick = (question_set, metric, best.highest or "none", len(best.cells), optimism)
+            rows.append((*pick, *_halves(set_analysis.held_out.get(metric), form)))
     headings = (
         Column("questions"), Column("metric"), Column("best observed"),
         Column("cells not distinguishable from the best", COUNT), Column("expected optimism"),

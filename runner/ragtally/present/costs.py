@@ -49,7 +49,7 @@ def costs_section(analysis: Analysis, cells: Cells) -> Section:
 def front_points(front: ParetoFront, cost: str, metric: str, unit: str, cells: Cells) -> list[dict[str, Any]]:
     """The points of a front and those that it dominates; cells of unknown cost are not among them."""
     points = []
-    for series, names in (("on the front", front.front), ("dominated", front.dominated)):
+    for series, names in (("on the front", front.front), ("dominated", front.dominated_by)):
         for name in names:
             spent, score = _per_question(cells.cost(name), cost), cells.estimate(name, metric)
             assert score is not None
@@ -65,14 +65,14 @@ def _per_question(cost: CellCost, unit: str) -> float | None:
 
 
 def _table(analysis: Analysis, cells: Cells) -> Table | None:
-    if cells.judged is None:
+    if cells.set_analysis is None:
         return None
     fronts = analysis.fronts
-    best = cells.judged.best.get(analysis.metric or "")
+    best = cells.set_analysis.best.get(analysis.metric or "")
     names = [name for front in fronts.values() for name in front.front]
-    names += best_first(str(analysis.metric), cells.judged, best) if best else ()
+    names += best_first(str(analysis.metric), cells.set_analysis, best) if best else ()
     # Where nothing is retrieved there are the controls alone.
-    names = names or [name for name, cell in cells.judged.cells.items() if cell.kind != "grid"]
+    names = names or [name for name, cell in cells.set_analysis.cells.items() if cell.kind != "grid"]
     metric = analysis.metric
     rows = []
     for name in dict.fromkeys(names):
@@ -97,13 +97,15 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
         Column("s per right answer", SECONDS, "unknown"),
         Column("front"),
     )
-    dominated = "; ".join(
-        f"{len(front.dominated):,} cells are dominated in {unit}" for unit, front in fronts.items() if front.dominated
+    dominated_by = "; ".join(
+        f"{len(front.dominated_by):,} cells are dominated in {unit}"
+        for unit, front in fronts.items()
+        if front.dominated_by
     )
     note = "front: no other cell is as good and cheaper ($) or faster (s)"
     return Table(
         "costs-table", "Costs of the best cells and of those on a Pareto front", columns, tuple(rows),
-        (f"{note}; {dominated}" if dominated else note,),
+        (f"{note}; {dominated_by}" if dominated_by else note,),
     )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def _overlap(overlap: Overlap) -> Table:
     return _shares("overlap", f"Questions asked, against the {overlap.split_questions:,} of {split}", rows, notes)
 
 
-def _whole_dataset(labels: Contradictions, copied: CopiedEvidence) -> Table:
+def _whole_dataset(labels: Contradictions, copies: CopiedEvidence) -> Table:
     notes = []
     if labels.dataset_contradictions:
         notes.append(
@@ -92,15 +92,15 @@ def _whole_dataset(labels: Contradictions, copied: CopiedEvidence) -> Table:
             " have another label than nearly the same question: fix the labels or leave the questions out, unless the"
             " documents distinguish the two."
         )
-    if copied.near:
+    if copies.near:
         notes.append(
             "A retriever that finds the other copy of a gold document is counted wrong: take copies out of the"
             " corpus, or read recall as a lower bound."
         )
     rows = (
         ("nearly the same question has another label", labels.study_contradictions, labels.study_labels),
-        ("the gold document is in the corpus twice", copied.exact, copied.study_questions),
-        ("the gold document is in it twice, or nearly", copied.near, copied.study_questions),
+        ("the gold document is in the corpus twice", copies.exact, copies.study_questions),
+        ("the gold document is in it twice, or nearly", copies.near, copies.study_questions),
     )
     return _shares("dataset", "Questions asked, against the whole dataset", rows, notes)
 
@@ -108,11 +108,11 @@ def _whole_dataset(labels: Contradictions, copied: CopiedEvidence) -> Table:
 def _pairs(caption: str, pairs: Sequence[Pair]) -> Parts:
     rows: list[tuple[str, ...]] = []
     for pair in pairs:
-        rows.append((f"{pair.similarity:.3f}", pair.first, pair.first_about, _truncated(pair.first_text)))
-        rows.append(("", pair.second, pair.second_about, _truncated(pair.second_text)))
+        rows.append((f"{pair.similarity:.3f}", pair.first, pair.first_about, _shorten(pair.first_text)))
+        rows.append(("", pair.second, pair.second_about, _shorten(pair.second_text)))
     columns = (Column("alike"), Column("id"), Column(""), Column("text"))
     return [Table("pairs", caption, columns, tuple(rows))] if rows else []
 
 
-def _truncated(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= _TEXT_WIDTH else f"{text[: _TEXT_WIDTH - 1]}…"

@@ -42,36 +42,36 @@ class _Texts:
 
 def packed_explorer(results: Results, analysis: Analysis) -> str:
     """Pack the explorer's data for the page."""
-    shown = sampled(results)
+    question_ids = sample_questions(results)
     while True:
-        data = explorer_data(results, analysis, shown)
+        data = explorer_data(results, analysis, question_ids)
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         # Without a time, so that the same results give the same bytes.
-        packed = base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
-        if len(packed) <= MOST_BYTES or len(shown) <= 1:
-            return packed
-        shown = shown[: max(1, len(shown) // 2)]
+        payload = base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
+        if len(payload) <= MOST_BYTES or len(question_ids) <= 1:
+            return payload
+        question_ids = question_ids[: max(1, len(question_ids) // 2)]
 
 
-def sampled(results: Results) -> list[str]:
+def sample_questions(results: Results) -> list[str]:
     """Choose the questions that the explorer shows."""
-    known = set(results.passages["question"])
+    with_passages = set(results.passages["question"])
     ids: list[str] = results.questions["id"].to_list()
-    return [question for question in ids if question in known or not known][:MOST_QUESTIONS]
+    return [question for question in ids if question in with_passages or not with_passages][:MOST_QUESTIONS]
 
 
-def explorer_data(results: Results, analysis: Analysis, shown: Sequence[str]) -> dict[str, Any]:
+def explorer_data(results: Results, analysis: Analysis, question_ids: Sequence[str]) -> dict[str, Any]:
     """Collect the explorer's data."""
-    location = {question: row for row, question in enumerate(shown)}
-    questions = results.questions.filter(pl.col("id").is_in(list(shown)))
+    location = {question: row for row, question in enumerate(question_ids)}
+    questions = results.questions.filter(pl.col("id").is_in(list(question_ids)))
     cells = results.cells.filter(pl.col("kind") != "retrieval").unique("cell", keep="first", maintain_order=True)
     names = cells["cell"].to_list()
     contexts = list(dict.fromkeys(results.passages["context"]))
     texts = _Texts()
     return {
-        "sampled": len(shown),
+        "sampled": len(question_ids),
         "questions_asked": len(results.questions),
-        "chosen": analysis.chosen,
+        "chosen": analysis.chosen_cell,
         "questions": {
             "id": questions["id"].to_list(),
             "text": questions["question"].to_list(),
@@ -83,24 +83,24 @@ def explorer_data(results: Results, analysis: Analysis, shown: Sequence[str]) ->
         "contexts": contexts,
         "cells": names,
         "context_of": [contexts.index(name) if name in contexts else -1 for name in cells["context"]],
-        "said": _said(results, analysis, names, location, texts),
+        "said": _answers(results, analysis, names, location, texts),
         **_passages(results, contexts, location, texts),
         "texts": texts.all,
     }
 
 
-def _said(
+def _answers(
     results: Results, analysis: Analysis, names: Sequence[str], location: Mapping[str, int], texts: _Texts
 ) -> list[dict[str, Any]]:
     """By cell, in columns, what it said on the questions that are shown."""
-    kept = results.answers.filter(pl.col("question").is_in(list(location)))
-    by_cell = {str(name): table for (name,), table in kept.group_by("cell", maintain_order=True)}
+    answers = results.answers.filter(pl.col("question").is_in(list(location)))
+    by_cell = {str(name): table for (name,), table in answers.group_by("cell", maintain_order=True)}
     buckets = _buckets(results, analysis, location)
-    found = []
+    columns = []
     for name in names:
-        table = by_cell.get(name, kept.clear())
+        table = by_cell.get(name, answers.clear())
         of_cell = buckets.get(name, {})
-        found.append(
+        columns.append(
             {
                 "question": [location[question] for question in table["question"]],
                 "verdict": [texts.number(one) for one in table["verdict"]],
@@ -111,7 +111,7 @@ def _said(
                 "errors": [[texts.number(_cut(one)) for one in row] for row in table["errors"].to_list()],
             }
         )
-    return found
+    return columns
 
 
 def _cut(text: str | None) -> str | None:
@@ -122,42 +122,42 @@ def _cut(text: str | None) -> str | None:
 
 def _buckets(results: Results, analysis: Analysis, location: Mapping[str, int]) -> dict[str, dict[str, str]]:
     """By cell and question the bucket."""
-    found: dict[str, dict[str, str]] = {}
+    buckets: dict[str, dict[str, str]] = {}
     # Only what is shown is lined up: of a large study all answers take seconds.
-    kept = replace(
+    subset = replace(
         results,
         questions=results.questions.filter(pl.col("id").is_in(list(location))),
         answers=results.answers.filter(pl.col("question").is_in(list(location))),
     )
-    for question_set, judged in analysis.sets.items():
-        answers = align_answers(kept, question_set)
+    for question_set, set_analysis in analysis.sets.items():
+        answers = align_answers(subset, question_set)
         if answers is None:
             continue
-        for cell, breakdown in judged.error_breakdowns.items():
-            buckets = outcomes(answers, cell, breakdown.gold_cell).buckets()
-            found.setdefault(cell, {}).update(zip(answers.ids, map(str, buckets), strict=True))
-    return found
+        for cell, breakdown in set_analysis.error_breakdowns.items():
+            of_cell = outcomes(answers, cell, breakdown.gold_cell).buckets()
+            buckets.setdefault(cell, {}).update(zip(answers.ids, map(str, of_cell), strict=True))
+    return buckets
 
 
 def _passages(
     results: Results, contexts: Sequence[str], location: Mapping[str, int], texts: _Texts
 ) -> dict[str, list[Any]]:
     """The passages once each, and for every context and question which ones stood before the reader."""
-    known: dict[tuple[str, int, int], int] = {}
+    passage_numbers: dict[tuple[str, int, int], int] = {}
     columns: dict[str, list[Any]] = {"document": [], "start": [], "end": [], "text": []}
-    shown: list[list[list[Any]]] = [[[] for _ in location] for _ in contexts]
+    passages_of: list[list[list[Any]]] = [[[] for _ in location] for _ in contexts]
     number = {name: row for row, name in enumerate(contexts)}
     for row in results.passages.sort("rank", maintain_order=True).iter_rows(named=True):
         if row["question"] not in location:
             continue
         key = (row["document"], row["start"], row["end"])
-        if key not in known:
-            known[key] = len(known)
+        if key not in passage_numbers:
+            passage_numbers[key] = len(passage_numbers)
             values = (texts.number(row["document"]), row["start"], row["end"], texts.number(row["text"]))
             for column, value in zip(columns.values(), values, strict=True):
                 column.append(value)
         marks = [list(mark) for mark in zip(row["evidence_starts"], row["evidence_ends"], strict=True)]
         # A passage without evidence is its number alone: most have none.
-        entry = [known[key], marks] if marks else known[key]
-        shown[number[row["context"]]][location[row["question"]]].append(entry)
-    return {"passages": columns, "shown": shown}  # type: ignore[dict-item]
+        entry = [passage_numbers[key], marks] if marks else passage_numbers[key]
+        passages_of[number[row["context"]]][location[row["question"]]].append(entry)
+    return {"passages": columns, "shown": passages_of}  # type: ignore[dict-item]

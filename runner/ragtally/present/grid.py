@@ -49,7 +49,7 @@ def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis
     for cells in sets:
         best = set(cells.best(analysis.metric)) if analysis else set()
         for name in cells.of_kind("grid"):
-            if analysis is not None and name == analysis.chosen:
+            if analysis is not None and name == analysis.chosen_cell:
                 strong.append(len(rows))
             rows.append(
                 (
@@ -77,19 +77,19 @@ def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis
 def chunk_size_section(cells: Cells, analysis: Analysis) -> Section:
     """The deciding metric against chunk size, by retriever and by reader."""
     title = f"{(analysis.metric or 'Quality').capitalize()} against chunk size"
-    metric, chosen, sizes = analysis.metric, analysis.chosen, chunk_sizes(cells)
-    if metric is None or chosen is None:
+    metric, chosen_cell, sizes = analysis.metric, analysis.chosen_cell, chunk_sizes(cells)
+    if metric is None or chosen_cell is None:
         return Section("chunk-size", title, empty="No cell of the grid answers, so there is nothing to compare.")
     if len(set(sizes.values())) < 2:
         return Section("chunk-size", title, empty="The grid has fewer than two chunk sizes.")
     unit, charts = analysis.units[metric], []
     for axis, other in (("retriever", "reader"), ("reader", "retriever")):
-        names = [name for name in cells.same_but(chosen, "chunker", axis) if name in sizes]
+        names = [name for name in cells.same_but(chosen_cell, "chunker", axis) if name in sizes]
         points = _points(cells, metric, form_of(unit), axis, names)
-        caption = f"By {axis}; {other}: {cells.labels[other][chosen]}."
+        caption = f"By {axis}; {other}: {cells.labels[other][chosen_cell]}."
         charts.append(Chart(f"size-by-{axis}", caption, "curve", points, metric, unit, axis))
     lead = (
-        f"All other picks are those of {chosen}. Whiskers are intervals of single cells: two may overlap and the"
+        f"All other picks are those of {chosen_cell}. Whiskers are intervals of single cells: two may overlap and the"
         " paired difference still be real, so let the declared comparisons decide. With the same number of chunks,"
         " small ones also mean less context."
     )

@@ -32,22 +32,22 @@ class Form:
     numeric: bool = True
 
 
-def _percentage(value: float, signed: bool) -> str:
+def _percentage(value: float, with_sign: bool) -> str:
     # Adding 0.0 keeps -0.0 out.
-    return f"{round(100 * value, 1) + 0.0:{'+' if signed else ''}.1f}"
+    return f"{round(100 * value, 1) + 0.0:{'+' if with_sign else ''}.1f}"
 
 
-def _whole(value: float, signed: bool) -> str:
-    return f"{value:{'+' if signed else ''},.0f}"
+def _whole(value: float, with_sign: bool) -> str:
+    return f"{value:{'+' if with_sign else ''},.0f}"
 
 
-def _decimals(value: float, signed: bool) -> str:
-    return f"{round(value, 3) + 0.0:{'+' if signed else ''}.3f}"
+def _decimals(value: float, with_sign: bool) -> str:
+    return f"{round(value, 3) + 0.0:{'+' if with_sign else ''}.3f}"
 
 
-def percent(value: float | None, *, signed: bool = False) -> str:
+def percent(value: float | None, *, with_sign: bool = False) -> str:
     """A share in percent, as `84.3 %`."""
-    return NOT_SCORED if value is None else f"{_percentage(value, signed)}{_SPACE}%"
+    return NOT_SCORED if value is None else f"{_percentage(value, with_sign)}{_SPACE}%"
 
 
 def portion(value: Portion) -> str:
@@ -83,8 +83,8 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 def some(names: list[str] | tuple[str, ...], most: int) -> str:
     """The first of many names, and how many more there are."""
-    listed = "; ".join(names[:most])
-    return listed if len(names) <= most else f"{listed}; and {len(names) - most:,} more"
+    text = "; ".join(names[:most])
+    return text if len(names) <= most else f"{text}; and {len(names) - most:,} more"
 
 
 def printable(text: str) -> str:
@@ -92,7 +92,7 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
-def form_of(unit: str, *, signed: bool = False) -> Form:
+def form_of(unit: str, *, with_sign: bool = False) -> Form:
     """How values of a metric's unit are written: estimates with their interval, or bare numbers."""
     number = {"share": _percentage, "count": _whole}.get(unit, _decimals)
     sign, over = (f"{_SPACE}%", f"of{_SPACE}") if unit == "share" else ("", "over ")
@@ -101,10 +101,10 @@ def form_of(unit: str, *, signed: bool = False) -> Form:
         point = value.value if isinstance(value, Estimate) else value
         if point is None:
             return "-"
-        text = f"{number(point, signed)}{sign}"
+        text = f"{number(point, with_sign)}{sign}"
         if not isinstance(value, Estimate) or value.low is None or value.high is None:
             return text
-        return f"{text} [{number(value.low, signed)}, {number(value.high, signed)}]"
+        return f"{text} [{number(value.low, with_sign)}, {number(value.high, with_sign)}]"
 
     def write(value: Estimate | float | None) -> str:
         if not isinstance(value, Estimate):

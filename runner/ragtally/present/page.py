@@ -22,7 +22,7 @@ from ragtally.present.cells import Cells, cells_of, sets_of
 from ragtally.present.charts import specification, vega
 from ragtally.present.comparisons import best_section, comparisons_section, votes_section
 from ragtally.present.costs import costs_section
-from ragtally.present.explorer import packed_explorer, sampled
+from ragtally.present.explorer import packed_explorer, sample_questions
 from ragtally.present.grid import chunk_size_section, grid_section
 from ragtally.present.numbers import UNKNOWN
 from ragtally.present.plots import plot_tables
@@ -79,7 +79,7 @@ def report_page(results: Results, analysis: Analysis, provenance: Provenance) ->
         answer=answer(results, analysis, cells),
         before=before,
         after=after,
-        explorable=len(sampled(results)) if len(results.answers) or len(results.passages) else 0,
+        explorable=len(sample_questions(results)) if len(results.answers) or len(results.passages) else 0,
         asked=len(results.questions),
         facts=_facts(results, provenance),
         provenance=provenance,
@@ -105,8 +105,8 @@ def _facts(results: Results, provenance: Provenance) -> list[tuple[str, str]]:
     by_models = answers.filter(answers["input_tokens"].is_not_null())
     tokens = int(by_models["input_tokens"].sum()) + int(by_models["output_tokens"].fill_null(0).sum())
     votes = int(by_models["ballots"].list.len().sum())
-    paid = by_models["dollars"]
-    dollars = UNKNOWN if paid.null_count() else f"${float(paid.sum()):,.4g}"
+    costs = by_models["dollars"]
+    dollars = UNKNOWN if costs.null_count() else f"${float(costs.sum()):,.4g}"
     commit = provenance.commit or "no git repository"
     return [
         ("study", results.study),
@@ -142,9 +142,9 @@ def _asset(name: str) -> str:
 def _policy(scripts: Sequence[str]) -> str:
     """Allow the page's own scripts, by their hashes, and forbid everything that asks a network."""
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    sources = " ".join(f"'sha256-{digest}'" for digest in hashes)
     return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none';"
+        f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data:; base-uri 'none';"
         " form-action 'none'"
     )
 

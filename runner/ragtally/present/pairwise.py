@@ -29,7 +29,7 @@ def _one(pair: PairwiseComparison, most: int | None) -> list[Table | str]:
         *pair.notes,
     ]
     parts: list[Table | str] = ["\n".join(lines), _values(pair), _sentence(pair)]
-    return parts if pair.pairing == UNPAIRED else [*parts, *_changed(pair, most)]
+    return parts if pair.pairing == UNPAIRED else [*parts, *_changes(pair, most)]
 
 
 def _questions(pair: PairwiseComparison) -> str:
@@ -39,11 +39,11 @@ def _questions(pair: PairwiseComparison) -> str:
 
 
 def _values(pair: PairwiseComparison) -> Table:
-    signed = form_of(pair.unit, signed=True)
+    with_sign = form_of(pair.unit, with_sign=True)
     rows = [(name, value) for name, value in (("A", pair.first_value), ("B", pair.second_value))]
     return Table(
         "values",
-        f"{pair.metric} with 95 % intervals; A - B: {signed.brief(pair.comparison.difference)}",
+        f"{pair.metric} with 95 % intervals; A - B: {with_sign.brief(pair.comparison.difference)}",
         (Column(""), Column(pair.metric, form_of(pair.unit))),
         tuple(row for row in rows if row[1].value is not None),
     )
@@ -65,7 +65,7 @@ def _sentence(pair: PairwiseComparison) -> str:
     return f"{outcome}; the smallest difference that these questions would show with a power of 80 % is {smallest}."
 
 
-def _changed(pair: PairwiseComparison, most: int | None) -> list[Table | str]:
+def _changes(pair: PairwiseComparison, most: int | None) -> list[Table | str]:
     counts = pair.comparison.tally
     assert counts is not None
     tally = f"A better on {count(counts.wins, 'question')}, as good on {counts.ties}, worse on {counts.losses}"
@@ -98,8 +98,8 @@ def _many(comparisons: Sequence[PairwiseComparison]) -> Table:
         for one in (pair.comparison for pair in comparisons)
     )
     studies = (one.partition(":")[0] for one in (first.comparison.cell, first.comparison.baseline))
-    unpaired = sum(one.pairing == UNPAIRED for one in comparisons)
-    intervals = f"unpaired cells are judged by intervals of 1 - {LEVEL:g} / {unpaired}, not by those above"
+    without_pairs = sum(one.pairing == UNPAIRED for one in comparisons)
+    intervals = f"unpaired cells are judged by intervals of 1 - {LEVEL:g} / {without_pairs}, not by those above"
     differing = sum(bool(one.comparison.distinguishable) for one in comparisons)
     return Table(
         "comparisons",
@@ -109,6 +109,6 @@ def _many(comparisons: Sequence[PairwiseComparison]) -> Table:
         (
             *comparison_notes(first.unit, differing, len(comparisons)),
             "name one cell to see which questions changed sides",
-            *((intervals,) if unpaired else ()),
+            *((intervals,) if without_pairs else ()),
         ),
     )

@@ -19,7 +19,7 @@ _MEANING = (
 def plan_parts(
     plan: StudyPlan,
     counts: Sequence[StepCount],
-    done: Mapping[str, bool],
+    is_done: Mapping[str, bool],
     models: Sequence[ModelEstimate],
     embedders: Sequence[EmbedderEstimate],
 ) -> list[Table | str]:
@@ -29,7 +29,7 @@ def plan_parts(
         f"Cells of {plan.study.name}",
         (Column("cell"), Column("questions"), Column("done"), Column("note")),
         tuple(
-            (cell.name, ", ".join(cell.question_sets), "yes" if done[cell.name] else "no", cell.note or "")
+            (cell.name, ", ".join(cell.question_sets), "yes" if is_done[cell.name] else "no", cell.note or "")
             for cell in plan.cells
         ),
     )

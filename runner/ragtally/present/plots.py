@@ -52,7 +52,9 @@ def _pick(axis: str, label: str) -> str:
 def _confusion(results: Results, analysis: Analysis) -> Columns:
     """Label and answer of each question in the chosen cell."""
     answers = (
-        results.answers.filter(pl.col("cell") == analysis.chosen) if analysis.chosen else results.answers.clear()
+        results.answers.filter(pl.col("cell") == analysis.chosen_cell)
+        if analysis.chosen_cell
+        else results.answers.clear()
     )
     if analysis.question_set == "base":
         answers = answers.filter("in_base")

@@ -107,11 +107,11 @@ def citation(results: Results) -> str:
 def methods(results: Results, analysis: Analysis, cells: Cells) -> str:
     """The paragraph on the methods, for a paper."""
     dataset, corpus = results.dataset, results.dataset["corpus"]
-    asked = dataset["questions"]["sampled"]
+    sample = dataset["questions"]["sampled"]
     split = f" of the split “{dataset['split']}”" if dataset["split"] else ""
     sentences = [
         f"We evaluated retrieval-augmented question answering with ragtally {__version__} on"
-        f" {count(asked, 'question')}{split} of {dataset['dataset']} (answers: {', '.join(results.answer_names)}),"
+        f" {count(sample, 'question')}{split} of {dataset['dataset']} (answers: {', '.join(results.answer_names)}),"
         f" retrieving from {count(corpus['documents'], 'document')}; the seed was {results.comparisons['seed']}."
     ]
     if results.has_base:
@@ -138,7 +138,7 @@ def methods(results: Results, analysis: Analysis, cells: Cells) -> str:
         sentences.append(
             f"Declared comparisons are paired ({'; '.join(tests)}), with Holm’s correction at the level {level:g}."
         )
-    if any(judged.held_out for judged in analysis.sets.values()):
+    if any(set_analysis.held_out for set_analysis in analysis.sets.values()):
         sentences.append("The cell was selected on one half of the questions and scored on the other.")
     return " ".join(sentences)
 
@@ -153,8 +153,8 @@ def _base_of(results: Results) -> str:
     if by["agree_with_gold"]:
         text += ", and it was the gold label"
     if by["exclude_closed_book_right"]:
-        excluded = ", ".join(by["exclude_closed_book_right"])
-        text += f"; without those that {excluded} answered right with no context"
+        closed_book_readers = ", ".join(by["exclude_closed_book_right"])
+        text += f"; without those that {closed_book_readers} answered right with no context"
     return text
 
 

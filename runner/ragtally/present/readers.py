@@ -69,8 +69,8 @@ def readers_section(sets: Sequence[Cells], analysis: Analysis | None = None, sil
     if not any(cells.of_kind("control", "fixed", "grid") for cells in sets):
         return Section("readers", title, empty="No reader answers in this study.")
     lead = "closed_book is what a reader knows without a context; wrong_context is another question’s gold context."
-    if analysis is not None and analysis.chosen is not None:
-        lead += f" “Retrieved” is what stands before the reader in {analysis.chosen}."
+    if analysis is not None and analysis.chosen_cell is not None:
+        lead += f" “Retrieved” is what stands before the reader in {analysis.chosen_cell}."
     charts = [] if analysis is None or analysis.metric is None else _chart(sets[0], analysis.metric, analysis)
     return Section("readers", title, lead + silent, tuple(charts), _table(sets, analysis))
 
@@ -108,14 +108,15 @@ def _table(sets: Sequence[Cells], analysis: Analysis | None) -> tuple[Table, ...
 
 def _rows_of_readers(cells: Cells, analysis: Analysis | None) -> list[str]:
     """The controls, and of the grid the cells that have the chosen one's context."""
-    chosen = None if analysis is None else cells.rows.get(str(analysis.chosen))
-    names = cells.of_kind("control", "fixed", *(() if chosen is None else ("grid",)))
+    chosen_cell = None if analysis is None else cells.rows.get(str(analysis.chosen_cell))
+    names = cells.of_kind("control", "fixed", *(() if chosen_cell is None else ("grid",)))
     rows = ((name, cells.rows[name]) for name in names)
     # Several votes of a reader that always says the same are another cell once more.
     return [
         name
         for name, row in rows
-        if not is_one_vote(row) and (row["kind"] != "grid" or (chosen and row["context"] == chosen["context"]))
+        if not is_one_vote(row)
+        and (row["kind"] != "grid" or (chosen_cell and row["context"] == chosen_cell["context"]))
     ]
 
 
@@ -139,8 +140,8 @@ def noise_section(analysis: Analysis) -> Section:
     title = "Vote noise"
     readers = [
         (reader, question_set, noise)
-        for question_set, judged in analysis.sets.items()
-        for reader, noise in judged.vote_noise.items()
+        for question_set, set_analysis in analysis.sets.items()
+        for reader, noise in set_analysis.vote_noise.items()
     ]
     if not readers:
         why = "No reader that draws afresh was asked twice or more on gold contexts, so vote noise is not known."

@@ -24,9 +24,9 @@ def paid_table(rows: Sequence[Spending]) -> Table:
     fields = [_fields(f"{row.provider}/{row.model}", row.purpose, [row]) for row in rows]
     if len(rows) > 1:
         fields.append(_fields("all", "", rows))
-    estimated = any(row.calls_with_estimated_tokens for row in rows)
+    has_estimates = any(row.calls_with_estimated_tokens for row in rows)
     note = "~ includes tokens that were counted here, since the provider reported none"
-    return Table("paid", "Paid calls", columns, tuple(fields), (note,) if estimated else ())
+    return Table("paid", "Paid calls", columns, tuple(fields), (note,) if has_estimates else ())
 
 
 def _fields(model: str, purpose: str, rows: Sequence[Spending]) -> tuple[object, ...]:

@@ -149,8 +149,8 @@ def _brief(column: Column, value: Any) -> str:
 
 def _sentences(lines: Sequence[str], width: int, style: str = "") -> Text:
     most = min(width, TEXT_WIDTH)
-    wrapped = [textwrap.fill(one, most, break_on_hyphens=False) for line in lines for one in line.split("\n")]
-    return Text("\n".join(wrapped), style=style)
+    lines_of_text = [textwrap.fill(one, most, break_on_hyphens=False) for line in lines for one in line.split("\n")]
+    return Text("\n".join(lines_of_text), style=style)
 
 
 class _Size(NamedTuple):
@@ -167,7 +167,7 @@ def _drawn_columns(columns: Sequence[Column], texts: Sequence[Sequence[str]], wi
     roomy = [max(size, cell_len(column.heading)) for size, column in zip(natural, columns, strict=True)]
     for widths, gap in ((roomy, 2), (natural, 2), (natural, 1)):
         if sum(widths) + gap * len(columns) <= width + 1:
-            yield _drawn(columns, texts, dict(enumerate(widths)), gap)
+            yield _draw(columns, texts, dict(enumerate(widths)), gap)
             return
     leading = list(
         range(next((number for number, column in enumerate(columns) if column.form.numeric), len(columns)))
@@ -179,7 +179,7 @@ def _drawn_columns(columns: Sequence[Column], texts: Sequence[Sequence[str]], wi
         else:
             layouts.append([*leading, number])
     for layout in layouts:
-        yield _drawn(columns, texts, _shrunk({number: sizes[number] for number in layout}, width), 1)
+        yield _draw(columns, texts, _shrunk({number: sizes[number] for number in layout}, width), 1)
 
 
 def _size(column: Column, texts: Sequence[str], width: int) -> _Size:
@@ -203,21 +203,21 @@ def _shrunk(sizes: Mapping[int, _Size], width: int) -> dict[int, int]:
     return widths
 
 
-def _drawn(
+def _draw(
     columns: Sequence[Column], texts: Sequence[Sequence[str]], widths: Mapping[int, int], gap: int
 ) -> RichTable:
-    drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), show_edge=False)
+    table = RichTable(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), show_edge=False)
     for number, width in widths.items():
-        heading = Text("\n".join(_wrapped(columns[number].heading, width, heading=True)))
+        heading = Text("\n".join(_wrap(columns[number].heading, width, heading=True)))
         justify = "right" if columns[number].form.numeric else "left"
-        drawn.add_column(heading, justify=justify, min_width=width, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(heading, justify=justify, min_width=width, no_wrap=True)  # type: ignore[arg-type]
     for row in texts:
         fields = []
         for number, width in widths.items():
-            lines = [row[number]] if columns[number].form.numeric else _wrapped(row[number], width)
+            lines = [row[number]] if columns[number].form.numeric else _wrap(row[number], width)
             fields.append(Text("\n".join(lines)))
-        drawn.add_row(*fields)
-    return drawn
+        table.add_row(*fields)
+    return table
 
 
 def _pieces(text: str, *, heading: bool = False) -> list[str]:
@@ -225,7 +225,7 @@ def _pieces(text: str, *, heading: bool = False) -> list[str]:
     return [piece for piece in re.split(r"(?<=[_ ])" if heading else r"(?<=[/ ])", text) if piece]
 
 
-def _wrapped(text: str, width: int, *, heading: bool = False) -> list[str]:
+def _wrap(text: str, width: int, *, heading: bool = False) -> list[str]:
     lines = [""]
     for piece in _pieces(text, heading=heading):
         if lines[-1] and cell_len(f"{lines[-1]}{piece.rstrip()}") > width:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from ragtally.results.metrics import rounded
+from ragtally.results.metrics import round_number
 from ragtally.steps import ASK, Task
 from ragtally.tables import load_answers, load_base_rows
 from ragtally.workspace import Workspace
@@ -60,8 +60,8 @@ def cost_columns(costs: Sequence[Cost]) -> dict[str, list[Any]]:
     return {
         "input_tokens": [cost.input_tokens for cost in costs],
         "output_tokens": [cost.output_tokens for cost in costs],
-        "dollars": [rounded(cost.dollars) for cost in costs],
-        "answer_seconds": [rounded(cost.answer_seconds) for cost in costs],
+        "dollars": [round_number(cost.dollars) for cost in costs],
+        "answer_seconds": [round_number(cost.answer_seconds) for cost in costs],
     }
 
 
@@ -70,9 +70,9 @@ def _answers(task: Task, workspace: Workspace) -> pl.DataFrame:
     if task.step is not ASK:
         return table
     # A call that failed costs nothing; every one that was answered has its seconds.
-    failed = pl.col("seconds").is_null()
+    has_failed = pl.col("seconds").is_null()
     table = table.with_columns(
-        pl.when(failed).then(0).otherwise(pl.col(name)).alias(name)
+        pl.when(has_failed).then(0).otherwise(pl.col(name)).alias(name)
         for name in ("input_tokens", "output_tokens", "seconds")
     )
     price = workspace.registry.traits(task.choices["model"]).charged

@@ -40,16 +40,18 @@ class MetricInfo:
 
 
 def describe_metrics(
-    choices: Iterable[Choice], registry: Registry, answers: tuple[str, ...], scored: Iterable[str]
+    choices: Iterable[Choice], registry: Registry, answers: tuple[str, ...], score_names: Iterable[str]
 ) -> list[MetricInfo]:
     """Describe every metric that a study's results hold."""
     infos = [
         describe_metric(choice, registry, answers) for choice in {str(choice): choice for choice in choices}.values()
     ]
     infos += [MetricInfo((name,), "context", unit, better) for name, (unit, better) in CONTEXT_SCORES.items()]
-    described = {name for info in infos for name in info.names}
+    described_names = {name for info in infos for name in info.names}
     # What is left was measured by a retriever itself, as an approximate index does.
-    return infos + [MetricInfo((name,), "retrieval") for name in dict.fromkeys(scored) if name not in described]
+    return infos + [
+        MetricInfo((name,), "retrieval") for name in dict.fromkeys(score_names) if name not in described_names
+    ]
 
 
 def metric_json(info: MetricInfo) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def metrics_from_json(entries: Sequence[Mapping[str, Any]]) -> tuple[MetricInfo,
 
 def describe_metric(choice: Choice, registry: Registry, answers: tuple[str, ...]) -> MetricInfo:
     """Describe a metric by its traits, and by the names that it prints."""
-    registered, traits = registry.get(choice), registry.traits(choice)
+    entry, traits = registry.get(choice), registry.traits(choice)
     empty = no_answers(answers) if traits.measures == "answers" else no_ranking()
     return MetricInfo(
         names=tuple(metric_scores(registry.build(choice), empty)),
@@ -73,9 +75,9 @@ def describe_metric(choice: Choice, registry: Registry, answers: tuple[str, ...]
         unit=traits.unit,
         higher_is_better=traits.higher_is_better,
         component=choice.name,
-        version=registered.component.version,
+        version=entry.component.version,
         parameters=_to_json(choice.parameters),
-        plugin=registered.plugin,
+        plugin=entry.plugin,
     )
 
 
@@ -104,13 +106,13 @@ def score_columns(rows: Sequence[Mapping[str, Score]]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {"questions": [row["questions"].denominator for row in rows]}
     for name in names:
         scores = [row.get(name) for row in rows]
-        columns[name] = [None if score is None else rounded(score.value) for score in scores]
+        columns[name] = [None if score is None else round_number(score.value) for score in scores]
         columns[f"{name}_denominator"] = [None if score is None else score.denominator for score in scores]
     columns["not_scored"] = [_reasons(row) for row in rows]
     return columns
 
 
-def rounded(value: float | None) -> float | None:
+def round_number(value: float | None) -> float | None:
     """Round a value to the digits that the result files keep."""
     return None if value is None else round(value, _DIGITS)
 

@@ -78,8 +78,8 @@ def document_clusters(evidence: QuestionEvidence, questions: int) -> NDArray[np.
 
 
 def _questions(plan: StudyPlan, workspace: Workspace) -> dict[str, Any]:
-    sampled = workspace.entry(plan.sample)
-    questions, evidence = load_questions(sampled), load_evidence(sampled)
+    sample = workspace.entry(plan.sample)
+    questions, evidence = load_questions(sample), load_evidence(sample)
     count = len(questions)
     voters = _voters_verdicts(plan, workspace, count)
     opinions = zip(voters, *_annotations(plan, workspace), strict=True)
@@ -128,10 +128,10 @@ def _annotations(plan: StudyPlan, workspace: Workspace) -> Iterator[list[str | N
 def _rankings(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     ids = load_questions(workspace.entry(plan.sample))["id"]
     registry = workspace.registry
-    built = [
+    tables_of_rankings = [
         registry.build(metric) for metric in plan.study.metrics if registry.traits(metric).measures == "retrieval"
     ]
-    metrics = [metric for metric in built if isinstance(metric, MeanMetric)]
+    metrics = [metric for metric in tables_of_rankings if isinstance(metric, MeanMetric)]
     frames = [files.RANKINGS.frame({"ranking": [], "question": []})]
     for cell in plan.cells:
         if cell.picks.is_ranking:
@@ -147,10 +147,10 @@ def _rankings(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
 def _passages(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     """What stood before the readers of some questions, with the evidence marked."""
     contexts = dict.fromkeys(task for cell in plan.cells if (task := context_of(cell)) is not None)
-    prepared, sampled = workspace.entry(plan.dataset), workspace.entry(plan.sample)
-    questions, evidence = load_questions(sampled), load_evidence(sampled)
-    names = read_table(prepared / "documents.parquet", ["id"])["id"]
-    texts = load_texts(prepared)
+    dataset, sample = workspace.entry(plan.dataset), workspace.entry(plan.sample)
+    questions, evidence = load_questions(sample), load_evidence(sample)
+    names = read_table(dataset / "documents.parquet", ["id"])["id"]
+    texts = load_texts(dataset)
     marks: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for row in range(len(evidence)):
         key = (int(evidence.question[row]), int(evidence.document[row]))
@@ -158,13 +158,13 @@ def _passages(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     tables = {task: load_passages(workspace.entry(task)) for task in contexts}
     # "shown" is part of what the seed is derived from: another word would draw other questions.
     order = sorted(range(len(questions)), key=lambda row: derive_seed(plan.study.seed, "shown", questions["id"][row]))
-    drawn = set(order[: _question_limit(list(tables.values()), len(questions))])
+    picked_ids = set(order[: _question_limit(list(tables.values()), len(questions))])
     rows = []
     for task, table in tables.items():
         rank, last = 0, -1
         for question, document, start, end in table.iter_rows():
             rank, last = (rank + 1 if question == last else 1), question
-            if question not in drawn:
+            if question not in picked_ids:
                 continue
             spans = [(a, b) for a, b in marks.get((question, document), ()) if a < end and b > start]
             starts, ends = [max(a, start) - start for a, _ in spans], [min(b, end) - start for _, b in spans]

@@ -16,7 +16,7 @@ from ragtally.plan.cells import flat_parameters
 from ragtally.relevance import evidence_characters
 from ragtally.results import columns as files
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question
-from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, rounded, score_columns
+from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, round_number, score_columns
 from ragtally.results.questions import context_of, in_base, write_questions
 from ragtally.steps import RERANK, Task
 from ragtally.steps.score import load_graded_answers
@@ -135,8 +135,8 @@ def write_bench(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
     files.CELLS.write(folder, cells)
     files.METRICS.write(folder, metrics)
     files.ANSWERS.write(folder, _answers(plan, workspace))
-    described = [metric_json(info) for info in study_metrics(plan, workspace)]
-    files.COMPARISONS.write(folder, comparisons(plan, workspace.registry) | {"metrics": described})
+    descriptions = [metric_json(info) for info in study_metrics(plan, workspace)]
+    files.COMPARISONS.write(folder, comparisons(plan, workspace.registry) | {"metrics": descriptions})
     write_questions(plan, workspace, folder)
     files.TIMINGS.write(folder, _timings(plan, workspace))
 
@@ -174,13 +174,13 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
             costs.append(cost_of(votes, question_set, plan.base, workspace) if votes else Cost())
             for name, number in own.items():
                 if name != "questions" and name not in by_class:
-                    metrics[f"{cell.name} ({question_set}) {name}"] = rounded(number.value)
+                    metrics[f"{cell.name} ({question_set}) {name}"] = round_number(number.value)
     # Those that every table of cells has come first, so that one without rows has its heading.
-    declared = list(files.CELLS.schema)
-    fixed = declared[: declared.index("questions")]
-    names = dict.fromkeys(name for row in (fixed, *picks) for name in row)
-    ordered = sorted(names, key=lambda name: fixed.index(name.partition(".")[0]))
-    columns = {name: [row.get(name) for row in picks] for name in ordered}
+    all_columns = list(files.CELLS.schema)
+    first_columns = all_columns[: all_columns.index("questions")]
+    names = dict.fromkeys(name for row in (first_columns, *picks) for name in row)
+    pick_columns = sorted(names, key=lambda name: first_columns.index(name.partition(".")[0]))
+    columns = {name: [row.get(name) for row in picks] for name in pick_columns}
     return columns | score_columns(scores) | cost_columns(costs), metrics
 
 
@@ -247,9 +247,9 @@ def _cell_answers(
         verdict = load_verdicts(folders["vote"])["verdict"].to_list()
         label, status = questions["label"].to_list(), [None] * len(rows)
     else:
-        parsed = [workspace.entry(task) for task in votes]
-        graded = load_graded_answers(folders, parsed, "all" if whole_sample else "base")
-        verdict, label, status = list(graded.verdict), list(graded.gold), list(graded.status)  # type: ignore[arg-type]
+        entries = [workspace.entry(task) for task in votes]
+        grades = load_graded_answers(folders, entries, "all" if whole_sample else "base")
+        verdict, label, status = list(grades.verdict), list(grades.gold), list(grades.status)  # type: ignore[arg-type]
     columns = {
         "cell": [cell.name] * len(rows),
         "question": questions["id"].gather(rows),
@@ -274,16 +274,16 @@ def _covered_characters(cell: Cell, workspace: Workspace, rows: NDArray[np.int64
     """Characters of a question's evidence before the reader; None for a reader that gets nothing from us."""
     inputs = cell.score.inputs
     if cell.picks.kind == "control":
-        sampled = workspace.entry(inputs["sample"][0])
-        covered = evidence_characters(load_evidence(sampled), len(load_questions(sampled)))
+        sample = workspace.entry(inputs["sample"][0])
+        evidence = evidence_characters(load_evidence(sample), len(load_questions(sample)))
         if cell.picks.condition != "gold_context":
-            covered = np.zeros_like(covered)
+            evidence = np.zeros_like(evidence)
     elif "context_relevance" in inputs:
         by_rank = load_relevance(workspace.entry(inputs["context_relevance"][0])).covered
-        covered = by_rank[:, (cell.picks.top_k or by_rank.shape[1]) - 1]
+        evidence = by_rank[:, (cell.picks.top_k or by_rank.shape[1]) - 1]
     else:
         return [None] * len(rows)
-    return list(covered[rows].tolist())
+    return list(evidence[rows].tolist())
 
 
 def _timings(plan: StudyPlan, workspace: Workspace) -> dict[str, Any]:

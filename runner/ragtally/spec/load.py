@@ -147,8 +147,8 @@ class _Builder:
         rule = self._resolver.one("rule", part["rule"], ("base", "rule")) if part else None
         if part is None or rule is None:
             return None
-        excluded = tuple(part.get("exclude_closed_book_right", ()))
-        return Base(tuple(part["from"]), rule, part.get("agree_with_gold", True), excluded)
+        readers = tuple(part.get("exclude_closed_book_right", ()))
+        return Base(tuple(part["from"]), rule, part.get("agree_with_gold", True), readers)
 
     def _grid(self) -> Grid | None:
         part = self._data.get("grid", {})

@@ -40,10 +40,10 @@ class Resolver:
         self._models: Mapping[str, Choice] = {}
         self._declared_models: Sequence[str] = ()
 
-    def name_models(self, models: Mapping[str, Choice], declared: Sequence[str]) -> None:
+    def name_models(self, models: Mapping[str, Choice], names: Sequence[str]) -> None:
         """Take the models that parameters of the kind `model` name."""
         self._models = models
-        self._declared_models = declared
+        self._declared_models = names
 
     def one(self, kind: str, value: Any, path: PathOf) -> Choice | None:
         """Resolve one component."""
@@ -104,8 +104,8 @@ class Resolver:
         if name in self._models:
             return [self._models[name]]
         if name not in self._declared_models:
-            declared = list(self._declared_models)
-            hint = did_you_mean(name, declared) if declared else f"name it under models: {{{name}: ...}}"
+            names = list(self._declared_models)
+            hint = did_you_mean(name, names) if names else f"name it under models: {{{name}: ...}}"
             self._faults.add(path, f"there is no model {name!r} under models", hint)
         raise _NotResolvedError
 

@@ -62,8 +62,8 @@ def _names(draft: Draft, *path: str) -> Iterator[tuple[str, PathOf]]:
 
 
 def _check_names(draft: Draft, faults: Faults) -> None:
-    declared = draft.data.get("readers", {})
-    names = list(declared) if isinstance(declared, dict) else []
+    readers = draft.data.get("readers", {})
+    names = list(readers) if isinstance(readers, dict) else []
     for path in (("label", "voters"), ("base", "from"), ("base", "exclude_closed_book_right"), ("grid", "reader")):
         for name, where in _names(draft, *path):
             if name not in names:
@@ -121,9 +121,9 @@ def _check_base(draft: Draft, faults: Faults) -> None:
 
 def _check_quorum(rule: Choice, ballots: int, path: PathOf, faults: Faults) -> None:
     # By convention the number of ballots that a rule asks for is its parameter k.
-    needed = rule.parameters.get("k")
-    if isinstance(needed, int) and needed > ballots:
-        message = f"{rule} asks for {needed} ballots of at most {ballots}: there would never be a verdict"
+    quorum = rule.parameters.get("k")
+    if isinstance(quorum, int) and quorum > ballots:
+        message = f"{rule} asks for {quorum} ballots of at most {ballots}: there would never be a verdict"
         faults.add(path, message, f"k: {ballots}, or more votes")
 
 

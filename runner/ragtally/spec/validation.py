@@ -126,8 +126,8 @@ def show(value: Any) -> str:
 
 
 def _type(fault: Violation) -> list[Complaint]:
-    expected = fault.expected
-    types = [expected] if isinstance(expected, str) else list(expected)
+    types_allowed = fault.expected
+    types = [types_allowed] if isinstance(types_allowed, str) else list(types_allowed)
     words = " or ".join(_TYPES.get(name, name) for name in types)
     message = f"{subject(fault.path)} must be {words}, not {show(fault.value)}"
     return [Complaint(fault.path, message, _type_hint(types, fault.value, fault.path))]
@@ -200,9 +200,9 @@ def _duplicates(fault: Violation) -> list[Complaint]:
 
 
 def _enum(fault: Violation) -> list[Complaint]:
-    allowed = [fault.expected] if fault.keyword == "const" else list(fault.expected)
+    values = [fault.expected] if fault.keyword == "const" else list(fault.expected)
     message = f"{subject(fault.path)} cannot be {show(fault.value)}"
-    words = [value if isinstance(value, str) else json.dumps(value) for value in allowed]
+    words = [value if isinstance(value, str) else json.dumps(value) for value in values]
     if isinstance(fault.value, str):
         return [Complaint(fault.path, message, did_you_mean(fault.value, words))]
     hint = _type_hint([], fault.value, fault.path) or f"there is: {', '.join(words)}"
@@ -374,11 +374,11 @@ def _any_of(
     if not all(attempts):
         return
     # A branch of another type was not meant; where one is left, its own errors say more than "none fits".
-    meant = [
+    plausible = [
         errors for errors in attempts if not any(error.validator == "type" and not error.path for error in errors)
     ]
-    if len(meant) == 1:
-        yield from meant[0]
+    if len(plausible) == 1:
+        yield from plausible[0]
     else:
         yield ValidationError(f"{instance!r} fits none of the forms that are allowed here")
 

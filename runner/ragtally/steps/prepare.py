@@ -117,11 +117,11 @@ class _Reading:
         for name in ids.filter(table["text"].is_null()).head(1):
             raise self.wrong(f"{what} {name!r} has no text")
 
-    def _check_among(self, column: str, questions: pl.DataFrame, allowed: tuple[str, ...]) -> None:
-        outside = questions.filter(~pl.col(column).is_in(allowed).fill_null(value=False))
+    def _check_among(self, column: str, questions: pl.DataFrame, answers: tuple[str, ...]) -> None:
+        outside = questions.filter(~pl.col(column).is_in(answers).fill_null(value=False))
         for name, value in outside.select("id", column).head(1).iter_rows():
             raise self.wrong(
-                f"question {name!r} has the {column} {value!r}, outside of the declared {', '.join(allowed)}"
+                f"question {name!r} has the {column} {value!r}, outside of the declared {', '.join(answers)}"
             )
 
     def _check_sections(self, documents: pl.DataFrame) -> None:

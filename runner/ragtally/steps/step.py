@@ -102,7 +102,7 @@ class Work:
     vectors: VectorStore  # The vectors of texts that are stored one by one
     # Not empty where the outcome holds failures that the next run should try again.
     provisional: list[str] = field(default_factory=list)
-    progress: Progress = lambda what, done, total: None  # Is called as a long piece of work advances
+    progress: Progress = lambda what, so_far, total: None  # Is called as a long piece of work advances
 
     def mark_provisional(self, why: str) -> None:
         """Record that the outcome holds failures that the next run should try again."""

@@ -23,7 +23,7 @@ LOCK_NAME = "batches.lock"
 BatchStage = Literal["claimed", "submitting", "open", "read"]
 
 _KEYS_AT_ONCE = 500
-_DAMAGED = (
+_DAMAGE_HINT = (
     "move the file aside if no batch is open (the provider's own list tells); the answers that were read are safe in "
     "the call store"
 )
@@ -52,7 +52,9 @@ _CREATE = (
     "CREATE TABLE claims (key TEXT NOT NULL PRIMARY KEY, batch TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX claims_by_batch ON claims (batch)",
 )
-_SCHEMA = Schema("batch store", 1, _CREATE, {sqlite3.SQLITE_CORRUPT: _DAMAGED, sqlite3.SQLITE_NOTADB: _DAMAGED})
+_SCHEMA = Schema(
+    "batch store", 1, _CREATE, {sqlite3.SQLITE_CORRUPT: _DAMAGE_HINT, sqlite3.SQLITE_NOTADB: _DAMAGE_HINT}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -358,8 +358,8 @@ class CallStore:
 
     def keys_without_reply(self, keys: Sequence[str]) -> list[str]:
         """Say which calls are still to be paid, without reading any answer."""
-        stored = {key for (key,) in self.look_up(SELECT_KNOWN, keys)}
-        return [key for key in dict.fromkeys(keys) if key not in stored]
+        answered_keys = {key for (key,) in self.look_up(SELECT_KNOWN, keys)}
+        return [key for key in dict.fromkeys(keys) if key not in answered_keys]
 
     def record(self, call: Call, reply: Reply, about: CallAbout, dollars: float | None) -> bool:
         """Save a reply; when this returns, it outlives the process."""

@@ -108,12 +108,12 @@ def _add(store: CallStore, path: Path, batch: Sequence[tuple[int, Row]], report:
         connection.execute("BEGIN IMMEDIATE")
         try:
             keys = dict.fromkeys(row[0] for _, row in batch)
-            stored = {key: tuple(rest) for key, *rest in store.look_up(SELECT_SAME_KEYS, keys)}
+            same_keys = {key: tuple(rest) for key, *rest in store.look_up(SELECT_SAME_KEYS, keys)}
             for number, row in batch:
                 purpose, vote, text, messages = (
                     row[CALL_COLUMNS.index(name)] for name in ("purpose", "vote", "text", "messages")
                 )
-                same_key = stored.setdefault(row[0], (purpose, vote, text, messages))
+                same_key = same_keys.setdefault(row[0], (purpose, vote, text, messages))
                 if (same_key[0], same_key[1], same_key[3]) != (purpose, vote, messages):
                     _wrong(report, path, number, f"the key {row[0]} stands for another call in the store")
                 elif same_key[2] != text:

@@ -22,7 +22,7 @@ Role = Literal["document", "query"]
 
 _KEYS_AT_ONCE = 500
 _KEY_BYTES = 16
-_DAMAGED = "move the file aside: its vectors are then made (and paid for) anew"
+_DAMAGE_HINT = "move the file aside: its vectors are then made (and paid for) anew"
 _SCHEMA = Schema(
     "vector store",
     1,
@@ -33,7 +33,7 @@ _SCHEMA = Schema(
         )
         """,
     ),
-    {sqlite3.SQLITE_CORRUPT: _DAMAGED, sqlite3.SQLITE_NOTADB: _DAMAGED},
+    {sqlite3.SQLITE_CORRUPT: _DAMAGE_HINT, sqlite3.SQLITE_NOTADB: _DAMAGE_HINT},
 )
 _INSERT = """
     INSERT INTO vectors (key, embedder, tokens, dollars, vector) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
@@ -81,8 +81,8 @@ class VectorStore:
 
     def unknown(self, keys: Sequence[bytes]) -> list[bytes]:
         """Say which vectors are still to be made."""
-        stored = {key for (key,) in self._look_up(_SELECT_KEYS, keys)}
-        return [key for key in dict.fromkeys(keys) if key not in stored]
+        stored_keys = {key for (key,) in self._look_up(_SELECT_KEYS, keys)}
+        return [key for key in dict.fromkeys(keys) if key not in stored_keys]
 
     def look_up(self, keys: Sequence[bytes]) -> NDArray[np.float32]:
         """Read vectors."""

@@ -46,10 +46,10 @@ def _best(
     first = np.ones(rows.shape, dtype=bool)
     first[:, 1:] = rows[:, 1:] != rows[:, :-1]
     starts = np.flatnonzero(first)
-    fused = round_scores(merge.reduceat(scores.astype(np.float64).ravel(), starts)).astype(np.float32)
+    fused_scores = round_scores(merge.reduceat(scores.astype(np.float64).ravel(), starts)).astype(np.float32)
     candidate = rows.ravel()[starts] >= 0
     best = np.full(rows.shape, -np.inf, dtype=np.float32)
-    best.ravel()[starts[candidate]] = fused[candidate]
+    best.ravel()[starts[candidate]] = fused_scores[candidate]
     # Rows ascend by now, so that a stable order leaves the lower one of two equals in front.
     order = _ascending(_descending_bits(best))[:, :limit]
     best = np.take_along_axis(best, order, axis=1)
