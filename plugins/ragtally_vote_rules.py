@@ -1,6 +1,6 @@
-"""Vote rules in the box: majority, plurality, unanimous and quorum.
+"""The usual vote rules: majority, plurality, unanimous and quorum.
 
-N is always the number of ballots asked for: a ballot that could not be read (None) agrees with nobody and
+N is always the number of ballots requested: a ballot that could not be read (None) agrees with nobody and
 shrinks nothing.
 """
 

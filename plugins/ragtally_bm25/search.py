@@ -18,20 +18,19 @@ from ragtally_lexical.tokens import Tokenizer
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """One variant of BM25: `idf * count / (count + k1 * (1 - b + b * length / mean length))`; `atire`: times k1 +
-    1.
-    """
+    """One variant of BM25: `idf * count / (count + k1 * (1 - b + b * length / mean length))`."""
 
-    # With N chunks of which n hold the term, idf is `ln(1 + (N - n + 0.5) / (n + 0.5))` under `lucene`, `ln(max(1, (N
-    # - n + 0.5) / (n + 0.5)))` under `robertson`, and `ln(N / n)` under `atire`. Kamphuis, de Vries, Boytsov and Lin
-    # (2020), "Which BM25 do you mean?"; robertson's idf is kept from getting negative, as bm25s does.
+    # With N chunks of which n hold the term, idf is `ln(1 + (N - n + 0.5) / (n + 0.5))` under `lucene`,
+    # `ln(max(1, (N - n + 0.5) / (n + 0.5)))` under `robertson`, and `(k1 + 1) ln(N / n)` under `atire`. Kamphuis, de
+    # Vries, Boytsov and Lin (2020), "Which BM25 do you mean?"; robertson's idf is kept from becoming negative, as
+    # bm25s does.
 
     k1: float  # Saturation of term frequency, 0 or more
     b: float  # Normalisation by chunk length, 0 to 1
     method: str  # `"lucene"`, `"robertson"` or `"atire"`
 
     def factor(self, index: TermIndex) -> NDArray[np.float64]:
-        """Work out what of a weight depends on the term alone."""
+        """The part of a weight that depends on the term alone."""
         chunks, frequency = len(index.lengths), np.diff(index.bounds).astype(np.float64)
         if self.method == "atire":
             return np.log(chunks / frequency) * (self.k1 + 1)
@@ -40,16 +39,15 @@ class Formula:
         return idf
 
     def slack(self, index: TermIndex) -> NDArray[np.float64]:
-        """Work out what is added to the count in the denominator."""
+        """What is added to the count in the denominator."""
         slack: NDArray[np.float64] = self.k1 * (1 - self.b + self.b * index.lengths / index.lengths.mean())
         return slack
 
-
-def weigh(index: TermIndex, formula: Formula) -> NDArray[np.float32]:
-    """Weigh every pair of term and chunk."""
-    counts = index.counts.astype(np.float64)
-    factor = np.repeat(formula.factor(index), np.diff(index.bounds))
-    return (factor * (counts / (counts + formula.slack(index)[index.chunks]))).astype(np.float32)
+    def weights(self, index: TermIndex) -> NDArray[np.float32]:
+        """Weigh every pair of term and chunk."""
+        counts = index.counts.astype(np.float64)
+        factor = np.repeat(self.factor(index), np.diff(index.bounds))
+        return (factor * (counts / (counts + self.slack(index)[index.chunks]))).astype(np.float32)
 
 
 class Bm25:
@@ -92,7 +90,7 @@ class Bm25:
 def _candidates(
     index: TermIndex, terms: TermQueries, formula: Formula, limit: int
 ) -> Callable[[int, Scratch], Candidates]:
-    weights = weigh(index, formula)
+    weights = formula.weights(index)
     bounds = index.bounds.tolist()
 
     def candidates(question: int, scratch: Scratch) -> Candidates:

@@ -48,7 +48,7 @@ class Best:
 
 
 def threads() -> int:
-    """Say how many threads a search runs on."""
+    """The number of threads of a search."""
     setting = os.environ.get("OMP_NUM_THREADS", "")
     if setting.isdecimal() and int(setting) > 0:
         return int(setting)

@@ -63,7 +63,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 
 def check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Say what is wrong with the parameters beyond their schema."""
+    """Find what is wrong with the parameters beyond their schema."""
     return list(_faults(parameters))
 
 

@@ -43,7 +43,7 @@ class Fusion(ABC):
 
     @abstractmethod
     def counts(self, ranking: Hits) -> Doubles:
-        """Say how much each hit of one ranking counts, before its weight."""
+        """How much each hit of one ranking counts, before its weight."""
 
 
 class RankFusion(Fusion):

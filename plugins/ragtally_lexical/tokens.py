@@ -65,7 +65,7 @@ TOKEN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 
 def check_token_parameters(parameters: Mapping[str, Any]) -> Sequence[ParameterFault]:
-    """Say which of the parameters exclude each other."""
+    """Find parameters that exclude each other."""
     if parameters["tokenizer"] != "bigrams":
         return []
     reasons = {"stemmer": "these have no stem", "stopwords": "these are no stop words"}
@@ -112,7 +112,7 @@ RULES = {"words": Rule(shortest=2), "hyphenated": Rule(shortest=1, hyphens=True)
 
 
 class Tokenizer:
-    r"""Cuts texts into tokens and says which term a token belongs to."""
+    """Cuts texts into tokens, and tokens down to terms."""
 
     # With the rule `words` both are as in bm25s: `re.findall(r"(?u)\b\w\w+\b", text.lower())`, then stop words are
     # left out, then the others stemmed.
@@ -144,7 +144,7 @@ class Tokenizer:
         return [run[start : start + gram] for run in runs for start in range(max(1, len(run) - gram + 1))]
 
     def terms(self, tokens: Sequence[str]) -> list[str | None]:
-        """Say which terms tokens belong to."""
+        """The term of each token; None for a stop word."""
         stems = self._stemmer.stemWords(list(tokens)) if self._stemmer else tokens
         return [None if token in self._stop_words else term for token, term in zip(tokens, stems, strict=True)]
 

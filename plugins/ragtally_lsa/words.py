@@ -28,8 +28,8 @@ _LOWER = bytes(
 _BATCH = 2048
 
 
-class Corpus(NamedTuple):
-    """What the words of a corpus are."""
+class WordCounts(NamedTuple):
+    """The words of a corpus, and how often each text has them."""
 
     words: list[str]  # The words in the order of the columns, which is that of their code points
     # How often each text has each word: a sparse matrix, float32, shape [texts, words]. Within a row the entries
@@ -52,8 +52,8 @@ class WordCounter:
         return _matrix([_count(columns, len(texts))], len(self.words))
 
 
-def learn(texts: Iterable[Sequence[str]], leave_out: Iterable[str]) -> Corpus:
-    """Find out which words there are, and count them."""
+def learn(texts: Iterable[Sequence[str]], leave_out: Iterable[str]) -> WordCounts:
+    """Collect the words of a corpus, and count them."""
     columns = _Growing(leave_out)
     parts = []
     for batch in texts:
@@ -66,7 +66,7 @@ def learn(texts: Iterable[Sequence[str]], leave_out: Iterable[str]) -> Corpus:
     counts = _matrix(parts, len(words))
     counts.indices = position[counts.indices]
     counts.has_sorted_indices = False
-    return Corpus(words, counts)
+    return WordCounts(words, counts)
 
 
 def batches(texts: Sequence[str], rows: Iterable[int] | None = None) -> Iterator[list[str]]:

@@ -5,7 +5,7 @@
       - parent                                                # bm25 finds chunks, windows of 256 words are read
       - parent: {retriever: dense, window: {sentences: {size: 8, overlap: 4}}}
 
-Small chunks are told apart better, larger ones say more: known as parent-document or small-to-big retrieval.
+Small chunks are easier to distinguish, larger ones say more: known as parent-document or small-to-big retrieval.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class _RepeatedKey(ValueError):
 
 
 def unreadable(path: str, error: OSError) -> DataError:
-    """Say that a recorded file cannot be read."""
+    """The error for a recorded file that cannot be read."""
     return DataError(
         f"the recorded answers cannot be read: {error.strerror}",
         location=Location(path),

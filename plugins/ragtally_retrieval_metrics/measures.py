@@ -29,7 +29,7 @@ NO_EVIDENCE = "no question has evidence"
 
 
 def document_hit(relevance: RankingRelevance, k: int) -> QuestionValues:
-    """Tell whether a hit within k is from a document that holds evidence."""
+    """1 where a hit within k is from a document that holds evidence."""
     hit = relevance.relevant_document[:, :k].any(axis=1)
     return QuestionValues(np.where(relevance.evidence_total > 0, hit, np.nan), NO_EVIDENCE)
 

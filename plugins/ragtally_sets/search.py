@@ -88,12 +88,12 @@ class TokenSets:
         return self._index
 
 
-# Says, for a question's row, which chunks have terms in common with it, and how many.
+# For a question's row: the chunks that have terms in common with it, and how many.
 Common = Callable[[int, Scratch], Candidates]
 
 
 class _Nearest:
-    """Says which chunks may be among a question's nearest."""
+    """Finds the chunks that may be among a question's nearest."""
 
     def __init__(self, index: TermIndex, terms: TermQueries, distance: Distance, common: Common, limit: int) -> None:
         self._terms, self._distance, self._common, self._limit = terms, distance, common, limit
