@@ -22,7 +22,7 @@ def read_only(number: Any) -> Any:
 
 
 def compile_ahead(*signatures: Sequence[Any]) -> Callable[[Function], Function]:
-    """Compile a function, for these types of its arguments, as soon as it is defined, without the interpreter's lock."""
+    """Compile a function for these types of its arguments, to run without the interpreter's lock."""
 
     def compile_function(function: Function) -> Function:
         arguments: list[tuple[Any, ...]] = [tuple(signature) for signature in signatures]

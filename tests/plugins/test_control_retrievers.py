@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,14 +62,6 @@ def test_oracle_ranks_by_characters_of_evidence(
         assert hits.score[question].tolist() == [characters[row] for row in order] + [0] * (limit - len(order))
 
 
-def test_oracle_is_saved_and_loaded(tmp_path: Path) -> None:
-    chunks = [(0, 0, 5), (1, 0, 5), (1, 3, 9)]
-    retriever, other = retriever_of("oracle", chunks), COMPONENTS["oracle"].build()
-    retriever.save(tmp_path)
-    other.load(tmp_path, passages(chunks))
-    assert other.search(queries_of({0: [(1, 2, 9)]}, 1), 3).passage.tolist() == [[2, 1, -1]]
-
-
 def test_oracle_needs_evidence() -> None:
     with pytest.raises(PluginError, match="evidence"):
         retriever_of("oracle", [(0, 0, 5)]).search(Queries(["a"], ["a"]), 1)
@@ -127,13 +118,3 @@ def test_random_costs_by_hit_not_by_chunk() -> None:
     begin = time.perf_counter()
     retriever.search(Queries(names, names), 10)
     assert time.perf_counter() - begin < 2
-
-
-def test_random_is_saved_and_loaded(tmp_path: Path) -> None:
-    chunks = [(row, 0, 1) for row in range(40)]
-    retriever = retriever_of("random", chunks, seed=3)
-    other = COMPONENTS["random"].build(seed=3)
-    retriever.save(tmp_path)
-    other.load(tmp_path, passages(chunks))
-    names = Queries(["a", "b"], ["a", "b"])
-    np.testing.assert_array_equal(retriever.search(names, 4).passage, other.search(names, 4).passage)

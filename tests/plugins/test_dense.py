@@ -263,15 +263,6 @@ def test_vectors_are_read_from_a_file_and_not_written_again(distance: str, chunk
     assert (tmp_path / "vectors.npy").read_bytes() == before
 
 
-def test_the_first_hits_do_not_depend_on_the_limit() -> None:
-    draw = np.random.default_rng(4)
-    retriever = retriever_of("l2", draw.standard_normal((900, 4)))
-    questions = queries(draw.standard_normal((20, 4)))
-    longest = retriever.search(questions, 300)
-    for limit in (1, 4, 14):
-        np.testing.assert_array_equal(retriever.search(questions, limit).passage, longest.passage[:, :limit])
-
-
 @pytest.mark.parametrize("distance", NAMES)
 def test_a_question_finds_the_same_alone_and_among_others(distance: str) -> None:
     draw = np.random.default_rng(8)

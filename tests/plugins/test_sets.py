@@ -156,17 +156,6 @@ def test_one_index_serves_both_distances(tmp_path: Path) -> None:
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".npy"}
 
 
-@pytest.mark.parametrize("name", DISTANCES)
-def test_the_first_hits_do_not_depend_on_the_limit(size: str, name: str) -> None:
-    retriever, questions = (
-        retriever_of(random_texts(1, 200, 30, 80), distance=name),
-        queries(random_texts(2, 25, 8, 90)),
-    )
-    longest = retriever.search(questions, 100)
-    for limit in (1, 3, 10):
-        np.testing.assert_array_equal(retriever.search(questions, limit).passage, longest.passage[:, :limit])
-
-
 def test_use_before_add_is_a_bug() -> None:
     with pytest.raises(RuntimeError, match="before add or load"):
         build().search(queries(["mice"]), 1)
