@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally import Candidates, DataError, Hits, PluginError, Queries
+from ragtally.support.local_models import INSTALL, device_error, memory_error
 from ragtally.support.ranking import round_scores
-from ragtally_rerank.model_files import INSTALL, PACKAGE
+from ragtally_rerank.model_files import PACKAGE
 from ragtally_rerank.ordering import reordered
 
 # A question and a passage.
@@ -41,22 +42,22 @@ class CrossEncoderReranker:
         scores = np.full(rows.shape, -np.inf)
         for start in range(0, len(questions), _PAIRS_AT_ONCE):
             block = slice(start, start + _PAIRS_AT_ONCE)
-            asked, looked_at = questions[block], rows[questions[block], columns[block]]
+            of_pairs, passages = questions[block], rows[questions[block], columns[block]]
             pairs = [
                 (queries.text[question], candidates.passages.text[row])
-                for question, row in zip(asked.tolist(), looked_at.tolist(), strict=True)
+                for question, row in zip(of_pairs.tolist(), passages.tolist(), strict=True)
             ]
-            scores[asked, columns[block]] = round_scores(self._scored(pairs))
+            scores[of_pairs, columns[block]] = round_scores(self._pair_scores(pairs))
         return reordered(hits, np.lexsort((rows, -scores), axis=1), limit)
 
-    def _scored(self, pairs: list[Pair]) -> NDArray[np.floating]:
-        scored = np.asarray(self._score(pairs), dtype=np.float64)
-        if scored.shape != (len(pairs),) or not np.isfinite(scored).all():
+    def _pair_scores(self, pairs: list[Pair]) -> NDArray[np.floating]:
+        scores = np.asarray(self._score(pairs), dtype=np.float64)
+        if scores.shape != (len(pairs),) or not np.isfinite(scores).all():
             raise PluginError(
-                f"the cross-encoder gives {list(scored.shape)} scores for {len(pairs)} pairs, or NaN or infinity",
+                f"the cross-encoder gives {list(scores.shape)} scores for {len(pairs)} pairs, or NaN or infinity",
                 hint="name another one under cross_encoder",
             )
-        return scored
+        return scores
 
 
 def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, device: str | None) -> Scorer:
@@ -78,11 +79,9 @@ def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, 
                 activation_fn=torch.nn.Identity(),
             )
     except Exception as error:  # three libraries read files that anybody may have written
-        said = str(error).strip().partition("\n")[0]
-        if device is not None and any(word in said.lower() for word in ("cuda", "device", "mps")):
-            raise DataError(f"{name} cannot be loaded on the device {device}: {said}", hint="device: cpu") from error
-        raise DataError(
-            f"{name} cannot be loaded as a cross-encoder: {said}",
+        reason = str(error).strip().partition("\n")[0]
+        raise device_error(name, device, error) or DataError(
+            f"{name} cannot be loaded as a cross-encoder: {reason}",
             hint="name a reranker: cross-encoder/ms-marco-MiniLM-L6-v2",
         ) from error
     if encoder.num_labels != 1:
@@ -93,15 +92,10 @@ def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, 
 
     def score(pairs: list[Pair]) -> NDArray[np.floating]:
         try:
-            scored: NDArray[np.floating] = encoder.predict(pairs, batch_size=batch, show_progress_bar=False)
+            scores: NDArray[np.floating] = encoder.predict(pairs, batch_size=batch, show_progress_bar=False)
         except RuntimeError as error:
-            if "out of memory" not in str(error):
-                raise
-            raise DataError(
-                f"{name} needs more memory than there is for {batch} pairs at once",
-                hint=f"batch: {max(1, batch // 2)}",
-            ) from error
-        return scored
+            raise memory_error(name, batch, "pairs", error) or error from error
+        return scores
 
     return score
 
@@ -110,10 +104,10 @@ def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, 
 def _without_progress_bars() -> Iterator[None]:
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    was_enabled = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
         yield
     finally:
-        if shown:
+        if was_enabled:
             logging.enable_progress_bar()

@@ -12,20 +12,19 @@ from typing import Any
 
 from ragtally import DataError, Finding, PluginError, Progress, RagtallyError, file_hash
 from ragtally.api.address import address
+from ragtally.support.local_models import INSTALL, download_command
 
 # What loads a cross-encoder.
 PACKAGE = "sentence-transformers"
-# The command that installs it.
-INSTALL = 'pip install "ragtally[sentence-transformers]"'
 _HUB_NAME = re.compile(r"(?!.*(?:--|\.\.))\w[\w.-]*/\w(?:[\w.-]*\w)?", re.ASCII)
-_NEEDED = ("config.json", "*.safetensors")
+_REQUIRED_FILES = ("config.json", "*.safetensors")
 _ARCHITECTURES = ("ForSequenceClassification", "ForCausalLM")
-_DOWNLOADED = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
+_FILES_TO_DOWNLOAD = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
 
 
 def folder_of(name: str, revision: str | None) -> Path:
     """Find a model's files; asks no server."""
-    folder = _located(name, revision)
+    folder = _locate(name, revision)
     kind = _kind_of(folder)
     if kind is not None:
         raise DataError(
@@ -34,15 +33,15 @@ def folder_of(name: str, revision: str | None) -> Path:
     return folder
 
 
-def _located(name: str, revision: str | None) -> Path:
+def _locate(name: str, revision: str | None) -> Path:
     folder = Path(name)
     if folder.is_dir():
         if revision is not None:
             raise DataError(f"{name} is a folder, which has no revisions", hint="leave revision out")
-        lacking = _lacking(folder)
-        if lacking:
+        missing = _missing_file(folder)
+        if missing:
             raise DataError(
-                f"the folder {name} holds no model: there is no {lacking} in it",
+                f"the folder {name} holds no model: there is no {missing} in it",
                 hint="save a model there: CrossEncoder(...).save_pretrained(folder)",
             )
         return folder
@@ -51,10 +50,10 @@ def _located(name: str, revision: str | None) -> Path:
             f"there is no folder {name}",
             hint=f"name a model on the hub as owner/name, or a folder, seen from {Path.cwd()}",
         )
-    cached = _cached(name, revision)
-    if cached is None:
-        raise DataError(f"the model {name} is not on this machine", hint=_command(name, revision))
-    return cached
+    folder_in_cache = _folder_in_cache(name, revision)
+    if folder_in_cache is None:
+        raise DataError(f"the model {name} is not on this machine", hint=download_command(name, revision))
+    return folder_in_cache
 
 
 def fingerprint(name: str, revision: str | None) -> str:
@@ -62,16 +61,16 @@ def fingerprint(name: str, revision: str | None) -> str:
     folder = folder_of(name, revision)
     if not Path(name).is_dir():
         return folder.name
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder)))
     state = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
     return _hash_of(folder, state)
 
 
 def findings(name: str, revision: str | None) -> Iterator[Finding]:
     """Look for the package and the model."""
-    installed = importlib.util.find_spec("sentence_transformers") is not None
-    what = f"the package {PACKAGE} is {'' if installed else 'not '}installed"
-    yield Finding(installed, what, None if installed else INSTALL)
+    is_installed = importlib.util.find_spec("sentence_transformers") is not None
+    what = f"the package {PACKAGE} is {'' if is_installed else 'not '}installed"
+    yield Finding(is_installed, what, None if is_installed else INSTALL)
     try:
         folder = folder_of(name, revision)
     except RagtallyError as error:
@@ -82,28 +81,28 @@ def findings(name: str, revision: str | None) -> Iterator[Finding]:
 
 def download(name: str, revision: str | None, progress: Progress) -> None:
     """Get a model from the hub, unless its files are there or the name is a folder's."""
-    if Path(name).is_dir() or not _HUB_NAME.fullmatch(name) or _cached(name, revision) is not None:
+    if Path(name).is_dir() or not _HUB_NAME.fullmatch(name) or _folder_in_cache(name, revision) is not None:
         return
     hub = _hub()
     if hub.constants.HF_HUB_OFFLINE:
         raise DataError(
             f"the model {name} is not on this machine, and HF_HUB_OFFLINE is set",
-            hint=f"HF_HUB_OFFLINE=0 {_command(name, revision)}",
+            hint=f"HF_HUB_OFFLINE=0 {download_command(name, revision)}",
         )
     progress(f"{name}: downloading", None, None)
     try:
-        hub.snapshot_download(name, revision=revision, allow_patterns=list(_DOWNLOADED))
+        hub.snapshot_download(name, revision=revision, allow_patterns=list(_FILES_TO_DOWNLOAD))
     except (OSError, ValueError) as error:
-        said = str(error).strip().partition("\n")[0]
-        raise DataError(f"{name} cannot be downloaded: {said}", hint=_command(name, revision)) from error
+        reason = str(error).strip().partition("\n")[0]
+        raise DataError(f"{name} cannot be downloaded: {reason}", hint=download_command(name, revision)) from error
 
 
-def _cached(name: str, revision: str | None) -> Path | None:
+def _folder_in_cache(name: str, revision: str | None) -> Path | None:
     try:
         folder = Path(_hub().snapshot_download(name, revision=revision, local_files_only=True))
     except OSError:
         return None
-    return None if _lacking(folder) else folder
+    return None if _missing_file(folder) else folder
 
 
 def _hub() -> Any:
@@ -118,8 +117,8 @@ def _hub() -> Any:
 def _kind_of(folder: Path) -> str | None:
     """Say what a model is instead of a cross-encoder, which would be loaded with weights made up at random."""
     if (folder / "modules.json").is_file():
-        made_for = _read(folder / "config_sentence_transformers.json").get("model_type", "SentenceTransformer")
-        return None if made_for == "CrossEncoder" else f"a {made_for}"
+        model_type = _read(folder / "config_sentence_transformers.json").get("model_type", "SentenceTransformer")
+        return None if model_type == "CrossEncoder" else f"a {model_type}"
     architecture = (_read(folder / "config.json").get("architectures") or ["without a named architecture"])[0]
     return None if str(architecture).endswith(_ARCHITECTURES) else f"a model {architecture}"
 
@@ -132,15 +131,11 @@ def _read(path: Path) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _lacking(folder: Path) -> str | None:
-    return next((pattern for pattern in _NEEDED if not any(folder.glob(pattern))), None)
+def _missing_file(folder: Path) -> str | None:
+    return next((pattern for pattern in _REQUIRED_FILES if not any(folder.glob(pattern))), None)
 
 
-def _command(name: str, revision: str | None) -> str:
-    return f"hf download {name}" if revision is None else f"hf download {name} --revision {revision}"
-
-
-def _hidden(path: Path) -> bool:
+def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 

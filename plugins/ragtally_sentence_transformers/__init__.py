@@ -43,8 +43,8 @@ def _build(**parameters: Any) -> Embedder:
 
 
 def _fingerprint(parameters: Mapping[str, Any]) -> str:
+    from ragtally_sentence_transformers.folders import content_hash, folder_of
     from ragtally_sentence_transformers.loading import commit_of, not_here
-    from ragtally_sentence_transformers.places import content_hash, folder_of
 
     name, revision = parameters["model"], parameters["revision"]
     folder = folder_of(name)
@@ -57,8 +57,8 @@ def _fingerprint(parameters: Mapping[str, Any]) -> str:
 
 
 def _provide(parameters: Mapping[str, Any], progress: Progress) -> None:
+    from ragtally_sentence_transformers.folders import folder_of
     from ragtally_sentence_transformers.loading import commit_of, pin
-    from ragtally_sentence_transformers.places import folder_of
 
     name, revision = parameters["model"], parameters["revision"]
     if folder_of(name) is None and commit_of(name, revision) is None:
@@ -67,7 +67,7 @@ def _provide(parameters: Mapping[str, Any], progress: Progress) -> None:
 
 
 def _traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
-    from ragtally_sentence_transformers.places import folder_of
+    from ragtally_sentence_transformers.folders import folder_of
 
     folder = folder_of(parameters["model"])
     name = parameters["model"] if folder is None else folder.name
@@ -75,7 +75,7 @@ def _traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
 
 
 def _check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    from ragtally_sentence_transformers.places import folder_of
+    from ragtally_sentence_transformers.folders import folder_of
 
     model = parameters["model"]
     if folder_of(model) is not None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ragtally import DataError, Finding
-from ragtally_sentence_transformers.loading import INSTALL, download_command
-from ragtally_sentence_transformers.places import MODULES, content_hash, folder_of
+from ragtally.support.local_models import INSTALL, download_command
+from ragtally_sentence_transformers.folders import MODULES, content_hash, folder_of
 
 
 def findings(parameters: Mapping[str, Any]) -> list[Finding]:

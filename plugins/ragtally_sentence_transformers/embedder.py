@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally import DataError
+from ragtally.support.local_models import memory_error
 from ragtally_sentence_transformers.loading import load
 
 LOG = logging.getLogger("ragtally.sentence_transformers")
@@ -62,8 +63,8 @@ class SentenceTransformersEmbedder:
         model = load(*self._where)
         limit = self._limit(model)
         # An empty list would give an array without columns.
-        given = list(texts) or [""]
-        self._warn_of_what_is_cut(model, given, limit)
+        inputs = list(texts) or [""]
+        self._warn_of_what_is_cut(model, inputs, limit)
         encode = model.encode_query if role == "query" else model.encode_document
         before = model.max_seq_length
         try:
@@ -71,19 +72,14 @@ class SentenceTransformersEmbedder:
                 model.max_seq_length = limit
             with _threads(self._threads):
                 vectors = encode(
-                    given,
+                    inputs,
                     prompt=self._prefixes[role],
                     batch_size=self._batch,
                     normalize_embeddings=self._normalise,
                     show_progress_bar=False,
                 )
         except RuntimeError as error:
-            if "out of memory" not in str(error):
-                raise
-            raise DataError(
-                f"{self._where[0]} needs more memory than there is for {self._batch} texts at once",
-                hint=f"batch: {max(1, self._batch // 2)}",
-            ) from error
+            raise memory_error(self._where[0], self._batch, "texts", error) or error from error
         finally:
             model.max_seq_length = before
         return np.asarray(vectors, dtype=np.float32)[: len(texts)]

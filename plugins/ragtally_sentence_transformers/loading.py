@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ragtally import DataError, PluginError
-from ragtally_sentence_transformers.places import MODULES, folder_of, no_model
+from ragtally.support.local_models import INSTALL, device_error, download_command
+from ragtally_sentence_transformers.folders import MODULES, folder_of, no_model
 
-INSTALL = 'pip install "ragtally[sentence-transformers]"'
 _QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
@@ -20,13 +20,13 @@ def library() -> Any:
     before = {name: os.environ.get(name) for name in _QUIET}
     os.environ.update(_QUIET)
     try:
-        found: Any = importlib.import_module("sentence_transformers")
+        package: Any = importlib.import_module("sentence_transformers")
         importlib.import_module("transformers.utils.logging").disable_progress_bar()
     except ImportError as error:
         missing = (error.name or "").partition(".")[0].replace("_", "-")
-        said = f"{missing} is not installed" if isinstance(error, ModuleNotFoundError) and missing else str(error)
+        reason = f"{missing} is not installed" if isinstance(error, ModuleNotFoundError) and missing else str(error)
         raise PluginError(
-            f"the embedder sentence_transformers needs packages that ragtally does not bring: {said}", hint=INSTALL
+            f"the embedder sentence_transformers needs packages that ragtally does not bring: {reason}", hint=INSTALL
         ) from error
     finally:
         for name, value in before.items():
@@ -34,22 +34,22 @@ def library() -> Any:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-    return found
+    return package
 
 
 @functools.lru_cache(maxsize=1)
 def load(model: str, revision: str | None, device: str | None) -> Any:
     """Load a model; the one loaded last stays in memory for who asks for it again."""
-    found = library()
+    package = library()
     folder = folder_of(model)
-    loaded = _from_hub(found, model, revision, device) if folder is None else _from_folder(found, folder, device)
-    return loaded.float().eval()
+    encoder = _from_hub(package, model, revision, device) if folder is None else _from_folder(package, folder, device)
+    return encoder.float().eval()
 
 
 def commit_of(name: str, revision: str | None) -> str | None:
     """Look up which commit of a model the hub's cache holds; asks no server."""
-    found = _hub().try_to_load_from_cache(name, MODULES, revision=revision)
-    return Path(found).parent.name if isinstance(found, str) else None
+    file = _hub().try_to_load_from_cache(name, MODULES, revision=revision)
+    return Path(file).parent.name if isinstance(file, str) else None
 
 
 def pin(name: str, revision: str | None) -> None:
@@ -76,26 +76,26 @@ def _hub() -> Any:
     return importlib.import_module("huggingface_hub")
 
 
-def _from_folder(found: Any, folder: Path, device: str | None) -> Any:
+def _from_folder(package: Any, folder: Path, device: str | None) -> Any:
     if not (folder / MODULES).is_file():
         raise no_model(folder)
     try:
-        return found.SentenceTransformer(str(folder), device=device, local_files_only=True, trust_remote_code=False)
+        return package.SentenceTransformer(str(folder), device=device, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise _failure(str(folder), device, error) from error
 
 
-def _from_hub(found: Any, name: str, revision: str | None, device: str | None) -> Any:
+def _from_hub(package: Any, name: str, revision: str | None, device: str | None) -> Any:
     if Path(name).exists():
         raise DataError(f"{name} is a name on the hub, but also a file or folder here", hint=f"model: ./{name}")
     # What is in the cache needs no network; a cache that holds a part only is filled up, from the same commit.
     commit = commit_of(name, revision) or revision
     failure: Exception | None = None
-    for cached in (True,) if (offline := bool(_hub().constants.HF_HUB_OFFLINE)) else (True, False):
+    for from_cache in (True,) if (offline := bool(_hub().constants.HF_HUB_OFFLINE)) else (True, False):
         try:
-            _hub().hf_hub_download(name, MODULES, revision=commit, local_files_only=cached)
-            return found.SentenceTransformer(
-                name, revision=commit, device=device, local_files_only=cached, trust_remote_code=False
+            _hub().hf_hub_download(name, MODULES, revision=commit, local_files_only=from_cache)
+            return package.SentenceTransformer(
+                name, revision=commit, device=device, local_files_only=from_cache, trust_remote_code=False
             )
         except Exception as error:
             failure = error
@@ -105,13 +105,8 @@ def _from_hub(found: Any, name: str, revision: str | None, device: str | None) -
     raise _failure(name, device, failure) from failure
 
 
-def download_command(name: str, revision: str | None) -> str:
-    """Write the command that puts a model into the hub's cache."""
-    return f"hf download {name}" + (f" --revision {revision}" if revision else "")
-
-
 def _failure(model: str, device: str | None, error: Exception) -> DataError:
-    said = " ".join(str(error).split())[:300]
+    reason = " ".join(str(error).split())[:300]
     kind = type(error).__name__
     if kind == "RepositoryNotFoundError":
         return DataError(
@@ -123,10 +118,8 @@ def _failure(model: str, device: str | None, error: Exception) -> DataError:
         return DataError(
             f"{model} is no model of sentence-transformers: it has no {MODULES}", hint="choose one that has"
         )
-    if "trust_remote_code" in said:
+    if "trust_remote_code" in reason:
         return DataError(f"{model} wants to run code of its own, which ragtally never lets it", hint="choose another")
-    if device is not None and any(word in said.lower() for word in ("cuda", "device", "mps")):
-        # CUDA's first line says what is wrong, the others how to debug it.
-        first = str(error).strip().partition("\n")[0]
-        return DataError(f"{model} cannot be loaded on the device {device}: {first}", hint="device: cpu")
-    return DataError(f"{model} cannot be loaded: {kind}: {said}", hint="ragtally doctor SPEC")
+    return device_error(model, device, error) or DataError(
+        f"{model} cannot be loaded: {kind}: {reason}", hint="ragtally doctor SPEC"
+    )

@@ -88,7 +88,7 @@ def test_a_third_partys_metrics_have_intervals_and_tests_and_decide(tmp_path: Pa
     shown = project.ragtally("show", "third-party-metrics", **plugin).out
     assert "balanced_f1" in shown
     compared = project.ragtally(
-        "compare", f"third-party-metrics:{analysis['chosen']}", f"third-party-metrics:{best['baseline']}",
+        "compare", f"third-party-metrics:{analysis['chosen_cell']}", f"third-party-metrics:{best['baseline']}",
         "--metric", "balanced_f1", **plugin,
     )  # fmt: skip
     assert "A and B differ by more than chance" in compared.out

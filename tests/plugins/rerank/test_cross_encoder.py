@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from plugins.rerank.made_rerank import COMPONENT, DEFAULTS, found, queries, shown
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
 from ragtally.api import Candidates, DataError, PluginError
+from ragtally.support.local_models import INSTALL
 from ragtally_rerank import cross_encoder
 from ragtally_rerank.cross_encoder import CrossEncoderReranker, Pair
-from ragtally_rerank.model_files import INSTALL
 
 TEXTS = ["a", "bbb", "cc", "bbb", "eeeee"]
 

@@ -13,7 +13,8 @@ from huggingface_hub import constants
 
 from plugins.rerank.made_rerank import COMPONENT, DEFAULTS
 from ragtally.api import DataError
-from ragtally_rerank.model_files import INSTALL, download, findings, fingerprint, folder_of
+from ragtally.support.local_models import INSTALL
+from ragtally_rerank.model_files import download, findings, fingerprint, folder_of
 
 NAME, COMMIT = "somebody/reranker", "c" * 40
 CONFIG = {"architectures": ["BertForSequenceClassification"], "num_labels": 1}

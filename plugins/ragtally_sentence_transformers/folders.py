@@ -25,8 +25,8 @@ def content_hash(folder: Path) -> str:
             for path in folder.rglob("*")
             if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         )
-        told = [(path.relative_to(folder).as_posix(), path, path.stat()) for path in files]
-        names = tuple((name, str(path), stat.st_size, stat.st_mtime_ns) for name, path, stat in told)
+        stats = [(path.relative_to(folder).as_posix(), path, path.stat()) for path in files]
+        names = tuple((name, str(path), stat.st_size, stat.st_mtime_ns) for name, path, stat in stats)
         if MODULES not in [name for name, *_ in names]:
             raise no_model(folder)
         return _hash(names)
