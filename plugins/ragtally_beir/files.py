@@ -137,12 +137,12 @@ def unreadable(path: Path, error: BaseException) -> DataError:
 
 
 def _one(root: Path, name: str) -> Path:
-    plain, gzipped = root / name, root / f"{name}.gz"
-    if plain.is_file() and gzipped.is_file():
-        raise _twice(gzipped)
-    if not plain.is_file() and not gzipped.is_file():
+    plain, archive = root / name, root / f"{name}.gz"
+    if plain.is_file() and archive.is_file():
+        raise _twice(archive)
+    if not plain.is_file() and not archive.is_file():
         raise DataError(f"there is no {name} (or {name}.gz)", location=Location(str(plain)), hint=REMEDY)
-    return plain if plain.is_file() else gzipped
+    return plain if plain.is_file() else archive
 
 
 def _twice(path: Path) -> DataError:

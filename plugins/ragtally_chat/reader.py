@@ -45,10 +45,10 @@ class ChatReader:
 
     def prompts(self, reading: Reading, examples: Examples | None) -> Sequence[Prompt]:
         words = self._words_of(reading.answers)
-        labelled = self._labelled(examples, words)
+        shots = self._shots(examples, words)
         answers = tuple(words[answer] for answer in reading.answers)
         return [
-            self._writer.write(question, tuple(passages), answers, labelled)
+            self._writer.write(question, tuple(passages), answers, shots)
             for question, passages in zip(reading.question, reading.passages, strict=True)
         ]
 
@@ -56,7 +56,7 @@ class ChatReader:
         if not isinstance(self._writer, TemplatedWriter):
             return None
         words = self._words_of(answers)
-        return self._writer.template(tuple(words[answer] for answer in answers), self._labelled(examples, words))
+        return self._writer.template(tuple(words[answer] for answer in answers), self._shots(examples, words))
 
     def _words_of(self, answers: tuple[str, ...]) -> Mapping[str, str]:
         if self._words is None:
@@ -72,7 +72,7 @@ class ChatReader:
             raise DataError(f"`words` has no word for the answer {missing[0]!r}", hint=hint)
         return self._words
 
-    def _labelled(self, examples: Examples | None, words: Mapping[str, str]) -> tuple[Example, ...]:
+    def _shots(self, examples: Examples | None, words: Mapping[str, str]) -> tuple[Example, ...]:
         count = 0 if examples is None else len(examples)
         if count != self._examples:
             raise DataError(

@@ -54,9 +54,9 @@ def _marks(layout: Layout) -> _Marks:
     stops, closings = _runs(layout, STOP), _runs(layout, CLOSING)
     end = stops.end
     at = np.searchsorted(closings.first, end)
-    followed = np.flatnonzero(at < len(closings.first))
-    followed = followed[closings.first[at[followed]] == end[followed]]
-    end[followed] = closings.end[at[followed]]
+    inner = np.flatnonzero(at < len(closings.first))
+    inner = inner[closings.first[at[inner]] == end[inner]]
+    end[inner] = closings.end[at[inner]]
     return _Marks(stops.first, end)
 
 

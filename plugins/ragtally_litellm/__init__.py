@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ragtally import ChatModel, Embedder
 
 
-_RENAMED = {"lane": "transport: auto, native (once fast) or litellm"}
+_NEW_NAMES = {"lane": "transport: auto, native (once fast) or litellm"}
 
 
 def build(**parameters: Any) -> ChatModel:
@@ -119,7 +119,7 @@ def register_models() -> list[Component]:
             check=check_model,
             diagnose=diagnose,
             provide=provide,
-            renamed_params=_RENAMED,
+            renamed_params=_NEW_NAMES,
         )
     ]
 
@@ -137,6 +137,6 @@ def register_embedders() -> list[Component]:
             check=check_embedder,
             diagnose=diagnose,
             provide=provide,
-            renamed_params=_RENAMED,
+            renamed_params=_NEW_NAMES,
         )
     ]

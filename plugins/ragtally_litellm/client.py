@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from ragtally.support.secrets import HIDDEN, is_long_enough
+from ragtally.support.secrets import MASK, is_long_enough
 from ragtally_litellm.failures import CallErrors
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ class JsonClient:
             await session.close()
 
     async def _post(self, payload: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        url, reached = self._hosts.take(), False
+        url, answers = self._hosts.take(), False
         try:
             with connection_errors(self._errors, url, self._timeout):
                 session = await self._open_session()
@@ -100,12 +100,12 @@ class JsonClient:
                     url, data=payload, headers=self._headers, proxy=self._proxies[url], allow_redirects=False
                 ) as response:
                     raw = await response.read()
-            reached = True
+            answers = True
         except asyncio.CancelledError:
-            reached = True
+            answers = True
             raise
         finally:
-            self._hosts.give_back(url, reached=reached)
+            self._hosts.give_back(url, reached=answers)
         return response.status, response.headers, hide_key(raw, self._key)
 
     async def _open_session(self) -> aiohttp.ClientSession:
@@ -150,7 +150,7 @@ def authorization(key: str | None) -> dict[str, str]:
 
 def hide_key(raw: bytes, key: str | None) -> bytes:
     """Hide the key where a provider repeats it."""
-    return raw.replace(key.encode(), HIDDEN.encode()) if key and is_long_enough(key) else raw
+    return raw.replace(key.encode(), MASK.encode()) if key and is_long_enough(key) else raw
 
 
 def proxy_for(url: str) -> str | None:

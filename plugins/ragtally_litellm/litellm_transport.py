@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from ragtally.support.environment import environment
-from ragtally.support.secrets import HIDDEN, is_long_enough, known_secrets
+from ragtally.support.secrets import MASK, is_long_enough, known_secrets
 from ragtally.support.telemetry import haystack_import, telemetry_off
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.library import RequestSettings, close_litellm, load_litellm
@@ -91,6 +91,6 @@ class LitellmChatGenerator:
             raise self._errors.failure("refused", "the provider's content filter held the answer back")
         key = self._settings.key
         if key and is_long_enough(key) and key in (reply.text or ""):
-            text = reply.text.replace(key, HIDDEN)
+            text = reply.text.replace(key, MASK)
             return {"replies": [ChatMessage.from_assistant(text, meta=reply.meta)]}
         return output

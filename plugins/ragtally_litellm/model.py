@@ -79,11 +79,11 @@ def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
 def sampling_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Write a model's sampling parameters in OpenAI's words, as LiteLLM takes them."""
     sampling = {name: parameters[name] for name in SAMPLING if parameters[name] is not None}
-    structured = parameters["structured"]
-    if isinstance(structured, Mapping):
-        schema = {"name": "answer", "schema": dict(structured), "strict": True}
+    form = parameters["structured"]
+    if isinstance(form, Mapping):
+        schema = {"name": "answer", "schema": dict(form), "strict": True}
         sampling["response_format"] = {"type": "json_schema", "json_schema": schema}
-    elif structured:
+    elif form:
         sampling["response_format"] = {"type": "json_object"}
     return sampling
 

@@ -135,9 +135,9 @@ def models() -> Mapping[str, Any]:
 @functools.cache
 def providers() -> frozenset[str]:
     """Read the names of the providers that LiteLLM routes to."""
-    supported, compatible = (_read(name) for name in _PROVIDERS)
-    priced = {str(entry.get("litellm_provider", "")).split("-")[0] for entry in models().values()}
-    return frozenset({*supported["providers"], *compatible, *priced} - {""})
+    endpoints, compatible = (_read(name) for name in _PROVIDERS)
+    with_price = {str(entry.get("litellm_provider", "")).split("-")[0] for entry in models().values()}
+    return frozenset({*endpoints["providers"], *compatible, *with_price} - {""})
 
 
 def _read(name: str) -> Any:

@@ -35,7 +35,7 @@ class PubMedQAAnnotators:
     def _read_file(self) -> dict[str, str]:
         files = find_files("labeled", self._path, with_truth=False)
         entries = JsonEntries(files.records[0], remedy("labeled"))
-        recorded: dict[str, str] = {}
+        answers: dict[str, str] = {}
         for identifier, record in entries:
             if not isinstance(record, dict):
                 raise entries.error(f"the record {identifier} must be an object")
@@ -46,5 +46,5 @@ class PubMedQAAnnotators:
                 raise entries.error(
                     f"the {self._field} of {identifier} is {answer!r}: it must be yes, no or maybe", self._field
                 )
-            recorded[identifier] = answer
-        return recorded
+            answers[identifier] = answer
+        return answers

@@ -107,11 +107,11 @@ class JsonEntries:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
-                unterminated = error.msg.startswith("Unterminated string")
+                is_open_string = error.msg.startswith("Unterminated string")
                 near_end = error.pos >= len(self._text) - _LONGEST_TOKEN
-                if (unterminated or near_end) and self._fill():
+                if (is_open_string or near_end) and self._fill():
                     continue
-                if unterminated or error.pos >= len(self._text.rstrip()):
+                if is_open_string or error.pos >= len(self._text.rstrip()):
                     raise self._cut_off(what) from error
                 raise self._error_at(f"not valid JSON: {error.msg}", error.pos) from error
             except _RepeatedKeyError as error:
@@ -128,8 +128,8 @@ class JsonEntries:
         if not character:
             raise self._cut_off(what)
         if character not in characters:
-            expected = " or ".join(repr(each) for each in characters)
-            raise self._error_at(f"not valid JSON: after {what} must come {expected}", self._at)
+            choices = " or ".join(repr(each) for each in characters)
+            raise self._error_at(f"not valid JSON: after {what} must come {choices}", self._at)
         self._at += 1
         return character
 

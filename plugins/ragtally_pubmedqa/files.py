@@ -69,10 +69,10 @@ def find_files(subset: str, path: str | None, *, with_truth: bool = True) -> Sub
     # In a folder the JSON form comes before the Parquet form.
     folders: list[Path] = []
     if path is not None:
-        named = Path(path).expanduser()
-        if named.is_file():
-            return _with_truth(subset, _records_in_file(subset, named), with_truth)
-        folders.append(_require_folder(subset, named, "the parameter `path` names"))
+        target = Path(path).expanduser()
+        if target.is_file():
+            return _with_truth(subset, _records_in_file(subset, target), with_truth)
+        folders.append(_require_folder(subset, target, "the parameter `path` names"))
     else:
         if variable := os.environ.get(FOLDER_VARIABLE):
             folders.append(_require_folder(subset, Path(variable).expanduser(), f"{FOLDER_VARIABLE} names"))

@@ -60,8 +60,8 @@ def _json_records(files: SubsetFiles) -> Iterator[Record]:
     for identifier, value in entries:
         if not isinstance(value, dict):
             raise entries.error(f"the record {identifier} must be an object, not {_kind(value)}")
-        required = ["QUESTION", "CONTEXTS"] + ["final_decision"] * (files.subset != "unlabeled")
-        for key in required:
+        names = ["QUESTION", "CONTEXTS"] + ["final_decision"] * (files.subset != "unlabeled")
+        for key in names:
             if key not in value:
                 raise entries.error(f"the record {identifier} has no {key}")
         record = Record(identifier, value["QUESTION"], value["CONTEXTS"], value.get("final_decision"))
@@ -95,8 +95,8 @@ def _rows(frame: pl.LazyFrame, path: Path, subset: str) -> Iterator[tuple[Any, .
 
     schema = frame.collect_schema()
     context = schema.get("context")
-    required = ["pubid", "question", "context"] + ["final_decision"] * (subset != "unlabeled")
-    if missing := [name for name in required if name not in schema]:
+    names = ["pubid", "question", "context"] + ["final_decision"] * (subset != "unlabeled")
+    if missing := [name for name in names if name not in schema]:
         raise _parquet_error(f"it has no column {', '.join(missing)}", path, subset)
     if not isinstance(context, pl.Struct) or pl.Field("contexts", pl.List(pl.String)) not in context.fields:
         raise _parquet_error(f"its column context must hold lists of text, contexts; it is {context}", path, subset)
@@ -124,8 +124,8 @@ def _validate(record: Record, subset: str, fail: Fail) -> Record:
         return record._replace(label=None)
     if record.label not in ANSWERS[subset]:
         *first, last = ANSWERS[subset]
-        expected = f"{', '.join(first)} or {last}"
-        raise fail(f"the final_decision of {record.id} is {record.label!r}: it must be {expected}", "final_decision")
+        choices = f"{', '.join(first)} or {last}"
+        raise fail(f"the final_decision of {record.id} is {record.label!r}: it must be {choices}", "final_decision")
     return record
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ragtally_specialist.focus import BEST, CLOSES, Focus
-from ragtally_specialist.sentences import reduced
+from ragtally_specialist.sentences import plain_form
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,13 +41,13 @@ KINDS = {
 
 @functools.lru_cache(maxsize=50_000)
 def _words(sentence: str) -> NDArray[np.uint64]:
-    words = _WORD.findall(reduced(sentence))
+    words = _WORD.findall(plain_form(sentence))
     return np.fromiter((crc32(word.encode()) for word in words), np.uint64, len(words))
 
 
 @functools.lru_cache(maxsize=50_000)
 def _characters(sentence: str) -> NDArray[np.uint64]:
-    text = " ".join(reduced(sentence).split())
+    text = " ".join(plain_form(sentence).split())
     return np.frombuffer(f" {text} ".encode("utf-32-le"), dtype="<u4").astype(np.uint64)
 
 
@@ -74,11 +74,11 @@ def count_grams(focus: Focus, kind: Kind) -> csr_array:
 
 def _hash_grams(units: NDArray[np.uint64], size: int) -> NDArray[np.int64]:
     count = max(0, len(units) - size + 1)
-    mixed = np.full(count, np.uint64(size))
+    code = np.full(count, np.uint64(size))
     for offset in range(size):
-        mixed = (mixed ^ units[offset : offset + count]) * _MULTIPLIER
-        mixed ^= mixed >> np.uint64(29)
-    return (mixed % np.uint64(GRAM_SPACE)).astype(np.int64)
+        code = (code ^ units[offset : offset + count]) * _MULTIPLIER
+        code ^= code >> np.uint64(29)
+    return (code % np.uint64(GRAM_SPACE)).astype(np.int64)
 
 
 # Shrinks the cues of the closing sentences, so that the regularisation holds them back: they say less.
@@ -112,7 +112,7 @@ CUES = 3 * len(_CUES) + 1
 
 @functools.lru_cache(maxsize=50_000)
 def _marks(sentence: str) -> NDArray[np.float64]:
-    text = reduced(sentence)
+    text = plain_form(sentence)
     marks = [cue.search(text) is not None for cue in _CUES]
     return np.array([*marks, _direction(text)], dtype=np.float64)
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ragtally_specialist.logistic import Logistic, fit
-from ragtally_specialist.sentences import WORD_SPACE, Layout, Rarity, covered, lay_out, matched_words, without
+from ragtally_specialist.sentences import WORD_SPACE, Layout, Rarity, coverage, lay_out, matched_words, without
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,15 +72,15 @@ def _scores(layout: Layout, rarity: Rarity) -> NDArray[np.float64]:
     questions, sentences = len(layout.question_words), len(layout.sentence)
     if not sentences:
         return np.zeros(0)
-    word, location, count = np.unique(
+    word, position, count = np.unique(
         layout.hit_question * WORD_SPACE + layout.hit_word, return_inverse=True, return_counts=True
     )
     of_word = word // WORD_SPACE
     weight = np.log((1 + np.bincount(layout.question, minlength=questions))[of_word] / count)
     weight /= np.bincount(of_word, weight, questions)[of_word]
-    by_sentence = np.bincount(layout.hit_sentence, weight[location], sentences)
+    by_sentence = np.bincount(layout.hit_sentence, weight[position], sentences)
     passage = layout.passage
-    by_passage = covered(layout, passage[layout.hit_sentence], int(passage[-1]) + 1, rarity.weight)[passage]
+    by_passage = coverage(layout, passage[layout.hit_sentence], int(passage[-1]) + 1, rarity.weight)[passage]
     mass = np.array([rarity.weight[words].sum() for words in layout.question_words])
     share = by_passage / np.maximum(mass[layout.question], 1.0)
     scores: NDArray[np.float64] = by_sentence + _PASSAGE_WEIGHT * share + _FINDING_BONUS * layout.finding
@@ -110,7 +110,7 @@ def _match(layout: Layout, best: NDArray[np.int64], rarity: Rarity) -> NDArray[n
         weight = np.where(kind, rarity.weight, 0.0)
         mass = np.array([weight[words].sum() for words in layout.question_words])
         for reach in reaches:
-            overlap = covered(layout, np.where(reach, question, -1), len(best), weight)
+            overlap = coverage(layout, np.where(reach, question, -1), len(best), weight)
             columns.append(np.where(mass > 0, overlap / np.maximum(mass, 1.0), 1.0) * (best >= 0))
     finds = np.zeros(len(best))
     finds[best >= 0] = layout.finding[best[best >= 0]]
@@ -140,15 +140,15 @@ def fit_match(
     for question, sentence, role in zip(own.question.tolist(), own.sentence, own.role.tolist(), strict=True):
         if role != CLOSES:
             in_focus[question].append(sentence)
-    shortened = [[" ".join(dict.fromkeys(sentences))] for sentences in in_focus]
+    in_brief = [[" ".join(dict.fromkeys(sentences))] for sentences in in_focus]
     rows = np.arange(len(questions))
     strange = (rows + generator.integers(1, len(rows), size=len(rows))) % len(rows)
     alike = _most_alike(questions, rarity, generator)
     contexts = (
-        shortened,
+        in_brief,
         [passages[row] for row in strange.tolist()],
         [passages[row] for row in alike.tolist()],
-        [shortened[row] for row in alike.tolist()],
+        [in_brief[row] for row in alike.tolist()],
         without(passages, [set(sentences) for sentences in in_focus]),
     )
     matches = [own.match, *(focus(questions, context, rarity).match for context in contexts)]
@@ -165,6 +165,6 @@ def _most_alike(questions: Sequence[str], rarity: Rarity, generator: np.random.G
     rows = np.arange(len(words))
     vectors = csr_array((np.sqrt(rarity.weight[column]), (row, column)), shape=(len(words), WORD_SPACE))
     shifts = generator.permutation(len(words) - 1)[:_LIKELY_OTHERS] + 1
-    shared = [vectors.multiply(vectors[(rows + shift) % len(rows)]).sum(axis=1) for shift in shifts.tolist()]
-    best: NDArray[np.int64] = (rows + shifts[np.stack(shared).round(9).argmax(axis=0)]) % len(rows)
+    overlaps = [vectors.multiply(vectors[(rows + shift) % len(rows)]).sum(axis=1) for shift in shifts.tolist()]
+    best: NDArray[np.int64] = (rows + shifts[np.stack(overlaps).round(9).argmax(axis=0)]) % len(rows)
     return best

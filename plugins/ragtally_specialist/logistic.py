@@ -28,8 +28,8 @@ class Logistic:
         score = np.asarray(inputs @ self.weight.T) + self.intercept
         if score.shape[1] == 1:
             score = np.concatenate([np.zeros_like(score), score], axis=1)
-        raised = np.exp(score - score.max(axis=1, keepdims=True))
-        chances: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
+        powers = np.exp(score - score.max(axis=1, keepdims=True))
+        chances: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
         return chances
 
 
@@ -37,7 +37,7 @@ def fit(inputs: NDArray[np.float64] | csr_array, labels: NDArray[np.int64], **se
     """Fit a logistic regression."""
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(max_iter=1000, **settings).fit(inputs, labels)
+    model = LogisticRegression(max_iter=1000, **settings).fit(inputs, labels)
     return Logistic(
-        fitted.classes_.astype(np.int64), fitted.coef_.astype(np.float64), fitted.intercept_.astype(np.float64)
+        model.classes_.astype(np.int64), model.coef_.astype(np.float64), model.intercept_.astype(np.float64)
     )

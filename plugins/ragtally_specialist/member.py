@@ -49,15 +49,15 @@ class Member:
             return chances
         frequency = np.zeros(WORD_SPACE)
         frequency[self.word] = self.word_frequency
-        focused = focus(questions, passages, weigh(frequency, self.contexts))
-        has = np.unique(focused.question)
-        grams = count_grams(focused, KINDS[self.features])[:, self.gram]
+        in_focus = focus(questions, passages, weigh(frequency, self.contexts))
+        has = np.unique(in_focus.question)
+        grams = count_grams(in_focus, KINDS[self.features])[:, self.gram]
         with threadpool_limits(1):
-            inputs = _inputs(grams, self.gram_weight, cue_columns(questions, focused))
-            read = np.zeros_like(chances)
-            read[:, self.classifier.classes] = self.classifier.chances(inputs)
-            matched = self.match.chances(focused.match)[has, 1:]
-        chances[has] += matched * (read[has] - chances[has])
+            inputs = _inputs(grams, self.gram_weight, cue_columns(questions, in_focus))
+            from_context = np.zeros_like(chances)
+            from_context[:, self.classifier.classes] = self.classifier.chances(inputs)
+            trust = self.match.chances(in_focus.match)[has, 1:]
+        chances[has] += trust * (from_context[has] - chances[has])
         return chances
 
 
@@ -74,9 +74,9 @@ def train_member(
     generator = np.random.default_rng(seed)
     sample = generator.integers(len(labels), size=len(labels))
     weights = rarity(passages)
-    focused = focus(questions, passages, weights)
-    counts = count_grams(focused, KINDS[features])[sample]
-    cues = cue_columns(questions, focused)[sample]
+    in_focus = focus(questions, passages, weights)
+    counts = count_grams(in_focus, KINDS[features])[sample]
+    cues = cue_columns(questions, in_focus)[sample]
     gram, gram_weight = _used_grams(counts, KINDS[features].weighted)
     frequency = np.rint((1 + len(questions)) / np.exp(weights.weight - 1) - 1)
     word = np.flatnonzero(frequency)
@@ -89,7 +89,7 @@ def train_member(
             frequency[word],
             gram,
             gram_weight,
-            fit_match(questions, passages, weights, focused, sample, generator),
+            fit_match(questions, passages, weights, in_focus, sample, generator),
             _fit(_inputs(counts[:, gram], gram_weight, cues), labels[sample], regularisation),
         )
 
@@ -100,11 +100,11 @@ def _fit(inputs: csr_array, labels: NDArray[np.int64], regularisation: float) ->
     return fit(inputs, labels, C=regularisation)
 
 
-def _used_grams(counts: csr_array, weighted: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _used_grams(counts: csr_array, weigh_rarity: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Keep the n-grams of two rows or more; weigh them by log((1 + n) / (1 + df)) + 1, as scikit-learn does."""
     frequency = np.bincount(counts.indices, minlength=counts.shape[1])
     gram = np.flatnonzero(frequency >= _LEAST_FREQUENCY)
-    if not weighted:
+    if not weigh_rarity:
         return gram, np.ones(len(gram))
     return gram, np.log((1 + counts.shape[0]) / (1 + frequency[gram])) + 1
 
@@ -113,11 +113,11 @@ def _inputs(grams: csr_array, gram_weight: NDArray[np.float64], cues: NDArray[np
     columns = csr_array(cues)
     if not len(gram_weight):
         return columns
-    weighed = csr_array(grams.multiply(gram_weight))
-    length = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
+    weights = csr_array(grams.multiply(gram_weight))
+    length = np.sqrt(np.asarray(weights.multiply(weights).sum(axis=1)).ravel())
     length[length == 0] = 1.0
-    weighed.data /= np.repeat(length, np.diff(weighed.indptr))
-    return csr_array(hstack([weighed, columns]))
+    weights.data /= np.repeat(length, np.diff(weights.indptr))
+    return csr_array(hstack([weights, columns]))
 
 
 # The keys in the file; `judge` is what version 0.1 called `match`.

@@ -76,14 +76,14 @@ def matchable(text: str) -> Matchable:
     )
 
 
-def reduced(sentence: str) -> str:
+def plain_form(sentence: str) -> str:
     """Rewrite a sentence so that its findings show: p-values and intervals by what they mean, other numbers as
     one.
     """
     text = sentence.lower()
     null = 1.0 if _RATIO.search(text) else 0.0
-    text = _INTERVAL.sub(lambda found: _interval_word(float(found[1]), float(found[2]), null), text)
-    text = _P_VALUE.sub(lambda found: _p_word(found[1], float(found[2])), text)
+    text = _INTERVAL.sub(lambda match: _interval_word(float(match[1]), float(match[2]), null), text)
+    text = _P_VALUE.sub(lambda match: _p_word(match[1], float(match[2])), text)
     return _ANY_NUMBER.sub("num", text)
 
 
@@ -160,9 +160,11 @@ def lay_out(questions: Sequence[str], passages: Sequence[Sequence[str]]) -> Layo
     owners = np.concatenate([no_number, *(part.owner for part in parts)])
     owners += np.repeat(np.cumsum(sizes) - sizes, [len(part.word) for part in parts])
     question_words = [np.array(matched_words(text), dtype=np.int64) for text in questions]
-    expected = np.concatenate([no_number, *(words + row * WORD_SPACE for row, words in enumerate(question_words))])
+    question_keys = np.concatenate(
+        [no_number, *(words + row * WORD_SPACE for row, words in enumerate(question_words))]
+    )
     keys = question[owners] * WORD_SPACE + words
-    hit = np.flatnonzero(np.append(expected, -1)[np.searchsorted(expected, keys)] == keys)
+    hit = np.flatnonzero(np.append(question_keys, -1)[np.searchsorted(question_keys, keys)] == keys)
     return Layout(
         question_words,
         [sentence for part in parts for sentence in part.sentences],
@@ -176,7 +178,7 @@ def lay_out(questions: Sequence[str], passages: Sequence[Sequence[str]]) -> Layo
     )
 
 
-def covered(layout: Layout, group: NDArray[np.int64], size: int, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+def coverage(layout: Layout, group: NDArray[np.int64], size: int, weight: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum the weights of the words found in each group of hits, each word once a group."""
     inside = np.flatnonzero(group >= 0)
     distinct = np.unique(group[inside] * WORD_SPACE + layout.hit_word[inside])

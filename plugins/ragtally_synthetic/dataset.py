@@ -85,9 +85,9 @@ class SyntheticDataset:
                 draws,
             )
             studies.append(write_abstract(subject, draws))
-        location = draws.below(len(studies))
-        studies[0], studies[location] = studies[location], studies[0]
-        return Group(_question(gold, draws), gold.answers[0], tuple(studies), location)
+        position = draws.below(len(studies))
+        studies[0], studies[position] = studies[position], studies[0]
+        return Group(_question(gold, draws), gold.answers[0], tuple(studies), position)
 
     def _subject(
         self, drug: str, condition: str, comparator: str, outcomes: tuple[Outcome, ...], draws: Draws

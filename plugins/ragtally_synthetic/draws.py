@@ -48,9 +48,9 @@ class Draws:
         """Draw several different ones, in random order (Fisher and Yates, stopped early)."""
         order = list(options)
         size = len(order)
-        for location in range(count):
-            other = location + int(self.uniform() * (size - location))
-            order[location], order[other] = order[other], order[location]
+        for position in range(count):
+            other = position + int(self.uniform() * (size - position))
+            order[position], order[other] = order[other], order[position]
         return order[:count]
 
     def shuffle(self, options: Sequence[T]) -> list[T]:

@@ -25,12 +25,12 @@ def _name(number: int, shift: int, endings: tuple[str, ...]) -> str:
     step = int(size * 0.6180339887)
     while gcd(step, size) != 1:
         step += 1
-    extra, location = divmod(number, size)
-    location = (location * step + shift) % size
-    location, ending = divmod(location, len(endings))
+    extra, index = divmod(number, size)
+    index = (index * step + shift) % size
+    index, ending = divmod(index, len(endings))
     syllables = []
     for _ in range(3):
-        location, syllable = divmod(location, base)
+        index, syllable = divmod(index, base)
         syllables.append(_SYLLABLES[syllable])
     while extra:
         extra, syllable = divmod(extra - 1, base)

@@ -72,9 +72,9 @@ def draw_result(answer: str, outcome: Outcome, drug: str, comparator: str, condi
     return Result((first, second), apart)
 
 
-def _statistics(numbers: Numbers, required: bool, draws: Draws) -> str:
+def _statistics(numbers: Numbers, always: bool, draws: Draws) -> str:
     style = draws.uniform()
-    if not required and style < 0.3:
+    if not always and style < 0.3:
         return ""
     if style < 0.5:
         return f" ({numbers.p_value})"

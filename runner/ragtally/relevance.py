@@ -195,8 +195,8 @@ def _find(keys: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int
     """Find where each target stands among sorted keys; -1 where it does not."""
     if len(keys) == 0:
         return np.full(targets.shape, -1, dtype=np.int64)
-    location = np.minimum(np.searchsorted(keys, targets), len(keys) - 1)
-    return np.where(keys[location] == targets, location, -1)
+    position = np.minimum(np.searchsorted(keys, targets), len(keys) - 1)
+    return np.where(keys[position] == targets, position, -1)
 
 
 def _require_in_range(hits: Hits, spans: Spans, evidence: QuestionEvidence, questions: int, documents: int) -> None:

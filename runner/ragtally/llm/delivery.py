@@ -68,7 +68,7 @@ class Workers:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def unfinished(self) -> tuple[str, ...]:
+    def rest(self) -> tuple[str, ...]:
         """Empty the line."""
         rest = [*self._in_flight.values(), *self._queue.rest()]
         return tuple(attempt.call.key for attempt in sorted(rest, key=lambda attempt: attempt.location))
@@ -256,5 +256,5 @@ async def deliver(
     callbacks = Callbacks(send, on_reply, on_attempt_failed, estimate_tokens, may_go_on)
     workers = Workers(calls, limits, callbacks, stop, seed)
     await workers.run()
-    unfinished = workers.unfinished()
-    return DeliveryResult(tuple(workers.answered_keys), workers.failures, unfinished, workers.stopped_by)
+    unanswered = workers.rest()
+    return DeliveryResult(tuple(workers.answered_keys), workers.failures, unanswered, workers.stopped_by)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from ragtally.parsing.explained import explained, taken_back
+from ragtally.parsing.explained import explained_answer, taken_back
 from ragtally.parsing.fold import fold
 from ragtally.parsing.labels import Labels
 from ragtally.parsing.prose import cue_of, lines_of, sentences_of
@@ -117,7 +117,7 @@ def _decide(labels: Labels, from_marks: list[_Claim], lines: list[str]) -> Parse
         return _agree(claims + ends)
     if ends:
         return _unless_taken_back(labels, lines, first, last, _agree(ends + [claim for claim in bare if claim]))
-    choice = explained(labels, lines)
+    choice = explained_answer(labels, lines)
     return ParseResult(choice, Reason.EXPLAINED) if choice else ParseResult(None, Reason.UNREADABLE)
 
 

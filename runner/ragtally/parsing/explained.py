@@ -29,7 +29,7 @@ _TURN = re.compile(
 )
 
 
-def explained(labels: Labels, lines: list[str]) -> str | None:
+def explained_answer(labels: Labels, lines: list[str]) -> str | None:
     """Read a text that starts with an answer and goes on to explain it."""
     if not lines:
         return None

@@ -107,7 +107,7 @@ def _kind(kind: str, components: list[Component], prefix: str) -> Schema:
             patterns[at_k_pattern(component.name)] = parameters
         else:
             by_name[component.name] = parameters
-        if _required(kind, component):
+        if _required_names(kind, component):
             continue
         if family:
             example = component.name.removesuffix("k") + "5"
@@ -135,19 +135,19 @@ def _parameters(kind: str, component: Component, *, grid: bool) -> Schema:
             continue
         own = _parameter(name, schema, grid=grid)
         properties[name] = axis(own) if grid else own
-    required = _required(kind, component)
+    names = _required_names(kind, component)
     return {
         "x-ragtally-component": component.name,
         **({"x-ragtally-renamed": dict(component.renamed_params)} if component.renamed_params else {}),
         "description": component.summary,
-        "type": "object" if required else ["object", "null"],
+        "type": "object" if names else ["object", "null"],
         "properties": properties,
-        "required": required,
+        "required": names,
         "additionalProperties": False,
     }
 
 
-def _required(kind: str, component: Component) -> list[str]:
+def _required_names(kind: str, component: Component) -> list[str]:
     # The k of `recall@5` is in its name.
     family = kind == "metric" and at_k(component.name)
     return [

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-HIDDEN = "[key hidden]"
+MASK = "[key hidden]"
 LONGEST_LINE = 300
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
@@ -53,11 +53,11 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
         secrets: What `known_secrets` returned; whatever looks like a key is hidden too.
 
     Returns:
-        The text with `HIDDEN` in their place.
+        The text with `MASK` in their place.
     """
     for secret in secrets:
-        text = text.replace(secret, HIDDEN)
-    return _LOOKS_SECRET.sub(HIDDEN, text)
+        text = text.replace(secret, MASK)
+    return _LOOKS_SECRET.sub(MASK, text)
 
 
 def redact_line(text: str, secrets: Sequence[str] = ()) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ragtally_specialist.focus import focus
-from ragtally_specialist.sentences import matchable, matched_words, rarity, reduced, without
+from ragtally_specialist.sentences import matchable, matched_words, plain_form, rarity, without
 
 
 def test_the_matching_sentence_is_in_focus_wherever_it_stands() -> None:
@@ -55,7 +55,7 @@ def test_passages_match_their_own_question_best() -> None:
     ],
 )
 def test_numbers_are_read_by_what_they_mean(sentence: str, words: str) -> None:
-    assert " ".join(reduced(sentence).split()) == words
+    assert " ".join(plain_form(sentence).split()) == words
 
 
 def test_sentences_end_where_they_end() -> None:
