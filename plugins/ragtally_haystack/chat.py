@@ -30,40 +30,40 @@ class GuardedChatGenerator:
         self._definition: Definition = definition_of({"type": type, "init_parameters": init_parameters})
         self.timeout, self.concurrency = timeout, concurrency
         self._inner = self._make()
-        self._instances = Instances(self._inner, self._made_warm)
+        self._instances = Instances(self._inner, self._make_warm)
         self._threads: ThreadPoolExecutor | None = None
         self._warming = asyncio.Lock()
-        self._warm = self._asked = False
+        self._warm = self._inputs = False
 
     @component.output_types(replies=list[ChatMessage])
     async def run_async(
         self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """Ask once."""
-        given = {
+        inputs = {
             "messages": list(messages),
             **({"generation_kwargs": generation_kwargs} if generation_kwargs else {}),
         }
         try:
             async with asyncio.timeout(self.timeout):
                 await self._warm_up()
-                found = await self._ask(given)
+                output = await self._ask(inputs)
         except Exception as error:
             raise self._failure(error) from error
-        return self._checked(found)
+        return self._validate(output)
 
     @component.output_types(replies=list[ChatMessage])
     def run(self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask once and wait; see `run_async`."""
-        given = {
+        inputs = {
             "messages": list(messages),
             **({"generation_kwargs": generation_kwargs} if generation_kwargs else {}),
         }
         try:
-            self._asked = True
+            self._inputs = True
             if hasattr(self._inner, "warm_up"):
                 self._inner.warm_up()
-            return self._checked(self._inner.run(**given))
+            return self._validate(self._inner.run(**inputs))
         except Exception as error:
             raise self._failure(error) from error
 
@@ -72,12 +72,12 @@ class GuardedChatGenerator:
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._threads = None
-        if not self._asked:
+        if not self._inputs:
             return
-        self._asked = self._warm = False
+        self._inputs = self._warm = False
         if hasattr(self._inner, "close_async"):
             await self._inner.close_async()
-        for generator in self._instances.dismissed():
+        for generator in self._instances.dismiss():
             if hasattr(generator, "close"):
                 generator.close()
 
@@ -106,25 +106,25 @@ class GuardedChatGenerator:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> GuardedChatGenerator:
         """Make the component from what `to_dict` wrote."""
-        made: GuardedChatGenerator = default_from_dict(cls, data)
-        return made
+        generator: GuardedChatGenerator = default_from_dict(cls, data)
+        return generator
 
-    async def _ask(self, given: dict[str, Any]) -> Any:
+    async def _ask(self, inputs: dict[str, Any]) -> Any:
         if hasattr(self._inner, "run_async"):
-            return await self._inner.run_async(**given)
+            return await self._inner.run_async(**inputs)
         if self._threads is None:
             self._threads = ThreadPoolExecutor(max_workers=self.concurrency)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask_in_thread, given)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask_in_thread, inputs)
 
-    def _ask_in_thread(self, given: dict[str, Any]) -> Any:
-        with self._instances.borrowed() as generator:
-            return generator.run(**given)
+    def _ask_in_thread(self, inputs: dict[str, Any]) -> Any:
+        with self._instances.borrow() as generator:
+            return generator.run(**inputs)
 
     async def _warm_up(self) -> None:
         async with self._warming:
             if self._warm:
                 return
-            self._asked = True
+            self._inputs = True
             if hasattr(self._inner, "warm_up_async") and hasattr(self._inner, "run_async"):
                 await self._inner.warm_up_async()
             elif hasattr(self._inner, "warm_up"):
@@ -134,14 +134,14 @@ class GuardedChatGenerator:
     def _make(self) -> Any:
         return make(GENERATOR, self._definition, timeout=self.timeout)
 
-    def _made_warm(self) -> Any:
-        made = self._make()
-        if hasattr(made, "warm_up"):
-            made.warm_up()
-        return made
+    def _make_warm(self) -> Any:
+        generator = self._make()
+        if hasattr(generator, "warm_up"):
+            generator.warm_up()
+        return generator
 
-    def _checked(self, found: Any) -> dict[str, Any]:
-        replies = found.get("replies") if isinstance(found, dict) else None
+    def _validate(self, output: Any) -> dict[str, Any]:
+        replies = output.get("replies") if isinstance(output, dict) else None
         if not replies or not isinstance(replies[0], ChatMessage):
             raise CallError(f"{self._definition.type}: the answer holds no reply", reason="bad reply")
         return {"replies": list(replies)}

@@ -27,18 +27,22 @@ from ragtally_haystack.source import Class, find_class
 
 def faults(role: Role, definition: Definition) -> list[Fault]:
     """Say what is wrong with a component."""
-    refused = [*refusals(definition), *written_out(definition)]
-    if refused:
-        return list(dict.fromkeys(refused))
-    found = find_class(definition.type)
-    if isinstance(found, Fault):
-        return [found]
-    said = [
+    forbidden = [*refusals(definition), *written_out(definition)]
+    if forbidden:
+        return list(dict.fromkeys(forbidden))
+    class_found = find_class(definition.type)
+    if isinstance(class_found, Fault):
+        return [class_found]
+    messages = [
         Fault(f"{name} is not the spec's to say: {why}", f"remove {name}")
         for name, why in role.ours.items()
         if name in definition.parameters
     ]
-    return [*said, *([] if found is None else _of_class(role, definition, found)), *_inside(definition)]
+    return [
+        *messages,
+        *([] if class_found is None else _of_class(role, definition, class_found)),
+        *_inside(definition),
+    ]
 
 
 def check_chunker(parameters: Mapping[str, Any]) -> list[ParameterFault]:
@@ -54,19 +58,19 @@ def check_embedder(parameters: Mapping[str, Any]) -> list[ParameterFault]:
 
 def check_retriever(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     """Check the parameters of the retriever (see `ragtally.api.Component.check`)."""
-    found = [
+    problems = [
         fault
         for name, role in (("store", STORE), ("retriever", RETRIEVER))
         for fault in _under(name, role, parameters)
     ]
-    if found:
-        return found
+    if problems:
+        return problems
     definition = definition_of(parameters["retriever"])
     of_class = find_class(definition.type)
     if not isinstance(of_class, Class):
         return []
-    made, run = parameters_of(of_class, "__init__"), parameters_of(of_class, "run")
-    if made is not None and "document_store" not in made.names:
+    init, run = parameters_of(of_class, "__init__"), parameters_of(of_class, "run")
+    if init is not None and "document_store" not in init.names:
         message = f"{definition.type} takes no document_store, so it cannot be given the one under store"
         return [ParameterFault("retriever", message, f"as in {RETRIEVER.example}")]
     if run is None:
@@ -82,16 +86,16 @@ def check_retriever(parameters: Mapping[str, Any]) -> list[ParameterFault]:
 
 def check_model(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     """Check the parameters of the model (see `ragtally.api.Component.check`)."""
-    found = _of_parameters(GENERATOR, parameters)
+    problems = _of_parameters(GENERATOR, parameters)
     if parameters["price"] is not None and parameters["usd_per_hour"] is not None:
         message = "a model costs either by tokens or by the hour"
-        found.append(ParameterFault("usd_per_hour", message, "remove price or usd_per_hour"))
-    of_class = None if found else find_class(parameters["type"])
+        problems.append(ParameterFault("usd_per_hour", message, "remove price or usd_per_hour"))
+    of_class = None if problems else find_class(parameters["type"])
     run = parameters_of(of_class, "run") if isinstance(of_class, Class) else None
     if run is not None and "generation_kwargs" not in run.names and parameters["send_seed"]:
         message = f"{parameters['type']} takes no parameters of a single call, so that no seed can be sent"
-        found.append(ParameterFault("type", message, "send_seed: false"))
-    return found
+        problems.append(ParameterFault("type", message, "send_seed: false"))
+    return problems
 
 
 def _of_parameters(role: Role, parameters: Mapping[str, Any]) -> list[ParameterFault]:
@@ -104,49 +108,49 @@ def _under(name: str, role: Role, parameters: Mapping[str, Any]) -> Iterator[Par
         yield ParameterFault(name, *fault)
 
 
-def _of_class(role: Role, definition: Definition, found: Class) -> Iterator[Fault]:
+def _of_class(role: Role, definition: Definition, of_class: Class) -> Iterator[Fault]:
     if role is STORE:
-        if any(has_method(found, method) is False for method in STORE_METHODS):
+        if any(has_method(of_class, method) is False for method in STORE_METHODS):
             yield Fault(f"{definition.type} is no document store", f"as in {role.example}")
             return
-    elif is_component(found) is False:
+    elif is_component(of_class) is False:
         yield Fault(f"{definition.type} is no Haystack component", f"as in {role.example}")
         return
-    run = parameters_of(found, "run") if role.one_of else None
+    run = parameters_of(of_class, "run") if role.one_of else None
     fault = None if run is None else input_fault(role, definition, run.names, run.required)
     if fault is not None:
         yield fault
         return
-    made = parameters_of(found, "__init__")
-    if made is not None:
-        given = {**definition.parameters, **({"document_store": None} if role is RETRIEVER else {})}
-        yield from _of_init(definition.type, made, given, role.ours)
+    init = parameters_of(of_class, "__init__")
+    if init is not None:
+        values = {**definition.parameters, **({"document_store": None} if role is RETRIEVER else {})}
+        yield from _of_init(definition.type, init, values, role.ours)
 
 
 def _inside(definition: Definition) -> Iterator[Fault]:
     """Check the components among the parameters, as far as their source tells."""
-    for written in mappings(definition.parameters):
-        name = class_named(written)
+    for inner in mappings(definition.parameters):
+        name = class_named(inner)
         if name is None:
             continue
-        found = find_class(name)
-        if isinstance(found, Fault):
-            yield found
-        elif found is not None and isinstance(written.get("init_parameters"), Mapping):
-            made = parameters_of(found, "__init__")
-            if made is not None:
-                yield from _of_init(name, made, written["init_parameters"], {})
+        class_found = find_class(name)
+        if isinstance(class_found, Fault):
+            yield class_found
+        elif class_found is not None and isinstance(inner.get("init_parameters"), Mapping):
+            init = parameters_of(class_found, "__init__")
+            if init is not None:
+                yield from _of_init(name, init, inner["init_parameters"], {})
 
 
-def _of_init(name: str, made: Parameters, given: Mapping[str, Any], ours: Mapping[str, str]) -> Iterator[Fault]:
-    for parameter in given:
-        if parameter not in made.names and parameter not in ours:
-            known = [known for known in made.names if known not in ours]
-            yield Fault(f"{name} has no parameter {parameter!r}", did_you_mean(parameter, known))
-    for parameter in sorted(made.required - given.keys()):
+def _of_init(name: str, init: Parameters, values: Mapping[str, Any], ours: Mapping[str, str]) -> Iterator[Fault]:
+    for parameter in values:
+        if parameter not in init.names and parameter not in ours:
+            names = [names for names in init.names if names not in ours]
+            yield Fault(f"{name} has no parameter {parameter!r}", did_you_mean(parameter, names))
+    for parameter in sorted(init.required - values.keys()):
         yield Fault(f"{name} needs the parameter {parameter!r}", f"init_parameters: {{{parameter}: ...}}")
-    for parameter, value in given.items():
-        secret = re.search(r"\bSecret\b", made.annotations.get(parameter, ""))
+    for parameter, value in values.items():
+        secret = re.search(r"\bSecret\b", init.annotations.get(parameter, ""))
         if secret and isinstance(value, str) and value:
             hint = f"{parameter}: {{type: env_var, env_vars: [MY_API_KEY]}}"
             yield Fault(f"{parameter} of {name} is a secret: specs are shared, keys are not", hint)

@@ -21,7 +21,7 @@ from ragtally_haystack.quiet import (
     switched_off,
 )
 from ragtally_haystack.roles import RETRIEVER, STORE, STORE_METHODS, Role, input_fault
-from ragtally_haystack.secrets import completed, is_secret, without_secrets
+from ragtally_haystack.secrets import complete, is_secret, without_secrets
 
 # The logger that would print a traceback where a class cannot be imported, beside the error.
 _IMPORTER = "haystack.utils.type_serialization"
@@ -30,48 +30,48 @@ _LONGEST_MESSAGE = 300
 
 def make(role: Role, definition: Definition, **own: Any) -> Any:
     """Make a component or a document store."""
-    made_by, data = _prepared(role, definition)
+    made_by, data = _require_sound(role, definition)
     _add_defaults(made_by, data["init_parameters"], {**role.defaults, **own})
-    made = _guarded(definition, lambda: component_from_dict(made_by, data, definition.name))
-    _require_role(role, definition, made)
-    return made
+    component = _guard(definition, lambda: component_from_dict(made_by, data, definition.name))
+    _require_role(role, definition, component)
+    return component
 
 
 def make_retriever(definition: Definition, store: Any) -> Any:
     """Make a retriever over a store that is there already."""
-    made_by, data = _prepared(RETRIEVER, definition)
+    made_by, data = _require_sound(RETRIEVER, definition)
     parameters = {**data["init_parameters"], "document_store": store}
     # A class' own `from_dict` would make a store of its own, so its other work is done here.
     if isinstance(parameters.get("filter_policy"), str):
         policy = parameters["filter_policy"]
-        parameters["filter_policy"] = _guarded(definition, lambda: FilterPolicy.from_str(policy))
+        parameters["filter_policy"] = _guard(definition, lambda: FilterPolicy.from_str(policy))
     whole = {**data, "init_parameters": parameters}
-    made = _guarded(definition, lambda: default_from_dict(made_by, whole))
-    _require_role(RETRIEVER, definition, made)
-    return made
+    component = _guard(definition, lambda: default_from_dict(made_by, whole))
+    _require_role(RETRIEVER, definition, component)
+    return component
 
 
-def inputs_of(made: Any) -> dict[str, bool]:
+def inputs_of(component: Any) -> dict[str, bool]:
     """List the inputs of a component."""
-    return {name: socket.is_mandatory for name, socket in _sockets(made, "input").items()}
+    return {name: socket.is_mandatory for name, socket in _sockets(component, "input").items()}
 
 
-def warm_up(definition: Definition, made: Any) -> None:
+def warm_up(definition: Definition, component: Any) -> None:
     """Let a component load what it needs, where it loads anything."""
-    if hasattr(made, "warm_up"):
-        _guarded(definition, made.warm_up, "cannot be warmed up")
+    if hasattr(component, "warm_up"):
+        _guard(definition, component.warm_up, "cannot be warmed up")
 
 
-def shown(error: BaseException) -> str:
+def display(error: BaseException) -> str:
     """Write what an exception says in one short line that holds no key."""
     line = " ".join(without_secrets(f"{type(error).__name__}: {error}").split())
     return line if len(line) <= _LONGEST_MESSAGE else line[:_LONGEST_MESSAGE] + "..."
 
 
-def _prepared(role: Role, definition: Definition) -> tuple[type[Any], dict[str, Any]]:
-    found = faults(role, definition)
-    if found:
-        raise _error(found[0])
+def _require_sound(role: Role, definition: Definition) -> tuple[type[Any], dict[str, Any]]:
+    problems = faults(role, definition)
+    if problems:
+        raise _error(problems[0])
     for package in allowed_packages():
         if package not in ALWAYS:
             allow_deserialization_module(package)
@@ -85,28 +85,28 @@ def _class(name: str) -> type[Any]:
     before, logger.disabled = logger.disabled, True
     try:
         with switched_off():
-            found = import_class_by_name(name)
+            class_found = import_class_by_name(name)
     except Exception as error:
         # Behind the error stands the missing package of an integration, for one.
         cause = error.__cause__ or error
         missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
         hint = f"pip install the package that holds {missing}" if missing else None
-        raise PluginError(f"{name} cannot be imported: {shown(cause)}", hint=hint) from error
+        raise PluginError(f"{name} cannot be imported: {display(cause)}", hint=hint) from error
     finally:
         logger.disabled = before
-    if not isinstance(found, type):
+    if not isinstance(class_found, type):
         raise PluginError(f"{name} is no class")
-    return found
+    return class_found
 
 
 def _canonical(value: Any) -> Any:
     """Copy a parameter as Haystack itself would have written it: classes by where they are defined."""
     if isinstance(value, Mapping):
         if is_secret(value):
-            return completed(value)
-        copied = {key: _canonical(item) for key, item in value.items()}
+            return complete(value)
+        copy = {key: _canonical(item) for key, item in value.items()}
         name = class_named(value)
-        return copied if name is None else {**copied, "type": generate_qualified_class_name(_class(name))}
+        return copy if name is None else {**copy, "type": generate_qualified_class_name(_class(name))}
     if isinstance(value, (list, tuple)):
         return [_canonical(item) for item in value]
     return value
@@ -114,24 +114,24 @@ def _canonical(value: Any) -> Any:
 
 def _add_defaults(made_by: type[Any], parameters: dict[str, Any], defaults: Mapping[str, Any]) -> None:
     try:
-        known: Collection[str] = inspect.signature(made_by.__init__).parameters
+        names: Collection[str] = inspect.signature(made_by.__init__).parameters
     except (TypeError, ValueError):
         return
     for name, value in defaults.items():
-        if name in known:
+        if name in names:
             parameters.setdefault(name, value)
 
 
-def _require_role(role: Role, definition: Definition, made: Any) -> None:
+def _require_role(role: Role, definition: Definition, component: Any) -> None:
     if role is STORE:
-        if not all(hasattr(made, method) for method in STORE_METHODS):
+        if not all(hasattr(component, method) for method in STORE_METHODS):
             raise PluginError(f"{definition.type} is no document store", hint=f"as in {role.example}")
         return
-    inputs = inputs_of(made)
-    fault = input_fault(role, definition, inputs, [name for name, needed in inputs.items() if needed])
+    inputs = inputs_of(component)
+    fault = input_fault(role, definition, inputs, [name for name, is_required in inputs.items() if is_required])
     if fault is not None:
         raise _error(fault)
-    outputs = _sockets(made, "output")
+    outputs = _sockets(component, "output")
     if role.gives not in outputs:
         raise PluginError(
             f"{definition.type} is no {role.name}: it gives {', '.join(outputs) or 'nothing'}, not {role.gives}",
@@ -139,12 +139,12 @@ def _require_role(role: Role, definition: Definition, made: Any) -> None:
         )
 
 
-def _sockets(made: Any, which: str) -> dict[str, Any]:
-    sockets = getattr(made, f"__haystack_{which}__", None)
+def _sockets(component: Any, which: str) -> dict[str, Any]:
+    sockets = getattr(component, f"__haystack_{which}__", None)
     return {} if sockets is None else dict(sockets._sockets_dict)
 
 
-def _guarded(definition: Definition, work: Callable[[], Any], what: str = "cannot be made") -> Any:
+def _guard(definition: Definition, work: Callable[[], Any], what: str = "cannot be made") -> Any:
     try:
         with switched_off():
             return work()
@@ -152,7 +152,7 @@ def _guarded(definition: Definition, work: Callable[[], Any], what: str = "canno
         raise
     except Exception as error:
         hint = "look at its init_parameters" if isinstance(error, (TypeError, ValueError, KeyError)) else None
-        raise PluginError(f"{definition.type} {what}: {shown(error)}", hint=hint) from error
+        raise PluginError(f"{definition.type} {what}: {display(error)}", hint=hint) from error
 
 
 def _error(fault: Fault) -> PluginError:

@@ -29,9 +29,9 @@ class Definition(NamedTuple):
         return self.type.rpartition(".")[2]
 
 
-def definition_of(written: Mapping[str, Any]) -> Definition:
+def definition_of(value: Mapping[str, Any]) -> Definition:
     """Read a definition."""
-    return Definition(written["type"], written.get("init_parameters") or {})
+    return Definition(value["type"], value.get("init_parameters") or {})
 
 
 def mappings(value: Any) -> Iterator[Mapping[str, Any]]:
@@ -45,13 +45,13 @@ def mappings(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from mappings(item)
 
 
-def class_named(written: Mapping[str, Any]) -> str | None:
+def class_named(value: Mapping[str, Any]) -> str | None:
     """Say which class a mapping names, by the rule by which Haystack takes one for a component."""
-    name = written.get("type")
+    name = value.get("type")
     return name if isinstance(name, str) and re.fullmatch(CLASS_PATTERN, name) else None
 
 
 def classes(definition: Definition) -> tuple[str, ...]:
     """List every class that a definition names: its own first, then those of components among its parameters."""
-    inner = (class_named(found) for found in mappings(definition.parameters))
+    inner = (class_named(inner_definition) for inner_definition in mappings(definition.parameters))
     return tuple(dict.fromkeys((definition.type, *filter(None, inner))))

@@ -45,24 +45,24 @@ class EmbedderPair:
         vectors: list[Any] = []
         for first in range(0, len(texts), self._batch):
             vectors.extend(self._of_documents(texts[first : first + self._batch]))
-        return self._checked(vectors, "document")
+        return self._validate(vectors, "document")
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Embed questions; see `embed_documents`."""
-        return self._checked(in_threads(self._of_query, texts, self._queries, self._threads), "query")
+        return self._validate(in_threads(self._of_query, texts, self._queries, self._threads), "query")
 
     def _of_documents(self, texts: Sequence[str]) -> list[Any]:
-        given = [Document(id=str(row), content=text) for row, text in enumerate(texts)]
+        documents = [Document(id=str(row), content=text) for row, text in enumerate(texts)]
         who = self._types["document"]
-        found = with_tries(
-            lambda: self._documents.run(documents=given)["documents"],
+        output = with_tries(
+            lambda: self._documents.run(documents=documents)["documents"],
             lambda error: component_error(who, error),
             self._retries,
         )
-        by_id = {document.id: document.embedding for document in found}
-        if len(found) != len(texts) or by_id.keys() != {document.id for document in given}:
-            raise PluginError(f"{who} was given {len(texts)} documents and returned {len(found)} others")
-        return [by_id[document.id] for document in given]
+        by_id = {document.id: document.embedding for document in output}
+        if len(output) != len(texts) or by_id.keys() != {document.id for document in documents}:
+            raise PluginError(f"{who} was given {len(texts)} documents and returned {len(output)} others")
+        return [by_id[document.id] for document in documents]
 
     def _of_query(self, embedder: Any, text: str) -> Any:
         return with_tries(
@@ -71,30 +71,30 @@ class EmbedderPair:
             self._retries,
         )
 
-    def _checked(self, vectors: Sequence[Any], role: str) -> Vectors:
+    def _validate(self, vectors: Sequence[Any], role: str) -> Vectors:
         who = self._types[role]
         if not vectors:
             return np.zeros((0, self._dimensions or 0), np.float32)
         if any(vector is None for vector in vectors):
             raise PluginError(f"{who} gave no vector for some of its texts")
         try:
-            made = np.asarray(vectors, dtype=np.float32)
+            rows = np.asarray(vectors, dtype=np.float32)
         except (TypeError, ValueError) as error:
             raise PluginError(f"{who} gave vectors of different lengths, or no numbers") from error
-        if made.ndim != 2 or not made.shape[1]:
-            raise PluginError(f"{who} gave vectors of shape {list(made.shape[1:])}")
-        if not np.isfinite(made).all():
+        if rows.ndim != 2 or not rows.shape[1]:
+            raise PluginError(f"{who} gave vectors of shape {list(rows.shape[1:])}")
+        if not np.isfinite(rows).all():
             raise PluginError(f"{who} gave a vector with NaN or infinity")
-        if self._dimensions not in (None, made.shape[1]):
+        if self._dimensions not in (None, rows.shape[1]):
             raise PluginError(
-                f"{who} gives vectors of {made.shape[1]} dimensions, after ones of {self._dimensions}",
+                f"{who} gives vectors of {rows.shape[1]} dimensions, after ones of {self._dimensions}",
                 hint="document and query must be embedders of one model",
             )
-        self._dimensions = made.shape[1]
-        return made
+        self._dimensions = rows.shape[1]
+        return rows
 
 
 def _ready(role: Role, definition: Definition) -> Any:
-    made = make(role, definition)
-    warm_up(definition, made)
-    return made
+    component = make(role, definition)
+    warm_up(definition, component)
+    return component

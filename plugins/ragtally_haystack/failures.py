@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ragtally import CallError, CallFailure, PluginError, RagtallyError
-from ragtally_haystack.construct import shown
+from ragtally_haystack.construct import display
 
 _DAILY = re.compile(
     r"insufficient[_ ]quota|exceeded your current quota|per[- ]day|\b(?:TPD|RPD)\b|daily|weekly|credit balance"
@@ -19,7 +19,7 @@ _TOO_LONG = re.compile(
     r"|reduce (?:the|your) (?:length|message)|too many tokens",
     re.IGNORECASE,
 )
-_REFUSED = re.compile(r"content[_ ](?:filter|policy|management)|flagged|moderation|safety system", re.IGNORECASE)
+_REFUSAL = re.compile(r"content[_ ](?:filter|policy|management)|flagged|moderation|safety system", re.IGNORECASE)
 _NO_KEY = re.compile(r"authentication environment variables|api[_ ]key|unauthori[sz]ed", re.IGNORECASE)
 _UNKNOWN_MODEL = re.compile(r"model[_ ]not[_ ]found|model .{0,100}(?:not found|does not exist)", re.IGNORECASE)
 _SEED = re.compile(r"\bseed\b", re.IGNORECASE)
@@ -31,11 +31,11 @@ def call_error(who: str, error: BaseException) -> CallError:
     if isinstance(error, CallError):
         return error
     culprit = next((each for each in _chain(error) if _status(each) is not None), error)
-    status, said = _status(culprit), str(culprit)
-    reason = _of_chain(error) if status is None else reason_of(status, said)
+    status, text = _status(culprit), str(culprit)
+    reason = _of_chain(error) if status is None else reason_of(status, text)
     wait = _retry_after(culprit) if reason in ("rate limit", "server", "daily quota") else None
     return CallError(
-        f"{who}: {shown(culprit)}", reason=reason, status=status, retry_after=wait, hint=_hint(reason, said)
+        f"{who}: {display(culprit)}", reason=reason, status=status, retry_after=wait, hint=_hint(reason, text)
     )
 
 
@@ -43,34 +43,36 @@ def component_error(who: str, error: BaseException, what: str = "") -> RagtallyE
     """Say what an exception of a component's `run` means, be it about a call or about the component itself."""
     if isinstance(error, RagtallyError):
         return error
-    called = call_error(who, error)
-    return PluginError(f"{who} fails{what}: {shown(error)}") if called.reason == "unexpected" else called
+    error_of_call = call_error(who, error)
+    return (
+        PluginError(f"{who} fails{what}: {display(error)}") if error_of_call.reason == "unexpected" else error_of_call
+    )
 
 
-def reason_of(status: int, said: str) -> CallFailure:
+def reason_of(status: int, text: str) -> CallFailure:
     """Tell the kind of a failure from status and message."""
-    known: Mapping[int, CallFailure] = {402: "daily quota", 408: "timeout", 413: "too long", 504: "timeout"}
-    if status in known:
-        return known[status]
+    by_status: Mapping[int, CallFailure] = {402: "daily quota", 408: "timeout", 413: "too long", 504: "timeout"}
+    if status in by_status:
+        return by_status[status]
     if status == 429:
-        return "daily quota" if _DAILY.search(said) else "rate limit"
+        return "daily quota" if _DAILY.search(text) else "rate limit"
     if status >= 500 or status in (409, 425):
         return "server"
     if status in (401, 403):
-        return "refused" if status == 403 and _REFUSED.search(said) else "authentication"
+        return "refused" if status == 403 and _REFUSAL.search(text) else "authentication"
     if status in (404, 405):
         return "not found"
-    return _of_bad_request(said)
+    return _of_bad_request(text)
 
 
-def _of_bad_request(said: str) -> CallFailure:
-    if _TOO_LONG.search(said):
+def _of_bad_request(text: str) -> CallFailure:
+    if _TOO_LONG.search(text):
         return "too long"
-    if _REFUSED.search(said):
+    if _REFUSAL.search(text):
         return "refused"
-    if _UNKNOWN_MODEL.search(said):
+    if _UNKNOWN_MODEL.search(text):
         return "not found"
-    return "authentication" if _NO_KEY.search(said) else "bad request"
+    return "authentication" if _NO_KEY.search(text) else "bad request"
 
 
 def _of_chain(error: BaseException) -> CallFailure:
@@ -113,11 +115,11 @@ def _retry_after(error: BaseException) -> float | None:
     return seconds if 0 <= seconds < float("inf") else None
 
 
-def _hint(reason: CallFailure, said: str) -> str | None:
+def _hint(reason: CallFailure, text: str) -> str | None:
     if reason == "authentication":
         return "put the key into the environment variable that the component's secret names"
     if reason == "too long":
         return "put fewer or smaller chunks before the reader"
-    if reason == "bad request" and _SEED.search(said):
+    if reason == "bad request" and _SEED.search(text):
         return "send_seed: false, where the model takes no seed"
     return None

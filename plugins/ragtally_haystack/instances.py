@@ -21,7 +21,7 @@ class Instances:
         self._free: list[Any] = [first]
 
     @contextmanager
-    def borrowed(self) -> Iterator[Any]:
+    def borrow(self) -> Iterator[Any]:
         """Borrow an instance."""
         with self._lock:
             instance = self._free.pop() if self._free else self._make()
@@ -31,7 +31,7 @@ class Instances:
             with self._lock:
                 self._free.append(instance)
 
-    def dismissed(self) -> list[Any]:
+    def dismiss(self) -> list[Any]:
         """Take back all that are not lent, to close them."""
         with self._lock:
             free, self._free = self._free, []
@@ -44,7 +44,7 @@ def in_threads(
     """Do work on items, several at once."""
 
     def one(item: Item) -> Outcome:
-        with instances.borrowed() as instance:
+        with instances.borrow() as instance:
             return work(instance, item)
 
     if threads == 1 or len(items) < 2:

@@ -32,18 +32,18 @@ def allowed_packages() -> tuple[str, ...]:
 
 def refusals(definition: Definition) -> Iterator[Fault]:
     """Say which of the named classes may not even be imported."""
-    allowed = allowed_packages()
+    packages = allowed_packages()
     for name in classes(definition):
-        if not _lies_in(name, allowed):
+        if not _lies_in(name, packages):
             package = name.partition(".")[0]
             yield Fault(
-                f"{name} is outside of the packages that a spec may use: {', '.join(allowed)}",
+                f"{name} is outside of the packages that a spec may use: {', '.join(packages)}",
                 f"if you trust the package, allow it in the environment: {VARIABLE}={package}",
             )
         elif name.startswith(tuple(f"{package}.tools." for package in ALWAYS)):
             yield Fault(f"{name} is a tool, and nothing in a benchmark calls tools", "remove it")
-    if _REMOTE_CODE not in allowed and any(
-        found.get("trust_remote_code") for found in mappings(definition.parameters)
+    if _REMOTE_CODE not in packages and any(
+        mapping.get("trust_remote_code") for mapping in mappings(definition.parameters)
     ):
         yield Fault(
             "trust_remote_code would run code that comes with a model",

@@ -20,7 +20,7 @@ from ragtally_haystack.instances import Instances, in_threads
 from ragtally_haystack.quiet import Document, DuplicatePolicy
 from ragtally_haystack.roles import STORE
 from ragtally_haystack.traits import is_exact
-from ragtally_haystack.tries import settled, with_tries
+from ragtally_haystack.tries import settle, with_tries
 
 Vectors = NDArray[np.float32]
 
@@ -42,9 +42,9 @@ class StoreRetriever:
         self._store = make(STORE, store)
 
         def ready() -> Any:
-            made = make_retriever(retriever, self._store)
-            warm_up(retriever, made)
-            return made
+            component = make_retriever(retriever, self._store)
+            warm_up(retriever, component)
+            return component
 
         first = ready()
         self._inputs = inputs_of(first)
@@ -74,11 +74,11 @@ class StoreRetriever:
             return hits
 
         def one(retriever: Any, row: int) -> RankedRows:
-            return self._ranked(retriever, self._asked(queries, row), limit)
+            return self._ranking(retriever, self._values_of(queries, row), limit)
 
-        found = in_threads(one, range(len(queries)), self._retrievers, self._threads)
-        for row, ranked in enumerate(found):
-            write_hits(hits, row, ranked)
+        rankings = in_threads(one, range(len(queries)), self._retrievers, self._threads)
+        for row, ranking in enumerate(rankings):
+            write_hits(hits, row, ranking)
         return hits
 
     def _fill(self) -> None:
@@ -97,51 +97,51 @@ class StoreRetriever:
                 )
                 for row in rows
             ]
-            self._called(partial(self._store.write_documents, documents, policy=DuplicatePolicy.OVERWRITE))
-        self._require_count(settled(self._count, len(passages)), "holds after writing", (len(passages),))
+            self._call(partial(self._store.write_documents, documents, policy=DuplicatePolicy.OVERWRITE))
+        self._require_count(settle(self._count, len(passages)), "holds after writing", (len(passages),))
         self._unwritten = None
 
     def _count(self) -> int:
-        return int(self._called(self._store.count_documents))
+        return int(self._call(self._store.count_documents))
 
-    def _require_count(self, count: int, what: str, allowed: tuple[int, ...]) -> None:
-        if count not in allowed:
+    def _require_count(self, count: int, what: str, counts: tuple[int, ...]) -> None:
+        if count not in counts:
             raise PluginError(
-                f"the document store {self._store_type} {what} {count} documents, not the {allowed[-1]} chunks alone",
+                f"the document store {self._store_type} {what} {count} documents, not the {counts[-1]} chunks alone",
                 hint="give it an index or collection of its own for each chunker, and clear it before a run",
             )
 
-    def _called(self, call: Callable[[], Any]) -> Any:
+    def _call(self, call: Callable[[], Any]) -> Any:
         return with_tries(call, self._store_failure, self._retries)
 
     def _store_failure(self, error: Exception) -> RagtallyError:
         return component_error(self._store_type, error)
 
-    def _asked(self, queries: Queries, row: int) -> dict[str, Any]:
-        asked: dict[str, Any] = {}
+    def _values_of(self, queries: Queries, row: int) -> dict[str, Any]:
+        inputs: dict[str, Any] = {}
         if "query" in self._inputs:
-            asked["query"] = queries.text[row]
+            inputs["query"] = queries.text[row]
         if "query_embedding" in self._inputs:
             if queries.vectors is not None:
-                asked["query_embedding"] = queries.vectors[row].tolist()
+                inputs["query_embedding"] = queries.vectors[row].tolist()
             elif self._inputs["query_embedding"]:
                 raise PluginError(f"{self._type} compares vectors and was given none", hint="give it an embedder")
-        return asked
+        return inputs
 
-    def _ranked(self, retriever: Any, asked: Mapping[str, Any], limit: int) -> RankedRows:
+    def _ranking(self, retriever: Any, inputs: Mapping[str, Any], limit: int) -> RankedRows:
         """Ask for more than is wanted, until what is found ends below the border, so that ties go by row."""
         most = self._chunks if self._exact else min(self._chunks, limit + _MOST_MORE)
         count = min(limit + _MORE, most)
         while True:
-            documents = self._run(retriever, {**asked, **({"top_k": count} if "top_k" in self._inputs else {})})
+            documents = self._run(retriever, {**inputs, **({"top_k": count} if "top_k" in self._inputs else {})})
             scores, rows = self._scores(documents), self._rows(documents)
-            if len(documents) < count or count == most or not _tied(scores, limit):
+            if len(documents) < count or count == most or not _is_tie(scores, limit):
                 return best_rows(scores, rows, limit)
             count = min(_GROWTH * count, most)
 
-    def _run(self, retriever: Any, given: Mapping[str, Any]) -> list[Any]:
+    def _run(self, retriever: Any, inputs: Mapping[str, Any]) -> list[Any]:
         return with_tries(
-            lambda: list(retriever.run(**given)["documents"]),
+            lambda: list(retriever.run(**inputs)["documents"]),
             lambda error: component_error(self._type, error),
             self._retries,
         )
@@ -156,10 +156,10 @@ class StoreRetriever:
         return np.array(rows, dtype=np.int64)
 
     def _scores(self, documents: list[Any]) -> NDArray[np.float64]:
-        given = [document.score for document in documents]
-        if any(score is None for score in given):
+        document_scores = [document.score for document in documents]
+        if any(score is None for score in document_scores):
             raise PluginError(f"{self._type} gives no scores", hint="use a retriever that scores what it finds")
-        scores = np.array(given, dtype=np.float64)
+        scores = np.array(document_scores, dtype=np.float64)
         if not np.isfinite(scores).all():
             raise PluginError(f"{self._type} gives scores that are no finite numbers")
         steps = np.diff(round_scores(scores))
@@ -171,7 +171,7 @@ class StoreRetriever:
         raise PluginError(f"{self._type} does not order its documents by their scores")
 
 
-def _tied(scores: NDArray[np.float64], limit: int) -> bool:
+def _is_tie(scores: NDArray[np.float64], limit: int) -> bool:
     """Whether the last of the hits ties with the last one wanted, so that further ones may tie too."""
-    rounded = round_scores(scores)
-    return bool(rounded[-1] == rounded[limit - 1])
+    coarse = round_scores(scores)
+    return bool(coarse[-1] == coarse[limit - 1])

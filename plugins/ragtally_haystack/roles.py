@@ -68,14 +68,16 @@ GENERATOR = Role(
 
 
 def input_fault(
-    role: Role, definition: Definition, names: Collection[str], required: Collection[str]
+    role: Role, definition: Definition, names: Collection[str], required_names: Collection[str]
 ) -> Fault | None:
     """Say whether a component's inputs are those of its role."""
-    wanted = " or ".join(role.one_of)
+    expected_names = " or ".join(role.one_of)
     if role.one_of and not set(role.one_of) & set(names):
         takes = ", ".join(names) or "nothing"
-        return Fault(f"{definition.type} is no {role.name}: it takes {takes}, not {wanted}", f"as in {role.example}")
-    for name in sorted(set(required) - {*role.one_of, *role.given}):
+        return Fault(
+            f"{definition.type} is no {role.name}: it takes {takes}, not {expected_names}", f"as in {role.example}"
+        )
+    for name in sorted(set(required_names) - {*role.one_of, *role.given}):
         return Fault(
             f"{definition.type} cannot be used as a {role.name}: it must be given {name}, which ragtally has not",
             f"as in {role.example}",

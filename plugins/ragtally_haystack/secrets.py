@@ -33,13 +33,13 @@ _SHORTEST = 8
 
 def written_out(definition: Definition) -> Iterator[Fault]:
     """Find keys that stand in a spec; what was written is never repeated."""
-    for found in mappings(definition.parameters):
-        kind = found.get("type")
+    for mapping in mappings(definition.parameters):
+        kind = mapping.get("type")
         if kind == "token":
             yield Fault("a token has no place in a spec: specs are shared, keys are not", _HINT)
         elif kind == ENVIRONMENT:
-            yield from _variables(found)
-        for name, value in found.items():
+            yield from _variables(mapping)
+        for name, value in mapping.items():
             if isinstance(value, str) and value and _SECRET_NAME.search(name):
                 yield Fault(f"{name} has no place in a spec: specs are shared, keys are not", _HINT)
             elif any(_LOOKS_SECRET.search(text) for text in (name, *_texts(value))):
@@ -47,9 +47,9 @@ def written_out(definition: Definition) -> Iterator[Fault]:
                 yield Fault(_LOOKS_SECRET.sub(HIDDEN, message), _HINT)
 
 
-def completed(written: Mapping[str, Any]) -> dict[str, Any]:
+def complete(value: Mapping[str, Any]) -> dict[str, Any]:
     """Fill up a secret: Haystack reads none without `strict`."""
-    return {"strict": True, **written}
+    return {"strict": True, **value}
 
 
 def is_secret(value: Any) -> bool:

@@ -23,40 +23,40 @@ class Parameters:
     defaults: Mapping[str, ast.expr] = field(default_factory=dict)  # Their defaults, as written, where there are any
 
 
-def is_component(found: Class) -> bool | None:
+def is_component(of_class: Class) -> bool | None:
     """Say whether a class is a Haystack component."""
-    decorators = {_name(decorator) for decorator in found.node.decorator_list}
+    decorators = {_name(decorator) for decorator in of_class.node.decorator_list}
     if any(name.rpartition(".")[2] in ("component", "super_component") for name in decorators):
         return True
-    bases = _bases(found)
+    bases = _bases(of_class)
     if bases is None:
         return None
-    known = [is_component(base) for base in bases]
-    return True if True in known else None if None in known else False
+    answers = [is_component(base) for base in bases]
+    return True if True in answers else None if None in answers else False
 
 
-def has_method(found: Class, name: str) -> bool | None:
+def has_method(of_class: Class, name: str) -> bool | None:
     """Say whether a class, or a base of it, has a method; None where the source does not tell."""
-    if _own_method(found, name) is not None:
+    if _own_method(of_class, name) is not None:
         return True
-    bases = _bases(found)
+    bases = _bases(of_class)
     if bases is None:
         return None
-    known = [has_method(base, name) for base in bases]
-    return True if True in known else None if None in known else False
+    answers = [has_method(base, name) for base in bases]
+    return True if True in answers else None if None in answers else False
 
 
-def parameters_of(found: Class, method: str) -> Parameters | None:
+def parameters_of(of_class: Class, method: str) -> Parameters | None:
     """Read what a method takes, of the class itself or of a base."""
-    decorators = {_name(decorator).rpartition(".")[2] for decorator in found.node.decorator_list}
-    if decorators & {"super_component", "dataclass"} or found.node.keywords:
+    decorators = {_name(decorator).rpartition(".")[2] for decorator in of_class.node.decorator_list}
+    if decorators & {"super_component", "dataclass"} or of_class.node.keywords:
         return None
-    own = _own_method(found, method)
+    own = _own_method(of_class, method)
     if own is not None:
-        if method == "run" and _declares_inputs(found):
+        if method == "run" and _declares_inputs(of_class):
             return None
         return _parameters(own)
-    bases = _bases(found)
+    bases = _bases(of_class)
     if bases is None:
         return None
     for base in bases:
@@ -65,28 +65,28 @@ def parameters_of(found: Class, method: str) -> Parameters | None:
     return Parameters() if method == "__init__" else None
 
 
-def _own_method(found: Class, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    for node in found.node.body:
+def _own_method(of_class: Class, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    for node in of_class.node.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
             return node
     return None
 
 
-def _bases(found: Class) -> list[Class] | None:
+def _bases(of_class: Class) -> list[Class] | None:
     bases = []
-    for node in found.node.bases:
+    for node in of_class.node.bases:
         name = _name(node)
         if name in _PLAIN_BASES:
             continue
-        base = find_from(found, name)
+        base = find_from(of_class, name)
         if base is None:
             return None
         bases.append(base)
     return bases
 
 
-def _declares_inputs(found: Class) -> bool:
-    calls = (node.func for node in ast.walk(found.node) if isinstance(node, ast.Call))
+def _declares_inputs(of_class: Class) -> bool:
+    calls = (node.func for node in ast.walk(of_class.node) if isinstance(node, ast.Call))
     return any(_name(function).rpartition(".")[2] in _DYNAMIC for function in calls)
 
 

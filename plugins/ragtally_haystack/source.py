@@ -51,34 +51,34 @@ def find_class(path: str) -> Class | Fault | None:
 
 def find_from(owner: Class, name: str) -> Class | None:
     """Look up a class that another one's source names, such as a base."""
-    tree = _parsed(owner.file)
+    tree = _parse(owner.file)
     names = None if tree is None else _names(tree, owner.module, owner.file)
     if names is None or "." in name:
         return None
     if name in names.classes:
         return Class(owner.module, owner.file, names.classes[name])
-    found = _find(names.imports[name], _MOST_HOPS) if name in names.imports else None
-    return found if isinstance(found, Class) else None
+    result = _find(names.imports[name], _MOST_HOPS) if name in names.imports else None
+    return result if isinstance(result, Class) else None
 
 
 def _find(path: str, hops: int) -> Class | Fault | None:
     module, _, name = path.rpartition(".")
-    found = _find_module(module)
-    if not isinstance(found, _Module):
-        return found
-    tree = None if found.file is None else _parsed(found.file)
-    if found.file is None or tree is None:
-        return Fault(f"the package {module} holds no class {name!r}") if found.folders else None
-    names = _names(tree, module, found.file)
+    module_found = _find_module(module)
+    if not isinstance(module_found, _Module):
+        return module_found
+    tree = None if module_found.file is None else _parse(module_found.file)
+    if module_found.file is None or tree is None:
+        return Fault(f"the package {module} holds no class {name!r}") if module_found.folders else None
+    names = _names(tree, module, module_found.file)
     if name in names.classes:
-        return Class(module, found.file, names.classes[name])
+        return Class(module, module_found.file, names.classes[name])
     if name in names.imports:
         further = _find(names.imports[name], hops - 1) if hops else None
         return further if isinstance(further, Class) else None
     if names.open:
         return None
-    known = sorted(word for word in {*names.classes, *names.imports} if word[:1].isupper())
-    return Fault(f"the module {module} has no class {name!r}", did_you_mean(name, known))
+    names_in_module = sorted(word for word in {*names.classes, *names.imports} if word[:1].isupper())
+    return Fault(f"the module {module} has no class {name!r}", did_you_mean(name, names_in_module))
 
 
 def _find_module(name: str) -> _Module | Fault | None:
@@ -117,27 +117,27 @@ def _inside(package: _Module, name: str) -> _Module | None:
         if (folder / f"{name}.py").is_file():
             return _Module(folder / f"{name}.py", ())
     # A folder without `__init__.py` is a package that several distributions share.
-    shared = tuple(folder / name for folder in package.folders if (folder / name).is_dir())
-    return _Module(None, shared) if shared else None
+    namespaces = tuple(folder / name for folder in package.folders if (folder / name).is_dir())
+    return _Module(None, namespaces) if namespaces else None
 
 
 def _no_module(name: str, package: _Module) -> Fault | None:
     missing = name.rpartition(".")[2]
-    known: set[str] = set()
+    names_nearby: set[str] = set()
     for folder in package.folders:
         for path in folder.iterdir():
             if path.name.startswith(("_", ".")):
                 continue
             if path.is_dir() or path.suffix == ".py":
-                known.add(path.stem)
+                names_nearby.add(path.stem)
             elif missing == path.name.partition(".")[0]:
                 # A compiled module has no source to read.
                 return None
-    return Fault(f"there is no module {name}", did_you_mean(missing, sorted(known)))
+    return Fault(f"there is no module {name}", did_you_mean(missing, sorted(names_nearby)))
 
 
 @functools.cache
-def _parsed(file: Path) -> ast.Module | None:
+def _parse(file: Path) -> ast.Module | None:
     try:
         return ast.parse(file.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):

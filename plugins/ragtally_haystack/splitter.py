@@ -15,7 +15,7 @@ from ragtally_haystack.roles import SPLITTER
 
 # Where Haystack's splitters say at which character a piece starts.
 _OFFSET = "split_idx_start"
-_SHOWN = 40
+_EXCERPT = 40
 
 
 class Splitter:
@@ -43,52 +43,52 @@ class Splitter:
 
     def _spans(self, name: str, text: str) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []
-        last, covered = -1, 0
+        last, covered_to = -1, 0
         for piece in self._pieces(name, text):
             content = piece.content or ""
             if not content.strip():
                 continue
-            start = _stated(piece, content, text)
+            start = _stated_start(piece, content, text)
             if start is None:
-                start = _found(content, text, last, _next_character(text, covered))
+                start = _search_start(content, text, last, _next_character(text, covered_to))
             if start is None:
                 raise PluginError(
                     f"{self._type} changes the text of the document {name!r}: it does not hold {_short(content)}",
                     hint="use a splitter that cuts the text as it is; evidence is followed by character offsets",
                 )
             spans.append((start, start + len(content)))
-            last, covered = start, max(covered, start + len(content))
+            last, covered_to = start, max(covered_to, start + len(content))
         spans.sort()
         self._require_all(name, text, spans)
         return spans
 
     def _pieces(self, name: str, text: str) -> list[Any]:
         try:
-            found = self._splitter.run(documents=[Document(id=name, content=text)])
+            output = self._splitter.run(documents=[Document(id=name, content=text)])
         except Exception as error:
             raise component_error(self._type, error, f" on the document {name!r}") from error
-        return list(found["documents"])
+        return list(output["documents"])
 
     def _require_all(self, name: str, text: str, spans: list[tuple[int, int]]) -> None:
-        covered = 0
+        covered_to = 0
         for start, end in [*spans, (len(text), len(text))]:
-            lost = text[covered:start].strip() if start > covered else ""
-            if lost:
+            gap = text[covered_to:start].strip() if start > covered_to else ""
+            if gap:
                 raise PluginError(
-                    f"{self._type} drops text of the document {name!r}: no chunk holds {_short(lost)}",
+                    f"{self._type} drops text of the document {name!r}: no chunk holds {_short(gap)}",
                     hint="chunks must hold everything: change its init_parameters, or use another splitter",
                 )
-            covered = max(covered, end)
+            covered_to = max(covered_to, end)
 
 
-def _stated(piece: Any, content: str, text: str) -> int | None:
+def _stated_start(piece: Any, content: str, text: str) -> int | None:
     """Take the offset that the splitter states, where the piece does stand there."""
     start = piece.meta.get(_OFFSET)
     stands = isinstance(start, int) and start >= 0 and text.startswith(content, start)
     return start if stands else None
 
 
-def _found(content: str, text: str, last: int, reach: int) -> int | None:
+def _search_start(content: str, text: str, last: int, reach: int) -> int | None:
     """Find a piece whose start is not stated."""
     # Of several places that one is taken that lies after the start of the piece before, leaves nothing out and
     # overlaps least; for pieces out of order, any place.
@@ -102,12 +102,12 @@ def _found(content: str, text: str, last: int, reach: int) -> int | None:
     return None
 
 
-def _next_character(text: str, covered: int) -> int:
+def _next_character(text: str, covered_to: int) -> int:
     """Find the first character from an offset on that is not white space; a piece may start before it."""
-    while covered < len(text) and text[covered].isspace():
-        covered += 1
-    return covered
+    while covered_to < len(text) and text[covered_to].isspace():
+        covered_to += 1
+    return covered_to
 
 
 def _short(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+    return repr(text if len(text) <= _EXCERPT else text[:_EXCERPT] + "...")

@@ -40,17 +40,17 @@ def retriever_traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
 def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
     """Tell the traits of a chat generator."""
     definition = definition_of(parameters)
-    asked = {**definition.parameters, **(definition.parameters.get("generation_kwargs") or {})}
+    settings = {**definition.parameters, **(definition.parameters.get("generation_kwargs") or {})}
     price, usd_per_hour = parameters["price"], parameters["usd_per_hour"]
-    stated = None if price is None else Price(price["input"], price["output"])
-    tokens = (asked[name] for name in _OUTPUT_TOKENS if isinstance(asked.get(name), int))
+    own_price = None if price is None else Price(price["input"], price["output"])
+    tokens = (settings[name] for name in _OUTPUT_TOKENS if isinstance(settings.get(name), int))
     return ModelTraits(
         provider=definition.name.removesuffix("ChatGenerator").lower() or definition.name,
         model=_model(definition),
-        deterministic=asked.get("temperature") == 0,
+        deterministic=settings.get("temperature") == 0,
         takes_seed=parameters["send_seed"],
         limits=Limits(**{name: parameters[name] for name in _LIMITS}),
-        price=stated if usd_per_hour is None else Price(usd_per_hour=usd_per_hour),
+        price=own_price if usd_per_hour is None else Price(usd_per_hour=usd_per_hour),
         output_tokens=next((number for number in tokens if number > 0), None),
     )
 
@@ -64,13 +64,13 @@ def is_exact(store: str) -> bool:
 
 def _model(definition: Definition) -> str:
     """Name the model: as the spec says it, else the default in the source, else the class."""
-    given = definition.parameters.get("model")
-    if isinstance(given, str) and given:
-        return given
+    name = definition.parameters.get("model")
+    if isinstance(name, str) and name:
+        return name
     if not any(refusals(definition)):
-        found = find_class(definition.type)
-        made = parameters_of(found, "__init__") if isinstance(found, Class) else None
-        default = made.defaults.get("model") if made else None
+        class_found = find_class(definition.type)
+        init = parameters_of(class_found, "__init__") if isinstance(class_found, Class) else None
+        default = init.defaults.get("model") if init else None
         if isinstance(default, ast.Constant) and isinstance(default.value, str):
             return default.value
     return definition.name

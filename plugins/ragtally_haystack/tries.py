@@ -14,26 +14,26 @@ _LONGEST_WAIT = 60.0
 _LOOKS = 6
 
 
-def settled(look: Callable[[], int], wanted: int) -> int:
+def settle(look: Callable[[], int], count: int) -> int:
     """Look at a number until it has grown to what it should be: servers count some time after they wrote."""
-    found = look()
-    for done in range(_LOOKS - 1):
-        if found >= wanted:
+    seen_count = look()
+    for attempt in range(_LOOKS - 1):
+        if seen_count >= count:
             break
-        sleep(2.0**done)
-        found = look()
-    return found
+        sleep(2.0**attempt)
+        seen_count = look()
+    return seen_count
 
 
 def with_tries(call: Callable[[], Outcome], failure: Callable[[Exception], RagtallyError], retries: int) -> Outcome:
     """Call, and call again where the failure passes: after as long as the provider asks for, else 1, 2, 4 s ..."""
-    for done in range(retries + 1):
+    for attempt in range(retries + 1):
         try:
             return call()
         except Exception as error:
             meaning = failure(error)
-            if done == retries or not (isinstance(meaning, CallError) and meaning.retryable):
+            if attempt == retries or not (isinstance(meaning, CallError) and meaning.retryable):
                 raise meaning from error
-            asked = meaning.retry_after
-            sleep(min(2.0**done if asked is None else asked, _LONGEST_WAIT))
+            wait = meaning.retry_after
+            sleep(min(2.0**attempt if wait is None else wait, _LONGEST_WAIT))
     raise AssertionError("the last try returned or raised")

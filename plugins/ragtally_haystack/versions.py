@@ -29,28 +29,28 @@ def fingerprint_retriever(parameters: Mapping[str, Any]) -> str | None:
     return _fingerprint([parameters["store"], parameters["retriever"]])
 
 
-def _fingerprint(written: list[Mapping[str, Any]]) -> str | None:
-    definitions = [definition_of(each) for each in written]
+def _fingerprint(values: list[Mapping[str, Any]]) -> str | None:
+    definitions = [definition_of(each) for each in values]
     if any(fault for definition in definitions for fault in refusals(definition)):
         return None
-    named = sorted({name for definition in definitions for name in classes(definition)})
+    class_names = sorted({name for definition in definitions for name in classes(definition)})
     # Haystack itself stands behind every one of them.
     packages = {"haystack": importlib.metadata.version("haystack-ai")}
-    for name in named:
+    for name in class_names:
         packages |= _behind(name)
     return address({"packages": packages})
 
 
 def _behind(name: str) -> dict[str, str]:
     """Name the distribution of a class' module, and hash the class' own file where it is the user's own."""
-    found = None if name.startswith("haystack.") else find_class(name)
-    if not isinstance(found, Class):
+    class_found = None if name.startswith("haystack.") else find_class(name)
+    if not isinstance(class_found, Class):
         return {}
-    suffix = "/__init__.py" if found.file.name == "__init__.py" else ".py"
-    packages = dict(_holders(found.module.replace(".", "/") + suffix))
+    suffix = "/__init__.py" if class_found.file.name == "__init__.py" else ".py"
+    packages = dict(_holders(class_found.module.replace(".", "/") + suffix))
     if name.partition(".")[0] not in ALWAYS:
         # A package in development changes under one version.
-        packages[f"{name} (file)"] = file_hash(found.file)
+        packages[f"{name} (file)"] = file_hash(class_found.file)
     return packages
 
 

@@ -17,7 +17,7 @@ from ragtally import Candidates, DataError, Hits, PluginError, Queries
 from ragtally.support.local_models import INSTALL, device_error, memory_error
 from ragtally.support.ranking import round_scores
 from ragtally_rerank.model_files import PACKAGE
-from ragtally_rerank.ordering import reordered
+from ragtally_rerank.ordering import reorder
 
 # A question and a passage.
 Pair = tuple[str, str]
@@ -48,7 +48,7 @@ class CrossEncoderReranker:
                 for question, row in zip(of_pairs.tolist(), passages.tolist(), strict=True)
             ]
             scores[of_pairs, columns[block]] = round_scores(self._pair_scores(pairs))
-        return reordered(hits, np.lexsort((rows, -scores), axis=1), limit)
+        return reorder(hits, np.lexsort((rows, -scores), axis=1), limit)
 
     def _pair_scores(self, pairs: list[Pair]) -> NDArray[np.floating]:
         scores = np.asarray(self._score(pairs), dtype=np.float64)

@@ -18,7 +18,7 @@ from itertools import islice
 import numpy as np
 
 from ragtally import Candidates, Hits, Message, PluginError, Prompt, Queries
-from ragtally_rerank.ordering import reordered
+from ragtally_rerank.ordering import reorder
 from ragtally_rerank.reply import ranking_in
 
 SYSTEM = (
@@ -56,7 +56,7 @@ class ListwiseReranker:
             if places:
                 others = [location for location in order[question].tolist() if location not in places]
                 order[question] = [*places, *others]
-        return reordered(hits, order, limit)
+        return reorder(hits, order, limit)
 
     def unread(self, candidates: Candidates) -> int:
         """Count the replies that came but said nothing of an order."""
@@ -77,12 +77,12 @@ class ListwiseReranker:
 
     def _prompt(self, question: str, passages: Sequence[str]) -> Prompt:
         lines = [f"[{number}] {self._line(text)}".rstrip() for number, text in enumerate(passages, start=1)]
-        asked = _NUMBER.sub(r"(\1)", " ".join(question.split()))
+        question_text = _NUMBER.sub(r"(\1)", " ".join(question.split()))
         content = [
             f"Rank the {len(lines)} passages below by how much they help to answer the question.",
-            f"Question: {asked}",
+            f"Question: {question_text}",
             "\n".join(lines),
-            f"Question: {asked}",
+            f"Question: {question_text}",
             f"Answer with the numbers of all {len(lines)} passages, the most helpful first, in this form and with "
             "nothing else: [2] > [1]",
         ]

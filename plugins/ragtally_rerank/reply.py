@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 
 _TAGS = r"(?:think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis)"
-_REASONED = re.compile(rf"</{_TAGS}>|\[/think\]", re.IGNORECASE)
+_REASONING_END = re.compile(rf"</{_TAGS}>|\[/think\]", re.IGNORECASE)
 _REASONING = re.compile(rf"<{_TAGS}>|\[think\]", re.IGNORECASE)
 _MARKS = str.maketrans("", "", "*`_\"'")
 _NOUN = re.compile(r"\b(?:passage|document|doc) ?(?=\[?[0-9])", re.IGNORECASE)
 _ITEM = r"(?:\[ ?[0-9]{1,6} ?\]|(?<![\w.,])[0-9]{1,6}(?![.,]?\w))"
 _CHAIN = re.compile(rf"{_ITEM}(?: ?>+ ?{_ITEM})+|\[ ?[0-9]{{1,6}}(?: ?, ?[0-9]{{1,6}})+ ?\]")
-_BRACKETED = re.compile(r"\[ ?([0-9]{1,6}) ?\]")
+_IN_BRACKETS = re.compile(r"\[ ?([0-9]{1,6}) ?\]")
 _BARE = re.compile(r"[0-9 ,;.()]+")
 _NUMBER = re.compile(r"[0-9]+")
 
@@ -29,7 +29,7 @@ def ranking_in(reply: str, count: int) -> tuple[int, ...]:
         if len(places) >= len(best):
             best = places
     if not best:
-        best = _places(_BRACKETED.findall(text), count)
+        best = _places(_IN_BRACKETS.findall(text), count)
     if not best and _BARE.fullmatch(text):
         best = _places(_NUMBER.findall(text), count)
     return best
@@ -37,7 +37,7 @@ def ranking_in(reply: str, count: int) -> tuple[int, ...]:
 
 def _answer(reply: str) -> str:
     # Reasoning that never ended leaves no answer behind it.
-    return _REASONING.split(_REASONED.split(reply)[-1])[0]
+    return _REASONING.split(_REASONING_END.split(reply)[-1])[0]
 
 
 def _places(numbers: Iterable[str], count: int) -> tuple[int, ...]:

@@ -45,15 +45,15 @@ class Marker:
 def marker_of(description: str | None) -> Marker | None:
     """Read a marker."""
     try:
-        said = json.loads(description or "")
-        if said["made_by"] != _MAKER:
+        marker = json.loads(description or "")
+        if marker["made_by"] != _MAKER:
             return None
-        return Marker(str(said["digest"]), int(said["chunks"]), said["state"] == _COMPLETE)
+        return Marker(str(marker["digest"]), int(marker["chunks"]), marker["state"] == _COMPLETE)
     except (ValueError, KeyError, TypeError):
         return None
 
 
-class Held:
+class CollectionIndex:
     """The collection of some contents, on a server."""
 
     def __init__(self, connection: Connection, contents: Contents) -> None:
@@ -88,9 +88,9 @@ class Held:
 
     def set_ef(self, ef: int | None) -> None:
         """Say how many candidates a search keeps; None leaves it to Weaviate."""
-        wanted = _EF_OF_WEAVIATE if ef is None else ef
-        if self._ef() != wanted:
-            index = Reconfigure.VectorIndex.hnsw(ef=wanted)
+        target = _EF_OF_WEAVIATE if ef is None else ef
+        if self._ef() != target:
+            index = Reconfigure.VectorIndex.hnsw(ef=target)
             self.collection.config.update(
                 vector_config=Reconfigure.Vectors.update(name=VECTOR, vector_index_config=index)
             )

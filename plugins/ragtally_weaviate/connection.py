@@ -16,7 +16,7 @@ from weaviate.embedded import EmbeddedOptions
 from weaviate.proto.v1 import health_weaviate_pb2
 
 from ragtally.support.environment import environment
-from ragtally_weaviate.failures import ServerError, said, told, without_keys
+from ragtally_weaviate.failures import ServerError, message_of, without_keys, word_failure
 from ragtally_weaviate.server import GRPC_HOST, GRPC_PORT, Server, server_of
 
 _PATIENCE, _EMBEDDED_PATIENCE = 10.0, 120.0
@@ -34,20 +34,20 @@ class Connection:
 
 
 @contextmanager
-def connected(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
+def connect(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
     """Connect, make sure that the server is ready for REST and gRPC, and close the connection in the end."""
     # It would write whole chunks to the terminal where one is refused; errors are told by ragtally.
     logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)
     if embedded:
         client = _embedded()
-        with told("an embedded server", "working"):
+        with word_failure("an embedded server", "working"):
             yield Connection(client, f"http://127.0.0.1:{_EMBEDDED_PORT}", client.get_meta()["version"])
         return
     server = server_of(environment())
-    with told(server.url, "connecting", then=""):
-        client = opened(server, timeout)
+    with word_failure(server.url, "connecting", then=""):
+        client = open_client(server, timeout)
     try:
-        with told(server.url, "connecting", then=""):
+        with word_failure(server.url, "connecting", then=""):
             version = client.get_meta()["version"]
             ready = client.is_ready()
         if not ready:
@@ -55,13 +55,13 @@ def connected(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
                 f"Weaviate at {server.url} answers, but is not ready", hint="wait until it has started, and try again"
             )
         require_grpc(server)
-        with told(server.url, "working"):
+        with word_failure(server.url, "working"):
             yield Connection(client, server.url, version)
     finally:
         client.close()
 
 
-def opened(server: Server, timeout: float) -> weaviate.WeaviateClient:
+def open_client(server: Server, timeout: float) -> weaviate.WeaviateClient:
     """Open a client; only its version is asked for."""
     return weaviate.connect_to_custom(
         http_host=server.host,
@@ -94,7 +94,7 @@ def require_grpc(server: Server) -> None:
         try:
             answer = check(health_weaviate_pb2.WeaviateHealthCheckRequest(), timeout=_PATIENCE, metadata=headers)
         except grpc.RpcError as error:
-            why = without_keys(said(error)[-1])
+            why = without_keys(message_of(error)[-1])
             raise ServerError(
                 f"Weaviate at {server.url} answers, but not to gRPC at {server.grpc}: {why}", hint=hint
             ) from None
@@ -114,7 +114,7 @@ def _embedded() -> weaviate.WeaviateClient:
         client.connect()
     except Exception as error:
         raise ServerError(
-            f"Weaviate cannot be started beside ragtally: {without_keys(said(error)[-1])}",
+            f"Weaviate cannot be started beside ragtally: {without_keys(message_of(error)[-1])}",
             hint="leave `embedded` out, and start a server: docker compose up --detach --wait",
         ) from None
     atexit.register(client.close)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ragtally import Finding, RagtallyError
 from ragtally.support.environment import environment
 from ragtally_weaviate.collection import marker_of
-from ragtally_weaviate.connection import Connection, connected
+from ragtally_weaviate.connection import Connection, connect
 from ragtally_weaviate.design import PREFIX
 from ragtally_weaviate.server import server_of
 
@@ -22,7 +22,7 @@ def findings(*, embedded: bool) -> list[Finding]:
 def _of_server() -> Iterator[Finding]:
     try:
         server = server_of(environment())
-        with connected(embedded=False, timeout=10) as connection:
+        with connect(embedded=False, timeout=10) as connection:
             yield Finding(
                 True, f"Weaviate {connection.version} at {server.url} is ready, and answers gRPC at {server.grpc}"
             )

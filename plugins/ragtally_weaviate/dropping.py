@@ -5,7 +5,7 @@ from __future__ import annotations
 from ragtally import RagtallyError
 from ragtally.support.environment import environment
 from ragtally_weaviate.collection import marker_of
-from ragtally_weaviate.connection import connected
+from ragtally_weaviate.connection import connect
 from ragtally_weaviate.server import URL, server_of
 
 
@@ -16,7 +16,7 @@ def drop_collection(name: str, digest: str, url: str, *, embedded: bool) -> None
             f"the collection {name} is at {url}, and {URL} names another server",
             hint=f"{URL}={url} ragtally store gc ..., or --leave-outside where that server is gone for good",
         )
-    with connected(embedded=embedded) as connection:
+    with connect(embedded=embedded) as connection:
         collections = connection.client.collections
         if not collections.exists(name):
             return

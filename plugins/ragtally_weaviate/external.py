@@ -29,13 +29,13 @@ def collection_of(folder: Path) -> ExternalResource | None:
     try:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         name, digest, url = str(record["collection"]), str(record["digest"]), str(record["server"])
-        embedded = bool(record["embedded"])
+        is_embedded = bool(record["embedded"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
     def drop() -> None:
         from ragtally_weaviate.dropping import drop_collection
 
-        drop_collection(name, digest, url, embedded=embedded)
+        drop_collection(name, digest, url, embedded=is_embedded)
 
     return ExternalResource(f"the collection {name} at {url}", drop)

@@ -44,22 +44,22 @@ class ServerError(RagtallyError):
 
 
 @contextmanager
-def told(url: str, doing: str, *, then: str = AGAIN) -> Iterator[None]:
+def word_failure(url: str, doing: str, *, then: str = AGAIN) -> Iterator[None]:
     """Turn what the client library raises into an error with a hint."""
     try:
         yield
     except (exceptions.WeaviateBaseError, httpx.HTTPError, grpc.RpcError, ConnectionError, TimeoutError) as error:
-        texts = said(error)
+        texts = message_of(error)
         raise server_error(url, doing, " ".join(texts), shown=texts[-1], then=then) from None
 
 
-def said(error: BaseException) -> list[str]:
+def message_of(error: BaseException) -> list[str]:
     """List what an exception says, and what each of its causes does, the first cause last."""
     texts = [str(error) or type(error).__name__]
     if isinstance(error, grpc.RpcError) and hasattr(error, "code"):
         texts = [f"{error.code().name}: {error.details()}"]
     cause = error.__cause__ or error.__context__
-    return [*texts, *(said(cause) if isinstance(cause, Exception) else [])]
+    return [*texts, *(message_of(cause) if isinstance(cause, Exception) else [])]
 
 
 def server_error(url: str, doing: str, text: str, *, shown: str | None = None, then: str = AGAIN) -> ServerError:

@@ -19,8 +19,10 @@ def haystack_retriever(contents: Contents, search: Search) -> Any | None:
     """Make the Haystack retriever that asks the server what ragtally asks it."""
     values = environment()
     alone = search.mode == "near_vector" and contents.design.distance == "cosine"
-    mixed = search.mode == "hybrid" and search.fusion == "relative_score" and contents.design.distance != "hamming"
-    if not (search.mode == "bm25" or alone or mixed) or values.get(GRPC_HOST) or not _is_installed():
+    mixes_scores = (
+        search.mode == "hybrid" and search.fusion == "relative_score" and contents.design.distance != "hamming"
+    )
+    if not (search.mode == "bm25" or alone or mixes_scores) or values.get(GRPC_HOST) or not _is_installed():
         return None
     with switched_off():
         from haystack_integrations.components.retrievers.weaviate import (

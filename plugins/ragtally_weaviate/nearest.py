@@ -24,18 +24,18 @@ def ann_recall(passages: Passages, vectors: Vectors, queries: Queries, hits: Hit
     name = f"ann_recall@{ranks}"
     exact = Dense(_DENSE[distance])
     exact.add(passages, vectors)
-    wanted = exact.search(queries, ranks)
+    exact_hits = exact.search(queries, ranks)
     shares = []
     for row in range(len(queries)):
-        right = wanted.passage[row] >= 0
+        right = exact_hits.passage[row] >= 0
         count = int(right.sum())
         if not count:
             continue
-        last = float(wanted.score[row, count - 1])
-        found = hits.passage[row, :count]
+        last = float(exact_hits.score[row, count - 1])
+        approximate = hits.passage[row, :count]
         scores = _scores_as_dense(hits.score[row, :count], distance)
         near = scores >= last - _SLACK * max(abs(last), 1e-6)
-        shares.append(float((near & (found >= 0)).sum()) / count)
+        shares.append(float((near & (approximate >= 0)).sum()) / count)
     if not shares:
         return {name: Score(None, 0, "no question has a vector with a near chunk")}
     return {name: Score(float(np.mean(shares)), len(shares))}

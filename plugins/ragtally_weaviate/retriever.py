@@ -10,8 +10,8 @@ from typing import Any
 
 from ragtally import Hits, Passages, PluginError, Progress, Queries, Score
 from ragtally.support.ranking import no_hits
-from ragtally_weaviate.collection import Held
-from ragtally_weaviate.connection import Connection, connected
+from ragtally_weaviate.collection import CollectionIndex
+from ragtally_weaviate.connection import Connection, connect
 from ragtally_weaviate.design import Contents, Design, Search, Vectors
 from ragtally_weaviate.external import write_record
 from ragtally_weaviate.filling import fill
@@ -39,7 +39,7 @@ class Weaviate:
         self._server = ("", "")
         self._searcher = Searcher
         self._measured: dict[str, Score] = {}
-        self._progress: Progress = lambda what, done, total: None
+        self._progress: Progress = lambda what, so_far, total: None
 
     def report_to(self, progress: Progress) -> None:
         """Take whom to tell how the filling goes (see `ragtally.api.ReportingRetriever`)."""
@@ -48,8 +48,8 @@ class Weaviate:
     def add(self, passages: Passages, vectors: Vectors | None) -> None:
         """Fill the collection, going on where an earlier run stopped (see `ragtally.api.Retriever.add`)."""
         self.load(Path(), passages, vectors)
-        with self._connected() as connection:
-            self._filled(connection)
+        with self._open() as connection:
+            self._fill(connection)
 
     def save(self, folder: Path) -> None:
         """Write which collection holds the index, and where (see `ragtally.api.Retriever.save`)."""
@@ -73,11 +73,11 @@ class Weaviate:
             )
         if limit < 1 or not len(contents) or not len(queries):
             return hits
-        with self._connected() as connection:
-            held = self._filled(connection)
-            self._searcher(held, self._search, queries).write(hits, limit, self._effort.concurrency)
+        with self._open() as connection:
+            index = self._fill(connection)
+            self._searcher(index, self._search, queries).write(hits, limit, self._effort.concurrency)
             if self._approximate:
-                held.require_ef(self._search.ef)
+                index.require_ef(self._search.ef)
         if self._search.mode == "near_vector":
             assert self._vectors is not None
             self._measured = ann_recall(contents.passages, self._vectors, queries, hits, self._design.distance)
@@ -89,8 +89,8 @@ class Weaviate:
 
     def ready(self) -> None:
         """Make sure that the collection is complete, and has the `ef` (see `ragtally.api.PlainRetriever`)."""
-        with self._connected() as connection:
-            self._filled(connection)
+        with self._open() as connection:
+            self._fill(connection)
 
     def plain(self) -> Any | None:
         """Give the retriever of deepset's `weaviate-haystack` over the same collection, where that is installed and
@@ -99,17 +99,17 @@ class Weaviate:
         assert self._contents is not None
         return None if self._embedded else haystack_retriever(self._contents, self._search)
 
-    def _connected(self) -> AbstractContextManager[Connection]:
-        return connected(embedded=self._embedded, timeout=self._effort.timeout)
+    def _open(self) -> AbstractContextManager[Connection]:
+        return connect(embedded=self._embedded, timeout=self._effort.timeout)
 
-    def _filled(self, connection: Connection) -> Held:
+    def _fill(self, connection: Connection) -> CollectionIndex:
         assert self._contents is not None
         self._server = (connection.url, connection.version)
-        held = Held(connection, self._contents)
-        fill(held, batch=self._effort.batch, concurrency=self._effort.concurrency, report=self._progress)
+        index = CollectionIndex(connection, self._contents)
+        fill(index, batch=self._effort.batch, concurrency=self._effort.concurrency, report=self._progress)
         if self._approximate:
-            held.set_ef(self._search.ef)
-        return held
+            index.set_ef(self._search.ef)
+        return index
 
     @property
     def _approximate(self) -> bool:

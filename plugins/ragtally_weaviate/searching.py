@@ -12,9 +12,9 @@ from weaviate.classes.query import HybridFusion, MetadataQuery
 
 from ragtally import Hits, PluginError, Queries
 from ragtally.support.ranking import RankedRows, best_rows, write_hits
-from ragtally_weaviate.collection import CONTENT, VECTOR, Held
+from ragtally_weaviate.collection import CONTENT, VECTOR, CollectionIndex
 from ragtally_weaviate.design import Search, handed_over
-from ragtally_weaviate.failures import ServerError, told
+from ragtally_weaviate.failures import ServerError, word_failure
 from ragtally_weaviate.parameters import DEFAULT_ALPHA
 
 # How many more an exact search is asked for, so that a tie at the border goes by row.
@@ -27,8 +27,8 @@ _NOTHING = best_rows(np.zeros(0), np.zeros(0, np.int32), 0)
 class Searcher:
     """Searches one collection in one way."""
 
-    def __init__(self, held: Held, search: Search, queries: Queries) -> None:
-        self._held, self._search, self._queries = held, search, queries
+    def __init__(self, index: CollectionIndex, search: Search, queries: Queries) -> None:
+        self._index, self._search, self._queries = index, search, queries
         self._failed = threading.Event()
         if search.mode != "bm25" and (queries.vectors is None or len(queries.vectors) != len(queries)):
             raise PluginError(f"weaviate needs vectors under mode: {search.mode}", hint="give it an embedder")
@@ -39,39 +39,39 @@ class Searcher:
         try:
             for first in range(0, len(self._queries), _QUESTIONS):
                 rows = range(first, min(first + _QUESTIONS, len(self._queries)))
-                for row, ranked in zip(rows, executor.map(lambda row: self._ranked(row, limit), rows), strict=True):
-                    write_hits(hits, row, ranked)
+                for row, ranking in zip(rows, executor.map(lambda row: self._ranking(row, limit), rows), strict=True):
+                    write_hits(hits, row, ranking)
         finally:
             executor.shutdown(cancel_futures=True)
 
-    def _ranked(self, row: int, limit: int) -> RankedRows:
+    def _ranking(self, row: int, limit: int) -> RankedRows:
         # The client tries for a minute before it gives a server up: once one question has failed, no other begins.
         if self._failed.is_set():
             return _NOTHING
         try:
-            return self._found(row, limit)
+            return self._results(row, limit)
         except Exception:
             self._failed.set()
             raise
 
-    def _found(self, row: int, limit: int) -> RankedRows:
+    def _results(self, row: int, limit: int) -> RankedRows:
         mode, text = self._search.mode, self._queries.text[row]
         vector = None
         if mode != "bm25":
             assert self._queries.vectors is not None
-            vector = handed_over(self._queries.vectors[row], self._held.contents.design.distance)
+            vector = handed_over(self._queries.vectors[row], self._index.contents.design.distance)
         if (mode == "bm25" and not text.strip()) or (mode == "near_vector" and vector is None):
             return _NOTHING
-        with told(self._held.url, "searching"):
+        with word_failure(self._index.url, "searching"):
             answer = self._ask(text, vector)
         rows, scores = [], []
-        for found in answer.objects:
-            at = self._held.contents.row(found.uuid)
-            score = self._score(found.metadata)
+        for result_object in answer.objects:
+            at = self._index.contents.row(result_object.uuid)
+            score = self._score(result_object.metadata)
             if at is None or score is None or not math.isfinite(score):
                 raise ServerError(
-                    f"Weaviate at {self._held.url} finds an object that ragtally did not write, or gives no score: "
-                    f"{found.uuid} in {self._held.contents.name}",
+                    f"Weaviate at {self._index.url} finds an object that ragtally did not write, or gives no score: "
+                    f"{result_object.uuid} in {self._index.contents.name}",
                     hint="the collection must not be written by anybody else; drop it, and run again",
                 )
             rows.append(at)
@@ -79,8 +79,8 @@ class Searcher:
         return best_rows(np.array(scores, np.float64), np.array(rows, np.int32), limit)
 
     def _ask(self, text: str, vector: list[float] | None) -> Any:
-        query, search = self._held.collection.query, self._search
-        limit = asked_for(search, self._held.contents.design.index)
+        query, search = self._index.collection.query, self._search
+        limit = asked_for(search, self._index.contents.design.index)
         if search.mode == "bm25":
             return query.bm25(
                 text, query_properties=[CONTENT], limit=limit, return_metadata=MetadataQuery(score=True),
@@ -93,14 +93,14 @@ class Searcher:
                 return_properties=[],
             )  # fmt: skip
         alpha = DEFAULT_ALPHA if search.alpha is None else search.alpha
-        ranked = search.fusion == "ranked"
+        is_ranked = search.fusion == "ranked"
         return query.hybrid(
             text,
             vector=vector,
             # Without a vector only words are left to compare.
             alpha=alpha if vector is not None else 0.0,
             query_properties=[CONTENT],
-            fusion_type=HybridFusion.RANKED if ranked else HybridFusion.RELATIVE_SCORE,
+            fusion_type=HybridFusion.RANKED if is_ranked else HybridFusion.RELATIVE_SCORE,
             target_vector=VECTOR if vector is not None else None,
             limit=limit,
             return_metadata=MetadataQuery(score=True),
@@ -115,7 +115,7 @@ class Searcher:
         distance: float | None = metadata.distance
         if distance is None:
             return None
-        return 1 - distance if self._held.contents.design.distance == "cosine" else -distance
+        return 1 - distance if self._index.contents.design.distance == "cosine" else -distance
 
 
 def asked_for(search: Search, index: str) -> int:

@@ -35,11 +35,11 @@ class Server:
 
 def server_of(values: Mapping[str, str]) -> Server:
     """Read which server the environment names."""
-    given = values.get(URL, "").strip()
-    if not given:
+    address = values.get(URL, "").strip()
+    if not address:
         raise RagtallyError(f"it is not known where Weaviate is: {URL} is not set", hint=START)
     try:
-        parts = urlsplit(given)
+        parts = urlsplit(address)
         port = parts.port
     except ValueError as error:
         raise RagtallyError(f"{URL} is no address: {error}", hint=f"export {URL}={EXAMPLE}") from None
@@ -70,9 +70,9 @@ def _grpc_host(host: str) -> str:
     return f"grpc-{host}" if host.endswith(_CLOUD) else host
 
 
-def _grpc_port(given: str, secure: bool) -> int:
-    if not given:
+def _grpc_port(value: str, secure: bool) -> int:
+    if not value:
         return _SECURE_PORT if secure else _USUAL_GRPC_PORT
-    if not given.isdecimal() or not 0 < int(given) < 1 << 16:
+    if not value.isdecimal() or not 0 < int(value) < 1 << 16:
         raise RagtallyError(f"{GRPC_PORT} must be a port", hint=f"export {GRPC_PORT}={_USUAL_GRPC_PORT}")
-    return int(given)
+    return int(value)

@@ -17,7 +17,7 @@ import ragtally_weaviate
 from ragtally.api import Passages
 from ragtally.testing import samples
 from ragtally_weaviate import filling
-from ragtally_weaviate.connection import connected
+from ragtally_weaviate.connection import connect
 from ragtally_weaviate.design import PREFIX
 from weaviate_server import StubServer, started
 
@@ -69,14 +69,14 @@ def server(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     before = names()
     yield
-    with connected(embedded=False) as connection:
+    with connect(embedded=False) as connection:
         for name in names() - before:
             connection.client.collections.delete(name)
 
 
 def names() -> set[str]:
     """The collections on the server that are named like ragtally's."""
-    with connected(embedded=False) as connection:
+    with connect(embedded=False) as connection:
         return {name for name in connection.client.collections.list_all() if name.startswith(PREFIX)}
 
 

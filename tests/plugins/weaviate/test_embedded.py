@@ -29,7 +29,7 @@ def test_it_is_started_once_and_sends_no_usage_data(
     stub: StubServer, build: Build, passages: Passages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stand-in plays the server that the client library would download."""
-    client = connection.opened(server_of(environment()), 10)
+    client = connection.open_client(server_of(environment()), 10)
     given: list[dict[str, Any]] = []
 
     def start(**options: Any) -> Any:

@@ -58,7 +58,7 @@ def test_a_served_cell_finds_in_the_store_what_the_study_found(
     bench = Bench(tmp_path, load_registry())
     results, plan = load_results(bench.run(SPEC)), bench.plan(SPEC)
     words = dict(results.questions.select("id", "question").iter_rows())
-    held = stub.collections.copy()
+    index = stub.collections.copy()
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
     for number, (ranking, retriever) in enumerate(RETRIEVERS.items()):
         (cell,) = [each for each in plan.cells if each.name.startswith(f"{ranking}/top 2/words")]
@@ -78,5 +78,5 @@ def test_a_served_cell_finds_in_the_store_what_the_study_found(
             assert found["decide"]["verdict"] == verdict
         if retriever:
             pipeline.get_component("search").close()
-        assert stub.collections.keys() <= held.keys(), "nothing but what was filled before is searched"
+        assert stub.collections.keys() <= index.keys(), "nothing but what was filled before is searched"
         assert yaml.safe_load(text)["metadata"]["ragtally"]["plain_haystack"] == (["search"] if retriever else [])

@@ -18,19 +18,19 @@ Build = Callable[..., Any]
 TEXT = frozenset({"text"})
 
 
-def held(stub: StubServer) -> Collection:
+def index(stub: StubServer) -> Collection:
     (collection,) = stub.collections.values()
     return collection
 
 
 def marker(stub: StubServer) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(held(stub).schema["description"])
+    said: dict[str, Any] = json.loads(index(stub).schema["description"])
     return said
 
 
 def test_the_collection_says_what_it_is_made_of(build: Build, stub: StubServer, passages: Passages) -> None:
     build(mode="bm25", stopwords="en", tokenization="lowercase", k1=1.5, b=0.5).add(passages, None)
-    schema = held(stub).schema
+    schema = index(stub).schema
     assert schema["class"].startswith("Ragtally_") and len(schema["class"]) == len("Ragtally_") + 40
     assert schema["invertedIndexConfig"]["stopwords"]["preset"] == "en"
     assert schema["invertedIndexConfig"]["bm25"] == {"k1": 1.5, "b": 0.5}
@@ -70,11 +70,11 @@ def test_an_interrupted_filling_goes_on(build: Build, stub: StubServer, passages
         build(mode="bm25", batch=10, concurrency=1).add(passages, None)
     assert "does not answer (writing chunks)" in caught.value.message
     assert "goes on from there" in (caught.value.hint or "")
-    assert marker(stub)["state"] == "filling" and len(held(stub).objects) == 20
+    assert marker(stub)["state"] == "filling" and len(index(stub).objects) == 20
     stub.faults.dies_after, before = None, stub.faults.calls.count("batch")
     build(mode="bm25", batch=10).add(passages, None)
     assert stub.faults.calls.count("batch") == before + 2
-    assert marker(stub)["state"] == "complete" and len(held(stub).objects) == 40
+    assert marker(stub)["state"] == "complete" and len(index(stub).objects) == 40
 
 
 def test_a_half_filled_collection_is_filled_before_it_is_searched(
@@ -83,12 +83,12 @@ def test_a_half_filled_collection_is_filled_before_it_is_searched(
     whole = build(mode="bm25")
     whole.add(passages, None)
     wanted = whole.search(samples.queries(TEXT), 7)
-    for name in held(stub).ordered()[5:30]:
-        del held(stub).objects[name]
+    for name in index(stub).ordered()[5:30]:
+        del index(stub).objects[name]
     again = build(mode="bm25")
     again.load(None, passages, None)
     assert again.search(samples.queries(TEXT), 7).passage.tolist() == wanted.passage.tolist()
-    assert len(held(stub).objects) == 40
+    assert len(index(stub).objects) == 40
     stub.collections.clear()
     assert again.search(samples.queries(TEXT), 7).passage.tolist() == wanted.passage.tolist()
 
@@ -103,7 +103,7 @@ def test_a_count_that_is_wrong_in_the_end_is_an_error(build: Build, stub: StubSe
 def test_single_chunks_that_are_refused_are_tried_again(build: Build, stub: StubServer, passages: Passages) -> None:
     stub.faults.refused = {"7": 2, "31": 1}
     build(mode="bm25", batch=10).add(passages, None)
-    assert len(held(stub).objects) == 40
+    assert len(index(stub).objects) == 40
     assert stub.faults.calls.count("batch") == 4 + 1 + 1
 
 
@@ -112,7 +112,7 @@ def test_chunks_that_are_refused_for_good_are_named(build: Build, stub: StubServ
     with pytest.raises(ServerError) as caught:
         build(mode="bm25", batch=10).add(passages, None)
     assert "is full (it did not take 2 of 40 chunks, first row 7)" in caught.value.message
-    assert marker(stub)["state"] == "filling" and len(held(stub).objects) == 38
+    assert marker(stub)["state"] == "filling" and len(index(stub).objects) == 38
 
 
 def test_a_server_that_indexes_in_the_background_is_waited_for(
@@ -127,7 +127,7 @@ def test_a_collection_that_ragtally_did_not_make_is_not_touched(
     build: Build, stub: StubServer, passages: Passages
 ) -> None:
     build(mode="bm25").add(passages, None)
-    held(stub).schema["description"] = "mine"
+    index(stub).schema["description"] = "mine"
     stub.faults.calls.clear()
     with pytest.raises(ServerError, match="was not made by ragtally"):
         build(mode="bm25").add(passages, None)
@@ -138,7 +138,7 @@ def test_an_object_that_ragtally_did_not_write_is_an_error(
     build: Build, stub: StubServer, passages: Passages
 ) -> None:
     build(mode="bm25").add(passages, None)
-    objects = held(stub).objects
+    objects = index(stub).objects
     objects[b"\xff" * 16] = objects.popitem()[1]
     objects[b"\xfe" * 16] = objects[b"\xff" * 16]
     with pytest.raises(ServerError, match="holds an object that ragtally did not write"):
