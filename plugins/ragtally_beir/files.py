@@ -127,7 +127,7 @@ def is_unicode(text: str) -> bool:
 
 def damage(path: Path, line: int | None, message: str, hint: str | None = None) -> DataError:
     """Make an error about a line of a file."""
-    return DataError(message, location=Location(str(path), line), hint=hint or f"mend the file, or {REMEDY}")
+    return DataError(message, location=Location(str(path), line), hint=hint or f"fix the file, or {REMEDY}")
 
 
 def unreadable(path: Path, error: BaseException) -> DataError:

@@ -45,10 +45,10 @@ class Hosts:
         self._in_flight[url] += 1
         return url
 
-    def give_back(self, url: str, *, reached: bool) -> None:
+    def give_back(self, url: str, *, alive: bool) -> None:
         """End a call."""
         self._in_flight[url] -= 1
-        if reached:
+        if alive:
             self._failures[url] = 0
             return
         now = self._clock()
@@ -105,7 +105,7 @@ class JsonClient:
             answers = True
             raise
         finally:
-            self._hosts.give_back(url, reached=answers)
+            self._hosts.give_back(url, alive=answers)
         return response.status, response.headers, hide_key(raw, self._key)
 
     async def _open_session(self) -> aiohttp.ClientSession:

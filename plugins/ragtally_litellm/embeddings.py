@@ -60,7 +60,7 @@ class NativeRequests:
     def __init__(self, route: Route, parameters: Mapping[str, Any]) -> None:
         values = environment()
         self._dialect: Dialect = "ollama" if route.is_ollama else "openai"
-        urls = base_urls(route, parameters["api_base"], required=True)
+        urls = base_urls(route, parameters["api_base"], must_exist=True)
         key = first_value(route.key_variables, values)
         self._errors = _call_errors(route, {**values, "KEY": key or ""})
         endpoints = [endpoint(url, self._dialect, embeddings=True) for url in urls]

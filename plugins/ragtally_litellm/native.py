@@ -61,7 +61,7 @@ class NativeChatGenerator:
         if not isinstance(self.api_key, EnvVarSecret):
             raise ValueError("a key is taken from environment variables only: Secret.from_env_var(...)")
         values = environment()
-        urls = base_urls(route, api_base, required=True)
+        urls = base_urls(route, api_base, must_exist=True)
         self._dialect = NATIVE[route.provider].dialect
         self._body = RequestBody(route, self.generation_kwargs, self.extra, num_ctx)
         key = first_value(self.api_key.to_dict()["env_vars"], values)

@@ -94,13 +94,13 @@ def route_of(model: str) -> Route:
     return Route(str(models().get(model, {}).get("litellm_provider", "")), model)
 
 
-def base_urls(route: Route, api_base: str | list[str] | None, *, required: bool = False) -> tuple[str, ...]:
-    """List the servers of a native provider; `DataError` where one is `required` and none is known."""
+def base_urls(route: Route, api_base: str | list[str] | None, *, must_exist: bool = False) -> tuple[str, ...]:
+    """List the servers of a native provider; `DataError` where one is `must_exist` and none is known."""
     urls = [api_base] if isinstance(api_base, str) else list(api_base or ())
     if not urls:
         provider = NATIVE["ollama_chat" if route.is_ollama else route.provider]
         url = first_value(provider.base_variables, environment()) or provider.base
-        if url is None and required:
+        if url is None and must_exist:
             variable = provider.base_variables[0]
             raise DataError(
                 f"it is not known where {route.full_name} is", hint=f"api_base: http://..., or {variable}=http://..."
@@ -110,7 +110,7 @@ def base_urls(route: Route, api_base: str | list[str] | None, *, required: bool 
 
 
 def served_elsewhere(route: Route, api_base: str | list[str] | None) -> bool:
-    """Whether somebody else's server answers, of whose prices and models LiteLLM's tables say nothing."""
+    """Whether another server than the provider's answers, whose prices and models are not in LiteLLM's tables."""
     if route.provider not in NATIVE:
         return api_base is not None
     return base_urls(route, api_base) != (NATIVE[route.provider].base,)

@@ -29,7 +29,7 @@ class Kind(NamedTuple):
 
     characters: bool  # Whether the grams are of characters instead of words
     sizes: tuple[int, ...]  # How long they are
-    weighted: bool  # Whether a gram weighs more the rarer it is
+    by_rarity: bool  # Whether a gram weighs more the rarer it is
 
 
 KINDS = {

@@ -77,7 +77,7 @@ def train_member(
     in_focus = focus(questions, passages, weights)
     counts = count_grams(in_focus, KINDS[features])[sample]
     cues = cue_columns(questions, in_focus)[sample]
-    gram, gram_weight = _used_grams(counts, KINDS[features].weighted)
+    gram, gram_weight = _used_grams(counts, KINDS[features].by_rarity)
     frequency = np.rint((1 + len(questions)) / np.exp(weights.weight - 1) - 1)
     word = np.flatnonzero(frequency)
     with threadpool_limits(1):

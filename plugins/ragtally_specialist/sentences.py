@@ -179,7 +179,7 @@ def lay_out(questions: Sequence[str], passages: Sequence[Sequence[str]]) -> Layo
 
 
 def coverage(layout: Layout, group: NDArray[np.int64], size: int, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum the weights of the words found in each group of hits, each word once a group."""
+    """Sum the weights of the words found in each group of hits, each word once per group."""
     inside = np.flatnonzero(group >= 0)
     distinct = np.unique(group[inside] * WORD_SPACE + layout.hit_word[inside])
     sums = np.zeros(size)
@@ -187,10 +187,10 @@ def coverage(layout: Layout, group: NDArray[np.int64], size: int, weight: NDArra
     return sums
 
 
-def without(passages: Sequence[Sequence[str]], omitted: Sequence[set[str]]) -> list[list[str]]:
+def without(passages: Sequence[Sequence[str]], omissions: Sequence[set[str]]) -> list[list[str]]:
     """Leave sentences out of passages."""
     remains = [
-        [" ".join(part for part in matchable(passage).sentences if part not in gone) for passage in context]
-        for context, gone in zip(passages, omitted, strict=True)
+        [" ".join(part for part in matchable(passage).sentences if part not in omission) for passage in context]
+        for context, omission in zip(passages, omissions, strict=True)
     ]
     return [[passage for passage in context if passage] for context in remains]

@@ -24,7 +24,7 @@ class Finding(Enum):
 class Numbers(NamedTuple):
     """The numbers of one result, as they are printed."""
 
-    treated: str  # Value of the treated group, with its unit
+    treatment_value: str  # Value of the treated group, with its unit
     control: str  # Value of the control group, with its unit
     effect: str  # The effect's name and value, such as "hazard ratio 0.71"
     interval: str  # The 95 % confidence interval

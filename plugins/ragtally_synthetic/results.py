@@ -52,7 +52,7 @@ def draw_result(answer: str, outcome: Outcome, drug: str, comparator: str, condi
         "treated": drug if draws.chance(0.65) else draws.pick(TREATMENTS),
         "control": comparator,
         "outcome": draws.pick(outcome.names),
-        "a": numbers.treated,
+        "a": numbers.treatment_value,
         "b": numbers.control,
         "where": f" in {condition}" if draws.chance(0.25) else "",
         "direction": "higher" if numbers.rises else "lower",

@@ -75,13 +75,13 @@ def question_values(values: QuestionValues, questions: int, metric: object) -> N
     return column
 
 
-def question_counts(metric: SumsMetric, graded: GradedAnswers) -> dict[str, NDArray[np.float64]]:
+def question_counts(metric: SumsMetric, answers: GradedAnswers) -> dict[str, NDArray[np.float64]]:
     """Read and check what every question contributes to a metric of sums."""
-    columns = {name: np.asarray(column, dtype=np.float64) for name, column in metric.counts(graded).items()}
+    columns = {name: np.asarray(column, dtype=np.float64) for name, column in metric.counts(answers).items()}
     for name, column in columns.items():
-        if column.shape[:1] != (len(graded),) or not np.isfinite(column).all():
+        if column.shape[:1] != (len(answers),) or not np.isfinite(column).all():
             raise PluginError(
-                f"the metric {type(metric).__name__} gives counts {name!r} of shape {column.shape} to {len(graded)}"
+                f"the metric {type(metric).__name__} gives counts {name!r} of shape {column.shape} to {len(answers)}"
                 " questions, or some that are not finite",
                 hint="counts have one row per question; leave out a question by contributing 0 to a ratio's whole",
             )

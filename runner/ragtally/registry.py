@@ -169,7 +169,7 @@ def registry_of(manager: pluggy.PluginManager, origins: Mapping[str, str]) -> Re
 
 
 def _register(manager: pluggy.PluginManager, entry: importlib.metadata.EntryPoint, package: str) -> None:
-    hint = f"mend or uninstall it: pip uninstall {package.split()[0]}"
+    hint = f"fix or uninstall it: pip uninstall {package.split()[0]}"
     try:
         plugin = entry.load()
     except Exception as error:

@@ -17,7 +17,7 @@ from ragtally.store.vectors import VectorStore
 
 
 class Progress(Protocol):
-    """Is told how the work goes on."""
+    """Receives the progress of the work."""
 
     def start(self, step: str, total: int, so_far: int) -> None:
         """A step begins."""
@@ -32,7 +32,7 @@ class Progress(Protocol):
         ...
 
     def warn(self, message: str) -> None:
-        """Something was mended that the user should know of."""
+        """Something was repaired that the user should know about."""
         ...
 
     def finish(self) -> None:

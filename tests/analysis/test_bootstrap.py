@@ -54,11 +54,11 @@ def bootstrap_rows(
         return Values(column, np.array([[score.value is not None] for score in scores]))
 
     blocks = resample_counts(units, resamples, generator)
-    resampled = values([score(np.repeat(rows, counts[unit])) for block in blocks for counts in block])
+    replicates = values([score(np.repeat(rows, counts[unit])) for block in blocks for counts in block])
     left_out = values([score(rows[unit != one]) for one in range(units)])
     observed = values([score(rows)])
     return BootstrapDistribution(
-        Values(observed.value[0], observed.has_value[0]), resampled, left_out, questions, "it is not defined"
+        Values(observed.value[0], observed.has_value[0]), replicates, left_out, questions, "it is not defined"
     )
 
 
@@ -83,7 +83,7 @@ def scipys(distribution: BootstrapDistribution, column: np.ndarray, statistic, c
         (column,),
         statistic,
         n_resamples=0,
-        bootstrap_result=SimpleNamespace(bootstrap_distribution=distribution.resampled.value[:, 0]),
+        bootstrap_result=SimpleNamespace(bootstrap_distribution=distribution.replicates.value[:, 0]),
         confidence_level=confidence,
         method="BCa",
         vectorized=True,
@@ -100,7 +100,7 @@ def test_the_interval_of_a_metric_of_few_values_is_scipys() -> None:
     # A few values of so few questions: many resamples equal the observed value, which must count half.
     column = np.array([2.0] * 4 + [1.0] * 7 + [0.0])
     distribution = bootstrap(mean_contributions(column[:, None]), np.random.default_rng(2), 4000)
-    assert (distribution.resampled.value == distribution.observed.value).mean() > 0.1
+    assert (distribution.replicates.value == distribution.observed.value).mean() > 0.1
     estimate = bca_estimate(distribution, confidence=0.9)
     assert (estimate.low, estimate.high) == pytest.approx(tuple(scipys(distribution, column, np.mean, 0.9)))
 
@@ -133,7 +133,7 @@ def test_matrix_products_give_what_resampling_rows_gives(cluster: np.ndarray | N
     slow = bootstrap_rows(score, 30, np.random.default_rng(5), 300, cluster)
     assert fast.units == slow.units == (30 if cluster is None else 10)
     assert bca_estimate(fast, 1).value == pytest.approx(bca_estimate(slow).value, abs=1e-12)
-    assert fast.resampled.value[:, 1] == pytest.approx(slow.resampled.value[:, 0], abs=1e-12)
+    assert fast.replicates.value[:, 1] == pytest.approx(slow.replicates.value[:, 0], abs=1e-12)
     assert fast.jackknife.value[:, 1] == pytest.approx(slow.jackknife.value[:, 0], abs=1e-12)
 
 
@@ -151,7 +151,7 @@ def test_cells_taken_out_are_those_that_were_drawn() -> None:
     alone = bootstrap(mean_contributions(values[:, [3, 1]]), np.random.default_rng(8), 200)
     subset = whole.of_cells([3, 1])
     assert subset.cells == 2
-    for part in ("observed", "resampled", "jackknife"):
+    for part in ("observed", "replicates", "jackknife"):
         np.testing.assert_array_equal(getattr(subset, part).value, getattr(alone, part).value)
         np.testing.assert_array_equal(getattr(subset, part).has_value, getattr(alone, part).has_value)
 

@@ -37,11 +37,11 @@ def resamples_of(column: np.ndarray, seed: int = 0, resamples: int = 300) -> Boo
 def test_the_formula_step_by_step() -> None:
     distribution = resamples_of(right([0.7, 0.68, 0.5], 120, 3))
     best = best_of(distribution, 0.9)
-    estimate, resampled = distribution.observed.value, distribution.resampled.value
+    estimate, replicates = distribution.observed.value, distribution.replicates.value
     margin = np.zeros((3, 3))
     for i in range(3):
         others = [j for j in range(3) if j != i]
-        error = {j: (resampled[:, j] - resampled[:, i]) - (estimate[j] - estimate[i]) for j in others}
+        error = {j: (replicates[:, j] - replicates[:, i]) - (estimate[j] - estimate[i]) for j in others}
         spread = {j: np.sqrt(np.mean(error[j] ** 2)) for j in others}
         critical = np.quantile(np.max([error[j] / spread[j] for j in others], axis=0), 0.9)
         for j in others:

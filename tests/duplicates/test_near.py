@@ -195,7 +195,7 @@ def test_work_grows_no_faster_than_the_corpus() -> None:
             corpus[row] = [*corpus[row + 1][:-1], "changed"]
         found = find([" ".join(words) for words in corpus], width=3)
         assert len(found.left) == texts // 20
-        compared.append(found.compared)
+        compared.append(found.comparisons)
     assert compared[0] >= 50
     assert compared[1] <= 2.2 * compared[0]
     assert compared[2] <= 2.2 * compared[1]
@@ -203,7 +203,7 @@ def test_work_grows_no_faster_than_the_corpus() -> None:
 
 def test_copies_of_one_text_are_not_compared() -> None:
     found = find(["Is it so, or is it not so?"] * 5000 + ["Something else entirely."])
-    assert found.compared == 0
+    assert found.comparisons == 0
     assert found.near(everyone(found)).sum() == 5000
     assert len(set(found.group)) == 2
 
@@ -216,7 +216,7 @@ def test_variants_of_one_text_are_not_all_compared() -> None:
     classes[:, 0] = True
     classes[1234] = [False, True]
     found = find(texts, 3, 0.8, classes)
-    assert found.compared < 20 * len(texts)
+    assert found.comparisons < 20 * len(texts)
     assert set(found.group) == {0}
     assert found.near(classes[:, 0]).all()
     assert np.flatnonzero(~found.near(classes[:, 1])).tolist() == [1234]

@@ -183,7 +183,7 @@ def test_rows_that_cannot_be_read_are_asked_again(start: Start, made: Made) -> N
     project = made(server)
     outcome = run(project)
     assert outcome.code == 2, outcome.err
-    assert "failed for good" in outcome.err and "bad reply" in outcome.err
+    assert "failed permanently" in outcome.err and "bad reply" in outcome.err
     assert "could not be told to be a call's" in outcome.err
     server.change(batch_rows={})
     assert run(project).code == 0

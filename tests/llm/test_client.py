@@ -180,7 +180,7 @@ def test_calls_that_fail_for_good_are_told_and_tried_again(start: Start, asked: 
     project = asked(server)
     outcome = project.ragtally("run", "--no-report", "spec.yaml")
     assert outcome.code == 2, outcome.err
-    assert "failed for good" in outcome.err
+    assert "failed permanently" in outcome.err
     advice = re.search(r"max_failed: [0-9.]+", outcome.err)
     assert advice, outcome.err
     project.write("spec.yaml", f"{SPEC.format(url=server.openai)}{advice[0]}\n")

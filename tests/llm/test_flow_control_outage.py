@@ -76,7 +76,7 @@ def test_a_server_that_stays_away_is_given_up() -> None:
 def test_a_model_that_is_never_right_is_given_up(reason: str, concurrency: int) -> None:
     provider = Provider(latency=0.1, rule=away(reason, 0, 1e9))
     outcome = delivery(calls(3000), provider, Limits(concurrency=concurrency))
-    assert stopped(outcome).message == f"50 calls in a row have failed for good, the last one: it was: {reason}"
+    assert stopped(outcome).message == f"50 calls in a row have failed permanently, the last one: it was: {reason}"
     assert 50 <= len(outcome.delivery.failures) < 50 + concurrency
     assert len(provider.starts) <= (1 if reason == "unexpected" else 7) * (50 + 150)
 

@@ -77,7 +77,7 @@ def test_a_reader_of_its_own_condition_is_never_multiplied(bench: Bench) -> None
 
 def test_a_voter_that_cannot_vote_anew_is_not_scored_on_the_base(bench: Bench) -> None:
     reasons = {name: cell.score.settings["not_scored"] for name, cell in cells(bench, FIXED).items()}
-    assert reasons["gold_context/people/1 vote"] == {"base": "the reader selected the base and cannot vote anew"}
+    assert reasons["gold_context/people/1 vote"] == {"base": "the reader selected the base and cannot vote again"}
     assert reasons["closed_book/steady/1 vote"] == {
         "base": "the reader's own right answers without context left the base"
     }

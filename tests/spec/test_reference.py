@@ -15,7 +15,7 @@ SCHEMA = Path(__file__).parents[2] / "runner" / "ragtally" / "spec" / "spec.sche
 
 def test_the_committed_reference_is_up_to_date() -> None:
     assert README.read_text(encoding="utf-8").startswith(spec_reference(in_box(load_registry()))), (
-        "write it anew: make generated"
+        "write it again: make generated"
     )
 
 
@@ -34,7 +34,7 @@ def test_the_committed_schema_is_up_to_date(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["reference", "--schema"])
     main()
-    assert SCHEMA.read_text(encoding="utf-8") == capsys.readouterr().out, "write it anew: make generated"
+    assert SCHEMA.read_text(encoding="utf-8") == capsys.readouterr().out, "write it again: make generated"
 
 
 def test_every_component_and_parameter_is_in_it(registry: Registry) -> None:

@@ -255,7 +255,7 @@ def test_a_wrong_line_is_named_and_the_others_are_imported(
     (error,) = report.errors
     assert message in error.message
     assert str(error.location) == f"{file}:2"
-    assert error.hint == "make the file anew: ragtally store export FILE"
+    assert error.hint == "write the file again: ragtally store export FILE"
 
 
 def test_a_key_that_stands_for_another_call_is_a_wrong_line(make_store: MakeStore, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_what_was_set_aside_and_what_is_incomplete_is_garbage(store: Store) -> N
     aside = str(Path(caught.value.location.file).relative_to(store.root))
     assert told(store) == {
         aside: "set aside as damaged",
-        relative(store, "chunk", TWO): "incomplete: the next run makes it anew",
+        relative(store, "chunk", TWO): "incomplete: the next run makes it again",
     }
 
 

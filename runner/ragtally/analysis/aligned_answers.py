@@ -37,7 +37,7 @@ class AlignedAnswers:
     covered: NDArray[np.int64]
     evidence: NDArray[np.int64]  # Characters of evidence, shape [questions]
     cluster: NDArray[np.int64]  # Questions of the same number share a document and are drawn together
-    doubtful: tuple[bool, ...] | None  # Whether each label is doubtful; None where nobody knows
+    doubtful: tuple[bool, ...] | None  # Whether each label is doubtful; None where unknown
     answers: tuple[str, ...]  # The answers that count
     graded: tuple[GradedAnswers, ...]  # What metrics read, by cell
     metrics: StudyMetrics

@@ -64,7 +64,7 @@ class BootstrapDistribution:
     """What a metric of several cells became on every resample; column j is cell j everywhere."""
 
     observed: Values  # On the questions themselves; shape [cells]
-    resampled: Values  # Shape [resamples, cells]
+    replicates: Values  # Shape [resamples, cells]
     jackknife: Values  # With one unit left out at a time; shape [units, cells]
     questions: int
     reason: str  # Why there is no value where there is none
@@ -88,7 +88,7 @@ class BootstrapDistribution:
             return Values(values.value[..., subset], values.has_value[..., subset], denominator)
 
         return replace(
-            self, observed=take(self.observed), resampled=take(self.resampled), jackknife=take(self.jackknife)
+            self, observed=take(self.observed), replicates=take(self.replicates), jackknife=take(self.jackknife)
         )
 
     def differences(self, first: ArrayLike, second: ArrayLike) -> BootstrapDistribution:
@@ -104,7 +104,7 @@ class BootstrapDistribution:
         return replace(
             self,
             observed=subtract(self.observed),
-            resampled=subtract(self.resampled),
+            replicates=subtract(self.replicates),
             jackknife=subtract(self.jackknife),
         )
 
@@ -129,7 +129,7 @@ def bootstrap(
     total = sums.columns.astype(np.float64).sum(axis=0)
     return BootstrapDistribution(
         observed=sums.values(total),
-        resampled=Values(value, has_value),
+        replicates=Values(value, has_value),
         jackknife=_jackknife(sums, total),
         questions=contributions.questions,
         reason=contributions.reason,
@@ -234,8 +234,8 @@ def _bca_limits(distribution: BootstrapDistribution, cell: int, confidence: floa
     values = _usable_values(distribution, cell)
     if isinstance(values, str):
         return values
-    observed = distribution.observed.value[cell]
-    below = (float((values < observed).mean()) + float((values <= observed).mean())) / 2
+    estimate = distribution.observed.value[cell]
+    below = (float((values < estimate).mean()) + float((values <= estimate).mean())) / 2
     acceleration = _acceleration(distribution.jackknife, cell)
     if not 0 < below < 1:
         return "the observed value lies outside of all resamples"
@@ -269,12 +269,12 @@ def _usable_values(distribution: BootstrapDistribution, cell: int) -> NDArray[np
         return distribution.reason
     if distribution.units < FEWEST_UNITS:
         return TOO_FEW
-    has_value = distribution.resampled.has_value[:, cell]
+    has_value = distribution.replicates.has_value[:, cell]
     if has_value.mean() < DEFINED_SHARE:
         return f"in {1 - has_value.mean():.0%} of the resamples it is not defined: {distribution.reason}"
-    values: NDArray[np.float64] = distribution.resampled.value[has_value, cell]
+    values: NDArray[np.float64] = distribution.replicates.value[has_value, cell]
     if values.min() == values.max():
-        return "it is the same in all resamples, so that these say nothing of its uncertainty"
+        return "it is the same in all resamples, so they say nothing about its uncertainty"
     return values
 
 

@@ -35,14 +35,14 @@ class Values:
 class Formula(Protocol):
     """Turns sums over questions into values."""
 
-    def __call__(self, own: NDArray[np.float64], shared: NDArray[np.float64]) -> Values:
+    def __call__(self, own: NDArray[np.float64], common: NDArray[np.float64]) -> Values:
         """Compute a metric from sums of shape [..., cells, parts] and [..., shared parts]."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """What every question contributes to one metric of several cells, which were asked the same questions."""
+    """What every question contributes to one metric of several cells that answer the same questions."""
 
     own: NDArray[np.float64]  # What it contributes cell by cell; float64, shape [questions, cells, parts]
     # What it contributes to all cells alike, as its gold label; float64, shape [questions, shared parts].
@@ -108,8 +108,8 @@ def mean_contributions(values: ArrayLike) -> Contributions:
     """Describe the mean of one value per question: accuracy from right answers, mean recall, mean reciprocal rank."""
     column = _matrix(values)
 
-    def formula(own: NDArray[np.float64], shared: NDArray[np.float64]) -> Values:
-        return divide(own[..., 0], shared[..., 0, None])
+    def formula(own: NDArray[np.float64], common: NDArray[np.float64]) -> Values:
+        return divide(own[..., 0], common[..., 0, None])
 
     binary = bool(np.isin(column, (0.0, 1.0)).all())
     return Contributions(column[..., None], np.ones((len(column), 1)), formula, NO_QUESTIONS, binary, mean=True)
@@ -119,7 +119,7 @@ def ratio_contributions(part: ArrayLike, whole: ArrayLike, reason: str) -> Contr
     """Describe a ratio of two sums: a share of some of the questions, a mean over those with a value, a precision."""
     own = np.stack([_matrix(part), _matrix(whole)], axis=-1)
 
-    def formula(own: NDArray[np.float64], shared: NDArray[np.float64]) -> Values:
+    def formula(own: NDArray[np.float64], common: NDArray[np.float64]) -> Values:
         return divide(own[..., 0], own[..., 1])
 
     return Contributions(own, np.zeros((len(own), 0)), formula, reason)
@@ -136,8 +136,8 @@ def metric_contributions(metric: Any, name: str, cells: Sequence[GradedAnswers])
     if isinstance(metric, SumsMetric):
         return _sums_contributions(metric, name, cells)
     if isinstance(metric, MeanMetric):
-        every = [metric.by_question(graded)[name] for graded in cells]
-        columns = [question_values(one, len(graded), metric) for one, graded in zip(every, cells, strict=True)]
+        every = [metric.by_question(of_cell)[name] for of_cell in cells]
+        columns = [question_values(one, len(of_cell), metric) for one, of_cell in zip(every, cells, strict=True)]
         values = np.stack(columns, axis=1)
         # With a value for every question it is a plain mean, and may be a share with an exact interval.
         return (
@@ -156,7 +156,7 @@ def _matrix(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def _sums_contributions(metric: SumsMetric, name: str, cells: Sequence[GradedAnswers]) -> Contributions:
-    counts = [question_counts(metric, graded) for graded in cells]
+    counts = [question_counts(metric, of_cell) for of_cell in cells]
     questions, answers = len(cells[0]), cells[0].answers
     of_cells, of_all = _Columns(questions, len(cells)), _Columns(questions)
     for key, first in counts[0].items():
@@ -166,9 +166,9 @@ def _sums_contributions(metric: SumsMetric, name: str, cells: Sequence[GradedAns
         else:
             of_cells.add(key, np.stack([other[key] for other in counts], axis=1), first.shape[1:])
 
-    def formula(own: NDArray[np.float64], shared: NDArray[np.float64]) -> Values:
+    def formula(own: NDArray[np.float64], common: NDArray[np.float64]) -> Values:
         shape = own.shape[:-1]
-        sums = of_cells.split(own, shape) | of_all.split(shared[..., None, :], shape)
+        sums = of_cells.split(own, shape) | of_all.split(common[..., None, :], shape)
         values = apply_formula(metric, sums, answers)[name]
         value = np.broadcast_to(np.asarray(values.value, dtype=np.float64), shape)
         has_value = np.isfinite(value)

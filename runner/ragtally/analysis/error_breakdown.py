@@ -92,7 +92,7 @@ class ErrorBreakdown:
     # The control that says what the reader makes of gold contexts; None where it was not measured.
     gold_cell: str | None
     buckets: Mapping[str, int]  # How many questions each bucket has, all buckets in order; they sum to `questions`
-    doubtful: Mapping[str, int] | None  # How many of these have a doubtful label; None where nobody knows
+    doubtful: Mapping[str, int] | None  # How many of these have a doubtful label; None where unknown
     waterfall: Waterfall | None  # None without gold contexts
 
 
@@ -218,12 +218,12 @@ def _columns(outcomes: Outcomes) -> dict[str, NDArray[np.bool_]]:
     }
 
 
-def _bucket(status: Status, retrieved: bool, gold_status: Status | None) -> Bucket:
+def _bucket(status: Status, has_evidence: bool, gold_status: Status | None) -> Bucket:
     if status in _WITHOUT_ANSWER:
         return _WITHOUT_ANSWER[status]
     if status is Status.RIGHT:
-        return Bucket.RIGHT_WITH_EVIDENCE if retrieved else Bucket.RIGHT_WITHOUT_EVIDENCE
-    if not retrieved:
+        return Bucket.RIGHT_WITH_EVIDENCE if has_evidence else Bucket.RIGHT_WITHOUT_EVIDENCE
+    if not has_evidence:
         return Bucket.NOT_RETRIEVED
     if gold_status is None:
         return Bucket.GOLD_UNKNOWN

@@ -65,18 +65,18 @@ def best_set(
     require_share(confidence, "confidence")
     sign = 1.0 if higher_is_better else -1.0
     optimism = expected_optimism(distribution, higher_is_better=higher_is_better)
-    enough = distribution.observed.has_value & (distribution.resampled.has_value.mean(axis=0) >= DEFINED_SHARE)
+    enough = distribution.observed.has_value & (distribution.replicates.has_value.mean(axis=0) >= DEFINED_SHARE)
     cells = np.flatnonzero(enough)
     if len(cells) == 0:
         return BestSet(None, (), optimism, confidence)
-    observed = sign * distribution.observed.value[cells]
-    highest = names[cells[int(np.argmax(np.round(observed, _DIGITS)))]]
+    values = sign * distribution.observed.value[cells]
+    highest = names[cells[int(np.argmax(np.round(values, _DIGITS)))]]
     # With so few questions nothing can be told apart.
     able = np.arange(len(cells))
     if distribution.units >= FEWEST_UNITS:
-        complete = np.flatnonzero(distribution.resampled.has_value[:, cells].all(axis=1))
-        errors = sign * distribution.resampled.value[np.ix_(complete, cells)] - observed
-        gap = observed[:, None] - observed
+        complete = np.flatnonzero(distribution.replicates.has_value[:, cells].all(axis=1))
+        errors = sign * distribution.replicates.value[np.ix_(complete, cells)] - values
+        gap = values[:, None] - values
         np.fill_diagonal(gap, np.inf)
         able = np.flatnonzero((gap + _margins(errors, confidence)).min(axis=1) >= -_TOLERANCE)
     return BestSet(highest, tuple(names[row] for row in cells[able]), optimism, confidence)
@@ -90,10 +90,10 @@ def expected_optimism(distribution: BootstrapDistribution, *, higher_is_better: 
     # section 17.6, with the choice of a cell as what is fitted.
     sign = 1.0 if higher_is_better else -1.0
     cells = np.flatnonzero(distribution.observed.has_value)
-    complete = distribution.resampled.has_value[:, cells].all(axis=1)
+    complete = distribution.replicates.has_value[:, cells].all(axis=1)
     if len(cells) == 0 or not complete.any():
         return None
-    values = sign * distribution.resampled.value[np.ix_(complete, cells)]
+    values = sign * distribution.replicates.value[np.ix_(complete, cells)]
     best = values.argmax(axis=1)
     flattery = values[np.arange(len(values)), best] - sign * distribution.observed.value[cells][best]
     return math.fsum(flattery.tolist()) / len(flattery)

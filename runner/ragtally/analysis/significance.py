@@ -145,12 +145,12 @@ def smallest_normal_difference(standard_error: float | None, level: float = LEVE
 @functools.lru_cache(maxsize=4096)
 def smallest_mcnemar_difference(questions: int, discordant_share: float, level: float = LEVEL) -> float | None:
     """Find the smallest difference of two shares that McNemar's exact test would have found; None where none is."""
-    observed = _Discordant.of(questions, discordant_share, level)
+    at_share = _Discordant.of(questions, discordant_share, level)
 
     def enough(millionths: int) -> bool:
         difference = millionths / _MILLION
         # Below the observed share the sums are over the same numbers, which is much faster.
-        discordant = observed if difference <= discordant_share else _Discordant.of(questions, difference, level)
+        discordant = at_share if difference <= discordant_share else _Discordant.of(questions, difference, level)
         return discordant.power(difference) >= POWER
 
     value = bisect_left(range(_MILLION), True, key=enough)
@@ -233,8 +233,8 @@ def _pairs(sums: UnitSums, pairs: Sequence[tuple[int, int]]) -> _Pairs:
 def _differences(sums: UnitSums, own: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Compute differences of pairs from their sums of shape [swaps, pairs, 2, parts]."""
     count, pairs, _, parts = own.shape
-    shared = sums.columns[:, sums.cells * sums.parts :].astype(np.float64).sum(axis=0)
-    values = sums.formula(own.reshape(count, pairs * 2, parts), shared[None])
+    common = sums.columns[:, sums.cells * sums.parts :].astype(np.float64).sum(axis=0)
+    values = sums.formula(own.reshape(count, pairs * 2, parts), common[None])
     value = values.value.reshape(count, pairs, 2)
     both = values.has_value.reshape(count, pairs, 2)
     has_value: NDArray[np.bool_] = both[..., 0] & both[..., 1]

@@ -25,7 +25,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a reader said, in columns, one row a question in the order asked.
+    """What a reader said, in columns, one row per question in the order asked.
 
     Exactly one of `text`, `choice` and `error` is set in a row.
 
@@ -63,7 +63,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GradedAnswers:
-    """Verdicts beside gold labels, in columns, one row a question; what answer metrics read.
+    """Verdicts beside gold labels, in columns, one row per question; what answer metrics read.
 
     Attributes:
         gold: Gold (or silver) labels.

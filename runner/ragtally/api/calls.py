@@ -103,7 +103,7 @@ class Price:
     output: float | None = None
     usd_per_hour: float | None = None
 
-    def reduced(self, discount: float) -> Price:
+    def with_discount(self, discount: float) -> Price:
         """Take a discount off.
 
         Args:

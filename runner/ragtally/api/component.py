@@ -42,7 +42,7 @@ class Finding:
     Attributes:
         ok: Whether it is there.
         what: What was looked for and found, in one sentence.
-        remedy: The command that mends it, where there is one.
+        remedy: The command that fixes it, where there is one.
     """
 
     ok: bool

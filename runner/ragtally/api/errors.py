@@ -1,4 +1,4 @@
-"""Every error that a user can mend: a message, the place it is at, and what to type next.
+"""Every error that a user can fix: a message, the place it is at, and what to type next.
 
 Layer 0: standard library only.
 """
@@ -57,7 +57,7 @@ class Location:
 
 
 class RagtallyError(Exception):
-    """Something the user can mend; the command line prints it and ends with exit code 2.
+    """Something the user can fix; the command line prints it and ends with exit code 2.
 
     Attributes:
         message: What is wrong, in one sentence.
@@ -165,17 +165,17 @@ def raise_all(errors: Sequence[RagtallyError]) -> None:
         raise ErrorList(errors)
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
+def did_you_mean(word: str, choices: Sequence[str]) -> str:
     """Write the hint for a misspelt word.
 
     Args:
         word: What was typed.
-        known: What would have been right.
+        choices: What would have been right.
 
     Returns:
         "did you mean 'x'?" where something is close, else the list of what there is.
     """
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"there is: {', '.join(known)}" if known else "there is none"
+    return f"there is: {', '.join(choices)}" if choices else "there is none"

@@ -106,11 +106,11 @@ class SumsMetric(Protocol):
     resamples as one matrix product, and the formula of all of these at once.
     """
 
-    def counts(self, graded: GradedAnswers, /) -> Mapping[str, NDArray[Any]]:
+    def counts(self, answers: GradedAnswers, /) -> Mapping[str, NDArray[Any]]:
         """Say what each question contributes.
 
         Args:
-            graded: Graded answers of one cell over one set of questions.
+            answers: Graded answers of one cell over one set of questions.
 
         Returns:
             Finite numbers by a name of your own; the first axis is the questions, any others are yours (one entry

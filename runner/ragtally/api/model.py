@@ -38,11 +38,11 @@ class ModelTraits:
     batch: BatchTerms | None = None
 
     @property
-    def charged(self) -> Price | None:
+    def effective_price(self) -> Price | None:
         """What it costs in the way in which it is asked: the batches' discount is taken off; None where unknown."""
         if self.price is None or self.batch is None:
             return self.price
-        return self.price.reduced(self.batch.discount)
+        return self.price.with_discount(self.batch.discount)
 
 
 @runtime_checkable
@@ -62,7 +62,7 @@ class ChatModel(Protocol):
 
         Returns:
             `{"replies": [ChatMessage]}`; the reply's `meta` has `model`, `finish_reason` and
-            `usage: {"prompt_tokens": n, "completion_tokens": n}` where the provider tells.
+            `usage: {"prompt_tokens": n, "completion_tokens": n}` where the provider reports them.
         """
         ...
 
@@ -73,7 +73,7 @@ class ChatModel(Protocol):
 
 @runtime_checkable
 class PlainChatModel(ChatModel, Protocol):
-    """A model that is a Haystack chat generator of somebody else's, for `ragtally export pipeline`."""
+    """A model that is a third party's Haystack chat generator, for `ragtally export pipeline`."""
 
     def plain(self, seed: int | None) -> Any:
         """Give the generator itself.

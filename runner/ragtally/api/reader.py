@@ -63,7 +63,7 @@ class Reader(Protocol):
             vote: Which vote this is, with its seed.
 
         Returns:
-            One row a question, in order.
+            One row per question, in order.
         """
         ...
 
@@ -103,14 +103,14 @@ class PromptingReader(Protocol):
     """A reader that asks a language model: it writes the prompts, the engine sends, pays and keeps the calls."""
 
     def prompts(self, reading: Reading, examples: Examples | None) -> Sequence[Prompt]:
-        """Write one prompt a question.
+        """Write one prompt per question.
 
         Args:
             reading: Questions with passages and the declared answers.
             examples: The labelled examples to show, with their gold contexts; None where the traits ask for none.
 
         Returns:
-            One prompt a question, in order; the same ones for the same arguments.
+            One prompt per question, in order; the same ones for the same arguments.
         """
         ...
 

@@ -12,7 +12,7 @@ or (recorded answers only) the study's own conclusion."""
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Questions with the passages that stand before the reader, in columns, one row a question.
+    """Questions with the passages that stand before the reader, in columns, one row per question.
 
     Attributes:
         id: The questions' identifiers.
@@ -36,7 +36,7 @@ class Examples:
 
     Attributes:
         reading: Questions with the passages of their gold context.
-        label: The gold answers, one a question, each one of `reading.answers`.
+        label: The gold answers, one per question, each one of `reading.answers`.
     """
 
     reading: Reading

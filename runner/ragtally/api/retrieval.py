@@ -69,7 +69,7 @@ class QuestionEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """What a retriever is asked, in columns, one row a question.
+    """What a retriever is asked, in columns, one row per question.
 
     Attributes:
         id: The questions' identifiers.
@@ -121,7 +121,7 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class RankingRelevance:
-    """Hits compared with the evidence; all arrays have one row a question.
+    """Hits compared with the evidence; all arrays have one row per question.
 
     A chunk is relevant when it overlaps the question's evidence by at least one character, and its grade is the
     largest of the evidence that it overlaps; a document is relevant when it holds evidence of the question.

@@ -114,7 +114,7 @@ class MeasuredRetriever(Retriever, Protocol):
 
 @runtime_checkable
 class PlainRetriever(Retriever, Protocol):
-    """A retriever whose index a Haystack retriever of somebody else's can search, for `ragtally export pipeline`."""
+    """A retriever whose index a third party's Haystack retriever can search, for `ragtally export pipeline`."""
 
     def plain(self) -> Any | None:
         """Give that Haystack retriever, after `load`.

@@ -188,7 +188,7 @@ class SimilarTexts:
     left: Numbers  # One text of each pair; int64, shape [pairs]
     right: Numbers  # The other one, further down; int64, shape [pairs]
     similarity: NDArray[np.float64]  # The Jaccard similarity of the two; float64, shape [pairs]
-    compared: int  # How many pairs were compared
+    comparisons: int  # How many pairs were compared
 
 
 def join(
@@ -218,7 +218,7 @@ class _Search:
         # Which sets are known to have a similar one in which class.
         self.covered = np.zeros_like(classes)
         self.group = np.arange(len(rare.text), dtype=np.int32)
-        self.compared = 0
+        self.comparisons = 0
         self._texts, self._rare = texts, rare
         self._pairs: list[Pairs] = []
         self._similarity: list[NDArray[np.float64]] = []
@@ -234,7 +234,7 @@ class _Search:
             either = self._rare.size[some.left] + self._rare.size[some.right] - common
             similar = common * whole >= either * share
             self._learn(some.take(similar), (common[similar] / either[similar]))
-            self.compared += len(some)
+            self.comparisons += len(some)
 
     def is_settled(self) -> NDArray[np.bool_]:
         """Which shingles are of no more use: their sets are in one group, and covered for all classes there."""
@@ -245,10 +245,10 @@ class _Search:
         is_settled: NDArray[np.bool_] = np.minimum.reduceat(group, entries.first) == np.maximum.reduceat(
             group, entries.first
         )
-        for members, covered in zip(self.classes.T, self.covered.T, strict=True):
+        for members, has_similar in zip(self.classes.T, self.covered.T, strict=True):
             own = members[entries.set].astype(np.int64)
             others = np.repeat(np.add.reduceat(own, entries.first), entries.count()) - own
-            is_settled &= np.logical_and.reduceat(covered[entries.set] | (others == 0), entries.first)
+            is_settled &= np.logical_and.reduceat(has_similar[entries.set] | (others == 0), entries.first)
         return is_settled
 
     def result(self) -> SimilarTexts:
@@ -259,7 +259,7 @@ class _Search:
         left, right = np.minimum(one, other), np.maximum(one, other)
         order = np.lexsort((right, left))
         similarity = np.concatenate([np.zeros(0), *self._similarity])
-        return SimilarTexts(left[order], right[order], similarity[order], self.compared)
+        return SimilarTexts(left[order], right[order], similarity[order], self.comparisons)
 
     def _informative(self, pairs: Pairs) -> NDArray[np.bool_]:
         informative: NDArray[np.bool_] = self.group[pairs.left] != self.group[pairs.right]

@@ -55,7 +55,7 @@ class NearDuplicates:
     left: NDArray[np.int64]  # One text of each pair, a first copy; int64, shape [pairs]
     right: NDArray[np.int64]  # The other one, a first copy further down; ordered by `left`, then `right`
     similarity: NDArray[np.float64]  # The Jaccard similarity of the two; float64, shape [pairs]
-    compared: int  # How many pairs of texts were compared
+    comparisons: int  # How many pairs of texts were compared
 
     def copies(self, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which texts have an exact duplicate, other than themselves, among some texts."""
@@ -106,7 +106,7 @@ def near_duplicates(
     prefixes = _prefixes(texts, rows, threshold, progress)
     similar = join(texts, prefixes, threshold, class_of, lambda total, so_far: progress("comparing", total, so_far))
     group = np.where(copy_of >= 0, _groups(len(copy_of), similar.left, similar.right)[copy_of], -1)
-    return NearDuplicates(copy_of, group, similar.left, similar.right, similar.similarity, similar.compared)
+    return NearDuplicates(copy_of, group, similar.left, similar.right, similar.similarity, similar.comparisons)
 
 
 def _nth_row(owner: NDArray[np.int64], number: int) -> NDArray[np.int64]:

@@ -120,7 +120,7 @@ def _estimate_model(
     to_pay = len(left) + unwritten
     input_tokens = _input_tokens(left, list(calls.values()), unwritten)
     output_tokens = round(_answer_tokens(traits, replies) * to_pay)
-    terms, price, quota = traits.batch, traits.charged, traits.limits.requests_per_day
+    terms, price, quota = traits.batch, traits.effective_price, traits.limits.requests_per_day
     with closing(BatchStore(workspace.store.root / FILE_NAME)) as store:
         in_batches = len(store.keys_in_batches(call.key for call in left))
     if terms is None:

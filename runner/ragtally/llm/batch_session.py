@@ -52,7 +52,7 @@ def still_open(batches: tuple[StoredBatch, ...]) -> str:
 
 
 def interruption(batches: tuple[StoredBatch, ...]) -> StoppedError:
-    """Word an interruption, with what goes on without the run."""
+    """Describe an interruption, and what continues without the run."""
     if not batches:
         return StoppedError("interrupted")
     hint = "`ragtally store batches` lists them, `ragtally store cancel NAME` cancels one"

@@ -35,7 +35,7 @@ def fill_batch(
     most_bytes: int,
     may_go_on: Callable[[Call], StopReason | None],
 ) -> FilledBatch:
-    """Write as many calls as fit into a file, one a line; no more than one line is in memory at a time."""
+    """Write as many calls as fit into a file, one per line; no more than one line is in memory at a time."""
     keys: list[str] = []
     size = 0
     with path.open("wb") as handle:
@@ -128,7 +128,7 @@ async def _send(session: BatchSession, path: Path, batch_file: FilledBatch) -> N
         stage="claimed",
         calls=len(batch_file.keys),
         bytes=batch_file.bytes,
-        most_dollars=None if traits.charged is None else most,
+        most_dollars=None if traits.effective_price is None else most,
     )
     session.store.claim(batch, batch_file.keys)
     try:

@@ -125,7 +125,7 @@ class Batching:
             raise reason.as_error()
 
     async def _look(self, *, first: bool) -> bool:
-        """Ask how the open batches stand, and read those that have ended; tells whether any has."""
+        """Ask how the open batches stand, and read those that have ended; returns whether any has."""
         session, any_ended, any_taken = self._session, False, False
         for batch in self.open():
             self._hold(batch)
@@ -196,7 +196,7 @@ class Batching:
                 self.failed[key] = error
 
     async def _submit(self) -> StopReason | None:
-        """Submit what is neither answered nor on its way; tells why not, where something forbids it."""
+        """Submit what is neither answered nor on its way; returns why not, where something forbids it."""
         session = self._session
         if session.group.traits.batch is None or self._cancelled is not None or session.stop.draining:
             return None

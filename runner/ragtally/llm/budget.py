@@ -86,7 +86,7 @@ class Spending:
 
 def price(traits: ModelTraits, reply: Reply, *, live: bool = False) -> float | None:
     """Price a reply."""
-    rates = traits.price if live else traits.charged
+    rates = traits.price if live else traits.effective_price
     if rates is None:
         return None
     return rates.dollars(reply.input_tokens, reply.output_tokens, reply.seconds)
@@ -94,7 +94,7 @@ def price(traits: ModelTraits, reply: Reply, *, live: bool = False) -> float | N
 
 def worst_price(traits: ModelTraits, call: Call, *, live: bool = False) -> float:
     """Bound what a call may cost: its prompt, and an answer as long as the model may give."""
-    rates = traits.price if live else traits.charged
+    rates = traits.price if live else traits.effective_price
     if rates is None:
         return 0.0
     most = rates.dollars(most_input_tokens(call), traits.output_tokens or _OUTPUT_TOKENS, traits.limits.timeout)

@@ -59,7 +59,7 @@ class Asking:
             try:
                 self._answer(groups, store)
             except KeyboardInterrupt:
-                # Between two models' turns nobody else turns it into words.
+                # Between two models' turns nothing else reports it.
                 on_their_way = store.holding(key for group in groups for key in group.calls)
                 raise interruption(on_their_way) from None
 
@@ -97,7 +97,7 @@ class Asking:
         return missing
 
     def _deliver_live(self, group: CallGroup) -> Mapping[str, CallError]:
-        """Send what is not answered call by call; returns the failures for good."""
+        """Send what is not answered call by call; returns the permanent failures."""
         missing = self._missing(group)
         if not missing:
             return {}
@@ -181,7 +181,7 @@ class Asking:
         worst = max(shares, key=lambda task: shares[task])
         if shares[worst] <= self._study.max_failed:
             self._workspace.progress.warn(
-                f"{len(failures)} calls of {group.name} failed for good; the next run tries them again"
+                f"{len(failures)} calls of {group.name} failed permanently; the next run tries them again"
             )
             return
         reasons = ", ".join(f"{count} x {why}" for why, count in Counter(e.reason for e in failures.values()).items())
@@ -189,7 +189,7 @@ class Asking:
         if shares[worst] < 1:
             hint += f", or allow it: max_failed: {math.ceil(1000 * shares[worst]) / 1000:g}"
         raise RagtallyError(
-            f"{len(failures)} of {len(group.calls)} calls of {group.name} failed for good ({reasons}; for one: "
+            f"{len(failures)} of {len(group.calls)} calls of {group.name} failed permanently ({reasons}; for one: "
             f"{next(iter(failures.values())).message})",
             location=worst.location,
             hint=hint,

@@ -69,9 +69,9 @@ class Workers:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def rest(self) -> tuple[str, ...]:
-        """Empty the line."""
+        """The keys of all calls that are still to be answered, in order."""
         rest = [*self._in_flight.values(), *self._queue.rest()]
-        return tuple(attempt.call.key for attempt in sorted(rest, key=lambda attempt: attempt.location))
+        return tuple(attempt.call.key for attempt in sorted(rest, key=lambda attempt: attempt.position))
 
     def _start_all(self) -> None:
         """Start every call that may start now; set a timer for the next, or end the delivery."""
@@ -116,7 +116,7 @@ class Workers:
 
     def _start(self, attempt: Attempt) -> None:
         now = self._loop.time()
-        self._in_flight[attempt.location] = attempt
+        self._in_flight[attempt.position] = attempt
         attempt.wave = self._policy.wave
         if self._requests is not None:
             self._requests.spend(1, now)
@@ -168,7 +168,7 @@ class Workers:
 
     def _on_reply(self, attempt: Attempt, reply: Reply) -> None:
         self._callbacks.on_reply(attempt.call, reply)
-        del self._in_flight[attempt.location]
+        del self._in_flight[attempt.position]
         self.answered_keys.append(attempt.call.key)
         self._policy.note_reply(attempt, self._loop.time())
         if self._tokens is not None and reply.input_tokens is not None and reply.output_tokens is not None:
@@ -176,7 +176,7 @@ class Workers:
 
     def _on_failure(self, attempt: Attempt, error: CallError, seconds: float) -> None:
         self._callbacks.on_attempt_failed(attempt.call, error, seconds)
-        del self._in_flight[attempt.location]
+        del self._in_flight[attempt.position]
         if self._tokens is not None and error.reason in ("rate limit", "connection"):
             self._tokens.correct(-attempt.tokens)
         decision = self._policy.note_failure(attempt, error, self._loop.time())
@@ -228,7 +228,7 @@ class DeliveryResult:
     """How a delivery ended; every call is in exactly one of the three."""
 
     answered_keys: tuple[str, ...]  # Keys of the answered calls, in the order of their replies
-    failures: Mapping[str, CallError]  # Keys of the calls that failed for good, with the error of their last try
+    failures: Mapping[str, CallError]  # Keys of the calls that failed permanently, with the error of their last try
     # Keys of the calls to which a stop left no end, in their order: never tried, cut off, or waiting for another try.
     # Empty where nothing stopped the delivery.
     unfinished_keys: tuple[str, ...]

@@ -113,7 +113,7 @@ PATIENCE_AT_FIRST = {"connection": 5.0, "server": 30.0}
 PATIENCE = {"connection": 30.0, "server": 120.0}
 # Seconds of nothing but rate limits before they are taken for a quota.
 PATIENCE_WITH_LIMITS = 3600.0
-# So many calls that failed for good, and none that was answered in between, end the delivery.
+# So many calls that failed permanently, and none that was answered in between, end the delivery.
 FAILED_IN_A_ROW = 50
 _LONGEST_PAUSE = 10.0
 
@@ -163,13 +163,13 @@ class Outage:
         message = f"the provider has limited every call for {silent / 60:.0f} minutes: {error.message}"
         return StopReason("daily quota", message, error.hint, error)
 
-    def note_failure(self, location: int, error: CallError, now: float) -> StopReason | None:
+    def note_failure(self, position: int, error: CallError, now: float) -> StopReason | None:
         """Note a failure that may be the server's."""
         self._limits_in_a_row = 0
         if not self._let_down:
             self._since = now
         if len(self._let_down) < PROBE_AFTER:
-            self._let_down.add(location)
+            self._let_down.add(position)
         self._away = error.reason in PATIENCE
         silent = now - self._since
         if not self.probing or silent < (PATIENCE if self._ever_replied else PATIENCE_AT_FIRST)[error.reason]:
@@ -182,11 +182,11 @@ class Outage:
         return StopReason("outage", message, error.hint, error)
 
     def note_loss(self, error: CallError) -> StopReason | None:
-        """Note that a call has failed for good."""
+        """Note that a call has failed permanently."""
         self._failed_in_a_row += 1
         if self._failed_in_a_row < FAILED_IN_A_ROW:
             return None
-        message = f"{self._failed_in_a_row} calls in a row have failed for good, the last one: {error.message}"
+        message = f"{self._failed_in_a_row} calls in a row have failed permanently, the last one: {error.message}"
         return StopReason("outage", message, error.hint, error)
 
     def next_pause(self) -> float:
@@ -258,7 +258,7 @@ class Policy:
         if error.reason in ("too long", "refused"):
             self._outage.note_refusal()
             return RetryDecision(None)
-        stop = self._outage.note_failure(attempt.location, error, now)
+        stop = self._outage.note_failure(attempt.position, error, now)
         if not error.retryable:
             return RetryDecision(None, stop or self._outage.note_loss(error))
         if self._outage.probing:

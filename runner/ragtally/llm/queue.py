@@ -11,11 +11,11 @@ from ragtally.api import Call
 class Attempt:
     """A call on its way, through all of its tries."""
 
-    __slots__ = ("call", "failures", "location", "replies_before", "tokens", "waits", "wave")
+    __slots__ = ("call", "failures", "position", "replies_before", "tokens", "waits", "wave")
 
-    def __init__(self, call: Call, location: int) -> None:
+    def __init__(self, call: Call, position: int) -> None:
         self.call = call
-        self.location = location
+        self.position = position
         self.failures = 0
         self.waits = 0
         self.replies_before: int | None = None
@@ -55,10 +55,10 @@ class CallQueue:
 
     def put_back(self, attempt: Attempt, due_at: float) -> None:
         """Have a call wait for another try."""
-        heapq.heappush(self._again, (due_at, attempt.location, attempt))
+        heapq.heappush(self._again, (due_at, attempt.position, attempt))
 
     def rest(self) -> Iterator[Attempt]:
-        """Empty the line."""
+        """The keys of all calls that are still to be answered, in order."""
         yield from (attempt for _, _, attempt in self._again)
         self._again.clear()
         while self._ahead is not None:

@@ -1,4 +1,4 @@
-"""Count tokens where the provider tells none: with a tokenizer that lies on this machine, never a download."""
+"""Count tokens where the provider reports none: with a tokenizer on this machine, never a download."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def explained_answer(labels: Labels, lines: list[str]) -> str | None:
 
 
 def taken_back(labels: Labels, choice: str, sentences: list[str], lines: list[str]) -> bool:
-    """Say whether what comes after an answer turns it round: `Yes. On reflection, no.`"""
+    """Say whether what comes after an answer reverses it: `Yes. On reflection, no.`"""
     return any(
         _TURN.match(sentence.casefold()) and labels.verdicts(sentence) - {choice}
         for sentence in _later(sentences, lines)

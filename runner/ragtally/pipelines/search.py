@@ -112,7 +112,7 @@ class Ranking:
 
     @property
     def plain(self) -> PlainRetriever | None:
-        """The retriever, where somebody else's Haystack retriever may search its index."""
+        """The retriever, where a third party's Haystack retriever may search its index."""
         return self._retriever if isinstance(self._retriever, PlainRetriever) else None
 
     def queries(self, question: str) -> Queries:

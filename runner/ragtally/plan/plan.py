@@ -312,7 +312,7 @@ def _not_scored_on_base(study: Study, picks: Picks, draws: str) -> str | None:
     if picks.condition == "closed_book" and picks.reader in base.exclude_closed_book_right:
         return "the reader's own right answers without context left the base"
     # The words are in the address of the scores.
-    return "the reader selected the base and cannot vote anew" if picks.reader in base.voters else None
+    return "the reader selected the base and cannot vote again" if picks.reader in base.voters else None
 
 
 def _question_sets(base: Task | None, *, everywhere: bool) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def _answers(task: Task, workspace: Workspace) -> pl.DataFrame:
         pl.when(has_failed).then(0).otherwise(pl.col(name)).alias(name)
         for name in ("input_tokens", "output_tokens", "seconds")
     )
-    price = workspace.registry.traits(task.choices["model"]).charged
+    price = workspace.registry.traits(task.choices["model"]).effective_price
     if price is None:
         return table
     rows = table.select("input_tokens", "output_tokens", "seconds").iter_rows()

@@ -178,13 +178,13 @@ def _parameter(name: str, schema: Mapping[str, Any], *, grid: bool) -> Schema:
     return {**rest, **position}
 
 
-def mapping(description: str, properties: dict[str, Schema], required: list[str] | None = None) -> Schema:
+def mapping(description: str, properties: dict[str, Schema], required_keys: list[str] | None = None) -> Schema:
     """Write the schema of a mapping with these keys and no others."""
     return {
         "type": "object",
         "description": description,
         "properties": properties,
-        "required": required or [],
+        "required": required_keys or [],
         "additionalProperties": False,
     }
 

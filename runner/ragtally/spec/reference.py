@@ -1,6 +1,6 @@
 """The reference of a spec in Markdown, generated from the published schema: `specs/README.md`.
 
-Written anew by `make generated`, which keeps what stands behind the mark of its end.
+Written again by `make generated`, which keeps what stands behind the mark of its end.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def in_box(registry: Registry) -> Registry:
 
 
 def main() -> None:
-    """Write the reference of what is in the box into a file, or with `--schema` print its JSON Schema."""
+    """Write the reference of everything that is included into a file, or with `--schema` print its JSON Schema."""
     registry = in_box(load_registry())
     if "--schema" in sys.argv[1:]:
         sys.stdout.write(json.dumps(published_schema(registry), indent=1, ensure_ascii=False) + "\n")
@@ -122,10 +122,10 @@ def _parameters(schema: Mapping[str, Any]) -> Iterator[Row]:
         yield Row(f"`{name}`", type_words(parameter), default, _text(parameter))
 
 
-def _keys(schema: Mapping[str, Any], prefix: str, required: list[str]) -> Iterator[Row]:
+def _keys(schema: Mapping[str, Any], prefix: str, required_keys: list[str]) -> Iterator[Row]:
     for name, part in schema["properties"].items():
         words = "mapping" if "properties" in part else type_words(part)
-        yield Row(f"`{prefix}{name}`", words, _default(part, name in required), _text(part))
+        yield Row(f"`{prefix}{name}`", words, _default(part, name in required_keys), _text(part))
         if "properties" in part:
             yield from _keys(part, f"{prefix}{name}.", part["required"])
 
@@ -139,8 +139,8 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
-def _default(schema: Mapping[str, Any], required: bool) -> str:
-    if required:
+def _default(schema: Mapping[str, Any], is_required: bool) -> str:
+    if is_required:
         return "needed"
     return f"`{_value(schema['default'])}`" if "default" in schema else ""
 

@@ -148,7 +148,7 @@ def _label() -> Schema:
                 "description": "Ballots of each voter on each question; 1 for a reader that always answers the same.",
             },
         },
-        required=["voters"],
+        required_keys=["voters"],
     )
 
 
@@ -173,7 +173,7 @@ def _base() -> Schema:
                 "is dropped.",
             },
         },
-        required=["from", "rule"],
+        required_keys=["from", "rule"],
     )
 
 
@@ -252,7 +252,7 @@ def comparison_keys() -> dict[str, Schema]:
                         "description": "By axis, what the others are compared with, as in {retriever: bm25}.",
                     },
                 },
-                required=["baseline"],
+                required_keys=["baseline"],
             ),
         },
         "select_on": {
@@ -302,7 +302,7 @@ def spending_keys() -> dict[str, Schema]:
             "minimum": 0,
             "maximum": 1,
             "default": 0,
-            "description": "The largest share of a step's calls that may fail for good; their questions then count "
-            "as `call failed`, and are tried again by the next run. With more, the run ends with an error.",
+            "description": "The largest share of a step's calls that may fail permanently; their questions then "
+            "count as `call failed`, and are tried again by the next run. With more, the run ends with an error.",
         },
     }

@@ -95,7 +95,7 @@ class Study:
     dataset: DatasetPick  # Which questions of which dataset
     sample: Sample  # How many of them
     readers: Mapping[str, ReaderPick]  # The readers by their names in the spec
-    label: Label | None  # Who labels; None where nobody does
+    label: Label | None  # Who labels; None for no labelling
     base: Base | None  # Which questions stay; None where there is no base and all stay
     grid: Grid  # The axes
     grid_on: str  # Whether the grid's readers are asked the base's questions or all of them
@@ -104,7 +104,7 @@ class Study:
     file: str  # The spec's path as the user typed it
     models: Mapping[str, Choice] = field(default_factory=dict)  # The language models by their names in the spec
     budget: Budget = Budget()  # Where to stop
-    max_failed: float = 0.0  # The largest share of a step's calls that may fail for good
+    max_failed: float = 0.0  # The largest share of a step's calls that may fail permanently
     compare: tuple[Compare, ...] = ()  # The families of comparisons that the report tests
     # `all` to pick the best cell on all questions, `dev` on one half, to score it on the other.
     select_on: str = "all"

@@ -38,7 +38,7 @@ def calls_of(ask: Task, prompts: Path, *, takes_seed: bool) -> CallSet:
     """Make the calls of a task."""
     purpose, vote = ask.settings["purpose"], ask.settings["vote"]
     rows, messages = load_prompts(prompts)
-    # One hash of what all calls share, so that the model's identity is not written out once a call.
+    # One hash of what all calls share, so that the model's identity is not written out once per call.
     common = canonical_json([KEY_VERSION, ask.settings["model"], purpose, vote])
     seed = derive_seed(0, "call", purpose, vote) >> 1 if takes_seed else None
     calls = [

@@ -24,7 +24,7 @@ BatchStage = Literal["claimed", "submitting", "open", "read"]
 
 _KEYS_AT_ONCE = 500
 _DAMAGE_HINT = (
-    "move the file aside if no batch is open (the provider's own list tells); the answers that were read are safe in "
+    "move the file aside if no batch is open (see the provider's own list); the answers that were read are safe in "
     "the call store"
 )
 _CREATE = (

@@ -29,7 +29,7 @@ class CallAbout:
     parameters_text: str = field(init=False, repr=False, compare=False)  # The parameters as JSON
 
     def __post_init__(self) -> None:
-        # Written out once a model, not once a call.
+        # Written out once per model, not once per call.
         object.__setattr__(self, "parameters_text", canonical_json(self.parameters))
 
 
@@ -41,7 +41,7 @@ class FailedCall:
     reason: str  # What kind of failure it was (`ragtally.CallFailure`)
     status: int | None  # The HTTP status, where there was one
     message: str  # What was wrong
-    tried: int  # How often the call has failed
+    tries: int  # How often the call has failed
 
 
 @dataclass(frozen=True, slots=True)

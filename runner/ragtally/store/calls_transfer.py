@@ -133,7 +133,7 @@ def _add(store: CallStore, path: Path, batch: Sequence[tuple[int, Row]], report:
 def _wrong(report: ImportSummary, path: Path, number: int, message: str) -> None:
     report.wrong_lines += 1
     if len(report.errors) < _MOST_ERRORS:
-        hint = "make the file anew: ragtally store export FILE" if not report.errors else None
+        hint = "write the file again: ragtally store export FILE" if not report.errors else None
         report.errors.append(DataError(message, location=Location(str(path), number), hint=hint))
 
 

@@ -128,7 +128,7 @@ class Store:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Make a folder for files that nobody needs after the block; that of a killed process is swept."""
+        """Make a folder for files that are not needed after the block; a killed process's folder is swept later."""
         temporary = self._temporary()
         try:
             yield temporary

@@ -1,4 +1,4 @@
-"""What lies in the store's folder: every entry, and what nobody needs any more."""
+"""What lies in the store's folder: every entry, and what is no longer needed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StoredEntry:
 class Garbage:
     """A folder that can go."""
 
-    why: str  # Why nobody needs it
+    why: str  # Why it is no longer needed
     folder: Path  # Where it lies
     size: int  # What its files take, in bytes
 
@@ -54,14 +54,14 @@ def garbage(store: Store, in_use: Collection[tuple[str, str]] | None = None) -> 
         entries += [_garbage("set aside as damaged", folder) for folder in sorted(aside.iterdir()) if folder.is_dir()]
     for entry in stored_entries(store):
         if not store.complete(entry.step, entry.address):
-            entries.append(_garbage("incomplete: the next run makes it anew", entry.folder))
+            entries.append(_garbage("incomplete: the next run makes it again", entry.folder))
         elif in_use is not None and (entry.step, entry.address) not in in_use:
             entries.append(_garbage(f"{entry.step}: no spec given needs it", entry.folder))
     return entries
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder of the store for good; a kill in the middle leaves nothing that looks complete."""
+    """Remove a folder of the store permanently; a kill in the middle leaves nothing that looks complete."""
     try:
         # Without its record an entry is none, so that goes first.
         for record in folder.glob("entry.json"):

@@ -19,7 +19,7 @@ class FileLock:
         self._descriptor: int | None = None
 
     def take(self) -> bool:
-        """Take the lock, if nobody else has it."""
+        """Take the lock, if no other process has it."""
         if self._descriptor is not None:
             return False
         try:

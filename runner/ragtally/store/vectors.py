@@ -22,7 +22,7 @@ Role = Literal["document", "query"]
 
 _KEYS_AT_ONCE = 500
 _KEY_BYTES = 16
-_DAMAGE_HINT = "move the file aside: its vectors are then made (and paid for) anew"
+_DAMAGE_HINT = "move the file aside: its vectors are then made (and paid for) again"
 _SCHEMA = Schema(
     "vector store",
     1,

@@ -89,14 +89,14 @@ def no_hits(questions: int, limit: int) -> Hits:
     )
 
 
-def write_hits(hits: Hits, question: int, ranked: RankedRows) -> None:
+def write_hits(hits: Hits, question: int, ranking: RankedRows) -> None:
     """Write one question's ranking into hits.
 
     Args:
         hits: What `no_hits` made.
         question: The question's row.
-        ranked: Its candidates, at most as many as the hits have columns.
+        ranking: Its candidates, at most as many as the hits have columns.
     """
-    count = len(ranked.rows)
-    hits.passage[question, :count] = ranked.rows
-    hits.score[question, :count] = ranked.scores
+    count = len(ranking.rows)
+    hits.passage[question, :count] = ranking.rows
+    hits.score[question, :count] = ranking.scores

@@ -158,7 +158,7 @@ def test_a_full_queue_is_told_from_a_batch_that_is_wrong() -> None:
 def test_terms_are_the_settings_with_what_both_providers_state(fill: Fill) -> None:
     traits = model_traits(fill(model="openai/gpt-4.1-mini", delivery="batch"))
     assert traits.batch == BatchTerms(discount=0.5)
-    assert traits.charged.input == pytest.approx(traits.price.input / 2)
+    assert traits.effective_price.input == pytest.approx(traits.price.input / 2)
     own = {"discount": 0.25, "megabytes": 1.5, "calls": 10, "window": "7d", "open": 2, "keep_files": False}
     terms = model_traits(fill(model="groq/m", delivery="batch_then_live", batch=own)).batch
     assert terms == BatchTerms(True, 0.25, 10, 1_500_000, 2, "7d", keep_files=False)
