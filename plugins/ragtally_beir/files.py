@@ -25,7 +25,7 @@ _UNREADABLE = (OSError, EOFError, zlib.error)
 class BeirFiles:
     """The files of one folder."""
 
-    corpus: Path  # The documents
+    corpus: Path
     queries: Path
     qrels: dict[str, Path]  # The relevance judgements by the name of their split, in the order of the names
 
@@ -73,7 +73,7 @@ def open_file(path: Path) -> Iterator[IO[bytes]]:
 class Entry:
     """One line of a `.jsonl` file."""
 
-    path: Path  # The file
+    path: Path
     line: int  # The line's number from 1
     value: dict[str, Any]  # What the line holds
 
@@ -97,7 +97,7 @@ class Entry:
         return identifier
 
     def wrong(self, message: str) -> DataError:
-        """Make an error about the line."""
+        """An error about the line."""
         return damage(self.path, self.line, message)
 
 
@@ -126,12 +126,12 @@ def is_unicode(text: str) -> bool:
 
 
 def damage(path: Path, line: int | None, message: str, hint: str | None = None) -> DataError:
-    """Make an error about a line of a file."""
+    """An error about a line of a file."""
     return DataError(message, location=Location(str(path), line), hint=hint or f"fix the file, or {REMEDY}")
 
 
 def unreadable(path: Path, error: BaseException) -> DataError:
-    """Make an error about a file that cannot be read."""
+    """An error about a file that cannot be read."""
     reason = getattr(error, "strerror", None) or error
     return DataError(f"cannot read the file: {reason}", location=Location(str(path)), hint=REMEDY)
 

@@ -37,7 +37,7 @@ class Judgements:
     repeats: int = 0  # How many rows say what a row before them has said
 
     def wrong(self, split: str, line: int, message: str, hint: str | None = None) -> DataError:
-        """Make an error about a row."""
+        """An error about a row."""
         return damage(self.qrels[split], line, message, hint)
 
 

@@ -361,7 +361,7 @@ def _finalize(context: Context, value: Any) -> str:
         value = str(value)
     if not isinstance(value, str):
         kind = "a list" if isinstance(value, tuple | list) else "no text"
-        raise TemplateRuntimeError(f"what is to be written is {kind}: use a loop, or the filter join")
+        raise TemplateRuntimeError(f"the value to write is {kind}: use a loop, or the filter join")
     _BUDGET.get().spend(len(value))
     return value
 

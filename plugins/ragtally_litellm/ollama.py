@@ -36,8 +36,8 @@ class ModelInfo(NamedTuple):
 class Server:
     """A server, and what it says of a model."""
 
-    base: str  # Its URL
-    answers: bool  # Whether it answered
+    base: str
+    answers: bool
     model: ModelInfo | None = None  # The model there; None where the server has not pulled it, or was not reached
     failure: str = ""  # Why it was not reached
 
@@ -49,7 +49,7 @@ def servers(parameters: Mapping[str, Any]) -> list[Server]:
 
 
 def digest(parameters: Mapping[str, Any], tokens: int) -> str:
-    """Look up exactly which model a tag stands for; it must take prompts of so many tokens."""
+    """Look up exactly which model a tag stands for; it must take prompts of that many tokens."""
     return _digest(route_of(parameters["model"]).model, _hosts(parameters), tokens)
 
 

@@ -70,7 +70,7 @@ class JsonEntries:
         return self._location_at(at)
 
     def error(self, message: str, key: str | None = None) -> DataError:
-        """Make an error about the entry that was yielded last."""
+        """An error about the entry that was yielded last."""
         return DataError(message, location=self.location(key), hint=self._hint)
 
     def _entries(self) -> Iterator[tuple[str, Any]]:

@@ -130,7 +130,7 @@ def _validate(record: Record, subset: str, fail: Fail) -> Record:
 
 
 def _is_text(value: object) -> bool:
-    """Tell whether a value is text that can be written: JSON can escape half a surrogate pair."""
+    """Whether a value is text that can be written: JSON can escape half a surrogate pair."""
     if not isinstance(value, str):
         return False
     try:

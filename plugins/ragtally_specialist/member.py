@@ -43,7 +43,7 @@ class Member:
     classifier: Logistic | None
 
     def chances(self, questions: Sequence[str], passages: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-        """Give the chance of each answer."""
+        """The chance of each answer."""
         chances = np.tile(self.shares, (len(questions), 1))
         if self.match is None or self.classifier is None or not any(passages):
             return chances

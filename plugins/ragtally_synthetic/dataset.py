@@ -23,8 +23,8 @@ _FIRST_NAME_SHARE = 0.6
 class Group(NamedTuple):
     """One question with the studies around it."""
 
-    question: str  # The question's words
-    answer: str  # The gold answer
+    question: str
+    answer: str
     studies: tuple[Abstract, ...]  # The abstracts of the group in their order in the corpus
     gold: int  # Which of them answers the question
 

@@ -21,8 +21,8 @@ _FILLERS = tuple(
 class Subject(NamedTuple):
     """What a study is about."""
 
-    drug: str  # The drug's name
-    condition: str  # The condition's name
+    drug: str
+    condition: str
     comparator: str  # What the drug is compared with
     # What is measured; results may be left out at the end where the abstract gets too long.
     outcomes: tuple[Outcome, ...]

@@ -27,7 +27,7 @@ class RegistryEntry:
     """A component with its origin."""
 
     component: Component  # What the plugin handed over
-    kind: str  # The kind's name
+    kind: str
     plugin: str  # The plugin's module
     distribution: str  # The installed package that the plugin is part of, with its version
 

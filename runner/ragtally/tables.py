@@ -223,7 +223,7 @@ def write_relevance(folder: Path, relevance: RankingRelevance) -> None:
 
 
 def load_words(context: Path) -> NDArray[np.int64]:
-    """Read how many words stand before the reader."""
+    """Read how many words reach the reader."""
     return read_array(context / "words.npy")
 
 

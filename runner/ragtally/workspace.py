@@ -45,7 +45,7 @@ class Workspace:
     """What running needs besides the plan."""
 
     store: Store  # Where finished work lies
-    registry: Registry  # The components
+    registry: Registry
     progress: Progress  # Is told how it goes
 
     @functools.cached_property

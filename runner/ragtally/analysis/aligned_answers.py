@@ -29,7 +29,7 @@ class AlignedAnswers:
 
     question_set: str  # `base` or `all`
     cells: dict[str, dict[str, Any]]  # The cells' rows of `cells.csv`, by name
-    ids: tuple[str, ...]  # The questions
+    ids: tuple[str, ...]
     gold: NDArray[np.int64]  # Codes of the labels, shape [questions]
     verdict: NDArray[np.int64]  # Codes of the verdicts, shape [questions, cells]
     status: dict[str, tuple[Status, ...]]  # What became of each question in each cell, by cell

@@ -73,7 +73,7 @@ class Family:
     baseline: Mapping[str, str]  # What the others are compared with, by axis
     question_set: str
     questions: int
-    level: float  # The level of the family
+    level: float
     comparisons: tuple[Comparison, ...]
 
     @property

@@ -1,6 +1,6 @@
 """Where the answers of a cell went: every question in one bucket, and the waterfall from gold to retrieved context.
 
-When does a question's evidence count as retrieved? As soon as any character of it stands before the reader, which
+When does a question's evidence count as retrieved? As soon as any character of it reaches the reader, which
 is how recall, precision, MRR and nDCG define relevance (`document_hit` asks for less). Where the evidence is a whole
 abstract, as in PubMedQA, this errs least: the answer mostly stands in a sentence or two of it, so that to ask for
 half of its characters would call "lucky" who was right by the very sentence, and would blame the retriever for every
@@ -101,7 +101,7 @@ class Outcomes:
     """What one cell and its reader made of the same questions, one row per question."""
 
     status: Sequence[Status]  # What became of the question in the cell
-    covered: NDArray[np.integer]  # How many characters of its evidence stand before the reader
+    covered: NDArray[np.integer]  # How many characters of its evidence reach the reader
     evidence: NDArray[np.integer]  # How many it has; 0 where none is known: then none can be retrieved
     # What became of the question when the same reader was given its gold context, by votes that selected nothing;
     # None where that was not measured.
@@ -112,7 +112,7 @@ class Outcomes:
         if any(column is not None and len(column) != len(self.status) for column in columns):
             raise ValueError("every column must have one row per question")
         if ((self.covered < 0) | (self.covered > self.evidence)).any():
-            raise ValueError("before the reader stands between none and all of a question's evidence")
+            raise ValueError("between none and all of a question's evidence can reach the reader")
 
     @property
     def retrieved(self) -> NDArray[np.bool_]:

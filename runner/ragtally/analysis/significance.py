@@ -247,7 +247,7 @@ class _Discordant:
 
     share: float  # The probability that a question is discordant
     count: NDArray[np.int64]  # The numbers, int64
-    probability: NDArray[np.float64]  # How probable each is
+    probability: NDArray[np.float64]
     critical: NDArray[np.int64]  # The largest smaller count that is still significant; -1 where none is
 
     @staticmethod

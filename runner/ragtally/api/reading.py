@@ -12,7 +12,7 @@ or (recorded answers only) the study's own conclusion."""
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Questions with the passages that stand before the reader, in columns, one row per question.
+    """Questions with the passages that reach the reader, in columns, one row per question.
 
     Attributes:
         id: The questions' identifiers.

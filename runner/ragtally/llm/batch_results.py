@@ -14,7 +14,7 @@ from ragtally.store.batches import StoredBatch
 
 @dataclass
 class BatchResult:
-    """What a batch came to, for the calls of this study."""
+    """The outcome of a batch, for the calls of this study."""
 
     answered: int = 0  # How many calls it answered that had no answer before
     # Why calls have none, by key; none for calls of a batch that was only turned away for now.

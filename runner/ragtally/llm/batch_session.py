@@ -39,7 +39,7 @@ def when(batches: tuple[StoredBatch, ...]) -> str:
 
 
 def still_open(batches: tuple[StoredBatch, ...]) -> str:
-    """Say what is on its way, and when it is over at the latest."""
+    """Describe the open batches, and when they end at the latest."""
     calls = sum(batch.calls for batch in batches)
     providers = ", ".join(sorted({batch.provider for batch in batches}))
     latest = max((batch.expires_at for batch in batches if batch.expires_at is not None), default=None)
@@ -68,13 +68,13 @@ class BatchSession:
     """Where one model's batches are worked on."""
 
     group: CallGroup  # The model and its calls
-    provider: Batches  # Talks to the provider
+    provider: Batches
     store: BatchStore  # The batches on disk
     workspace: Workspace  # The call store, and who is told how it goes
     spending: Spending  # Counts against the budget
     seed: int  # The seed of jitter
     about: CallAbout
-    stop: StopSignal = field(default_factory=StopSignal)  # Asks to stop
+    stop: StopSignal = field(default_factory=StopSignal)
 
     @property
     def terms(self) -> BatchTerms:

@@ -66,14 +66,14 @@ class Spending:
         self._held[key] = most
 
     def time_is_up(self) -> StopReason | None:
-        """Say whether the budget of hours is used up."""
+        """Whether the budget of hours is used up."""
         hours = self._budget.hours
         if hours is None or time.monotonic() - self._started < hours * _SECONDS_PER_HOUR:
             return None
         return StopReason("budget", f"the budget of {hours:g} hours is used up", "run the same command to go on")
 
     def words(self) -> str:
-        """Say what was spent so far."""
+        """Describe what was spent so far."""
         unknown = f" and {self.unpriced:,} calls of unknown price" if self.unpriced else ""
         return f"${self.dollars:.4f}{unknown}"
 

@@ -14,7 +14,7 @@ from ragtally.store.calls import CallAbout
 class CallGroup:
     """All calls of one model that are ready to be made, each key once."""
 
-    traits: ModelTraits  # The model's traits
+    traits: ModelTraits
     tasks: Sequence[Task]  # The tasks that need the calls
     calls: Mapping[str, Call]  # The calls by key
 

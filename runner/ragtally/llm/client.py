@@ -68,7 +68,7 @@ class Asking:
         batchings: dict[int, Batching] = {}
         for number, group in enumerate(groups):
             missing = self._missing(group)
-            # A call that is on its way in a batch is not sent in another way, whatever the spec says by now.
+            # A call that is on its way in a batch is not sent in another way, whatever the spec says now.
             if missing and (group.traits.batch is not None or store.keys_in_batches(missing)):
                 batchings[number] = Batching(group, self._workspace, store, self._spending, self._study.seed)
                 asyncio.run(batchings[number].begin())

@@ -25,7 +25,7 @@ EMBEDDING_STEPS = frozenset({EMBED, EMBED_QUESTIONS})
 class TextsToEmbed:
     """The texts of a task whose vectors are kept one by one."""
 
-    traits: EmbedderTraits  # The embedder's traits
+    traits: EmbedderTraits
     role: Role  # As what the texts are embedded
     texts: dict[bytes, str]  # The texts by key, each once
 

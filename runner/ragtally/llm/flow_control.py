@@ -206,7 +206,7 @@ MOST_WAITS = 50
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """What follows from a failed try."""
+    """What to do after a failed attempt."""
 
     # When the call may be tried again, in seconds of the event loop's clock; None for never: the call has failed.
     again_at: float | None
@@ -248,7 +248,7 @@ class Policy:
         self._congestion.note_reply(attempt.wave, now)
 
     def note_failure(self, attempt: Attempt, error: CallError, now: float) -> RetryDecision:
-        """Judge a failed try."""
+        """Decide what to do after a failed attempt."""
         if error.reason == "daily quota":
             return RetryDecision(now, StopReason("daily quota", error.message, error.hint, error))
         if error.fatal:

@@ -41,7 +41,7 @@ async def pause(stop: StopSignal, seconds: float) -> None:
 
 
 def wait_after(error: CallError, failures: int, seed: int, name: str) -> float | None:
-    """Say how long to wait after a failure."""
+    """How long to wait after a failure."""
     if not error.retryable or (error.retry_after or 0.0) > LONGEST_WAIT:
         return None
     fraction = derive_seed(seed, "patience", name, failures) / 2**32

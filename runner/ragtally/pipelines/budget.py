@@ -1,4 +1,4 @@
-"""How much of the ranked passages stands before a reader; the same for a whole benchmark and for one question."""
+"""How much of the ranked passages reaches a reader; the same for a whole benchmark and for one question."""
 
 # Apart from the components, which need Haystack.
 

@@ -148,7 +148,7 @@ class _Corpus:
         self._ids, self._texts = documents.id, documents.text
 
     def passages(self, hits: Hits, spans: Spans, top_k: int | None, context_words: int | None) -> list[Document]:
-        """What of one question's hits stands before the reader."""
+        """What of one question's hits reaches the reader."""
         table = passages_of(hits, spans, top_k)
         if context_words is not None:
             table = cut_to_words(table, context_words, self._texts)

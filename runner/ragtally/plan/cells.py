@@ -20,16 +20,16 @@ class Picks:
     condition: str | None = None  # Under which condition the reader answers; None for retrieval alone
     chunker: Choice | None = None  # The chunker, where something is retrieved
     retriever: Choice | None = None  # The retriever, likewise
-    top_k: int | None = None  # How many chunks stand before the reader; None where words are counted
+    top_k: int | None = None  # How many chunks reach the reader; None where words are counted
     reader: str | None = None  # The reader's name in the spec
     votes: int | None = None
-    rule: Choice | None = None  # The vote rule
-    # How many words of the ranked chunks stand before the reader; None where chunks are counted.
+    rule: Choice | None = None
+    # How many words of the ranked chunks reach the reader; None where chunks are counted.
     context_words: int | None = None
 
     @property
     def is_ranking(self) -> bool:
-        """Whether this is a whole ranking, and not what of it would stand before a reader."""
+        """Whether this is a whole ranking, and not what of it would reach a reader."""
         return self.kind == "retrieval" and self.top_k is None and self.context_words is None
 
 
@@ -52,7 +52,7 @@ class Cell:
 
     @property
     def note(self) -> str | None:
-        """What one must know to read a plan of it."""
+        """What a reader of its plan must know."""
         return "same as votes = 1" if self.repeats_one_vote else None
 
 

@@ -190,7 +190,7 @@ def _base(tasks: StudyTasks) -> Task | None:
 
 
 def _retrieval_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
-    """Every ranking once; where nobody reads, what of it would stand before a reader as well."""
+    """Every ranking once; where nobody reads, what of it would reach a reader as well."""
     grid, cells = tasks.study.grid, []
     sets, depth = _question_sets(base, everywhere=True), _depth(tasks)
     sizes = () if grid.reader else context_sizes(grid)

@@ -52,7 +52,7 @@ _FEWEST_WORDS = 8
 
 
 class ContextSize(NamedTuple):
-    """How much of a ranking stands before the reader: so many chunks, or so many words."""
+    """How much of a ranking reaches the reader: a number of chunks, or of words."""
 
     top_k: int | None  # How many chunks; None where words are counted
     context_words: int | None  # How many words; None where chunks are counted
@@ -67,7 +67,7 @@ class ContextSize(NamedTuple):
 
 
 def context_sizes(grid: Grid) -> tuple[ContextSize, ...]:
-    """List how much may stand before a reader."""
+    """List how much may reach a reader."""
     chunks = [ContextSize(top_k, None) for top_k in grid.top_k]
     return (*chunks, *(ContextSize(None, words) for words in grid.context_words))
 

@@ -30,7 +30,7 @@ MODEL = "model"
 
 
 def at_k(name: str) -> bool:
-    """Say whether a metric's name stands for a family such as `recall@5`, `recall@10`."""
+    """Whether a metric's name stands for a family such as `recall@5`, `recall@10`."""
     return name.endswith(_AT_K)
 
 

@@ -27,7 +27,7 @@ class ComponentSource(NamedTuple):
 
     component: Component
     parameters: Mapping[str, Any]  # The parameters as written
-    path: PathOf  # The path of the parameters
+    path: PathOf
 
 
 class Resolver:

@@ -34,7 +34,7 @@ class Draft:
     base: Base | None  # Which questions stay
     grid: Grid | None  # The axes, empty where there is no grid
     metrics: tuple[Choice, ...]
-    metric_traits: Callable[[Choice, PathOf], Any]  # Tells a metric's traits
+    metric_traits: Callable[[Choice, PathOf], Any]
 
 
 def check(draft: Draft, faults: Faults) -> None:

@@ -57,7 +57,7 @@ class Base:
     """Which questions stay."""
 
     voters: tuple[str, ...]  # Names of the voters whose ballots are pooled (`from` in a spec)
-    rule: Choice  # The vote rule
+    rule: Choice
     agree_with_gold: bool  # Whether the verdict must be the gold label
     # Names of readers; a question that one of them answers right without any context is dropped.
     exclude_closed_book_right: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class Grid:
     context_words: tuple[int, ...] = ()  # How many words of the ranked chunks are put before the reader, instead
     reader: tuple[str, ...] = ()  # Names of readers
     votes: tuple[int, ...] = (1,)  # How many votes of the reader
-    rule: tuple[Choice, ...] = ()  # Vote rules
+    rule: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Compare:
     """One family of comparisons: every cell against the cell that is equal on all axes but the baseline's."""
 
     metric: str  # The metric's printed name
-    choice: Choice  # The metric
+    choice: Choice
     # By axis the pick that the others are compared with: a choice, a number, or a reader's name.
     baseline: Mapping[str, Choice | int | str]
 

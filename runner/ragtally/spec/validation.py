@@ -93,7 +93,7 @@ class Complaint(NamedTuple):
 class Violation(NamedTuple):
     """What the validator found."""
 
-    path: PathOf  # The path of the value
+    path: PathOf
     value: Any
     keyword: str  # The keyword of the schema that it breaks
     expected: Any  # What the schema says under that keyword

@@ -1,4 +1,4 @@
-"""context: which passages stand before the reader, under which condition."""
+"""context: which passages reach the reader, under which condition."""
 
 from __future__ import annotations
 

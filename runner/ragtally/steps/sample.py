@@ -1,4 +1,4 @@
-"""sample: the questions of the study: those of one split, with the answers that count, at most so many."""
+"""sample: the questions of the study: those of one split, with the answers that count, up to a limit."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def _of_retrieval(work: Work, rows: NDArray[np.int64]) -> dict[str, Score]:
 
 
 def _before_the_reader(relevance: RankingRelevance, top_k: int | None) -> dict[str, Score]:
-    """Say how much of the evidence stood before the reader, and how much could have at this chunk size."""
+    """Say how much of the evidence reached the reader, and how much could have at this chunk size."""
     with_evidence = relevance.evidence_total > 0
     last = (relevance.covered.shape[1] if top_k is None else top_k) - 1
     total = relevance.evidence_total[with_evidence]

@@ -1,4 +1,4 @@
-"""The store: finished work by address, written whole or not at all, found from every copy of a project."""
+"""The store: finished work by address, written atomically, found from every copy of a project."""
 
 from ragtally.store.entries import DamagedEntry, Draft, Entry, Store
 from ragtally.store.files import (

@@ -160,7 +160,7 @@ class BatchStore:
         return tuple(sorted(rows.values(), key=lambda batch: (batch.submitted_at or 0.0, batch.name)))
 
     def keys_in_batches(self, keys: Iterable[str]) -> set[str]:
-        """Say which calls are on their way in a batch."""
+        """The calls that are in an open batch."""
         rows: set[str] = set()
         for chunk in _chunks(keys):
             marks = ",".join("?" * len(chunk))

@@ -357,7 +357,7 @@ class CallStore:
         return replies
 
     def keys_without_reply(self, keys: Sequence[str]) -> list[str]:
-        """Say which calls are still to be paid, without reading any answer."""
+        """The calls without a reply, found without reading any answer."""
         answered_keys = {key for (key,) in self.look_up(SELECT_KNOWN, keys)}
         return [key for key in dict.fromkeys(keys) if key not in answered_keys]
 

@@ -32,7 +32,7 @@ class DamagedEntry(StoreError):
 class Entry:
     """One complete entry."""
 
-    address: str  # The address of the work
+    address: str
     step: str  # The step that did it
     folder: Path  # Where its files lie; they are never changed
     seconds: float  # How long the work took when it was done, in seconds of wall time
@@ -99,7 +99,7 @@ class Store:
         return entry
 
     def seconds(self, step: str, address: str) -> float | None:
-        """Say how long a complete entry's work took, without reading its files."""
+        """How long a complete entry's work took, without reading its files."""
         try:
             record = json.loads((self.folder(step, address) / _RECORD).read_text(encoding="utf-8"))
             return float(record["seconds"])

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written atomically."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def unwritable(path: Path, error: OSError) -> StoreError:
     )
 
 
-# Files of at most so many bytes are kept once they were read: many cells read the same few entries.
+# Files up to this size are cached after they are read: many cells read the same few entries.
 _SMALL = 1 << 16
 _CACHE_SIZE = 512
 
@@ -108,7 +108,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame
     names = tuple(columns) if columns else None
     if status.st_size > _SMALL:
         return _table(path, names)
-    # What is kept is never handed out itself: a frame can be changed in place.
+    # A cached frame is never handed out itself: a frame can be changed in place.
     return _kept_table(path, names, status.st_ino, status.st_mtime_ns, status.st_size).clone()
 
 
@@ -148,12 +148,12 @@ def read_json(path: Path) -> Any:
 
 
 def write_result_table(path: Path, frame: pl.DataFrame) -> None:
-    """Write a frame as Parquet for the user, whole or not at all."""
+    """Write a frame as Parquet for the user, atomically."""
     buffer = io.BytesIO()
     frame.write_parquet(buffer, compression="zstd", statistics=False)
     write_bytes(path, buffer.getvalue())
 
 
 def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Write columns as CSV (RFC 4180), whole or not at all; a missing value is an empty field."""
+    """Write columns as CSV (RFC 4180), atomically; a missing value is an empty field."""
     write_bytes(path, pl.DataFrame(columns, strict=False).write_csv().encode())

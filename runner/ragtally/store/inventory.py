@@ -22,7 +22,7 @@ class StoredEntry:
     """An entry's place, whether the entry is sound or not."""
 
     step: str  # The step that did the work
-    address: str  # The work's address
+    address: str
     folder: Path  # Where its files lie
 
 

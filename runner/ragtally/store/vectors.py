@@ -80,7 +80,7 @@ class VectorStore:
         self.database.close()
 
     def unknown(self, keys: Sequence[bytes]) -> list[bytes]:
-        """Say which vectors are still to be made."""
+        """The vectors that the store does not have."""
         stored_keys = {key for (key,) in self._look_up(_SELECT_KEYS, keys)}
         return [key for key in dict.fromkeys(keys) if key not in stored_keys]
 
