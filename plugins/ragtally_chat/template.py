@@ -165,13 +165,13 @@ class PromptTemplate:
                 for inner in child.find_all(nodes.CallBlock):
                     if inner is not child and _is_message(inner):
                         hint = "close the first with {% endmessage %}"
-                        yield self._fault(inner.lineno, "a message stands inside another", hint)
+                        yield self._fault(inner.lineno, "a message is inside another", hint)
             elif isinstance(child, nodes.Output):
                 for part in child.nodes:
                     text = part.data if isinstance(part, nodes.TemplateData) else "a value"
                     if text.strip():
                         line = part.lineno + text[: len(text) - len(text.lstrip())].count("\n")
-                        yield self._fault(line, "text stands outside of the messages", "move it into one of them")
+                        yield self._fault(line, "there is text outside of the messages", "move it into one of them")
             else:
                 yield from self._message_faults(child)
 

@@ -88,7 +88,7 @@ class LitellmChatGenerator:
         if reply is None:
             raise self._errors.failure("bad reply", "the answer has no choices")
         if not reply.text and reply.meta.get("finish_reason") == "content_filter":
-            raise self._errors.failure("refused", "the provider's content filter held the answer back")
+            raise self._errors.failure("refused", "the provider's content filter withheld the answer")
         key = self._settings.key
         if key and is_long_enough(key) and key in (reply.text or ""):
             text = reply.text.replace(key, MASK)

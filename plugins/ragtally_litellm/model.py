@@ -124,7 +124,7 @@ def check_embedder(parameters: Mapping[str, Any]) -> list[ParameterFault]:
         return faults
     faults = [*_conflicts(route, parameters), *_extra_faults(parameters)]
     if parameters["truncate"] and route.provider not in TRUNCATING:
-        message = f"{route.provider} cannot be told to truncate what is too long"
+        message = f"{route.provider} has no option to truncate texts that are too long"
         faults.append(ParameterFault("truncate", message, "remove it, and make the chunks smaller"))
     if parameters["transport"] == "native" and route.provider not in NATIVE_EMBEDDINGS:
         message = f"the native transport does not ask {route.provider} for embeddings"

@@ -23,7 +23,7 @@ def read_answer(body: Any, dialect: Dialect) -> Answer:
         raise bad_reply("the answer is no JSON object")
     answer = _ollama_answer(body) if dialect == "ollama" else _openai_answer(body)
     if not answer.text and answer.finish_reason == "content_filter":
-        raise CallError("the provider's content filter held the answer back", reason="refused")
+        raise CallError("the provider's content filter withheld the answer", reason="refused")
     return answer
 
 

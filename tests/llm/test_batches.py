@@ -184,7 +184,7 @@ def test_rows_that_cannot_be_read_are_asked_again(start: Start, made: Made) -> N
     outcome = run(project)
     assert outcome.code == 2, outcome.err
     assert "failed permanently" in outcome.err and "bad reply" in outcome.err
-    assert "could not be told to be a call's" in outcome.err
+    assert "could not be matched to a call" in outcome.err
     server.change(batch_rows={})
     assert run(project).code == 0
     assert stored(project) == CALLS

@@ -301,7 +301,7 @@ def test_all_faults_are_named_at_once() -> None:
     assert [line for line in text.splitlines() if line.startswith("own.jinja:")] == [
         "own.jinja:1: there is no variable 'quest'",
         "own.jinja:2: there is no variable 'answer'",
-        "own.jinja:2: text stands outside of the messages",
+        "own.jinja:2: there is text outside of the messages",
     ]
 
 

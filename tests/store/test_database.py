@@ -76,9 +76,9 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
     path = tmp_path / FILE_NAME
     execute(path, "CREATE TABLE recipes (name TEXT)")
     before = path.read_bytes()
-    with pytest.raises(StoreError, match="no call store"):
+    with pytest.raises(StoreError, match="not a call store"):
         CallStore(path).spent()
-    with pytest.raises(StoreError, match="no call store"):
+    with pytest.raises(StoreError, match="not a call store"):
         CallStore(path).record(made_call(1), made_reply(), BIG, None)
     assert path.read_bytes() == before
 

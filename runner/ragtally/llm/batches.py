@@ -184,7 +184,7 @@ class Batching:
         message = f" ({state.message})" if state.message else ""
         progress.warn(f"batch {batch.name} {state.status}: {result.answered:,} answers{without_answer}{message}")
         if result.odd_rows:
-            progress.warn(f"{result.odd_rows:,} rows of batch {batch.name} could not be told to be a call's")
+            progress.warn(f"{result.odd_rows:,} rows of batch {batch.name} could not be matched to a call")
         if state.queue_full:
             self._queue_full = state.message or "too much is queued already"
         if state.status == "cancelled" and not first:

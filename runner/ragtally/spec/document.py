@@ -238,12 +238,10 @@ class Composer:
         anchor = self._anchors.get(name)
         if anchor is None:
             raise SpecError(
-                f"the alias *{name} stands for nothing", location=location, hint=f"mark a value before it: &{name}"
+                f"the alias *{name} is not defined", location=location, hint=f"mark a value before it: &{name}"
             )
         if anchor.node is None:
-            raise SpecError(
-                f"the alias *{name} stands inside what it stands for", location=location, hint="write it out"
-            )
+            raise SpecError(f"the alias *{name} is used inside its own value", location=location, hint="write it out")
         self._count(anchor.size, location, f"the alias *{name} makes the spec too large")
         return replace(anchor.node, location=location)
 

@@ -380,7 +380,7 @@ def _any_of(
     if len(plausible) == 1:
         yield from plausible[0]
     else:
-        yield ValidationError(f"{instance!r} fits none of the forms that are allowed here")
+        yield ValidationError(f"{instance!r} matches none of the forms allowed here")
 
 
 _SpecValidator = extend(  # type: ignore[no-untyped-call]

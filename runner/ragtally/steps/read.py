@@ -44,7 +44,7 @@ def _check(answers: Answers, reading: Reading, task: Task) -> None:
             raise PluginError(
                 f"the reader {name} chose {cells[1]!r} for {reading.id[row]!r}, outside of the answers",
                 location=task.location,
-                hint=f"the answers are {', '.join(reading.answers)}; return `text` for words that are to be parsed",
+                hint=f"the answers are {', '.join(reading.answers)}; return `text` for words that need parsing",
             )
 
 

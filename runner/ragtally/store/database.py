@@ -163,7 +163,7 @@ class Database:
         location = Location(str(self.path))
         if row is None:
             raise StoreError(
-                f"this SQLite file is no {self.schema.what}", location=location, hint="move it out of the store"
+                f"this SQLite file is not a {self.schema.what}", location=location, hint="move it out of the store"
             )
         if row[0] != str(self.schema.number):
             raise StoreError(
