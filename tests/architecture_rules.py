@@ -51,6 +51,8 @@ PLACES = {
 FOR_PLUGINS = {"api", "support"}
 """The parts of `ragtally` that a plugin may import, beside what `ragtally` itself offers."""
 ENGINE_PARTS = {part for layer in LAYERS for part in layer} - FOR_PLUGINS
+# What bm25 and sets share; it offers no component.
+SHARED_PLUGINS = {"ragtally_lexical"}
 LAZY_LOADERS = {
     "__init__.py",
     "cli/lazy.py",
@@ -218,12 +220,16 @@ def imports_at_the_top(source: Source) -> Iterator[str]:
 
 
 def plugins_stand_apart(source: Source) -> Iterator[str]:
-    """Plugins import of `ragtally` only what a third party's may: words, hooks and kinds."""
+    """Plugins import of `ragtally` what a third party's may, and of each other at most a package's own names."""
     if source.in_package is not None:
         return
     for found in imports(source):
         if found.part in ENGINE_PARTS:
             yield source.at(found.node, f"a plugin imports {found.module}")
+        own = source.path.split("/")[1].removesuffix(".py")
+        inside = found.top.startswith("ragtally_") and found.top not in {own, *SHARED_PLUGINS} and "." in found.module
+        if inside and not found.for_typing:
+            yield source.at(found.node, f"a plugin imports {found.module}, the inside of another")
 
 
 def safe(source: Source) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import architecture_rules as rules
+import code_measures
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"bm25s", "haystack", "numpy", "pandas", "polars", "pyarrow", "scipy", "sklearn", "torch"}
@@ -25,6 +26,37 @@ def entry_points() -> set[str]:
 def test_the_tree_keeps_the_rule(rule: rules.Rule) -> None:
     found = rules.violations(ROOT, rule)
     assert not found, "\n".join([str(rule.__doc__), *found])
+
+
+def test_no_module_imports_in_a_circle() -> None:
+    assert code_measures.circles(code_measures.import_graph(ROOT)) == []
+
+
+def test_a_circle_is_found(tmp_path: Path) -> None:
+    write(
+        tmp_path, {f"{PACKAGE}/a.py": "from ragtally import b", f"{PACKAGE}/b.py": "def f():\n    import ragtally.a"}
+    )
+    assert code_measures.circles(code_measures.import_graph(tmp_path)) == [["ragtally.a", "ragtally.b"]]
+
+
+def test_names_say_what_things_are() -> None:
+    counts, total = code_measures.participles(ROOT)
+    assert counts.total() < total / 100, f"bare participles: {dict(counts.most_common(20))}"
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [
+        ("found", True),
+        ("_Asked", True),
+        ("KEPT", True),
+        ("asked_questions", False),
+        ("read", False),
+        ("embed", False),
+    ],
+)
+def test_a_bare_participle_is_told_from_a_noun(name: str, bare: bool) -> None:
+    assert code_measures.is_bare_participle(name) is bare
 
 
 def test_the_tree_is_where_the_rules_look() -> None:
@@ -130,6 +162,12 @@ def test_a_plugin_that_reaches_into_the_engine_is_found(tmp_path: Path, module: 
     write(tmp_path, {"plugins/ragtally_a.py": f"def f():\n    import {module}"})
     (found,) = rules.violations(tmp_path, rules.plugins_stand_apart)
     assert found == f"plugins/ragtally_a.py:2: a plugin imports {module}"
+
+
+def test_a_plugin_that_reaches_into_another_is_found(tmp_path: Path) -> None:
+    write(tmp_path, {"plugins/ragtally_a.py": "from ragtally_b.inside import x\nfrom ragtally_b import y"})
+    (found,) = rules.violations(tmp_path, rules.plugins_stand_apart)
+    assert found == "plugins/ragtally_a.py:1: a plugin imports ragtally_b.inside, the inside of another"
 
 
 def test_what_is_allowed_is_not_found(tmp_path: Path) -> None:

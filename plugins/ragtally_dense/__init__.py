@@ -75,7 +75,12 @@ def _check(params: Mapping[str, Any]) -> list[ParameterFault]:
     ]
 
 
-def _build(embedder: Embedder | None, distance: str, rescore: int | None = None) -> Retriever:
+def exact_index(distance: str, rescore: int | None = None) -> Retriever:
+    """Make an exact index; also for what measures an approximate one against it."""
     from ragtally_dense.search import Dense
 
     return Dense(distance, rescore)
+
+
+def _build(embedder: Embedder | None, distance: str, rescore: int | None = None) -> Retriever:
+    return exact_index(distance, rescore)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ragtally import PluginError, RagtallyError
+from ragtally.support.secrets import known_secrets, redact
+from ragtally.support.telemetry import telemetry_off
 from ragtally_haystack.check import faults
 from ragtally_haystack.definition import Definition, Fault, class_named
 from ragtally_haystack.packages import ALWAYS, allowed_packages
@@ -18,10 +21,9 @@ from ragtally_haystack.quiet import (
     default_from_dict,
     generate_qualified_class_name,
     import_class_by_name,
-    switched_off,
 )
 from ragtally_haystack.roles import RETRIEVER, STORE, STORE_METHODS, Role, input_fault
-from ragtally_haystack.secrets import complete, is_secret, without_secrets
+from ragtally_haystack.secrets import complete, is_secret
 
 # The logger that would print a traceback where a class cannot be imported, beside the error.
 _IMPORTER = "haystack.utils.type_serialization"
@@ -64,7 +66,7 @@ def warm_up(definition: Definition, component: Any) -> None:
 
 def display(error: BaseException) -> str:
     """Write what an exception says in one short line that holds no key."""
-    line = " ".join(without_secrets(f"{type(error).__name__}: {error}").split())
+    line = " ".join(redact(f"{type(error).__name__}: {error}", known_secrets(os.environ)).split())
     return line if len(line) <= _LONGEST_MESSAGE else line[:_LONGEST_MESSAGE] + "..."
 
 
@@ -84,7 +86,7 @@ def _class(name: str) -> type[Any]:
     logger = logging.getLogger(_IMPORTER)
     before, logger.disabled = logger.disabled, True
     try:
-        with switched_off():
+        with telemetry_off():
             class_found = import_class_by_name(name)
     except Exception as error:
         # Behind the error stands the missing package of an integration, for one.
@@ -146,7 +148,7 @@ def _sockets(component: Any, which: str) -> dict[str, Any]:
 
 def _guard(definition: Definition, work: Callable[[], Any], what: str = "cannot be made") -> Any:
     try:
-        with switched_off():
+        with telemetry_off():
             return work()
     except RagtallyError:
         raise

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ragtally.support.secrets import looks_secret, redact
 from ragtally_haystack.definition import Definition, Fault, mappings
 
-HIDDEN = "[key hidden]"
 # The type of a secret that names environment variables.
 ENVIRONMENT = "env_var"
 
@@ -19,16 +18,6 @@ _SECRET_NAME = re.compile(
     r"|^(api_|access_|auth_|bearer_|hf_|client_)?token$|^x-api-key$",
     re.IGNORECASE,
 )
-# A bearer token, the published shapes of providers' keys, and a name with a password inside a URL.
-_LOOKS_SECRET = re.compile(
-    r"(?i:bearer)\s+[\w.~+/=-]{8,}"
-    r"|\b(?:sk|rk|pk|gsk|xai|hf|nvapi|fw|pplx|csk|r8|ghp)[-_][\w-]{16,}"
-    r"|\bAIza[\w-]{30,}"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-)
-_KEY_VARIABLE = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
-# Shorter values are switches and names, not keys; to blot them out would make messages unreadable.
-_SHORTEST = 8
 
 
 def written_out(definition: Definition) -> Iterator[Fault]:
@@ -42,9 +31,9 @@ def written_out(definition: Definition) -> Iterator[Fault]:
         for name, value in mapping.items():
             if isinstance(value, str) and value and _SECRET_NAME.search(name):
                 yield Fault(f"{name} has no place in a spec: specs are shared, keys are not", _HINT)
-            elif any(_LOOKS_SECRET.search(text) for text in (name, *_texts(value))):
+            elif any(looks_secret(text) for text in (name, *_texts(value))):
                 message = f"{name} holds what looks like a key or a password: specs are shared, keys are not"
-                yield Fault(_LOOKS_SECRET.sub(HIDDEN, message), _HINT)
+                yield Fault(redact(message), _HINT)
 
 
 def complete(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,14 +44,6 @@ def complete(value: Mapping[str, Any]) -> dict[str, Any]:
 def is_secret(value: Any) -> bool:
     """Say whether a value is a secret that names environment variables."""
     return isinstance(value, Mapping) and value.get("type") == ENVIRONMENT
-
-
-def without_secrets(text: str) -> str:
-    """Blot out keys in what a component or a provider said."""
-    values = {value for name, value in os.environ.items() if _KEY_VARIABLE.search(name) and len(value) >= _SHORTEST}
-    for value in sorted(values, key=len, reverse=True):
-        text = text.replace(value, HIDDEN)
-    return _LOOKS_SECRET.sub(HIDDEN, text)
 
 
 def _variables(secret: Mapping[str, Any]) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ import importlib.util
 from typing import Any
 
 from ragtally.support.environment import environment
-from ragtally_haystack.quiet import switched_off
+from ragtally.support.telemetry import telemetry_off
 from ragtally_weaviate.design import Contents, Search
 from ragtally_weaviate.parameters import DEFAULT_ALPHA
 from ragtally_weaviate.searching import asked_for
@@ -24,7 +24,7 @@ def haystack_retriever(contents: Contents, search: Search) -> Any | None:
     )
     if not (search.mode == "bm25" or alone or mixes_scores) or values.get(GRPC_HOST) or not _is_installed():
         return None
-    with switched_off():
+    with telemetry_off():
         from haystack_integrations.components.retrievers.weaviate import (
             WeaviateBM25Retriever,
             WeaviateEmbeddingRetriever,

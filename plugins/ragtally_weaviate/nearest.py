@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ragtally import Hits, Passages, Queries, Score
-from ragtally_dense.search import Dense
+from ragtally_dense import exact_index
 from ragtally_weaviate.design import Vectors
 
 # The exact search of the retriever `dense` that measures the same, by Weaviate's distance.
@@ -22,7 +22,7 @@ def ann_recall(passages: Passages, vectors: Vectors, queries: Queries, hits: Hit
     # section 3.1).
     ranks = min(_RANKS, hits.passage.shape[1])
     name = f"ann_recall@{ranks}"
-    exact = Dense(_DENSE[distance])
+    exact = exact_index(_DENSE[distance])
     exact.add(passages, vectors)
     exact_hits = exact.search(queries, ranks)
     shares = []
