@@ -29,15 +29,15 @@ EDITS = {
     "the rule of the base": Edit(
         SMALL, "rule: majority", "rule: unanimous", ["resolve", "label", "bench", "report"], {"vote", "base", "score"}
     ),
-    "code that judges": Edit(
-        "runner/ragtally/stats/pareto.py", "from __future__", "from  __future__", ["resolve", "report"], set()
+    "code of the analysis": Edit(
+        "runner/ragtally/analysis/costs.py", "from __future__", "from  __future__", ["resolve", "report"], set()
     ),
     "a plugin's version": Edit(
         "plugins/ragtally_bm25/__init__.py",
         "version=2,",
         "version=77,",
         ["resolve", "bench"],
-        {"index", "retrieve", "relevance", "score"},
+        {"index", "retrieve", "judge", "score"},
     ),
 }
 
