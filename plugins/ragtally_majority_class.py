@@ -14,6 +14,7 @@ from ragtally import (
     Location,
     ReaderTraits,
     Reading,
+    Starter,
     Vote,
     hookimpl,
 )
@@ -81,5 +82,8 @@ def register_readers() -> list[Component]:
             summary="Always the most frequent answer of its training split: the floor of every comparison.",
             params={"train": TRAIN_PARAMETER},
             traits=ReaderTraits(draws="fixed", condition="closed_book", trains=True),
+            starter=lambda _: Starter(
+                name="floor", comment="Always the most frequent label: what everything must beat."
+            ),
         )
     ]

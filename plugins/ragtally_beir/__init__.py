@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally import Component, hookimpl
+from ragtally import Component, Starter, hookimpl
 
 if TYPE_CHECKING:
     from ragtally_beir.dataset import Beir
@@ -41,6 +41,12 @@ def fingerprint_dataset(params: Mapping[str, Any]) -> str:
     return fingerprint(find_files(params["folder"]))
 
 
+def _starter(study: str) -> Starter:
+    folder = f"data/raw/{study}"
+    source = "put corpus.jsonl, queries.jsonl, qrels/ there"
+    return Starter({"folder": folder}, data=folder, source=source, has_answers=False)
+
+
 @hookimpl
 def register_datasets() -> list[Component]:
     """Offer `beir`."""
@@ -51,5 +57,6 @@ def register_datasets() -> list[Component]:
             summary="A folder in the form of BEIR: documents, queries, and judgements of which document is relevant.",
             params=PARAMETERS,
             fingerprint=fingerprint_dataset,
+            starter=_starter,
         )
     ]

@@ -17,7 +17,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragtally import TRAIN_PARAMETER, Component, DataError, Location, ReaderTraits, SpecError, file_hash, hookimpl
+from ragtally import (
+    TRAIN_PARAMETER,
+    Component,
+    DataError,
+    Location,
+    ReaderTraits,
+    SpecError,
+    Starter,
+    file_hash,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     from ragtally import PromptingReader
@@ -188,5 +198,6 @@ def register_readers() -> list[Component]:
             params=_PARAMETERS,
             fingerprint=fingerprint,
             traits=traits,
+            starter=lambda model: Starter({"model": model}),
         )
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ragtally import Component, Finding, ParameterFault, Progress, SpecError, hookimpl, raise_all
+from ragtally import Component, Finding, ParameterFault, Progress, SpecError, Starter, hookimpl, raise_all
 from ragtally_litellm.model import (
     check_embedder,
     check_model,
@@ -106,6 +106,12 @@ def _digest(parameters: Mapping[str, Any], tokens: int) -> str | None:
     return digest(parameters, tokens)
 
 
+def _starter(model: str) -> Starter:
+    # Ollama would cut a prompt at 4,096 tokens, and one's own machine sends no bill.
+    own = {"num_ctx": 8192, "usd_per_hour": 0} if model.startswith("ollama") else {}
+    return Starter({"model": model, **own})
+
+
 @hookimpl
 def register_models() -> list[Component]:
     return [
@@ -120,6 +126,7 @@ def register_models() -> list[Component]:
             diagnose=diagnose,
             provide=provide,
             renamed_params=_NEW_NAMES,
+            starter=_starter,
         )
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally import Component, ReaderTraits, hookimpl
+from ragtally import Component, ReaderTraits, Starter, hookimpl
 
 if TYPE_CHECKING:
     from ragtally_pubmedqa.annotators import PubMedQAAnnotators
@@ -21,6 +21,17 @@ PATH_PARAMETER: Mapping[str, Any] = {
 
 # What the annotators had before them, by the setting's name in Jin et al. (2019), section 3.1.
 CONDITIONS: Mapping[str, str] = {"reasoning_required": "gold_context", "reasoning_free": "conclusion"}
+_CITATION = """\
+@inproceedings{jin2019pubmedqa,
+  title     = {{PubMedQA}: A Dataset for Biomedical Research Question Answering},
+  author    = {Jin, Qiao and Dhingra, Bhuwan and Liu, Zhengping and Cohen, William and Lu, Xinghua},
+  booktitle = {Proceedings of the 2019 Conference on Empirical Methods in Natural Language Processing and the 9th
+               International Joint Conference on Natural Language Processing (EMNLP-IJCNLP)},
+  pages     = {2567--2577},
+  year      = {2019},
+  publisher = {Association for Computational Linguistics},
+  doi       = {10.18653/v1/D19-1259}
+}"""
 
 
 def build_dataset(subset: str, path: str | None) -> PubMedQA:
@@ -56,6 +67,10 @@ def annotator_traits(params: Mapping[str, Any]) -> ReaderTraits:
     return ReaderTraits(draws="fixed", condition=CONDITIONS[params["setting"]])
 
 
+def _starter(study: str) -> Starter:
+    return Starter({"split": "test"}, data="data/raw/pubmedqa", source="ragtally fetch pubmedqa")
+
+
 @hookimpl
 def register_datasets() -> list[Component]:
     """Offer `pubmedqa`."""
@@ -73,6 +88,8 @@ def register_datasets() -> list[Component]:
             summary="Research questions answered yes, no or maybe from the abstract of a PubMed article.",
             params={"subset": subset, "path": PATH_PARAMETER},
             fingerprint=fingerprint_dataset,
+            starter=_starter,
+            citation=_CITATION,
         )
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ragtally import TRAIN_PARAMETER, Component, ReaderTraits, hookimpl
+from ragtally import TRAIN_PARAMETER, Component, ReaderTraits, Starter, hookimpl
 
 if TYPE_CHECKING:
     from ragtally import TrainableReader
@@ -44,5 +44,8 @@ def register_readers() -> list[Component]:
             version=2,
             params=_PARAMETERS,
             traits=ReaderTraits(draws="fresh", trains=True),
+            starter=lambda _: Starter(
+                name="words", comment="Learns from the dataset's training split, and needs no server."
+            ),
         )
     ]

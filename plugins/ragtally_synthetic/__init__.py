@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ragtally import Component, hookimpl
+from ragtally import Component, Starter, hookimpl
 
 if TYPE_CHECKING:
     from ragtally import Dataset
@@ -67,5 +67,7 @@ def register_datasets() -> list[Component]:
             build=_build,
             summary="Made-up study abstracts with yes/no/maybe questions, evidence known, beside distractor studies.",
             params=_PARAMETERS,
+            starter=lambda study: Starter({"questions": 500, "split": "test"}, data="plugins/ragtally_synthetic"),
+            citation="The dataset is made by ragtally from a seed; there is nobody to cite but the software.",
         )
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Project, project_in
+from ragtally.registry import load_registry
 
 LLAMA, OSS = "ollama_chat/llama3.1:8b", "groq/openai/gpt-oss-20b"
 
@@ -16,7 +17,14 @@ def project(tmp_path: Path) -> Project:
     return project_in(tmp_path / "project")
 
 
-@pytest.mark.parametrize("dataset", ["pubmedqa", "synthetic", "beir"])
+DATASETS = [
+    entry.component.name
+    for entry in load_registry().all()
+    if entry.kind == "dataset" and entry.component.starter is not None
+]
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
 def test_what_is_written_is_valid(project: Project, dataset: str) -> None:
     written = project.ragtally("new", "mine", "--dataset", dataset)
     assert written.code == 0, written.err
@@ -39,7 +47,7 @@ def test_models_read_and_vote(project: Project) -> None:
     assert project.ragtally("new", "mine", "--model", LLAMA, "--model", OSS).code == 0
     text = (project.folder / "specs/mine.yaml").read_text(encoding="utf-8")
     assert f"llama3.1-8b: {{litellm: {{model: '{LLAMA}', num_ctx: 8192, usd_per_hour: 0}}}}" in text
-    assert f"gpt-oss-20b: {{litellm: {{model: '{OSS}'}}}}" in text
+    assert f"gpt-oss-20b: {{litellm: {{model: {OSS}}}}}" in text
     assert "label: {voters: [llama3.1-8b, gpt-oss-20b], votes: 3}" in text
     assert "base: {from: [llama3.1-8b], rule: unanimous}" in text
 
@@ -50,7 +58,7 @@ def test_models_read_and_vote(project: Project) -> None:
         (["My_Study"], "lower-case letters, digits and hyphens"),
         (["mine", "--model", "nonsense/x"], "LiteLLM knows no provider 'nonsense'"),
         (["mine", "--model", "x}, y: {"], "is not valid"),
-        (["mine", "--dataset", "pubmed"], "is not one of"),
+        (["mine", "--dataset", "pubmed"], "did you mean 'pubmedqa'?"),
         (["mine", "--dataset", "beir", "--model", LLAMA], "compares retrieval alone"),
         (["mine", "--out", "taken/below.yaml"], "taken"),
     ],

@@ -17,8 +17,9 @@ from ragtally.present.cells import cells_of
 from ragtally.present.comparisons import comparisons_section
 from ragtally.present.explorer import explorer_data, sample_questions
 from ragtally.present.grid import chunk_size_section
-from ragtally.present.provenance import Provenance, citation, methods
+from ragtally.present.provenance import Provenance, citation, dataset_citation, methods
 from ragtally.present.table import Section
+from ragtally.registry import load_registry
 from ragtally.results import Results
 
 
@@ -131,10 +132,15 @@ def test_the_explorers_buckets_are_those_of_the_verdict(results: Results, analys
         assert {name: found.count(name) for name in where.buckets} == dict(where.buckets)
 
 
-def test_pubmedqa_is_cited_and_others_are_not_guessed(results: Results, analysis: Analysis) -> None:
+def test_a_dataset_is_cited_as_its_plugin_says_and_others_are_not_guessed(results: Results) -> None:
     known = replace(results, dataset=dict(results.dataset) | {"dataset": "pubmedqa(subset=labeled)"})
-    assert "10.18653/v1/D19-1259" in citation(known)
-    assert "knows no citation" in citation(results)
+    assert "10.18653/v1/D19-1259" in dataset_citation(known, load_registry())
+    unknown = replace(results, dataset=dict(results.dataset) | {"dataset": "beir(folder=x)"})
+    assert dataset_citation(unknown, load_registry()) == ""
+    assert "knows no citation for the dataset beir(folder=x)" in citation(unknown, Provenance())
+
+
+def test_the_methods_count_what_was_compared(results: Results, analysis: Analysis) -> None:
     paragraph = methods(results, analysis, cells_of(results.cells, results.metrics, analysis.question_set, analysis))
     assert "12 cells over chunker (3), retriever (2), reader (2)" in paragraph
     assert "60 questions" in paragraph

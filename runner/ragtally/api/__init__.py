@@ -9,7 +9,7 @@ from ragtally.api.batch import Batches, BatchModel, BatchRow, BatchState, BatchS
 from ragtally.api.calls import Call, Limits, Message, Price, Prompt, Reply
 from ragtally.api.choice import Choice
 from ragtally.api.chunker import Chunker
-from ragtally.api.component import KINDS, Component, ExternalResource, Finding, ParameterFault, Progress
+from ragtally.api.component import KINDS, Component, ExternalResource, Finding, ParameterFault, Progress, Starter
 from ragtally.api.corpus import DatasetBatch, Documents, Evidence, Questions
 from ragtally.api.dataset import DATASET_PARAMETERS, Dataset
 from ragtally.api.embedder import Embedder, EmbedderTraits
@@ -134,6 +134,7 @@ __all__ = [
     "ScoreMetric",
     "Spans",
     "SpecError",
+    "Starter",
     "Status",
     "StoppedError",
     "StoreError",

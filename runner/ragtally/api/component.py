@@ -64,6 +64,27 @@ class ExternalResource:
     remove: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """How `ragtally new` writes a component into a first spec.
+
+    Attributes:
+        parameters: Those that the spec states.
+        name: A reader's name in the spec; its model's where it asks one.
+        comment: What the spec says above it.
+        data: The file or folder of a dataset that DVC watches.
+        source: How a dataset's data get there: a command, or what to do; empty where nothing is needed.
+        has_answers: Whether readers can answer a dataset's questions.
+    """
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    comment: str = ""
+    data: str = ""
+    source: str = ""
+    has_answers: bool = True
+
+
 @dataclass(frozen=True)
 class Component:
     """One component that a plugin offers.
@@ -104,6 +125,10 @@ class Component:
             its own. `ragtally store gc` removes it together with the index.
         renamed_params: What to write instead of parameters that an earlier version had, by their old names; told to
             whoever still writes one.
+        starter: How `ragtally new` writes a dataset, model or reader into a first spec, which leaves out whatever has
+            none. Called with the study's name for a dataset, with what `--model` says for a model, and with the
+            model's name in the spec for a reader that asks one.
+        citation: For a dataset, whom to cite for it: BibTeX, or a sentence.
     """
 
     name: str
@@ -118,6 +143,8 @@ class Component:
     provide: Callable[[Mapping[str, Any], Progress], None] | None = None
     external_resource: Callable[[Path], ExternalResource | None] | None = None
     renamed_params: Mapping[str, str] = field(default_factory=dict)
+    starter: Callable[[str], Starter] | None = None
+    citation: str = ""
 
 
 KindName = Literal["dataset", "chunker", "embedder", "retriever", "model", "reader", "rule", "metric"]

@@ -4,38 +4,30 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
 import click
 
-from ragtally.api import ErrorList, Location, RagtallyError
+from ragtally.api import Component, ErrorList, Location, RagtallyError, ReaderTraits, Starter, did_you_mean
 from ragtally.cli import lazy
-from ragtally.registry import load_registry
+from ragtally.registry import Registry, load_registry
+from ragtally.spec.document import in_one_line
 from ragtally.spec.load import load_study
 
 
-class _Dataset(NamedTuple):
-    choice: str  # how a spec names it
-    data: str  # what DVC watches
-    source: str | None  # how its data get there
-    answers: bool = True  # whether anybody can answer its questions
+class _Reader(NamedTuple):
+    name: str
+    line: str
+    votes: bool  # Whether its votes can differ
 
 
-_DATASETS = {
-    "pubmedqa": _Dataset("{pubmedqa: {split: test}}", "data/raw/pubmedqa", "ragtally fetch pubmedqa"),
-    "synthetic": _Dataset("{synthetic: {questions: 500, split: test}}", "plugins/ragtally_synthetic", None),
-    "beir": _Dataset(
-        "{beir: {folder: data/raw/STUDY}}", "data/raw/STUDY", "put corpus.jsonl, queries.jsonl, qrels/ there", False
-    ),
-}
 _READERS = """\
 ${models}readers:
 ${readers}
-  # Always the most frequent label: what everything must beat.
-  floor: majority_class
 # Each voter reads every question three times, with its gold context before it.
 label: {voters: [${voters}], votes: 3}
 # Only the questions that it answers right every time stay: so what is lost later is not lost in reading.
@@ -73,8 +65,8 @@ controls: [closed_book, gold_context, wrong_context]
 @click.command(name="new")
 @click.argument("study")
 @click.option(
-    "--dataset", type=click.Choice(list(_DATASETS)), default="pubmedqa", show_default=True,
-    help="What is asked; beir compares retrieval alone.",
+    "--dataset", metavar="DATASET",
+    help="What is asked (ragtally plugins lists them).  [default: the first by name whose questions have answers]",
 )  # fmt: skip
 @click.option(
     "--model", "models", metavar="MODEL", multiple=True,
@@ -84,68 +76,109 @@ controls: [closed_book, gold_context, wrong_context]
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="The spec's path.  [default: specs/STUDY.yaml]"
 )
-def command(study: str, dataset: str, models: tuple[str, ...], out: Path | None) -> None:
+def command(study: str, dataset: str | None, models: tuple[str, ...], out: Path | None) -> None:
     """Write a spec for STUDY to begin with, explained line by line; nothing is run."""
     path = out or Path("specs") / f"{study}.yaml"
     if path.exists():
         raise RagtallyError(
             "there is a file of that name", location=Location(str(path)), hint="choose another one: --out PATH"
         )
-    if models and not _DATASETS[dataset].answers:
+    registry = load_registry()
+    dataset, starter = _dataset(registry, study, dataset)
+    if models and not starter.has_answers:
         raise click.UsageError(f"--model is for datasets with answers; {dataset} compares retrieval alone")
-    text = _spec(study, dataset, models, path)
-    _check(text, study)
+    text = _spec(study, _choice(dataset, starter), starter.has_answers, models, path, registry)
+    _check(text, study, registry)
     lazy.store.write_text(path, text)
     click.echo(path)
-    details = _DATASETS[dataset]
-    if details.source:
-        click.echo(f"its data: {details.source}", err=True)
+    if starter.source:
+        click.echo(f"its data: {starter.source}", err=True)
     click.echo(f"run it: ragtally plan {path} && ragtally run {path}", err=True)
     click.echo("or name it in params.yaml, below `studies`, and run dvc repro:", err=True)
-    click.echo(f"  {study}: {{spec: {path}, data: {details.data.replace('STUDY', study)}}}", err=True)
+    click.echo(f"  {study}: {{spec: {path}, data: {starter.data}}}", err=True)
 
 
-def _spec(study: str, dataset: str, models: Sequence[str], path: Path) -> str:
-    names = [_name(model) for model in models] or ["words"]
-    model_lines = [f"  {name}: {{litellm: {{{_model(model)}}}}}" for name, model in zip(names, models, strict=False)]
-    readers = [f"  {name}: {{chat: {{model: {name}}}}}" for name in names]
-    if not models:
-        readers = ["  # Learns from the dataset's training split, and needs no server.", "  words: {specialist: {}}"]
-    answers = _DATASETS[dataset].answers
+def _dataset(registry: Registry, study: str, wanted: str | None) -> tuple[str, Starter]:
+    starters = {component.name: start(study) for component, start in _starters(registry, "dataset")}
+    if wanted is None:
+        wanted = next((name for name, starter in starters.items() if starter.has_answers), "")
+    if wanted not in starters:
+        hint = did_you_mean(wanted, list(starters))
+        raise RagtallyError(f"no first spec can be written for a dataset {wanted!r}", hint=hint)
+    return wanted, starters[wanted]
+
+
+def _starters(registry: Registry, kind: str) -> list[tuple[Component, Callable[[str], Starter]]]:
+    components = [entry.component for entry in registry.all() if entry.kind == kind]
+    return [(component, component.starter) for component in components if component.starter is not None]
+
+
+def _choice(name: str, starter: Starter) -> str:
+    """Name a component as a spec does, in one line."""
+    return in_one_line({name: dict(starter.parameters)} if starter.parameters else name)
+
+
+def _spec(study: str, dataset: str, has_answers: bool, models: Sequence[str], path: Path, registry: Registry) -> str:
     retrieval = "recall@5, mrr@10, ndcg@10"
     values = {
-        "models": "\n".join(["models:", *model_lines, ""]) if models else "",
-        "readers": "\n".join(readers),
-        "axes": Template(_AXES).substitute(readers=", ".join([*names, "floor"])) if answers else "",
-        "metrics": f"accuracy, macro_f1, {retrieval}" if answers else retrieval,
-        "deciding": "accuracy" if answers else "ndcg@10",
-        "voters": ", ".join(names),
-        "first": names[0],
-        "dataset": _DATASETS[dataset].choice.replace("STUDY", study),
+        "answering": "",
+        "axes": "",
+        "metrics": f"accuracy, macro_f1, {retrieval}" if has_answers else retrieval,
+        "deciding": "accuracy" if has_answers else "ndcg@10",
+        "dataset": dataset,
         "path": str(path),
         "study": study,
     }
-    answering = Template(_READERS).substitute(values) if answers else ""
-    return Template(_TEMPLATE).substitute(values, answering=answering)
+    if has_answers:
+        readers = _readers(registry, [_name(model) for model in models])
+        voters = [reader.name for reader in readers if reader.votes]
+        values["axes"] = Template(_AXES).substitute(readers=", ".join(reader.name for reader in readers))
+        values["answering"] = Template(_READERS).substitute(
+            models=_models(registry, models),
+            readers="\n".join(reader.line for reader in readers),
+            voters=", ".join(voters),
+            first=voters[0],
+        )
+    return Template(_TEMPLATE).substitute(values)
+
+
+def _models(registry: Registry, models: Sequence[str]) -> str:
+    if not models:
+        return ""
+    component, start = _starters(registry, "model")[0]
+    lines = [f"  {_name(model)}: {_choice(component.name, start(model))}\n" for model in models]
+    return "".join(["models:\n", *lines])
+
+
+def _readers(registry: Registry, models: Sequence[str]) -> list[_Reader]:
+    """Those that ask the models, or without one those that ask none; then those that always answer the same."""
+    askers, others, fixed = [], [], []
+    for component, start in _starters(registry, "reader"):
+        if any(schema.get("x-ragtally-kind") == "model" for schema in component.params.values()):
+            askers += [_reader(component, replace(start(model), name=model), votes=True) for model in models]
+        elif isinstance(component.traits, ReaderTraits) and component.traits.draws == "fixed":
+            fixed.append(_reader(component, start(""), votes=False))
+        else:
+            others.append(_reader(component, start(""), votes=True))
+    return [*(askers or others), *fixed]
+
+
+def _reader(component: Component, starter: Starter, votes: bool) -> _Reader:
+    comment = f"  # {starter.comment}\n" if starter.comment else ""
+    return _Reader(starter.name, f"{comment}  {starter.name}: {_choice(component.name, starter)}", votes)
 
 
 def _name(model: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", model.rpartition("/")[2]).strip("-.") or "model"
 
 
-def _model(model: str) -> str:
-    # Ollama would cut a prompt at 4,096 tokens, and one's own machine sends no bill.
-    own = ", num_ctx: 8192, usd_per_hour: 0" if model.startswith("ollama") else ""
-    return f"model: '{model.replace(chr(39), chr(39) * 2)}'{own}"
-
-
-def _check(text: str, study: str) -> None:
+def _check(text: str, study: str, registry: Registry) -> None:
     """Refuse what the command line put into the spec before it is written."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "spec.yaml"
         path.write_text(text, encoding="utf-8")
         try:
-            load_study(path, load_registry())
+            load_study(path, registry)
         except ErrorList as several:
             error = several.errors[0]
         except RagtallyError as single:

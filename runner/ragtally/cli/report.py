@@ -35,5 +35,6 @@ def report(folder: Path, spec: Path | None, registry: Registry) -> Path:
     """Analyze the results in a folder and write the report beside them."""
     results = lazy.results.load_results(folder)
     meanings = lazy.provenance.retriever_meanings(results, registry)
-    provenance = lazy.provenance.gather_provenance(Path.cwd(), spec, meanings)
+    cited = lazy.provenance.dataset_citation(results, registry)
+    provenance = lazy.provenance.gather_provenance(Path.cwd(), spec, meanings, cited)
     return lazy.page.write_report(results, analysis_of(results), folder, provenance)

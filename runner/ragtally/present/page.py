@@ -84,7 +84,7 @@ def report_page(results: Results, analysis: Analysis, provenance: Provenance) ->
         facts=_facts(results, provenance),
         provenance=provenance,
         methods=methods(results, analysis, cells),
-        citation=citation(results),
+        citation=citation(results, provenance),
         style=Markup(_asset("report.css")),
         scripts=[Markup(script) for script in scripts],
         vega=Markup(vega()),

@@ -17,22 +17,13 @@ from ragtally.registry import Registry
 from ragtally.results import Results
 
 _GROUP = "ragtally"
-_WITHOUT_LOCKS = (":(top)", ":(top,exclude)dvc.lock", ":(top,exclude)**/dvc.lock")
+# What no number depends on: a commit of it alone must not make another report of the same results.
+_NO_PART_OF_THE_RESULTS = ("dvc.lock", "**/dvc.lock", "tests", "docs", "benchmarks", "*.md", "**/*.md")
+_SOURCES = (":(top)", *(f":(top,exclude){path}" for path in _NO_PART_OF_THE_RESULTS))
 _ENGINE = (
     "aiohttp", "altair", "bm25s", "haystack-ai", "litellm", "numba", "numpy", "ollama", "polars", "pystemmer",
     "scikit-learn", "scipy", "sentence-transformers", "skops", "torch", "vl-convert-python",
 )  # fmt: skip
-_PUBMEDQA = """\
-@inproceedings{jin2019pubmedqa,
-  title     = {{PubMedQA}: A Dataset for Biomedical Research Question Answering},
-  author    = {Jin, Qiao and Dhingra, Bhuwan and Liu, Zhengping and Cohen, William and Lu, Xinghua},
-  booktitle = {Proceedings of the 2019 Conference on Empirical Methods in Natural Language Processing and the 9th
-               International Joint Conference on Natural Language Processing (EMNLP-IJCNLP)},
-  pages     = {2567--2577},
-  year      = {2019},
-  publisher = {Association for Computational Linguistics},
-  doi       = {10.18653/v1/D19-1259}
-}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +40,20 @@ class Provenance:
     packages: Mapping[str, str] = field(default_factory=dict)
     # What the retrievers of the study do and their distances measure, by name, as their plugins say it.
     meanings: Mapping[str, str] = field(default_factory=dict)
+    citation: str = ""  # Whom to cite for the dataset, as its plugin says it; empty where it says nothing
 
 
 def gather_provenance(
-    folder: Path, spec: Path | None = None, meanings: Mapping[str, str] | None = None
+    folder: Path, spec: Path | None = None, meanings: Mapping[str, str] | None = None, citation: str = ""
 ) -> Provenance:
     """Spec, commit and versions of what made a report."""
-    commit = _git(folder, "log", "-1", "--format=%H", "--", *_WITHOUT_LOCKS)
-    changed = bool(commit and _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *_WITHOUT_LOCKS))
+    commit = _git(folder, "log", "-1", "--format=%H", "--", *_SOURCES)
+    changed = bool(commit and _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *_SOURCES))
     text = spec.read_text(encoding="utf-8") if spec is not None else None
     plugins = {point.dist.name for point in metadata.entry_points(group=_GROUP) if point.dist is not None}
     names = sorted({_GROUP, *_ENGINE, *plugins})
     versions = {name: version for name in names if (version := _version(name)) is not None}
-    return Provenance(text, commit or None, changed, platform.python_version(), versions, meanings or {})
+    return Provenance(text, commit or None, changed, platform.python_version(), versions, meanings or {}, citation)
 
 
 def retriever_meanings(results: Results, registry: Registry) -> dict[str, str]:
@@ -94,14 +86,19 @@ def _git(folder: Path, *words: str) -> str:
     return process.stdout.strip() if process.returncode == 0 else ""
 
 
-def citation(results: Results) -> str:
-    """Whom to cite for the dataset."""
-    name = str(results.dataset["dataset"])
-    if name.startswith("pubmedqa"):
-        return _PUBMEDQA
-    if name.startswith("synthetic"):
-        return "The dataset is made by ragtally from a seed; there is nobody to cite but the software."
-    return f"ragtally knows no citation for the dataset {name}: cite what its authors ask for."
+def dataset_citation(results: Results, registry: Registry) -> str:
+    """Whom to cite for the dataset, as its plugin says it."""
+    # The results show a dataset with its parameters: `synthetic(questions=1000)`.
+    entry = registry.find("dataset", str(results.dataset["dataset"]).partition("(")[0])
+    return "" if entry is None else entry.component.citation
+
+
+def citation(results: Results, provenance: Provenance) -> str:
+    """Whom to cite for the dataset, or that nobody knows."""
+    unknown = (
+        f"ragtally knows no citation for the dataset {results.dataset['dataset']}: cite what its authors ask for."
+    )
+    return provenance.citation or unknown
 
 
 def methods(results: Results, analysis: Analysis, cells: Cells) -> str:

@@ -331,3 +331,10 @@ def _text(path: Path, file: str) -> str:
         before = data[: error.start].decode("utf-8", "replace")
         where = Location(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
         raise SpecError("the file is not UTF-8 text", location=where, hint="save it as UTF-8") from error
+
+
+def in_one_line(value: Any) -> str:
+    """Write a value as a spec would, in one line of YAML."""
+    # What is no mapping ends with the end of the document.
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
+    return text.removesuffix("...\n").rstrip("\n")
