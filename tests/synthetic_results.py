@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from made_results import ACCURACY
 from ragtally.results import Results
+from sample_results import ACCURACY
 
 LABELS = ("yes", "no", "maybe")
 READERS = ("small", "middle", "large", "huge")

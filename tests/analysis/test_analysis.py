@@ -13,7 +13,6 @@ import polars as pl
 import pytest
 from scipy.stats import binomtest
 
-from made_results import with_metric
 from ragtally.analysis import Analysis, analyze
 from ragtally.analysis.aligned_answers import align_answers
 from ragtally.analysis.analysis import set_analysis
@@ -22,6 +21,7 @@ from ragtally.analysis.error_breakdown import Bucket
 from ragtally.analysis.estimate import Estimate
 from ragtally.api import StoreError
 from ragtally.results import Results, load_results
+from sample_results import with_metric
 
 
 def estimates(value: Any) -> Iterator[Estimate]:

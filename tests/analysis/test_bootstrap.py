@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ragtally_answer_metrics
-from made_results import answer_contributions, graded_codes
 from ragtally.analysis.bootstrap import (
     BootstrapDistribution,
     bca_estimate,
@@ -29,6 +28,7 @@ from ragtally.analysis.contributions import Values, mean_contributions, ratio_co
 from ragtally.analysis.proportions import wilson
 from ragtally.api import Score
 from ragtally.metrics import metric_scores
+from sample_results import answer_contributions, graded_codes
 
 BUILD = {component.name: component.build for component in ragtally_answer_metrics.register_metrics()}
 ANSWERS = ("yes", "no", "maybe")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from made_results import answer_contributions
 from ragtally.analysis.comparisons import Comparison, Tally, adjust_family, compare_pairs, tally
 from ragtally.analysis.contributions import mean_contributions
 from ragtally.analysis.proportions import PairedCounts, newcombe_paired
 from ragtally.analysis.significance import mcnemar, smallest_mcnemar_difference
+from sample_results import answer_contributions
 
 # Three recorded answer sets against the same gold labels, as right (1) and wrong (0).
 RIGHT = np.array([[1, 1, 1]] * 20 + [[1, 0, 1]] * 9 + [[0, 1, 1]] + [[1, 1, 0]] * 4 + [[0, 0, 0]] * 6)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from made_results import answer_contributions, graded_codes, made_results, with_metric
 from ragtally.analysis.contributions import (
     Contributions,
     StudyMetrics,
@@ -20,6 +19,7 @@ from ragtally.api import Component, MetricTraits, PluginError, QuestionValues, R
 from ragtally.metrics import metric_scores
 from ragtally.registry import Registry, RegistryEntry
 from ragtally_answer_metrics.formulas import METRICS
+from sample_results import answer_contributions, graded_codes, results_of, with_metric
 
 ANSWERS = ("yes", "no", "maybe")
 CODES = st.integers(-1, len(ANSWERS) - 1)
@@ -124,7 +124,7 @@ def test_a_metric_that_only_scores_contributes_nothing() -> None:
 
 
 def test_why_a_metric_of_a_study_has_no_interval() -> None:
-    results = made_results({"a": "yyn", "b": "yny"})
+    results = results_of({"a": "yyn", "b": "yny"})
     cells = [graded_codes([0, 0, 0], [0, 0, 1], ("yes", "no"))]
 
     def reason(metrics: StudyMetrics, name: str = "accuracy") -> str | Contributions:
@@ -141,7 +141,7 @@ def test_why_a_metric_of_a_study_has_no_interval() -> None:
 
 
 def test_an_installed_metric_that_the_study_did_not_score_can_be_computed() -> None:
-    results = made_results({"a": "yyn", "b": "yny"})
+    results = results_of({"a": "yyn", "b": "yny"})
     cells = [graded_codes([0, 0, 1], [0, 0, 0], ("yes", "no"))]
     contributions = StudyMetrics(results).contributions("precision[yes]", cells)
     assert isinstance(contributions, Contributions)

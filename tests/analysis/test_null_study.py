@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from made_results import answer_contributions
 from ragtally.analysis.bootstrap import bca_estimate, bootstrap
 from ragtally.analysis.contributions import Contributions
 from ragtally.analysis.proportions import count_pairs, newcombe_paired
 from ragtally.analysis.significance import LEVEL, holm, mcnemar, randomisation_tests
+from sample_results import answer_contributions
 
 REPETITIONS = 200
 MOST = int(binom.ppf(0.999, REPETITIONS, LEVEL))

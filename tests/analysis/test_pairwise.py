@@ -12,7 +12,6 @@ from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from made_results import RECALL, and_metric, made_results, of_base_only
 from ragtally.analysis.comparisons import Tally
 from ragtally.analysis.pairwise import (
     CellRef,
@@ -25,6 +24,7 @@ from ragtally.analysis.pairwise import (
 from ragtally.analysis.significance import Significance
 from ragtally.api import DataError, RagtallyError
 from ragtally.results import Results
+from sample_results import RECALL, and_metric, of_base_only, results_of
 
 # Of 20 questions the first cell alone has 9 right, the second alone 2, both 5, neither 4.
 FIRST = "yyyyyyyyy" + "nn" + "yyyyy" + "nnn-"
@@ -44,7 +44,7 @@ def significance(pair: PairwiseComparison) -> Significance:
 
 
 def test_pairs_have_the_counts_and_the_exact_p_worked_out_by_hand() -> None:
-    results = made_results({"a": FIRST, "b": SECOND})
+    results = results_of({"a": FIRST, "b": SECOND})
     result = compare(CellRef(results, "a"), CellRef(results, "b"))
     assert result.comparison.tally == Tally(9, 9, 2)
     # 2 (C(11,0) + C(11,1) + C(11,2)) / 2^11
@@ -59,7 +59,7 @@ def test_pairs_have_the_counts_and_the_exact_p_worked_out_by_hand() -> None:
 
 
 def test_the_questions_that_changed_sides_are_listed_with_both_verdicts() -> None:
-    results = made_results({"a": FIRST, "b": SECOND})
+    results = results_of({"a": FIRST, "b": SECOND})
     changes = compare(CellRef(results, "a"), CellRef(results, "b")).changes
     assert [change.question for change in changes] == [f"q{number}" for number in range(11)]
     assert [change.won for change in changes] == [True] * 9 + [False] * 2
@@ -69,7 +69,7 @@ def test_the_questions_that_changed_sides_are_listed_with_both_verdicts() -> Non
 
 
 def test_the_other_way_round_is_the_same_with_its_sign_changed() -> None:
-    results = made_results({"a": FIRST, "b": SECOND})
+    results = results_of({"a": FIRST, "b": SECOND})
     one, other = (
         compare(CellRef(results, *pair), CellRef(results, rest)) for pair, rest in ((["a"], "b"), (["b"], "a"))
     )
@@ -79,7 +79,7 @@ def test_the_other_way_round_is_the_same_with_its_sign_changed() -> None:
 
 
 def test_several_pairs_are_one_family() -> None:
-    results = made_results({"a": FIRST, "b": SECOND, "c": "n" * 20, "d": FIRST[::-1]})
+    results = results_of({"a": FIRST, "b": SECOND, "c": "n" * 20, "d": FIRST[::-1]})
     sides = {name: CellRef(results, name) for name in "abcd"}
     result = compare_pairwise([(sides["a"], sides[other]) for other in "bcd"], "accuracy", "all")
     p_values = [significance(one).p_value for one in result]
@@ -92,8 +92,8 @@ def test_several_pairs_are_one_family() -> None:
 
 
 def test_partly_common_questions_are_paired_on_those_and_it_says_so() -> None:
-    first = made_results({"a": "yynn"}, ids=["p", "q", "r", "s"])
-    second = made_results({"a": "nyyyy"}, ids=["q", "r", "s", "t", "u"], study="later")
+    first = results_of({"a": "yynn"}, ids=["p", "q", "r", "s"])
+    second = results_of({"a": "nyyyy"}, ids=["q", "r", "s", "t", "u"], study="later")
     result = compare(CellRef(first, "a"), CellRef(second, "a"))
     assert result.pairing == "paired on the common questions"
     assert (result.common, result.first_only, result.second_only) == (3, 1, 2)
@@ -107,8 +107,8 @@ def test_partly_common_questions_are_paired_on_those_and_it_says_so() -> None:
 
 def test_different_questions_are_compared_unpaired() -> None:
     # Newcombe (1998), Statistics in Medicine 17, 873-890, table II, example (a), method 10: 56/70 - 48/80.
-    first = made_results({"a": "y" * 56 + "n" * 14}, ids=[f"one{n}" for n in range(70)])
-    second = made_results({"a": "y" * 48 + "n" * 32}, ids=[f"two{n}" for n in range(80)], study="other")
+    first = results_of({"a": "y" * 56 + "n" * 14}, ids=[f"one{n}" for n in range(70)])
+    second = results_of({"a": "y" * 48 + "n" * 32}, ids=[f"two{n}" for n in range(80)], study="other")
     result = compare(CellRef(first, "a"), CellRef(second, "a"))
     assert result.pairing == "unpaired"
     assert result.comparison.difference.value == pytest.approx(0.2)
@@ -124,9 +124,9 @@ def test_different_questions_are_compared_unpaired() -> None:
 
 def test_several_unpaired_pairs_are_told_apart_at_a_level_for_them_all() -> None:
     cells = dict.fromkeys("abcdefgh", "y" * 56 + "n" * 14)
-    first = made_results(cells, ids=[f"one{n}" for n in range(70)])
+    first = results_of(cells, ids=[f"one{n}" for n in range(70)])
     # Alone, 56 of 70 and 50 of 80 differ; among eight such pairs one is to be expected now and then.
-    second = made_results(dict.fromkeys(cells, "y" * 50 + "n" * 30), ids=[f"two{n}" for n in range(80)])
+    second = results_of(dict.fromkeys(cells, "y" * 50 + "n" * 30), ids=[f"two{n}" for n in range(80)])
     pairs = [(CellRef(first, name), CellRef(second, name)) for name in cells]
     (alone,) = compare_pairwise(pairs[:1], "accuracy", "all")
     together = compare_pairwise(pairs, "accuracy", "all")
@@ -138,16 +138,16 @@ def test_several_unpaired_pairs_are_told_apart_at_a_level_for_them_all() -> None
 
 
 def test_the_same_ids_with_other_words_are_different_questions() -> None:
-    first = made_results({"a": FIRST})
-    second = made_results({"a": FIRST}, study="other", text="Is {} harmful?")
+    first = results_of({"a": FIRST})
+    second = results_of({"a": FIRST}, study="other", text="Is {} harmful?")
     result = compare(CellRef(first, "a"), CellRef(second, "a"))
     assert result.pairing == "unpaired"
     assert result.notes[-1] == "20 ids stand for other words in the two studies: different questions"
 
 
 def test_relabelled_questions_are_counted_and_each_side_keeps_its_labels() -> None:
-    first = made_results({"a": "yyyy"}, labels="yyyy")
-    second = made_results({"a": "yyyy"}, labels="ynny", study="relabelled")
+    first = results_of({"a": "yyyy"}, labels="yyyy")
+    second = results_of({"a": "yyyy"}, labels="ynny", study="relabelled")
     result = compare(CellRef(first, "a"), CellRef(second, "a"))
     assert result.comparison.tally == Tally(2, 2, 0)
     assert result.notes == ("2 common questions have another label in the second study; each side keeps its own",)
@@ -157,7 +157,7 @@ def test_relabelled_questions_are_counted_and_each_side_keeps_its_labels() -> No
 
 
 def test_another_metric_is_tested_by_randomisation() -> None:
-    results = made_results({"a": FIRST, "b": SECOND}, labels="yn" * 10)
+    results = results_of({"a": FIRST, "b": SECOND}, labels="yn" * 10)
     result = compare(CellRef(results, "a"), CellRef(results, "b"), "macro_f1")
     assert "randomisation" in significance(result).test
     assert significance(result).p_value is not None
@@ -167,12 +167,12 @@ def test_another_metric_is_tested_by_randomisation() -> None:
 
 
 def test_questions_of_one_document_are_drawn_together() -> None:
-    results = made_results({"a": FIRST, "b": SECOND}, groups=[number // 2 for number in range(20)])
+    results = results_of({"a": FIRST, "b": SECOND}, groups=[number // 2 for number in range(20)])
     assert "randomisation" in significance(compare(CellRef(results, "a"), CellRef(results, "b"))).test
 
 
 def test_the_base_alone_is_compared_where_it_is_wanted_or_the_only_common_set() -> None:
-    results = made_results({"a": FIRST, "b": SECOND}, base="+" * 11 + "." * 9)
+    results = results_of({"a": FIRST, "b": SECOND}, base="+" * 11 + "." * 9)
     pair = (CellRef(results, "a"), CellRef(results, "b"))
     assert common_set([pair], None) == "base"
     assert common_set([pair], "all") == "all"
@@ -185,7 +185,7 @@ def test_the_base_alone_is_compared_where_it_is_wanted_or_the_only_common_set() 
 
 
 def test_questions_without_a_label_are_refused() -> None:
-    results = made_results({"a": "yy", "b": "yn"}, labels="y-")
+    results = results_of({"a": "yy", "b": "yn"}, labels="y-")
     with pytest.raises(DataError, match="1 of the 2 questions have no label"):
         compare(CellRef(results, "a"), CellRef(results, "b"))
 
@@ -195,7 +195,7 @@ def ranking_results(study: str, **values: Sequence[float | None]) -> Results:
     rows = [(name, f"q{location}", value) for name, of in values.items() for location, value in enumerate(of)]
     schema = {"ranking": pl.String, "question": pl.String, "recall@5": pl.Float64}
     length = len(next(iter(values.values())))
-    base = made_results({"a": "y" * length}, study=study)
+    base = results_of({"a": "y" * length}, study=study)
     read = base.cells.with_columns(ranking=pl.lit("one"))
     result = replace(base, rankings=pl.DataFrame(rows, schema=schema, orient="row"), cells=read)
     return and_metric(result, RECALL)
@@ -230,7 +230,7 @@ def test_a_ranking_is_found_by_its_name_and_by_a_cell_that_reads_it() -> None:
     with pytest.raises(RagtallyError, match="no ranking of study matches 'three'"):
         matching_rankings(results, "three")
     with pytest.raises(RagtallyError, match="no metric of retrieval"):
-        matching_rankings(made_results({"a": "y"}), "a")
+        matching_rankings(results_of({"a": "y"}), "a")
 
 
 def test_a_metric_that_the_study_does_not_have_is_refused() -> None:
@@ -244,18 +244,18 @@ def test_a_metric_that_the_study_does_not_have_is_refused() -> None:
     [("x/1 vote", ["x/1 vote"]), ("x/1", ["x/1 vote", "x/1 votes"]), ("*votes", ["x/1 votes"]), ("[1]", ["y[1]"])],
 )
 def test_cells_are_found_by_name_pattern_or_part(pattern: str, names: list[str]) -> None:
-    results = made_results({"x/1 vote": "y", "x/1 votes": "y", "y[1]": "y"})
+    results = results_of({"x/1 vote": "y", "x/1 votes": "y", "y[1]": "y"})
     assert matching_cells(results, pattern) == names
 
 
 def test_an_unknown_cell_gets_the_nearest_name() -> None:
     with pytest.raises(RagtallyError) as caught:
-        matching_cells(made_results({"reader/1 vote": "y"}), "raeder/1 vote")
+        matching_cells(results_of({"reader/1 vote": "y"}), "raeder/1 vote")
     assert "did you mean 'reader/1 vote'?" in str(caught.value)
 
 
 def test_it_is_the_same_every_time_and_goes_into_json() -> None:
-    results = made_results({"a": FIRST, "b": SECOND}, labels="yn" * 10)
+    results = results_of({"a": FIRST, "b": SECOND}, labels="yn" * 10)
     pair = (CellRef(results, "a"), CellRef(results, "b"))
     one, other = (json.dumps(compare(*pair, "macro_f1").as_json(), allow_nan=False) for _ in range(2))
     assert one == other

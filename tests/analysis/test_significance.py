@@ -14,7 +14,6 @@ from scipy.stats import binom, binomtest, multinomial, norm
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from made_results import answer_contributions
 from ragtally.analysis.contributions import Contributions, mean_contributions, ratio_contributions
 from ragtally.analysis.proportions import PairedCounts, count_pairs
 from ragtally.analysis.significance import (
@@ -27,6 +26,7 @@ from ragtally.analysis.significance import (
     smallest_mcnemar_difference,
     smallest_normal_difference,
 )
+from sample_results import answer_contributions
 
 #         0  1  2  3  4  5  6  7  8  9 10 11
 FIRST = [1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from command_line import SMALL_SPEC, Project
-from made_pubmedqa import labeled_records, write
+from sample_pubmedqa import labeled_records, write
 
 PUBMEDQA_SPEC = """\
 study: small

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from command_line import SMALL_SPEC, Outcome, Project, project_in
-from made_pubmedqa import record, write
 from ragtally.cli import main
+from sample_pubmedqa import record, write
 
 SPEC = """\
 study: planted

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from made_results import RECALL, and_metric, made_results, written
 from ragtally.api import RagtallyError
 from ragtally.cli.compare import command
+from sample_results import RECALL, and_metric, results_of, written
 
 # The first cell alone has 9 right, the second alone 2, both 5, neither 4.
 FIRST, SECOND = "yyyyyyyyynnyyyyynnnn", "nnnnnnnn-yyyyyyynnnn"
@@ -20,7 +20,7 @@ FIRST, SECOND = "yyyyyyyyynnyyyyynnnn", "nnnnnnnn-yyyyyyynnnn"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    written(made_results({"bm25/8b/1 vote": FIRST, "bm25/2b/1 vote": SECOND}, study="old"), tmp_path)
+    written(results_of({"bm25/8b/1 vote": FIRST, "bm25/2b/1 vote": SECOND}, study="old"), tmp_path)
     return tmp_path
 
 
@@ -62,7 +62,7 @@ def test_json_has_every_changed_question(root: Path) -> None:
 
 def test_two_revisions_in_two_folders_compare_the_cells_of_the_same_name(root: Path, tmp_path: Path) -> None:
     later = tmp_path / "later"
-    written(made_results({"bm25/8b/1 vote": SECOND, "bm25/2b/1 vote": SECOND}, study="old"), later)
+    written(results_of({"bm25/8b/1 vote": SECOND, "bm25/2b/1 vote": SECOND}, study="old"), later)
     folders = ("--results", str(root), "--results", str(later))
     shown = compare(root, "old", "old", *folders).output
     assert "9/9/2" in shown
@@ -75,7 +75,7 @@ def test_what_has_no_counterpart_is_counted_and_the_folders_tell_equal_names_apa
     root: Path, tmp_path: Path
 ) -> None:
     later = tmp_path / "later"
-    written(made_results({"bm25/8b/1 vote": SECOND, "dense/8b/1 vote": FIRST}, study="old"), later)
+    written(results_of({"bm25/8b/1 vote": SECOND, "dense/8b/1 vote": FIRST}, study="old"), later)
     shown = compare(root, "old", "old", "--results", str(root), "--results", str(later)).output
     assert f"A: {root}/old" in shown.replace("\n", "") and f"B: {later}/old" in shown.replace("\n", "")
     assert "left out, since the other side has no cell of that name: 1 of A, 1 of B" in shown
@@ -84,7 +84,7 @@ def test_what_has_no_counterpart_is_counted_and_the_folders_tell_equal_names_apa
 
 
 def test_rankings_are_compared_where_nobody_answers(tmp_path: Path) -> None:
-    made = made_results({"a": FIRST}, study="search")
+    made = results_of({"a": FIRST}, study="search")
     rows = [
         (name, f"q{location}", float(letter == "y"))
         for name, letters in (("bm25", FIRST), ("dense", SECOND))
@@ -105,7 +105,7 @@ def test_rankings_are_compared_where_nobody_answers(tmp_path: Path) -> None:
 
 
 def test_different_questions_are_compared_unpaired_and_it_says_so(root: Path) -> None:
-    written(made_results({"a": "y" * 30}, ids=[f"x{n}" for n in range(30)], study="artificial"), root)
+    written(results_of({"a": "y" * 30}, ids=[f"x{n}" for n in range(30)], study="artificial"), root)
     shown = " ".join(compare(root, "old:8b", "artificial:a").output.split())
     assert "unpaired: 20 questions against 30 others" in shown
     assert "two independent sets (Newcombe's interval)" in shown
@@ -115,7 +115,7 @@ def test_different_questions_are_compared_unpaired_and_it_says_so(root: Path) ->
 
 def test_text_from_the_data_stays_text(tmp_path: Path) -> None:
     text = "[bold red]Does[/bold red] \x1b[31m{} help?\nNow"
-    written(made_results({"a": "y", "b": "n"}, text=text), tmp_path)
+    written(results_of({"a": "y", "b": "n"}, text=text), tmp_path)
     shown = compare(tmp_path, "made:a", "made:b").output
     flat = "".join(shown.split())
     assert "[boldred]Does[/boldred]" in flat
@@ -126,7 +126,7 @@ def test_text_from_the_data_stays_text(tmp_path: Path) -> None:
 
 def test_it_fits_80_columns(root: Path, tmp_path: Path) -> None:
     later = tmp_path / "later"
-    written(made_results({"bm25/8b/1 vote": SECOND, "bm25/2b/1 vote": SECOND}, study="old"), later)
+    written(results_of({"bm25/8b/1 vote": SECOND, "bm25/2b/1 vote": SECOND}, study="old"), later)
     for words in (("old:8b", "old:2b"), ("old", "old", "--results", str(root), "--results", str(later))):
         shown = compare(root, *words, COLUMNS="80").output
         assert 60 < max(map(len, shown.splitlines())) <= 80
@@ -150,7 +150,7 @@ def test_what_cannot_be_compared_is_refused_with_a_hint(root: Path, words: tuple
 
 
 def test_sides_without_a_cell_of_the_same_name_are_refused(root: Path) -> None:
-    written(made_results({"a": FIRST, "b": SECOND}, study="other"), root)
+    written(results_of({"a": FIRST, "b": SECOND}, study="other"), root)
     with pytest.raises(RagtallyError, match="no cell of the one side"):
         compare(root, "old", "other")
 

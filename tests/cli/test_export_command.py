@@ -11,18 +11,16 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from made_calls import SMALL, made_call, made_reply
-from made_results import made_results, of_base_only, written
 from ragtally.api import DataError, RagtallyError
 from ragtally.cli.export import command
 from ragtally.store.calls import FILE_NAME, CallStore
+from sample_calls import SMALL, sample_call, sample_reply
+from sample_results import of_base_only, results_of, written
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    results = made_results(
-        {"whole": "ynyn", "gaps": "y-yn"}, labels="yyyn", ids=["11", "12", "13", "14"], base="+.+."
-    )
+    results = results_of({"whole": "ynyn", "gaps": "y-yn"}, labels="yyyn", ids=["11", "12", "13", "14"], base="+.+.")
     written(results, tmp_path)
     return tmp_path
 
@@ -84,7 +82,7 @@ def test_a_question_without_a_verdict_is_named_and_nothing_is_written(root: Path
 
 
 def test_a_cell_that_was_asked_the_base_alone_makes_no_leaderboard(tmp_path: Path) -> None:
-    written(of_base_only(made_results({"a": "yyy"}, base="+..", ids=["11", "12", "13"])), tmp_path)
+    written(of_base_only(results_of({"a": "yyy"}, base="+..", ids=["11", "12", "13"])), tmp_path)
     with pytest.raises(DataError, match=r"2 of 3 .*\(2 of them it was not asked\): 12, 13") as caught:
         export(tmp_path, "leaderboard", "made", "--cell", "a")
     assert "grid_on: all" in str(caught.value)
@@ -99,8 +97,8 @@ def test_a_leaderboard_takes_one_cell(root: Path) -> None:
 def test_calls_are_those_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     monkeypatch.setenv("RAGTALLY_STORE", str(tmp_path / "store"))
     calls = CallStore(tmp_path / "store" / FILE_NAME)
-    made = made_call(1)
-    calls.record(made, made_reply("yes, <b>surely</b>"), SMALL, 0.0)
+    made = sample_call(1)
+    calls.record(made, sample_reply("yes, <b>surely</b>"), SMALL, 0.0)
     calls.close()
     out = tmp_path / f"calls.{form}"
     export(tmp_path, "calls", "--format", form, "--out", str(out))

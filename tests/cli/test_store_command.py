@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from command_line import SMALL_SPEC, Outcome, Project
-from made_calls import BIG, SMALL, made_call, made_calls, made_reply
 from ragtally.api import CallError
 from ragtally.cli import main
 from ragtally.store import Store
 from ragtally.store.calls import FILE_NAME, CallStore
+from sample_calls import BIG, SMALL, sample_call, sample_calls, sample_reply
 
 SECRET = "sk-made-up-0123456789abcdef"
 Ragtally = Callable[..., Outcome]
@@ -55,13 +55,13 @@ def ragtally(
 def calls(ragtally: Ragtally, root: Path) -> CallStore:
     """A store with calls of two models, of which one has no price, and failures, of which one repeats a key."""
     with CallStore(root / FILE_NAME) as store:
-        for call in made_calls(3):
-            store.record(call, made_reply(), BIG, 0.5)
-        store.record(made_call("unpriced"), made_reply(tokens_estimated=True), BIG, None)
-        store.record(made_call("local", "label"), made_reply(input_tokens=None, output_tokens=None), SMALL, None)
+        for call in sample_calls(3):
+            store.record(call, sample_reply(), BIG, 0.5)
+        store.record(sample_call("unpriced"), sample_reply(tokens_estimated=True), BIG, None)
+        store.record(sample_call("local", "label"), sample_reply(input_tokens=None, output_tokens=None), SMALL, None)
         for message in ("slow down", f"bad key {SECRET}"):
-            store.record_attempt(made_call("failed"), CallError(message, reason="rate limit", status=429), 0.1)
-        store.record_attempt(made_call(0), CallError("too slow", reason="timeout"), 9.0)
+            store.record_attempt(sample_call("failed"), CallError(message, reason="rate limit", status=429), 0.1)
+        store.record_attempt(sample_call(0), CallError("too slow", reason="timeout"), 9.0)
         yield store
 
 
@@ -108,7 +108,7 @@ def test_as_json_it_gives_every_number_and_null_for_unknown(ragtally: Ragtally) 
 
 def test_known_prices_are_not_called_unknown(ragtally: Ragtally, root: Path) -> None:
     with CallStore(root / FILE_NAME) as store:
-        store.record(made_call(1), made_reply(), BIG, 0.0)
+        store.record(sample_call(1), sample_reply(), BIG, 0.0)
     table = ragtally().out
     assert "unknown" not in table
     assert "~" not in table
@@ -127,7 +127,7 @@ def test_the_tables_fit_80_columns_and_break_no_number(ragtally: Ragtally, monke
 
 
 def test_verify_finds_all_sound(ragtally: Ragtally, calls: CallStore, root: Path) -> None:
-    with Store(root).write("chunk", made_call(1).key) as draft:
+    with Store(root).write("chunk", sample_call(1).key) as draft:
         (draft.folder / "file.txt").write_text("the work")
     outcome = ragtally("verify")
     assert outcome.code == 0, outcome.err
@@ -139,24 +139,24 @@ def test_verify_names_damage_sets_entries_aside_and_keeps_calls(
 ) -> None:
     store = Store(root)
     for number in (1, 2):
-        with store.write("chunk", made_call(number).key) as draft:
+        with store.write("chunk", sample_call(number).key) as draft:
             (draft.folder / "file.txt").write_text("the work")
-    (store.folder("chunk", made_call(2).key) / "file.txt").write_text("changed")
-    calls.database.writing().execute("UPDATE calls SET messages = '[' WHERE key = ?", (made_call(1).key,))
+    (store.folder("chunk", sample_call(2).key) / "file.txt").write_text("changed")
+    calls.database.writing().execute("UPDATE calls SET messages = '[' WHERE key = ?", (sample_call(1).key,))
     outcome = ragtally("verify")
     assert outcome.code == 2
     assert outcome.out == "calls: 4 sound\nentries: 1 sound of 2\n"
-    assert f"the call '{made_call(1).key}'" in outcome.err
+    assert f"the call '{sample_call(1).key}'" in outcome.err
     assert "export --salvage" in outcome.err
     assert "an entry of the step chunk was damaged; it now lies aside" in outcome.err
-    assert not store.complete("chunk", made_call(2).key)
-    assert len(calls.replies_to([made_call(1).key])) == 1
+    assert not store.complete("chunk", sample_call(2).key)
+    assert len(calls.replies_to([sample_call(1).key])) == 1
     again = ragtally("verify")
     assert "entries: 1 sound of 1" in again.out
 
 
 def test_verify_checks_the_entries_even_where_the_call_store_cannot_be_read(ragtally: Ragtally, root: Path) -> None:
-    with Store(root).write("chunk", made_call(1).key) as draft:
+    with Store(root).write("chunk", sample_call(1).key) as draft:
         (draft.folder / "file.txt").write_text("the work")
     (root / FILE_NAME).write_text("no database" * 1000)
     outcome = ragtally("verify")
@@ -189,7 +189,7 @@ def test_a_conflicting_answer_is_counted_and_ours_stays(ragtally: Ragtally, root
     assert outcome.out == "0 new, 0 known, 5 conflicting\n"
     assert "the one that was here first stays" in outcome.err
     with CallStore(root / FILE_NAME) as store:
-        assert store.replies_to([made_call(0).key])[made_call(0).key].text == "yes"
+        assert store.replies_to([sample_call(0).key])[sample_call(0).key].text == "yes"
 
 
 def test_wrong_lines_are_told_with_their_place(ragtally: Ragtally, tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_wrong_lines_are_told_with_their_place(ragtally: Ragtally, tmp_path: Pat
 
 @pytest.mark.usefixtures("calls")
 def test_a_damaged_call_store_is_exported_only_as_salvage(ragtally: Ragtally, calls: CallStore) -> None:
-    calls.database.writing().execute("UPDATE calls SET messages = '[' WHERE key = ?", (made_call(1).key,))
+    calls.database.writing().execute("UPDATE calls SET messages = '[' WHERE key = ?", (sample_call(1).key,))
     outcome = ragtally("export", "calls.jsonl")
     assert outcome.code == 2
     assert "export --salvage calls.jsonl" in outcome.err
@@ -241,7 +241,7 @@ def finished_store(finished: Project, root: Path, tmp_path: Path) -> Store:
     """A copy of the store of a study that has run."""
     shutil.copytree(finished.folder / "store", root)
     with CallStore(root / FILE_NAME) as calls:
-        calls.record(made_call(1), made_reply(), BIG, 0.5)
+        calls.record(sample_call(1), sample_reply(), BIG, 0.5)
     (tmp_path / "small.yaml").write_text(SMALL_SPEC)
     return Store(root)
 

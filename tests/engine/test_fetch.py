@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from made_server import CONTENT, PIECE, Behaviour, Handler
+from download_server import CONTENT, PIECE, Behaviour, Handler
 from ragtally.api import DataError, ErrorList, RemoteFile
 from ragtally.engine.fetch import FetchReport, fetch
 

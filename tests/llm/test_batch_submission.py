@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from made_provider import call, calls
 from ragtally.api import Call, CallError
 from ragtally.llm.batch_submission import FilledBatch, fill_batch
 from ragtally.llm.stop import StopReason
+from scripted_provider import call, calls
 
 
 def line(each: Call) -> bytes:

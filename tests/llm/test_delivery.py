@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import pytest
 
-from made_provider import Provider, call, calls, delivering, delivery, failure
 from ragtally.api import Call, CallError, Limits
 from ragtally.llm.delivery import deliver
 from ragtally.llm.stop import StopSignal
+from scripted_provider import Provider, call, calls, delivering, delivery, failure
 from virtual_time import run
 
 PASSING = ("timeout", "connection", "server", "bad reply")

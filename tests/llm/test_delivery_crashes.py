@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from made_provider import Provider, calls, delivery, failure
 from ragtally.api import Call, Limits
+from scripted_provider import Provider, calls, delivery, failure
 
 
 class DiskFull(Exception):

@@ -8,9 +8,9 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from made_provider import Outcome, Provider, Script, at, call, delivery, failure
 from ragtally.api import Call, Limits
 from ragtally.llm.stop import StopReason, StopSignal
+from scripted_provider import Outcome, Provider, Script, at, call, delivery, failure
 
 PASSING = ("rate limit", "timeout", "connection", "server", "bad reply")
 FINAL = ("too long", "refused", "unexpected")

@@ -7,9 +7,9 @@ from collections import deque
 
 import pytest
 
-from made_provider import Outcome, Provider, calls, delivery, failure
 from ragtally.api import CallError, Limits
 from ragtally.llm.flow_control import Congestion
+from scripted_provider import Outcome, Provider, calls, delivery, failure
 
 
 def limited(retry_after: float | None = None) -> CallError:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from made_provider import Outcome, Provider, calls, delivery, failure
 from ragtally.api import CallError, Limits
+from scripted_provider import Outcome, Provider, calls, delivery, failure
 
 
 def away(reason: str, begin: float, end: float) -> Callable[[float], BaseException | None]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from made_provider import Provider, calls, delivery, failure
 from ragtally.api import Limits
+from scripted_provider import Provider, calls, delivery, failure
 
 
 def most_in_a_minute(times: list[float], amount: int = 1) -> int:

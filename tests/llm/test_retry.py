@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from made_provider import failure
 from ragtally.api import CallError
 from ragtally.llm.retry import pause, retry_request, wait_after
 from ragtally.llm.stop import StopSignal
+from scripted_provider import failure
 from virtual_time import run
 
 PASSING = ("rate limit", "timeout", "connection", "server", "bad reply")

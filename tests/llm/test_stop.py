@@ -8,9 +8,9 @@ import signal
 
 import pytest
 
-from made_provider import Outcome, Provider, at, calls, delivering, delivery, failure
 from ragtally.api import Call, CallError, Limits, Reply
 from ragtally.llm.stop import StopReason, StopSignal, stop_on_interrupt
+from scripted_provider import Outcome, Provider, at, calls, delivering, delivery, failure
 from virtual_time import run
 
 

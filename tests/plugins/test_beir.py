@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import ragtally_beir
-from made_beir import HEADER, Rows, document, query, write, write_folder
 from ragtally.api import DataError, DatasetBatch
 from ragtally_beir import documents as documents_part
+from sample_beir import HEADER, Rows, document, query, write, write_folder
 
 CORPUS = [
     document("d1", "Text of one.", "Title one"),

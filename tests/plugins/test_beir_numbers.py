@@ -10,10 +10,10 @@ import ir_measures
 import numpy as np
 import pytest
 
-from made_beir import document, query, write_folder
 from ragtally.api import SpecError
 from ragtally.registry import load_registry
 from ragtally.tables import load_documents, load_hits, load_questions
+from sample_beir import document, query, write_folder
 from workbench import Bench
 
 WORDS = ("asthma", "fever", "insulin", "placebo", "kidney", "cohort", "dose", "relapse", "biopsy", "statin", "lesion")

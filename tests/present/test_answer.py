@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from made_results import RECALL, and_metric, with_metric
 from ragtally.analysis import Analysis
 from ragtally.analysis.analysis import CellAnalysis, SetAnalysis
 from ragtally.analysis.costs import CellCost
@@ -16,6 +15,7 @@ from ragtally.analysis.selection import BestSet, HeldOut
 from ragtally.present.answer import answer
 from ragtally.present.cells import cells_of
 from ragtally.results import Results
+from sample_results import RECALL, and_metric, with_metric
 
 UNITS = {"accuracy": "share"}
 FREE = CellCost(None, None, None, None, None, None, None)

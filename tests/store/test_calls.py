@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from made_calls import BIG, SMALL, made_call, made_calls, made_reply
 from ragtally.api import Call, CallError, Reply, StoreError
 from ragtally.store.calls import FILE_NAME, CallAbout, CallStore, FailedCall
+from sample_calls import BIG, SMALL, sample_call, sample_calls, sample_reply
 
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -46,26 +46,26 @@ def test_looking_into_a_store_that_is_not_there_makes_nothing(store: CallStore, 
 
 
 def test_a_store_that_another_process_makes_later_is_found(store: CallStore, path: Path) -> None:
-    call = made_call(1)
+    call = sample_call(1)
     assert store.replies_to([call.key]) == {}
     with CallStore(path) as other:
-        other.record(call, made_reply(), BIG, None)
-    assert store.replies_to([call.key]) == {call.key: made_reply()}
+        other.record(call, sample_reply(), BIG, None)
+    assert store.replies_to([call.key]) == {call.key: sample_reply()}
 
 
 @pytest.mark.parametrize(
     "reply",
     [
-        made_reply(),
-        made_reply("", finish_reason="length"),
-        made_reply(finish_reason=None, input_tokens=None, output_tokens=None, served_by=None),
-        made_reply(tokens_estimated=True, seconds=1e-7),
-        made_reply("two\nlines\r\n\ttab, \x00 NUL, \x85 \u2028 breaks, \ufeff mark, \U0001f9ea tube, e\u0301"),
+        sample_reply(),
+        sample_reply("", finish_reason="length"),
+        sample_reply(finish_reason=None, input_tokens=None, output_tokens=None, served_by=None),
+        sample_reply(tokens_estimated=True, seconds=1e-7),
+        sample_reply("two\nlines\r\n\ttab, \x00 NUL, \x85 \u2028 breaks, \ufeff mark, \U0001f9ea tube, e\u0301"),
     ],
     ids=["whole", "empty", "unknown", "estimated", "odd characters"],
 )
 def test_a_reply_comes_back_as_it_was(store: CallStore, path: Path, reply: Reply) -> None:
-    call = made_call(1)
+    call = sample_call(1)
     assert store.record(call, reply, BIG, 0.25)
     assert store.replies_to([call.key]) == {call.key: reply}
     with CallStore(path) as later:
@@ -73,18 +73,18 @@ def test_a_reply_comes_back_as_it_was(store: CallStore, path: Path, reply: Reply
 
 
 def test_the_first_reply_stays(store: CallStore, path: Path) -> None:
-    call = made_call(1)
-    assert store.record(call, made_reply("yes"), BIG, 0.5) is True
-    assert store.record(call, made_reply("no"), BIG, 0.7) is False
+    call = sample_call(1)
+    assert store.record(call, sample_reply("yes"), BIG, 0.5) is True
+    assert store.record(call, sample_reply("no"), BIG, 0.7) is False
     with CallStore(path) as other:
-        assert other.record(call, made_reply("maybe"), BIG, None) is False
+        assert other.record(call, sample_reply("maybe"), BIG, None) is False
     assert store.replies_to([call.key])[call.key].text == "yes"
     assert store.spent()[0].dollars == 0.5
 
 
 def test_everything_about_a_call_is_written_down(store: CallStore, path: Path) -> None:
-    call = made_call(1, "label", 2)
-    store.record(call, made_reply("no"), BIG, 0.125)
+    call = sample_call(1, "label", 2)
+    store.record(call, sample_reply("no"), BIG, 0.125)
     told = {
         name: column(path, name)[0] for name in ("key", "provider", "model", "purpose", "vote", "seed", "dollars")
     }
@@ -105,9 +105,9 @@ def test_everything_about_a_call_is_written_down(store: CallStore, path: Path) -
 
 
 def test_replies_are_looked_up_in_the_order_asked(store: CallStore) -> None:
-    calls = made_calls(1203)
+    calls = sample_calls(1203)
     for number, call in enumerate(calls[:1200]):
-        store.record(call, made_reply(str(number)), BIG, None)
+        store.record(call, sample_reply(str(number)), BIG, None)
     asked = [call.key for call in reversed(calls)]
     found = store.replies_to([*asked, asked[5]])
     assert list(found) == asked[3:]
@@ -116,8 +116,8 @@ def test_replies_are_looked_up_in_the_order_asked(store: CallStore) -> None:
 
 
 def test_a_reply_is_on_disk_when_record_returns(store: CallStore, path: Path) -> None:
-    for number, call in enumerate(made_calls(3), start=1):
-        store.record(call, made_reply(), BIG, None)
+    for number, call in enumerate(sample_calls(3), start=1):
+        store.record(call, sample_reply(), BIG, None)
         assert len(column(path, "key")) == number
 
 
@@ -126,21 +126,21 @@ def test_a_reply_is_on_disk_when_record_returns(store: CallStore, path: Path) ->
     [("half \ud83d pair", "half \ufffd pair"), ("\udc00", "\ufffd"), ("split \ud83e\uddea", "split \U0001f9ea")],
 )
 def test_half_a_character_costs_no_reply(store: CallStore, text: str, saved: str) -> None:
-    call = made_call(1)
-    assert store.record(call, made_reply(text, served_by=text), BIG, None)
-    assert store.replies_to([call.key]) == {call.key: made_reply(saved, served_by=saved)}
+    call = sample_call(1)
+    assert store.record(call, sample_reply(text, served_by=text), BIG, None)
+    assert store.replies_to([call.key]) == {call.key: sample_reply(saved, served_by=saved)}
 
 
 def test_absurd_numbers_cost_no_reply(store: CallStore) -> None:
-    call = made_call(1)
-    assert store.record(call, made_reply(input_tokens=2**70, output_tokens=-(2**70)), BIG, math.inf)
-    assert store.replies_to([call.key]) == {call.key: made_reply(input_tokens=None, output_tokens=None)}
+    call = sample_call(1)
+    assert store.record(call, sample_reply(input_tokens=2**70, output_tokens=-(2**70)), BIG, math.inf)
+    assert store.replies_to([call.key]) == {call.key: sample_reply(input_tokens=None, output_tokens=None)}
     assert store.spent()[0].dollars is None
 
 
 def test_a_row_that_cannot_be_saved_is_an_error_and_not_dropped(store: CallStore) -> None:
     with pytest.raises(StoreError, match="NOT NULL"):
-        store.record(made_call(1), made_reply(seconds=None), BIG, None)
+        store.record(sample_call(1), sample_reply(seconds=None), BIG, None)
 
 
 def test_parameters_that_have_no_canonical_form_are_refused_before_anything_is_paid() -> None:
@@ -153,7 +153,7 @@ def failed(reason: str, message: str = "it broke", status: int | None = None) ->
 
 
 def test_failures_are_counted_and_the_last_one_told(store: CallStore) -> None:
-    one, two, three = made_calls(3)
+    one, two, three = sample_calls(3)
     for number in range(2):
         store.record_attempt(one, failed("server", f"try {number}", 500 + number), 0.5)
     store.record_attempt(two, failed("timeout", "too slow"), 120.0)
@@ -168,42 +168,42 @@ def test_failures_are_counted_and_the_last_one_told(store: CallStore) -> None:
 
 @pytest.mark.parametrize("order", ["failure first", "reply first"])
 def test_a_failure_never_wins(store: CallStore, order: str) -> None:
-    call = made_call(1)
+    call = sample_call(1)
     steps = [
         lambda: store.record_attempt(call, failed("rate limit", status=429), 0.1),
-        lambda: store.record(call, made_reply(), BIG, None),
+        lambda: store.record(call, sample_reply(), BIG, None),
     ]
     for step in steps if order == "failure first" else reversed(steps):
         step()
-    assert store.replies_to([call.key]) == {call.key: made_reply()}
+    assert store.replies_to([call.key]) == {call.key: sample_reply()}
     assert store.failures([call.key]) == {}
 
 
 def test_failed_attempts_are_counted_by_reason(store: CallStore) -> None:
-    one, two, three = made_calls(3)
+    one, two, three = sample_calls(3)
     for call in (one, one, two, three):
         store.record_attempt(call, failed("rate limit"), 0.1)
     store.record_attempt(one, failed("timeout"), 0.1)
-    store.record(two, made_reply(), BIG, None)
+    store.record(two, sample_reply(), BIG, None)
     rows = [(row.reason, row.attempts, row.calls, row.without_reply) for row in store.failure_counts()]
     assert rows == [("rate limit", 4, 3, 2), ("timeout", 1, 1, 1)]
 
 
 def test_a_key_that_a_provider_repeats_is_blotted_out(store: CallStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MADE_UP_API_KEY", "sk-made-up-0123456789")
-    call = made_call(1)
+    call = sample_call(1)
     store.record_attempt(call, failed("authentication", "wrong key: sk-made-up-0123456789", 401), 0.1)
     assert store.failures([call.key])[call.key].message == "wrong key: $MADE_UP_API_KEY"
 
 
 def test_what_was_paid_is_summed_by_model_and_purpose(store: CallStore) -> None:
     def paid(call: Call, about: CallAbout, dollars: float | None, **changes: object) -> None:
-        store.record(call, made_reply(**changes), about, dollars)
+        store.record(call, sample_reply(**changes), about, dollars)
 
-    paid(made_call(1, "label"), SMALL, None, input_tokens=None, output_tokens=None)
-    paid(made_call(1), BIG, 0.25, input_tokens=10, output_tokens=1)
-    paid(made_call(2), BIG, 0.5, input_tokens=20, output_tokens=None, tokens_estimated=True)
-    paid(made_call(3), BIG, None, input_tokens=30, output_tokens=3, seconds=1.5)
+    paid(sample_call(1, "label"), SMALL, None, input_tokens=None, output_tokens=None)
+    paid(sample_call(1), BIG, 0.25, input_tokens=10, output_tokens=1)
+    paid(sample_call(2), BIG, 0.5, input_tokens=20, output_tokens=None, tokens_estimated=True)
+    paid(sample_call(3), BIG, None, input_tokens=30, output_tokens=3, seconds=1.5)
     big, small = store.spent()
     assert (big.provider, big.model, big.purpose, big.calls) == ("groq", "openai/gpt-oss-20b", "measure", 3)
     assert (big.input_tokens, big.calls_without_input_tokens) == (60, 0)
@@ -218,30 +218,30 @@ def test_what_was_paid_is_summed_by_model_and_purpose(store: CallStore) -> None:
 
 
 def test_purpose_and_vote_are_different_calls(store: CallStore) -> None:
-    calls = [made_call(1, "label"), made_call(1, "measure"), made_call(1, "measure", 1)]
+    calls = [sample_call(1, "label"), sample_call(1, "measure"), sample_call(1, "measure", 1)]
     for number, call in enumerate(calls):
-        store.record(call, made_reply(str(number)), BIG, None)
+        store.record(call, sample_reply(str(number)), BIG, None)
     assert [reply.text for reply in store.replies_to([call.key for call in calls]).values()] == ["0", "1", "2"]
 
 
 def test_a_store_that_was_closed_opens_again(store: CallStore) -> None:
-    one, two = made_calls(2)
-    store.record(one, made_reply(), BIG, None)
+    one, two = sample_calls(2)
+    store.record(one, sample_reply(), BIG, None)
     store.close()
     store.close()
-    store.record(two, made_reply(), BIG, None)
+    store.record(two, sample_reply(), BIG, None)
     assert len(store.replies_to([one.key, two.key])) == 2
 
 
 def test_the_log_is_tidied_away_when_the_last_one_closes(store: CallStore, path: Path) -> None:
-    store.record(made_call(1), made_reply(), BIG, None)
+    store.record(sample_call(1), sample_reply(), BIG, None)
     assert path.with_name(f"{FILE_NAME}-wal").exists()
     store.close()
     assert [file.name for file in path.parent.iterdir()] == [FILE_NAME]
 
 
 def test_a_store_belongs_to_one_thread(store: CallStore) -> None:
-    store.record(made_call(1), made_reply(), BIG, None)
+    store.record(sample_call(1), sample_reply(), BIG, None)
     errors = []
 
     def elsewhere() -> None:
@@ -259,7 +259,7 @@ def test_a_store_belongs_to_one_thread(store: CallStore) -> None:
 def test_a_store_below_a_file_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot be made") as caught:
-        CallStore(tmp_path / "file" / FILE_NAME).record(made_call(1), made_reply(), BIG, None)
+        CallStore(tmp_path / "file" / FILE_NAME).record(sample_call(1), sample_reply(), BIG, None)
     assert caught.value.hint and "RAGTALLY_STORE" in caught.value.hint
 
 
@@ -271,11 +271,11 @@ def test_a_folder_in_the_place_of_the_file_is_an_error(path: Path) -> None:
 
 
 def test_a_full_disk_is_for_the_user_to_mend(store: CallStore) -> None:
-    calls = made_calls(50)
-    store.record(calls[0], made_reply(), BIG, None)
+    calls = sample_calls(50)
+    store.record(calls[0], sample_reply(), BIG, None)
     store.database.writing().execute("PRAGMA max_page_count = 1")  # SQLite takes the file's present length instead
     with pytest.raises(StoreError, match="full") as caught:
         for call in calls[1:]:
-            store.record(call, made_reply("long " * 1000), BIG, None)
+            store.record(call, sample_reply("long " * 1000), BIG, None)
     assert caught.value.hint and "free space" in caught.value.hint
-    assert store.replies_to([calls[0].key]) == {calls[0].key: made_reply()}
+    assert store.replies_to([calls[0].key]) == {calls[0].key: sample_reply()}

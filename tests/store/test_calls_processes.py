@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from made_calls import BIG, made_call, made_calls, made_reply
 from ragtally.store.calls import FILE_NAME, CallStore
+from sample_calls import BIG, sample_call, sample_calls, sample_reply
 
 TESTS = Path(__file__).parents[1]
 
@@ -20,14 +20,14 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from made_calls import BIG, made_calls, made_reply
+from sample_calls import BIG, sample_calls, sample_reply
 from ragtally.store.calls import CallStore
-name, calls = sys.argv[3], made_calls(int(sys.argv[4]))
+name, calls = sys.argv[3], sample_calls(int(sys.argv[4]))
 print("ready", flush=True)
 sys.stdin.readline()
 with CallStore(Path(sys.argv[2])) as store:
     for call in calls:
-        if store.record(call, made_reply(name + " " * 2000), BIG, 1.0):
+        if store.record(call, sample_reply(name + " " * 2000), BIG, 1.0):
             print(call.key, flush=True)
 """
 """Records calls, and says after each one that it was the first to save."""
@@ -78,7 +78,7 @@ def test_processes_that_write_at_once_save_every_call_once(path: Path) -> None:
     first = {key: name for name, keys in told for key in keys}
     assert sum(len(keys) for _, keys in told) == len(first) == 150
     with CallStore(path) as store:
-        replies = store.replies_to([call.key for call in made_calls(150)])
+        replies = store.replies_to([call.key for call in sample_calls(150)])
         assert {key: reply.text.strip() for key, reply in replies.items()} == first
         assert store.spent()[0].dollars == 150
     assert sound(path)
@@ -97,7 +97,7 @@ def test_a_killed_process_loses_nothing_that_it_committed(path: Path, after: int
         # At most the one call that was committed and not yet told of is there besides.
         assert sum(row.calls for row in store.spent()) - len(told) in (0, 1)
         assert len(told) >= after
-        store.record(made_call("later"), made_reply(), BIG, None)
+        store.record(sample_call("later"), sample_reply(), BIG, None)
     assert sound(path)
 
 
@@ -110,7 +110,7 @@ def test_killing_one_writer_leaves_the_other_alone(path: Path) -> None:
     told = rest(other)
     assert other.returncode == 0
     with CallStore(path) as store:
-        asked = [call.key for call in made_calls(300)]
+        asked = [call.key for call in sample_calls(300)]
         names = Counter(reply.text.strip() for reply in store.replies_to(asked).values())
         assert set(store.replies_to(kept)) == set(kept)
     assert sum(names.values()) == 300
@@ -119,9 +119,9 @@ def test_killing_one_writer_leaves_the_other_alone(path: Path) -> None:
 
 
 def test_a_second_process_does_not_pay_for_what_is_there(path: Path) -> None:
-    calls = made_calls(40)
+    calls = sample_calls(40)
     with CallStore(path) as first, CallStore(path) as second:
         assert second.keys_without_reply([call.key for call in calls]) == [call.key for call in calls]
         for call in calls[:30]:
-            first.record(call, made_reply(), BIG, None)
+            first.record(call, sample_reply(), BIG, None)
         assert second.keys_without_reply([call.key for call in calls]) == [call.key for call in calls[30:]]

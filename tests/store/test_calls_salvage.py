@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from made_calls import BIG, made_calls, made_reply
 from ragtally.api import StoreError
 from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.calls_salvage import check_calls, count_calls
 from ragtally.store.calls_transfer import export_calls, import_calls, salvage_calls
+from sample_calls import BIG, sample_calls, sample_reply
 
-CALLS = made_calls(400)
+CALLS = sample_calls(400)
 PAGE = 4096
 
 
@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "store" / FILE_NAME
     with CallStore(path) as store:
         for number, call in enumerate(CALLS):
-            store.record(call, made_reply(f"{number} " + "because " * 60), BIG, 0.5)
+            store.record(call, sample_reply(f"{number} " + "because " * 60), BIG, 0.5)
     return path
 
 

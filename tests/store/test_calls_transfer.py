@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from made_calls import BIG, SMALL, made_call, made_calls, made_reply
 from ragtally.api import Call, DataError, Message, Reply, StoreError
 from ragtally.store.calls import CALL_COLUMNS, FILE_NAME, CallAbout, CallStore, line_of, row_of
 from ragtally.store.calls_salvage import all_calls
 from ragtally.store.calls_transfer import ImportSummary, export_calls, import_calls
+from sample_calls import BIG, SMALL, sample_call, sample_calls, sample_reply
 
 MakeStore = Callable[..., CallStore]
 
@@ -32,7 +32,7 @@ def make_store(tmp_path: Path) -> MakeStore:
     def make(calls: Sequence[Call] = (), text: str = "yes") -> CallStore:
         store = CallStore(tmp_path / f"store {next(folders)}" / FILE_NAME)
         for call in calls:
-            store.record(call, made_reply(text), BIG, 0.25)
+            store.record(call, sample_reply(text), BIG, 0.25)
         made.append(store)
         return store
 
@@ -99,7 +99,7 @@ def test_an_export_holds_all_and_comes_back_whole(
 
 
 def test_a_line_is_json_with_every_field(make_store: MakeStore, tmp_path: Path) -> None:
-    call = made_call(1, "label", 2)
+    call = sample_call(1, "label", 2)
     (line,) = exported(make_store([call]), tmp_path / "calls.jsonl").splitlines()
     told = json.loads(line)
     assert list(told) == list(CALL_COLUMNS)
@@ -131,7 +131,7 @@ def test_a_line_is_json_with_every_field(make_store: MakeStore, tmp_path: Path) 
 def test_an_export_is_sorted_and_compressing_it_twice_gives_the_same_bytes(
     make_store: MakeStore, tmp_path: Path
 ) -> None:
-    store = make_store(made_calls(1000))
+    store = make_store(sample_calls(1000))
     plain = exported(store, tmp_path / "calls.jsonl")
     keys = [json.loads(line)["key"] for line in plain.splitlines()]
     assert keys == sorted(keys)
@@ -150,7 +150,7 @@ def test_an_empty_store_exports_an_empty_file_and_stays_away(make_store: MakeSto
 
 def test_importing_twice_changes_nothing(make_store: MakeStore, tmp_path: Path) -> None:
     file = tmp_path / "calls.jsonl.gz"
-    exported(make_store(made_calls(900)), file)
+    exported(make_store(sample_calls(900)), file)
     store = make_store()
     assert counts(import_calls(store, file)) == (900, 0, 0, 0)
     before = list(all_calls(store))
@@ -160,7 +160,7 @@ def test_importing_twice_changes_nothing(make_store: MakeStore, tmp_path: Path) 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_stores_that_agree_merge_in_either_order(make_store: MakeStore, tmp_path: Path, seed: int) -> None:
-    everything, draw = made_calls(60), random.Random(seed)
+    everything, draw = sample_calls(60), random.Random(seed)
     source = tmp_path / "source.jsonl"
     lines = exported(make_store(everything), source).splitlines(keepends=True)
     files = []
@@ -178,7 +178,7 @@ def test_stores_that_agree_merge_in_either_order(make_store: MakeStore, tmp_path
 
 
 def test_the_answer_that_was_here_first_stays(make_store: MakeStore, tmp_path: Path) -> None:
-    here, there = made_calls(5), made_calls(9)
+    here, there = sample_calls(5), sample_calls(9)
     file = tmp_path / "calls.jsonl"
     export_calls(make_store(there, "no"), file)
     store = make_store(here, "yes")
@@ -190,9 +190,9 @@ def test_the_answer_that_was_here_first_stays(make_store: MakeStore, tmp_path: P
 def test_the_same_answer_paid_twice_is_known_and_costs_what_it_cost_here(
     make_store: MakeStore, tmp_path: Path
 ) -> None:
-    call, file = made_call(1), tmp_path / "calls.jsonl"
+    call, file = sample_call(1), tmp_path / "calls.jsonl"
     other = make_store()
-    other.record(call, made_reply(seconds=9.0, served_by="another"), BIG, 7.0)
+    other.record(call, sample_reply(seconds=9.0, served_by="another"), BIG, 7.0)
     export_calls(other, file)
     store = make_store([call])
     assert counts(import_calls(store, file)) == (0, 1, 0, 0)
@@ -201,11 +201,11 @@ def test_the_same_answer_paid_twice_is_known_and_costs_what_it_cost_here(
 
 def test_a_call_that_is_twice_in_a_file_is_imported_once(make_store: MakeStore, tmp_path: Path) -> None:
     file = tmp_path / "calls.jsonl"
-    content = exported(make_store(made_calls(1), "yes"), file)
+    content = exported(make_store(sample_calls(1), "yes"), file)
     file.write_bytes(content + content + content.replace(b'"text":"yes"', b'"text":"no"'))
     store = make_store()
     assert counts(import_calls(store, file)) == (1, 1, 1, 0)
-    assert store.replies_to([made_call(0).key])[made_call(0).key].text == "yes"
+    assert store.replies_to([sample_call(0).key])[sample_call(0).key].text == "yes"
 
 
 def change(field: str, value: str) -> Callable[[dict[str, object]], bytes]:
@@ -247,7 +247,7 @@ def test_a_wrong_line_is_named_and_the_others_are_imported(
     make_store: MakeStore, tmp_path: Path, line: Callable[[dict[str, object]], bytes], message: str
 ) -> None:
     file = tmp_path / "calls.jsonl"
-    first, second, third = exported(make_store(made_calls(3)), file).splitlines()
+    first, second, third = exported(make_store(sample_calls(3)), file).splitlines()
     file.write_bytes(b"\n".join([first, line(json.loads(second)), b"", third]))
     store = make_store()
     report = import_calls(store, file)
@@ -260,7 +260,7 @@ def test_a_wrong_line_is_named_and_the_others_are_imported(
 
 def test_a_key_that_stands_for_another_call_is_a_wrong_line(make_store: MakeStore, tmp_path: Path) -> None:
     file = tmp_path / "calls.jsonl"
-    store = make_store(made_calls(1))
+    store = make_store(sample_calls(1))
     file.write_bytes(exported(store, file).replace(b"drug 0", b"drug 7"))
     report = import_calls(store, file)
     assert counts(report) == (0, 0, 0, 1)
@@ -295,8 +295,8 @@ def test_nothing_is_taken_from_a_damaged_compressed_file(
 ) -> None:
     """Damaged bytes can unpack to sound lines with other answers; only the checksum at the end tells."""
     file, draw, other = tmp_path / "calls.jsonl.gz", random.Random(1), make_store()
-    for call in made_calls(900):
-        other.record(call, made_reply("".join(draw.choices(string.ascii_letters, k=400))), BIG, None)
+    for call in sample_calls(900):
+        other.record(call, sample_reply("".join(draw.choices(string.ascii_letters, k=400))), BIG, None)
     file.write_bytes(damage(exported(other, file)))
     store = make_store()
     with pytest.raises(DataError, match="cut off or damaged") as caught:
@@ -313,9 +313,9 @@ def test_a_file_that_is_not_there_is_an_error(make_store: MakeStore, tmp_path: P
 def test_an_export_that_fails_leaves_the_earlier_file(make_store: MakeStore, tmp_path: Path) -> None:
     file = tmp_path / "calls.jsonl"
     file.write_text("an earlier one")
-    store = make_store(made_calls(3))
-    store.database.writing().execute("UPDATE calls SET messages = 'no JSON' WHERE key = ?", (made_call(1).key,))
-    with pytest.raises(StoreError, match=made_call(1).key) as caught:
+    store = make_store(sample_calls(3))
+    store.database.writing().execute("UPDATE calls SET messages = 'no JSON' WHERE key = ?", (sample_call(1).key,))
+    with pytest.raises(StoreError, match=sample_call(1).key) as caught:
         export_calls(store, file)
     assert caught.value.hint and "--salvage" in caught.value.hint
     assert file.read_text() == "an earlier one"
@@ -324,23 +324,23 @@ def test_an_export_that_fails_leaves_the_earlier_file(make_store: MakeStore, tmp
 
 @pytest.mark.parametrize("name", [FILE_NAME, f"{FILE_NAME}-wal"])
 def test_an_export_does_not_take_the_place_of_the_store(make_store: MakeStore, name: str) -> None:
-    store = make_store(made_calls(1))
+    store = make_store(sample_calls(1))
     with pytest.raises(StoreError, match="the call store itself"):
         export_calls(store, store.database.path.with_name(name))
-    assert store.replies_to([made_call(0).key])
+    assert store.replies_to([sample_call(0).key])
 
 
 def test_an_export_into_a_file_is_an_error(make_store: MakeStore, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot write"):
-        export_calls(make_store(made_calls(1)), tmp_path / "file" / "calls.jsonl")
+        export_calls(make_store(sample_calls(1)), tmp_path / "file" / "calls.jsonl")
 
 
 def test_progress_is_told(make_store: MakeStore, tmp_path: Path) -> None:
     file = tmp_path / "calls.jsonl.gz"
     written: list[int] = []
     read: list[int] = []
-    export_calls(make_store(made_calls(1000)), file, written.append)
+    export_calls(make_store(sample_calls(1000)), file, written.append)
     import_calls(make_store(), file, read.append)
     assert sum(written) == 1000
     assert sum(read) == file.stat().st_size
@@ -348,6 +348,6 @@ def test_progress_is_told(make_store: MakeStore, tmp_path: Path) -> None:
 
 def test_a_line_and_its_row_are_the_same(make_store: MakeStore) -> None:
     store = make_store()
-    store.record(made_call(1), made_reply(tokens_estimated=True), SMALL, None)
+    store.record(sample_call(1), sample_reply(tokens_estimated=True), SMALL, None)
     (row,) = all_calls(store)
     assert row_of(line_of(row)) == row

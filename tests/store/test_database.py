@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from made_calls import BIG, made_call, made_reply
 from ragtally.api import StoreError
 from ragtally.store.calls import FILE_NAME, SCHEMA, CallStore
+from sample_calls import BIG, sample_call, sample_reply
 
 GOLDEN = {
     1: {
@@ -33,7 +33,7 @@ GOLDEN = {
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     with CallStore(tmp_path / FILE_NAME) as store:
-        store.record(made_call(1), made_reply(), BIG, None)
+        store.record(sample_call(1), sample_reply(), BIG, None)
     return tmp_path / FILE_NAME
 
 
@@ -62,8 +62,8 @@ def test_another_version_is_refused_and_left_alone(path: Path, version: str) -> 
     execute(path, f"UPDATE meta SET value = '{version}'")
     before = path.read_bytes()
     for use in (
-        lambda store: store.replies_to([made_call(1).key]),
-        lambda store: store.record(made_call(2), made_reply(), BIG, None),
+        lambda store: store.replies_to([sample_call(1).key]),
+        lambda store: store.record(sample_call(2), sample_reply(), BIG, None),
     ):
         with pytest.raises(StoreError, match=f"schema {version}") as caught:
             use(CallStore(path))
@@ -79,7 +79,7 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
     with pytest.raises(StoreError, match="not a call store"):
         CallStore(path).spent()
     with pytest.raises(StoreError, match="not a call store"):
-        CallStore(path).record(made_call(1), made_reply(), BIG, None)
+        CallStore(path).record(sample_call(1), sample_reply(), BIG, None)
     assert path.read_bytes() == before
 
 
@@ -88,8 +88,8 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, co
     path = tmp_path / FILE_NAME
     path.write_bytes(content)
     for use in (
-        lambda store: store.keys_without_reply([made_call(1).key]),
-        lambda store: store.record(made_call(1), made_reply(), BIG, None),
+        lambda store: store.keys_without_reply([sample_call(1).key]),
+        lambda store: store.record(sample_call(1), sample_reply(), BIG, None),
     ):
         with pytest.raises(StoreError, match="not a database") as caught:
             use(CallStore(path))
@@ -102,6 +102,6 @@ def test_an_empty_file_is_an_empty_store(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     path.touch()
     with CallStore(path) as store:
-        assert store.replies_to([made_call(1).key]) == {}
-        store.record(made_call(1), made_reply(), BIG, None)
-        assert store.replies_to([made_call(1).key]) == {made_call(1).key: made_reply()}
+        assert store.replies_to([sample_call(1).key]) == {}
+        store.record(sample_call(1), sample_reply(), BIG, None)
+        assert store.replies_to([sample_call(1).key]) == {sample_call(1).key: sample_reply()}

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from made_calls import BIG, made_call, made_reply
 from ragtally.api import StoreError
 from ragtally.api.address import address
 from ragtally.store import DamagedEntry, Store
 from ragtally.store.calls import FILE_NAME, CallStore
 from ragtally.store.inventory import garbage, remove, stored_entries
+from sample_calls import BIG, sample_call, sample_reply
 
 ONE, TWO = address({"work": 1}), address({"work": 2})
 
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Store:
             (draft.folder / "inner").mkdir()
             (draft.folder / "inner" / "file.txt").write_text("the work")
     with CallStore(made.root / FILE_NAME) as calls:
-        calls.record(made_call(1), made_reply(), BIG, None)
+        calls.record(sample_call(1), sample_reply(), BIG, None)
     return made
 
 
@@ -117,7 +117,7 @@ def test_what_is_removed_is_gone_and_can_be_made_again(store: Store) -> None:
         (draft.folder / "file.txt").write_text("anew")
     assert store.complete("chunk", ONE)
     with CallStore(store.root / FILE_NAME) as calls:
-        assert len(calls.replies_to([made_call(1).key])) == 1
+        assert len(calls.replies_to([sample_call(1).key])) == 1
 
 
 def test_a_removal_that_is_cut_short_leaves_no_entry(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from ragtally.api import (
     ParameterFault,
     ReaderTraits,
 )
-from testing import broken_refining as refining
+from testing import broken_rerankers as rerankers
 from testing.broken_answers import (
     Amnesic,
     Comparing,
@@ -114,9 +114,9 @@ MODEL = ModelTraits("made", "made", deterministic=True)
 BATCHED = ModelTraits("made", "made", deterministic=True, batch=BatchTerms())
 HOST = {"host": {"type": ["string", "null"], "default": None, "description": "Where.", "x-ragtally-identity": False}}
 
-OTHERS = {"others": refining.OTHERS}
-WINDOWED = {"other": refining.OTHER, "window": refining.WINDOW}
-ASKING = {"other": refining.OTHER, "model": refining.MODEL}
+OTHERS = {"others": rerankers.OTHERS}
+WINDOWED = {"other": rerankers.OTHER, "window": rerankers.WINDOW}
+ASKING = {"other": rerankers.OTHER, "model": rerankers.MODEL}
 
 GOOD = {
     "rule": Component("rule", Rule, "A rule."),
@@ -124,9 +124,9 @@ GOOD = {
     "embedder": Component("embedder", Embedder, "An embedder."),
     "unlearning": Component("unlearning", Unlearning, "An embedder.", traits=NO_LEARNING),
     "retriever": Component("retriever", Retriever, "A retriever."),
-    "refining": Component("refining", refining.Refining, "A retriever.", params=OTHERS, traits=refining.REFINES),
-    "windowed": Component("windowed", refining.Windowed, "A retriever.", params=WINDOWED, traits=refining.REFINES),
-    "prompting": Component("prompting", refining.Prompting, "A retriever.", params=ASKING, traits=refining.PROMPTS),
+    "refining": Component("refining", rerankers.Refining, "A retriever.", params=OTHERS, traits=rerankers.REFINES),
+    "windowed": Component("windowed", rerankers.Windowed, "A retriever.", params=WINDOWED, traits=rerankers.REFINES),
+    "prompting": Component("prompting", rerankers.Prompting, "A retriever.", params=ASKING, traits=rerankers.PROMPTS),
     "model": Component("model", Model, "A model.", params=HOST, traits=MODEL),
     "reader": Component("reader", Reader, "A reader.", traits=FIXED),
     "trainable": Component("trainable", Trainable, "A reader.", params=TRAIN, traits=TRAINS),
@@ -193,36 +193,36 @@ BROKEN = [
         {"params": {**OTHERS, "size": {**SIZE, "default": "1"}}},
     ),
     ("refining", REFINES, {"traits": None}),
-    ("refining", REFINES, {"traits": replace(refining.REFINES, depth=None)}),
-    ("refining", REFINES, {"traits": refining.PROMPTS}),
+    ("refining", REFINES, {"traits": replace(rerankers.REFINES, depth=None)}),
+    ("refining", REFINES, {"traits": rerankers.PROMPTS}),
     ("refining", REFINES, {"params": {}}),
-    ("refining", FOUND, {"build": refining.Unpadded}),
-    ("refining", FOUND, {"build": refining.Repeating}),
-    ("refining", FOUND, {"build": refining.FindingNothing}),
-    ("windowed", FOUND, {"build": refining.Chunks}),
-    ("refining", "test_hits_are_ordered_by_score_and_then_by_row", {"build": refining.HighestRowFirst}),
-    ("refining", "test_fewer_hits_are_the_first_of_more", {"build": refining.Normalising}),
-    ("refining", "test_fewer_hits_are_the_first_of_more", {"build": refining.Bottomless}),
-    ("refining", "test_the_same_findings_give_the_same_hits", {"build": refining.Flickering}),
+    ("refining", FOUND, {"build": rerankers.Unpadded}),
+    ("refining", FOUND, {"build": rerankers.Repeating}),
+    ("refining", FOUND, {"build": rerankers.FindingNothing}),
+    ("windowed", FOUND, {"build": rerankers.Chunks}),
+    ("refining", "test_hits_are_ordered_by_score_and_then_by_row", {"build": rerankers.HighestRowFirst}),
+    ("refining", "test_fewer_hits_are_the_first_of_more", {"build": rerankers.Normalising}),
+    ("refining", "test_fewer_hits_are_the_first_of_more", {"build": rerankers.Bottomless}),
+    ("refining", "test_the_same_findings_give_the_same_hits", {"build": rerankers.Flickering}),
     (
         "refining",
         "test_a_question_gets_the_same_hits_alone_and_among_others",
-        {"build": refining.Gregarious},
+        {"build": rerankers.Gregarious},
     ),
-    ("refining", "test_no_questions_find_nothing", {"build": refining.Eager}),
-    ("refining", "test_where_nothing_was_found_there_are_no_hits", {"build": refining.Guessing}),
-    ("refining", UNCHANGED, {"build": refining.EditingHits}),
-    ("prompting", UNCHANGED, {"build": refining.EditingReplies}),
-    ("prompting", REFINES, {"traits": refining.REFINES}),
-    ("prompting", PROMPTS, {"build": refining.Promptless}),
-    ("prompting", PROMPTS, {"build": refining.Terse}),
-    ("prompting", PROMPTS, {"build": refining.Wordless}),
-    ("prompting", PROMPTS, {"build": refining.Varying}),
-    ("prompting", PROMPTS, {"build": refining.Counting}),
-    ("prompting", "test_a_failed_call_leaves_the_findings_in_their_order", {"build": refining.Punishing}),
-    ("prompting", "test_a_failed_call_leaves_the_findings_in_their_order", {"build": refining.Shuffling}),
-    ("prompting", "test_replies_that_rank_nothing_are_counted", {"build": refining.CountingFailures}),
-    ("prompting", "test_replies_that_rank_nothing_are_counted", {"build": refining.ReadingAll}),
+    ("refining", "test_no_questions_find_nothing", {"build": rerankers.Eager}),
+    ("refining", "test_where_nothing_was_found_there_are_no_hits", {"build": rerankers.Guessing}),
+    ("refining", UNCHANGED, {"build": rerankers.EditingHits}),
+    ("prompting", UNCHANGED, {"build": rerankers.EditingReplies}),
+    ("prompting", REFINES, {"traits": rerankers.REFINES}),
+    ("prompting", PROMPTS, {"build": rerankers.Promptless}),
+    ("prompting", PROMPTS, {"build": rerankers.Terse}),
+    ("prompting", PROMPTS, {"build": rerankers.Wordless}),
+    ("prompting", PROMPTS, {"build": rerankers.Varying}),
+    ("prompting", PROMPTS, {"build": rerankers.Counting}),
+    ("prompting", "test_a_failed_call_leaves_the_findings_in_their_order", {"build": rerankers.Punishing}),
+    ("prompting", "test_a_failed_call_leaves_the_findings_in_their_order", {"build": rerankers.Shuffling}),
+    ("prompting", "test_replies_that_rank_nothing_are_counted", {"build": rerankers.CountingFailures}),
+    ("prompting", "test_replies_that_rank_nothing_are_counted", {"build": rerankers.ReadingAll}),
     ("model", "test_every_call_gets_one_reply", {"build": Alone}),
     ("model", "test_every_call_gets_one_reply", {"build": Wordless}),
     ("model", "test_a_deterministic_model_answers_alike", {"build": Drawing}),

@@ -25,7 +25,7 @@ Fill = Callable[..., tuple[Component, dict[str, Any]]]
 @pytest.fixture(autouse=True)
 def parts_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(PARTS))
-    monkeypatch.setenv("RAGTALLY_HAYSTACK_PACKAGES", "made_up_parts")
+    monkeypatch.setenv("RAGTALLY_HAYSTACK_PACKAGES", "sample_parts")
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from ragtally.api import CallError, PluginError
 
 Build = Callable[..., Any]
 
-CHUNKS = "made_up_parts.embedders.Chunks"
-QUESTION = "made_up_parts.embedders.Question"
+CHUNKS = "sample_parts.embedders.Chunks"
+QUESTION = "sample_parts.embedders.Question"
 TEXTS = [("word " * length).strip() for length in range(1, 8)]
 EXPECTED = np.array([[len(text), len(text) ** 2] for text in TEXTS], dtype=np.float32)
 
@@ -46,7 +46,7 @@ def test_chunks_are_embedded_in_batches_whatever_their_order(build: Build) -> No
 @pytest.mark.parametrize(("threads", "most"), [(1, 1), (4, 4), (50, 20)])
 def test_every_thread_has_an_instance_of_its_own(threads: int, most: int, build: Build) -> None:
     embedder = pair(build, {}, {"seconds": 0.005}, threads=threads)
-    question = importlib.import_module("made_up_parts.embedders").Question
+    question = importlib.import_module("sample_parts.embedders").Question
     question.instances, question.shared = 1, False
     for _ in range(2):
         found = embedder.embed_queries([f"{number:05}" for number in range(20)])

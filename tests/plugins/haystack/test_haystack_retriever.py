@@ -20,8 +20,8 @@ Build = Callable[..., Any]
 STORE = {"type": "haystack.document_stores.in_memory.InMemoryDocumentStore", "init_parameters": {}}
 BM25 = {"type": "haystack.components.retrievers.in_memory.InMemoryBM25Retriever"}
 VECTORS = {"type": "haystack.components.retrievers.in_memory.InMemoryEmbeddingRetriever"}
-LIST_STORE = "made_up_parts.stores.ListStore"
-LIST = {"type": "made_up_parts.stores.ListRetriever"}
+LIST_STORE = "sample_parts.stores.ListStore"
+LIST = {"type": "sample_parts.stores.ListRetriever"}
 
 
 def passages(*texts: str) -> Passages:
@@ -34,7 +34,7 @@ def queries(*texts: str, vectors: Any = None) -> Queries:
 
 
 def parts() -> Any:
-    return importlib.import_module("made_up_parts.stores")
+    return importlib.import_module("sample_parts.stores")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from ragtally_haystack import register_chunkers
 Build = Callable[..., Any]
 
 SPLITTER = "haystack.components.preprocessors.DocumentSplitter"
-WRONG = "made_up_parts.splitters.Wrong"
+WRONG = "sample_parts.splitters.Wrong"
 
 
 def documents(*texts: str) -> Documents:
@@ -57,11 +57,11 @@ WORDS = st.lists(st.sampled_from(["a", "b", "ab", "a.", "\n", "  "]), max_size=2
 @given(text=WORDS, size=st.integers(1, 5), overlap=st.integers(0, 4))
 def test_pieces_without_offsets_are_found_in_order(text: str, size: int, overlap: int) -> None:
     """Words repeat a lot here, so that a piece stands in many places."""
-    from made_up_parts.splitters import Words
+    from sample_parts.splitters import Words
 
     overlap = min(overlap, size - 1)
     chunker = register_chunkers()[0].build(
-        type="made_up_parts.splitters.Words", init_parameters={"size": size, "overlap": overlap}
+        type="sample_parts.splitters.Words", init_parameters={"size": size, "overlap": overlap}
     )
     texts = documents(text)
     spans = chunker.split(texts)
@@ -100,7 +100,7 @@ def test_what_can_be_mended_is_no_error(how: str, build: Build) -> None:
 
 
 def test_a_splitter_is_warmed_up(build: Build) -> None:
-    assert len(build("chunker", type="made_up_parts.splitters.NeedsWarming").split(documents("one two"))) == 1
+    assert len(build("chunker", type="sample_parts.splitters.NeedsWarming").split(documents("one two"))) == 1
 
 
 def test_parts_within_parts_are_chunks_of_their_own(build: Build) -> None:

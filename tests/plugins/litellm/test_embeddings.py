@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import ragtally_litellm.embeddings
 from model_server.embeddings import embed
 from model_server.fixture import RunningServer, running_server
-from plugins.litellm.embedding import OLLAMA, OPENAI, build, fill_embedder, on
+from plugins.litellm.sample_embedders import OLLAMA, OPENAI, build, fill_embedder, on
 from ragtally.api import CallError, DataError, Embedder
 from ragtally_litellm.embeddings import read_vectors
 from ragtally_litellm.library import close_litellm

@@ -14,7 +14,7 @@ import pytest
 
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server
-from plugins.litellm.asking import QUESTION, ChatMessage, ask, failure
+from plugins.litellm.chat_calls import QUESTION, ChatMessage, ask, failure
 from ragtally.api import ChatModel
 from ragtally_litellm.litellm_transport import LitellmChatGenerator
 

@@ -12,7 +12,7 @@ import pytest
 
 import ragtally_litellm
 from model_server.fixture import RunningServer
-from plugins.litellm.embedding import COMPONENT, OLLAMA, OPENAI, fill_embedder, on
+from plugins.litellm.sample_embedders import COMPONENT, OLLAMA, OPENAI, fill_embedder, on
 from ragtally.api import DataError, EmbedderTraits, Limits, Price, SpecError
 from ragtally_litellm.model import check_embedder, check_model, embedder_traits, model_traits, refusals
 

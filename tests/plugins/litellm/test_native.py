@@ -13,7 +13,7 @@ import pytest
 
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server
-from plugins.litellm.asking import QUESTION, ChatMessage, ask, failure
+from plugins.litellm.chat_calls import QUESTION, ChatMessage, ask, failure
 from ragtally.api import CallError, ChatModel, DataError
 from ragtally_litellm.native import NativeChatGenerator, Secret
 

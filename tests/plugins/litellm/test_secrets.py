@@ -15,7 +15,7 @@ import pytest
 
 import ragtally_litellm
 from model_server.fixture import RunningServer
-from plugins.litellm.asking import ask
+from plugins.litellm.chat_calls import ask
 from ragtally.api import CallError
 
 Fill = Callable[..., dict[str, Any]]

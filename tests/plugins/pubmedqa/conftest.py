@@ -8,9 +8,9 @@ import pluggy
 import pytest
 
 import ragtally_pubmedqa
-from made_pubmedqa import labeled_records, write
 from ragtally.api import hookspecs
 from ragtally.registry import Registry, registry_of
+from sample_pubmedqa import labeled_records, write
 
 
 @pytest.fixture(autouse=True)

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 import ragtally_pubmedqa
-from made_pubmedqa import (
+from ragtally.api import Choice, DataError, Reader, Reading, Vote
+from ragtally.registry import Registry
+from sample_pubmedqa import (
     labeled_records,
     place_of,
     write,
 )
-from ragtally.api import Choice, DataError, Reader, Reading, Vote
-from ragtally.registry import Registry
 
 VOTE = Vote("measure", 0, 0)
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from made_pubmedqa import (
+from ragtally.api import Choice, DataError, Dataset, Fetchable
+from ragtally.registry import Registry
+from sample_pubmedqa import (
     FILES,
     SENTINEL,
     build,
@@ -19,8 +21,6 @@ from made_pubmedqa import (
     write,
     write_parquet,
 )
-from ragtally.api import Choice, DataError, Dataset, Fetchable
-from ragtally.registry import Registry
 
 
 def test_a_document_is_the_context_and_its_sections_are_the_evidence(folder: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from made_pubmedqa import (
+from ragtally.api import DataError, Location
+from sample_pubmedqa import (
     FILES,
     failure,
     fingerprint,
@@ -14,7 +15,6 @@ from made_pubmedqa import (
     record,
     write,
 )
-from ragtally.api import DataError, Location
 
 
 def test_the_path_comes_first_then_the_environment_then_the_usual_folder(

@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from made_pubmedqa import (
+from ragtally.api import Location
+from sample_pubmedqa import (
     FILES,
     failure,
     fingerprint,
@@ -16,7 +17,6 @@ from made_pubmedqa import (
     write,
     write_parquet,
 )
-from ragtally.api import Location
 
 
 @pytest.mark.parametrize("subset", ["artificial", "unlabeled"])

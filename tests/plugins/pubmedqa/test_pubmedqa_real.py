@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import ragtally_pubmedqa
-from made_pubmedqa import (
+from ragtally.api import DatasetBatch, Reading, Vote
+from sample_pubmedqa import (
     build,
 )
-from ragtally.api import DatasetBatch, Reading, Vote
 
 REAL_FOLDER = os.environ.get("RAGTALLY_PUBMEDQA") and str(Path(os.environ["RAGTALLY_PUBMEDQA"]).resolve())
 VOTE = Vote("measure", 0, 0)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from made_pubmedqa import (
+from ragtally.api import DataError, Location
+from sample_pubmedqa import (
     FILES,
     failure,
     labeled_records,
@@ -15,7 +16,6 @@ from made_pubmedqa import (
     record,
     write,
 )
-from ragtally.api import DataError, Location
 
 
 @pytest.mark.parametrize(

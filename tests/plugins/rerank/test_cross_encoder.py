@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.rerank.made_rerank import COMPONENT, DEFAULTS, found, queries, shown
+from plugins.rerank.sample_candidates import COMPONENT, DEFAULTS, found, queries, shown
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
 from ragtally.api import Candidates, DataError, PluginError
 from ragtally.support.local_models import INSTALL

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.rerank.made_rerank import COMPONENT, DEFAULTS, found, queries, shown
+from plugins.rerank.sample_candidates import COMPONENT, DEFAULTS, found, queries, shown
 from ragtally.api import PluginError, PromptingReranker
 from ragtally_rerank.listwise import NOTHING_TO_RANK, SYSTEM, ListwiseReranker
 

@@ -11,7 +11,7 @@ import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
-from plugins.rerank.made_rerank import COMPONENT, DEFAULTS
+from plugins.rerank.sample_candidates import COMPONENT, DEFAULTS
 from ragtally.api import DataError
 from ragtally.support.local_models import INSTALL
 from ragtally_rerank.model_files import download, findings, fingerprint, folder_of

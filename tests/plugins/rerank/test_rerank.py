@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plugins.rerank.made_rerank import COMPONENT, DEFAULTS, ENCODER
+from plugins.rerank.sample_candidates import COMPONENT, DEFAULTS, ENCODER
 from ragtally.api import Choice
 
 MODEL = Choice("model", "litellm", {"model": "ollama_chat/llama3.1:8b"})

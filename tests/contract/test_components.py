@@ -1,4 +1,4 @@
-"""Every component in the box passes the suite that third parties are given."""
+"""Every component included passes the suite that third parties are given."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from made_beir import document, query, write_folder
-from made_export import write_export
 from model_server.fixture import RunningServer, running_server
 from plugins.packaged_model import packaged_model
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
@@ -33,6 +31,8 @@ from ragtally.testing import (
     VoteRuleSuite,
     samples,
 )
+from sample_beir import document, query, write_folder
+from sample_export import write_export
 
 PUBMEDQA = os.environ.get("RAGTALLY_PUBMEDQA")
 needs_pubmedqa = pytest.mark.skipif(not PUBMEDQA, reason="RAGTALLY_PUBMEDQA names no folder with the data set")
@@ -337,12 +337,12 @@ TESTED_ON_A_SERVER = {("retriever", "ragtally_weaviate", "weaviate")}
 """Whose suites need a server, and are in tests/plugins/weaviate/test_conformance.py."""
 
 
-def test_every_component_in_the_box_has_its_suite() -> None:
+def test_every_included_component_has_its_suite() -> None:
     suites = {value for value in globals().values() if isinstance(value, type) and issubclass(value, ComponentSuite)}
     tested = {(one.kind, one.plugin, one.name) for one in suites if hasattr(one, "plugin")}
-    in_box = {
-        (candidates.kind, candidates.plugin, candidates.component.name)
-        for candidates in load_registry().all()
-        if candidates.distribution.startswith("ragtally ")
+    included = {
+        (entry.kind, entry.plugin, entry.component.name)
+        for entry in load_registry().all()
+        if entry.distribution.startswith("ragtally ")
     }
-    assert tested | TESTED_ON_A_SERVER == in_box
+    assert tested | TESTED_ON_A_SERVER == included

@@ -14,18 +14,18 @@ BIG = CallAbout(
 SMALL = CallAbout("ollama_chat", "llama3.1:8b", {"name": "litellm", "parameters": {}, "fingerprint": "sha256:0"})
 
 
-def made_call(number: int | str, purpose: Literal["label", "measure"] = "measure", vote: int = 0) -> Call:
+def sample_call(number: int | str, purpose: Literal["label", "measure"] = "measure", vote: int = 0) -> Call:
     """Make a call; equal arguments make equal calls."""
     messages = (Message("system", "Answer yes, no or maybe."), Message("user", f"Does drug {number} work?"))
     key = address({"number": number, "purpose": purpose, "vote": vote})
     return Call(key, messages, purpose, vote, 1000 + vote)
 
 
-def made_calls(count: int) -> list[Call]:
-    return [made_call(number) for number in range(count)]
+def sample_calls(count: int) -> list[Call]:
+    return [sample_call(number) for number in range(count)]
 
 
-def made_reply(text: str = "yes", **changes: Any) -> Reply:
+def sample_reply(text: str = "yes", **changes: Any) -> Reply:
     """Make a reply in which every field is set."""
     fields = {
         "finish_reason": "stop",

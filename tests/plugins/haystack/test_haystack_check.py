@@ -53,11 +53,11 @@ def test_a_type_of_another_package_is_refused_before_it_is_imported(
 
 
 def test_the_environment_allows_more(check: Check, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert check("chunker", type="made_up_parts.splitters.Words") == []
-    assert build("chunker", type="made_up_parts.splitters.Words")
-    monkeypatch.setenv(VARIABLE, " other , made_up_parts.stores,")
-    assert allowed_packages() == ("haystack", "haystack_integrations", "other", "made_up_parts.stores")
-    assert "outside" in check("chunker", type="made_up_parts.splitters.Words")[0].message
+    assert check("chunker", type="sample_parts.splitters.Words") == []
+    assert build("chunker", type="sample_parts.splitters.Words")
+    monkeypatch.setenv(VARIABLE, " other , sample_parts.stores,")
+    assert allowed_packages() == ("haystack", "haystack_integrations", "other", "sample_parts.stores")
+    assert "outside" in check("chunker", type="sample_parts.splitters.Words")[0].message
     monkeypatch.delenv(VARIABLE)
     assert allowed_packages() == ("haystack", "haystack_integrations")
 
@@ -174,8 +174,8 @@ def test_what_is_no_key_is_no_fault(given: dict[str, Any], check: Check, build: 
         ),
         ("haystack.Document", {}, "no Haystack component", SPLITTER),
         (GENERATOR, {}, "is no splitter: it takes messages", SPLITTER),
-        ("made_up_parts.splitters.Wrong", {}, "needs the parameter 'how'", "how"),
-        ("made_up_parts.splitters", {}, "no class 'splitters'", "there is"),
+        ("sample_parts.splitters.Wrong", {}, "needs the parameter 'how'", "how"),
+        ("sample_parts.splitters", {}, "no class 'splitters'", "there is"),
     ],
 )
 def test_a_mistake_is_found_without_an_import(
@@ -203,8 +203,8 @@ def test_a_mistake_is_found_without_an_import(
             "retriever",
             "document_store is not",
         ),
-        ({"store": STORE, "retriever": {"type": "made_up_parts.stores.NeedsMore"}}, "retriever", "given user"),
-        ({"store": STORE, "retriever": {"type": "made_up_parts.stores.Storeless"}}, "retriever", "no document_store"),
+        ({"store": STORE, "retriever": {"type": "sample_parts.stores.NeedsMore"}}, "retriever", "given user"),
+        ({"store": STORE, "retriever": {"type": "sample_parts.stores.Storeless"}}, "retriever", "no document_store"),
     ],
 )
 def test_mistakes_about_stores(given: dict[str, Any], parameter: str, message: str, check: Check) -> None:
@@ -227,7 +227,7 @@ def test_embedders_that_were_swapped_are_found(check: Check) -> None:
     [
         ({"type": GENERATOR, "init_parameters": {"tools": []}}, "tools is not"),
         ({"type": GENERATOR, "price": {"input": 1, "output": 1}, "usd_per_hour": 1}, "by tokens or by the hour"),
-        ({"type": "made_up_parts.generators.Failing", "send_seed": True}, "no seed can be sent"),
+        ({"type": "sample_parts.generators.Failing", "send_seed": True}, "no seed can be sent"),
         ({"type": SPLITTER}, "is no chat generator"),
     ],
 )
@@ -248,7 +248,7 @@ def test_mistakes_in_components_among_the_parameters_are_found(check: Check) -> 
 def test_a_missing_package_of_an_integration_is_one_error_and_no_traceback(
     check: Check, build: Build, caplog: pytest.LogCaptureFixture
 ) -> None:
-    type_ = "made_up_parts.needy.Needy"
+    type_ = "sample_parts.needy.Needy"
     assert check("chunker", type=type_) == []
     with pytest.raises(PluginError, match=f"{type_} cannot be imported: ModuleNotFoundError") as caught:
         build("chunker", type=type_)

@@ -25,7 +25,7 @@ ACCURACY = {
 RECALL = {"names": ["recall@5"], "measures": "retrieval", "component": "recall@k", "higher_is_better": True}
 
 
-def made_results(
+def results_of(
     verdicts: Mapping[str, str],
     *,
     labels: str | None = None,

@@ -16,8 +16,8 @@ from ragtally_haystack.quiet import ChatMessage
 Build = Callable[..., Any]
 
 OPENAI = "haystack.components.generators.chat.OpenAIChatGenerator"
-FAILING = "made_up_parts.generators.Failing"
-SYNCHRONOUS = "made_up_parts.generators.Synchronous"
+FAILING = "sample_parts.generators.Failing"
+SYNCHRONOUS = "sample_parts.generators.Synchronous"
 KEY = "placed-by-the-test-0123456789"
 QUESTION = "Is water wet? Answer yes, no or maybe."
 
@@ -120,7 +120,7 @@ def test_nobody_there_and_no_key(server: RunningServer, build: Build, monkeypatc
 
 
 def test_a_synchronous_generator_is_asked_by_threads(build: Build) -> None:
-    generator = importlib.import_module("made_up_parts.generators").Synchronous
+    generator = importlib.import_module("sample_parts.generators").Synchronous
     generator.most_inside = 0
     generator.made.clear()
     model = build("model", type=SYNCHRONOUS, init_parameters={"seconds": 0.02}, concurrency=3, timeout=7.0)
