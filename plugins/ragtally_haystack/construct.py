@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ragtally import PluginError, RagtallyError
-from ragtally.support.secrets import known_secrets, redact
+from ragtally.support.secrets import known_secrets, redact_line
 from ragtally.support.telemetry import telemetry_off
 from ragtally_haystack.check import faults
 from ragtally_haystack.definition import Definition, Fault, class_named
@@ -27,7 +27,6 @@ from ragtally_haystack.secrets import complete, is_secret
 
 # The logger that would print a traceback where a class cannot be imported, beside the error.
 _IMPORTER = "haystack.utils.type_serialization"
-_LONGEST_MESSAGE = 300
 
 
 def make(role: Role, definition: Definition, **own: Any) -> Any:
@@ -66,8 +65,7 @@ def warm_up(definition: Definition, component: Any) -> None:
 
 def display(error: BaseException) -> str:
     """Write what an exception says in one short line that holds no key."""
-    line = " ".join(redact(f"{type(error).__name__}: {error}", known_secrets(os.environ)).split())
-    return line if len(line) <= _LONGEST_MESSAGE else line[:_LONGEST_MESSAGE] + "..."
+    return redact_line(f"{type(error).__name__}: {error}", known_secrets(os.environ))
 
 
 def _require_sound(role: Role, definition: Definition) -> tuple[type[Any], dict[str, Any]]:

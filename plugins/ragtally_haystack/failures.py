@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from ragtally import CallError, CallFailure, PluginError, RagtallyError
+from ragtally.support.http_failures import failure_reason, retry_after
 from ragtally_haystack.construct import display
 
-_DAILY = re.compile(
-    r"insufficient[_ ]quota|exceeded your current quota|per[- ]day|\b(?:TPD|RPD)\b|daily|weekly|credit balance"
-    r"|insufficient (?:credits|balance)|billing[_ ]hard[_ ]limit",
-    re.IGNORECASE,
-)
-_TOO_LONG = re.compile(
-    r"context[_ ](?:length|window)|maximum context|(?:prompt|input|request|message)s? (?:is |are )?too (?:long|large)"
-    r"|reduce (?:the|your) (?:length|message)|too many tokens",
-    re.IGNORECASE,
-)
-_REFUSAL = re.compile(r"content[_ ](?:filter|policy|management)|flagged|moderation|safety system", re.IGNORECASE)
-_NO_KEY = re.compile(r"authentication environment variables|api[_ ]key|unauthori[sz]ed", re.IGNORECASE)
-_UNKNOWN_MODEL = re.compile(r"model[_ ]not[_ ]found|model .{0,100}(?:not found|does not exist)", re.IGNORECASE)
 _SEED = re.compile(r"\bseed\b", re.IGNORECASE)
+# What Haystack's `Secret` raises where none of its variables is set.
+_NO_KEY = "authentication environment variables"
 _MOST_CAUSES = 10
 
 
@@ -32,8 +21,8 @@ def call_error(who: str, error: BaseException) -> CallError:
         return error
     culprit = next((each for each in _chain(error) if _status(each) is not None), error)
     status, text = _status(culprit), str(culprit)
-    reason = _of_chain(error) if status is None else reason_of(status, text)
-    wait = _retry_after(culprit) if reason in ("rate limit", "server", "daily quota") else None
+    reason = _of_chain(error) if status is None else failure_reason(status, text)
+    wait = retry_after(_headers(culprit), text) if reason in ("rate limit", "server", "daily quota") else None
     return CallError(
         f"{who}: {display(culprit)}", reason=reason, status=status, retry_after=wait, hint=_hint(reason, text)
     )
@@ -49,32 +38,6 @@ def component_error(who: str, error: BaseException, what: str = "") -> RagtallyE
     )
 
 
-def reason_of(status: int, text: str) -> CallFailure:
-    """Tell the kind of a failure from status and message."""
-    by_status: Mapping[int, CallFailure] = {402: "daily quota", 408: "timeout", 413: "too long", 504: "timeout"}
-    if status in by_status:
-        return by_status[status]
-    if status == 429:
-        return "daily quota" if _DAILY.search(text) else "rate limit"
-    if status >= 500 or status in (409, 425):
-        return "server"
-    if status in (401, 403):
-        return "refused" if status == 403 and _REFUSAL.search(text) else "authentication"
-    if status in (404, 405):
-        return "not found"
-    return _of_bad_request(text)
-
-
-def _of_bad_request(text: str) -> CallFailure:
-    if _TOO_LONG.search(text):
-        return "too long"
-    if _REFUSAL.search(text):
-        return "refused"
-    if _UNKNOWN_MODEL.search(text):
-        return "not found"
-    return "authentication" if _NO_KEY.search(text) else "bad request"
-
-
 def _of_chain(error: BaseException) -> CallFailure:
     for each in _chain(error):
         names = [kind.__name__ for kind in type(each).__mro__]
@@ -82,7 +45,7 @@ def _of_chain(error: BaseException) -> CallFailure:
             return "timeout"
         if isinstance(each, ConnectionError) or any("Connect" in name for name in names):
             return "connection"
-        if isinstance(each, ValueError) and "authentication environment variables" in str(each):
+        if isinstance(each, ValueError) and _NO_KEY in str(each):
             return "authentication"
     return "unexpected"
 
@@ -106,13 +69,10 @@ def _status(error: BaseException) -> int | None:
     return None
 
 
-def _retry_after(error: BaseException) -> float | None:
-    headers: Any = getattr(getattr(error, "response", None), "headers", None) or {}
-    try:
-        seconds = float(headers.get("retry-after"))
-    except (AttributeError, TypeError, ValueError):
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
+def _headers(error: BaseException) -> dict[str, str]:
+    headers = getattr(getattr(error, "response", None), "headers", None)
+    # Of any library's response: not all of them ignore case, or hold nothing but text.
+    return {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, Mapping) else {}
 
 
 def _hint(reason: CallFailure, text: str) -> str | None:

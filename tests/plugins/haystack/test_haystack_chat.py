@@ -148,6 +148,7 @@ def test_a_synchronous_generator_that_hangs_is_given_up(build: Build) -> None:
     [
         ({"status": 429, "message": "slow down", "after": "3"}, "rate limit", 3),
         ({"status": 429, "message": "slow down", "after": "soon"}, "rate limit", None),
+        ({"status": 429, "message": "Please try again in 1m2s."}, "rate limit", 62),
         ({"status": 429, "message": "tokens per day are used up"}, "daily quota", None),
         ({"status": 402}, "daily quota", None),
         ({"status": 403, "message": "flagged by moderation"}, "refused", None),
