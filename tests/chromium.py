@@ -74,10 +74,6 @@ class Chromium:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
 
-    def screenshot(self, path: Path, *, whole: bool = True) -> None:
-        found = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(found["data"]))
-
     def print(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self.send("Page.printToPDF", printBackground=True)["data"]))
 

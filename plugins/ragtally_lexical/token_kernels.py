@@ -15,8 +15,8 @@ from ragtally_lexical.compilation import array, compile_ahead, read_only
 
 Ints = NDArray[Any]
 
-# Kinds of character: what ends a token, what it is made of, and what may hold two parts of it together.
-OTHER, WORD, HYPHEN = 0, 1, 2
+# Kinds of character: what a token is made of, and what may hold two parts of it together; any other ends it.
+WORD, HYPHEN = 1, 2
 
 _CODES, _NUMBERS, _ENDS = read_only(uint32), read_only(int32), read_only(int64)
 _HASH_BITS = 31

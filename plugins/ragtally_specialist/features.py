@@ -106,8 +106,6 @@ _CUES = tuple(
         r"\b(?:worse|deteriorat|contrary|harm|fared)",
     )
 )
-# How many columns of cues there are.
-CUES = 3 * len(_CUES) + 1
 
 
 @functools.lru_cache(maxsize=50_000)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BEST, FOLLOWS, CLOSES = 0, 1, 2
-MATCH_FEATURES = 12
 _TOP = 3
 _CLOSING = 2
 _PASSAGE_WEIGHT = 0.7
@@ -33,7 +32,7 @@ class Focus(NamedTuple):
     # Why it is there: `BEST` for one of the best sentences, `FOLLOWS` for the one that goes on from the best,
     # `CLOSES` for the last two of the best one's passage, where abstracts sum up; shape [rows].
     role: NDArray[np.int64]
-    # How well the passages match each question; shape [questions, MATCH_FEATURES]: the shares of the question's names
+    # How well the passages match each question; shape [questions, 12]: the shares of the question's names
     # (see `Rarity`) and then of its other words, by weight, in the best sentence, in it and its two neighbours, in
     # its passage, and in all passages. 0 where there is no passage.
     match: NDArray[np.float64]

@@ -121,17 +121,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return p_adjusted
 
 
-def mcnemar_power(questions: int, discordant_share: float, difference: float, level: float = LEVEL) -> float:
-    """Compute how probably McNemar's exact test finds a difference."""
-    # The number of discordant questions is binomial; given it, so is how many of them are the better cell's. Both are
-    # summed over, so no normal approximation is made (that would be R. J. Connor (1987), Biometrics 43, 207-211,
-    # which the result approaches).
-    require_share(level, "level")
-    if questions < 0 or not 0 <= abs(difference) <= discordant_share <= 1:
-        raise ValueError(f"no difference of {difference} with {discordant_share} discordant of {questions} questions")
-    return _Discordant.of(questions, discordant_share, level).power(abs(difference))
-
-
 def smallest_normal_difference(standard_error: float | None, level: float = LEVEL) -> float | None:
     """Find the smallest difference of any metric that would have been found, by the normal approximation."""
     # It is (z of 1 - level / 2, plus z of the power) standard errors; J. Cohen, Statistical Power Analysis for the

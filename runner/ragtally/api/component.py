@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ragtally.api.embedder import EmbedderTraits
 from ragtally.api.metric import MetricTraits
@@ -145,9 +145,6 @@ class Component:
     renamed_params: Mapping[str, str] = field(default_factory=dict)
     starter: Callable[[str], Starter] | None = None
     citation: str = ""
-
-
-KindName = Literal["dataset", "chunker", "embedder", "retriever", "model", "reader", "rule", "metric"]
 
 
 @dataclass(frozen=True, slots=True)
