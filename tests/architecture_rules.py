@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,22 @@ LAZY_LOADERS = {
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
 VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
+# Where a string of the engine is a component's name, the defaults apart, it is another thing of that name.
+HOMONYMS = {
+    "api/reader.py": {"recorded"},  # How a reader draws
+    "export/pipeline.py": {"recorded", "words"},  # How a reader draws; the words for the answers
+    "duplicates/report.py": {"dense", "words"},  # How polars ranks; what is counted
+    "llm/queue.py": {"tokens"},  # What an attempt may cost
+    "llm/tokens.py": {"litellm"},  # The package that holds a vocabulary
+    "pipelines/__init__.py": {"chat"},  # A module
+    "plan/tasks.py": {"words"},  # The words for the answers
+    "present/cells.py": {"words"},  # How long a context is
+    "steps/parse.py": {"words"},  # The words for the answers
+    "steps/rerank.py": {"rerank"},  # The step
+    "support/http_failures.py": {"tokens"},  # What a server counts
+    "testing/component.py": {"haystack", "litellm", "sentence_transformers", "weaviate"},  # Packages
+    "testing/reader.py": {"recorded"},  # How a reader draws
+}
 MOST_LINES = 600
 MOST_LINES_OF_A_FUNCTION = 60
 
@@ -272,6 +289,18 @@ def telling_names(source: Source) -> Iterator[str]:
     for word in source.path.removesuffix(".py").split("/"):
         if word.strip("_") in VAGUE_NAMES:
             yield source.at(source.tree, f"the name {word!r} says nothing")
+
+
+def component_names(source: Source, names: Set[str]) -> Iterator[str]:
+    """The engine names components in the defaults of a spec alone."""
+    if source.in_package is None or source.in_package == "spec/defaults.py":
+        return
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        plugin = re.search(r"\bragtally_\w+", node.value)
+        if plugin or node.value in names - HOMONYMS.get(source.in_package, set()):
+            yield source.at(node, f"the engine names {plugin[0] if plugin else node.value!r}")
 
 
 def _calls(source: Source) -> Iterator[ast.Call]:

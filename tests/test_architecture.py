@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 import architecture_rules as rules
 import code_measures
+from ragtally.registry import load_registry
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"bm25s", "haystack", "numpy", "pandas", "polars", "pyarrow", "scipy", "sklearn", "torch"}
@@ -26,6 +28,17 @@ def entry_points() -> set[str]:
 def test_the_tree_keeps_the_rule(rule: rules.Rule) -> None:
     found = rules.violations(ROOT, rule)
     assert not found, "\n".join([str(rule.__doc__), *found])
+
+
+def test_the_engine_names_no_component_and_no_plugin() -> None:
+    names = {entry.component.name for entry in load_registry().all()}
+    assert rules.violations(ROOT, functools.partial(rules.component_names, names=names)) == []
+
+
+@pytest.mark.parametrize("text", ["retriever = 'bm25'", "import_module('ragtally_bm25.index')"])
+def test_an_engine_that_names_a_component_is_found(tmp_path: Path, text: str) -> None:
+    root = write(tmp_path, {f"{PACKAGE}/steps/a.py": text})
+    assert len(rules.violations(root, functools.partial(rules.component_names, names={"bm25"}))) == 1
 
 
 def test_no_module_imports_in_a_circle() -> None:

@@ -44,7 +44,8 @@ def fingerprint_dataset(params: Mapping[str, Any]) -> str:
 def _starter(study: str) -> Starter:
     folder = f"data/raw/{study}"
     source = "put corpus.jsonl, queries.jsonl, qrels/ there"
-    return Starter({"folder": folder}, data=folder, source=source, has_answers=False)
+    metrics = ("ndcg@10", "recall@5", "mrr@10")
+    return Starter({"folder": folder}, data=folder, source=source, has_answers=False, metrics=metrics)
 
 
 @hookimpl

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragtally import Component, Retriever, hookimpl
+from ragtally import Component, Retriever, Starter, hookimpl
 from ragtally_lexical.tokens import TOKEN_PARAMETERS, check_token_parameters
 
 
@@ -15,6 +15,7 @@ def register_retrievers() -> list[Component]:
             build=_build,
             summary="Okapi BM25 over stemmed words, with bm25s's tokens and scores.",
             version=2,
+            starter=lambda _: Starter(),
             params={
                 "k1": {
                     "type": "number",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally import Chunker, Component, ParameterFault, SpecError, file_hash, hookimpl
+from ragtally import Chunker, Component, ParameterFault, SpecError, Starter, file_hash, hookimpl
 
 _TOKENIZER: Mapping[str, Any] = {
     "type": "string",
@@ -45,6 +45,7 @@ def register_chunkers() -> list[Component]:
             name="words",
             build=_words,
             summary="Chunks of so many words; a word is what stands between white space.",
+            starter=lambda _: Starter({"size": [64, 128, 256], "overlap": 0}),
             params=_window("words", 128),
             check=_faults,
         ),

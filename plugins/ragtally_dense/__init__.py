@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally import Component, Embedder, ParameterFault, Retriever, RetrieverTraits, hookimpl
+from ragtally import Component, Embedder, ParameterFault, Retriever, RetrieverTraits, Starter, hookimpl
 
 # What each distance measures, by its name in a spec.
 MEANINGS: Mapping[str, str] = {
@@ -33,6 +33,7 @@ def register_retrievers() -> list[Component]:
             name="dense",
             build=_build,
             summary="Exact search over embeddings, by any of six distances.",
+            starter=lambda _: Starter(),
             params={
                 "embedder": {
                     "x-ragtally-kind": "embedder",

@@ -75,6 +75,7 @@ class Starter:
         data: The file or folder of a dataset that DVC watches.
         source: How a dataset's data get there: a command, or what to do; empty where nothing is needed.
         has_answers: Whether readers can answer a dataset's questions.
+        metrics: What a dataset's field reports, the deciding metric first; the defaults of a spec where empty.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Starter:
     data: str = ""
     source: str = ""
     has_answers: bool = True
+    metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,9 +127,9 @@ class Component:
             its own. `ragtally store gc` removes it together with the index.
         renamed_params: What to write instead of parameters that an earlier version had, by their old names; told to
             whoever still writes one.
-        starter: How `ragtally new` writes a dataset, model or reader into a first spec, which leaves out whatever has
-            none. Called with the study's name for a dataset, with what `--model` says for a model, and with the
-            model's name in the spec for a reader that asks one.
+        starter: How `ragtally new` writes a dataset, chunker, retriever, model or reader into a first spec, which
+            leaves out whatever has none. Called with the study's name for a dataset, with what `--model` says for a
+            model, and with the model's name in the spec for a reader that asks one; else with an empty text.
         citation: For a dataset, whom to cite for it: BibTeX, or a sentence.
     """
 

@@ -13,6 +13,7 @@ from ragtally.api import RagtallyError
 from ragtally.cli import lazy
 from ragtally.cli.console import print_all
 from ragtally.cli.studies import DEFAULT_RESULTS, folder_of
+from ragtally.spec.defaults import DECIDING_METRIC
 
 if TYPE_CHECKING:
     from ragtally.analysis.pairwise import CellRef
@@ -112,9 +113,9 @@ def _cells_named(word: str, study: str | None, results: Path) -> tuple[Path, str
 def _deciding(one: Results, other: Results) -> str:
     """Accuracy, unless neither study has answers: then the first metric of retrieval that both have."""
     if len(one.answers) or len(other.answers):
-        return "accuracy"
+        return DECIDING_METRIC
     metrics = lazy.cell_pairs.ranking_metrics
-    return next((name for name in metrics(one) if name in metrics(other)), "accuracy")
+    return next((name for name in metrics(one) if name in metrics(other)), DECIDING_METRIC)
 
 
 @dataclass(frozen=True)

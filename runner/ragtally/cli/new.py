@@ -15,6 +15,7 @@ import click
 from ragtally.api import Component, ErrorList, Location, RagtallyError, ReaderTraits, Starter, did_you_mean
 from ragtally.cli import lazy
 from ragtally.registry import Registry, load_registry
+from ragtally.spec.defaults import ANSWER_METRICS, RETRIEVAL_METRICS
 from ragtally.spec.document import in_one_line
 from ragtally.spec.load import load_study
 
@@ -47,13 +48,13 @@ dataset: ${dataset}
 
 ${answering}# Each key is an axis; a cell is one pick from each. All cells are asked the same questions.
 grid:
-  chunker: [{words: {size: [64, 128, 256], overlap: 0}}]
-  retriever: [bm25, dense]
+  chunker: [${chunkers}]
+  retriever: [${retrievers}]
   # Or context_words: [256], the same length of context for every chunk size.
   top_k: [1, 3]
 ${axes}metrics: [${metrics}]
 # Each cell against the one that differs in its retriever alone, with a paired test.
-compare: [{metric: ${deciding}, baseline: {retriever: bm25}}]
+compare: [{metric: ${deciding}, baseline: {retriever: ${baseline}}}]
 """
 _AXES = """\
   reader: [${readers}]
@@ -87,7 +88,7 @@ def command(study: str, dataset: str | None, models: tuple[str, ...], out: Path 
     dataset, starter = _dataset(registry, study, dataset)
     if models and not starter.has_answers:
         raise click.UsageError(f"--model is for datasets with answers; {dataset} compares retrieval alone")
-    text = _spec(study, _choice(dataset, starter), starter.has_answers, models, path, registry)
+    text = _spec(study, dataset, starter, models, path, registry)
     _check(text, study, registry)
     lazy.store.write_text(path, text)
     click.echo(path)
@@ -118,18 +119,22 @@ def _choice(name: str, starter: Starter) -> str:
     return in_one_line({name: dict(starter.parameters)} if starter.parameters else name)
 
 
-def _spec(study: str, dataset: str, has_answers: bool, models: Sequence[str], path: Path, registry: Registry) -> str:
-    retrieval = "recall@5, mrr@10, ndcg@10"
+def _spec(study: str, dataset: str, starter: Starter, models: Sequence[str], path: Path, registry: Registry) -> str:
+    metrics = starter.metrics or (*(ANSWER_METRICS if starter.has_answers else ()), *RETRIEVAL_METRICS)
+    retrievers = _choices(registry, "retriever")
     values = {
         "answering": "",
         "axes": "",
-        "metrics": f"accuracy, macro_f1, {retrieval}" if has_answers else retrieval,
-        "deciding": "accuracy" if has_answers else "ndcg@10",
-        "dataset": dataset,
+        "baseline": retrievers[0],
+        "chunkers": ", ".join(_choices(registry, "chunker")),
+        "dataset": _choice(dataset, starter),
+        "deciding": metrics[0],
+        "metrics": ", ".join(metrics),
         "path": str(path),
+        "retrievers": ", ".join(retrievers),
         "study": study,
     }
-    if has_answers:
+    if starter.has_answers:
         readers = _readers(registry, [_name(model) for model in models])
         voters = [reader.name for reader in readers if reader.votes]
         values["axes"] = Template(_AXES).substitute(readers=", ".join(reader.name for reader in readers))
@@ -140,6 +145,10 @@ def _spec(study: str, dataset: str, has_answers: bool, models: Sequence[str], pa
             first=voters[0],
         )
     return Template(_TEMPLATE).substitute(values)
+
+
+def _choices(registry: Registry, kind: str) -> list[str]:
+    return [_choice(component.name, start("")) for component, start in _starters(registry, kind)]
 
 
 def _models(registry: Registry, models: Sequence[str]) -> str:

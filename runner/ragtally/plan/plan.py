@@ -10,6 +10,7 @@ from ragtally.api import Choice, RagtallyError, did_you_mean
 from ragtally.plan.cells import Cell, Picks, Voter, axis_labels
 from ragtally.plan.tasks import StudyTasks, context_sizes, score_task
 from ragtally.registry import Registry
+from ragtally.spec.defaults import MAJORITY, UNANIMOUS, VOTER_METRICS
 from ragtally.spec.study import Study
 from ragtally.steps import BASE, STEPS, TRAIN, Task
 from ragtally.store import Store
@@ -17,23 +18,7 @@ from ragtally.store import Store
 # The stages of a study, in order; each is one DVC stage.
 STAGES = ("resolve", "prepare", "train", "label", "bench")
 
-# What the table of the voters shows, whatever the spec's metrics.
-VOTER_METRICS = (
-    "accuracy",
-    "macro_precision",
-    "macro_recall",
-    "macro_f1",
-    "precision",
-    "recall",
-    "f1",
-    "coverage",
-    "accuracy_of_covered",
-    "unparsed_share",
-)
-
 _DEPTHS = (10, 20, 50, 100, 200, 500, 1000)
-
-MAJORITY, UNANIMOUS = Choice("rule", "majority"), Choice("rule", "unanimous")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +131,16 @@ def _voters(tasks: StudyTasks) -> tuple[Voter, ...]:
     if label is None:
         return ()
     metrics = [Choice("metric", name) for name in VOTER_METRICS]
+    majority, unanimous = Choice("rule", MAJORITY), Choice("rule", UNANIMOUS)
     rows = []
     for name in label.voters:
         ballots = tasks.ballots(name, "label", label.votes, tasks.control_context("gold_context"))
         decisions: list[tuple[str, Sequence[Task], Choice]] = [
-            (f"vote {number + 1}", (ballot,), MAJORITY) for number, ballot in enumerate(ballots)
+            (f"vote {number + 1}", (ballot,), majority) for number, ballot in enumerate(ballots)
         ]
         if label.votes > 1:
-            decisions.append((f"majority of {label.votes}", ballots, MAJORITY))
-            decisions.append((f"unanimous of {label.votes}", ballots, UNANIMOUS))
+            decisions.append((f"majority of {label.votes}", ballots, majority))
+            decisions.append((f"unanimous of {label.votes}", ballots, unanimous))
         for decision, cast, rule in decisions:
             about = f"{name} {decision}"
             verdicts = tasks.verdicts(cast, rule, about)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,10 +21,8 @@ _GROUP = "ragtally"
 # What no number depends on: a commit of it alone must not make another report of the same results.
 _NO_PART_OF_THE_RESULTS = ("dvc.lock", "**/dvc.lock", "tests", "docs", "benchmarks", "*.md", "**/*.md")
 _SOURCES = (":(top)", *(f":(top,exclude){path}" for path in _NO_PART_OF_THE_RESULTS))
-_ENGINE = (
-    "aiohttp", "altair", "bm25s", "haystack-ai", "litellm", "numba", "numpy", "ollama", "polars", "pystemmer",
-    "scikit-learn", "scipy", "sentence-transformers", "skops", "torch", "vl-convert-python",
-)  # fmt: skip
+# Extras of a distribution that no number of a study comes from.
+_FOR_DEVELOPERS = re.compile(r"extra == .(benchmark|dev|docs?|lint|tests?).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,9 @@ def gather_provenance(
     changed = bool(commit and _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *_SOURCES))
     text = spec.read_text(encoding="utf-8") if spec is not None else None
     plugins = {point.dist.name for point in metadata.entry_points(group=_GROUP) if point.dist is not None}
-    names = sorted({_GROUP, *_ENGINE, *plugins})
+    needs = {name for distribution in (_GROUP, *plugins) for name in _required(distribution)}
+    # torch comes with what computes embeddings, and decides their last digits.
+    names = sorted({_GROUP, *plugins, *needs, "torch"})
     versions = {name: version for name in names if (version := _version(name)) is not None}
     return Provenance(text, commit or None, changed, platform.python_version(), versions, meanings or {}, citation)
 
@@ -66,6 +67,12 @@ def retriever_meanings(results: Results, registry: Registry) -> dict[str, str]:
         distance = entry.component.params.get("distance", {}).get("description")
         meanings[name] = f"{entry.component.summary}{f' Its distances: {distance}' if distance else ''}"
     return meanings
+
+
+def _required(distribution: str) -> list[str]:
+    """Name the packages that a distribution needs, or can use."""
+    requirements = metadata.requires(distribution) or ()
+    return [re.split(r"[^\w.-]", each)[0] for each in requirements if not _FOR_DEVELOPERS.search(each)]
 
 
 def _version(package: str) -> str | None:

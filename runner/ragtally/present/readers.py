@@ -12,9 +12,9 @@ from ragtally.present.cells import COST_COLUMNS, Cells, answer_units, cost_field
 from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of
 from ragtally.present.table import Chart, Column, Section, Table
 from ragtally.results import Results
+from ragtally.spec.defaults import VOTER_TABLE_METRICS
 
 _CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
-_VOTER_METRICS = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "coverage", "accuracy_of_covered")
 
 
 def voters_section(results: Results) -> Section:
@@ -24,7 +24,7 @@ def voters_section(results: Results) -> Section:
     if not len(voters):
         return Section("voters", title, empty="The spec has no voters (under “label”).")
     rows = list(voters.iter_rows(named=True))
-    metrics = [name for name in _VOTER_METRICS if name in voters.columns]
+    metrics = [name for name in VOTER_TABLE_METRICS if name in voters.columns]
     table = Table(
         "voters-table",
         f"Voters on the gold context of {rows[0]['questions']:,} questions, by how the votes decide",

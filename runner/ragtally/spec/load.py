@@ -7,10 +7,11 @@ from typing import Any
 
 from ragtally.api import Choice, PluginError
 from ragtally.registry import Registry
+from ragtally.spec.defaults import ANSWER_METRICS, MAJORITY, RETRIEVAL_METRICS
 from ragtally.spec.document import Document, read_document
 from ragtally.spec.resolve import Resolver
 from ragtally.spec.rules import Draft, DraftReader, check, resolve_compare
-from ragtally.spec.schema import ANSWER_METRICS, RETRIEVAL_METRICS, published_schema
+from ragtally.spec.schema import published_schema
 from ragtally.spec.study import Base, Budget, Compare, DatasetPick, Grid, Label, ReaderPick, Sample, Study
 from ragtally.spec.validation import Faults, validate
 
@@ -155,7 +156,7 @@ class _Builder:
         if not isinstance(part, dict):
             return None
         if "reader" in part:
-            part = {"rule": "majority", **part}
+            part = {"rule": MAJORITY, **part}
         axes: dict[str, Any] = {}
         for key, value in part.items():
             path = ("grid", key)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ragtally.api import Choice, ReaderTraits, did_you_mean
+from ragtally.spec.defaults import DECIDING_METRIC
 from ragtally.spec.document import PathOf
 from ragtally.spec.study import Base, Compare, DatasetPick, Grid, Label, ReaderPick
 from ragtally.spec.validation import Faults, axis_values, component_name, show
@@ -190,7 +191,7 @@ def resolve_compare(
     comparisons = []
     for number, family in enumerate(families):
         path: PathOf = ("compare", number)
-        metric = family.get("metric", "accuracy")
+        metric = family.get("metric", DECIDING_METRIC)
         if metric not in names:
             hint = f"add it to metrics, or {did_you_mean(metric, list(names))}"
             faults.add(

@@ -7,13 +7,10 @@ from typing import Any
 from ragtally.api import KINDS
 from ragtally.registry import Registry
 from ragtally.spec.component_schema import Schema, axis, component_position, definitions, mapping
+from ragtally.spec.defaults import ANSWER_METRICS, DECIDING_METRIC, MAJORITY, RETRIEVAL_METRICS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONTROLS = ("closed_book", "gold_context", "wrong_context")
-# The metrics of a spec that names none, where readers answer.
-ANSWER_METRICS = ("accuracy", "macro_f1", "coverage")
-# The metrics of a spec that names none, where there is a retriever.
-RETRIEVAL_METRICS = ("recall@10", "mrr@10")
 MAX_SEED = 2**32 - 1
 
 # In Python `$` alone would let a line break pass at the end.
@@ -213,7 +210,7 @@ def _grid() -> Schema:
         },
         "rule": {
             **component_position("rule", grid=True),
-            "default": "majority",
+            "default": MAJORITY,
             "description": "The vote rule that turns the votes into a verdict.",
         },
     }
@@ -237,7 +234,7 @@ def comparison_keys() -> dict[str, Schema]:
                 {
                     "metric": {
                         "type": "string",
-                        "default": "accuracy",
+                        "default": DECIDING_METRIC,
                         "description": "A metric of the study, by its printed name, as in accuracy or recall@5.",
                     },
                     "baseline": {
