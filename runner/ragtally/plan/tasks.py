@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 from ragtally.api import (
     Choice,
     Dataset,
+    ErrorList,
+    Location,
+    RagtallyError,
     ReaderTraits,
     RetrieverTraits,
     SpecError,
@@ -276,7 +280,8 @@ class StudyTasks:
         return self._task(READ, path, label, inputs=inputs, **work)
 
     def _ask(self, prompts: Task, model: Choice, purpose: Purpose, index: int, path: str, label: str) -> Task:
-        settings = {"purpose": purpose, "vote": index, "model": model_identity(self.factory, model)}
+        with _errors_at(self._location_of(model, path)):
+            settings = {"purpose": purpose, "vote": index, "model": model_identity(self.factory, model)}
         inputs: Inputs = {"prompt": prompts}
         return self._task(ASK, path, label, choices={"model": model}, settings=settings, inputs=inputs)
 
@@ -320,7 +325,25 @@ class StudyTasks:
 
     def _task(self, step: Step, path: str, label: str, **work: Any) -> Task:
         """Make a task, with the place in the spec that its errors name."""
-        return self.factory.task(step, label=label, location=self.study.location(path), **work)
+        location = self.study.location(path)
+        with _errors_at(location):
+            return self.factory.task(step, label=label, location=location, **work)
+
+    def _location_of(self, model: Choice, path: str) -> Location:
+        """Say where the spec names a model; one that has no name stands below a path."""
+        names = [name for name, choice in self.study.models.items() if choice == model]
+        return self.study.location(f"models.{names[0]}" if names else path)
+
+
+@contextmanager
+def _errors_at(location: Location) -> Iterator[None]:
+    """Give a place to errors that have none: a component that is asked for its identity does not know the spec."""
+    try:
+        yield
+    except RagtallyError as error:
+        for each in error.errors if isinstance(error, ErrorList) else (error,):
+            each.location = each.location or location
+        raise
 
 
 def sample_task(

@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ import ragtally_litellm
 from model_server.fixture import RunningServer
 from plugins.litellm.sample_embedders import COMPONENT, OLLAMA, OPENAI, fill_embedder, on
 from ragtally.api import DataError, EmbedderTraits, Limits, Price, SpecError
+from ragtally.plan import plan_study
+from ragtally.registry import load_registry
+from ragtally.spec.load import load_study
 from ragtally_litellm.model import check_embedder, check_model, embedder_traits, model_traits, refusals
 
 Fill = Callable[..., dict[str, Any]]
@@ -90,6 +94,19 @@ def test_refused_parameters_are_errors_of_the_plan_and_findings_of_the_doctor(
     assert caught.value.hint is not None and "extra: {presence_penalty: ...}" in caught.value.hint
     assert [finding.ok for finding in ragtally_litellm.diagnose(parameters)] == [True, False]
     assert ragtally_litellm.fingerprint(fill(model=CLAUDE, temperature=0.7)) is None
+
+
+def test_a_plan_says_where_the_spec_names_the_model_that_refuses(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        "study: refused\ndataset: {synthetic: {questions: 20, split: test}}\n"
+        f"models:\n  one: {{litellm: {{model: {CLAUDE}, presence_penalty: 1}}}}\n"
+        "readers: {r: {chat: {model: one}}}\nlabel: {voters: [r], votes: 3}\n"
+    )
+    registry = load_registry()
+    with pytest.raises(SpecError) as caught:
+        plan_study(load_study(spec, registry), registry)
+    assert str(caught.value).startswith(f"{spec}:4:3: {CLAUDE} takes no presence_penalty")
 
 
 @pytest.mark.parametrize(
