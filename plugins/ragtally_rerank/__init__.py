@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ragtally import Component, Finding, ParameterFault, Progress, RetrieverTraits, hookimpl
+from ragtally_rerank.model_files import download, findings, fingerprint, folder_of
 
 if TYPE_CHECKING:
     from ragtally import PromptingReranker, Reranker
@@ -114,29 +115,19 @@ def traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
     return RetrieverTraits(reads=frozenset({"text", "hits"}), depth=parameters["first"], prompts=asks)
 
 
-def fingerprint(parameters: Mapping[str, Any]) -> str | None:
-    """Say exactly which cross-encoder it is."""
-    if parameters["cross_encoder"] is None:
-        return None
-    from ragtally_rerank.model_files import fingerprint
-
-    return fingerprint(parameters["cross_encoder"], parameters["revision"])
+def _fingerprint(parameters: Mapping[str, Any]) -> str | None:
+    encoder = parameters["cross_encoder"]
+    return None if encoder is None else fingerprint(encoder, parameters["revision"])
 
 
-def diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
-    """Look for the package and the cross-encoder; a language model has findings of its own."""
-    if parameters["cross_encoder"] is None:
-        return []
-    from ragtally_rerank.model_files import findings
-
-    return list(findings(parameters["cross_encoder"], parameters["revision"]))
+def _diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
+    # A language model has findings of its own.
+    encoder = parameters["cross_encoder"]
+    return [] if encoder is None else list(findings(encoder, parameters["revision"]))
 
 
-def provide(parameters: Mapping[str, Any], progress: Progress) -> None:
-    """Download a cross-encoder that is named by its name on the hub and is not on this machine."""
+def _provide(parameters: Mapping[str, Any], progress: Progress) -> None:
     if parameters["cross_encoder"] is not None:
-        from ragtally_rerank.model_files import download
-
         download(parameters["cross_encoder"], parameters["revision"], progress)
 
 
@@ -157,7 +148,6 @@ def build(
 
         return ListwiseReranker(first, passage_words)
     from ragtally_rerank.cross_encoder import CrossEncoderReranker, load_scorer
-    from ragtally_rerank.model_files import folder_of
 
     folder = folder_of(cross_encoder, revision)
     score = load_scorer(folder, cross_encoder, max_tokens=max_tokens, batch=batch, device=device)
@@ -173,10 +163,10 @@ def register_retrievers() -> list[Component]:
             build=build,
             summary="Orders another retriever's first hits anew, by a cross-encoder or by a language model.",
             params=_PARAMETERS,
-            fingerprint=fingerprint,
+            fingerprint=_fingerprint,
             traits=traits,
             check=check,
-            diagnose=diagnose,
-            provide=provide,
+            diagnose=_diagnose,
+            provide=_provide,
         )
     ]

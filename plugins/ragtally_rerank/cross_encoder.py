@@ -5,8 +5,7 @@ Nogueira and Cho (2019), "Passage re-ranking with BERT".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally import Candidates, DataError, Hits, PluginError, Queries
-from ragtally.support.local_models import INSTALL, device_error, memory_error
+from ragtally.support.local_models import device_error, load_sentence_transformers, memory_error
 from ragtally.support.ranking import round_scores
-from ragtally_rerank.model_files import PACKAGE
 from ragtally_rerank.ordering import reorder
 
 # A question and a passage.
@@ -62,22 +60,19 @@ class CrossEncoderReranker:
 
 def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, device: str | None) -> Scorer:
     """Load a cross-encoder by sentence-transformers; nothing is downloaded, and no code of the model's own is run."""
+    package = load_sentence_transformers()
+    import torch
+
     try:
-        import torch
-        from sentence_transformers import CrossEncoder
-    except ImportError as error:
-        raise PluginError(f"the package {PACKAGE} cannot be imported: {error}", hint=INSTALL) from error
-    try:
-        with _without_progress_bars():
-            encoder: Any = CrossEncoder(
-                str(folder),
-                device=device,
-                trust_remote_code=False,
-                local_files_only=True,
-                model_kwargs={"use_safetensors": True},
-                max_length=max_tokens,
-                activation_fn=torch.nn.Identity(),
-            )
+        encoder: Any = package.CrossEncoder(
+            str(folder),
+            device=device,
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs={"use_safetensors": True},
+            max_length=max_tokens,
+            activation_fn=torch.nn.Identity(),
+        )
     except Exception as error:  # three libraries read files that anybody may have written
         reason = str(error).strip().partition("\n")[0]
         raise device_error(name, device, error) or DataError(
@@ -98,16 +93,3 @@ def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, 
         return scores
 
     return score
-
-
-@contextmanager
-def _without_progress_bars() -> Iterator[None]:
-    from transformers.utils import logging
-
-    was_enabled = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            logging.enable_progress_bar()

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ragtally import DataError, Finding, PluginError, Progress, RagtallyError, file_hash
+from ragtally import DataError, Finding, Progress, RagtallyError
 from ragtally.api.address import address
-from ragtally.support.local_models import INSTALL, download_command
+from ragtally.support.local_models import ModelFiles, file_hashes, is_hub_name, missing_error, package_finding
 
-# What loads a cross-encoder.
-PACKAGE = "sentence-transformers"
-_HUB_NAME = re.compile(r"(?!.*(?:--|\.\.))\w[\w.-]*/\w(?:[\w.-]*\w)?", re.ASCII)
-_REQUIRED_FILES = ("config.json", "*.safetensors")
+_FILES = ModelFiles(required=("config.json", "*.safetensors"), optional=("*.json", "*.txt", "*.model", "*.jinja"))
 _ARCHITECTURES = ("ForSequenceClassification", "ForCausalLM")
-_FILES_TO_DOWNLOAD = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
 
 
 def folder_of(name: str, revision: str | None) -> Path:
@@ -38,39 +31,33 @@ def _locate(name: str, revision: str | None) -> Path:
     if folder.is_dir():
         if revision is not None:
             raise DataError(f"{name} is a folder, which has no revisions", hint="leave revision out")
-        missing = _missing_file(folder)
+        missing = _FILES.missing_from(folder)
         if missing:
             raise DataError(
                 f"the folder {name} holds no model: there is no {missing} in it",
                 hint="save a model there: CrossEncoder(...).save_pretrained(folder)",
             )
         return folder
-    if not _HUB_NAME.fullmatch(name):
+    if not is_hub_name(name):
         raise DataError(
             f"there is no folder {name}",
             hint=f"name a model on the hub as owner/name, or a folder, seen from {Path.cwd()}",
         )
-    folder_in_cache = _folder_in_cache(name, revision)
+    folder_in_cache = _FILES.in_cache(name, revision)
     if folder_in_cache is None:
-        raise DataError(f"the model {name} is not on this machine", hint=download_command(name, revision))
+        raise missing_error(name, revision)
     return folder_in_cache
 
 
 def fingerprint(name: str, revision: str | None) -> str:
     """Say exactly which model it is."""
     folder = folder_of(name, revision)
-    if not Path(name).is_dir():
-        return folder.name
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder)))
-    state = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
-    return _hash_of(folder, state)
+    return address(file_hashes(folder)) if Path(name).is_dir() else folder.name
 
 
 def findings(name: str, revision: str | None) -> Iterator[Finding]:
     """Look for the package and the model."""
-    is_installed = importlib.util.find_spec("sentence_transformers") is not None
-    what = f"the package {PACKAGE} is {'' if is_installed else 'not '}installed"
-    yield Finding(is_installed, what, None if is_installed else INSTALL)
+    yield package_finding()
     try:
         folder = folder_of(name, revision)
     except RagtallyError as error:
@@ -81,37 +68,10 @@ def findings(name: str, revision: str | None) -> Iterator[Finding]:
 
 def download(name: str, revision: str | None, progress: Progress) -> None:
     """Get a model from the hub, unless its files are there or the name is a folder's."""
-    if Path(name).is_dir() or not _HUB_NAME.fullmatch(name) or _folder_in_cache(name, revision) is not None:
+    if Path(name).is_dir() or not is_hub_name(name) or _FILES.in_cache(name, revision) is not None:
         return
-    hub = _hub()
-    if hub.constants.HF_HUB_OFFLINE:
-        raise DataError(
-            f"the model {name} is not on this machine, and HF_HUB_OFFLINE is set",
-            hint=f"HF_HUB_OFFLINE=0 {download_command(name, revision)}",
-        )
     progress(f"{name}: downloading", None, None)
-    try:
-        hub.snapshot_download(name, revision=revision, allow_patterns=list(_FILES_TO_DOWNLOAD))
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise DataError(f"{name} cannot be downloaded: {reason}", hint=download_command(name, revision)) from error
-
-
-def _folder_in_cache(name: str, revision: str | None) -> Path | None:
-    try:
-        folder = Path(_hub().snapshot_download(name, revision=revision, local_files_only=True))
-    except OSError:
-        return None
-    return None if _missing_file(folder) else folder
-
-
-def _hub() -> Any:
-    try:
-        import huggingface_hub
-        import huggingface_hub.constants
-    except ImportError as error:
-        raise PluginError(f"the package huggingface_hub cannot be imported: {error}", hint=INSTALL) from error
-    return huggingface_hub
+    _FILES.download(name, revision)
 
 
 def _kind_of(folder: Path) -> str | None:
@@ -129,17 +89,3 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return read if isinstance(read, dict) else {}
-
-
-def _missing_file(folder: Path) -> str | None:
-    return next((pattern for pattern in _REQUIRED_FILES if not any(folder.glob(pattern))), None)
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
-
-
-@functools.lru_cache(maxsize=32)
-def _hash_of(folder: Path, state: tuple[tuple[Path, int, int], ...]) -> str:
-    # Asked for in every cell: unchanged files are read once.
-    return address({path.relative_to(folder).as_posix(): file_hash(path) for path, _, _ in state})

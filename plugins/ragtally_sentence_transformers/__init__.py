@@ -6,14 +6,14 @@ embedded. Code that a model brings along is never run. Reimers and Gurevych (201
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ragtally import Component, Embedder, EmbedderTraits, Finding, ParameterFault, Progress, hookimpl
+from ragtally.support.local_models import is_hub_name
+from ragtally_sentence_transformers.model_files import findings, fingerprint, folder_of, pin
 from ragtally_sentence_transformers.parameters import PARAMETERS
 
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 # How many of the model's batches are given at once: it sorts them by length, and a kill loses no more than these.
 _BATCHES_AT_ONCE = 8
 
@@ -43,40 +43,21 @@ def _build(**parameters: Any) -> Embedder:
 
 
 def _fingerprint(parameters: Mapping[str, Any]) -> str:
-    from ragtally_sentence_transformers.folders import content_hash, folder_of
-    from ragtally_sentence_transformers.loading import commit_of, not_here
-
-    name, revision = parameters["model"], parameters["revision"]
-    folder = folder_of(name)
-    if folder is not None:
-        return content_hash(folder)
-    commit = commit_of(name, revision)
-    if commit is None:
-        raise not_here(name, revision)
-    return f"{name}@{commit}"
+    return fingerprint(parameters["model"], parameters["revision"])
 
 
 def _provide(parameters: Mapping[str, Any], progress: Progress) -> None:
-    from ragtally_sentence_transformers.folders import folder_of
-    from ragtally_sentence_transformers.loading import commit_of, pin
-
-    name, revision = parameters["model"], parameters["revision"]
-    if folder_of(name) is None and commit_of(name, revision) is None:
-        progress(f"{name}: asking the hub for its commit", None, None)
-        pin(name, revision)
+    if folder_of(parameters["model"]) is None:
+        pin(parameters["model"], parameters["revision"], progress)
 
 
 def _traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
-    from ragtally_sentence_transformers.folders import folder_of
-
     folder = folder_of(parameters["model"])
     name = parameters["model"] if folder is None else folder.name
     return EmbedderTraits(requires_fit=False, cacheable=True, batch=parameters["batch"] * _BATCHES_AT_ONCE, name=name)
 
 
 def _check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    from ragtally_sentence_transformers.folders import folder_of
-
     model = parameters["model"]
     if folder_of(model) is not None:
         if parameters["revision"] is None:
@@ -84,13 +65,11 @@ def _check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
         return [
             ParameterFault("revision", "revision is for models of the hub", "remove it: a folder is one revision")
         ]
-    if _HUB_NAME.fullmatch(model):
+    if is_hub_name(model):
         return []
     hint = f"sentence-transformers/{model}" if "/" not in model else "./ before a path, or owner/name of the hub"
     return [ParameterFault("model", f"{model!r} is neither the name of a model on the hub nor a folder", hint)]
 
 
 def _diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
-    from ragtally_sentence_transformers.doctor import findings
-
-    return findings(parameters)
+    return findings(parameters["model"], parameters["revision"])

@@ -1,7 +1,8 @@
-"""Embed texts with a loaded model."""
+"""Embed texts with a model that is loaded with the first of them."""
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,8 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally import DataError
-from ragtally.support.local_models import memory_error
-from ragtally_sentence_transformers.loading import load
+from ragtally.support.local_models import (
+    device_error,
+    is_offline,
+    load_sentence_transformers,
+    memory_error,
+    missing_error,
+)
+from ragtally_sentence_transformers.model_files import folder_of, pin, require_model
 
 LOG = logging.getLogger("ragtally.sentence_transformers")
 
@@ -126,3 +133,47 @@ def _threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@functools.lru_cache(maxsize=1)
+def load(model: str, revision: str | None, device: str | None) -> Any:
+    """Load a model; the one loaded last stays in memory for who asks for it again."""
+    package, folder = load_sentence_transformers(), folder_of(model)
+    encoder = _from_hub(package, model, revision, device) if folder is None else _from_folder(package, folder, device)
+    return encoder.float().eval()
+
+
+def _from_folder(package: Any, folder: Path, device: str | None) -> Any:
+    require_model(folder)
+    try:
+        return package.SentenceTransformer(str(folder), device=device, local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        raise _failure(str(folder), device, error) from error
+
+
+def _from_hub(package: Any, name: str, revision: str | None, device: str | None) -> Any:
+    if Path(name).exists():
+        raise DataError(f"{name} is a name on the hub, but also a file or folder here", hint=f"model: ./{name}")
+    commit = pin(name, revision)
+    failure: Exception | None = None
+    # What is in the cache needs no network; a cache that holds a part only is filled up, from the same commit.
+    for from_cache in (True,) if is_offline() else (True, False):
+        try:
+            return package.SentenceTransformer(
+                name, revision=commit, device=device, local_files_only=from_cache, trust_remote_code=False
+            )
+        except Exception as error:
+            failure = error
+    assert failure is not None
+    if is_offline() and isinstance(failure, OSError):
+        raise missing_error(name, revision) from failure
+    raise _failure(name, device, failure) from failure
+
+
+def _failure(model: str, device: str | None, error: Exception) -> DataError:
+    reason = " ".join(str(error).split())[:300]
+    if "trust_remote_code" in reason:
+        return DataError(f"{model} wants to run code of its own, which ragtally never lets it", hint="choose another")
+    return device_error(model, device, error) or DataError(
+        f"{model} cannot be loaded: {type(error).__name__}: {reason}", hint="ragtally doctor SPEC"
+    )

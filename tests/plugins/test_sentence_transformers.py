@@ -17,7 +17,7 @@ import pytest
 from plugins.packaged_model import packaged_model
 from ragtally.api import DataError, Embedder, EmbedderTraits, PluginError
 from ragtally_sentence_transformers import register_embedders
-from ragtally_sentence_transformers.loading import load
+from ragtally_sentence_transformers.embedder import load
 
 (COMPONENT,) = register_embedders()
 INSTALL = 'pip install "ragtally[sentence-transformers]"'
@@ -39,20 +39,25 @@ class Hub:
         self.constants = SimpleNamespace(HF_HUB_OFFLINE=False)
         self.cached: set[str] = set()
         self.there: set[str] = set()
-        self.asked: list[tuple[str, bool]] = []
+        self.downloads: list[str] = []
         self.failure: Exception = OSError("no network")
 
-    def hf_hub_download(self, name: str, file: str, revision: str | None, local_files_only: bool) -> str:
-        self.asked.append((name, local_files_only))
-        if name in self.cached:
-            return file
-        if local_files_only or name not in self.there:
-            raise FileNotFoundError("not in the cache") if local_files_only else self.failure
-        self.cached.add(name)
-        return file
-
-    def try_to_load_from_cache(self, name: str, file: str, revision: str | None) -> str | None:
-        return f"/cache/{revision or 'c0ffee'}/{file}" if name in self.cached else None
+    def snapshot_download(
+        self, name: str, revision: str | None, allow_patterns: list[str], local_files_only: bool = False
+    ) -> str:
+        assert allow_patterns == ["modules.json"]
+        if not local_files_only:
+            self.downloads.append(name)
+            if name not in self.there:
+                raise self.failure
+            self.cached.add(name)
+        if name not in self.cached:
+            raise FileNotFoundError("not in the cache")
+        folder = Path("cache") / (revision or "c0ffee")
+        folder.mkdir(parents=True, exist_ok=True)
+        if "odd" not in name:
+            (folder / "modules.json").write_text("[]")
+        return str(folder)
 
 
 class Model:
@@ -64,6 +69,8 @@ class Model:
     def __init__(self, name: str, **options: Any) -> None:
         if options.get("device") == "cuda:9":
             raise AssertionError("Torch not compiled with CUDA enabled")
+        if "partial" in name and options["local_files_only"]:
+            raise OSError("model.safetensors is not in the cache")
         if "remote" in name:
             raise ValueError("Please pass the argument `trust_remote_code=True` to allow custom code to be run.")
         self.name, self.options = name, options
@@ -115,6 +122,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
         "transformers.utils": ModuleType("transformers.utils"),
         "transformers.utils.logging": bars,
         "huggingface_hub": hub,
+        "huggingface_hub.constants": hub.constants,
     }.items():
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
@@ -175,18 +183,35 @@ def test_a_model_is_loaded_once_without_code_of_its_own(hub: Hub) -> None:
     options = only_model().options
     assert options["trust_remote_code"] is False
     assert (options["revision"], options["local_files_only"]) == ("abc", True)
-    assert hub.asked == [(HUB, True)]
+    assert not hub.downloads
 
 
 def test_nothing_is_loaded_before_a_text_is_embedded(hub: Hub) -> None:
     build().fit([])
-    assert not Model.made and not hub.asked
+    assert not Model.made and not hub.downloads
 
 
 def test_a_model_that_is_not_in_the_cache_is_downloaded(hub: Hub) -> None:
     hub.there.add(HUB)
     build().embed_documents(["a"])
-    assert hub.asked == [(HUB, True), (HUB, False)]
+    assert hub.downloads == [HUB]
+    assert only_model().options["local_files_only"]
+
+
+def test_a_cache_that_holds_a_part_only_is_filled_up(hub: Hub) -> None:
+    hub.cached.add("owner/partial")
+    build(model="owner/partial").embed_documents(["a"])
+    assert (only_model().options["revision"], only_model().options["local_files_only"]) == ("c0ffee", False)
+    load.cache_clear()
+    hub.constants.HF_HUB_OFFLINE = True
+    with pytest.raises(DataError, match="not on this machine, and HF_HUB_OFFLINE is set"):
+        build(model="owner/partial").embed_documents(["a"])
+
+
+def test_a_model_of_another_library_is_an_error(hub: Hub) -> None:
+    hub.there.add("owner/odd")
+    with pytest.raises(DataError, match="owner/odd is no model of sentence-transformers"):
+        build(model="owner/odd").embed_documents(["a"])
 
 
 def test_offline_a_model_that_is_not_there_is_an_error_at_once(hub: Hub) -> None:
@@ -195,7 +220,7 @@ def test_offline_a_model_that_is_not_there_is_an_error_at_once(hub: Hub) -> None
     with pytest.raises(DataError, match="HF_HUB_OFFLINE") as caught:
         build(revision="v1").embed_documents(["a"])
     assert "hf download owner/model --revision v1" in str(caught.value.hint)
-    assert hub.asked == [(HUB, True)]
+    assert not hub.downloads
 
 
 def test_without_a_network_the_error_says_why(hub: Hub) -> None:
@@ -208,7 +233,6 @@ def test_without_a_network_the_error_says_why(hub: Hub) -> None:
     [
         ("RepositoryNotFoundError", "the hub has no model owner/model"),
         ("RevisionNotFoundError", "no such revision"),
-        ("RemoteEntryNotFoundError", "no model of sentence-transformers"),
     ],
 )
 def test_what_the_hub_says_is_told_in_plain_words(kind: str, message: str, hub: Hub) -> None:
@@ -262,7 +286,7 @@ def test_a_text_that_is_cut_off_is_told_once(hub: Hub, caplog: pytest.LogCapture
 def test_a_folder_is_loaded_as_it_is(hub: Hub, folder: Path) -> None:
     build(model="./minilm").embed_documents(["a"])
     assert (only_model().name, only_model().options["local_files_only"]) == ("minilm", True)
-    assert not hub.asked
+    assert not hub.downloads
 
 
 @pytest.mark.parametrize(("model", "message"), [("./nowhere", "no such folder"), ("./minilm/1_Pooling", "holds no")])
@@ -292,7 +316,7 @@ def test_a_model_of_the_hub_is_its_name_and_commit(hub: Hub) -> None:
 
 def test_the_commit_is_asked_for_before_a_run(hub: Hub) -> None:
     hub.there.add(HUB)
-    with pytest.raises(DataError, match="not in the hub's cache"):
+    with pytest.raises(DataError, match="not on this machine"):
         fingerprint()
     told: list[str] = []
     assert COMPONENT.provide is not None
@@ -388,7 +412,7 @@ def test_the_doctor_names_what_is_missing(hub: Hub, folder: Path, monkeypatch: p
     command = "hf download owner/model"
     assert diagnose() == [(True, None), (True, command)]
     hub.constants.HF_HUB_OFFLINE = True
-    assert diagnose() == [(True, None), (False, command)]
+    assert diagnose() == [(True, None), (False, f"HF_HUB_OFFLINE=0 {command}")]
     hub.cached.add(HUB)
     assert diagnose() == [(True, None), (True, None)]
     assert diagnose(model="./minilm") == [(True, None), (True, None)]
