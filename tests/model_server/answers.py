@@ -10,11 +10,12 @@ from typing import Any
 
 from model_server.asks import Ask
 from model_server.faults import fraction
-from model_server.questions import QuestionBook
+from model_server.questions import read_question
 from model_server.settings import Model, Settings
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _EFFORTS = {"none": 0.0, "minimal": 0.25, "low": 0.5, "medium": 1.0, "high": 2.0, False: 0.0}
+_EXPLAINED = "The passages report on what is asked, and their figures bear on it directly.\n\nAnswer: "
 OLLAMA_CONTEXT = 4096
 """How many tokens Ollama uses where it is not told."""
 
@@ -40,14 +41,13 @@ class Answer:
     reasoning_tokens: int
 
 
-def answer(ask: Ask, model: Model, settings: Settings, book: QuestionBook) -> Answer:
+def answer(ask: Ask, model: Model, settings: Settings) -> Answer:
     """Answer a call.
 
     Args:
         ask: The call.
         model: The model that was asked.
         settings: How to answer.
-        book: What is right.
 
     Returns:
         The answer.
@@ -58,11 +58,10 @@ def answer(ask: Ask, model: Model, settings: Settings, book: QuestionBook) -> An
     if ask.vendor == "ollama_api" and prompt_tokens > (kept := ask.context or OLLAMA_CONTEXT):
         ask = replace(ask, text=ask.text[-4 * kept :])
         prompt_tokens = kept
-    asked = book.look(ask.text)
+    asked = read_question(ask.text, settings.labels)
     allowed = _allowed_by(ask.schema) or asked.allowed
-    skill = settings.skill if model.skill is None else model.skill
-    label = _choose(ask, asked.label, allowed, skill, settings.seed)
-    text = _word(ask, label, settings, explain=asked.explain)
+    label = _choose(ask, asked.label, allowed, settings.skill, settings.seed)
+    text = _by_schema(ask.schema, label) if ask.schema is not None else (_EXPLAINED if asked.explain else "") + label
     thought = round(model.reasoning_tokens * _EFFORTS.get(ask.effort, 1.0))
     tokens = list(_TOKEN.finditer(text))
     finish, written = "stop", len(tokens)
@@ -90,36 +89,8 @@ def _allowed_by(schema: Mapping[str, Any] | None) -> tuple[str, ...]:
     return tuple(listed[0]) if listed else ()
 
 
-def _word(ask: Ask, label: str, settings: Settings, *, explain: bool) -> str:
-    form = settings.form
-    if not isinstance(form, str):
-        drawn = fraction("form", settings.seed, ask.key) * sum(form.values())
-        for name, share in form.items():
-            form = name
-            if drawn < share:
-                break
-            drawn -= share
-    if form == "auto":
-        if ask.schema is not None:
-            return _by_schema(ask.schema, label)
-        form = "explain" if explain else "label"
-    return _FORMS[form].format(label=label)
-
-
 def _by_schema(schema: Mapping[str, Any], label: str) -> str:
     properties = schema.get("properties") or {"answer": {"enum": []}}
     filled: dict[str, Any] = dict.fromkeys(properties, "The passages say so.")
     named = next((name for name, each in properties.items() if "enum" in each), next(iter(properties)))
     return json.dumps(filled | {named: label})
-
-
-_FORMS = {
-    "label": "{label}",
-    "sentence": "The answer is {label}.",
-    "json": '{{"answer": "{label}"}}',
-    "fenced": '```json\n{{"answer": "{label}"}}\n```',
-    "explain": "The passages report on what is asked, and their figures bear on it directly.\n\nAnswer: {label}",
-    "think": "<think>\nThe passages report on what is asked. It could be otherwise, but no.\n</think>\n\n{label}",
-    "unparsable": "It depends on whom one asks, and when.",
-    "refusal": "I'm sorry, but I can't help with that.",
-}

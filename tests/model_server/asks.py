@@ -27,13 +27,11 @@ class Ask:
         model: The model's name as it was sent.
         text: All messages, one after the other.
         key: A hash of model, messages and seed.
-        stream: Whether the answer is to come in pieces.
         most_tokens: The most tokens to answer with; None for no limit.
         schema: The JSON schema that the answer must follow; an empty one for any JSON; None for plain text.
         context: The number of tokens that Ollama was told to use; None where it was not.
         effort: `reasoning_effort` or `think`, where it was sent.
         parameters: The body's other fields, `options` among them.
-        generate: Whether it came by `/api/generate`.
         inputs: The texts to embed; None for a prompt to answer.
     """
 
@@ -41,13 +39,11 @@ class Ask:
     model: str
     text: str
     key: str
-    stream: bool
     most_tokens: int | None
     schema: Mapping[str, Any] | None
     context: int | None
     effort: Any
     parameters: Mapping[str, Any]
-    generate: bool = False
     inputs: tuple[str, ...] | None = None
 
     @property
@@ -64,13 +60,12 @@ def count_tokens(text: str) -> int:
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
-def read_ask(body: bytes, vendor: Vendor, *, generate: bool = False) -> Ask:
+def read_ask(body: bytes, vendor: Vendor) -> Ask:
     """Read a request's body.
 
     Args:
         body: What was sent.
         vendor: Whose API it came by.
-        generate: Whether it came by `/api/generate`.
 
     Returns:
         The call.
@@ -79,13 +74,14 @@ def read_ask(body: bytes, vendor: Vendor, *, generate: bool = False) -> Ask:
         BadRequest: If it is no call.
     """
     try:
-        return _ask(json.loads(body), vendor, generate=generate)
+        return _ask(json.loads(body), vendor)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadRequest(repr(error)) from error
 
 
-def _ask(sent: Mapping[str, Any], vendor: Vendor, *, generate: bool) -> Ask:
-    model, messages = sent["model"], _messages(sent, generate=generate)
+def _ask(sent: Mapping[str, Any], vendor: Vendor) -> Ask:
+    # Of Ollama's own, `/api/generate` takes a bare prompt.
+    model, messages = sent["model"], [{"content": sent["prompt"]}] if "prompt" in sent else sent["messages"]
     text = "\n".join(_text(message) for message in messages)
     own = vendor == "ollama_api"
     options = (sent.get("options") or {}) if own else sent
@@ -97,13 +93,11 @@ def _ask(sent: Mapping[str, Any], vendor: Vendor, *, generate: bool) -> Ask:
         model=model,
         text=text,
         key=hashlib.blake2b(written.encode(), digest_size=16).hexdigest(),
-        stream=bool(sent.get("stream", own)),
         most_tokens=limit if isinstance(limit, int) and limit > 0 else None,
         schema=_schema(sent.get("format") if own else sent.get("response_format")),
         context=options.get("num_ctx") if own else None,
         effort=sent.get("think") if own else sent.get("reasoning_effort"),
         parameters=sent,
-        generate=generate,
     )
 
 
@@ -135,7 +129,6 @@ def read_embedding(body: bytes, vendor: Vendor) -> Ask:
         model=model,
         text="\n".join(inputs),
         key=hashlib.blake2b(written.encode(), digest_size=16).hexdigest(),
-        stream=False,
         most_tokens=None,
         schema=None,
         context=options.get("num_ctx"),
@@ -143,14 +136,6 @@ def read_embedding(body: bytes, vendor: Vendor) -> Ask:
         parameters=sent,
         inputs=inputs,
     )
-
-
-def _messages(sent: Mapping[str, Any], *, generate: bool) -> list[Mapping[str, Any]]:
-    if not generate:
-        messages: list[Mapping[str, Any]] = sent["messages"]
-        return messages
-    system = [{"role": "system", "content": sent["system"]}] if sent.get("system") else []
-    return [*system, {"role": "user", "content": sent.get("prompt", "")}]
 
 
 def _text(message: Mapping[str, Any]) -> str:

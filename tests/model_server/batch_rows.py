@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     from model_server.server import ModelServer
     from model_server.settings import Settings
 
-ROW_FAULTS = (
-    "missing",  # the call was answered (and is paid), but no row tells
-    "twice",  # two rows of the same call
-    "garbage",  # a line that is no JSON instead of the row
-    "stranger",  # beside the row one of a call that nobody asked
-    "no_choices",  # a good status without an answer in the body
-    "empty_error",  # a good answer with `"error": {}` and the body as text
-)
-
 
 @dataclass(frozen=True)
 class Row:
@@ -60,7 +51,7 @@ def answered_row(server: ModelServer, line: bytes, vendor: Vendor) -> Row:
         counts.by_fault[fault] += 1
         name = fault if fault in STATUSES else "500"
         return Row(sent["custom_id"], False, _response(STATUSES[name], failure(name, vendor, model=ask.model).body))
-    given = answer(ask, model, server.settings, server.book)
+    given = answer(ask, model, server.settings)
     counts.complete += 1
     if given.text:
         counts.succeeded(ask.key)
@@ -74,17 +65,17 @@ def written_row(row: Row, settings: Settings) -> list[bytes]:
         fault = name if drawn < share and drawn >= 0 else fault
         drawn -= share
     plain = _line(row.id, row.response)
-    if fault == "missing":
+    if fault == "missing":  # the call was answered (and is paid), but no row says so
         return []
     if fault == "garbage":
         return [plain[: len(plain) // 2] + b"\n"]
     if fault == "twice":
         return [plain, plain]
-    if fault == "stranger":
+    if fault == "stranger":  # a row of a call that nobody asked
         return [_line("r1:of-nobody", row.response), plain]
     if fault == "no_choices":
         return [_line(row.id, {**row.response, "body": {"id": "x", "choices": []}})]
-    if fault == "empty_error":
+    if fault == "empty_error":  # with the body as text
         return [_line(row.id, {**row.response, "body": json.dumps(row.response["body"])}, {})]
     return [plain]
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from model_server.server import ModelServer
 
 PATHS = re.compile(r"^(/openai)?/v1/(files|batches)(?:/([^/]+))?(?:/(content|cancel))?$")
-ENDS = ("completed", "failed", "expired", "cancelled", "queue_full")
 CREATIONS = ("accept_and_hang", "accept_and_500", "accept_and_reset")
 """What may happen to a batch that is accepted all the same: its caller does not hear of it."""
 NOTHING: Mapping[str, Any] = {"null": None, "text": "", "object": {}}
 """What is said where there is no file."""
 _AT_ONCE = 200
+_HOURS = 24
 _GLANCE_SECONDS = 0.05
 _EARLY = ("expired", "cancelled")
 """Ends that leave calls unanswered."""
@@ -64,7 +64,7 @@ class Batch:
     errors: list[dict[str, Any]] = field(default_factory=list)
     moments: dict[str, float] = field(default_factory=dict)
 
-    def told(self, nothing: Any, hours: float) -> dict[str, Any]:
+    def told(self, nothing: Any) -> dict[str, Any]:
         named = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
         moments = {f"{name}_at": self.moments.get(name) for name in named}
         return {
@@ -78,7 +78,7 @@ class Batch:
             "output_file_id": self.files.get("output", nothing),
             "error_file_id": self.files.get("error", nothing),
             "created_at": int(self.created),
-            "expires_at": int(self.created + hours * 3600),
+            "expires_at": int(self.created + _HOURS * 3600),
             **{name: None if moment is None else int(moment) for name, moment in moments.items()},
             "request_counts": {"total": self.total, "completed": self.completed, "failed": self.failed},
             "metadata": self.sent.get("metadata"),
@@ -109,7 +109,7 @@ class BatchDesk:
         assert match is not None
         groq, kind, name, action = match.groups()
         settings = self._server.settings
-        vendor: Vendor = "groq" if groq else settings.vendor
+        vendor: Vendor = "groq" if groq else "openai"
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if settings.api_key is not None and key != settings.api_key:
             return await request.connection.send(failure("401", vendor, key=f"{key[:3]}****"))
@@ -198,8 +198,7 @@ class BatchDesk:
         return await connection.send(told(self._told(batch)))
 
     def _told(self, batch: Batch) -> dict[str, Any]:
-        hours = self._server.settings.batch_hours
-        return batch.told(NOTHING[self._server.settings.batch_nothing], hours)
+        return batch.told(NOTHING[self._server.settings.batch_nothing])
 
     def _listed(self, query: Mapping[str, str]) -> dict[str, Any]:
         hidden = time.time() - self._server.settings.batch_listed_after
@@ -250,16 +249,14 @@ class BatchDesk:
                 self._files[batch.files[kind]] = b"".join(written)
         self._end(batch, batch.end)
 
-    def _wrong(self, batch: Batch, rows: list[bytes]) -> dict[str, Any] | None:
-        settings = self._server.settings
+    @staticmethod
+    def _wrong(batch: Batch, rows: list[bytes]) -> dict[str, Any] | None:
         if batch.end == "queue_full":
             words = "Enqueued token limit reached for m in organization org-made-up. Limit: 90,000 enqueued tokens."
             return {"code": "token_limit_exceeded", "message": words, "param": None, "line": None}
         if batch.end == "failed":
             return {"code": "model_not_found", "message": "The provided model is not supported by the Batch API.",
                     "param": "body.model", "line": 1}  # fmt: skip
-        if len(rows) > settings.batch_lines:
-            return {"code": "too_many_tasks", "message": f"The batch has more than {settings.batch_lines} lines."}
         ids = [json.loads(row)["custom_id"] for row in rows]
         if len(set(ids)) < len(ids):
             return {"code": "duplicate_custom_id", "message": "The custom_id of this line is a duplicate."}

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from model_server import wire
@@ -19,15 +15,14 @@ from model_server.connection import Request, Response
 from model_server.counts import Counts
 from model_server.embeddings import embeddings
 from model_server.failures import Vendor, failure
-from model_server.faults import STATUSES, VECTORS, FaultPicker, fraction
-from model_server.questions import QuestionBook
-from model_server.replies import pieces, reply
-from model_server.settings import Settings
+from model_server.faults import STATUSES, VECTORS, FaultPicker
+from model_server.replies import reply
 
 if TYPE_CHECKING:
     from model_server.server import ModelServer
 
 _EMPTY = {"empty_content": "stop", "cut_short": "length", "content_filter": "content_filter"}
+_LATEST = 100
 _ONE_ONLY = ("temperature", "top_p")
 """Parameters of which a model that refuses them takes the value 1."""
 
@@ -38,12 +33,11 @@ class Chat:
     Attributes:
         counts: What came and what was answered.
         latest: The latest calls.
-        book: What is right.
     """
 
     def __init__(self, server: ModelServer) -> None:
         self._server = server
-        self.latest: deque[dict[str, Any]] = deque()
+        self.latest: deque[dict[str, Any]] = deque(maxlen=_LATEST)
         self.forget()
         self.settings_changed()
 
@@ -51,49 +45,40 @@ class Chat:
         """Begin all counts, attempts and the script anew."""
         self.counts = Counts()
         self._picker = FaultPicker(self._server.settings)
-        self._arrivals: deque[float] = deque()
         self.latest.clear()
 
     def settings_changed(self) -> None:
         """Take over the server's settings."""
-        settings = self._server.settings
-        self.book = QuestionBook(settings.answers, settings.labels)
-        self._picker.change(settings)
-        self.latest = deque(self.latest, maxlen=settings.keep_requests)
+        self._picker.change(self._server.settings)
 
     def pick_fault(self, key: str) -> str | None:
         """Decide the fault of a call."""
         return self._picker.pick(key, self.counts.successful)
 
-    async def answer(
-        self, request: Request, vendor: Vendor | None = None, generate: bool = False, embed: bool = False
-    ) -> None:
+    async def answer(self, request: Request, vendor: Vendor = "openai", embed: bool = False) -> None:
         """Answer a call.
 
         Args:
             request: The request.
-            vendor: Whose API it came by; None for that of the settings.
-            generate: Whether it came by `/api/generate`.
+            vendor: Whose API it came by.
             embed: Whether it asks for embeddings.
         """
         counts = self.counts
         counts.arrived()
         status = "none"
         try:
-            vendor = vendor or self._server.settings.vendor
-            status = await self._go_through(request, vendor, generate=generate, embed=embed)
+            status = await self._go_through(request, vendor, embed=embed)
         except (ConnectionError, asyncio.CancelledError):
             counts.abandoned += 1
         finally:
             counts.by_status[status] += 1
             counts.in_flight -= 1
 
-    async def _go_through(self, request: Request, vendor: Vendor, *, generate: bool, embed: bool) -> str:
+    async def _go_through(self, request: Request, vendor: Vendor, *, embed: bool) -> str:
         """Answer a call; returns the status that was sent."""
         counts, settings, connection = self.counts, self._server.settings, request.connection
         try:
-            read = read_embedding if embed else partial(read_ask, generate=generate)
-            ask = read(request.body, vendor)
+            ask = (read_embedding if embed else read_ask)(request.body, vendor)
         except BadRequest:
             return await _refuse(request, failure("400", vendor))
         counts.by_model[ask.model] += 1
@@ -120,7 +105,7 @@ class Chat:
                 await wire.hang(connection, settings.hold_seconds)
                 return "none"
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(request.arrived + self._latency(ask) - loop.time())
+        await asyncio.sleep(request.arrived + settings.latency - loop.time())
         await self._deliver(request, ask, fault, loop.time() - request.arrived)
         return "200"
 
@@ -132,7 +117,7 @@ class Chat:
         if ask.inputs is not None:
             body, said = embeddings(ask, model, fault, usage, shuffled=settings.shuffled), True
         else:
-            given = answer(ask, model, settings, self.book)
+            given = answer(ask, model, settings)
             if fault in _EMPTY:
                 given = replace(given, text="", finish_reason=_EMPTY[fault])
             body, said = reply(ask, given, usage, seconds), bool(given.text)
@@ -144,9 +129,6 @@ class Chat:
             return await connection.send(Response(200, _without_choices(body)))
         if fault == "drip":
             await wire.drip(connection, body, settings.hold_seconds)
-        elif ask.inputs is None and ask.stream:
-            kind = "application/x-ndjson" if ask.vendor == "ollama_api" else "text/event-stream"
-            await connection.stream(Response(200, b"", content_type=kind), pieces(ask, given, usage, seconds))
         else:
             await connection.send(Response(200, body))
         counts.complete += 1
@@ -160,7 +142,7 @@ class Chat:
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if settings.api_key is not None and key != settings.api_key:
             return failure("401", vendor, key=f"{key[:3]}****{key[-4:]}")
-        model = settings.model_named(ask.model, pulled=vendor in ("ollama_api", "ollama"))
+        model = settings.model_named(ask.model, pulled=vendor == "ollama_api")
         if model is None:
             return failure("404", vendor, model=ask.model)
         for name in model.refuses:
@@ -172,34 +154,10 @@ class Chat:
         cuts = vendor == "ollama_api" and (ask.inputs is None or ask.parameters.get("truncate", True))
         if not cuts and tokens > model.context_length:
             return failure("too_long", vendor, limit=model.context_length, tokens=tokens, model=ask.model)
-        if self._too_fast(settings, request.arrived):
+        if settings.max_in_flight is not None and self.counts.in_flight > settings.max_in_flight:
             self.counts.by_fault["too_fast"] += 1
             return failure("429_seconds", vendor, settings.retry_after, model=ask.model)
         return None
-
-    def _too_fast(self, settings: Settings, now: float) -> bool:
-        if settings.max_in_flight is not None and self.counts.in_flight > settings.max_in_flight:
-            return True
-        if settings.rate is None:
-            return False
-        most, seconds = settings.rate
-        while self._arrivals and self._arrivals[0] <= now - seconds:
-            self._arrivals.popleft()
-        if len(self._arrivals) >= most:
-            return True
-        self._arrivals.append(now)
-        return False
-
-    def _latency(self, ask: Ask) -> float:
-        latency = self._server.settings.latency
-        if not isinstance(latency, Mapping):
-            return float(latency)
-        drawn = fraction("latency", self._server.settings.seed, ask.key, self.counts.requests_by_key[ask.key])
-        if "uniform" in latency:
-            least, most = latency["uniform"]
-            return float(least + drawn * (most - least))
-        median, sigma = latency["lognormal"]
-        return float(median * math.exp(sigma * NormalDist().inv_cdf(max(drawn, 1e-9))))
 
 
 async def _refuse(request: Request, response: Response) -> str:

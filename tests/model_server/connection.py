@@ -167,10 +167,10 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             raise Gone
 
-    async def send(self, response: Response, *, head_only: bool = False) -> None:
+    async def send(self, response: Response) -> None:
         """Write an answer whole; returns when the connection has taken it, raises `Gone` where it does not."""
         head = self._head(response, {"Content-Length": str(len(response.body))})
-        self.write(head if head_only else head + response.body)
+        self.write(head + response.body)
         await self.flush()
 
     def begin(self, response: Response, length: int | None) -> None:

@@ -75,9 +75,8 @@ PASSING = (
     "wrong_usage",
     *VECTORS,
 )
-"""Faults after which the same call may be answered, and `wrong_usage`, which is an answer."""
-
-NOT_PASSING = tuple(name for name in FAULTS if name not in PASSING)
+"""Faults after which the same call may be answered, and `wrong_usage`, which is an answer; a call that meets another
+one meets it again."""
 
 
 def fraction(*parts: object) -> float:
@@ -96,10 +95,10 @@ class FaultPicker:
     def change(self, settings: Settings) -> None:
         """Go on with other settings; the script starts anew where it is another one."""
         shares = dict(settings.faults)
-        for name in settings.mix_faults if settings.mix else ():
-            shares[name] = shares.get(name, 0.0) + settings.mix / len(settings.mix_faults)
-        self._sticky = [(name, share) for name, share in shares.items() if name in settings.sticky]
-        self._fleeting = [(name, share) for name, share in shares.items() if name not in settings.sticky]
+        for name in PASSING if settings.mix else ():
+            shares[name] = shares.get(name, 0.0) + settings.mix / len(PASSING)
+        self._sticky = [(name, share) for name, share in shares.items() if name not in PASSING]
+        self._fleeting = [(name, share) for name, share in shares.items() if name in PASSING]
         if getattr(self, "_written", None) != settings.script:
             self._written = settings.script
             self._script = deque(settings.script)

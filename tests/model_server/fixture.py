@@ -36,7 +36,7 @@ class RunningServer:
 
     @property
     def openai(self) -> str:
-        """The `api_base` of the OpenAI-compatible API, in the words of the setting `vendor`."""
+        """The `api_base` of the OpenAI-compatible API, in OpenAI's words."""
         return f"{self.url}/v1"
 
     @property
@@ -106,7 +106,7 @@ def start_server(port: int = 0, **settings: Any) -> RunningServer:
         ValueError: If it cannot start, with its reason.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "model_server", "--port", str(port), "--settings", "-", "--lifeline"],
+        [sys.executable, "-m", "model_server", "--port", str(port)],
         cwd=Path(__file__).parents[1],
         env={name: value for name, value in os.environ.items() if not name.startswith("COV_CORE")},
         stdin=subprocess.PIPE,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MODIFIED = "2025-05-10T08:06:48.639712648-07:00"
 BYTES = 4_920_753_328
 STEPS = 5
+_PULL_SECONDS = 0.1
 
 
 def _details(model: Model) -> dict[str, Any]:
@@ -28,10 +29,6 @@ def _details(model: Model) -> dict[str, Any]:
         "parameter_size": "8.0B",
         "quantization_level": "Q4_K_M",
     }
-
-
-async def version(server: ModelServer, request: Request) -> None:
-    await request.connection.send(told({"version": server.settings.version}))
 
 
 async def tags(server: ModelServer, request: Request) -> None:
@@ -80,9 +77,9 @@ async def pull(server: ModelServer, request: Request) -> None:
     ends = ("verifying sha256 digest", "writing manifest", "removing any unused layers", "success")
     lines += [{"status": status} for status in ends]
     if stream:
-        await _send_lines(request, lines, settings.pull_seconds / len(lines))
+        await _send_lines(request, lines, _PULL_SECONDS / len(lines))
     else:
-        await asyncio.sleep(settings.pull_seconds)
+        await asyncio.sleep(_PULL_SECONDS)
         await request.connection.send(told({"status": "success"}))
     now = server.settings
     pulled = {**now.models.get(name, {}), "pulled": True}

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-_GRAM = 12
 _LONG_LINE = 600
 _WORD = re.compile(r"\w+")
 _CONTENT = re.compile(r"[a-z]{4,}")
@@ -26,7 +24,7 @@ _CHANCE = re.compile(r"\bp\s*[=>]\s*(0?\.\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """What a prompt asks for.
 
     Attributes:
@@ -40,54 +38,19 @@ class Asked:
     explain: bool
 
 
-class QuestionBook:
-    """Knows the right answers: from a table, else from what the context seems to say."""
+@lru_cache(maxsize=20_000)
+def read_question(text: str, labels: tuple[str, ...]) -> Question:
+    """Read what a prompt asks; `labels` are the answers there are."""
+    names = {label.lower() for label in labels}
+    naming = [line for line in text.split("\n") if len(line) < _LONG_LINE and len(names & _words(line)) >= 2]
+    named = {word for line in naming for word in _words(line)}
+    allowed = tuple(label for label in labels if label.lower() in named) or labels
+    explain = any(cue in text.lower() for cue in ("explain", "step by step", "reasoning"))
+    return Question(_read(text, naming, allowed), allowed, explain)
 
-    def __init__(self, answers: Mapping[str, Any], labels: Sequence[str]) -> None:
-        """Learn the answers.
 
-        Args:
-            answers: Labels, or `{"label": ..., "evidence": ...}`, by a part of the question's text.
-            labels: The answers there are.
-        """
-        self._labels = tuple(labels)
-        self._lowered = {label.lower() for label in labels}
-        self._answers = answers
-        self._by_gram: dict[str, list[str]] = {}
-        for question in sorted(answers, key=len, reverse=True):
-            self._by_gram.setdefault(question[:_GRAM], []).append(question)
-        self.look = lru_cache(maxsize=20_000)(self._look)
-
-    def _look(self, text: str) -> Asked:
-        naming = [line for line in text.split("\n") if self._names(line) >= 2]
-        named = {word for line in naming for word in _WORD.findall(line.lower())}
-        allowed = tuple(label for label in self._labels if label.lower() in named) or self._labels
-        explain = any(cue in text.lower() for cue in ("explain", "step by step", "reasoning"))
-        question = self._question_in(text)
-        label = _read(text, naming, allowed) if question is None else self._known(question, text)
-        return Asked(label, allowed, explain)
-
-    def _known(self, question: str, text: str) -> str | None:
-        known = self._answers[question]
-        if isinstance(known, str):
-            return known
-        label: str = known["label"]
-        return label if known["evidence"] in text else None
-
-    def _names(self, line: str) -> int:
-        """Count the answers that a line names; long lines are passages."""
-        return len(self._lowered.intersection(_WORD.findall(line.lower()))) if len(line) < _LONG_LINE else 0
-
-    def _question_in(self, text: str) -> str | None:
-        """Find the table's question that starts last in the text; few-shot examples come before what is asked."""
-        grams = self._by_gram
-        for start in range(len(text) - 1, -1, -1) if grams else ():
-            for question in grams.get(text[start : start + _GRAM], ()):
-                if text.startswith(question, start):
-                    return question
-        return next(
-            (each for short, listed in grams.items() if len(short) < _GRAM for each in listed if each in text), None
-        )
+def _words(line: str) -> set[str]:
+    return set(_WORD.findall(line.lower()))
 
 
 def _read(text: str, naming: Sequence[str], allowed: tuple[str, ...]) -> str | None:

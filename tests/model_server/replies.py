@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
@@ -18,7 +17,7 @@ _TIERS = {"openai": ',"service_tier":"default"', "groq": ',"service_tier":"on_de
 
 
 def reply(ask: Ask, given: Answer, usage: str, seconds: float) -> bytes:
-    """Write an answer in one piece.
+    """Write an answer.
 
     Args:
         ask: The call.
@@ -30,7 +29,7 @@ def reply(ask: Ask, given: Answer, usage: str, seconds: float) -> bytes:
         The body.
     """
     if ask.vendor == "ollama_api":
-        return json.dumps(_ollama(ask, given, usage, seconds, given.text, done=True)).encode()
+        return json.dumps(_ollama(ask, given, usage, seconds)).encode()
     message = f'{{"role":"assistant","content":{quoted(given.text)}{_reasoning(ask, given)}'
     if ask.vendor == "openai":
         message += f',"refusal":{"null" if given.finish_reason != "content_filter" else quoted("I cannot help.")}'
@@ -42,41 +41,8 @@ def reply(ask: Ask, given: Answer, usage: str, seconds: float) -> bytes:
     ).encode()
 
 
-def pieces(ask: Ask, given: Answer, usage: str, seconds: float) -> Sequence[bytes]:
-    """Write an answer as a stream: server-sent events, or one JSON object a line for Ollama.
-
-    Args:
-        ask: The call.
-        given: The answer.
-        usage: What to say of the tokens.
-        seconds: How long the answer took.
-
-    Returns:
-        The pieces, in order.
-    """
-    half = len(given.text) // 2
-    parts = [part for part in (given.text[:half], given.text[half:]) if part]
-    if ask.vendor == "ollama_api":
-        lines = [_ollama(ask, given, usage, seconds, part, done=False) for part in parts]
-        lines.append(_ollama(ask, given, usage, seconds, "", done=True))
-        return [json.dumps(line).encode() + b"\n" for line in lines]
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}, *({"content": part} for part in parts), {}]
-    chunks = [_chunk(ask, delta, None if delta else given.finish_reason) for delta in deltas]
-    said = json.loads("{" + _usage(given, usage).lstrip(",") + "}")
-    if (ask.parameters.get("stream_options") or {}).get("include_usage") and said:
-        chunks.append(_chunk(ask, None, None) | said)
-    return [b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks] + [b"data: [DONE]\n\n"]
-
-
-def _chunk(ask: Ask, delta: dict[str, Any] | None, finish_reason: str | None) -> dict[str, Any]:
-    choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish_reason}]
-    head = {"id": f"chatcmpl-{ask.key}", "object": "chat.completion.chunk", "created": int(time.time())}
-    return {**head, "model": ask.model, "choices": choices}
-
-
 def _reasoning(ask: Ask, given: Answer) -> str:
-    name = {"groq": "reasoning", "ollama": "reasoning", "vllm": "reasoning_content"}.get(ask.vendor)
-    return f',"{name}":{quoted(given.reasoning)}' if name and given.reasoning else ""
+    return f',"reasoning":{quoted(given.reasoning)}' if ask.vendor == "groq" and given.reasoning else ""
 
 
 def _usage(given: Answer, usage: str) -> str:
@@ -98,16 +64,14 @@ def _tokens(given: Answer, usage: str) -> tuple[int, int]:
     return given.prompt_tokens, given.output_tokens
 
 
-def _ollama(ask: Ask, given: Answer, usage: str, seconds: float, text: str, *, done: bool) -> dict[str, Any]:
+def _ollama(ask: Ask, given: Answer, usage: str, seconds: float) -> dict[str, Any]:
     line: dict[str, Any] = {"model": ask.model, "created_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
     thinking = {"thinking": given.reasoning} if given.reasoning and ask.effort is not False else {}
-    if ask.generate:
-        line |= {"response": text} | thinking
+    if "prompt" in ask.parameters:
+        line |= {"response": given.text} | thinking
     else:
-        line["message"] = {"role": "assistant", "content": text} | thinking
-    line["done"] = done
-    if not done:
-        return line
+        line["message"] = {"role": "assistant", "content": given.text} | thinking
+    line["done"] = True
     line |= {"done_reason": given.finish_reason, "total_duration": int(seconds * _NANOSECONDS), "load_duration": 1000}
     if usage not in ("absent", "null"):
         line["prompt_eval_count"], line["eval_count"] = _tokens(given, usage)

@@ -12,7 +12,6 @@ from model_server.batches import PATHS, BatchDesk
 from model_server.chat import Chat
 from model_server.connection import Connection, Handler, Request, Response, told
 from model_server.counts import Counts
-from model_server.questions import QuestionBook
 from model_server.settings import Settings
 
 
@@ -34,17 +33,14 @@ class ModelServer:
             ("POST", "/v1/chat/completions"): ask,
             ("POST", "/openai/v1/chat/completions"): partial(ask, vendor="groq"),
             ("POST", "/api/chat"): partial(ask, vendor="ollama_api"),
-            ("POST", "/api/generate"): partial(ask, vendor="ollama_api", generate=True),
+            ("POST", "/api/generate"): partial(ask, vendor="ollama_api"),
             ("POST", "/v1/embeddings"): partial(ask, embed=True),
             ("POST", "/api/embed"): partial(ask, vendor="ollama_api", embed=True),
             ("GET", "/v1/models"): self._models,
             ("GET", "/openai/v1/models"): self._models,
-            ("GET", "/api/version"): partial(library.version, self),
             ("GET", "/api/tags"): partial(library.tags, self),
             ("POST", "/api/show"): partial(library.show, self),
             ("POST", "/api/pull"): partial(library.pull, self),
-            ("GET", "/"): self._greet,
-            ("HEAD", "/"): self._greet,
             ("GET", "/control/counts"): self._tell_counts,
             ("GET", "/control/requests"): self._tell_requests,
             ("POST", "/control/settings"): self._change,
@@ -67,11 +63,6 @@ class ModelServer:
         """What came and what was answered."""
         return self._chat.counts
 
-    @property
-    def book(self) -> QuestionBook:
-        """What is right."""
-        return self._chat.book
-
     def pick_fault(self, key: str) -> str | None:
         """Decide the fault of a call, however it came."""
         return self._chat.pick_fault(key)
@@ -88,10 +79,6 @@ class ModelServer:
             for name in self.settings.models
         ]
         await request.connection.send(told({"object": "list", "data": listed}))
-
-    async def _greet(self, request: Request) -> None:
-        greeting = Response(200, b"Ollama is running", content_type="text/plain")
-        await request.connection.send(greeting, head_only=request.method == "HEAD")
 
     async def _tell_counts(self, request: Request) -> None:
         counts = self._chat.counts.told(keys=request.query.get("keys") != "false") | {"files": self._desk.files}

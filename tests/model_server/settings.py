@@ -7,13 +7,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from model_server.failures import Vendor
-from model_server.faults import FAULTS, NOT_PASSING, PASSING
+from model_server.faults import FAULTS
 
-FORMS = ("auto", "label", "sentence", "json", "fenced", "explain", "think", "unparsable", "refusal")
 USAGES = ("right", "absent", "null", "zero", "wrong")
-VENDORS = ("openai", "groq", "ollama", "vllm")
-LATENCIES = {"uniform", "lognormal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +20,6 @@ class Model:
         digest: Ollama's digest of it: 64 hexadecimal digits, made from the name where none is given.
         context_length: How many tokens it can take. The hosted APIs refuse a longer prompt; Ollama cuts it silently.
         pulled: Whether Ollama has it here; a model that is not pulled is unknown until it is.
-        skill: Its own share of right answers; None for the server's.
         reasoning_tokens: Tokens that it thinks before it answers; a smaller limit leaves the answer empty.
         refuses: Parameters that it answers with 400; `temperature` and `top_p` other than 1 only.
         architecture: Prefix of the keys of `model_info`.
@@ -34,7 +29,6 @@ class Model:
     digest: str | None = None
     context_length: int = 131_072
     pulled: bool = True
-    skill: float | None = None
     reasoning_tokens: int = 0
     refuses: tuple[str, ...] = ()
     architecture: str = "llama"
@@ -66,45 +60,32 @@ class Settings:
         seed: Decides which answers are right and which requests suffer faults.
         skill: Share of the answers that are right, from 0 to 1.
         labels: The answers there are; a prompt, or the schema it brings, may allow fewer.
-        answers: The right label by a part of the question's text: `{"Does X help?": "yes"}`; or
-            `{"Does X help?": {"label": "yes", "evidence": "X helped"}}` for one that can only be known where the
-            evidence is in the prompt, and is a guess elsewhere. Of several questions in a prompt, the last counts.
-        form: How answers are worded: one of `FORMS`, or a mapping of them to their shares.
         usage: What answers say of their tokens: `right`, `absent`, `null`, `zero`, `wrong`.
-        latency: Seconds before an answer: a number, `{"uniform": [least, most]}` or
-            `{"lognormal": [median, sigma]}`.
+        latency: Seconds before an answer.
         faults: Share of requests that suffer a fault, by the fault's name.
-        mix: Share of requests that suffer one of `mix_faults`, all equally often.
-        mix_faults: What the mix is made of.
-        sticky: Faults that a retried call meets again: they are drawn by the call alone, not by call and attempt.
+        mix: Share of requests that suffer one of `faults.PASSING`, all equally often.
         script: Faults (or null) for the first requests, one each in the order of their coming.
         after: Faults that every request suffers once so many calls have succeeded, by the fault's name.
         retry_after: Seconds that a 429 asks to wait.
         hold_seconds: How long `drip` takes to write a body, and `hang` waits to write one.
-        rate: `[requests, seconds]`: more requests than that within so many seconds are answered with 429.
         max_in_flight: More requests than that at a time are answered with 429.
         api_key: The key that must come as a bearer token; None for none.
-        vendor: Whose words `/v1` speaks: `openai`, `groq`, `ollama` or `vllm`; `/openai/v1` always speaks Groq's.
-        pull_seconds: How long a pull takes.
         pull_fails: Whether pulls break off in the middle.
         shuffled: Whether embeddings come in another order than the texts, told by their `index`.
-        version: Ollama's version.
         batch_seconds: How long a batch takes.
-        batch_hours: After how many hours a batch says that it expires.
-        batch_ends: How the batches end, in the order of their coming: one of `batches.ENDS` each; the rest are
-            completed. Half of the calls of one that expires or is cancelled are answered before.
+        batch_ends: How the batches end, in the order of their coming: `completed`, `failed`, `expired`,
+            `cancelled` or `queue_full` each; the rest are completed. Half of the calls of one that expires or is
+            cancelled are answered before.
         batch_creations: What happens to requests to create a batch, in the order of their coming: null, one of
             `batches.CREATIONS` (it is accepted, but the caller does not hear of it), or a fault with a status.
         batch_faults: Share of the requests to files and batches that suffer a fault: one with a status, `hang` or
             `reset`.
-        batch_rows: Share of the good rows of results that go wrong, by one of `batch_rows.ROW_FAULTS`.
+        batch_rows: Share of the good rows of results that go wrong, by a fault of `batch_rows.written_row`.
         batch_halves: Whether the first download of each file breaks off in the middle.
         batch_nothing: What is said where there is no file: `null`, `text` or `object`.
         batch_listed_after: Seconds after which a new batch is in the list.
         batch_page: The most batches on one page of the list.
-        batch_lines: A batch of more lines fails.
         batch_bytes: A larger file is not taken.
-        keep_requests: How many of the latest requests `GET /control/requests` shows.
     """
 
     models: Mapping[str, Any] = field(default_factory=lambda: DEFAULT_MODELS)
@@ -112,28 +93,19 @@ class Settings:
     seed: int = 0
     skill: float = 1.0
     labels: tuple[str, ...] = ("yes", "no", "maybe")
-    answers: Mapping[str, Any] = field(default_factory=dict)
-    form: Any = "auto"
     usage: str = "right"
-    latency: Any = 0.0
+    latency: float = 0.0
     faults: Mapping[str, float] = field(default_factory=dict)
     mix: float = 0.0
-    mix_faults: tuple[str, ...] = PASSING
-    sticky: tuple[str, ...] = NOT_PASSING
     script: tuple[str | None, ...] = ()
     after: Mapping[str, int] = field(default_factory=dict)
     retry_after: float = 1
     hold_seconds: float = 30.0
-    rate: tuple[int, float] | None = None
     max_in_flight: int | None = None
     api_key: str | None = None
-    vendor: Vendor = "openai"
-    pull_seconds: float = 0.1
     pull_fails: bool = False
     shuffled: bool = False
-    version: str = "0.12.6"
     batch_seconds: float = 0.0
-    batch_hours: float = 24.0
     batch_ends: tuple[str | None, ...] = ()
     batch_creations: tuple[str | None, ...] = ()
     batch_faults: Mapping[str, float] = field(default_factory=dict)
@@ -142,9 +114,7 @@ class Settings:
     batch_nothing: str = "null"
     batch_listed_after: float = 0.0
     batch_page: int = 100
-    batch_lines: int = 50_000
     batch_bytes: int = 200_000_000
-    keep_requests: int = 100
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
         """Take over some settings.
@@ -168,13 +138,9 @@ class Settings:
     def _check(self) -> None:
         for model in self.models.values():
             _model(model)
-        named = [*self.faults, *self.mix_faults, *self.sticky, *self.after, *filter(None, self.script)]
+        named = [*self.faults, *self.after, *filter(None, self.script)]
         _only("fault", named, FAULTS)
-        _only("form", [self.form] if isinstance(self.form, str) else list(self.form), FORMS)
         _only("usage", [self.usage], USAGES)
-        _only("vendor", [self.vendor], VENDORS)
-        if isinstance(self.latency, Mapping):
-            _only("latency", list(self.latency), LATENCIES)
         if sum(self.faults.values()) + self.mix > 1:
             raise ValueError("the faults' shares add up to more than 1")
 

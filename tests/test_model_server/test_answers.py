@@ -1,50 +1,23 @@
-"""The test server answers from the prompt, with the skill and in the form that are set."""
+"""The test server answers from the prompt, with the skill that is set, and within the limits of tokens."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any
 
 import pytest
 
-from model_server.caller import (
-    CHAT,
-    GROQ,
-    OLLAMA,
-    QUESTION,
-    ask,
-    prompt,
-)
+from model_server.caller import CHAT, GROQ, INSTRUCTION, OLLAMA, QUESTION, ask, prompt
 from model_server.fixture import RunningServer, running_server
+
+NO = prompt("Aspirin did not relieve headaches.")
+SCHEMA = {
+    "type": "object",
+    "properties": {"why": {"type": "string"}, "answer": {"type": "string", "enum": ["yes", "no"]}},
+}
 
 
 @pytest.mark.parametrize("path", [CHAT, GROQ, OLLAMA])
-def test_the_table_says_what_is_right(server: RunningServer, path: str) -> None:
-    server.change(answers={QUESTION: "maybe", "Does tea help?": "no"})
-    assert ask(server, prompt(), path).text == "maybe"
-    assert ask(server, prompt(question="Does tea help?"), path).text == "no"
-
-
-def test_the_last_question_of_a_prompt_is_the_one_that_is_asked(server: RunningServer) -> None:
-    server.change(answers={"Does tea help?": "no", QUESTION: "maybe", "Does tea": "yes"})
-    assert ask(server, f"{prompt(question='Does tea help?')}\nno\n\n{prompt()}").text == "maybe"
-    assert ask(server, f"{prompt()}\nmaybe\n\n{prompt(question='Does tea help?')}").text == "no"
-
-
-def test_without_its_evidence_an_answer_is_a_guess(server: RunningServer) -> None:
-    server.change(answers={f"Does drug{i} help?": {"label": "no", "evidence": f"drug{i} failed"} for i in range(90)})
-
-    def answers(passage: str) -> Counter[str]:
-        asked = [prompt(passage.format(i), f"Does drug{i} help?") for i in range(90)]
-        return Counter(ask(server, text).text for text in asked)
-
-    assert answers("As we know, drug{} failed.") == {"no": 90}
-    guessed = answers("Something else ({}).")
-    assert set(guessed) == {"yes", "no", "maybe"}
-    assert min(guessed.values()) > 15
-
-
 @pytest.mark.parametrize(
     ("passage", "label"),
     [
@@ -54,84 +27,45 @@ def test_without_its_evidence_an_answer_is_a_guess(server: RunningServer) -> Non
         ("Tea did not help. Aspirin relieved headaches, p < 0.001. Coffee failed.", "yes"),
     ],
 )
-def test_without_a_table_the_context_decides(server: RunningServer, passage: str, label: str) -> None:
-    assert ask(server, prompt(passage)).text == label
+def test_the_context_decides(server: RunningServer, passage: str, label: str, path: str) -> None:
+    assert ask(server, prompt(passage), path).text == label
 
 
 @pytest.mark.parametrize(("skill", "least", "most"), [(0.0, 0, 0), (0.7, 125, 155), (1.0, 200, 200)])
 def test_the_skill_is_the_share_of_right_answers(server: RunningServer, skill: float, least: int, most: int) -> None:
-    server.change(answers={QUESTION: "yes"}, skill=skill)
-    right = sum(ask(server, prompt(), seed=seed).text == "yes" for seed in range(200))
-    assert least <= right <= most
-
-
-def test_a_model_may_have_a_skill_of_its_own(server: RunningServer) -> None:
-    server.change(answers={QUESTION: "yes"}, models={"good": {}, "bad": {"skill": 0}})
-    assert ask(server, prompt(), model="good").text == "yes"
-    assert ask(server, prompt(), model="bad").text != "yes"
+    server.change(skill=skill)
+    assert least <= sum(ask(server, NO, seed=seed).text == "no" for seed in range(200)) <= most
 
 
 def test_the_same_call_is_answered_alike_by_another_process(server: RunningServer) -> None:
-    settings: dict[str, Any] = {"answers": {QUESTION: "yes"}, "skill": 0.5}
-    server.change(**settings)
-    calls = [(prompt(), seed, path) for seed in range(20) for path in (CHAT, GROQ)]
-    here = [ask(server, text, path, seed=seed).text for text, seed, path in calls]
-    with running_server(**settings) as other:
-        assert [ask(other, text, path, seed=seed).text for text, seed, path in reversed(calls)] == here[::-1]
+    server.change(skill=0.5)
+    calls = [(seed, path) for seed in range(20) for path in (CHAT, GROQ)]
+    here = [ask(server, NO, path, seed=seed).text for seed, path in calls]
+    with running_server(skill=0.5) as other:
+        assert [ask(other, NO, path, seed=seed).text for seed, path in reversed(calls)] == here[::-1]
         other.change(seed=1)
-        assert [ask(other, text, path, seed=seed).text for text, seed, path in calls] != here
+        assert [ask(other, NO, path, seed=seed).text for seed, path in calls] != here
     assert len(set(here)) > 1
 
 
-def test_only_the_labels_that_the_prompt_allows_are_given(server: RunningServer) -> None:
-    server.change(answers={QUESTION: "maybe"}, skill=0)
-    text = prompt(instruction="Answer yes or no.")
-    assert {ask(server, text, seed=seed).text for seed in range(30)} == {"yes", "no"}
-
-
-def test_labels_may_be_words_of_another_language(server: RunningServer) -> None:
-    server.change(labels=["ja", "nein"], answers={QUESTION: "nein"})
-    assert ask(server, prompt(instruction="Antworte mit ja oder nein.")).text == "nein"
-
-
 @pytest.mark.parametrize(
-    ("form", "text"),
+    ("labels", "instruction", "answers"),
     [
-        ("label", "no"),
-        ("sentence", "The answer is no."),
-        ("json", '{"answer": "no"}'),
-        ("fenced", '```json\n{"answer": "no"}\n```'),
-        ("refusal", "I'm sorry, but I can't help with that."),
+        (["yes", "no", "maybe"], "Answer yes or no.", {"yes"}),
+        (["ja", "nein", "nichts"], "Antworte mit ja oder nein.", {"ja", "nein"}),
     ],
 )
-def test_answers_come_in_the_form_that_is_set(server: RunningServer, form: str, text: str) -> None:
-    server.change(answers={QUESTION: "no"}, form=form)
-    assert ask(server, prompt()).text == text
-
-
-@pytest.mark.parametrize(("form", "marker"), [("explain", "\n\nAnswer: no"), ("think", "</think>\n\nno")])
-def test_answers_may_come_after_thoughts(server: RunningServer, form: str, marker: str) -> None:
-    server.change(answers={QUESTION: "no"}, form=form)
-    assert ask(server, prompt()).text.endswith(marker)
-
-
-def test_forms_are_mixed_by_their_shares(server: RunningServer) -> None:
-    server.change(answers={QUESTION: "no"}, form={"label": 0.5, "unparsable": 0.5})
-    texts = Counter(ask(server, prompt(), seed=seed).text for seed in range(100))
-    assert len(texts) == 2
-    assert 30 < texts["no"] < 70
+def test_only_the_labels_that_the_prompt_allows_are_given(
+    server: RunningServer, labels: list[str], instruction: str, answers: set[str]
+) -> None:
+    server.change(labels=labels, skill=0)
+    text = prompt("Aspirin did not relieve headaches.", instruction=instruction)
+    assert {ask(server, text, seed=seed).text for seed in range(30)} == answers
 
 
 def test_a_prompt_that_asks_for_an_explanation_gets_one(server: RunningServer) -> None:
-    server.change(answers={QUESTION: "no"})
-    text = prompt(instruction="Explain in two sentences, then write 'Answer:' and one of yes, no, maybe.")
+    text = f"{NO}\nExplain in two sentences, then write 'Answer:'."
     assert ask(server, text).text.endswith("\n\nAnswer: no")
-
-
-SCHEMA = {
-    "type": "object",
-    "properties": {"why": {"type": "string"}, "answer": {"type": "string", "enum": ["yes", "no"]}},
-}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +76,51 @@ SCHEMA = {
     ],
 )
 def test_an_answer_follows_the_schema_of_the_request(server: RunningServer, path: str, more: dict[str, Any]) -> None:
-    server.change(answers={QUESTION: "no"})
-    answered = json.loads(ask(server, prompt(), path, **more).text)
-    assert answered["answer"] == "no"
-    assert set(answered) == {"why", "answer"}
+    content = json.loads(ask(server, NO, path, **more).text)
+    assert content["answer"] == "no" and set(content) == {"why", "answer"}
+
+
+def test_usage_counts_the_prompt_and_the_answer(server: RunningServer) -> None:
+    usage = ask(server, NO).content["usage"]
+    assert usage["prompt_tokens"] == -(-len(NO) // 4)
+    assert usage["completion_tokens"] == 1
+    assert usage["total_tokens"] == usage["prompt_tokens"] + 1
+    own = ask(server, NO, OLLAMA).content
+    assert (own["prompt_eval_count"], own["eval_count"]) == (usage["prompt_tokens"], 1)
+
+
+@pytest.mark.parametrize(("usage", "told"), [("null", None), ("absent", "absent"), ("zero", 0), ("wrong", -1)])
+def test_usage_may_be_missing_or_wrong(server: RunningServer, usage: str, told: Any) -> None:
+    server.change(usage=usage)
+    found = ask(server).content.get("usage", "absent")
+    assert (found["prompt_tokens"] if isinstance(found, dict) else found) == told
+
+
+@pytest.mark.parametrize(
+    ("path", "short", "long"),
+    [
+        (CHAT, {"max_tokens": 50}, {"max_completion_tokens": 500}),
+        (CHAT, {"max_completion_tokens": 50}, {"max_tokens": 60, "reasoning_effort": "low"}),
+        (OLLAMA, {"options": {"num_predict": 50}}, {"options": {"num_predict": 500}}),
+    ],
+)
+def test_a_reasoning_model_with_few_tokens_answers_nothing(
+    server: RunningServer, path: str, short: dict[str, Any], long: dict[str, Any]
+) -> None:
+    server.change(models={"thinker": {"reasoning_tokens": 100}})
+    cut = ask(server, NO, path, model="thinker", **short)
+    reason = cut.content["done_reason"] if path == OLLAMA else cut.content["choices"][0]["finish_reason"]
+    assert (cut.text, reason) == ("", "length")
+    assert ask(server, NO, path, model="thinker", **long).text == "no"
+    counts = server.counts()
+    assert (counts["complete"], counts["successful"]) == (2, 1)
+
+
+def test_ollama_cuts_a_long_prompt_silently_and_the_others_refuse_it(server: RunningServer) -> None:
+    text = "\n".join(["Aspirin did relieve headaches.", "Nothing more is known. " * 1000, QUESTION, INSTRUCTION])
+    assert ask(server, text, OLLAMA).content["prompt_eval_count"] == 4096
+    assert 4096 < ask(server, text, OLLAMA, options={"num_ctx": 8192}).content["prompt_eval_count"] < 8192
+    server.change(models={"short": {"context_length": 4096}})
+    refused = ask(server, text, model="short")
+    assert refused.status == 400
+    assert refused.content["error"]["code"] == "context_length_exceeded"

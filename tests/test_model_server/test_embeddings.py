@@ -65,10 +65,6 @@ def test_a_long_text_is_refused_but_cut_by_ollama_where_it_may(server: RunningSe
     assert (got.status, got.content["error"]) == (400, "the input length exceeds the context length")
 
 
-def test_an_unknown_model_is_refused(server: RunningServer) -> None:
-    assert ask(server, OLLAMA, model="nobody").content["error"] == "model 'nobody' not found"
-
-
 @pytest.mark.parametrize("path", [OPENAI, OLLAMA])
 def test_vectors_may_be_wrong(path: str, server: RunningServer) -> None:
     server.change(script=["one_too_few", "not_a_number", "ragged", "empty_choices", "500", None])

@@ -7,6 +7,7 @@ import email.utils
 import http.client
 import json
 import time
+from collections import Counter
 
 import pytest
 
@@ -15,50 +16,20 @@ from model_server.caller import (
     GROQ,
     OLLAMA,
     ask,
-    at_once,
     patient_for,
 )
-from model_server.faults import NOT_PASSING, PASSING, STATUSES, VECTORS
+from model_server.faults import PASSING, STATUSES, VECTORS
 from model_server.fixture import RunningServer
 
 
-@pytest.mark.parametrize(
-    ("fault", "path", "words"),
-    [
-        ("429_seconds", GROQ, "on tokens per minute (TPM): Limit"),
-        ("429_date", CHAT, "on tokens per min (TPM): Limit"),
-        ("429_bare", CHAT, "Please try again in"),
-        ("429_bare", OLLAMA, "too many concurrent requests"),
-        ("500", CHAT, "The server had an error while processing your request"),
-        ("500", OLLAMA, "llama runner process has terminated"),
-        ("502", CHAT, "<center><h1>502 Bad Gateway</h1></center>"),
-        ("503", GROQ, "Service Unavailable"),
-        ("503", OLLAMA, "server busy, please try again"),
-        ("daily_tokens", GROQ, "on tokens per day (TPD): Limit 200000, Used 199050, Requested 3619."),
-        ("daily_requests", GROQ, "on requests per day (RPD): Limit 1000, Used 1000, Requested 1."),
-        ("daily_requests", CHAT, "on requests per day (RPD): Limit 10000, Used 10000, Requested 1."),
-        ("daily_requests", OLLAMA, "daily usage limit"),
-        ("no_credit", CHAT, "You exceeded your current quota, please check your plan and billing details."),
-        ("400", CHAT, "could not parse the JSON body"),
-        ("401", GROQ, "Invalid API Key"),
-        ("403", CHAT, "Country, region, or territory not supported"),
-        ("404", CHAT, "does not exist or you do not have access"),
-        ("413", GROQ, "please reduce your message size and try again"),
-        ("too_long", GROQ, "Please reduce the length of the messages or completion."),
-        ("content_policy", CHAT, "content management policy"),
-    ],
-)
-def test_an_error_status_comes_with_the_providers_words(
-    server: RunningServer, fault: str, path: str, words: str
-) -> None:
-    server.change(script=[fault])
-    got = ask(server, path=path)
-    assert got.status == STATUSES[fault]
-    assert words in got.body.decode()
+@pytest.mark.parametrize("path", [CHAT, GROQ, OLLAMA])
+def test_an_error_status_is_sent_once(server: RunningServer, path: str) -> None:
+    server.change(script=list(STATUSES))
+    assert [ask(server, path=path).status for _ in STATUSES] == list(STATUSES.values())
     assert ask(server, path=path).status == 200
     counts = server.counts()
-    assert counts["by_fault"] == {fault: 1}
-    assert counts["by_status"] == {str(got.status): 1, "200": 1}
+    assert counts["by_fault"] == dict.fromkeys(STATUSES, 1)
+    assert counts["by_status"] == {str(status): count for status, count in Counter([*STATUSES.values(), 200]).items()}
     assert counts["successful"] == counts["complete"] == 1
 
 
@@ -113,11 +84,6 @@ def test_a_body_can_drip(server: RunningServer) -> None:
     time.sleep(0.1)
     counts = server.counts()
     assert (counts["by_fault"], counts["successful"], counts["abandoned"]) == ({"drip": 2}, 1, 1)
-
-
-def test_a_dripping_body_outlasts_a_timeout_for_each_read(server: RunningServer) -> None:
-    server.change(script=["drip"], hold_seconds=0.8)
-    assert ask(server, timeout=0.4).text
 
 
 def test_a_hanging_call_is_closed_in_the_end(server: RunningServer) -> None:
@@ -178,7 +144,7 @@ def test_a_retried_call_meets_another_fate_and_a_sticky_fault_the_same(server: R
 
 
 def test_faults_do_not_depend_on_the_order_of_the_calls(server: RunningServer) -> None:
-    server.change(mix=0.5, mix_faults=["429_bare", "500", "503"])
+    server.change(faults={"429_bare": 0.2, "500": 0.2, "503": 0.1})
     forward = statuses(server, range(60))
     server.reset()
     backward = [[ask(server, seed=seed).status] for seed in reversed(range(60))]
@@ -211,17 +177,3 @@ def test_what_is_wrong_with_vectors_alone_leaves_a_text_alone(server: RunningSer
     counts = server.counts()
     assert counts["successful"] == 1
     assert counts["by_fault"] == {}
-
-
-def test_the_faults_are_passing_or_not() -> None:
-    assert {"daily_tokens", "daily_requests", "no_credit", "401", "403", "404", "413", "too_long"} <= set(NOT_PASSING)
-    assert not set(PASSING) & set(NOT_PASSING)
-
-
-def test_haste_is_answered_with_429(server: RunningServer) -> None:
-    server.change(rate=[3, 0.4])
-    assert [ask(server).status for _ in range(4)] == [200, 200, 200, 429]
-    time.sleep(0.45)
-    assert ask(server).status == 200
-    server.change(rate=None, max_in_flight=2, latency=0.2)
-    assert sorted(got.status for got in asyncio.run(at_once(server, 5))) == [200, 200, 429, 429, 429]

@@ -13,11 +13,7 @@ from typing import Any
 
 import pytest
 
-from model_server.caller import (
-    CHAT,
-    ask,
-    send,
-)
+from model_server.caller import CHAT, ask
 from model_server.fixture import RunningServer, running_server, start_server
 
 
@@ -26,7 +22,7 @@ from model_server.fixture import RunningServer, running_server, start_server
     [
         ({"skil": 0.5}, "no such settings: skil"),
         ({"faults": {"504": 0.1}}, "no such fault: 504"),
-        ({"form": "poem"}, "no such form: poem"),
+        ({"usage": "poem"}, "no such usage: poem"),
         ({"models": {"a": {"size": 8}}}, "a model has no size"),
         ({"faults": {"500": 0.8}, "mix": 0.3}, "add up to more than 1"),
     ],
@@ -71,14 +67,3 @@ def test_a_server_ends_with_the_process_that_started_it() -> None:
     while listens(port) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not listens(port)
-
-
-def test_the_command_takes_json_or_a_file(tmp_path: Path) -> None:
-    (tmp_path / "settings.json").write_text('{"version": "9.9"}', encoding="utf-8")
-    for given in ('{"version": "9.9"}', f"@{tmp_path / 'settings.json'}"):
-        command = [sys.executable, "-m", "model_server", "--settings", given]
-        with subprocess.Popen(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            server = RunningServer(process, int(process.stdout.readline()))  # type: ignore[arg-type]
-            assert send(server, "/api/version").content == {"version": "9.9"}
-            process.terminate()
