@@ -385,28 +385,3 @@ def test_files_can_be_removed_at_the_provider(start: Start, made: Made) -> None:
     assert run(project).code == 0
     assert server.counts()["files"] == 0
     assert not list((project.folder / "store" / "tmp").iterdir())
-
-
-@pytest.mark.slow
-def test_three_thousand_calls_in_seven_batches_outlive_four_kills(start: Start, made: Made) -> None:
-    server = start(batch_faults={"hang": 1.0}, hold_seconds=60)
-    project = made(server)
-    text = (project.folder / "spec.yaml").read_text(encoding="utf-8")
-    text = text.replace("questions: 40", "questions: 2000, distractors: 0").replace("size: 15", "size: 1000")
-    project.write("spec.yaml", text.replace("calls: 20", "calls: 450"))
-    process = project.start(*LABEL)
-    until(lambda: server.counts()["by_fault"].get("hang", 0) == 1)
-    commands().kill(process)  # before it submits
-    server.change(batch_faults={}, batch_creations=["accept_and_hang"], batch_seconds=3)
-    process = project.start(*LABEL)
-    until(lambda: server.counts(keys=False)["batches"] == 1)
-    commands().kill(process)  # between acceptance and the record of it
-    process = project.start(*LABEL)
-    until(lambda: server.counts(keys=False)["batches"] == 7 and stages(project).count("open") >= 2)
-    commands().kill(process)  # while it waits
-    assert run(project, die_after=700).code == -signal.SIGKILL  # while it reads results
-    assert 0 < stored(project) < 3000
-    last = run(project)
-    assert last.code == 0, last.err
-    paid_once(server, project, 3000)
-    assert server.counts(keys=False)["batches"] == 7
