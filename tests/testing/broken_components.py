@@ -269,18 +269,19 @@ BROKEN = [
     ("dataset", "test_answers_and_splits_are_named", {"build": OneAnswer}),
     ("metric", "test_scores_are_numbers_or_reasons", {"build": Misnamed}),
     ("metric", "test_scores_are_numbers_or_reasons", {"build": Groundless}),
-    ("metric", "test_names_depend_on_the_answers_alone", {"build": Growing}),
+    ("metric", "test_names_do_not_depend_on_what_is_measured", {"build": Growing}),
     ("metric", "test_the_order_of_the_questions_does_not_matter", {"build": Ordered}),
     ("sums metric", "test_what_questions_contribute_makes_up_the_score", {"build": OfOneCell}),
-    ("metric", "test_better_verdicts_do_not_score_worse", {"build": Wrongs}),
+    ("metric", "test_what_is_better_does_not_score_worse", {"build": Wrongs}),
     ("metric", "test_a_metric_is_pure", {"build": EditingVerdicts}),
     ("metric", "test_the_traits_say_what_it_measures", {"traits": None}),
-    ("metric@k", "test_names_do_not_depend_on_the_rankings", {"build": Listing}),
+    ("metric@k", "test_names_do_not_depend_on_what_is_measured", {"build": Listing}),
     ("metric@k", "test_scores_are_numbers_or_reasons", {"build": Uncut}),
     ("metric@k", "test_what_comes_after_the_cut_off_does_not_matter", {"build": Deep}),
-    ("metric@k", "test_better_rankings_do_not_score_worse", {"build": Missing}),
+    ("metric@k", "test_what_is_better_does_not_score_worse", {"build": Missing}),
     ("metric@k", "test_a_metric_is_pure", {"build": EditingRanking}),
     ("metric@k", "test_the_traits_say_what_it_measures", {"traits": ANSWER}),
+    ("metric@k", "test_the_name_has_a_cut_off", {"name": "metric"}),
 ]
 
 MUTANTS = [(of, check, replace(GOOD[of], **change)) for of, check, change in BROKEN]

@@ -32,7 +32,7 @@ class ChunkerSuite(ComponentSuite):
         for name in ("document", "start", "end"):
             column = getattr(spans, name)
             assert isinstance(column, np.ndarray) and column.dtype == np.int32, f"`{name}` must be an int32 array"
-            assert column.shape == (len(spans),), f"`{name}` must have one row a chunk"
+            assert column.shape == (len(spans),), f"`{name}` must have one row per chunk"
 
     def test_chunks_lie_in_their_documents_and_are_not_empty(
         self, build: Callable[[], Any], documents: Documents

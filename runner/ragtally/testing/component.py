@@ -81,16 +81,8 @@ class ComponentSuite:
         return self.fill(component, tmp_path)
 
     def fill(self, component: Component, tmp_path: Path) -> dict[str, Any]:
-        """Fill in what the subclass does not give.
-
-        Args:
-            component: The component under test.
-            tmp_path: A folder of this test's own.
-
-        Returns:
-            Every parameter with its value.
-        """
-        folder = tmp_path / "given"
+        """Fill in the parameters that the subclass leaves out."""
+        folder = tmp_path / "parameters"
         folder.mkdir()
         folder_parameters = self.folder_parameters(folder)
         unknown = folder_parameters.keys() - component.params.keys()
@@ -110,7 +102,7 @@ class ComponentSuite:
 
     @pytest.fixture
     def build(self, component: Component, params: dict[str, Any]) -> Callable[[], Any]:
-        """Build the component anew with each call."""
+        """Build the component, again with each call."""
         engine = {key for key, schema in component.params.items() if schema.get("x-ragtally-engine")}
         return lambda: component.build(**{key: value for key, value in params.items() if key not in engine})
 
@@ -182,14 +174,7 @@ class ComponentSuite:
 
 @functools.cache
 def heavy_imports(plugin: str) -> list[str]:
-    """Import a plugin in a fresh interpreter.
-
-    Args:
-        plugin: The plugin's module.
-
-    Returns:
-        The heavy packages that this imports.
-    """
+    """List the heavy packages that a plugin's module imports, in a fresh interpreter."""
     script = (
         "import importlib, json, sys; importlib.import_module(sys.argv[1]);"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
@@ -205,12 +190,11 @@ def heavy_imports(plugin: str) -> list[str]:
     return sorted(HEAVY.intersection(json.loads(process.stdout)))
 
 
-def assert_no_pickle(folder: Path) -> None:
-    """Check what a component saved: a pickle runs code when it is read.
-
-    Args:
-        folder: The folder that the component wrote into.
-    """
+def save(original: Any, tmp_path: Path) -> Path:
+    """Let a built component save itself into a new folder; a pickle there, which runs code when it is read, fails."""
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    original.save(folder)
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb") as handle:
@@ -219,3 +203,4 @@ def assert_no_pickle(folder: Path) -> None:
                 start[:1] == b"\x80" and start[1:] in (b"\x02", b"\x03", b"\x04", b"\x05")
             )
             assert not is_pickle, f"{path.name} is a pickle, which runs code when it is read"
+    return folder

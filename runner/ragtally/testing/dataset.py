@@ -24,7 +24,7 @@ class DatasetSuite(ComponentSuite):
 
     @pytest.fixture
     def batches(self, dataset: Any) -> list[DatasetBatch]:
-        """All of its pieces."""
+        """All of its batches."""
         return list(dataset.batches())
 
     def test_split_and_answers_are_left_to_the_engine(self, component: Component) -> None:
@@ -45,7 +45,7 @@ class DatasetSuite(ComponentSuite):
         assert isinstance(dataset.batches(), Iterator), "`batches` must be a generator"
 
     def test_columns_have_one_length(self, batches: list[DatasetBatch]) -> None:
-        """One row a document, a question, a span of evidence."""
+        """One row per document, question or span of evidence."""
         assert batches, "there is no batch"
         for batch in batches:
             for table in (batch.documents, batch.questions, batch.evidence):

@@ -11,7 +11,7 @@ import pytest
 
 from ragtally.api import Embedder, EmbedderTraits
 from ragtally.testing import samples
-from ragtally.testing.component import ComponentSuite, assert_no_pickle
+from ragtally.testing.component import ComponentSuite, save
 
 _OTHERS = ["", "zebrafish quantum", "Does insulin lower fever?"]
 
@@ -35,7 +35,7 @@ class EmbedderSuite(ComponentSuite):
         return embedder
 
     def test_the_traits_fit_together(self, traits: EmbedderTraits) -> None:
-        """What is kept by its text alone cannot depend on a corpus; whatever is given in batches has a size."""
+        """Vectors that are cached by their text cannot depend on a corpus; batches have a size."""
         assert not (traits.cacheable and traits.requires_fit), (
             "vectors of an embedder that learns depend on the corpus: cacheable needs requires_fit=False"
         )
@@ -51,22 +51,14 @@ class EmbedderSuite(ComponentSuite):
         without, with_nothing = build(), build()
         with_nothing.fit([])
         for other in (without, with_nothing):
-            assert np.array_equal(other.embed_documents(texts), embedder.embed_documents(texts)), (
-                "vectors of chunks depend on the corpus: the traits must say requires_fit=True"
-            )
-            assert np.array_equal(other.embed_queries(_OTHERS), embedder.embed_queries(_OTHERS)), (
-                "vectors of questions depend on the corpus: the traits must say requires_fit=True"
-            )
+            _assert_same(embedder, other, texts, "depend on the corpus: the traits must say requires_fit=True")
 
     def test_vectors_are_finite_float32_of_one_length(self, embedder: Any, texts: list[str]) -> None:
         """For chunks and for questions, also for empty and unseen words."""
-        documents, queries = (
-            embedder.embed_documents([*texts, *_OTHERS]),
-            embedder.embed_queries(_OTHERS),
-        )
+        documents, queries = embedder.embed_documents([*texts, *_OTHERS]), embedder.embed_queries(_OTHERS)
         for vectors, count in ((documents, len(texts) + len(_OTHERS)), (queries, len(_OTHERS))):
             assert isinstance(vectors, np.ndarray) and vectors.dtype == np.float32, "vectors are a float32 array"
-            assert vectors.ndim == 2 and len(vectors) == count, "one row a text"
+            assert vectors.ndim == 2 and len(vectors) == count, "one row per text"
             assert np.isfinite(vectors).all(), "vectors must be finite; a zero vector is allowed"
         assert documents.shape[1] == queries.shape[1], "chunks and questions have vectors of different lengths"
 
@@ -89,29 +81,15 @@ class EmbedderSuite(ComponentSuite):
         """To the bit, by two embedders of the same parameters."""
         other = build()
         other.fit(list(texts))
-        assert np.array_equal(embedder.embed_documents(texts), other.embed_documents(texts)), (
-            "vectors of chunks differ"
-        )
-        assert np.array_equal(embedder.embed_queries(_OTHERS), other.embed_queries(_OTHERS)), (
-            "vectors of questions differ"
-        )
+        _assert_same(embedder, other, texts, "differ")
 
     def test_what_was_learnt_can_be_saved_and_loaded(
         self, build: Callable[[], Any], embedder: Any, texts: list[str], tmp_path: Path
     ) -> None:
         """A loaded embedder is the saved one, to the bit."""
-        folder = tmp_path / "saved"
-        folder.mkdir()
-        embedder.save(folder)
-        assert_no_pickle(folder)
         from_disk = build()
-        from_disk.load(folder)
-        assert np.array_equal(embedder.embed_documents(texts), from_disk.embed_documents(texts)), (
-            "vectors of chunks differ"
-        )
-        assert np.array_equal(embedder.embed_queries(_OTHERS), from_disk.embed_queries(_OTHERS)), (
-            "questions' vectors differ"
-        )
+        from_disk.load(save(embedder, tmp_path))
+        _assert_same(embedder, from_disk, texts, "differ")
 
     def test_texts_stay_as_they_are(self, embedder: Any, texts: list[str]) -> None:
         """An embedder only reads."""
@@ -119,3 +97,10 @@ class EmbedderSuite(ComponentSuite):
         embedder.embed_documents(texts)
         embedder.embed_queries(texts)
         assert texts == before, "the embedder changed the texts"
+
+
+def _assert_same(embedder: Any, other: Any, texts: list[str], fault: str) -> None:
+    assert np.array_equal(embedder.embed_documents(texts), other.embed_documents(texts)), f"vectors of chunks {fault}"
+    assert np.array_equal(embedder.embed_queries(_OTHERS), other.embed_queries(_OTHERS)), (
+        f"vectors of questions {fault}"
+    )

@@ -36,7 +36,7 @@ class ReaderSuite(ComponentSuite):
 
     @pytest.fixture
     def ready(self, build: Callable[[], Any]) -> Callable[[Vote], Any]:
-        """Build a reader that is ready to cast a vote, anew with each call."""
+        """Build a reader that is ready to cast a vote, again with each call."""
         return lambda vote: build()
 
     def test_the_traits_fit_together(self, traits: Any) -> None:
@@ -50,13 +50,13 @@ class ReaderSuite(ComponentSuite):
     def test_every_question_gets_exactly_one_of_text_choice_and_error(
         self, ready: Callable[[Vote], Any], reading: Reading, vote: Vote
     ) -> None:
-        """One row a question, choices among the declared answers, measures that can be."""
-        assert_answers(ready(vote).read(reading, vote), reading)
+        """One row per question, choices among the declared answers, measures that can be."""
+        _assert_answers(ready(vote).read(reading, vote), reading)
 
     def test_no_questions_get_no_answers(self, ready: Callable[[Vote], Any], reading: Reading) -> None:
         """Columns of no rows."""
         nothing = Reading([], [], [], reading.answers)
-        assert_answers(ready(VOTES[0]).read(nothing, VOTES[0]), nothing)
+        _assert_answers(ready(VOTES[0]).read(nothing, VOTES[0]), nothing)
 
     def test_the_same_vote_gives_the_same_answers(self, ready: Callable[[Vote], Any], reading: Reading) -> None:
         """Checked where the reader is repeatable."""
@@ -95,11 +95,8 @@ class ReaderSuite(ComponentSuite):
         if traits.condition is not None and self.repeatable:
             without = replace(reading, passages=[[] for _ in reading.id])
             reader = ready(VOTES[1])
-            with_passages, without_passages = (
-                content(reader.read(reading, VOTES[1])),
-                content(reader.read(without, VOTES[1])),
-            )
-            assert with_passages == without_passages, (
+            with_passages = content(reader.read(reading, VOTES[1]))
+            assert content(reader.read(without, VOTES[1])) == with_passages, (
                 "the answers depend on the passages, so the traits must name no condition"
             )
 
@@ -116,41 +113,28 @@ class ReaderSuite(ComponentSuite):
         before = (list(reading.id), list(reading.question), [list(front) for front in reading.passages])
         ready(VOTES[0]).read(reading, VOTES[0])
         after = (list(reading.id), list(reading.question), [list(front) for front in reading.passages])
-        assert after == before, "the reader changed what it was given"
+        assert after == before, "the reader changed the reading"
 
 
 def content(answers: Answers) -> list[tuple[str | None, str | None, str | None]]:
-    """List what was answered, without what was measured.
-
-    Args:
-        answers: A reader's answers.
-
-    Returns:
-        Text, choice and error of each question.
-    """
+    """List text, choice and error of each question, without what was measured."""
     return list(zip(answers.text, answers.choice, answers.error, strict=True))
 
 
-def assert_answers(answers: Answers, reading: Reading) -> None:
-    """Check that answers keep the contract.
-
-    Args:
-        answers: A reader's answers.
-        reading: What it was asked.
-    """
+def _assert_answers(answers: Answers, reading: Reading) -> None:
     assert isinstance(answers, Answers), "`read` returns Answers"
     for name in ("text", "choice", "error"):
-        assert len(getattr(answers, name)) == len(reading), f"`{name}` must have one row a question"
+        assert len(getattr(answers, name)) == len(reading), f"`{name}` must have one row per question"
     for row in content(answers):
-        folder_parameters = [value for value in row if value is not None]
-        assert len(folder_parameters) == 1, f"exactly one of text, choice and error must be set, not {row}"
-        assert isinstance(folder_parameters[0], str), f"{folder_parameters[0]!r} is no text"
+        values = [value for value in row if value is not None]
+        assert len(values) == 1, f"exactly one of text, choice and error must be set, not {row}"
+        assert isinstance(values[0], str), f"{values[0]!r} is no text"
         assert row[1] is None or row[1] in reading.answers, f"the choice {row[1]!r} is no declared answer"
     for name in _MEASURES:
         column: Sequence[Any] | None = getattr(answers, name)
         if column is None:
             continue
-        assert len(column) == len(reading), f"`{name}` must have one row a question, or be None"
+        assert len(column) == len(reading), f"`{name}` must have one row per question, or be None"
         for value in column:
             assert value is None or (math.isfinite(value) and value >= 0), f"`{name}` cannot be {value!r}"
 

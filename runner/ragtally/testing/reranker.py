@@ -28,6 +28,7 @@ from ragtally.spec.component_schema import value_faults
 from ragtally.support.ranking import best_rows, no_hits, write_hits
 from ragtally.testing import samples
 from ragtally.testing.component import ComponentSuite
+from ragtally.testing.hits import assert_hits, assert_order, assert_same, first_columns
 
 _LIMITS = (1, 3, 60)
 _REPLIES: tuple[str | None, ...] = (
@@ -42,7 +43,7 @@ _REPLIES: tuple[str | None, ...] = (
 
 
 class RerankerSuite(ComponentSuite):
-    """Checks a retriever that ranks anew what two others found (or as many as its parameters name).
+    """Checks a retriever that ranks again what two others found (or as many as its parameters name).
 
     Name other components in `parameters` as a spec does: `"bm25"`, `{"words": {"size": 64}}`, a list of them. As in
     the engine, `check`, traits and fingerprint see them as choices, and `build` gets None for each.
@@ -59,7 +60,7 @@ class RerankerSuite(ComponentSuite):
 
     @pytest.fixture
     def build(self, component: Component, params: dict[str, Any]) -> Callable[[], Any]:
-        """Build the component anew with each call, with None in place of other components."""
+        """Build the component, again with each call, with None in place of other components."""
         params = {
             key: None if _kind_of(component.params[key]) else value
             for key, value in params.items()
@@ -121,10 +122,7 @@ class RerankerSuite(ComponentSuite):
         self, build: Callable[[], Any], queries: Queries, candidates: Candidates
     ) -> None:
         """Best first; of equal scores the lower row."""
-        hits = build().rerank(queries, candidates, 60)
-        for row, scores in zip(hits.passage, hits.score, strict=True):
-            keys = [(-score, passage) for score, passage in zip(scores, row, strict=True) if passage >= 0]
-            assert keys == sorted(keys), "hits must be ordered by score, and equal scores by row"
+        assert_order(build().rerank(queries, candidates, 60))
 
     def test_fewer_hits_are_the_first_of_more(
         self, build: Callable[[], Any], traits: Any, queries: Queries, candidates: Candidates
@@ -135,12 +133,12 @@ class RerankerSuite(ComponentSuite):
             many = retriever.rerank(queries, candidates, 60)
             for limit in (1, 2, 5):
                 few = retriever.rerank(queries, candidates, limit)
-                _assert_equal(few, _columns(many, limit), f"the first {limit} hits differ from those of more")
+                assert_same(few, first_columns(many, limit), f"the first {limit} hits differ from those of more")
                 # The engine asks the others for what the traits say, or for as many as are asked for here.
                 width = max(traits.depth, limit)
-                cut = replace(candidates, hits=tuple(_columns(hits, width) for hits in candidates.hits))
-                of_fewer = retriever.rerank(queries, cut, limit)
-                _assert_equal(of_fewer, few, f"hits of the others below the first {width} change the first {limit}")
+                fewer = replace(candidates, hits=tuple(first_columns(hits, width) for hits in candidates.hits))
+                of_fewer = retriever.rerank(queries, fewer, limit)
+                assert_same(of_fewer, few, f"hits of the others below the first {width} change the first {limit}")
 
     def test_the_same_findings_give_the_same_hits(
         self, build: Callable[[], Any], queries: Queries, candidates: Candidates
@@ -148,8 +146,8 @@ class RerankerSuite(ComponentSuite):
         """To the bit: twice by one retriever, and by another one."""
         retriever = build()
         first = retriever.rerank(queries, candidates, 7)
-        _assert_equal(retriever.rerank(queries, candidates, 7), first, "the second time the hits are others")
-        _assert_equal(
+        assert_same(retriever.rerank(queries, candidates, 7), first, "the second time the hits are others")
+        assert_same(
             build().rerank(queries, candidates, 7), first, "another one of the same parameters ranks otherwise"
         )
 
@@ -163,7 +161,7 @@ class RerankerSuite(ComponentSuite):
             one = slice(row, row + 1)
             alone = retriever.rerank(*_questions(queries, candidates, one), 7)
             other_hits = Hits(together.passage[one], together.score[one])
-            _assert_equal(alone, other_hits, f"question {row} gets other hits alone")
+            assert_same(alone, other_hits, f"question {row} gets other hits alone")
 
     def test_no_questions_find_nothing(
         self, build: Callable[[], Any], queries: Queries, candidates: Candidates
@@ -192,7 +190,7 @@ class RerankerSuite(ComponentSuite):
             retriever.prompts(queries, candidates)
         assert (queries.id, queries.text) == (original.id, original.text), "the retriever changed the questions"
         for hits, old in zip(candidates.hits, before.hits, strict=True):
-            _assert_equal(hits, old, "the retriever changed the hits of another one")
+            assert_same(hits, old, "the retriever changed the hits of another one")
         assert list(candidates.passages.text) == list(before.passages.text), "the retriever changed the passages"
         assert _columns_of(candidates.windows) == _columns_of(before.windows), "the retriever changed the windows"
         assert candidates.replies == before.replies, "the retriever changed the replies"
@@ -200,16 +198,16 @@ class RerankerSuite(ComponentSuite):
     def test_there_is_one_prompt_a_question(
         self, build: Callable[[], Any], traits: Any, queries: Queries, candidates: Candidates
     ) -> None:
-        """Checked where the traits say that it prompts: messages of some words, the same every time."""
+        """Checked where the traits say that it prompts: messages with some text, the same every time."""
         if traits.prompts:
             retriever, without_replies = build(), replace(candidates, replies=None)
-            assert isinstance(retriever, PromptingReranker), "`build` must return a PromptingRetriever"
+            assert isinstance(retriever, PromptingReranker), "`build` must return a PromptingReranker"
             prompts = retriever.prompts(queries, without_replies)
             assert len(prompts) == len(queries), "there must be one prompt a question"
             for prompt in prompts:
                 assert isinstance(prompt, tuple) and prompt, "a prompt is a tuple of at least one message"
                 assert all(isinstance(message, Message) for message in prompt), "a prompt holds instances of Message"
-                assert prompt[-1].content.strip(), "a prompt ends with some words"
+                assert prompt[-1].content.strip(), "the last message of a prompt is empty"
             assert list(build().prompts(queries, without_replies)) == list(prompts), (
                 "the second time the prompts are others"
             )
@@ -236,28 +234,6 @@ class RerankerSuite(ComponentSuite):
             for replies, least, most in ((None, 0, 0), ("", 1, len(queries)), ("[2] > [1]", 0, len(queries))):
                 unread = build().unread(replace(candidates, replies=[replies] * len(queries)))
                 assert isinstance(unread, int) and least <= unread <= most, f"{unread} replies {replies!r} are unread"
-
-
-def assert_hits(hits: Hits, questions: int, limit: int, rows: int) -> None:
-    """Check that hits keep the contract, their order aside.
-
-    Args:
-        hits: The hits.
-        questions: How many questions there are.
-        limit: How many hits were asked for.
-        rows: Of how many passages or windows they are rows.
-    """
-    assert isinstance(hits, Hits), "`rerank` returns Hits"
-    assert hits.passage.dtype == np.int32 and hits.score.dtype == np.float32, "hits are int32 and float32"
-    shape = (questions, limit)
-    assert hits.passage.shape == hits.score.shape == shape, f"hits must have the shape {shape}"
-    assert np.isfinite(hits.score).all(), "scores must be finite"
-    for row, scores in zip(hits.passage, hits.score, strict=True):
-        candidates = row[row >= 0]
-        assert (row[len(candidates) :] == -1).all(), "after the last hit there is -1 only"
-        assert (scores[len(candidates) :] == 0).all(), "after the last hit scores are 0"
-        assert (candidates < rows).all(), f"a hit is none of {rows} rows"
-        assert len(set(candidates.tolist())) == len(candidates), "a row is a hit twice"
 
 
 def _kind_of(schema: Mapping[str, Any]) -> str | None:
@@ -300,10 +276,6 @@ def _windows(spans: Spans) -> Spans:
     return Spans(spans.document[first], spans.start[first], spans.end[last])
 
 
-def _columns(hits: Hits, count: int) -> Hits:
-    return Hits(hits.passage[:, :count], hits.score[:, :count])
-
-
 def _columns_of(spans: Spans | None) -> list[list[int]] | None:
     return None if spans is None else [spans.document.tolist(), spans.start.tolist(), spans.end.tolist()]
 
@@ -312,7 +284,3 @@ def _questions(queries: Queries, candidates: Candidates, rows: slice) -> tuple[Q
     hits = tuple(Hits(one.passage[rows], one.score[rows]) for one in candidates.hits)
     replies = None if candidates.replies is None else candidates.replies[rows]
     return Queries(queries.id[rows], queries.text[rows]), replace(candidates, hits=hits, replies=replies)
-
-
-def _assert_equal(hits: Hits, other_hits: Hits, message: str) -> None:
-    assert np.array_equal(hits.passage, other_hits.passage) and np.array_equal(hits.score, other_hits.score), message

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragtally.api import Hits, Passages, Queries, QuestionEvidence, Retriever
+from ragtally.api import Passages, Queries, QuestionEvidence, Retriever
 from ragtally.testing import samples
-from ragtally.testing.component import ComponentSuite, assert_no_pickle
+from ragtally.testing.component import ComponentSuite, save
+from ragtally.testing.hits import assert_hits, assert_order, assert_same, first_columns
 
 _LIMITS = (1, 3, 100)
 
@@ -39,7 +40,7 @@ class RetrieverSuite(ComponentSuite):
 
     @pytest.fixture
     def index(self, build: Callable[[], Any], passages: Passages, vectors: Any) -> Callable[[], Any]:
-        """Build the retriever and index the corpus, anew with each call."""
+        """Build the retriever and index the corpus, again with each call."""
 
         def index() -> Any:
             retriever = build()
@@ -53,25 +54,11 @@ class RetrieverSuite(ComponentSuite):
         self, index: Callable[[], Any], passages: Passages, queries: Queries, limit: int
     ) -> None:
         """As many columns as asked for, no passage twice, -1 and 0 after the last hit."""
-        hits = index().search(queries, limit)
-        assert isinstance(hits, Hits), "`search` returns Hits"
-        assert hits.passage.dtype == np.int32 and hits.score.dtype == np.float32, "hits are int32 and float32"
-        shape = (len(queries), limit)
-        assert hits.passage.shape == hits.score.shape == shape, f"hits must have the shape {shape}"
-        assert np.isfinite(hits.score).all(), "scores must be finite"
-        for row, scores in zip(hits.passage, hits.score, strict=True):
-            hits_of_row = row[row >= 0]
-            assert (row[len(hits_of_row) :] == -1).all(), "after the last hit there is -1 only"
-            assert (scores[len(hits_of_row) :] == 0).all(), "after the last hit scores are 0"
-            assert (hits_of_row < len(passages)).all(), "a hit is no passage of the corpus"
-            assert len(set(hits_of_row.tolist())) == len(hits_of_row), "a passage is a hit twice"
+        assert_hits(index().search(queries, limit), len(queries), limit, len(passages))
 
     def test_hits_are_ordered_by_score_and_then_by_row(self, index: Callable[[], Any], queries: Queries) -> None:
         """Best first; of equal scores the lower row."""
-        hits = index().search(queries, 100)
-        for row, scores in zip(hits.passage, hits.score, strict=True):
-            keys = [(-score, passage) for score, passage in zip(scores, row, strict=True) if passage >= 0]
-            assert keys == sorted(keys), "hits must be ordered by score, and equal scores by row"
+        assert_order(index().search(queries, 100))
 
     def test_fewer_hits_are_the_first_of_more(self, index: Callable[[], Any], traits: Any, queries: Queries) -> None:
         """Checked where the traits say that the ranking is prefix-stable."""
@@ -80,15 +67,14 @@ class RetrieverSuite(ComponentSuite):
             many = retriever.search(queries, 100)
             for limit in (1, 2, 5):
                 few = retriever.search(queries, limit)
-                assert np.array_equal(few.passage, many.passage[:, :limit]), f"the first {limit} hits differ"
-                assert np.array_equal(few.score, many.score[:, :limit]), f"the first {limit} scores differ"
+                assert_same(few, first_columns(many, limit), f"the first {limit} hits differ")
 
     def test_the_same_corpus_gives_the_same_hits(self, index: Callable[[], Any], queries: Queries) -> None:
         """To the bit: twice by one index, and by another one."""
         retriever = index()
         first = retriever.search(queries, 7)
-        _assert_equal(retriever.search(queries, 7), first, "a second search finds something else")
-        _assert_equal(index().search(queries, 7), first, "a second index finds something else")
+        assert_same(retriever.search(queries, 7), first, "a second search finds something else")
+        assert_same(index().search(queries, 7), first, "a second index finds something else")
 
     def test_an_index_can_be_saved_and_loaded(
         self,
@@ -100,14 +86,10 @@ class RetrieverSuite(ComponentSuite):
         tmp_path: Path,
     ) -> None:
         """A loaded index is the saved one."""
-        folder = tmp_path / "saved"
-        folder.mkdir()
         retriever = index()
-        retriever.save(folder)
-        assert_no_pickle(folder)
         from_disk = build()
-        from_disk.load(folder, passages, vectors)
-        _assert_equal(
+        from_disk.load(save(retriever, tmp_path), passages, vectors)
+        assert_same(
             from_disk.search(queries, 7), retriever.search(queries, 7), "the loaded index finds something else"
         )
 
@@ -118,7 +100,7 @@ class RetrieverSuite(ComponentSuite):
         retriever = index()
         together = retriever.search(queries, 7)
         for row in range(len(queries)):
-            alone = retriever.search(_one(queries, row), 7)
+            alone = retriever.search(_rows(queries, slice(row, row + 1)), 7)
             assert np.array_equal(alone.passage[0], together.passage[row]), (
                 f"question {row} finds something else alone"
             )
@@ -138,14 +120,6 @@ class RetrieverSuite(ComponentSuite):
         assert list(queries.text) == list(questions.text), "the retriever changed the questions"
         if queries.vectors is not None and questions.vectors is not None:
             assert np.array_equal(queries.vectors, questions.vectors), "the retriever changed the questions' vectors"
-
-
-def _assert_equal(hits: Hits, other_hits: Hits, message: str) -> None:
-    assert np.array_equal(hits.passage, other_hits.passage) and np.array_equal(hits.score, other_hits.score), message
-
-
-def _one(queries: Queries, row: int) -> Queries:
-    return _rows(queries, slice(row, row + 1))
 
 
 def _rows(queries: Queries, rows: slice) -> Queries:

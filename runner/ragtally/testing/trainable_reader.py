@@ -11,7 +11,7 @@ import pytest
 
 from ragtally.api import TRAIN_PARAMETER, Component, Examples, Reading, TrainableReader, Vote
 from ragtally.testing import samples
-from ragtally.testing.component import assert_no_pickle
+from ragtally.testing.component import save
 from ragtally.testing.reader import VOTES, ReaderSuite, content
 
 
@@ -27,7 +27,7 @@ class TrainableReaderSuite(ReaderSuite):
 
     @pytest.fixture
     def ready(self, build: Callable[[], Any], examples: Examples) -> Callable[[Vote], Any]:
-        """Build and train a reader for a vote, anew with each call."""
+        """Build and train a reader for a vote, again with each call."""
 
         def ready(vote: Vote) -> Any:
             reader = build()
@@ -45,13 +45,9 @@ class TrainableReaderSuite(ReaderSuite):
         self, build: Callable[[], Any], ready: Callable[[Vote], Any], reading: Reading, tmp_path: Path
     ) -> None:
         """A loaded model gives the answers of the saved one."""
-        folder, vote = tmp_path / "saved", VOTES[1]
-        folder.mkdir()
-        reader = ready(vote)
-        reader.save(folder)
-        assert_no_pickle(folder)
-        from_disk = build()
-        from_disk.load(folder)
+        vote = VOTES[1]
+        reader, from_disk = ready(vote), build()
+        from_disk.load(save(reader, tmp_path))
         answers = content(reader.read(reading, vote))
         assert content(from_disk.read(reading, vote)) == answers, "the loaded model answers otherwise"
 
