@@ -76,6 +76,7 @@ HOMONYMS = {
     "steps/parse.py": {"words"},  # The words for the answers
     "steps/rerank.py": {"rerank"},  # The step
     "support/http_failures.py": {"tokens"},  # What a server counts
+    "support/local_models.py": {"sentence_transformers"},  # The package
     "testing/component.py": {"haystack", "litellm", "sentence_transformers", "weaviate"},  # Packages
     "testing/reader.py": {"recorded"},  # How a reader draws
 }

@@ -1,7 +1,7 @@
 """The components `haystack`: any Haystack splitter, embedder pair, document store with retriever, or chat generator.
 
 Nothing heavy is imported here, and nothing at all of a package that the user has not allowed
-(`ragtally_haystack.packages`).
+(`ragtally_haystack.refusals`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 from ragtally import Component, hookimpl
 from ragtally_haystack import parameters
-from ragtally_haystack.check import check_chunker, check_embedder, check_model, check_retriever
+from ragtally_haystack.check import (
+    check_chunker,
+    check_embedder,
+    check_model,
+    check_retriever,
+    diagnose_chunker,
+    diagnose_embedder,
+    diagnose_model,
+    diagnose_retriever,
+)
 from ragtally_haystack.definition import definition_of
-from ragtally_haystack.doctor import diagnose_chunker, diagnose_embedder, diagnose_model, diagnose_retriever
-from ragtally_haystack.traits import embedder_traits, model_traits, retriever_traits
-from ragtally_haystack.versions import fingerprint_embedder, fingerprint_one, fingerprint_retriever
+from ragtally_haystack.traits import (
+    embedder_traits,
+    fingerprint_embedder,
+    fingerprint_one,
+    fingerprint_retriever,
+    model_traits,
+    retriever_traits,
+)
 
 if TYPE_CHECKING:
     from ragtally import ChatModel, Chunker, Embedder, Retriever

@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ragtally import CallError, RagtallyError
+from ragtally_haystack.calls import Instances, call_error
 from ragtally_haystack.construct import make
 from ragtally_haystack.definition import Definition, definition_of
-from ragtally_haystack.failures import call_error
-from ragtally_haystack.instances import Instances
-from ragtally_haystack.quiet import ChatMessage, component, default_from_dict, default_to_dict
+from ragtally_haystack.library import ChatMessage, component, default_from_dict, default_to_dict
 from ragtally_haystack.roles import GENERATOR
 
 

@@ -1,14 +1,17 @@
-"""What is wrong with a definition, found without importing the package that it names."""
+"""What is wrong with a definition, and what it needs of the world outside: packages, and keys."""
 
 from __future__ import annotations
 
+import inspect
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ragtally import ParameterFault, did_you_mean
+from ragtally import Finding, ParameterFault, did_you_mean
+from ragtally_haystack.classes import find_class, is_component, is_required, parameters_of
 from ragtally_haystack.definition import Definition, Fault, class_named, definition_of, mappings
-from ragtally_haystack.packages import refusals
+from ragtally_haystack.refusals import complete, is_secret, refusals
 from ragtally_haystack.roles import (
     DOCUMENT_EMBEDDER,
     GENERATOR,
@@ -20,29 +23,22 @@ from ragtally_haystack.roles import (
     Role,
     input_fault,
 )
-from ragtally_haystack.secrets import written_out
-from ragtally_haystack.signature import Parameters, has_method, is_component, parameters_of
-from ragtally_haystack.source import Class, find_class
 
 
 def faults(role: Role, definition: Definition) -> list[Fault]:
     """Say what is wrong with a component."""
-    forbidden = [*refusals(definition), *written_out(definition)]
+    forbidden = list(dict.fromkeys(refusals(definition)))
     if forbidden:
-        return list(dict.fromkeys(forbidden))
-    class_found = find_class(definition.type)
-    if isinstance(class_found, Fault):
-        return [class_found]
-    messages = [
+        return forbidden
+    of_class = find_class(definition.type)
+    if isinstance(of_class, Fault):
+        return [of_class]
+    own = [
         Fault(f"{name} is not the spec's to say: {why}", f"remove {name}")
         for name, why in role.ours.items()
         if name in definition.parameters
     ]
-    return [
-        *messages,
-        *([] if class_found is None else _of_class(role, definition, class_found)),
-        *_inside(definition),
-    ]
+    return [*own, *_of_class(role, definition, of_class), *_inside(definition)]
 
 
 def check_chunker(parameters: Mapping[str, Any]) -> list[ParameterFault]:
@@ -65,22 +61,18 @@ def check_retriever(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     ]
     if problems:
         return problems
-    definition = definition_of(parameters["retriever"])
-    of_class = find_class(definition.type)
-    if not isinstance(of_class, Class):
-        return []
-    init, run = parameters_of(of_class, "__init__"), parameters_of(of_class, "run")
-    if init is not None and "document_store" not in init.names:
-        message = f"{definition.type} takes no document_store, so it cannot be given the one under store"
+    type_ = parameters["retriever"]["type"]
+    init, run = _parameters(type_, "__init__"), _parameters(type_, "run")
+    if init is not None and "document_store" not in init:
+        message = f"{type_} takes no document_store, so it cannot be given the one under store"
         return [ParameterFault("retriever", message, f"as in {RETRIEVER.example}")]
     if run is None:
         return []
-    if "query_embedding" in run.required and parameters["embedder"] is None:
-        return [
-            ParameterFault("retriever", f"{definition.type} compares vectors", "add embedder, as in embedder: lsa")
-        ]
-    if "query_embedding" not in run.names and parameters["embedder"] is not None:
-        return [ParameterFault("embedder", f"{definition.type} reads no vectors", "remove embedder")]
+    vectors = run.get("query_embedding")
+    if vectors is not None and is_required(vectors) and parameters["embedder"] is None:
+        return [ParameterFault("retriever", f"{type_} compares vectors", "add embedder, as in embedder: lsa")]
+    if vectors is None and parameters["embedder"] is not None:
+        return [ParameterFault("embedder", f"{type_} reads no vectors", "remove embedder")]
     return []
 
 
@@ -90,9 +82,8 @@ def check_model(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     if parameters["price"] is not None and parameters["usd_per_hour"] is not None:
         message = "a model costs either by tokens or by the hour"
         problems.append(ParameterFault("usd_per_hour", message, "remove price or usd_per_hour"))
-    of_class = None if problems else find_class(parameters["type"])
-    run = parameters_of(of_class, "run") if isinstance(of_class, Class) else None
-    if run is not None and "generation_kwargs" not in run.names and parameters["send_seed"]:
+    run = None if problems else _parameters(parameters["type"], "run")
+    if run is not None and "generation_kwargs" not in run and parameters["send_seed"]:
         message = f"{parameters['type']} takes no parameters of a single call, so that no seed can be sent"
         problems.append(ParameterFault("type", message, "send_seed: false"))
     return problems
@@ -108,49 +99,104 @@ def _under(name: str, role: Role, parameters: Mapping[str, Any]) -> Iterator[Par
         yield ParameterFault(name, *fault)
 
 
-def _of_class(role: Role, definition: Definition, of_class: Class) -> Iterator[Fault]:
+def _parameters(type_: str, method: str) -> Mapping[str, inspect.Parameter] | None:
+    of_class = find_class(type_)
+    return None if isinstance(of_class, Fault) else parameters_of(of_class, method)
+
+
+def _of_class(role: Role, definition: Definition, of_class: type[Any]) -> Iterator[Fault]:
     if role is STORE:
-        if any(has_method(of_class, method) is False for method in STORE_METHODS):
+        if not all(hasattr(of_class, method) for method in STORE_METHODS):
             yield Fault(f"{definition.type} is no document store", f"as in {role.example}")
             return
-    elif is_component(of_class) is False:
+    elif not is_component(of_class):
         yield Fault(f"{definition.type} is no Haystack component", f"as in {role.example}")
         return
     run = parameters_of(of_class, "run") if role.one_of else None
-    fault = None if run is None else input_fault(role, definition, run.names, run.required)
-    if fault is not None:
-        yield fault
-        return
-    init = parameters_of(of_class, "__init__")
-    if init is not None:
-        values = {**definition.parameters, **({"document_store": None} if role is RETRIEVER else {})}
-        yield from _of_init(definition.type, init, values, role.ours)
+    if run is not None:
+        required = [name for name, parameter in run.items() if is_required(parameter)]
+        fault = input_fault(role, definition, run, required)
+        if fault is not None:
+            yield fault
+            return
+    values = {**definition.parameters, **({"document_store": None} if role is RETRIEVER else {})}
+    yield from _of_init(definition.type, of_class, values, role.ours)
 
 
 def _inside(definition: Definition) -> Iterator[Fault]:
-    """Check the components among the parameters, as far as their source tells."""
+    """Check the components among the parameters."""
     for inner in mappings(definition.parameters):
         name = class_named(inner)
         if name is None:
             continue
-        class_found = find_class(name)
-        if isinstance(class_found, Fault):
-            yield class_found
-        elif class_found is not None and isinstance(inner.get("init_parameters"), Mapping):
-            init = parameters_of(class_found, "__init__")
-            if init is not None:
-                yield from _of_init(name, init, inner["init_parameters"], {})
+        of_class = find_class(name)
+        if isinstance(of_class, Fault):
+            yield of_class
+        elif isinstance(inner.get("init_parameters"), Mapping):
+            yield from _of_init(name, of_class, inner["init_parameters"], {})
 
 
-def _of_init(name: str, init: Parameters, values: Mapping[str, Any], ours: Mapping[str, str]) -> Iterator[Fault]:
+def _of_init(name: str, of_class: type[Any], values: Mapping[str, Any], ours: Mapping[str, str]) -> Iterator[Fault]:
+    init = parameters_of(of_class, "__init__")
+    if init is None:
+        return
     for parameter in values:
-        if parameter not in init.names and parameter not in ours:
-            names = [names for names in init.names if names not in ours]
+        if parameter not in init and parameter not in ours:
+            names = [names for names in init if names not in ours]
             yield Fault(f"{name} has no parameter {parameter!r}", did_you_mean(parameter, names))
-    for parameter in sorted(init.required - values.keys()):
+    for parameter in sorted(name for name in init.keys() - values.keys() if is_required(init[name])):
         yield Fault(f"{name} needs the parameter {parameter!r}", f"init_parameters: {{{parameter}: ...}}")
     for parameter, value in values.items():
-        secret = re.search(r"\bSecret\b", init.annotations.get(parameter, ""))
-        if secret and isinstance(value, str) and value:
+        is_key = parameter in init and re.search(r"\bSecret\b", str(init[parameter].annotation))
+        if is_key and isinstance(value, str) and value:
             hint = f"{parameter}: {{type: env_var, env_vars: [MY_API_KEY]}}"
             yield Fault(f"{parameter} of {name} is a secret: specs are shared, keys are not", hint)
+
+
+def diagnose_chunker(parameters: Mapping[str, Any]) -> list[Finding]:
+    """Look for what the chunker needs (see `ragtally.api.Component.diagnose`)."""
+    return list(_findings(SPLITTER, definition_of(parameters)))
+
+
+def diagnose_embedder(parameters: Mapping[str, Any]) -> list[Finding]:
+    """Look for what the embedder needs (see `ragtally.api.Component.diagnose`)."""
+    pair = ((DOCUMENT_EMBEDDER, "document"), (TEXT_EMBEDDER, "query"))
+    return [finding for role, name in pair for finding in _findings(role, definition_of(parameters[name]))]
+
+
+def diagnose_retriever(parameters: Mapping[str, Any]) -> list[Finding]:
+    """Look for what the retriever needs (see `ragtally.api.Component.diagnose`)."""
+    pair = ((STORE, "store"), (RETRIEVER, "retriever"))
+    return [finding for role, name in pair for finding in _findings(role, definition_of(parameters[name]))]
+
+
+def diagnose_model(parameters: Mapping[str, Any]) -> list[Finding]:
+    """Look for what the model needs (see `ragtally.api.Component.diagnose`)."""
+    return list(_findings(GENERATOR, definition_of(parameters)))
+
+
+def _findings(role: Role, definition: Definition) -> Iterator[Finding]:
+    wrong = faults(role, definition)
+    for fault in wrong:
+        yield Finding(False, fault.message, fault.hint)
+    if wrong:
+        return
+    yield Finding(True, f"{definition.type} is there")
+    for names in _keys(definition):
+        variable = next((name for name in names if os.environ.get(name)), None)
+        if variable is not None:
+            yield Finding(True, f"the key in {variable} is there")
+        else:
+            yield Finding(False, f"{definition.name} needs a key in {' or '.join(names)}", f"export {names[0]}=...")
+
+
+def _keys(definition: Definition) -> Iterator[tuple[str, ...]]:
+    """List the variables of each secret that must be there: those written in the spec, and the class' defaults."""
+    for inner in mappings(definition.parameters):
+        if is_secret(inner) and complete(inner)["strict"]:
+            yield tuple(inner["env_vars"])
+    for name, parameter in (_parameters(definition.type, "__init__") or {}).items():
+        # A `Secret` that names variables; one that holds a token needs nothing.
+        default = parameter.default.to_dict() if type(parameter.default).__name__ == "EnvVarSecret" else {}
+        if default.get("strict") and name not in definition.parameters:
+            yield tuple(default["env_vars"])

@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import inspect
-import logging
-import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ragtally import PluginError, RagtallyError
-from ragtally.support.secrets import known_secrets, redact_line
 from ragtally.support.telemetry import telemetry_off
+from ragtally_haystack.calls import display
 from ragtally_haystack.check import faults
+from ragtally_haystack.classes import find_class
 from ragtally_haystack.definition import Definition, Fault, class_named
-from ragtally_haystack.packages import ALWAYS, allowed_packages
-from ragtally_haystack.quiet import (
+from ragtally_haystack.library import (
     FilterPolicy,
     allow_deserialization_module,
     component_from_dict,
     default_from_dict,
     generate_qualified_class_name,
-    import_class_by_name,
 )
+from ragtally_haystack.refusals import ALWAYS, allowed_packages, complete, is_secret
 from ragtally_haystack.roles import RETRIEVER, STORE, STORE_METHODS, Role, input_fault
-from ragtally_haystack.secrets import complete, is_secret
-
-# The logger that would print a traceback where a class cannot be imported, beside the error.
-_IMPORTER = "haystack.utils.type_serialization"
 
 
 def make(role: Role, definition: Definition, **own: Any) -> Any:
     """Make a component or a document store."""
     made_by, data = _require_sound(role, definition)
-    _add_defaults(made_by, data["init_parameters"], {**role.defaults, **own})
+    names = inspect.signature(made_by.__init__).parameters
+    for name, value in {**role.defaults, **own}.items():
+        if name in names:
+            data["init_parameters"].setdefault(name, value)
     component = _guard(definition, lambda: component_from_dict(made_by, data, definition.name))
     _require_role(role, definition, component)
     return component
@@ -63,11 +60,6 @@ def warm_up(definition: Definition, component: Any) -> None:
         _guard(definition, component.warm_up, "cannot be warmed up")
 
 
-def display(error: BaseException) -> str:
-    """Write what an exception says in one short line that holds no key."""
-    return redact_line(f"{type(error).__name__}: {error}", known_secrets(os.environ))
-
-
 def _require_sound(role: Role, definition: Definition) -> tuple[type[Any], dict[str, Any]]:
     problems = faults(role, definition)
     if problems:
@@ -81,22 +73,10 @@ def _require_sound(role: Role, definition: Definition) -> tuple[type[Any], dict[
 
 
 def _class(name: str) -> type[Any]:
-    logger = logging.getLogger(_IMPORTER)
-    before, logger.disabled = logger.disabled, True
-    try:
-        with telemetry_off():
-            class_found = import_class_by_name(name)
-    except Exception as error:
-        # Behind the error stands the missing package of an integration, for one.
-        cause = error.__cause__ or error
-        missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
-        hint = f"pip install the package that holds {missing}" if missing else None
-        raise PluginError(f"{name} cannot be imported: {display(cause)}", hint=hint) from error
-    finally:
-        logger.disabled = before
-    if not isinstance(class_found, type):
-        raise PluginError(f"{name} is no class")
-    return class_found
+    of_class = find_class(name)
+    if isinstance(of_class, Fault):
+        raise _error(of_class)
+    return of_class
 
 
 def _canonical(value: Any) -> Any:
@@ -110,16 +90,6 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_canonical(item) for item in value]
     return value
-
-
-def _add_defaults(made_by: type[Any], parameters: dict[str, Any], defaults: Mapping[str, Any]) -> None:
-    try:
-        names: Collection[str] = inspect.signature(made_by.__init__).parameters
-    except (TypeError, ValueError):
-        return
-    for name, value in defaults.items():
-        if name in names:
-            parameters.setdefault(name, value)
 
 
 def _require_role(role: Role, definition: Definition, component: Any) -> None:

@@ -51,7 +51,7 @@ def class_named(value: Mapping[str, Any]) -> str | None:
     return name if isinstance(name, str) and re.fullmatch(CLASS_PATTERN, name) else None
 
 
-def classes(definition: Definition) -> tuple[str, ...]:
+def class_names(definition: Definition) -> tuple[str, ...]:
     """List every class that a definition names: its own first, then those of components among its parameters."""
     inner = (class_named(inner_definition) for inner_definition in mappings(definition.parameters))
     return tuple(dict.fromkeys((definition.type, *filter(None, inner))))

@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally import PluginError
+from ragtally_haystack.calls import Instances, component_error, in_threads, with_tries
 from ragtally_haystack.construct import make, warm_up
 from ragtally_haystack.definition import Definition
-from ragtally_haystack.failures import component_error
-from ragtally_haystack.instances import Instances, in_threads
-from ragtally_haystack.quiet import Document
+from ragtally_haystack.library import Document
 from ragtally_haystack.roles import DOCUMENT_EMBEDDER, TEXT_EMBEDDER, Role
-from ragtally_haystack.tries import with_tries
 
 Vectors = NDArray[np.float32]
 

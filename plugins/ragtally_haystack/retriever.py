@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 
 from ragtally import Hits, Passages, PluginError, Queries, RagtallyError
 from ragtally.support.ranking import RankedRows, best_rows, no_hits, round_scores, write_hits
+from ragtally_haystack.calls import Instances, component_error, in_threads, settle, with_tries
 from ragtally_haystack.construct import inputs_of, make, make_retriever, warm_up
 from ragtally_haystack.definition import Definition
-from ragtally_haystack.failures import component_error
-from ragtally_haystack.instances import Instances, in_threads
-from ragtally_haystack.quiet import Document, DuplicatePolicy
+from ragtally_haystack.library import Document, DuplicatePolicy
 from ragtally_haystack.roles import STORE
 from ragtally_haystack.traits import is_exact
-from ragtally_haystack.tries import settle, with_tries
 
 Vectors = NDArray[np.float32]
 

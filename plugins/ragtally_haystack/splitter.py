@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ragtally import Documents, PluginError, Spans
+from ragtally_haystack.calls import component_error
 from ragtally_haystack.construct import make, warm_up
 from ragtally_haystack.definition import Definition
-from ragtally_haystack.failures import component_error
-from ragtally_haystack.quiet import Document
+from ragtally_haystack.library import Document
 from ragtally_haystack.roles import SPLITTER
 
 # Where Haystack's splitters say at which character a piece starts.

@@ -1,16 +1,19 @@
-"""What the engine must know of Haystack's components before they are built, as far as their source tells."""
+"""What the engine must know of Haystack's components before they are built: traits, and the versions behind them."""
 
 from __future__ import annotations
 
-import ast
+import functools
+import importlib.metadata
+import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from ragtally import EmbedderTraits, Limits, ModelTraits, Price, RetrieverTraits
-from ragtally_haystack.definition import Definition, definition_of
-from ragtally_haystack.packages import refusals
-from ragtally_haystack.signature import parameters_of
-from ragtally_haystack.source import Class, find_class
+from ragtally import EmbedderTraits, Limits, ModelTraits, Price, RetrieverTraits, file_hash
+from ragtally.api.address import address
+from ragtally_haystack.classes import find_class, parameters_of
+from ragtally_haystack.definition import Definition, Fault, class_names, definition_of
+from ragtally_haystack.refusals import ALWAYS, refusals
 
 _EXACT = ("haystack.document_stores.in_memory.",)
 _LIMITS = ("concurrency", "requests_per_minute", "tokens_per_minute", "requests_per_day", "timeout", "retries")
@@ -63,14 +66,63 @@ def is_exact(store: str) -> bool:
 
 
 def _model(definition: Definition) -> str:
-    """Name the model: as the spec says it, else the default in the source, else the class."""
+    """Name the model: as the spec says it, else the class' default, else the class."""
     name = definition.parameters.get("model")
     if isinstance(name, str) and name:
         return name
-    if not any(refusals(definition)):
-        class_found = find_class(definition.type)
-        init = parameters_of(class_found, "__init__") if isinstance(class_found, Class) else None
-        default = init.defaults.get("model") if init else None
-        if isinstance(default, ast.Constant) and isinstance(default.value, str):
-            return default.value
-    return definition.name
+    of_class = find_class(definition.type)
+    init = None if isinstance(of_class, Fault) else parameters_of(of_class, "__init__")
+    default = init["model"].default if init and "model" in init else None
+    return default if isinstance(default, str) else definition.name
+
+
+def fingerprint_one(parameters: Mapping[str, Any]) -> str | None:
+    """Hash the packages behind a component whose parameters are a definition."""
+    return _fingerprint([parameters])
+
+
+def fingerprint_embedder(parameters: Mapping[str, Any]) -> str | None:
+    """Hash the packages behind an embedder pair; see `fingerprint_one`."""
+    return _fingerprint([parameters["document"], parameters["query"]])
+
+
+def fingerprint_retriever(parameters: Mapping[str, Any]) -> str | None:
+    """Hash the packages behind a store and its retriever; see `fingerprint_one`."""
+    return _fingerprint([parameters["store"], parameters["retriever"]])
+
+
+def _fingerprint(values: list[Mapping[str, Any]]) -> str | None:
+    definitions = [definition_of(each) for each in values]
+    if any(fault for definition in definitions for fault in refusals(definition)):
+        return None
+    names = sorted({name for definition in definitions for name in class_names(definition)})
+    # Haystack itself stands behind every one of them.
+    packages = {"haystack": importlib.metadata.version("haystack-ai")}
+    for name in names:
+        packages |= _behind(name)
+    return address({"packages": packages})
+
+
+def _behind(name: str) -> dict[str, str]:
+    """Name the distribution of a class' module, and hash the class' own file where it is the user's own."""
+    of_class = None if name.startswith("haystack.") else find_class(name)
+    if of_class is None or isinstance(of_class, Fault):
+        return {}
+    file = Path(inspect.getfile(of_class))
+    path = of_class.__module__.replace(".", "/") + ("/__init__.py" if file.name == "__init__.py" else ".py")
+    packages = dict(_holders(path))
+    if name.partition(".")[0] not in ALWAYS:
+        # A package in development changes under one version.
+        packages[f"{name} (file)"] = file_hash(file)
+    return packages
+
+
+@functools.cache
+def _holders(path: str) -> tuple[tuple[str, str], ...]:
+    """Find who installed a file; many distributions share a package such as haystack_integrations."""
+    holders: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        record = distribution.read_text("RECORD") or ""
+        if record.startswith(f"{path},") or f"\n{path}," in record:
+            holders.setdefault(distribution.name, distribution.version)
+    return tuple(sorted(holders.items()))

@@ -11,7 +11,7 @@ import pytest
 
 from model_server.fixture import RunningServer, running_server
 from ragtally.api import CallError, PluginError
-from ragtally_haystack.quiet import ChatMessage
+from ragtally_haystack.library import ChatMessage
 
 Build = Callable[..., Any]
 
@@ -214,21 +214,3 @@ def test_what_gives_no_replies_is_no_chat_generator(build: Build) -> None:
             type="haystack.components.generators.chat.LLM",
             init_parameters={"chat_generator": inner, "system_prompt": "Be short."},
         )
-
-
-def test_traits(fill: Callable[..., Any]) -> None:
-    given = {"generation_kwargs": {"temperature": 0, "max_completion_tokens": 50}}
-    price = {"input": 1.0, "output": 2.0}
-    component, filled = fill("model", type=OPENAI, init_parameters=given, price=price, concurrency=3, send_seed=False)
-    traits = component.traits(filled)
-    assert (traits.provider, traits.model) == ("openai", "gpt-5-mini")
-    assert traits.deterministic
-    assert not traits.takes_seed
-    assert traits.output_tokens == 50
-    assert traits.limits.concurrency == 3
-    assert (traits.price.input, traits.price.output) == (1.0, 2.0)
-    component, filled = fill("model", type=FAILING, usd_per_hour=3.0)
-    traits = component.traits(filled)
-    assert (traits.provider, traits.model) == ("failing", "Failing")
-    assert (traits.deterministic, traits.takes_seed, traits.output_tokens) == (False, True, None)
-    assert traits.price.usd_per_hour == 3.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import ragtally_haystack.tries
+import ragtally_haystack.calls
 from ragtally.api import CallError, PluginError
 
 Build = Callable[..., Any]
@@ -32,7 +32,7 @@ def pair(build: Build, document: dict[str, Any], query: dict[str, Any], **given:
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waited: list[float] = []
-    monkeypatch.setattr(ragtally_haystack.tries, "sleep", waited.append)
+    monkeypatch.setattr(ragtally_haystack.calls, "sleep", waited.append)
     return waited
 
 

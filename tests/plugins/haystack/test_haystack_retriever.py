@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import ragtally_haystack.tries
+import ragtally_haystack.calls
 from ragtally.api import Passages, PluginError, Queries, Spans
 from ragtally.support.ranking import best_rows
 from ragtally.testing import samples
@@ -180,7 +180,7 @@ def test_a_server_may_count_late(
     lag: int, waits: list[float], listed: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(ragtally_haystack.tries, "sleep", waited.append)
+    monkeypatch.setattr(ragtally_haystack.calls, "sleep", waited.append)
     retriever = listed(lag=lag)
     retriever.add(passages("one", "two", "three"), None)
     if lag == 3:

@@ -1,4 +1,4 @@
-"""An upgraded package is new work; and what `ragtally doctor` says."""
+"""An upgraded package is new work; and traits are known before anything is built."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import ragtally_haystack.versions
+import ragtally_haystack.traits
 
 Fill = Callable[..., Any]
 
@@ -24,7 +24,7 @@ BM25 = {"type": "haystack.components.retrievers.in_memory.InMemoryBM25Retriever"
 def fingerprint(fill: Fill) -> Callable[..., str | None]:
     def fingerprint(kind: str, **given: Any) -> str | None:
         component, filled = fill(kind, **given)
-        ragtally_haystack.versions._holders.cache_clear()
+        ragtally_haystack.traits._holders.cache_clear()
         found: str | None = component.fingerprint(filled)
         return found
 
@@ -78,34 +78,21 @@ def test_a_package_that_is_not_allowed_is_not_even_looked_at(fingerprint: Callab
     assert fingerprint("chunker", type="forbidden_parts.Splitter") is None
 
 
-def test_doctor_looks_for_keys(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "FIRST_KEY", "SECOND_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    component, filled = fill("model", type=GENERATOR)
-    there, missing = component.diagnose(filled)
-    assert there.ok
-    assert not missing.ok
-    assert "OPENAI_API_KEY" in missing.what
-    assert missing.remedy == "export OPENAI_API_KEY=..."
-    secret = {"api_key": {"type": "env_var", "env_vars": ["FIRST_KEY", "SECOND_KEY"]}}
-    component, filled = fill("model", type=GENERATOR, init_parameters=secret)
-    assert "FIRST_KEY or SECOND_KEY" in component.diagnose(filled)[1].what
-    monkeypatch.setenv("SECOND_KEY", "x")
-    assert [found.ok for found in component.diagnose(filled)] == [True, True]
-    secret["api_key"]["strict"] = False  # type: ignore[assignment]
-    monkeypatch.delenv("SECOND_KEY")
-    assert [found.ok for found in component.diagnose(filled)] == [True]
-
-
-@pytest.mark.parametrize(
-    ("kind", "given", "findings"),
-    [
-        ("chunker", {"type": SPLITTER}, [True]),
-        ("chunker", {"type": SPLITTER + "s"}, [False]),
-        ("retriever", {"store": STORE, "retriever": BM25}, [True, True]),
-        ("embedder", {"document": {"type": SPLITTER}, "query": {"type": SPLITTER}}, [True, False]),
-    ],
-)
-def test_doctor_looks_for_classes(kind: str, given: dict[str, Any], findings: list[bool], fill: Fill) -> None:
-    component, filled = fill(kind, **given)
-    assert [found.ok for found in component.diagnose(filled)] == findings
+def test_traits(fill: Fill) -> None:
+    given = {"generation_kwargs": {"temperature": 0, "max_completion_tokens": 50}}
+    price = {"input": 1.0, "output": 2.0}
+    component, filled = fill(
+        "model", type=GENERATOR, init_parameters=given, price=price, concurrency=3, send_seed=False
+    )
+    traits = component.traits(filled)
+    assert (traits.provider, traits.model) == ("openai", "gpt-5-mini")
+    assert traits.deterministic
+    assert not traits.takes_seed
+    assert traits.output_tokens == 50
+    assert traits.limits.concurrency == 3
+    assert (traits.price.input, traits.price.output) == (1.0, 2.0)
+    component, filled = fill("model", type="sample_parts.generators.Failing", usd_per_hour=3.0)
+    traits = component.traits(filled)
+    assert (traits.provider, traits.model) == ("failing", "Failing")
+    assert (traits.deterministic, traits.takes_seed, traits.output_tokens) == (False, True, None)
+    assert traits.price.usd_per_hour == 3.0

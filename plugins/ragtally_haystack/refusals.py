@@ -1,14 +1,23 @@
-"""Keys: Haystack's own secrets that name environment variables, never a key written into a spec."""
+"""What a spec may not say: classes of packages that the user has not allowed, code of a model's own, and keys."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ragtally import PluginError
 from ragtally.support.secrets import looks_secret, redact
-from ragtally_haystack.definition import Definition, Fault, mappings
+from ragtally_haystack.definition import Definition, Fault, class_names, mappings
 
+# The environment variable that allows more packages: import names, separated by commas.
+VARIABLE = "RAGTALLY_HAYSTACK_PACKAGES"
+# The packages that are allowed anyway.
+ALWAYS = ("haystack", "haystack_integrations")
+
+# The package as which transformers imports code that it downloaded with a model.
+_REMOTE_CODE = "transformers_modules"
 # The type of a secret that names environment variables.
 ENVIRONMENT = "env_var"
 
@@ -20,7 +29,48 @@ _SECRET_NAME = re.compile(
 )
 
 
-def written_out(definition: Definition) -> Iterator[Fault]:
+def allowed_packages() -> tuple[str, ...]:
+    """Read which packages are allowed."""
+    more = [name.strip() for name in os.environ.get(VARIABLE, "").split(",") if name.strip()]
+    for name in more:
+        if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
+            raise PluginError(
+                f"the environment variable {VARIABLE} holds {name!r}, which is no import name of a package",
+                hint=f"{VARIABLE}=my_package,another_one",
+            )
+    return tuple(dict.fromkeys((*ALWAYS, *more)))
+
+
+def refusals(definition: Definition) -> Iterator[Fault]:
+    """Say what of a definition is refused before anything that it names is imported."""
+    for name in class_names(definition):
+        fault = class_refusal(name)
+        if fault is not None:
+            yield fault
+    if _REMOTE_CODE not in allowed_packages() and any(
+        mapping.get("trust_remote_code") for mapping in mappings(definition.parameters)
+    ):
+        yield Fault(
+            "trust_remote_code would run code that comes with a model",
+            f"remove it; if you trust the model, allow it in the environment: {VARIABLE}={_REMOTE_CODE}",
+        )
+    yield from _keys(definition)
+
+
+def class_refusal(name: str) -> Fault | None:
+    """Say why a class may not even be imported; None where it may."""
+    packages = allowed_packages()
+    if not any(name.startswith(f"{package}.") for package in packages):
+        return Fault(
+            f"{name} is outside of the packages that a spec may use: {', '.join(packages)}",
+            f"if you trust the package, allow it in the environment: {VARIABLE}={name.partition('.')[0]}",
+        )
+    if name.startswith(tuple(f"{package}.tools." for package in ALWAYS)):
+        return Fault(f"{name} is a tool, and nothing in a benchmark calls tools", "remove it")
+    return None
+
+
+def _keys(definition: Definition) -> Iterator[Fault]:
     """Find keys that stand in a spec; what was written is never repeated."""
     for mapping in mappings(definition.parameters):
         kind = mapping.get("type")

@@ -1,18 +1,100 @@
-"""What went wrong in a Haystack component: from any library's exception to a `CallError`."""
+"""Calls of Haystack components: one instance for each thread, tries again, and failures in words."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import sleep
+from typing import Any, TypeVar
 
 from ragtally import CallError, CallFailure, PluginError, RagtallyError
 from ragtally.support.http_failures import failure_reason, retry_after
-from ragtally_haystack.construct import display
+from ragtally.support.secrets import known_secrets, redact_line
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
 
 _SEED = re.compile(r"\bseed\b", re.IGNORECASE)
 # What Haystack's `Secret` raises where none of its variables is set.
 _NO_KEY = "authentication environment variables"
 _MOST_CAUSES = 10
+_LONGEST_WAIT = 60.0
+_LOOKS = 6
+
+
+class Instances:
+    """Instances of one component; a thread borrows one, and a further one is made where all are lent."""
+
+    # Components are not made to be shared by threads.
+
+    def __init__(self, first: Any, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._free: list[Any] = [first]
+
+    @contextmanager
+    def borrow(self) -> Iterator[Any]:
+        """Borrow an instance."""
+        with self._lock:
+            instance = self._free.pop() if self._free else self._make()
+        try:
+            yield instance
+        finally:
+            with self._lock:
+                self._free.append(instance)
+
+    def dismiss(self) -> list[Any]:
+        """Take back all that are not lent, to close them."""
+        with self._lock:
+            free, self._free = self._free, []
+        return free
+
+
+def in_threads(
+    work: Callable[[Any, Item], Outcome], items: Sequence[Item], instances: Instances, threads: int
+) -> list[Outcome]:
+    """Do work on items, several at once."""
+
+    def one(item: Item) -> Outcome:
+        with instances.borrow() as instance:
+            return work(instance, item)
+
+    if threads == 1 or len(items) < 2:
+        return [one(item) for item in items]
+    executor = ThreadPoolExecutor(max_workers=min(threads, len(items)))
+    try:
+        return [future.result() for future in [executor.submit(one, item) for item in items]]
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def settle(look: Callable[[], int], count: int) -> int:
+    """Look at a number until it has grown to what it should be: servers count some time after they wrote."""
+    seen_count = look()
+    for attempt in range(_LOOKS - 1):
+        if seen_count >= count:
+            break
+        sleep(2.0**attempt)
+        seen_count = look()
+    return seen_count
+
+
+def with_tries(call: Callable[[], Outcome], failure: Callable[[Exception], RagtallyError], retries: int) -> Outcome:
+    """Call, and call again where the failure passes: after as long as the provider asks for, else 1, 2, 4 s ..."""
+    for attempt in range(retries + 1):
+        try:
+            return call()
+        except Exception as error:
+            meaning = failure(error)
+            if attempt == retries or not (isinstance(meaning, CallError) and meaning.retryable):
+                raise meaning from error
+            wait = meaning.retry_after
+            sleep(min(2.0**attempt if wait is None else wait, _LONGEST_WAIT))
+    raise AssertionError("the last try returned or raised")
 
 
 def call_error(who: str, error: BaseException) -> CallError:
@@ -83,3 +165,8 @@ def _hint(reason: CallFailure, text: str) -> str | None:
     if reason == "bad request" and _SEED.search(text):
         return "send_seed: false, where the model takes no seed"
     return None
+
+
+def display(error: BaseException) -> str:
+    """Write what an exception says in one short line that holds no key."""
+    return redact_line(f"{type(error).__name__}: {error}", known_secrets(os.environ))

@@ -1,18 +1,20 @@
-"""Haystack's names, imported with telemetry off; integrations import Haystack too, so this module comes first."""
+"""Haystack itself, imported with telemetry off; integrations import Haystack too, so this module comes first."""
 
 from __future__ import annotations
 
-from ragtally.support.telemetry import telemetry_off
+from ragtally.support.telemetry import haystack_import
 
-with telemetry_off():
+with haystack_import():
     from haystack import Document, component, default_from_dict, default_to_dict
-    from haystack.core.serialization import component_from_dict, generate_qualified_class_name, import_class_by_name
+    from haystack.core.component.component import ComponentMeta
+    from haystack.core.serialization import component_from_dict, generate_qualified_class_name
     from haystack.core.serialization_security import allow_deserialization_module
     from haystack.dataclasses import ChatMessage
     from haystack.document_stores.types import DuplicatePolicy, FilterPolicy
 
 __all__ = [
     "ChatMessage",
+    "ComponentMeta",
     "Document",
     "DuplicatePolicy",
     "FilterPolicy",
@@ -22,5 +24,4 @@ __all__ = [
     "default_from_dict",
     "default_to_dict",
     "generate_qualified_class_name",
-    "import_class_by_name",
 ]
