@@ -94,16 +94,6 @@ def test_the_table_of_weighted_scores() -> None:
     assert as_lists(deviations) == [[(7, 4.2146), (4, 2.2478), (2, 1.9668), (9, 0.0)]]
 
 
-def test_a_ranking_of_equal_scores_says_that_its_hits_were_found() -> None:
-    rankings = [[[(5, 2.0), (6, 2.0)], [(3, -1.0)]], [[(8, 3.0), (6, 1.0)], []]]
-    assert as_lists(fuse(rankings, 4, fusion="weighted")) == [[(5, 1.0), (6, 1.0), (8, 1.0)], [(3, 1.0)]]
-
-
-def test_equal_sums_are_ordered_by_row() -> None:
-    rankings = [[[(9, 2.0), (1, 1.0)]], [[(1, 2.0), (9, 1.0)]], [[(4, 1.0)]]]
-    assert fuse(rankings, 3).passage.tolist() == [[1, 9, 4]]
-
-
 HOW = [("rrf", 60, "min_max"), ("rrf", 0, "min_max"), ("weighted", 60, "min_max"), ("weighted", 60, "z_score")]
 
 
@@ -130,14 +120,6 @@ def test_fuses_as_the_formulas_say(way: str, k: int, normalise: str, data: st.Da
         expected = one_by_one(of_question, weights or [1.0] * retrievers, limit, depth, **how)
         assert rows.tolist() == [row for row, _ in expected] + [-1] * (limit - len(expected))
         np.testing.assert_allclose(scores[: len(expected)], [score for _, score in expected], rtol=1e-6)
-
-
-@pytest.mark.parametrize(("way", "k", "normalise"), HOW)
-def test_what_lies_below_the_depth_counts_nothing(way: str, k: int, normalise: str) -> None:
-    deep = [[[(row, 20.0 - row) for row in range(12)]], [[(row, 1.0 - row / 20) for row in range(12, 0, -1)][::-1]]]
-    shallow = [[ranking[:5] for ranking in of_retriever] for of_retriever in deep]
-    how: Mapping[str, Any] = {"fusion": way, "k": k, "normalise": normalise, "depth": 5}
-    assert as_lists(fuse(deep, 12, **how)) == as_lists(fuse(shallow, 12, **how))
 
 
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,16 +81,6 @@ def test_stop_words_are_left_out() -> None:
     assert not embedder.embed_queries(["the and of"]).any()
 
 
-def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
-    texts = corpus()
-    embedder, other = build(dim=7), build(dim=7)
-    embedder.fit(texts)
-    embedder.save(tmp_path)
-    other.load(tmp_path)
-    np.testing.assert_array_equal(other.embed_documents(texts), embedder.embed_documents(texts))
-    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".npy"}
-
-
 class Lazy(Sequence[str]):
     """Texts that are there one at a time, and remember which were looked at."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -46,15 +45,6 @@ def test_the_most_frequent_answer_wins_and_ties_go_to_the_first_declared(labels:
 
 def test_ties_follow_the_order_of_the_spec() -> None:
     assert train_on("yes", "no", answers=("no", "yes")).read(reading(1, ("no", "yes")), VOTE).choice == ["no"]
-
-
-def test_what_is_saved_is_json_and_reads_back(tmp_path: Path) -> None:
-    train_on("no", "no", "yes").save(tmp_path)
-    (file,) = tmp_path.iterdir()
-    assert json.loads(file.read_text()) == {"answer": "no"}
-    again = COMPONENT.build()
-    again.load(tmp_path)
-    assert again.read(reading(2), VOTE).choice == ["no", "no"]
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "{}"])

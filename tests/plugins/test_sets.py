@@ -129,12 +129,6 @@ def test_a_corpus_without_words_gives_no_hits(size: str, name: str, texts: list[
         assert one.search(queries([]), 2).passage.shape == (0, 2)
 
 
-def test_ties_go_to_the_lower_row(size: str) -> None:
-    for name in DISTANCES:
-        hits = retriever_of(["c d", "b a", "a b", "b a"], distance=name).search(queries(["a b"]), 2)
-        assert hits.passage.tolist() == [[1, 2]]
-
-
 def test_words_are_stemmed_and_stop_words_left_out() -> None:
     retriever = build()
     retriever.add(passages(["the healed mice", "of the cats"]), None)
@@ -154,15 +148,3 @@ def test_one_index_serves_both_distances(tmp_path: Path) -> None:
         np.testing.assert_array_equal(hits.passage, expected.passage)
         np.testing.assert_array_equal(hits.score, expected.score)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".npy"}
-
-
-def test_use_before_add_is_a_bug() -> None:
-    with pytest.raises(RuntimeError, match="before add or load"):
-        build().search(queries(["mice"]), 1)
-
-
-def test_it_says_what_it_compares() -> None:
-    """Hamming and Jaccard mean something else under dense."""
-    assert "token sets" in COMPONENT.summary
-    assert "`dense`" in COMPONENT.summary
-    assert "binarised vectors" in COMPONENT.summary

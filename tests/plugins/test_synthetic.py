@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from math import isclose, sqrt
 from typing import Any
@@ -81,11 +81,6 @@ def guessed_share(texts: list[str], labels: list[str], longest: int = 2) -> floa
 
 def two_standard_errors(share: float, count: int) -> float:
     return 2 * sqrt(share * (1 - share) / count)
-
-
-def test_the_seed_is_the_studys_unless_the_spec_says_otherwise() -> None:
-    assert "default" not in COMPONENT.params["seed"]
-    assert all(schema["description"] for schema in COMPONENT.params.values())
 
 
 def test_evidence_is_one_or_two_whole_sentences_of_one_document(world: Whole) -> None:
@@ -187,13 +182,12 @@ def test_a_larger_dataset_begins_with_the_smaller_one(
     assert {name: large.evidence[name] for name in small.evidence} == small.evidence
 
 
-def test_two_runs_are_equal_and_another_seed_is_another_world() -> None:
-    dataset = build(questions=300)
-    assert list(dataset.batches()) == list(dataset.batches()) == list(build(questions=300).batches())
-    other = Whole(build(questions=300, seed=4).batches())
-    assert not {row[0] for row in other.questions.values()} & {
-        row[0] for row in Whole(dataset.batches()).questions.values()
-    }
+def test_another_seed_is_another_world() -> None:
+    texts, others = (
+        {text for text, _, _ in Whole(build(questions=300, seed=seed).batches()).questions.values()}
+        for seed in (3, 4)
+    )
+    assert not texts & others
 
 
 def test_it_streams() -> None:
@@ -269,8 +263,3 @@ def without_the_answer(world: Whole, questions: list[str], row: int, source: str
             text = text.replace(sentence, "")
         return numberless(text)
     return f"length{len(text.split()) // 20} place{int(start / len(text) * 10)} sections{len(sections)} {name[7:]}x"
-
-
-def test_parameters_hold_what_build_takes() -> None:
-    assert isinstance(COMPONENT.params, Mapping)
-    assert isinstance(build(questions=5), Dataset)

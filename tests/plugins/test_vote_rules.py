@@ -44,12 +44,6 @@ def all_rules():
     return [MAJORITY, PLURALITY, UNANIMOUS, *(quorum(k) for k in range(1, 10))]
 
 
-@given(BALLOTS, st.randoms(use_true_random=False))
-def test_the_order_of_the_ballots_does_not_matter(ballots, random):
-    permutation = random.sample(ballots, len(ballots))
-    assert [rule.verdict(ballots) for rule in all_rules()] == [rule.verdict(permutation) for rule in all_rules()]
-
-
 @given(BALLOTS)
 def test_unanimous_implies_majority_implies_plurality(ballots):
     verdicts = [rule.verdict(ballots) for rule in (UNANIMOUS, MAJORITY, PLURALITY)]

@@ -82,28 +82,6 @@ def test_the_first_reply_stays(store: CallStore, path: Path) -> None:
     assert store.spent()[0].dollars == 0.5
 
 
-def test_everything_about_a_call_is_written_down(store: CallStore, path: Path) -> None:
-    call = sample_call(1, "label", 2)
-    store.record(call, sample_reply("no"), BIG, 0.125)
-    told = {
-        name: column(path, name)[0] for name in ("key", "provider", "model", "purpose", "vote", "seed", "dollars")
-    }
-    assert told == {
-        "key": call.key,
-        "provider": "groq",
-        "model": "openai/gpt-oss-20b",
-        "purpose": "label",
-        "vote": 2,
-        "seed": 1002,
-        "dollars": 0.125,
-    }
-    assert column(path, "parameters") == ['{"name":"litellm","parameters":{"max_tokens":9,"temperature":0.7}}']
-    assert column(path, "messages") == [
-        '[{"role":"system","content":"Answer yes, no or maybe."},{"role":"user","content":"Does drug 1 work?"}]'
-    ]
-    assert UTC_TIME.fullmatch(str(column(path, "finished_at")[0]))
-
-
 def test_replies_are_looked_up_in_the_order_asked(store: CallStore) -> None:
     calls = sample_calls(1203)
     for number, call in enumerate(calls[:1200]):
@@ -215,13 +193,6 @@ def test_what_was_paid_is_summed_by_model_and_purpose(store: CallStore) -> None:
     assert (small.provider, small.purpose, small.calls) == ("ollama_chat", "label", 1)
     assert (small.input_tokens, small.calls_without_input_tokens) == (None, 1)
     assert (small.dollars, small.calls_without_price) == (None, 1)
-
-
-def test_purpose_and_vote_are_different_calls(store: CallStore) -> None:
-    calls = [sample_call(1, "label"), sample_call(1, "measure"), sample_call(1, "measure", 1)]
-    for number, call in enumerate(calls):
-        store.record(call, sample_reply(str(number)), BIG, None)
-    assert [reply.text for reply in store.replies_to([call.key for call in calls]).values()] == ["0", "1", "2"]
 
 
 def test_a_store_that_was_closed_opens_again(store: CallStore) -> None:

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragtally.api import Call, DataError, Message, Reply, StoreError
-from ragtally.store.calls import CALL_COLUMNS, FILE_NAME, CallAbout, CallStore, line_of, row_of
+from ragtally.store.calls import CALL_COLUMNS, FILE_NAME, CallAbout, CallStore
 from ragtally.store.calls_salvage import all_calls
 from ragtally.store.calls_transfer import ImportSummary, export_calls, import_calls
-from sample_calls import BIG, SMALL, sample_call, sample_calls, sample_reply
+from sample_calls import BIG, sample_call, sample_calls, sample_reply
 
 MakeStore = Callable[..., CallStore]
 
@@ -344,10 +344,3 @@ def test_progress_is_told(make_store: MakeStore, tmp_path: Path) -> None:
     import_calls(make_store(), file, read.append)
     assert sum(written) == 1000
     assert sum(read) == file.stat().st_size
-
-
-def test_a_line_and_its_row_are_the_same(make_store: MakeStore) -> None:
-    store = make_store()
-    store.record(sample_call(1), sample_reply(tokens_estimated=True), SMALL, None)
-    (row,) = all_calls(store)
-    assert row_of(line_of(row)) == row

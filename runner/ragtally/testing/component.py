@@ -23,8 +23,8 @@ from ragtally.testing.samples import StubEmbedder
 SEED = 20
 # fmt: off
 HEAVY = frozenset({
-    "bm25s", "faiss", "grpc", "haystack", "joblib", "jsonschema", "litellm", "numpy", "openai", "pandas", "polars",
-    "pyarrow", "scipy", "sentence_transformers", "sklearn", "tokenizers", "torch", "transformers",
+    "bm25s", "faiss", "grpc", "haystack", "jinja2", "joblib", "jsonschema", "litellm", "numpy", "openai", "pandas",
+    "polars", "pyarrow", "scipy", "sentence_transformers", "sklearn", "tokenizers", "torch", "transformers",
     "weaviate", "yaml",
 })
 # fmt: on

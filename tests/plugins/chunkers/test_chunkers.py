@@ -116,14 +116,6 @@ def test_white_space_is_what_python_says_for_every_code_point() -> None:
     assert split("words", text, size=1) == text.split()
 
 
-@pytest.mark.parametrize("name", sorted(COMPONENTS.keys() - {"tokens"}))
-def test_empty_documents_give_no_chunk(name: str) -> None:
-    spans = build(name).split(plain("", " \u2003\n", "word"))
-    assert (spans.document.tolist(), spans.start.tolist(), spans.end.tolist()) == ([2], [0], [4])
-    assert len(build(name).split(plain())) == 0
-    assert build(name).split(plain()).start.dtype == np.int32
-
-
 @pytest.mark.parametrize("name", ["words", "sentences", "tokens"])
 def test_a_window_that_does_not_move_is_told_when_the_spec_is_read(name: str) -> None:
     (component,) = (each for each in register_chunkers() if each.name == name)

@@ -16,7 +16,7 @@ import ragtally_litellm.embeddings
 from model_server.embeddings import embed
 from model_server.fixture import RunningServer, running_server
 from plugins.litellm.sample_embedders import OLLAMA, OPENAI, build, fill_embedder, on
-from ragtally.api import CallError, DataError, Embedder
+from ragtally.api import CallError, DataError
 from ragtally_litellm.embeddings import read_vectors
 from ragtally_litellm.library import close_litellm
 
@@ -298,10 +298,6 @@ def test_the_litellm_transport_keeps_the_timeout(server: RunningServer) -> None:
     started = time.monotonic()
     assert failure(on(server, "ollama", transport="litellm", timeout=0.5, retries=0)).reason == "timeout"
     assert time.monotonic() - started < 5
-
-
-def test_it_is_an_embedder(parameters: With) -> None:
-    assert isinstance(build(parameters()), Embedder)
 
 
 def data(*rows: tuple[Any, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server
 from plugins.litellm.chat_calls import QUESTION, ChatMessage, ask, failure
-from ragtally.api import CallError, ChatModel, DataError
+from ragtally.api import CallError, DataError
 from ragtally_litellm.native import NativeChatGenerator, Secret
 
 Fill = Callable[..., dict[str, Any]]
@@ -34,10 +34,6 @@ def test_an_answer_has_text_reason_model_and_usage(parameters: dict[str, Any]) -
     assert reply.meta["model"] == "llama3.1:8b"
     assert reply.meta["usage"]["prompt_tokens"] > 0
     assert reply.meta["usage"]["completion_tokens"] > 0
-
-
-def test_it_is_a_chat_model(parameters: dict[str, Any]) -> None:
-    assert isinstance(ragtally_litellm.build(**parameters), ChatModel)
 
 
 def test_many_calls_at_once_are_answered_once_each(parameters: dict[str, Any], server: RunningServer) -> None:

@@ -268,15 +268,6 @@ def test_wrong_use_is_told(tmp_path: Path) -> None:
         reader.read(Reading(["a"], ["Does it?"], [[]], ("yes", "no")), vote(0))
 
 
-def test_the_plugins_import_nothing_heavy() -> None:
-    code = (
-        "import sys, ragtally_specialist, ragtally_majority_class, ragtally_synthetic;"
-        "print([name for name in ('numpy', 'scipy', 'sklearn') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
 @pytest.mark.skipif(not PUBMEDQA, reason="RAGTALLY_PUBMEDQA names no folder with the data set")
 def test_real_abstracts_are_read_no_worse_than_guessed() -> None:
     folder = Path(PUBMEDQA or "")
