@@ -22,7 +22,7 @@ def register_retrievers() -> list[Component]:
             traits=_traits,
             check=check_parameters,
             diagnose=_diagnose,
-            external_resource=_outside,
+            external_resource=_external_resource,
         )
     ]
 
@@ -33,14 +33,15 @@ def _traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
     return RetrieverTraits(reads=frozenset({"text", "vectors"}))
 
 
-def _build(embedder: Embedder | None, embedded: bool, **given: Any) -> Retriever:
+def _build(embedder: Embedder | None, embedded: bool, **parameters: Any) -> Retriever:
     from ragtally_weaviate.design import Design, Search
     from ragtally_weaviate.retriever import Effort, Weaviate
 
-    given["distance"], given["index"] = given["distance"] or DEFAULT_DISTANCE, given["index"] or DEFAULT_INDEX
-    design = Design(**{name: given[name] for name in Design.__slots__})
-    search = Search(**{name: given[name] for name in Search.__slots__})
-    effort = Effort(**{name: given[name] for name in Effort.__slots__})
+    parameters["distance"] = parameters["distance"] or DEFAULT_DISTANCE
+    parameters["index"] = parameters["index"] or DEFAULT_INDEX
+    design = Design(**{name: parameters[name] for name in Design.__slots__})
+    search = Search(**{name: parameters[name] for name in Search.__slots__})
+    effort = Effort(**{name: parameters[name] for name in Effort.__slots__})
     return Weaviate(design, search, effort, embedded=embedded)
 
 
@@ -50,7 +51,7 @@ def _diagnose(parameters: Mapping[str, Any]) -> Sequence[Finding]:
     return findings(embedded=parameters["embedded"])
 
 
-def _outside(folder: Path) -> ExternalResource | None:
+def _external_resource(folder: Path) -> ExternalResource | None:
     from ragtally_weaviate.external import collection_of
 
     return collection_of(folder)

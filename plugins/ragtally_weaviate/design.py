@@ -75,7 +75,7 @@ class Contents:
 
     def vector(self, row: int) -> list[float] | None:
         """Say which vector to hand over for a chunk; None for one that has none, or a zero vector."""
-        return None if self._vectors is None else handed_over(self._vectors[row], self.design.distance)
+        return None if self._vectors is None else comparable_vector(self._vectors[row], self.design.distance)
 
     def identifier(self, row: int) -> uuid.UUID:
         """Say which UUID a chunk has: it holds the row, and is the same whenever the chunk is written."""
@@ -98,7 +98,7 @@ class Contents:
         return digest.hexdigest()
 
 
-def handed_over(vector: Vectors, distance: str) -> list[float] | None:
+def comparable_vector(vector: Vectors, distance: str) -> list[float] | None:
     """Turn a vector into what Weaviate compares."""
     if float(np.abs(vector).max(initial=0.0)) < _SHORTEST:
         return None

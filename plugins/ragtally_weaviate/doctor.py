@@ -1,4 +1,4 @@
-"""What is missing to search with Weaviate, and the command that mends it."""
+"""What is missing to search with Weaviate, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from ragtally import Finding, RagtallyError
 from ragtally.support.environment import environment
 from ragtally_weaviate.collection import marker_of
-from ragtally_weaviate.connection import Connection, connect
 from ragtally_weaviate.design import PREFIX
-from ragtally_weaviate.server import server_of
+from ragtally_weaviate.server import Connection, connect, server_of
 
 
 def findings(*, embedded: bool) -> list[Finding]:

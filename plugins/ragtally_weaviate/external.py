@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ragtally import ExternalResource
+from ragtally import ExternalResource, RagtallyError
+from ragtally.support.environment import environment
 from ragtally_weaviate.design import Contents
 
 _RECORD = "collection.json"
@@ -34,8 +35,30 @@ def collection_of(folder: Path) -> ExternalResource | None:
         return None
 
     def drop() -> None:
-        from ragtally_weaviate.dropping import drop_collection
-
-        drop_collection(name, digest, url, embedded=is_embedded)
+        _drop(name, digest, url, embedded=is_embedded)
 
     return ExternalResource(f"the collection {name} at {url}", drop)
+
+
+def _drop(name: str, digest: str, url: str, *, embedded: bool) -> None:
+    """Drop a collection, if it is there and its description says that ragtally made it for these contents."""
+    # The client library takes a second, and most stores that are cleaned up have nothing on a server.
+    from ragtally_weaviate.collection import marker_of
+    from ragtally_weaviate.server import URL, connect, server_of
+
+    if not embedded and server_of(environment()).url != url:
+        raise RagtallyError(
+            f"the collection {name} is at {url}, and {URL} names another server",
+            hint=f"{URL}={url} ragtally store gc ..., or --leave-outside where that server is gone permanently",
+        )
+    with connect(embedded=embedded) as connection:
+        collections = connection.client.collections
+        if not collections.exists(name):
+            return
+        marker = marker_of(collections.use(name).config.get(simple=True).description)
+        if marker is None or marker.digest != digest:
+            raise RagtallyError(
+                f"the collection {name} at {url} was not made by ragtally for this index; it stays",
+                hint="look at it, and drop it by hand if nobody needs it",
+            )
+        collections.delete(name)

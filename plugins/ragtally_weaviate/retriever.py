@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -9,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from ragtally import Hits, Passages, PluginError, Progress, Queries, Score
+from ragtally.support.environment import environment
 from ragtally.support.ranking import no_hits
-from ragtally_weaviate.collection import CollectionIndex
-from ragtally_weaviate.connection import Connection, connect
+from ragtally.support.telemetry import telemetry_off
+from ragtally_weaviate.collection import CollectionIndex, fill
 from ragtally_weaviate.design import Contents, Design, Search, Vectors
 from ragtally_weaviate.external import write_record
-from ragtally_weaviate.filling import fill
-from ragtally_weaviate.haystack import haystack_retriever
-from ragtally_weaviate.nearest import ann_recall
-from ragtally_weaviate.searching import Searcher
+from ragtally_weaviate.parameters import DEFAULT_ALPHA
+from ragtally_weaviate.searching import Searcher, ann_recall, candidate_count
+from ragtally_weaviate.server import GRPC_HOST, Connection, connect, server_of
+
+# deepset's integration.
+_PACKAGE = "haystack_integrations.components.retrievers.weaviate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ class Weaviate:
         finds the same (see `ragtally.api.PlainRetriever`).
         """
         assert self._contents is not None
-        return None if self._embedded else haystack_retriever(self._contents, self._search)
+        return None if self._embedded else _haystack_retriever(self._contents, self._search)
 
     def _open(self) -> AbstractContextManager[Connection]:
         return connect(embedded=self._embedded, timeout=self._effort.timeout)
@@ -114,3 +118,44 @@ class Weaviate:
     @property
     def _approximate(self) -> bool:
         return self._search.mode != "bm25" and self._design.index == "hnsw"
+
+
+def _haystack_retriever(contents: Contents, search: Search) -> Any | None:
+    """Make the retriever of `weaviate-haystack` that asks the server what ragtally asks it."""
+    values = environment()
+    alone = search.mode == "near_vector" and contents.design.distance == "cosine"
+    mixes_scores = (
+        search.mode == "hybrid" and search.fusion == "relative_score" and contents.design.distance != "hamming"
+    )
+    if not (search.mode == "bm25" or alone or mixes_scores) or values.get(GRPC_HOST) or not _is_installed():
+        return None
+    with telemetry_off():
+        from haystack_integrations.components.retrievers.weaviate import (
+            WeaviateBM25Retriever,
+            WeaviateEmbeddingRetriever,
+            WeaviateHybridRetriever,
+        )
+        from haystack_integrations.document_stores.weaviate import AuthApiKey, WeaviateDocumentStore
+    server = server_of(values)
+    in_cloud = server.grpc_host != server.host
+    store = WeaviateDocumentStore(
+        url=server.host if in_cloud else server.url,
+        auth_client_secret=AuthApiKey() if server.key else None,
+        collection_settings={"class": contents.name},
+        grpc_port=server.grpc_port,
+        grpc_secure=server.secure,
+    )
+    count = candidate_count(search, contents.design.index)
+    if search.mode == "bm25":
+        return WeaviateBM25Retriever(document_store=store, top_k=count)
+    if search.mode == "near_vector":
+        return WeaviateEmbeddingRetriever(document_store=store, top_k=count)
+    alpha = DEFAULT_ALPHA if search.alpha is None else search.alpha
+    return WeaviateHybridRetriever(document_store=store, top_k=count, alpha=alpha)
+
+
+def _is_installed() -> bool:
+    try:
+        return importlib.util.find_spec(_PACKAGE) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,4 +1,4 @@
-"""Many questions at once, each one a search by the server; ties by row."""
+"""Many questions at once, each one a search by the server, ties by row; and how near that comes to an exact one."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ from typing import Any
 import numpy as np
 from weaviate.classes.query import HybridFusion, MetadataQuery
 
-from ragtally import Hits, PluginError, Queries
+from ragtally import Hits, Passages, PluginError, Queries, Score
 from ragtally.support.ranking import RankedRows, best_rows, write_hits
+from ragtally_dense import exact_index
 from ragtally_weaviate.collection import CONTENT, VECTOR, CollectionIndex
-from ragtally_weaviate.design import Search, handed_over
-from ragtally_weaviate.failures import ServerError, word_failure
+from ragtally_weaviate.design import Search, Vectors, comparable_vector
 from ragtally_weaviate.parameters import DEFAULT_ALPHA
+from ragtally_weaviate.server import ServerError, word_failure
 
 # How many more an exact search is asked for, so that a tie at the border goes by row.
 _MORE = 50
 # How many questions are queued at once.
 _QUESTIONS = 4096
 _NOTHING = best_rows(np.zeros(0), np.zeros(0, np.int32), 0)
+# The exact search of the retriever `dense` that measures the same, by Weaviate's distance.
+_DENSE = {"cosine": "cosine", "dot": "dot", "l2-squared": "l2", "manhattan": "l1", "hamming": "hamming"}
+_RANKS = 10
+# By what share a score may be below the last one that is right: the server computes in float32.
+_SLACK = 1e-4
 
 
 class Searcher:
@@ -59,7 +65,7 @@ class Searcher:
         vector = None
         if mode != "bm25":
             assert self._queries.vectors is not None
-            vector = handed_over(self._queries.vectors[row], self._index.contents.design.distance)
+            vector = comparable_vector(self._queries.vectors[row], self._index.contents.design.distance)
         if (mode == "bm25" and not text.strip()) or (mode == "near_vector" and vector is None):
             return _NOTHING
         with word_failure(self._index.url, "searching"):
@@ -80,7 +86,7 @@ class Searcher:
 
     def _ask(self, text: str, vector: list[float] | None) -> Any:
         query, search = self._index.collection.query, self._search
-        limit = asked_for(search, self._index.contents.design.index)
+        limit = candidate_count(search, self._index.contents.design.index)
         if search.mode == "bm25":
             return query.bm25(
                 text, query_properties=[CONTENT], limit=limit, return_metadata=MetadataQuery(score=True),
@@ -118,7 +124,38 @@ class Searcher:
         return 1 - distance if self._index.contents.design.distance == "cosine" else -distance
 
 
-def asked_for(search: Search, index: str) -> int:
+def candidate_count(search: Search, index: str) -> int:
     """Say how many hits the server is asked for."""
     exact = search.mode == "bm25" or (search.mode == "near_vector" and index == "flat")
     return search.depth + _MORE if exact else search.depth
+
+
+def ann_recall(passages: Passages, vectors: Vectors, queries: Queries, hits: Hits, distance: str) -> dict[str, Score]:
+    """Compare the first hits with an exact search over the same vectors."""
+    # A hit is right where it is as near as the last of as many exact hits, so that it does not matter which of
+    # equally near chunks is found (the definition of ANN-Benchmarks, Aumueller, Bernhardsson and Faithfull 2020,
+    # section 3.1).
+    ranks = min(_RANKS, hits.passage.shape[1])
+    name = f"ann_recall@{ranks}"
+    exact = exact_index(_DENSE[distance])
+    exact.add(passages, vectors)
+    exact_hits = exact.search(queries, ranks)
+    shares = []
+    for row in range(len(queries)):
+        right = exact_hits.passage[row] >= 0
+        count = int(right.sum())
+        if not count:
+            continue
+        last = float(exact_hits.score[row, count - 1])
+        approximate = hits.passage[row, :count]
+        scores = _scores_as_dense(hits.score[row, :count], distance)
+        near = scores >= last - _SLACK * max(abs(last), 1e-6)
+        shares.append(float((near & (approximate >= 0)).sum()) / count)
+    if not shares:
+        return {name: Score(None, 0, "no question has a vector with a near chunk")}
+    return {name: Score(float(np.mean(shares)), len(shares))}
+
+
+def _scores_as_dense(scores: Vectors, distance: str) -> Vectors:
+    """Write Weaviate's scores as `dense` writes them: the square of the Euclidean distance becomes that distance."""
+    return -np.sqrt(np.maximum(-scores, 0)) if distance == "l2-squared" else scores

@@ -1,18 +1,61 @@
-"""Which server: named by the environment, never by a spec."""
+"""The server: named by the environment, never by a spec; connections to it, and what goes wrong there, in words.
+
+Nothing is sent anywhere else: the client library's look at PyPI is left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import atexit
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import urlsplit
 
+import grpc
+import httpx
+import weaviate
+from weaviate import exceptions
+from weaviate.classes.init import AdditionalConfig, Auth, Timeout
+from weaviate.embedded import EmbeddedOptions
+from weaviate.proto.v1 import health_weaviate_pb2
+
 from ragtally import RagtallyError
+from ragtally.support.environment import environment
+from ragtally.support.secrets import known_secrets, redact_line
 
 URL, GRPC_HOST, GRPC_PORT, KEY = "WEAVIATE_URL", "WEAVIATE_GRPC_HOST", "WEAVIATE_GRPC_PORT", "WEAVIATE_API_KEY"
 EXAMPLE = "http://localhost:8080"
 START = f"start one (`docker compose up --detach --wait`) and name it: export {URL}={EXAMPLE}"
 _USUAL_GRPC_PORT, _SECURE_PORT, _PLAIN_PORT = 50051, 443, 80
 _OLD_CLOUD, _CLOUD = ".weaviate.network", ".weaviate.cloud"
+_PATIENCE, _EMBEDDED_PATIENCE = 10.0, 120.0
+_EMBEDDED_PORT, _EMBEDDED_GRPC_PORT = 8079, 50060
+_EMBEDDED_SETTINGS = {"DISABLE_TELEMETRY": "true", "ENABLE_MODULES": "", "LOG_LEVEL": "error"}
+LOOK = "ragtally doctor SPEC says what is missing"
+AGAIN = "what is written stays: the same command goes on from there"
+# The oldest server that the client library talks to.
+OLDEST = "1.27"
+
+_KINDS = (
+    (r"read.?only|READONLY", "takes no writes", "make room on its disk, and set it ready: curl -X PUT "
+     "-H 'Content-Type: application/json' -d '{{\"status\": \"READY\"}}' {url}/v1/schema/COLLECTION/shards/SHARD"),
+    (r"no space|disk (usage|is full|full)|not enough (memory|disk)|memory pressure|out of memory|RESOURCE_EXHAUSTED",
+     "is full", "make room: disk or memory of the server"),
+    (r"is not supported\. Please use Weaviate version", f"is older than {OLDEST}",
+     "start a newer one: docker compose pull && docker compose up --detach --wait"),
+    (r"\b401\b|UNAUTHENTICATED|unauthorized|anonymous access not enabled|login credentials",
+     f"does not take the key in {KEY}, or wants one", f"export {KEY}=..."),
+    (r"\b403\b|PERMISSION_DENIED|forbidden|insufficient permissions", "does not allow this to the key",
+     f"give the key in {KEY} the right to make, read and delete collections named Ragtally_*"),
+    (r"DEADLINE_EXCEEDED|Deadline Exceeded|timed out|timeout", "did not answer in time",
+     "raise `timeout`, or lower `batch` and `concurrency`"),
+    (r"UNAVAILABLE|Connection refused|Could not connect|Connection to Weaviate failed|Connection reset|"
+     r"Server disconnected|failed to connect|Socket closed|GOAWAY|recvmsg|EOF",
+     "does not answer", "start it (`docker compose up --detach --wait`), or correct WEAVIATE_URL"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +119,142 @@ def _grpc_port(value: str, secure: bool) -> int:
     if not value.isdecimal() or not 0 < int(value) < 1 << 16:
         raise RagtallyError(f"{GRPC_PORT} must be a port", hint=f"export {GRPC_PORT}={_USUAL_GRPC_PORT}")
     return int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An open connection."""
+
+    client: weaviate.WeaviateClient  # The client library's client
+    url: str  # The server, for messages
+    version: str  # The server's version
+
+
+@contextmanager
+def connect(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
+    """Connect, make sure that the server is ready for REST and gRPC, and close the connection in the end."""
+    # It would write whole chunks to the terminal where one is refused; errors are told by ragtally.
+    logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)
+    if embedded:
+        client = _embedded()
+        with word_failure("an embedded server", "working"):
+            yield Connection(client, f"http://127.0.0.1:{_EMBEDDED_PORT}", client.get_meta()["version"])
+        return
+    server = server_of(environment())
+    with word_failure(server.url, "connecting", then=""):
+        client = open_client(server, timeout)
+    try:
+        with word_failure(server.url, "connecting", then=""):
+            version = client.get_meta()["version"]
+            ready = client.is_ready()
+        if not ready:
+            raise ServerError(
+                f"Weaviate at {server.url} answers, but is not ready", hint="wait until it has started, and try again"
+            )
+        require_grpc(server)
+        with word_failure(server.url, "working"):
+            yield Connection(client, server.url, version)
+    finally:
+        client.close()
+
+
+def open_client(server: Server, timeout: float) -> weaviate.WeaviateClient:
+    """Open a client; only its version is asked for."""
+    return weaviate.connect_to_custom(
+        http_host=server.host,
+        http_port=server.port,
+        http_secure=server.secure,
+        grpc_host=server.grpc_host,
+        grpc_port=server.grpc_port,
+        grpc_secure=server.secure,
+        auth_credentials=None if server.key is None else Auth.api_key(server.key),
+        additional_config=_settings(timeout),
+        skip_init_checks=True,
+    )
+
+
+def require_grpc(server: Server) -> None:
+    """Ask the server's gRPC port whether it serves; the client library would try for a minute."""
+    hint = f"open its gRPC port (50051 in compose.yaml), or say where it is: export {GRPC_PORT}=... {GRPC_HOST}=..."
+    channel = (
+        grpc.secure_channel(server.grpc, grpc.ssl_channel_credentials())
+        if server.secure
+        else grpc.insecure_channel(server.grpc)
+    )
+    with channel:
+        check = channel.unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=health_weaviate_pb2.WeaviateHealthCheckRequest.SerializeToString,
+            response_deserializer=health_weaviate_pb2.WeaviateHealthCheckResponse.FromString,
+        )
+        headers = (("authorization", f"Bearer {server.key}"),) if server.key else ()
+        try:
+            answer = check(health_weaviate_pb2.WeaviateHealthCheckRequest(), timeout=_PATIENCE, metadata=headers)
+        except grpc.RpcError as error:
+            why = without_keys(message_of(error)[-1])
+            raise ServerError(
+                f"Weaviate at {server.url} answers, but not to gRPC at {server.grpc}: {why}", hint=hint
+            ) from None
+    if answer.status != health_weaviate_pb2.WeaviateHealthCheckResponse.SERVING:
+        raise ServerError(f"Weaviate at {server.url} does not serve gRPC at {server.grpc}", hint=hint)
+
+
+@cache
+def _embedded() -> weaviate.WeaviateClient:
+    options = EmbeddedOptions(
+        port=_EMBEDDED_PORT, grpc_port=_EMBEDDED_GRPC_PORT, additional_env_vars=dict(_EMBEDDED_SETTINGS)
+    )
+    try:
+        client = weaviate.WeaviateClient(
+            embedded_options=options, additional_config=_settings(_EMBEDDED_PATIENCE), skip_init_checks=True
+        )
+        client.connect()
+    except Exception as error:
+        raise ServerError(
+            f"Weaviate cannot be started beside ragtally: {without_keys(message_of(error)[-1])}",
+            hint="leave `embedded` out, and start a server: docker compose up --detach --wait",
+        ) from None
+    atexit.register(client.close)
+    return client
+
+
+def _settings(timeout: float) -> AdditionalConfig:
+    return AdditionalConfig(timeout=Timeout(init=_PATIENCE, query=timeout, insert=timeout))
+
+
+class ServerError(RagtallyError):
+    """A Weaviate server does not do what it is asked to."""
+
+
+@contextmanager
+def word_failure(url: str, doing: str, *, then: str = AGAIN) -> Iterator[None]:
+    """Turn what the client library raises into an error with a hint."""
+    try:
+        yield
+    except (exceptions.WeaviateBaseError, httpx.HTTPError, grpc.RpcError, ConnectionError, TimeoutError) as error:
+        texts = message_of(error)
+        raise server_error(url, doing, " ".join(texts), shown=texts[-1], then=then) from None
+
+
+def message_of(error: BaseException) -> list[str]:
+    """List what an exception says, and what each of its causes does, the first cause last."""
+    texts = [str(error) or type(error).__name__]
+    if isinstance(error, grpc.RpcError) and hasattr(error, "code"):
+        texts = [f"{error.code().name}: {error.details()}"]
+    cause = error.__cause__ or error.__context__
+    return [*texts, *(message_of(cause) if isinstance(cause, Exception) else [])]
+
+
+def server_error(url: str, doing: str, text: str, *, shown: str | None = None, then: str = AGAIN) -> ServerError:
+    """Make the error for something that the server or the library said."""
+    what, hint = next(
+        ((what, hint) for pattern, what, hint in _KINDS if re.search(pattern, text, re.IGNORECASE)), ("failed", LOOK)
+    )
+    hints = [hint.format(url=url), *([then] if then else [])]
+    shown = without_keys(text if shown is None else shown)
+    return ServerError(f"Weaviate at {url} {what} ({doing}): {shown}", hint="; ".join(hints))
+
+
+def without_keys(text: str) -> str:
+    """Write what somebody else said as one line that is not too long, keys hidden."""
+    return redact_line(text, known_secrets(environment()))

@@ -10,7 +10,7 @@ import pytest
 
 from ragtally.api import Passages
 from ragtally.testing import samples
-from ragtally_weaviate.failures import ServerError
+from ragtally_weaviate.server import ServerError
 from weaviate_server import StubServer
 from weaviate_server.collections import Collection
 

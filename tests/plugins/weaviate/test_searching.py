@@ -12,7 +12,7 @@ import pytest
 from ragtally.api import Passages, PluginError, Queries
 from ragtally.testing import samples
 from ragtally_dense.search import Dense
-from ragtally_weaviate.failures import ServerError
+from ragtally_weaviate.server import ServerError
 from weaviate_server import StubServer
 
 Build = Callable[..., Any]
