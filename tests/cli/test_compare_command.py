@@ -153,10 +153,3 @@ def test_sides_without_a_cell_of_the_same_name_are_refused(root: Path) -> None:
     written(results_of({"a": FIRST, "b": SECOND}, study="other"), root)
     with pytest.raises(RagtallyError, match="no cell of the one side"):
         compare(root, "old", "other")
-
-
-def test_help_says_how_revisions_are_compared() -> None:
-    shown = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
-    assert "git worktree add" in shown
-    assert "dvc pull" in shown
-    assert "STUDY:CELL" in shown

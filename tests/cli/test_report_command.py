@@ -48,12 +48,6 @@ def test_the_folder_of_the_results_names_a_study_too(finished: Project) -> None:
     assert finished.ragtally("report", "data/results/small").code == 0
 
 
-def test_an_unknown_study_is_answered_with_those_there_are(finished: Project) -> None:
-    outcome = finished.ragtally("report", "smal")
-    assert outcome.code == 2
-    assert "did you mean 'small'?" in outcome.err
-
-
 def test_a_study_that_has_not_run_names_the_missing_file(project: Project) -> None:
     project.write("data/results/half/dataset.json", '{"study": "half"}')
     outcome = project.ragtally("report", "half")

@@ -369,35 +369,12 @@ SIGNS = ["{", "}", '"answer":', '"', ",", ".", "\n", " ", "**", "\\"]
 TAGS = ["<think>", "</think>", "<answer>", "</answer>", "\\boxed{", "```json"]
 PIECES = st.sampled_from([*SPOKEN, *SIGNS, *TAGS])
 HOSTILE_SIGNS = [
-    "{",
-    "{}",
-    '{"a":',
-    '"',
-    "\\",
-    "{'",
-    "*",
-    " ",
-    "\n",
-    ". ",
-    "!",
-    "<|",
-    "=",
-    "`",
-    "a\u0301\u0323",
-    "\ufdfa",
-]
+    "{", "{}", '{"a":', '"', "\\", "{'", "*", " ", "\n", ". ", "!", "<|", "=", "`", "a\u0301\u0323", "\ufdfa",
+]  # fmt: skip
 HOSTILE_WORDS = [
-    '{"}',
-    "Answer: ",
-    "Answer: yes. ",
-    "the answer is ",
-    "yes ",
-    "yes\n",
-    "B) ",
-    "Yes, it. ",
-    "Yes, ",
+    '{"}', "Answer: ", "Answer: yes. ", "the answer is ", "yes ", "yes\n", "B) ", "Yes, it. ", "Yes, ",
     "Actually no. ",
-]
+]  # fmt: skip
 
 
 @given(st.one_of(st.text(), st.lists(PIECES, max_size=20).map("".join)), st.booleans())

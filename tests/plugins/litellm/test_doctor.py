@@ -10,41 +10,42 @@ from typing import Any
 import pytest
 
 from model_server.fixture import RunningServer
-from ragtally.api import Finding
 from ragtally_litellm import diagnose
 
 Fill = Callable[..., dict[str, Any]]
 
 
-def only(findings: list[Finding]) -> Finding:
-    (finding,) = findings
-    return finding
-
-
-def test_ollama_with_the_model(fill: Fill, server: RunningServer) -> None:
-    finding = only(diagnose(fill(model="ollama_chat/llama3.1:8b", api_base=server.url)))
-    assert finding.ok and "llama3.1:8b" in finding.what
-
-
-def test_ollama_without_the_model(fill: Fill, server: RunningServer) -> None:
-    finding = only(diagnose(fill(model="ollama_chat/qwen2.5:7b", api_base=server.url)))
-    assert (finding.ok, finding.remedy) == (False, "ollama pull qwen2.5:7b")
-
-
-def test_ollama_away(fill: Fill) -> None:
-    finding = only(diagnose(fill(model="ollama_chat/qwen2.5:7b", api_base="http://127.0.0.1:9")))
-    assert (finding.ok, finding.remedy) == (False, "ollama serve")
-
-
-def test_ollama_with_too_small_a_context(fill: Fill, server: RunningServer) -> None:
-    findings = diagnose(fill(model="ollama_chat/gemma2:2b", api_base=server.url, num_ctx=10_000))
-    assert [finding.ok for finding in findings] == [True, False]
-    assert findings[1].remedy == "num_ctx: 8192"
-
-
-def test_a_hosted_model_without_a_key(fill: Fill) -> None:
-    finding = only(diagnose(fill(model="groq/openai/gpt-oss-20b")))
-    assert (finding.ok, finding.remedy) == (False, "export GROQ_API_KEY=...")
+@pytest.mark.parametrize(
+    ("settings", "what", "remedies"),
+    [
+        ({"model": "ollama_chat/llama3.1:8b", "api_base": "OLLAMA"}, "llama3.1:8b", [None]),
+        ({"model": "ollama_chat/qwen2.5:7b", "api_base": "OLLAMA"}, "", ["ollama pull qwen2.5:7b"]),
+        ({"model": "ollama_chat/qwen2.5:7b", "api_base": "http://127.0.0.1:9"}, "", ["ollama serve"]),
+        ({"model": "ollama_chat/gemma2:2b", "api_base": "OLLAMA", "num_ctx": 10_000}, "", [None, "num_ctx: 8192"]),
+        ({"model": "groq/openai/gpt-oss-20b"}, "", ["export GROQ_API_KEY=..."]),
+        ({"model": "hosted_vllm/nobody", "api_base": "OLLAMA/v1"}, "no model nobody", ["curl OLLAMA/v1/models"]),
+        ({"model": "hosted_vllm/x", "api_base": "OLLAMA"}, "answers 404", ["curl OLLAMA/models"]),
+        (
+            {"model": "hosted_vllm/x", "api_base": "http://127.0.0.1:9/v1"},
+            "does not answer",
+            ["curl http://127.0.0.1:9/v1/models"],
+        ),
+        ({"model": "hosted_vllm/x"}, "", ["export HOSTED_VLLM_API_BASE=http://..."]),
+        ({"model": "anthropic/claude-sonnet-4-20250514"}, "", ["export ANTHROPIC_API_KEY=..."]),
+    ],
+)
+def test_what_is_missing_is_named_with_its_remedy(
+    settings: dict[str, Any], what: str, remedies: list[str | None], fill: Fill, server: RunningServer
+) -> None:
+    here = {
+        name: value.replace("OLLAMA", server.url) if name == "api_base" else value for name, value in settings.items()
+    }
+    findings = diagnose(fill(**here))
+    assert [finding.remedy for finding in findings] == [
+        remedy and remedy.replace("OLLAMA", server.url) for remedy in remedies
+    ]
+    assert [finding.ok for finding in findings] == [remedy is None for remedy in remedies]
+    assert what in findings[0].what
 
 
 class Guarded(http.server.BaseHTTPRequestHandler):
@@ -76,30 +77,7 @@ def test_a_key_is_tried(fill: Fill, guarded: str, monkeypatch: pytest.MonkeyPatc
     assert [finding.ok for finding in diagnose(parameters)] == [True, True]
 
 
-def test_a_server_that_has_not_got_the_model(fill: Fill, server: RunningServer) -> None:
-    finding = only(diagnose(fill(model="hosted_vllm/nobody", api_base=server.openai)))
-    assert not finding.ok and "no model nobody" in finding.what
-
-
-@pytest.mark.parametrize("path", ["", "/nowhere"])
-def test_a_server_that_speaks_something_else(path: str, fill: Fill, server: RunningServer) -> None:
-    finding = only(diagnose(fill(model="hosted_vllm/x", api_base=server.url + path)))
-    assert not finding.ok and finding.remedy
-
-
-def test_a_server_that_is_away(fill: Fill) -> None:
-    finding = only(diagnose(fill(model="hosted_vllm/x", api_base="http://127.0.0.1:9/v1")))
-    assert not finding.ok and "does not answer" in finding.what
-
-
-def test_a_server_that_nobody_named(fill: Fill) -> None:
-    finding = only(diagnose(fill(model="hosted_vllm/x")))
-    assert not finding.ok and finding.remedy == "export HOSTED_VLLM_API_BASE=http://..."
-
-
-def test_other_providers_are_litellms(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
-    parameters = fill(model="anthropic/claude-sonnet-4-20250514")
-    finding = only(diagnose(parameters))
-    assert (finding.ok, finding.remedy) == (False, "export ANTHROPIC_API_KEY=...")
+def test_other_providers_keys_are_litellms_to_name(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "a-key-of-some-length")
-    assert only(diagnose(parameters)).ok
+    (finding,) = diagnose(fill(model="anthropic/claude-sonnet-4-20250514"))
+    assert finding.ok
