@@ -13,7 +13,17 @@ import polars as pl
 import pytest
 
 from ragtally.analysis import analyze
-from ragtally.api import Answers, Component, DataError, PluginError, RagtallyError, Reading, StoreError, Vote
+from ragtally.api import (
+    Answers,
+    Component,
+    DataError,
+    PluginError,
+    RagtallyError,
+    Reading,
+    StoppedError,
+    StoreError,
+    Vote,
+)
 from ragtally.engine.run import cells_matching, execute
 from ragtally.plan import STAGES, in_order
 from ragtally.results import load_results
@@ -178,6 +188,21 @@ def test_a_failing_reader_keeps_what_was_done_and_the_next_run_goes_on(
     failed = set(calls) & done
     assert len(failed) == 1 and next(iter(failed)).startswith("read ")
     assert Counter(calls).most_common(1)[0][1] == 1
+
+
+def test_the_budget_of_hours_counts_where_no_model_is_called(bench: Bench) -> None:
+    with pytest.raises(StoppedError, match="the budget of 1e-09 hours is used up"):
+        bench.run(SPEC + "budget: {hours: 1e-9}\n")
+    assert (bench.run() / "cells.csv").is_file()
+
+
+@pytest.mark.parametrize("depth", [25, 2**31 - 1])
+def test_a_top_k_beyond_the_corpus_gives_all_of_it(bench: Bench, depth: int) -> None:
+    def accuracies(top_k: int) -> list[float | None]:
+        folder = bench.run(SPEC.replace("top_k: [1, 2]", f"top_k: [{top_k}]"))
+        return load_results(folder.name, folder.parent).cells["accuracy"].to_list()
+
+    assert accuracies(depth) == accuracies(24)
 
 
 @pytest.mark.parametrize("where", ["results", "resolved"])

@@ -12,7 +12,6 @@ from ragtally.present.numbers import (
     dollars,
     form_of,
     p_value,
-    printable,
     seconds,
 )
 
@@ -59,8 +58,3 @@ def test_a_small_p_value_is_not_written_as_zero() -> None:
 def test_a_count_of_none_has_no_share() -> None:
     assert PORTION.write(Portion(0, 0)) == "0"
     assert PORTION.write(Portion(3, 4)).replace(NBSP, " ") == "3 (75.0 % of 4)"
-
-
-@pytest.mark.parametrize("sign", ["\x00", "\x1b", "\x9b", "\u202e", "\u200b", "\ud800", "\t"])
-def test_a_sign_that_a_terminal_obeys_is_written_as_its_code(sign: str) -> None:
-    assert printable(f"a{sign}ü漢") == f"a{sign.encode('unicode_escape').decode()}ü漢"

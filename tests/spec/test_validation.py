@@ -172,6 +172,8 @@ def test_they_agree_on_any_change_of_a_spec(schema: dict[str, Any], full: str, d
         ("seed: 1_000", "3:7", "seed must be a whole number, not '1_000'", "decimal digits"),
         ("seed: -1", "3:7", "seed must be at least 0, not -1", None),
         ("seed: 4294967296", "3:7", "seed must be at most 4294967295", None),
+        ("sample: {size: 2147483648}", "3:16", "sample.size must be at most 2147483647, not 2147483648", None),
+        ("grid: {chunker: {words: {size: [1, 2147483648]}}}", "3:36", "must be at most 2147483647", None),
         ("seed:", "3:6", "seed must be a whole number, not nothing", None),
         ("seed: [1, 2]", "3:7", "seed must be a whole number, not the list", "under grid"),
         ("sample: {balance: yes}", "3:19", "sample.balance must be true or false, not 'yes'", "write true"),

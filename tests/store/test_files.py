@@ -22,6 +22,24 @@ def test_a_file_is_written_with_its_folders_and_replaced(tmp_path: Path) -> None
     assert [file.name for file in path.parent.iterdir()] == ["file.txt"]
 
 
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    write_text(tmp_path / "real" / "file.txt", "earlier")
+    (tmp_path / "link.txt").symlink_to("real/file.txt")
+    write_text(tmp_path / "link.txt", "later")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real" / "file.txt").read_text() == "later"
+
+
+def test_a_pipe_and_a_device_are_written_to_and_stay(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        write_text(pipe, "through")
+        assert reader.communicate()[0] == "through"
+    write_text(Path(os.devnull), "gone")
+    assert pipe.is_fifo() and Path(os.devnull).is_char_device()
+
+
 def test_json_keeps_the_order_of_its_keys_and_has_no_nan(tmp_path: Path) -> None:
     write_json(tmp_path / "x.json", {"b": 1, "a": "ü"})
     assert (tmp_path / "x.json").read_text(encoding="utf-8") == '{\n "b": 1,\n "a": "ü"\n}\n'

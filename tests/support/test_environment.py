@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ragtally.api import DataError, Location
 from ragtally.support.environment import environment, first_value
 
 
@@ -40,6 +41,24 @@ def test_without_a_repository_only_the_folder_itself_counts(tmp_path: Path, monk
     assert environment()["A_API_KEY"] == "here"
     monkeypatch.chdir(tmp_path / "inner")
     assert "A_API_KEY" not in environment()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_byte_order_mark_is_no_part_of_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    (tmp_path / ".env").write_text("A_API_KEY=é", encoding=encoding)
+    monkeypatch.chdir(tmp_path)
+    assert environment()["A_API_KEY"] == "é"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_that_is_not_utf_8_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    (tmp_path / ".env").write_text("A_API_KEY=é", encoding=encoding)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="not UTF-8") as caught:
+        environment()
+    assert caught.value.location == Location(str(tmp_path / ".env"))
 
 
 def test_the_process_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

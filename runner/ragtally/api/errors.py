@@ -6,6 +6,7 @@ Layer 0: standard library only.
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -69,13 +70,33 @@ class RagtallyError(Exception):
 
     def __init__(self, message: str, *, location: Location | None = None, hint: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = printable_lines(message)
         self.location = location
-        self.hint = hint
+        self.hint = None if hint is None else printable_lines(hint)
 
     def __str__(self) -> str:
         text = f"{self.location}: {self.message}" if self.location else self.message
         return f"{text}\n  hint: {self.hint}" if self.hint else text
+
+
+def printable(text: str) -> str:
+    """Make text from outside safe to show: what could steer a terminal, or end the line, becomes its escape.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The same, in one line.
+    """
+    return "".join(
+        sign if sign.isprintable() or unicodedata.category(sign) == "Zs" else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
+
+
+def printable_lines(text: str) -> str:
+    """Do the same to each line of a text (see `printable`)."""
+    return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
 
 
 class SpecError(RagtallyError):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import shlex
 import sys
 import traceback
+from io import TextIOWrapper
+from typing import Any
 
 import click
 
 from ragtally import __version__
 from ragtally.api import ErrorList, RagtallyError, StoppedError
-from ragtally.api.errors import EXIT_BUG, EXIT_DONE, EXIT_STOPPED
+from ragtally.api.errors import EXIT_BUG, EXIT_DONE, EXIT_STOPPED, EXIT_USER
 
+# A full disk, a quota, a limit of the file size, a file system that is read alone.
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 _COMMANDS = {
     "new": "Write a spec to begin with.",
     "check": "Validate specs: every error at once, with its place and its remedy.",
@@ -43,6 +49,16 @@ class _LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError:
+            # Whoever read our output has enough of it.
+            _close_output()
+            return EXIT_DONE
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
@@ -64,6 +80,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # What a stream cannot take (a check mark, in ASCII) becomes a question mark.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else EXIT_DONE)
@@ -86,13 +106,19 @@ def main() -> None:
     except RagtallyError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+            click.echo(f"error: cannot write: {error.strerror}", err=True)
+            _close_output()
+            sys.exit(EXIT_USER)
         traceback.print_exc()
         click.echo("this is a bug in ragtally or in a plugin: please report the lines above", err=True)
         sys.exit(EXIT_BUG)
+
+
+def _close_output() -> None:
+    """Let what Python still writes at its end go into nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command() -> str:

@@ -16,6 +16,7 @@ from ragtally.cli.studies import json_option
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
+from ragtally.support.environment import environment
 
 _SIMILARITY = 0.8
 _PAIRS = 3
@@ -53,6 +54,7 @@ def command(
     """
     if not with_data and not (similarity is None and pairs is None):
         raise click.UsageError("--similarity and --pairs say how --data looks: give --data too")
+    environment()  # A .env that cannot be read is told before any work.
     registry = load_registry()
     errors: list[RagtallyError] = []
     studies: list[tuple[Path, Study]] = []

@@ -24,6 +24,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from ragtally.api.errors import printable_lines
 from ragtally.cli import lazy
 
 if TYPE_CHECKING:
@@ -34,10 +35,19 @@ _PLAIN_WIDTH = 120
 
 def print_all(parts: Sequence[Table | str]) -> None:
     """Print tables and texts on standard output, with an empty line between them."""
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PLAIN_WIDTH
-    out = Console(width=width, highlight=False, markup=False, emoji=False)
+    # Rich takes COLUMNS=0, which says that the width is not known, for a width.
+    known = os.environ.get("COLUMNS", "").isdecimal() and int(os.environ["COLUMNS"]) > 0
+    width = None if known or sys.stdout.isatty() else _PLAIN_WIDTH
+    out = _Output(width=width, highlight=False, markup=False, emoji=False)
     for part in lazy.table.terminal(parts, out.width):
         out.print(part)
+
+
+class _Output(Console):
+    """Leaves it to the command line to end where nobody reads on; Rich would call that a failure."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 def progress_console() -> Console:
@@ -131,7 +141,7 @@ class TerminalProgress:
 
     def warn(self, message: str) -> None:
         """Something was repaired."""
-        click.echo(f"note: {message}", err=True)
+        click.echo(f"note: {printable_lines(message)}", err=True)
 
     def finish(self) -> None:
         """All work is done, or stopped."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from ragtally.api import Choice, ErrorList, Finding, RagtallyError
-from ragtally.api.errors import EXIT_USER
+from ragtally.api.errors import EXIT_USER, printable_lines
 from ragtally.cli import lazy
 from ragtally.cli.studies import DEFAULT_RESULTS, json_option
 from ragtally.registry import Registry, load_registry
@@ -31,9 +31,9 @@ def command(spec: Path, as_json: bool) -> None:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     else:
         for finding in findings:
-            click.echo(f"{'ok     ' if finding.ok else 'missing'}  {finding.what}")
+            click.echo(printable_lines(f"{'ok     ' if finding.ok else 'missing'}  {finding.what}"))
             if finding.remedy:
-                click.echo(f"         {finding.remedy}")
+                click.echo(printable_lines(f"         {finding.remedy}"))
     missing = sum(not finding.ok for finding in findings)
     if missing:
         click.echo(f"{missing} of {len(findings)} things are missing", err=True)
@@ -59,16 +59,17 @@ def _findings(spec: Path) -> Iterator[Finding]:
 
 def _of_component(name: str, choice: Choice, registry: Registry) -> Iterator[Finding]:
     component = registry.get(choice).component
-    if component.diagnose is not None:
-        findings = component.diagnose(choice.parameters)
-        yield from (Finding(each.ok, f"{name}: {each.what}", each.remedy) for each in findings)
-        return
-    if component.fingerprint is None and choice.kind in _NEEDS_NOTHING:
-        return
     try:
+        if component.diagnose is not None:
+            findings = component.diagnose(choice.parameters)
+            yield from (Finding(each.ok, f"{name}: {each.what}", each.remedy) for each in findings)
+            return
+        if component.fingerprint is None and choice.kind in _NEEDS_NOTHING:
+            return
         fingerprint = component.fingerprint(choice.parameters) if component.fingerprint else None
     except RagtallyError as error:
-        yield Finding(False, f"{name}: {error.message}", error.hint)
+        where = f"{error.location}: " if error.location else ""
+        yield Finding(False, f"{name}: {where}{error.message}", error.hint)
         return
     yield Finding(True, name if fingerprint is None else f"{name}: its data is there")
 

@@ -13,6 +13,7 @@ from ragtally.cli.console import TerminalProgress, print_all
 from ragtally.cli.studies import json_option
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
+from ragtally.support.environment import environment
 
 
 @click.command(name="plan")
@@ -24,6 +25,7 @@ def command(spec: Path, as_json: bool) -> None:
     Nothing is paid. Where models are asked, the free local work up to the prompts is done, so that their calls can
     be counted.
     """
+    environment()  # A .env that cannot be read is told before any work.
     registry = load_registry()
     plan = lazy.plan.plan_study(load_study(spec, registry), registry)
     store = lazy.store.Store(lazy.store.find_store(Path.cwd()))

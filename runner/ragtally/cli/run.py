@@ -12,6 +12,7 @@ from ragtally.cli.report import report
 from ragtally.cli.studies import results_option
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
+from ragtally.support.environment import environment
 
 # As `ragtally.plan.STAGES`, whose import takes a fifth of a second that `--help` need not wait for.
 STAGES = ("resolve", "prepare", "train", "label", "bench")
@@ -46,6 +47,7 @@ def command(
     """Run the study of SPEC and write its results; what is done already is not done again."""
     if stage and cells:
         raise click.UsageError("--stage and --cell cannot be given together")
+    environment()  # A .env that cannot be read is told before any work.
     registry = load_registry()
     store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
     workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())

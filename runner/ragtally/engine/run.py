@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ragtally.api import RagtallyError
+from ragtally.api import RagtallyError, StoppedError
 from ragtally.llm.budget import Spending
 from ragtally.llm.client import Asking
 from ragtally.llm.embeddings import EMBEDDING_STEPS, Embedding
@@ -154,6 +154,8 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
             total = sum(task.step is step for task in tasks)
             workspace.progress.start(step.name, total, total - sum(task.step is step for task in missing))
             for task in batch:
+                if late := spending.time_is_up():
+                    raise StoppedError(late.message, hint=late.hint)
                 workspace.make(task)
                 workspace.progress.advance(step, task.label)
     finally:

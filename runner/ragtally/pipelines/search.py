@@ -18,7 +18,7 @@ from ragtally.pipelines.choices import choice_from, plugins
 from ragtally.pipelines.haystack import Document, component
 from ragtally.pipelines.index import VectorOutput, Vectors
 from ragtally.registry import Registry
-from ragtally.support.ranking import best_rows, no_hits, write_hits
+from ragtally.support.ranking import best_rows, no_hits, ranking_depth, write_hits
 from ragtally.tables import INDEX_FOLDER, load_chunks, load_documents, load_spans, load_vectors
 
 Json = dict[str, Any]
@@ -122,12 +122,12 @@ class Ranking:
 
     def search(self, question: str) -> Hits:
         """Find the best chunks."""
-        queries = self.queries(question)
+        queries, limit = self.queries(question), ranking_depth(self._limit, len(self.spans))
         if not self._inner:
-            return Retrieve(self._retriever).run(queries, self._limit)["hits"]
+            return Retrieve(self._retriever).run(queries, limit)["hits"]
         hits = tuple(inner.search(question) for inner in self._inner)
         candidates = Candidates(hits, self._passages, self._windows, None)
-        return Rerank(self._retriever).run(queries, candidates, self._limit)["hits"]
+        return Rerank(self._retriever).run(queries, candidates, limit)["hits"]
 
 
 def _embedder(choice: Any, folder: Path, registry: Registry) -> Embedder:

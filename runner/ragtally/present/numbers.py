@@ -87,11 +87,6 @@ def some(names: list[str] | tuple[str, ...], most: int) -> str:
     return text if len(names) <= most else f"{text}; and {len(names) - most:,} more"
 
 
-def printable(text: str) -> str:
-    """Text from the data that cannot steer a terminal: control characters become their escapes."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
-
-
 def form_of(unit: str, *, with_sign: bool = False) -> Form:
     """How values of a metric's unit are written: estimates with their interval, or bare numbers."""
     number = {"share": _percentage, "count": _whole}.get(unit, _decimals)

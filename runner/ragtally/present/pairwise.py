@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from ragtally.analysis.pairwise import UNPAIRED, PairwiseComparison
 from ragtally.analysis.significance import LEVEL
+from ragtally.api.errors import printable
 from ragtally.present.comparisons import comparison_notes, difference_columns
-from ragtally.present.numbers import count, form_of, p_value, printable
+from ragtally.present.numbers import count, form_of, p_value
 from ragtally.present.table import Column, Table
 
 _QUESTION_WIDTH = 60

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from ragtally.analysis.comparisons import Tally
 from ragtally.analysis.estimate import Estimate
-from ragtally.present.numbers import TEXT, Form, Portion, printable
+from ragtally.api.errors import printable
+from ragtally.present.numbers import TEXT, Form, Portion
 
 # Sentences get no wider than this on a terminal; tables take the room that they need.
 TEXT_WIDTH = 80

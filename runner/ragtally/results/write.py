@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -280,7 +281,7 @@ def _covered_characters(cell: Cell, workspace: Workspace, rows: NDArray[np.int64
             evidence = np.zeros_like(evidence)
     elif "context_relevance" in inputs:
         by_rank = load_relevance(workspace.entry(inputs["context_relevance"][0])).covered
-        evidence = by_rank[:, (cell.picks.top_k or by_rank.shape[1]) - 1]
+        evidence = by_rank[:, min(cell.picks.top_k or sys.maxsize, by_rank.shape[1]) - 1]
     else:
         return [None] * len(rows)
     return list(evidence[rows].tolist())

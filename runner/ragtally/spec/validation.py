@@ -76,6 +76,8 @@ _TYPES = {
     "null": "null",
 }
 AXES_HINT = "only the keys under grid take several values; give one here"
+# Sizes and counts index arrays of 32 bits.
+LARGEST_COUNT = 2**31 - 1
 SECRET_HINT = "put it into the environment, or into a file .env that is not committed"
 # Names of what must not be written into a spec, which is shared.
 _SECRET = re.compile(r"api_?key|secret|password|access_?token|auth_?token|bearer|credential", re.IGNORECASE)
@@ -383,6 +385,20 @@ def _any_of(
         yield ValidationError(f"{instance!r} matches none of the forms allowed here")
 
 
+def _type_within_reach(validator: Any, types: Any, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Check a type; a whole number without a bound of its own must be one that counts something."""
+    yield from Draft202012Validator.VALIDATORS["type"](validator, types, instance, schema)
+    unbound = "integer" in types and "maximum" not in schema
+    if unbound and isinstance(instance, int) and instance > LARGEST_COUNT:
+        yield ValidationError("too large", "maximum", validator_value=LARGEST_COUNT, instance=instance, schema=schema)
+
+
 _SpecValidator = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"x-ragtally-kind": _validate_component, "x-ragtally-axis": _axis, "anyOf": _any_of}
+    Draft202012Validator,
+    {
+        "x-ragtally-kind": _validate_component,
+        "x-ragtally-axis": _axis,
+        "anyOf": _any_of,
+        "type": _type_within_reach,
+    },
 )

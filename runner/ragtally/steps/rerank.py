@@ -6,6 +6,7 @@ from ragtally import pipelines
 from ragtally.api import Candidates, PluginError, PromptingReranker, Reranker
 from ragtally.steps.retrieve import check_hits
 from ragtally.steps.step import Step, Work
+from ragtally.support.ranking import ranking_depth
 from ragtally.tables import (
     ReplyCounts,
     load_answers,
@@ -25,10 +26,10 @@ def run(work: Work) -> None:
     retriever: Reranker = work.build("retriever")
     queries = load_queries(work.input("sample"), None, evidence=False)
     candidates = _candidates(work)
-    hits = pipelines.Rerank(retriever).run(queries, candidates, work.task.settings["limit"])["hits"]
-    check_hits(
-        hits, queries, len(candidates.passages if candidates.windows is None else candidates.windows), work.task
-    )
+    rows = len(candidates.passages if candidates.windows is None else candidates.windows)
+    limit = ranking_depth(work.task.settings["limit"], rows)
+    hits = pipelines.Rerank(retriever).run(queries, candidates, limit)["hits"]
+    check_hits(hits, queries, rows, work.task)
     write_hits(work.folder, hits)
     if isinstance(retriever, PromptingReranker) and candidates.replies is not None:
         write_reply_counts(work.folder, ReplyCounts(len(queries), retriever.unread(candidates)))

@@ -7,6 +7,7 @@ import numpy as np
 from ragtally import pipelines
 from ragtally.api import Hits, MeasuredRetriever, PluginError, Queries, ReportingRetriever, Retriever
 from ragtally.steps.step import Step, Task, Work
+from ragtally.support.ranking import ranking_depth
 from ragtally.tables import INDEX_FOLDER, load_chunks, load_queries, load_vectors, write_hits, write_search_scores
 
 
@@ -21,7 +22,8 @@ def run(work: Work) -> None:
     retriever.load(work.input("index") / INDEX_FOLDER, chunks, None if vectors is None else load_vectors(vectors))
     reads = work.registry.traits(work.task.choices["retriever"]).reads
     queries = load_queries(work.input("sample"), work.optional("embed_questions"), evidence="evidence" in reads)
-    hits = pipelines.Retrieve(retriever).run(queries, work.task.settings["limit"])["hits"]
+    limit = ranking_depth(work.task.settings["limit"], len(chunks))
+    hits = pipelines.Retrieve(retriever).run(queries, limit)["hits"]
     check_hits(hits, queries, len(chunks), work.task)
     write_hits(work.folder, hits)
     write_search_scores(work.folder, retriever.measured() if isinstance(retriever, MeasuredRetriever) else {})
@@ -29,7 +31,8 @@ def run(work: Work) -> None:
 
 def check_hits(hits: Hits, queries: Queries, chunks: int, task: Task) -> None:
     """Refuse hits that are no ranking of the chunks."""
-    who, shape = f"the retriever {task.choices['retriever']} returned", (len(queries), task.settings["limit"])
+    who = f"the retriever {task.choices['retriever']} returned"
+    shape = len(queries), ranking_depth(task.settings["limit"], chunks)
     if hits.passage.shape != shape or hits.score.shape != shape:
         raise PluginError(
             f"{who} hits of shape {hits.passage.shape} and scores of shape {hits.score.shape}, asked for {shape}"

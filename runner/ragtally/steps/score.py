@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -115,7 +116,8 @@ def _of_retrieval(work: Work, rows: NDArray[np.int64]) -> dict[str, Score]:
 def _before_the_reader(relevance: RankingRelevance, top_k: int | None) -> dict[str, Score]:
     """Say how much of the evidence reached the reader, and how much could have at this chunk size."""
     with_evidence = relevance.evidence_total > 0
-    last = (relevance.covered.shape[1] if top_k is None else top_k) - 1
+    # A ranking is never longer than the corpus.
+    last = min(top_k or sys.maxsize, relevance.covered.shape[1]) - 1
     total = relevance.evidence_total[with_evidence]
     hit = relevance.relevant_document[with_evidence, : last + 1].any(axis=1)
     reason = "no question has evidence"

@@ -18,7 +18,11 @@ from ragtally.api import Location, StoreError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, sync it, and move it into place."""
+    """Write a file under a temporary name, sync it, and move it into place; a link's or a device's own stays."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        _write_through(path, content)
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,6 +35,15 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as error:
         if path.parent.is_dir():
             temporary.unlink(missing_ok=True)
+        raise unwritable(path, error) from error
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    """Write to what is no file: a device, a pipe."""
+    try:
+        with path.open("wb") as handle:
+            handle.write(content)
+    except OSError as error:
         raise unwritable(path, error) from error
 
 

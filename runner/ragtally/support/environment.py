@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dotenv import dotenv_values
+
+from ragtally.api import DataError, Location
 
 
 def environment() -> dict[str, str]:
@@ -17,6 +20,9 @@ def environment() -> dict[str, str]:
 
     Returns:
         Values by variable.
+
+    Raises:
+        DataError: If `.env` cannot be read, or is not UTF-8.
     """
     return {**_from_file(Path.cwd()), **os.environ}
 
@@ -39,10 +45,24 @@ def _from_file(start: Path) -> dict[str, str]:
         path = folder / ".env"
         if path.is_file():
             # Without interpolation: a `$` in a password is a `$`.
-            return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
+            stream = io.StringIO(_text_of(path))
+            return {name: value for name, value in dotenv_values(stream=stream, interpolate=False).items() if value}
         if (folder / ".git").exists():
             break
     return {}
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "this file is not UTF-8 (Windows PowerShell's > writes UTF-16)",
+            location=Location(str(path)),
+            hint="save it as UTF-8; in PowerShell: Get-Content .env | Out-File -Encoding utf8 new.env",
+        ) from error
+    except OSError as error:
+        raise DataError(f"cannot read: {error.strerror}", location=Location(str(path))) from error
 
 
 def _in_repository(start: Path) -> bool:

@@ -73,6 +73,19 @@ def best_rows(scores: NDArray[np.floating], rows: NDArray[np.integer], limit: in
     return RankedRows(rows[order].astype(np.int32), coarse[order].astype(np.float32))
 
 
+def ranking_depth(limit: int, rows: int) -> int:
+    """Say how long a ranking can get, so that no array has a billion columns for a `top_k` beyond the corpus.
+
+    Args:
+        limit: How many hits are wanted.
+        rows: How many passages there are.
+
+    Returns:
+        The smaller of both, at least 1.
+    """
+    return max(1, min(limit, rows))
+
+
 def no_hits(questions: int, limit: int) -> Hits:
     """Make hits without a hit in them, for a retriever to write its rankings into.
 
