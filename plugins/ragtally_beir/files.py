@@ -117,7 +117,7 @@ def entries(path: Path) -> Iterator[Entry]:
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether a text can be written: JSON can escape half of a surrogate pair."""
+    """Whether a text can be written: JSON can escape half of a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -66,7 +66,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "minProperties": 1,
         "default": None,
         "description": "The word by which the model is asked to name each answer, as in {yes: ja, no: nein}; the "
-        "answers' own words where it is left out.",
+        "answers' own words if omitted.",
     },
     "structured": {
         "type": "boolean",

@@ -44,7 +44,7 @@ ABBREVIATIONS = _NEVER_LAST | _BEFORE_NUMBERS | _SOMETIMES_LAST
 
 
 def ends_here(text: str, begin: int, mark: int, end: int) -> bool:
-    """Tell whether a sentence ends at marks that white space follows."""
+    """Whether a sentence ends at marks that white space follows."""
     following = _NEXT_WORD.match(text, end)
     word = following.group(1) if following else ""
     if word[:1].islower() and word.islower() and word.isalpha():

@@ -24,7 +24,7 @@ def register_retrievers() -> list[Component]:
                     "type": "integer",
                     "minimum": 0,
                     "maximum": 4294967295,
-                    "description": "Seed of the draw; the study's own where it is left out.",
+                    "description": "Seed of the draw; the study's own if omitted.",
                     "x-ragtally-search": True,
                 }
             },

@@ -59,7 +59,7 @@ def register_embedders() -> list[Component]:
                     "type": "integer",
                     "minimum": 0,
                     "maximum": 4294967295,
-                    "description": "Seed of the dimensions and signs; the study's own where it is left out.",
+                    "description": "Seed of the dimensions and signs; the study's own if omitted.",
                 },
             },
             traits=EmbedderTraits(requires_fit=False, name="hashing"),

@@ -38,13 +38,13 @@ def _one(what: str, example: str) -> dict[str, Schema]:
         "type": {**_TYPE, "description": f"The import path of {what}, as in {example}."},
         "init_parameters": {
             **_WITH,
-            "description": "What its class is made with, as Haystack serialises it; keys only as "
+            "description": "The parameters of its class, as Haystack serialises them; keys only as "
             "{type: env_var, env_vars: [...]}.",
         },
     }
 
 
-_RETRIES = _count(3, "How often a call is tried again that failed for a reason that passes.", 0)
+_RETRIES = _count(3, "How often a call that failed for a passing reason is tried again.", 0)
 
 SPLITTER = _one("a splitter", "haystack.components.preprocessors.DocumentSplitter")
 
@@ -67,7 +67,7 @@ EMBEDDER: Mapping[str, Schema] = {
             "required": ["input"],
             "additionalProperties": False,
             "default": None,
-            "description": "US dollars per million tokens; unknown where left out.",
+            "description": "US dollars per million tokens; unknown if omitted.",
         }
     ),
 }
@@ -101,8 +101,8 @@ MODEL: Mapping[str, Schema] = {
         "description": "Whether each call is sent a sampling seed; false for a model that refuses one.",
     },
     "concurrency": _count(8, "Calls in flight at once."),
-    "requests_per_minute": _limit("At most so many calls a minute."),
-    "tokens_per_minute": _limit("At most so many tokens a minute, in and out."),
+    "requests_per_minute": _limit("At most this many calls per minute."),
+    "tokens_per_minute": _limit("At most this many tokens per minute, in and out."),
     "requests_per_day": _limit("The provider's daily quota, for the plan."),
     "timeout": _where(
         {
@@ -120,7 +120,7 @@ MODEL: Mapping[str, Schema] = {
             "required": ["input", "output"],
             "additionalProperties": False,
             "default": None,
-            "description": "US dollars per million tokens put in and coming out; unknown where left out.",
+            "description": "US dollars per million input and output tokens; unknown if omitted.",
         }
     ),
     "usd_per_hour": _where(
@@ -128,7 +128,7 @@ MODEL: Mapping[str, Schema] = {
             "type": ["number", "null"],
             "minimum": 0,
             "default": None,
-            "description": "US dollars per hour of one's own machine.",
+            "description": "US dollars per hour of your own machine.",
         }
     ),
 }

@@ -21,7 +21,7 @@ _OUTPUT_TOKENS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n
 
 
 def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
-    """Tell the traits of an embedder pair."""
+    """Return the traits of an embedder pair."""
     price = parameters["price"]
     return EmbedderTraits(
         requires_fit=False,
@@ -33,7 +33,7 @@ def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
 
 
 def retriever_traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
-    """Tell the traits of a store with its retriever."""
+    """Return the traits of a store with its retriever."""
     exact = is_exact(parameters["store"]["type"])
     if parameters["embedder"] is None:
         return RetrieverTraits(reads=frozenset({"text"}), prefix_stable=exact)
@@ -41,7 +41,7 @@ def retriever_traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
 
 
 def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
-    """Tell the traits of a chat generator."""
+    """Return the traits of a chat generator."""
     definition = definition_of(parameters)
     settings = {**definition.parameters, **(definition.parameters.get("generation_kwargs") or {})}
     price, usd_per_hour = parameters["price"], parameters["usd_per_hour"]

@@ -44,7 +44,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "type": ["array", "null"],
         "items": {"type": "number", "exclusiveMinimum": 0},
         "default": None,
-        "description": "How much each retriever counts, in the order of `retrievers`; all the same where left out.",
+        "description": "How much each retriever counts, in the order of `retrievers`; all the same if omitted.",
     },
     "normalise": {
         "enum": ["min_max", "z_score"],

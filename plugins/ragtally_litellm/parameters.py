@@ -21,7 +21,7 @@ _BATCH: Mapping[str, Mapping[str, Any]] = {
         "type": "number",
         "minimum": 0,
         "maximum": 1,
-        "description": "The share of the price that a batch saves; 0.5 where it is left out.",
+        "description": "The share of the price that a batch saves; 0.5 if omitted.",
     },
     "window": {
         "type": "string",
@@ -95,7 +95,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     },
     "num_ctx": _optional(
         "integer",
-        "Ollama's context length in tokens, prompt and answer together; 4096 where it is left out.",
+        "Ollama's context length in tokens, prompt and answer together; 4096 if omitted.",
         minimum=1,
     ),
     "extra": {
@@ -113,8 +113,10 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "concurrency": _elsewhere(
         {"type": "integer", "minimum": 1, "default": 8, "description": "Calls in flight at once, over all hosts."}
     ),
-    "requests_per_minute": _elsewhere(_optional("integer", "At most so many calls a minute.", minimum=1)),
-    "tokens_per_minute": _elsewhere(_optional("integer", "At most so many tokens a minute, in and out.", minimum=1)),
+    "requests_per_minute": _elsewhere(_optional("integer", "At most this many calls per minute.", minimum=1)),
+    "tokens_per_minute": _elsewhere(
+        _optional("integer", "At most this many tokens per minute, in and out.", minimum=1)
+    ),
     "requests_per_day": _elsewhere(_optional("integer", "The provider's daily quota, for the plan.", minimum=1)),
     "timeout": _elsewhere(
         {
@@ -139,10 +141,10 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "required": ["input", "output"],
             "additionalProperties": False,
             "default": None,
-            "description": "US dollars per million tokens put in and coming out; LiteLLM's table where left out.",
+            "description": "US dollars per million input and output tokens; LiteLLM's table if omitted.",
         }
     ),
-    "usd_per_hour": _elsewhere(_optional("number", "US dollars per hour of one's own machine.", minimum=0)),
+    "usd_per_hour": _elsewhere(_optional("number", "US dollars per hour of your own machine.", minimum=0)),
     "pull": _elsewhere(
         {"type": "boolean", "default": False, "description": "Whether a missing Ollama model is pulled before a run."}
     ),
@@ -230,7 +232,7 @@ EMBEDDER_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "type": ["number", "null"],
         "minimum": 0,
         "default": None,
-        "description": "US dollars per million tokens; LiteLLM's table where left out.",
+        "description": "US dollars per million tokens; LiteLLM's table if omitted.",
         "x-ragtally-identity": False,
     },
     "pull": MODEL_PARAMETERS["pull"],

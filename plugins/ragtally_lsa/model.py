@@ -103,7 +103,7 @@ def _directions(matrix: Any, dim: int, seed: int) -> NDArray[np.float32]:
         return np.ones((1, 1), dtype=np.float32)
     svd = TruncatedSVD(dim, algorithm="randomized", random_state=np.random.RandomState(seed))
     # Sums split over more threads round differently, and the last directions are sensitive enough to change hits.
-    # The sparse products, which take most of the time, run on one thread anyhow.
+    # The sparse products, which take most of the time, run on one thread anyway.
     with threadpool_limits(limits=1):
         svd.fit(matrix)
     components = np.ascontiguousarray(svd.components_, dtype=np.float32)

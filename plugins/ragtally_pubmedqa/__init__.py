@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PATH_PARAMETER: Mapping[str, Any] = {
     "type": ["string", "null"],
     "default": None,
-    "description": "The folder or file that holds the data; where it is left out, the folder named by the "
+    "description": "The folder or file that holds the data; if omitted, the folder named by the "
     "environment variable RAGTALLY_PUBMEDQA, then data/raw/pubmedqa.",
     "x-ragtally-identity": False,
 }

@@ -1,4 +1,4 @@
-"""The retriever `rerank`: orders the first hits of another one anew, by a cross-encoder or by a language model.
+"""The retriever `rerank`: reranks the first hits of another one, by a cross-encoder or by a language model.
 
     models:
       small: {litellm: {model: ollama_chat/llama3.1:8b, temperature: 0}}
@@ -8,7 +8,7 @@
         - rerank: {retriever: hybrid, first: 10, model: small}
 
 A cross-encoder is run here, by the optional package sentence-transformers; a language model's calls are paid and kept
-like those of readers, one a question.
+like those of readers, one per question.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "retriever": {
         "x-ragtally-kind": "retriever",
         "default": "bm25",
-        "description": "The retriever whose hits are ordered anew.",
+        "description": "The retriever whose hits are reranked.",
     },
     "first": {
         "type": "integer",
         "minimum": 1,
         "maximum": 1000,
         "default": 20,
-        "description": "How many of its hits are ordered anew; the others follow below them in their old order.",
+        "description": "How many of its hits are reranked; the others follow in their old order.",
     },
     "cross_encoder": {
         "type": ["string", "null"],
@@ -53,21 +53,21 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "type": "integer",
         "minimum": 1,
         "default": 100,
-        "description": "Of a model: to how many words a passage is cut in the prompt, which holds `first` passages.",
+        "description": "Of a model: the words after which each of the `first` passages in the prompt is cut off.",
     },
     "revision": {
         "type": ["string", "null"],
         "minLength": 1,
         "default": None,
-        "description": "Of a cross-encoder on the hub: the branch, tag or commit; its main branch where left out.",
+        "description": "Of a cross-encoder on the hub: the branch, tag or commit; its main branch if omitted.",
         "x-ragtally-identity": "fingerprint",
     },
     "max_tokens": {
         "type": ["integer", "null"],
         "minimum": 8,
         "default": None,
-        "description": "Of a cross-encoder: to how many tokens question and passage together are cut; what it was "
-        "made for where left out.",
+        "description": "Of a cross-encoder: the tokens after which question and passage together are cut off; its "
+        "own limit if omitted.",
     },
     "batch": {
         "type": "integer",
@@ -80,8 +80,8 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "type": ["string", "null"],
         "minLength": 1,
         "default": None,
-        "description": "Of a cross-encoder: where torch computes, such as cpu or cuda; the best there is where left "
-        "out.",
+        "description": "Of a cross-encoder: where torch computes, such as cpu or cuda; the best available if "
+        "omitted.",
         "x-ragtally-identity": False,
     },
 }
@@ -98,7 +98,7 @@ def _faults(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
     encoder, model = parameters["cross_encoder"], parameters["model"]
     if encoder is None and model is None:
         hint = "cross_encoder: cross-encoder/ms-marco-MiniLM-L6-v2, or model: a name under `models`"
-        yield ParameterFault(None, "nothing says who orders the hits anew", hint)
+        yield ParameterFault(None, "nothing says what reranks the hits", hint)
         return
     if encoder is not None and model is not None:
         yield ParameterFault("model", "a cross_encoder and a model are given, but one of them ranks", "remove one")
@@ -110,7 +110,7 @@ def _faults(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
 
 
 def traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
-    """Tell what the engine must know: how many hits are ordered anew, and whether a language model is asked."""
+    """Say how many hits are reranked, and whether a language model is asked."""
     asks = parameters["model"] is not None
     return RetrieverTraits(reads=frozenset({"text", "hits"}), depth=parameters["first"], prompts=asks)
 
@@ -161,7 +161,7 @@ def register_retrievers() -> list[Component]:
         Component(
             name="rerank",
             build=build,
-            summary="Orders another retriever's first hits anew, by a cross-encoder or by a language model.",
+            summary="Reranks another retriever's first hits, by a cross-encoder or by a language model.",
             params=_PARAMETERS,
             fingerprint=_fingerprint,
             traits=traits,

@@ -81,7 +81,7 @@ def load_scorer(folder: Path, name: str, *, max_tokens: int | None, batch: int, 
         ) from error
     if encoder.num_labels != 1:
         raise DataError(
-            f"{name} gives {encoder.num_labels} scores a pair, where a reranker gives one",
+            f"{name} gives {encoder.num_labels} scores per pair, where a reranker gives one",
             hint="name a reranker: cross-encoder/ms-marco-MiniLM-L6-v2",
         )
 

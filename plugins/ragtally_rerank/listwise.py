@@ -2,7 +2,7 @@
 
 The permutation generation of Sun et al. (2023), "Is ChatGPT good at search? Investigating large language models as
 re-ranking agents", EMNLP (RankGPT): numbered passages, an answer of the form `[2] > [1] > [3]`, identifiers that the
-answer leaves out in their old order behind. One prompt a question, without their sliding windows.
+answer leaves out in their old order behind. One prompt per question, without their sliding windows.
 
 Passages are text that anybody may have written. Each is put on one line that begins with its number, and numbers in
 brackets inside it become numbers in parentheses: whatever a passage says, it cannot look like another passage, like
@@ -32,7 +32,7 @@ _WORD = re.compile(r"\S+")
 
 
 class ListwiseReranker:
-    """Writes one prompt a question, and orders the first hits as the replies say."""
+    """Writes one prompt per question, and orders the first hits as the replies say."""
 
     def __init__(self, first: int, passage_words: int) -> None:
         self._first = first

@@ -18,53 +18,53 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "type": ["string", "null"],
         "minLength": 1,
         "default": None,
-        "description": "Which commit, tag or branch of a model on the hub; main where it is left out. Only a commit "
+        "description": "Which commit, tag or branch of a model on the hub; main if omitted. Only a commit "
         "cannot be exchanged under its name.",
         "x-ragtally-identity": "fingerprint",
     },
     "normalise": {
         "type": "boolean",
         "default": True,
-        "description": "Whether vectors are scaled to a length of one. Many models do so anyhow.",
+        "description": "Whether vectors are scaled to a length of one. Many models do so anyway.",
     },
     "query_prefix": {
         "type": ["string", "null"],
         "default": None,
-        "description": "What is put before each question, as in 'query: '. null for the prompt that the model itself "
-        "has for queries, where it has one; '' for nothing.",
+        "description": "Text put before each question, such as 'query: '; null for the model's own prompt for "
+        "queries, if it has one; '' for none.",
     },
     "document_prefix": {
         "type": ["string", "null"],
         "default": None,
-        "description": "What is put before each chunk, as in 'passage: '. null for the prompt that the model itself "
-        "has for documents, where it has one; '' for nothing.",
+        "description": "Text put before each chunk, such as 'passage: '; null for the model's own prompt for "
+        "documents, if it has one; '' for none.",
     },
     "max_tokens": {
         "type": ["integer", "null"],
         "minimum": 8,
         "default": None,
-        "description": "After how many tokens, the prefix among them, a text is cut off; the model's own limit where "
-        "it is left out. A warning tells when it happens.",
+        "description": "The tokens, prefix included, after which a text is cut off; the model's own limit if "
+        "omitted. A warning says when that happens.",
     },
     "batch": {
         "type": "integer",
         "minimum": 1,
         "default": 32,
-        "description": "How many texts the model gets at once; fewer need less memory. Results are the same but for "
+        "description": "How many texts the model gets at once; fewer need less memory. Results are the same up to "
         "rounding.",
         "x-ragtally-identity": False,
     },
     "device": {
         "type": ["string", "null"],
         "default": None,
-        "description": "Where it is computed: cpu, cuda, cuda:1, mps; on the fastest where it is left out.",
+        "description": "The device: cpu, cuda, cuda:1, mps; the fastest if omitted.",
         "x-ragtally-identity": False,
     },
     "threads": {
         "type": "integer",
         "minimum": 1,
         "default": 2,
-        "description": "On how many threads of the processor it is computed.",
+        "description": "How many CPU threads are used.",
         "x-ragtally-identity": False,
     },
 }

@@ -24,7 +24,7 @@ _DECIMALS = 9
 
 
 class Focus(NamedTuple):
-    """The sentences in focus, in columns, several rows a question."""
+    """The sentences in focus, in columns, several rows per question."""
 
     question: NDArray[np.int64]  # Row of the question; shape [rows]
     sentence: list[str]  # The sentence; one for each row

@@ -45,7 +45,7 @@ _PARAMETERS = {
     "seed": {
         "type": "integer",
         "minimum": 0,
-        "description": "The seed of everything that is drawn; the study's own where it is left out.",
+        "description": "The seed of everything that is drawn; the study's own if omitted.",
     },
 }
 

@@ -264,12 +264,12 @@ def _not_taken(index: CollectionIndex, rejections: Sequence[Rejection]) -> Serve
 
 
 def _require_indexed(index: CollectionIndex, report: Report) -> None:
-    """Wait until a server that indexes in the background has done so: till then a search misses chunks."""
+    """Wait until a server that indexes in the background has done so: until then a search misses chunks."""
     if not index.contents.compares_vectors:
         return
-    begun = time.monotonic()
+    start = time.monotonic()
     while waiting := index.waiting():
-        if time.monotonic() - begun > _LONGEST_WAIT:
+        if time.monotonic() - start > _LONGEST_WAIT:
             raise ServerError(f"Weaviate at {index.url} still has {waiting:,} vectors to index", hint=AGAIN)
         report("Weaviate: vectors indexed", max(0, len(index.contents) - waiting), len(index.contents))
         time.sleep(_WAIT)

@@ -155,7 +155,7 @@ PARAMETERS: Mapping[str, Schema] = {
     ),
     "timeout": _where(
         {"type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60,
-         "description": "For how many seconds the answer to a question or a batch is waited for."}
+         "description": "How many seconds to wait for the answer to a question or a batch."}
     ),
 }  # fmt: skip
 

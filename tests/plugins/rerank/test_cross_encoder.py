@@ -144,7 +144,7 @@ def test_nothing_is_printed_and_nothing_stays_switched_off(tiny: Path, capfd: py
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "damage", "message"),
-    [(3, None, "gives 3 scores a pair"), (1, b"no weights", "cannot be loaded as a cross-encoder")],
+    [(3, None, "gives 3 scores per pair"), (1, b"no weights", "cannot be loaded as a cross-encoder")],
 )
 def test_a_model_that_cannot_be_used_is_refused(
     tmp_path: Path, labels: int, damage: bytes | None, message: str

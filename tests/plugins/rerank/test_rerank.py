@@ -15,7 +15,7 @@ MODEL = Choice("model", "litellm", {"model": "ollama_chat/llama3.1:8b"})
 @pytest.mark.parametrize(
     ("given", "parameter", "words"),
     [
-        ({}, None, "nothing says who"),
+        ({}, None, "nothing says what"),
         ({"cross_encoder": ENCODER, "model": MODEL}, "model", "one of them ranks"),
         ({"cross_encoder": ENCODER, "passage_words": 50}, "passage_words", "of a model"),
         ({"model": MODEL, "revision": "main"}, "revision", "of a cross_encoder"),
