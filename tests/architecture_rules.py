@@ -75,7 +75,6 @@ HOMONYMS = {
     "present/cells.py": {"words"},  # How long a context is
     "steps/parse.py": {"words"},  # The words for the answers
     "steps/rerank.py": {"rerank"},  # The step
-    "support/local_models.py": {"sentence_transformers"},  # A package
     "support/http_failures.py": {"tokens"},  # What a server counts
     "support/local_models.py": {"sentence_transformers"},  # The package
     "testing/component.py": {"haystack", "litellm", "sentence_transformers", "weaviate"},  # Packages

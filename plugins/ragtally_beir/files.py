@@ -13,6 +13,7 @@ from typing import IO, Any, cast
 
 from ragtally import DataError, Location, file_hash
 from ragtally.api.address import address
+from ragtally.support.unique_keys import RepeatedKeyError, unique_keys
 
 REMEDY = (
     "get the dataset's archive from the links in https://github.com/beir-cellar/beir, unpack it and name its folder; "
@@ -108,7 +109,9 @@ def entries(path: Path) -> Iterator[Entry]:
             if not line.strip():
                 continue
             try:
-                value = json.loads(line)
+                value = json.loads(line, object_pairs_hook=unique_keys)
+            except RepeatedKeyError as error:
+                raise damage(path, number, str(error)) from error
             except (ValueError, RecursionError) as error:
                 raise damage(path, number, f"this is no JSON in UTF-8: {error}") from error
             if not isinstance(value, dict):

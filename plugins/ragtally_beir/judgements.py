@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from ragtally import DataError
 from ragtally_beir.files import damage, open_file
 
 _COLUMNS = "three columns separated by tabs: query-id, corpus-id and score"
-_HEADER_WORDS = ("query", "qid", "topic")
+_HEADER_WORDS = {"query", "queryid", "qid", "topic", "topicid"}
 
 
 class Judgement(NamedTuple):
@@ -92,7 +93,9 @@ def _decode(path: Path, handle: IO[bytes]) -> Iterator[str]:
 
 
 def _is_header(row: list[str]) -> bool:
-    return len(row) == 3 and row[0].lower().startswith(_HEADER_WORDS) and not _is_whole(row[2])
+    # A score of any form has a digit: `1.0` makes a faulty row, not a header.
+    name = re.sub(r"[\W_]", "", row[0]).lower()
+    return len(row) == 3 and name in _HEADER_WORDS and not any(map(str.isdigit, row[2]))
 
 
 def _validate(path: Path, line: int, row: list[str]) -> tuple[str, str, int]:

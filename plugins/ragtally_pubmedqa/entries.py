@@ -10,23 +10,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ragtally import DataError, Location
+from ragtally.support.unique_keys import RepeatedKeyError, unique_keys
 
 _PIECE_BYTES = 1 << 20
 _LONGEST_TOKEN = 16  # a JSON literal, number sign or escape that the end of a piece may cut in two
 _SPACE = re.compile(r"[ \t\r\n]*")
 _JSON_WORDS = {"[": "a list", '"': "a string", "t": "true", "f": "false", "n": "null"}
-
-
-class _RepeatedKeyError(Exception):
-    """An object inside an entry has a key twice."""
-
-
-def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _RepeatedKeyError(next(key for index, key in enumerate(keys) if key in keys[:index]))
-    return value
 
 
 class JsonEntries:
@@ -39,7 +28,7 @@ class JsonEntries:
     def __init__(self, path: Path, hint: str) -> None:
         self._path = path
         self._hint = hint
-        self._decoder = json.JSONDecoder(object_pairs_hook=_object_of)
+        self._decoder = json.JSONDecoder(object_pairs_hook=unique_keys)
         self._utf8 = codecs.getincrementaldecoder("utf-8-sig")()
         self._handle: BinaryIO
         self._text = ""
@@ -114,8 +103,8 @@ class JsonEntries:
                 if is_open_string or error.pos >= len(self._text.rstrip()):
                     raise self._cut_off(what) from error
                 raise self._error_at(f"not valid JSON: {error.msg}", error.pos) from error
-            except _RepeatedKeyError as error:
-                raise self.error(f"{what} has the key {error.args[0]!r} twice", error.args[0]) from error
+            except RepeatedKeyError as error:
+                raise self.error(f"{what} has the key {error.key!r} twice", error.key) from error
             except (ValueError, RecursionError) as error:
                 raise self.error(f"{what} cannot be read: {error}") from error
             if end >= len(self._text) - _LONGEST_TOKEN and self._fill():

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from ragtally import Answers, DataError, Location, Reading, Vote
+from ragtally.support.unique_keys import unique_keys
 
 _EXAMPLE = '{"question": "q1", "vote": 0, "text": "Answer: yes"}'
 _COUNTS = ("input_tokens", "output_tokens")
@@ -62,10 +63,6 @@ class _Columns:
     row_of: dict[int, dict[str, int]] = field(default_factory=dict)
 
 
-class _RepeatedKey(ValueError):
-    pass
-
-
 def unreadable(path: str, error: OSError) -> DataError:
     """The error for a recorded file that cannot be read."""
     return DataError(
@@ -111,7 +108,7 @@ def _pick(values: list[Any], rows: Sequence[int]) -> list[Any] | None:
 
 def _load(path: str) -> _Columns:
     columns = _Columns()
-    decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    decoder = json.JSONDecoder(object_pairs_hook=unique_keys, parse_constant=_refuse_constant)
     try:
         with Path(path).open("rb") as handle:
             for number, line in enumerate(handle, 1):
@@ -213,14 +210,6 @@ def _refuse_choice(path: str, number: int, choice: str, answers: tuple[str, ...]
 def _nearest(word: str, names: tuple[str, ...]) -> str:
     close = difflib.get_close_matches(word, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(names)}"
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _RepeatedKey(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is given twice")
-    return record
 
 
 def _refuse_constant(name: str) -> NoReturn:

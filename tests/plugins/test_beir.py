@@ -194,6 +194,8 @@ DAMAGED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "an empty id": (line("queries.jsonl", 1, '{"_id": "", "text": "x"}'), "queries.jsonl:1", "`_id` is empty"),
     "half a character": (
         line("corpus.jsonl", 2, '{"_id": "d2", "text": "\\ud83d"}'), "corpus.jsonl:2", "half of a surrogate pair"),
+    "a key twice": (
+        line("corpus.jsonl", 2, '{"_id": "d2", "text": "", "text": "y"}'), "corpus.jsonl:2", "'text' is given twice"),
     "a document twice": (
         line("corpus.jsonl", 5, '{"_id": "d2", "text": "x"}\n{"_id": "d5", "text": "x"}'),
         "corpus.jsonl:5", "the document 'd2' is there twice, first in line 2"),
@@ -211,6 +213,10 @@ DAMAGED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "the form of TREC": (line("qrels/test.tsv", 2, "q1 0 d1 1"), "qrels/test.tsv:2", "three columns"),
     "a word for a score": (line("qrels/test.tsv", 2, "q1\td1\thigh"), "qrels/test.tsv:2", "whole number, not 'high'"),
     "no header, and a word": (line("qrels/test.tsv", 1, "q1\td1\thigh"), "qrels/test.tsv:1", "whole number"),
+    "a row that begins as a header does": (
+        line("qrels/test.tsv", 1, "query1\td1\t1.0"), "qrels/test.tsv:1", "whole number, not '1.0'"),
+    "an id that begins as a header does, and a word": (
+        line("qrels/test.tsv", 1, "query-id-7\td1\thigh"), "qrels/test.tsv:1", "whole number, not 'high'"),
     "a share for a score": (line("qrels/test.tsv", 2, "q1\td1\t0.5"), "qrels/test.tsv:2", "not '0.5'"),
     "no document's id": (line("qrels/test.tsv", 2, "q1\t\t1"), "qrels/test.tsv:2", "corpus-id is empty"),
     "an open quote": (line("qrels/train.tsv", 3, 'q5\t"d4\t1'), "qrels/train.tsv:3", "no row of three columns"),
