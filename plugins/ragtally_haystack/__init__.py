@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ragtally import Component, hookimpl
-from ragtally_haystack import parameters
 from ragtally_haystack.check import (
     check_chunker,
     check_embedder,
@@ -22,6 +21,7 @@ from ragtally_haystack.check import (
     diagnose_retriever,
 )
 from ragtally_haystack.definition import definition_of
+from ragtally_haystack.parameters import EMBEDDER, MODEL, RETRIEVER, SPLITTER
 from ragtally_haystack.traits import (
     embedder_traits,
     fingerprint_embedder,
@@ -43,7 +43,7 @@ def register_chunkers() -> list[Component]:
             name="haystack",
             build=_build_chunker,
             summary="Any Haystack splitter that cuts texts as they are, by its import path.",
-            params=parameters.SPLITTER,
+            params=SPLITTER,
             fingerprint=fingerprint_one,
             check=check_chunker,
             diagnose=diagnose_chunker,
@@ -59,7 +59,7 @@ def register_embedders() -> list[Component]:
             name="haystack",
             build=_build_embedder,
             summary="Any Haystack document embedder with its text embedder, by their import paths.",
-            params=parameters.EMBEDDER,
+            params=EMBEDDER,
             fingerprint=fingerprint_embedder,
             traits=embedder_traits,
             check=check_embedder,
@@ -76,7 +76,7 @@ def register_retrievers() -> list[Component]:
             name="haystack",
             build=_build_retriever,
             summary="Any Haystack document store with its retriever, by their import paths.",
-            params=parameters.RETRIEVER,
+            params=RETRIEVER,
             fingerprint=fingerprint_retriever,
             traits=retriever_traits,
             check=check_retriever,
@@ -93,7 +93,7 @@ def register_models() -> list[Component]:
             name="haystack",
             build=_build_model,
             summary="Any Haystack chat generator, by its import path.",
-            params=parameters.MODEL,
+            params=MODEL,
             fingerprint=fingerprint_one,
             traits=model_traits,
             check=check_model,
@@ -102,10 +102,10 @@ def register_models() -> list[Component]:
     ]
 
 
-def _build_chunker(**given: Any) -> Chunker:
+def _build_chunker(**parameters: Any) -> Chunker:
     from ragtally_haystack.splitter import Splitter
 
-    return Splitter(definition_of(given))
+    return Splitter(definition_of(parameters))
 
 
 def _build_embedder(
@@ -131,8 +131,8 @@ def _build_retriever(
     )
 
 
-def _build_model(**given: Any) -> ChatModel:
+def _build_model(**parameters: Any) -> ChatModel:
     from ragtally_haystack.chat import GuardedChatGenerator
 
     names = ("type", "init_parameters", "timeout", "concurrency")
-    return GuardedChatGenerator(**{name: given[name] for name in names})
+    return GuardedChatGenerator(**{name: parameters[name] for name in names})

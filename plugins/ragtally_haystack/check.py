@@ -30,15 +30,15 @@ def faults(role: Role, definition: Definition) -> list[Fault]:
     forbidden = list(dict.fromkeys(refusals(definition)))
     if forbidden:
         return forbidden
-    of_class = find_class(definition.type)
-    if isinstance(of_class, Fault):
-        return [of_class]
+    cls = find_class(definition.type)
+    if isinstance(cls, Fault):
+        return [cls]
     own = [
-        Fault(f"{name} is not the spec's to say: {why}", f"remove {name}")
-        for name, why in role.ours.items()
+        Fault(f"{name} must not be in the spec: {why}", f"remove {name}")
+        for name, why in role.reserved.items()
         if name in definition.parameters
     ]
-    return [*own, *_of_class(role, definition, of_class), *_inside(definition)]
+    return [*own, *_of_class(role, definition, cls), *_inside(definition)]
 
 
 def check_chunker(parameters: Mapping[str, Any]) -> list[ParameterFault]:
@@ -64,7 +64,7 @@ def check_retriever(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     type_ = parameters["retriever"]["type"]
     init, run = _parameters(type_, "__init__"), _parameters(type_, "run")
     if init is not None and "document_store" not in init:
-        message = f"{type_} takes no document_store, so it cannot be given the one under store"
+        message = f"{type_} takes no document_store, so it cannot search the one under store"
         return [ParameterFault("retriever", message, f"as in {RETRIEVER.example}")]
     if run is None:
         return []
@@ -100,19 +100,19 @@ def _under(name: str, role: Role, parameters: Mapping[str, Any]) -> Iterator[Par
 
 
 def _parameters(type_: str, method: str) -> Mapping[str, inspect.Parameter] | None:
-    of_class = find_class(type_)
-    return None if isinstance(of_class, Fault) else parameters_of(of_class, method)
+    cls = find_class(type_)
+    return None if isinstance(cls, Fault) else parameters_of(cls, method)
 
 
-def _of_class(role: Role, definition: Definition, of_class: type[Any]) -> Iterator[Fault]:
+def _of_class(role: Role, definition: Definition, cls: type[Any]) -> Iterator[Fault]:
     if role is STORE:
-        if not all(hasattr(of_class, method) for method in STORE_METHODS):
-            yield Fault(f"{definition.type} is no document store", f"as in {role.example}")
+        if not all(hasattr(cls, method) for method in STORE_METHODS):
+            yield Fault(f"{definition.type} is not a document store", f"as in {role.example}")
             return
-    elif not is_component(of_class):
-        yield Fault(f"{definition.type} is no Haystack component", f"as in {role.example}")
+    elif not is_component(cls):
+        yield Fault(f"{definition.type} is not a Haystack component", f"as in {role.example}")
         return
-    run = parameters_of(of_class, "run") if role.one_of else None
+    run = parameters_of(cls, "run") if role.inputs else None
     if run is not None:
         required = [name for name, parameter in run.items() if is_required(parameter)]
         fault = input_fault(role, definition, run, required)
@@ -120,7 +120,7 @@ def _of_class(role: Role, definition: Definition, of_class: type[Any]) -> Iterat
             yield fault
             return
     values = {**definition.parameters, **({"document_store": None} if role is RETRIEVER else {})}
-    yield from _of_init(definition.type, of_class, values, role.ours)
+    yield from _of_init(definition.type, cls, values, role.reserved)
 
 
 def _inside(definition: Definition) -> Iterator[Fault]:
@@ -129,21 +129,21 @@ def _inside(definition: Definition) -> Iterator[Fault]:
         name = class_named(inner)
         if name is None:
             continue
-        of_class = find_class(name)
-        if isinstance(of_class, Fault):
-            yield of_class
+        cls = find_class(name)
+        if isinstance(cls, Fault):
+            yield cls
         elif isinstance(inner.get("init_parameters"), Mapping):
-            yield from _of_init(name, of_class, inner["init_parameters"], {})
+            yield from _of_init(name, cls, inner["init_parameters"], {})
 
 
-def _of_init(name: str, of_class: type[Any], values: Mapping[str, Any], ours: Mapping[str, str]) -> Iterator[Fault]:
-    init = parameters_of(of_class, "__init__")
+def _of_init(name: str, cls: type[Any], values: Mapping[str, Any], reserved: Mapping[str, str]) -> Iterator[Fault]:
+    init = parameters_of(cls, "__init__")
     if init is None:
         return
     for parameter in values:
-        if parameter not in init and parameter not in ours:
-            names = [names for names in init if names not in ours]
-            yield Fault(f"{name} has no parameter {parameter!r}", did_you_mean(parameter, names))
+        if parameter not in init and parameter not in reserved:
+            choices = [choice for choice in init if choice not in reserved]
+            yield Fault(f"{name} has no parameter {parameter!r}", did_you_mean(parameter, choices))
     for parameter in sorted(name for name in init.keys() - values.keys() if is_required(init[name])):
         yield Fault(f"{name} needs the parameter {parameter!r}", f"init_parameters: {{{parameter}: ...}}")
     for parameter, value in values.items():

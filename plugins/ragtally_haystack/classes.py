@@ -37,14 +37,14 @@ def find_class(path: str) -> type[Any] | Fault:
     return Fault(f"the module {module_name} has no class {name!r}", did_you_mean(name, names))
 
 
-def is_component(of_class: type[Any]) -> bool:
+def is_component(cls: type[Any]) -> bool:
     """Whether a class is a Haystack component."""
-    return isinstance(of_class, _library().ComponentMeta)
+    return isinstance(cls, _library().ComponentMeta)
 
 
-def parameters_of(of_class: type[Any], method: str) -> Mapping[str, inspect.Parameter] | None:
+def parameters_of(cls: type[Any], method: str) -> Mapping[str, inspect.Parameter] | None:
     """List what a method takes; None where there is none, or where it takes anything."""
-    function = getattr(of_class, method, None)
+    function = getattr(cls, method, None)
     if function is object.__init__:
         return {}
     try:

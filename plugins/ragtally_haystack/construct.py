@@ -25,26 +25,26 @@ from ragtally_haystack.roles import RETRIEVER, STORE, STORE_METHODS, Role, input
 
 def make(role: Role, definition: Definition, **own: Any) -> Any:
     """Make a component or a document store."""
-    made_by, data = _require_sound(role, definition)
-    names = inspect.signature(made_by.__init__).parameters
+    cls, data = _require_sound(role, definition)
+    names = inspect.signature(cls.__init__).parameters
     for name, value in {**role.defaults, **own}.items():
         if name in names:
             data["init_parameters"].setdefault(name, value)
-    component = _guard(definition, lambda: component_from_dict(made_by, data, definition.name))
+    component = _guard(definition, lambda: component_from_dict(cls, data, definition.name))
     _require_role(role, definition, component)
     return component
 
 
 def make_retriever(definition: Definition, store: Any) -> Any:
     """Make a retriever over a store that is there already."""
-    made_by, data = _require_sound(RETRIEVER, definition)
+    cls, data = _require_sound(RETRIEVER, definition)
     parameters = {**data["init_parameters"], "document_store": store}
     # A class' own `from_dict` would make a store of its own, so its other work is done here.
     if isinstance(parameters.get("filter_policy"), str):
         policy = parameters["filter_policy"]
         parameters["filter_policy"] = _guard(definition, lambda: FilterPolicy.from_str(policy))
     whole = {**data, "init_parameters": parameters}
-    component = _guard(definition, lambda: default_from_dict(made_by, whole))
+    component = _guard(definition, lambda: default_from_dict(cls, whole))
     _require_role(RETRIEVER, definition, component)
     return component
 
@@ -67,16 +67,16 @@ def _require_sound(role: Role, definition: Definition) -> tuple[type[Any], dict[
     for package in allowed_packages():
         if package not in ALWAYS:
             allow_deserialization_module(package)
-    made_by = _class(definition.type)
+    cls = _class(definition.type)
     parameters = {name: _canonical(value) for name, value in definition.parameters.items()}
-    return made_by, {"type": generate_qualified_class_name(made_by), "init_parameters": parameters}
+    return cls, {"type": generate_qualified_class_name(cls), "init_parameters": parameters}
 
 
 def _class(name: str) -> type[Any]:
-    of_class = find_class(name)
-    if isinstance(of_class, Fault):
-        raise _error(of_class)
-    return of_class
+    cls = find_class(name)
+    if isinstance(cls, Fault):
+        raise _error(cls)
+    return cls
 
 
 def _canonical(value: Any) -> Any:
@@ -95,16 +95,17 @@ def _canonical(value: Any) -> Any:
 def _require_role(role: Role, definition: Definition, component: Any) -> None:
     if role is STORE:
         if not all(hasattr(component, method) for method in STORE_METHODS):
-            raise PluginError(f"{definition.type} is no document store", hint=f"as in {role.example}")
+            raise PluginError(f"{definition.type} is not a document store", hint=f"as in {role.example}")
         return
     inputs = inputs_of(component)
     fault = input_fault(role, definition, inputs, [name for name, is_required in inputs.items() if is_required])
     if fault is not None:
         raise _error(fault)
     outputs = _sockets(component, "output")
-    if role.gives not in outputs:
+    if role.output not in outputs:
         raise PluginError(
-            f"{definition.type} is no {role.name}: it gives {', '.join(outputs) or 'nothing'}, not {role.gives}",
+            f"{definition.type} is not a {role.name}: "
+            f"it returns {', '.join(outputs) or 'nothing'}, not {role.output}",
             hint=f"as in {role.example}",
         )
 

@@ -35,7 +35,7 @@ def allowed_packages() -> tuple[str, ...]:
     for name in more:
         if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
             raise PluginError(
-                f"the environment variable {VARIABLE} holds {name!r}, which is no import name of a package",
+                f"the environment variable {VARIABLE} holds {name!r}, which is not an import name of a package",
                 hint=f"{VARIABLE}=my_package,another_one",
             )
     return tuple(dict.fromkeys((*ALWAYS, *more)))
@@ -92,7 +92,7 @@ def complete(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_secret(value: Any) -> bool:
-    """Say whether a value is a secret that names environment variables."""
+    """Whether a value is a secret that names environment variables."""
     return isinstance(value, Mapping) and value.get("type") == ENVIRONMENT
 
 
@@ -104,7 +104,7 @@ def _variables(secret: Mapping[str, Any]) -> Iterator[Fault]:
     elif not isinstance(names, list) or not names:
         yield Fault("a secret names one or more environment variables", _HINT)
     elif not all(isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name) for name in names):
-        yield Fault("a secret names environment variables, and one of these is no name", _HINT)
+        yield Fault("a secret names environment variables, and one of these is not a name", _HINT)
 
 
 def _texts(value: Any) -> Iterator[str]:

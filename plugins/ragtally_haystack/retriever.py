@@ -159,7 +159,7 @@ class StoreRetriever:
             raise PluginError(f"{self._type} gives no scores", hint="use a retriever that scores what it finds")
         scores = np.array(document_scores, dtype=np.float64)
         if not np.isfinite(scores).all():
-            raise PluginError(f"{self._type} gives scores that are no finite numbers")
+            raise PluginError(f"{self._type} gives scores that are not finite numbers")
         steps = np.diff(round_scores(scores))
         if (steps <= 0).all():
             return scores

@@ -14,12 +14,12 @@ class Role:
     """What a component is used as."""
 
     name: str  # What it is called in messages
-    one_of: tuple[str, ...]  # Inputs of `run` of which it must take at least one; empty for what is not run
-    gives: str  # The output of `run` that is read
+    inputs: tuple[str, ...]  # Inputs of `run` of which it must take at least one; empty for what is not run
+    output: str  # The output of `run` that is read
     example: str  # A class that could stand in its place
-    given: tuple[str, ...] = ()  # Further inputs that it is given where it takes them
+    optional: tuple[str, ...] = ()  # Further inputs that it is given where it takes them
     # Parameters that are not the spec's to say, with the reason.
-    ours: Mapping[str, str] = field(default_factory=dict)
+    reserved: Mapping[str, str] = field(default_factory=dict)
     # Parameters that it is made with where its class has them and the spec leaves them out: nothing printed, failures
     # raised and not logged away, no tries below those of ragtally.
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -53,16 +53,19 @@ RETRIEVER = Role(
     ("query", "query_embedding"),
     "documents",
     "haystack.components.retrievers.in_memory.InMemoryBM25Retriever",
-    given=("top_k",),
-    ours={"document_store": "it is given what stands under store", "top_k": "it is asked for as many as are needed"},
+    optional=("top_k",),
+    reserved={
+        "document_store": "it searches the one under store",
+        "top_k": "ragtally asks for as many hits as it needs",
+    },
 )
 GENERATOR = Role(
     "chat generator",
     ("messages",),
     "replies",
     "haystack.components.generators.chat.OpenAIChatGenerator",
-    given=("generation_kwargs",),
-    ours={"tools": _WHOLE, "streaming_callback": _WHOLE},
+    optional=("generation_kwargs",),
+    reserved={"tools": _WHOLE, "streaming_callback": _WHOLE},
     defaults=_CALLING,
 )
 
@@ -70,16 +73,16 @@ GENERATOR = Role(
 def input_fault(
     role: Role, definition: Definition, names: Collection[str], required_names: Collection[str]
 ) -> Fault | None:
-    """Say whether a component's inputs are those of its role."""
-    expected_names = " or ".join(role.one_of)
-    if role.one_of and not set(role.one_of) & set(names):
+    """Compare a component's inputs with those of its role."""
+    expected_names = " or ".join(role.inputs)
+    if role.inputs and not set(role.inputs) & set(names):
         takes = ", ".join(names) or "nothing"
         return Fault(
-            f"{definition.type} is no {role.name}: it takes {takes}, not {expected_names}", f"as in {role.example}"
+            f"{definition.type} is not a {role.name}: it takes {takes}, not {expected_names}", f"as in {role.example}"
         )
-    for name in sorted(set(required_names) - {*role.one_of, *role.given}):
+    for name in sorted(set(required_names) - {*role.inputs, *role.optional}):
         return Fault(
-            f"{definition.type} cannot be used as a {role.name}: it must be given {name}, which ragtally has not",
+            f"{definition.type} cannot be used as a {role.name}: it requires {name}, which ragtally does not have",
             f"as in {role.example}",
         )
     return None

@@ -59,7 +59,7 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
 
 
 def is_exact(store: str) -> bool:
-    """Say whether a store compares a question with every document, and ranks any number of them."""
+    """Whether a store compares a question with every document, and ranks any number of them."""
     # Others search an approximate index, or cut ties as they like: their first hits may depend on how many are asked
     # for.
     return store.startswith(_EXACT)
@@ -70,8 +70,8 @@ def _model(definition: Definition) -> str:
     name = definition.parameters.get("model")
     if isinstance(name, str) and name:
         return name
-    of_class = find_class(definition.type)
-    init = None if isinstance(of_class, Fault) else parameters_of(of_class, "__init__")
+    cls = find_class(definition.type)
+    init = None if isinstance(cls, Fault) else parameters_of(cls, "__init__")
     default = init["model"].default if init and "model" in init else None
     return default if isinstance(default, str) else definition.name
 
@@ -105,11 +105,11 @@ def _fingerprint(values: list[Mapping[str, Any]]) -> str | None:
 
 def _behind(name: str) -> dict[str, str]:
     """Name the distribution of a class' module, and hash the class' own file where it is the user's own."""
-    of_class = None if name.startswith("haystack.") else find_class(name)
-    if of_class is None or isinstance(of_class, Fault):
+    cls = None if name.startswith("haystack.") else find_class(name)
+    if cls is None or isinstance(cls, Fault):
         return {}
-    file = Path(inspect.getfile(of_class))
-    path = of_class.__module__.replace(".", "/") + ("/__init__.py" if file.name == "__init__.py" else ".py")
+    file = Path(inspect.getfile(cls))
+    path = cls.__module__.replace(".", "/") + ("/__init__.py" if file.name == "__init__.py" else ".py")
     packages = dict(_holders(path))
     if name.partition(".")[0] not in ALWAYS:
         # A package in development changes under one version.

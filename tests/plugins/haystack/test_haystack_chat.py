@@ -208,7 +208,7 @@ def test_a_generator_that_cannot_be_made_names_its_type(build: Build) -> None:
 
 def test_what_gives_no_replies_is_no_chat_generator(build: Build) -> None:
     inner = {"type": "haystack.components.generators.chat.MockChatGenerator", "init_parameters": {}}
-    with pytest.raises(PluginError, match=r"LLM is no chat generator: it gives .*, not replies"):
+    with pytest.raises(PluginError, match=r"LLM is not a chat generator: it returns .*, not replies"):
         build(
             "model",
             type="haystack.components.generators.chat.LLM",

@@ -64,7 +64,7 @@ def test_the_environment_allows_more(check: Check, build: Build, monkeypatch: py
 @pytest.mark.parametrize("value", ["*", "made*", "a b", "a;b", "a,../b"])
 def test_a_pattern_allows_nothing(value: str, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, value)
-    with pytest.raises(PluginError, match="no import name"):
+    with pytest.raises(PluginError, match="not an import name"):
         check("chunker", type=SPLITTER)
 
 
@@ -115,7 +115,7 @@ SECRET = {"type": "env_var", "env_vars": ["MY_KEY"]}
         ({"generation_kwargs": {"stop": ["sk-abcdefghabcdefghabcdefgh"]}}, "stop holds what looks like a key"),
         ({"api_key": {"type": "env_var"}}, "one or more environment variables"),
         ({"api_key": {"type": "env_var", "env_vars": "MY_KEY"}}, "one or more environment variables"),
-        ({"api_key": {"type": "env_var", "env_vars": ["abc def-gh"]}}, "one of these is no name"),
+        ({"api_key": {"type": "env_var", "env_vars": ["abc def-gh"]}}, "one of these is not a name"),
         ({"api_key": {**SECRET, "token": "abcdefgh"}}, "a secret has no 'token'"),
     ],
 )
@@ -171,8 +171,8 @@ def test_what_is_no_key_is_no_fault(given: dict[str, Any], check: Check, build: 
             "needs the parameter 'block_sizes'",
             "block_sizes",
         ),
-        ("haystack.Document", {}, "no Haystack component", SPLITTER),
-        (GENERATOR, {}, "is no splitter: it takes messages", SPLITTER),
+        ("haystack.Document", {}, "not a Haystack component", SPLITTER),
+        (GENERATOR, {}, "is not a splitter: it takes messages", SPLITTER),
         ("sample_parts.splitters.Wrong", {}, "needs the parameter 'how'", "how"),
         ("sample_parts.splitters", {}, "no class 'splitters'", "there is"),
     ],
@@ -192,15 +192,15 @@ def test_a_mistake_is_found(
     [
         ({"store": STORE, "retriever": VECTORS}, "retriever", "compares vectors"),
         ({"store": STORE, "retriever": BM25, "embedder": "lsa"}, "embedder", "reads no vectors"),
-        ({"store": {"type": SPLITTER}, "retriever": BM25}, "store", "is no document store"),
-        ({"store": STORE, "retriever": {"type": SPLITTER}}, "retriever", "is no retriever"),
-        ({"store": STORE, "retriever": {**BM25, "init_parameters": {"top_k": 3}}}, "retriever", "top_k is not"),
+        ({"store": {"type": SPLITTER}, "retriever": BM25}, "store", "is not a document store"),
+        ({"store": STORE, "retriever": {"type": SPLITTER}}, "retriever", "is not a retriever"),
+        ({"store": STORE, "retriever": {**BM25, "init_parameters": {"top_k": 3}}}, "retriever", "top_k must not"),
         (
             {"store": STORE, "retriever": {**BM25, "init_parameters": {"document_store": STORE}}},
             "retriever",
-            "document_store is not",
+            "document_store must not",
         ),
-        ({"store": STORE, "retriever": {"type": "sample_parts.stores.NeedsMore"}}, "retriever", "given user"),
+        ({"store": STORE, "retriever": {"type": "sample_parts.stores.NeedsMore"}}, "retriever", "requires user"),
         ({"store": STORE, "retriever": {"type": "sample_parts.stores.Storeless"}}, "retriever", "no document_store"),
     ],
 )
@@ -215,17 +215,17 @@ def test_embedders_that_were_swapped_are_found(check: Check) -> None:
     swapped = {"document": {"type": mock.format("Text")}, "query": {"type": mock.format("Document")}}
     faults = check("embedder", **swapped)
     assert [fault.parameter for fault in faults] == ["document", "query"]
-    assert "is no document embedder: it takes text" in faults[0].message
-    assert "is no text embedder: it takes documents" in faults[1].message
+    assert "is not a document embedder: it takes text" in faults[0].message
+    assert "is not a text embedder: it takes documents" in faults[1].message
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"type": GENERATOR, "init_parameters": {"tools": []}}, "tools is not"),
+        ({"type": GENERATOR, "init_parameters": {"tools": []}}, "tools must not"),
         ({"type": GENERATOR, "price": {"input": 1, "output": 1}, "usd_per_hour": 1}, "by tokens or by the hour"),
         ({"type": "sample_parts.generators.Failing", "send_seed": True}, "no seed can be sent"),
-        ({"type": SPLITTER}, "is no chat generator"),
+        ({"type": SPLITTER}, "is not a chat generator"),
     ],
 )
 def test_mistakes_about_models(given: dict[str, Any], message: str, check: Check) -> None:

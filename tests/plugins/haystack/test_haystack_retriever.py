@@ -129,7 +129,7 @@ def test_distances_are_turned_round(listed: Build) -> None:
     ("order", "message"),
     [
         ("no scores", "gives no scores"),
-        ("NaN", "no finite numbers"),
+        ("NaN", "not finite numbers"),
         ("mixed", "does not order"),
         ("strangers", "did not write"),
         ("twice", "one twice"),
