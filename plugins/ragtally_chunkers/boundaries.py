@@ -77,7 +77,7 @@ def _empty_lines(layout: Layout) -> NDArray[np.int64]:
 def _classify(
     layout: Layout, marks: _Marks, ideographic: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell which marks end a sentence for sure, and which must be asked about."""
+    """Sort marks into those that surely end a sentence and those that need a closer look."""
     # A mark that only white space follows in its text is neither: the text ends there anyway.
     codes = layout.codes
     word = np.searchsorted(layout.word_starts, marks.first, side="right") - 1
@@ -101,7 +101,7 @@ def _classify(
 
 
 def _may_not_end(layout: Layout, begin: NDArray[np.int64], mark: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell where the token before a full stop may be an abbreviation, an initial or a number."""
+    """Mark where the token before a full stop may be an abbreviation, an initial or a number."""
     length = mark - begin
     back = np.arange(1, _TOKEN + 1)
     inside = back <= length[:, None]

@@ -98,7 +98,7 @@ def with_tries(call: Callable[[], Outcome], failure: Callable[[Exception], Ragta
 
 
 def call_error(who: str, error: BaseException) -> CallError:
-    """Say what a failed call came to."""
+    """Turn the exception of a failed call into a `CallError`."""
     if isinstance(error, CallError):
         return error
     culprit = next((each for each in _chain(error) if _status(each) is not None), error)
@@ -111,7 +111,7 @@ def call_error(who: str, error: BaseException) -> CallError:
 
 
 def component_error(who: str, error: BaseException, what: str = "") -> RagtallyError:
-    """Say what an exception of a component's `run` means, be it about a call or about the component itself."""
+    """Turn an exception of a component's `run` into an error about the call or about the component itself."""
     if isinstance(error, RagtallyError):
         return error
     error_of_call = call_error(who, error)

@@ -26,7 +26,7 @@ from ragtally_haystack.roles import (
 
 
 def faults(role: Role, definition: Definition) -> list[Fault]:
-    """Say what is wrong with a component."""
+    """List what is wrong with a component."""
     forbidden = list(dict.fromkeys(refusals(definition)))
     if forbidden:
         return forbidden

@@ -90,7 +90,7 @@ def _modules_in(package: str) -> list[str]:
 
 
 def _integration_hint(module: str) -> str | None:
-    """Say how to install an integration: `components.embedders.fastembed`, `document_stores.qdrant`."""
+    """Name the package of an integration: `components.embedders.fastembed`, `document_stores.qdrant`."""
     top, *names = module.split(".")
     location = 2 if names[:1] == ["components"] else 1
     if top != _INTEGRATIONS or len(names) <= location:

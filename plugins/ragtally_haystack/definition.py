@@ -46,7 +46,7 @@ def mappings(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def class_named(value: Mapping[str, Any]) -> str | None:
-    """Say which class a mapping names, by the rule by which Haystack takes one for a component."""
+    """Return the class that a mapping names, by Haystack's own rule of what is a component."""
     name = value.get("type")
     return name if isinstance(name, str) and re.fullmatch(CLASS_PATTERN, name) else None
 

@@ -21,7 +21,7 @@ _DOLLARS = {"type": "number", "minimum": 0}
 
 
 def _where(schema: Schema) -> Schema:
-    """Say how fast, or for how much, not what: no part of an identity."""
+    """Mark what decides how fast or at what price, but not what comes out: no part of an identity."""
     return {**schema, "x-ragtally-identity": False}
 
 

@@ -42,7 +42,7 @@ def allowed_packages() -> tuple[str, ...]:
 
 
 def refusals(definition: Definition) -> Iterator[Fault]:
-    """Say what of a definition is refused before anything that it names is imported."""
+    """List what is refused before anything that a definition names is imported."""
     for name in class_names(definition):
         fault = class_refusal(name)
         if fault is not None:
@@ -58,7 +58,7 @@ def refusals(definition: Definition) -> Iterator[Fault]:
 
 
 def class_refusal(name: str) -> Fault | None:
-    """Say why a class may not even be imported; None where it may."""
+    """Return why a class must not even be imported; None where it may be."""
     packages = allowed_packages()
     if not any(name.startswith(f"{package}.") for package in packages):
         return Fault(

@@ -63,7 +63,7 @@ def fingerprint_annotators(params: Mapping[str, Any]) -> str:
 
 
 def annotator_traits(params: Mapping[str, Any]) -> ReaderTraits:
-    """Say under which condition the annotators answered; they answered once, so every vote is the same."""
+    """Return the condition under which the annotators answered; they answered once, so every vote is the same."""
     return ReaderTraits(draws="fixed", condition=CONDITIONS[params["setting"]])
 
 

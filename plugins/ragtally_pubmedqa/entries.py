@@ -50,7 +50,7 @@ class JsonEntries:
             ) from error
 
     def location(self, key: str | None = None) -> Location:
-        """Say where the entry that was yielded last stands."""
+        """Return the location of the entry yielded last."""
         at = self._start
         if key is not None:
             # A quoted key that a colon follows cannot stand inside a JSON string: its quotes would be escaped.

@@ -53,7 +53,7 @@ class SubsetFiles:
 
 
 def remedy(subset: str) -> str:
-    """Say how to get a subset's files."""
+    """Explain how to get a subset's files."""
     if subset == "labeled":
         return f"run {_FETCH}"
     return (

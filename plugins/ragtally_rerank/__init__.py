@@ -90,7 +90,7 @@ _OF_CROSS_ENCODER = ("revision", "max_tokens", "batch", "device")
 
 
 def check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Say what is wrong with the parameters beyond their schema."""
+    """Check what the parameters' schema cannot."""
     return list(_faults(parameters))
 
 
@@ -110,7 +110,7 @@ def _faults(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
 
 
 def traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
-    """Say how many hits are reranked, and whether a language model is asked."""
+    """Return how many hits are reranked, and whether a language model does it."""
     asks = parameters["model"] is not None
     return RetrieverTraits(reads=frozenset({"text", "hits"}), depth=parameters["first"], prompts=asks)
 

@@ -50,7 +50,7 @@ def _locate(name: str, revision: str | None) -> Path:
 
 
 def fingerprint(name: str, revision: str | None) -> str:
-    """Say exactly which model it is."""
+    """Identify a model: by its commit, or by the content of its files."""
     folder = folder_of(name, revision)
     return address(file_hashes(folder)) if Path(name).is_dir() else folder.name
 
@@ -75,7 +75,7 @@ def download(name: str, revision: str | None, progress: Progress) -> None:
 
 
 def _kind_of(folder: Path) -> str | None:
-    """Say what a model is instead of a cross-encoder, which would be loaded with weights made up at random."""
+    """Name what a model is if not a cross-encoder; it would be loaded with random weights."""
     if (folder / "modules.json").is_file():
         model_type = _read(folder / "config_sentence_transformers.json").get("model_type", "SentenceTransformer")
         return None if model_type == "CrossEncoder" else f"a {model_type}"

@@ -22,7 +22,7 @@ _FIRST_FILE = ModelFiles(required=(MODULES,))
 
 
 def folder_of(model: str) -> Path | None:
-    """Tell a folder from a name on the hub, by its looks alone."""
+    """Return the folder that a model's name is a path of; None for a name on the hub, judged by its form alone."""
     return Path(model).expanduser() if model.startswith((".", "/", "~")) else None
 
 
@@ -60,7 +60,7 @@ def pin(name: str, revision: str | None, progress: Progress = lambda *_: None) -
 
 
 def fingerprint(name: str, revision: str | None) -> str:
-    """Say exactly which model it is."""
+    """Identify a model: by name and commit, or by the content of its files."""
     folder = folder_of(name)
     return f"{name}@{commit_of(name, revision)}" if folder is None else _content_hash(folder)
 

@@ -91,13 +91,13 @@ class CollectionIndex:
         return int(self.collection.aggregate.over_all(total_count=True).total_count or 0)
 
     def mark(self, *, complete: bool) -> None:
-        """Say in the collection's description whether it is complete."""
+        """Write into the collection's description whether it is complete."""
         marker = Marker(self.contents.digest, len(self.contents), complete)
         self.collection.config.update(description=marker.text())
         self.complete = complete
 
     def set_ef(self, ef: int | None) -> None:
-        """Say how many candidates a search keeps; None leaves it to Weaviate."""
+        """Set how many candidates a search keeps; None leaves it to Weaviate."""
         target = _EF_OF_WEAVIATE if ef is None else ef
         if self._ef() != target:
             index = Reconfigure.VectorIndex.hnsw(ef=target)
@@ -253,7 +253,7 @@ def _write_batch(index: CollectionIndex, rows: Sequence[int]) -> Iterator[Reject
 
 
 def _label(index: CollectionIndex) -> str:
-    """Tell collections apart in as few letters as a narrow terminal has room for."""
+    """Name a collection in as few letters as fit a narrow terminal."""
     return f"Weaviate {index.contents.name[: len(PREFIX) + 8]}"
 
 

@@ -74,15 +74,15 @@ class Contents:
         return self._vectors is not None
 
     def vector(self, row: int) -> list[float] | None:
-        """Say which vector to hand over for a chunk; None for one that has none, or a zero vector."""
+        """Return the vector to store for a chunk; None for one that has none, or a zero vector."""
         return None if self._vectors is None else comparable_vector(self._vectors[row], self.design.distance)
 
     def identifier(self, row: int) -> uuid.UUID:
-        """Say which UUID a chunk has: it holds the row, and is the same whenever the chunk is written."""
+        """Return the UUID of a chunk: it holds the row, and is the same whenever the chunk is written."""
         return uuid.UUID(int=self._upper | _VERSION_AND_VARIANT | row)
 
     def row(self, identifier: uuid.UUID) -> int | None:
-        """Say which chunk has a UUID; None where it is none of this collection's."""
+        """Return the row of the chunk with a UUID; None for a UUID that is not from this collection."""
         row = identifier.int & ((1 << 62) - 1)
         return row if row < len(self) and self.identifier(row) == identifier else None
 

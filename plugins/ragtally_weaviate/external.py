@@ -26,7 +26,7 @@ def write_record(folder: Path, contents: Contents, *, url: str, version: str, em
 
 
 def collection_of(folder: Path) -> ExternalResource | None:
-    """Say which collection an index left on a server."""
+    """Return the collection that an index left on a server."""
     try:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         name, digest, url = str(record["collection"]), str(record["digest"]), str(record["server"])

@@ -161,7 +161,7 @@ PARAMETERS: Mapping[str, Schema] = {
 
 
 def check_parameters(params: Mapping[str, Any]) -> list[ParameterFault]:
-    """Say which parameters do not go together."""
+    """List parameters that do not go together."""
     mode, faults = params["mode"], []
     if mode == "bm25":
         unread = [name for name in ("embedder", "distance", "index") if params[name] is not None]

@@ -88,7 +88,7 @@ class Weaviate:
         return hits
 
     def measured(self) -> Mapping[str, Score]:
-        """Say how near the last search came to an exact one (see `ragtally.api.MeasuredRetriever`)."""
+        """Return how near the last search came to an exact one (see `ragtally.api.MeasuredRetriever`)."""
         return self._measured
 
     def ready(self) -> None:

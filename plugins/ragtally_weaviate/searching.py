@@ -125,7 +125,7 @@ class Searcher:
 
 
 def candidate_count(search: Search, index: str) -> int:
-    """Say how many hits the server is asked for."""
+    """Return how many hits to ask the server for."""
     exact = search.mode == "bm25" or (search.mode == "near_vector" and index == "flat")
     return search.depth + _MORE if exact else search.depth
 
