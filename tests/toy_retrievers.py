@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,7 @@ from ragtally.api import (
     Component,
     EmbedderTraits,
     Hits,
-    Message,
     Price,
-    Prompt,
     Queries,
     RetrieverTraits,
     Spans,
@@ -55,29 +53,6 @@ class Wider:
                     scores[window] = max(scores.get(window, -np.inf), float(score))
             _write(hits, row, scores, limit)
         return hits
-
-
-@dataclass
-class AskingReranker:
-    """Puts the chunk first that a model names; keeps what it was given."""
-
-    model: None
-    replies: list[str | None] = field(default_factory=list)
-
-    def prompts(self, queries: Queries, candidates: Candidates) -> Sequence[Prompt]:
-        assert candidates.replies is None
-        first = candidates.hits[0].passage[:, 0].tolist()
-        return [
-            (Message("user", f"{question} {candidates.passages.text[row] if row >= 0 else ''}"),)
-            for question, row in zip(queries.text, first, strict=True)
-        ]
-
-    def rerank(self, queries: Queries, candidates: Candidates, limit: int) -> Hits:
-        assert candidates.replies is not None and len(candidates.replies) == len(queries)
-        return Hits(candidates.hits[0].passage[:, :limit], candidates.hits[0].score[:, :limit])
-
-    def unread(self, candidates: Candidates) -> int:
-        return sum(reply is not None and "first" not in reply for reply in candidates.replies or ())
 
 
 @dataclass
@@ -134,13 +109,6 @@ RERANKERS = [
         "Finds windows.",
         params={"retriever": RETRIEVER, "window": {"x-ragtally-kind": "chunker", "description": "Which."}},
         traits=RetrieverTraits(reads=frozenset({"text", "hits"}), depth=5),
-    ),
-    Component(
-        "asked",
-        lambda retriever, model: AskingReranker(model),
-        "Asks.",
-        params={"retriever": RETRIEVER, "model": {"x-ragtally-kind": "model", "description": "Which."}},
-        traits=RetrieverTraits(reads=frozenset({"text", "hits"}), depth=5, prompts=True),
     ),
 ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from model_server import wire
@@ -21,7 +20,6 @@ from model_server.replies import reply
 if TYPE_CHECKING:
     from model_server.server import ModelServer
 
-_EMPTY = {"empty_content": "stop", "cut_short": "length", "content_filter": "content_filter"}
 _LATEST = 100
 _ONE_ONLY = ("temperature", "top_p")
 """Parameters of which a model that refuses them takes the value 1."""
@@ -118,8 +116,6 @@ class Chat:
             body, said = embeddings(ask, model, fault, usage, shuffled=settings.shuffled), True
         else:
             given = answer(ask, model, settings)
-            if fault in _EMPTY:
-                given = replace(given, text="", finish_reason=_EMPTY[fault])
             body, said = reply(ask, given, usage, seconds), bool(given.text)
         if fault == "half_body":
             return await wire.send_half(connection, body)
@@ -132,7 +128,7 @@ class Chat:
         else:
             await connection.send(Response(200, body))
         counts.complete += 1
-        if said and fault not in (*_EMPTY, *VECTORS):
+        if said and fault not in VECTORS:
             counts.succeeded(ask.key, len(ask.inputs or ()))
         return None
 

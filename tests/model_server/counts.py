@@ -15,7 +15,7 @@ class Counts:
     Attributes:
         requests: Calls that came.
         successful: Good answers that were written whole and that the connection took.
-        complete: The same, and those without a usable answer in a well-formed body (empty, refused).
+        complete: The same, and those without a usable answer in a well-formed body (empty).
         batches: Batches that were accepted; their calls count like others, when they are answered.
         texts: Texts whose embeddings were written whole and that the connection took.
         abandoned: Calls whose caller went away before the answer.

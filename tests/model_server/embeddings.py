@@ -37,17 +37,16 @@ def embeddings(ask: Ask, model: Model, fault: str | None, usage: str, *, shuffle
         vectors[-1][0] = math.nan
     elif fault == "ragged":
         vectors[-1].pop()
-    tokens = {"zero": 0, "wrong": -1}.get(usage, sum(map(count_tokens, ask.inputs)))
+    tokens = -1 if usage == "wrong" else sum(map(count_tokens, ask.inputs))
     if ask.vendor == "ollama_api":
-        told = {} if usage in ("absent", "null") else {"prompt_eval_count": tokens}
+        told = {} if usage == "absent" else {"prompt_eval_count": tokens}
         return json.dumps({"model": ask.model, "embeddings": vectors, "total_duration": 1, **told}).encode()
     data = [{"object": "embedding", "index": row, "embedding": vector} for row, vector in enumerate(vectors)]
     if shuffled:
         data.reverse()
-    told = {"null": None}.get(usage, {"prompt_tokens": tokens, "total_tokens": tokens})
-    content: dict[str, Any] = {"object": "list", "data": data, "model": ask.model, "usage": told}
-    if usage == "absent":
-        del content["usage"]
+    content: dict[str, Any] = {"object": "list", "data": data, "model": ask.model}
+    if usage != "absent":
+        content["usage"] = {"prompt_tokens": tokens, "total_tokens": tokens}
     return json.dumps(content).encode()
 
 

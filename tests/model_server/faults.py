@@ -42,9 +42,6 @@ WIRE = (
 CONTENT = (
     "invalid_json",  # 200 with JSON that breaks off
     "empty_choices",  # 200 without an answer
-    "empty_content",  # 200 with an empty answer and the finish reason `stop`
-    "cut_short",  # 200 with an empty answer and the finish reason `length`
-    "content_filter",  # 200 with an empty answer and the finish reason `content_filter`
     "wrong_usage",  # a good answer with nonsense for token counts
 )
 """Faults of a body that comes whole with status 200."""

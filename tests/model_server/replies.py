@@ -32,7 +32,7 @@ def reply(ask: Ask, given: Answer, usage: str, seconds: float) -> bytes:
         return json.dumps(_ollama(ask, given, usage, seconds)).encode()
     message = f'{{"role":"assistant","content":{quoted(given.text)}{_reasoning(ask, given)}'
     if ask.vendor == "openai":
-        message += f',"refusal":{"null" if given.finish_reason != "content_filter" else quoted("I cannot help.")}'
+        message += ',"refusal":null'
     said = _usage(given, usage) + _TIERS.get(ask.vendor, "")
     return (
         f'{{"id":"chatcmpl-{ask.key}","object":"chat.completion","created":{int(time.time())},'
@@ -48,8 +48,6 @@ def _reasoning(ask: Ask, given: Answer) -> str:
 def _usage(given: Answer, usage: str) -> str:
     if usage == "absent":
         return ""
-    if usage == "null":
-        return ',"usage":null'
     put_in, come_out = _tokens(given, usage)
     total = 7 if usage == "wrong" else put_in + come_out
     thought = f'"completion_tokens_details":{{"reasoning_tokens":{given.reasoning_tokens}}}'
@@ -57,8 +55,6 @@ def _usage(given: Answer, usage: str) -> str:
 
 
 def _tokens(given: Answer, usage: str) -> tuple[int, int]:
-    if usage == "zero":
-        return 0, 0
     if usage == "wrong":
         return -1, 1_000_000_000
     return given.prompt_tokens, given.output_tokens
@@ -73,7 +69,7 @@ def _ollama(ask: Ask, given: Answer, usage: str, seconds: float) -> dict[str, An
         line["message"] = {"role": "assistant", "content": given.text} | thinking
     line["done"] = True
     line |= {"done_reason": given.finish_reason, "total_duration": int(seconds * _NANOSECONDS), "load_duration": 1000}
-    if usage not in ("absent", "null"):
+    if usage != "absent":
         line["prompt_eval_count"], line["eval_count"] = _tokens(given, usage)
         line |= {"prompt_eval_duration": 1_000_000, "eval_duration": 1_000_000}
     return line

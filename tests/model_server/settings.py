@@ -9,7 +9,7 @@ from typing import Any
 
 from model_server.faults import FAULTS
 
-USAGES = ("right", "absent", "null", "zero", "wrong")
+USAGES = ("right", "absent", "wrong")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Settings:
         seed: Decides which answers are right and which requests suffer faults.
         skill: Share of the answers that are right, from 0 to 1.
         labels: The answers there are; a prompt, or the schema it brings, may allow fewer.
-        usage: What answers say of their tokens: `right`, `absent`, `null`, `zero`, `wrong`.
+        usage: What answers say of their tokens: `right`, `absent` or `wrong`.
         latency: Seconds before an answer.
         faults: Share of requests that suffer a fault, by the fault's name.
         mix: Share of requests that suffer one of `faults.PASSING`, all equally often.

@@ -71,7 +71,3 @@ def test_what_is_not_in_the_box_is_left_out(registry: Registry) -> None:
 )
 def test_types_in_words(schema: dict[str, object], words: str) -> None:
     assert type_words(schema) == words
-
-
-def test_the_in_box_plugins_load() -> None:
-    assert in_box(load_registry()).all()

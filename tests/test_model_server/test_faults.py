@@ -94,21 +94,16 @@ def test_a_hanging_call_is_closed_in_the_end(server: RunningServer) -> None:
 
 @pytest.mark.parametrize("path", [CHAT, OLLAMA])
 def test_a_whole_body_can_be_wrong(server: RunningServer, path: str) -> None:
-    emptied = ["empty_content", "cut_short", "content_filter"]
-    server.change(script=["invalid_json", "empty_choices", *emptied, "wrong_usage"])
-    invalid, empty, *others = [ask(server, path=path) for _ in range(6)]
-    assert {got.status for got in (invalid, empty, *others)} == {200}
+    server.change(script=["invalid_json", "empty_choices", "wrong_usage"])
+    invalid, empty, wrong = [ask(server, path=path) for _ in range(3)]
+    assert invalid.status == empty.status == wrong.status == 200
     with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
         json.loads(invalid.body)
     assert empty.content.get("choices", "none") == ([] if path == CHAT else "none")
     assert "message" not in empty.content
-    assert [got.text == "" for got in others] == [True, True, True, False]
-    told = [
-        got.content["done_reason"] if path == OLLAMA else got.content["choices"][0]["finish_reason"] for got in others
-    ]
-    assert told == ["stop", "length", "content_filter", "stop"]
+    assert wrong.text
     counts = server.counts()
-    assert (counts["requests"], counts["complete"], counts["successful"]) == (6, 4, 1)
+    assert (counts["requests"], counts["complete"], counts["successful"]) == (3, 1, 1)
 
 
 def test_the_script_is_played_in_the_order_of_the_requests(server: RunningServer) -> None:

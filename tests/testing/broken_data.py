@@ -70,7 +70,7 @@ class Ragged(Dataset):
             yield replace(batch, questions=replace(batch.questions, label=["yes"]))
 
 
-class ExternalResource(Dataset):
+class Outside(Dataset):
     def batches(self):
         for batch in super().batches():
             yield replace(batch, documents=replace(batch.documents, section_ends=[[11]]))
@@ -146,7 +146,7 @@ class OfOneCell(Sums):
         return {"metric": SumValues(sums["right"].sum() / sums["gold"].sum())}
 
 
-class Candidates:
+class RelevantShare:
     def __init__(self, k):
         self.k = k
 
@@ -158,29 +158,29 @@ class Candidates:
         }
 
 
-class Deep(Candidates):
+class Deep(RelevantShare):
     def score(self, judged):
-        whole = Candidates(judged.relevant.shape[1]).score(judged)
+        whole = RelevantShare(judged.relevant.shape[1]).score(judged)
         return {f"metric@{self.k}": one for one in whole.values()}
 
 
-class Uncut(Candidates):
+class Uncut(RelevantShare):
     def score(self, judged):
         return dict(zip(["metric"], super().score(judged).values(), strict=True))
 
 
-class Missing(Candidates):
+class Missing(RelevantShare):
     def score(self, judged):
         return {name: turned(one) for name, one in super().score(judged).items()}
 
 
-class Listing(Candidates):
+class Listing(RelevantShare):
     def score(self, judged):
         name = f"metric@{self.k}"
         return {f"{name}[{row}]": Score(1.0, 1) for row in range(1 + judged.relevant.sum())}
 
 
-class EditingRanking(Candidates):
+class EditingRanking(RelevantShare):
     def score(self, judged):
         judged.relevant[:, 0] = True
         return super().score(judged)

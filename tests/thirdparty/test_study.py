@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from command_line import project_in
+
+SOURCE = Path(__file__).parent / "sample_plugin"
 
 SPEC = """\
 study: third-party
@@ -25,6 +32,23 @@ metrics: [accuracy, coverage, unparsed_share]
 """
 
 
+@pytest.fixture(scope="module")
+def sample_plugin_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sample plugin installed by pip; put it on PYTHONPATH to have the plugin."""
+    folder = tmp_path_factory.mktemp("thirdparty")
+    source, target = folder / "source", folder / "installed"
+    shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
+    offline = ["--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", *offline, "--target", str(target), str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"the sample plugin cannot be installed:\n{done.stdout}{done.stderr}"
+    return target
+
+
 def test_a_study_with_a_third_partys_reader_and_rule(tmp_path: Path, sample_plugin_path: Path) -> None:
     project = project_in(tmp_path)
     project.write("study.yaml", SPEC)
@@ -34,7 +58,15 @@ def test_a_study_with_a_third_partys_reader_and_rule(tmp_path: Path, sample_plug
     rows = [row for row in csv.DictReader(text.splitlines()) if row["reader"] == "negation"]
     assert {row["rule"] for row in rows} == {"majority", "first_ballot"}
     assert all(row["coverage"] == "1.0" and row["questions"] == "20" for row in rows)
-    assert "ragtally-sample-plugin" in project.ragtally("plugins", PYTHONPATH=str(sample_plugin_path)).out
+    offered = json.loads(project.ragtally("plugins", "--json", PYTHONPATH=str(sample_plugin_path)).out)
+    own = [(row["kind"], row["name"], row["distribution"]) for row in offered if row["plugin"] == "ragtally_sample"]
+    names = [
+        ("reader", "negation_words"),
+        ("rule", "first_ballot"),
+        ("metric", "balanced_f1"),
+        ("metric", "yes_rate"),
+    ]
+    assert own == [(*name, "ragtally-sample-plugin 1.2.0") for name in names]
 
 
 def test_without_the_plugin_the_same_spec_says_what_is_missing(tmp_path: Path) -> None:

@@ -71,34 +71,12 @@ def test_faults_have_their_reasons(
         assert error.retry_after == pytest.approx(2, abs=2)
 
 
-def test_a_content_filter_refuses(fill: Fill, server: RunningServer) -> None:
-    """OpenAI's form alone has one."""
-    server.change(faults={"content_filter": 1.0})
-    assert failure(fill(model=LLAMA["openai"], api_base=server.openai, max_tokens=20)).reason == "refused"
-
-
 @pytest.mark.parametrize("fault", ["drip", "hang"])
 def test_a_slow_answer_is_a_timeout(fault: str, parameters: dict[str, Any], server: RunningServer) -> None:
     server.change(faults={fault: 1.0}, hold_seconds=20)
     started = time.monotonic()
     assert failure(parameters | {"timeout": 0.4}).reason == "timeout"
     assert time.monotonic() - started < 5
-
-
-@pytest.mark.parametrize(("fault", "finish"), [("empty_content", "stop"), ("cut_short", "length")])
-def test_an_empty_answer_is_an_answer_with_its_reason(
-    fault: str, finish: str, parameters: dict[str, Any], server: RunningServer
-) -> None:
-    server.change(faults={fault: 1.0})
-    (reply,) = ask(parameters)
-    assert (reply.text or "", reply.meta["finish_reason"]) == ("", finish)
-
-
-@pytest.mark.parametrize("usage", ["absent", "null", "wrong"])
-def test_nonsense_for_token_counts_is_left_out(usage: str, parameters: dict[str, Any], server: RunningServer) -> None:
-    server.change(usage=usage)
-    (reply,) = ask(parameters)
-    assert all(type(count) is int and count >= 0 for count in reply.meta["usage"].values())
 
 
 def test_nobody_listening_is_no_connection(fill: Fill) -> None:
