@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ragtally.api import Call
+from ragtally.support.environment import environment_with
 
 # About how many characters of English a token has.
 CHARACTERS_PER_TOKEN = 4
@@ -57,13 +57,6 @@ def _counter() -> Callable[[str], int]:
     folder = Path(spec.origin).parent / "litellm_core_utils" / "tokenizers" if spec and spec.origin else None
     if folder is None or not folder.is_dir() or importlib.util.find_spec("tiktoken") is None:
         return lambda text: -(-len(text) // CHARACTERS_PER_TOKEN)
-    before = os.environ.get("TIKTOKEN_CACHE_DIR")
-    os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
-    try:
+    with environment_with({"TIKTOKEN_CACHE_DIR": str(folder)}):
         encoding = importlib.import_module("tiktoken").get_encoding(_VOCABULARY)
-    finally:
-        if before is None:
-            del os.environ["TIKTOKEN_CACHE_DIR"]
-        else:
-            os.environ["TIKTOKEN_CACHE_DIR"] = before
     return lambda text: len(encoding.encode_ordinary(text))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -38,6 +39,25 @@ def first_value(names: Sequence[str], values: Mapping[str, str]) -> str | None:
         The value; None where all are missing or empty.
     """
     return next((values[name] for name in names if values.get(name)), None)
+
+
+@contextmanager
+def environment_with(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of the process' environment for libraries that read nothing else; restored afterwards.
+
+    Args:
+        values: Values by variable.
+    """
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _from_file(start: Path) -> dict[str, str]:

@@ -6,11 +6,12 @@ that moment and then put back, so that the process' environment stays as it was.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
+
+from ragtally.support.environment import environment_with
 
 SWITCHES: Mapping[str, str] = {
     # Haystack would write a user id into the home folder and send events from every `Pipeline.run`.
@@ -32,16 +33,10 @@ _SENDER = "posthog"
 @contextmanager
 def telemetry_off() -> Iterator[None]:
     """Import libraries and make their objects inside this; the environment is put back afterwards."""
-    before = {name: os.environ.get(name) for name in SWITCHES}
-    os.environ.update(SWITCHES)
     try:
-        yield
+        with environment_with(SWITCHES):
+            yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
         # Where somebody imported Haystack first, with telemetry on, the switch came too late.
         if telemetry := sys.modules.get("haystack.telemetry._telemetry"):
             telemetry.telemetry = None  # type: ignore[attr-defined]
