@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ragtally import BatchTerms, EmbedderTraits, Limits, ModelTraits, ParameterFault, Price, did_you_mean
-from ragtally.support.secrets import looks_secret
 from ragtally_litellm.routes import (
     NATIVE,
     NATIVE_EMBEDDINGS,
@@ -285,18 +284,3 @@ def _secrets(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
             if name.lower() in _KEY_NAMES:
                 message = f"{name} has no place in a spec: specs are shared, keys are not"
                 yield ParameterFault(field, message, _SECRET_HINT)
-    for name, value in parameters.items():
-        if any(looks_secret(text) for text in _texts(value)):
-            message = f"{name} holds what looks like a key or a password: specs are shared, keys are not"
-            yield ParameterFault(name, message, _SECRET_HINT)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from (*_texts(key), *_texts(item))
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)

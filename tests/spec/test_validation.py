@@ -262,3 +262,22 @@ def test_every_error_has_a_place_inside_the_file(registry: Registry, full: str, 
         assert location is not None and location.line is not None and location.column is not None
         assert 1 <= location.column <= len(lines[location.line - 1]) + 1
     assert places == sorted(places, key=lambda location: (location.line, location.column))
+
+
+@pytest.mark.parametrize(
+    ("extra", "location", "key"),
+    [
+        ("readers: {r: {chat: {model: http://me:pass-word@host/v1}}}", "3:29", "pass-word"),
+        ("models: {m: {litellm: {api_base: 'http://h/v1?api_key=hidden', model: a/b}}}", "3:34", "hidden"),
+        ("grid: {chunker: [sk-abcdefghijklmnop1234]}", "3:18", "abcdef"),
+        ("readers: {gsk_abcdefghijklmnop1234: learner}", "3:11", "abcdef"),
+    ],
+)
+def test_a_key_anywhere_in_a_spec_is_refused_and_not_repeated(
+    errors: Errors, head: str, extra: str, location: str, key: str
+) -> None:
+    raised = errors(f"{head}{extra}\n")
+    refusals = [error for error in raised if "looks like a key or a password" in error.message]
+    assert [f"{error.location.line}:{error.location.column}" for error in refusals if error.location] == [location]
+    assert all(key not in str(error) for error in raised)
+    assert all(".env" in str(error.hint) for error in refusals)

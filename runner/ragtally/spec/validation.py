@@ -18,6 +18,7 @@ from jsonschema.validators import extend
 from ragtally.api import Location, RagtallyError, SpecError, did_you_mean, raise_all
 from ragtally.spec.component_schema import CUT_OFF
 from ragtally.spec.document import Document, PathOf
+from ragtally.support.secrets import looks_secret, redact
 
 
 class Faults:
@@ -35,7 +36,8 @@ class Faults:
     ) -> None:
         """Note one error; the same one is noted once."""
         location = self.document.key_place(path) if at == "key" else self.document.value_place(path)
-        self._note(path, SpecError(message, location=location, hint=hint))
+        # A key in a wrong place must not get from the spec into a log.
+        self._note(path, SpecError(redact(message), location=location, hint=hint))
 
     def add_error(self, path: PathOf, error: RagtallyError) -> None:
         """Note an error of a component's, giving it a place in the spec where it has none."""
@@ -311,6 +313,23 @@ def validate(schema: Mapping[str, Any], faults: Faults) -> None:
         )
         for complaint in describe(fault):
             faults.add(complaint.path, complaint.message, complaint.hint, at=complaint.at)
+    for path, text, at in _texts(faults.document.root.plain(), ()):
+        if looks_secret(text):
+            message = f"{subject(path)} holds what looks like a key or a password: specs are shared, keys are not"
+            faults.add(path, message, SECRET_HINT, at=at)
+
+
+def _texts(value: Any, path: PathOf) -> Iterator[tuple[PathOf, str, Literal["key", "value"]]]:
+    """List the texts in a value, and the names in its mappings, each with its path."""
+    if isinstance(value, str):
+        yield path, value, "value"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield (*path, key), key, "key"
+            yield from _texts(item, (*path, key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _texts(item, (*path, number))
 
 
 def component_name(instance: Any) -> ComponentName | None:
