@@ -19,7 +19,7 @@ Fill = Callable[..., dict[str, Any]]
     ("settings", "what", "remedies"),
     [
         ({"model": "ollama_chat/llama3.1:8b", "api_base": "OLLAMA"}, "llama3.1:8b", [None]),
-        ({"model": "ollama_chat/qwen2.5:7b", "api_base": "OLLAMA"}, "", ["ollama pull qwen2.5:7b"]),
+        ({"model": "ollama_chat/qwen2.5:7b", "api_base": "OLLAMA"}, "has no model", ["ollama pull qwen2.5:7b"]),
         ({"model": "ollama_chat/qwen2.5:7b", "api_base": "http://127.0.0.1:9"}, "", ["ollama serve"]),
         ({"model": "ollama_chat/gemma2:2b", "api_base": "OLLAMA", "num_ctx": 10_000}, "", [None, "num_ctx: 8192"]),
         ({"model": "groq/openai/gpt-oss-20b"}, "", ["export GROQ_API_KEY=..."]),
