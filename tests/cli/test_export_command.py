@@ -50,6 +50,26 @@ def test_answers_are_those_of_the_results_in_every_format(root: Path, form: str)
     assert [json.loads(cell) if form == "csv" else cell for cell in ballots] == whole["ballots"].to_list()
 
 
+FORMULAS = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "-1", "+3.5", "yes = no", "", "'=1"]
+GUARDED = ["'=1+1", "'+cmd", "'-2+3", "'@SUM(A1)", "'\t=1", "-1", "+3.5", "yes = no", "", "'=1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "form", "expected"),
+    [([], "csv", GUARDED), (["--formulas"], "csv", FORMULAS), ([], "jsonl", FORMULAS), ([], "parquet", FORMULAS)],
+)
+def test_a_spreadsheet_does_not_run_what_a_dataset_says(
+    tmp_path: Path, words: list[str], form: str, expected: list[str]
+) -> None:
+    results = results_of({"one": "y" * len(FORMULAS)}, labels="y" * len(FORMULAS), ids=FORMULAS)
+    written(results, tmp_path)
+    content = export(tmp_path, "answers", "made", "--format", form, *words).stdout_bytes
+    if form == "csv":
+        assert [row["question"] for row in csv.DictReader(io.StringIO(content.decode()))] == expected
+    else:
+        assert read(content, form)["question"].to_list() == expected
+
+
 def test_a_file_is_written_whole(root: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "base.csv"
     printed = export(root, "base", "made", "--out", str(out))

@@ -21,7 +21,7 @@ from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 
 if TYPE_CHECKING:
-    from polars import DataFrame
+    from polars import DataFrame, Expr
 
     from ragtally.plan import Cell, StudyPlan
     from ragtally.store.calls import CallStore
@@ -30,7 +30,14 @@ _FORMATS = ("csv", "parquet", "jsonl")
 _MOST_NAMED = 20
 
 _study = click.argument("study")
+# What a spreadsheet takes for a formula, numbers apart.
+_FORMULA, _NUMBER = r"^[=+\-@\t\r]", r"^[+-]?\d+(\.\d+)?$"
 _format = click.option("--format", "form", type=click.Choice(_FORMATS), default="csv", show_default=True, help="How.")
+_formulas = click.option(
+    "--formulas", is_flag=True,
+    help="In csv, leave texts that a spreadsheet would run as formulas (=, +, -, @) as they are; by default an "
+    "apostrophe stands before them.",
+)  # fmt: skip
 _out = click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False),
     help="The file, written whole or not at all; standard output where left out.",
@@ -50,16 +57,19 @@ def command() -> None:
 @click.option("--cell", "patterns", metavar="CELL", multiple=True,
     help="Only the cells of that name, pattern (`*`, `?`) or part of a name (again for more).")  # fmt: skip
 @_format
+@_formulas
 @_out
 @results_option
-def answers(study: str, patterns: tuple[str, ...], form: str, out: Path | None, results: Path) -> None:
+def answers(
+    study: str, patterns: tuple[str, ...], form: str, formulas: bool, out: Path | None, results: Path
+) -> None:
     """Write answers.parquet: one row per cell and question, with label, verdict, votes and their raw texts."""
     study_results = lazy.results.load_results(folder_of(study, results))
     table = study_results.answers
     if patterns:
         names = {name for pattern in patterns for name in lazy.cell_pairs.matching_cells(study_results, pattern)}
         table = table.filter(lazy.polars.col("cell").is_in(sorted(names)))
-    _deliver(_encode(table, form), form, out)
+    _deliver(_encode(table, form, formulas), form, out)
 
 
 @command.command(short_help="The questions that stay, with their labels.")
@@ -73,10 +83,17 @@ def answers(study: str, patterns: tuple[str, ...], form: str, out: Path | None, 
     help="With --dataset: the documents in which the answers stand, or the whole corpus.",
 )  # fmt: skip
 @_format
+@_formulas
 @_out
 @results_option
 def base(
-    study: str, dataset: Path | None, documents: Literal["gold", "all"], form: str, out: Path | None, results: Path
+    study: str,
+    dataset: Path | None,
+    documents: Literal["gold", "all"],
+    form: str,
+    formulas: bool,
+    out: Path | None,
+    results: Path,
 ) -> None:
     """Write base.parquet: the questions that stay for the grid, and the label that each is scored against.
 
@@ -91,13 +108,14 @@ def base(
         size = f"{export.questions:,} questions, {export.documents:,} documents, {export.bytes:,} bytes"
         click.echo(f"{export.folder}: {size}; README.md there is its data card", err=True)
         return
-    _deliver(_encode(lazy.columns.BASE_TABLE.read(folder), form), form, out)
+    _deliver(_encode(lazy.columns.BASE_TABLE.read(folder), form, formulas), form, out)
 
 
 @command.command(short_help="Every saved answer of every model.")
 @_format
+@_formulas
 @_out
-def calls(form: str, out: Path | None) -> None:
+def calls(form: str, formulas: bool, out: Path | None) -> None:
     """Write the saved calls of the store, of all studies: who was asked what, when, and what came back.
 
     In jsonl this is the form that `ragtally store import` reads.
@@ -112,7 +130,7 @@ def calls(form: str, out: Path | None) -> None:
         content = b"".join(lines)
     else:
         rows = [{name: _flat(value) for name, value in json.loads(line).items()} for line in lines]
-        content = _encode(lazy.polars.DataFrame(rows, infer_schema_length=None), form)
+        content = _encode(lazy.polars.DataFrame(rows, infer_schema_length=None), form, formulas)
     _deliver(content, form, out)
 
 
@@ -184,7 +202,7 @@ def _require_one(cells: Sequence[str], pattern: str) -> Sequence[str]:
     return cells
 
 
-def _encode(table: DataFrame, form: str) -> bytes:
+def _encode(table: DataFrame, form: str, formulas: bool) -> bytes:
     buffer = io.BytesIO()
     if form == "parquet":
         table.write_parquet(buffer, compression="zstd", statistics=False)
@@ -196,8 +214,21 @@ def _encode(table: DataFrame, form: str) -> bytes:
             lazy.polars.Series(name, [_flat(value) for value in table[name].to_list()], lazy.polars.String)
             for name in nested_columns
         ]
-        table.with_columns(flat).write_csv(buffer)
+        table = table.with_columns(flat)
+        (table if formulas else table.with_columns(_without_formulas(table))).write_csv(buffer)
     return buffer.getvalue()
+
+
+def _without_formulas(table: DataFrame) -> list[Expr]:
+    """Texts come from models and datasets: a spreadsheet that opens them must not run what they say."""
+    texts = [lazy.polars.col(name) for name, kind in table.schema.items() if kind == lazy.polars.String]
+    return [
+        lazy.polars.when(text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER))
+        .then(lazy.polars.lit("'") + text)
+        .otherwise(text)
+        .alias(text.meta.output_name())
+        for text in texts
+    ]
 
 
 def _flat(value: Any) -> Any:
