@@ -20,6 +20,7 @@ from ragtally.analysis.comparisons import Tally, declared_families
 from ragtally.analysis.error_breakdown import Bucket
 from ragtally.analysis.estimate import Estimate
 from ragtally.api import StoreError
+from ragtally.present.comparisons import comparisons_section
 from ragtally.results import Results, load_results
 from sample_results import with_metric
 
@@ -152,6 +153,18 @@ def test_less_is_better_where_the_metric_says_so(results: Results, analysis: Ana
         assert one.difference.value == pytest.approx(reversed_one.difference.value)
         assert one.tally is not None
         assert reversed_one.tally == Tally(one.tally.losses, one.tally.ties, one.tally.wins)
+
+
+def test_a_comparison_that_comes_to_nothing_says_why(results: Results, analysis: Analysis) -> None:
+    outdated = with_metric(results, "macro_f1", version=99)
+    without_values = replace(outdated, rankings=outdated.rankings.drop("recall@3"))
+    answers = {name: align_answers(without_values, name) for name in ("all", "base")}
+    families = declared_families(without_values, {name: each for name, each in answers.items() if each is not None})
+    reasons = {family.metric: str(family.reason) for family in families if not family.comparisons}
+    assert "version 99" in reasons["macro_f1"]
+    assert "over all questions" in reasons["recall@3"]
+    section = comparisons_section(replace(analysis, families=tuple(families)))
+    assert all(any(reason in table.notes for table in section.tables) for reason in reasons.values())
 
 
 def test_answers_made_elsewhere_cost_what_they_say_or_an_unknown_sum(results: Results) -> None:

@@ -14,9 +14,11 @@ from ragtally.api import (
     Component,
     ErrorList,
     MetricTraits,
+    QuestionValues,
     RagtallyError,
     ReaderTraits,
     RetrieverTraits,
+    Score,
 )
 from ragtally.registry import Registry, RegistryEntry
 from ragtally.spec.load import load_study
@@ -63,6 +65,20 @@ def _build(**_: object) -> object:
 def _condition(parameters: object) -> ReaderTraits:
     assert isinstance(parameters, dict)
     return ReaderTraits(draws="recorded", condition=parameters["condition"])
+
+
+class _Mean:
+    def by_question(self, items: object) -> dict[str, QuestionValues]:
+        return {}
+
+
+class _Whole:
+    def score(self, items: object) -> dict[str, Score]:
+        return {}
+
+
+def _mean(**_: object) -> object:
+    return _Mean()
 
 
 COMPONENTS: dict[str, list[Component]] = {
@@ -140,11 +156,13 @@ COMPONENTS: dict[str, list[Component]] = {
         Component("quorum", _build, "At least k.", params={"k": K}),
     ],
     "metric": [
-        Component("accuracy", _build, "Share right."),
-        Component("macro_f1", _build, "Mean F1."),
-        Component("coverage", _build, "Share with a verdict."),
-        Component("recall@k", _build, "Recall.", params={"k": K}, traits=MetricTraits(measures="retrieval")),
-        Component("mrr@k", _build, "Rank.", params={"k": K}, traits=MetricTraits(measures="retrieval")),
+        Component("accuracy", _mean, "Share right."),
+        Component("macro_f1", _mean, "Mean F1."),
+        Component("coverage", _mean, "Share with a verdict."),
+        Component("confusion", _mean, "Counts.", traits=MetricTraits("answers", unit="count")),
+        Component("longest", _Whole, "Of all questions.", traits=MetricTraits("answers")),
+        Component("recall@k", _mean, "Recall.", params={"k": K}, traits=MetricTraits(measures="retrieval")),
+        Component("mrr@k", _mean, "Rank.", params={"k": K}, traits=MetricTraits(measures="retrieval")),
     ],
 }
 

@@ -102,6 +102,16 @@ SWEEP = "chunker: whole, retriever: bm25, top_k: 3"
             "metrics holds accuracy twice",
             "",
         ),
+        *(
+            (
+                f"grid: {{{SWEEP}, reader: llama}}\nmetrics: [accuracy, {metric}, recall@5]\n"
+                f"compare: [{{metric: {metric}, baseline: {{retriever: bm25}}}}]",
+                "12:20",
+                f"{metric} cannot be compared: it does not say what each question contributes",
+                "metrics of this study that can be: accuracy, recall@5",
+            )
+            for metric in ("confusion", "longest")
+        ),
     ],
 )
 def test_what_does_not_fit_together(

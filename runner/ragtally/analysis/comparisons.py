@@ -32,7 +32,7 @@ from ragtally.analysis.significance import (
     smallest_mcnemar_difference,
     smallest_normal_difference,
 )
-from ragtally.results.load import Results
+from ragtally.results import MetricInfo, Results
 
 Pair = tuple[str, str]
 _DIGITS = 10
@@ -75,6 +75,7 @@ class Family:
     questions: int
     level: float
     comparisons: tuple[Comparison, ...]
+    reason: str | None = None  # Why nothing is compared; None where something is
 
     @property
     def tests(self) -> tuple[str, ...]:
@@ -91,13 +92,34 @@ def declared_families(results: Results, answers: Mapping[str, AlignedAnswers]) -
         info = next(info for info in results.metrics if family["metric"] in (info.component, *info.names))
         names = (family["metric"],) if family["metric"] in info.names else info.names
         for metric in names:
+            tested: list[Family] = []
             if info.measures == "retrieval":
-                families.extend(_ranking_family(results, metric, pairs, family["baseline"]))
-                continue
-            for of_set in answers.values():
-                complete = [pair for pair in pairs if all(_is_scored(of_set, name, metric) for name in pair)]
-                families.extend(_answer_family(results, of_set, metric, complete, family["baseline"]))
+                tested = _ranking_family(results, metric, pairs, family["baseline"])
+            else:
+                for of_set in answers.values():
+                    complete = [pair for pair in pairs if all(_is_scored(of_set, name, metric) for name in pair)]
+                    tested += _answer_family(results, of_set, metric, complete, family["baseline"])
+            families += tested or [_untested_family(metric, family["baseline"], pairs, info, answers)]
     return families
+
+
+def _untested_family(
+    metric: str,
+    baseline: Mapping[str, str],
+    pairs: Sequence[Pair],
+    info: MetricInfo,
+    answers: Mapping[str, AlignedAnswers],
+) -> Family:
+    """Say why a comparison that the spec declares came to nothing."""
+    of_sets = [of_set.contributions(metric) for of_set in answers.values()] if info.measures == "answers" else []
+    if not pairs:
+        reason = "no two cells differ in that alone"
+    elif info.measures == "retrieval":
+        reason = "the metric gives its value over all questions, not that of each"
+    else:
+        known = (contributions for contributions in of_sets if isinstance(contributions, str))
+        reason = next(known, "no pair of cells has a score on a set of questions whose labels are all known")
+    return Family(metric, dict(baseline), next(iter(answers), "all"), 0, LEVEL, (), reason)
 
 
 def votes_family(results: Results, answers: AlignedAnswers, contexts: Sequence[str], metric: str) -> list[Family]:

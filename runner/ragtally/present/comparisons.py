@@ -19,15 +19,15 @@ _SMALLEST = (
 def comparisons_section(analysis: Analysis) -> Section:
     """The comparisons that the spec declares."""
     title = "Declared comparisons"
-    families = [family for family in analysis.families if family.comparisons]
-    if not families:
+    if not analysis.families:
         return Section("comparisons", title, empty="The spec declares no comparison (under “compare”).")
     lead = (
         "Each cell against the one that is equal on all other axes, on the same questions. p-values are corrected"
         " over the family by Holm’s method."
     )
     tables = tuple(
-        _family(f"family-{number}", family, analysis.units[family.metric]) for number, family in enumerate(families)
+        _family(f"family-{number}", family, analysis.units[family.metric])
+        for number, family in enumerate(analysis.families)
     )
     return Section("comparisons", title, lead, tables=tables)
 
@@ -84,6 +84,8 @@ def difference_columns(unit: str) -> tuple[Column, ...]:
 
 def _family(name: str, family: Family, unit: str, against: str | None = None) -> Table:
     baseline = against or ", ".join(f"{axis} {pick}" for axis, pick in family.baseline.items())
+    if family.reason is not None:
+        return Table(name, f"{family.metric} against {baseline}: nothing is compared", (), (), (family.reason,))
     # The clearest differences first; what has no test last.
     rows = sorted(family.comparisons, key=lambda one: (one.adjusted_p_value is None, one.adjusted_p_value or 0.0))
     differing = sum(bool(one.distinguishable) for one in rows)

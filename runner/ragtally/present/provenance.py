@@ -136,9 +136,8 @@ def methods(results: Results, analysis: Analysis, cells: Cells) -> str:
             " that share a document together). Cells not distinguishable from the best come from a bootstrap of the"
             " maximum."
         )
-    if analysis.families:
+    if tests := sorted({test for family in analysis.families for test in family.tests}):
         level = analysis.families[0].level
-        tests = sorted({test for family in analysis.families for test in family.tests})
         sentences.append(
             f"Declared comparisons are paired ({'; '.join(tests)}), with Holm’s correction at the level {level:g}."
         )

@@ -134,7 +134,8 @@ def _blocks(table: Table, width: int) -> Iterator[RichTable | Text]:
         rows = [row for number, row in enumerate(table.rows) if group is None or table.groups[number] == group]
         yield _sentences([f"{table.caption} ({group})" if group else table.caption], width, style="bold")
         texts = [[_brief(table.columns[number], row[number]) for number in columns] for row in rows[:MOST_ROWS]]
-        yield from _drawn_columns([table.columns[number] for number in columns], texts, width)
+        if columns:
+            yield from _drawn_columns([table.columns[number] for number in columns], texts, width)
         if len(rows) > MOST_ROWS:
             yield Text(f"... and {len(rows) - MOST_ROWS:,} more rows in the result files")
     if table.notes:

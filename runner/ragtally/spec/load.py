@@ -65,13 +65,14 @@ class _Builder:
             grid=grid,
             metrics=self._metrics(grid),
             metric_traits=self._resolver.traits,
+            is_paired=self._resolver.is_paired,
         )
 
     def compare(self, draft: Draft) -> tuple[Compare, ...]:
         """Resolve the families of comparisons, where grid and metrics are sound."""
         if draft.grid is None or self._faults.touch(("compare",), ("grid",), ("metrics",)):
             return ()
-        return resolve_compare(self._data.get("compare", []), draft.grid, draft.metrics, self._faults)
+        return resolve_compare(self._data.get("compare", []), draft, draft.grid, self._faults)
 
     def study(self, draft: Draft, compare: tuple[Compare, ...]) -> Study:
         """Put the parts of a spec without errors together."""

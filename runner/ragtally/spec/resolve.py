@@ -8,7 +8,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ragtally.api import Choice, Component, PluginError, RagtallyError, canonical_json, did_you_mean
+from ragtally.api import (
+    Choice,
+    Component,
+    MeanMetric,
+    PluginError,
+    RagtallyError,
+    SumsMetric,
+    canonical_json,
+    did_you_mean,
+)
 from ragtally.registry import Registry
 from ragtally.spec.component_schema import MODEL, is_required, takes_list
 from ragtally.spec.document import PathOf
@@ -67,6 +76,17 @@ class Resolver:
         except RagtallyError as error:
             self._faults.add_error(path, error)
             return None
+
+    def is_paired(self, metric: Choice, path: PathOf) -> bool:
+        """Whether a metric can be compared question by question; an error of its own is noted."""
+        try:
+            traits = self._registry.traits(metric)
+            # Only the metric itself shows which of the contracts it meets.
+            built = None if traits.unit == "count" else self._registry.build(metric)
+        except RagtallyError as error:
+            self._faults.add_error(path, error)
+            return True
+        return isinstance(built, MeanMetric | SumsMetric)
 
     def _values(self, schema: Mapping[str, Any], value: Any, path: PathOf, *, grid: bool) -> list[Any]:
         axis_of_value = axis_values(value, lists=not takes_list(schema)) if grid else None

@@ -36,6 +36,7 @@ class Draft:
     grid: Grid | None  # The axes, empty where there is no grid
     metrics: tuple[Choice, ...]
     metric_traits: Callable[[Choice, PathOf], Any]
+    is_paired: Callable[[Choice, PathOf], bool]  # Whether a metric can be compared question by question
 
 
 def check(draft: Draft, faults: Faults) -> None:
@@ -184,18 +185,24 @@ def _check_metrics(draft: Draft, grid: Grid, faults: Faults) -> None:
 
 
 def resolve_compare(
-    families: Sequence[Mapping[str, Any]], grid: Grid, metrics: Sequence[Choice], faults: Faults
+    families: Sequence[Mapping[str, Any]], draft: Draft, grid: Grid, faults: Faults
 ) -> tuple[Compare, ...]:
     """Find the picks that baselines name among those of the grid."""
-    names = {_printed_name(metric): metric for metric in metrics}
+    names = {_printed_name(metric): metric for metric in draft.metrics}
     comparisons = []
     for number, family in enumerate(families):
         path: PathOf = ("compare", number)
         metric = family.get("metric", DECIDING_METRIC)
+        metric_path = (*path, "metric") if "metric" in family else path
         if metric not in names:
             hint = f"add it to metrics, or {did_you_mean(metric, list(names))}"
+            faults.add(metric_path, f"{metric!r} is no metric of the study", hint)
+        elif not draft.is_paired(names[metric], metric_path):
+            others = [name for name, choice in names.items() if draft.is_paired(choice, metric_path)]
             faults.add(
-                (*path, "metric") if "metric" in family else path, f"{metric!r} is no metric of the study", hint
+                metric_path,
+                f"{metric} cannot be compared: it does not say what each question contributes to it",
+                f"metrics of this study that can be: {', '.join(others)}" if others else "add accuracy to metrics",
             )
         baseline = {}
         for axis, value in family["baseline"].items():
