@@ -7,41 +7,18 @@ each process compiles again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from ragtally.support.compilation import array, compile_ahead, read_only
+
 _BLOCK, _BITS_BLOCK = 128, 512
 # Sums are taken in any order, which is what makes them fast: `Comparison` bounds what that changes.
 _ANY_ORDER = {"reassoc", "nsz", "contract"}
-
-
-def compile_ahead(*arguments: Any) -> Callable[[Function], Function]:
-    """Compile a function now, or load it if it was compiled before."""
-    options: dict[str, Any] = {"nogil": True, "fastmath": _ANY_ORDER}
-
-    def compile_(function: Function) -> Function:
-        try:
-            result: Function = njit(types.void(*arguments), cache=True, **options)(function)
-        except (RuntimeError, OSError):
-            # There is no folder that numba may keep compiled code in.
-            result = njit(types.void(*arguments), **options)(function)
-        return result
-
-    return compile_
-
-
-def _matrix(kind: Any) -> Any:
-    return types.Array(kind, 2, "C", readonly=True)
-
-
-def _vector(kind: Any) -> Any:
-    return types.Array(kind, 1, "C", readonly=True)
 
 
 def _count_ones(_context: Any, _word: Any) -> Any:
@@ -55,7 +32,9 @@ def _count_ones(_context: Any, _word: Any) -> Any:
 _ones: Any = intrinsic(_count_ones)
 
 
-@compile_ahead(_matrix(types.float32), _matrix(types.float32), types.float32[:, ::1])
+@compile_ahead(
+    [read_only(types.float32, 2), read_only(types.float32, 2), array(types.float32, 2)], fastmath=_ANY_ORDER
+)
 def manhattan(questions: NDArray[np.float32], chunks: NDArray[np.float32], out: NDArray[np.float32]) -> None:
     """Compute minus the Manhattan distance of all pairs."""
     last = len(questions) - 1
@@ -77,13 +56,13 @@ def manhattan(questions: NDArray[np.float32], chunks: NDArray[np.float32], out: 
 
 
 @compile_ahead(
-    _matrix(types.uint64),
-    _vector(types.float32),
-    _matrix(types.uint64),
-    _vector(types.float32),
-    types.intp,
-    types.boolean,
-    types.float32[:, ::1],
+    [
+        *(read_only(types.uint64, 2), read_only(types.float32)) * 2,
+        types.intp,
+        types.boolean,
+        array(types.float32, 2),
+    ],
+    fastmath=_ANY_ORDER,
 )
 def compare_bits(
     questions: NDArray[np.uint64],

@@ -12,7 +12,7 @@ import numpy as np
 from numba import float32, float64, int32, int64, uint8, uint32
 from numpy.typing import NDArray
 
-from ragtally_lexical.compilation import array, compile_ahead, read_only
+from ragtally.support.compilation import array, compile_ahead, read_only
 
 Ints = NDArray[Any]
 Floats = NDArray[Any]

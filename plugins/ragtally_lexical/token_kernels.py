@@ -11,7 +11,7 @@ import numpy as np
 from numba import int32, int64, uint8, uint32
 from numpy.typing import NDArray
 
-from ragtally_lexical.compilation import array, compile_ahead, read_only
+from ragtally.support.compilation import array, compile_ahead, read_only
 
 Ints = NDArray[Any]
 

@@ -304,19 +304,6 @@ assert not heavy & set(sys.modules)
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_code_is_compiled_where_no_folder_can_keep_it() -> None:
-    from numba import types
-
-    from ragtally_dense.loops import compile_ahead
-
-    names: dict[str, Any] = {}
-    # What stands in no file has no folder beside it, which numba refuses to keep.
-    exec("def double(values):\n    values[0] *= 2", names)
-    values = np.array([3.0])
-    compile_ahead(types.float64[::1])(names["double"])(values)
-    assert values.tolist() == [6.0]
-
-
 def test_dimensions_must_agree() -> None:
     with pytest.raises(PluginError, match="2 dimensions for questions and 3"):
         retriever_of("dot", np.ones((4, 3))).search(queries(np.ones((1, 2))), 1)

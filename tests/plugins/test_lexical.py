@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from collections import Counter
-from typing import Any
 
 import bm25s.tokenization
 import numpy as np
@@ -13,13 +11,10 @@ import pytest
 import Stemmer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba import int64
-from numpy.typing import NDArray
 
 from ragtally.api import PluginError
 from ragtally_lexical import counting
 from ragtally_lexical.bulk import count_batches
-from ragtally_lexical.compilation import array, compile_ahead
 from ragtally_lexical.counting import TermCounts, count_terms
 from ragtally_lexical.index import index_texts
 from ragtally_lexical.search import shortlist
@@ -180,24 +175,3 @@ def test_a_shortlist_keeps_the_best(scores: list[float], limit: int) -> None:
     others = np.delete(np.array(scores), rows)
     assert len(rows) >= min(limit, len(scores))
     assert not len(others) or others.max() < np.sort(scores)[-limit]
-
-
-def first(numbers: NDArray[np.int64]) -> int:
-    return int(numbers[0])
-
-
-def test_a_full_disk_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_arguments: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile.save", full)
-    assert compile_ahead([array(int64)])(first)(np.array([7])) == 7
-
-
-def test_no_folder_for_compiled_code_is_no_error() -> None:
-    """As where somebody else installed the package and there is no home; here there is not even a file."""
-    namespace: dict[str, Any] = {}
-    exec("def first(numbers):\n    return numbers[0]", namespace)
-    ready = compile_ahead([array(int64)])(namespace["first"])
-    assert ready(np.array([7])) == 7
-    assert ready.nopython_signatures
