@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -104,6 +105,30 @@ def test_provenance_is_shown(page: Path) -> None:
     assert "study: made-up # &lt;/script&gt;" in text
 
 
+def test_the_same_files_are_the_same_sources_however_they_were_got(tmp_path: Path) -> None:
+    def git(*words: str, folder: Path = tmp_path / "whole") -> None:
+        author = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(["git", *author, *words], cwd=folder, check=True, capture_output=True)
+
+    whole = tmp_path / "whole"
+    (whole / "docs").mkdir(parents=True)
+    git("init")
+    for number in range(3):
+        (whole / "spec.yaml").write_text(f"seed: {number}")
+        git("add", ".")
+        git("commit", "-m", "A spec")
+    (whole / "docs" / "a.md").write_text("No number depends on this.")
+    git("add", ".")
+    git("commit", "-m", "A page")
+    git("clone", "--depth", "1", whole.as_uri(), "shallow", folder=tmp_path)
+    sources = gather_provenance(whole).sources
+    assert sources and gather_provenance(tmp_path / "shallow").sources == sources
+    (whole / "spec.yaml").write_text("seed: 9")
+    assert gather_provenance(whole).changed
+    git("commit", "-am", "Another seed")
+    assert gather_provenance(whole).sources not in (None, sources)
+
+
 def test_models_stand_there_with_their_digests(results: Results, analysis: Analysis) -> None:
     models = [
         {"name": "small", "provider": "ollama_chat", "model": "llama3.2:1b", "fingerprint": "sha256:beef"},
@@ -130,9 +155,9 @@ def test_what_the_dataset_left_out_is_said(results: Results) -> None:
     assert "Left out of the dataset’s files: 12 passages without text." in told
 
 
-def test_outside_of_a_repository_there_is_no_commit(tmp_path: Path) -> None:
+def test_outside_of_a_repository_no_sources_are_named(tmp_path: Path) -> None:
     found = gather_provenance(tmp_path)
-    assert found.commit is None
+    assert found.sources is None
     assert not found.changed
     assert {"ragtally", "numpy", "polars"} <= found.packages.keys()
     assert all(re.match(r"\d", version) for version in found.packages.values())

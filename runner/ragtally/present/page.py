@@ -107,7 +107,9 @@ def _facts(results: Results, provenance: Provenance) -> list[tuple[str, str]]:
     votes = int(by_models["ballots"].list.len().sum())
     costs = by_models["dollars"]
     dollars = UNKNOWN if costs.null_count() else f"${float(costs.sum()):,.4g}"
-    commit = provenance.commit or "no git repository"
+    sources = (provenance.sources or "no git repository") + (
+        ", with changes that were not committed" if provenance.changed else ""
+    )
     return [
         ("study", results.study),
         ("dataset", str(dataset["dataset"])),
@@ -117,7 +119,10 @@ def _facts(results: Results, provenance: Provenance) -> list[tuple[str, str]]:
         ("entry of the base", str(results.base["address"])),
         ("seed", str(results.comparisons["seed"])),
         *_models(results),
-        ("git commit", commit + (", with changes that were not committed" if provenance.changed else "")),
+        (
+            "files in git (a hash of their names and content)",
+            sources + (", with changes that were not committed" if provenance.changed else ""),
+        ),
         ("votes of language models", f"{votes:,} over all cells; votes that cells share are counted in each"),
         ("tokens of these", f"{tokens:,}" if votes else "none"),
         ("dollars of these", dollars if votes else "none"),

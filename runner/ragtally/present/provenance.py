@@ -1,4 +1,4 @@
-"""Where a report comes from: spec, commit, versions; and what a paper says about it: methods, citation."""
+"""Where a report comes from: spec, sources, versions; and what a paper says about it: methods, citation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from ragtally.registry import Registry
 from ragtally.results import Results
 
 _GROUP = "ragtally"
-# What no number depends on: a commit of it alone must not make another report of the same results.
+# What no number depends on: another version of it must not make another report of the same results.
 _NO_PART_OF_THE_RESULTS = ("dvc.lock", "**/dvc.lock", "tests", "docs", "benchmarks", "*.md", "**/*.md")
 _SOURCES = (":(top)", *(f":(top,exclude){path}" for path in _NO_PART_OF_THE_RESULTS))
 # Extras of a distribution that no number of a study comes from.
@@ -30,10 +31,10 @@ class Provenance:
     """Where a report comes from."""
 
     spec: str | None = None  # The spec's text; None where it was not given
-    # The last commit of the repository that the study lies in, those of DVC's locks alone left out, so that
-    # committing results does not change them; None without one.
-    commit: str | None = None
-    changed: bool = False  # Whether files differed from it
+    # A hash of the names and contents of the repository's files that the study lies in; None without one. A commit
+    # would depend on how the repository was got: a shallow clone has another last commit of the same files.
+    sources: str | None = None
+    changed: bool = False  # Whether there were changes that were not committed
     python: str = ""  # The version of Python
     # Versions of the packages that numbers may depend on, by name.
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -45,16 +46,17 @@ class Provenance:
 def gather_provenance(
     folder: Path, spec: Path | None = None, meanings: Mapping[str, str] | None = None, citation: str = ""
 ) -> Provenance:
-    """Spec, commit and versions of what made a report."""
-    commit = _git(folder, "log", "-1", "--format=%H", "--", *_SOURCES)
-    changed = bool(commit and _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *_SOURCES))
+    """Spec, sources and versions of what made a report."""
+    files = _git(folder, "ls-files", "--stage", "--full-name", "--", *_SOURCES)
+    changed = bool(files and _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *_SOURCES))
+    sources = sha256(files.encode()).hexdigest() if files else None
     text = spec.read_text(encoding="utf-8") if spec is not None else None
     plugins = {point.dist.name for point in metadata.entry_points(group=_GROUP) if point.dist is not None}
     needs = {name for distribution in (_GROUP, *plugins) for name in _required(distribution)}
     # torch comes with what computes embeddings, and decides their last digits.
     names = sorted({_GROUP, *plugins, *needs, "torch"})
     versions = {name: version for name in names if (version := _version(name)) is not None}
-    return Provenance(text, commit or None, changed, platform.python_version(), versions, meanings or {}, citation)
+    return Provenance(text, sources, changed, platform.python_version(), versions, meanings or {}, citation)
 
 
 def retriever_meanings(results: Results, registry: Registry) -> dict[str, str]:
