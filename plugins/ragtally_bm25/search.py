@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally import Hits, Passages, Queries
+from ragtally import Hits, Queries
 from ragtally.support.ranking import ROUNDING_SLACK, no_hits, round_scores
-from ragtally_lexical.index import TermIndex, TermQueries, find_terms, index_texts, load_index
+from ragtally_lexical.index import IndexedRetriever, TermIndex, TermQueries, find_terms
 from ragtally_lexical.search import Candidates, Scratch, search, shortlist
 from ragtally_lexical.tokens import Tokenizer
 
@@ -50,41 +49,24 @@ class Formula:
         return (factor * (counts / (counts + self.slack(index)[index.chunks]))).astype(np.float32)
 
 
-class Bm25:
+class Bm25(IndexedRetriever):
     """Ranks chunks by the sum of their terms' weights over the question's terms."""
 
     # A term counts as often as it stands in the question. Chunks without a score above zero are no hits. Tokens,
     # weights and scores are those of bm25s (Lù, 2024, "BM25S"), up to the rounding of floating point numbers.
 
     def __init__(self, tokenizer: Tokenizer, formula: Formula) -> None:
-        self._tokenizer, self._formula = tokenizer, formula
-        self._index: TermIndex | None = None
-
-    def add(self, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
-        """Index the corpus (see `ragtally.api.Retriever.add`)."""
-        self._index = index_texts(passages.text, self._tokenizer)
-
-    def save(self, folder: Path) -> None:
-        """Write the terms as JSON and their counts as `.npy`."""
-        self._index_or_error().save(folder)
-
-    def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
-        """Map what `save` wrote into memory."""
-        self._index = load_index(folder)
+        super().__init__(tokenizer)
+        self._formula = formula
 
     def search(self, queries: Queries, limit: int) -> Hits:
         """Find the best chunks for each question (see `ragtally.api.Retriever.search`)."""
-        index = self._index_or_error()
-        terms = find_terms(index, queries.text, self._tokenizer)
+        index = self.index
+        terms = find_terms(index, queries.text, self.tokenizer)
         if not len(terms.term):
             return no_hits(len(terms), limit)
         candidates = _candidates_in_bulk if terms.in_bulk else _candidates
         return search(index, terms, limit, candidates(index, terms, self._formula, limit), round_scores)
-
-    def _index_or_error(self) -> TermIndex:
-        if self._index is None:
-            raise RuntimeError("the retriever bm25 is used before add or load")
-        return self._index
 
 
 def _candidates(

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ragtally import Passages
 from ragtally_lexical.counting import TermCounts, count_terms
 from ragtally_lexical.tokens import Tokenizer
 
@@ -74,6 +75,32 @@ def _invert_in_bulk(
     chunks, counts = np.empty_like(by_text.term), np.empty_like(by_text.count)
     invert(by_text.term, by_text.count, by_text.sizes, bounds[:-1].copy(), chunks, counts)
     return chunks, counts
+
+
+class IndexedRetriever:
+    """A retriever that keeps an index of terms; how it searches is a subclass's."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self._index: TermIndex | None = None
+
+    @property
+    def index(self) -> TermIndex:
+        if self._index is None:
+            raise RuntimeError("a retriever is used before add or load")
+        return self._index
+
+    def add(self, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
+        """Index the corpus (see `ragtally.api.Retriever.add`)."""
+        self._index = index_texts(passages.text, self.tokenizer)
+
+    def save(self, folder: Path) -> None:
+        """Write the terms as JSON and where they stand as `.npy`."""
+        self.index.save(folder)
+
+    def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
+        """Map what `save` wrote into memory."""
+        self._index = load_index(folder)
 
 
 # How many pairs a search adds up in the time that it takes to weigh one.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally import Hits, Passages, Queries
+from ragtally import Hits, Queries
 from ragtally.support.ranking import no_hits, round_scores
-from ragtally_lexical.index import TermIndex, TermQueries, find_terms, index_texts, load_index
+from ragtally_lexical.index import IndexedRetriever, TermIndex, TermQueries, find_terms
 from ragtally_lexical.search import Candidates, Scratch, search, shortlist
 from ragtally_lexical.tokens import Tokenizer
 
@@ -48,7 +47,7 @@ class Distance:
 DISTANCES = {"jaccard": Distance(jaccard, round_scores, True), "hamming": Distance(hamming, keep_scores, False)}
 
 
-class TokenSets:
+class TokenSets(IndexedRetriever):
     """Ranks chunks by the distance between their set of terms and the question's."""
 
     # A term of the question that no chunk holds counts as a member of its set. A chunk without terms is no hit,
@@ -57,35 +56,18 @@ class TokenSets:
     # far. Under Hamming's it may be one, since the shortest chunks are near to everything.
 
     def __init__(self, tokenizer: Tokenizer, distance: str) -> None:
-        self._tokenizer, self._distance = tokenizer, DISTANCES[distance]
-        self._index: TermIndex | None = None
-
-    def add(self, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
-        """Index the corpus (see `ragtally.api.Retriever.add`)."""
-        self._index = index_texts(passages.text, self._tokenizer)
-
-    def save(self, folder: Path) -> None:
-        """Write the terms as JSON and where they stand as `.npy`."""
-        self._index_or_error().save(folder)
-
-    def load(self, folder: Path, passages: Passages, vectors: NDArray[np.float32] | None) -> None:
-        """Map what `save` wrote into memory."""
-        self._index = load_index(folder)
+        super().__init__(tokenizer)
+        self._distance = DISTANCES[distance]
 
     def search(self, queries: Queries, limit: int) -> Hits:
         """Find the nearest chunks for each question (see `ragtally.api.Retriever.search`)."""
-        index = self._index_or_error()
-        terms = find_terms(index, queries.text, self._tokenizer)
+        index = self.index
+        terms = find_terms(index, queries.text, self.tokenizer)
         if not len(index.chunks) or limit < 1:
             return no_hits(len(terms), limit)
         common = _common_in_bulk if terms.in_bulk else _common
         candidates = _Nearest(index, terms, self._distance, common(index, terms), limit)
         return search(index, terms, limit, candidates, self._distance.round)
-
-    def _index_or_error(self) -> TermIndex:
-        if self._index is None:
-            raise RuntimeError("the retriever sets is used before add or load")
-        return self._index
 
 
 # For a question's row: the chunks that have terms in common with it, and how many.

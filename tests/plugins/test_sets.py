@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import distance as scipy_distance
 
-from ragtally.api import Passages, Queries, Retriever, Spans
+from plugins.lexical_corpus import passages, queries
+from ragtally.api import Retriever
 from ragtally.support.ranking import best_rows
 from ragtally_sets import register_retrievers
 
@@ -31,15 +32,6 @@ def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 def build(**parameters: object) -> Retriever:
     defaults = {key: schema["default"] for key, schema in COMPONENT.params.items()}
     return COMPONENT.build(**{**defaults, **parameters})
-
-
-def passages(texts: list[str]) -> Passages:
-    rows = np.arange(len(texts), dtype=np.int32)
-    return Passages(texts, Spans(rows, np.zeros_like(rows), np.array([len(text) for text in texts], np.int32)))
-
-
-def queries(texts: list[str]) -> Queries:
-    return Queries([str(row) for row in range(len(texts))], texts)
 
 
 def retriever_of(texts: list[str], **parameters: object) -> Retriever:
