@@ -64,14 +64,7 @@ class Commands:
         self._log_of: dict[int, Path] = {}
 
     def start(self, folder: Path, environment: Mapping[str, str], *words: str, die_after: int = 0) -> int:
-        """Start a command in a folder; returns its process.
-
-        Args:
-            folder: Where it runs.
-            environment: All of its environment.
-            words: What follows `ragtally`.
-            die_after: After how many saved replies it is killed; 0 for never.
-        """
+        """Start a command in a folder, to be killed after so many saved replies if any; returns its process."""
         log = Path(self._logs.name) / str(next(self._numbers))
         asked = {"folder": str(folder), "environment": dict(environment), "log": str(log), "words": words}
         process = self._ask(asked | {"die_after": die_after, "seconds": self.SECONDS})

@@ -40,19 +40,7 @@ def write_folder(
     compressed: bool = False,
     header: str = HEADER,
 ) -> Path:
-    """Write a whole folder.
-
-    Args:
-        folder: Where.
-        corpus: The documents.
-        queries: The queries.
-        qrels: Query, document and score by split.
-        compressed: Whether all files are compressed.
-        header: The first line of the judgements.
-
-    Returns:
-        The folder.
-    """
+    """Write a whole folder; `qrels` holds query, document and score by split."""
     for name, lines in (("corpus.jsonl", corpus), ("queries.jsonl", queries)):
         write(folder / name, "".join(json.dumps(line) + "\n" for line in lines), compressed)
     for split, rows in qrels.items():

@@ -42,16 +42,7 @@ class Answer:
 
 
 def answer(ask: Ask, model: Model, settings: Settings) -> Answer:
-    """Answer a call.
-
-    Args:
-        ask: The call.
-        model: The model that was asked.
-        settings: How to answer.
-
-    Returns:
-        The answer.
-    """
+    """Answer a call."""
     prompt_tokens = ask.prompt_tokens
     if ask.vendor == "ollama_api" and not ask.text:
         return Answer("", "", "load", 0, 0, 0)

@@ -61,18 +61,7 @@ def count_tokens(text: str) -> int:
 
 
 def read_ask(body: bytes, vendor: Vendor) -> Ask:
-    """Read a request's body.
-
-    Args:
-        body: What was sent.
-        vendor: Whose API it came by.
-
-    Returns:
-        The call.
-
-    Raises:
-        BadRequest: If it is no call.
-    """
+    """Read a request's body."""
     try:
         return _ask(json.loads(body), vendor)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -102,18 +91,7 @@ def _ask(sent: Mapping[str, Any], vendor: Vendor) -> Ask:
 
 
 def read_embedding(body: bytes, vendor: Vendor) -> Ask:
-    """Read the body of a request for embeddings.
-
-    Args:
-        body: What was sent.
-        vendor: Whose API it came by.
-
-    Returns:
-        The call, with `inputs`.
-
-    Raises:
-        BadRequest: If it is no such call; the hosted APIs refuse empty texts.
-    """
+    """Read the body of a request for embeddings; the hosted APIs refuse empty texts."""
     try:
         sent = json.loads(body)
         model, given = sent["model"], sent["input"]

@@ -54,13 +54,7 @@ class Chat:
         return self._picker.pick(key, self.counts.successful)
 
     async def answer(self, request: Request, vendor: Vendor = "openai", embed: bool = False) -> None:
-        """Answer a call.
-
-        Args:
-            request: The request.
-            vendor: Whose API it came by.
-            embed: Whether it asks for embeddings.
-        """
+        """Answer a call."""
         counts = self.counts
         counts.arrived()
         status = "none"

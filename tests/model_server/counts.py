@@ -63,14 +63,7 @@ class Counts:
         self.last_answer = time.time()
 
     def told(self, *, keys: bool) -> dict[str, Any]:
-        """Write the counts down.
-
-        Args:
-            keys: Whether to tell the counts by key.
-
-        Returns:
-            The attributes by name, with `distinct_keys` (how many keys succeeded) and `cpu_seconds` (of the process).
-        """
+        """List the attributes by name, with how many keys succeeded and the seconds of the process."""
         left_out = () if keys else ("requests_by_key", "successful_by_key")
         told = {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
         return told | {"distinct_keys": len(self.successful_by_key), "cpu_seconds": time.process_time()}

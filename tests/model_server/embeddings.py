@@ -16,18 +16,7 @@ _WORD = re.compile(r"\w+")
 
 
 def embeddings(ask: Ask, model: Model, fault: str | None, usage: str, *, shuffled: bool) -> bytes:
-    """Write an answer.
-
-    Args:
-        ask: The call.
-        model: The model that was asked.
-        fault: What is to be wrong with the vectors.
-        usage: What to say of the tokens.
-        shuffled: Whether OpenAI's form has them in another order than the texts.
-
-    Returns:
-        The body.
-    """
+    """Write an answer."""
     assert ask.inputs is not None
     wanted = ask.parameters.get("dimensions")
     vectors = [embed(text, model.dimensions, wanted) for text in ask.inputs]
@@ -51,16 +40,7 @@ def embeddings(ask: Ask, model: Model, fault: str | None, usage: str, *, shuffle
 
 
 def embed(text: str, dimensions: int, wanted: int | None = None) -> list[float]:
-    """Embed a text: the sum of its words' vectors, scaled to a length of one.
-
-    Args:
-        text: The text.
-        dimensions: How many numbers the model's vectors have.
-        wanted: After how many they are cut off; None for all.
-
-    Returns:
-        The vector.
-    """
+    """Embed a text: the sum of its words' vectors, cut off after `wanted` numbers, scaled to a length of one."""
     parts = [_of_word(word, dimensions) for word in _WORD.findall(text.lower()) or [""]]
     total = [sum(column) for column in zip(*parts, strict=True)][: wanted or dimensions]
     length = math.sqrt(sum(number * number for number in total))

@@ -186,17 +186,7 @@ _OLLAMA: dict[str, str] = {
 
 
 def failure(name: str, vendor: Vendor, retry_after: float = 1, **filled: Any) -> Response:
-    """Write an error answer.
-
-    Args:
-        name: A fault with a status, or `unsupported_value`, `unsupported_parameter`.
-        vendor: Whose words.
-        retry_after: Seconds that a 429 asks to wait.
-        filled: What the words name: `model`, `param`, `value`, `limit`, `tokens`, `key`.
-
-    Returns:
-        The answer.
-    """
+    """Write the answer to a fault with a status, `unsupported_value` or `unsupported_parameter`."""
     status = STATUSES.get(name, 400)
     if name == "502":
         return Response(status, PAGE_502.encode(), content_type="text/html")

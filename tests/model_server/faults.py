@@ -102,15 +102,7 @@ class FaultPicker:
         self._settings = settings
 
     def pick(self, key: str, succeeded: int) -> str | None:
-        """Decide the fault of a request.
-
-        Args:
-            key: Which call it is.
-            succeeded: How many calls have succeeded so far.
-
-        Returns:
-            The fault's name; None for a good answer.
-        """
+        """Decide the fault of a request."""
         attempt = self._attempts[key]
         self._attempts[key] += 1
         for used_up, successes in self._settings.after.items():

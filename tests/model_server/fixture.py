@@ -67,11 +67,7 @@ class RunningServer:
         self.control("POST", "restore", {})
 
     def control(self, method: str, path: str, content: Any = None) -> Any:
-        """Speak to a control endpoint.
-
-        Raises:
-            ValueError: If the server refuses, with its reason.
-        """
+        """Speak to a control endpoint; raises ValueError with the reason where the server refuses."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_STOP_SECONDS)
         try:
             connection.request(method, f"/control/{path}", None if content is None else json.dumps(content))
@@ -93,18 +89,7 @@ class RunningServer:
 
 
 def start_server(port: int = 0, **settings: Any) -> RunningServer:
-    """Start a server.
-
-    Args:
-        port: Its port; 0 for any free one. A server that was stopped can be started again at its port.
-        settings: The fields of `settings.Settings`.
-
-    Returns:
-        The running server, ready to be asked.
-
-    Raises:
-        ValueError: If it cannot start, with its reason.
-    """
+    """Start a server with the fields of `settings.Settings`; one that was stopped can be started again at its port."""
     process = subprocess.Popen(
         [sys.executable, "-m", "model_server", "--port", str(port)],
         cwd=Path(__file__).parents[1],

@@ -17,17 +17,7 @@ _TIERS = {"openai": ',"service_tier":"default"', "groq": ',"service_tier":"on_de
 
 
 def reply(ask: Ask, given: Answer, usage: str, seconds: float) -> bytes:
-    """Write an answer.
-
-    Args:
-        ask: The call.
-        given: The answer.
-        usage: What to say of the tokens.
-        seconds: How long the answer took.
-
-    Returns:
-        The body.
-    """
+    """Write an answer."""
     if ask.vendor == "ollama_api":
         return json.dumps(_ollama(ask, given, usage, seconds)).encode()
     message = f'{{"role":"assistant","content":{quoted(given.text)}{_reasoning(ask, given)}'

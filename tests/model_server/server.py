@@ -106,14 +106,7 @@ class ModelServer:
 
 
 async def serve(settings: Settings, port: int, say: Callable[[int], None], until: Awaitable[object]) -> None:
-    """Serve on the loopback interface.
-
-    Args:
-        settings: How to answer.
-        port: The port; 0 for any free one.
-        say: Told the port once the server listens.
-        until: What ends the serving.
-    """
+    """Serve on the loopback interface; `say` is told the port once the server listens."""
     loop = asyncio.get_running_loop()
     model_server = ModelServer(settings)
     connections: set[Connection] = set()

@@ -117,17 +117,7 @@ class Settings:
     batch_bytes: int = 200_000_000
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
-        """Take over some settings.
-
-        Args:
-            changes: Settings by name, as JSON has them.
-
-        Returns:
-            The settings with those replaced.
-
-        Raises:
-            ValueError: If there is no such setting, or a value that it cannot have.
-        """
+        """Take over some settings, as JSON has them; raises ValueError where there is none, or it cannot be that."""
         if unknown := sorted(set(changes) - {each.name for each in fields(self)}):
             raise ValueError(f"no such settings: {', '.join(unknown)}")
         kept: dict[str, Any] = {name: _frozen(value) for name, value in changes.items()}
@@ -145,15 +135,7 @@ class Settings:
             raise ValueError("the faults' shares add up to more than 1")
 
     def model_named(self, name: str, *, pulled: bool = False) -> Model | None:
-        """Find a model.
-
-        Args:
-            name: Its name; without a tag it means `latest`.
-            pulled: Whether it must be here.
-
-        Returns:
-            The model; None where there is none.
-        """
+        """Find a model; a name without a tag means `latest`."""
         given = self.models.get(name, self.models.get(f"{name}:latest", {} if self.any_model else None))
         if given is None:
             return None
