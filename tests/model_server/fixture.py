@@ -89,7 +89,7 @@ class RunningServer:
 
 
 def start_server(port: int = 0, **settings: Any) -> RunningServer:
-    """Start a server with the fields of `settings.Settings`; one that was stopped can be started again at its port."""
+    """Start a server with the fields of `settings.Settings`; a stopped one can be started again at its port."""
     process = subprocess.Popen(
         [sys.executable, "-m", "model_server", "--port", str(port)],
         cwd=Path(__file__).parents[1],
