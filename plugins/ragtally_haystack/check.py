@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ragtally import Finding, ParameterFault, did_you_mean
-from ragtally_haystack.classes import find_class, is_component, is_required, parameters_of
+from ragtally_haystack.classes import find_class, is_component, is_required, parameters_of, scalar_types
 from ragtally_haystack.definition import Definition, Fault, class_named, definition_of, mappings
 from ragtally_haystack.refusals import complete, is_secret, refusals
 from ragtally_haystack.roles import (
@@ -23,6 +23,8 @@ from ragtally_haystack.roles import (
     Role,
     input_fault,
 )
+
+_TYPE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
 
 
 def faults(role: Role, definition: Definition) -> list[Fault]:
@@ -151,6 +153,42 @@ def _of_init(name: str, cls: type[Any], values: Mapping[str, Any], reserved: Map
         if is_key and isinstance(value, str) and value:
             hint = f"{parameter}: {{type: env_var, env_vars: [MY_API_KEY]}}"
             yield Fault(f"{parameter} of {name} is a secret: specs are shared, keys are not", hint)
+    yield from _of_types(name, scalar_types(cls), values)
+
+
+def _of_types(name: str, types: Mapping[str, tuple[Any, ...]], values: Mapping[str, Any]) -> Iterator[Fault]:
+    """Check plain values: `no` is a word in a spec, and a class that wants a truth value takes any word for true."""
+    for parameter, value in values.items():
+        allowed = types.get(parameter)
+        if allowed is None or isinstance(value, Mapping | list) or any(_is_of(value, each) for each in allowed):
+            continue
+        words = [each for each in allowed if isinstance(each, str)]
+        if isinstance(value, str) and words:
+            yield Fault(f"{parameter} of {name} cannot be {value!r}", did_you_mean(value, words))
+            continue
+        expected = " or ".join(dict.fromkeys(_TYPE_WORDS.get(each, repr(each)) for each in allowed))
+        yield Fault(f"{parameter} of {name} must be {expected}, not {_written(value)}", _type_hint(value, allowed))
+
+
+def _is_of(value: Any, allowed: Any) -> bool:
+    if not isinstance(allowed, type):  # A literal
+        return type(value) is type(allowed) and bool(value == allowed)
+    # Python counts a truth value among the numbers, and takes a whole number for any other.
+    return type(value) is allowed or (allowed is float and type(value) is int)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return f"the text {value!r}"
+    return "nothing" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _type_hint(value: Any, allowed: tuple[Any, ...]) -> str | None:
+    if bool in allowed and isinstance(value, str):
+        return "write true or false: yes, no, on and off are words in a spec"
+    if str in allowed and isinstance(value, bool | int | float):
+        return f"quote it: '{str(value).lower()}'"
+    return "write it without quotes" if isinstance(value, str) and re.fullmatch(r"[-+.\deE]+", value) else None
 
 
 def diagnose_chunker(parameters: Mapping[str, Any]) -> list[Finding]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import types
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from ragtally_haystack.calls import display
 from ragtally_haystack.definition import Fault
 from ragtally_haystack.refusals import class_refusal
 
+_SCALARS = (bool, int, float, str, type(None))
 _INTEGRATIONS = "haystack_integrations"
 
 
@@ -54,6 +57,27 @@ def parameters_of(cls: type[Any], method: str) -> Mapping[str, inspect.Parameter
     if any(parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) for parameter in parameters):
         return None
     return {parameter.name: parameter for parameter in parameters}
+
+
+def scalar_types(cls: type[Any]) -> dict[str, tuple[Any, ...]]:
+    """List what the parameters of a class may be, types and literals, of those that are plain values only."""
+    try:
+        hints = typing.get_type_hints(cls.__init__)
+    except Exception:  # Annotations may name what is imported for a type checker alone.
+        return {}
+    members = {name: _members(hint) for name, hint in hints.items()}
+    return {name: each for name, each in members.items() if all(one in _SCALARS or not _is_type(one) for one in each)}
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return tuple(member for part in typing.get_args(hint) for member in _members(part))
+    return typing.get_args(hint) if origin is typing.Literal else (hint,)
+
+
+def _is_type(member: Any) -> bool:
+    return not isinstance(member, str | int | float | bool | None)
 
 
 def is_required(parameter: inspect.Parameter) -> bool:

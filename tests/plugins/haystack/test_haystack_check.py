@@ -131,6 +131,30 @@ def test_a_key_in_a_spec_is_refused_and_not_repeated(
     assert "abcdefgh" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("given", "message", "hint"),
+    [
+        ({"respect_sentence_boundary": "no"}, "must be true or false, not the text 'no'", "write true or false"),
+        ({"respect_sentence_boundary": 0}, "must be true or false, not 0", None),
+        ({"split_length": "3"}, "must be a whole number, not the text '3'", "without quotes"),
+        ({"split_length": True}, "must be a whole number, not true", None),
+        (
+            {"split_by": "wrod"},
+            f"split_by of {SPLITTER} cannot be 'wrod'",
+            "'word'",
+        ),
+        ({"split_length": 3, "split_by": "word", "respect_sentence_boundary": False}, None, None),
+        ({"splitting_function": "os.system"}, None, None),
+    ],
+)
+def test_a_value_of_another_type_than_declared_is_a_fault(
+    given: dict[str, Any], message: str | None, hint: str | None, check: Check
+) -> None:
+    faults = check("chunker", type=SPLITTER, init_parameters=given)
+    assert [message in fault.message for fault in faults] == ([True] if message else [])
+    assert all((hint or "") in (fault.hint or "") for fault in faults)
+
+
 def test_a_secret_by_annotation_is_refused(check: Check) -> None:
     type_ = "haystack.components.generators.chat.AzureOpenAIChatGenerator"
     (fault,) = check("model", type=type_, init_parameters={"azure_ad_token": "anything"})

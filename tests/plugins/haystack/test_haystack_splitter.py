@@ -126,5 +126,5 @@ def test_a_component_inside_a_splitter_is_made_too(build: Build) -> None:
 
 
 def test_a_wrong_value_is_an_error_that_names_the_type(build: Build) -> None:
-    with pytest.raises(PluginError, match=rf"{SPLITTER} cannot be made: ValueError: split_by must be one of"):
-        build("chunker", type=SPLITTER, init_parameters={"split_by": "smell"})
+    with pytest.raises(PluginError, match=rf"{SPLITTER} cannot be made: ValueError: split_length must be"):
+        build("chunker", type=SPLITTER, init_parameters={"split_length": -1})
