@@ -93,12 +93,17 @@ def check_model(parameters: Mapping[str, Any]) -> list[ParameterFault]:
 
 def _of_parameters(role: Role, parameters: Mapping[str, Any]) -> list[ParameterFault]:
     definition = definition_of(parameters)
-    return [ParameterFault(None, *fault) for fault in faults(role, definition)]
+    return [_parameter_fault(fault) for fault in faults(role, definition)]
 
 
 def _under(name: str, role: Role, parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
     for fault in faults(role, definition_of(parameters[name])):
-        yield ParameterFault(name, *fault)
+        yield _parameter_fault(fault, name)
+
+
+def _parameter_fault(fault: Fault, *outer: str) -> ParameterFault:
+    path = (*outer, "init_parameters", fault.parameter) if fault.parameter else outer
+    return ParameterFault(".".join(path) or None, fault.message, fault.hint)
 
 
 def _parameters(type_: str, method: str) -> Mapping[str, inspect.Parameter] | None:
@@ -135,7 +140,8 @@ def _inside(definition: Definition) -> Iterator[Fault]:
         if isinstance(cls, Fault):
             yield cls
         elif isinstance(inner.get("init_parameters"), Mapping):
-            yield from _of_init(name, cls, inner["init_parameters"], {})
+            for fault in _of_init(name, cls, inner["init_parameters"], {}):
+                yield fault._replace(parameter=None)
 
 
 def _of_init(name: str, cls: type[Any], values: Mapping[str, Any], reserved: Mapping[str, str]) -> Iterator[Fault]:
@@ -145,14 +151,14 @@ def _of_init(name: str, cls: type[Any], values: Mapping[str, Any], reserved: Map
     for parameter in values:
         if parameter not in init and parameter not in reserved:
             choices = [choice for choice in init if choice not in reserved]
-            yield Fault(f"{name} has no parameter {parameter!r}", did_you_mean(parameter, choices))
+            yield Fault(f"{name} has no parameter {parameter!r}", did_you_mean(parameter, choices), parameter)
     for parameter in sorted(name for name in init.keys() - values.keys() if is_required(init[name])):
         yield Fault(f"{name} needs the parameter {parameter!r}", f"init_parameters: {{{parameter}: ...}}")
     for parameter, value in values.items():
         is_key = parameter in init and re.search(r"\bSecret\b", str(init[parameter].annotation))
         if is_key and isinstance(value, str) and value:
             hint = f"{parameter}: {{type: env_var, env_vars: [MY_API_KEY]}}"
-            yield Fault(f"{parameter} of {name} is a secret: specs are shared, keys are not", hint)
+            yield Fault(f"{parameter} of {name} is a secret: specs are shared, keys are not", hint, parameter)
     yield from _of_types(name, scalar_types(cls), values)
 
 
@@ -164,10 +170,11 @@ def _of_types(name: str, types: Mapping[str, tuple[Any, ...]], values: Mapping[s
             continue
         words = [each for each in allowed if isinstance(each, str)]
         if isinstance(value, str) and words:
-            yield Fault(f"{parameter} of {name} cannot be {value!r}", did_you_mean(value, words))
+            yield Fault(f"{parameter} of {name} cannot be {value!r}", did_you_mean(value, words), parameter)
             continue
         expected = " or ".join(dict.fromkeys(_TYPE_WORDS.get(each, repr(each)) for each in allowed))
-        yield Fault(f"{parameter} of {name} must be {expected}, not {_written(value)}", _type_hint(value, allowed))
+        message = f"{parameter} of {name} must be {expected}, not {_written(value)}"
+        yield Fault(message, _type_hint(value, allowed), parameter)
 
 
 def _is_of(value: Any, allowed: Any) -> bool:

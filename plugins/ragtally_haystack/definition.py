@@ -15,6 +15,7 @@ class Fault(NamedTuple):
 
     message: str  # What is wrong, in one sentence
     hint: str | None = None  # What to write instead, where that is known
+    parameter: str | None = None  # Which of its class' own parameters is to blame
 
 
 class Definition(NamedTuple):

@@ -25,7 +25,8 @@ class ParameterFault:
     """What is wrong with parameters beyond their schema.
 
     Attributes:
-        parameter: The parameter that is to blame; None where it is all of them together.
+        parameter: The parameter that is to blame, with dots for a key inside it (`options.depth`); None where it is
+            all of them together.
         message: What is wrong, in one sentence.
         hint: What to write instead, where that is known.
     """

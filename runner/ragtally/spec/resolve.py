@@ -171,8 +171,9 @@ class Resolver:
             return
         for parameters in parameters_of:
             for fault in source.component.check(parameters):
-                step = (fault.parameter,) if fault.parameter in source.parameters else ()
-                self._faults.add((*source.path, *step), fault.message, fault.hint)
+                steps = (fault.parameter or "").split(".")
+                path = (*source.path, *(steps if steps[0] in source.parameters else ()))
+                self._faults.add(path, fault.message, fault.hint)
 
     def _source(self, kind: str, value: Any, path: PathOf) -> ComponentSource:
         choice = component_name(value)
