@@ -45,9 +45,9 @@ def _decimals(value: float, with_sign: bool) -> str:
     return f"{round(value, 3) + 0.0:{'+' if with_sign else ''}.3f}"
 
 
-def percent(value: float | None, *, with_sign: bool = False) -> str:
+def percent(value: float | None) -> str:
     """A share in percent, as `84.3 %`."""
-    return NOT_SCORED if value is None else f"{_percentage(value, with_sign)}{_SPACE}%"
+    return NOT_SCORED if value is None else f"{_percentage(value, with_sign=False)}{_SPACE}%"
 
 
 def portion(value: Portion) -> str:
