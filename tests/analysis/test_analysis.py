@@ -162,9 +162,18 @@ def test_a_comparison_that_comes_to_nothing_says_why(results: Results, analysis:
     families = declared_families(without_values, {name: each for name, each in answers.items() if each is not None})
     reasons = {family.metric: str(family.reason) for family in families if not family.comparisons}
     assert "version 99" in reasons["macro_f1"]
-    assert "over all questions" in reasons["recall@3"]
+    assert "gives only its value" in reasons["recall@3"]
     section = comparisons_section(replace(analysis, families=tuple(families)))
     assert all(any(reason in table.notes for table in section.tables) for reason in reasons.values())
+
+
+def test_a_ranking_has_the_metrics_that_no_single_question_has(results: Results) -> None:
+    whole = replace(results, rankings=results.rankings.drop("recall@3"))
+    rankings = analyze(replace(whole, comparisons={**whole.comparisons, "families": []})).rankings
+    rows = {row["cell"]: row for row in whole.cells.iter_rows(named=True)}
+    for name, metrics in rankings.items():
+        assert metrics["recall@3"].value == pytest.approx(rows[name]["recall@3"])
+        assert metrics["recall@3"].low is None and "gives only its value" in str(metrics["recall@3"].reason)
 
 
 def test_answers_made_elsewhere_cost_what_they_say_or_an_unknown_sum(results: Results) -> None:

@@ -112,6 +112,17 @@ def test_a_file_of_another_version_says_what_to_type(folder: Path, tmp_path: Pat
     assert caught.value.location is not None and "ragtally run SPEC" in str(caught.value)
 
 
+def test_files_of_single_questions_are_read_only_where_they_are_needed(folder: Path, tmp_path: Path) -> None:
+    for path in folder.iterdir():
+        if path.name not in ("answers.parquet", "rankings.parquet", "passages.parquet"):
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    overview = load_results(tmp_path, per_question=False)
+    assert overview.cells.equals(load_results(folder).cells)
+    assert len(overview.answers) == len(overview.rankings) == len(overview.passages) == 0
+    with pytest.raises(StoreError, match="no such result"):
+        load_results(tmp_path)
+
+
 def test_metrics_of_version_0_1_are_refused(folder: Path, tmp_path: Path) -> None:
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())

@@ -19,7 +19,7 @@ from ragtally.analysis.aligned_answers import (
 )
 from ragtally.analysis.bootstrap import bootstrap, cell_estimates
 from ragtally.analysis.comparisons import Family, declared_families, votes_family
-from ragtally.analysis.contributions import StudyMetrics
+from ragtally.analysis.contributions import StudyMetrics, only_value
 from ragtally.analysis.costs import CellCost, ParetoFront, cell_cost, pareto_front
 from ragtally.analysis.error_breakdown import ErrorBreakdown, error_breakdowns
 from ragtally.analysis.estimate import CONFIDENCE, Estimate
@@ -27,6 +27,7 @@ from ragtally.analysis.selection import BestSet, HeldOut, best_set, select_on_ha
 from ragtally.analysis.vote_noise import VoteNoise, vote_noise
 from ragtally.registry import Registry
 from ragtally.results.load import Results
+from ragtally.results.metrics import reason_of
 
 _DECIMALS = 10
 
@@ -168,7 +169,15 @@ def _rankings(results: Results) -> dict[str, dict[str, Estimate]]:
     names = list(dict.fromkeys(results.rankings["ranking"]))
     estimates: dict[str, dict[str, Estimate]] = {name: {} for name in names}
     cluster = results.questions["document_group"].cast(pl.Int64).to_numpy()
-    for metric in results.rankings.columns[2:]:
+    rows = {row["cell"]: row for row in results.cells.filter(pl.col("kind") == "retrieval").iter_rows(named=True)}
+    for metric in results.metric_names("retrieval"):
+        if metric not in results.rankings.columns:
+            reason = only_value(results.metric(metric))
+            for name in names:
+                # An exact search measures no recall of an approximate one.
+                if name in rows and rows[name][f"{metric}_denominator"] is not None:
+                    estimates[name][metric] = _without_interval(rows[name], metric, reason)
+            continue
         contributions = ranking_contributions(results, metric, names)
         distribution = bootstrap(
             contributions,
@@ -183,7 +192,7 @@ def _rankings(results: Results) -> dict[str, dict[str, Estimate]]:
 
 def _without_interval(row: Mapping[str, Any], metric: str, no_interval: str) -> Estimate:
     value, denominator = row[metric], row[f"{metric}_denominator"]
-    reason = row["not_scored"] if value is None else no_interval
+    reason = reason_of(row["not_scored"], metric) if value is None else no_interval
     return Estimate(value, int(denominator or 0), reason=reason or "not scored")
 
 

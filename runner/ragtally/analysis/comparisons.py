@@ -20,7 +20,7 @@ from ragtally.analysis.aligned_answers import (
     resample_number,
 )
 from ragtally.analysis.bootstrap import RESAMPLES, bca_estimate, bootstrap, proper_clusters, standard_error
-from ragtally.analysis.contributions import Contributions
+from ragtally.analysis.contributions import Contributions, only_value
 from ragtally.analysis.estimate import Estimate
 from ragtally.analysis.proportions import count_pairs, newcombe_paired
 from ragtally.analysis.significance import (
@@ -115,7 +115,7 @@ def _untested_family(
     if not pairs:
         reason = "no two cells differ in that alone"
     elif info.measures == "retrieval":
-        reason = "the metric gives its value over all questions, not that of each"
+        reason = only_value(info)
     else:
         known = (contributions for contributions in of_sets if isinstance(contributions, str))
         reason = next(known, "no pair of cells has a score on a set of questions whose labels are all known")

@@ -148,6 +148,13 @@ def metric_contributions(metric: Any, name: str, cells: Sequence[GradedAnswers])
     return None
 
 
+def only_value(info: MetricInfo) -> str:
+    """Why a metric has a value and no interval."""
+    if info.component is None:
+        return "it is measured where the search is made, as one number"
+    return f"the metric {info.component} gives only its value, not what each question contributes"
+
+
 def _matrix(values: ArrayLike) -> NDArray[np.float64]:
     matrix = np.asarray(values, dtype=np.float64)
     if matrix.ndim != 2:
@@ -234,16 +241,13 @@ class StudyMetrics:
         metric = self._build(info)
         if isinstance(metric, str):
             return metric
-        contributions = metric_contributions(metric, name, cells)
-        return (
-            contributions or f"the metric {info.component} gives only its value, not what each question contributes"
-        )
+        return metric_contributions(metric, name, cells) or only_value(info)
 
     def _build(self, info: MetricInfo) -> Any:
         """Build a metric, or say why that cannot be."""
         choice = info.choice
         if choice is None:
-            return "it is measured where the search is made, as one number"
+            return only_value(info)
         entry = self._registry.find(choice.kind, choice.name)
         if entry is None:
             return f"no installed plugin offers the metric {choice.name!r}: its value is known, its interval is not"

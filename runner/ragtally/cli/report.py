@@ -37,4 +37,4 @@ def report(folder: Path, spec: Path | None, registry: Registry) -> Path:
     meanings = lazy.provenance.retriever_meanings(results, registry)
     cited = lazy.provenance.dataset_citation(results, registry)
     provenance = lazy.provenance.gather_provenance(Path.cwd(), spec, meanings, cited)
-    return lazy.page.write_report(results, analysis_of(results), folder, provenance)
+    return lazy.page.write_report(results, analysis_of(folder), folder, provenance)

@@ -63,7 +63,7 @@ def command(
         spec, registry, workspace, folders, (stage,) if stage else STAGES, wait=not no_wait
     )
     if stage is None:
-        print_all(lazy.show.study_parts(lazy.results.load_results(folder)))
+        print_all(lazy.show.study_parts(lazy.results.load_results(folder, per_question=False)))
     if stage is None and not no_report:
         click.echo(f"report: {report(folder, spec, registry)}", err=True)
     click.echo(f"wrote {folder}", err=True)

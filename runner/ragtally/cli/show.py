@@ -25,11 +25,12 @@ def command(study: str, results: Path, no_verdict: bool, as_json: bool) -> None:
     """
     if no_verdict and as_json:
         raise click.UsageError("--no-verdict and --json cannot be given together")
-    study_results = lazy.results.load_results(folder_of(study, results))
+    folder = folder_of(study, results)
     if as_json:
-        click.echo(json.dumps(analysis_of(study_results).as_json(), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(analysis_of(folder).as_json(), indent=1, ensure_ascii=False, allow_nan=False))
         return
+    study_results = lazy.results.load_results(folder, per_question=False)
     print_all(lazy.show.study_parts(study_results))
     if not no_verdict:
         click.echo()
-        print_all(lazy.show.analysis_parts(study_results, analysis_of(study_results)))
+        print_all(lazy.show.analysis_parts(study_results, analysis_of(folder)))

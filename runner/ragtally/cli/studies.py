@@ -13,7 +13,6 @@ from ragtally.cli.console import status
 
 if TYPE_CHECKING:
     from ragtally.analysis import Analysis
-    from ragtally.results import Results
 
 DEFAULT_RESULTS = Path("data/results")
 
@@ -34,11 +33,11 @@ def folder_of(study: str, results: Path) -> Path:
     return folder
 
 
-def analysis_of(results: Results) -> Analysis:
+def analysis_of(folder: Path) -> Analysis:
     """The analysis beside results, or a new one where none was written from these very results."""
-    analysis = lazy.analysis.read_analysis(results.folder)
+    analysis = lazy.analysis.read_analysis(folder)
     if analysis is not None:
         return analysis
     # Resampling many cells takes seconds.
     with status("working out intervals and tests"):
-        return lazy.analysis.analyze(results)
+        return lazy.analysis.analyze(lazy.results.load_results(folder))

@@ -15,7 +15,7 @@ from ragtally.analysis.error_breakdown import ErrorBreakdown
 from ragtally.analysis.estimate import Estimate
 from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of
 from ragtally.present.table import Column
-from ragtally.results.metrics import MetricInfo
+from ragtally.results.metrics import MetricInfo, reason_of
 
 # What a cell picks from, in the order of `cells.csv`.
 AXES = ("chunker", "retriever", "top_k", "context_words", "reader", "votes", "rule")
@@ -173,7 +173,7 @@ def units_of(rows: Iterable[Mapping[str, Any]], metrics: Sequence[MetricInfo], m
 
 
 def _point(row: Mapping[str, Any], metric: str) -> Estimate | None:
-    value, reason = row.get(metric), row.get("not_scored")
+    value, reason = row.get(metric), reason_of(row.get("not_scored"), metric)
     if value is None and not reason:
         return None
     missing = reason if value is None else "an analysis works its interval out"

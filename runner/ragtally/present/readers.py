@@ -12,6 +12,7 @@ from ragtally.present.cells import COST_COLUMNS, Cells, answer_units, cost_field
 from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of
 from ragtally.present.table import Chart, Column, Section, Table
 from ragtally.results import Results
+from ragtally.results.metrics import reason_of
 from ragtally.spec.defaults import VOTER_TABLE_METRICS
 
 _CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
@@ -39,7 +40,7 @@ def voters_section(results: Results) -> Section:
 
 
 def _point(row: Mapping[str, Any], metric: str) -> Estimate:
-    reason = row["not_scored"] or "the table of voters has no intervals"
+    reason = reason_of(row["not_scored"], metric) or "the table of voters has no intervals"
     return Estimate(row[metric], int(row[f"{metric}_denominator"] or 0), reason=reason)
 
 

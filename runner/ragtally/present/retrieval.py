@@ -45,7 +45,13 @@ def _rankings(
     )
     columns = (Column("chunker/retriever"), *(Column(metric, form_of(unit)) for metric, unit in metrics.items()))
     caption = f"Rankings, {rows[0]['questions']:,} questions"
-    return [Table("rankings-table", caption, columns, fields, filters=len(fields) > 12)]
+    without_interval = dict.fromkeys(
+        f"{metric} has no interval: {estimate.reason}"
+        for of_ranking in estimates.values()
+        for metric, estimate in of_ranking.items()
+        if estimate.value is not None and estimate.reason is not None
+    )
+    return [Table("rankings-table", caption, columns, fields, tuple(without_interval), filters=len(fields) > 12)]
 
 
 def _contexts(rows: Sequence[Mapping[str, Any]]) -> list[Table]:

@@ -69,6 +69,10 @@ class ResultFile:
         """Columns as a frame of the declared types, in their own order."""
         return pl.DataFrame([self._series(name, values) for name, values in columns.items()])
 
+    def empty(self) -> pl.DataFrame:
+        """The columns that every study has, without rows."""
+        return self.frame({name: [] for name in self.schema})
+
     def _series(self, name: str, values: Any) -> pl.Series:
         dtype = self.column(name).type
         if isinstance(values, pl.Series | np.ndarray):

@@ -25,6 +25,8 @@ _FIELDS = {
     "base": files.BASE,
     "comparisons": files.COMPARISONS,
 }
+# What has rows for single questions of each cell, ranking or context, and grows with both.
+_PER_QUESTION = ("answers", "rankings", "passages")
 LOADED_FILES = tuple(file.name for file in _FIELDS.values())
 """The names of the files that `load_results` reads."""
 
@@ -109,12 +111,14 @@ class Results:
         return self.base["funnel"] is not None
 
 
-def load_results(study: str | Path, results: str | Path = "data/results") -> Results:
+def load_results(study: str | Path, results: str | Path = "data/results", *, per_question: bool = True) -> Results:
     """Load the results of a study.
 
     Args:
         study: The study's name, or the folder of its results.
         results: The folder below which studies lie, where a name is given.
+        per_question: Whether to read `answers`, `rankings` and `passages`, the large files; otherwise these have no
+            rows.
 
     Returns:
         The results.
@@ -124,5 +128,8 @@ def load_results(study: str | Path, results: str | Path = "data/results") -> Res
     """
     # A name counts as a path only where results lie there: a folder of that name may be something else.
     folder = Path(study) if (Path(study) / files.DATASET.name).is_file() else Path(results) / study
-    contents = {field: file.read(folder) for field, file in _FIELDS.items()}
+    contents: dict[str, Any] = {
+        field: file.read(folder) if per_question or field not in _PER_QUESTION else file.empty()
+        for field, file in _FIELDS.items()
+    }
     return Results(study=contents["dataset"]["study"], folder=folder, **contents)

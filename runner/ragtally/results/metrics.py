@@ -121,5 +121,15 @@ def _reasons(row: Mapping[str, Score]) -> str | None:
     by_reason: dict[str, list[str]] = {}
     for name, score in row.items():
         if score.reason is not None:
-            by_reason.setdefault(score.reason, []).append(name)
+            # A semicolon separates reasons.
+            by_reason.setdefault(score.reason.replace(";", ","), []).append(name)
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()) or None
+
+
+def reason_of(not_scored: str | None, metric: str) -> str | None:
+    """Why a metric has no score, from a row's `not_scored`."""
+    for entry in (not_scored or "").split("; "):
+        names, _, reason = entry.partition(": ")
+        if metric in names.split(", "):
+            return reason
+    return None

@@ -132,7 +132,7 @@ def _rankings(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
         registry.build(metric) for metric in plan.study.metrics if registry.traits(metric).measures == "retrieval"
     ]
     metrics = [metric for metric in tables_of_rankings if isinstance(metric, MeanMetric)]
-    frames = [files.RANKINGS.frame({"ranking": [], "question": []})]
+    frames = [files.RANKINGS.empty()]
     for cell in plan.cells:
         if cell.picks.is_ranking:
             ranking = load_relevance(workspace.entry(cell.score.inputs["relevance"][0]))

@@ -226,7 +226,7 @@ def _note(cell: Cell, workspace: Workspace) -> str | None:
 def _answers(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     questions = load_questions(workspace.entry(plan.sample))
     inside = pl.Series(in_base(plan, workspace))
-    frames = [files.ANSWERS.frame({name: [] for name in files.ANSWERS.schema})]
+    frames = [files.ANSWERS.empty()]
     for cell in plan.cells:
         if cell.verdicts is not None:
             frames.append(_cell_answers(plan, workspace, cell, cell.verdicts, questions, inside))
