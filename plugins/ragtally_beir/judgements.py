@@ -12,6 +12,7 @@ from typing import IO, NamedTuple
 from ragtally import DataError
 from ragtally_beir.files import damage, open_file
 
+_MOST_DIGITS = 9
 _COLUMNS = "three columns separated by tabs: query-id, corpus-id and score"
 _HEADER_WORDS = {"query", "queryid", "qid", "topic", "topicid"}
 
@@ -110,4 +111,5 @@ def _validate(path: Path, line: int, row: list[str]) -> tuple[str, str, int]:
 
 
 def _is_whole(score: str) -> bool:
-    return score.strip().removeprefix("-").isdecimal()
+    digits = score.strip().removeprefix("-")
+    return digits.isdecimal() and len(digits) <= _MOST_DIGITS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 import re
 from array import array
 from collections.abc import Callable, Sequence
@@ -18,6 +17,8 @@ from ragtally.support.unique_keys import unique_keys
 _EXAMPLE = '{"question": "q1", "vote": 0, "text": "Answer: yes"}'
 _COUNTS = ("input_tokens", "output_tokens")
 _AMOUNTS = ("seconds", "dollars")
+# Counts and sums stay exact, and in 64 bits.
+_MOST = 10**12
 _MISSING = "no recorded answer"
 _UNKNOWN = "leave it out where it is not known"
 
@@ -30,12 +31,16 @@ class _Rule(NamedTuple):
     hint: str
 
 
+def _is_vote(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= _MOST
+
+
 def _is_count(value: Any) -> bool:
-    return value is None or (type(value) is int and value >= 0)
+    return value is None or _is_vote(value)
 
 
 def _is_amount(value: Any) -> bool:
-    return value is None or (type(value) in (int, float) and 0 <= value < math.inf)
+    return value is None or (type(value) in (int, float) and 0 <= value <= _MOST)
 
 
 def _is_text(value: Any) -> bool:
@@ -44,11 +49,15 @@ def _is_text(value: Any) -> bool:
 
 _RULES = {
     "question": _Rule(lambda value: isinstance(value, str) and value != "", "an id", 'write the id in quotes: "123"'),
-    "vote": _Rule(lambda value: type(value) is int and value >= 0, "a whole number from 0", "the first vote is 0"),
+    "vote": _Rule(
+        lambda value: type(value) is int and 0 <= value <= _MOST,
+        f"a whole number from 0 to {_MOST}",
+        "the first vote is 0",
+    ),
     "text": _Rule(_is_text, "text", "leave the line out where there was no answer"),
     "choice": _Rule(_is_text, "text", "leave the line out where there was no answer"),
-    **dict.fromkeys(_COUNTS, _Rule(_is_count, "a whole number from 0", _UNKNOWN)),
-    **dict.fromkeys(_AMOUNTS, _Rule(_is_amount, "a number from 0", _UNKNOWN)),
+    **dict.fromkeys(_COUNTS, _Rule(_is_count, f"a whole number from 0 to {_MOST}", _UNKNOWN)),
+    **dict.fromkeys(_AMOUNTS, _Rule(_is_amount, f"a number from 0 to {_MOST}", _UNKNOWN)),
 }
 
 

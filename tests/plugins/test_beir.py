@@ -213,6 +213,8 @@ DAMAGED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "the form of TREC": (line("qrels/test.tsv", 2, "q1 0 d1 1"), "qrels/test.tsv:2", "three columns"),
     "a word for a score": (line("qrels/test.tsv", 2, "q1\td1\thigh"), "qrels/test.tsv:2", "whole number, not 'high'"),
     "no header, and a word": (line("qrels/test.tsv", 1, "q1\td1\thigh"), "qrels/test.tsv:1", "whole number"),
+    "a score beyond all grades": (
+        line("qrels/test.tsv", 2, "q1\td1\t99999999999999999999"), "qrels/test.tsv:2", "whole number"),
     "a row that begins as a header does": (
         line("qrels/test.tsv", 1, "query1\td1\t1.0"), "qrels/test.tsv:1", "whole number, not '1.0'"),
     "an id that begins as a header does, and a word": (

@@ -172,6 +172,8 @@ def test_an_alias_bomb_is_refused_before_it_costs_anything() -> None:
         ("a: b: c\n", "1:5", "not valid YAML"),
         ("a: 1\n b: 2\n", "2:3", "not valid YAML"),
         ("a: \x07\n", "1:4", r"the character U\+0007 is not allowed"),
+        ('a: [yes, "n\\ud83do"]\n', "1:10", "half of a character"),
+        ('"a\\udc00": 1\n', "1:1", "half of a character"),
         ("a: 1e999\n", "1:4", "the number is too large"),
         ("a: 9223372036854775808\n", "1:4", "the number is too large"),
         ("a: " + "9" * 9000 + "\n", "1:4", "the number is too large"),

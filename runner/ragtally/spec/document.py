@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -227,7 +228,11 @@ class Composer:
 
     def _scalar(self, event: Any, location: Location) -> Scalar:
         if event.style is not None:
-            return str(event.value)
+            text = str(event.value)
+            if not text.isascii() and any(unicodedata.category(sign) == "Cs" for sign in text):
+                self._fault("the text holds half of a character (of a surrogate pair)", location, "write it whole")
+                return text.encode("utf-8", "replace").decode()
+            return text
         value = resolve_plain(event.value)
         if isinstance(value, float) and abs(value) == float("inf"):
             self._fault("the number is too large", location, f"the largest is {LARGEST}; quote it if it is text")
