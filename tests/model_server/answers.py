@@ -46,22 +46,24 @@ def answer(ask: Ask, model: Model, settings: Settings) -> Answer:
     prompt_tokens = ask.prompt_tokens
     if ask.vendor == "ollama_api" and not ask.text:
         return Answer("", "", "load", 0, 0, 0)
-    if ask.vendor == "ollama_api" and prompt_tokens > (kept := ask.context or OLLAMA_CONTEXT):
-        ask = replace(ask, text=ask.text[-4 * kept :])
-        prompt_tokens = kept
-    asked = read_question(ask.text, settings.labels)
-    allowed = _allowed_by(ask.schema) or asked.allowed
-    label = _choose(ask, asked.label, allowed, settings.skill, settings.seed)
-    text = _by_schema(ask.schema, label) if ask.schema is not None else (_EXPLAINED if asked.explain else "") + label
-    thought = round(model.reasoning_tokens * _EFFORTS.get(ask.effort, 1.0))
+    if ask.vendor == "ollama_api" and prompt_tokens > (limit := ask.context or OLLAMA_CONTEXT):
+        ask = replace(ask, text=ask.text[-4 * limit :])
+        prompt_tokens = limit
+    question = read_question(ask.text, settings.labels)
+    allowed = _allowed_by(ask.schema) or question.allowed
+    label = _choose(ask, question.label, allowed, settings.skill, settings.seed)
+    text = (
+        _by_schema(ask.schema, label) if ask.schema is not None else (_EXPLAINED if question.explain else "") + label
+    )
+    thinking = round(model.reasoning_tokens * _EFFORTS.get(ask.effort, 1.0))
     tokens = list(_TOKEN.finditer(text))
-    finish, written = "stop", len(tokens)
-    if ask.most_tokens is not None and thought + written > ask.most_tokens:
-        finish, written = "length", max(0, ask.most_tokens - thought)
-        thought = min(thought, ask.most_tokens)
-        text = text[: tokens[written - 1].end()] if written else ""
-    reasoning = " ".join(["Thinking about the evidence for this."] * max(1, thought // 6)) if thought else ""
-    return Answer(text, reasoning, finish, prompt_tokens, thought + written, thought)
+    finish, words = "stop", len(tokens)
+    if ask.most_tokens is not None and thinking + words > ask.most_tokens:
+        finish, words = "length", max(0, ask.most_tokens - thinking)
+        thinking = min(thinking, ask.most_tokens)
+        text = text[: tokens[words - 1].end()] if words else ""
+    reasoning = " ".join(["Thinking about the evidence for this."] * max(1, thinking // 6)) if thinking else ""
+    return Answer(text, reasoning, finish, prompt_tokens, thinking + words, thinking)
 
 
 def _choose(ask: Ask, right: str | None, allowed: tuple[str, ...], skill: float, seed: int) -> str:
@@ -76,12 +78,12 @@ def _choose(ask: Ask, right: str | None, allowed: tuple[str, ...], skill: float,
 
 
 def _allowed_by(schema: Mapping[str, Any] | None) -> tuple[str, ...]:
-    listed = [each["enum"] for each in ((schema or {}).get("properties") or {}).values() if "enum" in each]
-    return tuple(listed[0]) if listed else ()
+    enums = [each["enum"] for each in ((schema or {}).get("properties") or {}).values() if "enum" in each]
+    return tuple(enums[0]) if enums else ()
 
 
 def _by_schema(schema: Mapping[str, Any], label: str) -> str:
     properties = schema.get("properties") or {"answer": {"enum": []}}
-    filled: dict[str, Any] = dict.fromkeys(properties, "The passages say so.")
-    named = next((name for name, each in properties.items() if "enum" in each), next(iter(properties)))
-    return json.dumps(filled | {named: label})
+    fields: dict[str, Any] = dict.fromkeys(properties, "The passages say so.")
+    name_of_label = next((name for name, each in properties.items() if "enum" in each), next(iter(properties)))
+    return json.dumps(fields | {name_of_label: label})

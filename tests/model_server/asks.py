@@ -68,50 +68,50 @@ def read_ask(body: bytes, vendor: Vendor) -> Ask:
         raise BadRequest(repr(error)) from error
 
 
-def _ask(sent: Mapping[str, Any], vendor: Vendor) -> Ask:
+def _ask(fields: Mapping[str, Any], vendor: Vendor) -> Ask:
     # Of Ollama's own, `/api/generate` takes a bare prompt.
-    model, messages = sent["model"], [{"content": sent["prompt"]}] if "prompt" in sent else sent["messages"]
+    model, messages = fields["model"], [{"content": fields["prompt"]}] if "prompt" in fields else fields["messages"]
     text = "\n".join(_text(message) for message in messages)
     own = vendor == "ollama_api"
-    options = (sent.get("options") or {}) if own else sent
-    limit = options.get("num_predict") if own else sent.get("max_completion_tokens", sent.get("max_tokens"))
-    spoken = [[message.get("role", "user"), _text(message)] for message in messages]
-    written = json.dumps([model, spoken, options.get("seed")])
+    options = (fields.get("options") or {}) if own else fields
+    limit = options.get("num_predict") if own else fields.get("max_completion_tokens", fields.get("max_tokens"))
+    turns = [[message.get("role", "user"), _text(message)] for message in messages]
+    identity = json.dumps([model, turns, options.get("seed")])
     return Ask(
         vendor=vendor,
         model=model,
         text=text,
-        key=hashlib.blake2b(written.encode(), digest_size=16).hexdigest(),
+        key=hashlib.blake2b(identity.encode(), digest_size=16).hexdigest(),
         most_tokens=limit if isinstance(limit, int) and limit > 0 else None,
-        schema=_schema(sent.get("format") if own else sent.get("response_format")),
+        schema=_schema(fields.get("format") if own else fields.get("response_format")),
         context=options.get("num_ctx") if own else None,
-        effort=sent.get("think") if own else sent.get("reasoning_effort"),
-        parameters=sent,
+        effort=fields.get("think") if own else fields.get("reasoning_effort"),
+        parameters=fields,
     )
 
 
 def read_embedding(body: bytes, vendor: Vendor) -> Ask:
     """Read the body of a request for embeddings; the hosted APIs refuse empty texts."""
     try:
-        sent = json.loads(body)
-        model, given = sent["model"], sent["input"]
-        inputs = (given,) if isinstance(given, str) else tuple(given)
+        fields = json.loads(body)
+        model, texts = fields["model"], fields["input"]
+        inputs = (texts,) if isinstance(texts, str) else tuple(texts)
     except (ValueError, KeyError, TypeError) as error:
         raise BadRequest(repr(error)) from error
     if not inputs or not all(isinstance(text, str) and (text or vendor == "ollama_api") for text in inputs):
         raise BadRequest("'$.input' is invalid")
-    options = sent.get("options") or {}
-    written = json.dumps([model, inputs, sent.get("dimensions")])
+    options = fields.get("options") or {}
+    identity = json.dumps([model, inputs, fields.get("dimensions")])
     return Ask(
         vendor=vendor,
         model=model,
         text="\n".join(inputs),
-        key=hashlib.blake2b(written.encode(), digest_size=16).hexdigest(),
+        key=hashlib.blake2b(identity.encode(), digest_size=16).hexdigest(),
         most_tokens=None,
         schema=None,
         context=options.get("num_ctx"),
         effort=None,
-        parameters=sent,
+        parameters=fields,
         inputs=inputs,
     )
 

@@ -35,8 +35,8 @@ class Row:
 
 def answered_row(server: ModelServer, line: bytes, vendor: Vendor) -> Row:
     """Answer one call of a batch, and count it."""
-    sent = json.loads(line)
-    body = json.dumps(sent["body"]).encode()
+    request = json.loads(line)
+    body = json.dumps(request["body"]).encode()
     ask = read_ask(body, vendor)
     counts = server.counts
     counts.requests += 1
@@ -45,25 +45,27 @@ def answered_row(server: ModelServer, line: bytes, vendor: Vendor) -> Row:
     model = server.settings.model_named(ask.model)
     if model is None:
         refused = failure("404", vendor, model=ask.model)
-        return Row(sent["custom_id"], False, _response(404, refused.body))
+        return Row(request["custom_id"], False, _response(404, refused.body))
     fault = server.pick_fault(ask.key)
     if fault is not None and (fault in STATUSES or fault in WIRE):
         counts.by_fault[fault] += 1
         name = fault if fault in STATUSES else "500"
-        return Row(sent["custom_id"], False, _response(STATUSES[name], failure(name, vendor, model=ask.model).body))
-    given = answer(ask, model, server.settings)
+        return Row(
+            request["custom_id"], False, _response(STATUSES[name], failure(name, vendor, model=ask.model).body)
+        )
+    result = answer(ask, model, server.settings)
     counts.complete += 1
-    if given.text:
+    if result.text:
         counts.succeeded(ask.key)
-    return Row(sent["custom_id"], True, _response(200, reply(ask, given, server.settings.usage, 0.1)))
+    return Row(request["custom_id"], True, _response(200, reply(ask, result, server.settings.usage, 0.1)))
 
 
 def written_row(row: Row, settings: Settings) -> list[bytes]:
     """Write a row, or what stands in its place."""
-    drawn, fault = fraction("row", settings.seed, row.id), None
+    draw, fault = fraction("row", settings.seed, row.id), None
     for name, share in settings.batch_rows.items() if row.good else ():
-        fault = name if drawn < share and drawn >= 0 else fault
-        drawn -= share
+        fault = name if draw < share and draw >= 0 else fault
+        draw -= share
     plain = _line(row.id, row.response)
     if fault == "missing":  # the call was answered (and is paid), but no row says so
         return []
@@ -82,12 +84,12 @@ def written_row(row: Row, settings: Settings) -> list[bytes]:
 
 def _response(status: int, body: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(body)
+        content = json.loads(body)
     except ValueError:
-        said = body.decode()
-    return {"status_code": status, "request_id": "req_made_up", "body": said}
+        content = body.decode()
+    return {"status_code": status, "request_id": "req_made_up", "body": content}
 
 
 def _line(custom_id: str, response: Mapping[str, Any], error: Any = None) -> bytes:
-    said = {"id": "batch_req_made_up", "custom_id": custom_id, "response": response, "error": error}
-    return json.dumps(said).encode() + b"\n"
+    content = {"id": "batch_req_made_up", "custom_id": custom_id, "response": response, "error": error}
+    return json.dumps(content).encode() + b"\n"

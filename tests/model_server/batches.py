@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_server import wire
 from model_server.batch_rows import answered_row, written_row
-from model_server.connection import Request, Response, told
+from model_server.connection import Request, Response, json_response
 from model_server.failures import Vendor, failure
 from model_server.faults import STATUSES, fraction
 
@@ -38,7 +38,7 @@ class Batch:
 
     Attributes:
         id: Its id.
-        sent: What it was asked for with.
+        request: What it was asked for with.
         end: How it will end.
         vendor: Whose API it came by.
         created: When it came, in seconds of the epoch.
@@ -52,7 +52,7 @@ class Batch:
     """
 
     id: str
-    sent: Mapping[str, Any]
+    request: Mapping[str, Any]
     end: str
     vendor: Vendor
     created: float
@@ -64,16 +64,16 @@ class Batch:
     errors: list[dict[str, Any]] = field(default_factory=list)
     moments: dict[str, float] = field(default_factory=dict)
 
-    def told(self, nothing: Any) -> dict[str, Any]:
-        named = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
-        moments = {f"{name}_at": self.moments.get(name) for name in named}
+    def as_json(self, nothing: Any) -> dict[str, Any]:
+        names = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
+        moments = {f"{name}_at": self.moments.get(name) for name in names}
         return {
             "id": self.id,
             "object": "batch",
-            "endpoint": self.sent["endpoint"],
+            "endpoint": self.request["endpoint"],
             "errors": {"object": "list", "data": self.errors} if self.errors else None,
-            "input_file_id": self.sent["input_file_id"],
-            "completion_window": self.sent["completion_window"],
+            "input_file_id": self.request["input_file_id"],
+            "completion_window": self.request["completion_window"],
             "status": self.status,
             "output_file_id": self.files.get("output", nothing),
             "error_file_id": self.files.get("error", nothing),
@@ -81,7 +81,7 @@ class Batch:
             "expires_at": int(self.created + _HOURS * 3600),
             **{name: None if moment is None else int(moment) for name, moment in moments.items()},
             "request_counts": {"total": self.total, "completed": self.completed, "failed": self.failed},
-            "metadata": self.sent.get("metadata"),
+            "metadata": self.request.get("metadata"),
         }
 
 
@@ -120,9 +120,9 @@ class BatchDesk:
         return await self._batch(request, vendor, name, action)
 
     async def _fault(self, request: Request, vendor: Vendor) -> bool:
-        settings, drawn = self._server.settings, fraction("desk", self._server.settings.seed, next(self._requests))
+        settings, draw = self._server.settings, fraction("desk", self._server.settings.seed, next(self._requests))
         for name, share in settings.batch_faults.items():
-            if drawn < share:
+            if draw < share:
                 self._server.counts.by_fault[name] += 1
                 if name in STATUSES:
                     await request.connection.send(failure(name, vendor, settings.retry_after))
@@ -131,7 +131,7 @@ class BatchDesk:
                 else:
                     request.connection.reset()
                 return True
-            drawn -= share
+            draw -= share
         return False
 
     async def _file(self, request: Request, name: str | None, action: str | None) -> None:
@@ -140,41 +140,47 @@ class BatchDesk:
             content = _uploaded(request)
             if len(content) > self._server.settings.batch_bytes:
                 return await connection.send(Response(413, b'{"error":{"message":"File too large"}}'))
-            made = f"file-{next(self._numbers):06d}"
-            self._files[made] = content
-            said = {"id": made, "object": "file", "purpose": "batch", "bytes": len(content), "status": "processed"}
-            return await connection.send(told(said))
+            file_id = f"file-{next(self._numbers):06d}"
+            self._files[file_id] = content
+            description = {
+                "id": file_id,
+                "object": "file",
+                "purpose": "batch",
+                "bytes": len(content),
+                "status": "processed",
+            }
+            return await connection.send(json_response(description))
         if name not in self._files:
             return await connection.send(_unknown("File", name))
         if request.method == "DELETE":
             del self._files[name]
-            return await connection.send(told({"id": name, "object": "file", "deleted": True}))
+            return await connection.send(json_response({"id": name, "object": "file", "deleted": True}))
         if action == "content":
             content = self._files[name]
             if self._server.settings.batch_halves and self._server.halved(name):
                 return await wire.send_half(connection, content)
             return await connection.send(Response(200, content, content_type="application/octet-stream"))
-        said = {"id": name, "object": "file", "bytes": len(self._files[name])}
-        return await connection.send(told(said))
+        description = {"id": name, "object": "file", "bytes": len(self._files[name])}
+        return await connection.send(json_response(description))
 
     async def _batch(self, request: Request, vendor: Vendor, name: str | None, action: str | None) -> None:
         if name is None and request.method == "POST":
             return await self._create(request, vendor)
         if name is None:
-            return await request.connection.send(told(self._listed(request.query)))
+            return await request.connection.send(json_response(self._page(request.query)))
         batch = self._batches.get(name)
         if batch is None:
             return await request.connection.send(_unknown("Batch", name))
         if action == "cancel" and batch.status in ("validating", "in_progress"):
             batch.end, batch.status = "cancelled", "cancelling"
             batch.moments["cancelling"] = time.time()
-        return await request.connection.send(told(self._told(batch)))
+        return await request.connection.send(json_response(self._status_of(batch)))
 
     async def _create(self, request: Request, vendor: Vendor) -> None:
         settings, connection = self._server.settings, request.connection
-        sent = json.loads(request.body)
-        if sent.get("input_file_id") not in self._files:
-            return await connection.send(_unknown("File", str(sent.get("input_file_id"))))
+        order = json.loads(request.body)
+        if order.get("input_file_id") not in self._files:
+            return await connection.send(_unknown("File", str(order.get("input_file_id"))))
         script, turn = settings.batch_creations, self._creations
         fault = script[turn] if turn < len(script) else None
         self._creations += 1
@@ -183,7 +189,7 @@ class BatchDesk:
         ends = settings.batch_ends
         end = ends[self._ended] if self._ended < len(ends) else "completed"
         self._ended += 1
-        batch = Batch(f"batch_{next(self._numbers):06d}", sent, end or "completed", vendor, time.time())
+        batch = Batch(f"batch_{next(self._numbers):06d}", order, end or "completed", vendor, time.time())
         self._batches[batch.id] = batch
         self._server.counts.batches += 1
         task = asyncio.get_running_loop().create_task(self._answer(batch))
@@ -195,12 +201,12 @@ class BatchDesk:
             return connection.reset()
         if fault == "accept_and_500":
             return await connection.send(failure("500", vendor))
-        return await connection.send(told(self._told(batch)))
+        return await connection.send(json_response(self._status_of(batch)))
 
-    def _told(self, batch: Batch) -> dict[str, Any]:
-        return batch.told(NOTHING[self._server.settings.batch_nothing])
+    def _status_of(self, batch: Batch) -> dict[str, Any]:
+        return batch.as_json(NOTHING[self._server.settings.batch_nothing])
 
-    def _listed(self, query: Mapping[str, str]) -> dict[str, Any]:
+    def _page(self, query: Mapping[str, str]) -> dict[str, Any]:
         hidden = time.time() - self._server.settings.batch_listed_after
         batches = [each for each in reversed(self._batches.values()) if each.created <= hidden]
         if "after" in query:
@@ -210,7 +216,7 @@ class BatchDesk:
         page = batches[:limit]
         return {
             "object": "list",
-            "data": [self._told(each) for each in page],
+            "data": [self._status_of(each) for each in page],
             "has_more": len(batches) > len(page),
             "last_id": page[-1].id if page else None,
         }
@@ -218,7 +224,7 @@ class BatchDesk:
     async def _answer(self, batch: Batch) -> None:
         """Answer a batch's calls; those of one that ends early in part."""
         settings = self._server.settings
-        rows = self._files[batch.sent["input_file_id"]].splitlines()
+        rows = self._files[batch.request["input_file_id"]].splitlines()
         wrong = self._wrong(batch, rows)
         await _pause(batch, settings.batch_seconds * 0.1)
         if wrong is not None:
@@ -282,8 +288,8 @@ def _untouched(line: bytes, end: str) -> bytes:
         "cancelled": "This request was cancelled.",
     }
     error = {"code": f"batch_{end}", "message": words[end]}
-    said = {"id": "batch_req_0", "custom_id": json.loads(line)["custom_id"], "response": None, "error": error}
-    return json.dumps(said).encode() + b"\n"
+    content = {"id": "batch_req_0", "custom_id": json.loads(line)["custom_id"], "response": None, "error": error}
+    return json.dumps(content).encode() + b"\n"
 
 
 def _unknown(what: str, name: str) -> Response:

@@ -85,8 +85,8 @@ class Chat:
         if fault is not None:
             counts.by_fault[fault] += 1
             if fault in STATUSES:
-                filled = {"model": ask.model, "tokens": ask.prompt_tokens}
-                return await _refuse(request, failure(fault, vendor, settings.retry_after, **filled))
+                words = {"model": ask.model, "tokens": ask.prompt_tokens}
+                return await _refuse(request, failure(fault, vendor, settings.retry_after, **words))
             if fault == "reset":
                 connection.reset()
                 return "none"
@@ -107,10 +107,10 @@ class Chat:
         assert model is not None
         usage = "wrong" if fault == "wrong_usage" else settings.usage
         if ask.inputs is not None:
-            body, said = embeddings(ask, model, fault, usage, shuffled=settings.shuffled), True
+            body, has_answer = embeddings(ask, model, fault, usage, shuffled=settings.shuffled), True
         else:
-            given = answer(ask, model, settings)
-            body, said = reply(ask, given, usage, seconds), bool(given.text)
+            result = answer(ask, model, settings)
+            body, has_answer = reply(ask, result, usage, seconds), bool(result.text)
         if fault == "half_body":
             return await wire.send_half(connection, body)
         if fault == "invalid_json":
@@ -122,7 +122,7 @@ class Chat:
         else:
             await connection.send(Response(200, body))
         counts.complete += 1
-        if said and fault not in VECTORS:
+        if has_answer and fault not in VECTORS:
             counts.succeeded(ask.key, len(ask.inputs or ()))
         return None
 

@@ -68,7 +68,7 @@ class Response:
     content_type: str = "application/json"
 
 
-def told(content: Any) -> Response:
+def json_response(content: Any) -> Response:
     """Answer 200 with JSON."""
     return Response(200, json.dumps(content).encode())
 
@@ -218,5 +218,5 @@ class Connection(asyncio.Protocol):
     def _head(self, response: Response, framing: Mapping[str, str]) -> bytes:
         usual = {"Content-Type": response.content_type, "Date": _date(int(time.time()))}
         headers = {**usual, **framing, **(response.headers or {})}
-        written = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        return f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}\r\n{written}\r\n".encode("latin-1")
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}\r\n{lines}\r\n".encode("latin-1")

@@ -62,8 +62,8 @@ class Counts:
         self.successful_by_key[key] += 1
         self.last_answer = time.time()
 
-    def told(self, *, keys: bool) -> dict[str, Any]:
+    def as_json(self, *, keys: bool) -> dict[str, Any]:
         """List the attributes by name, with how many keys succeeded and the seconds of the process."""
         left_out = () if keys else ("requests_by_key", "successful_by_key")
-        told = {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
-        return told | {"distinct_keys": len(self.successful_by_key), "cpu_seconds": time.process_time()}
+        values = {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
+        return values | {"distinct_keys": len(self.successful_by_key), "cpu_seconds": time.process_time()}

@@ -18,8 +18,8 @@ _WORD = re.compile(r"\w+")
 def embeddings(ask: Ask, model: Model, fault: str | None, usage: str, *, shuffled: bool) -> bytes:
     """Write an answer."""
     assert ask.inputs is not None
-    wanted = ask.parameters.get("dimensions")
-    vectors = [embed(text, model.dimensions, wanted) for text in ask.inputs]
+    cut_off = ask.parameters.get("dimensions")
+    vectors = [embed(text, model.dimensions, cut_off) for text in ask.inputs]
     if fault == "one_too_few":
         vectors.pop()
     elif fault == "not_a_number":
@@ -28,8 +28,8 @@ def embeddings(ask: Ask, model: Model, fault: str | None, usage: str, *, shuffle
         vectors[-1].pop()
     tokens = -1 if usage == "wrong" else sum(map(count_tokens, ask.inputs))
     if ask.vendor == "ollama_api":
-        told = {} if usage == "absent" else {"prompt_eval_count": tokens}
-        return json.dumps({"model": ask.model, "embeddings": vectors, "total_duration": 1, **told}).encode()
+        counts = {} if usage == "absent" else {"prompt_eval_count": tokens}
+        return json.dumps({"model": ask.model, "embeddings": vectors, "total_duration": 1, **counts}).encode()
     data = [{"object": "embedding", "index": row, "embedding": vector} for row, vector in enumerate(vectors)]
     if shuffled:
         data.reverse()
@@ -39,10 +39,10 @@ def embeddings(ask: Ask, model: Model, fault: str | None, usage: str, *, shuffle
     return json.dumps(content).encode()
 
 
-def embed(text: str, dimensions: int, wanted: int | None = None) -> list[float]:
-    """Embed a text: the sum of its words' vectors, cut off after `wanted` numbers, scaled to a length of one."""
+def embed(text: str, dimensions: int, cut_off: int | None = None) -> list[float]:
+    """Embed a text: the sum of its words' vectors, cut off where that is asked for, of length one."""
     parts = [_of_word(word, dimensions) for word in _WORD.findall(text.lower()) or [""]]
-    total = [sum(column) for column in zip(*parts, strict=True)][: wanted or dimensions]
+    total = [sum(column) for column in zip(*parts, strict=True)][: cut_off or dimensions]
     length = math.sqrt(sum(number * number for number in total))
     return [number / length for number in total]
 

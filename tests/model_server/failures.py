@@ -185,17 +185,17 @@ _OLLAMA: dict[str, str] = {
 }
 
 
-def failure(name: str, vendor: Vendor, retry_after: float = 1, **filled: Any) -> Response:
+def failure(name: str, vendor: Vendor, retry_after: float = 1, **values: Any) -> Response:
     """Write the answer to a fault with a status, `unsupported_value` or `unsupported_parameter`."""
     status = STATUSES.get(name, 400)
     if name == "502":
         return Response(status, PAGE_502.encode(), content_type="text/html")
-    known = "429" if name.startswith("429_") else name
-    fields = {"model": "", "limit": 8192, "tokens": 9000, "key": "sk-****", "wait": retry_after} | filled
+    kind = "429" if name.startswith("429_") else name
+    fields = {"model": "", "limit": 8192, "tokens": 9000, "key": "sk-****", "wait": retry_after} | values
     if vendor == "ollama_api":
-        content: dict[str, Any] = {"error": _OLLAMA[known].format_map(fields)}
+        content: dict[str, Any] = {"error": _OLLAMA[kind].format_map(fields)}
     else:
-        content = {"error": _openai_error(known, vendor, status, fields)}
+        content = {"error": _openai_error(kind, vendor, status, fields)}
     return Response(status, json.dumps(content).encode(), _headers(name, retry_after))
 
 

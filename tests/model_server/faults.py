@@ -78,8 +78,8 @@ one meets it again."""
 
 def fraction(*parts: object) -> float:
     """Draw a number from 0 to below 1 that depends on the parts alone."""
-    written = "\0".join(map(str, parts)).encode()
-    return int.from_bytes(hashlib.blake2b(written, digest_size=7).digest()) / 2**56
+    text = "\0".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=7).digest()) / 2**56
 
 
 class FaultPicker:
@@ -117,9 +117,9 @@ class FaultPicker:
         return lasting
 
 
-def _choose(shares: list[tuple[str, float]], drawn: float) -> str | None:
+def _choose(shares: list[tuple[str, float]], draw: float) -> str | None:
     for name, share in shares:
-        if drawn < share:
+        if draw < share:
             return name
-        drawn -= share
+        draw -= share
     return None

@@ -46,13 +46,13 @@ class RunningServer:
 
     def counts(self, *, keys: bool = True) -> dict[str, Any]:
         """What it counted: the fields of `counts.Counts`, `distinct_keys` and `cpu_seconds`."""
-        told: dict[str, Any] = self.control("GET", "counts" if keys else "counts?keys=false")
-        return told
+        content: dict[str, Any] = self.control("GET", "counts" if keys else "counts?keys=false")
+        return content
 
     def requests(self) -> list[dict[str, Any]]:
         """The latest calls: `path`, `headers` and `body` of each."""
-        told: list[dict[str, Any]] = self.control("GET", "requests")
-        return told
+        content: list[dict[str, Any]] = self.control("GET", "requests")
+        return content
 
     def change(self, **settings: Any) -> None:
         """Change settings."""
@@ -72,12 +72,12 @@ class RunningServer:
         try:
             connection.request(method, f"/control/{path}", None if content is None else json.dumps(content))
             response = connection.getresponse()
-            told = json.loads(response.read())
+            content = json.loads(response.read())
         finally:
             connection.close()
         if response.status != 200:
-            raise ValueError(told["error"])
-        return told
+            raise ValueError(content["error"])
+        return content
 
     def stop(self) -> None:
         """End it, and wait for its end."""

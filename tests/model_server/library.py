@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from model_server.connection import Request, Response, told
+from model_server.connection import Request, Response, json_response
 from model_server.failures import failure
 from model_server.settings import Model
 
@@ -32,16 +32,16 @@ def _details(model: Model) -> dict[str, Any]:
 
 
 async def tags(server: ModelServer, request: Request) -> None:
-    listed = []
+    models = []
     for name in server.settings.models:
         if model := server.settings.model_named(name, pulled=True):
-            known = {"name": name, "model": name, "modified_at": MODIFIED, "size": BYTES}
-            listed.append(known | {"digest": model.digest_of(name), "details": _details(model)})
-    await request.connection.send(told({"models": listed}))
+            entry = {"name": name, "model": name, "modified_at": MODIFIED, "size": BYTES}
+            models.append(entry | {"digest": model.digest_of(name), "details": _details(model)})
+    await request.connection.send(json_response({"models": models}))
 
 
 async def show(server: ModelServer, request: Request) -> None:
-    name, _ = _sent(request)
+    name, _ = _name_and_stream(request)
     model = server.settings.model_named(name, pulled=True)
     if model is None:
         return await request.connection.send(failure("404", "ollama_api", model=name))
@@ -59,11 +59,11 @@ async def show(server: ModelServer, request: Request) -> None:
         "capabilities": ["completion", *(["thinking"] if model.reasoning_tokens else [])],
         "modified_at": MODIFIED,
     }
-    return await request.connection.send(told(content))
+    return await request.connection.send(json_response(content))
 
 
 async def pull(server: ModelServer, request: Request) -> None:
-    name, stream = _sent(request)
+    name, stream = _name_and_stream(request)
     settings = server.settings
     model = settings.model_named(name)
     if model is None:
@@ -80,7 +80,7 @@ async def pull(server: ModelServer, request: Request) -> None:
         await _send_lines(request, lines, _PULL_SECONDS / len(lines))
     else:
         await asyncio.sleep(_PULL_SECONDS)
-        await request.connection.send(told({"status": "success"}))
+        await request.connection.send(json_response({"status": "success"}))
     now = server.settings
     pulled = {**now.models.get(name, {}), "pulled": True}
     server.settings = replace(now, models={**now.models, name: pulled})
@@ -95,11 +95,11 @@ async def _break_off(request: Request, lines: list[dict[str, Any]], error: str, 
 
 
 async def _send_lines(request: Request, lines: list[dict[str, Any]], pause: float) -> None:
-    written = [json.dumps(line).encode() + b"\n" for line in lines]
-    await request.connection.stream(Response(200, b"", content_type="application/x-ndjson"), written, pause)
+    pieces = [json.dumps(line).encode() + b"\n" for line in lines]
+    await request.connection.stream(Response(200, b"", content_type="application/x-ndjson"), pieces, pause)
 
 
-def _sent(request: Request) -> tuple[str, bool]:
+def _name_and_stream(request: Request) -> tuple[str, bool]:
     """Read a model's name and whether the answer is to be streamed."""
-    sent = json.loads(request.body)
-    return str(sent.get("model") or sent.get("name")), bool(sent.get("stream", True))
+    fields = json.loads(request.body)
+    return str(fields.get("model") or fields.get("name")), bool(fields.get("stream", True))

@@ -43,8 +43,8 @@ def read_question(text: str, labels: tuple[str, ...]) -> Question:
     """Read what a prompt asks; `labels` are the answers there are."""
     names = {label.lower() for label in labels}
     naming = [line for line in text.split("\n") if len(line) < _LONG_LINE and len(names & _words(line)) >= 2]
-    named = {word for line in naming for word in _words(line)}
-    allowed = tuple(label for label in labels if label.lower() in named) or labels
+    words = {word for line in naming for word in _words(line)}
+    allowed = tuple(label for label in labels if label.lower() in words) or labels
     explain = any(cue in text.lower() for cue in ("explain", "step by step", "reasoning"))
     return Question(_read(text, naming, allowed), allowed, explain)
 
@@ -59,15 +59,15 @@ def _read(text: str, naming: Sequence[str], allowed: tuple[str, ...]) -> str | N
     if not asking:
         return None
     question = asking[-1]
-    wanted = set(_CONTENT.findall(question.lower()))
+    topic = set(_CONTENT.findall(question.lower()))
     ignored = {question, *naming}
     best, most = "", 1.0
     for line in text.split("\n"):
         for sentence in _SENTENCE.split(line) if line not in ignored else ():
-            common = len(wanted.intersection(_CONTENT.findall(sentence.lower())))
-            found = common + (_FINDING.search(sentence.lower()) is not None)
-            if common > 1 and found > most:
-                best, most = sentence.lower(), found
+            common = len(topic.intersection(_CONTENT.findall(sentence.lower())))
+            strength = common + (_FINDING.search(sentence.lower()) is not None)
+            if common > 1 and strength > most:
+                best, most = sentence.lower(), strength
     if not best:
         return None
     chance = _CHANCE.search(best)

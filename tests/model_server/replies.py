@@ -16,50 +16,54 @@ _TIERS = {"openai": ',"service_tier":"default"', "groq": ',"service_tier":"on_de
 """What LiteLLM reads of Groq's answers."""
 
 
-def reply(ask: Ask, given: Answer, usage: str, seconds: float) -> bytes:
+def reply(ask: Ask, answer: Answer, usage: str, seconds: float) -> bytes:
     """Write an answer."""
     if ask.vendor == "ollama_api":
-        return json.dumps(_ollama(ask, given, usage, seconds)).encode()
-    message = f'{{"role":"assistant","content":{quoted(given.text)}{_reasoning(ask, given)}'
+        return json.dumps(_ollama(ask, answer, usage, seconds)).encode()
+    message = f'{{"role":"assistant","content":{quoted(answer.text)}{_reasoning(ask, answer)}'
     if ask.vendor == "openai":
         message += ',"refusal":null'
-    said = _usage(given, usage) + _TIERS.get(ask.vendor, "")
+    ending = _usage(answer, usage) + _TIERS.get(ask.vendor, "")
     return (
         f'{{"id":"chatcmpl-{ask.key}","object":"chat.completion","created":{int(time.time())},'
         f'"model":{quoted(ask.model)},"choices":[{{"index":0,"message":{message}}},"logprobs":null,'
-        f'"finish_reason":"{given.finish_reason}"}}]{said},"system_fingerprint":"fp_made_up"}}'
+        f'"finish_reason":"{answer.finish_reason}"}}]{ending},"system_fingerprint":"fp_made_up"}}'
     ).encode()
 
 
-def _reasoning(ask: Ask, given: Answer) -> str:
-    return f',"reasoning":{quoted(given.reasoning)}' if ask.vendor == "groq" and given.reasoning else ""
+def _reasoning(ask: Ask, answer: Answer) -> str:
+    return f',"reasoning":{quoted(answer.reasoning)}' if ask.vendor == "groq" and answer.reasoning else ""
 
 
-def _usage(given: Answer, usage: str) -> str:
+def _usage(answer: Answer, usage: str) -> str:
     if usage == "absent":
         return ""
-    put_in, come_out = _tokens(given, usage)
+    put_in, come_out = _tokens(answer, usage)
     total = 7 if usage == "wrong" else put_in + come_out
-    thought = f'"completion_tokens_details":{{"reasoning_tokens":{given.reasoning_tokens}}}'
-    return f',"usage":{{"prompt_tokens":{put_in},"completion_tokens":{come_out},"total_tokens":{total},{thought}}}'
+    details = f'"completion_tokens_details":{{"reasoning_tokens":{answer.reasoning_tokens}}}'
+    return f',"usage":{{"prompt_tokens":{put_in},"completion_tokens":{come_out},"total_tokens":{total},{details}}}'
 
 
-def _tokens(given: Answer, usage: str) -> tuple[int, int]:
+def _tokens(answer: Answer, usage: str) -> tuple[int, int]:
     if usage == "wrong":
         return -1, 1_000_000_000
-    return given.prompt_tokens, given.output_tokens
+    return answer.prompt_tokens, answer.output_tokens
 
 
-def _ollama(ask: Ask, given: Answer, usage: str, seconds: float) -> dict[str, Any]:
+def _ollama(ask: Ask, answer: Answer, usage: str, seconds: float) -> dict[str, Any]:
     line: dict[str, Any] = {"model": ask.model, "created_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
-    thinking = {"thinking": given.reasoning} if given.reasoning and ask.effort is not False else {}
+    thinking = {"thinking": answer.reasoning} if answer.reasoning and ask.effort is not False else {}
     if "prompt" in ask.parameters:
-        line |= {"response": given.text} | thinking
+        line |= {"response": answer.text} | thinking
     else:
-        line["message"] = {"role": "assistant", "content": given.text} | thinking
+        line["message"] = {"role": "assistant", "content": answer.text} | thinking
     line["done"] = True
-    line |= {"done_reason": given.finish_reason, "total_duration": int(seconds * _NANOSECONDS), "load_duration": 1000}
+    line |= {
+        "done_reason": answer.finish_reason,
+        "total_duration": int(seconds * _NANOSECONDS),
+        "load_duration": 1000,
+    }
     if usage != "absent":
-        line["prompt_eval_count"], line["eval_count"] = _tokens(given, usage)
+        line["prompt_eval_count"], line["eval_count"] = _tokens(answer, usage)
         line |= {"prompt_eval_duration": 1_000_000, "eval_duration": 1_000_000}
     return line

@@ -10,7 +10,7 @@ from functools import partial
 from model_server import library
 from model_server.batches import PATHS, BatchDesk
 from model_server.chat import Chat
-from model_server.connection import Connection, Handler, Request, Response, told
+from model_server.connection import Connection, Handler, Request, Response, json_response
 from model_server.counts import Counts
 from model_server.settings import Settings
 
@@ -74,18 +74,18 @@ class ModelServer:
         return first
 
     async def _models(self, request: Request) -> None:
-        listed = [
+        models = [
             {"id": name, "object": "model", "created": 1_746_000_000, "owned_by": "made up"}
             for name in self.settings.models
         ]
-        await request.connection.send(told({"object": "list", "data": listed}))
+        await request.connection.send(json_response({"object": "list", "data": models}))
 
     async def _tell_counts(self, request: Request) -> None:
-        counts = self._chat.counts.told(keys=request.query.get("keys") != "false") | {"files": self._desk.files}
-        await request.connection.send(told(counts))
+        counts = self._chat.counts.as_json(keys=request.query.get("keys") != "false") | {"files": self._desk.files}
+        await request.connection.send(json_response(counts))
 
     async def _tell_requests(self, request: Request) -> None:
-        await request.connection.send(told(list(self._chat.latest)))
+        await request.connection.send(json_response(list(self._chat.latest)))
 
     async def _change(self, request: Request) -> None:
         try:
@@ -93,11 +93,11 @@ class ModelServer:
         except ValueError as error:
             return await request.connection.send(Response(400, json.dumps({"error": str(error)}).encode()))
         self._chat.settings_changed()
-        return await request.connection.send(told({}))
+        return await request.connection.send(json_response({}))
 
     async def _reset(self, request: Request) -> None:
         self._chat.forget()
-        await request.connection.send(told({}))
+        await request.connection.send(json_response({}))
 
     async def _restore(self, request: Request) -> None:
         self.settings = self._first

@@ -120,41 +120,41 @@ class Settings:
         """Take over some settings, as JSON has them; raises ValueError where there is none, or it cannot be that."""
         if unknown := sorted(set(changes) - {each.name for each in fields(self)}):
             raise ValueError(f"no such settings: {', '.join(unknown)}")
-        kept: dict[str, Any] = {name: _frozen(value) for name, value in changes.items()}
-        settings = replace(self, **kept)
+        values: dict[str, Any] = {name: _frozen(value) for name, value in changes.items()}
+        settings = replace(self, **values)
         settings._check()
         return settings
 
     def _check(self) -> None:
         for model in self.models.values():
             _model(model)
-        named = [*self.faults, *self.after, *filter(None, self.script)]
-        _only("fault", named, FAULTS)
+        names = [*self.faults, *self.after, *filter(None, self.script)]
+        _only("fault", names, FAULTS)
         _only("usage", [self.usage], USAGES)
         if sum(self.faults.values()) + self.mix > 1:
             raise ValueError("the faults' shares add up to more than 1")
 
     def model_named(self, name: str, *, pulled: bool = False) -> Model | None:
         """Find a model; a name without a tag means `latest`."""
-        given = self.models.get(name, self.models.get(f"{name}:latest", {} if self.any_model else None))
-        if given is None:
+        content = self.models.get(name, self.models.get(f"{name}:latest", {} if self.any_model else None))
+        if content is None:
             return None
-        model = _model(given)
+        model = _model(content)
         return model if model.pulled or not pulled else None
 
 
-def _model(given: Mapping[str, Any]) -> Model:
-    if unknown := sorted(set(given) - {each.name for each in fields(Model)}):
+def _model(content: Mapping[str, Any]) -> Model:
+    if unknown := sorted(set(content) - {each.name for each in fields(Model)}):
         raise ValueError(f"a model has no {', '.join(unknown)}")
-    kept: dict[str, Any] = {name: _frozen(value) for name, value in given.items()}
-    return Model(**kept)
+    values: dict[str, Any] = {name: _frozen(value) for name, value in content.items()}
+    return Model(**values)
 
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _only(what: str, named: Iterable[str], known: Container[str]) -> None:
-    for name in named:
-        if name not in known:
+def _only(what: str, names: Iterable[str], allowed: Container[str]) -> None:
+    for name in names:
+        if name not in allowed:
             raise ValueError(f"no such {what}: {name}")
