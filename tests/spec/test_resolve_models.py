@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ragtally.api import TRAIN_PARAMETER, Component, ErrorList, ModelTraits, RagtallyError, ReaderTraits
-from ragtally.registry import Registry, RegistryEntry
-from ragtally.spec.load import load_study
+from ragtally.api import TRAIN_PARAMETER, Component, ModelTraits, RagtallyError, ReaderTraits
+from ragtally.registry import Registry
 from ragtally.spec.study import Study
+
+from .conftest import registry_of
+
+Load = Callable[[str], Study]
+Errors = Callable[[str], list[RagtallyError]]
 
 SPEC = """\
 study: models
@@ -30,90 +35,65 @@ max_failed: 0.01
 """
 
 
-def _component(kind: str, component: Component) -> tuple[tuple[str, str], RegistryEntry]:
-    return (kind, component.name), RegistryEntry(component, kind, "made", "made 1.0")
-
-
 @pytest.fixture(scope="module")
 def registry() -> Registry:
-    split = {"type": ["string", "null"], "default": None, "description": "The split."}
     text = {"type": "string", "description": "The model."}
     number = {"type": "number", "default": 0.7, "description": "How varied."}
     host = {"type": ["string", "null"], "default": None, "description": "Where.", "x-ragtally-identity": False}
-    component_name = {"x-ragtally-kind": "model", "description": "A model."}
+    model = {"x-ragtally-kind": "model", "description": "A model."}
     count = {"type": "integer", "default": 0, "description": "How many examples."}
-    return Registry(
-        dict(
-            (
-                _component("dataset", Component("toy", dict, "A toy.", params={"split": split, "answers": split})),
-                _component(
-                    "model",
-                    Component(
-                        "remote",
-                        dict,
-                        "A model.",
-                        params={"model": text, "temperature": number, "host": host},
-                        traits=lambda given: ModelTraits("a", "b", deterministic=given["temperature"] == 0),
-                    ),
-                ),
-                _component(
-                    "reader",
-                    Component(
-                        "asking",
-                        dict,
-                        "Asks.",
-                        params={"model": component_name, "examples": count, "train": TRAIN_PARAMETER},
-                        traits=lambda given: ReaderTraits(prompts=True, examples=given["examples"]),
-                    ),
-                ),
-                _component("rule", Component("majority", dict, "Most.")),
-                _component("metric", Component("accuracy", dict, "Right.")),
-            )
-        )
+    remote = Component(
+        "remote",
+        dict,
+        "A model.",
+        params={"model": text, "temperature": number, "host": host},
+        traits=lambda parameters: ModelTraits("a", "b", deterministic=parameters["temperature"] == 0),
+    )
+    asking = Component(
+        "asking",
+        dict,
+        "Asks.",
+        params={"model": model, "examples": count, "train": TRAIN_PARAMETER},
+        traits=lambda parameters: ReaderTraits(prompts=True, examples=parameters["examples"]),
+    )
+    return registry_of(
+        {
+            "dataset": [Component("toy", dict, "A toy.")],
+            "model": [remote],
+            "reader": [asking],
+            "rule": [Component("majority", dict, "Most.")],
+            "metric": [Component("accuracy", dict, "Right.")],
+        }
     )
 
 
-def _load(tmp_path: Path, registry: Registry, text: str) -> Study:
-    path = tmp_path / "spec.yaml"
-    path.write_text(text, encoding="utf-8")
-    return load_study(path, registry)
-
-
-def _errors(tmp_path: Path, registry: Registry, text: str) -> list[RagtallyError]:
-    with pytest.raises(RagtallyError) as caught:
-        _load(tmp_path, registry, text)
-    return list(caught.value.errors) if isinstance(caught.value, ErrorList) else [caught.value]
-
-
-def test_a_reader_gets_the_model_that_it_names(tmp_path: Path, registry: Registry) -> None:
-    study = _load(tmp_path, registry, SPEC)
+def test_a_reader_gets_the_model_that_it_names(load: Load) -> None:
+    study = load(SPEC)
     assert study.readers["sure"].choice.parameters["model"] == study.models["cold"]
     assert study.readers["sure"].train_split is None
     assert study.readers["unsure"].train_split == "train"
     assert (study.budget.usd, study.budget.hours, study.max_failed) == (5.0, None, 0.01)
 
 
-def test_a_host_is_no_part_of_a_models_identity(tmp_path: Path, registry: Registry) -> None:
-    one = _load(tmp_path, registry, SPEC).models["warm"]
-    other = _load(tmp_path, registry, SPEC.replace("there", "elsewhere")).models["warm"]
+def test_a_host_is_no_part_of_a_models_identity(load: Load, registry: Registry) -> None:
+    one = load(SPEC).models["warm"]
+    other = load(SPEC.replace("there", "elsewhere")).models["warm"]
     assert one != other
     assert registry.identity(one) == registry.identity(other)
 
 
-def test_a_deterministic_model_makes_its_reader_one_vote(tmp_path: Path, registry: Registry) -> None:
-    (error,) = _errors(
-        tmp_path, registry, SPEC.replace("[unsure], votes", "[sure], votes").replace("from: [un", "from: [")
-    )
+def test_a_deterministic_model_makes_its_reader_one_vote(errors: Errors, tmp_path: Path) -> None:
+    (error,) = errors(SPEC.replace("[unsure], votes", "[sure], votes").replace("from: [un", "from: ["))
     assert "3 votes of sure, which always answers the same" in error.message
     assert str(error.location).startswith(str(tmp_path / "spec.yaml") + ":9:")
 
 
-def test_a_misspelt_model_is_told_at_its_place(tmp_path: Path, registry: Registry) -> None:
-    (error,) = _errors(tmp_path, registry, SPEC.replace("model: cold", "model: clod"))
+def test_a_misspelt_model_is_told_at_its_place(errors: Errors) -> None:
+    (error,) = errors(SPEC.replace("model: cold", "model: clod"))
     assert (error.message, error.hint) == ("there is no model 'clod' under models", "did you mean 'cold'?")
     assert str(error.location).endswith("spec.yaml:7:26")
 
 
-def test_an_error_in_a_model_is_told_once(tmp_path: Path, registry: Registry) -> None:
-    errors = _errors(tmp_path, registry, SPEC.replace("temperature: 0", "temprature: 0"))
+def test_an_error_in_a_model_is_told_once(errors: Errors) -> None:
+    errors = errors(SPEC.replace("temperature: 0", "temprature: 0"))
     assert [error.hint for error in errors] == ["did you mean 'temperature'?"]
