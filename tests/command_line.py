@@ -1,9 +1,10 @@
-"""The command line as users meet it: a real process in a folder of its own."""
+"""The command line as users meet it: a real process in a folder of its own, or where that says no more, this one."""
 
 from __future__ import annotations
 
 import atexit
 import functools
+import io
 import itertools
 import json
 import os
@@ -12,8 +13,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from ragtally.cli import main
 
 SMALL_SPEC = """\
 study: small
@@ -142,6 +148,19 @@ class Project:
     def results(self, study: str = "small") -> dict[str, bytes]:
         folder = self.folder / "data" / "results" / study
         return {path.name: path.read_bytes() for path in sorted(folder.glob("*")) if path.is_file()}
+
+
+def in_process(folder: Path, *words: str, **environment: str) -> Outcome:
+    """Run a command in this process: a fresh one takes seconds to import what reads data."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(folder)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["ragtally", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return Outcome(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def project_in(folder: Path) -> Project:

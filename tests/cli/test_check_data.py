@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import pytest
 
-from command_line import SMALL_SPEC, Outcome, Project, project_in
-from ragtally.cli import main
+from command_line import SMALL_SPEC, Outcome, Project, in_process, project_in
 from sample_pubmedqa import record, write
 
 SPEC = """\
@@ -57,15 +53,7 @@ def _records() -> dict[str, dict[str, Any]]:
 
 
 def ragtally(project: Project, *words: str) -> Outcome:
-    """Run the command line in this process: a fresh one takes seconds to import what reads data."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.chdir(project.folder)
-        patch.setenv("RAGTALLY_STORE", project.environment["RAGTALLY_STORE"])
-        patch.setattr(sys, "argv", ["ragtally", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return Outcome(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+    return in_process(project.folder, *words, RAGTALLY_STORE=project.environment["RAGTALLY_STORE"])
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,13 @@ import gzip
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from command_line import SMALL_SPEC, Outcome, Project
+from command_line import SMALL_SPEC, Outcome, Project, in_process
 from ragtally.api import CallError
-from ragtally.cli import main
 from ragtally.store import Store
 from ragtally.store.calls import FILE_NAME, CallStore
 from sample_calls import BIG, SMALL, sample_call, sample_calls, sample_reply
@@ -29,26 +27,13 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ragtally(
-    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Ragtally:
+def ragtally(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Ragtally:
     """Run the command line in this process, with a store and a folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RAGTALLY_STORE", str(root))
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setenv("MADE_UP_API_KEY", SECRET)
-
-    def run(*words: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["ragtally", "store", *words])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        told = capsys.readouterr()
-        return Outcome(code, told.out, told.err)
-
-    return run
+    return lambda *words: in_process(tmp_path, "store", *words)
 
 
 @pytest.fixture
