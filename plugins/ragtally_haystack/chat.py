@@ -80,12 +80,9 @@ class GuardedChatGenerator:
             if hasattr(generator, "close"):
                 generator.close()
 
-    def plain(self, seed: int | None) -> Any:
+    def plain(self) -> Any:
         """Give the generator itself (see `ragtally.api.PlainChatModel`)."""
         type_, parameters = self._definition
-        if seed is not None:
-            kwargs = {**(parameters.get("generation_kwargs") or {}), "seed": seed}
-            parameters = {**parameters, "generation_kwargs": kwargs}
         definition = definition_of({"type": type_, "init_parameters": parameters})
         return make(GENERATOR, definition, timeout=self.timeout)
 

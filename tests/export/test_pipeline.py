@@ -34,6 +34,7 @@ models:
     haystack:
       type: haystack.components.generators.chat.OpenAIChatGenerator
       init_parameters: {{model: small, api_base_url: "{url}", generation_kwargs: {{temperature: 0.7}}}}
+      send_seed: false
 readers:
   words: {{specialist: {{features: tfidf}}}}
   small: {{chat: {{model: small, examples: 1}}}}

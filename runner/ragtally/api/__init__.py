@@ -6,7 +6,7 @@ Standard library and pluggy only (numpy is named in annotations, never imported 
 from ragtally.api.address import canonical_json, derive_seed, file_hash
 from ragtally.api.answers import Answers, GradedAnswers, Status, Vote
 from ragtally.api.batch import Batches, BatchModel, BatchRow, BatchState, BatchStatus, BatchTerms
-from ragtally.api.calls import Call, Limits, Message, Price, Prompt, Reply
+from ragtally.api.calls import Call, Limits, Message, Price, Prompt, Reply, sampling_seed
 from ragtally.api.choice import Choice
 from ragtally.api.chunker import Chunker
 from ragtally.api.component import KINDS, Component, ExternalResource, Finding, ParameterFault, Progress, Starter
@@ -150,4 +150,5 @@ __all__ = [
     "file_hash",
     "hookimpl",
     "raise_all",
+    "sampling_seed",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ragtally.api.address import derive_seed
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -34,7 +36,7 @@ class Call:
         messages: The prompt.
         purpose: `"label"` or `"measure"`, as in `Vote`.
         vote: The vote's index from 0.
-        seed: The sampling seed to send, derived from the vote's index; None for a model that takes none.
+        seed: The sampling seed to send (see `sampling_seed`); None for a model that takes none.
     """
 
     key: str
@@ -42,6 +44,23 @@ class Call:
     purpose: Literal["label", "measure"]
     vote: int
     seed: int | None
+
+
+def sampling_seed(messages: Prompt, purpose: str, vote: int) -> int:
+    """Derive the seed of one call's sampling.
+
+    One seed for all prompts of a vote would couple their noise: where it makes the model ramble, it does so on many
+    questions at once, while votes, intervals and tests take questions as independent.
+
+    Args:
+        messages: The prompt.
+        purpose: `"label"` or `"measure"`.
+        vote: The vote's index from 0.
+
+    Returns:
+        A number of 31 bits, which every provider takes.
+    """
+    return derive_seed(0, "call", purpose, vote, *(message.content for message in messages)) >> 1
 
 
 @dataclass(frozen=True, slots=True)

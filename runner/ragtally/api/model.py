@@ -75,11 +75,8 @@ class ChatModel(Protocol):
 class PlainChatModel(ChatModel, Protocol):
     """A model that is a third party's Haystack chat generator, for `ragtally export pipeline`."""
 
-    def plain(self, seed: int | None) -> Any:
-        """Give the generator itself.
-
-        Args:
-            seed: The sampling seed that every call is to send; None for none.
+    def plain(self) -> Any:
+        """Give the generator itself; asked for where no seed is sent, which differs from prompt to prompt.
 
         Returns:
             A new Haystack component with the same parameters.

@@ -17,7 +17,6 @@ from ragtally.pipelines.pipeline import PipelineParts, component_classes, connec
 from ragtally.pipelines.search import DOCUMENTS_FOLDER, Ranking, RetrieveChunks, TakeChunks, WriteQuery
 from ragtally.plan import Cell, StudyPlan
 from ragtally.steps import ASK, PREPARE, RETRIEVE, Task
-from ragtally.steps.ask import calls_of
 from ragtally.store import write_text
 from ragtally.tables import load_prompts, load_questions, load_reading
 from ragtally.workspace import Workspace
@@ -129,12 +128,12 @@ class _Components:
     def _model(self, task: Task) -> Any:
         choice, registry = task.choices["model"], self._workspace.registry
         traits = registry.traits(choice)
-        _, calls = calls_of(task, self._workspace.entry(task.inputs["prompt"][0]), takes_seed=traits.takes_seed)
-        seed = calls[0].seed if calls else None
         model = registry.build(choice)
-        if isinstance(model, PlainChatModel):
-            return model.plain(seed)
-        return AskModel(choice_data(choice), seed)
+        # A plain generator would send one seed with every question.
+        if isinstance(model, PlainChatModel) and not traits.takes_seed:
+            return model.plain()
+        draw = {name: task.settings[name] for name in ("purpose", "vote")} if traits.takes_seed else None
+        return AskModel(choice_data(choice), draw)
 
     def _prompt(self, prompts: Task) -> Any:
         reader = prompts.choices["reader"]

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypedDict
 
-from ragtally.api import Call, CallError, ChatModel, Message, Prompt, Reply
+from ragtally.api import Call, CallError, ChatModel, Message, Prompt, Reply, sampling_seed
 from ragtally.pipelines.choices import build
 from ragtally.pipelines.haystack import ChatMessage, ChatPromptBuilder, component
 
@@ -37,7 +37,10 @@ def prompt_builder(template: Prompt) -> Any:
 
 def build_prompt(builder: Any, question: str, documents: list[Any]) -> Prompt:
     """Let such a component write one prompt."""
-    messages = builder.run(question=question, documents=documents)["prompt"]
+    return _prompt_of(builder.run(question=question, documents=documents)["prompt"])
+
+
+def _prompt_of(messages: list[Any]) -> Prompt:
     return tuple(Message(message.role.value, message.text or "") for message in messages)
 
 
@@ -75,8 +78,9 @@ def _reply(call: Call, message: Any, seconds: float, estimate_tokens: Callable[[
 class AskModel:
     """Asks a language model that a ragtally plugin offers, once; what fails is not tried again."""
 
-    def __init__(self, model: dict[str, Any], seed: int | None = None) -> None:
-        self.model, self.seed = model, seed
+    # The draw says whose sampling seeds are sent: the purpose and the index of a study's vote; without it, none are.
+    def __init__(self, model: dict[str, Any], draw: dict[str, Any] | None = None) -> None:
+        self.model, self.draw = model, draw
 
     @component.output_types(replies=list[ChatMessage])
     def run(self, messages: list[ChatMessage]) -> RepliesOutput:
@@ -90,7 +94,7 @@ class AskModel:
         """Ask."""
         model: ChatModel = build(self.model)
         try:
-            parameters = {} if self.seed is None else {"seed": self.seed}
+            parameters = {} if self.draw is None else {"seed": sampling_seed(_prompt_of(messages), **self.draw)}
             answer = await model.run_async(messages, generation_kwargs=parameters)
             return {"replies": list(answer["replies"])}
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ragtally.api import Call, Choice, PluginError, Prompt, Reply, canonical_json, derive_seed
+from ragtally.api import Call, Choice, PluginError, Prompt, Reply, canonical_json, sampling_seed
 from ragtally.api.address import address
 from ragtally.steps.step import Step, Task, TaskFactory, Work
 from ragtally.store import write_table
@@ -40,9 +40,15 @@ def calls_of(ask: Task, prompts: Path, *, takes_seed: bool) -> CallSet:
     rows, messages = load_prompts(prompts)
     # One hash of what all calls share, so that the model's identity is not written out once per call.
     common = canonical_json([KEY_VERSION, ask.settings["model"], purpose, vote])
-    seed = derive_seed(0, "call", purpose, vote) >> 1 if takes_seed else None
     calls = [
-        Call(address({"shared": common, "messages": _plain(each)}), each, purpose, vote, seed) for each in messages
+        Call(
+            key=address({"shared": common, "messages": _plain(each)}),
+            messages=each,
+            purpose=purpose,
+            vote=vote,
+            seed=sampling_seed(each, purpose, vote) if takes_seed else None,
+        )
+        for each in messages
     ]
     return CallSet(rows, calls)
 
