@@ -24,8 +24,8 @@ class MetricTraits:
             `build` gets the cut-off as `k`.
         higher_is_better: Whether a larger number is a better one; None where neither is (a confusion count). Such
             a metric never decides which cell is the best.
-        unit: `"share"` is written in percent; `"number"` as it is; `"count"` counts these very questions, so that
-            it has no interval.
+        unit: `"share"`, a number from 0 to 1 such as a share or a mean of shares, is written in percent in tables
+            and reports; `"number"` as it is; `"count"` counts these very questions, so that it has no interval.
     """
 
     measures: Literal["answers", "retrieval"]

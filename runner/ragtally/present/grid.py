@@ -19,7 +19,7 @@ from ragtally.present.cells import (
     cost_fields,
     metric_columns,
 )
-from ragtally.present.numbers import Form, form_of
+from ragtally.present.numbers import Form, form_of, unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
 
 
@@ -68,8 +68,9 @@ def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis
         *CONTEXT_COLUMNS,
         *COST_COLUMNS,
     )
+    notes = (*unit_notes(metrics.values()), CONTEXT_NOTE)
     return Table(
-        "grid-table", "Cells of the grid", columns, tuple(rows), (CONTEXT_NOTE,), filters=True, groups=tuple(groups),
+        "grid-table", "Cells of the grid", columns, tuple(rows), notes, filters=True, groups=tuple(groups),
         strong=frozenset(strong),
     )  # fmt: skip
 

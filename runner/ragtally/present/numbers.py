@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +109,11 @@ def form_of(unit: str, *, with_sign: bool = False) -> Form:
         return f"{brief(value)} {over}{value.denominator:,}"
 
     return Form(write, brief)
+
+
+def unit_notes(units: Iterable[str]) -> tuple[str, ...]:
+    """How to read a table whose columns have these units."""
+    return ("scores without a % sign are plain numbers, not percentages",) if "number" in units else ()
 
 
 def _tally(tally: Tally) -> str:

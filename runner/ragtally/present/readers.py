@@ -9,7 +9,7 @@ from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import is_one_vote
 from ragtally.analysis.estimate import Estimate
 from ragtally.present.cells import COST_COLUMNS, Cells, answer_units, cost_fields, metric_columns
-from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of
+from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of, unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
 from ragtally.results import Results
 from ragtally.results.metrics import reason_of
@@ -25,16 +25,17 @@ def voters_section(results: Results) -> Section:
     if not len(voters):
         return Section("voters", title, empty="The spec has no voters (under “label”).")
     rows = list(voters.iter_rows(named=True))
-    metrics = [name for name in VOTER_TABLE_METRICS if name in voters.columns]
+    units = {name: results.metric(name).unit for name in VOTER_TABLE_METRICS if name in voters.columns}
     table = Table(
         "voters-table",
         f"Voters on the gold context of {rows[0]['questions']:,} questions, by how the votes decide",
         (
             Column("voter"),
             Column("decision"),
-            *(Column(name, form_of(results.metric(name).unit)) for name in metrics),
+            *(Column(name, form_of(unit)) for name, unit in units.items()),
         ),
-        tuple((row["voter"], row["decision"], *(_point(row, name) for name in metrics)) for row in rows),
+        tuple((row["voter"], row["decision"], *(_point(row, name) for name in units)) for row in rows),
+        unit_notes(units.values()),
     )
     return Section("voters", title, tables=(table, *_vote_costs(rows)))
 
@@ -104,7 +105,8 @@ def _table(sets: Sequence[Cells], analysis: Analysis | None) -> tuple[Table, ...
         return ()
     columns = (Column("reader"), Column("context"), Column("votes"), *metric_columns(metrics, 2), *COST_COLUMNS)
     caption = "Readers without retrieval" if analysis is None else "Readers by context and votes"
-    return (Table("readers-table", caption, columns, tuple(rows), filters=True, groups=tuple(groups)),)
+    notes = unit_notes(metrics.values())
+    return (Table("readers-table", caption, columns, tuple(rows), notes, filters=True, groups=tuple(groups)),)
 
 
 def _rows_of_readers(cells: Cells, analysis: Analysis | None) -> list[str]:

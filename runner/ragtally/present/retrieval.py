@@ -7,7 +7,7 @@ from typing import Any
 
 from ragtally.analysis import Analysis
 from ragtally.present.cells import CONTEXT_COLUMNS, CONTEXT_NOTE, Cells, context_fields, units_of
-from ragtally.present.numbers import COUNT, form_of
+from ragtally.present.numbers import COUNT, form_of, unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
 from ragtally.results.metrics import MetricInfo
 
@@ -51,7 +51,16 @@ def _rankings(
         for metric, estimate in of_ranking.items()
         if estimate.value is not None and estimate.reason is not None
     )
-    return [Table("rankings-table", caption, columns, fields, tuple(without_interval), filters=len(fields) > 12)]
+    return [
+        Table(
+            "rankings-table",
+            caption,
+            columns,
+            fields,
+            (*unit_notes(metrics.values()), *without_interval),
+            filters=len(fields) > 12,
+        )
+    ]
 
 
 def _contexts(rows: Sequence[Mapping[str, Any]]) -> list[Table]:

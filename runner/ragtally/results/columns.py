@@ -179,7 +179,8 @@ VOTERS = ResultFile("voters.csv", "label", "One row per voter and way to decide,
     Column("voter", _TEXT, "the reader's name in the spec"),
     Column("decision", _TEXT, "`vote N` for a single vote, else the rule and how many votes it decides on"),
     Column("questions", _INTEGER, "questions asked"),
-    Column("METRIC", _NUMBER, "the score; one column per answer where the metric has one each: `precision[yes]`"),
+    Column("METRIC", _NUMBER, "the score, a share from 0 to 1 (in percent in tables); one column per answer where "
+           "the metric has one each: `precision[yes]`"),
     Column("METRIC_denominator", _INTEGER, "how many questions, predictions or ballots the score is a share or mean "
            "of"),
     *_costs("the voter's answers"),
@@ -232,8 +233,9 @@ CELLS = ResultFile("cells.csv", "bench", "One row per cell and set of questions.
     Column("context", _TEXT, "the name of what stood before the reader"),
     Column("note", _TEXT, "what one must know to read the row, such as how many replies ranked nothing"),
     Column("questions", _INTEGER, "questions in the set"),
-    Column("METRIC", _NUMBER, "the score; a retrieval metric is that of the ranking behind the cell, whatever "
-           "`top_k`; `ann_recall@10` is measured by an approximate index itself, on all questions"),
+    Column("METRIC", _NUMBER, "the score, a share from 0 to 1 (in percent in tables); a retrieval metric is that of "
+           "the ranking behind the cell, whatever `top_k`; `ann_recall@10` is measured by an approximate index "
+           "itself, on all questions"),
     Column("METRIC_denominator", _INTEGER, "how many questions, predictions or ballots it is a share or mean of"),
     *_costs("the cell's answers on this set of questions"),
     Column("context_mean_words", _NUMBER, "mean number of words before the reader", optional=True),

@@ -21,7 +21,7 @@ class MetricInfo:
     names: tuple[str, ...]  # Printed names: columns of `cells.csv`, and of `rankings.parquet` for a mean
     # Answers of a cell with a reader, a ranking, or the passages before a reader.
     measures: Literal["answers", "retrieval", "context"]
-    unit: Literal["share", "number", "count"] = "number"  # A share is written in percent
+    unit: Literal["share", "number", "count"] = "number"  # A share is from 0 to 1, in tables in percent
     higher_is_better: bool | None = None  # None where neither is
     component: str | None = None  # The component's name; None for what the engine or a retriever measures
     version: int | None = None
