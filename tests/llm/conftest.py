@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -50,3 +52,19 @@ def asked(tmp_path: Any) -> Callable[[RunningServer], Project]:
         return project
 
     return make
+
+
+def stored(project: Project) -> int:
+    path = project.folder / "store" / "calls.sqlite"
+    if not path.exists():
+        return 0
+    with sqlite3.connect(path) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM calls").fetchone()
+    return int(count)
+
+
+def until(condition: Callable[[], bool], what: object = "") -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)

@@ -16,7 +16,7 @@ import pytest
 from command_line import Outcome, Project, commands, project_in
 from model_server.fixture import RunningServer
 
-from .conftest import KEY
+from .conftest import KEY, stored, until
 
 CALLS = 45
 SPEC = """\
@@ -67,15 +67,6 @@ def live(project: Project) -> str:
     return re.sub(r"delivery: \w+,\s+batch: \{.*?\}", "delivery: live", text)
 
 
-def stored(project: Project) -> int:
-    path = project.folder / "store" / "calls.sqlite"
-    if not path.exists():
-        return 0
-    with sqlite3.connect(path) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM calls").fetchone()
-    return int(count)
-
-
 def stages(project: Project) -> list[str]:
     path = project.folder / "store" / "batches.sqlite"
     if not path.exists():
@@ -85,13 +76,6 @@ def stages(project: Project) -> list[str]:
             return [stage for (stage,) in connection.execute("SELECT stage FROM batches ORDER BY submitted_at")]
         except sqlite3.OperationalError:
             return []  # it is just being made
-
-
-def until(condition: Callable[[], bool], what: object = "") -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def paid_once(server: RunningServer, project: Project, calls: int = CALLS) -> None:

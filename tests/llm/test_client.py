@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import sqlite3
 import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from command_line import Project
+from command_line import Project, commands
 from model_server.fixture import RunningServer
 
-from .conftest import KEY, SPEC
+from .conftest import KEY, SPEC, stored, until
 
 CALLS = 90
 MANY_CALLS = 300
@@ -27,42 +24,26 @@ Start = Callable[..., RunningServer]
 Asked = Callable[..., Project]
 
 
-def _stored(project: Project) -> int:
-    with sqlite3.connect(project.folder / "store" / "calls.sqlite") as connection:
-        (count,) = connection.execute("SELECT count(*) FROM calls").fetchone()
-    return int(count)
+RUN = ("run", "--no-report", "spec.yaml")
 
 
-def _begin(project: Project) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "ragtally", "run", "--no-report", "spec.yaml"],
-        cwd=project.folder,
-        env=project.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def _wait_for(server: RunningServer, successes: int) -> None:
-    deadline = time.monotonic() + 30
-    while server.counts()["successful"] < successes:
-        assert time.monotonic() < deadline, server.counts()
-        time.sleep(0.02)
+def begin(project: Project, server: RunningServer, successes: int) -> int:
+    """Start a run, and wait until so many calls have succeeded."""
+    process = project.start(*RUN)
+    until(lambda: server.counts()["successful"] >= successes)
+    return process
 
 
 def test_every_call_is_paid_once_and_a_second_run_pays_nothing(start: Start, asked: Asked) -> None:
     server = start()
     project = asked(server)
-    first = project.ragtally("run", "--no-report", "spec.yaml")
+    first = project.ragtally(*RUN)
     assert first.code == 0, first.err
     counts = server.counts(keys=True)
-    assert counts["successful"] == counts["requests"] == CALLS == _stored(project)
+    assert counts["successful"] == counts["requests"] == CALLS == stored(project)
     assert set(counts["successful_by_key"].values()) == {1}
     results = project.results("asked")
-    again = project.ragtally("run", "--no-report", "spec.yaml")
+    again = project.ragtally(*RUN)
     assert again.code == 0, again.err
     assert server.counts()["requests"] == CALLS
     assert project.results("asked") == results
@@ -70,7 +51,7 @@ def test_every_call_is_paid_once_and_a_second_run_pays_nothing(start: Start, ask
 
 def test_votes_of_one_question_differ_by_their_seed_and_results_hold_cost(start: Start, asked: Asked) -> None:
     project = asked(start(skill=0.5))
-    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    assert project.ragtally(*RUN).code == 0
     text = (project.folder / "data/results/asked/voters.csv").read_text(encoding="utf-8")
     header, *rows = [line.split(",") for line in text.splitlines()]
     accuracies = {row[header.index("accuracy")] for row in rows[:3]}
@@ -83,10 +64,10 @@ def test_a_store_without_its_entries_still_pays_nothing(start: Start, asked: Ask
     """A changed parser, rule or metric makes new entries out of the same calls."""
     server = start()
     project = asked(server)
-    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    assert project.ragtally(*RUN).code == 0
     for step in ("ask", "parse", "vote", "base", "score"):
         subprocess.run(["rm", "-r", str(project.folder / "store" / step)], check=True)
-    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    assert project.ragtally(*RUN).code == 0
     assert server.counts()["requests"] == CALLS
 
 
@@ -97,13 +78,10 @@ def test_a_mix_of_faults_and_three_kills_lose_only_calls_in_flight(start: Start,
     spec = (project.folder / "spec.yaml").read_text(encoding="utf-8")
     project.write("spec.yaml", spec.replace("size: 30", "size: 100"))
     for successes in (40, 120, 200):
-        process = _begin(project)
-        _wait_for(server, successes)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-    last = project.ragtally("run", "--no-report", "spec.yaml")
+        commands().kill(begin(project, server, successes))
+    last = project.ragtally(*RUN)
     assert last.code == 0, last.err
-    assert _stored(project) == MANY_CALLS
+    assert stored(project) == MANY_CALLS
     in_flight = 3 * 16
     assert MANY_CALLS <= server.counts()["successful"] <= MANY_CALLS + in_flight
 
@@ -111,13 +89,10 @@ def test_a_mix_of_faults_and_three_kills_lose_only_calls_in_flight(start: Start,
 def test_ctrl_c_saves_what_is_in_flight_and_the_same_command_goes_on(start: Start, asked: Asked) -> None:
     server = start(latency=0.1)
     project = asked(server)
-    process = _begin(project)
-    _wait_for(server, 20)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 3, said
-    assert _stored(project) == server.counts()["successful"] < CALLS
-    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    stopped = commands().kill(begin(project, server, 20), signal.SIGINT)
+    assert stopped.code == 3, stopped.err
+    assert stored(project) == server.counts()["successful"] < CALLS
+    assert project.ragtally(*RUN).code == 0
     assert server.counts()["successful"] == CALLS
 
 
@@ -125,12 +100,12 @@ def test_ctrl_c_saves_what_is_in_flight_and_the_same_command_goes_on(start: Star
 def test_a_daily_quota_stops_with_everything_saved(start: Start, asked: Asked) -> None:
     server = start(after={"daily_tokens": 30})
     project = asked(server)
-    outcome = project.ragtally("run", "--no-report", "spec.yaml")
+    outcome = project.ragtally(*RUN)
     assert outcome.code == 3, outcome.err
-    assert _stored(project) == server.counts()["successful"] < CALLS
+    assert stored(project) == server.counts()["successful"] < CALLS
     assert "the same command" in outcome.err
     server.change(after={})
-    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    assert project.ragtally(*RUN).code == 0
     assert server.counts()["successful"] == CALLS
 
 
@@ -152,23 +127,23 @@ def test_a_budget_stops_before_it_is_exceeded(start: Start, asked: Asked) -> Non
     server = start()
     project = asked(server)
     project.write("spec.yaml", SPEC.format(url=server.openai) + "budget: {usd: 0.001}\n")
-    outcome = project.ragtally("run", "--no-report", "spec.yaml")
+    outcome = project.ragtally(*RUN)
     assert outcome.code == 3, outcome.err
     assert "budget of $0.001" in outcome.err
     paid = json.loads(project.ragtally("store", "paid", "--json").out)
-    assert 0 < _stored(project) < CALLS
+    assert 0 < stored(project) < CALLS
     assert "0.00" in json.dumps(paid)
     with sqlite3.connect(project.folder / "store" / "calls.sqlite") as connection:
         (dollars,) = connection.execute("SELECT sum(dollars) FROM calls").fetchone()
     assert dollars <= 0.001
     project.write("spec.yaml", SPEC.format(url=server.openai) + "budget: {usd: 5}\n")
-    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    assert project.ragtally(*RUN).code == 0
     assert server.counts()["successful"] == CALLS
 
 
 def test_a_wrong_key_is_told_once(start: Start, asked: Asked) -> None:
     server = start(api_key="another")
-    outcome = asked(server).ragtally("run", "--no-report", "spec.yaml")
+    outcome = asked(server).ragtally(*RUN)
     assert outcome.code == 2
     assert outcome.err.count("error:") == 1
     assert "OPENAI_API_KEY" in outcome.err
@@ -178,19 +153,19 @@ def test_a_wrong_key_is_told_once(start: Start, asked: Asked) -> None:
 def test_calls_that_fail_for_good_are_told_and_tried_again(start: Start, asked: Asked) -> None:
     server = start(faults={"413": 0.1})
     project = asked(server)
-    outcome = project.ragtally("run", "--no-report", "spec.yaml")
+    outcome = project.ragtally(*RUN)
     assert outcome.code == 2, outcome.err
     assert "failed permanently" in outcome.err
     advice = re.search(r"max_failed: [0-9.]+", outcome.err)
     assert advice, outcome.err
     project.write("spec.yaml", f"{SPEC.format(url=server.openai)}{advice[0]}\n")
-    allowed = project.ragtally("run", "--no-report", "spec.yaml")
+    allowed = project.ragtally(*RUN)
     assert allowed.code == 0, allowed.err
-    answered = _stored(project)
+    answered = stored(project)
     assert answered < CALLS
     server.change(faults={})
-    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
-    assert _stored(project) == CALLS
+    assert project.ragtally(*RUN).code == 0
+    assert stored(project) == CALLS
     assert server.counts()["successful"] == CALLS
 
 
@@ -200,7 +175,7 @@ def test_an_answer_that_reasoning_ate_up_says_so(start: Start, asked: Asked) -> 
     base = "base: {from: [small], rule: majority, agree_with_gold: false}\ngrid: {}\n"
     grid = "grid: {reader: [small]}\ncontrols: [gold_context]\n"
     project.write("spec.yaml", spec.replace(base, grid).replace("[accuracy]", "[accuracy, unparsed_share]"))
-    outcome = project.ragtally("run", "--no-report", "spec.yaml")
+    outcome = project.ragtally(*RUN)
     assert outcome.code == 0, outcome.err
     assert "raise max_tokens" in outcome.err
     answers = pl.read_parquet(project.folder / "data/results/asked/answers.parquet")
@@ -217,7 +192,7 @@ def test_a_key_is_in_no_file_and_no_output(start: Start, asked: Asked) -> None:
     ]
     server.change(api_key="another", mix=0.0)
     project.write("spec.yaml", SPEC.format(url=server.openai).replace("0.7", "0.8"))
-    said.append(project.ragtally("run", "--no-report", "spec.yaml"))
+    said.append(project.ragtally(*RUN))
     project.ragtally("store", "export", "calls.jsonl")
     assert said[-1].code == 2
     for outcome in said:
@@ -231,7 +206,7 @@ def test_a_prompt_that_would_be_cut_is_refused_before_the_run(start: Start, aske
     project = asked(server)
     spec = SPEC.format(url=server.url).replace("openai/small", "ollama_chat/tiny:1b")
     project.write("spec.yaml", spec.replace("max_tokens: 20", "max_tokens: 20, num_ctx: 128"))
-    outcome = project.ragtally("run", "--no-report", "spec.yaml")
+    outcome = project.ragtally(*RUN)
     assert outcome.code == 2, outcome.err
     assert "cut" in outcome.err
     assert server.counts()["successful"] == 0
@@ -242,11 +217,11 @@ def test_a_tag_that_moves_is_another_model(start: Start, asked: Asked) -> None:
     server = start(models={"tiny:1b": {"digest": "a" * 64}})
     project = asked(server)
     project.write("spec.yaml", SPEC.format(url=server.url).replace("openai/small", "ollama_chat/tiny:1b"))
-    first = project.ragtally("run", "--no-report", "spec.yaml")
+    first = project.ragtally(*RUN)
     assert first.code == 0, first.err
     assert server.counts()["successful"] == CALLS
     server.change(models={"tiny:1b": {"digest": "b" * 64}})
-    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    assert project.ragtally(*RUN).code == 0
     assert server.counts()["successful"] == 2 * CALLS
 
 
@@ -263,7 +238,7 @@ def test_the_plan_is_exact_where_it_can_be(start: Start, asked: Asked, known_bas
     assert row["paid"] == (CALLS if known_base else 0)
     assert row["to_pay"] + row["paid"] == row["calls"] <= CALLS + 30
     before = server.counts()["successful"]
-    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    assert project.ragtally(*RUN).code == 0
     paid = server.counts()["successful"] - before
     assert paid == row["to_pay"] if known_base else paid <= row["to_pay"]
 
@@ -272,11 +247,10 @@ def test_the_plan_is_exact_where_it_can_be(start: Start, asked: Asked, known_bas
 def test_two_runs_at_once_share_what_is_there(start: Start, asked: Asked) -> None:
     server = start(latency=0.05)
     project = asked(server)
-    processes = [_begin(project) for _ in range(2)]
-    for process in processes:
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == 0, said
-    assert _stored(project) == CALLS
+    for process in [project.start(*RUN) for _ in range(2)]:
+        outcome = commands().wait(process)
+        assert outcome.code == 0, outcome.err
+    assert stored(project) == CALLS
     assert Path(project.folder / "data/results/asked/voters.csv").is_file()
 
 
@@ -284,11 +258,11 @@ def test_two_runs_at_once_share_what_is_there(start: Start, asked: Asked) -> Non
 def test_another_way_of_writing_the_same_model_pays_nothing(start: Start, asked: Asked) -> None:
     server = start()
     project = asked(server)
-    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    assert project.ragtally(*RUN).code == 0
     spec = (project.folder / "spec.yaml").read_text(encoding="utf-8")
     project.write(
         "spec.yaml",
         spec.replace("concurrency: 16", "concurrency: 4, top_p: null").replace("study: asked", "study: again"),
     )
-    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    assert project.ragtally(*RUN).code == 0
     assert server.counts()["requests"] == CALLS
