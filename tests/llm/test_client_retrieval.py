@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from command_line import Project, project_in
+from command_line import Project, commands, project_in
 from model_server.fixture import RunningServer
 
-from .conftest import KEY
+from .conftest import KEY, until
 
 SPEC = """\
 study: found
@@ -72,14 +67,9 @@ def test_each_text_is_embedded_once_and_planned_before(start: Start, tmp_path: P
 def test_a_kill_while_embedding_loses_a_batch_at_most(start: Start, tmp_path: Path) -> None:
     server = start(latency=0.05)
     made = project(tmp_path, server, EMBEDDED)
-    run = [sys.executable, "-m", "ragtally", "run", "--no-report", "spec.yaml"]
-    process = subprocess.Popen(run, cwd=made.folder, env=made.environment, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while server.counts()["texts"] < 24:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process = made.start("run", "--no-report", "spec.yaml")
+    until(lambda: server.counts()["texts"] >= 24)
+    commands().kill(process)
     assert made.ragtally("run", "--no-report", "spec.yaml").code == 0
     (paid,) = json.loads(made.ragtally("store", "--json").out)["embedded"]
     # Two requests of 8 texts were in flight, or answered and not saved.
