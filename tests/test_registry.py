@@ -170,7 +170,7 @@ def own() -> Registry:
     return registry(register_embedders=[EMBEDDER], register_retrievers=[RETRIEVER])
 
 
-def test_components_among_the_parameters_are_built_first(own: Registry) -> None:
+def test_components_among_the_parameters_are_built_first() -> None:
     chunker = Component(
         "by_meaning", lambda **given: given, "C.", params={"embedder": described(), "others": described()}
     )

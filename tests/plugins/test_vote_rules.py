@@ -40,10 +40,6 @@ def test_verdicts(ballots, majority, plurality, unanimous, quorum_of_2):
     assert quorum(2).verdict(ballots) == quorum_of_2
 
 
-def all_rules():
-    return [MAJORITY, PLURALITY, UNANIMOUS, *(quorum(k) for k in range(1, 10))]
-
-
 @given(BALLOTS)
 def test_unanimous_implies_majority_implies_plurality(ballots):
     verdicts = [rule.verdict(ballots) for rule in (UNANIMOUS, MAJORITY, PLURALITY)]
