@@ -20,7 +20,8 @@ from chromium import PROGRAM, Chromium
 from synthetic_results import synthetic_results
 
 from ragtally.analysis import analyze
-from ragtally.present import gather_provenance, write_report
+from ragtally.present.page import write_report
+from ragtally.present.provenance import gather_provenance
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ SHARED_PLUGINS = {"ragtally_lexical"}
 LAZY_LOADERS = {
     "__init__.py",
     "cli/lazy.py",
-    *(f"{part}/__init__.py" for part in ("cli", "pipelines", "present")),
+    *(f"{part}/__init__.py" for part in ("cli", "pipelines")),
 }
 """The files in `runner/ragtally` that may import their own package inside a function."""
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}

@@ -9,7 +9,8 @@ import pytest
 
 from chromium import PROGRAM, Chromium
 from ragtally.analysis import Analysis, analyze
-from ragtally.present import Provenance, write_report
+from ragtally.present.page import write_report
+from ragtally.present.provenance import Provenance
 from ragtally.results import Results
 from synthetic_results import synthetic_results
 

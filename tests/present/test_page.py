@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from ragtally.analysis import Analysis
-from ragtally.present import Provenance, gather_provenance, retriever_meanings, write_report
 from ragtally.present.base import base_section
-from ragtally.present.page import report_page
+from ragtally.present.page import report_page, write_report
+from ragtally.present.provenance import Provenance, gather_provenance, retriever_meanings
 from ragtally.registry import load_registry
 from ragtally.results import Results
 

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from ragtally.analysis.bootstrap import RESAMPLES
 from ragtally.analysis.contributions import Contributions, StudyMetrics, partial_mean_contributions
+from ragtally.analysis.estimate import Estimate
 from ragtally.api import GradedAnswers, Status, derive_seed
 from ragtally.results.load import Results
+from ragtally.results.metrics import reason_of
 from ragtally.support.labels import NO_ANSWER, label_codes
 
 # Stands in `covered` for a reader that gets nothing from us.
@@ -135,6 +137,15 @@ def resample_number(questions: int, cells: int) -> int:
 def is_one_vote(row: Mapping[str, Any]) -> bool:
     """Whether a cell's several votes are one, since its reader always answers the same."""
     return bool(row["distinct_votes"] is not None and row["distinct_votes"] < row["votes"])
+
+
+def row_estimate(row: Mapping[str, Any], metric: str, no_interval: str) -> Estimate | None:
+    """Read a metric of a row of scores, with the reason why there is no interval; None where it does not apply."""
+    value = row.get(metric)
+    reason = reason_of(row.get("not_scored"), metric) if value is None else no_interval
+    if reason is None:
+        return None
+    return Estimate(value, int(row.get(f"{metric}_denominator") or 0), reason=reason)
 
 
 def remarks(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

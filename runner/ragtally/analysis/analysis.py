@@ -16,6 +16,7 @@ from ragtally.analysis.aligned_answers import (
     random_generator,
     ranking_contributions,
     resample_number,
+    row_estimate,
 )
 from ragtally.analysis.bootstrap import bootstrap, cell_estimates
 from ragtally.analysis.comparisons import Family, declared_families, votes_family
@@ -27,7 +28,6 @@ from ragtally.analysis.selection import BestSet, HeldOut, best_set, select_on_ha
 from ragtally.analysis.vote_noise import VoteNoise, vote_noise
 from ragtally.registry import Registry
 from ragtally.results.load import Results
-from ragtally.results.metrics import reason_of
 
 _DECIMALS = 10
 
@@ -127,7 +127,10 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
     for metric in results.metric_names("answers"):
         contributions = answers.contributions(metric)
         reason = contributions if isinstance(contributions, str) else "not scored"
-        estimates[metric] = {name: _without_interval(row, metric, reason) for name, row in answers.cells.items()}
+        estimates[metric] = {
+            name: row_estimate(row, metric, reason) or Estimate(None, 0, reason="not scored")
+            for name, row in answers.cells.items()
+        }
         names = [name for name, row in answers.cells.items() if row[metric] is not None]
         if isinstance(contributions, str) or not names:
             continue
@@ -172,11 +175,10 @@ def _rankings(results: Results) -> dict[str, dict[str, Estimate]]:
     rows = {row["cell"]: row for row in results.cells.filter(pl.col("kind") == "retrieval").iter_rows(named=True)}
     for metric in results.metric_names("retrieval"):
         if metric not in results.rankings.columns:
-            reason = only_value(results.metric(metric))
             for name in names:
                 # An exact search measures no recall of an approximate one.
-                if name in rows and rows[name][f"{metric}_denominator"] is not None:
-                    estimates[name][metric] = _without_interval(rows[name], metric, reason)
+                if estimate := row_estimate(rows.get(name, {}), metric, only_value(results.metric(metric))):
+                    estimates[name][metric] = estimate
             continue
         contributions = ranking_contributions(results, metric, names)
         distribution = bootstrap(
@@ -188,12 +190,6 @@ def _rankings(results: Results) -> dict[str, dict[str, Estimate]]:
         for name, estimate in zip(names, cell_estimates(contributions, distribution), strict=True):
             estimates[name][metric] = estimate
     return estimates
-
-
-def _without_interval(row: Mapping[str, Any], metric: str, no_interval: str) -> Estimate:
-    value, denominator = row[metric], row[f"{metric}_denominator"]
-    reason = reason_of(row["not_scored"], metric) if value is None else no_interval
-    return Estimate(value, int(denominator or 0), reason=reason or "not scored")
 
 
 def _cost(results: Results, row: Mapping[str, Any], answers: AlignedAnswers) -> CellCost:

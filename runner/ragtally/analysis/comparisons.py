@@ -92,14 +92,14 @@ def declared_families(results: Results, answers: Mapping[str, AlignedAnswers]) -
         info = next(info for info in results.metrics if family["metric"] in (info.component, *info.names))
         names = (family["metric"],) if family["metric"] in info.names else info.names
         for metric in names:
-            tested: list[Family] = []
+            of_metric: list[Family] = []
             if info.measures == "retrieval":
-                tested = _ranking_family(results, metric, pairs, family["baseline"])
+                of_metric = _ranking_family(results, metric, pairs, family["baseline"])
             else:
                 for of_set in answers.values():
                     complete = [pair for pair in pairs if all(_is_scored(of_set, name, metric) for name in pair)]
-                    tested += _answer_family(results, of_set, metric, complete, family["baseline"])
-            families += tested or [_untested_family(metric, family["baseline"], pairs, info, answers)]
+                    of_metric += _answer_family(results, of_set, metric, complete, family["baseline"])
+            families += of_metric or [_untested_family(metric, family["baseline"], pairs, info, answers)]
     return families
 
 
@@ -117,8 +117,8 @@ def _untested_family(
     elif info.measures == "retrieval":
         reason = only_value(info)
     else:
-        known = (contributions for contributions in of_sets if isinstance(contributions, str))
-        reason = next(known, "no pair of cells has a score on a set of questions whose labels are all known")
+        reasons = (contributions for contributions in of_sets if isinstance(contributions, str))
+        reason = next(reasons, "no pair of cells has a score on a set of questions whose labels are all known")
     return Family(metric, dict(baseline), next(iter(answers), "all"), 0, LEVEL, (), reason)
 
 

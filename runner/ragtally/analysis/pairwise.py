@@ -183,22 +183,9 @@ class _AlignedPair:
         )
         generator = random_generator(self.first.results, *purpose, "values")
         first, second = cell_estimates(contributions, bootstrap(contributions, generator, resamples, cluster))
-        whole = len(both) == len(self.one) == len(self.other)
-        return PairwiseComparison(
-            comparison=replace(comparison, cell=self.first.name, baseline=self.second.name),
-            metric=self.metric,
-            measures=self.info.measures,
-            unit=self.info.unit,
-            question_set=self.question_set,
-            pairing=PAIRED if whole else PARTLY_PAIRED,
-            common=len(both),
-            first_only=len(self.one) - len(both),
-            second_only=len(self.other) - len(both),
-            first_value=first,
-            second_value=second,
-            changes=_changed_values(both, better) if self.ranks else _changed_answers(both),
-            notes=(*self._notes_on_pairs(), *self._notes_on_ids()),
-        )
+        comparison = replace(comparison, cell=self.first.name, baseline=self.second.name)
+        changes = _changed_values(both, better) if self.ranks else _changed_answers(both)
+        return self._result(comparison, first, second, self._notes_on_pairs(), changes)
 
     def compare_unpaired(self, pairs: int) -> PairwiseComparison:
         """Compare shares of independent sets of questions, as one of so many pairs."""
@@ -213,28 +200,42 @@ class _AlignedPair:
             notes.append(
                 "several questions share a document, which this interval does not know: it may be too narrow"
             )
+        comparison = Comparison(
+            cell=self.first.name,
+            baseline=self.second.name,
+            difference=difference,
+            significance=None,
+            adjusted_p_value=None,
+            distinguishable=None if includes_zero is None else not includes_zero,
+            tally=None,
+            smallest_difference=None,
+        )
+        values = wilson(first, len(self.one)), wilson(second, len(self.other))
+        return self._result(comparison, *values, notes)
+
+    def _result(
+        self,
+        comparison: Comparison,
+        first: Estimate,
+        second: Estimate,
+        notes: Sequence[str],
+        changes: tuple[ChangedQuestion, ...] = (),
+    ) -> PairwiseComparison:
+        common = len(self.both)
+        whole = common == len(self.one) == len(self.other)
         return PairwiseComparison(
-            comparison=Comparison(
-                cell=self.first.name,
-                baseline=self.second.name,
-                difference=difference,
-                significance=None,
-                adjusted_p_value=None,
-                distinguishable=None if includes_zero is None else not includes_zero,
-                tally=None,
-                smallest_difference=None,
-            ),
+            comparison=comparison,
             metric=self.metric,
             measures=self.info.measures,
             unit=self.info.unit,
             question_set=self.question_set,
-            pairing=UNPAIRED,
-            common=0,
-            first_only=len(self.one),
-            second_only=len(self.other),
-            first_value=wilson(first, len(self.one)),
-            second_value=wilson(second, len(self.other)),
-            changes=(),
+            pairing=PAIRED if whole else PARTLY_PAIRED if common else UNPAIRED,
+            common=common,
+            first_only=len(self.one) - common,
+            second_only=len(self.other) - common,
+            first_value=first,
+            second_value=second,
+            changes=changes,
             notes=(*notes, *self._notes_on_ids()),
         )
 

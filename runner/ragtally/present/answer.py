@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import higher_is_better
-from ragtally.analysis.error_breakdown import Waterfall
 from ragtally.analysis.estimate import Estimate
-from ragtally.present.cells import Cells, breakdown_of_chosen
+from ragtally.present.cells import Cells
 from ragtally.present.numbers import SHARE, count, form_of, percent
 from ragtally.results import Results
 
@@ -89,7 +88,7 @@ def _about_chosen_cell(
 
 
 def _loss(analysis: Analysis) -> str:
-    breakdown = breakdown_of_chosen(analysis)
+    breakdown = analysis.sets[analysis.question_set].error_breakdowns.get(str(analysis.chosen_cell))
     if breakdown is None:
         return "Where its wrong answers come from is not known."
     if breakdown.waterfall is None:
@@ -97,7 +96,7 @@ def _loss(analysis: Analysis) -> str:
             "Its reader was not measured on gold contexts, so reader and retrieval cannot be told apart: add"
             " gold_context to the controls."
         )
-    losses = _losses(breakdown.waterfall)
+    losses: dict[str, Estimate] = {name: getattr(breakdown.waterfall, name) for name in _LOSSES}
     name, most = max(losses.items(), key=lambda item: item[1].value or 0.0)
     if not most.value:
         return f"No loss was observed on {breakdown.questions:,} questions."
@@ -107,7 +106,3 @@ def _loss(analysis: Analysis) -> str:
     if name == "reader_loss" and breakdown.waterfall.recovered.value:
         sentence += f", of which it has {percent(breakdown.waterfall.recovered.value)} right here all the same"
     return f"{sentence}; on gold contexts the reader is right on {SHARE.write(breakdown.waterfall.gold)}."
-
-
-def _losses(bars: Waterfall) -> dict[str, Estimate]:
-    return {name: getattr(bars, name) for name in _LOSSES}

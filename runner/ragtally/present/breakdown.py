@@ -53,7 +53,11 @@ def pickable(analysis: Analysis) -> list[dict[str, Any]]:
             "set": question_set,
             "drawn": None if one.waterfall is None else _charts(one.waterfall),
             "tables": [
-                {"name": table.name, "caption": f"{table.caption}.", "rows": _texts(table)}
+                {
+                    "name": table.name,
+                    "caption": f"{table.caption}.",
+                    "rows": [[entry.text for entry in row] for row in table.entries],
+                }
                 for table in _tables(cell, question_set, one)
             ],
         }
@@ -74,10 +78,6 @@ def _tables(cell: str, question_set: str, breakdown: ErrorBreakdown) -> tuple[Ta
     of = f"{cell}, {breakdown.questions:,} questions ({question_set})"
     buckets = _buckets(breakdown, of)
     return (buckets,) if breakdown.waterfall is None else (_bars(breakdown.waterfall, of), buckets)
-
-
-def _texts(table: Table) -> list[list[str]]:
-    return [[entry.text for entry in row] for row in table.entries]
 
 
 def _buckets(breakdown: ErrorBreakdown, of: str) -> Table:

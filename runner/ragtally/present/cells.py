@@ -9,16 +9,18 @@ from typing import Any
 import polars as pl
 
 from ragtally.analysis import Analysis
+from ragtally.analysis.aligned_answers import row_estimate
 from ragtally.analysis.analysis import SetAnalysis
 from ragtally.analysis.costs import CellCost
-from ragtally.analysis.error_breakdown import ErrorBreakdown
 from ragtally.analysis.estimate import Estimate
 from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of
 from ragtally.present.table import Column
-from ragtally.results.metrics import MetricInfo, reason_of
+from ragtally.results.metrics import MetricInfo
 
 # What a cell picks from, in the order of `cells.csv`.
 AXES = ("chunker", "retriever", "top_k", "context_words", "reader", "votes", "rule")
+CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
+_NO_ANALYSIS = "an analysis works its interval out"
 _UNKNOWN_COST = CellCost(None, None, None, None, None, None, None)
 
 
@@ -50,7 +52,7 @@ class Cells:
         scores = (
             self.set_analysis.cells[cell].metrics if self.set_analysis and cell in self.set_analysis.cells else {}
         )
-        return scores[metric] if metric in scores else _point(self.rows[cell], metric)
+        return scores[metric] if metric in scores else row_estimate(self.rows[cell], metric, _NO_ANALYSIS)
 
     def value(self, cell: str, metric: str) -> float | None:
         """A cell's value alone."""
@@ -108,16 +110,6 @@ def answer_units(sets: Sequence[Cells], *kinds: str) -> dict[str, str]:
     return units_of(rows, sets[0].metrics if sets else (), "answers")
 
 
-def breakdown_of_chosen(analysis: Analysis) -> ErrorBreakdown | None:
-    """Where the chosen cell's answers went."""
-    set_analysis = analysis.sets.get(analysis.question_set)
-    return (
-        None
-        if set_analysis is None or analysis.chosen_cell is None
-        else set_analysis.error_breakdowns.get(analysis.chosen_cell)
-    )
-
-
 def chunk_sizes(cells: Cells) -> Mapping[str, int | float]:
     """Each grid cell's chunk size, where its chunker has a number called `size`."""
     sizes = {name: cells.rows[name].get("chunker.size") for name in cells.of_kind("grid")}
@@ -130,6 +122,12 @@ def metric_columns(metrics: Mapping[str, str], narrow: int) -> list[Column]:
         Column(metric, form_of(unit), page_only=number >= narrow)
         for number, (metric, unit) in enumerate(metrics.items())
     ]
+
+
+def chart_point(score: Estimate, unit: str, **position: Any) -> dict[str, Any]:
+    """A point of a chart: where it lies, and a cell's value with its interval."""
+    text = form_of(unit).write(score)
+    return position | {"value": score.value, "low": score.low, "high": score.high, "text": text}
 
 
 COST_COLUMNS = (
@@ -159,7 +157,7 @@ CONTEXT_NOTE = (
 def context_fields(row: Mapping[str, Any]) -> tuple[Estimate | int | None, ...]:
     """The fields of `CONTEXT_COLUMNS`: what stood before the reader."""
     shares = ("context_document_hit", "context_evidence", "context_evidence_ceiling")
-    points = (None if row.get(name) is None else _point(row, name) for name in shares)
+    points = (None if row.get(name) is None else row_estimate(row, name, _NO_ANALYSIS) for name in shares)
     words = row.get("context_mean_words")
     return (*points, None if words is None else round(words))
 
@@ -170,14 +168,6 @@ def units_of(rows: Iterable[Mapping[str, Any]], metrics: Sequence[MetricInfo], m
     infos = [info for info in metrics if info.measures == measures and (info.is_single or measures != "answers")]
     names = {name: info.unit for info in infos for name in info.names}
     return {name: unit for name, unit in names.items() if any(row.get(name) is not None for row in rows)}
-
-
-def _point(row: Mapping[str, Any], metric: str) -> Estimate | None:
-    value, reason = row.get(metric), reason_of(row.get("not_scored"), metric)
-    if value is None and not reason:
-        return None
-    missing = reason if value is None else "an analysis works its interval out"
-    return Estimate(value, int(row.get(f"{metric}_denominator") or 0), reason=missing)
 
 
 def _labels(rows: Sequence[Mapping[str, Any]], axis: str) -> dict[str, str]:

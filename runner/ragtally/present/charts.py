@@ -14,6 +14,7 @@ import altair as alt
 import vl_convert
 
 from ragtally.api.address import address
+from ragtally.present.cells import CONDITIONS
 from ragtally.present.table import Chart
 
 Rows = Sequence[Mapping[str, Any]]
@@ -21,7 +22,6 @@ Rows = Sequence[Mapping[str, Any]]
 _KINDS = ("right", "loss", "gain")
 _FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
-_CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
 
 
 def specification(chart: Chart) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def specification(chart: Chart) -> dict[str, Any]:
 
 
 def _waterfall(rows: Rows) -> dict[str, Any]:
-    """bars from the gold context to the retrieved one."""
+    """Bars from the gold context to the retrieved one."""
     base = alt.Chart(_data(rows)).encode(
         alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=170)),
         tooltip=[alt.Tooltip("step:N"), alt.Tooltip("text:N", title="share")],
@@ -56,7 +56,7 @@ def _waterfall(rows: Rows) -> dict[str, Any]:
 
 
 def _curve(rows: Rows, metric: str, series: str, *, share: bool) -> dict[str, Any]:
-    """a metric against chunk size, a line a series, with intervals."""
+    """A metric against chunk size: a line per series, with intervals."""
     sizes, scale = sorted({row["size"] for row in rows}), _series(rows)
     base = alt.Chart(_data(rows)).encode(
         alt.X(
@@ -66,7 +66,7 @@ def _curve(rows: Rows, metric: str, series: str, *, share: bool) -> dict[str, An
             scale=alt.Scale(type="log", domain=[sizes[0] / 1.25, sizes[-1] * 1.25], nice=False),
         ),
         alt.Color("series:N", title=series, scale=scale),
-        tooltip=_tooltips(series, "size"),
+        tooltip=[alt.Tooltip("series:N", title=series), alt.Tooltip("size:Q"), alt.Tooltip("text:N", title="value")],
     )
     line = base.mark_line(point=False, strokeWidth=1.5).encode(_value(metric, share, rows))
     points = base.mark_point(filled=True, size=55, opacity=1).encode(
@@ -77,7 +77,7 @@ def _curve(rows: Rows, metric: str, series: str, *, share: bool) -> dict[str, An
 
 
 def _scatter(rows: Rows, across: str, metric: str, *, share: bool) -> dict[str, Any]:
-    """answer quality against retrieval quality, a point a cell."""
+    """Answer quality against retrieval quality, a point per cell."""
     scale = _series(rows)
     base = alt.Chart(_data(rows)).encode(
         alt.X("x:Q", title=across, axis=_axis(share=True), scale=_span([row["x"] for row in rows])),
@@ -96,11 +96,11 @@ def _scatter(rows: Rows, across: str, metric: str, *, share: bool) -> dict[str, 
 
 
 def _readers(rows: Rows, metric: str, *, share: bool) -> dict[str, Any]:
-    """each reader's quality by condition."""
-    scale = alt.Scale(domain=list(_CONDITIONS))
+    """Each reader's quality by condition."""
+    scale = alt.Scale(domain=list(CONDITIONS))
     base = alt.Chart(_data(rows)).encode(
         alt.Y("reader:N", title=None, sort=None, axis=alt.Axis(labelLimit=190)),
-        alt.YOffset("series:N", sort=list(_CONDITIONS)),
+        alt.YOffset("series:N", sort=list(CONDITIONS)),
         alt.Color("series:N", title="context", scale=scale),
         tooltip=[
             alt.Tooltip("reader:N"),
@@ -118,7 +118,7 @@ def _readers(rows: Rows, metric: str, *, share: bool) -> dict[str, Any]:
 
 
 def _front(rows: Rows, cost: str, metric: str, *, share: bool) -> dict[str, Any]:
-    """quality against cost, with the cells of the front joined."""
+    """Quality against cost, with the cells of the front joined."""
     scale = alt.Scale(domain=["on the front", "dominated"])
     base = alt.Chart(_data(rows)).encode(
         alt.X("x:Q", title=cost, scale=alt.Scale(zero=False, padding=16), axis=alt.Axis(format="~g")),
@@ -162,10 +162,6 @@ def _series(rows: Rows) -> alt.Scale:
 
 def _axis(*, share: bool) -> alt.Axis:
     return alt.Axis(format=".0%") if share else alt.Axis(format=".2f")
-
-
-def _tooltips(series: str, across: str) -> list[alt.Tooltip]:
-    return [alt.Tooltip("series:N", title=series), alt.Tooltip(f"{across}:Q"), alt.Tooltip("text:N", title="value")]
 
 
 def _data(rows: Rows) -> alt.InlineData:

@@ -6,13 +6,14 @@ from typing import Any
 
 from ragtally.analysis import Analysis
 from ragtally.analysis.costs import CellCost, ParetoFront
-from ragtally.present.cells import Cells
+from ragtally.present.cells import Cells, chart_point
 from ragtally.present.comparisons import best_first
 from ragtally.present.numbers import DOLLARS, SECONDS, form_of, some
 from ragtally.present.table import Chart, Column, Section, Table
 
 _UNITS = {"dollars": "dollars per question", "seconds": "seconds per question"}
 _COST_FORMS = {"dollars": DOLLARS, "seconds": SECONDS}
+_MARKS = {"dollars": "$", "seconds": "s"}
 _MOST_NAMES = 6
 
 
@@ -53,10 +54,8 @@ def front_points(front: ParetoFront, cost: str, metric: str, unit: str, cells: C
         for name in names:
             spent, score = _per_question(cells.cost(name), cost), cells.estimate(name, metric)
             assert score is not None
-            points.append(
-                {"x": spent, "series": series, "cell": name, "value": score.value, "low": score.low,
-                 "high": score.high, "text": form_of(unit).write(score), "cost": _COST_FORMS[cost].write(spent)}
-            )  # fmt: skip
+            text = _COST_FORMS[cost].write(spent)
+            points.append(chart_point(score, unit, x=spent, series=series, cell=name, cost=text))
     return points
 
 
@@ -77,7 +76,7 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
     rows = []
     for name in dict.fromkeys(names):
         cost = cells.cost(name)
-        marks = [sign for unit, sign in (("dollars", "$"), ("seconds", "s")) if _on(fronts.get(unit), name)]
+        marks = [_MARKS[unit] for unit, front in fronts.items() if name in front.front]
         rows.append(
             (
                 name,
@@ -107,7 +106,3 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
         "costs-table", "Costs of the best cells and of those on a Pareto front", columns, tuple(rows),
         (f"{note}; {dominated_by}" if dominated_by else note,),
     )  # fmt: skip
-
-
-def _on(front: ParetoFront | None, name: str) -> bool:
-    return front is not None and name in front.front

@@ -14,12 +14,13 @@ from ragtally.present.cells import (
     COST_COLUMNS,
     Cells,
     answer_units,
+    chart_point,
     chunk_sizes,
     context_fields,
     cost_fields,
     metric_columns,
 )
-from ragtally.present.numbers import Form, form_of, unit_notes
+from ragtally.present.numbers import unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
 
 
@@ -86,7 +87,7 @@ def chunk_size_section(cells: Cells, analysis: Analysis) -> Section:
     unit, charts = analysis.units[metric], []
     for axis, other in (("retriever", "reader"), ("reader", "retriever")):
         names = [name for name in cells.same_but(chosen_cell, "chunker", axis) if name in sizes]
-        points = _points(cells, metric, form_of(unit), axis, names)
+        points = _points(cells, metric, unit, axis, names)
         caption = f"By {axis}; {other}: {cells.labels[other][chosen_cell]}."
         charts.append(Chart(f"size-by-{axis}", caption, "curve", points, metric, unit, axis))
     lead = (
@@ -97,7 +98,7 @@ def chunk_size_section(cells: Cells, analysis: Analysis) -> Section:
     return Section("chunk-size", title, lead, tuple(charts))
 
 
-def _points(cells: Cells, metric: str, form: Form, axis: str, names: Sequence[str]) -> list[dict[str, Any]]:
+def _points(cells: Cells, metric: str, unit: str, axis: str, names: Sequence[str]) -> list[dict[str, Any]]:
     sizes, chunkers = chunk_sizes(cells), {name: cells.rows[name]["chunker"] for name in names}
     points = []
     for name in names:
@@ -107,8 +108,5 @@ def _points(cells: Cells, metric: str, form: Form, axis: str, names: Sequence[st
         series = cells.labels[axis].get(name, "")
         if len(set(chunkers.values())) > 1:
             series = f"{series}, {chunkers[name]}"
-        points.append(
-            {"size": sizes[name], "series": series, "value": score.value, "low": score.low, "high": score.high,
-             "text": form.write(score)}
-        )  # fmt: skip
+        points.append(chart_point(score, unit, size=sizes[name], series=series))
     return sorted(points, key=lambda point: (point["series"], point["size"]))

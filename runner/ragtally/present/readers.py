@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.aligned_answers import is_one_vote
-from ragtally.analysis.estimate import Estimate
-from ragtally.present.cells import COST_COLUMNS, Cells, answer_units, cost_fields, metric_columns
+from ragtally.analysis.aligned_answers import is_one_vote, row_estimate
+from ragtally.present.cells import (
+    CONDITIONS,
+    COST_COLUMNS,
+    Cells,
+    answer_units,
+    chart_point,
+    cost_fields,
+    metric_columns,
+)
 from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of, unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
 from ragtally.results import Results
-from ragtally.results.metrics import reason_of
 from ragtally.spec.defaults import VOTER_TABLE_METRICS
-
-_CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
 
 
 def voters_section(results: Results) -> Section:
@@ -24,7 +28,7 @@ def voters_section(results: Results) -> Section:
     voters = results.voters
     if not len(voters):
         return Section("voters", title, empty="The spec has no voters (under “label”).")
-    rows = list(voters.iter_rows(named=True))
+    rows, why = list(voters.iter_rows(named=True)), "the table of voters has no intervals"
     units = {name: results.metric(name).unit for name in VOTER_TABLE_METRICS if name in voters.columns}
     table = Table(
         "voters-table",
@@ -34,15 +38,17 @@ def voters_section(results: Results) -> Section:
             Column("decision"),
             *(Column(name, form_of(unit)) for name, unit in units.items()),
         ),
-        tuple((row["voter"], row["decision"], *(_point(row, name) for name in units)) for row in rows),
+        tuple(
+            (
+                row["voter"],
+                row["decision"],
+                *(row_estimate(row, name, why) for name in units),
+            )
+            for row in rows
+        ),
         unit_notes(units.values()),
     )
     return Section("voters", title, tables=(table, *_vote_costs(rows)))
-
-
-def _point(row: Mapping[str, Any], metric: str) -> Estimate:
-    reason = reason_of(row["not_scored"], metric) or "the table of voters has no intervals"
-    return Estimate(row[metric], int(row[f"{metric}_denominator"] or 0), reason=reason)
 
 
 def _vote_costs(rows: Sequence[Mapping[str, Any]]) -> list[Table]:
@@ -127,14 +133,11 @@ def _chart(cells: Cells, metric: str, analysis: Analysis) -> list[Chart]:
     unit, points = analysis.units[metric], []
     for name in _rows_of_readers(cells, analysis):
         row, score = cells.rows[name], cells.estimate(name, metric)
-        if row["condition"] in _CONDITIONS and score is not None and score.value is not None:
+        if row["condition"] in CONDITIONS and score is not None and score.value is not None:
             reader = f"{row['reader']}, {row['votes']} vote{'' if row['votes'] == 1 else 's'}"
             if cells.varies("rule") and (row["votes"] or 1) > 1 and name in cells.labels["rule"]:
                 reader += f" by {cells.labels['rule'][name]}"
-            points.append(
-                {"reader": reader, "series": row["condition"], "value": score.value, "low": score.low,
-                 "high": score.high, "text": form_of(unit).write(score)}
-            )  # fmt: skip
+            points.append(chart_point(score, unit, reader=reader, series=row["condition"]))
     return [Chart("readers-chart", f"{metric} with intervals.", "readers", points, metric, unit)] if points else []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragtally.analysis import Analysis
-from ragtally.present.cells import CONTEXT_COLUMNS, CONTEXT_NOTE, Cells, context_fields, units_of
+from ragtally.present.cells import CONTEXT_COLUMNS, CONTEXT_NOTE, Cells, chart_point, context_fields, units_of
 from ragtally.present.numbers import COUNT, form_of, unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
 from ragtally.results.metrics import MetricInfo
@@ -94,8 +94,6 @@ def _points(cells: Cells, metric: str, unit: str) -> list[dict[str, Any]]:
     for name in cells.of_kind("grid"):
         score, hit = cells.estimate(name, metric), cells.rows[name].get(_HIT)
         if score is not None and score.value is not None and hit is not None:
-            points.append(
-                {"x": hit, "series": cells.labels["reader"].get(name, ""), "cell": name, "value": score.value,
-                 "low": score.low, "high": score.high, "text": form_of(unit).write(score)}
-            )  # fmt: skip
+            series = cells.labels["reader"].get(name, "")
+            points.append(chart_point(score, unit, x=hit, series=series, cell=name))
     return points
