@@ -119,6 +119,7 @@ def _row(
         "distinct_votes": 3, "rule": "majority",
         "ranking": None, "context": context, "note": None, "not_scored": None, "input_tokens": 1_000_000,
         "output_tokens": 10_000, "dollars": float(1 + READERS.index(reader)), "answer_seconds": 4_000.0,
+        "index_dollars": None,
     }  # fmt: skip
 
 

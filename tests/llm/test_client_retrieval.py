@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from command_line import Project, commands, project_in
@@ -74,6 +75,44 @@ def test_a_kill_while_embedding_loses_a_batch_at_most(start: Start, tmp_path: Pa
     (paid,) = json.loads(made.ragtally("store", "--json").out)["embedded"]
     # Two requests of 8 texts were in flight, or answered and not saved.
     assert paid["texts"] <= server.counts()["texts"] <= paid["texts"] + 2 * 8
+
+
+READERS = """\
+readers: {{small: {{chat: {{model: small}}}}}}
+grid_on: all
+"""
+
+
+def test_a_cell_costs_what_its_answers_needed_and_an_index_is_paid_once(start: Start, tmp_path: Path) -> None:
+    server = start()
+    made = project_in(tmp_path / "project")
+    made.environment["OPENAI_API_KEY"] = KEY
+    text = SPEC.replace("SIZES", "[64]").replace("grid:\n", READERS + "grid:\n")
+    priced = EMBEDDED.replace("concurrency: 2", "concurrency: 2, price: 0.02")
+    retrievers = f"[bm25, {{{{{RERANKED}}}}}, {{{{{priced}}}}}]\n  top_k: 1\n  reader: [small]"
+    text = text.replace("[RETRIEVERS]", retrievers.replace("DISTANCES", "cosine"))
+    made.write("spec.yaml", text.replace("mrr@10", "accuracy").format(url=server.openai))
+    outcome = made.ragtally("run", "--no-report", "spec.yaml")
+    assert outcome.code == 0, outcome.err
+    store = json.loads(made.ragtally("store", "--json").out)
+    (calls,), (vectors,) = store["paid"], store["embedded"]
+    with (made.folder / "data/results/found/cells.csv").open(encoding="utf-8", newline="") as handle:
+        rows = {row["cell"]: row for row in csv.DictReader(handle)}
+
+    def dollars(cell: str, column: str = "dollars") -> float:
+        return float(rows[cell][column] or "nan")
+
+    # The server ranks nothing, so that both readers see the same passages, and share the calls.
+    reader, reranker = dollars("words/bm25/top 1/small/1 vote"), dollars("words/rerank")
+    assert reader > 0 and reranker > 0
+    assert dollars("words/rerank/top 1/small/1 vote") == pytest.approx(reader + reranker)
+    queries, index = dollars("words/dense"), dollars("words/dense", "index_dollars")
+    assert queries + index == pytest.approx(vectors["dollars"]) and 0 < queries < index
+    dense = dollars("words/dense/top 1/small/1 vote")
+    assert dense > queries and reader + reranker <= calls["dollars"] <= reader + reranker + dense - queries
+    answers = pl.read_parquet(made.folder / "data/results/found/answers.parquet")
+    for cell, total in answers.group_by("cell").agg(pl.col("dollars").sum()).iter_rows():
+        assert total == pytest.approx(dollars(cell))
 
 
 def test_a_model_ranks_each_question_once_and_what_it_left_unsaid_is_told(start: Start, tmp_path: Path) -> None:

@@ -202,7 +202,9 @@ def _cost(results: Results, row: Mapping[str, Any], answers: AlignedAnswers) -> 
         dollars = 0.0
     (column,) = answers.columns([row["cell"]])
     right = int(answers.right[:, column].sum())
-    return cell_cost(len(answers.ids), right, dollars=dollars, tokens=tokens, seconds=seconds)
+    return cell_cost(
+        len(answers.ids), right, dollars=dollars, tokens=tokens, seconds=seconds, index_dollars=row["index_dollars"]
+    )
 
 
 def _deciding_set(answers: Mapping[str, AlignedAnswers]) -> str:

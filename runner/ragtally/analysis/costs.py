@@ -19,6 +19,7 @@ class CellCost:
     dollars_per_right_answer: float | None
     seconds_per_question: float | None
     seconds_per_right_answer: float | None
+    index_dollars: float | None = None  # US dollars that the cell's index cost once, in no other number
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ def cell_cost(
     dollars: float | None = None,
     tokens: int | None = None,
     seconds: float | None = None,
+    index_dollars: float | None = None,
 ) -> CellCost:
     """Divide a cell's costs by its questions and by its right answers."""
     if not 0 <= right_answers <= questions:
@@ -59,6 +61,7 @@ def cell_cost(
         dollars_per_right_answer=per(dollars, right_answers),
         seconds_per_question=per(seconds, questions),
         seconds_per_right_answer=per(seconds, right_answers),
+        index_dollars=index_dollars,
     )
 
 

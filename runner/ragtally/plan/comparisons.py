@@ -20,7 +20,7 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
         "select_on": plan.study.select_on,
         "seed": plan.study.seed,
         "answered_elsewhere": [
-            name for name, reader in plan.study.readers.items() if _answers_elsewhere(registry.traits(reader.choice))
+            name for name, reader in plan.study.readers.items() if answers_elsewhere(registry.traits(reader.choice))
         ],
         "models": [_model(name, choice, registry) for name, choice in plan.study.models.items()],
         "families": [
@@ -34,7 +34,7 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
     }
 
 
-def _answers_elsewhere(traits: ReaderTraits) -> bool:
+def answers_elsewhere(traits: ReaderTraits) -> bool:
     """Whether a reader's answers were made before, so that only they can say what they cost."""
     return traits.condition is not None and not traits.trains
 

@@ -74,6 +74,7 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
     names = names or [name for name, cell in cells.set_analysis.cells.items() if cell.kind != "grid"]
     metric = analysis.metric
     rows = []
+    with_index = any(cells.cost(name).index_dollars is not None for name in names)
     for name in dict.fromkeys(names):
         cost = cells.cost(name)
         marks = [_MARKS[unit] for unit, front in fronts.items() if name in front.front]
@@ -84,6 +85,7 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
                 cost.dollars_per_question, cost.dollars_per_right_answer,
                 cost.seconds_per_question, cost.seconds_per_right_answer,
                 " ".join(marks),
+                *((cost.index_dollars,) if with_index else ()),
             )
         )  # fmt: skip
     score = Column(metric or "score", form_of(analysis.units.get(metric or "", "number")), page_only=True)
@@ -95,6 +97,7 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
         Column("s per question", SECONDS, "unknown"),
         Column("s per right answer", SECONDS, "unknown"),
         Column("front"),
+        *((Column("$ of the index, once", DOLLARS),) if with_index else ()),
     )
     dominated_by = "; ".join(
         f"{len(front.dominated_by):,} cells are dominated in {unit}"

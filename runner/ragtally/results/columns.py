@@ -135,10 +135,11 @@ def _has_key(content: Any, name: str, dtype: DataType | None) -> bool:
 def _costs(answers: str) -> tuple[Column, ...]:
     return (
         Column("input_tokens", _INTEGER, f"tokens put into models for {answers}, whenever they were "
-               "paid; missing for a reader that asks no model, and where a provider did not tell"),
+               "paid, those of a model that ranks passages included; missing where no model is asked, and where a "
+               "provider did not tell"),
         Column("output_tokens", _INTEGER, "tokens that came out, reasoning included"),
-        Column("dollars", _NUMBER, "US dollars of these answers at the price stated today; missing where the price "
-               "is unknown"),
+        Column("dollars", _NUMBER, "US dollars of these answers at the price stated today, those of the questions' "
+               "vectors included; missing where a price is unknown"),
         Column("answer_seconds", _NUMBER, "seconds that the answers took when they were made, added up over calls"),
     )  # fmt: skip
 
@@ -238,6 +239,8 @@ CELLS = ResultFile("cells.csv", "bench", "One row per cell and set of questions.
            "itself, on all questions"),
     Column("METRIC_denominator", _INTEGER, "how many questions, predictions or ballots it is a share or mean of"),
     *_costs("the cell's answers on this set of questions"),
+    Column("index_dollars", _NUMBER, "US dollars that the vectors of the cell's chunks cost once, as they were paid; "
+           "in no other number; missing where none were paid for"),
     Column("context_mean_words", _NUMBER, "mean number of words before the reader", optional=True),
     Column("context_mean_words_denominator", _INTEGER, "over how many questions", optional=True),
     Column("context_document_hit", _NUMBER, "share of questions with a chunk of a right document before the "

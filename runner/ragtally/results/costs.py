@@ -1,4 +1,4 @@
-"""What answers cost: tokens, dollars and seconds of the calls, whenever they were made."""
+"""What a cell's answers cost: all calls that they needed, whenever these were made; the index once, apart."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from typing import Any
 
 import polars as pl
 
+from ragtally.api import EmbedderTraits
+from ragtally.llm.embeddings import texts_to_embed
+from ragtally.llm.tokens import count_tokens
+from ragtally.plan import in_order
+from ragtally.plan.comparisons import answers_elsewhere
 from ragtally.results.metrics import round_number
-from ragtally.steps import ASK, Task
-from ragtally.tables import load_answers, load_base_rows
+from ragtally.steps import ASK, EMBED, EMBED_QUESTIONS, Task
+from ragtally.tables import ANSWERS, load_answers, load_base_rows, load_questions
 from ragtally.workspace import Workspace
 
 # Columns of the answers of a step, by the name that they have in the result files.
@@ -24,35 +29,38 @@ _SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Sums over some questions' answers; None where the number of some answer is unknown."""
+    """Sums over some questions; None where the number of some answer is unknown."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     dollars: float | None = None  # US dollars at today's price; of a recorded answer, what its file says
     answer_seconds: float | None = None  # Seconds that the answers took when they were made
+    index_dollars: float | None = None  # US dollars of the chunks' vectors, paid once; None where none were paid for
 
 
-def cost_of(votes: Sequence[Task], question_set: str, base_task: Task | None, workspace: Workspace) -> Cost:
-    """The cost of the votes on a set of questions."""
-    # Two votes may be one task, where a reader draws nothing: it was paid once.
-    table = pl.concat([_answers(task.inputs["read"][0], workspace) for task in dict.fromkeys(votes)])
+def cost_of(score: Task, question_set: str, base_task: Task | None, workspace: Workspace) -> Cost:
+    """The cost of a cell's answers to a set of questions, or of a ranking."""
+    tables = _paid_work(score, workspace)
+    if not tables:
+        return Cost(index_dollars=_index_dollars(score, workspace))
+    table = pl.concat(tables)
     if question_set == "base" and base_task is not None:
         rows = pl.DataFrame({"question": load_base_rows(workspace.entry(base_task))}).cast(pl.Int32)
         table = table.join(rows, on="question", how="semi")
     totals: dict[str, Any] = {
         name: None if table[source].null_count() else table[source].sum() for name, source in _SOURCES.items()
     }
-    return Cost(**totals)
+    return Cost(**totals, index_dollars=_index_dollars(score, workspace))
 
 
-def costs_by_question(votes: Sequence[Task], workspace: Workspace) -> dict[str, pl.Series]:
-    """The cost of the votes on each question."""
-    answers = [_answers(task.inputs["read"][0], workspace) for task in dict.fromkeys(votes)]
-    sums = {
-        name: pl.select(pl.sum_horizontal([table[source] for table in answers], ignore_nulls=False)).to_series()
-        for name, source in _SOURCES.items()
-    }
-    return {name: column.round(10) if column.dtype == pl.Float64 else column for name, column in sums.items()}
+def costs_by_question(score: Task, questions: pl.Series, workspace: Workspace) -> dict[str, pl.Series]:
+    """The cost of the answers to each question."""
+    # A missing number is an unknown one: what is added to it is unknown as well.
+    sums = [pl.when(pl.col(source).null_count() == 0).then(pl.col(source).sum()) for source in _SOURCES.values()]
+    table = pl.concat(_paid_work(score, workspace)).group_by("question").agg(sums)
+    ordered = pl.DataFrame({"question": questions}).join(table, on="question", how="left", maintain_order="left")
+    columns = {name: ordered[source] for name, source in _SOURCES.items()}
+    return {name: column.round(10) if column.dtype == pl.Float64 else column for name, column in columns.items()}
 
 
 def cost_columns(costs: Sequence[Cost]) -> dict[str, list[Any]]:
@@ -65,8 +73,34 @@ def cost_columns(costs: Sequence[Cost]) -> dict[str, list[Any]]:
     }
 
 
+def index_costs(costs: Sequence[Cost]) -> dict[str, list[Any]]:
+    """What was paid once for each cell's index, as a column of a result file."""
+    return {"index_dollars": [round_number(cost.index_dollars) for cost in costs]}
+
+
+def _paid_work(score: Task, workspace: Workspace) -> list[pl.DataFrame]:
+    """The work for each question, a table for each vote, each reranker's replies and each embedder of questions."""
+    # Two votes may be one task, where a reader draws nothing: it was paid once.
+    reads = [task.inputs["read"][0] for task in dict.fromkeys(score.inputs.get("parse", ()))]
+    before = _retrieval(score)
+    paid = [_answers(task, workspace) for task in before if task.step is ASK]
+    paid += [table for task in before if task.step is EMBED_QUESTIONS for table in _embedded(task, workspace)]
+    # A reader that computes here costs nothing beside what was paid for its passages.
+    return [*(_answers(task, workspace) for task in reads if not paid or not _computes(task, workspace)), *paid]
+
+
+def _retrieval(score: Task) -> list[Task]:
+    """Everything behind the passages that were put before the reader; behind a ranking where there is no reader."""
+    goals = score.inputs.get("context", ()) or score.inputs.get("relevance", ())
+    return list(in_order(goals))
+
+
+def _computes(read: Task, workspace: Workspace) -> bool:
+    return read.step is not ASK and not answers_elsewhere(workspace.registry.traits(read.choices["reader"]))
+
+
 def _answers(task: Task, workspace: Workspace) -> pl.DataFrame:
-    table = load_answers(workspace.entry(task))
+    table = load_answers(workspace.entry(task)).select("question", *_SOURCES.values())
     if task.step is not ASK:
         return table
     # A call that failed costs nothing; every one that was answered has its seconds.
@@ -80,3 +114,32 @@ def _answers(task: Task, workspace: Workspace) -> pl.DataFrame:
         return table
     rows = table.select("input_tokens", "output_tokens", "seconds").iter_rows()
     return table.with_columns(dollars=pl.Series([price.dollars(*row) for row in rows], dtype=pl.Float64))
+
+
+def _embedded(task: Task, workspace: Workspace) -> list[pl.DataFrame]:
+    """The dollars of the questions' vectors, where they are paid for."""
+    if not _is_paid(task, workspace):
+        return []
+    price = workspace.registry.traits(task.choices["embedder"]).price
+    texts = load_questions(workspace.entry(task.inputs["sample"][0]))["text"]
+    columns = {
+        "question": range(len(texts)),
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "dollars": [None if price is None else price.dollars(count_tokens(text), 0, 0.0) for text in texts],
+        "seconds": 0.0,
+    }
+    return [pl.DataFrame(columns, schema={name: ANSWERS[name] for name in columns})]
+
+
+def _index_dollars(score: Task, workspace: Workspace) -> float | None:
+    embeds = [task for task in _retrieval(score) if task.step is EMBED and _is_paid(task, workspace)]
+    if not embeds:
+        return None
+    keys = {key for task in embeds for texts in (texts_to_embed(task, workspace),) if texts for key in texts.texts}
+    return workspace.vectors.dollars(list(keys))
+
+
+def _is_paid(task: Task, workspace: Workspace) -> bool:
+    traits: EmbedderTraits = workspace.registry.traits(task.choices["embedder"])
+    return traits.cacheable and (traits.price is None or traits.price.input != 0)

@@ -16,7 +16,7 @@ from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
 from ragtally.relevance import evidence_characters
 from ragtally.results import columns as files
-from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question
+from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question, index_costs
 from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, round_number, score_columns
 from ragtally.results.questions import context_of, in_base, write_questions
 from ragtally.steps import RERANK, Task
@@ -78,7 +78,7 @@ def write_train(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
 def write_label(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
     """Write how the voters compare, and the base with the funnel that led to it."""
     scores: list[dict[str, Score]] = [load_scores(workspace.entry(row.score))["all"] for row in plan.voters]
-    costs = [cost_of(row.score.inputs["parse"], "all", None, workspace) for row in plan.voters]
+    costs = [cost_of(row.score, "all", None, workspace) for row in plan.voters]
     rows = {"voter": [row.reader for row in plan.voters], "decision": [row.decision for row in plan.voters]}
     files.VOTERS.write(folder, rows | score_columns(scores) | cost_columns(costs))
     if plan.base is None:
@@ -169,10 +169,9 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
     for cell in plan.cells:
         for question_set, own in load_scores(workspace.entry(cell.score)).items():
             own = own | _retriever_scores(cell, workspace)
-            votes = cell.verdicts.inputs["parse"] if cell.verdicts else ()
             picks.append(_picks(cell, question_set, workspace))
             scores.append(own)
-            costs.append(cost_of(votes, question_set, plan.base, workspace) if votes else Cost())
+            costs.append(cost_of(cell.score, question_set, plan.base, workspace))
             for name, number in own.items():
                 if name != "questions" and name not in by_class:
                     metrics[f"{cell.name} ({question_set}) {name}"] = round_number(number.value)
@@ -182,7 +181,7 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
     names = dict.fromkeys(name for row in (first_columns, *picks) for name in row)
     pick_columns = sorted(names, key=lambda name: first_columns.index(name.partition(".")[0]))
     columns = {name: [row.get(name) for row in picks] for name in pick_columns}
-    return columns | score_columns(scores) | cost_columns(costs), metrics
+    return columns | score_columns(scores) | cost_columns(costs) | index_costs(costs), metrics
 
 
 def _picks(cell: Cell, question_set: str, workspace: Workspace) -> dict[str, Any]:
@@ -262,7 +261,7 @@ def _cell_answers(
         "texts": _by_question([table["text"] for table in answers]),
         "errors": _by_question([table["error"] for table in answers]),
         "covered_characters": _covered_characters(cell, workspace, rows),
-        **costs_by_question(votes, workspace),
+        **costs_by_question(cell.score, ballots[0]["question"], workspace),
     }
     return files.ANSWERS.frame(columns)
 
