@@ -19,6 +19,7 @@ from ragtally.results.metrics import MetricInfo
 
 # What a cell picks from, in the order of `cells.csv`.
 AXES = ("chunker", "retriever", "top_k", "context_words", "reader", "votes", "rule")
+# What may stand before a reader, from nothing to the gold context: the order of the legends.
 CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
 _NO_ANALYSIS = "an analysis works its interval out"
 _UNKNOWN_COST = CellCost(None, None, None, None, None, None, None)
@@ -53,11 +54,6 @@ class Cells:
             self.set_analysis.cells[cell].metrics if self.set_analysis and cell in self.set_analysis.cells else {}
         )
         return scores[metric] if metric in scores else row_estimate(self.rows[cell], metric, _NO_ANALYSIS)
-
-    def value(self, cell: str, metric: str) -> float | None:
-        """A cell's value alone."""
-        estimate = self.estimate(cell, metric)
-        return None if estimate is None else estimate.value
 
     def cost(self, cell: str) -> CellCost:
         """What a cell's answers cost."""

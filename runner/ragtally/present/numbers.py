@@ -76,9 +76,9 @@ def p_value(value: float | None) -> str:
     return "none" if value is None else "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
+def count(number: int, one: str) -> str:
     """A number of things, as `1 question` and `2 questions`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {one if number == 1 else one + 's'}"
 
 
 def some(names: list[str] | tuple[str, ...], most: int) -> str:
