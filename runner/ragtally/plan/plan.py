@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ragtally.api import Choice, RagtallyError, did_you_mean
+from ragtally.api import Choice, RagtallyError, SpecError, did_you_mean, raise_all
 from ragtally.plan.cells import Cell, Picks, Voter, axis_labels
 from ragtally.plan.tasks import StudyTasks, context_sizes, score_task
 from ragtally.registry import Registry
 from ragtally.spec.defaults import MAJORITY, UNANIMOUS, VOTER_METRICS
 from ragtally.spec.study import Study
-from ragtally.steps import BASE, STEPS, TRAIN, Task
+from ragtally.steps import ASK, BASE, STEPS, TRAIN, Task
 from ragtally.store import Store
 
 # The stages of a study, in order; each is one DVC stage.
@@ -105,7 +105,34 @@ def plan_study(study: Study, registry: Registry) -> StudyPlan:
     tasks = StudyTasks(study, registry)
     base = _base(tasks)
     cells = (*_retrieval_cells(tasks, base), *_reader_cells(tasks, base), *_grid_cells(tasks, base))
-    return StudyPlan(study, tasks.answers, tasks.dataset, tasks.sample, _voters(tasks), base, cells)
+    plan = StudyPlan(study, tasks.answers, tasks.dataset, tasks.sample, _voters(tasks), base, cells)
+    _require_prices(plan, registry)
+    return plan
+
+
+def _require_prices(plan: StudyPlan, registry: Registry) -> None:
+    """A budget in dollars cannot be kept with a price that is unknown."""
+    if plan.study.budget.usd is None:
+        return
+    unpriced: list[tuple[Choice, SpecError]] = []
+    for task in in_order([goal for stage in STAGES for goal in plan.goals(stage)]):
+        for choice in task.choices.values():
+            paid = task.step is ASK if choice.kind == "model" else choice.kind == "embedder"
+            if paid and registry.traits(choice).price is None and choice not in [each for each, _ in unpriced]:
+                traits = registry.traits(choice)
+                label = f"the {choice.kind} {traits.model if choice.kind == 'model' else traits.name or choice.name}"
+                unpriced.append((choice, _no_price(choice, label, plan.study, task)))
+    raise_all([error for _, error in unpriced])
+
+
+def _no_price(choice: Choice, label: str, study: Study, task: Task) -> SpecError:
+    name = next((name for name, model in study.models.items() if model == choice), None)
+    price = "{input: 0.05, output: 0.08}" if choice.kind == "model" else "0.02"
+    return SpecError(
+        f"a budget in dollars needs every price, and that of {name or label} is unknown",
+        location=study.location(f"models.{name}") if name else task.location,
+        hint=f"state it in dollars per million tokens: price: {price}; or usd_per_hour: 0",
+    )
 
 
 @dataclass(frozen=True, slots=True)

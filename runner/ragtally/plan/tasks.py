@@ -19,7 +19,6 @@ from ragtally.api import (
     canonical_json,
     derive_seed,
     did_you_mean,
-    raise_all,
 )
 from ragtally.registry import Registry
 from ragtally.spec.study import Grid, ReaderPick, Study
@@ -98,7 +97,6 @@ class StudyTasks:
         self.registry = registry
         self.factory = TaskFactory(registry)
         self.answers = _answers(study, registry)
-        _require_prices(study, registry)
         pick = study.dataset
         name = pick.choice.name
         self.dataset = self._task(PREPARE, f"dataset.{name}", name, choices={"dataset": pick.choice})
@@ -435,26 +433,3 @@ def _answers(study: Study, registry: Registry) -> tuple[str, ...]:
             hint="name them: answers: [yes, no]",
         )
     return answers
-
-
-def _require_prices(study: Study, registry: Registry) -> None:
-    """A budget in dollars cannot be kept with a price that is unknown."""
-    if study.budget.usd is None:
-        return
-    models = [reader.choice.parameters["model"] for reader in study.readers.values() if _prompts(reader, registry)]
-    raise_all(
-        [
-            SpecError(
-                f"a budget in dollars needs a price for every model, and that of {name} is unknown",
-                location=study.location(f"models.{name}"),
-                hint="state it in dollars per million tokens: price: {input: 0.05, output: 0.08}; or usd_per_hour: 0",
-            )
-            for name, model in study.models.items()
-            if model in models and registry.traits(model).price is None
-        ]
-    )
-
-
-def _prompts(reader: ReaderPick, registry: Registry) -> bool:
-    prompts: bool = registry.traits(reader.choice).prompts
-    return prompts

@@ -14,7 +14,7 @@ import pytest
 import ragtally_litellm
 from model_server.fixture import RunningServer
 from plugins.litellm.sample_embedders import COMPONENT, OLLAMA, OPENAI, fill_embedder, on
-from ragtally.api import DataError, EmbedderTraits, Limits, Price, SpecError
+from ragtally.api import DataError, EmbedderTraits, ErrorList, Limits, Price, SpecError
 from ragtally.plan import plan_study
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
@@ -89,6 +89,29 @@ def test_refused_parameters_are_errors_of_the_plan_and_findings_of_the_doctor(
     assert caught.value.hint is not None and "extra: {presence_penalty: ...}" in caught.value.hint
     assert [finding.ok for finding in ragtally_litellm.diagnose(parameters)] == [True, False]
     assert ragtally_litellm.fingerprint(fill(model=CLAUDE, temperature=0.7)) is None
+
+
+def test_a_budget_in_dollars_needs_the_price_of_whatever_is_paid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-some-length")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        "study: unpriced\ndataset: {synthetic: {questions: 20, split: test}}\n"
+        "models:\n  m: {litellm: {model: openai/m, api_base: http://127.0.0.1:9}}\n"
+        "  unused: {litellm: {model: openai/unused, api_base: http://127.0.0.1:9}}\n"
+        "grid:\n  chunker: whole\n  retriever:\n    - {rerank: {retriever: bm25, first: 4, model: m}}\n"
+        "    - {dense: {embedder: {litellm: {model: openai/e, api_base: http://127.0.0.1:9}}}}\n"
+        "metrics: [recall@5]\nbudget: {usd: 3}\n"
+    )
+    registry = load_registry()
+    with pytest.raises(ErrorList) as caught:
+        plan_study(load_study(spec, registry), registry)
+    assert {str(error.location).removeprefix(f"{spec}:"): error.message for error in caught.value.errors} == {
+        "4:3": "a budget in dollars needs every price, and that of m is unknown",
+        "8:3": "a budget in dollars needs every price, and that of the embedder openai/e is unknown",
+    }
+    assert all("price: " in str(error.hint) for error in caught.value.errors)
 
 
 def test_a_plan_says_where_the_spec_names_the_model_that_refuses(tmp_path: Path) -> None:
