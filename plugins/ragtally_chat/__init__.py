@@ -5,6 +5,7 @@
       slow:   {chat: {model: llama, prompt: explain_then_label}}
       shown:  {chat: {model: llama, examples: 3, train: {split: train}}}
       german: {chat: {model: llama, words: {yes: ja, no: nein, maybe: vielleicht}}}
+      free:   {chat: {model: llama, structured: false}}
       own:    {chat: {model: llama, template: prompts/own.jinja}}
 
 Whether its draws are fresh follows from the model: the engine takes those of a deterministic model to be fixed.
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragtally import (
+    STRUCTURED_PARAMETER,
     TRAIN_PARAMETER,
     Component,
     DataError,
@@ -25,6 +27,7 @@ from ragtally import (
     ReaderTraits,
     SpecError,
     Starter,
+    Structured,
     file_hash,
     hookimpl,
 )
@@ -68,11 +71,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "The word by which the model is asked to name each answer, as in {yes: ja, no: nein}; the "
         "answers' own words if omitted.",
     },
-    "structured": {
-        "type": "boolean",
-        "default": False,
-        "description": "Whether to ask for the answer as a JSON object.",
-    },
+    "structured": STRUCTURED_PARAMETER,
     "examples": {
         "type": "integer",
         "minimum": 0,
@@ -89,19 +88,20 @@ def build(
     template: str | None,
     instructions: str | None,
     words: Mapping[str, str] | None,
-    structured: bool,
+    structured: Structured,
     examples: int,
     model: object = None,
 ) -> PromptingReader:
-    """Build the reader."""
+    """Build the reader; what `structured: auto` comes to is settled by then."""
     from ragtally_chat.prompts import BuiltInPrompt, Form
     from ragtally_chat.reader import ChatReader
 
     _check(prompt, template, instructions, words, structured, examples)
-    if template is not None:
-        return ChatReader(_template(template, examples), words, examples)
-    form = Form(explains=prompt == "explain_then_label", structured=structured, instructions=instructions)
-    return ChatReader(BuiltInPrompt(form), words, examples)
+    form = Form(
+        explains=prompt == "explain_then_label", structured=structured in (True, "prompt"), instructions=instructions
+    )
+    writer = BuiltInPrompt(form) if template is None else _template(template, examples)
+    return ChatReader(writer, words, examples, form)
 
 
 def traits(parameters: Mapping[str, Any]) -> ReaderTraits:
@@ -110,8 +110,13 @@ def traits(parameters: Mapping[str, Any]) -> ReaderTraits:
     _check(*(parameters[name] for name in names))
     if parameters["template"] is not None:
         _template(parameters["template"], parameters["examples"])
-    words = parameters["words"] or {}
-    return ReaderTraits(prompts=True, examples=parameters["examples"], words=tuple(words.items()))
+    words, structured = parameters["words"] or {}, parameters["structured"]
+    if parameters["template"] is not None and structured == "auto":
+        # Only its author knows whether the answer that a template asks for fits into an object.
+        structured = False
+    return ReaderTraits(
+        prompts=True, examples=parameters["examples"], words=tuple(words.items()), structured=structured
+    )
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str | None:
@@ -129,11 +134,15 @@ def _check(
     template: str | None,
     instructions: str | None,
     words: Mapping[str, str] | None,
-    structured: bool,
+    structured: Structured,
     examples: int,
 ) -> None:
     if template is not None:
-        others = {"prompt": prompt is not None, "instructions": instructions is not None, "structured": structured}
+        others = {
+            "prompt": prompt is not None,
+            "instructions": instructions is not None,
+            "structured: prompt": structured == "prompt",
+        }
         for name, is_set in others.items():
             if is_set:
                 raise SpecError(

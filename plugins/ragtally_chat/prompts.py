@@ -14,7 +14,9 @@ look like another passage, like the question, or like the form of the answer.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ragtally import Message, Prompt
 from ragtally_chat.reader import Example
@@ -63,6 +65,19 @@ class Form:
             return f"Answer with a JSON object and nothing else, which is exactly one of:\n{lines}"
         words = list(answers) if all(map(str.isalnum, answers)) else [f'"{word}"' for word in answers]
         return f"Answer with exactly one of the following and nothing else: {_enumeration(words)}."
+
+    def schema(self, answers: tuple[str, ...]) -> Mapping[str, Any]:
+        """Say the form of the answer as a JSON schema."""
+        # In this order, since models write an object's keys in that of the schema: reasoning after the answer would
+        # not lead to it. Strict schemas of OpenAI's and Groq's list every property and allow no others.
+        explanation = {"explanation": {"type": "string"}} if self.explains else {}
+        properties = {**explanation, "answer": {"type": "string", "enum": list(answers)}}
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
 
     def answer(self, word: str) -> str:
         """Write the answer in its form, without reasoning."""

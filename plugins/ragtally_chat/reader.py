@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ragtally import DataError, Examples, Prompt, Reading, did_you_mean
 
@@ -35,11 +35,22 @@ class TemplatedWriter(PromptWriter, Protocol):
         ...
 
 
+class AnswerForm(Protocol):
+    """The form of an answer."""
+
+    def schema(self, answers: tuple[str, ...]) -> Mapping[str, Any]:
+        """Say it as a JSON schema."""
+        ...
+
+
 class ChatReader:
     """Writes prompts; what is not in the reading or in the examples cannot get into them."""
 
-    def __init__(self, writer: PromptWriter, words: Mapping[str, str] | None, examples: int) -> None:
+    def __init__(
+        self, writer: PromptWriter, words: Mapping[str, str] | None, examples: int, form: AnswerForm
+    ) -> None:
         self._writer = writer
+        self._form = form
         self._words = words
         self._examples = examples
 
@@ -51,6 +62,10 @@ class ChatReader:
             self._writer.write(question, tuple(passages), answers, shots)
             for question, passages in zip(reading.question, reading.passages, strict=True)
         ]
+
+    def schema(self, answers: tuple[str, ...]) -> Mapping[str, Any]:
+        words = self._words_of(answers)
+        return self._form.schema(tuple(words[answer] for answer in answers))
 
     def template(self, answers: tuple[str, ...], examples: Examples | None) -> Prompt | None:
         if not isinstance(self._writer, TemplatedWriter):

@@ -45,6 +45,7 @@ def build(**parameters: Any) -> ChatModel:
             generation_kwargs=sampling,
             extra=extra,
             num_ctx=parameters["num_ctx"],
+            schema_as=parameters["schema_as"],
             timeout=timeout,
             window=parameters["batch"].get("window", "24h"),
         )
@@ -52,7 +53,8 @@ def build(**parameters: Any) -> ChatModel:
 
     if route.is_ollama:
         extra["num_ctx"] = parameters["num_ctx"] or OLLAMA_CONTEXT
-    return LitellmChatGenerator(route.full_name, api_base, {**sampling, **extra}, timeout)
+    settings = {**sampling, **extra}
+    return LitellmChatGenerator(route.full_name, api_base, settings, timeout, parameters["schema_as"])
 
 
 def build_embedder(**parameters: Any) -> Embedder:

@@ -59,9 +59,13 @@ class FileBatches:
 
     def line(self, call: Call) -> bytes:
         """Write one call as a line of the file."""
-        own = {} if call.seed is None else {"seed": call.seed}
         messages = [{"role": message.role, "content": message.content} for message in call.messages]
-        row = {"custom_id": call.key, "method": "POST", "url": _ENDPOINT, "body": self._body(messages, own)}
+        row = {
+            "custom_id": call.key,
+            "method": "POST",
+            "url": _ENDPOINT,
+            "body": self._body(messages, call.parameters),
+        }
         return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
     async def upload(self, path: Path) -> str:

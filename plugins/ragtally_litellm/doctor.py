@@ -13,6 +13,7 @@ from ragtally_litellm.client import authorization
 from ragtally_litellm.library import load_litellm
 from ragtally_litellm.ollama import servers
 from ragtally_litellm.routes import NATIVE, OLLAMA_CONTEXT, Route, base_urls, route_of
+from ragtally_litellm.schema_probe import known_finding, schema_findings
 
 _TIMEOUT = 5.0
 
@@ -24,7 +25,8 @@ def findings(parameters: Mapping[str, Any]) -> list[Finding]:
         return list(_ollama(route, parameters))
     if route.provider in NATIVE:
         return list(_compatible(route, parameters))
-    return [_litellm(route)]
+    access = _litellm(route)
+    return [access, known_finding(route, parameters)] if access.ok and _is_model(parameters) else [access]
 
 
 def _ollama(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding]:
@@ -41,6 +43,8 @@ def _ollama(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding]:
             length = server.model.context_length
             if length is not None and tokens > length:
                 yield Finding(False, f"{route.model} takes {length:,} tokens, not {tokens:,}", f"num_ctx: {length}")
+            elif _is_model(parameters):
+                yield from schema_findings(route, parameters, server.base)
 
 
 def _compatible(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding]:
@@ -57,7 +61,15 @@ def _compatible(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding
         yield Finding(False, f"{route.provider} has no key: {variable} is not set", f"export {variable}=...")
         return
     for url in urls:
-        yield _listing(route, url, key)
+        listing = _listing(route, url, key)
+        yield listing
+        if listing.ok and _is_model(parameters):
+            yield from schema_findings(route, parameters, url)
+
+
+def _is_model(parameters: Mapping[str, Any]) -> bool:
+    # An embedder has no answers.
+    return "structured" in parameters
 
 
 def _listing(route: Route, url: str, key: str | None) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,15 @@ from ragtally import CallError, CallFailure
 from ragtally.support.http_failures import MEANINGS, error_message, failure_reason, retry_after
 from ragtally.support.secrets import redact_line
 from ragtally_litellm.routes import Route
+
+# How servers name what constrains an answer, where they do not take it.
+_SCHEMA = re.compile(
+    r"response_?format|json_?schema|structured[ _]outputs?|guided|grammar|invalid format|required for format", re.I
+)
+_SCHEMA_HINT = (
+    "where it is the reader's JSON schema that is not taken: structured: false in the reader, or another schema_as "
+    "in the model (`ragtally doctor` tries them)"
+)
 
 
 class CallErrors(NamedTuple):
@@ -29,7 +39,7 @@ class CallErrors(NamedTuple):
             reason=reason,
             status=status,
             retry_after=wait,
-            hint=self._hint(reason),
+            hint=_SCHEMA_HINT if reason == "bad request" and _SCHEMA.search(message) else self._hint(reason),
         )
 
     def from_litellm(self, error: Exception, timeout: float) -> CallError:

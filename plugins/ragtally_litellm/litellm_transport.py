@@ -10,6 +10,7 @@ from ragtally.support.secrets import MASK, is_long_enough, known_secrets
 from ragtally.support.telemetry import haystack_import, telemetry_off
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.library import RequestSettings, close_litellm, load_litellm
+from ragtally_litellm.request_body import written_schema
 from ragtally_litellm.routes import route_of
 
 with haystack_import():
@@ -30,11 +31,12 @@ class LitellmChatGenerator:
         api_base: str | list[str] | None = None,
         generation_kwargs: dict[str, Any] | None = None,
         timeout: float = 120.0,
+        schema_as: str | None = None,
     ) -> None:
         load_litellm()
         with telemetry_off():
             from haystack_integrations.components.generators.litellm import LiteLLMChatGenerator
-        self.model, self.api_base, self.timeout = model, api_base, timeout
+        self.model, self.api_base, self.timeout, self.schema_as = model, api_base, timeout, schema_as
         self.generation_kwargs = dict(generation_kwargs or {})
         self._inner = LiteLLMChatGenerator(model=model, generation_kwargs=self.generation_kwargs)
         route = route_of(model)
@@ -49,7 +51,7 @@ class LitellmChatGenerator:
         """Ask once."""
         self._loop = asyncio.get_running_loop()
         try:
-            settings = {**self._settings.next(), **(generation_kwargs or {})}
+            settings = {**self._settings.next(), **written_schema(generation_kwargs or {}, self.schema_as)}
             output = await self._inner.run_async(messages, generation_kwargs=settings)
         except Exception as error:
             raise self._errors.from_litellm(error, self.timeout) from None
@@ -59,7 +61,7 @@ class LitellmChatGenerator:
     def run(self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask once and wait."""
         try:
-            settings = {**self._settings.next(), **(generation_kwargs or {})}
+            settings = {**self._settings.next(), **written_schema(generation_kwargs or {}, self.schema_as)}
             output = self._inner.run(messages, generation_kwargs=settings)
         except Exception as error:
             raise self._errors.from_litellm(error, self.timeout) from None
@@ -74,7 +76,7 @@ class LitellmChatGenerator:
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the component for a serialised pipeline; it holds no key."""
-        names = ("model", "api_base", "generation_kwargs", "timeout")
+        names = ("model", "api_base", "generation_kwargs", "timeout", "schema_as")
         return dict(default_to_dict(self, **{name: getattr(self, name) for name in names}))
 
     @classmethod

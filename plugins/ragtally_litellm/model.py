@@ -31,6 +31,23 @@ SAMPLING = (
 BATCHING = ("groq", "openai")
 # The providers that can be told whether to truncate a text that is too long.
 TRUNCATING = ("ollama", "hosted_vllm")
+# The providers that hold every model's answers to a JSON schema: vLLM, Ollama, and LiteLLM's own list
+# (litellm/utils.py, supports_response_schema). Of the others LiteLLM's table says it model by model.
+CONSTRAINING = (
+    "hosted_vllm",
+    "ollama",
+    "ollama_chat",
+    "databricks",
+    "fireworks_ai",
+    "lm_studio",
+    "nebius",
+    "predibase",
+)
+# With one of these the spec says the form of every answer itself.
+_FORMS = (
+    "format", "grammar", "guided_choice", "guided_grammar", "guided_json", "guided_regex", "json_schema",
+    "response_format", "structured_outputs",
+)  # fmt: skip
 _EXTRAS = ("extra", "query_extra", "document_extra")
 # What every request holds already, or what only the engine may say.
 _ENGINE_NAMES = ("messages", "model", "n", "seed", "stream", "stream_options")
@@ -53,6 +70,7 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
         model=route.model,
         deterministic=temperature == 0,
         takes_seed=_takes_seed(route),
+        takes_schema=takes_schema(route, parameters),
         limits=Limits(**{name: parameters[name] for name in names}),
         price=_model_price(route, parameters),
         context_tokens=(parameters["num_ctx"] or OLLAMA_CONTEXT)
@@ -175,6 +193,18 @@ def _takes_seed(route: Route) -> bool:
     from ragtally_litellm.library import supported_parameters
 
     return "seed" in supported_parameters(route)
+
+
+def takes_schema(route: Route, parameters: Mapping[str, Any]) -> bool | None:
+    """Whether the model's answers can be held to a JSON schema of a reader's; None where that is not known."""
+    if parameters["structured"] or any(name in parameters["extra"] for name in _FORMS):
+        return False
+    if parameters["schema_as"] is not None or route.provider in CONSTRAINING:
+        return True
+    if served_elsewhere(route, parameters["api_base"]):
+        return None
+    supported = route.entry.get("supports_response_schema")
+    return supported if isinstance(supported, bool) else None
 
 
 def _model_price(route: Route, parameters: Mapping[str, Any]) -> Price | None:

@@ -6,7 +6,6 @@ sends the same requests for a tenth of that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragtally import CallError
@@ -17,23 +16,13 @@ from ragtally_litellm.batches import BatchRequests, FileBatches
 from ragtally_litellm.client import JsonClient, run_coroutine
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.replies import read_answer
-from ragtally_litellm.routes import NATIVE, OLLAMA_CONTEXT, Route, base_urls, endpoint, route_of
+from ragtally_litellm.request_body import RequestBody
+from ragtally_litellm.routes import NATIVE, base_urls, endpoint, route_of
 
 with haystack_import():
     from haystack import component, default_from_dict, default_to_dict
     from haystack.dataclasses import ChatMessage
     from haystack.utils.auth import EnvVarSecret, Secret
-
-# OpenAI's words and Ollama's, as LiteLLM translates them (litellm/llms/ollama/chat/transformation.py).
-_OLLAMA_OPTIONS = {
-    "max_tokens": "num_predict",
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "frequency_penalty": "repeat_penalty",
-    "stop": "stop",
-}
-# What Ollama takes beside its options, not among them.
-_OLLAMA_TOP = frozenset({"format", "keep_alive", "shift", "think", "truncate"})
 
 
 @component
@@ -52,9 +41,10 @@ class NativeChatGenerator:
         num_ctx: int | None = None,
         timeout: float = 120.0,
         window: str = "24h",
+        schema_as: str | None = None,
     ) -> None:
         self.model, self.api_base, self.num_ctx, self.timeout = model, api_base, num_ctx, timeout
-        self.window = window
+        self.window, self.schema_as = window, schema_as
         self.generation_kwargs, self.extra = dict(generation_kwargs or {}), dict(extra or {})
         route = route_of(model)
         self.api_key = api_key or Secret.from_env_var(list(route.key_variables), strict=False)
@@ -63,7 +53,7 @@ class NativeChatGenerator:
         values = environment()
         urls = base_urls(route, api_base, must_exist=True)
         self._dialect = NATIVE[route.provider].dialect
-        self._body = RequestBody(route, self.generation_kwargs, self.extra, num_ctx)
+        self._body = RequestBody(route, self.generation_kwargs, self.extra, num_ctx, schema_as)
         key = first_value(self.api_key.to_dict()["env_vars"], values)
         self._errors = CallErrors(route, known_secrets({**values, "KEY": key or ""}))
         self._client = JsonClient([endpoint(url, self._dialect) for url in urls], key, timeout, self._errors)
@@ -112,7 +102,7 @@ class NativeChatGenerator:
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the component for a serialised pipeline; of the key only its variables are named."""
-        names = ("model", "api_base", "generation_kwargs", "extra", "num_ctx", "timeout", "window")
+        names = ("model", "api_base", "generation_kwargs", "extra", "num_ctx", "timeout", "window", "schema_as")
         values = {name: getattr(self, name) for name in names}
         return dict(default_to_dict(self, api_key=self.api_key.to_dict(), **values))
 
@@ -124,53 +114,3 @@ class NativeChatGenerator:
             values["api_key"] = Secret.from_dict(values["api_key"])
         generator: NativeChatGenerator = default_from_dict(cls, {**data, "init_parameters": values})
         return generator
-
-
-class RequestBody:
-    """Writes the bodies of one model's requests, as LiteLLM would."""
-
-    def __init__(
-        self, route: Route, sampling: Mapping[str, Any], extra: Mapping[str, Any], num_ctx: int | None
-    ) -> None:
-        self._ollama = NATIVE[route.provider].dialect == "ollama"
-        if self._ollama:
-            self._shared = _ollama_body(route, sampling, extra, num_ctx)
-        else:
-            self._shared = _openai_body(route, sampling, extra)
-
-    def of(self, messages: Sequence[Mapping[str, str]], own: Mapping[str, Any]) -> dict[str, Any]:
-        """Write one body; `own` are the parameters of this call alone."""
-        if not self._ollama:
-            return {**self._shared, "messages": messages, **own}
-        options = {**self._shared["options"], **{_OLLAMA_OPTIONS.get(name, name): own[name] for name in own}}
-        return {**self._shared, "messages": messages, "options": options}
-
-
-def _openai_body(route: Route, sampling: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    body = {"model": route.model, **sampling}
-    # OpenAI's reasoning models take the limit by another name, and no other provider's do.
-    if "max_tokens" in body and route.provider == "openai" and route.entry.get("supports_reasoning"):
-        body["max_completion_tokens"] = body.pop("max_tokens")
-    if route.provider == "openrouter":
-        if body.get("reasoning_effort") == "max":
-            body["reasoning_effort"] = "xhigh"
-        body["usage"] = {"include": True}
-    return {**body, **extra}
-
-
-def _ollama_body(
-    route: Route, sampling: Mapping[str, Any], extra: Mapping[str, Any], num_ctx: int | None
-) -> dict[str, Any]:
-    options = {_OLLAMA_OPTIONS[name]: sampling[name] for name in _OLLAMA_OPTIONS if name in sampling}
-    options["num_ctx"] = num_ctx or OLLAMA_CONTEXT
-    # Since 0.12.6 a prompt that does not fit is an error where it is not to be cut (ollama/api/types.go).
-    body: dict[str, Any] = {"model": route.model, "stream": False, "truncate": False, "shift": False}
-    if "response_format" in sampling:
-        form = sampling["response_format"]
-        body["format"] = form["json_schema"]["schema"] if "json_schema" in form else "json"
-    if "reasoning_effort" in sampling:
-        effort = sampling["reasoning_effort"]
-        body["think"] = effort if route.model.startswith("gpt-oss") else effort in ("low", "medium", "high")
-    body |= {name: value for name, value in extra.items() if name in _OLLAMA_TOP}
-    options |= {name: value for name, value in extra.items() if name not in _OLLAMA_TOP}
-    return {**body, "options": options}

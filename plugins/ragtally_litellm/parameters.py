@@ -93,6 +93,15 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "default": False,
         "description": "true for an answer in JSON, or the JSON Schema of the answer, where the provider has it.",
     },
+    "schema_as": _elsewhere(
+        {
+            "enum": ["json_schema", "json_object", None],
+            "default": None,
+            "description": "The type of response_format by which a server of your own takes the JSON schema that a "
+            "reader holds answers to: json_schema (llama.cpp, vLLM, LM Studio) or json_object (llama-cpp-python). "
+            "`ragtally doctor` tries both; of providers and Ollama it is known.",
+        }
+    ),
     "num_ctx": _optional(
         "integer",
         "Ollama's context length in tokens, prompt and answer together; 4096 if omitted.",

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import polars as pl
@@ -32,6 +32,7 @@ from ragtally.store import read_array, read_json, read_table, write_array, write
 # Where in an entry of the step index the retriever saves its index.
 INDEX_FOLDER = "retriever"
 _SEARCH_SCORES = "measured.json"
+_SCHEMA_FILE = "schema.json"
 
 EVIDENCE = ("question", "document", "start", "end", "grade")
 # The answers of the steps ask and read.
@@ -261,6 +262,7 @@ class PromptTable(NamedTuple):
 
     questions: list[int]  # Rows of questions in the sample
     prompts: list[Prompt]  # One per question
+    schema: Mapping[str, Any] | None = None  # What every answer is to keep to; None where any text will do
 
 
 @functools.lru_cache(maxsize=1)
@@ -272,11 +274,21 @@ def load_prompts(folder: Path) -> PromptTable:
         tuple(Message(role, content) for role, content in zip(roles, contents, strict=True))
         for roles, contents in table.select("roles", "contents").iter_rows()
     ]
-    return PromptTable(table["question"].to_list(), prompts)
+    schema = folder / _SCHEMA_FILE
+    return PromptTable(
+        table["question"].to_list(),
+        prompts,
+        read_json(schema) if schema.is_file() else None,
+    )
 
 
-def write_prompts(folder: Path, questions: Sequence[int], prompts: Sequence[Prompt]) -> None:
+def write_prompts(
+    folder: Path, questions: Sequence[int], prompts: Sequence[Prompt], schema: Mapping[str, Any] | None = None
+) -> None:
     """Write `prompts.parquet`: question rows, and the roles and contents of each prompt's messages."""
+    if schema is not None:
+        # Not sorted: an explanation comes before the answer that it leads to.
+        write_json(folder / _SCHEMA_FILE, schema)
     columns = {
         "question": questions,
         "roles": [[message.role for message in prompt] for prompt in prompts],

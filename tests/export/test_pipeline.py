@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ seed: 3
 dataset: {{synthetic: {{questions: 60, distractors: 1, split: test}}}}
 sample: {{size: 3}}
 models:
-  small: {{litellm: {{model: openai/small, api_base: "{url}", temperature: 0.7, max_tokens: 20}}}}
+  small: {{litellm: {{model: openai/small, api_base: "{url}", temperature: 0.7, max_tokens: 80}}}}
   plain:
     haystack:
       type: haystack.components.generators.chat.OpenAIChatGenerator
@@ -39,6 +40,7 @@ readers:
   words: {{specialist: {{features: tfidf}}}}
   small: {{chat: {{model: small, examples: 1}}}}
   plain: {{chat: {{model: plain, prompt: explain_then_label, instructions: "Use {{braces}} if you must."}}}}
+  held: {{chat: {{model: small, prompt: explain_then_label, structured: true}}}}
   own: {{chat: {{model: small, template: {template}, words: {{"yes": "yes", "no": "no", maybe: perhaps}}}}}}
 grid_on: all
 grid:
@@ -48,7 +50,7 @@ grid:
     - oracle
   top_k: [2]
   context_words: [50]
-  reader: [words, small, plain, own]
+  reader: [words, small, plain, held, own]
   votes: [2]
 controls: [closed_book, gold_context]
 metrics: [accuracy, recall@3]
@@ -93,6 +95,7 @@ OPENAI = "haystack.components.generators.chat.openai.OpenAIChatGenerator"
             {"prompt": PROMPT, "model_1": OPENAI, "model_2": OPENAI},
         ),
         ("words/hybrid/top 2/own/2 votes", {}),
+        ("words/hybrid/top 2/held/2 votes", {"prompt": PROMPT}),
         ("closed_book/plain/2 votes", {"prompt": PROMPT, "model_1": OPENAI, "model_2": OPENAI}),
     ],
 )
@@ -169,3 +172,14 @@ def test_the_command_says_what_is_plain(made: Made, tmp_path: Path, monkeypatch:
     assert "decide: ragtally.pipelines.answer.DecideVerdict (ragtally)\n" in ended.stderr
     several = CliRunner().invoke(command, ["pipeline", words[1], "plain", "--out", str(tmp_path / "other")])
     assert "cells match 'plain'" in str(several.exception)
+
+
+def test_a_served_cell_holds_answers_to_the_schema_of_the_study(made: Made, tmp_path: Path) -> None:
+    exported = made.export("words/hybrid/top 2/held/2 votes", tmp_path / "cell")
+    text = exported.path.read_text(encoding="utf-8")
+    schema = json.loads(yaml.safe_load(text)["components"]["model_1"]["init_parameters"]["schema"])
+    assert list(schema["properties"]) == ["explanation", "answer"]
+    pipeline = Pipeline.loads(text, allowed_modules=["ragtally.pipelines"])
+    answer = pipeline.run({"question": "Does it help?"}, include_outputs_from={"model_1"})
+    (reply,) = answer["model_1"]["replies"]
+    assert list(json.loads(reply.text)) == ["explanation", "answer"]

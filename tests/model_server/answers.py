@@ -11,6 +11,7 @@ from typing import Any
 from model_server.asks import Ask
 from model_server.faults import fraction
 from model_server.questions import read_question
+from model_server.schemas import followed
 from model_server.settings import Model, Settings
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -43,6 +44,7 @@ class Answer:
 
 def answer(ask: Ask, model: Model, settings: Settings) -> Answer:
     """Answer a call."""
+    ask = followed(ask, settings.schemas)
     prompt_tokens = ask.prompt_tokens
     if ask.vendor == "ollama_api" and not ask.text:
         return Answer("", "", "load", 0, 0, 0)

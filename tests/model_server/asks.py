@@ -130,5 +130,5 @@ def _schema(format: Any) -> Mapping[str, Any] | None:
         schema: Mapping[str, Any] = format["json_schema"].get("schema", {})
         return schema
     if format.get("type") == "json_object":
-        return {}
+        return format.get("schema") or {}
     return None if format.get("type") == "text" else format

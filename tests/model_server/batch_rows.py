@@ -12,6 +12,7 @@ from model_server.asks import read_ask
 from model_server.failures import Vendor, failure
 from model_server.faults import STATUSES, WIRE, fraction
 from model_server.replies import reply
+from model_server.schemas import schema_refusal
 
 if TYPE_CHECKING:
     from model_server.server import ModelServer
@@ -46,6 +47,9 @@ def answered_row(server: ModelServer, line: bytes, vendor: Vendor) -> Row:
     if model is None:
         refused = failure("404", vendor, model=ask.model)
         return Row(request["custom_id"], False, _response(404, refused.body))
+    refusal = schema_refusal(ask, server.settings.schemas)
+    if refusal is not None:
+        return Row(request["custom_id"], False, _response(refusal.status, refusal.body))
     fault = server.pick_fault(ask.key)
     if fault is not None and (fault in STATUSES or fault in WIRE):
         counts.by_fault[fault] += 1

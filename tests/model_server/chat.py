@@ -16,6 +16,7 @@ from model_server.embeddings import embeddings
 from model_server.failures import Vendor, failure
 from model_server.faults import STATUSES, VECTORS, FaultPicker
 from model_server.replies import reply
+from model_server.schemas import schema_refusal
 
 if TYPE_CHECKING:
     from model_server.server import ModelServer
@@ -140,6 +141,9 @@ class Chat:
             if value is not None and (name not in _ONE_ONLY or value != 1):
                 kind = "unsupported_value" if name in _ONE_ONLY else "unsupported_parameter"
                 return failure(kind, vendor, param=name, value=value, model=ask.model)
+        refusal = schema_refusal(ask, settings.schemas)
+        if refusal is not None:
+            return refusal
         tokens = ask.longest + (ask.most_tokens or 0)
         cuts = vendor == "ollama_api" and (ask.inputs is None or ask.parameters.get("truncate", True))
         if not cuts and tokens > model.context_length:

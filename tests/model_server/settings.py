@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from model_server.faults import FAULTS
+from model_server.schemas import WAYS
 
 USAGES = ("right", "absent", "wrong")
 
@@ -60,6 +61,7 @@ class Settings:
         seed: Decides which answers are right and which requests suffer faults.
         skill: Share of the answers that are right, from 0 to 1.
         labels: The answers there are; a prompt, or the schema it brings, may allow fewer.
+        schemas: What becomes of a JSON schema for the answer: one of `schemas.WAYS`.
         usage: What answers say of their tokens: `right`, `absent` or `wrong`.
         latency: Seconds before an answer.
         faults: Share of requests that suffer a fault, by the fault's name.
@@ -93,6 +95,7 @@ class Settings:
     seed: int = 0
     skill: float = 1.0
     labels: tuple[str, ...] = ("yes", "no", "maybe")
+    schemas: str = "kept"
     usage: str = "right"
     latency: float = 0.0
     faults: Mapping[str, float] = field(default_factory=dict)
@@ -131,6 +134,7 @@ class Settings:
         names = [*self.faults, *self.after, *filter(None, self.script)]
         _only("fault", names, FAULTS)
         _only("usage", [self.usage], USAGES)
+        _only("way with schemas", [self.schemas], WAYS)
         if sum(self.faults.values()) + self.mix > 1:
             raise ValueError("the faults' shares add up to more than 1")
 

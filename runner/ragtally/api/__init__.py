@@ -6,7 +6,7 @@ Standard library and pluggy only (numpy is named in annotations, never imported 
 from ragtally.api.address import canonical_json, derive_seed, file_hash
 from ragtally.api.answers import Answers, GradedAnswers, Status, Vote
 from ragtally.api.batch import Batches, BatchModel, BatchRow, BatchState, BatchStatus, BatchTerms
-from ragtally.api.calls import Call, Limits, Message, Price, Prompt, Reply, sampling_seed
+from ragtally.api.calls import Call, Limits, Message, Price, Prompt, Reply, call_parameters, sampling_seed
 from ragtally.api.choice import Choice
 from ragtally.api.chunker import Chunker
 from ragtally.api.component import KINDS, Component, ExternalResource, Finding, ParameterFault, Progress, Starter
@@ -42,10 +42,13 @@ from ragtally.api.metric import (
 )
 from ragtally.api.model import ChatModel, ModelTraits, PlainChatModel
 from ragtally.api.reader import (
+    STRUCTURED_PARAMETER,
     TRAIN_PARAMETER,
+    ConstrainedReader,
     PromptingReader,
     Reader,
     ReaderTraits,
+    Structured,
     TemplatedReader,
     TrainableReader,
 )
@@ -66,6 +69,7 @@ __all__ = [
     "CONDITIONS",
     "DATASET_PARAMETERS",
     "KINDS",
+    "STRUCTURED_PARAMETER",
     "TRAIN_PARAMETER",
     "AnswerMetric",
     "Answers",
@@ -83,6 +87,7 @@ __all__ = [
     "Choice",
     "Chunker",
     "Component",
+    "ConstrainedReader",
     "DataError",
     "Dataset",
     "DatasetBatch",
@@ -138,12 +143,14 @@ __all__ = [
     "Status",
     "StoppedError",
     "StoreError",
+    "Structured",
     "SumValues",
     "SumsMetric",
     "TemplatedReader",
     "TrainableReader",
     "Vote",
     "VoteRule",
+    "call_parameters",
     "canonical_json",
     "derive_seed",
     "did_you_mean",

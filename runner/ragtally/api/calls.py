@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from ragtally.api.address import derive_seed
 
@@ -31,12 +32,13 @@ class Call:
 
     Attributes:
         key: What the call is: a hash of the model's identity (provider, resolved model, every sampling
-            parameter, fingerprint), the exact messages, the purpose and the vote's index. Equal calls have
-            equal keys in every study, and are paid for once.
+            parameter, fingerprint), the exact messages, the purpose, the vote's index, and the schema where there is
+            one. Equal calls have equal keys in every study, and are paid for once.
         messages: The prompt.
         purpose: `"label"` or `"measure"`, as in `Vote`.
         vote: The vote's index from 0.
         seed: The sampling seed to send (see `sampling_seed`); None for a model that takes none.
+        schema: The JSON schema that the answer is to keep to; None where any text will do.
     """
 
     key: str
@@ -44,6 +46,29 @@ class Call:
     purpose: Literal["label", "measure"]
     vote: int
     seed: int | None
+    schema: Mapping[str, Any] | None = field(default=None, compare=False)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What of a request differs from call to call, in OpenAI's words."""
+        return call_parameters(self.seed, self.schema)
+
+
+def call_parameters(seed: int | None, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Write the parameters of one call, as `ChatModel.run_async` takes them.
+
+    Args:
+        seed: The sampling seed; None for none.
+        schema: The JSON schema of the answer; None for none.
+
+    Returns:
+        `seed` and `response_format` as far as there are any, in OpenAI's words.
+    """
+    parameters: dict[str, Any] = {} if seed is None else {"seed": seed}
+    if schema is not None:
+        form = {"name": "answer", "schema": dict(schema), "strict": True}
+        parameters["response_format"] = {"type": "json_schema", "json_schema": form}
+    return parameters
 
 
 def sampling_seed(messages: Prompt, purpose: str, vote: int) -> int:

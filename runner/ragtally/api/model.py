@@ -19,6 +19,9 @@ class ModelTraits:
         deterministic: Whether the same messages give the same answer (temperature 0), so that several votes
             would be one.
         takes_seed: Whether a sampling seed can be sent.
+        takes_schema: Whether the provider holds an answer to a JSON schema: True where that is known, None where
+            it is not known but a schema can be sent, False where none can. It counts in addresses, so it is decided
+            from the parameters, without a look at any server.
         limits: How fast it may be asked.
         price: What it costs when it is asked call by call; None where unknown.
         context_tokens: How many tokens a prompt and its answer may have; None where unknown.
@@ -31,6 +34,7 @@ class ModelTraits:
     model: str
     deterministic: bool = False
     takes_seed: bool = True
+    takes_schema: bool | None = False
     limits: Limits = field(default_factory=Limits)
     price: Price | None = None
     context_tokens: int | None = None
@@ -58,7 +62,8 @@ class ChatModel(Protocol):
 
         Args:
             messages: Haystack `ChatMessage`s.
-            generation_kwargs: Parameters of this call alone: `seed`.
+            generation_kwargs: Parameters of this call alone, in OpenAI's words: `seed`, and `response_format` with
+                a JSON schema unless the traits' `takes_schema` is False.
 
         Returns:
             `{"replies": [ChatMessage]}`; the reply's `meta` has `model`, `finish_reason` and

@@ -22,6 +22,22 @@ TRAIN_PARAMETER: Mapping[str, Any] = {
 }
 """The schema of the parameter `train`, which every reader that trains must declare."""
 
+Structured = bool | Literal["auto", "prompt"]
+"""How a reader has answers written as JSON; see `STRUCTURED_PARAMETER`."""
+
+STRUCTURED_PARAMETER: Mapping[str, Any] = {
+    "enum": ["auto", True, "prompt", False],
+    "default": "auto",
+    "description": "Whether answers are held to a JSON schema that allows the declared answers alone: true; auto, "
+    "where the model's provider is known to do so and `max_tokens` leaves room; prompt, only asked for as JSON; "
+    "false, asked for in words.",
+}
+"""The schema of the parameter `structured`, for a reader whose traits pass it on.
+
+The engine settles what `auto` comes to, so that addresses do not depend on a way of writing: `build` then gets True
+where the answer is asked for as JSON, and False where it is not.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ReaderTraits:
@@ -39,6 +55,9 @@ class ReaderTraits:
             with `"x-ragtally-kind": "model"`; whether its draws are fresh follows from the model.
         examples: How many labelled examples its prompts show; where there are any, the reader declares the
             parameter `"train": TRAIN_PARAMETER` for the split that they come from.
+        structured: How answers are written as JSON: the reader's parameter `structured`
+            (`STRUCTURED_PARAMETER`); False for a reader that has none. A reader that is ever asked to constrain its
+            answers is a `ConstrainedReader`.
         words: The words by which a model is asked to name the answers, as pairs of answer and word; empty
             where the answers' own words are used.
     """
@@ -48,6 +67,7 @@ class ReaderTraits:
     trains: bool = False
     prompts: bool = False
     examples: int = 0
+    structured: Structured = False
     words: tuple[tuple[str, str], ...] = ()
 
 
@@ -111,6 +131,23 @@ class PromptingReader(Protocol):
 
         Returns:
             One prompt per question, in order; the same ones for the same arguments.
+        """
+        ...
+
+
+@runtime_checkable
+class ConstrainedReader(PromptingReader, Protocol):
+    """A prompting reader that can say by a JSON schema which answers there are."""
+
+    def schema(self, answers: tuple[str, ...]) -> Mapping[str, Any]:
+        """Write the schema of an answer to its prompts.
+
+        Args:
+            answers: The declared answers.
+
+        Returns:
+            The schema of an object whose properties are texts, in the order in which they are to be written; all are
+            required, and no others allowed. The one that holds the answer has an `enum`.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,11 +130,12 @@ class _Components:
         choice, registry = task.choices["model"], self._workspace.registry
         traits = registry.traits(choice)
         model = registry.build(choice)
-        # A plain generator would send one seed with every question.
-        if isinstance(model, PlainChatModel) and not traits.takes_seed:
+        schema = load_prompts(self._workspace.entry(task.inputs["prompt"][0])).schema
+        # A plain generator would send one seed with every question, and no schema.
+        if isinstance(model, PlainChatModel) and not traits.takes_seed and schema is None:
             return model.plain()
         draw = {name: task.settings[name] for name in ("purpose", "vote")} if traits.takes_seed else None
-        return AskModel(choice_data(choice), draw)
+        return AskModel(choice_data(choice), draw, None if schema is None else json.dumps(schema, ensure_ascii=False))
 
     def _prompt(self, prompts: Task) -> Any:
         reader = prompts.choices["reader"]
@@ -164,7 +166,7 @@ class _Components:
             builder = prompt_builder(template)
         except ValueError:
             return None
-        rows, prompts_sent = load_prompts(self._workspace.entry(prompts))
+        rows, prompts_sent, _ = load_prompts(self._workspace.entry(prompts))
         entries = {role: self._workspace.entry(prompts.inputs[role][0]) for role in ("context", "prepare", "sample")}
         reading = load_reading(entries["context"], entries["prepare"], entries["sample"])
         for row, messages in list(zip(rows, prompts_sent, strict=True))[:_CHECK_SIZE]:

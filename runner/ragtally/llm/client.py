@@ -30,6 +30,7 @@ from ragtally.spec.study import Study
 from ragtally.steps import Task
 from ragtally.steps.ask import calls_of, unusable
 from ragtally.store.batches import FILE_NAME, BatchStore
+from ragtally.support.answer_schema import keeps_to
 from ragtally.workspace import Workspace
 
 
@@ -88,6 +89,8 @@ class Asking:
                 self._workspace.progress.warn(message)
             failures = self._deliver_live(group) if goes_on else batching.failed
             self._check_failures(group, failures)
+        for group in groups:
+            self._report_schemas(group)
 
     def _missing(self, group: CallGroup) -> list[str]:
         missing = self._workspace.calls.keys_without_reply(list(group.calls))
@@ -169,6 +172,19 @@ class Asking:
                 if why:
                     progress.warn(f"{count} of {sum(unread.values())} answers of {group.name}: {why}")
 
+    def _report_schemas(self, group: CallGroup) -> None:
+        """Say how many answers do not keep to the schema that they were to be held to."""
+        schemas = {key: call.schema for key, call in group.calls.items() if call.schema is not None}
+        replies = self._workspace.calls.replies_to(list(schemas))
+        # One that is cut off could not keep to it, whatever its server does.
+        whole = {key: reply.text for key, reply in replies.items() if reply.finish_reason != "length"}
+        astray = sum(not keeps_to(text, schemas[key]) for key, text in whole.items())
+        if astray:
+            self._workspace.progress.warn(
+                f"{astray:,} of {len(whole):,} answers of {group.name} do not keep to the JSON schema that was sent, "
+                "so its server ignores it; they are read as text. `structured: false` in the reader sends none"
+            )
+
     def _check_failures(self, group: CallGroup, failures: Mapping[str, CallError]) -> None:
         if not failures:
             return
@@ -185,7 +201,9 @@ class Asking:
             )
             return
         reasons = ", ".join(f"{count} x {why}" for why, count in Counter(e.reason for e in failures.values()).items())
-        hint = "run the same command to try those again"
+        remedies = dict.fromkeys(error.hint for error in failures.values() if error.hint)
+        again = "run the same command to try those again"
+        hint = f"{next(iter(remedies))}; then {again}" if len(remedies) == 1 else again
         if shares[worst] < 1:
             hint += f", or allow it: max_failed: {math.ceil(1000 * shares[worst]) / 1000:g}"
         raise RagtallyError(

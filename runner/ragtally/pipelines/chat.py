@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypedDict
 
-from ragtally.api import Call, CallError, ChatModel, Message, Prompt, Reply, sampling_seed
+from ragtally.api import Call, CallError, ChatModel, Message, Prompt, Reply, call_parameters, sampling_seed
 from ragtally.pipelines.choices import build
 from ragtally.pipelines.haystack import ChatMessage, ChatPromptBuilder, component
 
@@ -48,9 +49,8 @@ def sender(model: ChatModel, estimate_tokens: Callable[[str], int]) -> Callable[
     """Make the function that sends one call."""
 
     async def send(call: Call) -> Reply:
-        parameters = {} if call.seed is None else {"seed": call.seed}
         start = time.perf_counter()
-        answer = await model.run_async(chat_messages(call.messages), generation_kwargs=parameters)
+        answer = await model.run_async(chat_messages(call.messages), generation_kwargs=call.parameters)
         seconds = time.perf_counter() - start
         replies = answer.get("replies") or []
         if not replies:
@@ -79,8 +79,15 @@ class AskModel:
     """Asks a language model that a ragtally plugin offers, once; what fails is not tried again."""
 
     # The draw says whose sampling seeds are sent: the purpose and the index of a study's vote; without it, none are.
-    def __init__(self, model: dict[str, Any], draw: dict[str, Any] | None = None) -> None:
-        self.model, self.draw = model, draw
+    # The schema is what answers are held to; without it, any text is an answer. It is JSON as text: a pipeline's file
+    # would sort its keys, and models write an object's keys in the order of the schema.
+    def __init__(
+        self,
+        model: dict[str, Any],
+        draw: dict[str, Any] | None = None,
+        schema: str | None = None,
+    ) -> None:
+        self.model, self.draw, self.schema = model, draw, schema
 
     @component.output_types(replies=list[ChatMessage])
     def run(self, messages: list[ChatMessage]) -> RepliesOutput:
@@ -94,8 +101,9 @@ class AskModel:
         """Ask."""
         model: ChatModel = build(self.model)
         try:
-            parameters = {} if self.draw is None else {"seed": sampling_seed(_prompt_of(messages), **self.draw)}
-            answer = await model.run_async(messages, generation_kwargs=parameters)
+            schema = None if self.schema is None else json.loads(self.schema)
+            seed = None if self.draw is None else sampling_seed(_prompt_of(messages), **self.draw)
+            answer = await model.run_async(messages, generation_kwargs=call_parameters(seed, schema))
             return {"replies": list(answer["replies"])}
         finally:
             await model.close()

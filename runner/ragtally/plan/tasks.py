@@ -11,6 +11,7 @@ from ragtally.api import (
     Dataset,
     ErrorList,
     Location,
+    ModelTraits,
     RagtallyError,
     ReaderTraits,
     RetrieverTraits,
@@ -20,6 +21,7 @@ from ragtally.api import (
     derive_seed,
     did_you_mean,
 )
+from ragtally.plan.answer_form import AnswerForm, answer_form
 from ragtally.registry import Registry
 from ragtally.spec.study import Grid, ReaderPick, Study
 from ragtally.steps import (
@@ -238,7 +240,10 @@ class StudyTasks:
             # A reader whose answers are fixed casts one vote, however many are counted.
             index = 0 if traits.draws == "fixed" else number
             label = f"{name} vote {index + 1}" + (f" on {passages.label}" if passages else "")
+            settings: dict[str, Any] = {"words": dict(traits.words)} if traits.words else {}
             if traits.prompts and passages is not None:
+                if self._form(reader).constrained:
+                    settings["constrained"] = True
                 prompts = self._prompts(reader, passages, base)
                 model = reader.choice.parameters["model"]
                 answers = self._ask(prompts, model, purpose, index, f"readers.{name}", label)
@@ -249,7 +254,7 @@ class StudyTasks:
                     PARSE,
                     f"readers.{name}",
                     label,
-                    settings={"words": dict(traits.words)} if traits.words else {},
+                    settings=settings,
                     inputs={"sample": self.sample, "read": answers},
                 )
             )
@@ -294,8 +299,20 @@ class StudyTasks:
             "examples": examples,
             "examples_context": self._control("gold_context", examples, path) if examples else None,
         }
-        choices = {"reader": _without_model(reader.choice)}
-        return self._task(PROMPT, path, f"{reader.name} on {passages.label}", choices=choices, inputs=inputs)
+        form = self._form(reader)
+        return self._task(
+            PROMPT,
+            path,
+            f"{reader.name} on {passages.label}",
+            choices={"reader": _without_model(form.of(reader.choice))},
+            # Said only where it is so: prompts and calls without a schema are what they were before there were any.
+            settings={"constrained": True} if form.constrained else {},
+            inputs=inputs,
+        )
+
+    def _form(self, reader: ReaderPick) -> AnswerForm:
+        model: ModelTraits = self.registry.traits(reader.choice.parameters["model"])
+        return answer_form(self.traits(reader.name), model, self.answers)
 
     def _examples(self, reader: ReaderPick, size: int | None) -> Task:
         split = reader.train_split

@@ -64,7 +64,7 @@ class _Builder:
             base=self._base(),
             grid=grid,
             metrics=self._metrics(grid),
-            metric_traits=self._resolver.traits,
+            traits=self._resolver.traits,
             is_paired=self._resolver.is_paired,
         )
 

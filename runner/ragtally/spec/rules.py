@@ -35,7 +35,7 @@ class Draft:
     base: Base | None  # Which questions stay
     grid: Grid | None  # The axes, empty where there is no grid
     metrics: tuple[Choice, ...]
-    metric_traits: Callable[[Choice, PathOf], Any]
+    traits: Callable[[Choice, PathOf], Any]
     is_paired: Callable[[Choice, PathOf], bool]  # Whether a metric can be compared question by question
 
 
@@ -43,6 +43,7 @@ def check(draft: Draft, faults: Faults) -> None:
     """Note everything that is wrong between the keys of a spec."""
     _check_names(draft, faults)
     _check_training(draft, faults)
+    _check_structured(draft, faults)
     _check_label(draft, faults)
     _check_base(draft, faults)
     if draft.grid is not None:
@@ -85,6 +86,18 @@ def _check_training(draft: Draft, faults: Faults) -> None:
         path = ("readers", name, reader.pick.choice.name, "train", "split")
         hint = "give the dataset a split that no reader learns from, as in dataset: {...: {split: test}}"
         faults.add(path, f"{name} learns from the split {split!r} and would be tested on it: {which}", hint)
+
+
+def _check_structured(draft: Draft, faults: Faults) -> None:
+    for name, reader in draft.readers.items():
+        if reader.traits.structured is not True:
+            continue
+        choice = reader.pick.choice
+        path = ("readers", name, choice.name, "structured")
+        model = draft.traits(choice.parameters["model"], path)
+        if model is not None and model.takes_schema is False:
+            message = f"{model.provider}/{model.model} takes no schema of an answer, or has a form of its own"
+            faults.add(path, message, "structured: false; or prompt, to ask for JSON in the prompt alone")
 
 
 def _check_label(draft: Draft, faults: Faults) -> None:
@@ -178,7 +191,7 @@ def _check_metrics(draft: Draft, grid: Grid, faults: Faults) -> None:
         return
     for index, metric in enumerate(draft.metrics):
         path = ("metrics", index)
-        traits = draft.metric_traits(metric, path)
+        traits = draft.traits(metric, path)
         if traits is not None and traits.measures == "retrieval":
             message = f"{draft.data['metrics'][index]} scores retrieval, but the grid has no retriever"
             faults.add(path, message, "remove it, or add grid.chunker and grid.retriever")

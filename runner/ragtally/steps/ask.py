@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,9 +38,13 @@ class CallSet(NamedTuple):
 def calls_of(ask: Task, prompts: Path, *, takes_seed: bool) -> CallSet:
     """Make the calls of a task."""
     purpose, vote = ask.settings["purpose"], ask.settings["vote"]
-    rows, messages = load_prompts(prompts)
+    rows, messages, schema = load_prompts(prompts)
     # One hash of what all calls share, so that the model's identity is not written out once per call.
-    common = canonical_json([KEY_VERSION, ask.settings["model"], purpose, vote])
+    shared = [KEY_VERSION, ask.settings["model"], purpose, vote]
+    if schema is not None:
+        # As text, since the order of its properties counts; calls without a schema keep the keys they had before.
+        shared.append(json.dumps(schema, ensure_ascii=False))
+    common = canonical_json(shared)
     calls = [
         Call(
             key=address({"shared": common, "messages": _plain(each)}),
@@ -47,6 +52,7 @@ def calls_of(ask: Task, prompts: Path, *, takes_seed: bool) -> CallSet:
             purpose=purpose,
             vote=vote,
             seed=sampling_seed(each, purpose, vote) if takes_seed else None,
+            schema=schema,
         )
         for each in messages
     ]

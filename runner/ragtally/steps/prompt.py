@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from ragtally import pipelines
-from ragtally.api import DataError, Examples, PluginError
+from ragtally.api import ConstrainedReader, DataError, Examples, PluginError
 from ragtally.steps.step import Step, Work
 from ragtally.tables import load_base_rows, load_questions, load_reading, write_prompts
 
 
 def run(work: Work) -> None:
-    """Write `prompts.parquet`."""
+    """Write `prompts.parquet`, and `schema.json` where answers are to keep to one."""
     base = work.optional("base")
     rows = None if base is None else load_base_rows(base)
     reading = load_reading(work.input("context"), work.input("prepare"), work.input("sample"), rows)
-    prompts = pipelines.WritePrompt(work.build("reader")).prompts(reading, _examples(work))
+    reader = work.build("reader")
+    prompts = pipelines.WritePrompt(reader).prompts(reading, _examples(work))
     if len(prompts) != len(reading) or not all(prompts):
         name = work.task.choices["reader"].name
         raise PluginError(f"the reader {name} did not write one prompt for each of {len(reading)} questions")
-    write_prompts(work.folder, list(range(len(reading))) if rows is None else rows.tolist(), prompts)
+    schema = None
+    if work.task.settings.get("constrained"):
+        if not isinstance(reader, ConstrainedReader):
+            raise PluginError(f"the reader {work.task.choices['reader'].name} has no schema to constrain answers by")
+        schema = reader.schema(reading.answers)
+    write_prompts(work.folder, list(range(len(reading))) if rows is None else rows.tolist(), prompts, schema)
 
 
 def _examples(work: Work) -> Examples | None:

@@ -44,9 +44,9 @@ _REFUSAL = re.compile(
     r"content[_ ](?:filter|policy|management)|flagged|moderation|safety system|was refused", re.IGNORECASE
 )
 _KEY = re.compile(r"api[_ ]key|unauthori[sz]ed|authentication", re.IGNORECASE)
-# Ollama answers 500 to what no second try can change.
+# Ollama answers 500 to what no second try can change, and llama-cpp-python to parameters that it does not know.
 _PERMANENT = re.compile(
-    r"requires more system memory|model .{0,80}does not support|unable to load model", re.IGNORECASE
+    r"validation error|requires more system memory|model .{0,80}does not support|unable to load model", re.IGNORECASE
 )
 _OVERLONG_FOR_LLAMA_CPP = re.compile(r"exceed_context_size|available context size")
 _UNKNOWN_MODEL = re.compile(

@@ -14,7 +14,7 @@ import pytest
 import ragtally_litellm
 from model_server.fixture import RunningServer
 from plugins.litellm.sample_embedders import COMPONENT, OLLAMA, OPENAI, fill_embedder, on
-from ragtally.api import DataError, EmbedderTraits, ErrorList, Limits, Price, SpecError
+from ragtally.api import Choice, DataError, EmbedderTraits, ErrorList, Limits, Price, SpecError
 from ragtally.plan import plan_study
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
@@ -87,7 +87,8 @@ def test_refused_parameters_are_errors_of_the_plan_and_findings_of_the_doctor(
     with pytest.raises(SpecError, match=f"{CLAUDE} takes no presence_penalty") as caught:
         ragtally_litellm.fingerprint(parameters)
     assert caught.value.hint is not None and "extra: {presence_penalty: ...}" in caught.value.hint
-    assert [finding.ok for finding in ragtally_litellm.diagnose(parameters)] == [True, False]
+    findings = [finding for finding in ragtally_litellm.diagnose(parameters) if "schema" not in finding.what]
+    assert [finding.ok for finding in findings] == [True, False]
     assert ragtally_litellm.fingerprint(fill(model=CLAUDE, temperature=0.7)) is None
 
 
@@ -344,3 +345,39 @@ def test_a_missing_embedder_is_pulled_where_the_spec_says_so(server: RunningServ
     parameters = on(server, "ollama") | {"model": "ollama/qwen2.5:7b", "pull": True}
     COMPONENT.provide(parameters, lambda *_: None)
     assert fingerprint(parameters)
+
+
+@pytest.mark.parametrize(
+    ("settings", "takes"),
+    [
+        ({"model": "ollama_chat/llama3.1:8b"}, True),
+        ({"model": "ollama/llama3.1:8b"}, True),
+        ({"model": "ollama_chat/llama3.1:8b", "api_base": "http://gpu:11434"}, True),
+        ({"model": "hosted_vllm/Qwen/Qwen3-8B", "api_base": "http://gpu:8000/v1"}, True),
+        ({"model": "lm_studio/qwen3", "api_base": "http://gpu:1234/v1"}, True),
+        ({"model": "openai/gpt-4.1-mini"}, True),
+        ({"model": "gpt-5-mini"}, True),
+        ({"model": "groq/openai/gpt-oss-20b"}, True),
+        ({"model": CLAUDE}, True),
+        ({"model": "groq/llama-3.3-70b-versatile"}, False),
+        ({"model": "groq/of-tomorrow"}, None),
+        ({"model": "openai/gpt-4.1-mini", "api_base": "http://gpu:8000/v1"}, None),
+        ({"model": "openai/own", "api_base": "http://gpu:8000/v1"}, None),
+        ({"model": "openai/own", "api_base": "http://gpu:8000/v1", "schema_as": "json_object"}, True),
+        ({"model": "groq/llama-3.3-70b-versatile", "schema_as": "json_schema"}, True),
+        ({"model": "ollama_chat/llama3.1:8b", "structured": True}, False),
+        ({"model": "ollama_chat/llama3.1:8b", "extra": {"format": "json"}}, False),
+        ({"model": "hosted_vllm/m", "api_base": "http://gpu/v1", "extra": {"guided_choice": ["yes"]}}, False),
+    ],
+)
+def test_whether_a_schema_is_kept_to_is_known_without_a_look_at_any_server(
+    settings: dict[str, Any], takes: bool | None, fill: Fill
+) -> None:
+    assert model_traits(fill(**settings)).takes_schema is takes
+
+
+def test_how_a_server_takes_a_schema_is_no_part_of_a_call(fill: Fill) -> None:
+    registry = load_registry()
+    choices = [Choice("model", "litellm", fill(model="openai/own", schema_as=way)) for way in (None, "json_object")]
+    one, other = (registry.identity(choice, fingerprint=False) for choice in choices)
+    assert one == other

@@ -1,0 +1,89 @@
+"""What one request of a chat says, in OpenAI's dialect and in Ollama's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ragtally_litellm.routes import NATIVE, OLLAMA_CONTEXT, Route
+
+# OpenAI's words and Ollama's, as LiteLLM translates them (litellm/llms/ollama/chat/transformation.py).
+_OLLAMA_OPTIONS = {
+    "max_tokens": "num_predict",
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "frequency_penalty": "repeat_penalty",
+    "stop": "stop",
+}
+# What Ollama takes beside its options, not among them.
+_OLLAMA_TOP = frozenset({"format", "keep_alive", "shift", "think", "truncate"})
+
+
+class RequestBody:
+    """Writes the bodies of one model's requests, as LiteLLM would."""
+
+    def __init__(
+        self,
+        route: Route,
+        sampling: Mapping[str, Any],
+        extra: Mapping[str, Any],
+        num_ctx: int | None,
+        schema_as: str | None = None,
+    ) -> None:
+        self._schema_as = schema_as
+        self._ollama = NATIVE[route.provider].dialect == "ollama"
+        if self._ollama:
+            self._shared = _ollama_body(route, sampling, extra, num_ctx)
+        else:
+            self._shared = _openai_body(route, sampling, extra)
+
+    def of(self, messages: Sequence[Mapping[str, str]], own: Mapping[str, Any]) -> dict[str, Any]:
+        """Write one body; `own` are the parameters of this call alone."""
+        if not self._ollama:
+            return {**self._shared, "messages": messages, **written_schema(own, self._schema_as)}
+        form = _ollama_format(own["response_format"]) if "response_format" in own else {}
+        names = [name for name in own if name != "response_format"]
+        options = {**self._shared["options"], **{_OLLAMA_OPTIONS.get(name, name): own[name] for name in names}}
+        return {**self._shared, **form, "messages": messages, "options": options}
+
+
+def _openai_body(route: Route, sampling: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    body = {"model": route.model, **sampling}
+    # OpenAI's reasoning models take the limit by another name, and no other provider's do.
+    if "max_tokens" in body and route.provider == "openai" and route.entry.get("supports_reasoning"):
+        body["max_completion_tokens"] = body.pop("max_tokens")
+    if route.provider == "openrouter":
+        if body.get("reasoning_effort") == "max":
+            body["reasoning_effort"] = "xhigh"
+        body["usage"] = {"include": True}
+    return {**body, **extra}
+
+
+def _ollama_body(
+    route: Route, sampling: Mapping[str, Any], extra: Mapping[str, Any], num_ctx: int | None
+) -> dict[str, Any]:
+    options = {_OLLAMA_OPTIONS[name]: sampling[name] for name in _OLLAMA_OPTIONS if name in sampling}
+    options["num_ctx"] = num_ctx or OLLAMA_CONTEXT
+    # Since 0.12.6 a prompt that does not fit is an error where it is not to be cut (ollama/api/types.go).
+    body: dict[str, Any] = {"model": route.model, "stream": False, "truncate": False, "shift": False}
+    if "response_format" in sampling:
+        body |= _ollama_format(sampling["response_format"])
+    if "reasoning_effort" in sampling:
+        effort = sampling["reasoning_effort"]
+        body["think"] = effort if route.model.startswith("gpt-oss") else effort in ("low", "medium", "high")
+    body |= {name: value for name, value in extra.items() if name in _OLLAMA_TOP}
+    options |= {name: value for name, value in extra.items() if name not in _OLLAMA_TOP}
+    return {**body, "options": options}
+
+
+def _ollama_format(form: Mapping[str, Any]) -> dict[str, Any]:
+    return {"format": form["json_schema"]["schema"] if "json_schema" in form else "json"}
+
+
+def written_schema(parameters: Mapping[str, Any], schema_as: str | None) -> Mapping[str, Any]:
+    """Write the schema among a call's parameters as a server takes it; None for OpenAI's way."""
+    form = parameters.get("response_format") or {}
+    if schema_as != "json_object" or "json_schema" not in form:
+        return parameters
+    # llama-cpp-python, Together and others had schemas before OpenAI named a type for them.
+    return {**parameters, "response_format": {"type": "json_object", "schema": form["json_schema"]["schema"]}}

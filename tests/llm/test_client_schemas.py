@@ -1,0 +1,144 @@
+"""Answers that are held to a schema, by servers that keep to it, ignore it or refuse it, live and in batches."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from command_line import Outcome, Project
+from model_server.fixture import RunningServer
+
+from .conftest import SPEC
+
+Start = Callable[..., RunningServer]
+Asked = Callable[..., Project]
+PLAIN = "{chat: {model: small}}"
+
+
+def project_with(asked: Asked, server: RunningServer, reader: str, model: str = "", batch: bool = False) -> Project:
+    project = asked(server)
+    text = SPEC.format(url=server.openai).replace("votes: 3", "votes: 1").replace("max_tokens: 20", "max_tokens: 400")
+    text = text.replace(PLAIN, f"{{chat: {{model: small, {reader}}}}}")
+    extra = "delivery: batch, batch: {poll_seconds: 0.05}, " if batch else ""
+    text = text.replace("timeout: 1,", f"timeout: 5, {extra}{model}")
+    project.write("spec.yaml", text)
+    return project
+
+
+def run(project: Project) -> Outcome:
+    return project.ragtally("run", "--no-report", "spec.yaml")
+
+
+def unparsed(project: Project) -> float:
+    text = (project.folder / "data/results/asked/voters.csv").read_text(encoding="utf-8")
+    (row,) = csv.DictReader(text.splitlines())
+    return float(row["unparsed_share"])
+
+
+def texts(project: Project) -> list[str]:
+    with sqlite3.connect(project.folder / "store" / "calls.sqlite") as connection:
+        return [text for (text,) in connection.execute("SELECT text FROM calls")]
+
+
+def schemas(server: RunningServer) -> list[Any]:
+    return [request["body"].get("response_format") for request in server.requests()]
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize(
+    ("prompt", "names"), [("label_only", ["answer"]), ("explain_then_label", ["explanation", "answer"])]
+)
+def test_a_server_that_keeps_to_it_answers_nothing_else(
+    prompt: str, names: list[str], batch: bool, start: Start, asked: Asked
+) -> None:
+    server = start(skill=0.9)
+    project = project_with(asked, server, f"prompt: {prompt}, structured: true", batch=batch)
+    outcome = run(project)
+    assert outcome.code == 0, outcome.err
+    assert unparsed(project) == 0 and "schema" not in outcome.err
+    for text in texts(project):
+        answer = json.loads(text)
+        assert list(answer) == names and answer["answer"] in ("yes", "no", "maybe")
+
+
+def test_what_is_sent_says_every_answer_and_nothing_more(start: Start, asked: Asked) -> None:
+    server = start()
+    project = project_with(asked, server, "structured: true")
+    assert run(project).code == 0
+    (form,) = {json.dumps(each) for each in schemas(server)}
+    assert json.loads(form) == {
+        "type": "json_schema",
+        "json_schema": {
+            "name": "answer",
+            "strict": True,
+            "schema": {
+                "type": "object",
+                "properties": {"answer": {"type": "string", "enum": ["yes", "no", "maybe"]}},
+                "required": ["answer"],
+                "additionalProperties": False,
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_server_that_ignores_it_is_named_and_its_answers_are_still_read(
+    batch: bool, start: Start, asked: Asked
+) -> None:
+    server = start(schemas="ignored")
+    project = project_with(asked, server, "structured: true", batch=batch)
+    outcome = run(project)
+    assert outcome.code == 0, outcome.err
+    assert "30 of 30 answers of openai/small do not keep to the JSON schema that was sent" in outcome.err
+    assert "`structured: false`" in outcome.err
+    assert unparsed(project) == 0 and set(texts(project)) <= {"yes", "no", "maybe"}
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("way", ["refused", "object_only"])
+def test_a_server_that_refuses_it_is_told_plainly_and_not_asked_again(
+    way: str, batch: bool, start: Start, asked: Asked
+) -> None:
+    server = start(schemas=way)
+    project = project_with(asked, server, "structured: true", batch=batch)
+    outcome = run(project)
+    assert outcome.code != 0
+    assert "a request that it does not take" in outcome.err and "structured: false in the reader" in outcome.err
+    assert server.counts()["requests"] <= 30
+    changed = project.folder / "spec.yaml"
+    changed.write_text(changed.read_text(encoding="utf-8").replace("structured: true", "structured: false"))
+    outcome = run(project)
+    assert outcome.code == 0, outcome.err
+    assert unparsed(project) == 0
+
+
+def test_a_model_says_how_its_server_takes_a_schema_and_readers_follow(start: Start, asked: Asked) -> None:
+    server = start(schemas="object_only")
+    project = project_with(asked, server, "prompt: label_only", model="schema_as: json_object, ")
+    outcome = run(project)
+    assert outcome.code == 0, outcome.err
+    assert {each["type"] for each in schemas(server)} == {"json_object"}
+    assert all(json.loads(text) for text in texts(project))
+
+
+def test_a_change_of_the_way_pays_nothing_again(start: Start, asked: Asked) -> None:
+    server = start()
+    project = project_with(asked, server, "structured: true")
+    assert run(project).code == 0
+    project = project_with(asked, server, "structured: auto", model="schema_as: json_object, ")
+    assert run(project).code == 0
+    assert server.counts()["successful"] == 30
+
+
+@pytest.mark.parametrize("reader", ["structured: false", "structured: auto", "structured: prompt"])
+def test_where_nothing_is_known_of_a_server_no_schema_is_sent(reader: str, start: Start, asked: Asked) -> None:
+    server = start()
+    project = project_with(asked, server, reader)
+    outcome = run(project)
+    assert outcome.code == 0, outcome.err
+    assert set(schemas(server)) == {None}
