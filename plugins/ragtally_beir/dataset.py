@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from ragtally import DatasetBatch, Questions, did_you_mean
+from ragtally import DatasetBatch, Location, Questions, did_you_mean
 from ragtally_beir.documents import BATCH_LINES, NOTHING, document_batches
 from ragtally_beir.files import BeirFiles, Entry, damage, entries, find_files
 from ragtally_beir.judgements import Judgements, read_judgements
@@ -53,6 +53,12 @@ class Beir:
             message = f"`{self._answer_field}` of the queries' metadata holds no two different answers: {content}"
             raise damage(self._files.queries, None, message, "name another answer_field, or leave it out")
         return tuple(sorted(counts, key=lambda answer: (-counts[answer], answer)))
+
+    def answer_location(self, answer: str) -> Location | None:
+        """The first query with an answer."""
+        lines = (entry.line for entry in entries(self._files.queries) if self._answer(entry) == answer)
+        line = next(lines, None)
+        return None if line is None else Location(str(self._files.queries), line)
 
     def batches(self) -> Iterator[DatasetBatch]:
         """Yield queries, then documents with what is evidence in them, some thousand lines at a time."""

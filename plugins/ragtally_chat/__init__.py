@@ -7,6 +7,7 @@
       german: {chat: {model: llama, words: {yes: ja, no: nein, maybe: vielleicht}}}
       free:   {chat: {model: llama, structured: false}}
       own:    {chat: {model: llama, template: prompts/own.jinja}}
+      listed: {chat: {model: llama, template: prompts/list.jinja, options: {A: yes, B: no}, answer_key: [choice]}}
 
 Whether its draws are fresh follows from the model: the engine takes those of a deterministic model to be fixed.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragtally import (
+    PARSER_PARAMETERS,
     STRUCTURED_PARAMETER,
     TRAIN_PARAMETER,
     Component,
@@ -80,6 +82,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "How many labelled questions of the training split are shown first, with their gold context.",
     },
     "train": TRAIN_PARAMETER,
+    **PARSER_PARAMETERS,
 }
 
 
@@ -91,6 +94,8 @@ def build(
     structured: Structured,
     examples: int,
     model: object = None,
+    options: object = None,
+    answer_key: object = None,
 ) -> PromptingReader:
     """Build the reader; what `structured: auto` comes to is settled by then."""
     from ragtally_chat.prompts import BuiltInPrompt, Form
@@ -115,7 +120,12 @@ def traits(parameters: Mapping[str, Any]) -> ReaderTraits:
         # Only its author knows whether the answer that a template asks for fits into an object.
         structured = False
     return ReaderTraits(
-        prompts=True, examples=parameters["examples"], words=tuple(words.items()), structured=structured
+        prompts=True,
+        examples=parameters["examples"],
+        words=tuple(words.items()),
+        structured=structured,
+        options=tuple((parameters["options"] or {}).items()),
+        answer_key=tuple(parameters["answer_key"] or ()),
     )
 
 

@@ -46,6 +46,8 @@ ANSWERS = {
     "seconds": pl.Float64(),
     "dollars": pl.Float64(),
 }
+# Of the step ask alone: why the model stopped.
+FINISH_REASON = "finish_reason"
 _PROMPTS = {"question": pl.Int32, "roles": pl.List(pl.String), "contents": pl.List(pl.String)}
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtally.parsing import Reason, parse
+from ragtally.parsing import ParseResult, Reason, parse, twins
 
 ANSWERS = ("yes", "no", "maybe")
 OPTIONS = {"A": "yes", "B": "no", "C": "maybe"}
@@ -125,22 +125,21 @@ UNREAD = [
     ('{"answer": "yes", "answer": "no"}', Reason.CONTRADICTION),
     ('{"answer": "yes"} {"answer": "no"}', Reason.CONTRADICTION),
     ('{"answer": "yes"}\nFinal answer: no\nyes', Reason.CONTRADICTION),
-    ('{"answer": "yes", "label": "unsure"}', Reason.CONTRADICTION),
+    ('{"answer": "yes", "label": "unsure"}', Reason.UNREADABLE),
     ("Answer: yes\nFinal answer: unclear", Reason.UNREADABLE),
-    ("Answer: yes or no", Reason.UNREADABLE),
-    ("Answer: yes and no", Reason.UNREADABLE),
-    ("Answer: yes, although no effect was seen", Reason.UNREADABLE),
+    ("Answer: yes or no", Reason.CONTRADICTION),
+    ("Answer: yes and no", Reason.CONTRADICTION),
     ("Answer: no-effect", Reason.UNREADABLE),
     ("Answer: not clear", Reason.UNREADABLE),
     ("Answer: know", Reason.UNREADABLE),
     ("Answer:", Reason.UNREADABLE),
-    ("The answer is not yes", Reason.UNREADABLE),
+    ("The answer is not yes", Reason.NEGATED),
     ("It is unclear whether the answer is yes.", Reason.UNREADABLE),
     ("no difference was seen, so yes", Reason.UNREADABLE),
     ("No difference was seen.", Reason.UNREADABLE),
-    ("No. 5 was excluded.", Reason.UNREADABLE),
+    ("No. 5 was excluded.", Reason.OTHER_WORD),
     # an answer that is taken back
-    ("Yes. On reflection, no.", Reason.CONTRADICTION),
+    ("Yes. On reflection, no.", Reason.TAKEN_BACK),
     ("Yes. So maybe.", Reason.CONTRADICTION),
     ("Yes\nActually, the answer must be no.", Reason.CONTRADICTION),
     ("yes?", Reason.UNREADABLE),
@@ -149,7 +148,7 @@ UNREAD = [
     ("yesterday", Reason.UNREADABLE),
     ("n o", Reason.UNREADABLE),
     ("y", Reason.UNREADABLE),
-    ("I'm sorry, but I cannot answer this.", Reason.UNREADABLE),
+    ("I'm sorry, but I cannot answer this.", Reason.REFUSAL),
     ("...", Reason.UNREADABLE),
     ("B", Reason.UNREADABLE),
     ("Answer: B", Reason.UNREADABLE),
@@ -177,6 +176,9 @@ EXPLAINED = [
     ("Yes, the drug lowered the pressure. There was no harm.", "yes"),
     ("Yes, the drug works. Maybe the dose matters.", "yes"),
     ("Yes, e.g. in children it did.", "yes"),
+    ("Yes, although no effect was seen", "yes"),
+    ("Yes because the trial was large", "yes"),
+    ("Yes the trial was large.", "yes"),
     ("Yes, the drug works.\n\n- Harm: none\n- Dose: 5 mg", "yes"),
     ("<think>no</think>Yes, the drug works.", "yes"),
 ]
@@ -186,13 +188,11 @@ NOT_EXPLAINED = [
     # another answer beside it, or after it
     "No, wait, yes",
     "Yes, but maybe not in children.",
-    "Yes, although no effect was seen",
     "Yes, no",
     "yes, no, maybe",
     "Yes, and no.",
     "Yes, e.g. no effect.",
     "Yes, it works. Actually, no.",
-    "Yes, it works. So the answer must be no.",
     "Yes, it works. No, it does not.",
     "Yes, it works.\nMaybe: in children.",
     "Yes, it works.\n\n- Harm: no\n- Dose: 5 mg",
@@ -257,7 +257,7 @@ OTHER_LABELS = [
     ('{"answer": 2}', ("1", "2"), "2"),
     ("1. The trial was small. 2. It was short.", ("1", "2"), None),
     ("Answer: no difference", ("no", "no difference"), "no difference"),
-    ("yes", ("Yes", "yes"), "yes"),
+    ("yes", ("Yes", "yes"), None),
     ("YES", ("Yes", "yes"), None),
     ("yes", (), None),
     ("Ja, die Studie zeigt es.", ("ja", "nein"), "ja"),
@@ -315,6 +315,7 @@ def test_does_not_take_the_start_of_a_text_for_its_answer(text):
     [
         ("Yes, one might think. But the arms were alike.\nAnswer: no", "no"),
         ('Yes, one might think.\n{"answer": "no"}', "no"),
+        ("Yes, it works. So the answer must be no.", "no"),
         ("Yes, one might think. But the arms were alike.\n\nNo", "no"),
     ],
 )
@@ -348,7 +349,7 @@ def test_an_option_that_stands_for_nothing_declared_is_refused():
         ("Yes", Reason.LABEL),
         ('{"answer": "yes"}', Reason.JSON),
         ("<answer>yes</answer>", Reason.MARKED),
-        ("Answer: yes", Reason.CUE),
+        ("Answer: yes", Reason.ANNOUNCED),
     ],
 )
 def test_says_by_what_it_read(text, reason):
@@ -356,6 +357,45 @@ def test_says_by_what_it_read(text, reason):
 
 
 DRESSES = ["{}", "**{}**", " {}\n", "{}.", '"{}"', "`{}`", "({})", "# {}", "Answer: {}", "**Final answer:** {}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Answer: yes. Wait, that is wrong.", Reason.TAKEN_BACK),
+        ("~~yes~~", Reason.NEGATED),
+        ("Answer: NO (nitric oxide)", Reason.OTHER_WORD),
+        ("No. I cannot answer this.", Reason.REFUSAL),
+        ("No, this cannot be determined.", Reason.REFUSAL),
+        ("no\n\nQuestion: Does beta help?", Reason.CONTINUATION),
+        ("<|channel|>analysis<|message|>The answer is yes", Reason.UNFINISHED),
+    ],
+)
+def test_says_why_it_did_not_read(text, reason):
+    assert parse(text, ANSWERS) == ParseResult(None, reason)
+
+
+def test_maybe_is_what_an_open_question_comes_to():
+    text = "Maybe. It cannot be determined from the abstract."
+    assert parse(text, ANSWERS).choice == "maybe"
+
+
+def test_musings_that_were_cut_off_hold_no_answer():
+    text = "Okay, so the trial was large. The answer is yes."
+    assert parse(text, ANSWERS, cut_off=True) == ParseResult(None, Reason.UNFINISHED)
+    assert parse(text, ANSWERS).choice == "yes"
+
+
+@pytest.mark.parametrize(
+    "labels", [("yes ", "yes"), ("não", "na\u0303o"), ("Yes", "yes"), ("ｎｏ", "no"), ("nо", "no"), ("no.", "no")]
+)
+def test_labels_that_cannot_be_told_apart_are_twins(labels):
+    assert twins(("maybe", *labels)) == labels
+
+
+@pytest.mark.parametrize("labels", [("C", "C++", "C#"), ("-1", "1"), ("+", "-"), ("sure", "not sure"), ("*", "**")])
+def test_labels_that_differ_in_signs_are_no_twins(labels):
+    assert twins(labels) is None
 
 
 @given(st.sampled_from(ANSWERS), st.sampled_from(DRESSES), st.data())
@@ -369,11 +409,14 @@ SIGNS = ["{", "}", '"answer":', '"', ",", ".", "\n", " ", "**", "\\"]
 TAGS = ["<think>", "</think>", "<answer>", "</answer>", "\\boxed{", "```json"]
 PIECES = st.sampled_from([*SPOKEN, *SIGNS, *TAGS])
 HOSTILE_SIGNS = [
-    "{", "{}", '{"a":', '"', "\\", "{'", "*", " ", "\n", ". ", "!", "<|", "=", "`", "a\u0301\u0323", "\ufdfa",
+    "~~", "$", "|", "(", "_", "\u0323\u0301", "{", "{}", '{"a":', '"', "\\", "{'", "*", " ", "\n", ". ", "!", "<|",
+    "=", "`", "a\u0301\u0323", "\ufdfa",
 ]  # fmt: skip
 HOSTILE_WORDS = [
     '{"}', "Answer: ", "Answer: yes. ", "the answer is ", "yes ", "yes\n", "B) ", "Yes, it. ", "Yes, ",
-    "Actually no. ",
+    "Actually no. ", "no ", "no harm ", "because, ", "based on x, ", "answer to ", "i am really ", '"answer": "',
+    "[ ] ",
+    "wait ", "option ", "уеѕ ", "<think ", "<|channel|>", '{"answer": "yes"}',
 ]  # fmt: skip
 
 
@@ -381,7 +424,7 @@ HOSTILE_WORDS = [
 def test_only_declared_answers_come_out(text, with_options):
     parsed = parse(text, ANSWERS, OPTIONS if with_options else None)
     assert parsed.choice in (*ANSWERS, None)
-    read = (Reason.LABEL, Reason.JSON, Reason.MARKED, Reason.CUE, Reason.EXPLAINED)
+    read = (Reason.LABEL, Reason.JSON, Reason.MARKED, Reason.ANNOUNCED, Reason.EXPLAINED)
     assert (parsed.choice is not None) == (parsed.reason in read)
 
 
@@ -402,7 +445,7 @@ def test_two_announced_answers_are_read_only_where_they_agree(first, second):
 
 @pytest.mark.parametrize("piece", [*HOSTILE_SIGNS, *HOSTILE_WORDS, *TAGS])
 def test_long_hostile_texts_take_linear_time(piece):
-    size = 1_000_000 if piece in ("<think>", "{") else 100_000
+    size = 1_000_000 if piece in ("<think>", "{") else 50_000
     text = piece * (size // len(piece))
     start = time.process_time()
     parse(text, ANSWERS, OPTIONS)

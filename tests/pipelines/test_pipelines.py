@@ -203,7 +203,7 @@ def test_one_question_is_answered_as_one_of_many() -> None:
 
     texts = [["Answer: 1", "who knows"], ["2", "1"]]
     parse = ParseReplies(["yes", "no"], 2, {"yes": "1", "no": "2"})
-    votes = [parse.ballots(vote, [None, None]) for vote in texts]
+    votes = [[parse.read(text, None).ballot for text in vote] for vote in texts]
     assert votes == [["yes", None], ["no", "yes"]]
     decide = DecideVerdict(First())
     verdicts = decide.verdicts(Ballots(votes, [[False, False]] * 2))
@@ -215,7 +215,22 @@ def test_one_question_is_answered_as_one_of_many() -> None:
 
 
 def test_a_readers_choice_counts_where_it_says_nothing() -> None:
-    assert ParseReplies(["yes", "no"]).ballots(["no", None, None], [None, "yes", None]) == ["no", "yes", None]
+    parse = ParseReplies(["yes", "no"])
+    votes = [parse.read("no", None), parse.read(None, "yes"), parse.read(None, None)]
+    assert votes == [("no", "bare label"), ("yes", "chosen by the reader"), (None, None)]
+
+
+def test_replies_in_another_tools_form_are_read() -> None:
+    words = {"yes": "ja", "no": "nein"}
+    parse = ParseReplies(["yes", "no"], words=words, options={"A": "yes", "B": "no"}, answer_key=["answer_choice"])
+    texts = ['{"why": "the "large" trial", "answer_choice": "B"}', "B. nein", "A. nein", "B", "no"]
+    assert [parse.read(text, None).ballot for text in texts] == ["no", "no", None, "no", None]
+
+
+def test_musings_that_the_token_limit_cut_off_are_not_read() -> None:
+    text = "Okay, the trial was large. The answer is yes. But"
+    assert ParseReplies(["yes", "no"]).read(text, None, "length").ballot is None
+    assert ParseReplies(["yes", "no"]).read(text, None, "stop").ballot == "yes"
 
 
 def test_columns_are_never_touched_item_by_item() -> None:

@@ -26,14 +26,14 @@ FIRST = {
     "judge_context": "r1:38b6b3d8eab6793bc8cc9380438cfc4e2168b8c5",
     "train": "r1:37f65a230544f0ea9a219c61d9e9a0845c59ccf7",
     "read": "r1:eb21b2b185ddbd07c1c972bf20e9feff0f9019ab",
-    "parse": "r1:8f4a1a6d6b354ea8386c93710fb9ac53a3727dca",
-    "vote": "r1:de63e5e0c2e6b9d14b9a623a417ed9db56644eca",
-    "base": "r1:42c05aa716e355d1a6f16e2dee3fdde25a58e155",
-    "score": "r1:013e01c3a5d1c74ac3c6361487bdb770f4421a8d",
+    "parse": "r1:1766bfd290ba1419e21476ab7f0c8c933db68aae",
+    "vote": "r1:caf3e7533b8722545f28321b615532683c10bd84",
+    "base": "r1:b0d6700c7da9cbb1f4df09bc1a1c47bae322ffec",
+    "score": "r1:10165938ef4c795bb3a2a4a1c87f515b23528d68",
 }
 """The address of the first task of each step in the study `TINY`, in the order of the work."""
 
-RAISED = {"prepare": 2, "sample": 2, "index": 2, "retrieve": 2, "judge": 2}
+RAISED = {"prepare": 2, "sample": 2, "index": 2, "retrieve": 2, "judge": 2, "parse": 2}
 """The steps whose version was raised since the first release."""
 
 

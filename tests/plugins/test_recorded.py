@@ -148,6 +148,6 @@ def test_the_fingerprint_is_that_of_the_content(tmp_path):
 
 
 def test_the_condition_is_a_trait_and_the_path_is_no_identity():
-    traits = COMPONENT.traits({"path": "x", "condition": "conclusion"})
+    traits = COMPONENT.traits({"path": "x", "condition": "conclusion", "options": {"A": "yes"}, "answer_key": None})
     assert (traits.draws, traits.condition, traits.trains) == ("recorded", "conclusion", False)
     assert COMPONENT.params["path"]["x-ragtally-identity"] is False

@@ -137,6 +137,7 @@ def test_parse_reads_text_takes_choices_and_guesses_nothing(
         "question": [0, 1, 2],
         "ballot": ["no", None, None],
         "failed": [False, True, False],
+        "reason": ["announced answer", None, "no answer among those declared"],
     }
 
 

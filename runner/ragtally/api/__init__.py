@@ -11,7 +11,7 @@ from ragtally.api.choice import Choice
 from ragtally.api.chunker import Chunker
 from ragtally.api.component import KINDS, Component, ExternalResource, Finding, ParameterFault, Progress, Starter
 from ragtally.api.corpus import DatasetBatch, Documents, Evidence, Questions
-from ragtally.api.dataset import DATASET_PARAMETERS, Dataset
+from ragtally.api.dataset import DATASET_PARAMETERS, Dataset, LocatingDataset
 from ragtally.api.embedder import Embedder, EmbedderTraits
 from ragtally.api.errors import (
     CallError,
@@ -42,6 +42,7 @@ from ragtally.api.metric import (
 )
 from ragtally.api.model import ChatModel, ModelTraits, PlainChatModel
 from ragtally.api.reader import (
+    PARSER_PARAMETERS,
     STRUCTURED_PARAMETER,
     TRAIN_PARAMETER,
     ConstrainedReader,
@@ -69,6 +70,7 @@ __all__ = [
     "CONDITIONS",
     "DATASET_PARAMETERS",
     "KINDS",
+    "PARSER_PARAMETERS",
     "STRUCTURED_PARAMETER",
     "TRAIN_PARAMETER",
     "AnswerMetric",
@@ -103,6 +105,7 @@ __all__ = [
     "GradedAnswers",
     "Hits",
     "Limits",
+    "LocatingDataset",
     "Location",
     "MeanMetric",
     "MeasuredRetriever",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from ragtally.api.corpus import DatasetBatch
+from ragtally.api.errors import Location
 
 DATASET_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "split": {
@@ -55,5 +56,21 @@ class Dataset(Protocol):
 
         Raises:
             DataError: If a file is missing, damaged or not in the expected form, with its place.
+        """
+        ...
+
+
+@runtime_checkable
+class LocatingDataset(Dataset, Protocol):
+    """A dataset that can say where an answer stands, for the errors about it."""
+
+    def answer_location(self, answer: str) -> Location | None:
+        """Find the first place of an answer in the dataset's files.
+
+        Args:
+            answer: One of the dataset's answers.
+
+        Returns:
+            The file and the line; None where the answer is not there.
         """
         ...

@@ -38,6 +38,29 @@ The engine settles what `auto` comes to, so that addresses do not depend on a wa
 where the answer is asked for as JSON, and False where it is not.
 """
 
+PARSER_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "options": {
+        "type": ["object", "null"],
+        "additionalProperties": {"type": "string", "minLength": 1},
+        "minProperties": 1,
+        "default": None,
+        "description": "Other spellings by which a reply may name the answers, such as the letters of a list: "
+        "{A: yes, B: no}.",
+        "x-ragtally-identity": False,
+    },
+    "answer_key": {
+        "type": ["array", "null"],
+        "items": {"type": "string", "minLength": 1},
+        "minItems": 1,
+        "default": None,
+        "description": "The keys of a JSON object under which a reply gives its answer, besides `answer` and "
+        "the like: [answer_choice].",
+        "x-ragtally-identity": False,
+    },
+}
+"""Parameters for readers whose replies are text: what the answer parser must know to read them. They are no part of
+what was asked, so other values read the same replies anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReaderTraits:
@@ -69,6 +92,8 @@ class ReaderTraits:
     examples: int = 0
     structured: Structured = False
     words: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    answer_key: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,12 +92,12 @@ class _Components:
         reads = first.inputs["prompt"][0] if asks else first
         contexts = reads.inputs.get("context", ())
         retrieve, query, search = self._retrieve(contexts[0]) if contexts else (None, None, None)
-        words = dict(self._parsed.settings.get("words", {})) or None
+        parser = self._parsed.settings
         decide = DecideVerdict(choice_data(self._rule))
         if not asks:
-            return PipelineParts(retrieve, None, (), self._cast(words), decide, query, search)
+            return PipelineParts(retrieve, None, (), self._cast(parser), decide, query, search)
         models = [self._model(task) for task in self._votes]
-        replies = ParseReplies(self._answers, len(models), words)
+        replies = ParseReplies(self._answers, len(models), **parser)
         return PipelineParts(retrieve, self._prompt(reads), models, replies, decide, query, search)
 
     def _retrieve(self, contexts: Task) -> tuple[Any, Any, Any]:
@@ -112,7 +113,7 @@ class _Components:
             return RetrieveChunks(folder, ranking, *budget), None, None
         return TakeChunks(folder, ranking, *budget), WriteQuery(folder, ranking), search
 
-    def _cast(self, words: dict[str, str] | None) -> CastVotes:
+    def _cast(self, parser: Mapping[str, Any]) -> CastVotes:
         choice = self._votes[0].choices["reader"]
         traits: ReaderTraits = self._workspace.registry.traits(choice)
         if traits.draws == "recorded":
@@ -124,7 +125,7 @@ class _Components:
         for task in self._votes:
             models = task.inputs.get("train", ())
             votes.append({**task.settings["vote"], "model": self._files.copy(models[0]) if models else None})
-        return CastVotes(str(self._folder), choice_data(choice), self._answers, votes, words)
+        return CastVotes(str(self._folder), choice_data(choice), self._answers, votes, **parser)
 
     def _model(self, task: Task) -> Any:
         choice, registry = task.choices["model"], self._workspace.registry

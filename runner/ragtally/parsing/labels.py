@@ -3,147 +3,134 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ragtally.parsing.fold import Forms, fold, forms, look_latin, strip_decoration
+from ragtally.parsing.fold import fold, look_latin
+
+BECAUSE = r"because|due\s+to|based\s+on|according\s+to|for\s+the\s+reason|weil|da|car|porque|pois"
 
 _SLACK = 64
-_BREAK = re.compile(r"[*_`\"')\]]*(?:[,;:.!](?=\s|$)|\s+[(\[-])")
-_SET_OFF = re.compile(r"[*_`\"')\]]*(?:[,;](?=\s)|\s+-+(?=\s))[*_`\s]*")
-_LETTER_AND_TEXT = re.compile(
-    r"(?:(?:option|choice)\s+)?[(\[]?([^\s()\[\].:]{1,20})(?:\s*[)\].:]+\s*|\s+-\s+)(.+)", re.I
+_OPENING = "*_`\"'#>|-•·$\\<"
+_CLOSING = "*_`\"'>|$\\.,;:!。、"
+_CLOSERS = r"[*_`\"')\]}>|$\\]*"
+# "☐ yes" and "yes ❌" say that it is not.
+_CALLED_WRONG = "❌❎✗✘✖🚫⛔👎☐⬜□▢❓❔🤔🤷"
+_SEPARATOR = re.compile(
+    rf"{_CLOSERS}(?P<sign>[.,;:!)]+{_CLOSERS}(?=\s|$)|。|\s+-+(?=\s)|\s*(?=[(\[])|\s+(?=(?:since|as|given|{BECAUSE})\b)"
+    rf"|(?<=[*\"`_])(?=\s+(?-i:[A-Z]))|(?=\s*$))[*_`\s]*", re.I
+)  # fmt: skip
+_MARKER = re.compile(
+    r"(?:[-*•]\s+)?[(\[]?(\d{1,2}|[a-z])[.)\]]+\s+(?=\S)|[\[(][x✓✔][\])]\s+(?=\S)|(?:(a)|response|output|reply):\s*",
+    re.I,
 )
-_OPTION = re.compile(r"(?:option|choice)\s+[(\[]?([^\s()\[\].:]{1,20})[)\]]?", re.I)
+_OPTION = re.compile(r"[*_`\"'#\s]*(?:option|choice)\s+(?=\S)", re.I)
 
 
 class Opening(NamedTuple):
-    """The start of a text that may be an answer with its explanation."""
+    """The start of a text that is an answer."""
 
-    choice: str  # The declared answer that it starts with
-    spelling: str  # That answer as written, or the option for it, without regard to case
-    explanation: str  # What comes after the comma, the semicolon or the dash, without regard to case
-
-
-class _Tables(NamedTuple):
-    """Answers by their forms; None where a form could mean two of them."""
-
-    plain: dict[str, str | None]
-    bare: dict[str, str | None]
-    latin: dict[str, str | None]
+    choice: str
+    spelling: str  # As written
+    sign: str | None  # What sets it off from the rest; None where nothing does
+    rest: str
 
 
 class Labels:
     """Finds declared answers by any spelling that can only mean them."""
 
-    def __init__(self, answers: tuple[str, ...], options: Mapping[str, str]) -> None:
-        stray = sorted(set(options.values()) - set(answers))
-        if stray:
-            raise ValueError(f"options name {stray[0]!r}, which is not among the answers {answers}")
-        pairs = [(answer, answer) for answer in answers]
-        self._answers = _tables(pairs)
-        self._options = _tables(list(options.items()))
-        self._all = _tables([*pairs, *options.items()])
-        self._longest = max((len(form) for table in self._all for form in table), default=0)
-        self._meant = _meanings([*pairs, *options.items()])
-        self._forms = sorted(self._meant, key=lambda form: (-len(form), form))
-        words = "|".join(map(re.escape, self._forms)) or r"(?!)"
-        self._words = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
-        self._last = re.compile(rf"(?<!\w)(?:{words})$")
-        self._set_off = re.compile(rf"({words})(?!\w)[*_`\"')\]]*(?:[,;:](?=\s|$)|\s+-+\s|$)")
+    def __init__(self, answers: Sequence[str], options: Mapping[str, str], view: Callable[[str], str] = str) -> None:
+        if stray := sorted(set(options.values()) - set(answers)):
+            raise ValueError(f"options name {stray[0]!r}, which is not among the answers {tuple(answers)}")
+        self._meaning: dict[str, str | None] = {}
+        for spelling, answer in (*zip(answers, answers, strict=True), *options.items()):
+            if form := _form(view(fold(spelling))):
+                self._meaning[form] = answer if self._meaning.get(form, answer) == answer else None
+        forms = sorted(self._meaning, key=lambda form: (-len(form), form))
+        self._longest = max(map(len, forms), default=0)
+        # What is stripped may be part of an answer, as in "C#" and "-1".
+        self._opening = set(_OPENING) - {form[0] for form in forms}
+        self._closing = set(_CLOSING) - {form[-1] for form in forms}
+        pattern = "|".join(map(_pattern, forms)) or r"(?!)"
+        self._word = re.compile(rf"(?<!\w)(?<!\w-)(?<!\d[.,/])(?:{pattern})(?![\w%°])(?!-\w)(?![.,/:]\d)", re.I)
 
     def read(self, text: str) -> str | None:
-        """Read a text that holds an answer and nothing else."""
+        """Read a text that holds an answer and nothing else, the least stripped form first."""
         body = text.strip()
         if len(body) > self._longest + _SLACK:
-            body = strip_decoration(body)
-            if len(body) > 2 * self._longest + _SLACK:
+            body = body.strip("*_`\"'#> \t\n|")
+        while body and len(body) <= self._longest + _SLACK:
+            if (form := _form(body)) in self._meaning:
+                return self._meaning[form]
+            if _is_ornament(body[-1], body[-2:-1], self._closing, ("Pe", "Pf")):
+                body = body[:-1].rstrip()
+            elif self._opens(body):
+                body = body[1:].lstrip()
+            else:
                 return None
-        text_forms = forms(body)
-        answer = _look_up(self._all, text_forms)
-        if answer is None and self._options.latin:
-            answer = self._read_option(strip_decoration(fold(body)))
-        return answer
-
-    def clashes(self, text: str) -> bool:
-        """Tell whether a text names an option and, beside it, another answer: `B. yes` where B is "no"."""
-        pair = _LETTER_AND_TEXT.fullmatch(text.strip()[: 2 * self._longest + _SLACK])
-        if not pair:
-            return False
-        by_letter, by_text = _look_up(self._options, forms(pair[1])), _look_up(self._answers, forms(pair[2]))
-        return None not in (by_letter, by_text) and by_letter != by_text
-
-    def read_leading(self, text: str) -> str | None:
-        """Read a text that starts with an answer, goes on after a comma or the like, and names no other answer."""
-        answer = self._leading(strip_decoration(text), _BREAK)
-        return answer.choice if answer else None
-
-    def opening(self, sentence: str) -> Opening | None:
-        """Take a sentence apart that starts with an answer, set off from the rest, and names no other one."""
-        return self._leading(strip_decoration(sentence), _SET_OFF)
-
-    def verdicts(self, sentence: str) -> set[str]:
-        """List the answers that a sentence ends with, or starts with and sets off from the rest."""
-        verdicts: set[str] = set()
-        for body in _caseless(strip_decoration(sentence)):
-            if first := self._set_off.match(body):
-                verdicts |= self._meant[first[1]]
-            if last := self._last.search(body):
-                verdicts |= self._meant[last[0]]
-        return verdicts
-
-    def _leading(self, text: str, sign: re.Pattern[str]) -> Opening | None:
-        for body in _caseless(text):
-            for form in self._forms:
-                if body.startswith(form) and (match := sign.match(body, len(form))):
-                    answer = self._only(form)
-                    if answer is None or self._option_names(text) != {answer}:
-                        return None
-                    return Opening(answer, form, body[match.end() :])
         return None
 
-    def _only(self, form: str) -> str | None:
-        answers = self._meant[form]
-        return next(iter(answers)) if len(answers) == 1 else None
+    def read_line(self, line: str) -> str | None:
+        """Read a line that holds an answer and nothing else, perhaps as an item of a list or with its option."""
+        marker = _MARKER.match(line)
+        if marker and _form(marker[1] or marker[2] or "") not in self._meaning:
+            return self.read(line[marker.end() :])
+        if option := _OPTION.match(line):
+            line = line[option.end() :]
+        opening = self.opening(line)
+        is_pair = opening is not None and opening.sign and self.read(opening.rest) == opening.choice
+        return opening.choice if opening and is_pair else self.read(line)
 
-    def _option_names(self, text: str) -> set[str]:
-        words = (word for body in _caseless(text) for word in self._words.findall(body))
-        return {answer for word in words for answer in self._meant[word]}
+    def opening(self, text: str) -> Opening | None:
+        """Take apart a text that begins with an answer."""
+        option = _OPTION.match(text)
+        start = option.end() if option else 0
+        while start < len(text) and (text[start].isspace() or self._opens(text[start : start + 3])):
+            start += 1
+        word = self._word.match(text, start)
+        choice = self._meaning.get(_form(word[0])) if word else None
+        if word is None or choice is None:
+            return None
+        after = _SEPARATOR.match(text, word.end())
+        sign = (after["sign"].strip() or ".") if after else None
+        return Opening(choice, word[0], sign, text[after.end() if after else word.end() :])
 
-    def _read_option(self, text: str) -> str | None:
-        if alone := _OPTION.fullmatch(text):
-            return _look_up(self._options, forms(alone[1]))
-        if pair := _LETTER_AND_TEXT.fullmatch(text):
-            answer = _look_up(self._answers, forms(pair[2]))
-            return answer if answer == _look_up(self._options, forms(pair[1])) else None
-        return None
+    def mentions(self, text: str) -> Iterator[tuple[str | None, re.Match[str]]]:
+        """Find the answers that a text names anywhere; None where a spelling could mean two of them."""
+        for word in self._word.finditer(text):
+            yield self._meaning.get(_form(word[0])), word
 
-
-def _tables(spellings: list[tuple[str, str]]) -> _Tables:
-    tables = _Tables({}, {}, {})
-    for spelling, answer in spellings:
-        for table, form in zip(tables, forms(spelling), strict=True):
-            if form:
-                table[form] = answer if table.get(form, answer) == answer else None
-    return tables
-
-
-def _meanings(spellings: list[tuple[str, str]]) -> dict[str, set[str]]:
-    meanings: dict[str, set[str]] = {}
-    for spelling, answer in spellings:
-        for form in forms(spelling)[1:]:
-            if form:
-                meanings.setdefault(form, set()).add(answer)
-    return meanings
-
-
-def _caseless(text: str) -> tuple[str, ...]:
-    """Write a text without regard to case: as it is, and with look-alikes taken for Latin letters."""
-    return (text.casefold(),) if text.isascii() else (text.casefold(), look_latin(text))
+    def _opens(self, text: str) -> bool:
+        # Before a digit these are part of the number: "-1", "~1", ">1".
+        is_sign = text[0] in "-~<>=" and text[1:].lstrip()[:1].isdigit()
+        return not is_sign and _is_ornament(text[0], text[1:2], self._opening, ("Ps", "Pi"))
 
 
-def _look_up(tables: _Tables, text_forms: Forms) -> str | None:
-    for table, form in zip(tables, text_forms, strict=True):
-        if form in table:
-            return table[form]
+def twins(answers: Sequence[str]) -> tuple[str, str] | None:
+    """Find two answers that the parser cannot tell apart: by case, white space, accents' composition, look-alikes."""
+    first_of: dict[str, str] = {}
+    for answer in answers:
+        body = fold(answer).strip(" .,;:!\"'`*_()[]") or fold(answer)
+        for form in (_form(body), _form(look_latin(body)), _form(look_latin(body.casefold()))):
+            if (first := first_of.setdefault(form, answer)) != answer:
+                return first, answer
     return None
+
+
+def _form(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _pattern(form: str) -> str:
+    words = r"\s+".join(map(re.escape, form.split()))
+    # "A trial" names no answer A, nor does "a trial".
+    return f"(?-i:{words.upper()})" if len(form) == 1 and form.isalpha() else words
+
+
+def _is_ornament(sign: str, neighbour: str, signs: set[str], brackets: tuple[str, str]) -> bool:
+    category = unicodedata.category(sign)
+    is_symbol = category == "So" and sign not in _CALLED_WRONG and not neighbour.isdigit()
+    # "#1" is a number, "# 1" a heading.
+    is_mark = sign in signs and not (sign == "#" and neighbour.isdigit())
+    return is_mark or is_symbol or category in brackets or sign == "\ufe0f"

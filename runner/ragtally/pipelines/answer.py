@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from ragtally.api import Examples, Prompt, PromptingReader, Reader, Reading, Vote, VoteRule
-from ragtally.parsing import parse_ballot
+from ragtally.parsing import Reason, parse
 from ragtally.pipelines.chat import chat_messages
 from ragtally.pipelines.choices import build
 from ragtally.pipelines.haystack import ChatMessage, Document, component
 from ragtally.voting import Ballots, decide
 
 Json = dict[str, Any]
+
+# How a vote was read where the reader named one of the answers itself.
+CHOSEN = "chosen by the reader"
+# Likewise where a schema allowed nothing but the declared answers.
+CONSTRAINED = "held to a schema"
 
 
 class PromptOutput(TypedDict):
@@ -30,6 +35,13 @@ class BallotsOutput(TypedDict):
     """One ballot per vote; None where it could not be read."""
 
     ballots: list[str | None]
+
+
+class ParsedVote(NamedTuple):
+    """How one vote was read."""
+
+    ballot: str | None  # None where it could not be read
+    reason: str | None  # By what it was read, or why it could not be; None where there was no answer at all
 
 
 class VerdictOutput(TypedDict):
@@ -69,23 +81,37 @@ class WritePrompt:
 class ParseReplies:
     """Reads replies as one of the answers."""
 
-    def __init__(self, answers: list[str], votes: int = 1, words: Mapping[str, str] | None = None) -> None:
-        self.answers, self.votes, self.words = answers, votes, words
+    def __init__(
+        self,
+        answers: list[str],
+        votes: int = 1,
+        words: dict[str, str] | None = None,
+        options: dict[str, str] | None = None,
+        answer_key: list[str] | None = None,
+        constrained: bool = False,
+    ) -> None:
+        self.answers, self.votes, self.constrained = answers, votes, constrained
+        self.words, self.options, self.answer_key = words, options, answer_key
+        word_of = words or {}
+        self._answer_of = {word_of.get(answer, answer): answer for answer in answers}
+        self._options = {letter: word_of.get(answer, answer) for letter, answer in (options or {}).items()}
         component.set_input_types(self, **{f"vote_{number}": list[ChatMessage] for number in range(1, votes + 1)})
 
-    def ballots(self, texts: Sequence[str | None], choices: Sequence[str | None]) -> list[str | None]:
-        """Read one vote on many questions; where a reader chose instead of saying, its choice counts."""
-        words = self.words or {}
-        return [
-            choice if text is None else parse_ballot(text, self.answers, words)
-            for text, choice in zip(texts, choices, strict=True)
-        ]
+    def read(self, text: str | None, choice: str | None, finish_reason: str | None = None) -> ParsedVote:
+        """Read one vote; where a reader chose instead of saying, its choice counts."""
+        if text is None:
+            return ParsedVote(choice, None if choice is None else CHOSEN)
+        cut_off = finish_reason == "length"
+        result = parse(text, tuple(self._answer_of), self._options, self.answer_key or (), cut_off=cut_off)
+        reason = CONSTRAINED if self.constrained and result.reason is Reason.JSON else result.reason
+        return ParsedVote(self._answer_of.get(result.choice or ""), str(reason))
 
     @component.output_types(ballots=list[str | None])
     def run(self, **replies: list[ChatMessage]) -> BallotsOutput:
         """Read many votes on one question."""
-        texts = [replies[f"vote_{number}"][0].text or "" for number in range(1, self.votes + 1)]
-        return {"ballots": self.ballots(texts, [None] * self.votes)}
+        messages = [replies[f"vote_{number}"][0] for number in range(1, self.votes + 1)]
+        votes = [self.read(message.text or "", None, message.meta.get("finish_reason")) for message in messages]
+        return {"ballots": [vote.ballot for vote in votes]}
 
 
 @component
@@ -99,8 +125,11 @@ class CastVotes:
         answers: list[str],
         votes: list[Json],
         words: dict[str, str] | None = None,
+        options: dict[str, str] | None = None,
+        answer_key: list[str] | None = None,
     ) -> None:
-        self.folder, self.reader, self.answers, self.votes, self.words = folder, reader, answers, votes, words
+        self.folder, self.reader, self.answers, self.votes = folder, reader, answers, votes
+        self.words, self.options, self.answer_key = words, options, answer_key
         self._loaded: list[Reader] = []
 
     def warm_up(self) -> None:
@@ -118,11 +147,12 @@ class CastVotes:
         """Read."""
         self.warm_up()
         reading = _reading(question, documents, self.answers)
-        parser = ParseReplies(self.answers, words=self.words)
+        parser = ParseReplies(self.answers, 1, self.words, self.options, self.answer_key)
         ballots: list[str | None] = []
         for reader, vote in zip(self._loaded, self.votes, strict=True):
             answers = reader.read(reading, Vote(vote["purpose"], vote["index"], vote["seed"]))
-            ballots.extend(parser.ballots(answers.text, answers.choice))
+            votes = map(parser.read, answers.text, answers.choice)
+            ballots.extend(vote.ballot for vote in votes)
         return {"ballots": ballots}
 
 

@@ -8,8 +8,10 @@ from typing import Any, Literal, NamedTuple
 
 from ragtally.api import (
     Choice,
+    DataError,
     Dataset,
     ErrorList,
+    LocatingDataset,
     Location,
     ModelTraits,
     RagtallyError,
@@ -21,6 +23,7 @@ from ragtally.api import (
     derive_seed,
     did_you_mean,
 )
+from ragtally.parsing import twins
 from ragtally.plan.answer_form import AnswerForm, answer_form
 from ragtally.registry import Registry
 from ragtally.spec.study import Grid, ReaderPick, Study
@@ -240,7 +243,7 @@ class StudyTasks:
             # A reader whose answers are fixed casts one vote, however many are counted.
             index = 0 if traits.draws == "fixed" else number
             label = f"{name} vote {index + 1}" + (f" on {passages.label}" if passages else "")
-            settings: dict[str, Any] = {"words": dict(traits.words)} if traits.words else {}
+            settings = _parser_settings(traits)
             if traits.prompts and passages is not None:
                 if self._form(reader).constrained:
                     settings["constrained"] = True
@@ -409,6 +412,14 @@ def score_task(
     )
 
 
+def _parser_settings(traits: ReaderTraits) -> dict[str, Any]:
+    """What the parser must know of a reader; what is not set is left out, so that it leaves addresses as they are."""
+    settings = {
+        "words": dict(traits.words), "options": dict(traits.options), "answer_key": list(traits.answer_key),
+    }  # fmt: skip
+    return {name: value for name, value in settings.items() if value}
+
+
 def _without_model(choice: Choice) -> Choice:
     """A component whose prompts do not depend on which model gets them, so that models share them."""
     return Choice(choice.kind, choice.name, {**choice.parameters, "model": None})
@@ -449,4 +460,30 @@ def _answers(study: Study, registry: Registry) -> tuple[str, ...]:
             location=study.location(f"dataset.{name}"),
             hint="name them: answers: [yes, no]",
         )
+    if study.readers:
+        _require_readable(study, registry, dataset, answers)
     return answers
+
+
+def _require_readable(study: Study, registry: Registry, dataset: Dataset, answers: tuple[str, ...]) -> None:
+    """Refuse answers and options that no reply could tell apart, and options for what is no answer."""
+    if same := twins(answers):
+        location = dataset.answer_location(same[1]) if isinstance(dataset, LocatingDataset) else None
+        raise DataError(
+            f"the answers {same[0]!r} and {same[1]!r} are two classes that no reply can tell apart",
+            location=location or study.location(f"dataset.{study.dataset.choice.name}"),
+            hint="write both the same way in the data, or keep one of them: answers: [...]",
+        )
+    for name, reader in study.readers.items():
+        traits: ReaderTraits = registry.traits(reader.choice)
+        word_of = dict(traits.words)
+        for option, answer in traits.options:
+            location = study.location(f"readers.{name}.{reader.choice.name}.options")
+            if answer not in answers:
+                hint = did_you_mean(answer, answers)
+                raise SpecError(f"`options` names {answer!r}, which is no answer", location=location, hint=hint)
+            others = [word_of.get(other, other) for other in answers if other != answer]
+            others += [other for other, meaning in traits.options if meaning != answer]
+            if same := next(filter(None, (twins((other, option)) for other in others)), None):
+                message = f"the option {option!r} for {answer!r} cannot be told apart from {same[0]!r}"
+                raise SpecError(message, location=location, hint="give each option a spelling of its own")

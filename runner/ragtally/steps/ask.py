@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import polars as pl
+
 from ragtally.api import Call, Choice, PluginError, Prompt, Reply, canonical_json, sampling_seed
 from ragtally.api.address import address
 from ragtally.steps.step import Step, Task, TaskFactory, Work
 from ragtally.store import write_table
-from ragtally.tables import ANSWERS, load_prompts
+from ragtally.tables import ANSWERS, FINISH_REASON, load_prompts
 
 # Raised whenever keys of calls are made in another way: calls paid before are then not found again.
 KEY_VERSION = 1
@@ -68,7 +70,8 @@ def run(work: Work) -> None:
     keys = [call.key for call in calls]
     replies = work.calls.replies_to(keys)
     failures = work.calls.failures([key for key in keys if key not in replies])
-    columns: dict[str, list[Any]] = {name: [] for name in ANSWERS}
+    schema = {**ANSWERS, FINISH_REASON: pl.String()}
+    columns: dict[str, list[Any]] = {name: [] for name in schema}
     for row, key in zip(rows, keys, strict=True):
         reply = replies.get(key)
         if reply is None and key not in failures:
@@ -83,10 +86,11 @@ def run(work: Work) -> None:
             "input_tokens": reply and reply.input_tokens,
             "output_tokens": reply and reply.output_tokens,
             "seconds": reply and reply.seconds,
+            FINISH_REASON: reply and reply.finish_reason,
         }
         for name, column in columns.items():
             column.append(cells.get(name))
-    write_table(work.folder / "answers.parquet", columns, ANSWERS)
+    write_table(work.folder / "answers.parquet", columns, schema)
 
 
 def unusable(reply: Reply) -> str | None:

@@ -1,0 +1,68 @@
+"""Answers that stand in markup of their own: a key of a JSON object, a tag, a box."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+# What an answer may be called. Left out are words that may name something else in the text that is read, such as the
+# result or the conclusion of a study.
+ANSWER_WORDS = ("answer", "label", "decision", "choice", "verdict", "prediction")
+# Stands in the text where a mark was. Folding has taken this character out of what the model wrote.
+PLACE = "\ue000"
+
+_WORDS = "|".join(ANSWER_WORDS)
+_TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}")
+# A key with its value, also where an unescaped quote elsewhere keeps the object from being JSON.
+_MARK = re.compile(
+    rf"""<(?P<tag>(?:final[ _-]?)?(?:{_WORDS}))>(?P<inside>[^<>]*)</(?P=tag)>|\\f?boxed\s*\{{(?P<box>[^{{}}]*)\}}
+    |["'](?P<key>[\w\ .-]{{1,40}})["']\s*:\s*
+    (?:"(?P<text>(?:[^"\\]|\\.)*)"|'(?P<plain>[^'\n]*)'|(?P<bare>[\w.+-]+)|\[[^\]]*\]|\{{[^{{}}]*\}})\s*(?=[,}}])""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+_OPEN_TAG = re.compile(rf"<(?:final[ _-]?)?(?:{_WORDS})>", re.IGNORECASE)
+
+
+class Mark(NamedTuple):
+    """What a mark says the answer is."""
+
+    value: str | None  # None where it is no text, number or truth value
+    is_json: bool = False
+    final: bool = False  # Whether it is called final
+
+
+def extract_marks(text: str, answer_keys: Collection[str]) -> tuple[str, list[Mark]]:
+    """Put a `PLACE` in the place of each mark of a text; of other keys only what they say in sentences stays."""
+    keys = {*ANSWER_WORDS, *map(_plain_key, answer_keys)}
+    marks: list[Mark] = []
+    last_brace = text.rfind("}")
+
+    def replace(match: re.Match[str]) -> str:
+        if match["key"] is None:
+            marks.append(Mark(match["box"] if match["inside"] is None else match["inside"]))
+            return PLACE
+        if match.end() > last_brace:
+            return match[0]
+        key, value = _plain_key(match["key"]), _value(match)
+        if key in keys or key.removeprefix("final") in keys:
+            marks.append(Mark(value, is_json=True, final=key.startswith("final")))
+            return PLACE
+        return f"\n{value}\n" if value and len(value.split()) > 3 else ""
+
+    marked = _MARK.sub(replace, _TEX.sub(r"\1", text))
+    return _OPEN_TAG.sub("\nAnswer: ", marked), marks
+
+
+def _plain_key(key: str) -> str:
+    return re.sub(r"[\s_-]", "", key).casefold()
+
+
+def _value(match: re.Match[str]) -> str | None:
+    if match["text"] is None:
+        return match["bare"] if match["plain"] is None else match["plain"]
+    try:
+        return str(json.loads(f'"{match["text"]}"', strict=False))
+    except ValueError:
+        return match["text"]
