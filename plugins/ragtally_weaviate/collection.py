@@ -1,14 +1,10 @@
-"""The collection of one index: made and filled, known as ragtally's by its marker, and only then complete."""
+"""The collection of one index: how it is made, and the marker by which ragtally knows it and what state it is in."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from weaviate.classes.config import (
     Configure,
@@ -19,23 +15,17 @@ from weaviate.classes.config import (
     Tokenization,
     VectorDistances,
 )
-from weaviate.classes.data import DataObject
-from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateInsertManyAllFailedError
+from weaviate.exceptions import UnexpectedStatusCodeError
 
-from ragtally_weaviate.design import PREFIX, Contents, Design
-from ragtally_weaviate.server import AGAIN, Connection, ServerError, server_error, word_failure
+from ragtally_weaviate.design import Contents, Design
+from ragtally_weaviate.server import Connection, ServerError
 
 VECTOR = "default"
 # The names that Haystack's `WeaviateDocumentStore` gives a document's text and identifier.
 CONTENT, ORIGINAL = "content", "_original_id"
 _MAKER, _FILLING, _COMPLETE = "ragtally", "filling", "complete"
 _EF_OF_WEAVIATE = -1
-# Told what is being written, how much of it is, and how much there is.
-Report = Callable[[str, int | None, int | None], None]
-
-_ROUNDS = 3
-_PAGE = 1000
-_PAUSE, _WAIT, _LONGEST_WAIT = 1.0, 0.5, 3600.0
+_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +34,33 @@ class Marker:
 
     digest: str  # Of everything that the collection holds
     chunks: int
-    complete: bool  # Whether all of it was written and counted
+    complete: bool  # Whether all of it was written in one go, and counted
+    build: str = ""  # Which filling this is; empty where version 0.1 filled it, which went on after a kill
+    filler: str = ""  # The process that fills it; empty where none does
+    beat: int = 0  # Counted up as long as that process lives
 
     def text(self) -> str:
         """Write it."""
         state = _COMPLETE if self.complete else _FILLING
-        return json.dumps({"made_by": _MAKER, "state": state, "chunks": self.chunks, "digest": self.digest})
+        content = {"made_by": _MAKER, "state": state, "chunks": self.chunks, "digest": self.digest}
+        return json.dumps(content | {"build": self.build, "filler": self.filler, "beat": self.beat})
 
 
 def marker_of(description: str | None) -> Marker | None:
     """Read a marker."""
     try:
-        marker = json.loads(description or "")
-        if marker["made_by"] != _MAKER:
+        content = json.loads(description or "")
+        if content["made_by"] != _MAKER:
             return None
-        return Marker(str(marker["digest"]), int(marker["chunks"]), marker["state"] == _COMPLETE)
-    except (ValueError, KeyError, TypeError):
+        return Marker(
+            str(content["digest"]),
+            int(content["chunks"]),
+            content["state"] == _COMPLETE,
+            str(content.get("build", "")),
+            str(content.get("filler", "")),
+            int(content.get("beat", 0)),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -69,32 +70,48 @@ class CollectionIndex:
     def __init__(self, connection: Connection, contents: Contents) -> None:
         self.url, self.contents = connection.url, contents
         self._cluster = connection.client.cluster
-        collections = connection.client.collections
-        if not collections.exists(contents.name):
-            try:
-                _create(collections, contents)
-            except UnexpectedStatusCodeError:
-                # Another process may have been first.
-                if not collections.exists(contents.name):
-                    raise
-        self.collection = collections.use(contents.name)
-        marker = marker_of(self.collection.config.get(simple=True).description)
-        if marker is None or (marker.digest, marker.chunks) != (contents.digest, len(contents)):
+        self._collections = connection.client.collections
+        self.collection = self._collections.use(contents.name)
+
+    def marker(self) -> Marker | None:
+        """Read the collection's marker; None where there is no collection."""
+        if not self._collections.exists(self.contents.name):
+            return None
+        try:
+            description = self.collection.config.get(simple=True).description
+        except UnexpectedStatusCodeError as error:
+            if error.status_code == _NOT_FOUND:  # Dropped meanwhile
+                return None
+            raise
+        marker = marker_of(description)
+        if marker is None or (marker.digest, marker.chunks) != (self.contents.digest, len(self.contents)):
             raise ServerError(
-                f"the collection {contents.name} at {self.url} was not made by ragtally, or changed since",
-                hint=f"if nobody needs it, drop it: curl -X DELETE {self.url}/v1/schema/{contents.name}",
+                f"the collection {self.contents.name} at {self.url} was not made by ragtally, or changed since",
+                hint=f"if nobody needs it, drop it: curl -X DELETE {self.url}/v1/schema/{self.contents.name}",
             )
-        self.complete = marker.complete
+        return marker
+
+    def create(self, marker: Marker) -> bool:
+        """Make the collection; False where another process was first."""
+        try:
+            _create(self._collections, self.contents, marker)
+        except UnexpectedStatusCodeError:
+            if not self._collections.exists(self.contents.name):
+                raise
+            return False
+        return True
+
+    def write(self, marker: Marker) -> None:
+        """Write the marker into the collection's description."""
+        self.collection.config.update(description=marker.text())
+
+    def drop(self) -> None:
+        """Delete the collection with everything in it."""
+        self._collections.delete(self.contents.name)
 
     def count(self) -> int:
         """Count the objects."""
         return int(self.collection.aggregate.over_all(total_count=True).total_count or 0)
-
-    def mark(self, *, complete: bool) -> None:
-        """Write into the collection's description whether it is complete."""
-        marker = Marker(self.contents.digest, len(self.contents), complete)
-        self.collection.config.update(description=marker.text())
-        self.complete = complete
 
     def set_ef(self, ef: int | None) -> None:
         """Set how many candidates a search keeps; None leaves it to Weaviate."""
@@ -124,11 +141,11 @@ class CollectionIndex:
         return int(vectors[VECTOR].vector_index_config.ef)
 
 
-def _create(collections: Any, contents: Contents) -> None:
+def _create(collections: Any, contents: Contents, marker: Marker) -> None:
     design = contents.design
     collections.create(
         contents.name,
-        description=Marker(contents.digest, len(contents), complete=False).text(),
+        description=marker.text(),
         properties=[
             Property(
                 name=CONTENT,
@@ -162,114 +179,3 @@ def _vector_index(design: Design) -> Any:
         ef_construction=design.ef_construction,
         max_connections=design.max_connections,
     )
-
-
-class Rejection(NamedTuple):
-    """A chunk that the server did not take."""
-
-    row: int
-    why: str  # What the server said
-
-
-def fill(index: CollectionIndex, *, batch: int, concurrency: int, report: Report) -> None:
-    """Make sure that a collection holds everything; where it does, only its objects are counted."""
-    total = len(index.contents)
-    count = index.count()
-    if index.complete and count == total:
-        return
-    if index.complete:
-        index.mark(complete=False)
-    rows = _missing(index) if count else list(range(total))
-    report(_label(index), total - len(rows), total)
-    for attempt in range(_ROUNDS):
-        if attempt:
-            time.sleep(_PAUSE)
-        rejections = _write(index, rows, batch, concurrency, report)
-        rows = [each.row for each in rejections]
-        if not rows:
-            break
-    else:
-        raise _not_taken(index, rejections)
-    _require_indexed(index, report)
-    stored_count = index.count()
-    if stored_count != total:
-        raise ServerError(
-            f"the collection {index.contents.name} at {index.url} holds {stored_count:,} objects after writing, and "
-            f"there are {total:,} chunks",
-            hint=AGAIN,
-        )
-    index.mark(complete=True)
-
-
-def _missing(index: CollectionIndex) -> list[int]:
-    """List the chunks that are not there, by looking at everything that is."""
-    there = bytearray(len(index.contents))
-    for stored_object in index.collection.iterator(return_properties=[], cache_size=_PAGE):
-        row = index.contents.row(stored_object.uuid)
-        if row is None:
-            raise ServerError(
-                f"the collection {index.contents.name} at {index.url} holds an object that ragtally did not write: "
-                f"{stored_object.uuid}",
-                hint=f"drop the collection: curl -X DELETE {index.url}/v1/schema/{index.contents.name}",
-            )
-        there[row] = 1
-    return [row for row, is_there in enumerate(there) if not is_there]
-
-
-def _write(
-    index: CollectionIndex, rows: Sequence[int], batch: int, concurrency: int, report: Report
-) -> list[Rejection]:
-    batches = [rows[start : start + batch] for start in range(0, len(rows), batch)]
-    total, rejections = len(index.contents), list[Rejection]()
-    so_far = total - len(rows)
-    executor = ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(batches))))
-    try:
-        for some, rejected in zip(
-            batches, executor.map(lambda some: list(_write_batch(index, some)), batches), strict=True
-        ):
-            rejections += rejected
-            so_far += len(some) - len(rejected)
-            report(_label(index), so_far, total)
-    finally:
-        executor.shutdown(cancel_futures=True)
-    return rejections
-
-
-def _write_batch(index: CollectionIndex, rows: Sequence[int]) -> Iterator[Rejection]:
-    contents = index.contents
-    objects = []
-    for row in rows:
-        vector = contents.vector(row)
-        properties = {CONTENT: contents.passages.text[row], ORIGINAL: str(row)}
-        vectors = None if vector is None else {VECTOR: vector}
-        objects.append(DataObject(properties=properties, uuid=contents.identifier(row), vector=vectors))
-    with word_failure(index.url, "writing chunks"):
-        try:
-            errors = index.collection.data.insert_many(objects).errors
-        except WeaviateInsertManyAllFailedError as error:
-            yield from (Rejection(row, error.message) for row in rows)
-            return
-    yield from (Rejection(rows[location], error.message) for location, error in sorted(errors.items()))
-
-
-def _label(index: CollectionIndex) -> str:
-    """Name a collection in as few letters as fit a narrow terminal."""
-    return f"Weaviate {index.contents.name[: len(PREFIX) + 8]}"
-
-
-def _not_taken(index: CollectionIndex, rejections: Sequence[Rejection]) -> ServerError:
-    why, _ = Counter(each.why for each in rejections).most_common(1)[0]
-    doing = f"it did not take {len(rejections):,} of {len(index.contents):,} chunks, first row {rejections[0].row}"
-    return server_error(index.url, doing, why)
-
-
-def _require_indexed(index: CollectionIndex, report: Report) -> None:
-    """Wait until a server that indexes in the background has done so: until then a search misses chunks."""
-    if not index.contents.compares_vectors:
-        return
-    start = time.monotonic()
-    while waiting := index.waiting():
-        if time.monotonic() - start > _LONGEST_WAIT:
-            raise ServerError(f"Weaviate at {index.url} still has {waiting:,} vectors to index", hint=AGAIN)
-        report("Weaviate: vectors indexed", max(0, len(index.contents) - waiting), len(index.contents))
-        time.sleep(_WAIT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,6 +16,8 @@ from ragtally import Passages, PluginError
 
 Vectors = NDArray[np.float32]
 
+# The exact search of the retriever `dense` that measures the same, by Weaviate's distance.
+DENSE = {"cosine": "cosine", "dot": "dot", "l2-squared": "l2", "manhattan": "l1", "hamming": "hamming"}
 # Part of every collection's name: to be raised whenever the same chunks would be written differently.
 FORMAT = 1
 PREFIX = "Ragtally_"
@@ -56,7 +59,7 @@ class Contents:
         if vectors is not None and (vectors.ndim != 2 or len(vectors) != len(passages)):
             raise PluginError(f"the embedder gives vectors of shape {list(vectors.shape)} for {len(passages)} chunks")
         self.passages, self.design = passages, design
-        self._vectors = vectors
+        self.vectors = vectors
         self.digest = self._digest()
         self._upper = int(self.digest[:16], 16) << 64 & ~(0xF << 76)
 
@@ -71,11 +74,11 @@ class Contents:
     @property
     def compares_vectors(self) -> bool:
         """Whether the chunks have vectors."""
-        return self._vectors is not None
+        return self.vectors is not None
 
     def vector(self, row: int) -> list[float] | None:
         """Return the vector to store for a chunk; None for one that has none, or a zero vector."""
-        return None if self._vectors is None else comparable_vector(self._vectors[row], self.design.distance)
+        return None if self.vectors is None else comparable_vector(self.vectors[row], self.design.distance)
 
     def identifier(self, row: int) -> uuid.UUID:
         """Return the UUID of a chunk: it holds the row, and is the same whenever the chunk is written."""
@@ -93,7 +96,7 @@ class Contents:
         for text in self.passages.text:
             content = text.encode()
             digest.update(len(content).to_bytes(8, "little") + content)
-        for block in _blocks(self._vectors):
+        for block in _blocks(self.vectors):
             digest.update(block.astype("<f4").tobytes())
         return digest.hexdigest()
 
@@ -104,6 +107,13 @@ def comparable_vector(vector: Vectors, distance: str) -> list[float] | None:
         return None
     numbers: list[float] = (vector > 0).astype(np.float32).tolist() if distance == "hamming" else vector.tolist()
     return numbers
+
+
+def score_as_dense(distance: float, name: str) -> float:
+    """Write a distance of Weaviate's as `dense` scores it: the Euclidean distance instead of its square."""
+    if name == "cosine":
+        return 1 - distance
+    return -math.sqrt(max(distance, 0.0)) if name == "l2-squared" else -distance
 
 
 def _blocks(vectors: Vectors | None) -> Iterator[Vectors]:

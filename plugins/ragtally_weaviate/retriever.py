@@ -13,9 +13,10 @@ from ragtally import Hits, Passages, PluginError, Progress, Queries, Score
 from ragtally.support.environment import environment
 from ragtally.support.ranking import no_hits
 from ragtally.support.telemetry import telemetry_off
-from ragtally_weaviate.collection import CollectionIndex, fill
+from ragtally_weaviate.collection import CollectionIndex, Marker
 from ragtally_weaviate.design import Contents, Design, Search, Vectors
 from ragtally_weaviate.external import write_record
+from ragtally_weaviate.filling import fill, require_unchanged
 from ragtally_weaviate.parameters import DEFAULT_ALPHA
 from ragtally_weaviate.searching import Searcher, ann_recall, candidate_count
 from ragtally_weaviate.server import GRPC_HOST, Connection, connect, server_of
@@ -78,10 +79,11 @@ class Weaviate:
         if limit < 1 or not len(contents) or not len(queries):
             return hits
         with self._open() as connection:
-            index = self._fill(connection)
+            index, marker = self._fill(connection)
             self._searcher(index, self._search, queries).write(hits, limit, self._effort.concurrency)
             if self._approximate:
                 index.require_ef(self._search.ef)
+            require_unchanged(index, marker)
         if self._search.mode == "near_vector":
             assert self._vectors is not None
             self._measured = ann_recall(contents.passages, self._vectors, queries, hits, self._design.distance)
@@ -106,14 +108,14 @@ class Weaviate:
     def _open(self) -> AbstractContextManager[Connection]:
         return connect(embedded=self._embedded, timeout=self._effort.timeout)
 
-    def _fill(self, connection: Connection) -> CollectionIndex:
+    def _fill(self, connection: Connection) -> tuple[CollectionIndex, Marker]:
         assert self._contents is not None
         self._server = (connection.url, connection.version)
         index = CollectionIndex(connection, self._contents)
-        fill(index, batch=self._effort.batch, concurrency=self._effort.concurrency, report=self._progress)
+        marker = fill(index, batch=self._effort.batch, concurrency=self._effort.concurrency, report=self._progress)
         if self._approximate:
             index.set_ef(self._search.ef)
-        return index
+        return index, marker
 
     @property
     def _approximate(self) -> bool:

@@ -14,7 +14,7 @@ from ragtally import Hits, Passages, PluginError, Queries, Score
 from ragtally.support.ranking import RankedRows, best_rows, write_hits
 from ragtally_dense import exact_index
 from ragtally_weaviate.collection import CONTENT, VECTOR, CollectionIndex
-from ragtally_weaviate.design import Search, Vectors, comparable_vector
+from ragtally_weaviate.design import DENSE, Search, Vectors, comparable_vector
 from ragtally_weaviate.parameters import DEFAULT_ALPHA
 from ragtally_weaviate.server import ServerError, word_failure
 
@@ -23,8 +23,6 @@ _MORE = 50
 # How many questions are queued at once.
 _QUESTIONS = 4096
 _NOTHING = best_rows(np.zeros(0), np.zeros(0, np.int32), 0)
-# The exact search of the retriever `dense` that measures the same, by Weaviate's distance.
-_DENSE = {"cosine": "cosine", "dot": "dot", "l2-squared": "l2", "manhattan": "l1", "hamming": "hamming"}
 _RANKS = 10
 # By what share a score may be below the last one that is right: the server computes in float32.
 _SLACK = 1e-4
@@ -137,7 +135,7 @@ def ann_recall(passages: Passages, vectors: Vectors, queries: Queries, hits: Hit
     # section 3.1).
     ranks = min(_RANKS, hits.passage.shape[1])
     name = f"ann_recall@{ranks}"
-    exact = exact_index(_DENSE[distance])
+    exact = exact_index(DENSE[distance])
     exact.add(passages, vectors)
     exact_hits = exact.search(queries, ranks)
     shares = []

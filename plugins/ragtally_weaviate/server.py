@@ -35,7 +35,7 @@ _PATIENCE, _EMBEDDED_PATIENCE = 10.0, 120.0
 _EMBEDDED_PORT, _EMBEDDED_GRPC_PORT = 8079, 50060
 _EMBEDDED_SETTINGS = {"DISABLE_TELEMETRY": "true", "ENABLE_MODULES": "", "LOG_LEVEL": "error"}
 LOOK = "ragtally doctor SPEC says what is missing"
-AGAIN = "what is written stays: the same command goes on from there"
+AGAIN = "then run the same command again"
 # The oldest server that the client library talks to.
 OLDEST = "1.27"
 

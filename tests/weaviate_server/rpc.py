@@ -9,7 +9,14 @@ from typing import Any
 import grpc
 import numpy as np
 from numpy.typing import NDArray
-from weaviate.proto.v1 import aggregate_pb2, batch_pb2, properties_pb2, search_get_pb2, weaviate_pb2_grpc
+from weaviate.proto.v1 import (
+    aggregate_pb2,
+    batch_delete_pb2,
+    batch_pb2,
+    properties_pb2,
+    search_get_pb2,
+    weaviate_pb2_grpc,
+)
 
 from weaviate_server.collections import Collection, Held, fused
 from weaviate_server.faults import Faults
@@ -37,6 +44,14 @@ class Service(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
             ]
         time.sleep(self.faults.hang)
         return batch_pb2.BatchObjectsReply(took=0.0, errors=errors)
+
+    def BatchDelete(self, request: Any, context: Any) -> Any:  # noqa: N802
+        with self.faults.lock:
+            self._admit(context, "batch delete")
+            objects = self.collections[request.collection].objects
+            names = [uuid.UUID(name).bytes for name in request.filters.value_text_array.values]
+            count = sum(objects.pop(name, None) is not None for name in names)
+        return batch_delete_pb2.BatchDeleteReply(took=0.0, matches=count, successful=count, failed=0)
 
     def Aggregate(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._admit(context, "count")

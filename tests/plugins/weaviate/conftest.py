@@ -16,7 +16,7 @@ from httpx._config import create_ssl_context
 import ragtally_weaviate
 from ragtally.api import Passages
 from ragtally.testing import samples
-from ragtally_weaviate import collection
+from ragtally_weaviate import filling
 from ragtally_weaviate.design import PREFIX
 from ragtally_weaviate.server import connect
 from weaviate_server import StubServer, started
@@ -50,8 +50,8 @@ def build() -> Callable[..., Any]:
 def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubServer]:
     """The stand-in, which can be made to fail; nobody waits between tries."""
     monkeypatch.setattr(weaviate.retry, "time", SimpleNamespace(sleep=lambda seconds: None))
-    monkeypatch.setattr(collection, "_PAUSE", 0.0)
-    monkeypatch.setattr(collection, "_WAIT", 0.0)
+    monkeypatch.setattr(filling, "_PAUSE", 0.0)
+    monkeypatch.setattr(filling, "_WAIT", 0.0)
     with started() as server:
         for name in ("WEAVIATE_API_KEY", "WEAVIATE_GRPC_HOST"):
             monkeypatch.delenv(name, raising=False)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from ragtally.api import Passages
 from ragtally.testing import samples
+from ragtally_weaviate import filling
 from ragtally_weaviate.server import ServerError
 from weaviate_server import StubServer
 from weaviate_server.collections import Collection
@@ -37,7 +40,10 @@ def test_the_collection_says_what_it_is_made_of(build: Build, stub: StubServer, 
     assert schema["properties"][0]["name"] == "content"
     assert schema["properties"][0]["tokenization"] == "lowercase"
     assert schema["vectorConfig"]["default"]["vectorizer"] == {"none": {}}
-    assert marker(stub) == {"made_by": "ragtally", "state": "complete", "chunks": 40, "digest": schema["class"][9:]}
+    said = marker(stub)
+    assert len(said.pop("build")) == 32
+    about = {"made_by": "ragtally", "state": "complete", "chunks": 40, "digest": schema["class"][9:]}
+    assert said == about | {"filler": "", "beat": 0}
 
 
 def test_what_is_complete_is_not_written_again(build: Build, stub: StubServer, passages: Passages) -> None:
@@ -64,16 +70,18 @@ def test_progress_is_told(build: Build, stub: StubServer, passages: Passages) ->
     assert told == [(0, 40), (16, 40), (32, 40), (40, 40)]
 
 
-def test_an_interrupted_filling_goes_on(build: Build, stub: StubServer, passages: Passages) -> None:
+def test_an_interrupted_filling_begins_again(build: Build, stub: StubServer, passages: Passages) -> None:
+    """What an interrupted batch stored may never reach the index."""
     stub.faults.dies_after = 2
     with pytest.raises(ServerError) as caught:
         build(mode="bm25", batch=10, concurrency=1).add(passages, None)
     assert "does not answer (writing chunks)" in caught.value.message
-    assert "goes on from there" in (caught.value.hint or "")
+    assert "run the same command again" in (caught.value.hint or "")
     assert marker(stub)["state"] == "filling" and len(index(stub).objects) == 20
     stub.faults.dies_after, before = None, stub.faults.calls.count("batch")
     build(mode="bm25", batch=10).add(passages, None)
-    assert stub.faults.calls.count("batch") == before + 2
+    assert stub.faults.calls.count("batch") == before + 4
+    assert stub.faults.calls.count("delete") == 1
     assert marker(stub)["state"] == "complete" and len(index(stub).objects) == 40
 
 
@@ -105,6 +113,7 @@ def test_single_chunks_that_are_refused_are_tried_again(build: Build, stub: Stub
     build(mode="bm25", batch=10).add(passages, None)
     assert len(index(stub).objects) == 40
     assert stub.faults.calls.count("batch") == 4 + 1 + 1
+    assert stub.faults.calls.count("batch delete") == 2, "the server skips what it has, indexed or not"
 
 
 def test_chunks_that_are_refused_for_good_are_named(build: Build, stub: StubServer, passages: Passages) -> None:
@@ -141,8 +150,99 @@ def test_an_object_that_ragtally_did_not_write_is_an_error(
     objects = index(stub).objects
     objects[b"\xff" * 16] = objects.popitem()[1]
     objects[b"\xfe" * 16] = objects[b"\xff" * 16]
-    with pytest.raises(ServerError, match="holds an object that ragtally did not write"):
+    with pytest.raises(ServerError, match="holds objects that ragtally did not write"):
         build(mode="bm25").add(passages, None)
+
+
+def claim(stub: StubServer, **changes: Any) -> None:
+    """Change what the collection says of itself."""
+    index(stub).schema["description"] = json.dumps(marker(stub) | changes)
+
+
+def test_two_that_begin_together_fill_once(build: Build, stub: StubServer, passages: Passages, vectors: Any) -> None:
+    stub.faults.hang = 0.05
+    with ThreadPoolExecutor(4) as executor:
+        for each in [executor.submit(build(mode="near_vector", batch=10).add, passages, vectors) for _ in range(4)]:
+            each.result()
+    assert stub.faults.calls.count("batch") == 4
+    assert len(index(stub).objects) == 40 and marker(stub)["state"] == "complete"
+
+
+def test_a_filler_that_lives_is_waited_for(
+    build: Build, stub: StubServer, passages: Passages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(mode="bm25").add(passages, None)
+    claim(stub, state="filling", filler="elsewhere/1")
+    told = list[str]()
+
+    def progress(what: str, so_far: int | None, total: int | None) -> None:
+        told.append(what)
+        claim(stub, **({"beat": len(told)} if len(told) < 5 else {"state": "complete", "filler": ""}))
+
+    retriever = build(mode="bm25")
+    retriever.report_to(progress)
+    stub.faults.calls.clear()
+    retriever.add(passages, None)
+    assert len(told) == 5 and "filled by elsewhere/1" in told[0]
+    assert not {"batch", "delete", "create"} & set(stub.faults.calls)
+
+
+@pytest.mark.parametrize("filler", [f"{socket.gethostname()}/999999999", "", "elsewhere/1"])
+def test_a_dead_filler_is_taken_over(
+    build: Build, stub: StubServer, passages: Passages, filler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(mode="bm25").add(passages, None)
+    first = marker(stub)["build"]
+    claim(stub, state="filling", filler=filler)
+    monkeypatch.setattr(filling, "_DEAD", 0.2 if filler == "elsewhere/1" else 1000)
+    build(mode="bm25").add(passages, None)
+    assert marker(stub)["state"] == "complete" and marker(stub)["build"] != first
+    assert stub.faults.calls.count("delete") == 1 and len(index(stub).objects) == 40
+
+
+def test_a_filler_that_was_taken_over_stops(
+    build: Build, stub: StubServer, passages: Passages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "_BEAT", 0.01)
+    retriever = build(mode="bm25", batch=1, concurrency=1)
+    stub.faults.hang = 0.02
+    retriever.report_to(lambda what, so_far, total: claim(stub, build="another") if so_far == 3 else None)
+    with pytest.raises(ServerError, match="another process took the collection"):
+        retriever.add(passages, None)
+    assert stub.faults.calls.count("batch") < 40
+
+
+def test_what_a_search_returns_while_another_fills_is_not_used(
+    build: Build, stub: StubServer, passages: Passages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retriever = build(mode="bm25")
+    retriever.add(passages, None)
+    search = retriever._searcher
+
+    def disturbed(*words: Any) -> Any:
+        claim(stub, build="another", state="filling")
+        return search(*words)
+
+    monkeypatch.setattr(retriever, "_searcher", disturbed)
+    with pytest.raises(ServerError, match="was filled anew while it was searched"):
+        retriever.search(samples.queries(TEXT), 7)
+
+
+@pytest.mark.parametrize("distance", ["cosine", "dot", "l2-squared", "manhattan", "hamming"])
+@pytest.mark.parametrize("lost", [0, 4])
+def test_what_version_0_1_filled_is_looked_through_before_it_is_searched(
+    build: Build, stub: StubServer, passages: Passages, vectors: Any, distance: str, lost: int
+) -> None:
+    retriever = build(mode="near_vector", distance=distance)
+    retriever.add(passages, vectors)
+    claim(stub, build="")
+    for name in index(stub).ordered()[3 : 3 + lost]:
+        index(stub).objects[name].vector = None
+    index(stub)._vectors = None
+    stub.faults.calls.clear()
+    retriever.add(passages, vectors)
+    assert stub.faults.calls.count("delete") == bool(lost)
+    assert all(each.vector is not None for each in index(stub).objects.values())
 
 
 def test_no_chunks_are_no_hits(build: Build, stub: StubServer, passages: Passages) -> None:

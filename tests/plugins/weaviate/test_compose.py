@@ -21,4 +21,8 @@ def test_only_this_machine_reaches_it() -> None:
 def test_no_usage_data_and_no_modules() -> None:
     settings = SERVICE["environment"]
     assert settings["DISABLE_TELEMETRY"] == "true" and settings["ENABLE_MODULES"] == ""
-    assert settings["ASYNC_INDEXING"] == "false"
+    assert settings["API_BASED_MODULES_DISABLED"] == "true"
+
+
+def test_a_kill_loses_no_vector() -> None:
+    assert SERVICE["environment"]["ASYNC_INDEXING"] == "true"
