@@ -49,9 +49,9 @@ def schema_findings(route: Route, parameters: Mapping[str, Any], url: str) -> It
     if known is False or not is_own or parameters["price"] is not None:
         yield known_finding(route, parameters)
         return
-    ways: list[Way] = ["json_schema", "json_object"]
-    if parameters["schema_as"] or route.is_ollama:
-        ways = [parameters["schema_as"] or "json_schema"]
+    ways: list[Way] = ["json_schema"] if route.is_ollama else ["json_schema", "json_object"]
+    # The way that the spec says comes first.
+    ways.sort(key=lambda way: way != (parameters["schema_as"] or "json_schema"))
     trials = []
     for way in ways:
         trials.append(_try(route, parameters, url, way))

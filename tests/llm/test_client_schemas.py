@@ -142,3 +142,32 @@ def test_where_nothing_is_known_of_a_server_no_schema_is_sent(reader: str, start
     outcome = run(project)
     assert outcome.code == 0, outcome.err
     assert set(schemas(server)) == {None}
+
+
+@pytest.mark.parametrize(
+    ("reader", "model", "line"),
+    [
+        ("structured: false", "", "its answers are asked for in words (structured: false)"),
+        ("structured: prompt", "", "its answers are asked for as JSON (its prompt alone asks for JSON)"),
+        ("structured: true", "", "its answers are held to a JSON schema (structured: true)"),
+        ("structured: auto", "", "in words (it is not known whether openai/small would keep to a schema)"),
+        ("structured: auto", "schema_as: json_schema, ", "a JSON schema (openai/small keeps to a schema)"),
+    ],
+)
+def test_the_doctor_says_how_each_readers_answers_are_written(
+    reader: str, model: str, line: str, start: Start, asked: Asked
+) -> None:
+    project = project_with(asked, start(), reader, model=model)
+    outcome = project.ragtally("doctor", "spec.yaml")
+    assert f"{line}\n" in outcome.out
+
+
+def test_a_limit_that_would_cut_the_json_leaves_answers_in_words(start: Start, asked: Asked) -> None:
+    server = start()
+    project = project_with(asked, server, "structured: auto", model="schema_as: json_schema, ")
+    spec = project.folder / "spec.yaml"
+    spec.write_text(spec.read_text(encoding="utf-8").replace("max_tokens: 400", "max_tokens: 5"), encoding="utf-8")
+    outcome = project.ragtally("doctor", "spec.yaml")
+    assert "in words (max_tokens: 5 could cut the JSON short, 15 are enough)\n" in outcome.out
+    assert run(project).code == 0
+    assert set(schemas(server)[1:]) == {None} and unparsed(project) == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ragtally.api import TRAIN_PARAMETER, Component, ModelTraits, RagtallyError, ReaderTraits
+from ragtally.api import STRUCTURED_PARAMETER, TRAIN_PARAMETER, Component, ModelTraits, RagtallyError, ReaderTraits
 from ragtally.registry import Registry
 from ragtally.spec.study import Study
 
@@ -40,21 +40,26 @@ def registry() -> Registry:
     text = {"type": "string", "description": "The model."}
     number = {"type": "number", "default": 0.7, "description": "How varied."}
     host = {"type": ["string", "null"], "default": None, "description": "Where.", "x-ragtally-identity": False}
+    schema = {"enum": [True, False, None], "default": False, "description": "Whether it takes a schema."}
     model = {"x-ragtally-kind": "model", "description": "A model."}
     count = {"type": "integer", "default": 0, "description": "How many examples."}
     remote = Component(
         "remote",
         dict,
         "A model.",
-        params={"model": text, "temperature": number, "host": host},
-        traits=lambda parameters: ModelTraits("a", "b", deterministic=parameters["temperature"] == 0),
+        params={"model": text, "temperature": number, "host": host, "schema": schema},
+        traits=lambda parameters: ModelTraits(
+            "a", "b", deterministic=parameters["temperature"] == 0, takes_schema=parameters["schema"]
+        ),
     )
     asking = Component(
         "asking",
         dict,
         "Asks.",
-        params={"model": model, "examples": count, "train": TRAIN_PARAMETER},
-        traits=lambda parameters: ReaderTraits(prompts=True, examples=parameters["examples"]),
+        params={"model": model, "examples": count, "train": TRAIN_PARAMETER, "structured": STRUCTURED_PARAMETER},
+        traits=lambda parameters: ReaderTraits(
+            prompts=True, examples=parameters["examples"], structured=parameters["structured"]
+        ),
     )
     return registry_of(
         {
@@ -97,3 +102,15 @@ def test_a_misspelt_model_is_told_at_its_place(errors: Errors) -> None:
 def test_an_error_in_a_model_is_told_once(errors: Errors) -> None:
     errors = errors(SPEC.replace("temperature: 0", "temprature: 0"))
     assert [error.hint for error in errors] == ["did you mean 'temperature'?"]
+
+
+def test_a_schema_is_not_asked_of_a_model_that_takes_none(errors: Errors, load: Load) -> None:
+    strict = SPEC.replace("{model: cold}", "{model: cold, structured: true}")
+    (error,) = errors(strict)
+    assert error.message == "a/b takes no schema of an answer, or has a form of its own"
+    assert str(error.hint).startswith("structured: false; or prompt")
+    assert str(error.location).endswith("spec.yaml:7:44")
+    for way in ("prompt", "auto", "false"):
+        load(strict.replace("structured: true", f"structured: {way}"))
+    for known in ("true", "null"):
+        load(strict.replace("temperature: 0", f"temperature: 0, schema: {known}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ragtally.cli import lazy
 from ragtally.cli.studies import DEFAULT_RESULTS, json_option
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
+from ragtally.spec.study import Study
 
 # Kinds whose components need nothing of the world outside unless they say so: there is nothing to say of them.
 _NEEDS_NOTHING = ("chunker", "embedder", "retriever")
@@ -55,6 +57,26 @@ def _findings(spec: Path) -> Iterator[Finding]:
     yield _writable("results", DEFAULT_RESULTS)
     for name, choice in study.components():
         yield from _of_component(name, choice, registry)
+    yield from _answer_forms(study, registry)
+
+
+def _answer_forms(study: Study, registry: Registry) -> Iterator[Finding]:
+    """Say of each reader that asks a model whether its answers are held to a schema."""
+    answers = study.dataset.answers
+    if answers is None:
+        # What is wrong with the dataset has been said.
+        with suppress(RagtallyError):
+            answers = registry.build(study.dataset.choice).answers
+    for name, pick in study.readers.items():
+        traits = registry.traits(pick.choice)
+        if not traits.prompts:
+            continue
+        model = registry.traits(pick.choice.parameters["model"])
+        form = lazy.answer_form.answer_form(traits, model, answers or ())
+        way = (
+            "held to a JSON schema" if form.constrained else f"asked for {'as JSON' if form.as_json else 'in words'}"
+        )
+        yield Finding(True, f"reader {name}: its answers are {way} ({form.why})")
 
 
 def _of_component(name: str, choice: Choice, registry: Registry) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ragtally.export import dataset as export_dataset
     from ragtally.export import pipeline as export_pipeline
     from ragtally.llm import batches as llm_batches
+    from ragtally.plan import answer_form
     from ragtally.present import components as component_tables
     from ragtally.present import duplicates as duplicate_tables
     from ragtally.present import page, pairwise, provenance, show, table
@@ -30,13 +31,15 @@ if TYPE_CHECKING:
     from ragtally.store import batches, calls, calls_salvage, calls_transfer, inventory, vectors
 
 __all__ = [
-    "analysis", "batches", "calls", "calls_salvage", "calls_transfer", "cell_pairs", "columns", "component_tables",
-    "contributions", "duplicate_tables", "duplicates", "engine", "estimate", "export_dataset", "export_pipeline",
-    "external", "inventory", "llm_batches", "page", "pairwise", "pipelines", "plan", "plan_tables", "polars",
-    "provenance", "result_files", "results", "show", "store", "store_tables", "table", "vectors", "workspace",
+    "analysis", "answer_form", "batches", "calls", "calls_salvage", "calls_transfer", "cell_pairs", "columns",
+    "component_tables", "contributions", "duplicate_tables", "duplicates", "engine", "estimate",
+    "export_dataset", "export_pipeline", "external", "inventory", "llm_batches", "page", "pairwise",
+    "pipelines", "plan", "plan_tables", "polars", "provenance", "result_files", "results", "show", "store",
+    "store_tables", "table", "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
     "polars": "polars",
+    "answer_form": "ragtally.plan.answer_form",
     "cell_pairs": "ragtally.analysis.pairwise",
     "contributions": "ragtally.analysis.contributions",
     "duplicates": "ragtally.duplicates.report",
