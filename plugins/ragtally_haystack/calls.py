@@ -21,6 +21,9 @@ Outcome = TypeVar("Outcome")
 _SEED = re.compile(r"\bseed\b", re.IGNORECASE)
 # What Haystack's `Secret` raises where none of its variables is set.
 _NO_KEY = "authentication environment variables"
+# What reading a body raises that is no JSON, too deep, or full of endless numbers, or not what was promised.
+_UNREADABLE = ("JSONDecodeError", "RecursionError", "ContentTypeError", "APIResponseValidationError", "DecodingError")
+_ENDLESS_NUMBER = "integer string conversion"
 _MOST_CAUSES = 10
 _LONGEST_WAIT = 60.0
 _LOOKS = 6
@@ -129,6 +132,10 @@ def _of_chain(error: BaseException) -> CallFailure:
             return "connection"
         if isinstance(each, ValueError) and _NO_KEY in str(each):
             return "authentication"
+        if any(name in _UNREADABLE for name in names) or (
+            isinstance(each, ValueError) and _ENDLESS_NUMBER in str(each)
+        ):
+            return "bad reply"
     return "unexpected"
 
 
@@ -161,7 +168,7 @@ def _hint(reason: CallFailure, text: str) -> str | None:
     if reason == "authentication":
         return "put the key into the environment variable that the component's secret names"
     if reason == "too long":
-        return "put fewer or smaller chunks before the reader"
+        return "put less before the reader: a smaller top_k, chunks or context_words"
     if reason == "bad request" and _SEED.search(text):
         return "send_seed: false, where the model takes no seed"
     return None

@@ -48,6 +48,7 @@ def build(**parameters: Any) -> ChatModel:
             schema_as=parameters["schema_as"],
             timeout=timeout,
             window=parameters["batch"].get("window", "24h"),
+            reply_megabytes=parameters["reply_megabytes"],
         )
     from ragtally_litellm.litellm_transport import LitellmChatGenerator
 

@@ -24,6 +24,7 @@ from ragtally import (
     Location,
     StoreError,
 )
+from ragtally.support.json_bodies import read_json
 from ragtally_litellm.client import authorization, connection_errors, hide_key, proxy_for
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.replies import read_answer
@@ -259,7 +260,7 @@ def read_row(line: bytes, errors: CallErrors) -> BatchRow:
         body = _json_or_none(body)
     if isinstance(status, int) and not 200 <= status < 300:
         content = body if body else row.get("error")
-        return BatchRow(key, errors.from_status(status, {}, json.dumps(content) if content else ""))
+        return BatchRow(key, errors.from_status(status, {}, _json_text(content) if content else ""))
     try:
         answer = read_answer(body, "openai")
     except CallError as error:
@@ -311,9 +312,16 @@ def _batch_errors(content: Any) -> tuple[set[str], str]:
 
 def _json_or_none(text: str | bytes) -> Any:
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError:
         return None
+
+
+def _json_text(content: Any) -> str:
+    try:
+        return json.dumps(content)
+    except RecursionError:
+        return ""
 
 
 def _text(value: Any) -> str | None:

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from ragtally import CallError
+from ragtally.support.json_bodies import read_json
 from ragtally.support.secrets import MASK, is_long_enough
 from ragtally_litellm.failures import CallErrors
 
@@ -22,6 +24,8 @@ T = TypeVar("T")
 
 _LONGEST_CONNECT = 30.0  # seconds
 _FIRST_REST, _LONGEST_REST = 1.0, 60.0  # seconds
+# Of an error no more is read than a message may take.
+_LONGEST_ERROR = 1_000_000  # bytes
 
 
 class Hosts:
@@ -61,7 +65,12 @@ class Hosts:
 class JsonClient:
     """Sends JSON to the hosts of a model; failures are raised as `CallError`, and nothing is tried again here."""
 
-    def __init__(self, urls: Sequence[str], key: str | None, timeout: float, errors: CallErrors) -> None:
+    # A server that never ends its answer would fill the memory: what is larger than `longest` bytes is given up.
+
+    def __init__(
+        self, urls: Sequence[str], key: str | None, timeout: float, errors: CallErrors, longest: int
+    ) -> None:
+        self._longest = longest
         self._hosts, self._key, self._timeout, self._errors = Hosts(urls), key, timeout, errors
         self._proxies = {url: proxy_for(url) for url in urls}
         self._headers = {"Content-Type": "application/json", **authorization(key)}
@@ -75,9 +84,9 @@ class JsonClient:
         if not 200 <= status < 300:
             raise self._errors.from_status(status, headers, raw.decode(errors="replace"))
         try:
-            body = json.loads(raw)
+            body = read_json(raw)
         except ValueError:
-            raise self._errors.failure("bad reply", "the answer is no JSON") from None
+            raise self._errors.failure("bad reply", "the answer is no JSON that can be read") from None
         if isinstance(body, dict) and body.get("error") and not body.get(result_field):
             # OpenRouter reports what went wrong behind it with the status 200.
             code = body["error"].get("code") if isinstance(body["error"], dict) else None
@@ -99,14 +108,33 @@ class JsonClient:
                 async with session.post(
                     url, data=payload, headers=self._headers, proxy=self._proxies[url], allow_redirects=False
                 ) as response:
-                    raw = await response.read()
+                    raw = await self._read(response)
             answers = True
+        except CallError as error:
+            answers = error.reason == "bad reply"
+            raise
         except asyncio.CancelledError:
             answers = True
             raise
         finally:
             self._hosts.give_back(url, alive=answers)
         return response.status, response.headers, hide_key(raw, self._key)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        good = 200 <= response.status < 300
+        longest = self._longest if good else min(self._longest, _LONGEST_ERROR)
+        parts, size = [], 0
+        async for part in response.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > longest:
+                # Closed rather than read to its end, which the server may never reach.
+                response.close()
+                if good:
+                    message = f"the answer is larger than {longest / 1_000_000:g} MB, and was given up"
+                    raise self._errors.failure("bad reply", message)
+                break
+        return b"".join(parts)[:longest]
 
     async def _open_session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()

@@ -30,6 +30,8 @@ T = TypeVar("T")
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 # Seconds: a provider that asks for a longer wait than this is not waited for.
 _LONGEST_WAIT = 600.0
+# Bytes: vectors of 8,192 numbers, each written with 20 characters and more, take less.
+_LONGEST_VECTOR, _LONGEST_FRAME = 256_000, 1_000_000
 _EXCERPT = 60
 _ANY_TEXT = "text"
 # The field of a good answer that holds the vectors.
@@ -64,7 +66,8 @@ class NativeRequests:
         key = first_value(route.key_variables, values)
         self._errors = _call_errors(route, {**values, "KEY": key or ""})
         endpoints = [endpoint(url, self._dialect, embeddings=True) for url in urls]
-        self._client = JsonClient(endpoints, key, parameters["timeout"], self._errors)
+        longest = _LONGEST_FRAME + _LONGEST_VECTOR * parameters["batch"]
+        self._client = JsonClient(endpoints, key, parameters["timeout"], self._errors, longest)
         self._bodies = {role: _body(route, parameters, role) for role in ("query", "document")}
 
     async def ask(self, texts: Sequence[str], role: Role) -> Vectors:

@@ -39,7 +39,16 @@ class CallErrors(NamedTuple):
             reason=reason,
             status=status,
             retry_after=wait,
-            hint=_SCHEMA_HINT if reason == "bad request" and _SCHEMA.search(message) else self._hint(reason),
+            hint=self._hint_for(reason, status, message),
+        )
+
+    def _hint_for(self, reason: CallFailure, status: int, message: str) -> str | None:
+        if reason == "bad request" and _SCHEMA.search(message):
+            return _SCHEMA_HINT
+        hint = self._hint(reason)
+        # The provider's limit a minute is met, not the model's context.
+        return (
+            f"{hint}; or a higher limit at the provider" if hint and reason == "too long" and status == 429 else hint
         )
 
     def from_litellm(self, error: Exception, timeout: float) -> CallError:
@@ -73,6 +82,6 @@ class CallErrors(NamedTuple):
         if reason == "connection" and ollama:
             return "ollama serve"
         if reason == "too long":
-            more = "; or num_ctx: a larger one" if ollama else ""
-            return self.too_long or f"put fewer or smaller chunks before the reader{more}"
+            more = "; or give it a larger num_ctx" if ollama else ""
+            return self.too_long or f"put less before the reader: a smaller top_k, chunks or context_words{more}"
         return None

@@ -42,9 +42,10 @@ class NativeChatGenerator:
         timeout: float = 120.0,
         window: str = "24h",
         schema_as: str | None = None,
+        reply_megabytes: float = 16,
     ) -> None:
         self.model, self.api_base, self.num_ctx, self.timeout = model, api_base, num_ctx, timeout
-        self.window, self.schema_as = window, schema_as
+        self.window, self.schema_as, self.reply_megabytes = window, schema_as, reply_megabytes
         self.generation_kwargs, self.extra = dict(generation_kwargs or {}), dict(extra or {})
         route = route_of(model)
         self.api_key = api_key or Secret.from_env_var(list(route.key_variables), strict=False)
@@ -56,7 +57,8 @@ class NativeChatGenerator:
         self._body = RequestBody(route, self.generation_kwargs, self.extra, num_ctx, schema_as)
         key = first_value(self.api_key.to_dict()["env_vars"], values)
         self._errors = CallErrors(route, known_secrets({**values, "KEY": key or ""}))
-        self._client = JsonClient([endpoint(url, self._dialect) for url in urls], key, timeout, self._errors)
+        endpoints, longest = [endpoint(url, self._dialect) for url in urls], round(reply_megabytes * 1_000_000)
+        self._client = JsonClient(endpoints, key, timeout, self._errors, longest)
         self._batches = BatchRequests(urls[0], key, timeout, self._errors)
 
     @component.output_types(replies=list[ChatMessage])
@@ -102,7 +104,8 @@ class NativeChatGenerator:
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the component for a serialised pipeline; of the key only its variables are named."""
-        names = ("model", "api_base", "generation_kwargs", "extra", "num_ctx", "timeout", "window", "schema_as")
+        names = ("model", "api_base", "generation_kwargs", "extra", "num_ctx", "timeout", "window", "schema_as",
+            "reply_megabytes")  # fmt: skip
         values = {name: getattr(self, name) for name in names}
         return dict(default_to_dict(self, api_key=self.api_key.to_dict(), **values))
 

@@ -74,7 +74,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "integer", "The most tokens of an answer, reasoning included; too few leave nothing to read.", minimum=1
     ),
     "frequency_penalty": _optional(
-        "number", "How much repeating a word is punished; with Ollama its repeat_penalty.", minimum=-2, maximum=2
+        "number", "How much repeating a word is punished, the more the more often.", minimum=-2, maximum=2
     ),
     "presence_penalty": _optional("number", "How much using a word again is punished.", minimum=-2, maximum=2),
     "stop": {
@@ -133,6 +133,15 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "exclusiveMinimum": 0,
             "default": 120.0,
             "description": "Seconds after which a call without an answer is tried again.",
+        }
+    ),
+    "reply_megabytes": _elsewhere(
+        {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "default": 16,
+            "description": "The largest reply that is read, in millions of bytes; a longer one is given up: a call "
+            "that failed for a passing reason.",
         }
     ),
     "retries": _elsewhere(

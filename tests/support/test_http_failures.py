@@ -134,3 +134,49 @@ NOW = 1_790_000_000.0
 def test_the_wait_is_found(headers: Mapping[str, str], message: str, seconds: float | None) -> None:
     wait = retry_after(headers, message, now=NOW)
     assert wait == (None if seconds is None else pytest.approx(seconds, abs=1e-3))
+
+
+def test_a_date_is_read_by_the_servers_own_clock() -> None:
+    headers = {"retry-after": formatdate(NOW + 30, usegmt=True), "date": formatdate(NOW, usegmt=True)}
+    assert retry_after(headers, now=NOW + 600) == pytest.approx(30)
+    assert retry_after(headers | {"date": "no date"}, now=NOW) == pytest.approx(30)
+    assert retry_after({"x-ratelimit-reset": str(int(NOW + 12))} | {"date": headers["date"]}, now=0.0) == 12
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Rate limit reached for model `m` on tokens per minute (TPM): Limit 7000, Used 0, Requested 12903. Please "
+        "try again in 10.6s.",
+        "Request too large for gpt-4o on tokens per min (TPM): Limit 30,000, Requested 30,001. The input or output "
+        "tokens must be reduced in order to run successfully.",
+        "tokens per day (TPD): Limit: 100_000, Used: 99, Requested: 200_000",
+        "Request too large for model `m`",
+    ],
+)
+def test_a_request_above_the_limit_is_too_long_whatever_the_status_says(message: str) -> None:
+    assert failure_reason(429, message) == "too long"
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("tokens per minute (TPM): Limit 7000, Used 6900, Requested 300. Please try again in 1s.", "rate limit"),
+        ("requests per minute (RPM): Limit 30, Used 30, Requested 1.", "rate limit"),
+        ("requests per minute (RPM): Limit 0, Requested 1.", "rate limit"),
+        ("tokens per minute (TPM): Limit 0, Requested 12", "rate limit"),
+        ("tokens per day (TPD): Limit 100000, Used 99000, Requested 12903", "daily quota"),
+    ],
+)
+def test_a_request_below_the_limit_waits(message: str, reason: str) -> None:
+    assert failure_reason(429, message) == reason
+
+
+def test_what_a_server_cannot_do_it_never_does() -> None:
+    assert failure_reason(501, "this model does not support embeddings") == "bad request"
+
+
+@pytest.mark.parametrize("depth", [50, 500, 10_000, 1_000_000])
+@pytest.mark.parametrize(("before", "after"), [("[", "]"), ('{"error":', "}"), ('{"message":', "}")])
+def test_a_deep_body_is_read_as_far_as_it_goes(depth: int, before: str, after: str) -> None:
+    assert isinstance(error_message(before * depth + "1" + after * depth), str)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import json
 import re
 import time
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from datetime import UTC
 from typing import Any
 
 from ragtally.api import CallFailure
+from ragtally.support.json_bodies import read_json
 
 MEANINGS: Mapping[CallFailure, str] = {
     "rate limit": "too many requests",
@@ -40,6 +40,15 @@ _TOO_LONG = re.compile(
     r"|input length|string_above_max_length|too many tokens|tokens per request",
     re.IGNORECASE,
 )
+# OpenAI and Groq answer 429 to one request that is larger than what a minute or a day allows: no waiting helps.
+_TOO_LARGE = re.compile(
+    r"(?:request|prompt|input|message)s? (?:is |are |was )?too (?:long|large)|must be reduced|tokens per request"
+    r"|reduce (?:the|your) (?:length|message|prompt|input)",
+    re.IGNORECASE,
+)
+_TOKENS = re.compile(r"tokens?\b|\bTP[MDH]\b", re.IGNORECASE)
+_LIMIT = re.compile(r"\blimit(?:ed to| of| is)?\W{0,3}(\d[\d,_]*)", re.IGNORECASE)
+_REQUESTED = re.compile(r"\brequest(?:ed|ing)\W{0,3}(?:about )?(\d[\d,_]*)", re.IGNORECASE)
 _REFUSAL = re.compile(
     r"content[_ ](?:filter|policy|management)|flagged|moderation|safety system|was refused", re.IGNORECASE
 )
@@ -52,6 +61,9 @@ _OVERLONG_FOR_LLAMA_CPP = re.compile(r"exceed_context_size|available context siz
 _UNKNOWN_MODEL = re.compile(
     r"model[_ ]not[_ ]found|model .{0,100}(?:not found|does not exist|decommissioned)|try pulling", re.IGNORECASE
 )
+
+_MOST_DIGITS = 18
+_DEEPEST_MESSAGE = 20
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)(?![a-z])")
@@ -74,10 +86,12 @@ def failure_reason(status: int, message: str) -> CallFailure:
         The reason for a `CallError`.
     """
     if status in (429, 498):
+        if _exceeds_limit(message):
+            return "too long"
         return "daily quota" if _DAILY.search(message) else "rate limit"
     by_status: Mapping[int, CallFailure] = {
         402: "daily quota", 404: "not found", 405: "not found", 408: "timeout", 409: "server", 413: "too long",
-        425: "server", 504: "timeout",
+        425: "server", 501: "bad request", 504: "timeout",
     }  # fmt: skip
     if status in by_status:
         return by_status[status]
@@ -88,6 +102,18 @@ def failure_reason(status: int, message: str) -> CallFailure:
     if status in (401, 403):
         return "refused" if status == 403 and _REFUSAL.search(message) else "authentication"
     return "not found" if status < 400 else _bad_request_reason(message)
+
+
+def _exceeds_limit(message: str) -> bool:
+    """Whether a single request asks for more tokens than the limit that it met."""
+    if _TOO_LARGE.search(message):
+        return True
+    limit, requested = _LIMIT.search(message), _REQUESTED.search(message)
+    if limit is None or requested is None or not _TOKENS.search(message):
+        return False
+    most, wanted = (int(re.sub(r"\D", "", match[1])[:_MOST_DIGITS]) for match in (limit, requested))
+    # A limit of 0 is no access at all, which smaller requests do not change.
+    return 0 < most < wanted
 
 
 def _bad_request_reason(message: str) -> CallFailure:
@@ -109,24 +135,30 @@ def error_message(body: str) -> str:
     Returns:
         The message with its code and type in brackets; the body itself where there is none.
     """
+    return _message_of(body, 0)
+
+
+def _message_of(body: str, depth: int) -> str:
     try:
-        content = json.loads(body)
+        content = read_json(body)
     except ValueError:
         return re.sub(r"<[^>]*>", " ", body).strip()
-    return _message_in(content) or body.strip()
+    return _message_in(content, depth) or body.strip()
 
 
-def _message_in(content: Any) -> str:
+def _message_in(content: Any, depth: int) -> str:
+    if depth > _DEEPEST_MESSAGE:
+        return ""
     if isinstance(content, str):
         # Ollama passes on the JSON of the engine below it as text.
-        return error_message(content) if content.lstrip().startswith("{") else content
+        return _message_of(content, depth + 1) if content.lstrip().startswith("{") else content
     if isinstance(content, list):
-        return "; ".join(filter(None, map(_message_in, content)))
+        return "; ".join(filter(None, (_message_in(part, depth + 1) for part in content)))
     if not isinstance(content, dict):
         return ""
     inner = content.get("error") or content.get("detail")
     if isinstance(inner, dict | list) or (isinstance(inner, str) and "message" not in content):
-        return _message_in(inner)
+        return _message_in(inner, depth + 1)
     # OpenRouter hides what the provider behind it says in `metadata.raw`.
     metadata = content.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
@@ -139,15 +171,18 @@ def retry_after(headers: Mapping[str, str], message: str = "", now: float | None
     """Find out how long the provider asks us to wait.
 
     Args:
-        headers: Of the response, by lower-case name or case-insensitive: `retry-after` and the reset headers of
-            OpenAI, Groq and OpenRouter.
+        headers: Of the response, by lower-case name or case-insensitive: `retry-after`, the reset headers of
+            OpenAI, Groq and OpenRouter, and `date`, by whose clock the others give points in time.
         message: Some providers say it in words alone: `Please try again in 9m38.016s`.
-        now: Seconds since 1970.
+        now: Seconds since 1970 where the response has no date.
 
     Returns:
         Seconds, or None where it does not say.
     """
-    at = time.time() if now is None else now
+    # The server's clock and ours may be minutes apart, and both of its headers were written by its own.
+    at = _moment(headers.get("date", ""))
+    if at is None:
+        at = time.time() if now is None else now
     # OpenAI sends both, and this one is exact.
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
@@ -165,12 +200,18 @@ def _number_or_date(value: str, now: float) -> float | None:
     number = _number(value)
     if number is not None:
         return number
+    moment = _moment(value)
+    return _duration(value) if moment is None else max(0.0, moment - now)
+
+
+def _moment(date: str) -> float | None:
+    """Seconds since 1970 of a date as HTTP writes it."""
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return _duration(value)
-    # A date of the zone -0000 comes back without a zone, and means UTC (RFC 5322, section 3.3).
-    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now)
+        moment = email.utils.parsedate_to_datetime(date)
+        # A date of the zone -0000 comes back without a zone, and means UTC (RFC 5322, section 3.3).
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _reset(headers: Mapping[str, str], now: float) -> float | None:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
 from collections import Counter
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
+import pytest
+
+from plugins.litellm.chat_calls import ask, failure
+from plugins.litellm.raw_server import body, raw_server
 from ragtally_litellm.client import Hosts
+
+Fill = Callable[..., dict[str, Any]]
 
 
 def test_the_load_is_shared() -> None:
@@ -59,3 +70,46 @@ def test_a_single_host_is_always_asked() -> None:
     hosts.take()
     hosts.give_back("only", alive=False)
     assert hosts.take() == "only"
+
+
+def _flood(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(250_000_000))
+    handler.end_headers()
+    try:
+        for _ in range(250):
+            handler.wfile.write(b" " * 1_000_000)
+    except OSError:
+        pass  # what it was there for: nobody reads on
+
+
+def test_an_answer_that_does_not_end_is_given_up(fill: Fill) -> None:
+    with raw_server(_flood) as (url, _):
+        tracemalloc.start()
+        errors = ask(fill(model="openai/m", api_base=url, reply_megabytes=2), calls=8)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert [error.reason for error in errors] == ["bad reply"] * 8
+    assert "larger than 2 MB" in errors[0].message
+    assert most < 60_000_000
+
+
+def test_of_a_long_error_the_status_counts(fill: Fill) -> None:
+    with raw_server(body(b"x" * 3_000_000, 503)) as (url, _):
+        assert failure(fill(model="openai/m", api_base=url)).reason == "server"
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_a_deep_body_is_a_failure_like_any_other(fill: Fill, status: int) -> None:
+    deep = b'{"error":' * 10_000 + b"1" + b"}" * 10_000
+    with raw_server(body(deep, status)) as (url, _):
+        reason = failure(fill(model="openai/m", api_base=url)).reason
+    assert reason == {200: "bad reply", 400: "bad request", 500: "server"}[status]
+
+
+def test_an_endless_number_of_tokens_costs_no_answer(fill: Fill) -> None:
+    reply = json.dumps({"choices": [{"message": {"content": "yes"}}], "usage": {"prompt_tokens": 0}})
+    with raw_server(body(reply.replace("0}", "9" * 4_301 + "}").encode())) as (url, _):
+        (answer,) = ask(fill(model="openai/m", api_base=url))
+    assert answer.text == "yes"
+    assert answer.meta["usage"] == {}
