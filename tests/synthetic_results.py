@@ -101,6 +101,7 @@ def synthetic_results(
         comparisons={
             "select_on": "all",
             "answered_elsewhere": [],
+            "control_cells": [],
             "seed": 7,
             "metrics": [ACCURACY],
             "families": [family | {"pairs": [{"cell": cell, "baseline": grid[0]} for cell in grid[1:]]}],

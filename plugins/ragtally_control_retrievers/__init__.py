@@ -13,12 +13,13 @@ def register_retrievers() -> list[Component]:
             name="oracle",
             build=_oracle,
             summary="Control: the chunks that hold most of the question's evidence, most first.",
-            traits=RetrieverTraits(reads=frozenset({"text", "evidence"})),
+            traits=RetrieverTraits(reads=frozenset({"text", "evidence"}), is_control=True),
         ),
         Component(
             name="random",
             build=_random,
             summary="Control: chunks drawn by lot for each question.",
+            traits=RetrieverTraits(is_control=True),
             params={
                 "seed": {
                     "type": "integer",

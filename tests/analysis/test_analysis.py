@@ -227,3 +227,20 @@ def test_answers_that_were_recorded_with_more_before_the_reader_are_on_no_front(
     fronts = analyze(replace(results, cells=cells)).fronts
     assert fronts
     assert all(shown not in {*front.front, *front.dominated_by, *front.unknown} for front in fronts.values())
+
+
+def test_a_control_retriever_is_shown_and_never_chosen(results: Results, analysis: Analysis) -> None:
+    controls = [name for name in results.cells["cell"] if analysis.chosen_cell and "shared_words" in name]
+    without = analyze(replace(results, comparisons={**results.comparisons, "control_cells": controls}))
+    decisive = without.sets[without.question_set]
+    assert without.chosen_cell is not None
+    assert without.chosen_cell not in controls
+    for best in decisive.best.values():
+        assert not set(best.cells) & set(controls)
+    for front in without.fronts.values():
+        assert not {*front.front, *front.dominated_by, *front.unknown} & set(controls)
+    scores = {name: cell.metrics["accuracy"] for name, cell in decisive.cells.items()}
+    assert all(scores[name].value is not None for name in controls if name in scores)
+    everything = [name for name, cell in decisive.cells.items() if cell.kind == "grid"]
+    nothing = analyze(replace(results, comparisons={**results.comparisons, "control_cells": everything}))
+    assert nothing.chosen_cell is None

@@ -21,7 +21,6 @@ from ragtally.analysis.bootstrap import (
     coin_tosses,
     proper_clusters,
     resample_counts,
-    standard_error,
     unit_sums,
 )
 from ragtally.analysis.contributions import Values, mean_contributions, ratio_contributions
@@ -105,12 +104,6 @@ def test_the_interval_of_a_metric_of_few_values_is_scipys() -> None:
     assert (estimate.low, estimate.high) == pytest.approx(tuple(scipys(distribution, column, np.mean, 0.9)))
 
 
-def test_the_standard_error_is_that_of_the_mean() -> None:
-    column = np.random.default_rng(3).random((400, 1))
-    estimate = standard_error(bootstrap(mean_contributions(column), np.random.default_rng(0)))
-    assert estimate == pytest.approx(column.std() / 20, rel=0.03)
-
-
 def verdicts(questions: int, cells: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     gold = rng.integers(0, 3, questions)
@@ -156,28 +149,6 @@ def test_cells_taken_out_are_those_that_were_drawn() -> None:
         np.testing.assert_array_equal(getattr(subset, part).has_value, getattr(alone, part).has_value)
 
 
-def test_a_difference_is_paired() -> None:
-    rng = np.random.default_rng(8)
-    base = rng.random(200)
-    column = np.stack([base, base + rng.normal(0.1, 0.02, 200)], axis=1)
-    every = bootstrap(mean_contributions(column), np.random.default_rng(0), 2000)
-    difference = every.differences([1], [0])
-    estimate = bca_estimate(difference)
-    assert estimate.value == pytest.approx(0.1, abs=0.01)
-    assert estimate.low is not None and estimate.high is not None
-    # Each of the two means varies by 0.02, their difference by a tenth of that.
-    assert estimate.low < 0.1 < estimate.high < estimate.low + 0.02
-
-
-def test_questions_that_stand_and_fall_together_widen_the_interval() -> None:
-    right = np.repeat(np.random.default_rng(1).random(100) < 0.7, 4)
-    contributions = mean_contributions(right[:, None])
-    alone = standard_error(bootstrap(contributions, np.random.default_rng(0), 2000))
-    together = standard_error(bootstrap(contributions, np.random.default_rng(0), 2000, np.arange(400) // 4))
-    assert together is not None and alone is not None
-    assert together / alone == pytest.approx(2, rel=0.1)
-
-
 def test_intervals_hold_what_they_promise() -> None:
     rng = np.random.default_rng(11)
     hits = 0
@@ -193,7 +164,6 @@ def test_where_there_is_no_interval_there_is_a_reason() -> None:
     rng = np.random.default_rng(0)
     constant = bootstrap(mean_contributions(np.ones((20, 1))), rng, 100)
     assert "the same in all resamples" in (bca_estimate(constant).reason or "")
-    assert standard_error(constant) is None
     few = bootstrap(mean_contributions(np.arange(9.0)[:, None]), rng, 100)
     assert "fewer than 10" in (bca_estimate(few).reason or "")
     seldom = np.zeros((20, 1))
@@ -203,10 +173,6 @@ def test_where_there_is_no_interval_there_is_a_reason() -> None:
     never = bootstrap(ratio_contributions(seldom * 0, seldom * 0, "no verdict is 'yes'"), rng, 10)
     undefined = bca_estimate(never)
     assert (undefined.value, undefined.denominator, undefined.reason) == (None, 0, "no verdict is 'yes'")
-    one_of_two = np.concatenate([np.ones((20, 1)), seldom * 0], axis=1)
-    half = bootstrap(ratio_contributions(one_of_two, one_of_two, "no verdict is 'yes'"), rng, 10)
-    differences = half.differences([0, 1], [1, 0])
-    assert bca_estimate(differences, 0).reason == bca_estimate(differences, 1).reason == "no verdict is 'yes'"
 
 
 def test_nothing_cannot_be_resampled() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ragtally.analysis.comparisons import Comparison, Tally, adjust_family, compare_pairs, tally
+from ragtally.analysis.comparisons import Comparison, Tally, adjust_family, agreeing_with_test, compare_pairs, tally
 from ragtally.analysis.contributions import mean_contributions
+from ragtally.analysis.estimate import Estimate
 from ragtally.analysis.proportions import PairedCounts, newcombe_paired
-from ragtally.analysis.significance import mcnemar, smallest_mcnemar_difference
+from ragtally.analysis.significance import Significance, mcnemar, smallest_mcnemar_difference
 from sample_results import answer_contributions
 
 # Three recorded answer sets against the same gold labels, as right (1) and wrong (0).
@@ -44,7 +47,7 @@ def test_recorded_answer_sets_by_hand() -> None:
 
 def test_questions_that_share_documents_are_drawn_together() -> None:
     comparisons = compare_recorded(np.arange(40) // 2, resamples=300)
-    assert {comparison.difference.method for comparison in comparisons} == {"bootstrap BCa"}
+    assert all((comparison.difference.method or "").startswith("jackknife") for comparison in comparisons)
     assert all(
         comparison.significance and "randomisation" in comparison.significance.test for comparison in comparisons
     )
@@ -72,6 +75,35 @@ def test_a_metric_of_its_own_is_tested_by_randomisation() -> None:
     )
     assert comparison.distinguishable
     assert comparison.smallest_difference == pytest.approx(0.2, abs=0.1)
+
+
+@given(st.integers(1, 40), st.integers(0, 40), st.integers(0, 40), st.integers(0, 40))
+def test_no_interval_contradicts_the_exact_test(both: int, first: int, second: int, neither: int) -> None:
+    counts = PairedCounts(both, first, second, neither)
+    test = mcnemar(counts)
+    estimate = agreeing_with_test(newcombe_paired(counts), test)
+    assert test.p_value is not None and estimate.low is not None and estimate.high is not None
+    assert estimate.contains(0) is (test.p_value > 0.05)
+    assert estimate.low < estimate.high
+    assert estimate.low <= estimate.value <= estimate.high
+
+
+@pytest.mark.parametrize(("p_value", "low"), [(0.05, 0.0001), (0.04, 0.0046), (0.06, -0.0042)])
+def test_the_limit_beside_0_is_the_tests_where_they_disagree(p_value: float, low: float) -> None:
+    other = -0.02 if p_value <= 0.05 else 0.02
+    interval = Estimate(0.1, 10, other, 0.3, 0.95, "jackknife")
+    test = Significance(p_value, "randomisation", 5)
+    estimate = agreeing_with_test(interval, test)
+    assert (estimate.low, estimate.high) == pytest.approx((low, 0.3), abs=1e-4)
+    mirrored = agreeing_with_test(Estimate(-0.1, 10, -0.3, -other, 0.95, "jackknife"), test)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-0.3, -low), abs=1e-4)
+
+
+def test_what_agrees_with_its_test_or_has_none_stays() -> None:
+    interval, none = Estimate(0.1, 10, 0.02, 0.3, 0.95, "jackknife"), Estimate(0.1, 10, reason="too few")
+    assert agreeing_with_test(interval, Significance(0.02, "randomisation", 5)) is interval
+    assert agreeing_with_test(none, Significance(0.02, "randomisation", 5)) is none
+    assert agreeing_with_test(interval, Significance(None, "randomisation", 5, "not defined")) is interval
 
 
 def test_a_family_of_several_metrics_is_corrected_together() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ragtally.api import Choice
 from ragtally.plan import comparisons
+from ragtally.plan.comparisons import is_control
+from ragtally.registry import load_registry
 from toy_study import toy_registry
 from workbench import Bench
 
@@ -38,3 +41,11 @@ def test_votes_that_are_one_vote_stand_for_it_and_are_not_compared_twice(bench: 
 
 def test_answers_that_were_recorded_are_told_from_those_made_here(bench: Bench) -> None:
     assert told(bench)["answered_elsewhere"] == ["people"]
+
+
+def test_a_retriever_that_nobody_could_use_is_a_control_even_inside_of_another() -> None:
+    registry = load_registry()
+    own, oracle, lot = (Choice("retriever", name, {}) for name in ("bm25", "oracle", "random"))
+    assert [is_control(one, registry) for one in (own, oracle, lot)] == [False, True, True]
+    fused = [Choice("retriever", "hybrid", {"retrievers": pair, "depth": 10}) for pair in ((own, own), (own, oracle))]
+    assert [is_control(one, registry) for one in fused] == [False, True]

@@ -35,7 +35,7 @@ def made(
     results: Results, kept: int, *, cells: int = 3, where: Waterfall | None = None, held_out: bool = False
 ) -> tuple[Results, Analysis]:
     names = results.cells.filter(results.cells["kind"] == "grid")["cell"].to_list()[:cells]
-    scored = {name: CellAnalysis("grid", {"accuracy": share(0.7)}, FREE) for name in names}
+    scored = {name: CellAnalysis("grid", {"accuracy": share(0.7)}, FREE, is_candidate=True) for name in names}
     half = {"accuracy": HeldOut(names[0], 0.75, 25, 0.65, 25, 0.1)} if held_out else {}
     best = {"accuracy": BestSet(names[0], tuple(names[:kept]), 0.02, 0.95)}
     breakdown = ErrorBreakdown(50, "gold", {"right with evidence": 50}, None, where)

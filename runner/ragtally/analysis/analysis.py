@@ -39,6 +39,8 @@ class CellAnalysis:
     kind: str  # `grid`, `control` or `fixed`
     metrics: Mapping[str, Estimate]  # The study's metrics of answers by printed name
     cost: CellCost
+    # Whether it may be chosen as the best: a cell of the grid whose retriever is no control.
+    is_candidate: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class SetAnalysis:
     questions: int
     majority_share: float  # The share of the most frequent label
     cells: Mapping[str, CellAnalysis]  # The cells that answer it, by name, in the order of the study
-    best: Mapping[str, BestSet]  # For each metric the cells of the grid that may be the best
+    best: Mapping[str, BestSet]  # For each metric the candidates that may be the best
     # For each metric what was picked on one half; empty unless the spec says `select_on: dev`.
     held_out: Mapping[str, HeldOut]
     error_breakdowns: Mapping[str, ErrorBreakdown]  # Of each grid cell that reads what was retrieved
@@ -121,6 +123,7 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
     estimates: dict[str, dict[str, Estimate]] = {}
     best: dict[str, BestSet] = {}
     held_out: dict[str, HeldOut] = {}
+    candidates = _candidates(results, answers)
     dev = split_halves(
         answers.gold.tolist(), random_generator(results, answers.question_set, "halves"), answers.cluster
     )
@@ -142,7 +145,7 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
             answers.cluster,
         )
         estimates[metric].update(zip(names, cell_estimates(contributions, distribution), strict=True))
-        grid = [row for row, name in enumerate(names) if answers.cells[name]["kind"] == "grid"]
+        grid = [row for row, name in enumerate(names) if name in candidates]
         info = results.metric(metric)
         # A metric of one class, as `f1[yes]`, does not decide.
         if grid and info.is_single and info.higher_is_better is not None:
@@ -157,7 +160,10 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
         majority_share=float(counts.max() / counts.sum()),
         cells={
             name: CellAnalysis(
-                row["kind"], {key: cells[name] for key, cells in estimates.items()}, _cost(results, row, answers)
+                kind=row["kind"],
+                metrics={key: cells[name] for key, cells in estimates.items()},
+                cost=_cost(results, row, answers),
+                is_candidate=name in candidates,
             )
             for name, row in answers.cells.items()
         },
@@ -166,6 +172,12 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
         error_breakdowns=error_breakdowns(results, answers),
         vote_noise=vote_noise(results, answers),
     )
+
+
+def _candidates(results: Results, answers: AlignedAnswers) -> set[str]:
+    """The cells of the grid that somebody could use."""
+    controls = results.comparisons["control_cells"]
+    return {name for name, row in answers.cells.items() if row["kind"] == "grid" and name not in controls}
 
 
 def _rankings(results: Results) -> dict[str, dict[str, Estimate]]:
@@ -227,11 +239,13 @@ def _chosen_cell(of_set: SetAnalysis, metric: str) -> str | None:
 
 
 def _fronts(results: Results, answers: AlignedAnswers, of_set: SetAnalysis, metric: str) -> dict[str, ParetoFront]:
-    # A fixed reader that was shown the gold context or the conclusion is no set-up that anybody could choose.
+    # A fixed reader that was shown the gold context or the conclusion is no set-up that anybody could choose, nor is
+    # a control retriever.
     names: Sequence[str] = [
         name
         for name, row in answers.cells.items()
-        if row["condition"] in ("retrieved", "closed_book") and row["kind"] in ("grid", "fixed")
+        if of_set.cells[name].is_candidate
+        or (row["kind"] == "fixed" and row["condition"] in ("retrieved", "closed_book"))
     ]
     cells = [of_set.cells[name] for name in names]
     if not cells:

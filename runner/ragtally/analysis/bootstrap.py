@@ -1,6 +1,6 @@
-"""The bootstrap: how much a metric, or a difference of two cells, would vary with other questions.
+"""The bootstrap: how much a metric would vary with other questions.
 
-All cells are computed on the same resamples, so any difference of two of them is paired by construction.
+All cells are computed on the same resamples, so that the best of them can be chosen on each.
 Source: B. Efron and R. J. Tibshirani (1993), An Introduction to the Bootstrap; section 8.6 (several observations
 drawn together), chapter 14 (BCa intervals).
 """
@@ -25,7 +25,6 @@ DEFINED_SHARE = 0.95
 # With fewer questions, or documents with their questions, resamples say too little to give an interval.
 FEWEST_UNITS = 10
 TOO_FEW = f"with fewer than {FEWEST_UNITS} questions, or documents with their questions, resamples tell too little"
-_DIGITS = 12
 # How many draws (resamples x units) are held at once: larger blocks only cost memory.
 _BLOCK = 1 << 22
 _MANTISSA = 52
@@ -71,7 +70,7 @@ class BootstrapDistribution:
 
     @property
     def cells(self) -> int:
-        """How many cells, or differences, there are."""
+        """How many cells there are."""
         return len(self.observed.value)
 
     @property
@@ -89,23 +88,6 @@ class BootstrapDistribution:
 
         return replace(
             self, observed=take(self.observed), replicates=take(self.replicates), jackknife=take(self.jackknife)
-        )
-
-    def differences(self, first: ArrayLike, second: ArrayLike) -> BootstrapDistribution:
-        """Subtract cells from each other, resample by resample."""
-        one, other = np.atleast_1d(np.asarray(first)), np.atleast_1d(np.asarray(second))
-
-        def subtract(values: Values) -> Values:
-            has_value = values.has_value[..., one] & values.has_value[..., other]
-            # Equal differences of unequal floats, as 0.8 - 0.7 and 0.7 - 0.6, are to be equal.
-            difference = np.round(values.value[..., one] - values.value[..., other], _DIGITS)
-            return Values(np.where(has_value, difference, 0.0), has_value)
-
-        return replace(
-            self,
-            observed=subtract(self.observed),
-            replicates=subtract(self.replicates),
-            jackknife=subtract(self.jackknife),
         )
 
 
@@ -130,7 +112,7 @@ def bootstrap(
     return BootstrapDistribution(
         observed=sums.values(total),
         replicates=Values(value, has_value),
-        jackknife=_jackknife(sums, total),
+        jackknife=leave_one_out(sums, total),
         questions=contributions.questions,
         reason=contributions.reason,
     )
@@ -168,15 +150,6 @@ def bca_estimate(distribution: BootstrapDistribution, cell: int = 0, confidence:
     return Estimate(score.value, score.denominator, low, high, confidence, "bootstrap BCa", reason)
 
 
-def standard_error(distribution: BootstrapDistribution, cell: int = 0) -> float | None:
-    """Compute the standard deviation over the resamples; None where these are not enough."""
-    values = _usable_values(distribution, cell)
-    if isinstance(values, str) or len(values) < 2:
-        return None
-    mean = math.fsum(values.tolist()) / len(values)
-    return math.sqrt(math.fsum(((values - mean) ** 2).tolist()) / (len(values) - 1))
-
-
 def unit_sums(contributions: Contributions, cluster: ArrayLike | None = None) -> UnitSums:
     """Sum contributions within what is drawn as a whole."""
     questions, cells, parts = contributions.own.shape
@@ -186,6 +159,13 @@ def unit_sums(contributions: Contributions, cluster: ArrayLike | None = None) ->
     unit = unit_rows(cluster, questions)
     columns = _on_grid(columns, _sum_by_unit(np.abs(columns), unit))
     return UnitSums(_sum_by_unit(columns, unit), cells, parts, contributions.formula)
+
+
+def leave_one_out(sums: UnitSums, total: NDArray[np.float64]) -> Values:
+    """Compute the values without each unit in turn; shape [units, cells]."""
+    if sums.units < 2:
+        return Values(np.zeros((0, sums.cells)), np.zeros((0, sums.cells), dtype=np.bool_))
+    return sums.values(total - sums.columns)
 
 
 def unit_rows(cluster: ArrayLike | None, questions: int) -> NDArray[np.int64]:
@@ -249,6 +229,8 @@ def _bca_limits(distribution: BootstrapDistribution, cell: int, confidence: floa
             return "a few questions outweigh all others"
         ends.append(STANDARD_NORMAL.cdf(bias + reach / (1 - acceleration * reach)))
     low, high = np.quantile(values, ends)
+    if low == high:
+        return "it is the same in nearly all resamples, so they say nothing about its uncertainty"
     return float(low), float(high)
 
 
@@ -276,12 +258,6 @@ def _usable_values(distribution: BootstrapDistribution, cell: int) -> NDArray[np
     if values.min() == values.max():
         return "it is the same in all resamples, so they say nothing about its uncertainty"
     return values
-
-
-def _jackknife(sums: UnitSums, total: NDArray[np.float64]) -> Values:
-    if sums.units < 2:
-        return Values(np.zeros((0, sums.cells)), np.zeros((0, sums.cells), dtype=np.bool_))
-    return sums.values(total - sums.columns)
 
 
 def _sum_by_unit(columns: NDArray[np.floating], unit: NDArray[np.int64]) -> NDArray[np.floating]:

@@ -19,9 +19,10 @@ from ragtally.analysis.aligned_answers import (
     ranking_contributions,
     resample_number,
 )
-from ragtally.analysis.bootstrap import RESAMPLES, bca_estimate, bootstrap, proper_clusters, standard_error
+from ragtally.analysis.bootstrap import RESAMPLES, proper_clusters
 from ragtally.analysis.contributions import Contributions, only_value
-from ragtally.analysis.estimate import Estimate
+from ragtally.analysis.estimate import STANDARD_NORMAL, Estimate, normal_quantile
+from ragtally.analysis.jackknife import jackknife_differences
 from ragtally.analysis.proportions import count_pairs, newcombe_paired
 from ragtally.analysis.significance import (
     LEVEL,
@@ -36,6 +37,7 @@ from ragtally.results import MetricInfo, Results
 
 Pair = tuple[str, str]
 _DIGITS = 10
+_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +170,8 @@ def compare_pairs(
     rows = [(number[cell], number[baseline]) for cell, baseline in pairs]
     cluster = proper_clusters(cluster, contributions.questions)
     # A share of right answers to questions that share no document is tested by McNemar's exact test and has
-    # Newcombe's interval for paired proportions; everything else is tested by randomisation and has the bootstrap's
-    # BCa interval.
+    # Newcombe's interval for paired proportions; everything else is tested by randomisation and has the jackknife's
+    # interval.
     if contributions.binary and cluster is None:
         differences = _by_counts(contributions, rows)
     else:
@@ -181,7 +183,7 @@ def compare_pairs(
             Comparison(
                 cell=cell,
                 baseline=baseline,
-                difference=one.difference,
+                difference=agreeing_with_test(one.difference, one.significance),
                 significance=one.significance,
                 adjusted_p_value=None,
                 distinguishable=None,
@@ -200,6 +202,29 @@ def adjust_family(comparisons: Sequence[Comparison]) -> list[Comparison]:
         one if p_value is None else replace(one, adjusted_p_value=p_value, distinguishable=p_value <= LEVEL)
         for one, p_value in zip(comparisons, holm(p_values), strict=True)
     ]
+
+
+def agreeing_with_test(difference: Estimate, significance: Significance) -> Estimate:
+    """Move an interval's limit beside 0 to where it includes 0 if, and only if, the test finds no difference."""
+    # Interval and test are computed in different ways, and near 0 they may disagree; then the test counts, which is
+    # exact. The limit that agrees with a p-value is value (1 - z / z_p), with z the interval's quantile and z_p the
+    # p-value's.
+    # Source: O. S. Miettinen (1976), Estimability and estimation in case-referent studies, American Journal of
+    # Epidemiology 103, 226-235.
+    p_value, value, confidence = significance.p_value, difference.value, difference.confidence
+    low, high = difference.low, difference.high
+    if not value or p_value is None or low is None or high is None or confidence is None:
+        return difference
+    is_different = p_value <= 1 - confidence + _TOLERANCE
+    if is_different is not (low <= 0 <= high):
+        return difference
+    quantile = -STANDARD_NORMAL.inv_cdf(max(p_value / 2, 1e-300)) if p_value < 1 else 0.0
+    limit = value * (1 - normal_quantile(confidence) / quantile) if quantile else 0.0
+    # At a p-value of exactly the level the limit would be 0; far from the level it would be far out.
+    near, far = (0.001, 1.0) if is_different else (-1.0, 0.0)
+    limit = value * min(max(limit / value, near), far)
+    method = f"{difference.method}, limit near 0 by the test"
+    return replace(difference, low=limit if value > 0 else low, high=limit if value < 0 else high, method=method)
 
 
 def tally(gains: ArrayLike) -> Tally:
@@ -236,17 +261,12 @@ def _by_resampling(
     cluster: ArrayLike | None,
     resamples: int,
 ) -> list[_Difference]:
-    drawing, swapping = generator.spawn(2)
-    distribution = bootstrap(contributions, drawing, resamples, cluster)
-    differences = distribution.differences([first for first, _ in pairs], [second for _, second in pairs])
+    # The first of two was for resamples; the second keeps the swaps of published numbers.
+    _, swapping = generator.spawn(2)
     tests = randomisation_tests(contributions, pairs, swapping, resamples, cluster)
     return [
-        _Difference(
-            bca_estimate(differences, row),
-            test,
-            partial(smallest_normal_difference, standard_error(differences, row)),
-        )
-        for row, test in enumerate(tests)
+        _Difference(one.estimate, test, partial(smallest_normal_difference, one.standard_error))
+        for one, test in zip(jackknife_differences(contributions, pairs, cluster), tests, strict=True)
     ]
 
 

@@ -34,13 +34,13 @@ from ragtally.analysis.aligned_answers import UNKNOWN, AlignedAnswers, random_ge
 from ragtally.analysis.bootstrap import (
     RESAMPLES,
     BootstrapDistribution,
-    bca_estimate,
     bootstrap,
     proper_clusters,
     share_estimate,
 )
 from ragtally.analysis.contributions import mean_contributions
 from ragtally.analysis.estimate import Estimate
+from ragtally.analysis.jackknife import jackknife_differences
 from ragtally.analysis.proportions import count_pairs, newcombe_paired, wilson
 from ragtally.api import Status
 from ragtally.results.load import Results
@@ -172,7 +172,7 @@ def waterfalls(
         distribution = bootstrap(mean_contributions(matrix), generator, resamples, cluster)
     every: list[Waterfall | None] = [None] * len(cells)
     for number, (row, bars) in enumerate(columns.items()):
-        every[row] = _waterfall(bars, distribution, number * len(bars), has_clusters=cluster is not None)
+        every[row] = _waterfall(bars, distribution, number * len(bars), cluster)
     return every
 
 
@@ -180,8 +180,7 @@ def _waterfall(
     columns: Mapping[str, NDArray[np.bool_]],
     distribution: BootstrapDistribution | None,
     first: int,
-    *,
-    has_clusters: bool,
+    cluster: ArrayLike | None,
 ) -> Waterfall:
     """Estimate the bars of one cell, whose columns begin at `first` in the distribution."""
     bars = {
@@ -191,8 +190,9 @@ def _waterfall(
         for number, (name, column) in enumerate(columns.items())
     }
     change = newcombe_paired(count_pairs(columns["retrieved"], columns["gold"]))
-    if has_clusters and distribution is not None:
-        change = bca_estimate(distribution.differences([first + 1], [first]))
+    if cluster is not None:
+        pair = np.stack([columns["retrieved"], columns["gold"]], axis=1)
+        change = jackknife_differences(mean_contributions(pair), [(0, 1)], cluster)[0].estimate
     return Waterfall(**bars, change=change)
 
 

@@ -4,14 +4,16 @@ The largest of many results is partly luck, so comparing the others with it as i
 differences that are none. Multiple comparisons with the best avoid that.
 
 Source: J. C. Hsu (1984), Constrained simultaneous confidence intervals for multiple comparisons with the best, Annals
-of Statistics 12, 1136-1144; with the bootstrap in place of the normal distribution, studentised, as in P. R. Hansen,
-A. Lunde and J. M. Nason (2011), The model confidence set, Econometrica 79, 453-497.
+of Statistics 12, 1136-1144; J. P. Romano and M. Wolf (2005), Exact and approximate stepdown methods for multiple
+hypothesis testing, JASA 100, 94-108; for sets of this kind P. R. Hansen, A. Lunde and J. M. Nason (2011), The model
+confidence set, Econometrica 79, 453-497.
 
-With value v(i), estimate e(i), and s(i, j) the bootstrap's standard error of e(i) - e(j), let c(i) be the quantile at
-the confidence of the largest over j of (bootstrap error of e(j) - e(i)) / s(i, j). If k is the best cell, then with
-that confidence e(j) - e(k) <= v(j) - v(k) + c(k) s(k, j) for all j at once, and since v(j) <= v(k), cell k passes:
-e(k) - e(j) + c(k) s(k, j) >= 0 for all j. So every cell that passes is in the set, and the best is among them with
-the confidence asked for; only this one event is needed, so no cell's test must be corrected for the others.
+With value v(i), estimate e(i), and s(i, j) the standard error of e(i) - e(j), cell i is set apart from the best
+where (e(j) - e(i)) / s(i, j) > c for some j. Let c be the quantile at the confidence of the largest, over all cells
+j and over the cells i that are still in the set, of (bootstrap error of e(j) - e(i)) / s(i, j); when cells have
+left, c is computed for those that stay, until none leaves. A cell as good as the best leaves only where the error
+of some e(j) - e(i) exceeds a c that allows for all such cells together: so with the confidence asked for not one of
+them leaves, however many they are.
 """
 
 from __future__ import annotations
@@ -37,8 +39,10 @@ class BestSet:
 
     highest: str | None  # The cell with the best observed value, the first of equals; None where none has a value
     cells: tuple[str, ...]  # The cells that cannot be told from the best; `highest` is always among them
-    optimism: float | None  # By how much the best one's value flatters, since it was picked on the same questions
-    confidence: float  # With which confidence the best is among `cells`
+    # By how much the best one's value flatters on average, since it was picked on the same questions; None where
+    # there are too few questions, or no value.
+    optimism: float | None
+    confidence: float  # With which confidence all cells that are as good as the best are among `cells`
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +65,25 @@ def best_set(
     *,
     higher_is_better: bool = True,
 ) -> BestSet:
-    """Find the cells that cannot be told from the best."""
+    """Find the cells that cannot be told from the best, and by how much the best one's value flatters."""
     require_share(confidence, "confidence")
     sign = 1.0 if higher_is_better else -1.0
-    optimism = expected_optimism(distribution, higher_is_better=higher_is_better)
     enough = distribution.observed.has_value & (distribution.replicates.has_value.mean(axis=0) >= DEFINED_SHARE)
     cells = np.flatnonzero(enough)
     if len(cells) == 0:
-        return BestSet(None, (), optimism, confidence)
+        return BestSet(None, (), None, confidence)
     values = sign * distribution.observed.value[cells]
-    highest = names[cells[int(np.argmax(np.round(values, _DIGITS)))]]
+    highest = names[int(cells[int(np.argmax(np.round(values, _DIGITS)))])]
+    complete = np.flatnonzero(distribution.replicates.has_value[:, cells].all(axis=1))
     # With so few questions nothing can be told apart.
-    able = np.arange(len(cells))
-    if distribution.units >= FEWEST_UNITS:
-        complete = np.flatnonzero(distribution.replicates.has_value[:, cells].all(axis=1))
-        errors = sign * distribution.replicates.value[np.ix_(complete, cells)] - values
-        gap = values[:, None] - values
-        np.fill_diagonal(gap, np.inf)
-        able = np.flatnonzero((gap + _margins(errors, confidence)).min(axis=1) >= -_TOLERANCE)
-    return BestSet(highest, tuple(names[row] for row in cells[able]), optimism, confidence)
-
-
-def expected_optimism(distribution: BootstrapDistribution, *, higher_is_better: bool = True) -> float | None:
-    """Estimate by how much the best of all cells flatters when it is chosen and reported on the same questions."""
-    # In every resample the best cell is chosen again; its value there, minus its value on the questions themselves,
-    # is how much that choice flattered. The estimate is the mean over the resamples.
-    # Source: B. Efron (1983), Estimating the error rate of a prediction rule, JASA 78; Efron and Tibshirani (1993),
-    # section 17.6, with the choice of a cell as what is fitted.
-    sign = 1.0 if higher_is_better else -1.0
-    cells = np.flatnonzero(distribution.observed.has_value)
-    complete = distribution.replicates.has_value[:, cells].all(axis=1)
-    if len(cells) == 0 or not complete.any():
-        return None
-    values = sign * distribution.replicates.value[np.ix_(complete, cells)]
-    best = values.argmax(axis=1)
-    flattery = values[np.arange(len(values)), best] - sign * distribution.observed.value[cells][best]
-    return math.fsum(flattery.tolist()) / len(flattery)
+    if distribution.units < FEWEST_UNITS or len(complete) == 0:
+        return BestSet(highest, tuple(names[row] for row in cells.tolist()), None, confidence)
+    # The variance of resamples is too small by a factor of (units - 1) / units.
+    scale = math.sqrt(distribution.units / (distribution.units - 1))
+    errors = scale * (sign * distribution.replicates.value[np.ix_(complete, cells)] - values)
+    candidates = _candidates(values, errors, distribution.units, confidence)
+    optimism = _optimism(values, errors, candidates)
+    return BestSet(highest, tuple(names[row] for row in cells[candidates].tolist()), optimism, confidence)
 
 
 def split_halves(
@@ -137,16 +124,47 @@ def select_on_half(
     return HeldOut(names[row], on_half, on_dev.questions, held_out, on_other.questions, optimism)
 
 
-def _margins(errors: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
-    """Compute by how much each cell (row) may lie behind each other (column) and still be the best: c(i) s(i, j)."""
-    cells = errors.shape[1]
-    margin = np.zeros((cells, cells))
-    for cell in range(cells):
-        behind = errors - errors[:, [cell]]
-        # Cells that differ by the same in every resample differ by rounding only.
+def _candidates(
+    values: NDArray[np.float64], errors: NDArray[np.float64], units: int, confidence: float
+) -> NDArray[np.int64]:
+    """Find the rows of the cells that may be the best, given the errors of all resamples, [resamples, cells]."""
+    # How many standard errors each cell lies behind some other, observed and as an error of each resample.
+    observed, largest = np.zeros(len(values)), np.zeros_like(errors)
+    for cell, value in enumerate(values):
+        behind, gap = errors - errors[:, [cell]], values - value
         spread = np.sqrt((behind**2).mean(axis=0))
+        # Cells that differ by the same in every resample differ by rounding only.
         varies = spread > _TOLERANCE
         if varies.any():
-            largest = (behind[:, varies] / spread[varies]).max(axis=1)
-            margin[cell] = max(0.0, float(np.quantile(largest, confidence))) * spread
-    return margin
+            largest[:, cell] = (behind[:, varies] / spread[varies]).max(axis=1)
+            # Were the two cells alike, their squared differences would have the mean 0 and so the larger variance, as
+            # in McNemar's test. The other one makes few questions too sure.
+            observed[cell] = (gap[varies] / np.sqrt(spread[varies] ** 2 + gap[varies] ** 2 / units)).max()
+    candidates = np.arange(len(values))
+    while True:
+        critical = float(np.quantile(largest[:, candidates].max(axis=1), confidence, method="higher"))
+        remaining = candidates[observed[candidates] <= max(critical, 0.0) + _TOLERANCE]
+        if len(remaining) == len(candidates):
+            return candidates
+        candidates = remaining
+
+
+def _optimism(values: NDArray[np.float64], errors: NDArray[np.float64], candidates: NDArray[np.int64]) -> float:
+    """Estimate by how much the best of all cells flatters when it is chosen and reported on the same questions."""
+    # To choose again in every resample, with the observed values as the truth, finds two thirds of it among cells
+    # that are alike (B. Efron (1983), JASA 78; Efron and Tibshirani (1993), section 17.6): the observed values are
+    # spread by chance already, so that fewer cells compete. So the truth that is resampled from has the candidates'
+    # values shrunk towards their mean by the share of their spread that is chance; the values of cells that are
+    # clearly behind stay.
+    # Source of the shrinkage: B. Efron and C. Morris (1973), JASA 68, 117-130; of treating candidates and others
+    # apart: P. R. Hansen (2005), A test for superior predictive ability, Journal of Business & Economic Statistics
+    # 23.
+    mean = values[candidates].mean()
+    observed = float(((values[candidates] - mean) ** 2).sum())
+    among = errors[:, candidates]
+    chance = float(((among - among.mean(axis=1, keepdims=True)) ** 2).sum(axis=1).mean())
+    truth = values.copy()
+    truth[candidates] = mean + (max(0.0, 1 - chance / observed) if observed else 0.0) * (values[candidates] - mean)
+    best = (truth + errors).argmax(axis=1)
+    flattery = errors[np.arange(len(errors)), best]
+    return math.fsum(flattery.tolist()) / len(flattery)

@@ -32,12 +32,15 @@ class RetrieverTraits:
         depth: How many hits of each of the other retrievers it is given, where it reads `"hits"`.
         prompts: Whether it asks a language model, which its parameter `model` names under `models`; `build` then
             returns a `PromptingReranker`.
+        is_control: Whether it only bounds what retrieval can do, and nobody could use it. Such a retriever, or one
+            that reads the evidence, is never chosen as the best.
     """
 
     reads: frozenset[Literal["text", "vectors", "evidence", "hits"]] = frozenset({"text"})
     prefix_stable: bool = True
     depth: int | None = None
     prompts: bool = False
+    is_control: bool = False
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally.api import Choice, ModelTraits, ReaderTraits
+from ragtally.api import Choice, ModelTraits, ReaderTraits, RetrieverTraits
 from ragtally.plan.cells import Cell, Picks
 from ragtally.plan.plan import StudyPlan
 from ragtally.registry import Registry
@@ -22,6 +22,11 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
         "answered_elsewhere": [
             name for name, reader in plan.study.readers.items() if answers_elsewhere(registry.traits(reader.choice))
         ],
+        "control_cells": [
+            cell.name
+            for cell in plan.cells
+            if cell.picks.retriever is not None and is_control(cell.picks.retriever, registry)
+        ],
         "models": [_model(name, choice, registry) for name, choice in plan.study.models.items()],
         "families": [
             {
@@ -37,6 +42,13 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
 def answers_elsewhere(traits: ReaderTraits) -> bool:
     """Whether a reader's answers were made before, so that only they can say what they cost."""
     return traits.condition is not None and not traits.trains
+
+
+def is_control(retriever: Choice, registry: Registry) -> bool:
+    """Whether a retriever, or one whose hits it reads, is a control that nobody could use."""
+    traits: RetrieverTraits = registry.traits(retriever)
+    of_its_own = traits.is_control or "evidence" in traits.reads
+    return of_its_own or any(is_control(inner, registry) for inner in retriever.inner("retriever"))
 
 
 def _model(name: str, choice: Choice, registry: Registry) -> dict[str, str | None]:

@@ -66,7 +66,7 @@ def _about_chosen_cell(
     questions = "questions of the base" if results.has_base and cells.question_set == "base" else "questions"
     best = set_analysis.best.get(metric)
     half = set_analysis.held_out.get(metric)
-    size = sum(cell.kind == "grid" for cell in set_analysis.cells.values())
+    size = sum(cell.is_candidate and cell.metrics[metric].value is not None for cell in set_analysis.cells.values())
     grid = count(size, "cell")
     others = [name for name in best.cells if name != chosen_cell] if best else []
     # A cell may be picked on one half and still be told from the best of all questions.

@@ -57,7 +57,8 @@ def best_section(analysis: Analysis) -> Section:
         return Section("optimism", title, empty="No cell of the grid is scored, so none was picked.")
     lead = (
         "The best observed value is too high on average, since it was picked on the same questions. The expected"
-        " optimism is a bootstrap estimate; “select_on: dev” in the spec picks on one half and scores on the other."
+        " optimism is an estimate from the bootstrap, with the spread that is chance taken out of the candidates;"
+        " “select_on: dev” in the spec picks on one half and scores on the other."
     )
     return Section("optimism", title, lead, tables=tables)
 
@@ -117,11 +118,21 @@ def _best_cells(analysis: Analysis) -> list[Table]:
     if set_analysis is None or metric is None or best is None or best.highest is None:
         return []
     form = form_of(analysis.units[metric])
-    grid = sum(cell.kind == "grid" for cell in set_analysis.cells.values())
+    grid = [cell.metrics[metric] for cell in set_analysis.cells.values() if cell.is_candidate]
+    scored = sum(score.value is not None for score in grid)
     names = best_first(metric, set_analysis, best)
-    notes = [f"{grid - len(names):,} of the grid's {grid:,} cells are distinguishable from the best"]
+    notes = [
+        f"{scored - len(names):,} of the grid's {scored:,} scored cells are distinguishable from the best; in at most"
+        f" {1 - best.confidence:.0%} of studies would one as good as the best be among them"
+    ]
+    if scored < len(grid):
+        notes.append(f"{len(grid) - scored:,} cells of the grid have no {metric}")
+    if controls := sum(cell.kind == "grid" and not cell.is_candidate for cell in set_analysis.cells.values()):
+        notes.append(f"left out: {controls:,} cells with a control retriever, which nobody could use")
     if best.optimism is not None:
-        notes.append(f"picked on these questions, the best may flatter by {form.write(best.optimism)}")
+        notes.append(
+            f"picked on these questions, the best is expected to flatter by about {form.write(best.optimism)}"
+        )
     half = set_analysis.held_out.get(metric)
     if half is not None and half.cell is not None:
         notes.append(
@@ -131,7 +142,7 @@ def _best_cells(analysis: Analysis) -> list[Table]:
     table = Table(
         "best-table",
         f"Best cells by {metric} on {set_analysis.questions:,} questions ({analysis.question_set}): the best"
-        f" observed, and those not distinguishable from the best with {best.confidence:.0%} confidence",
+        " observed, and those not distinguishable from it",
         (Column("cell"), Column(metric, form)),
         tuple((name, set_analysis.cells[name].metrics[metric]) for name in names),
         tuple(notes),

@@ -38,7 +38,7 @@ def grid_section(
         return Section("grid", title, empty="No cell of the grid answers.", notes=notes)
     lead = (
         "Click a heading to sort. Intervals are of single cells; a star marks those not distinguishable from the best"
-        " of the grid."
+        " of the grid, with one error rate for all cells together."
     )
     return Section("grid", title, lead, tables=(_table(sets, metrics, analysis),), notes=notes)
 

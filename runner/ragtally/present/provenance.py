@@ -134,9 +134,10 @@ def methods(results: Results, analysis: Analysis, cells: Cells) -> str:
     if analysis.metric is not None:
         sentences.append(
             f"The deciding metric is {analysis.metric}. Intervals have {analysis.confidence:.0%} confidence: Wilson’s"
-            " for shares of independent questions, otherwise a seeded bootstrap that resamples questions (those"
-            " that share a document together). Cells not distinguishable from the best come from a bootstrap of the"
-            " maximum."
+            " and Newcombe’s for shares of independent questions and their differences, the jackknife for other"
+            " differences, otherwise a seeded bootstrap that resamples questions (those that share a document"
+            " together). Cells are set apart from the best with one error rate for all of them together, by a"
+            " bootstrap of the maximum."
         )
     if tests := sorted({test for family in analysis.families for test in family.tests}):
         level = analysis.families[0].level

@@ -318,6 +318,8 @@ COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must kno
            "`plugin` module from which the analysis builds it again"),
     Column("answered_elsewhere", _TEXTS, "readers whose answers were made before (recorded, the annotators'): what "
            "they cost only their file can say"),
+    Column("control_cells", _TEXTS, "cells whose retriever is a control (`oracle`, `random`) or reads the hits of "
+           "one: these are never chosen as the best"),
     Column("models", _MAPPINGS, "one entry per language model of the spec: `name` there, `provider`, `model` (its "
            "name at the provider), `fingerprint` (its digest, where the provider tells one as Ollama does; else "
            "null)"),
