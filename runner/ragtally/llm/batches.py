@@ -22,10 +22,12 @@ from ragtally.llm.batch_session import BatchSession, interruption, now, when
 from ragtally.llm.batch_submission import settle, submit
 from ragtally.llm.budget import Spending, worst_price
 from ragtally.llm.call_group import CallGroup
+from ragtally.llm.claimed_calls import claim_unanswered
 from ragtally.llm.retry import pause, retry_request
 from ragtally.llm.stop import StopReason, StopSignal, stop_on_interrupt
 from ragtally.registry import Registry
 from ragtally.store.batches import BatchStore, StoredBatch
+from ragtally.store.claims import Claims
 from ragtally.workspace import Workspace
 
 # In how many batches a call may fail for a reason that passes, within one run.
@@ -39,8 +41,15 @@ class Batching:
     # other models' batches can be begun.
 
     def __init__(
-        self, group: CallGroup, workspace: Workspace, store: BatchStore, spending: Spending, seed: int
+        self,
+        group: CallGroup,
+        workspace: Workspace,
+        store: BatchStore,
+        claims: Claims,
+        spending: Spending,
+        seed: int,
     ) -> None:
+        self._claims = claims
         self.failed: dict[str, CallError] = {}
         self._model: ChatModel = workspace.registry.build(group.choice)
         if not isinstance(self._model, BatchModel):
@@ -207,7 +216,12 @@ class Batching:
             keys_in_batches = session.store.keys_in_batches(session.group.calls)
             waiting = [key for key in session.group.calls if key not in keys_in_batches and key not in self.failed]
             before = {batch.name for batch in self.open()}
-            reason = await submit(session, session.workspace.calls.keys_without_reply(waiting))
+            try:
+                # Only while they are put in: from then on the batch store says whose they are.
+                own = claim_unanswered(waiting, self._claims, session.workspace.calls, session.store)
+                reason = await submit(session, own)
+            finally:
+                self._claims.release()
             # Their calls were held back for when they were put in.
             self._held.update(batch.name for batch in self.open() if batch.name not in before)
         return reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 
 from ragtally import pipelines
@@ -23,13 +23,17 @@ from ragtally.llm.batch_session import interruption, still_open
 from ragtally.llm.batches import Batching
 from ragtally.llm.budget import Spending, price, worst_price
 from ragtally.llm.call_group import CallGroup
+from ragtally.llm.claimed_calls import ClaimedCalls, wait_for_others
 from ragtally.llm.delivery import DeliveryResult, deliver
-from ragtally.llm.stop import StopReason, StopSignal, stop_on_interrupt
+from ragtally.llm.stop import FREE_SPACE, NO_ROOM, StopReason, StopSignal, stop_on_interrupt
 from ragtally.llm.tokens import count_tokens, input_tokens, quick_input_tokens
 from ragtally.spec.study import Study
 from ragtally.steps import Task
 from ragtally.steps.ask import calls_of, unusable
+from ragtally.store import claims
 from ragtally.store.batches import FILE_NAME, BatchStore
+from ragtally.store.claims import Claims
+from ragtally.store.reserve import Reserve
 from ragtally.support.answer_schema import keeps_to
 from ragtally.workspace import Workspace
 
@@ -41,6 +45,8 @@ class Asking:
         self, study: Study, workspace: Workspace, spending: Spending, tasks: Sequence[Task], *, wait: bool = True
     ) -> None:
         self._wait = wait
+        self._claims = Claims(workspace.store.root / claims.FILE_NAME)
+        self._failures: dict[str, CallError] = {}  # Calls that failed permanently
         self._study = study
         self._workspace = workspace
         self._spending = spending
@@ -65,32 +71,69 @@ class Asking:
                 raise interruption(on_their_way) from None
 
     def _answer(self, groups: Sequence[CallGroup], store: BatchStore) -> None:
+        rest = groups
+        self._failures.clear()
+        while rest:
+            left = self._send(rest, store)
+            # What other runs are busy with is not paid for here; what they give up is.
+            rest = [group for group, keys in left if keys and self._wait_for_others(group, keys)]
+        for group in groups:
+            self._report_schemas(group)
+
+    def _send(self, groups: Sequence[CallGroup], store: BatchStore) -> list[tuple[CallGroup, list[str]]]:
+        """Take calls to their ends; returns what other runs have claimed."""
+        left: list[tuple[CallGroup, list[str]]] = []
         # Batches of all models are submitted first, so that they are answered side by side.
         batchings: dict[int, Batching] = {}
         for number, group in enumerate(groups):
             missing = self._missing(group)
             # A call that is on its way in a batch is not sent in another way, whatever the spec says now.
             if missing and (group.traits.batch is not None or store.keys_in_batches(missing)):
-                batchings[number] = Batching(group, self._workspace, store, self._spending, self._study.seed)
+                workspace = self._workspace
+                batchings[number] = Batching(group, workspace, store, self._claims, self._spending, self._study.seed)
                 asyncio.run(batchings[number].begin())
         for number, group in enumerate(groups):
             if number not in batchings:
-                self._check_failures(group, self._deliver_live(group))
+                left.append((group, self._deliver_live(group, store)))
         waiting = {batch.name: batch for batching in batchings.values() for batch in batching.open()}
         if waiting and not self._wait:
             raise StoppedError(still_open(tuple(waiting.values())), hint="`ragtally store batches` lists them")
         for number, batching in batchings.items():
             asyncio.run(batching.finish())
             group, batch = groups[number], groups[number].traits.batch
-            goes_on = batch is None or batch.then_live
-            remaining = len(self._workspace.calls.keys_without_reply(list(group.calls))) if goes_on else 0
-            if remaining and batch is not None:
-                message = f"{remaining:,} calls of {group.name} left by batches are sent live, at the full price"
-                self._workspace.progress.warn(message)
-            failures = self._deliver_live(group) if goes_on else batching.failed
-            self._check_failures(group, failures)
-        for group in groups:
-            self._report_schemas(group)
+            unanswered = self._workspace.calls.keys_without_reply(list(group.calls))
+            if batch is None or batch.then_live:
+                if unanswered and batch is not None:
+                    words = f"{len(unanswered):,} calls of {group.name} left by batches are sent live"
+                    self._workspace.progress.warn(f"{words}, at the full price")
+                left.append((group, self._deliver_live(group, store)))
+            else:
+                self._check_failures(group, batching.failed)
+                self._failures.update(batching.failed)
+                left.append((group, [key for key in unanswered if key not in batching.failed]))
+        return left
+
+    def _wait_for_others(self, group: CallGroup, keys: Sequence[str]) -> list[str]:
+        """Take over the answers of other runs; returns the calls that these gave up."""
+        progress, calls, stop = self._workspace.progress, self._workspace.calls, StopSignal()
+        if self._claims.held_elsewhere(keys):
+            progress.warn(
+                f"another run is asking {len(keys):,} of these calls of {group.name}; its answers are shared"
+            )
+
+        def on_answered(answered: Sequence[str]) -> None:
+            self._spending.add(group.traits, calls.replies_to(answered).values())
+            for _ in answered:
+                progress.advance(group.name, self._spending.words())
+
+        async def wait() -> list[str]:
+            with stop_on_interrupt(stop):
+                return await wait_for_others(keys, self._claims, calls.keys_without_reply, on_answered, stop)
+
+        try:
+            return asyncio.run(wait())
+        finally:
+            self._claims.release()
 
     def _missing(self, group: CallGroup) -> list[str]:
         missing = self._workspace.calls.keys_without_reply(list(group.calls))
@@ -99,15 +142,28 @@ class Asking:
             _require_room(group, [group.calls[key] for key in missing])
         return missing
 
-    def _deliver_live(self, group: CallGroup) -> Mapping[str, CallError]:
-        """Send what is not answered call by call; returns the permanent failures."""
-        missing = self._missing(group)
+    def _deliver_live(self, group: CallGroup, store: BatchStore) -> list[str]:
+        """Send call by call what is neither answered nor claimed by another run; returns the rest."""
+        missing = [key for key in self._missing(group) if key not in self._failures]
         if not missing:
-            return {}
-        delivery = asyncio.run(self._deliver(group, [group.calls[key] for key in missing]))
+            return []
+        claimed = ClaimedCalls(group, missing, self._claims, self._workspace.calls, store)
+        with self._workspace.store.scratch() as folder:
+            reserve = Reserve(folder / "reserve", group.traits.limits.concurrency)
+            try:
+                self._workspace.calls.hold(reserve)
+                delivery = asyncio.run(self._deliver(group, claimed, reserve))
+            finally:
+                self._workspace.calls.hold(None)
+                self._claims.release()
+        if claimed.error is not None:
+            raise claimed.error
         if delivery.stopped_by is not None:
             raise delivery.stopped_by.as_error()
-        return delivery.failures
+        self._failures.update(delivery.failures)
+        self._check_failures(group, delivery.failures)
+        ended = {*delivery.answered_keys, *delivery.failures}
+        return [key for key in missing if key not in ended]
 
     def _count_paid(self, tasks: Sequence[Task]) -> None:
         # A key counts once, however many tasks ask for it.
@@ -131,7 +187,7 @@ class Asking:
     def _calls(self, task: Task, traits: ModelTraits) -> list[Call]:
         return calls_of(task, self._workspace.entry(_prompts(task)), takes_seed=traits.takes_seed).calls
 
-    async def _deliver(self, group: CallGroup, calls: Sequence[Call]) -> DeliveryResult:
+    async def _deliver(self, group: CallGroup, calls: Iterable[Call], reserve: Reserve) -> DeliveryResult:
         progress, about = self._workspace.progress, group.about
         # Loaded before the model, whose plugin may import Haystack too: it is to come without its telemetry.
         sender = pipelines.sender
@@ -143,6 +199,7 @@ class Asking:
             unread[unusable(reply)] += 1
             dollars = price(group.traits, reply, live=True)
             self._workspace.calls.record(call, reply, about, dollars)
+            self._claims.done(call.key)
             self._spending.settle(call.key, dollars)
             progress.advance(group.name, self._spending.words())
 
@@ -151,6 +208,8 @@ class Asking:
             self._workspace.calls.record_attempt(call, error, seconds)
 
         def may_go_on(call: Call) -> StopReason | None:
+            if reserve.spent:
+                return StopReason("unwritable", NO_ROOM, FREE_SPACE)
             return self._spending.hold(call.key, worst_price(group.traits, call, live=True))
 
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -223,16 +224,20 @@ def _wrap_unexpected(error: BaseException) -> CallError:
     return failure
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DeliveryResult:
     """How a delivery ended; every call is in exactly one of the three."""
 
     answered_keys: tuple[str, ...]  # Keys of the answered calls, in the order of their replies
     failures: Mapping[str, CallError]  # Keys of the calls that failed permanently, with the error of their last try
-    # Keys of the calls to which a stop left no end, in their order: never tried, cut off, or waiting for another try.
-    # Empty where nothing stopped the delivery.
-    unfinished_keys: tuple[str, ...]
     stopped_by: StopReason | None  # Why it stopped early; None where every call had its end
+    rest: Callable[[], tuple[str, ...]]
+
+    @functools.cached_property
+    def unfinished_keys(self) -> tuple[str, ...]:
+        """Keys of the calls to which a stop left no end, in their order; empty where nothing stopped the delivery."""
+        # Drawn from their source only when they are asked for: a source that claims calls claims none after a stop.
+        return self.rest()
 
 
 async def deliver(
@@ -256,5 +261,4 @@ async def deliver(
     callbacks = Callbacks(send, on_reply, on_attempt_failed, estimate_tokens, may_go_on)
     workers = Workers(calls, limits, callbacks, stop, seed)
     await workers.run()
-    unanswered = workers.rest()
-    return DeliveryResult(tuple(workers.answered_keys), workers.failures, unanswered, workers.stopped_by)
+    return DeliveryResult(tuple(workers.answered_keys), workers.failures, workers.stopped_by, workers.rest)

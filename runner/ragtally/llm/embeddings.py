@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,14 @@ from numpy.typing import NDArray
 
 from ragtally.api import Embedder, EmbedderTraits, PluginError, RagtallyError
 from ragtally.llm.budget import Spending
+from ragtally.llm.claimed_calls import wait_for_others
+from ragtally.llm.stop import FREE_SPACE, NO_ROOM, StopReason, StopSignal, stop_on_interrupt
 from ragtally.llm.tokens import count_tokens
 from ragtally.steps import EMBED, EMBED_QUESTIONS, Task
 from ragtally.steps.embed import check_vectors
+from ragtally.store import claims
+from ragtally.store.claims import Claims, chunks
+from ragtally.store.reserve import Reserve
 from ragtally.store.vectors import Role, keys_of
 from ragtally.tables import load_chunks, load_questions
 from ragtally.workspace import Workspace
@@ -53,6 +59,7 @@ class Embedding:
     def __init__(self, workspace: Workspace, spending: Spending, tasks: Sequence[Task]) -> None:
         self._workspace = workspace
         self._spending = spending
+        self._claims = Claims(workspace.store.root / claims.FILE_NAME)
         if spending.counts_dollars:
             ready_tasks = [task for task in tasks if all(self._complete(source) for source in _reads(task))]
             keys = {
@@ -68,24 +75,57 @@ class Embedding:
         """Make sure that the vector store has what some tasks need."""
         for task in tasks:
             texts = texts_to_embed(task, self._workspace)
-            missing = self._workspace.vectors.unknown(list(texts.texts)) if texts else []
-            if texts is None or not missing:
+            if texts is None:
                 continue
             try:
-                self._make(task, texts, missing)
+                while missing := self._workspace.vectors.unknown(list(texts.texts)):
+                    self._share(task, texts, missing)
             except RagtallyError as error:
                 error.location = error.location or task.location
                 raise
 
-    def _make(self, task: Task, request: TextsToEmbed, missing: Sequence[bytes]) -> None:
+    def _share(self, task: Task, request: TextsToEmbed, missing: Sequence[bytes]) -> None:
+        """Make the vectors that no other run is making, then wait for theirs."""
+        vectors, stop = self._workspace.vectors, StopSignal()
+        with self._workspace.store.scratch() as folder:
+            reserve = Reserve(folder / "reserve", request.traits.batch)
+            try:
+                vectors.hold(reserve)
+                made = self._make(task, request, missing, reserve)
+            finally:
+                vectors.hold(None)
+                self._claims.release()
+        left = [key for key in missing if key not in made]
+
+        def on_answered(keys: Sequence[bytes]) -> None:
+            if self._spending.counts_dollars:
+                self._spending.add_dollars(vectors.dollars(keys))
+
+        async def wait() -> None:
+            with stop_on_interrupt(stop):
+                await wait_for_others(left, self._claims, vectors.unknown, on_answered, stop)
+
+        if left:
+            if self._claims.held_elsewhere(left):
+                self._workspace.progress.warn(
+                    f"another run is making {len(left):,} of these vectors; they are shared"
+                )
+            asyncio.run(wait())
+            self._claims.release()
+
+    def _make(self, task: Task, request: TextsToEmbed, missing: Sequence[bytes], reserve: Reserve) -> set[bytes]:
         embedder: Embedder = self._workspace.registry.build(task.choices["embedder"])
         embedder.fit([])
         make = embedder.embed_documents if request.role == "document" else embedder.embed_queries
         unmade = set(missing)
         stored_keys = [key for key in request.texts if key not in unmade][:1]
         name, so_far = request.traits.name or str(task.choices["embedder"]), len(request.texts) - len(missing)
-        for first in range(0, len(missing), request.traits.batch):
-            keys = missing[first : first + request.traits.batch]
+        made: set[bytes] = set()
+        for some in chunks(missing, request.traits.batch):
+            own = self._claims.take(some)
+            keys = self._workspace.vectors.unknown(own)
+            if not keys:
+                continue
             texts = [request.texts[key] for key in keys]
             tokens = [count_tokens(text) for text in texts]
             dollars = [_price(request.traits, count) for count in tokens]
@@ -96,10 +136,16 @@ class Embedding:
             check_vectors(vectors, len(texts), task)
             self._check_length(vectors, stored_keys, task)
             self._workspace.vectors.record(name, keys, vectors, tokens, dollars)
+            made.update(keys)
+            for key in own:
+                self._claims.done(key)
             self._spending.settle(name, None if None in dollars else sum(price or 0.0 for price in dollars))
             so_far += len(keys)
             stored_keys = list(keys[:1])
             self._workspace.progress.measure(f"{name}: {request.role} vectors", len(request.texts), so_far)
+            if reserve.spent:
+                raise StopReason("unwritable", NO_ROOM, FREE_SPACE).as_error()
+        return made
 
     def _check_length(self, vectors: NDArray[np.float32], stored_keys: Sequence[bytes], task: Task) -> None:
         """A model that was exchanged under its name gives vectors of another length."""

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Literal
 
-from ragtally.api import CallError, RagtallyError, StoppedError
+from ragtally.api import CallError, RagtallyError, StoppedError, StoreError
 
-# Why a delivery stopped: the user, the budget, the provider's quota, an error that every call would meet, or a model
-# that does not answer any more.
-StopKind = Literal["interrupted", "budget", "daily quota", "fatal", "outage"]
+# Why a delivery stopped: the user, the budget, the provider's quota, an error that every call would meet, a model
+# that does not answer any more, or a disk that takes no more answers.
+StopKind = Literal["interrupted", "budget", "daily quota", "fatal", "outage", "unwritable"]
+
+NO_ROOM = "cannot write: No space left on device"
+FREE_SPACE = "free space and run the same command; all answers that came are saved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class StopReason:
             error = CallError(self.message, reason=self.error.reason, status=self.error.status, hint=self.hint)
             error.__cause__ = self.error
             return error
+        if self.kind == "unwritable":
+            return StoreError(self.message, hint=self.hint)
         return StoppedError(self.message, hint=self.hint)
 
 

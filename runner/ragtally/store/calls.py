@@ -16,6 +16,7 @@ from typing import Any
 
 from ragtally.api import Call, CallError, Reply, canonical_json
 from ragtally.store.database import Database, Schema
+from ragtally.store.reserve import Reserve
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +346,10 @@ class CallStore:
         """Close the file; it is opened again when it is needed."""
         self.database.close()
 
+    def hold(self, reserve: Reserve | None) -> None:
+        """Make sure that answers can be saved, in the room of a reserve if need be, before anything is sent."""
+        self.database.hold(reserve)
+
     def replies_to(self, keys: Sequence[str]) -> dict[str, Reply]:
         """Look replies up."""
         rows = {row[0]: row for row in self.look_up(SELECT_REPLIES, keys)}
@@ -431,11 +436,15 @@ class CallStore:
 
     def _write(self, statement: str, row: tuple[Any, ...]) -> int:
         connection = self.database.writing()
-        try:
+
+        def write() -> int:
             try:
                 return connection.execute(statement, row).rowcount
             except (UnicodeEncodeError, OverflowError):
                 return connection.execute(statement, tuple(map(_storable, row))).rowcount
+
+        try:
+            return self.database.save(write)
         except sqlite3.Error as error:
             raise self.database.wrap_error(error) from error
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from ragtally.api import Location, StoreError
+from ragtally.store.reserve import Reserve
 
 # A checkpoint syncs the file and holds up every call in flight meanwhile; at the end closing makes one anyway.
 _PAGES_BETWEEN_CHECKPOINTS = 20_000
@@ -23,6 +25,12 @@ _HINTS = {
     sqlite3.SQLITE_IOERR: "the store must lie on a sound local disk; name another folder with RAGTALLY_STORE",
     sqlite3.SQLITE_PROTOCOL: "the store must lie on a local disk, not on a network share; see RAGTALLY_STORE",
 }
+
+
+# A full disk or quota, and a file that may not grow, which SQLite takes for a fault of the disk.
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+Saved = TypeVar("Saved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class Database:
     def __init__(self, path: Path, schema: Schema) -> None:
         self.path = path
         self.schema = schema
+        self.reserve: Reserve | None = None  # Room on the disk for what was paid for, while calls are in flight
         self._connection: sqlite3.Connection | None = None
 
     def reading(self) -> sqlite3.Connection | None:
@@ -65,6 +74,29 @@ class Database:
         """Connect to a damaged file, whatever its tables say of its version."""
         return self._connect("rw")
 
+    def save(self, write: Callable[[], Saved]) -> Saved:
+        """Write what was paid for; where the disk is full, into the room that was held back for it."""
+        try:
+            return write()
+        except sqlite3.Error as error:
+            if _primary(error) not in _NO_ROOM or self.reserve is None or not self.reserve.spend():
+                raise
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            return write()
+
+    def hold(self, reserve: Reserve | None) -> None:
+        """Prove that the file takes writes, and hold room for what will be paid for; None lets the room go."""
+        self.reserve = reserve
+        if reserve is None:
+            return
+        connection = self.writing()
+        try:
+            connection.execute(f"PRAGMA user_version = {self.schema.number}")
+        except sqlite3.Error as error:
+            raise self.wrap_error(error) from error
+        reserve.hold(self.path, self.path.with_name(f"{self.path.name}-wal"))
+
     def close(self) -> None:
         """Close the connection; the last one to close tidies the log away."""
         if self._connection is not None:
@@ -73,8 +105,7 @@ class Database:
 
     def wrap_error(self, error: sqlite3.Error) -> StoreError:
         """Word an error of SQLite's."""
-        # The low byte is the primary code (sqlite.org/rescode.html).
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = _primary(error)
         if not code and "decode" in str(error):
             code = sqlite3.SQLITE_CORRUPT
         hint = self.schema.hints.get(code) or _HINTS.get(code)
@@ -172,3 +203,8 @@ class Database:
                 hint="use the version of ragtally that made it, or a newer one: pip install --upgrade ragtally",
             )
         return True
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """The primary code of an error, its low byte (sqlite.org/rescode.html)."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ragtally.api import Location, StoreError, canonical_json
 from ragtally.store.database import Database, Schema
+from ragtally.store.reserve import Reserve
 
 # The file's name in the store's folder.
 FILE_NAME = "vectors.sqlite"
@@ -79,6 +80,10 @@ class VectorStore:
         """Close the file; it is opened again when it is needed."""
         self.database.close()
 
+    def hold(self, reserve: Reserve | None) -> None:
+        """Make sure that vectors can be saved, in the room of a reserve if need be, before any is made."""
+        self.database.hold(reserve)
+
     def unknown(self, keys: Sequence[bytes]) -> list[bytes]:
         """The vectors that the store does not have."""
         stored_keys = {key for (key,) in self._look_up(_SELECT_KEYS, keys)}
@@ -126,10 +131,14 @@ class VectorStore:
             (key, embedder, count, price, vector.tobytes())
             for key, vector, count, price in zip(keys, plain, tokens, dollars, strict=True)
         ]
-        try:
+
+        def write() -> None:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(_INSERT, rows)
             connection.execute("COMMIT")
+
+        try:
+            self.database.save(write)
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

@@ -1,0 +1,268 @@
+"""Claims: what one process is about to pay for, so that no other process of the store pays for it too."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ragtally.store.database import Database, Schema
+
+# The file's name in the store's folder.
+FILE_NAME = "claims.sqlite"
+# Seconds between two signs of life, which machines that cannot see each other's processes go by.
+BEAT_SECONDS = 5.0
+# Seconds without a sign of life after which a process of another machine counts as dead.
+LEASE_SECONDS = 30.0
+
+_HINT = "move the file aside while no run is under way: it holds nothing that is paid for"
+_CREATE = (
+    """
+    CREATE TABLE holders (
+        id INTEGER PRIMARY KEY, machine TEXT NOT NULL, process INTEGER NOT NULL, started TEXT, beat INTEGER NOT NULL
+    )
+    """,
+    # A key is a call's (text) or a vector's (bytes): BLOB leaves both as they are.
+    "CREATE TABLE claims (key BLOB NOT NULL PRIMARY KEY, holder INTEGER NOT NULL) WITHOUT ROWID",
+)
+_SCHEMA = Schema("file of claims", 1, _CREATE, {sqlite3.SQLITE_CORRUPT: _HINT, sqlite3.SQLITE_NOTADB: _HINT})
+_KEYS_AT_ONCE = 500
+
+Key = TypeVar("Key", str, bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that has claims."""
+
+    id: int
+    machine: str  # Whose process numbers are meant
+    process: int
+    started: str | None  # When it started, by the system's own count; None where the system does not tell
+    beat: int  # Its signs of life so far
+
+
+class Claims:
+    """The claims of this process on keys of calls or of vectors; one object belongs to one thread."""
+
+    # A claim is taken before anything is sent, and given back after the answer is saved: whoever takes it next looks
+    # into the call store again, and finds the answer there. Of a process of this machine the system says whether it
+    # lives (its number, and when it started, since numbers are used again). A process of another machine, or of
+    # another container, gives signs of life; whether these go on is told by this process's own clock alone, since
+    # two machines' clocks may differ.
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = Database(path, _SCHEMA)
+        self._clock = clock
+        self._id = secrets.randbits(62)
+        self._held: set[str | bytes] = set()
+        self._done: list[str | bytes] = []
+        self._beats: dict[int, tuple[int, float]] = {}
+        self._pulse: _Pulse | None = None
+
+    def take(self, keys: Sequence[Key]) -> list[Key]:
+        """Claim what no living process holds; returns what this one now has, in order."""
+        if not keys:
+            return []
+        self._give_sign_of_life()
+        connection = self._begin()
+        try:
+            self._drop_done(connection)
+            holders = {key: self._holder_of(connection, key) for key in keys}
+            dead = {number for number in holders.values() if number not in (None, self._id)}
+            dead = {number for number in dead if not self._lives(connection, number)}
+            for number in dead:
+                connection.execute("DELETE FROM claims WHERE holder = ?", (number,))
+                connection.execute("DELETE FROM holders WHERE id = ?", (number,))
+            free = [key for key in keys if holders[key] in (None, self._id) or holders[key] in dead]
+            connection.execute(
+                "INSERT INTO holders VALUES (?, ?, ?, ?, 0) ON CONFLICT (id) DO NOTHING",
+                (self._id, machine(), os.getpid(), started(os.getpid())),
+            )
+            connection.executemany(
+                "INSERT INTO claims VALUES (?, ?) ON CONFLICT (key) DO NOTHING", [(key, self._id) for key in free]
+            )
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._database.wrap_error(error) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        self._held.update(free)
+        return free
+
+    def done(self, key: str | bytes) -> None:
+        """Note that a key's answer is saved: its claim is given back together with the next that are taken."""
+        if key in self._held:
+            self._done.append(key)
+
+    def held_elsewhere(self, keys: Collection[Key]) -> set[Key]:
+        """Those of some keys that another living process has claimed."""
+        connection = self._database.reading()
+        if connection is None:
+            return set()
+        try:
+            alive: dict[int, bool] = {self._id: False}
+            elsewhere = set()
+            all_keys = list(keys)
+            for start in range(0, len(all_keys), _KEYS_AT_ONCE):
+                some = all_keys[start : start + _KEYS_AT_ONCE]
+                marks = ",".join("?" * len(some))
+                rows = connection.execute(f"SELECT key, holder FROM claims WHERE key IN ({marks})", some).fetchall()
+                for key, number in rows:
+                    if number not in alive:
+                        alive[number] = self._lives(connection, number)
+                    if alive[number]:
+                        elsewhere.add(key)
+            return elsewhere
+        except sqlite3.Error as error:
+            raise self._database.wrap_error(error) from error
+
+    def release(self) -> None:
+        """Give every claim back, and close the file; it is opened again when it is needed."""
+        if self._pulse is not None:
+            self._pulse.stop()
+            self._pulse = None
+        if self._held:
+            connection = self._begin()
+            try:
+                connection.execute("DELETE FROM claims WHERE holder = ?", (self._id,))
+                connection.execute("DELETE FROM holders WHERE id = ?", (self._id,))
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise self._database.wrap_error(error) from error
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            self._held.clear()
+            self._done.clear()
+        self._database.close()
+
+    def _begin(self) -> sqlite3.Connection:
+        connection = self._database.writing()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise self._database.wrap_error(error) from error
+        return connection
+
+    def _drop_done(self, connection: sqlite3.Connection) -> None:
+        rows = [(key, self._id) for key in self._done]
+        connection.executemany("DELETE FROM claims WHERE key = ? AND holder = ?", rows)
+        self._held.difference_update(self._done)
+        self._done.clear()
+
+    @staticmethod
+    def _holder_of(connection: sqlite3.Connection, key: str | bytes) -> int | None:
+        row = connection.execute("SELECT holder FROM claims WHERE key = ?", (key,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _lives(self, connection: sqlite3.Connection, number: int | None) -> bool:
+        row = connection.execute("SELECT * FROM holders WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            return False
+        holder = Holder(*row)
+        if holder.machine == machine():
+            return is_running(holder.process, holder.started)
+        beat, since = self._beats.get(holder.id, (None, 0.0))
+        if beat != holder.beat:
+            self._beats[holder.id] = (holder.beat, self._clock())
+            return True
+        return self._clock() - since < LEASE_SECONDS
+
+    def _give_sign_of_life(self) -> None:
+        if self._pulse is None:
+            self._pulse = _Pulse(self._database.path, self._id)
+            self._pulse.start()
+
+
+class _Pulse(threading.Thread):
+    """Gives signs of life while claims are held, whatever the main thread is busy with."""
+
+    def __init__(self, path: Path, holder: int) -> None:
+        super().__init__(name="ragtally-claims", daemon=True)
+        self._path, self._holder = path, holder
+        self._end = threading.Event()
+
+    def run(self) -> None:
+        while not self._end.wait(BEAT_SECONDS):
+            # A connection of its own, only while it is needed. A beat that fails is made up for by the next.
+            try:
+                connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=1.0)
+            except sqlite3.Error:
+                continue
+            try:
+                with connection:
+                    connection.execute("UPDATE holders SET beat = beat + 1 WHERE id = ?", (self._holder,))
+            except sqlite3.Error:
+                continue
+            finally:
+                connection.close()
+
+    def stop(self) -> None:
+        self._end.set()
+        self.join()
+
+
+@functools.cache
+def machine() -> str:
+    """Name what process numbers mean something to: a start of a machine, and in it a container."""
+    facts = [platform.node()]
+    for read in (_boot, _namespace):
+        try:
+            facts.append(read())
+        except OSError:
+            # Not Linux: the machine's name has to do.
+            continue
+    return hashlib.blake2b("\n".join(facts).encode(), digest_size=8).hexdigest()
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def _namespace() -> str:
+    return str(Path("/proc/self/ns/pid").stat().st_ino)
+
+
+def started(process: int) -> str | None:
+    """When a process started, in the system's own count; None where the system does not tell."""
+    fields = _status(process)
+    return fields[19] if fields else None
+
+
+def is_running(process: int, since: str | None) -> bool:
+    """Tell whether a process of this machine lives, and is the one that started then."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    fields = _status(process)
+    # One that has ended and whose parent has not heard of it yet (Z) answers no call either.
+    return not fields or (fields[0] not in "ZX" and since in (None, fields[19]))
+
+
+def _status(process: int) -> list[str]:
+    """The fields of proc(5) from the state on; the command's name before them may hold anything."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()
+
+
+def chunks(keys: Iterable[Key], size: int) -> Iterable[list[Key]]:
+    """Cut keys into pieces."""
+    all_keys = list(keys)
+    return (all_keys[start : start + size] for start in range(0, len(all_keys), size))
