@@ -175,14 +175,17 @@ def test_gold_context_beats_retrieved_beats_closed_book(finished: Project) -> No
     assert SMALL_SPEC.count("majority_class") == 1
 
 
-def test_ctrl_c_says_that_finished_work_is_saved_and_how_to_continue(project: Project) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_says_that_finished_work_is_saved_and_how_to_continue(
+    project: Project, number: signal.Signals
+) -> None:
     project.write("long.yaml", SMALL_SPEC.replace("questions: 60", "questions: 20000"))
     process = project.start("run", "--no-report", "long.yaml")
     deadline = time.monotonic() + 60
     while not any((project.folder / "store").glob("tmp/*")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    stopped = commands().kill(process, signal.SIGINT)
+    stopped = commands().kill(process, number)
     assert stopped.code == 3, stopped.err
     assert "stopped; finished work is saved" in stopped.err
     assert "ragtally run --no-report long.yaml" in stopped.err

@@ -86,10 +86,13 @@ def test_a_mix_of_faults_and_three_kills_lose_only_calls_in_flight(start: Start,
     assert MANY_CALLS <= server.counts()["successful"] <= MANY_CALLS + in_flight
 
 
-def test_ctrl_c_saves_what_is_in_flight_and_the_same_command_goes_on(start: Start, asked: Asked) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_saves_what_is_in_flight_and_the_same_command_goes_on(
+    start: Start, asked: Asked, number: signal.Signals
+) -> None:
     server = start(latency=0.1)
     project = asked(server)
-    stopped = commands().kill(begin(project, server, 20), signal.SIGINT)
+    stopped = commands().kill(begin(project, server, 20), number)
     assert stopped.code == 3, stopped.err
     assert stored(project) == server.counts()["successful"] < CALLS
     assert project.ragtally(*RUN).code == 0

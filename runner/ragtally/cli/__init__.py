@@ -6,6 +6,7 @@ import errno
 import importlib
 import os
 import shlex
+import signal
 import sys
 import traceback
 from io import TextIOWrapper
@@ -80,6 +81,11 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    # A shutdown or a terminal that closes stops a command as Ctrl-C does; under `nohup` the latter is ignored.
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         # What a stream cannot take (a check mark, in ASCII) becomes a question mark.
         if isinstance(stream, TextIOWrapper):

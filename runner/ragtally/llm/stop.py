@@ -20,6 +20,10 @@ NO_ROOM = "cannot write: No space left on device"
 FREE_SPACE = "free space and run the same command; all answers that came are saved"
 
 
+# Signals by which a system ends a process that a user did not interrupt: a shutdown, a terminal that closes.
+ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
 @dataclass(frozen=True, slots=True)
 class StopReason:
     """Why a delivery stopped before all calls had their end."""
@@ -97,8 +101,11 @@ def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
     def handle(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(stop.interrupt)
 
-    before = signal.signal(signal.SIGINT, handle)
+    # The others stop it likewise where the command line has set them so.
+    alike = [each for each in ENDINGS if signal.getsignal(each) is signal.default_int_handler]
+    before = {each: signal.signal(each, handle) for each in (signal.SIGINT, *alike)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
