@@ -294,3 +294,20 @@ def test_nothing_is_sent(haystack: str, switch: str | None, tmp_path: Path) -> N
         [sys.executable, "-c", QUIET, haystack], env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "constrained", "reason"),
+    [
+        ('{"answer": "yes"}', True, "held to a schema"),
+        ('<think>Is it?</think>\n{ "answer" :"yes"}', True, "held to a schema"),
+        ('{"answer": "yes"}', False, "JSON"),
+        ('```json\n{"answer": "yes"}\n```', True, "JSON"),
+        ('{"answer": "yes"} since it did.', True, "JSON"),
+        ("yes", True, "bare label"),
+        ('{"answer": "ye', True, None),
+    ],
+)
+def test_only_a_bare_object_was_held_to_a_schema(text: str, constrained: bool, reason: str | None) -> None:
+    vote = ParseReplies(["yes", "no"], constrained=constrained).read(text, None)
+    assert vote.ballot is None if reason is None else vote == ("yes", reason)

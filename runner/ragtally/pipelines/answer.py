@@ -15,6 +15,7 @@ from ragtally.parsing import Reason, parse
 from ragtally.pipelines.chat import chat_messages
 from ragtally.pipelines.choices import build
 from ragtally.pipelines.haystack import ChatMessage, Document, component
+from ragtally.support.answer_schema import object_of
 from ragtally.voting import Ballots, decide
 
 Json = dict[str, Any]
@@ -103,8 +104,9 @@ class ParseReplies:
             return ParsedVote(choice, None if choice is None else CHOSEN)
         cut_off = finish_reason == "length"
         result = parse(text, tuple(self._answer_of), self._options, self.answer_key or (), cut_off=cut_off)
-        reason = CONSTRAINED if self.constrained and result.reason is Reason.JSON else result.reason
-        return ParsedVote(self._answer_of.get(result.choice or ""), str(reason))
+        # A server that ignores the schema has JSON written too, since the prompt asks for it: in a fence, say.
+        is_held = self.constrained and result.reason is Reason.JSON and object_of(text) is not None
+        return ParsedVote(self._answer_of.get(result.choice or ""), CONSTRAINED if is_held else str(result.reason))
 
     @component.output_types(ballots=list[str | None])
     def run(self, **replies: list[ChatMessage]) -> BallotsOutput:

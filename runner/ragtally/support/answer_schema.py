@@ -7,6 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def object_of(text: str) -> dict[str, Any] | None:
+    """Read an answer that is a JSON object and nothing else.
+
+    Args:
+        text: The answer; what a model thought aloud before it is left out.
+
+    Returns:
+        The object; None where there is anything else.
+    """
+    try:
+        content = json.loads(text.rpartition("</think>")[2])
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
 def keeps_to(text: str, schema: Mapping[str, Any]) -> bool:
     """Check an answer against a schema of a `ConstrainedReader`.
 
@@ -17,13 +33,9 @@ def keeps_to(text: str, schema: Mapping[str, Any]) -> bool:
     Returns:
         Whether a server that holds answers to the schema can have given it.
     """
-    try:
-        content = json.loads(text.rpartition("</think>")[2])
-    except (ValueError, RecursionError):
-        return False
-    properties = schema["properties"]
+    content, properties = object_of(text), schema["properties"]
     return (
-        isinstance(content, dict)
+        content is not None
         and content.keys() == properties.keys()
         and all(
             isinstance(value, str) and value in properties[name].get("enum", (value,))
