@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,17 @@ def test_parameters_that_have_no_canonical_form_are_refused_before_anything_is_p
 
 def failed(reason: str, message: str = "it broke", status: int | None = None) -> CallError:
     return CallError(message, reason=reason, status=status)  # type: ignore[arg-type]
+
+
+def test_what_an_answer_was_held_to_is_written_beside_it_in_its_order(store: CallStore, path: Path) -> None:
+    schema = {"type": "object", "properties": {"explanation": {"type": "string"}, "answer": {"enum": ["yes"]}}}
+    for number, held in ((1, None), (2, schema)):
+        store.record(replace(sample_call(number), schema=held), sample_reply(), SMALL, 0.0)
+    plain, constrained = (json.loads(text) for text in sorted(map(str, column(path, "parameters")), key=len))
+    assert plain == SMALL.parameters
+    written = json.loads(constrained.pop("schema"))
+    assert written == schema and constrained == plain
+    assert list(written["properties"]) == ["explanation", "answer"]
 
 
 def test_failures_are_counted_and_the_last_one_told(store: CallStore) -> None:

@@ -33,6 +33,13 @@ class CallAbout:
         # Written out once per model, not once per call.
         object.__setattr__(self, "parameters_text", canonical_json(self.parameters))
 
+    def text_with(self, schema: Mapping[str, Any] | None) -> str:
+        """The parameters of a call that is held to a schema, as JSON."""
+        if schema is None:
+            return self.parameters_text
+        # As text, in the order that counts.
+        return canonical_json({**self.parameters, "schema": json.dumps(schema, ensure_ascii=False)})
+
 
 @dataclass(frozen=True, slots=True)
 class FailedCall:
@@ -387,7 +394,7 @@ class CallStore:
             reply.served_by,
             dollars if dollars is not None and math.isfinite(dollars) else None,
             _now(),
-            about.parameters_text,
+            about.text_with(call.schema),
             _messages_text(messages),
         )
         return self._write(INSERT_CALL, row) == 1
