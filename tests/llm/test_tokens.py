@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,3 +41,10 @@ def test_many_prompts_are_about_the_sum_of_each(lengths: list[int]) -> None:
 
 def test_no_prompt_has_no_tokens() -> None:
     assert total_input_tokens([]) == 0
+
+
+def test_a_schema_is_a_part_of_what_is_read() -> None:
+    plain = Call("key", (Message("user", "Is it? " * 50),), "label", 0, None)
+    held = replace(plain, schema={"properties": {"answer": {"enum": ["yes", "no", "maybe"]}}})
+    for count in (input_tokens, quick_input_tokens, most_input_tokens):
+        assert count(plain) + 10 < count(held) < count(plain) + 60

@@ -60,6 +60,18 @@ def test_every_vendors_words_are_understood(fault: str, vendor: str) -> None:
             {"error": json.dumps({"error": {"message": "request (351 tokens) exceeds the available context size"}})},
             "too long",
         ),
+        (
+            400,
+            {
+                "error": {
+                    "message": "Failed to generate JSON. Please adjust your prompt. See 'failed_generation'.",
+                    "type": "invalid_request_error",
+                    "code": "json_validate_failed",
+                    "failed_generation": "It does. The prompt is too long.",
+                }
+            },
+            "bad reply",
+        ),
         (500, {"error": "model requires more system memory (5.6 GiB) than is available (1.0 GiB)"}, "bad request"),
         (500, {"error": {"type": "exceed_context_size_error", "message": "no"}}, "too long"),
         (404, "404 page not found", "not found"),

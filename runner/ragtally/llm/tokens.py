@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -27,18 +28,24 @@ def count_tokens(text: str) -> int:
 
 def input_tokens(call: Call) -> int:
     """Count the tokens of a call's prompt, with a few for each message's frame."""
-    return sum(count_tokens(message.content) + _FRAME_TOKENS for message in call.messages)
+    return sum(count_tokens(text) + _FRAME_TOKENS for text in _texts(call))
 
 
 def quick_input_tokens(call: Call) -> int:
     """Estimate the tokens of a call's prompt from its length alone."""
-    return sum(len(message.content) // CHARACTERS_PER_TOKEN + _FRAME_TOKENS for message in call.messages)
+    return sum(len(text) // CHARACTERS_PER_TOKEN + _FRAME_TOKENS for text in _texts(call))
 
 
 def most_input_tokens(call: Call) -> int:
     """Bound the tokens of a call's prompt from its length alone."""
-    characters = sum(len(message.content) for message in call.messages)
-    return int(characters / FEWEST_CHARACTERS_PER_TOKEN) + _FRAME_TOKENS * len(call.messages)
+    texts = _texts(call)
+    return int(sum(map(len, texts)) / FEWEST_CHARACTERS_PER_TOKEN) + _FRAME_TOKENS * len(texts)
+
+
+def _texts(call: Call) -> list[str]:
+    # Hosted models read the schema as a part of the prompt, and it is paid for.
+    schema = [] if call.schema is None else [json.dumps(call.schema, ensure_ascii=False)]
+    return [*(message.content for message in call.messages), *schema]
 
 
 def total_input_tokens(calls: Sequence[Call]) -> int:

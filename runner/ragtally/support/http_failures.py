@@ -57,6 +57,8 @@ _KEY = re.compile(r"api[_ ]key|unauthori[sz]ed|authentication", re.IGNORECASE)
 _PERMANENT = re.compile(
     r"validation error|requires more system memory|model .{0,80}does not support|unable to load model", re.IGNORECASE
 )
+# Groq answers 400 where a model's draw did not keep to the JSON that was asked for: another one may.
+_BROKEN_JSON = re.compile(r"json_validate_failed|failed to (?:generate|validate) json", re.IGNORECASE)
 _OVERLONG_FOR_LLAMA_CPP = re.compile(r"exceed_context_size|available context size")
 _UNKNOWN_MODEL = re.compile(
     r"model[_ ]not[_ ]found|model .{0,100}(?:not found|does not exist|decommissioned)|try pulling", re.IGNORECASE
@@ -117,6 +119,8 @@ def _exceeds_limit(message: str) -> bool:
 
 
 def _bad_request_reason(message: str) -> CallFailure:
+    if _BROKEN_JSON.search(message):
+        return "bad reply"
     if _TOO_LONG.search(message):
         return "too long"
     if _REFUSAL.search(message):
