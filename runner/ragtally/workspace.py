@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from ragtally.api import Location, RagtallyError, StoreError
 from ragtally.registry import Registry
-from ragtally.steps import Task, Work
+from ragtally.steps import Step, Task, Work
 from ragtally.store import DamagedEntry, Entry, Store, calls, sweep_parts, vectors
 from ragtally.store.calls import CallStore
 from ragtally.store.vectors import VectorStore
@@ -47,6 +48,8 @@ class Workspace:
     store: Store  # Where finished work lies
     registry: Registry
     progress: Progress  # Is told how it goes
+    # By step, what gets the calls or vectors of a task that is done again because its entry is gone.
+    suppliers: dict[Step, Callable[[Task], None]] = field(default_factory=dict)
 
     @functools.cached_property
     def calls(self) -> CallStore:
@@ -69,6 +72,8 @@ class Workspace:
                 return self.store.open(task.step.stored_as, task.address)
             except DamagedEntry as damage:
                 self.progress.warn(f"{damage}; doing it again")
+        if (supply := self.suppliers.get(task.step)) is not None:
+            supply(task)
         self.make(task)
         return self.store.open(task.step.stored_as, task.address)
 

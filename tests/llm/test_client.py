@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -269,3 +270,18 @@ def test_another_way_of_writing_the_same_model_pays_nothing(start: Start, asked:
     )
     assert project.ragtally(*RUN).code == 0
     assert server.counts()["requests"] == CALLS
+
+
+@pytest.mark.parametrize("parts", [("ask", "calls.sqlite"), ("ask", "parse", "calls.sqlite"), ("calls.sqlite",)])
+def test_whatever_is_deleted_of_the_store_is_done_again(
+    start: Callable[..., RunningServer], asked: Callable[[RunningServer], Project], parts: tuple[str, ...]
+) -> None:
+    server = start()
+    project = asked(server)
+    assert project.ragtally("run", "spec.yaml").code == 0
+    for part in parts:
+        path = project.folder / "store" / part
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    again = project.ragtally("run", "spec.yaml")
+    assert again.code == 0, again.err
+    assert server.counts()["successful"] == (90 if len(parts) == 1 else 180)

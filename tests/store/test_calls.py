@@ -14,6 +14,7 @@ import pytest
 
 from ragtally.api import Call, CallError, Reply, StoreError
 from ragtally.store.calls import FILE_NAME, CallAbout, CallStore, FailedCall
+from ragtally.store.database import LOCK_NAME
 from sample_calls import BIG, SMALL, sample_call, sample_calls, sample_reply
 
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -221,7 +222,7 @@ def test_the_log_is_tidied_away_when_the_last_one_closes(store: CallStore, path:
     store.record(sample_call(1), sample_reply(), BIG, None)
     assert path.with_name(f"{FILE_NAME}-wal").exists()
     store.close()
-    assert [file.name for file in path.parent.iterdir()] == [FILE_NAME]
+    assert {file.name for file in path.parent.iterdir()} == {FILE_NAME, LOCK_NAME}
 
 
 def test_a_store_belongs_to_one_thread(store: CallStore) -> None:

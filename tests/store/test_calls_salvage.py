@@ -151,3 +151,43 @@ def test_salvage_of_nothing_is_an_error(tmp_path: Path, content: bytes | None) -
     with pytest.raises(StoreError):
         salvage_calls(CallStore(path), tmp_path / "saved.jsonl")
     assert not (tmp_path / "saved.jsonl").exists()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_salvage_of_a_file_that_was_cut_off_gives_back_what_is_left(path: Path, tmp_path: Path, share: float) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with CallStore(path) as store:
+        with pytest.raises(StoreError):
+            export_calls(store, tmp_path / "export.jsonl")
+        saved = salvage_calls(store, tmp_path / "saved.jsonl")
+    assert 400 * share * 0.8 < saved.calls < 400
+    assert saved.unreadable > 0
+    with CallStore(tmp_path / "new" / FILE_NAME) as new:
+        assert import_calls(new, tmp_path / "saved.jsonl").new == saved.calls
+
+
+def test_the_hint_of_a_salvage_that_fails_is_no_salvage(path: Path, tmp_path: Path) -> None:
+    path.write_bytes(b"\xa5" * 20_000)
+    with CallStore(path) as store, pytest.raises(StoreError) as caught:
+        salvage_calls(store, tmp_path / "saved.jsonl")
+    assert caught.value.hint and "--salvage" not in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("text", "replace(text, 'because', 'becauze')"),
+        ("provider", "'grok'"),
+        ("dollars", "dollars + 1"),
+        ("messages", "replace(messages, 'Answer', 'answer')"),
+    ],
+)
+def test_one_changed_value_of_a_saved_call_is_found(path: Path, tmp_path: Path, column: str, value: str) -> None:
+    """Though it is as good a value as the one that was saved."""
+    execute(path, f"UPDATE calls SET {column} = {value} WHERE rowid = 8")
+    with CallStore(path) as store:
+        check = check_calls(store)
+        assert check.calls == 399
+        assert all("checksum" in fault for fault in check.damage)
+        assert salvage_calls(store, tmp_path / "saved.jsonl").calls == 399

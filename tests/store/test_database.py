@@ -10,6 +10,7 @@ import pytest
 
 from ragtally.api import StoreError
 from ragtally.store.calls import FILE_NAME, SCHEMA, CallStore
+from ragtally.store.calls_salvage import check_calls
 from sample_calls import BIG, sample_call, sample_reply
 
 GOLDEN = {
@@ -27,6 +28,8 @@ GOLDEN = {
         "meta": "name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL",
     }
 }
+CHECKSUM = ", checksum BLOB"
+GOLDEN[2] = GOLDEN[1] | {"calls": GOLDEN[1]["calls"] + CHECKSUM}
 """The tables of every version; a change of the tables is a new version with its own line here."""
 
 
@@ -50,6 +53,7 @@ def test_the_tables_are_those_of_their_version(path: Path) -> None:
     columns = {name: re.sub(r"^[^(]*\(\s*|\s*\)$", "", re.sub(r"\s+", " ", sql)) for name, sql in tables.items()}
     assert columns == GOLDEN[SCHEMA]
     assert execute(path, "SELECT * FROM meta") == [("schema", str(SCHEMA))]
+    assert execute(path, "PRAGMA user_version") == [(SCHEMA,)]
     assert max(GOLDEN) == SCHEMA
 
 
@@ -57,7 +61,7 @@ def test_the_file_is_written_ahead(path: Path) -> None:
     assert execute(path, "PRAGMA journal_mode") == [("wal",)]
 
 
-@pytest.mark.parametrize("version", ["2", "0", "new"])
+@pytest.mark.parametrize("version", ["3", "0", "new"])
 def test_another_version_is_refused_and_left_alone(path: Path, version: str) -> None:
     execute(path, f"UPDATE meta SET value = '{version}'")
     before = path.read_bytes()
@@ -97,11 +101,83 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, co
     assert path.read_bytes() == content
 
 
-def test_an_empty_file_is_an_empty_store(tmp_path: Path) -> None:
-    """What is left when a process is killed between making the file and making the tables."""
+def test_a_newer_version_in_the_header_alone_is_refused_and_left_alone(path: Path) -> None:
+    execute(path, "PRAGMA user_version = 7")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="schema 7"):
+        CallStore(path).record(sample_call(2), sample_reply(), BIG, None)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_was_cut_to_nothing_is_no_new_store(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     path.touch()
+    for use in (
+        lambda store: store.replies_to([sample_call(1).key]),
+        lambda store: store.record(sample_call(1), sample_reply(), BIG, None),
+        lambda store: store.database.open_unchecked(),
+    ):
+        with pytest.raises(StoreError, match="0 bytes") as caught:
+            use(CallStore(path))
+        assert caught.value.hint and f"rm {path}" in caught.value.hint
+    assert path.read_bytes() == b""
+
+
+def test_a_kill_while_the_file_is_made_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = CallStore(tmp_path / FILE_NAME)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", killed)
+        store.database.writing()
+    assert not (tmp_path / FILE_NAME).exists()
+    assert store.record(sample_call(1), sample_reply(), BIG, None)
+
+
+def test_the_log_of_a_deleted_file_is_not_taken_for_the_new_ones(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    store = CallStore(path)
+    store.record(sample_call(1), sample_reply(), BIG, None)
+    log = path.with_name(f"{FILE_NAME}-wal").read_bytes()
+    assert log
+    store.close()
+    path.unlink()
+    path.with_name(f"{FILE_NAME}-wal").write_bytes(log)
+    with CallStore(path) as new:
+        new.record(sample_call(2), sample_reply(), BIG, None)
+        assert new.keys_without_reply([sample_call(1).key, sample_call(2).key]) == [sample_call(1).key]
+    assert execute(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def version_1(path: Path) -> None:
+    """Make a file of version 0.1, with a call in it."""
     with CallStore(path) as store:
-        assert store.replies_to([sample_call(1).key]) == {}
-        store.record(sample_call(1), sample_reply(), BIG, None)
+        store.record(sample_call(1), sample_reply(), BIG, 0.5)
+    execute(path, "ALTER TABLE calls DROP COLUMN checksum", "UPDATE meta SET value = '1'", "PRAGMA user_version = 0")
+    path.chmod(0o644)
+
+
+def test_a_store_of_version_1_is_read_as_it_is_and_upgraded_when_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    version_1(path)
+    before = path.read_bytes()
+    with CallStore(path) as store:
         assert store.replies_to([sample_call(1).key]) == {sample_call(1).key: sample_reply()}
+        assert check_calls(store).calls == 1
+    assert path.read_bytes() == before
+    with CallStore(path) as store:
+        store.record(sample_call(2), sample_reply(), BIG, None)
+        assert check_calls(store).calls == 2
+    assert execute(path, "PRAGMA user_version") == [(SCHEMA,)]
+    assert execute(path, "SELECT count(checksum) FROM calls") == [(2,)]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_files_are_their_owners_alone(path: Path) -> None:
+    with CallStore(path) as store:
+        store.record(sample_call(2), sample_reply(), BIG, None)
+        modes = {each.name: each.stat().st_mode & 0o777 for each in path.parent.iterdir()}
+    assert len(modes) >= 3
+    assert set(modes.values()) == {0o600}

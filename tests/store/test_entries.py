@@ -262,3 +262,35 @@ def test_a_full_disk_is_for_the_user_to_mend(store: Store, where: str, monkeypat
 def test_other_errors_of_the_system_are_not_explained_away(store: Store) -> None:
     with pytest.raises(FileNotFoundError), store.write(STEP, ADDRESS) as draft:
         (draft.folder / "missing.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "[" * 100_000,
+        '{"files": ' * 100_000,
+        "[]",
+        "null",
+        "",
+        "\x00",
+        '{"seconds": 1e999}',
+        '{"seconds": ' + "9" * 5000,
+    ],
+    ids=lambda record: str(len(record)),
+)
+def test_a_damaged_record_is_a_damaged_entry(store: Store, record: str) -> None:
+    write(store)
+    (store.folder(STEP, ADDRESS) / "entry.json").write_text(record)
+    again = Store(store.root)
+    assert again.seconds(STEP, ADDRESS) in (None, float("inf"))
+    with pytest.raises(DamagedEntry):
+        again.open(STEP, ADDRESS)
+    write(again)
+    assert Store(store.root).open(STEP, ADDRESS).folder.is_dir()
+
+
+def test_an_entrys_files_are_their_owners_alone(store: Store) -> None:
+    write(store)
+    folder = store.folder(STEP, ADDRESS)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()} == {0o600}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import shlex
@@ -17,9 +16,8 @@ import click
 from ragtally import __version__
 from ragtally.api import ErrorList, RagtallyError, StoppedError
 from ragtally.api.errors import EXIT_BUG, EXIT_DONE, EXIT_STOPPED, EXIT_USER
+from ragtally.support.write_failures import write_failure
 
-# A full disk, a quota, a limit of the file size, a file system that is read alone.
-_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 _COMMANDS = {
     "new": "Write a spec to begin with.",
     "check": "Validate specs: every error at once, with its place and its remedy.",
@@ -113,8 +111,9 @@ def main() -> None:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
-            click.echo(f"error: cannot write: {error.strerror}", err=True)
+        reason = write_failure(error)
+        if reason is not None:
+            click.echo(f"error: cannot write: {reason.strerror}", err=True)
             _close_output()
             sys.exit(EXIT_USER)
         traceback.print_exc()

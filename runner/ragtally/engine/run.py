@@ -143,6 +143,9 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
     spending = Spending(study.budget)
     embedding = Embedding(workspace, spending, [task for task in tasks if task.step in EMBEDDING_STEPS])
     asking = Asking(study, workspace, spending, [task for task in tasks if task.step is ASK], wait=wait)
+    # What results are read from may be gone though nothing that needs it is missing: deleted, or damaged.
+    workspace.suppliers[ASK] = lambda task: asking.answer([task])
+    workspace.suppliers.update(dict.fromkeys(EMBEDDING_STEPS, lambda task: embedding.embed([task])))
     try:
         for step, group in itertools.groupby(missing, key=lambda task: task.step):
             batch = list(group)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from ragtally.api import Call, Choice, PluginError, Prompt, Reply, canonical_json, sampling_seed
+from ragtally.api import Call, Choice, Prompt, Reply, StoreError, canonical_json, sampling_seed
 from ragtally.api.address import address
 from ragtally.steps.step import Step, Task, TaskFactory, Work
 from ragtally.store import write_table
@@ -75,7 +75,10 @@ def run(work: Work) -> None:
     for row, key in zip(rows, keys, strict=True):
         reply = replies.get(key)
         if reply is None and key not in failures:
-            raise PluginError(f"a call of {model.provider}/{model.model} was neither answered nor tried")
+            raise StoreError(
+                f"a call of {model.provider}/{model.model} was neither answered nor tried",
+                hint="`ragtally run` with the study's spec asks it",
+            )
         if reply is None:
             work.mark_provisional(failures[key].message)
         error = failures[key].message if reply is None else unusable(reply)

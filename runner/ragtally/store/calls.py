@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -83,7 +84,7 @@ class FailureCount:
     last_at: str  # When it happened last: UTC, ISO 8601
 
 
-SCHEMA = 1
+SCHEMA = 2
 
 # The columns of `calls`; the long ones come last, so that a look-up does not read over them.
 CALL_COLUMNS = (
@@ -125,7 +126,8 @@ CREATE = (
         dollars REAL,
         finished_at TEXT NOT NULL,
         parameters TEXT NOT NULL,
-        messages TEXT NOT NULL
+        messages TEXT NOT NULL,
+        checksum BLOB
     )
     """,
     """
@@ -144,7 +146,7 @@ CREATE = (
 
 # Not INSERT OR IGNORE, which would also swallow a row that breaks NOT NULL, and with it a paid answer.
 INSERT_CALL = f"""
-    INSERT INTO calls ({", ".join(CALL_COLUMNS)}) VALUES ({", ".join("?" * len(CALL_COLUMNS))})
+    INSERT INTO calls ({", ".join(CALL_COLUMNS)}, checksum) VALUES ({", ".join("?" * len(CALL_COLUMNS))}, ?)
     ON CONFLICT (key) DO NOTHING
 """
 INSERT_ATTEMPT = "INSERT INTO attempts (key, at, reason, status, message, seconds) VALUES (?, ?, ?, ?, ?, ?)"
@@ -177,8 +179,10 @@ SELECT_FAILED = """
 """
 
 COUNT_CALLS = "SELECT count(*) FROM calls"
-SELECT_CALLS = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls ORDER BY key"
-SELECT_CALL_AT = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls NOT INDEXED WHERE rowid = ?"
+# `{{checksum}}` is the column, or NULL in a file of version 1.
+SELECT_CALLS = f"SELECT {', '.join(CALL_COLUMNS)}, {{checksum}} FROM calls ORDER BY key"
+SELECT_CALL_AT = f"SELECT {', '.join(CALL_COLUMNS)}, {{checksum}} FROM calls NOT INDEXED WHERE rowid = ?"
+SELECT_CHECKSUM = "SELECT name FROM pragma_table_info('calls') WHERE name = 'checksum'"
 LAST_ROW = "SELECT max(rowid) FROM calls"
 CHECK_FILE = "PRAGMA integrity_check(20)"
 
@@ -186,10 +190,25 @@ CHECK_FILE = "PRAGMA integrity_check(20)"
 # A call's values in the order of `CALL_COLUMNS`.
 Row = tuple[Any, ...]
 
+_STORED_AS: Mapping[str, Callable[[Any], Any]] = {"tokens_estimated": int, "seconds": float, "dollars": float}
 _KEY = re.compile(r"r\d+:[0-9a-f]{40}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _INTEGERS = range(-(2**63), 2**63)
 _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def checksum_of(*row: Any) -> bytes:
+    """A checksum of a call's values, as they are stored."""
+    return hashlib.blake2b(json.dumps(row).encode(), digest_size=16).digest()
+
+
+def sealed(row: Row) -> Row:
+    """A row as it is stored, with its checksum after it."""
+    stored = tuple(
+        convert(value) if (convert := _STORED_AS.get(name)) and value is not None else value
+        for name, value in zip(CALL_COLUMNS, row, strict=True)
+    )
+    return (*stored, checksum_of(*stored))
 
 
 def line_of(row: Row) -> bytes:
@@ -324,6 +343,13 @@ _SCHEMA = Schema(
         sqlite3.SQLITE_CORRUPT: _SALVAGE,
         sqlite3.SQLITE_NOTADB: "nothing was changed: move the file aside, then import an export or a copy of it",
     },
+    upgrades={
+        1: (
+            "ALTER TABLE calls ADD COLUMN checksum BLOB",
+            f"UPDATE calls SET checksum = checksum_of({', '.join(CALL_COLUMNS)})",
+        )
+    },
+    functions={"checksum_of": checksum_of},
 )
 _LARGEST_INTEGER = 2**63 - 1
 _messages_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -397,7 +423,7 @@ class CallStore:
             about.text_with(call.schema),
             _messages_text(messages),
         )
-        return self._write(INSERT_CALL, row) == 1
+        return self._write(INSERT_CALL, row, sealed) == 1
 
     def record_attempt(self, call: Call, error: CallError, seconds: float) -> None:
         """Note that a call failed."""
@@ -441,14 +467,14 @@ class CallStore:
         except sqlite3.Error as error:
             raise self.database.wrap_error(error) from error
 
-    def _write(self, statement: str, row: tuple[Any, ...]) -> int:
+    def _write(self, statement: str, row: Row, finish: Callable[[Row], Row] = lambda row: row) -> int:
         connection = self.database.writing()
 
         def write() -> int:
             try:
-                return connection.execute(statement, row).rowcount
-            except (UnicodeEncodeError, OverflowError):
-                return connection.execute(statement, tuple(map(_storable, row))).rowcount
+                return connection.execute(statement, finish(row)).rowcount
+            except (UnicodeEncodeError, OverflowError, ValueError):
+                return connection.execute(statement, finish(tuple(map(_storable, row)))).rowcount
 
         try:
             return self.database.save(write)

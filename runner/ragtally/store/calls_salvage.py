@@ -14,8 +14,10 @@ from ragtally.store.calls import (
     LAST_ROW,
     SELECT_CALL_AT,
     SELECT_CALLS,
+    SELECT_CHECKSUM,
     CallStore,
     Row,
+    checksum_of,
     line_of,
 )
 from ragtally.store.database import Database
@@ -47,8 +49,22 @@ def count_calls(store: CallStore) -> int:
 
 
 def all_calls(store: CallStore) -> Iterator[Row]:
-    """Read every call."""
-    return store.select(SELECT_CALLS)
+    """Read every call, with its checksum after it."""
+    connection = store.database.reading()
+    return iter(()) if connection is None else store.select(SELECT_CALLS.format(checksum=_checksum(connection)))
+
+
+def sound_line(row: Row) -> bytes:
+    """Write a call as a line, or say what is wrong with it."""
+    *values, checksum = row
+    line = line_of(tuple(values))
+    if checksum is not None and checksum != checksum_of(*values):
+        raise ValueError("it is not what was saved: its checksum is another")
+    return line
+
+
+def _checksum(connection: sqlite3.Connection) -> str:
+    return "checksum" if connection.execute(SELECT_CHECKSUM).fetchone() else "NULL"
 
 
 def check_calls(store: CallStore, advance: Callable[[int], None] = lambda calls: None) -> CallCheck:
@@ -66,7 +82,7 @@ def check_calls(store: CallStore, advance: Callable[[int], None] = lambda calls:
     for row in all_calls(store):
         advance(1)
         try:
-            line_of(row)
+            sound_line(row)
             sound += 1
         except ValueError as error:
             damage.append(f"the call {row[_KEY]!r}: {error}")
@@ -81,7 +97,7 @@ def readable(database: Database, connection: sqlite3.Connection) -> Salvage:
         try:
             row = read_row(connection, number)
             if row is not None:
-                line_of(row)
+                sound_line(row)
                 places.setdefault(row[_KEY], number)
         except (sqlite3.Error, ValueError):
             unreadable += 1
@@ -90,7 +106,8 @@ def readable(database: Database, connection: sqlite3.Connection) -> Salvage:
 
 def read_row(connection: sqlite3.Connection, number: int) -> Row | None:
     """Read the call at a place."""
-    row: Row | None = connection.execute(SELECT_CALL_AT, (number,)).fetchone()
+    statement = SELECT_CALL_AT.format(checksum=_checksum(connection))
+    row: Row | None = connection.execute(statement, (number,)).fetchone()
     return row
 
 

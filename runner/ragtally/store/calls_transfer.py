@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import IO
 
 from ragtally.api import DataError, Location, StoreError
-from ragtally.store.calls import CALL_COLUMNS, INSERT_CALL, SELECT_SAME_KEYS, CallStore, Row, line_of, row_of
-from ragtally.store.calls_salvage import all_calls, read_row, readable
+from ragtally.store.calls import CALL_COLUMNS, INSERT_CALL, SELECT_SAME_KEYS, CallStore, Row, row_of, sealed
+from ragtally.store.calls_salvage import all_calls, read_row, readable, sound_line
 from ragtally.store.files import sync_folder, unwritable
 
+_NOTHING_LEFT = (
+    "nothing of it can be read: move the file aside, and import an export or put a copy in its place; otherwise its "
+    "calls are paid again"
+)
 _LINES_AT_ONCE = 400
 _LONGEST_LINE = 1 << 26
 _MOST_ERRORS = 20
@@ -51,7 +55,7 @@ def export_calls(store: CallStore, path: Path, advance: Advance = lambda calls: 
     def lines() -> Iterator[bytes]:
         for row in all_calls(store):
             try:
-                yield line_of(row)
+                yield sound_line(row)
             except ValueError as error:
                 raise StoreError(
                     f"the saved call {row[0]!r} is damaged: {error}",
@@ -64,14 +68,20 @@ def export_calls(store: CallStore, path: Path, advance: Advance = lambda calls: 
 
 def salvage_calls(store: CallStore, path: Path, advance: Advance = lambda calls: None) -> ExportSummary:
     """Write every call that can still be read of a damaged call store, in the form of an export."""
-    connection = store.database.open_unchecked()
+    try:
+        connection = store.database.open_unchecked()
+    except StoreError as error:
+        # The usual hint would be to salvage it.
+        if isinstance(error.__cause__, sqlite3.Error):
+            raise store.database.wrap_error(error.__cause__, _NOTHING_LEFT) from error
+        raise
     try:
         places = readable(store.database, connection)
         rows = (read_row(connection, number) for number in places.rows)
-        lines = (line_of(row) for row in rows if row is not None)
+        lines = (sound_line(row) for row in rows if row is not None)
         return ExportSummary(_write(store, path, lines, advance), places.unreadable)
     except sqlite3.Error as error:
-        raise store.database.wrap_error(error) from error
+        raise store.database.wrap_error(error, _NOTHING_LEFT) from error
     finally:
         connection.close()
 
@@ -118,7 +128,7 @@ def _add(store: CallStore, path: Path, batch: Sequence[tuple[int, Row]], report:
                     _wrong(report, path, number, f"the key {row[0]} stands for another call in the store")
                 elif same_key[2] != text:
                     report.conflicting += 1
-                elif connection.execute(INSERT_CALL, row).rowcount == 1:
+                elif connection.execute(INSERT_CALL, sealed(row)).rowcount == 1:
                     report.new += 1
                 else:
                     report.duplicates += 1

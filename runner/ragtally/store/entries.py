@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -16,12 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ragtally.api import Location, StoreError, file_hash
+from ragtally.api import Location, RagtallyError, StoreError, file_hash
 from ragtally.store.files import alive, sync_file, sync_folder, unwritable, write_json
+from ragtally.support.write_failures import write_failure
 
 _RECORD = "entry.json"
 _PROVISIONAL = "provisional.json"
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+# What may be wrong with a record that somebody or something has damaged.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError)
 
 
 class DamagedEntry(StoreError):
@@ -87,7 +88,7 @@ class Store:
             record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
             intact = record["address"] == address and record["files"] == _fingerprints(folder)
             seconds = float(record["seconds"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except _UNREADABLE:
             intact, seconds = False, 0.0
         if not intact:
             aside = self._set_aside(folder, step)
@@ -103,7 +104,7 @@ class Store:
         try:
             record = json.loads((self.folder(step, address) / _RECORD).read_text(encoding="utf-8"))
             return float(record["seconds"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except _UNREADABLE:
             return None
 
     @contextmanager
@@ -119,9 +120,11 @@ class Store:
                 write_json(temporary / _PROVISIONAL, {"why": sorted(set(draft.provisional))})
                 self._provisional.add(address)
             self._complete(step, address, temporary, time.perf_counter() - start)
-        except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise unwritable(temporary, error) from error
+        except RagtallyError:
+            raise
+        except Exception as error:
+            if (reason := write_failure(error)) is not None:
+                raise unwritable(temporary, reason) from error
             raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -138,7 +141,9 @@ class Store:
     def _temporary(self) -> Path:
         temporary = self.root / "tmp" / f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex}"
         try:
-            temporary.mkdir(parents=True)
+            temporary.parent.mkdir(parents=True, exist_ok=True)
+            # It becomes the entry's folder: questions, documents and answers are their owner's alone.
+            temporary.mkdir(mode=0o700)
         except OSError as error:
             raise unwritable(temporary, error) from error
         return temporary
@@ -146,11 +151,13 @@ class Store:
     def _complete(self, step: str, address: str, temporary: Path, seconds: float) -> None:
         try:
             for path in _files(temporary):
+                path.chmod(0o600)
                 sync_file(path)
             files = _fingerprints(temporary)
             took = round(seconds, 3)
             record = {"address": address, "step": step, "seconds": took, "files": files}
             write_json(temporary / _RECORD, record)
+            (temporary / _RECORD).chmod(0o600)
             final = self.folder(step, address)
             final.parent.mkdir(parents=True, exist_ok=True)
             if final.is_dir() and not (final / _RECORD).is_file():

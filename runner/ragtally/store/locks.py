@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from ragtally.api import Location, StoreError
 from ragtally.store.files import unwritable
 
 
@@ -24,7 +28,7 @@ class FileLock:
             return False
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise unwritable(self._path, error) from error
         try:
@@ -40,3 +44,17 @@ class FileLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+@contextmanager
+def one_at_a_time(path: Path, seconds: float) -> Iterator[None]:
+    """Do what takes moments while no other process does it."""
+    lock, until = FileLock(path), time.monotonic() + seconds
+    while not lock.take():
+        if time.monotonic() > until:
+            raise StoreError("another process keeps this lock", location=Location(str(path)), hint="end that process")
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        lock.release()
