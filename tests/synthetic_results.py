@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ragtally.results import Results
+from ragtally.results.columns import VOTERS
 from sample_results import ACCURACY
 
 LABELS = ("yes", "no", "maybe")
@@ -88,7 +89,7 @@ def synthetic_results(
         ),
         rankings=pl.DataFrame(schema={"ranking": pl.String, "question": pl.String}),
         passages=_passages([row["context"] for row in rows if row["context"]], ids[:shown], random, spice, words),
-        voters=pl.DataFrame(),
+        voters=VOTERS.empty(),
         dataset={
             "study": "made-up",
             "dataset": f"made-up{spice}",

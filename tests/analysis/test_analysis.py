@@ -244,3 +244,39 @@ def test_a_control_retriever_is_shown_and_never_chosen(results: Results, analysi
     everything = [name for name, cell in decisive.cells.items() if cell.kind == "grid"]
     nothing = analyze(replace(results, comparisons={**results.comparisons, "control_cells": everything}))
     assert nothing.chosen_cell is None
+
+
+def unscored(results: Results, *cells: str) -> Results:
+    """The results with some cells that have no score of their answers."""
+    names = results.metric_names("answers")
+    these = pl.col("cell").is_in(cells)
+    columns = {name: pl.when(these).then(None).otherwise(pl.col(name)) for name in names}
+    why = pl.lit("; ".join(f"{name}: it selected the base" for name in names))
+    return replace(
+        results,
+        cells=results.cells.with_columns(
+            **columns, not_scored=pl.when(these).then(why).otherwise(pl.col("not_scored"))
+        ),
+    )
+
+
+def test_a_declared_pair_that_cannot_be_compared_stays_with_its_reason(results: Results, analysis: Analysis) -> None:
+    family = next(one for one in analysis.families if one.metric == "accuracy")
+    pair = family.comparisons[0]
+    again = analyze(unscored(results, pair.cell))
+    after = next(one for one in again.families if one.metric == "accuracy" and one.baseline == family.baseline)
+    assert {(one.cell, one.baseline) for one in after.comparisons} == {
+        (one.cell, one.baseline) for one in family.comparisons
+    }
+    row = next(one for one in after.comparisons if (one.cell, one.baseline) == (pair.cell, pair.baseline))
+    assert (row.difference.value, row.significance, row.distinguishable) == (None, None, None)
+    assert row.difference.reason == f"{pair.cell} is not scored: it selected the base"
+    notes = [note for table in comparisons_section(again).tables for note in table.notes]
+    assert f"not compared: {row.difference.reason}" in notes
+
+
+def test_vote_noise_is_not_taken_from_votes_that_selected_the_base(results: Results, analysis: Analysis) -> None:
+    noise = analysis.sets["all"].vote_noise
+    assert noise
+    gold = results.cells.filter(pl.col("condition") == "gold_context")["cell"].to_list()
+    assert not analyze(unscored(results, *gold)).sets["all"].vote_noise

@@ -38,7 +38,7 @@ def made(
     scored = {name: CellAnalysis("grid", {"accuracy": share(0.7)}, FREE, is_candidate=True) for name in names}
     half = {"accuracy": HeldOut(names[0], 0.75, 25, 0.65, 25, 0.1)} if held_out else {}
     best = {"accuracy": BestSet(names[0], tuple(names[:kept]), 0.02, 0.95)}
-    breakdown = ErrorBreakdown(50, "gold", {"right with evidence": 50}, None, where)
+    breakdown = ErrorBreakdown(50, "gold", {"right with evidence": 50}, None, (), where)
     of_set = SetAnalysis(50, 0.4, scored, best, half, {names[0]: breakdown}, {})
     return results, Analysis("made", "accuracy", "all", names[0], 0.95, UNITS, {"all": of_set}, {}, (), (), {})
 

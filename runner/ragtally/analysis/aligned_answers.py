@@ -39,7 +39,6 @@ class AlignedAnswers:
     covered: NDArray[np.int64]
     evidence: NDArray[np.int64]  # Characters of evidence, shape [questions]
     cluster: NDArray[np.int64]  # Questions of the same number share a document and are drawn together
-    doubtful: tuple[bool, ...] | None  # Whether each label is doubtful; None where unknown
     answers: tuple[str, ...]  # The answers that count
     graded: tuple[GradedAnswers, ...]  # What metrics read, by cell
     metrics: StudyMetrics
@@ -74,7 +73,6 @@ def align_answers(results: Results, question_set: str, metrics: StudyMetrics | N
     by_cell = {str(name): table for (name,), table in answers.group_by("cell", maintain_order=True)}
     tables = [by_cell[name] for name in cells]
     answer_names = results.answer_names
-    doubtful = questions["label_doubtful"]
     return AlignedAnswers(
         question_set=question_set,
         cells=cells,
@@ -85,7 +83,6 @@ def align_answers(results: Results, question_set: str, metrics: StudyMetrics | N
         covered=np.stack([table["covered_characters"].fill_null(UNKNOWN).to_numpy() for table in tables], axis=1),
         evidence=questions["evidence_characters"].to_numpy(),
         cluster=questions["document_group"].cast(pl.Int64).to_numpy(),
-        doubtful=None if doubtful.null_count() == len(doubtful) else tuple(doubtful.fill_null(value=False)),
         answers=answer_names,
         graded=tuple(graded_answers(table, answer_names) for table in tables),
         metrics=metrics or StudyMetrics(results),

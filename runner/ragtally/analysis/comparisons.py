@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -34,6 +34,7 @@ from ragtally.analysis.significance import (
     smallest_normal_difference,
 )
 from ragtally.results import MetricInfo, Results
+from ragtally.results.metrics import reason_of
 
 Pair = tuple[str, str]
 _DIGITS = 10
@@ -99,8 +100,11 @@ def declared_families(results: Results, answers: Mapping[str, AlignedAnswers]) -
                 of_metric = _ranking_family(results, metric, pairs, family["baseline"])
             else:
                 for of_set in answers.values():
-                    complete = [pair for pair in pairs if all(_is_scored(of_set, name, metric) for name in pair)]
-                    of_metric += _answer_family(results, of_set, metric, complete, family["baseline"])
+                    own = [pair for pair in pairs if all(name in of_set.cells for name in pair)]
+                    complete = [pair for pair in own if all(_is_scored(of_set, name, metric) for name in pair)]
+                    of_metric += _with_untested(
+                        _answer_family(results, of_set, metric, complete, family["baseline"]), of_set, own
+                    )
             families += of_metric or [_untested_family(metric, family["baseline"], pairs, info, answers)]
     return families
 
@@ -122,6 +126,23 @@ def _untested_family(
         reasons = (contributions for contributions in of_sets if isinstance(contributions, str))
         reason = next(reasons, "no pair of cells has a score on a set of questions whose labels are all known")
     return Family(metric, dict(baseline), next(iter(answers), "all"), 0, LEVEL, (), reason)
+
+
+def _with_untested(families: Sequence[Family], answers: AlignedAnswers, pairs: Sequence[Pair]) -> list[Family]:
+    """Add to a family the pairs that could not be compared, with the reason."""
+    return [
+        replace(family, comparisons=(*family.comparisons, *_untested(family, answers, pairs))) for family in families
+    ]
+
+
+def _untested(family: Family, answers: AlignedAnswers, pairs: Sequence[Pair]) -> Iterator[Comparison]:
+    tested = {(one.cell, one.baseline) for one in family.comparisons}
+    for cell, baseline in pairs:
+        if (cell, baseline) not in tested:
+            name = baseline if _is_scored(answers, cell, family.metric) else cell
+            why = reason_of(answers.cells[name]["not_scored"], family.metric) or "not scored"
+            difference = Estimate(None, family.questions, reason=f"{name} is not scored: {why}")
+            yield Comparison(cell, baseline, difference, None, None, None, None, None)
 
 
 def votes_family(results: Results, answers: AlignedAnswers, contexts: Sequence[str], metric: str) -> list[Family]:

@@ -41,6 +41,7 @@ from ragtally.analysis.bootstrap import (
 from ragtally.analysis.contributions import mean_contributions
 from ragtally.analysis.estimate import Estimate
 from ragtally.analysis.jackknife import jackknife_differences
+from ragtally.analysis.label_doubt import label_doubt
 from ragtally.analysis.proportions import count_pairs, newcombe_paired, wilson
 from ragtally.api import Status
 from ragtally.results.load import Results
@@ -92,7 +93,8 @@ class ErrorBreakdown:
     # The control that says what the reader makes of gold contexts; None where it was not measured.
     gold_cell: str | None
     buckets: Mapping[str, int]  # How many questions each bucket has, all buckets in order; they sum to `questions`
-    doubtful: Mapping[str, int] | None  # How many of these have a doubtful label; None where unknown
+    doubtful: Mapping[str, int] | None  # How many of these have a doubtful label; None where nobody can say
+    doubters: tuple[str, ...]  # Whose disagreement makes a label doubtful; never the reader itself
     waterfall: Waterfall | None  # None without gold contexts
 
 
@@ -146,11 +148,17 @@ def error_breakdowns(results: Results, answers: AlignedAnswers) -> dict[str, Err
         answers.cluster,
     )
     breakdowns = {}
+    doubts = {reader: label_doubt(results, reader) for reader in {answers.cells[name]["reader"] for name in reading}}
     for (name, gold_cell), cell, waterfall in zip(gold_cells.items(), cells, bars, strict=True):
         buckets, doubtful = cell.buckets(), None
-        if answers.doubtful is not None:
-            doubtful = _counts([bucket for bucket, flag in zip(buckets, answers.doubtful, strict=True) if flag])
-        breakdowns[name] = ErrorBreakdown(len(answers.ids), gold_cell, _counts(buckets), doubtful, waterfall)
+        doubt = doubts[answers.cells[name]["reader"]]
+        if doubt is not None:
+            pairs = zip(buckets, answers.ids, strict=True)
+            doubtful = _counts([bucket for bucket, question in pairs if question in doubt.questions])
+        doubters = () if doubt is None else doubt.doubters
+        breakdowns[name] = ErrorBreakdown(
+            len(answers.ids), gold_cell, _counts(buckets), doubtful, doubters, waterfall
+        )
     return breakdowns
 
 

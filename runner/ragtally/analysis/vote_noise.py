@@ -31,9 +31,13 @@ class VoteNoise:
 def vote_noise(results: Results, answers: AlignedAnswers) -> dict[str, VoteNoise]:
     """Compare the first two votes of each reader on its gold contexts; by reader."""
     noise: dict[str, VoteNoise] = {}
+    metrics = results.metric_names("answers")
     labels = [answers.answers[code] for code in answers.gold]
     for name, row in answers.cells.items():
         if row["condition"] != "gold_context" or row["votes"] < 2 or is_one_vote(row) or row["reader"] in noise:
+            continue
+        # Votes that selected the base are alike on it by construction: for that reason they are not scored either.
+        if all(row[metric] is None for metric in metrics):
             continue
         cell = results.answers.filter(pl.col("cell") == name)
         ballots = dict(zip(cell["question"], cell["ballots"].to_list(), strict=True))

@@ -94,6 +94,8 @@ def _buckets(breakdown: ErrorBreakdown, of: str) -> Table:
         for bucket, number in breakdown.buckets.items()
     ]
     notes = () if breakdown.waterfall is not None else (_NO_GOLD,)
+    if doubtful is not None:
+        notes = (*notes, f"label doubtful: {' or '.join(breakdown.doubters)} differ from it")
     caption = f"Where the answers went, each question in one bucket: {of}"
     return Table("buckets", caption, tuple(columns), tuple(rows), notes)
 

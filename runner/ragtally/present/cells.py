@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from ragtally.analysis.costs import CellCost
 from ragtally.analysis.estimate import Estimate
 from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of
 from ragtally.present.table import Column
-from ragtally.results.metrics import MetricInfo
+from ragtally.results.metrics import MetricInfo, reason_of
 
 # What a cell picks from, in the order of `cells.csv`.
 AXES = ("chunker", "retriever", "top_k", "context_words", "reader", "votes", "rule")
@@ -163,7 +164,27 @@ def units_of(rows: Iterable[Mapping[str, Any]], metrics: Sequence[MetricInfo], m
     rows = list(rows)
     infos = [info for info in metrics if info.measures == measures and (info.is_single or measures != "answers")]
     names = {name: info.unit for info in infos for name in info.names}
-    return {name: unit for name, unit in names.items() if any(row.get(name) is not None for row in rows)}
+    # One that has a reason instead of a value everywhere is shown with it.
+    return {
+        name: unit
+        for name, unit in names.items()
+        if any(row.get(name) is not None or reason_of(row.get("not_scored"), name) for row in rows)
+    }
+
+
+def missing_scores(rows: Iterable[Mapping[str, Any]], metrics: Iterable[str]) -> tuple[str, ...]:
+    """Why some rows of a table have no score: once for each metric and reason."""
+    rows = list(rows)
+    counts = Counter(
+        (metric, reason)
+        for row in rows
+        for metric in metrics
+        if row.get(metric) is None and (reason := reason_of(row.get("not_scored"), metric))
+    )
+    return tuple(
+        f"{metric} is missing in {number:,} of {len(rows):,} rows: {reason}"
+        for (metric, reason), number in counts.items()
+    )
 
 
 def _labels(rows: Sequence[Mapping[str, Any]], axis: str) -> dict[str, str]:
@@ -177,7 +198,10 @@ def _labels(rows: Sequence[Mapping[str, Any]], axis: str) -> dict[str, str]:
         name = row.get(axis)
         if name is None:
             continue
-        differing = [key for key in parameters if len(values[str(name), key]) > 1 and row[key] is not None]
+        # A rule has few parameters, and says little without them.
+        differing = [
+            key for key in parameters if row[key] is not None and (axis == "rule" or len(values[str(name), key]) > 1)
+        ]
         inside = ", ".join(f"{key.rpartition('.')[2]} {row[key]}" for key in differing)
         labels[row["cell"]] = f"{name} ({inside})" if inside else str(name)
     return labels

@@ -78,7 +78,7 @@ def difference_columns(unit: str) -> tuple[Column, ...]:
     return (
         Column("difference", form_of(unit, with_sign=True)),
         Column("p (Holm)", P_VALUE, "none"),
-        Column("w/t/l", TALLY, "unpaired"),
+        Column("w/t/l", TALLY, "none"),
         Column("smallest", form_of(unit), "-"),
     )
 
@@ -89,6 +89,8 @@ def _family(name: str, family: Family, unit: str, against: str | None = None) ->
         return Table(name, f"{family.metric} against {baseline}: nothing is compared", (), (), (family.reason,))
     # The clearest differences first; what has no test last.
     rows = sorted(family.comparisons, key=lambda one: (one.adjusted_p_value is None, one.adjusted_p_value or 0.0))
+    tested = [one for one in rows if one.difference.value is not None]
+    untested = dict.fromkeys(f"not compared: {one.difference.reason}" for one in rows if one not in tested)
     differing = sum(bool(one.distinguishable) for one in rows)
     tests = "; ".join(family.tests)
     # In a declared family the baseline follows from the caption; of votes several readers are the other one.
@@ -96,10 +98,10 @@ def _family(name: str, family: Family, unit: str, against: str | None = None) ->
     return Table(
         name,
         f"{family.metric} against {baseline}, on {family.questions:,} questions ({family.question_set}), Holm over"
-        f" {len(rows):,}",
+        f" {len(tested):,}",
         (*columns, *difference_columns(unit)),
         tuple(_difference_row(one) for one in rows),
-        comparison_notes(unit, differing, len(rows), f" at the level {family.level:g} ({tests})"),
+        (*comparison_notes(unit, differing, len(tested), f" at the level {family.level:g} ({tests})"), *untested),
         filters=len(rows) > 12,
         strong=frozenset(number for number, one in enumerate(rows) if one.distinguishable),
     )

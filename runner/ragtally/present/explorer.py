@@ -14,6 +14,7 @@ import polars as pl
 from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import align_answers
 from ragtally.analysis.error_breakdown import outcomes
+from ragtally.analysis.label_doubt import label_doubt
 from ragtally.results import Results
 
 # Of how many questions at most the page holds the answers.
@@ -67,7 +68,7 @@ def explorer_data(results: Results, analysis: Analysis, question_ids: Sequence[s
     cells = results.cells.filter(pl.col("kind") != "retrieval").unique("cell", keep="first", maintain_order=True)
     names = cells["cell"].to_list()
     contexts = list(dict.fromkeys(results.passages["context"]))
-    texts = _Texts()
+    texts, doubt = _Texts(), label_doubt(results)
     return {
         "sampled": len(question_ids),
         "questions_asked": len(results.questions),
@@ -78,7 +79,8 @@ def explorer_data(results: Results, analysis: Analysis, question_ids: Sequence[s
             "label": questions["label"].to_list(),
             "in_base": questions["in_base"].to_list(),
             "voters": questions["voters_verdict"].to_list(),
-            "doubtful": questions["label_doubtful"].to_list(),
+            "doubtful": [doubt is not None and question in doubt.questions for question in questions["id"]],
+            "doubters": [] if doubt is None else list(doubt.doubters),
         },
         "contexts": contexts,
         "cells": names,

@@ -19,6 +19,7 @@ from ragtally.present.cells import (
     context_fields,
     cost_fields,
     metric_columns,
+    missing_scores,
 )
 from ragtally.present.numbers import unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
@@ -69,7 +70,8 @@ def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis
         *CONTEXT_COLUMNS,
         *COST_COLUMNS,
     )
-    notes = (*unit_notes(metrics.values()), CONTEXT_NOTE)
+    cells_rows = [cells.rows[name] for cells in sets for name in cells.of_kind("grid")]
+    notes = (*unit_notes(metrics.values()), *missing_scores(cells_rows, metrics), CONTEXT_NOTE)
     return Table(
         "grid-table", "Cells of the grid", columns, tuple(rows), notes, filters=True, groups=tuple(groups),
         strong=frozenset(strong),

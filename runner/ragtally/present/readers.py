@@ -15,6 +15,7 @@ from ragtally.present.cells import (
     chart_point,
     cost_fields,
     metric_columns,
+    missing_scores,
 )
 from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of, unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
@@ -97,13 +98,16 @@ def missing_answers(results: Results) -> str:
 
 def _table(sets: Sequence[Cells], analysis: Analysis | None) -> tuple[Table, ...]:
     metrics = answer_units(sets, "control", "fixed")
-    rules = any(cells.varies("rule") for cells in sets)
+    # A rule with parameters, as a quorum's k, decides differently from what its name says alone.
+    rules = any(
+        cells.varies("rule") or any("(" in label for label in cells.labels["rule"].values()) for cells in sets
+    )
     rows: list[tuple[Any, ...]] = []
     groups = []
     for cells in sets:
         for name in _rows_of_readers(cells, analysis):
             row = cells.rows[name]
-            decision = f"{row['votes']} {row['rule']}" if rules else str(row["votes"])
+            decision = f"{row['votes']} {cells.labels['rule'].get(name, '')}".strip() if rules else str(row["votes"])
             scores = (cells.estimate(name, metric) for metric in metrics)
             rows.append((row["reader"], row["condition"], decision, *scores, *cost_fields(cells.cost(name))))
             groups.append(f"{cells.question_set}, {cells.questions:,} questions")
@@ -111,7 +115,8 @@ def _table(sets: Sequence[Cells], analysis: Analysis | None) -> tuple[Table, ...
         return ()
     columns = (Column("reader"), Column("context"), Column("votes"), *metric_columns(metrics, 2), *COST_COLUMNS)
     caption = "Readers without retrieval" if analysis is None else "Readers by context and votes"
-    notes = unit_notes(metrics.values())
+    scored = [cells.rows[name] for cells in sets for name in _rows_of_readers(cells, analysis)]
+    notes = (*unit_notes(metrics.values()), *missing_scores(scored, metrics))
     return (Table("readers-table", caption, columns, tuple(rows), notes, filters=True, groups=tuple(groups)),)
 
 
@@ -150,7 +155,10 @@ def noise_section(analysis: Analysis) -> Section:
         for reader, noise in set_analysis.vote_noise.items()
     ]
     if not readers:
-        why = "No reader that draws afresh was asked twice or more on gold contexts, so vote noise is not known."
+        why = (
+            "No reader that draws afresh was asked twice or more on gold contexts, by votes that selected no base, so"
+            " vote noise is not known."
+        )
         return Section("noise", title, empty=why)
     table = Table(
         "noise-table",

@@ -85,8 +85,10 @@ def _of_answers(work: Work, question_set: str, rows: NDArray[np.int64]) -> dict[
     folders = {role: work.input(role) for role in ("sample", "vote", "base") if role in work.entries}
     ballots = [entry.folder for entry in work.entries["parse"]]
     reason = work.task.settings["not_scored"].get(question_set)
-    if question_set == "all" and load_questions(folders["sample"])["label"].null_count():
-        reason = "the questions have no gold label"
+    labels = load_questions(folders["sample"])["label"]
+    if question_set == "all" and (missing := labels.null_count()):
+        which = "the" if missing == len(labels) else f"{missing:,} of the {len(labels):,}"
+        reason = f"{which} questions have no gold label"
     scores: dict[str, Score] = {}
     if reason is None:
         answers = load_graded_answers(folders, ballots, question_set)
@@ -134,7 +136,7 @@ def _mean(values: Any, reason: str) -> Score:
 
 SCORE = Step(
     "score",
-    1,
+    2,
     run,
     inputs=("sample", "parse", "vote", "base", "relevance", "context", "context_relevance"),
     stored_roles={"relevance": "judge", "context_relevance": "judge_context"},

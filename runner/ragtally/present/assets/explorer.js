@@ -141,7 +141,7 @@
       if (question.value === "") { asked.append(make("p", "No question fits.", "empty")); pair.hidden = true; return; }
       pair.hidden = false;
       const row = Number(question.value);
-      const doubtful = data.questions.doubtful[row] ? "; the label is doubtful: voters or annotators disagree" : "";
+      const doubtful = data.questions.doubtful[row] ? `; the label is doubtful: ${data.questions.doubters.join(" or ")} differ` : "";
       const voters = data.questions.voters[row] === null ? "" : `; most votes on the gold context: ${data.questions.voters[row]}`;
       asked.append(
         make("p", data.questions.text[row], "question"),
