@@ -102,7 +102,7 @@ def test_batches_are_answered_and_paid_once_however_they_are_asked_for_later(sta
 
 
 def test_a_run_can_be_left_and_come_back_to(start: Start, made: Made) -> None:
-    server = start(batch_seconds=1.0)
+    server = start(batch_seconds=2.5)
     project = made(server)
     left = run(project, *LABEL, "--no-wait")
     assert left.code == 3
@@ -162,16 +162,35 @@ def test_whatever_passes_ends_with_every_call_paid_once(
     assert batches in (None, server.counts()["batches"])
 
 
-def test_rows_that_cannot_be_read_are_asked_again(start: Start, made: Made) -> None:
+@pytest.mark.parametrize("content", ["<html>\n<body>\n" + "<p>502 Bad Gateway</p>\n" * 90 + "</html>", "[]", ""])
+def test_results_that_are_none_are_not_believed(start: Start, made: Made, content: str) -> None:
+    server = start(batch_content=content)
+    project = made(server)
+    outcome = run(project)
+    assert outcome.code == 3, outcome.err
+    assert "the batch stays open" in outcome.err and "store forget" in outcome.err
+    assert stages(project) == ["open"] * 3
+    server.change(batch_content=None)
+    assert run(project).code == 0
+    paid_once(server, project)
+    assert server.counts()["batches"] == 3
+
+
+def test_rows_that_are_missing_or_cannot_be_read_are_not_paid_again_unasked(start: Start, made: Made) -> None:
     server = start(batch_rows={"missing": 0.1, "garbage": 0.1, "no_choices": 0.1})
     project = made(server)
     outcome = run(project)
-    assert outcome.code == 2, outcome.err
-    assert "failed permanently" in outcome.err and "bad reply" in outcome.err
-    assert "could not be matched to a call" in outcome.err
+    assert outcome.code == 3, outcome.err
+    assert "of its calls have a result, and sends" in outcome.err
+    saved = stored(project)
+    assert CALLS // 2 < saved < CALLS
+    assert server.counts()["successful"] == CALLS
     server.change(batch_rows={})
+    for row in json.loads(run(project, "store", "batches", "--json").out):
+        run(project, "store", "forget", row["name"], "--yes")
     assert run(project).code == 0
     assert stored(project) == CALLS
+    assert server.counts()["successful"] == 2 * CALLS - saved
 
 
 def test_what_a_batch_cannot_do_is_sent_live(start: Start, made: Made) -> None:

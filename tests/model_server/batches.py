@@ -157,6 +157,8 @@ class BatchDesk:
             return await connection.send(json_response({"id": name, "object": "file", "deleted": True}))
         if action == "content":
             content = self._files[name]
+            if self._server.settings.batch_content is not None:
+                content = self._server.settings.batch_content.encode()
             if self._server.settings.batch_halves and self._server.halved(name):
                 return await wire.send_half(connection, content)
             return await connection.send(Response(200, content, content_type="application/octet-stream"))

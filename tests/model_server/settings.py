@@ -84,6 +84,7 @@ class Settings:
             `reset`.
         batch_rows: Share of the good rows of results that go wrong, by a fault of `batch_rows.written_row`.
         batch_halves: Whether the first download of each file breaks off in the middle.
+        batch_content: What every file of results holds instead of them, with the status 200.
         batch_nothing: What is said where there is no file: `null`, `text` or `object`.
         batch_listed_after: Seconds after which a new batch is in the list.
         batch_page: The most batches on one page of the list.
@@ -115,6 +116,7 @@ class Settings:
     batch_rows: Mapping[str, float] = field(default_factory=dict)
     batch_halves: bool = False
     batch_nothing: str = "null"
+    batch_content: str | None = None
     batch_listed_after: float = 0.0
     batch_page: int = 100
     batch_bytes: int = 200_000_000

@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 from ragtally.api import BatchRow, BatchState, Call, CallError, Reply, StoppedError
 from ragtally.llm.batch_session import BatchSession, now
 from ragtally.llm.budget import price
+from ragtally.llm.retry import pause
 from ragtally.llm.tokens import count_tokens
 from ragtally.store.batches import StoredBatch
+
+# How often results are fetched that are not whole, and seconds between two times.
+_FETCHES = 3
+_FETCH_AGAIN = 1.0
 
 
 @dataclass
@@ -41,17 +46,35 @@ async def collect(session: BatchSession, batch: StoredBatch, state: BatchState) 
     others = set(keys) - open_keys
     share = _seconds(batch, state) / max(1, batch.calls)
 
+    keys_with_row: set[str] = set()
+
     async def read() -> None:
         result.odd_rows = 0
+        keys_with_row.clear()
         with session.workspace.store.scratch() as folder:
             async for row in session.provider.results(state, folder):
+                if row.key is not None:
+                    keys_with_row.add(row.key)
                 if row.key in open_keys:
                     _take(session, row, share, open_keys, result)
                 elif row.key not in session.group.calls and row.key not in others:
                     result.odd_rows += 1
 
     # From the beginning, where a download breaks off: a row that was taken is not taken again.
-    await session.ask(read, f"results of {batch.name}")
+    for fetch in range(_FETCHES):
+        await pause(session.stop, _FETCH_AGAIN * fetch)
+        await session.ask(read, f"results of {batch.name}")
+        rows = len(keys_with_row.intersection(keys) if len(keys) == batch.calls else keys_with_row)
+        if rows >= _rows_due(batch, state):
+            break
+    else:
+        # Not the whole results: an error page, an empty list, half a file. Sent again, its calls would be paid twice.
+        raise StoppedError(
+            f"batch {batch.name} ({state.id}): {batch.provider} says that {_rows_due(batch, state):,} of its calls "
+            f"have a result, and sends {rows:,}; what is there is saved, and the batch stays open",
+            hint="run the same command again later; if the rest never comes, "
+            f"`ragtally store forget {batch.name} --yes` gives it up, and its calls are paid again",
+        )
     if not state.queue_full:
         result.failures.update(
             (key, _missing_row(batch, state)) for key in sorted(open_keys - result.failures.keys())
@@ -93,6 +116,14 @@ def _reply(call: Call, row: BatchRow, seconds: float) -> Reply:
         put_in = sum(count_tokens(message.content) for message in call.messages)
         came_out = count_tokens(row.text)
     return Reply(row.text, row.finish_reason, put_in, came_out, is_estimate, seconds, row.served_by)
+
+
+def _rows_due(batch: StoredBatch, state: BatchState) -> int:
+    """How many calls must have a row in the results, by the provider's own counts."""
+    if not state.result_files:
+        return 0
+    counts = state.completed + state.failed
+    return min(batch.calls, counts) if counts or state.status != "completed" else batch.calls
 
 
 def _missing_row(batch: StoredBatch, state: BatchState) -> CallError:

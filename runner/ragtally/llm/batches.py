@@ -136,6 +136,7 @@ class Batching:
     async def _look(self, *, first: bool) -> bool:
         """Ask how the open batches stand, and read those that have ended; returns whether any has."""
         session, any_ended, any_taken = self._session, False, False
+        doubtful: StoppedError | None = None
         for batch in self.open():
             self._hold(batch)
             if batch.batch_id is None or session.stop.draining:
@@ -145,12 +146,19 @@ class Batching:
                 continue
             async with session.alone():
                 session.workspace.progress.start(session.group.name, len(session.group.calls), 0)
-                result = await collect(session, batch, state)
+                try:
+                    result = await collect(session, batch, state)
+                except StoppedError as stopped:
+                    # The others are read all the same.
+                    doubtful = stopped
+                    continue
             self._handle_end(batch, state, result, first=first)
             any_ended, any_taken = True, any_taken or not state.queue_full
         if any_taken:
             # There is room in the provider's queue again.
             self._queue_full = None
+        if doubtful is not None:
+            raise doubtful
         return any_ended
 
     async def _state(self, batch: StoredBatch, batch_id: str) -> BatchState | None:
