@@ -94,6 +94,7 @@ class RecordedReader:
             self._columns = _load(self._path)
         columns = self._columns
         row_of = columns.row_of.get(vote.index, {})
+        _require_match(self._path, columns, reading, vote.index)
         rows = [row_of.get(question, -1) for question in reading.id]
         choices = [row >= 0 and bool(columns.is_choice[row]) for row in rows]
         for row, is_choice in zip(rows, choices, strict=True):
@@ -108,6 +109,37 @@ class RecordedReader:
             error=[None if row >= 0 else _MISSING for row in rows],
             **{name: _pick(values, rows) for name, values in columns.amounts.items()},
         )
+
+
+def _require_match(path: str, columns: _Columns, reading: Reading, vote: int) -> None:
+    """Refuse a file that has nothing for what is asked, or the dataset's ids in another writing."""
+    row_of = columns.row_of.get(vote)
+    if row_of is None:
+        numbers = ", ".join(map(str, sorted(columns.row_of)))
+        raise DataError(
+            f"there is no answer of the vote {vote}: the votes of the file are {numbers}",
+            location=Location(path),
+            hint="votes count from 0: number them 0, 1, ... or ask for fewer votes",
+        )
+    asked = set(reading.id)
+    missing = {question.strip().casefold(): question for question in reading.id if question not in row_of}
+    for question, row in row_of.items():
+        meant = missing.get(question.strip().casefold())
+        if meant is not None and question not in asked:
+            message, hint = f"the dataset has no question {question!r}", f"did you mean {meant!r}?"
+            _line_at(path, columns.line[row]).fail(message, key="question", hint=hint)
+    if asked and asked.isdisjoint(row_of):
+        question = next(iter(row_of))
+        _line_at(path, columns.line[row_of[question]]).fail(
+            f"none of the {len(reading)} questions asked has an answer; the first here is for {question!r}",
+            key="question",
+            hint=f"the study asks about questions like {reading.id[0]!r}",
+        )
+
+
+def _line_at(path: str, number: int) -> _Line:
+    with Path(path).open("rb") as handle:
+        return _Line(path, number, next(line for index, line in enumerate(handle, 1) if index == number))
 
 
 def _pick(values: list[Any], rows: Sequence[int]) -> list[Any] | None:
@@ -165,7 +197,9 @@ def _add(columns: _Columns, line: _Line, decoder: json.JSONDecoder) -> None:
             key="question",
             hint="give each vote of a question its own number, or delete one of the two lines",
         )
-    columns.text.append(record["choice"] if "choice" in record else record["text"])
+    # Half of a surrogate pair, where a reply was cut within an emoji, becomes U+FFFD, as in replies of models.
+    text = record["choice"] if "choice" in record else record["text"]
+    columns.text.append(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
     columns.is_choice.append("choice" in record)
     columns.line.append(line.number)
     for name, values in columns.amounts.items():
@@ -207,9 +241,7 @@ def _check(line: _Line, record: dict[str, Any]) -> None:
 
 
 def _refuse_choice(path: str, number: int, choice: str, answers: tuple[str, ...]) -> NoReturn:
-    with Path(path).open("rb") as handle:
-        line = _Line(path, number, next(line for index, line in enumerate(handle, 1) if index == number))
-    line.fail(
+    _line_at(path, number).fail(
         f"the choice {choice!r} is not among the declared answers",
         key="choice",
         hint=f"{_nearest(choice, answers)}; write 'text' instead of 'choice' for raw text to be parsed",

@@ -37,7 +37,29 @@ def test_text_is_left_to_the_parser_and_a_choice_is_taken_as_it_is(read):
     assert list(answers.choice) == [None, "no", None]
     assert list(answers.error) == [None, None, "no recorded answer"]
     assert list(read(content, ("q1", "q2"), vote=1).text) == ["hm", None]
-    assert list(read(content, ("q1",), vote=2).error) == ["no recorded answer"]
+    with pytest.raises(DataError, match="no answer of the vote 2: the votes of the file are 0, 1"):
+        read(content, ("q1",), vote=2)
+
+
+@pytest.mark.parametrize(
+    ("ids", "message", "hint"),
+    [
+        (("Q1",), "the dataset has no question 'Q1'", "did you mean 'q1'?"),
+        (("q2", "q1 "), "the dataset has no question 'q1 '", "did you mean 'q1'?"),
+        (("x7",), "none of the 2 questions asked has an answer; the first here is for 'x7'", "like 'q1'"),
+    ],
+)
+def test_answers_that_match_no_question_are_an_error_with_their_line(read, ids, message, hint):
+    content = lines(*({"question": name, "vote": 0, "text": "yes"} for name in ids))
+    with pytest.raises(DataError) as caught:
+        read(content, ("q1", "q2"))
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert (caught.value.location.file, caught.value.location.line) == (str(read.path), len(ids))
+
+
+def test_half_a_character_becomes_a_whole_one(read):
+    assert list(read('{"question": "q1", "vote": 0, "text": "yes \\ud83d"}').text) == ["yes \ufffd"]
 
 
 def test_what_was_measured_comes_along_where_it_is_known(read):
