@@ -148,6 +148,7 @@ def _answers(
             "verdict": verdict,
             "status": np.where(verdict == gold, "right", "wrong"),
             "ballots": [[said] * 3 for said in verdict.tolist()],
+            "readings": [["bare label", "answer with its explanation", "bare label"]] * len(ids),
             "texts": [[text, f"{text} Surely.", said] for text, said in zip(told, verdict.tolist(), strict=True)],
             "errors": [[None, None, None]] * len(ids),
             "covered_characters": covered.get(row["condition"], np.where(found, 100, 0)),

@@ -28,6 +28,7 @@ from ragtally.present.numbers import UNKNOWN
 from ragtally.present.plots import plot_tables
 from ragtally.present.provenance import Provenance, citation, methods
 from ragtally.present.readers import missing_answers, noise_section, readers_section, voters_section
+from ragtally.present.readings import reading_warnings, readings_section
 from ragtally.present.retrieval import retrieval_section
 from ragtally.present.table import Section
 from ragtally.results import Results
@@ -58,6 +59,7 @@ def sections(
         chunk_size_section(cells, analysis),
         retrieval_section(sets, analysis),
         readers_section(sets, analysis, missing_answers(results)),
+        readings_section(results),
         costs_section(analysis, cells),
         votes_section(analysis),
         grid_section(sets, analysis, provenance.meanings),
@@ -77,6 +79,7 @@ def report_page(results: Results, analysis: Analysis, provenance: Provenance) ->
         study=results.study,
         version=__version__,
         answer=answer(results, analysis, cells),
+        warnings=reading_warnings(results),
         before=before,
         after=after,
         explorable=len(sample_questions(results)) if len(results.answers) or len(results.passages) else 0,

@@ -16,6 +16,7 @@ from ragtally.present.comparisons import best_section, comparisons_section, vote
 from ragtally.present.costs import costs_section
 from ragtally.present.grid import grid_section
 from ragtally.present.readers import noise_section, readers_section, voters_section
+from ragtally.present.readings import reading_warnings, readings_section
 from ragtally.present.retrieval import retrieval_section
 from ragtally.present.table import Section, Table
 from ragtally.results import Results
@@ -30,6 +31,8 @@ def study_parts(results: Results) -> Parts:
         "\n".join(study_sentences(results)),
         *_tables([base_section(results), voters_section(results)]),
         *cell_parts(results.cells, results.metrics),
+        *_tables([readings_section(results)]),
+        *(f"warning: {warning}" for warning in reading_warnings(results)),
         f"every number in full: {results.folder}/cells.csv; every answer: {results.folder}/answers.parquet",
     ]
 

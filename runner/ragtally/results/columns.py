@@ -268,6 +268,12 @@ ANSWERS = ResultFile("answers.parquet", "bench", "One row per question and cell 
     Column("verdict", _TEXT, "what the votes come to; null for no verdict"),
     Column("status", _TEXT, "`right`, `wrong`, `unparsed`, `call failed`, `no verdict`; null without a label"),
     Column("ballots", _TEXTS, "what each vote was read as; null where it could not be read or failed"),
+    Column("readings", _TEXTS, "for each vote, by what it was read (`bare label`, `JSON`, `held to a schema`, "
+           "`marked answer`, `announced answer`, `answer with its explanation`, `chosen by the reader`) or why it "
+           "could not be (`contradiction`, `taken back`, `negated or called wrong`, `refusal`, `unfinished "
+           "reasoning`, `goes on with another question`, `the label is another word there`, `empty`, `no "
+           "answer among those "
+           "declared`); null where there is no answer at all"),
     Column("texts", _TEXTS, "each vote's raw text; null where the reader chose an answer itself, or failed"),
     Column("errors", _TEXTS, "for each vote, why there is no answer at all (a failed call, an answer that reasoning "
            "ate up, no recorded answer); null where there is one"),
@@ -323,6 +329,9 @@ COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must kno
     Column("models", _MAPPINGS, "one entry per language model of the spec: `name` there, `provider`, `model` (its "
            "name at the provider), `fingerprint` (its digest, where the provider tells one as Ollama does; else "
            "null)"),
+    Column("readings", _MAPPINGS, "how the answers of each `reader` on each `context` were read, every vote counted "
+           "once: for each `outcome` (`read`, `unread` or `missing`) and `reading` (as in answers.parquet; of a "
+           "missing answer its error) how many `answers`", optional=True),
     Column("families", _MAPPINGS, "one entry of `compare` each: metric, baseline, and pairs of cells"),
 ))  # fmt: skip
 

@@ -19,6 +19,7 @@ from ragtally.results import columns as files
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question, index_costs
 from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, round_number, score_columns
 from ragtally.results.questions import context_of, in_base, write_questions
+from ragtally.results.readings import count_readings
 from ragtally.steps import RERANK, Task
 from ragtally.steps.score import load_graded_answers
 from ragtally.store import read_json
@@ -135,9 +136,13 @@ def write_bench(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
     cells, metrics = cell_table(plan, workspace)
     files.CELLS.write(folder, cells)
     files.METRICS.write(folder, metrics)
-    files.ANSWERS.write(folder, _answers(plan, workspace))
-    descriptions = [metric_json(info) for info in study_metrics(plan, workspace)]
-    files.COMPARISONS.write(folder, comparisons(plan, workspace.registry) | {"metrics": descriptions})
+    answers = _answers(plan, workspace)
+    files.ANSWERS.write(folder, answers)
+    about = {
+        "metrics": [metric_json(info) for info in study_metrics(plan, workspace)],
+        "readings": count_readings(plan.cells, answers),
+    }
+    files.COMPARISONS.write(folder, comparisons(plan, workspace.registry) | about)
     write_questions(plan, workspace, folder)
     files.TIMINGS.write(folder, _timings(plan, workspace))
 
@@ -258,6 +263,7 @@ def _cell_answers(
         "verdict": verdict,
         "status": [None if value is None else str(value) for value in status],
         "ballots": _by_question([table["ballot"] for table in ballots]),
+        "readings": _by_question([table["reason"] for table in ballots]),
         "texts": _by_question([table["text"] for table in answers]),
         "errors": _by_question([table["error"] for table in answers]),
         "covered_characters": _covered_characters(cell, workspace, rows),
