@@ -128,7 +128,8 @@ def _require_match(path: str, columns: _Columns, reading: Reading, vote: int) ->
         if meant is not None and question not in asked:
             message, hint = f"the dataset has no question {question!r}", f"did you mean {meant!r}?"
             _line_at(path, columns.line[row]).fail(message, key="question", hint=hint)
-    if asked and asked.isdisjoint(row_of):
+    # One question may well be one that has no answer.
+    if len(asked) > 1 and asked.isdisjoint(row_of):
         question = next(iter(row_of))
         _line_at(path, columns.line[row_of[question]]).fail(
             f"none of the {len(reading)} questions asked has an answer; the first here is for {question!r}",

@@ -106,7 +106,8 @@ PARTICLES = (
     "**{}.** The trial was large.", "**{}** because the trial was large.", "{}: the trial was large.",
     "{}! The trial was large.", "{}\nThe trial was large.", "1. {}", "A) {}", "(a) {}", "- {}",
     "{}, based on the trial.",
-    "{} based on the trial.", "{}, e.g. the trial was large.", "{} due to the size of the trial.",
+    "{} based on the trial.", "Based on the trial, {}.", "Therefore, {}.", "In short, {}. The trial was large.",
+    "I would say {}.", "{}, e.g. the trial was large.", "{} due to the size of the trial.",
 )  # fmt: skip
 BEFORE = (
     "The trial was large, and the arms were alike.\n\n{}", "First, the trial was large. Second, it was long.\n{}",

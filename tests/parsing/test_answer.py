@@ -338,11 +338,6 @@ def test_reads_other_labels(text, answers, answer):
     assert parse(text, answers).choice == answer
 
 
-def test_an_option_that_stands_for_nothing_declared_is_refused():
-    with pytest.raises(ValueError, match="'perhaps'"):
-        parse("A", ANSWERS, {"A": "perhaps"})
-
-
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from ragtally.parsing.claims import Event, Reason, events
-from ragtally.parsing.fold import fold, look_latin
+from ragtally.parsing.fold import LOOK_ALIKES, fold
 from ragtally.parsing.labels import Labels
 from ragtally.parsing.marks import extract_marks
 from ragtally.parsing.phrases import STRUCK, UNDECIDED
 from ragtally.parsing.reasoning import drop_reasoning
 
+_labels = lru_cache(maxsize=64)(Labels)
 
-@dataclass(frozen=True, slots=True)
-class ParseResult:
+
+class ParseResult(NamedTuple):
     """What a text says."""
 
     choice: str | None  # One of the declared answers; None for unparsed
@@ -33,21 +34,16 @@ def parse(
     """Read a raw answer as one of the declared ones, where it claims that one and no other; never a guess."""
     # Options are other spellings of the answers, such as letters; `cut_off` says that the model was stopped at the
     # largest number of tokens. Takes time linear in the length of the text.
-    declared, options_of = tuple(answers), tuple((options or {}).items())
+    declared, spellings = tuple(answers), tuple((options or {}).items())
     body = fold(text.replace("&lt;", "<").replace("&gt;", ">"))
-    result = _read(body, _labels(declared, options_of, latin=False), answer_key, cut_off)
-    if body.isascii() or (latin := look_latin(body)) == body:
+    result = _read(body, _labels(declared, spellings, latin=False), answer_key, cut_off)
+    if body.isascii() or (latin := body.translate(LOOK_ALIKES)) == body:
         return result
     # Labels in look-alike letters must not go unnoticed, neither as answers nor as contradictions.
-    other = _read(latin, _labels(declared, options_of, latin=True), answer_key, cut_off)
+    other = _read(latin, _labels(declared, spellings, latin=True), answer_key, cut_off)
     if Reason.UNREADABLE in (result.reason, other.reason):
         return other if result.reason is Reason.UNREADABLE else result
     return result if result.choice == other.choice else ParseResult(None, Reason.CONTRADICTION)
-
-
-@lru_cache(maxsize=64)
-def _labels(answers: tuple[str, ...], options: tuple[tuple[str, str], ...], *, latin: bool) -> Labels:
-    return Labels(answers, dict(options), look_latin if latin else str)
 
 
 def _read(text: str, labels: Labels, answer_key: Collection[str], cut_off: bool) -> ParseResult:

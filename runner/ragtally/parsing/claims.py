@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from ragtally.parsing import phrases
 from ragtally.parsing.labels import Labels, Opening
@@ -32,8 +32,7 @@ class Reason(StrEnum):
     UNREADABLE = "no answer among those declared"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A claim of the answer, or a doubt: something that speaks against the claims before it."""
 
     reason: Reason
@@ -96,26 +95,22 @@ def _of_sentence(sentence: str, labels: Labels, marks: Iterator[Mark], *, first:
         return
     cue = phrases.CUE.match(sentence)
     opening = labels.opening(cue["value"] if cue else sentence)
-    claim = None
-    if cue is not None:
-        claim = _announced(cue, labels, asks=asks)
-    elif first and not asks and opening is not None:
+    claim = _announced(cue, labels, asks=asks) if cue else None
+    if cue is None and first and not asks and opening is not None:
         claim = _leading(opening)
-    if claim is None:
-        yield from _doubts(sentence, labels)
-        return
-    yield claim
-    if claim.choice and opening:
-        yield from _doubts(opening.rest, labels, strict=True)
+    if claim is not None:
+        yield claim
+    if claim is None or (claim.choice and opening):
+        yield from _doubts(opening.rest if claim and opening else sentence, labels, strict=claim is not None)
 
 
 def _announced(cue: re.Match[str], labels: Labels, *, asks: bool) -> Event | None:
     """The claim after "the answer is"; None where the sentence may announce nothing ("the answer is based on")."""
-    value, final, sign = cue["value"], bool(cue["final"]), cue["sign"] or "is"
+    value, final, sign = cue["value"], bool(cue["final"]), cue["sign"]
     choice, reason = _value(value, labels)
     if asks or (value[:1] in ("'", '"') and value[0] not in value[1:]):
         choice, reason = None, Reason.UNREADABLE
-    is_firm = final or (value and not sign[0].isalpha()) or next(labels.mentions(value), None)
+    is_firm = final or (sign and value and (not sign[0].isalpha() or next(labels.mentions(value), None)))
     return Event(reason, choice, final) if choice or is_firm else None
 
 

@@ -10,7 +10,7 @@ _DASHES = {**dict.fromkeys("‐‑‒–−", "-"), "—": " - ", "―": " - "}
 
 # Cyrillic, Greek and Armenian letters that look like a Latin one, after Unicode Technical Standard 39
 # (confusables.txt), kept to the letters that a reader could take for English.
-_LOOK_ALIKES = str.maketrans(
+LOOK_ALIKES = str.maketrans(
     "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορυχոսօ",
     "ABESIJKMHOPCTYXaesijopcyxhdqwABEZHIKMNOPTYXaivopuxnuo",
 )
@@ -18,8 +18,6 @@ _CHUNK = re.compile(r"\S{1,64}")
 
 
 class _Fold(dict[int, str | None]):
-    """The folded form of each character, found when first needed."""
-
     def __missing__(self, code: int) -> str | None:
         character = chr(code)
         equivalent: str | None = _QUOTES.get(character) or _DASHES.get(character)
@@ -38,8 +36,3 @@ def fold(text: str) -> str:
         return text
     # By characters and short pieces: normalising a whole text takes quadratic time on long runs of combining marks.
     return _CHUNK.sub(lambda piece: unicodedata.normalize("NFC", piece[0]), text.translate(_FOLD))
-
-
-def look_latin(text: str) -> str:
-    """Take letters of other scripts that look Latin for Latin ones."""
-    return text.translate(_LOOK_ALIKES)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ragtally.parsing.fold import fold, look_latin
+from ragtally.parsing.fold import LOOK_ALIKES, fold
 
 BECAUSE = r"because|due\s+to|based\s+on|according\s+to|for\s+the\s+reason|weil|da|car|porque|pois"
 
@@ -40,20 +40,21 @@ class Opening(NamedTuple):
 class Labels:
     """Finds declared answers by any spelling that can only mean them."""
 
-    def __init__(self, answers: Sequence[str], options: Mapping[str, str], view: Callable[[str], str] = str) -> None:
-        if stray := sorted(set(options.values()) - set(answers)):
-            raise ValueError(f"options name {stray[0]!r}, which is not among the answers {tuple(answers)}")
+    def __init__(self, answers: tuple[str, ...], options: tuple[tuple[str, str], ...], *, latin: bool) -> None:
         self._meaning: dict[str, str | None] = {}
-        for spelling, answer in (*zip(answers, answers, strict=True), *options.items()):
-            if form := _form(view(fold(spelling))):
+        for spelling, answer in (*zip(answers, answers, strict=True), *options):
+            if form := _form(fold(spelling).translate(LOOK_ALIKES if latin else {})):
                 self._meaning[form] = answer if self._meaning.get(form, answer) == answer else None
         forms = sorted(self._meaning, key=lambda form: (-len(form), form))
         self._longest = max(map(len, forms), default=0)
         # What is stripped may be part of an answer, as in "C#" and "-1".
         self._opening = set(_OPENING) - {form[0] for form in forms}
         self._closing = set(_CLOSING) - {form[-1] for form in forms}
-        pattern = "|".join(map(_pattern, forms)) or r"(?!)"
-        self._word = re.compile(rf"(?<!\w)(?<!\w-)(?<!\d[.,/])(?:{pattern})(?![\w%°])(?!-\w)(?![.,/:]\d)", re.I)
+        # "A trial" names no answer A, nor does "a trial".
+        patterns = (r"\s+".join(map(re.escape, form.split())) for form in forms)
+        patterns = (f"(?-i:{each.upper()})" if len(each) == 1 and each.isalpha() else each for each in patterns)
+        words = "|".join(patterns) or r"(?!)"
+        self._word = re.compile(rf"(?<!\w)(?<!\w-)(?<!\d[.,/])(?:{words})(?![\w%°])(?!-\w)(?![.,/:]\d)", re.I)
 
     def read(self, text: str) -> str | None:
         """Read a text that holds an answer and nothing else, the least stripped form first."""
@@ -98,8 +99,7 @@ class Labels:
 
     def mentions(self, text: str) -> Iterator[tuple[str | None, re.Match[str]]]:
         """Find the answers that a text names anywhere; None where a spelling could mean two of them."""
-        for word in self._word.finditer(text):
-            yield self._meaning.get(_form(word[0])), word
+        return ((self._meaning.get(_form(word[0])), word) for word in self._word.finditer(text))
 
     def _opens(self, text: str) -> bool:
         # Before a digit these are part of the number: "-1", "~1", ">1".
@@ -112,7 +112,7 @@ def twins(answers: Sequence[str]) -> tuple[str, str] | None:
     first_of: dict[str, str] = {}
     for answer in answers:
         body = fold(answer).strip(" .,;:!\"'`*_()[]") or fold(answer)
-        for form in (_form(body), _form(look_latin(body)), _form(look_latin(body.casefold()))):
+        for form in (_form(body), *(_form(each.translate(LOOK_ALIKES)) for each in (body, body.casefold()))):
             if (first := first_of.setdefault(form, answer)) != answer:
                 return first, answer
     return None
@@ -120,12 +120,6 @@ def twins(answers: Sequence[str]) -> tuple[str, str] | None:
 
 def _form(text: str) -> str:
     return " ".join(text.split()).casefold()
-
-
-def _pattern(form: str) -> str:
-    words = r"\s+".join(map(re.escape, form.split()))
-    # "A trial" names no answer A, nor does "a trial".
-    return f"(?-i:{words.upper()})" if len(form) == 1 and form.isalpha() else words
 
 
 def _is_ornament(sign: str, neighbour: str, signs: set[str], brackets: tuple[str, str]) -> bool:

@@ -23,7 +23,8 @@ CUE = _phrase(
     (?:i (?:would )?(?:think|believe|conclude) (?:that )?)?
     (?:(?:(?:the|my|our|a|la|die|o) )?(?P<final>final[\s_]+)?(?:(?:correct|best|right|short|most likely) )?
     (?:{_WORDS})(?:\s*[(\[][^)\]\n]{{0,80}}[)\]]| (?:to|for|here|in this case)\b[^:\n]{{0,300}}?)?
-    [*_`~\"')\]]*\s*(?P<sign>(?<!\w){_IS}\s*:?|:|=+>?|->?|→|\|)|i(?: would|'d)? (?:answer|say|choose|go with) |is )
+    [*_`~\"')\]]*\s*(?P<sign>(?<!\w){_IS}\s*:?|:|=+>?|->?|→|\|)
+    |i(?: would|'d)? (?:answer|say|choose|go with) |is |(?<=,\s))
     (?:[\s*_`]|[~>](?!\s?\d))*(?:(?:that|clearly|definitely|simply|therefore|indeed|thus) )?[\s,]*(?P<value>.*)""",
     re.IGNORECASE | re.DOTALL,
 )

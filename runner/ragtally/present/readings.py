@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
+from ragtally.pipelines.answer import CHOSEN
 from ragtally.present.numbers import COUNT, PORTION, Portion
 from ragtally.present.table import Column, Section, Table
 from ragtally.results import Results
@@ -40,9 +41,10 @@ def readings_by(results: Results, *keys: str) -> dict[tuple[str, ...], Readings]
 def readings_section(results: Results) -> Section:
     """How the answers were read, by reader."""
     title = "How the answers were read"
-    readers = readings_by(results, "reader")
+    # Where a reader chooses its answers itself, nothing is read.
+    readers = {name: each for name, each in readings_by(results, "reader").items() if set(each.read) != {CHOSEN}}
     if not readers:
-        return Section("readings", title, empty="No reader answers in this study.")
+        return Section("readings", title, empty="No reader in this study answers in words.")
     ways = sorted(sum((each.read for each in readers.values()), Counter[str]()).items(), key=_frequent_first)
     table = Table(
         "readings-table",
