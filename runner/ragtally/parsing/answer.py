@@ -32,8 +32,7 @@ def parse(
     cut_off: bool = False,
 ) -> ParseResult:
     """Read a raw answer as one of the declared ones, where it claims that one and no other; never a guess."""
-    # Options are other spellings of the answers, such as letters; `cut_off` says that the model was stopped at the
-    # largest number of tokens. Takes time linear in the length of the text.
+    # Takes time linear in the length of the text. `cut_off`: the model was stopped at the largest number of tokens.
     declared, spellings = tuple(answers), tuple((options or {}).items())
     body = fold(text.replace("&lt;", "<").replace("&gt;", ">"))
     result = _read(body, _labels(declared, spellings, latin=False), answer_key, cut_off)
@@ -52,11 +51,10 @@ def _read(text: str, labels: Labels, answer_key: Collection[str], cut_off: bool)
         return ParseResult(None, Reason.UNFINISHED if body is None else Reason.EMPTY)
     if choice := labels.read(body):
         return ParseResult(choice, Reason.LABEL)
-    visible = STRUCK.sub(" ", body)
+    visible, crossed_out = STRUCK.subn(" ", body)
     marked, marks = extract_marks(visible, answer_key)
     result = _weigh(list(events(marked, labels, iter(marks))))
-    is_struck = result.reason is Reason.UNREADABLE and visible != body
-    return ParseResult(None, Reason.NEGATED) if is_struck else result
+    return ParseResult(None, Reason.NEGATED) if crossed_out and result.reason is Reason.UNREADABLE else result
 
 
 def _weigh(found: list[Event]) -> ParseResult:
@@ -69,9 +67,9 @@ def _weigh(found: list[Event]) -> ParseResult:
     # An announcement that cannot be read ("Answer: yes, no or maybe") is overtaken by one that can.
     choices = {claim.choice for _, claim in counting} - {None}
     if not choices or counting[-1][1].choice is None:
+        refuses = any(event.reason is Reason.REFUSAL for event in found)
         reason = counting[-1][1].reason if counting else Reason.UNREADABLE
-        refuses = reason is Reason.UNREADABLE and any(event.reason is Reason.REFUSAL for event in found)
-        return ParseResult(None, Reason.REFUSAL if refuses else reason)
+        return ParseResult(None, Reason.REFUSAL if refuses and reason is Reason.UNREADABLE else reason)
     if len(choices) > 1:
         return ParseResult(None, Reason.CONTRADICTION)
     last, claim = counting[-1]

@@ -16,6 +16,8 @@ from ragtally.parsing.marks import PLACE, Mark
 class Reason(StrEnum):
     """How a text was read, or why it could not be."""
 
+    CHOSEN = "chosen by the reader"  # Without words
+    CONSTRAINED = "held to a schema"  # Which allowed the declared answers alone
     LABEL = "bare label"
     JSON = "JSON"
     MARKED = "marked answer"
@@ -56,9 +58,9 @@ def events(text: str, labels: Labels, marks: Iterator[Mark]) -> Iterator[Event]:
         elif opening is not None and (cue or first) and _is_other_word(opening):
             yield Event(Reason.OTHER_WORD)
         else:
-            for sentence in [line] if cue and labels.read(cue["value"]) else _sentences(line):
-                yield from _of_sentence(sentence, labels, marks, first=first)
-                first = False
+            sentences = [line] if cue and labels.read(cue["value"]) else _sentences(line)
+            for number, sentence in enumerate(sentences):
+                yield from _of_sentence(sentence, labels, marks, first=first and number == 0)
         first = False
 
 
@@ -73,8 +75,7 @@ def _lines(text: str) -> Iterator[str]:
         else:
             yield line if heading and phrases.CUE.match(line) else heading + line
             heading = ""
-    if heading:
-        yield heading
+    yield heading
 
 
 def _sentences(line: str) -> Iterator[str]:
@@ -170,8 +171,8 @@ def _of_marks(sentence: str, labels: Labels, marks: Iterator[Mark], *, asks: boo
         choice, reason = (None, Reason.UNREADABLE) if mark.value is None or asks else _value(mark.value, labels)
         if phrases.NEGATION.search(before[-200:]) or phrases.WRONG.match(after):
             choice, reason = None, Reason.NEGATED
-        how = Reason.JSON if mark.is_json else Reason.MARKED
-        yield Event(how if choice else reason, choice, mark.final or bool(cue and cue["final"]))
+        reason = reason if choice is None else Reason.JSON if mark.is_json else Reason.MARKED
+        yield Event(reason, choice, mark.final or bool(cue and cue["final"]))
         yield from _doubts(after, labels)
 
 
@@ -179,9 +180,8 @@ def _doubts(text: str, labels: Labels, *, strict: bool = False) -> Iterator[Even
     """What a sentence, or the rest of one, says against the claims before it."""
     if phrases.RETRACTION.search(text):
         yield Event(Reason.TAKEN_BACK, is_doubt=True)
-    refuses = phrases.REFUSAL.search(text) is not None
-    if refuses or phrases.UNDETERMINED.search(text):
-        yield Event(Reason.REFUSAL, is_doubt=True, undecided=not refuses)
+    if (refusal := phrases.REFUSAL.search(text)) or phrases.UNDETERMINED.search(text):
+        yield Event(Reason.REFUSAL, is_doubt=True, undecided=refusal is None)
     for choice in _named(text, labels, strict=strict or phrases.TURN.search(text) is not None):
         yield Event(Reason.CONTRADICTION, choice, is_doubt=True)
 

@@ -8,8 +8,7 @@ import unicodedata
 _QUOTES = {**dict.fromkeys("“”„‟«»＂", '"'), **dict.fromkeys("‘’‚‛‹›＇", "'")}
 _DASHES = {**dict.fromkeys("‐‑‒–−", "-"), "—": " - ", "―": " - "}
 
-# Cyrillic, Greek and Armenian letters that look like a Latin one, after Unicode Technical Standard 39
-# (confusables.txt), kept to the letters that a reader could take for English.
+# Cyrillic, Greek and Armenian letters that look Latin, of Unicode Technical Standard 39 (confusables.txt).
 LOOK_ALIKES = str.maketrans(
     "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορυχոսօ",
     "ABESIJKMHOPCTYXaesijopcyxhdqwABEZHIKMNOPTYXaivopuxnuo",

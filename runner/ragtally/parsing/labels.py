@@ -11,7 +11,6 @@ from ragtally.parsing.fold import LOOK_ALIKES, fold
 
 BECAUSE = r"because|due\s+to|based\s+on|according\s+to|for\s+the\s+reason|weil|da|car|porque|pois"
 
-_SLACK = 64
 _OPENING = "*_`\"'#>|-•·$\\<"
 _CLOSING = "*_`\"'>|$\\.,;:!。、"
 _CLOSERS = r"[*_`\"')\]}>|$\\]*"
@@ -59,9 +58,9 @@ class Labels:
     def read(self, text: str) -> str | None:
         """Read a text that holds an answer and nothing else, the least stripped form first."""
         body = text.strip()
-        if len(body) > self._longest + _SLACK:
+        if len(body) > self._longest + 64:
             body = body.strip("*_`\"'#> \t\n|")
-        while body and len(body) <= self._longest + _SLACK:
+        while body and len(body) <= self._longest + 64:
             if (form := _form(body)) in self._meaning:
                 return self._meaning[form]
             if _is_ornament(body[-1], body[-2:-1], self._closing, ("Pe", "Pf")):

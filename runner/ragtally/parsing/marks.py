@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-# What an answer may be called. Left out are words that may name something else in the text that is read, such as the
-# result or the conclusion of a study.
+# What an answer may be called; not result or conclusion, which may be those of a study in the text that is read.
 ANSWER_WORDS = ("answer", "label", "decision", "choice", "verdict", "prediction")
 # Stands in the text where a mark was. Folding has taken this character out of what the model wrote.
 PLACE = "\ue000"
@@ -22,6 +20,7 @@ _MARK = re.compile(
     (?:"(?P<text>(?:[^"\\]|\\.)*)"|'(?P<plain>[^'\n]*)'|(?P<bare>[\w.+-]+)|\[[^\]]*\]|\{{[^{{}}]*\}})\s*(?=[,}}])""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _OPEN_TAG = re.compile(rf"<(?:final[ _-]?)?(?:{_WORDS})>", re.IGNORECASE)
 
 
@@ -60,9 +59,5 @@ def _plain_key(key: str) -> str:
 
 
 def _value(match: re.Match[str]) -> str | None:
-    if match["text"] is None:
-        return match["bare"] if match["plain"] is None else match["plain"]
-    try:
-        return str(json.loads(f'"{match["text"]}"', strict=False))
-    except ValueError:
-        return match["text"]
+    value = match["text"] or match["plain"] or match["bare"]
+    return value and _ESCAPE.sub(lambda code: chr(int(code[1], 16)), value)

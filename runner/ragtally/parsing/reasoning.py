@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-# Whatever its brackets and whatever stands around the word: <think>, <seed:think>, <|begin_of_thought|>, [THINK],
-# ◁think▷, <|START_THINKING|>, <inner_monologue>. Channels: <|channel|>analysis<|message|> of gpt-oss,
-# <|channel>thought ... <channel|> and <unused94>thought ... <unused95> of Gemma.
+# Whatever stands around the word: <think>, <seed:think>, <|begin_of_thought|>, ◁think▷, <inner_monologue>. Channels:
+# <|channel|>analysis<|message|> of gpt-oss, <|channel>thought ... <channel|> and <unused94>thought of Gemma.
 _NAME = (
     r"[\w:.▁-]{0,24}(?:think|thought|reasoning|reflect|scratchpad|analysis|monologue|rationale|deliberat|"
     r"(?<![^\W_])cot(?![^\W_])|inner_(?:prefix|suffix))[\w:.▁-]{0,24}"
@@ -16,8 +15,8 @@ _TOKEN = re.compile(
         (?:<\|message\|>)?)
     |(?P<open><\|channel\|?>\s*\w+[^<\n]{{0,60}}(?:<\|message\|>)?|<unused\d+>thought\b)
     |(?P<close><channel\|>|<unused\d+>|[<◁〈⟨]\|?(?:[/\\]{_NAME}|(?:end|stop|close)(?![a-z]){_NAME}|inner_suffix)\|?[>▷〉⟩]
-        |\[/think(?:ing)?\])
-    |[<◁〈⟨]\|?{_NAME}(?:\s[^<>\n]{{0,60}})?\|?[>▷〉⟩]|\[think(?:ing)?\]""",
+        |\[/(?:think(?:ing)?|reasoning|thoughts?|scratchpad)\])
+    |[<◁〈⟨]\|?{_NAME}(?:\s[^<>\n]{{0,60}})?\|?[>▷〉⟩]|\[(?:think(?:ing)?|reasoning|thoughts?|scratchpad)\]""",
     re.IGNORECASE | re.VERBOSE,
 )
 # Formats whose markup is words, or whose markup a server took out and left the words.
@@ -32,8 +31,7 @@ _MUSING = re.compile(r"\s*(?:okay|ok|alright|hmm+|let me|let's|let us|we need to
 
 def drop_reasoning(text: str, *, cut_off: bool = False) -> str | None:
     """Leave out what stands between `<think>` and `</think>` and the like; None where it never ends."""
-    # A closing tag without an opening one closes reasoning that the prompt had opened: all before it goes. So does
-    # the start of a final channel.
+    # All before a final channel goes, and all before a closing tag for which the prompt held the opening one.
     outside: list[str] = []
     depth = start = 0
     if opening := _SPOKEN_OPENING.match(text):

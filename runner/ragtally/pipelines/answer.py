@@ -20,11 +20,6 @@ from ragtally.voting import Ballots, decide
 
 Json = dict[str, Any]
 
-# How a vote was read where the reader named one of the answers itself.
-CHOSEN = "chosen by the reader"
-# Likewise where a schema allowed nothing but the declared answers.
-CONSTRAINED = "held to a schema"
-
 
 class PromptOutput(TypedDict):
     """The messages for a language model."""
@@ -101,12 +96,13 @@ class ParseReplies:
     def read(self, text: str | None, choice: str | None, finish_reason: str | None = None) -> ParsedVote:
         """Read one vote; where a reader chose instead of saying, its choice counts."""
         if text is None:
-            return ParsedVote(choice, None if choice is None else CHOSEN)
+            return ParsedVote(choice, None if choice is None else str(Reason.CHOSEN))
         cut_off = finish_reason == "length"
         result = parse(text, tuple(self._answer_of), self._options, self.answer_key or (), cut_off=cut_off)
         # A server that ignores the schema has JSON written too, since the prompt asks for it: in a fence, say.
         is_held = self.constrained and result.reason is Reason.JSON and object_of(text) is not None
-        return ParsedVote(self._answer_of.get(result.choice or ""), CONSTRAINED if is_held else str(result.reason))
+        reason = Reason.CONSTRAINED if is_held else result.reason
+        return ParsedVote(self._answer_of.get(result.choice or ""), str(reason))
 
     @component.output_types(ballots=list[str | None])
     def run(self, **replies: list[ChatMessage]) -> BallotsOutput:

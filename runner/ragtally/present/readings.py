@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from ragtally.pipelines.answer import CHOSEN
+from ragtally.parsing import Reason
 from ragtally.present.numbers import COUNT, PORTION, Portion
 from ragtally.present.table import Column, Section, Table
 from ragtally.results import Results
@@ -42,7 +42,9 @@ def readings_section(results: Results) -> Section:
     """How the answers were read, by reader."""
     title = "How the answers were read"
     # Where a reader chooses its answers itself, nothing is read.
-    readers = {name: each for name, each in readings_by(results, "reader").items() if set(each.read) != {CHOSEN}}
+    readers = {
+        name: each for name, each in readings_by(results, "reader").items() if set(each.read) != {Reason.CHOSEN}
+    }
     if not readers:
         return Section("readings", title, empty="No reader in this study answers in words.")
     ways = sorted(sum((each.read for each in readers.values()), Counter[str]()).items(), key=_frequent_first)
