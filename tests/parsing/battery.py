@@ -74,7 +74,7 @@ ANNOUNCED = (
     "**Answer**\n\n{}",
     "Based on the abstract, the answer is {}.", "Since the trial was large, the answer is {}.",
     "Given the large trial, my answer is {}.", "In conclusion, the answer is {}.", "I think the answer is {}.",
-    "Answer: `{}`", "Answer: ({})", "> Answer: {}", "- Answer: {}",
+    "Answer: `{}`", "Answer: ({})", "Answer: <b>{}</b>", "The correct option is {}.", "> Answer: {}", "- Answer: {}",
 )  # fmt: skip
 JSON = (
     '{{"answer": {}}}', '{{"Answer": {}}}', '{{"label": {}}}', '{{"final_answer": {}}}', '{{"finalAnswer": {}}}',

@@ -12,7 +12,7 @@ ANSWER_WORDS = ("answer", "label", "decision", "choice", "verdict", "prediction"
 PLACE = "\ue000"
 
 _WORDS = "|".join(ANSWER_WORDS)
-_TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}")
+_TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mathit)\s*\{([^{}]*)\}|</?(?:b|strong|em|i|p|u)>")
 # A key with its value, also where an unescaped quote elsewhere keeps the object from being JSON.
 _MARK = re.compile(
     rf"""<(?P<tag>(?:final[ _-]?)?(?:{_WORDS}))>(?P<inside>[^<>]*)</(?P=tag)>|\\f?boxed\s*\{{(?P<box>[^{{}}]*)\}}

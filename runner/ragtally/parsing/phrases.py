@@ -13,7 +13,7 @@ def _phrase(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern.replace("\n    ", "").replace(" ", r"\s+"), re.IGNORECASE)
 
 
-_WORDS = "|".join((*ANSWER_WORDS, "resposta", "respuesta", "réponse", "antwort", "risposta", "答え", "答案", "回答"))
+_WORDS = "|".join((*ANSWER_WORDS, "option|resposta|respuesta", "réponse", "antwort", "risposta", "答え|答案|回答"))
 _IS = r"(?:is|would be|should be|must be|has to be|é|es|est|ist|è)\b"
 # Before the announcement stands only what leads to it: "Critics claim the answer is yes" claims nothing.
 CUE = _phrase(rf"""(?s)[\s*_`~\"'#>|(\[•-]*(?:\d{{1,3}}[.)] [*_]*)?(?:(?:therefore|thus|so|hence|overall|finally
