@@ -69,7 +69,7 @@ def register_chunkers() -> list[Component]:
             build=_sections,
             summary="The documents' own sections; text outside of them, and documents without any, as they are.",
         ),
-        Component(name="whole", build=_whole, summary="Each document as one chunk."),
+        Component(name="whole", build=_whole, version=2, summary="Each document as one chunk."),
     ]
 
 

@@ -30,7 +30,10 @@ class Whole:
 
     def split(self, documents: Documents) -> Spans:
         """Make each document one chunk (see `ragtally.api.Chunker.split`)."""
-        return _spans(documents.text, ([(0, len(text))] for text in documents.text))
+        # White space at the ends stays: where the evidence is the document, its chunk holds all of it.
+        rows = [row for row, text in enumerate(documents.text) if text.strip()]
+        ends = [len(documents.text[row]) for row in rows]
+        return Spans(np.array(rows, np.int32), np.zeros(len(rows), np.int32), np.array(ends, np.int32))
 
 
 def _with_gaps(sections: list[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:

@@ -85,6 +85,21 @@ def test_wrong_data_is_named(make_ground: Callable[..., Any], batches: list[Data
     assert not ground.bench.store.complete("prepare", ground.dataset.address)
 
 
+def test_answers_in_free_text_are_no_classes(make_ground: Callable[..., Any]) -> None:
+    answers = [f"answer {row}" for row in range(9)]
+
+    def study(labels: list[str]) -> DatasetBatch:
+        return batch(DOCUMENTS, {f"q{row}": (label, "test") for row, label in enumerate(labels)}, [])
+
+    free = make_ground([study([*answers, "answer 0"])], "free", answers=tuple(answers))
+    with pytest.raises(DataError, match="10 labelled questions have 9 different labels") as error:
+        free.do(free.dataset)
+    assert "into a few classes" in str(error.value.hint)
+    # With a class that two questions in three share it is a small study.
+    few = make_ground([study([*answers[:6], *["answer 0"] * 12])], "few", answers=tuple(answers))
+    few.do(few.dataset)
+
+
 UNEVEN = {
     "columns of two lengths": Questions(["x", "y"], ["What?"], [None], ["test"]),
     "a number for a word": Questions(["x"], [7], [None], ["test"]),  # type: ignore[list-item]

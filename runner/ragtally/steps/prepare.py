@@ -13,6 +13,10 @@ from ragtally.steps.step import Step, Task, Work
 from ragtally.store import write_json, write_table
 from ragtally.tables import EVIDENCE
 
+# With more different labels than this share of the labelled questions, of at least so many, they are no classes.
+_MOST_CLASSES = 0.8
+_FEWEST_LABELS = 10
+
 
 def run(work: Work) -> None:
     """Write `documents.parquet`, `questions.parquet`, `evidence.parquet` and `dataset.json`."""
@@ -79,6 +83,7 @@ class _Reading:
             raise self.wrong("the dataset has no question")
         self._check_ids("document", documents)
         self._check_ids("question", questions)
+        self._check_classes(questions["label"].drop_nulls())
         self._check_among("label", questions.filter(pl.col("label").is_not_null()), self.dataset.answers)
         self._check_among("split", questions, self.dataset.splits)
         self._check_sections(documents)
@@ -117,6 +122,17 @@ class _Reading:
         for name in ids.filter(table["text"].is_null()).head(1):
             raise self.wrong(f"{what} {name!r} has no text")
 
+    def _check_classes(self, labels: pl.Series) -> None:
+        """Refuse answers in free text: a class that one question has says nothing about readers."""
+        classes = labels.n_unique()
+        if len(labels) >= _FEWEST_LABELS and classes > _MOST_CLASSES * len(labels):
+            raise self.wrong(
+                f"its {len(labels):,} labelled questions have {classes:,} different labels: these are answers in free"
+                " text, not classes",
+                hint="sort the answers into a few classes, as yes and no, and give these as labels; or leave the"
+                " labels out, and retrieval is still scored by the evidence",
+            )
+
     def _check_among(self, column: str, questions: pl.DataFrame, answers: tuple[str, ...]) -> None:
         outside = questions.filter(~pl.col(column).is_in(answers).fill_null(value=False))
         for name, value in outside.select("id", column).head(1).iter_rows():
@@ -144,12 +160,12 @@ class _Reading:
             message = f"the dataset {name} yields {what} that are no columns of one length: {error}"
             raise PluginError(message) from error
 
-    def wrong(self, message: str) -> DataError:
+    def wrong(self, message: str, hint: str = "fix the data, then run the same command again") -> DataError:
         name = self.task.choices["dataset"].name
         return DataError(
             f"dataset {name}: {message}",
             location=self.task.location,
-            hint="fix the data, then run the same command again",
+            hint=hint,
         )
 
 
