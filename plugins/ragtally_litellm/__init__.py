@@ -26,6 +26,7 @@ from ragtally_litellm.routes import OLLAMA_CONTEXT, route_of
 
 if TYPE_CHECKING:
     from ragtally import ChatModel, Embedder
+    from ragtally_litellm.ollama import Capability
 
 
 _NEW_NAMES = {"lane": "transport: auto, native (once fast) or litellm"}
@@ -71,14 +72,17 @@ def fingerprint(parameters: Mapping[str, Any]) -> str | None:
     """Refuse what the model does not take; return the digest of a model of Ollama's."""
     # Here, since a plan asks for fingerprints before anything is paid, and `ragtally check` does not.
     _refuse(refusals(parameters))
-    return _digest(parameters, parameters["num_ctx"] or OLLAMA_CONTEXT)
+    digest = _digest(parameters, parameters["num_ctx"] or OLLAMA_CONTEXT, "completion")
+    # Version 0.1 sent this as Ollama's repeat_penalty: those are answers to other calls.
+    changed = digest is not None and parameters["frequency_penalty"] is not None
+    return f"{digest} frequency_penalty" if changed else digest
 
 
 def embedder_fingerprint(parameters: Mapping[str, Any]) -> str | None:
     """As `fingerprint`."""
     _refuse(embedder_refusals(parameters))
     # How long a text may be is not checked: each request says whether one that is too long is truncated.
-    return _digest(parameters, 0)
+    return _digest(parameters, 0, "embedding")
 
 
 def diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
@@ -101,12 +105,12 @@ def _refuse(faults: Sequence[ParameterFault]) -> None:
     raise_all([SpecError(fault.message, hint=fault.hint) for fault in faults])
 
 
-def _digest(parameters: Mapping[str, Any], tokens: int) -> str | None:
+def _digest(parameters: Mapping[str, Any], tokens: int, use: Capability) -> str | None:
     if not route_of(parameters["model"]).is_ollama:
         return None
     from ragtally_litellm.ollama import digest
 
-    return digest(parameters, tokens)
+    return digest(parameters, tokens, use)
 
 
 def _starter(model: str) -> Starter:

@@ -273,6 +273,7 @@ def read_row(line: bytes, errors: CallErrors) -> BatchRow:
         input_tokens=answer.usage.get("prompt_tokens"),
         output_tokens=answer.usage.get("completion_tokens"),
         served_by=answer.model,
+        instead="a tool call instead of an answer" if answer.tool else "reasoning alone" if answer.reasoning else "",
     )
 
 

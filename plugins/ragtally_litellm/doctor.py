@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +12,14 @@ from ragtally import Finding
 from ragtally.support.environment import environment, first_value
 from ragtally_litellm.client import authorization
 from ragtally_litellm.library import load_litellm
-from ragtally_litellm.ollama import servers
+from ragtally_litellm.ollama import (
+    OTHER_USE,
+    REFUSES_LONG_PROMPTS,
+    Capability,
+    cuts_silently,
+    servers,
+    version,
+)
 from ragtally_litellm.routes import NATIVE, OLLAMA_CONTEXT, Route, base_urls, route_of
 from ragtally_litellm.schema_probe import known_finding, schema_findings
 
@@ -32,19 +40,33 @@ def findings(parameters: Mapping[str, Any]) -> list[Finding]:
 def _ollama(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding]:
     # An embedder has no `num_ctx`.
     tokens = (parameters["num_ctx"] or OLLAMA_CONTEXT) if "num_ctx" in parameters else 0
+    use: Capability = "completion" if _is_model(parameters) else "embedding"
     for server in servers(parameters):
         if not server.answers:
             yield Finding(False, f"Ollama at {server.base} does not answer: {server.failure}", "ollama serve")
         elif server.model is None:
-            remedy = f"ollama pull {route.model}"
-            yield Finding(False, f"Ollama at {server.base} has no model {route.model}", remedy)
+            yield Finding(False, *server.missing(route.model))
+        elif lack := server.lacks(use):
+            yield Finding(False, lack.format(model=route.model), OTHER_USE[use])
         else:
             yield Finding(True, f"Ollama at {server.base} has {route.model} ({server.model.digest[:12]})")
             length = server.model.context_length
             if length is not None and tokens > length:
                 yield Finding(False, f"{route.model} takes {length:,} tokens, not {tokens:,}", f"num_ctx: {length}")
             elif _is_model(parameters):
+                yield from _cutting(server.base)
                 yield from schema_findings(route, parameters, server.base)
+
+
+def _cutting(base: str) -> Iterator[Finding]:
+    number = version(base)
+    if number is not None and cuts_silently(number):
+        needed = ".".join(map(str, REFUSES_LONG_PROMPTS))
+        message = (
+            f"Ollama at {base} is {number} and does not know truncate: false: it cuts prompts that do not fit; "
+            "their calls fail as too long where its count of tokens shows it"
+        )
+        yield Finding(True, message, f"update Ollama to {needed} or newer")
 
 
 def _compatible(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding]:
@@ -85,7 +107,9 @@ def _listing(route: Route, url: str, key: str | None) -> Finding:
         return Finding(False, f"{url}/models answers {response.status_code}", f"curl {url}/models")
     names = _model_names(response)
     if names and route.model not in names:
-        return Finding(False, f"{url} has no model {route.model}", f"curl {url}/models")
+        similar = difflib.get_close_matches(route.model, sorted(names), n=3, cutoff=0.4) or sorted(names)[:3]
+        message = f"{url} has no model {route.model}, but {', '.join(similar)}"
+        return Finding(False, message, f"curl {url}/models")
     return Finding(True, f"{url} has {route.model}" if names else f"{url} answers")
 
 

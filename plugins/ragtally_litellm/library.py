@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from ragtally import ParameterFault
 from ragtally.support.environment import environment, first_value
 from ragtally.support.telemetry import telemetry_off
-from ragtally_litellm.routes import Route
+from ragtally_litellm.routes import Route, base_urls
 
 T = TypeVar("T")
 _LONGEST_CLOSE = 5.0  # seconds, when the process ends
@@ -106,6 +106,9 @@ class RequestSettings:
 
     def __init__(self, route: Route, api_base: str | list[str] | None, timeout: float) -> None:
         bases = [api_base] if isinstance(api_base, str) else api_base
+        if route.is_ollama:
+            # LiteLLM does not look at OLLAMA_HOST.
+            bases = list(base_urls(route, api_base))
         self._bases = itertools.cycle(bases or [None])
         self._timeout = timeout
         # LiteLLM reads the process' environment itself, but not `.env`.

@@ -89,8 +89,6 @@ class LitellmChatGenerator:
         reply = output["replies"][0] if output["replies"] else None
         if reply is None:
             raise self._errors.failure("bad reply", "the answer has no choices")
-        if not reply.text and reply.meta.get("finish_reason") == "content_filter":
-            raise self._errors.failure("refused", "the provider's content filter withheld the answer")
         key = self._settings.key
         if key and is_long_enough(key) and key in (reply.text or ""):
             text = reply.text.replace(key, MASK)

@@ -127,9 +127,12 @@ def check_model(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     if parameters["transport"] == "native" and not _speaks_natively(route):
         message = f"the native transport does not speak the API of {route.full_name}"
         faults.append(ParameterFault("transport", message, f"transport: auto; native is for {', '.join(NATIVE)}"))
-    if route.is_ollama and is_native(route, parameters) and parameters["presence_penalty"] is not None:
-        message = f"{route.full_name} takes no presence_penalty"
-        faults.append(ParameterFault("presence_penalty", message, "leave it out, or frequency_penalty"))
+    if route.is_ollama and not is_native(route, parameters):
+        for name in ("frequency_penalty", "presence_penalty"):
+            if parameters[name] is not None:
+                message = f"LiteLLM does not pass on {name} as Ollama takes it"
+                hint = f"model: ollama_chat/{route.model}, and no transport: litellm"
+                faults.append(ParameterFault(name, message, hint))
     return faults
 
 

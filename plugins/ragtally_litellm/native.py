@@ -21,7 +21,7 @@ from ragtally_litellm.routes import NATIVE, base_urls, endpoint, route_of
 
 with haystack_import():
     from haystack import component, default_from_dict, default_to_dict
-    from haystack.dataclasses import ChatMessage
+    from haystack.dataclasses import ChatMessage, ToolCall
     from haystack.utils.auth import EnvVarSecret, Secret
 
 
@@ -78,7 +78,10 @@ class NativeChatGenerator:
             "finish_reason": answer.finish_reason,
             "usage": answer.usage,
         }
-        return {"replies": [ChatMessage.from_assistant(answer.text, meta=meta)]}
+        # What came instead of a text is told apart by what the message holds; the arguments are of no use.
+        calls = [ToolCall(answer.tool, {})] if answer.tool else None
+        thoughts = answer.reasoning or None
+        return {"replies": [ChatMessage.from_assistant(answer.text, meta=meta, tool_calls=calls, reasoning=thoughts)]}
 
     @component.output_types(replies=list[ChatMessage])
     def run(self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import functools
 import json
 import logging
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import ollama
+import requests
 
 from ragtally import DataError, Progress
 from ragtally.support.environment import environment, first_value
 from ragtally_litellm.client import authorization
 from ragtally_litellm.library import quiet_clients
 from ragtally_litellm.routes import NATIVE, base_urls, route_of
+
+Capability = Literal["completion", "embedding"]
+OTHER_USE: Mapping[Capability, str] = {
+    "embedding": "name a model for embeddings, such as nomic-embed-text",
+    "completion": "name a model for chats; one for embeddings is an embedder of the spec",
+}
+# Since this version a prompt that does not fit is an error where it is not to be cut; earlier ones cut it silently.
+REFUSES_LONG_PROMPTS = (0, 12, 6)
 
 LOG = logging.getLogger("ragtally.ollama")
 # Seconds to wait for a server that only has to say what it holds.
@@ -40,6 +51,25 @@ class Server:
     answers: bool
     model: ModelInfo | None = None  # The model there; None where the server has not pulled it, or was not reached
     failure: str = ""  # Why it was not reached
+    names: tuple[str, ...] = ()  # All models that it holds
+    capabilities: tuple[str, ...] = ()  # What the model can do, in Ollama's words; empty where it does not say
+
+    def lacks(self, use: Capability) -> str:
+        """Say that the model cannot do what it is to be used for; empty where it can, or that is not known."""
+        if not self.capabilities or use in self.capabilities:
+            return ""
+        verb = "embed texts" if use == "embedding" else "answer questions"
+        return f"{{model}} cannot {verb}: Ollama at {self.base} lists {', '.join(self.capabilities)} of it"
+
+    def missing(self, model: str) -> tuple[str, str]:
+        """Say that the server has no such model, and what to do: take a similar one that is there, or pull it."""
+        bare = model.partition(":")[0]
+        similar = [name for name in self.names if name.partition(":")[0] == bare]
+        similar = similar or difflib.get_close_matches(model, self.names, n=3)
+        message = f"Ollama at {self.base} has no model {model}"
+        if not similar:
+            return message, f"ollama pull {model}"
+        return f"{message}, but {', '.join(similar)}", f"name one of those in the spec, or: ollama pull {model}"
 
 
 def servers(parameters: Mapping[str, Any]) -> list[Server]:
@@ -48,9 +78,9 @@ def servers(parameters: Mapping[str, Any]) -> list[Server]:
     return [_ask(base, model) for base in _hosts(parameters)]
 
 
-def digest(parameters: Mapping[str, Any], tokens: int) -> str:
-    """Look up exactly which model a tag stands for; it must take prompts of that many tokens."""
-    return _digest(route_of(parameters["model"]).model, _hosts(parameters), tokens)
+def digest(parameters: Mapping[str, Any], tokens: int, use: Capability) -> str:
+    """Look up exactly which model a tag stands for; it must be fit for the use, and take so many tokens."""
+    return _digest(route_of(parameters["model"]).model, _hosts(parameters), tokens, use)
 
 
 def pull(parameters: Mapping[str, Any], progress: Progress) -> None:
@@ -108,13 +138,15 @@ def _hosts(parameters: Mapping[str, Any]) -> tuple[str, ...]:
 
 # A process asks once: every cell of a plan needs the digest.
 @functools.cache
-def _digest(model: str, hosts: tuple[str, ...], tokens: int) -> str:
+def _digest(model: str, hosts: tuple[str, ...], tokens: int, use: Capability) -> str:
     states = [_ask(base, model) for base in hosts]
     awake = [server for server in states if server.answers]
     for server in awake:
         if server.model is None:
-            hint = f"ollama pull {model}, or pull: true in the spec"
-            raise DataError(f"Ollama at {server.base} has no model {model}", hint=hint)
+            message, hint = server.missing(model)
+            raise DataError(message, hint=f"{hint}, or pull: true in the spec")
+        if lack := server.lacks(use):
+            raise DataError(lack.format(model=model), hint=OTHER_USE[use])
         remember(server.base, model, server.model)
     models = [server.model for server in awake if server.model] or [_last_known(states, model)]
     if len({each.digest for each in models}) > 1:
@@ -156,15 +188,39 @@ def _ask(base: str, model: str) -> Server:
     name = model if ":" in model.rpartition("/")[2] else f"{model}:latest"
     try:
         with _client(base, timeout=_LONGEST_ANSWER) as client:
-            digests = {each.model: each.digest for each in client.list().models}
+            digests = {str(each.model): each.digest for each in client.list().models}
             if not digests.get(name):
-                return Server(base, True)
-            info = client.show(name).modelinfo or {}
+                return Server(base, True, names=tuple(digests))
+            model_page = client.show(name)
+            info = model_page.modelinfo or {}
     except Exception as error:
         # The client passes on whatever httpx and pydantic raise.
         return Server(base, False, failure=str(error).split(". ")[0].strip() or type(error).__name__)
     length = info.get(f"{info.get('general.architecture')}.context_length")
-    return Server(base, True, ModelInfo(str(digests[name]), length if isinstance(length, int) else None))
+    return Server(
+        base,
+        True,
+        ModelInfo(str(digests[name]), length if isinstance(length, int) else None),
+        names=tuple(digests),
+        capabilities=tuple(map(str, model_page.capabilities or ())),
+    )
+
+
+def version(base: str) -> str | None:
+    """Ask a server for its version; None where it does not say."""
+    try:
+        content = requests.get(f"{base}/api/version", timeout=_LONGEST_ANSWER, allow_redirects=False).json()
+    except (requests.RequestException, ValueError):
+        return None
+    text = content.get("version") if isinstance(content, dict) else None
+    return text if isinstance(text, str) else None
+
+
+def cuts_silently(text: str) -> bool:
+    """Whether a server of a version cuts prompts that do not fit, whatever it is told."""
+    numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", text)
+    # Builds from source call themselves 0.0.0.
+    return numbers is not None and (0, 0, 0) < tuple(map(int, numbers.groups())) < REFUSES_LONG_PROMPTS
 
 
 def _client(base: str, timeout: float | None) -> ollama.Client:

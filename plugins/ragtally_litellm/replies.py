@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ragtally import CallError
@@ -15,16 +16,15 @@ class Answer(NamedTuple):
     finish_reason: str | None  # In OpenAI's words; None where it does not say
     model: str | None  # As the provider names it; None where it does not
     usage: dict[str, int]  # `prompt_tokens` and `completion_tokens` as far as they are whole numbers from 0
+    reasoning: str = ""  # What the model thought, where the text is empty
+    tool: str = ""  # The tool that it would call instead
 
 
 def read_answer(body: Any, dialect: Dialect) -> Answer:
-    """Read the body of a good answer."""
+    """Read the body of a good answer, which may be a refusal or hold no text: the engine judges that."""
     if not isinstance(body, dict):
         raise bad_reply("the answer is no JSON object")
-    answer = _ollama_answer(body) if dialect == "ollama" else _openai_answer(body)
-    if not answer.text and answer.finish_reason == "content_filter":
-        raise CallError("the provider's content filter withheld the answer", reason="refused")
-    return answer
+    return _ollama_answer(body) if dialect == "ollama" else _openai_answer(body)
 
 
 def bad_reply(message: str) -> CallError:
@@ -39,13 +39,13 @@ def _openai_answer(body: dict[str, Any]) -> Answer:
     message = choice.get("message")
     if not isinstance(message, dict):
         raise bad_reply("the answer has no message")
-    text = _text(message.get("content"))
-    if not text and isinstance(message.get("refusal"), str) and message["refusal"]:
-        raise CallError(f"the model refused: {message['refusal'][:200]}", reason="refused")
+    text, reason = _text(message.get("content")), _word(choice.get("finish_reason"))
+    if not text and (refusal := _word(message.get("refusal"))):
+        text, reason = refusal, "refusal"
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     counts = _counts(usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    return Answer(text, _word(choice.get("finish_reason")), _word(body.get("model")), counts)
+    return Answer(text, reason, _word(body.get("model")), counts, *_instead(text, message))
 
 
 def _ollama_answer(body: dict[str, Any]) -> Answer:
@@ -55,7 +55,23 @@ def _ollama_answer(body: dict[str, Any]) -> Answer:
     if body.get("done") is False:
         raise bad_reply("the answer breaks off")
     counts = _counts(body.get("prompt_eval_count"), body.get("eval_count"))
-    return Answer(_text(message.get("content")), _word(body.get("done_reason")), _word(body.get("model")), counts)
+    text = _text(message.get("content"))
+    return Answer(text, _word(body.get("done_reason")), _word(body.get("model")), counts, *_instead(text, message))
+
+
+def _instead(text: str, message: Mapping[str, Any]) -> tuple[str, str]:
+    """The reasoning and the tool's name of a message whose text is empty."""
+    if text.strip():
+        return "", ""
+    thoughts = (message.get(name) for name in ("reasoning_content", "reasoning", "thinking"))
+    reasoning = next((thought for thought in thoughts if isinstance(thought, str) and thought.strip()), "")
+    calls = message.get("tool_calls") or [message.get("function_call")]
+    first = calls[0] if isinstance(calls, list) and isinstance(calls[0], dict) else None
+    if first is None:
+        return reasoning, ""
+    function = first.get("function")
+    named = function if isinstance(function, dict) else first
+    return reasoning, _word(named.get("name")) or "unnamed"
 
 
 def _text(content: Any) -> str:

@@ -7,12 +7,14 @@ from typing import Any
 
 from ragtally_litellm.routes import NATIVE, OLLAMA_CONTEXT, Route
 
-# OpenAI's words and Ollama's, as LiteLLM translates them (litellm/llms/ollama/chat/transformation.py).
+# OpenAI's words and Ollama's (ollama/api/types.go, `Options`). LiteLLM makes a repeat_penalty of frequency_penalty,
+# which is another thing with another neutral value: 0.5 there rewards what 0.5 here punishes.
 _OLLAMA_OPTIONS = {
     "max_tokens": "num_predict",
     "temperature": "temperature",
     "top_p": "top_p",
-    "frequency_penalty": "repeat_penalty",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
     "stop": "stop",
 }
 # What Ollama takes beside its options, not among them.

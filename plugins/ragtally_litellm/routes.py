@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from ragtally import DataError
 from ragtally.support.environment import environment, first_value
@@ -53,6 +54,7 @@ OLLAMA = ("ollama", "ollama_chat")
 # The `num_ctx` sent to Ollama where the spec gives none: its own default for small machines, since what a server is
 # set to cannot be asked beforehand, and a longer prompt would be cut silently.
 OLLAMA_CONTEXT = 4096
+_OLLAMA_PORT = 11434
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,10 @@ def base_urls(route: Route, api_base: str | list[str] | None, *, must_exist: boo
     urls = [api_base] if isinstance(api_base, str) else list(api_base or ())
     if not urls:
         provider = NATIVE["ollama_chat" if route.is_ollama else route.provider]
-        url = first_value(provider.base_variables, environment()) or provider.base
+        url = first_value(provider.base_variables, environment())
+        if url is None and route.is_ollama and (host := first_value(("OLLAMA_HOST",), environment())):
+            url = ollama_base(host)
+        url = url or provider.base
         if url is None and must_exist:
             variable = provider.base_variables[0]
             raise DataError(
@@ -107,6 +112,23 @@ def base_urls(route: Route, api_base: str | list[str] | None, *, must_exist: boo
             )
         urls = [url] if url else []
     return tuple(url.rstrip("/") for url in urls)
+
+
+def ollama_base(host: str) -> str:
+    """Read Ollama's own variable OLLAMA_HOST as its client does: host, host:port, or a URL."""
+    # As in ollama/envconfig/config.go: without a port 11434, but 80 and 443 after a scheme that is written out.
+    scheme, separator, rest = host.strip().strip("\"'").rpartition("://")
+    scheme = scheme.lower() or "http"
+    parts = urlsplit(f"//{rest.strip()}")
+    default = {"http": 80, "https": 443}.get(scheme, _OLLAMA_PORT) if separator else _OLLAMA_PORT
+    try:
+        port = default if parts.port is None else parts.port
+    except ValueError:
+        port = default
+    # What a server is told to listen at: every address of this machine.
+    name = parts.hostname or ""
+    name = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
 
 
 def served_elsewhere(route: Route, api_base: str | list[str] | None) -> bool:

@@ -56,7 +56,7 @@ async def show(server: ModelServer, request: Request) -> None:
             f"{model.architecture}.context_length": model.context_length,
             f"{model.architecture}.embedding_length": 4096,
         },
-        "capabilities": ["completion", *(["thinking"] if model.reasoning_tokens else [])],
+        "capabilities": [*model.capabilities, *(["thinking"] if model.reasoning_tokens else [])],
         "modified_at": MODIFIED,
     }
     return await request.connection.send(json_response(content))

@@ -25,6 +25,7 @@ class Model:
         refuses: Parameters that it answers with 400; `temperature` and `top_p` other than 1 only.
         architecture: Prefix of the keys of `model_info`.
         dimensions: How many numbers its embeddings have, where it is not asked for fewer.
+        capabilities: What Ollama says that it can do; `thinking` is added to that of one that thinks.
     """
 
     digest: str | None = None
@@ -34,6 +35,7 @@ class Model:
     refuses: tuple[str, ...] = ()
     architecture: str = "llama"
     dimensions: int = 32
+    capabilities: tuple[str, ...] = ("completion", "embedding")
 
     def digest_of(self, name: str) -> str:
         return self.digest or hashlib.sha256(name.encode()).hexdigest()

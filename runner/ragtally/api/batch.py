@@ -102,6 +102,7 @@ class BatchRow:
         input_tokens: Tokens put in; None where the provider does not tell.
         output_tokens: Tokens that came out; None where the provider does not tell.
         served_by: The model's name as the provider told it; None where it does not.
+        instead: What came instead of a text, where that is known: `reasoning alone`.
     """
 
     key: str | None
@@ -111,6 +112,7 @@ class BatchRow:
     input_tokens: int | None = None
     output_tokens: int | None = None
     served_by: str | None = None
+    instead: str = ""
 
 
 class Batches(Protocol):

@@ -122,6 +122,8 @@ class CallError(RagtallyError):
         reason: What kind of failure it is.
         status: The HTTP status, where there was one.
         retry_after: Seconds to wait before the next try, as the provider said.
+        tokens: Of a reply that came and is no answer the tokens in and out, which may have been billed; None where
+            nothing came.
     """
 
     def __init__(
@@ -131,6 +133,7 @@ class CallError(RagtallyError):
         reason: CallFailure,
         status: int | None = None,
         retry_after: float | None = None,
+        tokens: tuple[int, int] | None = None,
         location: Location | None = None,
         hint: str | None = None,
     ) -> None:
@@ -138,6 +141,7 @@ class CallError(RagtallyError):
         self.reason = reason
         self.status = status
         self.retry_after = retry_after
+        self.tokens = tokens
 
     @property
     def retryable(self) -> bool:

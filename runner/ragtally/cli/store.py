@@ -49,7 +49,8 @@ def command() -> None:
 def paid(as_json: bool) -> None:
     """Show what was paid to whom, and what failed."""
     with _calls() as calls:
-        spent, failures = calls.spent(), calls.failure_counts()
+        spent, failures, billed = calls.spent(), calls.failure_counts(), calls.billed_failures()
+        served = calls.served()
     with closing(lazy.vectors.VectorStore(_root() / lazy.vectors.FILE_NAME)) as vectors:
         embeddings = vectors.spent()
     with closing(_batch_store()) as store:
@@ -57,6 +58,7 @@ def paid(as_json: bool) -> None:
     if as_json:
         content = {
             "paid": [asdict(row) for row in spent],
+            "billed_failures": [asdict(row) for row in billed],
             "failed": [asdict(row) for row in failures],
             "embedded": [asdict(row) for row in embeddings],
             "open_batches": [batch.name for batch in unread],
@@ -68,6 +70,10 @@ def paid(as_json: bool) -> None:
     tables: list[Table | str] = []
     if spent:
         tables.append(lazy.store_tables.paid_table(spent))
+    if (others := lazy.store_tables.served_table(served)) is not None:
+        tables.append(others)
+    if billed:
+        tables.append(lazy.store_tables.billed_table(billed))
     if failures:
         tables.append(lazy.store_tables.failed_table(failures))
     if embeddings:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from ragtally.api import BatchRow, BatchState, Call, CallError, Reply, StoppedError
 from ragtally.llm.batch_session import BatchSession, now
-from ragtally.llm.budget import price
+from ragtally.llm.budget import failure_price, price
 from ragtally.llm.retry import pause
 from ragtally.llm.tokens import count_tokens
 from ragtally.store.batches import StoredBatch
+from ragtally.support.reply_outcomes import counted_tokens, require_answer
 
 # How often results are fetched that are not whole, and seconds between two times.
 _FETCHES = 3
@@ -80,7 +81,10 @@ async def collect(session: BatchSession, batch: StoredBatch, state: BatchState) 
             (key, _missing_row(batch, state)) for key in sorted(open_keys - result.failures.keys())
         )
         for key, error in result.failures.items():
-            session.workspace.calls.record_attempt(session.group.calls[key], error, share)
+            dollars = failure_price(session.group.traits, error, share)
+            session.workspace.calls.record_attempt(session.group.calls[key], error, share, session.about, dollars)
+            if dollars is not None:
+                session.spending.settle(key, dollars)
     for key in open_keys:
         session.spending.release(key)
     session.store.let_go(batch.name, own)
@@ -96,10 +100,15 @@ def _take(
     if row.error is not None:
         result.failures.setdefault(row.key, row.error)
         return
-    result.failures.pop(row.key, None)
-    open_keys.discard(row.key)
     call = session.group.calls[row.key]
     reply = _reply(call, row, seconds)
+    try:
+        require_answer(call, reply, row.instead)
+    except CallError as error:
+        result.failures.setdefault(row.key, error)
+        return
+    result.failures.pop(row.key, None)
+    open_keys.discard(row.key)
     dollars = price(session.group.traits, reply)
     if session.workspace.calls.record(call, reply, session.about, dollars):
         result.answered += 1
@@ -110,10 +119,11 @@ def _take(
 
 
 def _reply(call: Call, row: BatchRow, seconds: float) -> Reply:
-    put_in, came_out = row.input_tokens, row.output_tokens
+    put_in, came_out = counted_tokens(call, row.text, row.input_tokens, row.output_tokens)
     is_estimate = put_in is None or came_out is None
-    if is_estimate:
+    if put_in is None:
         put_in = sum(count_tokens(message.content) for message in call.messages)
+    if came_out is None:
         came_out = count_tokens(row.text)
     return Reply(row.text, row.finish_reason, put_in, came_out, is_estimate, seconds, row.served_by)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from ragtally.api import Call, ModelTraits, Reply
+from ragtally.api import Call, CallError, ModelTraits, Reply
 from ragtally.llm.stop import StopReason
 from ragtally.llm.tokens import most_input_tokens
 from ragtally.spec.study import Budget
@@ -90,6 +90,14 @@ def price(traits: ModelTraits, reply: Reply, *, live: bool = False) -> float | N
     if rates is None:
         return None
     return rates.dollars(reply.input_tokens, reply.output_tokens, reply.seconds)
+
+
+def failure_price(traits: ModelTraits, error: CallError, seconds: float, *, live: bool = False) -> float | None:
+    """Price a reply that was no answer; None where none came, or the price is unknown."""
+    rates = traits.price if live else traits.effective_price
+    if rates is None or error.tokens is None:
+        return None
+    return rates.dollars(*error.tokens, seconds)
 
 
 def worst_price(traits: ModelTraits, call: Call, *, live: bool = False) -> float:

@@ -21,7 +21,7 @@ from ragtally.api import (
 )
 from ragtally.llm.batch_session import interruption, still_open
 from ragtally.llm.batches import Batching
-from ragtally.llm.budget import Spending, price, worst_price
+from ragtally.llm.budget import Spending, failure_price, price, worst_price
 from ragtally.llm.call_group import CallGroup
 from ragtally.llm.claimed_calls import ClaimedCalls, wait_for_others
 from ragtally.llm.delivery import DeliveryResult, deliver
@@ -29,12 +29,13 @@ from ragtally.llm.stop import FREE_SPACE, NO_ROOM, StopReason, StopSignal, stop_
 from ragtally.llm.tokens import count_tokens, input_tokens, quick_input_tokens
 from ragtally.spec.study import Study
 from ragtally.steps import Task
-from ragtally.steps.ask import calls_of, unusable
+from ragtally.steps.ask import calls_of
 from ragtally.store import claims
 from ragtally.store.batches import FILE_NAME, BatchStore
 from ragtally.store.claims import Claims
 from ragtally.store.reserve import Reserve
 from ragtally.support.answer_schema import keeps_to
+from ragtally.support.reply_outcomes import unusable
 from ragtally.workspace import Workspace
 
 
@@ -169,9 +170,10 @@ class Asking:
         # A key counts once, however many tasks ask for it.
         counted_keys: set[str] = set()
         for group in self._groups(tasks):
-            replies = self._workspace.calls.replies_to([key for key in group.calls if key not in counted_keys])
-            counted_keys.update(group.calls)
-            self._spending.add(group.traits, replies.values())
+            keys = [key for key in group.calls if key not in counted_keys]
+            counted_keys.update(keys)
+            self._spending.add(group.traits, self._workspace.calls.replies_to(keys).values())
+            self._spending.add_dollars(self._workspace.calls.billed_failures_of(keys))
 
     def _groups(self, tasks: Sequence[Task]) -> list[CallGroup]:
         by_model: dict[str, list[Task]] = {}
@@ -204,8 +206,13 @@ class Asking:
             progress.advance(group.name, self._spending.words())
 
         def on_attempt_failed(call: Call, error: CallError, seconds: float) -> None:
-            self._spending.release(call.key)
-            self._workspace.calls.record_attempt(call, error, seconds)
+            dollars = failure_price(group.traits, error, seconds, live=True)
+            self._workspace.calls.record_attempt(call, error, seconds, about, dollars)
+            # What came back is billed, answer or not.
+            if dollars is None:
+                self._spending.release(call.key)
+            else:
+                self._spending.settle(call.key, dollars)
 
         def may_go_on(call: Call) -> StopReason | None:
             if reserve.spent:
@@ -263,6 +270,9 @@ class Asking:
         remedies = dict.fromkeys(error.hint for error in failures.values() if error.hint)
         again = "run the same command to try those again"
         hint = f"{next(iter(remedies))}; then {again}" if len(remedies) == 1 else again
+        if remedies and all(error.reason == "too long" for error in failures.values()):
+            # The same prompts would fail again.
+            hint = next(iter(remedies))
         if shares[worst] < 1:
             hint += f", or allow it: max_failed: {math.ceil(1000 * shares[worst]) / 1000:g}"
         raise RagtallyError(

@@ -178,7 +178,9 @@ class Workers:
     def _on_failure(self, attempt: Attempt, error: CallError, seconds: float) -> None:
         self._callbacks.on_attempt_failed(attempt.call, error, seconds)
         del self._in_flight[attempt.position]
-        if self._tokens is not None and error.reason in ("rate limit", "connection"):
+        if self._tokens is not None and error.tokens is not None:
+            self._tokens.correct(sum(error.tokens) - attempt.tokens)
+        elif self._tokens is not None and error.reason in ("rate limit", "connection"):
             self._tokens.correct(-attempt.tokens)
         decision = self._policy.note_failure(attempt, error, self._loop.time())
         if decision.again_at is None:

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 from ragtally.api import Call, CallError, ChatModel, Message, Prompt, Reply, call_parameters, sampling_seed
 from ragtally.pipelines.choices import build
 from ragtally.pipelines.haystack import ChatMessage, ChatPromptBuilder, component
+from ragtally.support.reply_outcomes import counted_tokens, require_answer
 
 _ROLES: dict[str, Callable[[str], Any]] = {
     "system": ChatMessage.from_system,
@@ -55,7 +56,8 @@ def sender(model: ChatModel, estimate_tokens: Callable[[str], int]) -> Callable[
         replies = answer.get("replies") or []
         if not replies:
             raise CallError("the provider answered without a reply", reason="bad reply")
-        return _reply(call, replies[0], seconds, estimate_tokens)
+        reply = _reply(call, replies[0], seconds, estimate_tokens)
+        return require_answer(call, reply, _instead_of_text(replies[0]))
 
     return send
 
@@ -63,15 +65,20 @@ def sender(model: ChatModel, estimate_tokens: Callable[[str], int]) -> Callable[
 def _reply(call: Call, message: Any, seconds: float, estimate_tokens: Callable[[str], int]) -> Reply:
     text, meta = message.text or "", message.meta
     usage = meta.get("usage") or {}
-    tokens_in, tokens_out = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    # Some servers leave usage out, or send null or -1.
-    is_estimate = not (
-        isinstance(tokens_in, int) and isinstance(tokens_out, int) and tokens_in >= 0 and tokens_out >= 0
-    )
-    if is_estimate:
+    # Some servers leave usage out, or send null, 0 or -1.
+    tokens_in, tokens_out = counted_tokens(call, text, usage.get("prompt_tokens"), usage.get("completion_tokens"))
+    is_estimate = tokens_in is None or tokens_out is None
+    if tokens_in is None:
         tokens_in = sum(estimate_tokens(part.content) for part in call.messages)
+    if tokens_out is None:
         tokens_out = estimate_tokens(text)
     return Reply(text, meta.get("finish_reason"), tokens_in, tokens_out, is_estimate, seconds, meta.get("model"))
+
+
+def _instead_of_text(message: Any) -> str:
+    if message.tool_calls:
+        return "a tool call instead of an answer"
+    return "reasoning alone" if message.reasoning is not None else ""
 
 
 @component

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from ragtally import __version__
 from ragtally.analysis import Analysis, write_analysis
 from ragtally.present.answer import answer
+from ragtally.present.attribution import other_models
 from ragtally.present.base import base_section
 from ragtally.present.breakdown import breakdown_section, pickable
 from ragtally.present.cells import Cells, cells_of, sets_of
@@ -79,7 +80,7 @@ def report_page(results: Results, analysis: Analysis, provenance: Provenance) ->
         study=results.study,
         version=__version__,
         answer=answer(results, analysis, cells),
-        warnings=reading_warnings(results),
+        warnings=[*other_models(results), *reading_warnings(results)],
         before=before,
         after=after,
         explorable=len(sample_questions(results)) if len(results.answers) or len(results.passages) else 0,
@@ -137,7 +138,8 @@ def _models(results: Results) -> list[tuple[str, str]]:
     return [
         (
             f"model {model['name']}",
-            f"{model['provider']}: {model['model']}, {model['fingerprint'] or 'no digest known'}",
+            f"{model['provider']}: {model['model']}, {model['fingerprint'] or 'no digest known'}"
+            + "".join(f"; {calls:,} calls answered by {name}" for name, calls in model.get("served_by", {}).items()),
         )
         for model in results.comparisons.get("models", [])
     ]

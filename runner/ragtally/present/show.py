@@ -9,6 +9,7 @@ import polars as pl
 from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import remarks
 from ragtally.present.answer import answer
+from ragtally.present.attribution import other_models
 from ragtally.present.base import base_section, study_sentences
 from ragtally.present.breakdown import breakdown_section
 from ragtally.present.cells import cells_of, sets_of
@@ -28,7 +29,7 @@ Parts = list[Table | str]
 def study_parts(results: Results) -> Parts:
     """Every table of a study that needs no analysis."""
     return [
-        "\n".join(study_sentences(results)),
+        "\n".join([*study_sentences(results), *other_models(results)]),
         *_tables([base_section(results), voters_section(results)]),
         *cell_parts(results.cells, results.metrics),
         *_tables([readings_section(results)]),

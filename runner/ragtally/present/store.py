@@ -9,9 +9,10 @@ from pathlib import Path
 from ragtally.present.numbers import ABOUT, COUNT, SECONDS, UNKNOWN, VALUE, dollars
 from ragtally.present.table import Column, Table
 from ragtally.store.batches import StoredBatch
-from ragtally.store.calls import FailureCount, Spending
+from ragtally.store.calls import BilledFailures, FailureCount, Spending
 from ragtally.store.inventory import Garbage
 from ragtally.store.vectors import EmbeddingSpending
+from ragtally.support.model_names import is_same_model
 
 
 def paid_table(rows: Sequence[Spending]) -> Table:
@@ -61,6 +62,38 @@ def _with_unknown(text: str | None, gaps: int) -> str:
     if text is None:
         return UNKNOWN
     return f"{text} + {UNKNOWN}" if gaps else text
+
+
+def served_table(rows: Sequence[tuple[str, str, str, int]]) -> Table | None:
+    """Which models answered, where it was not the one asked for alone."""
+    others = {row[:2] for row in rows if not is_same_model(row[1], row[2])}
+    if not others:
+        return None
+    fields = tuple(
+        (f"{provider}/{model}", served, calls)
+        for provider, model, served, calls in rows
+        if (provider, model) in others
+    )
+    columns = (Column("asked for"), Column("answered by"), Column("calls", COUNT))
+    note = "WARNING: another model than the one asked for has answered, as the replies say"
+    return Table("served", "Models that answered for others", columns, fields, (note,))
+
+
+def billed_table(rows: Sequence[BilledFailures]) -> Table:
+    """What was paid for replies that were no answers."""
+    columns = (
+        Column("model"), Column("purpose"), Column("reason"), Column("replies", COUNT), Column("tokens in", COUNT),
+        Column("tokens out", COUNT), Column("dollars", VALUE),
+    )  # fmt: skip
+    fields = tuple(
+        (
+            f"{row.provider}/{row.model}", row.purpose, row.reason, row.replies, row.input_tokens, row.output_tokens,
+            _with_unknown(None if row.dollars is None else dollars(row.dollars), row.replies_without_price),
+        )
+        for row in rows
+    )  # fmt: skip
+    note = "billed all the same, and counted against the budget; the calls are tried again"
+    return Table("billed", "Replies that were no answer", columns, fields, (note,))
 
 
 def failed_table(rows: Sequence[FailureCount]) -> Table:

@@ -328,7 +328,7 @@ COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must kno
            "one: these are never chosen as the best"),
     Column("models", _MAPPINGS, "one entry per language model of the spec: `name` there, `provider`, `model` (its "
            "name at the provider), `fingerprint` (its digest, where the provider tells one as Ollama does; else "
-           "null)"),
+           "null), `served_by` (how many of the study's calls were answered by which model, as the replies name it)"),
     Column("readings", _MAPPINGS, "how the answers of each `reader` on each `context` were read, every vote counted "
            "once: for each `outcome` (`read`, `unread` or `missing`) and `reading` (as in answers.parquet; of a "
            "missing answer its error) how many `answers`", optional=True),

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ragtally.api import Score
+from ragtally.api import ModelTraits, Score
 from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
 from ragtally.relevance import evidence_characters
@@ -20,7 +20,8 @@ from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_questio
 from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, round_number, score_columns
 from ragtally.results.questions import context_of, in_base, write_questions
 from ragtally.results.readings import count_readings
-from ragtally.steps import RERANK, Task
+from ragtally.steps import ASK, RERANK, Task
+from ragtally.steps.ask import calls_of
 from ragtally.steps.score import load_graded_answers
 from ragtally.store import read_json
 from ragtally.tables import (
@@ -142,9 +143,24 @@ def write_bench(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
         "metrics": [metric_json(info) for info in study_metrics(plan, workspace)],
         "readings": count_readings(plan.cells, answers),
     }
-    files.COMPARISONS.write(folder, comparisons(plan, workspace.registry) | about)
+    content = comparisons(plan, workspace.registry) | about
+    served = _served_by(plan, workspace)
+    for model in content["models"]:
+        model["served_by"] = served.get((model["provider"], model["model"]), {})
+    files.COMPARISONS.write(folder, content)
     write_questions(plan, workspace, folder)
     files.TIMINGS.write(folder, _timings(plan, workspace))
+
+
+def _served_by(plan: StudyPlan, workspace: Workspace) -> dict[tuple[str, str], dict[str, int]]:
+    """Which models answered the study's calls, as their replies say, by provider and model asked."""
+    keys: dict[tuple[str, str], set[str]] = {}
+    for task in in_order([task for stage in ("label", "bench") for task in plan.goals(stage)]):
+        if task.step is ASK:
+            traits: ModelTraits = workspace.registry.traits(task.choices["model"])
+            calls = calls_of(task, workspace.entry(task.inputs["prompt"][0]), takes_seed=traits.takes_seed).calls
+            keys.setdefault((traits.provider, traits.model), set()).update(call.key for call in calls)
+    return {model: dict(sorted(workspace.calls.served_by(sorted(own)).items())) for model, own in keys.items()}
 
 
 WRITERS: Mapping[str, Callable[[StudyPlan, Workspace, Path], None]] = {

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from ragtally.api import Call, Choice, Prompt, Reply, StoreError, canonical_json, sampling_seed
+from ragtally.api import Call, Choice, Prompt, StoreError, canonical_json, sampling_seed
 from ragtally.api.address import address
 from ragtally.steps.step import Step, Task, TaskFactory, Work
 from ragtally.store import write_table
+from ragtally.support.reply_outcomes import unusable
 from ragtally.tables import ANSWERS, FINISH_REASON, load_prompts
 
 # Raised whenever keys of calls are made in another way: calls paid before are then not found again.
@@ -94,13 +95,6 @@ def run(work: Work) -> None:
         for name, column in columns.items():
             column.append(cells.get(name))
     write_table(work.folder / "answers.parquet", columns, schema)
-
-
-def unusable(reply: Reply) -> str | None:
-    """Why a reply that was paid for holds no answer to parse; None where it holds one."""
-    if reply.text.strip() or reply.finish_reason != "length":
-        return None
-    return "the answer is empty: all tokens went into reasoning; raise max_tokens or lower reasoning_effort"
 
 
 def _plain(prompt: Prompt) -> list[list[str]]:

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -71,6 +72,21 @@ class Spending:
     seconds: float  # Seconds that the calls took, one after the other
     first_at: str  # When the first answer came: UTC, ISO 8601
     last_at: str  # When the last one came
+
+
+@dataclass(frozen=True, slots=True)
+class BilledFailures:
+    """What replies that were no answers cost, at one provider for one model, purpose and reason."""
+
+    provider: str  # Who was paid
+    model: str
+    purpose: str  # `label` or `measure`
+    reason: str  # The kind of failure
+    replies: int  # How many replies that were
+    input_tokens: int  # Tokens put in
+    output_tokens: int  # Tokens that came out
+    dollars: float | None  # US dollars, over the replies with a price; None where none has one
+    replies_without_price: int  # How many replies have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +167,33 @@ INSERT_CALL = f"""
 """
 INSERT_ATTEMPT = "INSERT INTO attempts (key, at, reason, status, message, seconds) VALUES (?, ?, ?, ?, ?, ?)"
 
+# Made when it is needed: files of earlier versions have no such table, and they do not look at it.
+CREATE_BILLED = """
+    CREATE TABLE IF NOT EXISTS billed_failures (
+        number INTEGER PRIMARY KEY,
+        key TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        purpose TEXT NOT NULL,
+        at TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        dollars REAL
+    )
+"""
+INSERT_BILLED = """
+    INSERT INTO billed_failures (key, provider, model, purpose, at, reason, input_tokens, output_tokens, dollars)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+HAS_BILLED = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'billed_failures'"
+SELECT_BILLED = """
+    SELECT provider, model, purpose, reason, count(*), sum(input_tokens), sum(output_tokens),
+        sum(dollars), sum(dollars IS NULL)
+    FROM billed_failures GROUP BY provider, model, purpose, reason ORDER BY provider, model, purpose, reason
+"""
+SELECT_BILLED_DOLLARS = "SELECT dollars FROM billed_failures WHERE dollars IS NOT NULL AND key IN ({keys})"
+
 # `{keys}` is a list of placeholders.
 SELECT_KNOWN = "SELECT key FROM calls WHERE key IN ({keys})"
 SELECT_REPLIES = """
@@ -172,6 +215,11 @@ SELECT_SPENT = """
         sum(dollars), sum(dollars IS NULL), sum(seconds), min(finished_at), max(finished_at)
     FROM calls GROUP BY provider, model, purpose ORDER BY provider, model, purpose
 """
+SELECT_SERVED = """
+    SELECT provider, model, served_by, count(*) FROM calls
+    WHERE served_by IS NOT NULL GROUP BY provider, model, served_by ORDER BY provider, model, served_by
+"""
+SELECT_SERVED_OF = "SELECT served_by FROM calls WHERE served_by IS NOT NULL AND key IN ({keys})"
 SELECT_FAILED = """
     SELECT reason, count(*), count(DISTINCT key),
         count(DISTINCT CASE WHEN key NOT IN (SELECT key FROM calls) THEN key END), max(at)
@@ -354,7 +402,7 @@ _SCHEMA = Schema(
 _LARGEST_INTEGER = 2**63 - 1
 _messages_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-__all__ = ["FILE_NAME", "CallAbout", "CallStore", "FailedCall", "FailureCount", "Spending"]
+__all__ = ["FILE_NAME", "BilledFailures", "CallAbout", "CallStore", "FailedCall", "FailureCount", "Spending"]
 
 
 class CallStore:
@@ -425,8 +473,19 @@ class CallStore:
         )
         return self._write(INSERT_CALL, row, sealed) == 1
 
-    def record_attempt(self, call: Call, error: CallError, seconds: float) -> None:
-        """Note that a call failed."""
+    def record_attempt(
+        self,
+        call: Call,
+        error: CallError,
+        seconds: float,
+        about: CallAbout | None = None,
+        dollars: float | None = None,
+    ) -> None:
+        """Note that a call failed, and what the reply cost that was no answer."""
+        if error.tokens is not None and about is not None:
+            self._write(CREATE_BILLED, ())
+            who = (call.key, about.provider, about.model, call.purpose, _now(), error.reason)
+            self._write(INSERT_BILLED, (*who, *error.tokens, dollars))
         # Values of environment variables named like keys are blotted out, should a provider have repeated one.
         message = _without_secrets(error.message)
         self._write(INSERT_ATTEMPT, (call.key, _now(), error.reason, error.status, message, seconds))
@@ -439,6 +498,26 @@ class CallStore:
     def spent(self) -> tuple[Spending, ...]:
         """Sum up what was paid to whom."""
         return tuple(Spending(*row) for row in self.select(SELECT_SPENT))
+
+    def served(self) -> tuple[tuple[str, str, str, int], ...]:
+        """Count which models answered: provider, the model asked, the one that answered, and how many calls."""
+        return tuple((str(row[0]), str(row[1]), str(row[2]), int(row[3])) for row in self.select(SELECT_SERVED))
+
+    def served_by(self, keys: Sequence[str]) -> Counter[str]:
+        """Count which models answered some calls, by the names that they gave."""
+        return Counter(name for (name,) in self.look_up(SELECT_SERVED_OF, keys))
+
+    def billed_failures(self) -> tuple[BilledFailures, ...]:
+        """Sum up what replies cost that were no answers."""
+        if not any(self.select(HAS_BILLED)):
+            return ()
+        return tuple(BilledFailures(*row) for row in self.select(SELECT_BILLED))
+
+    def billed_failures_of(self, keys: Sequence[str]) -> float:
+        """Sum up the dollars of replies to some calls that were no answers."""
+        if not any(self.select(HAS_BILLED)):
+            return 0.0
+        return float(sum(dollars for (dollars,) in self.look_up(SELECT_BILLED_DOLLARS, keys)))
 
     def failure_counts(self) -> tuple[FailureCount, ...]:
         """Count failed attempts by reason."""

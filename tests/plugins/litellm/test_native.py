@@ -234,7 +234,7 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("openrouter/openai/gpt-4o", {"temperature": 0.7, "max_tokens": 5}),
     ("openrouter/openai/gpt-5", {"reasoning_effort": "max", "extra": {"route": "fallback"}}),
     ("ollama_chat/llama3.1:8b", {"temperature": 0.7, "top_p": 0.9, "max_tokens": 5, "stop": ["\n"]}),
-    ("ollama_chat/llama3.1:8b", {"frequency_penalty": 1.1, "extra": {"top_k": 40, "keep_alive": "5m"}}),
+    ("ollama_chat/llama3.1:8b", {"extra": {"top_k": 40, "keep_alive": "5m"}}),
     ("ollama_chat/llama3.1:8b", {"structured": True, "num_ctx": 2048}),
     ("ollama_chat/llama3.1:8b", {"structured": SCHEMA, "reasoning_effort": "low"}),
     ("ollama_chat/llama3.1:8b", {"reasoning_effort": "none"}),

@@ -14,7 +14,9 @@ import pytest
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server, start_server
 from ragtally.api import DataError
-from ragtally_litellm.ollama import ModelInfo, forget, recall, remember
+from ragtally_litellm.ollama import ModelInfo, cuts_silently, forget, recall, remember
+from ragtally_litellm.request_body import RequestBody
+from ragtally_litellm.routes import Route, base_urls, ollama_base
 
 Fill = Callable[..., dict[str, Any]]
 DIGEST = hashlib.sha256(b"llama3.1:8b").hexdigest()
@@ -150,3 +152,79 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder would be")
     remember("http://a", "m", ModelInfo("12", None))
     assert recall("http://a", "m") is None
+
+
+@pytest.mark.parametrize(
+    ("host", "base"),
+    [
+        ("127.0.0.1:47811", "http://127.0.0.1:47811"),
+        ("gpu", "http://gpu:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+        (":8080", "http://127.0.0.1:8080"),
+        ("http://gpu:11434/", "http://gpu:11434"),
+        ("http://gpu", "http://gpu:80"),
+        ("https://gpu.example.org", "https://gpu.example.org:443"),
+        ("https://gpu.example.org/ollama", "https://gpu.example.org:443/ollama"),
+        ("[::1]:8080", "http://[::1]:8080"),
+        ("[::]", "http://[::1]:11434"),
+        ('"gpu:9"', "http://gpu:9"),
+        ("gpu:99999", "http://gpu:11434"),
+    ],
+)
+def test_ollamas_own_variable_is_read_as_its_client_reads_it(
+    host: str, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ollama_base(host) == base
+    route = Route("ollama_chat", "m")
+    monkeypatch.setenv("OLLAMA_HOST", host)
+    assert base_urls(route, None) == (base,)
+    assert base_urls(route, "http://elsewhere:1") == ("http://elsewhere:1",)
+    monkeypatch.setenv("OLLAMA_API_BASE", "http://first:1")
+    assert base_urls(route, None) == ("http://first:1",)
+
+
+def test_penalties_go_by_ollamas_own_names() -> None:
+    penalties = {"frequency_penalty": 0.0, "presence_penalty": -0.5}
+    body = RequestBody(Route("ollama_chat", "m"), penalties, {}, None).of([], {})
+    assert body["options"] == penalties | {"num_ctx": 4096}
+
+
+def test_answers_under_the_old_penalty_are_others(llama: dict[str, Any]) -> None:
+    assert ragtally_litellm.fingerprint(llama | {"frequency_penalty": 0.5}) != DIGEST
+    assert ragtally_litellm.fingerprint(llama | {"presence_penalty": 0.5}) == DIGEST
+
+
+def test_a_similar_name_that_is_there_is_named(fill: Fill, server: RunningServer) -> None:
+    server.change(models={"smollm2:135m": {}, "llama3.1:8b": {}})
+    parameters = fill(model="ollama_chat/smollm2", api_base=server.url)
+    with pytest.raises(DataError, match="has no model smollm2, but smollm2:135m"):
+        ragtally_litellm.fingerprint(parameters)
+    (finding,) = ragtally_litellm.diagnose(parameters)
+    assert not finding.ok
+    assert "smollm2:135m" in finding.what
+
+
+@pytest.mark.parametrize(("can", "use"), [("completion", "embedder"), ("embedding", "model")])
+def test_a_model_of_another_kind_is_refused_at_once(can: str, use: str, fill: Fill, server: RunningServer) -> None:
+    server.change(models={"m:latest": {"capabilities": [can]}})
+    component = ragtally_litellm.register_embedders()[0] if use == "embedder" else None
+    name = "ollama/m" if component else "ollama_chat/m"
+    parameters = fill(model=name, api_base=server.url)
+    fingerprint: Any = ragtally_litellm.fingerprint
+    if component:
+        defaults = {name: schema.get("default") for name, schema in component.params.items()}
+        parameters = defaults | {"model": name, "api_base": server.url}
+        fingerprint = component.fingerprint
+    with pytest.raises(DataError, match=f"m cannot .* lists {can}"):
+        fingerprint(parameters)
+    finding = ragtally_litellm.diagnose(parameters)[0]
+    assert (finding.ok, "cannot" in finding.what) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("version", "cuts"),
+    [("0.6.1", True), ("0.12.5", True), ("0.12.6", False), ("1.0.0-rc1", False), ("0.0.0", False)],
+)
+def test_versions_that_cut_prompts_are_known(version: str, cuts: bool) -> None:
+    assert cuts_silently(version) == cuts

@@ -63,7 +63,7 @@ def test_ollamas_counts_and_reason_are_found() -> None:
         "model": "m",
     }
     answer = read_answer(body, "ollama")
-    assert answer == ("a", "length", "m", {"prompt_tokens": 5, "completion_tokens": 2})
+    assert answer[:4] == ("a", "length", "m", {"prompt_tokens": 5, "completion_tokens": 2})
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,6 @@ def test_ollamas_counts_and_reason_are_found() -> None:
         ({"choices": ["x"]}, "openai", "bad reply"),
         ({"choices": [{"message": None}]}, "openai", "bad reply"),
         (openai({"content": 3}), "openai", "bad reply"),
-        (openai({"content": None, "refusal": "I cannot"}), "openai", "refused"),
-        (openai({"content": None}, finish_reason="content_filter"), "openai", "refused"),
         ({"message": "x"}, "ollama", "bad reply"),
         ({"message": {"content": "half"}, "done": False}, "ollama", "bad reply"),
     ],
@@ -88,5 +86,27 @@ def test_what_is_no_answer_is_a_failure(body: Any, dialect: Any, reason: str) ->
     assert caught.value.reason == reason
 
 
-def test_a_filtered_answer_with_text_is_an_answer() -> None:
-    assert read_answer(openai({"content": "ye"}, finish_reason="content_filter"), "openai").text == "ye"
+def test_a_filtered_or_refused_answer_says_so() -> None:
+    filtered = read_answer(openai({"content": "ye"}, finish_reason="content_filter"), "openai")
+    assert (filtered.text, filtered.finish_reason) == ("ye", "content_filter")
+    refused = read_answer(openai({"content": None, "refusal": "I cannot"}), "openai")
+    assert (refused.text, refused.finish_reason) == ("I cannot", "refusal")
+
+
+@pytest.mark.parametrize(
+    ("message", "reasoning", "tool"),
+    [
+        ({"content": None, "reasoning_content": "so yes"}, "so yes", ""),
+        ({"content": "", "thinking": "so yes"}, "so yes", ""),
+        ({"content": " ", "reasoning": "so yes"}, "so yes", ""),
+        ({"content": None, "tool_calls": [{"function": {"name": "answer", "arguments": "{}"}}]}, "", "answer"),
+        ({"content": None, "function_call": {"name": "answer"}}, "", "answer"),
+        ({"content": None, "tool_calls": [{}]}, "", "unnamed"),
+        ({"content": None, "tool_calls": "no"}, "", ""),
+        ({"content": "yes", "reasoning": "so yes", "tool_calls": [{}]}, "", ""),
+    ],
+)
+def test_what_came_instead_of_a_text_is_found(message: dict[str, Any], reasoning: str, tool: str) -> None:
+    for body, dialect in ((openai(message), "openai"), ({"message": message}, "ollama")):
+        answer = read_answer(body, dialect)  # type: ignore[arg-type]
+        assert (answer.reasoning, answer.tool) == (reasoning, tool)
