@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -86,3 +89,42 @@ def test_two_runs_with_faults_and_kills_pay_only_what_was_in_flight_again(tmp_pa
         assert commands().wait(made.start(*RUN)).code == 0
         assert results(made) == both
         assert server.counts()["requests"] == counts["requests"]
+
+
+EMBEDDING_SPEC = """\
+study: twice
+seed: 3
+dataset: {{synthetic: {{questions: 60, split: test}}}}
+grid:
+  chunker: [{{words: {{size: 40, overlap: 0}}}}]
+  retriever: {{dense: {{embedder: {{litellm: {{model: openai/text-embedding-3-small, api_base: {url}, batch: 8}}}}}}}}
+  top_k: 1
+metrics: [recall@1]
+"""
+
+
+def test_two_runs_side_by_side_embed_every_text_once(tmp_path: Path) -> None:
+    with running_server(any_model=True, latency=0.03) as server:
+        made = project(tmp_path / "project", server)
+        made.write("spec.yaml", EMBEDDING_SPEC.format(url=server.openai))
+        processes = [made.start(*RUN) for _ in range(2)]
+        outcomes = [commands().wait(process) for process in processes]
+        assert [outcome.code for outcome in outcomes] == [0, 0], outcomes
+        connection = sqlite3.connect(made.folder / "store" / "vectors.sqlite")
+        (vectors,) = connection.execute("SELECT count(*) FROM vectors").fetchone()
+        connection.close()
+        assert server.counts()["texts"] == vectors > 100
+
+
+def test_nothing_is_sent_where_no_answer_could_be_saved(tmp_path: Path) -> None:
+    with running_server(any_model=True) as server:
+        made = project(tmp_path / "project", server)
+        (made.folder / "store").mkdir()
+        # As a full disk, but for any user: no file may grow beyond this.
+        script = f"ulimit -f 600; exec {shlex.quote(sys.executable)} -m ragtally run spec.yaml"
+        ended = subprocess.run(
+            ["bash", "-c", script], cwd=made.folder, env=made.environment, capture_output=True, text=True
+        )
+        assert ended.returncode == 2, ended.stderr
+        assert "cannot write: File too large" in ended.stderr
+        assert server.counts()["requests"] == 0
