@@ -198,6 +198,19 @@ def test_a_share_by_documents_is_the_bootstraps_unless_it_does_not_vary() -> Non
     assert estimate == [bca_estimate(distribution, 0, 0.9), replace(wilson(20, 20, 0.9), denominator=60)]
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_one_question_and_one_document_have_an_interval_or_the_true_reason(right: bool) -> None:
+    one = mean_contributions(np.array([[right]]))
+    assert cell_estimates(one, bootstrap(one, np.random.default_rng(0), 10)) == [wilson(int(right), 1)]
+    alike = mean_contributions(np.full((30, 1), right))
+    together = bootstrap(alike, np.random.default_rng(0), 10, np.zeros(30))
+    assert cell_estimates(alike, together) == [replace(wilson(int(right), 1), denominator=30)]
+    mixed = mean_contributions(np.arange(30)[:, None] < 20)
+    (estimate,) = cell_estimates(mixed, bootstrap(mixed, np.random.default_rng(0), 10, np.zeros(30)))
+    assert estimate.low is None
+    assert "fewer than 10" in (estimate.reason or "")
+
+
 def test_any_other_metric_is_the_bootstraps() -> None:
     contributions = mean_contributions(np.random.default_rng(0).random((60, 1)))
     distribution = bootstrap(contributions, np.random.default_rng(0), 200)

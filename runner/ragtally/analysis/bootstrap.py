@@ -164,7 +164,8 @@ def unit_sums(contributions: Contributions, cluster: ArrayLike | None = None) ->
 def leave_one_out(sums: UnitSums, total: NDArray[np.float64]) -> Values:
     """Compute the values without each unit in turn; shape [units, cells]."""
     if sums.units < 2:
-        return Values(np.zeros((0, sums.cells)), np.zeros((0, sums.cells), dtype=np.bool_))
+        # Without its only unit nothing has a value.
+        return Values(np.zeros((sums.units, sums.cells)), np.zeros((sums.units, sums.cells), dtype=np.bool_))
     return sums.values(total - sums.columns)
 
 
