@@ -14,7 +14,7 @@ def register_retrievers() -> list[Component]:
             name="bm25",
             build=_build,
             summary="Okapi BM25 over stemmed words, with bm25s's tokens and scores.",
-            version=2,
+            version=3,
             starter=lambda _: Starter(),
             params={
                 "k1": {

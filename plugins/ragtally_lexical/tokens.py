@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,8 +129,9 @@ class Tokenizer:
         self._runs = re.compile(r"\w+(?:-\w+)*" if self.rule.hyphens else rf"\w{{{self.rule.shortest},}}")
 
     def fold(self, text: str) -> str:
-        """Write a text in lower case, and its hyphens the same way where they count."""
-        text = text.lower()
+        """Write a text composed (NFC), in lower case, and its hyphens the same way where they count."""
+        # A letter and its accent in two characters, as some systems write them, are the letter in one.
+        text = unicodedata.normalize("NFC", text).lower()
         if self.rule.hyphens:
             for hyphen in _HYPHENS:
                 text = text.replace(hyphen, "-")

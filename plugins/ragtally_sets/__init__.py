@@ -15,6 +15,7 @@ def register_retrievers() -> list[Component]:
             build=_build,
             summary="Exact search over token sets, by Jaccard or Hamming distance; under `dense` these two compare "
             "binarised vectors instead.",
+            version=2,
             params={
                 "distance": {
                     "enum": ["jaccard", "hamming"],

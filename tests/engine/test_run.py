@@ -17,7 +17,9 @@ from ragtally.api import (
     Answers,
     Component,
     DataError,
+    Hits,
     PluginError,
+    Queries,
     RagtallyError,
     Reading,
     StoppedError,
@@ -28,7 +30,8 @@ from ragtally.engine.run import cells_matching, execute
 from ragtally.plan import STAGES, in_order
 from ragtally.results import load_results
 from ragtally.steps import STEPS, Task, Work
-from toy_study import SPEC, TINY, Finder, ScriptedReader, toy_registry
+from ragtally.support.ranking import no_hits
+from toy_study import SPEC, TINY, Finder, ScriptedReader, SharedWords, toy_registry
 from workbench import Bench
 
 FILES = {
@@ -282,6 +285,21 @@ def test_a_plugin_that_breaks_its_contract_is_placed_in_the_spec(make_bench: Cal
     with pytest.raises(PluginError, match="the reader bad") as caught:
         bench.run(TINY.replace("  finder: finder", "  finder: bad"))
     assert caught.value.location is not None and caught.value.location.line == 5
+
+
+class FindsNothing(SharedWords):
+    """A retriever that sees nothing in common."""
+
+    def search(self, queries: Queries, limit: int) -> Hits:
+        return no_hits(len(queries), limit)
+
+
+def test_a_ranking_without_any_hit_says_so(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench("none", toy_registry({"retriever": [Component("nothing", FindsNothing, "Finds nothing.")]}))
+    folder = bench.run(SPEC.replace("shared_words", "nothing", 1))
+    notes = {row["retriever"]: row["note"] for row in load_results(folder.name, folder.parent).cells.to_dicts()}
+    assert notes["nothing"].startswith("no question found any chunk")
+    assert not any("found any chunk" in (note or "") for name, note in notes.items() if name != "nothing")
 
 
 def test_answers_tell_what_became_of_every_question(bench: Bench) -> None:

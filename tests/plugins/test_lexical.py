@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 
 import bm25s.tokenization
@@ -53,7 +54,8 @@ def bm25s_tables(
 ) -> list[dict[str, int]]:
     stem = Stemmer.Stemmer(stemmer) if stemmer else None
     oracle = bm25s.tokenization.Tokenizer(splitter=splitter, stemmer=stem, stopwords=stopwords)
-    ids = oracle.tokenize(texts, return_as="ids", show_progress=False, allow_empty=False)
+    composed = [unicodedata.normalize("NFC", text) for text in texts]
+    ids = oracle.tokenize(composed, return_as="ids", show_progress=False, allow_empty=False)
     # Without a stemmer bm25s numbers tokens, with one stems.
     words = {number: word for word, number in (oracle.stem_to_sid if stem else oracle.word_to_id).items()}
     return [dict(Counter(words[number] for number in text)) for text in ids]
@@ -175,3 +177,11 @@ def test_a_shortlist_keeps_the_best(scores: list[float], limit: int) -> None:
     others = np.delete(np.array(scores), rows)
     assert len(rows) >= min(limit, len(scores))
     assert not len(others) or others.max() < np.sort(scores)[-limit]
+
+
+@given(texts=st.lists(st.text(max_size=30), min_size=1, max_size=5), bulk=st.booleans())
+def test_a_letter_and_its_accent_are_one_letter_however_they_are_written(texts: list[str], bulk: bool) -> None:
+    tokenizer = Tokenizer("words", None, None)
+    composed, decomposed = ([unicodedata.normalize(form, text) for text in texts] for form in ("NFC", "NFD"))
+    count = (lambda each: count_in_bulk(each, tokenizer, 10)) if bulk else lambda each: count_terms(each, tokenizer)
+    assert tables(count(composed)) == tables(count(decomposed)) == tables(count(texts))

@@ -240,6 +240,10 @@ def _note(cell: Cell, workspace: Workspace) -> str | None:
             counts = load_reply_counts(workspace.entry(task))
             if counts is not None and counts.unread:
                 notes.append(f"{counts.unread} of {counts.replies} replies ranked nothing: their order stayed")
+    for ranking in cell.score.inputs.get("relevance", ()):
+        hit = load_relevance(workspace.entry(ranking)).hit
+        if hit.size and not hit.any():
+            notes.append("no question found any chunk: nothing in the one matched anything in the other")
     return "; ".join(notes) or None
 
 
