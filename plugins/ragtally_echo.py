@@ -34,7 +34,7 @@ class Echo:
         counts = Counter(re.findall(r"\w+", prompt.lower()))
         # `max` takes the first of several that are equally frequent.
         answer = max(self._words, key=lambda word: counts[word.lower()])
-        usage = {"prompt_tokens": counts.total(), "completion_tokens": 1}
+        usage = {"prompt_tokens": sum(len((each.text or "").split()) for each in messages), "completion_tokens": 1}
         meta = {"model": "echo", "finish_reason": "stop", "usage": usage}
         return {"replies": [ChatMessage.from_assistant(answer, meta=meta)]}
 

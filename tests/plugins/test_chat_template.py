@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import ragtally_chat
 from ragtally.api import Examples, Message, Prompt, RagtallyError, Reading, SpecError, file_hash
+from ragtally_chat.prompts import Form
 from ragtally_chat.reader import ChatReader
 from ragtally_chat.template import PromptTemplate
 
@@ -142,7 +143,7 @@ def test_examples_can_be_picked_by_what_they_are() -> None:
         "{% for example in examples if example.answer == 'no' %}{{ example.question }}{% endfor %}"
     )
     writer = PromptTemplate(source + USED, "own.jinja", shows_examples=True)
-    (prompt,) = ChatReader(writer, None, 2).prompts(Reading(["q"], ["Q?"], [["P."]], ANSWERS), labelled)
+    (prompt,) = ChatReader(writer, None, 2, Form()).prompts(Reading(["q"], ["Q?"], [["P."]], ANSWERS), labelled)
     assert prompt == (Message("user", "Was it?Did it?"),)
 
 

@@ -238,7 +238,7 @@ def _flat(value: Any) -> Any:
 def _lines(call_store: CallStore) -> Iterator[bytes]:
     for row in lazy.calls_salvage.all_calls(call_store):
         try:
-            yield lazy.calls.line_of(row)
+            yield lazy.calls_salvage.sound_line(row)
         except ValueError as error:
             raise RagtallyError(
                 f"the saved call {row[0]!r} is damaged: {error}",

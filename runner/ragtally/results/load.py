@@ -115,7 +115,7 @@ def load_results(study: str | Path, results: str | Path = "data/results", *, per
     """Load the results of a study.
 
     Args:
-        study: The study's name, or the folder of its results.
+        study: The study's name, or the folder of its results (as a `Path` always that).
         results: The folder below which studies lie, where a name is given.
         per_question: Whether to read `answers`, `rankings` and `passages`, the large files; otherwise these have no
             rows.
@@ -127,7 +127,8 @@ def load_results(study: str | Path, results: str | Path = "data/results", *, per
         StoreError: If a file is missing, cannot be read, or was written by a version with other columns.
     """
     # A name counts as a path only where results lie there: a folder of that name may be something else.
-    folder = Path(study) if (Path(study) / files.DATASET.name).is_file() else Path(results) / study
+    is_folder = isinstance(study, Path) or (Path(study) / files.DATASET.name).is_file()
+    folder = Path(study) if is_folder else Path(results) / study
     contents: dict[str, Any] = {
         field: file.read(folder) if per_question or field not in _PER_QUESTION else file.empty()
         for field, file in _FIELDS.items()
