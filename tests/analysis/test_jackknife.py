@@ -8,7 +8,14 @@ import scipy.stats
 
 from ragtally.analysis.contributions import mean_contributions, ratio_contributions
 from ragtally.analysis.estimate import Estimate
-from ragtally.analysis.jackknife import jackknife_differences, student_quantile
+from ragtally.analysis.jackknife import (
+    Share,
+    clustered_share,
+    independent_difference,
+    jackknife_differences,
+    student_quantile,
+)
+from ragtally.analysis.proportions import newcombe
 from simulated_studies import PAIRS, coverage
 
 
@@ -66,3 +73,41 @@ def test_intervals_of_macro_f1_hold_the_difference_as_often_as_they_say(pair: tu
     held = coverage(pair, 100, 300, seed=1)["jackknife"]
     # 0.93 or more, within what 300 studies can tell; `benchmarks/claims.py` draws more.
     assert held.mean() > 0.93 - 2 * np.sqrt(0.93 * 0.07 / 300)
+
+
+def clustered(generator: np.random.Generator, share: float) -> Share:
+    """40 documents with 1 to 9 questions each, nearly all of a document's questions answered alike."""
+    sizes = generator.integers(1, 10, 40)
+    chance = generator.beta(share * 0.6, (1 - share) * 0.6, 40)
+    cluster = np.repeat(np.arange(40), sizes)
+    return Share(generator.random(len(cluster)) < chance[cluster], cluster)
+
+
+def test_an_interval_of_separate_questions_knows_that_they_share_documents() -> None:
+    generator, held, naive = np.random.default_rng(5), [], []
+    for _ in range(400):
+        first, second = clustered(generator, 0.7), clustered(generator, 0.5)
+        held.append(independent_difference(first, second).contains(0.2))
+        counts = (int(first.right.sum()), len(first.right), int(second.right.sum()), len(second.right))
+        naive.append(newcombe(*counts).contains(0.2))
+    assert np.mean(held) > 0.95 - 0.04 and np.mean(naive) < 0.8
+
+
+def test_questions_of_their_own_give_welchs_interval() -> None:
+    generator = np.random.default_rng(2)
+    sides = [Share(generator.random(size) < 0.6, np.arange(size)) for size in (120, 80)]
+    estimate = independent_difference(*sides)
+    oracle = scipy.stats.ttest_ind(*(side.right.astype(float) for side in sides), equal_var=False)
+    low, high = oracle.confidence_interval(0.95)
+    assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=2e-4)
+    one = clustered_share(sides[0])
+    assert one.low is not None and one.low < one.value < (one.high or 0)  # type: ignore[operator]
+
+
+def test_two_shares_of_few_documents_have_a_reason_and_no_interval() -> None:
+    few = Share(np.arange(30) % 2 == 0, np.arange(30) // 10)
+    many = Share(np.arange(30) % 2 == 0, np.arange(30))
+    assert "fewer than 10" in (independent_difference(few, many).reason or "")
+    same = Share(np.ones(30, dtype=bool), np.arange(30))
+    assert "no question changes it" in (independent_difference(same, same).reason or "")
+    assert "fewer than 10" in (clustered_share(Share(np.ones(5, dtype=bool), np.zeros(5, dtype=int))).reason or "")

@@ -122,6 +122,17 @@ def test_different_questions_are_compared_unpaired() -> None:
     assert "macro_f1 cannot be compared" in str(refusal(CellRef(first, "a"), CellRef(second, "a"), "macro_f1"))
 
 
+def test_different_questions_that_share_documents_are_compared_by_documents() -> None:
+    groups = [number // 2 for number in range(40)]
+    first = results_of({"a": "yyyn" * 10}, ids=[f"one{n}" for n in range(40)], groups=groups)
+    second = results_of({"a": "ynnn" * 10}, ids=[f"two{n}" for n in range(40)], study="other", groups=groups)
+    result = compare(CellRef(first, "a"), CellRef(second, "a"))
+    assert result.comparison.difference.value == pytest.approx(0.5)
+    assert result.comparison.difference.method == "jackknife" and result.first_value.method == "jackknife"
+    assert result.comparison.distinguishable
+    assert "Welch's interval over documents" in result.notes[0]
+
+
 def test_several_unpaired_pairs_are_told_apart_at_a_level_for_them_all() -> None:
     cells = dict.fromkeys("abcdefgh", "y" * 56 + "n" * 14)
     first = results_of(cells, ids=[f"one{n}" for n in range(70)])

@@ -57,6 +57,56 @@ def jackknife_differences(
     return differences
 
 
+def clustered_share(share: Share, confidence: float = CONFIDENCE) -> Estimate:
+    """Estimate a share of questions, of which some stand and fall together."""
+    return _with_errors(share.value, [share.left_out()], len(share.right), 0.0, confidence)
+
+
+def independent_difference(first: Share, second: Share, confidence: float = CONFIDENCE) -> Estimate:
+    """Estimate the difference of two shares of separate questions, of which some stand and fall together."""
+    value = round(first.value - second.value, _DIGITS)
+    questions = len(first.right) + len(second.right)
+    return _with_errors(value, [first.left_out(), second.left_out()], questions, -1.0, confidence)
+
+
+def _with_errors(
+    value: float, sides: Sequence[NDArray[np.float64]], questions: int, least: float, confidence: float
+) -> Estimate:
+    """Welch's interval: the errors of independent means add up in squares."""
+    squares = [standard_error(side) ** 2 for side in sides if len(side) >= FEWEST_UNITS]
+    reason = TOO_FEW if len(squares) < len(sides) else None
+    if reason is None and sum(squares) <= _TOLERANCE**2:
+        reason = "no question changes it, so nothing is known of its uncertainty"
+    if reason is not None:
+        return Estimate(value, questions, confidence=confidence, method=METHOD, reason=reason)
+    # Satterthwaite's degrees of freedom of a sum of squares.
+    parts = [square**2 / (len(side) - 1) for square, side in zip(squares, sides, strict=True)]
+    reach = student_quantile(confidence, math.floor(sum(squares) ** 2 / math.fsum(parts))) * math.sqrt(sum(squares))
+    return Estimate(value, questions, max(least, value - reach), min(1.0, value + reach), confidence, METHOD)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of questions, with the document that each stands and falls with."""
+
+    right: NDArray[np.bool_]
+    cluster: NDArray[np.int64]
+
+    @property
+    def value(self) -> float:
+        """The share."""
+        return float(self.right.mean())
+
+    def left_out(self) -> NDArray[np.float64]:
+        """The share without each of the documents."""
+        _, unit = np.unique(self.cluster, return_inverse=True)
+        sizes, sums = np.bincount(unit), np.bincount(unit, weights=self.right)
+        if len(sizes) < 2:
+            return np.zeros(len(sizes))
+        shares: NDArray[np.float64] = (self.right.sum() - sums) / (len(unit) - sizes)
+        return shares
+
+
 def student_quantile(confidence: float, degrees: int) -> float:
     """How many standard errors a two-sided Student interval reaches to each side, to 3 digits from 9 degrees."""
     # Source: Abramowitz and Stegun 26.7.5. In plain arithmetic it gives the same digits on every machine.

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ragtally.analysis.aligned_answers import graded_answers, random_generator, resample_number
@@ -17,6 +18,7 @@ from ragtally.analysis.bootstrap import bootstrap, cell_estimates
 from ragtally.analysis.comparisons import Comparison, adjust_family, compare_pairs
 from ragtally.analysis.contributions import Contributions, StudyMetrics, mean_contributions
 from ragtally.analysis.estimate import Estimate
+from ragtally.analysis.jackknife import Share, clustered_share, independent_difference
 from ragtally.analysis.proportions import newcombe, wilson
 from ragtally.analysis.significance import LEVEL
 from ragtally.api import DataError, Location, RagtallyError, did_you_mean
@@ -189,17 +191,19 @@ class _AlignedPair:
 
     def compare_unpaired(self, pairs: int) -> PairwiseComparison:
         """Compare shares of independent sets of questions, as one of so many pairs."""
-        first, second = self._count(self.first, self.one), self._count(self.second, self.other)
-        difference = newcombe(first, len(self.one), second, len(self.other))
-        strict = newcombe(first, len(self.one), second, len(self.other), 1 - LEVEL / pairs)
-        includes_zero = strict.contains(0.0)
-        notes = [
-            "no common question: compared as two independent sets (Newcombe's interval), which sees less than pairs"
-        ]
+        first, second = self._share(self.first, self.one), self._share(self.second, self.other)
+        counts = (int(first.right.sum()), len(self.one), int(second.right.sum()), len(self.other))
         if any(table["document_group"].n_unique() < len(table) for table in (self.one, self.other)):
-            notes.append(
-                "several questions share a document, which this interval does not know: it may be too narrow"
-            )
+            difference = independent_difference(first, second)
+            strict = independent_difference(first, second, 1 - LEVEL / pairs)
+            values = clustered_share(first), clustered_share(second)
+            how = "Welch's interval over documents, since questions share them"
+        else:
+            difference, strict = newcombe(*counts), newcombe(*counts, 1 - LEVEL / pairs)
+            values = wilson(*counts[:2]), wilson(*counts[2:])
+            how = "Newcombe's interval"
+        includes_zero = strict.contains(0.0)
+        notes = [f"no common question: compared as two independent sets ({how}), which sees less than pairs"]
         comparison = Comparison(
             cell=self.first.name,
             baseline=self.second.name,
@@ -210,7 +214,6 @@ class _AlignedPair:
             tally=None,
             smallest_difference=None,
         )
-        values = wilson(first, len(self.one)), wilson(second, len(self.other))
         return self._result(comparison, *values, notes)
 
     def _result(
@@ -263,8 +266,8 @@ class _AlignedPair:
             )
         return contributions
 
-    def _count(self, ref: CellRef, rows: pl.DataFrame) -> int:
-        """How many questions count for a metric that is a share of them."""
+    def _share(self, ref: CellRef, rows: pl.DataFrame) -> Share:
+        """Which questions count for a metric that is a share of them."""
         share: Contributions | str = ""
         if not self.ranks:
             share = self.metrics.contributions(self.metric, [graded_answers(rows, ref.results.answer_names)])
@@ -274,7 +277,7 @@ class _AlignedPair:
                 " compared",
                 hint="different sets of questions are compared by shares of questions alone: --metric accuracy",
             )
-        return int(share.own.sum())
+        return Share(share.own.reshape(len(rows)).astype(np.bool_), rows["document_group"].cast(pl.Int64).to_numpy())
 
     def _notes_on_pairs(self) -> list[str]:
         notes, common = [], len(self.both)
