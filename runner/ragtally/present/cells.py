@@ -146,8 +146,8 @@ CONTEXT_COLUMNS = (
     Column("words", COUNT),
 )
 CONTEXT_NOTE = (
-    "evidence: the share of the evidence that stood before the reader; ceiling: the most that so many chunks, or so"
-    " many words, could hold; words: of the context, on average"
+    "evidence: the share of the evidence that stood before the reader, of questions that have any; ceiling: the most"
+    " that so many chunks, or so many words, could hold; words: of the context, on average"
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ragtally.analysis import Analysis
@@ -57,10 +57,19 @@ def _rankings(
             caption,
             columns,
             fields,
-            (*unit_notes(metrics.values()), *without_interval),
+            (*unit_notes(metrics.values()), *_over_fewer(rows, metrics), *without_interval),
             filters=len(fields) > 12,
         )
     ]
+
+
+def _over_fewer(rows: Sequence[Mapping[str, Any]], metrics: Iterable[str]) -> Iterator[str]:
+    """Name the metrics that rest on fewer questions than the heading says: some have no evidence to find."""
+    for metric in metrics:
+        counts = sorted({int(row[f"{metric}_denominator"] or 0) for row in rows})
+        if counts != [rows[0]["questions"]]:
+            span = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+            yield f"{metric}: over {span} of the {rows[0]['questions']:,} questions"
 
 
 def _contexts(rows: Sequence[Mapping[str, Any]]) -> list[Table]:
