@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ import pytest
 
 from command_line import Project, commands
 from model_server.fixture import RunningServer
+from ragtally.store.claims import FILE_NAME
 
 from .conftest import KEY, SPEC, stored, until
 
@@ -96,6 +98,8 @@ def test_a_stop_saves_what_is_in_flight_and_the_same_command_goes_on(
     stopped = commands().kill(begin(project, server, 20), number)
     assert stopped.code == 3, stopped.err
     assert stored(project) == server.counts()["successful"] < CALLS
+    with closing(sqlite3.connect(project.folder / "store" / FILE_NAME)) as claims:
+        assert claims.execute("SELECT count(*) FROM claims").fetchone() == (0,), "nobody has to wait for it"
     assert project.ragtally(*RUN).code == 0
     assert server.counts()["successful"] == CALLS
 
