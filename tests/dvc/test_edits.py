@@ -34,7 +34,7 @@ EDITS = {
     ),
     "a plugin's version": Edit(
         "plugins/ragtally_bm25/__init__.py",
-        "version=2,",
+        "version=3,",
         "version=77,",
         ["resolve", "bench"],
         {"index", "retrieve", "judge", "score"},
