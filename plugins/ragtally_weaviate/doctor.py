@@ -31,12 +31,12 @@ def _of_server() -> Iterator[Finding]:
 
 
 def _half_filled(connection: Connection) -> Iterator[Finding]:
-    """Name what runs are filling, and what killed ones left, which the next run fills anew."""
+    """Name what runs are filling, and what killed ones left, which the next run fills again."""
     for name, config in sorted(connection.client.collections.list_all(simple=True).items()):
         marker = marker_of(config.description) if name.startswith(PREFIX) else None
         if marker is not None and not marker.complete:
             yield Finding(
                 True,
-                f"{name} is half filled, and never searched so: a run is at it, or the next one fills it anew",
+                f"{name} is half filled, and never searched so: a run is at it, or the next one fills it again",
                 f"or, if nobody needs it: curl -X DELETE {connection.url}/v1/schema/{name}",
             )

@@ -75,11 +75,11 @@ def fill(index: CollectionIndex, *, batch: int, concurrency: int, report: Report
 
 
 def require_unchanged(index: CollectionIndex, marker: Marker) -> None:
-    """Make sure that nobody filled the collection anew while it was searched."""
+    """Make sure that nobody refilled the collection while it was searched."""
     now = index.marker()
     if now is None or not now.complete or now.build != marker.build:
         raise ServerError(
-            f"the collection {index.contents.name} at {index.url} was filled anew while it was searched",
+            f"the collection {index.contents.name} at {index.url} was refilled while it was searched",
             hint="run the same command again",
         )
 

@@ -59,7 +59,7 @@ PARSER_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Parameters for readers whose replies are text: what the answer parser must know to read them. They are no part of
-what was asked, so other values read the same replies anew."""
+what was asked, so other values read the same replies again."""
 
 
 @dataclass(frozen=True, slots=True)

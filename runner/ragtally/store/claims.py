@@ -10,7 +10,8 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -74,8 +75,7 @@ class Claims:
         if not keys:
             return []
         self._give_sign_of_life()
-        connection = self._begin()
-        try:
+        with self._transaction() as connection:
             self._drop_done(connection)
             holders = {key: self._holder_of(connection, key) for key in keys}
             dead = {number for number in holders.values() if number not in (None, self._id)}
@@ -91,12 +91,6 @@ class Claims:
             connection.executemany(
                 "INSERT INTO claims VALUES (?, ?) ON CONFLICT (key) DO NOTHING", [(key, self._id) for key in free]
             )
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise self._database.wrap_error(error) from error
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
         self._held.update(free)
         return free
 
@@ -133,27 +127,25 @@ class Claims:
             self._pulse.stop()
             self._pulse = None
         if self._held:
-            connection = self._begin()
-            try:
+            with self._transaction() as connection:
                 connection.execute("DELETE FROM claims WHERE holder = ?", (self._id,))
                 connection.execute("DELETE FROM holders WHERE id = ?", (self._id,))
-                connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                raise self._database.wrap_error(error) from error
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
             self._held.clear()
             self._done.clear()
         self._database.close()
 
-    def _begin(self) -> sqlite3.Connection:
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = self._database.writing()
         try:
             connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise self._database.wrap_error(error) from error
-        return connection
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
     def _drop_done(self, connection: sqlite3.Connection) -> None:
         rows = [(key, self._id) for key in self._done]

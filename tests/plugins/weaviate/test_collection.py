@@ -224,7 +224,7 @@ def test_what_a_search_returns_while_another_fills_is_not_used(
         return search(*words)
 
     monkeypatch.setattr(retriever, "_searcher", disturbed)
-    with pytest.raises(ServerError, match="was filled anew while it was searched"):
+    with pytest.raises(ServerError, match="was refilled while it was searched"):
         retriever.search(samples.queries(TEXT), 7)
 
 
