@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_a_call_without_a_schema_keeps_its_key_and_one_with_a_schema_has_another
         folder = tmp_path / str(number)
         folder.mkdir()
         write_prompts(folder, [0], [(Message("user", "Is it?"),)], schema)
-        (call,) = calls_of(ask, folder, takes_seed=True).calls
+        (call,) = calls_of(replace(ask, address=f"r1:{number}"), folder, takes_seed=True)
         assert call.schema == schema
         keys.append(call.key)
     assert keys[0] == KEY

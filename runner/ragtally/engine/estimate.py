@@ -114,7 +114,7 @@ def _estimate_model(
             unwritten += _most_questions(task, workspace)
         else:
             prompts = workspace.entry(task.inputs["prompt"][0])
-            calls.update((call.key, call) for call in calls_of(task, prompts, takes_seed=traits.takes_seed).calls)
+            calls.update((call.key, call) for call in calls_of(task, prompts, takes_seed=traits.takes_seed))
     replies = workspace.calls.replies_to(list(calls))
     left = [call for key, call in calls.items() if key not in replies]
     to_pay = len(left) + unwritten

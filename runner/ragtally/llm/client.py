@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 
 from ragtally import pipelines
 from ragtally.api import (
@@ -29,7 +30,7 @@ from ragtally.llm.stop import FREE_SPACE, NO_ROOM, StopReason, StopSignal, stop_
 from ragtally.llm.tokens import count_tokens, input_tokens, quick_input_tokens
 from ragtally.spec.study import Study
 from ragtally.steps import Task
-from ragtally.steps.ask import calls_of
+from ragtally.steps.ask import calls_of, keys_of
 from ragtally.store import claims
 from ragtally.store.batches import FILE_NAME, BatchStore
 from ragtally.store.claims import Claims
@@ -182,12 +183,16 @@ class Asking:
         groups = []
         for of_model in by_model.values():
             traits: ModelTraits = self._workspace.registry.traits(of_model[0].choices["model"])
-            calls = {call.key: call for task in of_model for call in self._calls(task, traits)}
+            calls = {
+                call.key: call
+                for task in of_model
+                for call in calls_of(task, self._prompt_folder(task), takes_seed=traits.takes_seed)
+            }
             groups.append(CallGroup(traits, of_model, calls))
         return groups
 
-    def _calls(self, task: Task, traits: ModelTraits) -> list[Call]:
-        return calls_of(task, self._workspace.entry(_prompts(task)), takes_seed=traits.takes_seed).calls
+    def _prompt_folder(self, task: Task) -> Path:
+        return self._workspace.entry(_prompts(task))
 
     async def _deliver(self, group: CallGroup, calls: Iterable[Call], reserve: Reserve) -> DeliveryResult:
         progress, about = self._workspace.progress, group.about
@@ -257,7 +262,7 @@ class Asking:
         # A task is one vote; a share that is to be allowed must do for the worst of them.
         shares = {}
         for task in group.tasks:
-            keys = [call.key for call in self._calls(task, group.traits)]
+            keys = keys_of(task, self._prompt_folder(task))
             # An empty base asks nothing.
             shares[task] = sum(key in failures for key in keys) / max(1, len(keys))
         worst = max(shares, key=lambda task: shares[task])

@@ -21,7 +21,7 @@ from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, 
 from ragtally.results.questions import context_of, in_base, write_questions
 from ragtally.results.readings import count_readings
 from ragtally.steps import ASK, RERANK, Task
-from ragtally.steps.ask import calls_of
+from ragtally.steps.ask import keys_of
 from ragtally.steps.score import load_graded_answers
 from ragtally.store import read_json
 from ragtally.tables import (
@@ -158,8 +158,8 @@ def _served_by(plan: StudyPlan, workspace: Workspace) -> dict[tuple[str, str], d
     for task in in_order([task for stage in ("label", "bench") for task in plan.goals(stage)]):
         if task.step is ASK:
             traits: ModelTraits = workspace.registry.traits(task.choices["model"])
-            calls = calls_of(task, workspace.entry(task.inputs["prompt"][0]), takes_seed=traits.takes_seed).calls
-            keys.setdefault((traits.provider, traits.model), set()).update(call.key for call in calls)
+            own = keys_of(task, workspace.entry(task.inputs["prompt"][0]))
+            keys.setdefault((traits.provider, traits.model), set()).update(own)
     return {model: dict(sorted(workspace.calls.served_by(sorted(own)).items())) for model, own in keys.items()}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
@@ -31,35 +32,41 @@ def model_identity(factory: TaskFactory, model: Choice) -> dict[str, Any]:
     return {**identity, "parameters": parameters, "provider": traits.provider, "model": traits.model}
 
 
-class CallSet(NamedTuple):
-    """The calls of a task."""
-
-    questions: list[int]  # Rows of questions in the sample
-    calls: list[Call]  # One each; equal prompts make equal calls
+# By task, whose address says all that they are made of. The plan, the client, the step and the results all need a
+# task's keys, and a study may have a hundred thousand of them to hash; they are forgotten together with the task.
+_KEYS: WeakKeyDictionary[Task, list[str]] = WeakKeyDictionary()
 
 
-def calls_of(ask: Task, prompts: Path, *, takes_seed: bool) -> CallSet:
-    """Make the calls of a task."""
+def keys_of(ask: Task, prompts: Path) -> list[str]:
+    """The keys of a task's calls, one per question; equal prompts have equal keys."""
+    keys = _KEYS.get(ask)
+    if keys is None:
+        _, messages, schema = load_prompts(prompts)
+        # One hash of what all calls share, so that the model's identity is not written out once per call.
+        shared = [KEY_VERSION, ask.settings["model"], ask.settings["purpose"], ask.settings["vote"]]
+        if schema is not None:
+            # As text, since the order of its properties counts; calls without a schema keep the keys they had before.
+            shared.append(json.dumps(schema, ensure_ascii=False))
+        common = canonical_json(shared)
+        keys = _KEYS[ask] = [address({"shared": common, "messages": _plain(each)}) for each in messages]
+    return keys
+
+
+def calls_of(ask: Task, prompts: Path, *, takes_seed: bool) -> list[Call]:
+    """Make the calls of a task, one per question."""
     purpose, vote = ask.settings["purpose"], ask.settings["vote"]
-    rows, messages, schema = load_prompts(prompts)
-    # One hash of what all calls share, so that the model's identity is not written out once per call.
-    shared = [KEY_VERSION, ask.settings["model"], purpose, vote]
-    if schema is not None:
-        # As text, since the order of its properties counts; calls without a schema keep the keys they had before.
-        shared.append(json.dumps(schema, ensure_ascii=False))
-    common = canonical_json(shared)
-    calls = [
+    _, messages, schema = load_prompts(prompts)
+    return [
         Call(
-            key=address({"shared": common, "messages": _plain(each)}),
+            key=key,
             messages=each,
             purpose=purpose,
             vote=vote,
             seed=sampling_seed(each, purpose, vote) if takes_seed else None,
             schema=schema,
         )
-        for each in messages
+        for key, each in zip(keys_of(ask, prompts), messages, strict=True)
     ]
-    return CallSet(rows, calls)
 
 
 def run(work: Work) -> None:
@@ -67,13 +74,13 @@ def run(work: Work) -> None:
     # A call that failed permanently leaves a row with its error; the entry is then provisional, so that the next run
     # tries that call again. Dollars are not written: a price may change, what was answered does not.
     model = work.registry.traits(work.task.choices["model"])
-    rows, calls = calls_of(work.task, work.input("prompt"), takes_seed=model.takes_seed)
-    keys = [call.key for call in calls]
+    prompts = work.input("prompt")
+    keys = keys_of(work.task, prompts)
     replies = work.calls.replies_to(keys)
     failures = work.calls.failures([key for key in keys if key not in replies])
     schema = {**ANSWERS, FINISH_REASON: pl.String()}
     columns: dict[str, list[Any]] = {name: [] for name in schema}
-    for row, key in zip(rows, keys, strict=True):
+    for row, key in zip(load_prompts(prompts).questions, keys, strict=True):
         reply = replies.get(key)
         if reply is None and key not in failures:
             raise StoreError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -40,7 +41,13 @@ class CallAbout:
         if schema is None:
             return self.parameters_text
         # As text, in the order that counts.
-        return canonical_json({**self.parameters, "schema": json.dumps(schema, ensure_ascii=False)})
+        return _with_schema(self.parameters_text, json.dumps(schema, ensure_ascii=False))
+
+
+# All calls of a task have one schema.
+@functools.lru_cache(maxsize=16)
+def _with_schema(parameters: str, schema: str) -> str:
+    return canonical_json({**json.loads(parameters), "schema": schema})
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,13 +77,14 @@ class Claims:
         self._give_sign_of_life()
         with self._transaction() as connection:
             self._drop_done(connection)
-            holders = {key: self._holder_of(connection, key) for key in keys}
-            dead = {number for number in holders.values() if number not in (None, self._id)}
-            dead = {number for number in dead if not self._lives(connection, number)}
+            holders = dict(_holders(connection, keys))
+            others = {number for number in holders.values() if number != self._id}
+            dead: set[int] = {number for number in others if not self._lives(connection, number)}
             for number in dead:
                 connection.execute("DELETE FROM claims WHERE holder = ?", (number,))
                 connection.execute("DELETE FROM holders WHERE id = ?", (number,))
-            free = [key for key in keys if holders[key] in (None, self._id) or holders[key] in dead]
+            not_held = {None, self._id, *dead}
+            free = [key for key in keys if holders.get(key) in not_held]
             connection.execute(
                 "INSERT INTO holders VALUES (?, ?, ?, ?, 0) ON CONFLICT (id) DO NOTHING",
                 (self._id, machine(), os.getpid(), started(os.getpid())),
@@ -107,16 +108,11 @@ class Claims:
         try:
             alive: dict[int, bool] = {self._id: False}
             elsewhere = set()
-            all_keys = list(keys)
-            for start in range(0, len(all_keys), _KEYS_AT_ONCE):
-                some = all_keys[start : start + _KEYS_AT_ONCE]
-                marks = ",".join("?" * len(some))
-                rows = connection.execute(f"SELECT key, holder FROM claims WHERE key IN ({marks})", some).fetchall()
-                for key, number in rows:
-                    if number not in alive:
-                        alive[number] = self._lives(connection, number)
-                    if alive[number]:
-                        elsewhere.add(key)
+            for key, number in _holders(connection, keys):
+                if number not in alive:
+                    alive[number] = self._lives(connection, number)
+                if alive[number]:
+                    elsewhere.add(key)
             return elsewhere
         except sqlite3.Error as error:
             raise self._database.wrap_error(error) from error
@@ -153,12 +149,7 @@ class Claims:
         self._held.difference_update(self._done)
         self._done.clear()
 
-    @staticmethod
-    def _holder_of(connection: sqlite3.Connection, key: str | bytes) -> int | None:
-        row = connection.execute("SELECT holder FROM claims WHERE key = ?", (key,)).fetchone()
-        return None if row is None else int(row[0])
-
-    def _lives(self, connection: sqlite3.Connection, number: int | None) -> bool:
+    def _lives(self, connection: sqlite3.Connection, number: int) -> bool:
         row = connection.execute("SELECT * FROM holders WHERE id = ?", (number,)).fetchone()
         if row is None:
             return False
@@ -175,6 +166,13 @@ class Claims:
         if self._pulse is None:
             self._pulse = _Pulse(self._database.path, self._id)
             self._pulse.start()
+
+
+def _holders(connection: sqlite3.Connection, keys: Iterable[Key]) -> Iterator[tuple[Key, int]]:
+    """The keys that are claimed, each with its holder's number."""
+    for some in chunks(keys, _KEYS_AT_ONCE):
+        marks = ",".join("?" * len(some))
+        yield from connection.execute(f"SELECT key, holder FROM claims WHERE key IN ({marks})", some).fetchall()
 
 
 class _Pulse(threading.Thread):

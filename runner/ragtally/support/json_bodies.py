@@ -22,10 +22,14 @@ def read_json(text: str | bytes) -> Any:
         ValueError: If it is no JSON, or nested too deeply to be read.
     """
     try:
-        return json.loads(text, parse_int=_number)
+        return _decode(text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass"))
     except RecursionError:
         raise ValueError("this JSON is nested too deeply") from None
 
 
 def _number(digits: str) -> int | float:
     return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+# Made once: `json.loads` makes a decoder for every text that it is to read in another way than usual.
+_decode = json.JSONDecoder(parse_int=_number).decode
