@@ -106,6 +106,7 @@ async def delivering(
     on_attempt_failed: Callable[[Call, CallError, float], None] = lambda call, error, seconds: None,
     stop: StopSignal | None = None,
     before: Later = lambda loop, stop: None,
+    **more: Any,
 ) -> Outcome:
     """Deliver inside a running loop; `before` sets what happens later (`loop.call_at`)."""
     loop = asyncio.get_running_loop()
@@ -134,6 +135,7 @@ async def delivering(
         may_go_on=may_go_on,
         stop=stop,
         seed=seed,
+        **more,
     )
     return Outcome(delivery, replies, failures, loop.time() - began)
 

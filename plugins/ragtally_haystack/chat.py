@@ -14,6 +14,8 @@ from ragtally_haystack.definition import Definition, definition_of
 from ragtally_haystack.library import ChatMessage, component, default_from_dict, default_to_dict
 from ragtally_haystack.roles import GENERATOR
 
+_MOST_THREADS = 128
+
 
 @component
 class GuardedChatGenerator:
@@ -24,7 +26,7 @@ class GuardedChatGenerator:
         type: str,
         init_parameters: Mapping[str, Any],
         timeout: float = 120.0,
-        concurrency: int = 8,
+        concurrency: int | str = "auto",
     ) -> None:
         self._definition: Definition = definition_of({"type": type, "init_parameters": init_parameters})
         self.timeout, self.concurrency = timeout, concurrency
@@ -109,7 +111,9 @@ class GuardedChatGenerator:
         if hasattr(self._inner, "run_async"):
             return await self._inner.run_async(**inputs)
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(max_workers=self.concurrency)
+            # They are started as they are needed; the engine bounds the calls in flight.
+            most = _MOST_THREADS if self.concurrency == "auto" else self.concurrency
+            self._threads = ThreadPoolExecutor(max_workers=int(most))
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask_in_thread, inputs)
 
     def _ask_in_thread(self, inputs: dict[str, Any]) -> Any:

@@ -100,7 +100,14 @@ MODEL: Mapping[str, Schema] = {
         "default": True,
         "description": "Whether each call is sent a sampling seed; false for a model that refuses one.",
     },
-    "concurrency": _count(8, "Calls in flight at once."),
+    "concurrency": _where(
+        {
+            "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}],
+            "default": "auto",
+            "description": "The most calls in flight at once; auto for as many as the server answers faster for, "
+            "which is found by trying.",
+        }
+    ),
     "requests_per_minute": _limit("At most this many calls per minute."),
     "tokens_per_minute": _limit("At most this many tokens per minute, in and out."),
     "requests_per_day": _limit("The provider's daily quota, for the plan."),
@@ -109,7 +116,7 @@ MODEL: Mapping[str, Schema] = {
             "type": "number",
             "exclusiveMinimum": 0,
             "default": 120.0,
-            "description": "Seconds after which a call without an answer is tried again.",
+            "description": "Seconds within which a call is to be answered; a wait for its turn is no failure.",
         }
     ),
     "retries": _count(6, "How often a call that failed for a passing reason is tried again.", 0),

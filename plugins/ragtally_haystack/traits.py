@@ -16,7 +16,7 @@ from ragtally_haystack.definition import Definition, Fault, class_names, definit
 from ragtally_haystack.refusals import ALWAYS, refusals
 
 _EXACT = ("haystack.document_stores.in_memory.",)
-_LIMITS = ("concurrency", "requests_per_minute", "tokens_per_minute", "requests_per_day", "timeout", "retries")
+_LIMITS = ("requests_per_minute", "tokens_per_minute", "requests_per_day", "timeout", "retries")
 _OUTPUT_TOKENS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict")
 
 
@@ -46,13 +46,19 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
     settings = {**definition.parameters, **(definition.parameters.get("generation_kwargs") or {})}
     price, usd_per_hour = parameters["price"], parameters["usd_per_hour"]
     own_price = None if price is None else Price(price["input"], price["output"])
+    most = parameters["concurrency"]
     tokens = (settings[name] for name in _OUTPUT_TOKENS if isinstance(settings.get(name), int))
     return ModelTraits(
         provider=definition.name.removesuffix("ChatGenerator").lower() or definition.name,
         model=_model(definition),
         deterministic=settings.get("temperature") == 0,
         takes_seed=parameters["send_seed"],
-        limits=Limits(**{name: parameters[name] for name in _LIMITS}),
+        limits=Limits(
+            concurrency=None if most == "auto" else most,
+            # Nothing tells whether the server is one's own.
+            in_flight_at_first=1,
+            **{name: parameters[name] for name in _LIMITS},
+        ),
         price=own_price if usd_per_hour is None else Price(usd_per_hour=usd_per_hour),
         output_tokens=next((number for number in tokens if number > 0), None),
     )

@@ -64,20 +64,30 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
     route = route_of(parameters["model"])
     entry = {} if route.is_ollama else route.entry
     temperature = parameters["extra"].get("temperature", parameters["temperature"])
-    names = ("concurrency", "requests_per_minute", "tokens_per_minute", "requests_per_day", "timeout", "retries")
     return ModelTraits(
         provider=route.provider,
         model=route.model,
         deterministic=temperature == 0,
         takes_seed=_takes_seed(route),
         takes_schema=takes_schema(route, parameters),
-        limits=Limits(**{name: parameters[name] for name in names}),
+        limits=_limits(route, parameters),
         price=_model_price(route, parameters),
         context_tokens=(parameters["num_ctx"] or OLLAMA_CONTEXT)
         if route.is_ollama
         else entry.get("max_input_tokens"),
         output_tokens=parameters["max_tokens"] or entry.get("max_output_tokens"),
         batch=_batch_terms(parameters),
+    )
+
+
+def _limits(route: Route, parameters: Mapping[str, Any]) -> Limits:
+    names = ("requests_per_minute", "tokens_per_minute", "requests_per_day", "timeout", "retries")
+    most = parameters["concurrency"]
+    return Limits(
+        concurrency=None if most == "auto" else most,
+        # One's own server may do one call at a time, and would let the others wait.
+        in_flight_at_first=1 if served_elsewhere(route, parameters["api_base"]) else None,
+        **{name: parameters[name] for name in names},
     )
 
 

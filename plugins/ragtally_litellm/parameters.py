@@ -120,7 +120,12 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         }
     ),
     "concurrency": _elsewhere(
-        {"type": "integer", "minimum": 1, "default": 8, "description": "Calls in flight at once, over all hosts."}
+        {
+            "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}],
+            "default": "auto",
+            "description": "The most calls in flight at once, over all hosts; auto for as many as the server answers "
+            "faster for, which is found by trying.",
+        }
     ),
     "requests_per_minute": _elsewhere(_optional("integer", "At most this many calls per minute.", minimum=1)),
     "tokens_per_minute": _elsewhere(
@@ -132,7 +137,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "type": "number",
             "exclusiveMinimum": 0,
             "default": 120.0,
-            "description": "Seconds after which a call without an answer is tried again.",
+            "description": "Seconds within which a call is to be answered; a wait for its turn is no failure.",
         }
     ),
     "reply_megabytes": _elsewhere(
@@ -194,7 +199,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 _OBJECT = {"type": "object", "default": {}}
 # Where a model is and how it is asked.
-_ACCESS = {name: MODEL_PARAMETERS[name] for name in ("api_base", "concurrency", "timeout", "retries", "usd_per_hour")}
+_ACCESS = {name: MODEL_PARAMETERS[name] for name in ("api_base", "timeout", "retries", "usd_per_hour")}
 
 EMBEDDER_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "model": {
@@ -237,6 +242,9 @@ EMBEDDER_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         **_OBJECT,
         "description": "Likewise, with chunks alone: {input_type: search_document} for Cohere.",
     },
+    "concurrency": _elsewhere(
+        {"type": "integer", "minimum": 1, "default": 8, "description": "Requests in flight at once, over all hosts."}
+    ),
     "batch": {
         "type": "integer",
         "minimum": 1,

@@ -72,7 +72,7 @@ def test_a_server_that_stays_away_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("concurrency", [4, 32])
-@pytest.mark.parametrize("reason", ["server", "bad reply", "unexpected", "timeout"])
+@pytest.mark.parametrize("reason", ["server", "bad reply", "unexpected"])
 def test_a_model_that_is_never_right_is_given_up(reason: str, concurrency: int) -> None:
     provider = Provider(latency=0.1, rule=away(reason, 0, 1e9))
     outcome = delivery(calls(3000), provider, Limits(concurrency=concurrency))
@@ -81,7 +81,7 @@ def test_a_model_that_is_never_right_is_given_up(reason: str, concurrency: int) 
     assert len(provider.starts) <= (1 if reason == "unexpected" else 7) * (50 + 150)
 
 
-@pytest.mark.parametrize("reason", ["server", "bad reply", "unexpected", "timeout"])
+@pytest.mark.parametrize("reason", ["server", "bad reply", "unexpected"])
 def test_calls_that_are_themselves_at_fault_come_to_their_ends(reason: str) -> None:
     """Say, the last ones of an earlier run: nothing else is left that could show that the server is well."""
     outcome = delivery(calls(40), Provider(latency=0.1, rule=away(reason, 0, 1e9)), Limits(concurrency=8))
@@ -111,7 +111,7 @@ def test_calls_that_fail_for_good_here_and_there_are_no_outage() -> None:
 
 
 def test_failures_here_and_there_are_no_outage() -> None:
-    reasons = [failure("connection"), failure("server"), failure("timeout"), failure("bad reply")]
+    reasons = [failure("connection"), failure("server"), failure("bad reply")]
     script = {str(number): reasons for number in range(0, 1000, 3)}
     outcome = delivery(calls(1000), Provider(latency=0.1, script=script), Limits(concurrency=4))
     assert len(outcome.delivery.answered_keys) == 1000

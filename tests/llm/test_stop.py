@@ -95,8 +95,8 @@ def test_one_signal_stops_all_deliveries() -> None:
         stop = StopSignal()
         asyncio.get_running_loop().call_at(1.5, stop.drain)
         return await asyncio.gather(
-            delivering(calls(100), Provider(latency=1.0), stop=stop),
-            delivering(calls(100), Provider(latency=0.4), stop=stop),
+            delivering(calls(100), Provider(latency=1.0), Limits(concurrency=8), stop=stop),
+            delivering(calls(100), Provider(latency=0.4), Limits(concurrency=8), stop=stop),
         )
 
     first, second = run(main())

@@ -103,7 +103,9 @@ class Reply:
         input_tokens: Tokens put in; None where unknown.
         output_tokens: Tokens that came out, reasoning included; None where unknown.
         tokens_estimated: Whether the tokens were counted by a tokenizer here, since the provider told none.
-        seconds: From sending the request to having the whole answer, in seconds; of a batch's time the call's share.
+        seconds: For how long it kept the model busy: from sending the request to having the whole answer; where calls
+            are in flight side by side, or in a batch, its share of that time, so that the seconds of all calls add up
+            to the time that they took.
         served_by: The model's name as the provider told it; None where it does not.
     """
 
@@ -121,20 +123,25 @@ class Limits:
     """How fast a model may be asked.
 
     Attributes:
-        concurrency: Calls in flight at once, over all hosts.
+        concurrency: The most calls in flight at once, over all hosts; None for as many as the server answers faster
+            for.
         requests_per_minute: At most so many calls a minute; None for no stated limit.
         tokens_per_minute: At most so many tokens (in and out) a minute; None for no stated limit.
         requests_per_day: The provider's daily quota, for the plan's estimate; None for none stated.
-        timeout: Seconds after which a call without an answer is tried again.
+        timeout: Seconds within which a call is to be answered. What a call waits in the server's queue behind others
+            of the same run is no fault of its own: it is sent again.
         retries: How often a call that failed for a reason that may pass is tried again.
+        in_flight_at_first: Calls in flight at first, 1 for one's own server; None for `concurrency`, or 8 where that
+            is not stated either.
     """
 
-    concurrency: int = 8
+    concurrency: int | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     requests_per_day: int | None = None
     timeout: float = 120.0
     retries: int = 6
+    in_flight_at_first: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -78,11 +79,15 @@ def bar(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 class _Rate(ProgressColumn):
-    """Pieces of work per second."""
+    """Pieces of work per second or minute, and how long the rest takes at that rate."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.1f}/s")
+        if speed is None:
+            return Text("")
+        rate = f"{speed:,.1f}/s" if speed >= 1 else f"{60 * speed:,.1f}/min"
+        left = task.time_remaining
+        return Text(f"{rate}, {timedelta(seconds=round(left))} left" if left else rate)
 
 
 class TerminalProgress:

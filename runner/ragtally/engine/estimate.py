@@ -20,7 +20,6 @@ from ragtally.workspace import Workspace
 _OUTPUT_TOKENS = 16
 _MINUTES_PER_HOUR = 60
 _SECONDS_PER_HOUR = 3600
-_REPLY_SECONDS = 1.0
 # Tokens are counted in about so many of an embedder's texts, and scaled up by length.
 _SAMPLE = 500
 
@@ -43,8 +42,9 @@ class ModelEstimate:
     # guess of a short answer.
     output_tokens: int
     dollars: float | None  # US dollars left to pay, after a batch's discount; None where the price is unknown
-    # Hours that the calls left take at the stated limits; of batches, until the last one is over at the latest.
-    hours: float
+    # Hours that the calls left take, as fast as those answered before and within the stated limits; of batches, until
+    # the last one is over at the latest. None where none was answered and nothing is stated.
+    hours: float | None
     days: float | None  # Days at the stated daily quota; None where none is stated
     in_batches: int = 0  # How many of the calls left are in an open batch already
     batches: int | None = None  # In how many batches the rest goes; None for a model whose calls are sent one by one
@@ -120,11 +120,13 @@ def _estimate_model(
     to_pay = len(left) + unwritten
     input_tokens = _input_tokens(left, list(calls.values()), unwritten)
     output_tokens = round(_answer_tokens(traits, replies) * to_pay)
-    terms, price, quota = traits.batch, traits.effective_price, traits.limits.requests_per_day
+    terms, quota = traits.batch, traits.limits.requests_per_day
     with closing(BatchStore(workspace.store.root / FILE_NAME)) as store:
         in_batches = len(store.keys_in_batches(call.key for call in left))
     if terms is None:
-        hours = _hours(traits, replies, to_pay, (input_tokens or 0) + output_tokens)
+        hours = _hours(
+            traits, _seconds_per_call(traits, replies, workspace), to_pay, (input_tokens or 0) + output_tokens
+        )
     else:
         hours = terms.window_hours if to_pay else 0.0
     return ModelEstimate(
@@ -135,7 +137,7 @@ def _estimate_model(
         exact=all(task.address in exact for task in tasks),
         input_tokens=input_tokens,
         output_tokens=output_tokens,
-        dollars=None if price is None else price.dollars(input_tokens, output_tokens, hours * _SECONDS_PER_HOUR),
+        dollars=_dollars(traits, input_tokens, output_tokens, hours),
         hours=hours,
         days=None if quota is None else to_pay / quota,
         in_batches=in_batches,
@@ -165,17 +167,33 @@ def _answer_tokens(traits: ModelTraits, replies: Mapping[str, Reply]) -> float:
     return sum(counts) / len(counts) if counts else traits.output_tokens or _OUTPUT_TOKENS
 
 
-def _hours(traits: ModelTraits, replies: Mapping[str, Reply], calls: int, tokens: int) -> float:
-    """The slowest of what concurrency, requests per minute and tokens per minute allow."""
+def _seconds_per_call(traits: ModelTraits, replies: Mapping[str, Reply], workspace: Workspace) -> float | None:
+    """As measured with the study's own calls, else with the latest of the model's."""
+    if replies:
+        return sum(reply.seconds for reply in replies.values()) / len(replies)
+    return workspace.calls.seconds_per_call(traits.provider, traits.model)
+
+
+def _hours(traits: ModelTraits, seconds: float | None, calls: int, tokens: int) -> float | None:
+    """The slowest of what was measured, requests per minute and tokens per minute allow."""
     limits = traits.limits
-    seconds = [reply.seconds for reply in replies.values()]
-    per_call = sum(seconds) / len(seconds) if seconds else _REPLY_SECONDS
-    bounds = [calls * per_call / limits.concurrency / _SECONDS_PER_HOUR]
+    bounds = []
+    if not calls:
+        bounds.append(0.0)
+    elif seconds is not None:
+        bounds.append(calls * seconds / _SECONDS_PER_HOUR)
     if limits.requests_per_minute:
         bounds.append(calls / limits.requests_per_minute / _MINUTES_PER_HOUR)
     if limits.tokens_per_minute:
         bounds.append(tokens / limits.tokens_per_minute / _MINUTES_PER_HOUR)
-    return max(bounds)
+    return max(bounds, default=None)
+
+
+def _dollars(traits: ModelTraits, input_tokens: int | None, output_tokens: int, hours: float | None) -> float | None:
+    price = traits.effective_price
+    if price is None or (price.usd_per_hour is not None and hours is None):
+        return None
+    return price.dollars(input_tokens, output_tokens, (hours or 0.0) * _SECONDS_PER_HOUR)
 
 
 def estimate_embedding(plan: StudyPlan, workspace: Workspace) -> tuple[EmbedderEstimate, ...]:

@@ -24,6 +24,11 @@ class CallGroup:
         return f"{self.traits.provider}/{self.traits.model}"
 
     @property
+    def calls_per_prompt(self) -> int:
+        """How often a prompt is asked, on average and rounded up."""
+        return -(-len(self.calls) // max(1, len({call.messages for call in self.calls.values()})))
+
+    @property
     def choice(self) -> Choice:
         """The model component."""
         return self.tasks[0].choices["model"]

@@ -13,7 +13,7 @@ from ragtally.store.calls import CallStore
 from ragtally.store.claims import Claims, Key, chunks
 
 # Calls are claimed few at a time, so that runs side by side share the work.
-_FEWEST_AT_ONCE = 8
+_AT_ONCE = 16
 # Seconds between two looks at what other runs are doing.
 _FIRST_LOOK = 0.05
 _LONGEST_LOOK = 1.0
@@ -29,8 +29,7 @@ class ClaimedCalls:
         self._group, self._keys, self._claims, self._calls, self._batches = group, keys, claims, calls, batches
 
     def __iter__(self) -> Iterator[Call]:
-        size = max(_FEWEST_AT_ONCE, self._group.traits.limits.concurrency)
-        for some in chunks(self._keys, size):
+        for some in chunks(self._keys, max(_AT_ONCE, self._group.traits.limits.concurrency or 0)):
             try:
                 own = claim_unanswered(some, self._claims, self._calls, self._batches)
             except StoreError as error:

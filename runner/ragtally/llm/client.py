@@ -24,6 +24,7 @@ from ragtally.llm.batch_session import interruption, still_open
 from ragtally.llm.batches import Batching
 from ragtally.llm.budget import Spending, failure_price, price, worst_price
 from ragtally.llm.call_group import CallGroup
+from ragtally.llm.capacity import Capacity
 from ragtally.llm.claimed_calls import ClaimedCalls, wait_for_others
 from ragtally.llm.delivery import DeliveryResult, deliver
 from ragtally.llm.stop import FREE_SPACE, NO_ROOM, StopReason, StopSignal, stop_on_interrupt
@@ -49,6 +50,7 @@ class Asking:
         self._wait = wait
         self._claims = Claims(workspace.store.root / claims.FILE_NAME)
         self._failures: dict[str, CallError] = {}  # Calls that failed permanently
+        self._capacities: dict[str, Capacity] = {}  # What was learnt of the servers, by model
         self._study = study
         self._workspace = workspace
         self._spending = spending
@@ -151,10 +153,11 @@ class Asking:
             return []
         claimed = ClaimedCalls(group, missing, self._claims, self._workspace.calls, store)
         with self._workspace.store.scratch() as folder:
-            reserve = Reserve(folder / "reserve", group.traits.limits.concurrency)
+            capacity = self._capacities.setdefault(str(group.choice), Capacity(group.traits.limits))
+            reserve = Reserve(folder / "reserve", capacity.most)
             try:
                 self._workspace.calls.hold(reserve)
-                delivery = asyncio.run(self._deliver(group, claimed, reserve))
+                delivery = asyncio.run(self._deliver(group, claimed, capacity, reserve))
             finally:
                 self._workspace.calls.hold(None)
                 self._claims.release()
@@ -183,18 +186,20 @@ class Asking:
         groups = []
         for of_model in by_model.values():
             traits: ModelTraits = self._workspace.registry.traits(of_model[0].choices["model"])
-            calls = {
-                call.key: call
+calls = (
+                call
                 for task in of_model
                 for call in calls_of(task, self._prompt_folder(task), takes_seed=traits.takes_seed)
-            }
-            groups.append(CallGroup(traits, of_model, calls))
+            )
+            groups.append(CallGroup(traits, of_model, {call.key: call for call in sorted(calls, key=_prompt_text)}))
         return groups
 
     def _prompt_folder(self, task: Task) -> Path:
         return self._workspace.entry(_prompts(task))
 
-    async def _deliver(self, group: CallGroup, calls: Iterable[Call], reserve: Reserve) -> DeliveryResult:
+    async def _deliver(
+        self, group: CallGroup, calls: Iterable[Call], capacity: Capacity, reserve: Reserve
+    ) -> DeliveryResult:
         progress, about = self._workspace.progress, group.about
         # Loaded before the model, whose plugin may import Haystack too: it is to come without its telemetry.
         sender = pipelines.sender
@@ -236,6 +241,8 @@ class Asking:
                     may_go_on=may_go_on,
                     stop=stop,
                     seed=self._study.seed,
+                    capacity=capacity,
+                    calls_per_prompt=group.calls_per_prompt,
                 )
         finally:
             await model.close()
@@ -291,6 +298,12 @@ class Asking:
 def _prompts(task: Task) -> Task:
     (prompts,) = task.inputs["prompt"]
     return prompts
+
+
+def _prompt_text(call: Call) -> tuple[str, ...]:
+    # Votes on one prompt stand together then, and prompts that begin alike side by side: a server that holds what it
+    # has read does not read it again.
+    return tuple(message.content for message in call.messages)
 
 
 def _require_room(group: CallGroup, calls: Sequence[Call]) -> None:

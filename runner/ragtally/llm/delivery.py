@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ragtally.api import Call, CallError, Limits, Reply
+from ragtally.llm.capacity import Capacity
 from ragtally.llm.flow_control import Pace, Policy
 from ragtally.llm.queue import Attempt, CallQueue
 from ragtally.llm.stop import StopReason, StopSignal
@@ -35,7 +36,13 @@ class Workers:
     # a pace or a backoff is over, and when the stop signal changes; so no worker ever polls.
 
     def __init__(
-        self, calls: Iterable[Call], limits: Limits, callbacks: Callbacks, stop: StopSignal, seed: int
+        self,
+        calls: Iterable[Call],
+        limits: Limits,
+        capacity: Capacity,
+        callbacks: Callbacks,
+        stop: StopSignal,
+        seed: int,
     ) -> None:
         self.answered_keys: list[str] = []
         self.failures: dict[str, CallError] = {}
@@ -44,13 +51,15 @@ class Workers:
         self._timeout = limits.timeout
         self._stop = stop
         self._loop = asyncio.get_running_loop()
-        self._queue = CallQueue(calls, max(_FEWEST_WAITING, 4 * limits.concurrency))
-        self._policy = Policy(limits, seed, self._loop.time())
+        self._queue = CallQueue(calls, max(_FEWEST_WAITING, 4 * capacity.most))
+        self._policy = Policy(limits, capacity, seed, self._loop.time())
         self._requests = Pace(limits.requests_per_minute) if limits.requests_per_minute is not None else None
         self._tokens = Pace(limits.tokens_per_minute) if limits.tokens_per_minute is not None else None
         self._in_flight: dict[int, Attempt] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._parked: list[asyncio.Future[Attempt]] = []
+        # Time divided by the calls in flight: what passes of it while a call is under way is the call's share.
+        self._shares, self._shares_at = 0.0, self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._over: asyncio.Future[None] = self._loop.create_future()
 
@@ -101,6 +110,7 @@ class Workers:
         reason = self._callbacks.may_go_on(attempt.call)
         if reason is None:
             return attempt
+        self._queue.note_end(attempt)
         self._queue.put_back(attempt, now)
         # What is in flight may turn out cheaper than was feared: asked again when one of them is back.
         if not self._in_flight:
@@ -117,8 +127,13 @@ class Workers:
 
     def _start(self, attempt: Attempt) -> None:
         now = self._loop.time()
+        self._count_shares(now)
+        attempt.share = -self._shares
+        attempt.alone = not self._in_flight
+        if len(self._in_flight) == 1:
+            next(iter(self._in_flight.values())).alone = False
         self._in_flight[attempt.position] = attempt
-        attempt.wave = self._policy.wave
+        self._policy.note_start(attempt, now)
         if self._requests is not None:
             self._requests.spend(1, now)
         if self._tokens is not None:
@@ -163,31 +178,45 @@ class Workers:
         except Exception as error:
             failure = _wrap_unexpected(error)
         else:
-            self._on_reply(attempt, reply)
+            self._on_reply(attempt, reply, self._loop.time() - began)
             return
-        self._on_failure(attempt, failure, self._loop.time() - began)
+        self._on_failure(attempt, failure)
 
-    def _on_reply(self, attempt: Attempt, reply: Reply) -> None:
-        self._callbacks.on_reply(attempt.call, reply)
-        del self._in_flight[attempt.position]
+    def _count_shares(self, now: float) -> None:
+        if self._in_flight:
+            self._shares += (now - self._shares_at) / len(self._in_flight)
+        self._shares_at = now
+
+    def _on_reply(self, attempt: Attempt, reply: Reply, seconds: float) -> None:
+        self._count_shares(self._loop.time())
+        attempt.share += self._shares
+        self._callbacks.on_reply(attempt.call, replace(reply, seconds=attempt.share))
         self.answered_keys.append(attempt.call.key)
-        self._policy.note_reply(attempt, self._loop.time())
+        self._policy.note_reply(attempt, seconds, len(self._in_flight), self._loop.time())
+        self._note_end(attempt)
         if self._tokens is not None and reply.input_tokens is not None and reply.output_tokens is not None:
             self._tokens.correct(reply.input_tokens + reply.output_tokens - attempt.tokens)
 
-    def _on_failure(self, attempt: Attempt, error: CallError, seconds: float) -> None:
-        self._callbacks.on_attempt_failed(attempt.call, error, seconds)
-        del self._in_flight[attempt.position]
+    def _on_failure(self, attempt: Attempt, error: CallError) -> None:
+        self._count_shares(self._loop.time())
+        attempt.share += self._shares
+        decision = self._policy.note_failure(attempt, error, self._loop.time())
+        error = decision.error or error
+        self._callbacks.on_attempt_failed(attempt.call, error, attempt.share)
+        self._note_end(attempt)
         if self._tokens is not None and error.tokens is not None:
             self._tokens.correct(sum(error.tokens) - attempt.tokens)
         elif self._tokens is not None and error.reason in ("rate limit", "connection"):
             self._tokens.correct(-attempt.tokens)
-        decision = self._policy.note_failure(attempt, error, self._loop.time())
         if decision.again_at is None:
             self.failures[attempt.call.key] = error
         else:
             self._queue.put_back(attempt, decision.again_at)
         self.stopped_by = self.stopped_by or decision.stop
+
+    def _note_end(self, attempt: Attempt) -> None:
+        del self._in_flight[attempt.position]
+        self._queue.note_end(attempt)
 
     def _late(self) -> CallError:
         return CallError(f"no answer within {self._timeout:g} s", reason="timeout")
@@ -253,14 +282,17 @@ async def deliver(
     may_go_on: Callable[[Call], StopReason | None],
     stop: StopSignal,
     seed: int,
+    capacity: Capacity | None = None,
+    calls_per_prompt: int = 1,
 ) -> DeliveryResult:
     """Take the calls of one model to their ends, as fast as its limits and its provider let them through."""
-    # At most `limits.concurrency` calls are in flight, fewer after rate limits. Failures that pass are tried again,
-    # those that do not are the call's end, and those that every call would meet stop the delivery. After a stop
-    # nothing new is started and what is in flight is waited for. Time is the event loop's clock.
-    if limits.concurrency < 1:
-        raise ValueError(f"a concurrency of {limits.concurrency} lets nothing through")
+    # At most as many calls are in flight as make the server answer faster, fewer after rate limits. Failures that
+    # pass are tried again, those that do not are the call's end, and those that every call would meet stop the
+    # delivery. After a stop nothing new is started and what is in flight is waited for. Time is the event loop's
+    # clock. What earlier deliveries learnt of the server is in `capacity`.
+    capacity = capacity or Capacity(limits)
+    capacity.begin(calls_per_prompt)
     callbacks = Callbacks(send, on_reply, on_attempt_failed, estimate_tokens, may_go_on)
-    workers = Workers(calls, limits, callbacks, stop, seed)
+    workers = Workers(calls, limits, capacity, callbacks, stop, seed)
     await workers.run()
     return DeliveryResult(tuple(workers.answered_keys), workers.failures, workers.stopped_by, workers.rest)

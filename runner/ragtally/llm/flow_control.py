@@ -1,11 +1,12 @@
-"""Requests or tokens per minute, spread evenly."""
+"""How fast calls are sent: the stated pace, what rate limits and outages ask for, and when to give up."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from ragtally.api import CallError, Limits, derive_seed
+from ragtally.api import CallError, Limits, Prompt, derive_seed
+from ragtally.llm.capacity import Capacity
 from ragtally.llm.queue import Attempt
 from ragtally.llm.retry import LONGEST_WAIT, backoff
 from ragtally.llm.stop import StopReason
@@ -115,6 +116,10 @@ PATIENCE = {"connection": 30.0, "server": 120.0}
 PATIENCE_WITH_LIMITS = 3600.0
 # So many calls that failed permanently, and none that was answered in between, end the delivery.
 FAILED_IN_A_ROW = 50
+# So many prompts in a row that were answered late with nothing else in flight end it, too. Where calls were given up
+# before, the server may be busy with those still, which it does not tell.
+LATE_ALONE_IN_A_ROW = 3
+LATE_BEHIND_OTHERS_IN_A_ROW = 12
 _LONGEST_PAUSE = 10.0
 
 
@@ -126,6 +131,7 @@ class Outage:
         self._limits_in_a_row = 0
         self._limited_since = now
         self._failed_in_a_row = 0
+        self._late_alone: list[Prompt] = []
         self._let_down: set[int] = set()
         self._since = now
         self._away = False
@@ -142,6 +148,7 @@ class Outage:
         self._ever_replied = True
         self._limits_in_a_row = 0
         self._failed_in_a_row = 0
+        self._late_alone.clear()
         self._no_longer_probed = False
         self._alive()
 
@@ -181,6 +188,16 @@ class Outage:
         message = f"no connection to the model's server for {silent:.0f} s: {error.message}"
         return StopReason("outage", message, error.hint, error)
 
+    def note_late_alone(self, prompt: Prompt, error: CallError, *, behind_others: bool) -> StopReason | None:
+        """Note that a call was late with nothing else in flight."""
+        self._late_alone.append(prompt)
+        # The votes on one prompt that makes a model ramble say nothing of the others.
+        count = len(set(self._late_alone) if self._ever_replied and not behind_others else self._late_alone)
+        if count < (LATE_BEHIND_OTHERS_IN_A_ROW if behind_others else LATE_ALONE_IN_A_ROW):
+            return None
+        message = f"{len(self._late_alone)} calls in a row: {error.message}"
+        return StopReason("outage", message, error.hint, error)
+
     def note_loss(self, error: CallError) -> StopReason | None:
         """Note that a call has failed permanently."""
         self._failed_in_a_row += 1
@@ -202,6 +219,12 @@ class Outage:
 
 # How many rate limits one call may meet before they count against its retries in any case.
 MOST_WAITS = 50
+# How often one call's time may go by in the server's queue before that counts against its retries.
+MOST_QUEUED = 10
+# A call that the server could not answer in time twice, with nothing else to do, will not be answered.
+MOST_LATE_ALONE = 2
+# The limit to set where a call alone cannot keep it, in multiples of the present one.
+_LONGER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +234,7 @@ class RetryDecision:
     # When the call may be tried again, in seconds of the event loop's clock; None for never: the call has failed.
     again_at: float | None
     stop: StopReason | None = None  # Why the delivery stops; None for going on
+    error: CallError | None = None  # What is to be reported in place of the attempt's own error
 
 
 class Policy:
@@ -219,36 +243,46 @@ class Policy:
     # The jitter of a call depends on the seed, the call's key and the number of the try alone, so it is the same in
     # whatever order calls come back.
 
-    def __init__(self, limits: Limits, seed: int, now: float) -> None:
-        self._retries = limits.retries
+    def __init__(self, limits: Limits, capacity: Capacity, seed: int, now: float) -> None:
+        self._retries, self._timeout = limits.retries, limits.timeout
         self._seed = seed
-        self._congestion = Congestion(limits.concurrency)
+        self._capacity = capacity
+        self._congestion = Congestion(capacity.most)
         self._outage = Outage(now)
-        self._replies = 0
+        self._started = self._replies = 0
+        self._last_answered = 0
+        # Whether calls were given up that the server may be busy with still.
+        self._given_up, self._last_late = False, 0
 
     @property
     def room(self) -> int:
         """How many calls may be in flight."""
-        return 1 if self._outage.probing else self._congestion.room
-
-    @property
-    def wave(self) -> int:
-        """The wave of rate limits that a call begins in now."""
-        return self._congestion.wave
+        return 1 if self._outage.probing else min(self._congestion.room, self._capacity.room)
 
     @property
     def paused_until(self) -> float:
         """Until when nothing may be started, in seconds of the event loop's clock."""
         return self._congestion.paused_until
 
-    def note_reply(self, attempt: Attempt, now: float) -> None:
-        """Note a reply."""
+    def note_start(self, attempt: Attempt, now: float) -> None:
+        """Note that a call is sent."""
+        self._started += 1
+        attempt.number, attempt.room, attempt.wave = self._started, self.room, self._congestion.wave
+        self._capacity.note_start(attempt, now)
+
+    def note_reply(self, attempt: Attempt, seconds: float, in_flight: int, now: float) -> None:
+        """Note a reply; `in_flight` counts its call."""
         self._replies += 1
+        self._last_answered = max(self._last_answered, attempt.number)
+        self._given_up = self._given_up and attempt.number <= self._last_late
         self._outage.note_reply()
         self._congestion.note_reply(attempt.wave, now)
+        self._capacity.note_reply(attempt, seconds, in_flight, now)
 
     def note_failure(self, attempt: Attempt, error: CallError, now: float) -> RetryDecision:
         """Decide what to do after a failed attempt."""
+        if error.reason == "timeout":
+            return self._on_late(attempt, error, now)
         if error.reason == "daily quota":
             return RetryDecision(now, StopReason("daily quota", error.message, error.hint, error))
         if error.fatal:
@@ -283,11 +317,41 @@ class Policy:
             return RetryDecision(now if wait is not None else self._later(attempt, attempt.waits, now), stop)
         return RetryDecision(now, stop) if stop else self._count_failure(attempt, error, now)
 
+    def _on_late(self, attempt: Attempt, error: CallError, now: float) -> RetryDecision:
+        # A server answers in the order of asking, but for what it does side by side: a call that was overtaken by
+        # one that began a whole window later did not wait for its turn, but was lost or took too long.
+        overtaken = self._last_answered >= attempt.number + attempt.room
+        may_be_busy = not attempt.alone or self._given_up
+        stop = None
+        if attempt.alone:
+            error = self._explain(error)
+            stop = self._outage.note_late_alone(attempt.call.messages, error, behind_others=self._given_up)
+        elif not overtaken:
+            self._capacity.note_late(attempt)
+            self._given_up, self._last_late = True, self._started
+        if stop is not None:
+            return RetryDecision(now, stop, error)
+        if may_be_busy and not overtaken and attempt.queued < MOST_QUEUED:
+            attempt.queued += 1
+            message = f"waited behind others in the server's queue: {error.message}"
+            return RetryDecision(now, error=CallError(message, reason="timeout"))
+        attempt.late_alone += attempt.alone
+        if attempt.late_alone >= MOST_LATE_ALONE:
+            return RetryDecision(None, self._outage.note_loss(error), error)
+        self._outage.note_failure(attempt.position, error, now)
+        return self._count_failure(attempt, error, now)
+
+    def _explain(self, error: CallError) -> CallError:
+        slowest = self._capacity.longest_wait
+        seen = f"the slowest answer so far took {slowest:.1f} s" if slowest else "none was answered so far"
+        hint = f"{seen}; raise the model's time limit, say to timeout: {math.ceil(_LONGER * self._timeout)}"
+        return CallError(f"{error.message}, with nothing else in flight", reason="timeout", hint=hint)
+
     def _count_failure(self, attempt: Attempt, error: CallError, now: float) -> RetryDecision:
         attempt.failures += 1
         if attempt.failures > self._retries:
-            return RetryDecision(None, self._outage.note_loss(error))
-        return RetryDecision(self._later(attempt, attempt.failures, now))
+            return RetryDecision(None, self._outage.note_loss(error), error)
+        return RetryDecision(self._later(attempt, attempt.failures, now), error=error)
 
     def _later(self, attempt: Attempt, tries: int, now: float) -> float:
         return max(now, self.paused_until) + backoff(tries, self._fraction(attempt.call.key, tries))

@@ -46,7 +46,7 @@ def _models(estimates: Sequence[ModelEstimate]) -> Table:
     columns = (
         Column("model"), Column("calls", VALUE), Column("paid", COUNT), Column("to pay", VALUE),
         Column("tokens in", ABOUT, "unknown"), Column("tokens out", ABOUT), Column("dollars", VALUE, "unknown"),
-        Column("hours", VALUE), Column("days", VALUE),
+        Column("hours", VALUE, "unknown"), Column("days", VALUE),
     )  # fmt: skip
     rows = []
     for row in estimates:
@@ -60,13 +60,19 @@ def _models(estimates: Sequence[ModelEstimate]) -> Table:
                 row.input_tokens,
                 row.output_tokens,
                 None if row.dollars is None else f"{most}{dollars(row.dollars)}",
-                f"~{row.hours:.2f}" if row.batches is None else f"<= {row.hours:g}",
+                _hours(row),
                 None if row.days is None else f"{row.days:.1f}",
             )
         )
     return Table(
         "models", "Calls of models", columns, tuple(rows), (*filter(None, map(_batches, estimates)), _MEANING)
     )
+
+
+def _hours(row: ModelEstimate) -> str | None:
+    if row.hours is None:
+        return None
+    return f"~{row.hours:.2f}" if row.batches is None else f"<= {row.hours:g}"
 
 
 def _batches(row: ModelEstimate) -> str:

@@ -140,7 +140,8 @@ def _costs(answers: str) -> tuple[Column, ...]:
         Column("output_tokens", _INTEGER, "tokens that came out, reasoning included"),
         Column("dollars", _NUMBER, "US dollars of these answers at the price stated today, those of the questions' "
                "vectors included; missing where a price is unknown"),
-        Column("answer_seconds", _NUMBER, "seconds that the answers took when they were made, added up over calls"),
+        Column("answer_seconds", _NUMBER, "seconds for which the answers kept their models busy; side by side, "
+               "calls share them"),
     )  # fmt: skip
 
 

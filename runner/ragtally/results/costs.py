@@ -34,7 +34,7 @@ class Cost:
     input_tokens: int | None = None
     output_tokens: int | None = None
     dollars: float | None = None  # US dollars at today's price; of a recorded answer, what its file says
-    answer_seconds: float | None = None  # Seconds that the answers took when they were made
+    answer_seconds: float | None = None  # Seconds for which they kept models busy
     index_dollars: float | None = None  # US dollars of the chunks' vectors, paid once; None where none were paid for
 
 

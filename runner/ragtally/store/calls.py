@@ -76,7 +76,7 @@ class Spending:
     calls_with_estimated_tokens: int  # For how many calls the tokens were counted here
     dollars: float | None  # US dollars, over the calls with a price; None where no call has one
     calls_without_price: int  # How many calls have none
-    seconds: float  # Seconds that the calls took, one after the other
+    seconds: float  # Seconds for which the calls kept the model busy
     first_at: str  # When the first answer came: UTC, ISO 8601
     last_at: str  # When the last one came
 
@@ -225,6 +225,11 @@ SELECT_SPENT = """
 SELECT_SERVED = """
     SELECT provider, model, served_by, count(*) FROM calls
     WHERE served_by IS NOT NULL GROUP BY provider, model, served_by ORDER BY provider, model, served_by
+"""
+SELECT_SECONDS = """
+    SELECT avg(seconds) FROM (
+        SELECT seconds FROM calls WHERE provider = ? AND model = ? ORDER BY rowid DESC LIMIT 500
+    )
 """
 SELECT_SERVED_OF = "SELECT served_by FROM calls WHERE served_by IS NOT NULL AND key IN ({keys})"
 SELECT_FAILED = """
@@ -526,17 +531,21 @@ class CallStore:
             return 0.0
         return float(sum(dollars for (dollars,) in self.look_up(SELECT_BILLED_DOLLARS, keys)))
 
+    def seconds_per_call(self, provider: str, model: str) -> float | None:
+        """For how long a call kept a model busy, over the latest ones; None where none was answered."""
+        return next((seconds for (seconds,) in self.select(SELECT_SECONDS, (provider, model))), None)
+
     def failure_counts(self) -> tuple[FailureCount, ...]:
         """Count failed attempts by reason."""
         return tuple(FailureCount(*row) for row in self.select(SELECT_FAILED))
 
-    def select(self, statement: str) -> Iterator[tuple[Any, ...]]:
+    def select(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """Read rows; none where nothing has been written yet."""
         connection = self.database.reading()
         if connection is None:
             return
         try:
-            yield from connection.execute(statement)
+            yield from connection.execute(statement, values)
         except sqlite3.Error as error:
             raise self.database.wrap_error(error) from error
 

@@ -62,9 +62,10 @@ class ModelSuite(ComponentSuite):
         """Calls are kept by provider and model, and planned by limits and prices."""
         assert traits.provider and traits.model, "the traits name no provider or no model"
         limits = traits.limits
-        rates = (limits.requests_per_minute, limits.tokens_per_minute, limits.requests_per_day)
-        assert limits.concurrency >= 1 and limits.timeout > 0 and limits.retries >= 0, "the limits allow no call"
-        assert all(limit is None or limit >= 1 for limit in rates), "the limits allow no call"
+        counts = (limits.concurrency, limits.in_flight_at_first, limits.requests_per_minute, limits.tokens_per_minute,
+            limits.requests_per_day)  # fmt: skip
+        assert limits.timeout > 0 and limits.retries >= 0, "the limits allow no call"
+        assert all(limit is None or limit >= 1 for limit in counts), "the limits allow no call"
         for tokens in (traits.context_tokens, traits.output_tokens):
             assert tokens is None or tokens >= 1, "a number of tokens is at least 1, or None"
         if traits.price is not None:
