@@ -186,7 +186,7 @@ class Asking:
         groups = []
         for of_model in by_model.values():
             traits: ModelTraits = self._workspace.registry.traits(of_model[0].choices["model"])
-calls = (
+            calls = (
                 call
                 for task in of_model
                 for call in calls_of(task, self._prompt_folder(task), takes_seed=traits.takes_seed)
