@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ragtally.store import claims
-from ragtally.store.claims import FILE_NAME, Claims, is_running, machine, started
+from ragtally.store.claims import FILE_NAME, Claims
 
 HOLDER = """
 import sys
@@ -81,14 +81,6 @@ def test_what_a_killed_process_claimed_is_free_at_once_even_before_its_parent_kn
     process.communicate()
 
 
-def test_a_process_with_the_number_of_a_dead_one_is_another_process() -> None:
-    mine = os.getpid()
-    assert is_running(mine, started(mine))
-    assert is_running(mine, None)
-    assert not is_running(mine, "1")
-    assert not is_running(2**22 + 1, None)
-
-
 def test_a_process_of_another_machine_is_dead_when_its_beats_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By this machine's clock alone, whatever the other's says."""
     now = 1000.0
@@ -126,7 +118,3 @@ def test_signs_of_life_are_given_while_claims_are_held(path: Path, monkeypatch: 
         pass
     connection.close()
     mine.release()
-
-
-def test_a_machine_has_a_name() -> None:
-    assert machine() == machine() and len(machine()) == 16

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import os
-import platform
 import secrets
 import sqlite3
 import threading
@@ -17,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ragtally.store.database import Database, Schema
+from ragtally.support.processes import is_running, machine, started
 
 # The file's name in the store's folder.
 FILE_NAME = "claims.sqlite"
@@ -201,55 +199,6 @@ class _Pulse(threading.Thread):
     def stop(self) -> None:
         self._end.set()
         self.join()
-
-
-@functools.cache
-def machine() -> str:
-    """Name what process numbers mean something to: a start of a machine, and in it a container."""
-    facts = [platform.node()]
-    for read in (_boot, _namespace):
-        try:
-            facts.append(read())
-        except OSError:
-            # Not Linux: the machine's name has to do.
-            continue
-    return hashlib.blake2b("\n".join(facts).encode(), digest_size=8).hexdigest()
-
-
-def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-
-
-def _namespace() -> str:
-    return str(Path("/proc/self/ns/pid").stat().st_ino)
-
-
-def started(process: int) -> str | None:
-    """When a process started, in the system's own count; None where the system does not tell."""
-    fields = _status(process)
-    return fields[19] if fields else None
-
-
-def is_running(process: int, since: str | None) -> bool:
-    """Tell whether a process of this machine lives, and is the one that started then."""
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    fields = _status(process)
-    # One that has ended and whose parent has not heard of it yet (Z) answers no call either.
-    return not fields or (fields[0] not in "ZX" and since in (None, fields[19]))
-
-
-def _status(process: int) -> list[str]:
-    """The fields of proc(5) from the state on; the command's name before them may hold anything."""
-    try:
-        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return text.rpartition(")")[2].split()
 
 
 def chunks(keys: Iterable[Key], size: int) -> Iterable[list[Key]]:

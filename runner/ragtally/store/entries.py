@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ragtally.api import Location, RagtallyError, StoreError, file_hash
-from ragtally.store.files import alive, sync_file, sync_folder, unwritable, write_json
+from ragtally.store.files import sync_file, sync_folder, unwritable, write_json
+from ragtally.support.processes import is_running
 from ragtally.support.write_failures import write_failure
 
 _RECORD = "entry.json"
@@ -177,7 +178,7 @@ class Store:
     def dead_drafts(self) -> list[Path]:
         """List the drafts that killed processes of this machine left behind."""
         drafts = sorted((self.root / "tmp").glob(f"{_machine()}-*-*"))
-        return [draft for draft in drafts if not alive(draft.name.split("-")[1])]
+        return [draft for draft in drafts if not _is_written(draft.name.split("-")[1])]
 
     def sweep(self) -> None:
         """Remove the drafts that killed processes of this machine left behind."""
@@ -205,6 +206,10 @@ def _fingerprints(folder: Path) -> dict[str, Any]:
         path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "hash": file_hash(path)}
         for path in _files(folder)
     }
+
+
+def _is_written(process: str) -> bool:
+    return process.isdecimal() and is_running(int(process))
 
 
 def _machine() -> str:

@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ragtally.api import Location, StoreError
+from ragtally.support.processes import is_running
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -60,19 +61,9 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 def sweep_parts(folder: Path) -> None:
     """Remove the half-written files that killed processes left in a folder."""
     for part in folder.glob(".*.part"):
-        if not alive(part.name.split(".")[-2]):
+        _, _, process = part.stem.rpartition(".")
+        if not (process.isdecimal() and is_running(int(process))):
             part.unlink(missing_ok=True)
-
-
-def alive(process: str) -> bool:
-    """Tell whether a process of this machine lives."""
-    try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def sync_folder(folder: Path) -> None:
