@@ -120,6 +120,10 @@ def _fingerprint(parameters: Mapping[str, Any]) -> str | None:
     return None if encoder is None else fingerprint(encoder, parameters["revision"])
 
 
+def _packages(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    return () if parameters["cross_encoder"] is None else ("sentence-transformers", "torch", "transformers")
+
+
 def _diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
     # A language model has findings of its own.
     encoder = parameters["cross_encoder"]
@@ -167,6 +171,7 @@ def register_retrievers() -> list[Component]:
             traits=traits,
             check=check,
             diagnose=_diagnose,
+            packages=_packages,
             provide=_provide,
         )
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +37,12 @@ class RegistryEntry:
         if traits is None:
             return KINDS[self.kind].default_traits
         return traits(parameters) if callable(traits) else traits
+
+    def packages(self, parameters: Mapping[str, Any]) -> Iterator[str]:
+        """Name the packages whose versions decide what the component does."""
+        yield self.distribution.split()[0]
+        packages = self.component.packages
+        yield from packages(parameters) if callable(packages) else packages
 
 
 class Registry:
@@ -81,6 +87,15 @@ class Registry:
         ):
             return replace(traits, draws="fixed")
         return traits
+
+    def packages(self, choice: Choice) -> set[str]:
+        """Name the packages behind what a choice picks, components among its parameters included."""
+        names = set(self.get(choice).packages(choice.parameters))
+        for value in choice.parameters.values():
+            for inner in value if isinstance(value, tuple) else (value,):
+                if isinstance(inner, Choice):
+                    names |= self.packages(inner)
+        return names
 
     def build(self, choice: Choice) -> Any:
         """Build what a choice picks, components among its parameters first."""

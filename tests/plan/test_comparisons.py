@@ -49,3 +49,18 @@ def test_a_retriever_that_nobody_could_use_is_a_control_even_inside_of_another()
     assert [is_control(one, registry) for one in (own, oracle, lot)] == [False, True, True]
     fused = [Choice("retriever", "hybrid", {"retrievers": pair, "depth": 10}) for pair in ((own, own), (own, oracle))]
     assert [is_control(one, registry) for one in fused] == [False, True]
+
+
+def test_a_study_names_the_packages_of_its_components_and_no_others(bench: Bench) -> None:
+    assert told(bench)["packages"] == ["made-up"]
+    registry = load_registry()
+    neural = Choice("embedder", "sentence_transformers", {"model": "m"})
+    of_plain, of_neural = (
+        registry.packages(Choice("retriever", "hybrid", {"retrievers": (Choice("retriever", "bm25", {}), dense)}))
+        for dense in (
+            Choice("retriever", "dense", {"embedder": Choice("embedder", "hashing", {})}),
+            Choice("retriever", "dense", {"embedder": neural}),
+        )
+    )
+    assert of_plain == {"ragtally"}
+    assert {"torch", "sentence-transformers"} <= of_neural

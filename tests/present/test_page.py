@@ -161,3 +161,10 @@ def test_outside_of_a_repository_no_sources_are_named(tmp_path: Path) -> None:
     assert not found.changed
     assert {"ragtally", "numpy", "polars"} <= found.packages.keys()
     assert all(re.match(r"\d", version) for version in found.packages.values())
+
+
+def test_packages_are_listed_where_the_study_uses_them_alone(tmp_path: Path) -> None:
+    # Installed for these tests, as an extra of ragtally's.
+    assert "weaviate-haystack" not in gather_provenance(tmp_path).packages
+    found = gather_provenance(tmp_path, packages=["weaviate-haystack", "not-installed"]).packages
+    assert "weaviate-haystack" in found and "not-installed" not in found

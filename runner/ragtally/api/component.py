@@ -132,6 +132,8 @@ class Component:
             leaves out whatever has none. Called with the study's name for a dataset, with what `--model` says for a
             model, and with the model's name in the spec for a reader that asks one; else with an empty text.
         citation: For a dataset, whom to cite for it: BibTeX, or a sentence.
+        packages: Optional packages that its numbers depend on, beside those that its own distribution requires: the
+            report names their versions. A value, or a function of the parameters.
     """
 
     name: str
@@ -148,6 +150,7 @@ class Component:
     renamed_params: Mapping[str, str] = field(default_factory=dict)
     starter: Callable[[str], Starter] | None = None
     citation: str = ""
+    packages: Sequence[str] | Callable[[Mapping[str, Any]], Sequence[str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,5 +36,6 @@ def report(folder: Path, spec: Path | None, registry: Registry) -> Path:
     results = lazy.results.load_results(folder)
     meanings = lazy.provenance.retriever_meanings(results, registry)
     cited = lazy.provenance.dataset_citation(results, registry)
-    provenance = lazy.provenance.gather_provenance(Path.cwd(), spec, meanings, cited)
+    packages = results.comparisons.get("packages", ())
+    provenance = lazy.provenance.gather_provenance(Path.cwd(), spec, meanings, cited, packages)
     return lazy.page.write_report(results, analysis_of(folder), folder, provenance)

@@ -13,7 +13,7 @@ from ragtally.llm.tokens import count_tokens
 from ragtally.store.batches import StoredBatch
 from ragtally.support.reply_outcomes import counted_tokens, require_answer
 
-# How often results are fetched that are not whole, and seconds between two times.
+# How often results are fetched that are not whole, and the most seconds between two times.
 _FETCHES = 3
 _FETCH_AGAIN = 1.0
 
@@ -63,7 +63,7 @@ async def collect(session: BatchSession, batch: StoredBatch, state: BatchState) 
 
     # From the beginning, where a download breaks off: a row that was taken is not taken again.
     for fetch in range(_FETCHES):
-        await pause(session.stop, _FETCH_AGAIN * fetch)
+        await pause(session.stop, min(_FETCH_AGAIN, session.terms.poll_seconds) * fetch)
         await session.ask(read, f"results of {batch.name}")
         rows = len(keys_with_row.intersection(keys) if len(keys) == batch.calls else keys_with_row)
         if rows >= _rows_due(batch, state):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ragtally.api import Choice, ModelTraits, ReaderTraits, RetrieverTraits
 from ragtally.plan.cells import Cell, Picks
-from ragtally.plan.plan import StudyPlan
+from ragtally.plan.plan import STAGES, StudyPlan, in_order
 from ragtally.registry import Registry
 from ragtally.spec.study import Compare
 
@@ -27,6 +27,7 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
             for cell in plan.cells
             if cell.picks.retriever is not None and is_control(cell.picks.retriever, registry)
         ],
+        "packages": sorted(set().union(*(registry.packages(choice) for choice in _choices(plan)))),
         "models": [_model(name, choice, registry) for name, choice in plan.study.models.items()],
         "families": [
             {
@@ -37,6 +38,11 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
             for family in plan.study.compare
         ],
     }
+
+
+def _choices(plan: StudyPlan) -> Iterator[Choice]:
+    for task in in_order([goal for stage in STAGES for goal in plan.goals(stage)]):
+        yield from task.choices.values()
 
 
 def answers_elsewhere(traits: ReaderTraits) -> bool:

@@ -32,7 +32,7 @@ from ragtally.steps import (
 )
 
 # Raised whenever the same entries would give other result files.
-RESULTS_VERSION = 3
+RESULTS_VERSION = 4
 
 # fmt: off
 _STEPS = {

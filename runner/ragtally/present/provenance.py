@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import metadata
@@ -18,12 +18,10 @@ from ragtally.present.numbers import count
 from ragtally.registry import Registry
 from ragtally.results import Results
 
-_GROUP = "ragtally"
+_DISTRIBUTION = "ragtally"
 # What no number depends on: another version of it must not make another report of the same results.
 _NO_PART_OF_THE_RESULTS = ("dvc.lock", "**/dvc.lock", "tests", "docs", "benchmarks", "*.md", "**/*.md")
 _SOURCES = (":(top)", *(f":(top,exclude){path}" for path in _NO_PART_OF_THE_RESULTS))
-# Extras of a distribution that no number of a study comes from.
-_FOR_DEVELOPERS = re.compile(r"extra == .(benchmark|dev|docs?|lint|tests?).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +42,21 @@ class Provenance:
 
 
 def gather_provenance(
-    folder: Path, spec: Path | None = None, meanings: Mapping[str, str] | None = None, citation: str = ""
+    folder: Path,
+    spec: Path | None = None,
+    meanings: Mapping[str, str] | None = None,
+    citation: str = "",
+    packages: Iterable[str] = (),
 ) -> Provenance:
-    """Spec, sources and versions of what made a report."""
+    """Spec, sources and versions of what made a report; `packages` are those that the study's components need."""
     files = _git(folder, "ls-files", "--stage", "--full-name", "--", *_SOURCES)
     changed = bool(files and _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *_SOURCES))
     sources = sha256(files.encode()).hexdigest() if files else None
     text = spec.read_text(encoding="utf-8") if spec is not None else None
-    plugins = {point.dist.name for point in metadata.entry_points(group=_GROUP) if point.dist is not None}
-    needs = {name for distribution in (_GROUP, *plugins) for name in _required(distribution)}
-    # torch comes with what computes embeddings, and decides their last digits.
-    names = sorted({_GROUP, *plugins, *needs, "torch"})
-    versions = {name: version for name in names if (version := _version(name)) is not None}
+    # What else is installed makes no other report of the same results.
+    names = {_DISTRIBUTION, *packages}
+    needs = {name for distribution in names for name in _required(distribution)}
+    versions = {name: version for name in sorted(names | needs) if (version := _version(name)) is not None}
     return Provenance(text, sources, changed, platform.python_version(), versions, meanings or {}, citation)
 
 
@@ -72,9 +73,12 @@ def retriever_meanings(results: Results, registry: Registry) -> dict[str, str]:
 
 
 def _required(distribution: str) -> list[str]:
-    """Name the packages that a distribution needs, or can use."""
-    requirements = metadata.requires(distribution) or ()
-    return [re.split(r"[^\w.-]", each)[0] for each in requirements if not _FOR_DEVELOPERS.search(each)]
+    """Name the packages that a distribution needs in any case."""
+    try:
+        requirements = metadata.requires(distribution) or ()
+    except metadata.PackageNotFoundError:
+        return []
+    return [re.split(r"[^\w.-]", each)[0] for each in requirements if "extra ==" not in each]
 
 
 def _version(package: str) -> str | None:

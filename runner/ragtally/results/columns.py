@@ -333,6 +333,8 @@ COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must kno
     Column("readings", _MAPPINGS, "how the answers of each `reader` on each `context` were read, every vote counted "
            "once: for each `outcome` (`read`, `unread` or `missing`) and `reading` (as in answers.parquet; of a "
            "missing answer its error) how many `answers`", optional=True),
+    Column("packages", _TEXTS, "the distributions that the study's components come from, and the optional packages "
+           "that these name; the report lists their versions", optional=True),
     Column("families", _MAPPINGS, "one entry of `compare` each: metric, baseline, and pairs of cells"),
 ))  # fmt: skip
 
