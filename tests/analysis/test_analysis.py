@@ -251,7 +251,7 @@ def unscored(results: Results, *cells: str) -> Results:
     names = results.metric_names("answers")
     these = pl.col("cell").is_in(cells)
     columns = {name: pl.when(these).then(None).otherwise(pl.col(name)) for name in names}
-    why = pl.lit("; ".join(f"{name}: it selected the base" for name in names))
+    why = pl.lit(json.dumps(dict.fromkeys(names, "it selected the base")))
     return replace(
         results,
         cells=results.cells.with_columns(

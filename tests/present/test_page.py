@@ -14,6 +14,7 @@ import pytest
 
 from ragtally.analysis import Analysis
 from ragtally.present.base import base_section
+from ragtally.present.cells import cells_of
 from ragtally.present.page import report_page, write_report
 from ragtally.present.provenance import Provenance, gather_provenance, retriever_meanings
 from ragtally.registry import load_registry
@@ -135,7 +136,8 @@ def test_models_stand_there_with_their_digests(results: Results, analysis: Analy
         {"name": "big", "provider": "groq", "model": "gpt-oss", "fingerprint": None},
     ]
     asked = replace(results, comparisons=dict(results.comparisons) | {"models": models})
-    text = report_page(asked, analysis, Provenance())
+    cells = cells_of(results.cells, results.metrics, analysis.question_set, analysis)
+    text = report_page(asked, analysis, cells, Provenance())
     assert "<dt>model small</dt><dd>ollama_chat: llama3.2:1b, sha256:beef</dd>" in text
     assert "<dt>model big</dt><dd>groq: gpt-oss, no digest known</dd>" in text
 

@@ -15,6 +15,6 @@ def test_each_metric_has_its_own_reason_for_having_no_score() -> None:
         "accuracy": Score(0.0, 2),
     }
     (text,) = score_columns([scores])["not_scored"]
-    assert reason_of(text, "recall[yes]") == "no label is yes, none at all"
+    assert reason_of(text, "recall[yes]") == "no label is yes; none at all"
     assert reason_of(text, "f1") == reason_of(text, "macro_f1") == "nothing is right"
     assert reason_of(text, "accuracy") is reason_of(None, "f1") is None

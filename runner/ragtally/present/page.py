@@ -39,9 +39,9 @@ from ragtally.store import write_csv, write_text
 def write_report(results: Results, analysis: Analysis, folder: Path, provenance: Provenance) -> Path:
     """Write a study's report: `analysis.json`, the tables of `plots/`, and `report.html`."""
     # The same results give the same bytes of `analysis.json` and `plots/`; the page holds its provenance besides.
-    page = report_page(results, analysis, provenance)
-    write_analysis(analysis, results, folder)
     cells = cells_of(results.cells, results.metrics, analysis.question_set, analysis)
+    page = report_page(results, analysis, cells, provenance)
+    write_analysis(analysis, results, folder)
     for name, columns in plot_tables(results, analysis, cells).items():
         write_csv(folder / "plots" / name, columns)
     write_text(folder / "report.html", page)
@@ -70,9 +70,8 @@ def sections(
     return before, (noise_section(analysis),)
 
 
-def report_page(results: Results, analysis: Analysis, provenance: Provenance) -> str:
+def report_page(results: Results, analysis: Analysis, cells: Cells, provenance: Provenance) -> str:
     """The page of a study."""
-    cells = cells_of(results.cells, results.metrics, analysis.question_set, analysis)
     before, after = sections(results, analysis, cells, provenance)
     scripts = [_asset("report.js"), _asset("explorer.js")]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -125,7 +124,7 @@ def _facts(results: Results, provenance: Provenance) -> list[tuple[str, str]]:
         *_models(results),
         (
             "files in git (a hash of their names and content)",
-            sources + (", with changes that were not committed" if provenance.changed else ""),
+            sources,
         ),
         ("votes of language models", f"{votes:,} over all cells; votes that cells share are counted in each"),
         ("tokens of these", f"{tokens:,}" if votes else "none"),

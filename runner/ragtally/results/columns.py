@@ -145,7 +145,7 @@ def _costs(answers: str) -> tuple[Column, ...]:
     )  # fmt: skip
 
 
-_NOT_SCORED = Column("not_scored", _TEXT, "which scores are missing, and why")
+_NOT_SCORED = Column("not_scored", _TEXT, "JSON: why scores are missing, by metric")
 
 DATASET = ResultFile("dataset.json", "prepare", "The dataset, and how its questions were narrowed down.", (
     Column("study", _TEXT, "the study's name"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -118,18 +119,11 @@ def round_number(value: float | None) -> float | None:
 
 
 def _reasons(row: Mapping[str, Score]) -> str | None:
-    by_reason: dict[str, list[str]] = {}
-    for name, score in row.items():
-        if score.reason is not None:
-            # A semicolon separates reasons.
-            by_reason.setdefault(score.reason.replace(";", ","), []).append(name)
-    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()) or None
+    reasons = {name: score.reason for name, score in row.items() if score.reason is not None}
+    return json.dumps(reasons, ensure_ascii=False) if reasons else None
 
 
 def reason_of(not_scored: str | None, metric: str) -> str | None:
     """Why a metric has no score, from a row's `not_scored`."""
-    for entry in (not_scored or "").split("; "):
-        names, _, reason = entry.partition(": ")
-        if metric in names.split(", "):
-            return reason
-    return None
+    reasons: dict[str, str] = json.loads(not_scored) if not_scored else {}
+    return reasons.get(metric)
