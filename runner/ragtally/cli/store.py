@@ -126,7 +126,8 @@ def export_command(file: Path, salvage: bool) -> None:
         else:
             with bar("calls", lazy.calls_salvage.count_calls(calls)) as advance:
                 export = lazy.calls_transfer.export_calls(calls, file, advance)
-    click.echo(f"{file}: {export.calls:,} calls, {file.stat().st_size:,} bytes")
+    billed = f", {export.billed_failures:,} paid replies that were no answers" if export.billed_failures else ""
+    click.echo(f"{file}: {export.calls:,} calls{billed}, {file.stat().st_size:,} bytes")
     if export.unreadable:
         raise StoreError(
             f"{export.unreadable:,} places could not be read, each with one call or more",
@@ -143,6 +144,8 @@ def import_command(file: Path) -> None:
     with _calls() as calls, bar("bytes", size) as advance:
         summary = lazy.calls_transfer.import_calls(calls, file, advance)
     click.echo(f"{summary.new:,} new, {summary.duplicates:,} known, {summary.conflicting:,} conflicting")
+    if summary.billed_failures:
+        click.echo(f"{summary.billed_failures:,} paid replies that were no answers were added")
     if summary.conflicting:
         click.echo("conflicting: here with another answer; the one that was here first stays", err=True)
     more = summary.wrong_lines - len(summary.errors)

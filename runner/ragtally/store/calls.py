@@ -189,9 +189,13 @@ CREATE_BILLED = """
         dollars REAL
     )
 """
-INSERT_BILLED = """
-    INSERT INTO billed_failures (key, provider, model, purpose, at, reason, input_tokens, output_tokens, dollars)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+BILLED_COLUMNS = ("key", "provider", "model", "purpose", "at", "reason", "input_tokens", "output_tokens", "dollars")
+INSERT_BILLED = f"""
+    INSERT INTO billed_failures ({", ".join(BILLED_COLUMNS)}) VALUES ({", ".join("?" * len(BILLED_COLUMNS))})
+"""
+SELECT_ALL_BILLED = f"SELECT {', '.join(BILLED_COLUMNS)} FROM billed_failures"
+SELECT_SAME_BILLED = f"""
+    SELECT count(*) FROM billed_failures WHERE {" AND ".join(f"{name} IS ?" for name in BILLED_COLUMNS)}
 """
 HAS_BILLED = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'billed_failures'"
 SELECT_BILLED = """
@@ -319,10 +323,10 @@ def _refuse(constant: str) -> Any:
 
 def _check(values: Mapping[str, Any]) -> None:
     missing = [name for name in CALL_COLUMNS if name not in values]
-    unknown = [name for name in values if name not in _FORMS]
+    unknown = [name for name in values if name not in FORMS]
     if missing or unknown:
         raise ValueError(f"this is no saved call: {'no' if missing else 'unknown'} field {(missing or unknown)[0]!r}")
-    for name, (expected_form, holds) in _FORMS.items():
+    for name, (expected_form, holds) in FORMS.items():
         if not holds(values[name]):
             raise ValueError(f"{name} must be {expected_form}")
 
@@ -363,7 +367,7 @@ def _messages(value: Any) -> bool:
     )
 
 
-_FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "key": (
         "a call's key, r1: and 40 hexadecimal digits",
         lambda value: _text(value) and bool(_KEY.fullmatch(value)),

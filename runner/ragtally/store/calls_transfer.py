@@ -6,13 +6,16 @@ import gzip
 import os
 import sqlite3
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 from ragtally.api import DataError, Location, StoreError
+from ragtally.store import billed_failures
 from ragtally.store.calls import CALL_COLUMNS, INSERT_CALL, SELECT_SAME_KEYS, CallStore, Row, row_of, sealed
 from ragtally.store.calls_salvage import all_calls, read_row, readable, sound_line
 from ragtally.store.files import sync_folder, unwritable
@@ -35,6 +38,7 @@ class ExportSummary:
     """What an export wrote."""
 
     calls: int
+    billed_failures: int = 0  # Replies that were no answers and are paid for
     unreadable: int = 0  # How many places of a damaged file could not be read
 
 
@@ -45,6 +49,7 @@ class ImportSummary:
     new: int = 0  # Calls that were added
     duplicates: int = 0  # Calls that were there with the same answer
     conflicting: int = 0  # Calls that were there with another answer; the one that was there stays
+    billed_failures: int = 0  # Replies that were no answers and are paid for, that were added
     wrong_lines: int = 0  # Lines that could not be used
     errors: list[DataError] = field(default_factory=list)  # What is wrong with the first of these
 
@@ -63,7 +68,8 @@ def export_calls(store: CallStore, path: Path, advance: Advance = lambda calls: 
                     hint=f"`ragtally store export --salvage {path}` leaves out what is damaged",
                 ) from error
 
-    return ExportSummary(_write(store, path, lines(), advance))
+    billed = billed_failures.lines(store)
+    return ExportSummary(_write(store, path, chain(lines(), billed), advance) - len(billed), len(billed))
 
 
 def salvage_calls(store: CallStore, path: Path, advance: Advance = lambda calls: None) -> ExportSummary:
@@ -79,7 +85,9 @@ def salvage_calls(store: CallStore, path: Path, advance: Advance = lambda calls:
         places = readable(store.database, connection)
         rows = (read_row(connection, number) for number in places.rows)
         lines = (sound_line(row) for row in rows if row is not None)
-        return ExportSummary(_write(store, path, lines, advance), places.unreadable)
+        billed, unreadable = billed_failures.readable_lines(connection)
+        calls = _write(store, path, chain(lines, billed), advance) - len(billed)
+        return ExportSummary(calls, len(billed), places.unreadable + unreadable)
     except sqlite3.Error as error:
         raise store.database.wrap_error(error, _NOTHING_LEFT) from error
     finally:
@@ -91,12 +99,16 @@ def import_calls(store: CallStore, path: Path, advance: Advance = lambda size: N
     # Lines that are wrong are reported, and the others imported all the same.
     report = ImportSummary()
     batch: list[tuple[int, Row]] = []
+    billed: Counter[Row] = Counter()
     position = 0
     with _reading(path) as (raw, handle):
         for number, line in enumerate(_lines(path, handle, report), start=1):
             if line.strip():
                 try:
-                    batch.append((number, row_of(line)))
+                    if line.startswith(billed_failures.PREFIX):
+                        billed[billed_failures.row_of(line)] += 1
+                    else:
+                        batch.append((number, row_of(line)))
                 except ValueError as error:
                     _wrong(report, path, number, str(error))
             if len(batch) == _LINES_AT_ONCE:
@@ -106,38 +118,47 @@ def import_calls(store: CallStore, path: Path, advance: Advance = lambda size: N
                 position = raw.tell()
         _add(store, path, batch, report)
         advance(raw.tell() - position)
+    if billed:
+        with _transaction(store) as connection:
+            report.billed_failures = billed_failures.add(connection, billed)
     return report
 
 
-def _add(store: CallStore, path: Path, batch: Sequence[tuple[int, Row]], report: ImportSummary) -> None:
-    """Add some calls in one transaction; counts are right whatever other processes write meanwhile."""
-    if not batch:
-        return
+@contextmanager
+def _transaction(store: CallStore) -> Iterator[sqlite3.Connection]:
     connection = store.database.writing()
     try:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            keys = dict.fromkeys(row[0] for _, row in batch)
-            same_keys = {key: tuple(rest) for key, *rest in store.look_up(SELECT_SAME_KEYS, keys)}
-            for number, row in batch:
-                purpose, vote, text, messages = (
-                    row[CALL_COLUMNS.index(name)] for name in ("purpose", "vote", "text", "messages")
-                )
-                same_key = same_keys.setdefault(row[0], (purpose, vote, text, messages))
-                if (same_key[0], same_key[1], same_key[3]) != (purpose, vote, messages):
-                    _wrong(report, path, number, f"the key {row[0]} stands for another call in the store")
-                elif same_key[2] != text:
-                    report.conflicting += 1
-                elif connection.execute(INSERT_CALL, sealed(row)).rowcount == 1:
-                    report.new += 1
-                else:
-                    report.duplicates += 1
+            yield connection
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
     except sqlite3.Error as error:
         raise store.database.wrap_error(error) from error
+
+
+def _add(store: CallStore, path: Path, batch: Sequence[tuple[int, Row]], report: ImportSummary) -> None:
+    """Add some calls in one transaction; counts are right whatever other processes write meanwhile."""
+    if not batch:
+        return
+    with _transaction(store) as connection:
+        keys = dict.fromkeys(row[0] for _, row in batch)
+        same_keys = {key: tuple(rest) for key, *rest in store.look_up(SELECT_SAME_KEYS, keys)}
+        for number, row in batch:
+            purpose, vote, text, messages = (
+                row[CALL_COLUMNS.index(name)] for name in ("purpose", "vote", "text", "messages")
+            )
+            same_key = same_keys.setdefault(row[0], (purpose, vote, text, messages))
+            if (same_key[0], same_key[1], same_key[3]) != (purpose, vote, messages):
+                _wrong(report, path, number, f"the key {row[0]} stands for another call in the store")
+            elif same_key[2] != text:
+                report.conflicting += 1
+            elif connection.execute(INSERT_CALL, sealed(row)).rowcount == 1:
+                report.new += 1
+            else:
+                report.duplicates += 1
 
 
 def _wrong(report: ImportSummary, path: Path, number: int, message: str) -> None:
