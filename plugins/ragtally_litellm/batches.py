@@ -6,10 +6,11 @@ Sources: platform.openai.com/docs/guides/batch and docs/api-reference/batch, con
 from __future__ import annotations
 
 import json
+import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -25,7 +26,8 @@ from ragtally import (
     StoreError,
 )
 from ragtally.support.json_bodies import read_json
-from ragtally_litellm.client import authorization, connection_errors, hide_key, proxy_for
+from ragtally.support.reply_outcomes import LONGEST_REPLY, too_large
+from ragtally_litellm.client import authorization, connection_errors, hide_key, proxy_for, read_body
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.replies import read_answer
 
@@ -48,6 +50,7 @@ _PAGE = 100
 # The slowest line that is waited for: a file of 200 MB may take 2,000 s longer than a call.
 _BYTES_PER_SECOND = 100_000
 _PIECE = 1 << 16
+_CALL = re.compile(rb'"custom_id"\s*:\s*"([^"\\]+)"')
 
 WriteBody = Callable[[Sequence[Mapping[str, str]], Mapping[str, Any]], dict[str, Any]]
 
@@ -114,7 +117,7 @@ class FileBatches:
             await self._requests.download(file_id, paths[-1])
         for path in paths:
             with path.open("rb") as handle:
-                for line in handle:
+                for line in _lines(handle):
                     if line.strip():
                         yield read_row(line, self._errors)
 
@@ -229,7 +232,7 @@ class BatchRequests:
                 ) as response,
             ):
                 good = 200 <= response.status < 300
-                raw: bytes = await (save(response) if good and save else response.read())
+                raw = await (save(response) if good and save else read_body(response, LONGEST_REPLY, self._errors))
         raw = hide_key(raw, self._key)
         if not good:
             raise self._errors.from_status(response.status, response.headers, raw.decode(errors="replace"))
@@ -244,10 +247,23 @@ class BatchRequests:
         return body
 
 
+def _lines(handle: IO[bytes]) -> Iterator[bytes]:
+    """Read lines; of one that is too long no more than its beginning."""
+    while line := handle.readline(LONGEST_REPLY + 1):
+        yield line
+        while line and not line.endswith(b"\n"):
+            line = handle.readline(_PIECE)
+
+
 def read_row(line: bytes, errors: CallErrors) -> BatchRow:
     """Read one row of a batch's results, without trust."""
     # An error stands in `error`, or in the body of a `response` with an error status, whichever file it is in; where
     # there is none, some say null and some {}.
+    if len(line) > LONGEST_REPLY:
+        # Which call it answers stands before the answer.
+        match = _CALL.search(line, 0, _PIECE)
+        key = match[1].decode(errors="replace") if match else None
+        return BatchRow(key, errors.failure("bad reply", too_large("row of the results", LONGEST_REPLY)))
     row = _json_or_none(line)
     if not isinstance(row, dict):
         return BatchRow(None, errors.failure("bad reply", "a row of the results is no JSON object"))

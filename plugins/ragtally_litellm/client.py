@@ -17,6 +17,7 @@ import aiohttp
 
 from ragtally import CallError
 from ragtally.support.json_bodies import read_json
+from ragtally.support.reply_outcomes import too_large
 from ragtally.support.secrets import MASK, is_long_enough
 from ragtally_litellm.failures import CallErrors
 
@@ -65,8 +66,6 @@ class Hosts:
 class JsonClient:
     """Sends JSON to the hosts of a model; failures are raised as `CallError`, and nothing is tried again here."""
 
-    # A server that never ends its answer would fill the memory: what is larger than `longest` bytes is given up.
-
     def __init__(
         self, urls: Sequence[str], key: str | None, timeout: float, errors: CallErrors, longest: int
     ) -> None:
@@ -108,7 +107,7 @@ class JsonClient:
                 async with session.post(
                     url, data=payload, headers=self._headers, proxy=self._proxies[url], allow_redirects=False
                 ) as response:
-                    raw = await self._read(response)
+                    raw = await read_body(response, self._longest, self._errors)
             answers = True
         except CallError as error:
             answers = error.reason == "bad reply"
@@ -119,22 +118,6 @@ class JsonClient:
         finally:
             self._hosts.give_back(url, alive=answers)
         return response.status, response.headers, hide_key(raw, self._key)
-
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        good = 200 <= response.status < 300
-        longest = self._longest if good else min(self._longest, _LONGEST_ERROR)
-        parts, size = [], 0
-        async for part in response.content.iter_any():
-            parts.append(part)
-            size += len(part)
-            if size > longest:
-                # Closed rather than read to its end, which the server may never reach.
-                response.close()
-                if good:
-                    message = f"the answer is larger than {longest / 1_000_000:g} MB, and was given up"
-                    raise self._errors.failure("bad reply", message)
-                break
-        return b"".join(parts)[:longest]
 
     async def _open_session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
@@ -154,6 +137,24 @@ class JsonClient:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self._session
+
+
+async def read_body(response: aiohttp.ClientResponse, longest: int, errors: CallErrors) -> bytes:
+    """Read what a server answers; a good answer of more than so many bytes is given up."""
+    # A server that never ends its answer would fill the memory.
+    good = 200 <= response.status < 300
+    most = longest if good else min(longest, _LONGEST_ERROR)
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > most:
+            # Closed rather than read to its end, which the server may never reach.
+            response.close()
+            if good:
+                raise errors.failure("bad reply", too_large("answer", longest))
+            break
+    return b"".join(parts)[:most]
 
 
 @contextlib.contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ragtally.support.reply_outcomes import LONGEST_REPLY
+
 
 def _optional(kind: str, description: str, **bounds: Any) -> dict[str, Any]:
     return {"type": [kind, "null"], "default": None, "description": description, **bounds}
@@ -144,6 +146,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         {
             "type": "number",
             "exclusiveMinimum": 0,
+            "maximum": LONGEST_REPLY // 1_000_000,
             "default": 16,
             "description": "The largest reply that is read, in millions of bytes; a longer one is given up: a call "
             "that failed for a passing reason.",

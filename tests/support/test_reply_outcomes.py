@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ragtally.api import Call, CallError, Message, Reply
-from ragtally.support.reply_outcomes import counted_tokens, ending, require_answer, unusable
+from ragtally.support.reply_outcomes import LONGEST_REPLY, counted_tokens, ending, require_answer, unusable
 
 
 def call(content: str = "Does it help?") -> Call:
@@ -43,6 +43,12 @@ def test_an_answer_that_breaks_off_is_tried_again_and_billed(finish: str, text: 
 def test_no_text_is_tried_again(text: str, instead: str) -> None:
     with pytest.raises(CallError, match=instead or "no text") as caught:
         require_answer(call(), reply(text), instead)
+    assert caught.value.retryable
+
+
+def test_a_text_that_no_model_writes_is_no_answer() -> None:
+    with pytest.raises(CallError, match="larger than 16 MB") as caught:
+        require_answer(call(), reply("x" * (LONGEST_REPLY + 1)))
     assert caught.value.retryable
 
 

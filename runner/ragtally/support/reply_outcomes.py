@@ -29,6 +29,8 @@ _UNSPACED = re.compile(
 _CHARACTERS_PER_UNSPACED_TOKEN = 4
 # No server reads less of a prompt: a smaller count leaves out what it had in its cache, or is made up.
 _SMALLEST_CONTEXT = 128
+# Bytes, or characters of a text: more than any model writes, and a server that never ends would fill memory and disk.
+LONGEST_REPLY = 16_000_000
 # More than any model takes: what is larger would use up a budget, or an hour's pace, with one reply.
 _MOST_TOKENS = 100_000_000
 
@@ -74,6 +76,8 @@ def require_answer(call: Call, reply: Reply, instead: str = "") -> Reply:
                 "put less before the reader (a smaller top_k, chunks or context_words), or have the server take "
                 "longer prompts (num_ctx at Ollama)",
             )
+    if len(reply.text) > LONGEST_REPLY:
+        raise _failure(reply, "bad reply", too_large("answer", LONGEST_REPLY))
     if unusable(reply) is not None:
         return reply
     if ending(reply.finish_reason) == "broken":
@@ -81,6 +85,19 @@ def require_answer(call: Call, reply: Reply, instead: str = "") -> Reply:
     if not reply.text.strip():
         raise _failure(reply, "bad reply", f"the reply holds {instead or 'no text'}")
     return reply
+
+
+def too_large(what: str, longest: int) -> str:
+    """Say that something was too large to be read.
+
+    Args:
+        what: What it was.
+        longest: The most bytes or characters that are read.
+
+    Returns:
+        The message.
+    """
+    return f"the {what} is larger than {longest / 1_000_000:g} MB, and was given up"
 
 
 def counted_tokens(call: Call, text: str, put_in: object, came_out: object) -> tuple[int | None, int | None]:

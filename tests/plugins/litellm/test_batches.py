@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -180,3 +181,24 @@ def test_terms_are_the_settings_with_what_both_providers_state(fill: Fill) -> No
 def test_what_cannot_be_batched_is_said_before_the_run(fill: Fill, fields: dict[str, Any], about: str) -> None:
     faults = ragtally_litellm.check_model(fill(**{"model": "openai/gpt-4.1-mini"} | fields))
     assert about in [fault.parameter for fault in faults]
+
+
+def test_of_a_row_that_does_not_end_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Files:
+        async def download(self, file_id: str, path: Path) -> None:
+            rows = [{"custom_id": key, "response": {"body": {"x": "x" * size}}} for key, size in SIZES.items()]
+            path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+    async def rows(folder: Path) -> list[BatchRow]:
+        batch_api = FileBatches(Files(), None, ERRORS, "24h")  # type: ignore[arg-type]
+        return [row async for row in batch_api.results(state(output_file_id="o"), folder)]
+
+    monkeypatch.setattr("ragtally_litellm.batches.LONGEST_REPLY", 1_000)
+    with TemporaryDirectory() as folder:
+        first, long, last = asyncio.run(rows(Path(folder)))
+    assert [row.key for row in (first, long, last)] == list(SIZES)
+    assert long.error is not None and "given up" in long.error.message
+    assert last.error is not None and "given up" not in last.error.message
+
+
+SIZES = {"r1:1": 10, "r1:2": 300_000, "r1:3": 10}
