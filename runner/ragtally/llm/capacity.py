@@ -26,6 +26,8 @@ _SAFE_PART = 0.6
 _SHORT_WAIT = 5.0
 # Where calls take longer than the shortest time by this factor, they wait for others.
 _QUEUES = 1.3
+# A server holds prompts where later votes take less than this part of the time of all calls.
+_HELD = 0.8
 _FIRST_REST, _LONGEST_REST = 4, 32  # rounds between two trials
 
 
@@ -52,13 +54,14 @@ class Capacity:
         self._first_trial = True
         self._rest, self._rounds_left = _FIRST_REST, 0
         self._wave = 0
-        self._calls_per_prompt = 1
+        self._turns = 1  # How many calls on one prompt follow each other, where that makes them faster
         # The round: its number, when it began (nan until its first call does), its replies, and of the calls that
-        # began in it the replies and all their seconds.
+        # began in it the replies and their seconds, those of later votes on a prompt once more.
         self._round = 0
         self._began = math.nan
         self._replies = self._own_replies = 0
         self._own_seconds = 0.0
+        self._later_replies, self._later_seconds = 0, 0.0
 
     @property
     def room(self) -> int:
@@ -67,7 +70,8 @@ class Capacity:
 
     def begin(self, calls_per_prompt: int) -> None:
         """Begin a delivery, in which each prompt is asked so often in turn."""
-        self._calls_per_prompt = calls_per_prompt
+        if self._turns > 1 or self._first_trial:
+            self._turns = calls_per_prompt
         self._begin_round()
 
     def note_start(self, attempt: Attempt, now: float) -> None:
@@ -88,6 +92,9 @@ class Capacity:
         if attempt.round == self._round:
             self._own_replies += 1
             self._own_seconds += seconds
+            if attempt.is_later_vote:
+                self._later_replies += 1
+                self._later_seconds += seconds
         if self._own_replies >= self._replies_needed or self._is_hopeless(now):
             self._judge(max(now - self._began, 1e-9), max(self._own_seconds / self._own_replies, 1e-9))
             self._begin_round()
@@ -111,7 +118,7 @@ class Capacity:
             fewest = 1
         else:
             fewest = _FEWEST_REPLIES if self._trial is None or self._rest == _FIRST_REST else _MORE_REPLIES
-        return rounds * max(fewest, self.room * self._calls_per_prompt)
+        return rounds * max(fewest, self.room * self._turns)
 
     def _is_hopeless(self, now: float) -> bool:
         """Whether a trial is so slow that it need not be taken to its end."""
@@ -131,6 +138,8 @@ class Capacity:
 
     def _judge(self, seconds: float, wait: float) -> None:
         self._shortest_wait = min(self._shortest_wait, wait)
+        if self._first_trial and self._later_seconds > _HELD * self._later_replies * wait:
+            self._turns = 1
         if self._trial is None:
             self._window_replies = _DECAY * self._window_replies + self._replies
             self._window_seconds = _DECAY * self._window_seconds + seconds
@@ -158,9 +167,9 @@ class Capacity:
         """Try a larger window."""
         safe = _SAFE_PART * self._timeout
         most = int(self._window * safe / self._wait)
-        carefully = self._rest > _FIRST_REST or self._queues or self._calls_per_prompt > 1
+        carefully = self._rest > _FIRST_REST or self._queues or self._turns > 1
         step = (2 if carefully else 4) * self._window
-        if self._first_trial and self._calls_per_prompt == 1:
+        if self._first_trial and self._turns == 1:
             step = max(step, int(self._window * min(safe, _SHORT_WAIT) / self._wait))
         self._first_trial = False
         trial = min(self.most, max(self._window + 1, min(step, most)))
@@ -191,3 +200,4 @@ class Capacity:
         self._began = math.nan
         self._replies = self._own_replies = 0
         self._own_seconds = 0.0
+        self._later_replies, self._later_seconds = 0, 0.0

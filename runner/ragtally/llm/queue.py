@@ -13,13 +13,14 @@ class Attempt:
     """A call on its way, through all of its tries."""
 
     __slots__ = (
-        "alone", "call", "failures", "late_alone", "number", "position", "queued", "replies_before", "room", "round",
-        "share", "tokens", "waits", "wave", "window_wave",
+        "alone", "call", "failures", "is_later_vote", "late_alone", "number", "position", "queued", "replies_before",
+        "room", "round", "share", "tokens", "waits", "wave", "window_wave",
     )  # fmt: skip
 
     def __init__(self, call: Call, position: int) -> None:
         self.call = call
         self.position = position
+        self.is_later_vote = False  # Whether its prompt was asked just before
         self.failures = 0
         self.waits = 0
         self.queued = 0  # How often its time went by in the server's queue
@@ -106,6 +107,7 @@ class CallQueue:
             prompt = attempt.call.messages
             if prompt not in self._in_flight:
                 return attempt
+            attempt.is_later_vote = True
             self._behind.setdefault(prompt, deque()).append(attempt)
             self._count_behind += 1
         return self._take_from_behind(next(iter(self._behind))) if self._behind else None
