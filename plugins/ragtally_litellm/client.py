@@ -24,6 +24,7 @@ from ragtally_litellm.failures import CallErrors
 T = TypeVar("T")
 
 _LONGEST_CONNECT = 30.0  # seconds
+_LONGEST_LOOK = 2.0  # seconds
 _FIRST_REST, _LONGEST_REST = 1.0, 60.0  # seconds
 # Of an error no more is read than a message may take.
 _LONGEST_ERROR = 1_000_000  # bytes
@@ -92,6 +93,18 @@ class JsonClient:
             status = code if isinstance(code, int) and 400 <= code < 600 else 502
             raise self._errors.from_status(status, headers, raw.decode(errors="replace"))
         return body
+
+    async def look(self, url: str) -> Any:
+        """Read what a server says of itself; None where it says nothing."""
+        try:
+            async with asyncio.timeout(min(_LONGEST_LOOK, self._timeout)):
+                session = await self._open_session()
+                async with session.get(
+                    url, headers=self._headers, proxy=proxy_for(url), allow_redirects=False
+                ) as response:
+                    return read_json(await self._read(response)) if response.status == 200 else None
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError, CallError):
+            return None
 
     async def close(self) -> None:
         """Close the connections; another request opens new ones."""

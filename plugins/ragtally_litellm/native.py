@@ -17,7 +17,7 @@ from ragtally_litellm.client import JsonClient, run_coroutine
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.replies import read_answer
 from ragtally_litellm.request_body import RequestBody
-from ragtally_litellm.routes import NATIVE, base_urls, endpoint, route_of
+from ragtally_litellm.routes import NATIVE, base_urls, endpoint, route_of, served_elsewhere
 
 with haystack_import():
     from haystack import component, default_from_dict, default_to_dict
@@ -53,6 +53,9 @@ class NativeChatGenerator:
             raise ValueError("a key is taken from environment variables only: Secret.from_env_var(...)")
         values = environment()
         urls = base_urls(route, api_base, must_exist=True)
+        # A provider's gateway is asked for nothing but answers.
+        local = [url for url in urls if url.startswith("http://")]
+        self._own_servers = local if served_elsewhere(route, api_base) and not route.is_ollama else []
         self._dialect = NATIVE[route.provider].dialect
         self._body = RequestBody(route, self.generation_kwargs, self.extra, num_ctx, schema_as)
         key = first_value(self.api_key.to_dict()["env_vars"], values)
@@ -96,6 +99,15 @@ class NativeChatGenerator:
                 await copy.close()
 
         return run_coroutine(once())
+
+    async def slots(self) -> int | None:
+        """Ask llama.cpp's servers how many calls they do at once."""
+        counts = []
+        for url in self._own_servers:
+            properties = await self._client.look(f"{url.removesuffix('/v1')}/props")
+            counts.append(properties.get("total_slots") if isinstance(properties, dict) else None)
+        numbers = [count for count in counts if isinstance(count, int) and count > 0]
+        return sum(numbers) if numbers and len(numbers) == len(counts) else None
 
     def batches(self) -> FileBatches:
         """Make what talks to the provider's files and batches."""

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -289,3 +290,42 @@ def test_whatever_is_deleted_of_the_store_is_done_again(
     again = project.ragtally("run", "spec.yaml")
     assert again.code == 0, again.err
     assert server.counts()["successful"] == (90 if len(parts) == 1 else 180)
+
+
+def test_the_votes_on_one_prompt_follow_each_other(start: Start, asked: Asked) -> None:
+    """A server that holds what it has read then reads every prompt once."""
+    server = start()
+    project = asked(server, **{"concurrency:_16": "concurrency: 1"})
+    assert project.ragtally(*RUN).code == 0
+    prompts = [json.dumps(request["body"]["messages"]) for request in server.requests()]
+    assert len(prompts) == CALLS
+    changes = sum(before != after for before, after in pairwise(prompts))
+    assert changes == len(set(prompts)) - 1 == CALLS // 3 - 1
+
+
+def test_a_server_that_tells_its_slots_is_given_as_many_calls_at_once(start: Start, asked: Asked) -> None:
+    def most_at_once(slots: int) -> int:
+        server = start(slots=slots, latency=0.3)
+        project = asked(
+            server, **{"timeout:_1": "timeout: 0.5", "size:_30": f"size: {slots}", "votes:_3": "votes: 1"}
+        )
+        assert project.ragtally(*RUN).code == 0
+        return int(server.counts()["max_in_flight"])
+
+    assert most_at_once(5) == 5
+
+
+def test_the_plan_tells_hours_as_measured_or_that_they_are_unknown(start: Start, asked: Asked) -> None:
+    server = start(latency=0.2)
+    project = asked(server, **{"concurrency:_16": "concurrency: 2"})
+
+    def planned() -> float | None:
+        (model,) = json.loads(project.ragtally("plan", "--json", "spec.yaml").out)["models"]
+        hours: float | None = model["hours"]
+        return hours
+
+    assert planned() is None
+    assert "unknown" in project.ragtally("plan", "spec.yaml").out
+    commands().kill(begin(project, server, 20), signal.SIGINT)
+    left = CALLS - stored(project)
+    assert planned() == pytest.approx(left * 0.1 / 3600, rel=0.5), "two at once, each a fifth of a second"

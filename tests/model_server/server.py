@@ -38,6 +38,7 @@ class ModelServer:
             ("POST", "/api/embed"): partial(ask, vendor="ollama_api", embed=True),
             ("GET", "/v1/models"): self._models,
             ("GET", "/openai/v1/models"): self._models,
+            ("GET", "/props"): self._properties,
             ("GET", "/api/tags"): partial(library.tags, self),
             ("POST", "/api/show"): partial(library.show, self),
             ("POST", "/api/pull"): partial(library.pull, self),
@@ -79,6 +80,11 @@ class ModelServer:
             for name in self.settings.models
         ]
         await request.connection.send(json_response({"object": "list", "data": models}))
+
+    async def _properties(self, request: Request) -> None:
+        slots = self.settings.slots
+        content = json_response({"total_slots": slots}) if slots else Response(404, b"404 page not found")
+        await request.connection.send(content)
 
     async def _tell_counts(self, request: Request) -> None:
         counts = self._chat.counts.as_json(keys=request.query.get("keys") != "false") | {"files": self._desk.files}

@@ -40,7 +40,7 @@ from ragtally.api.metric import (
     SumsMetric,
     SumValues,
 )
-from ragtally.api.model import ChatModel, ModelTraits, PlainChatModel
+from ragtally.api.model import ChatModel, ModelTraits, PlainChatModel, SlottedChatModel
 from ragtally.api.reader import (
     PARSER_PARAMETERS,
     STRUCTURED_PARAMETER,
@@ -140,6 +140,7 @@ __all__ = [
     "RetrieverTraits",
     "Score",
     "ScoreMetric",
+    "SlottedChatModel",
     "Spans",
     "SpecError",
     "Starter",

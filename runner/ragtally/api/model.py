@@ -77,6 +77,19 @@ class ChatModel(Protocol):
 
 
 @runtime_checkable
+class SlottedChatModel(ChatModel, Protocol):
+    """A model whose server says how many calls it does at once, so that this need not be found by trying."""
+
+    async def slots(self) -> int | None:
+        """Ask the server.
+
+        Returns:
+            How many calls it does at once, over all hosts; None where it does not say.
+        """
+        ...
+
+
+@runtime_checkable
 class PlainChatModel(ChatModel, Protocol):
     """A model that is a third party's Haystack chat generator, for `ragtally export pipeline`."""
 

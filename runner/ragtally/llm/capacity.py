@@ -68,6 +68,15 @@ class Capacity:
         """How many calls may be in flight; at least 1."""
         return self._trial or self._window
 
+    @property
+    def is_known(self) -> bool:
+        """Whether anything was learnt of the server."""
+        return not self._first_trial
+
+    def start_at(self, slots: int) -> None:
+        """Begin with as many calls as the server says that it does at once."""
+        self._window = min(slots, self.most)
+
     def begin(self, calls_per_prompt: int) -> None:
         """Begin a delivery, in which each prompt is asked so often in turn."""
         if self._turns > 1 or self._first_trial:

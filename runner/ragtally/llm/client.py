@@ -17,6 +17,7 @@ from ragtally.api import (
     ModelTraits,
     RagtallyError,
     Reply,
+    SlottedChatModel,
     StoppedError,
     canonical_json,
 )
@@ -230,6 +231,8 @@ class Asking:
             return self._spending.hold(call.key, worst_price(group.traits, call, live=True))
 
         try:
+            if isinstance(model, SlottedChatModel) and not capacity.is_known and (slots := await model.slots()):
+                capacity.start_at(slots)
             with stop_on_interrupt(stop):
                 return await deliver(
                     calls,

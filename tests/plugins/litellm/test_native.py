@@ -191,6 +191,29 @@ def test_it_is_written_down_without_its_key_and_made_again(
     assert server.requests()[-1]["body"]["top_k"] == 3
 
 
+def test_llama_cpp_tells_how_many_calls_it_does_at_once(parameters: dict[str, Any], server: RunningServer) -> None:
+    def slots(base: Any) -> int | None:
+        async def ask() -> int | None:
+            model = ragtally_litellm.build(**{**parameters, "api_base": base})
+            try:
+                return await model.slots()  # type: ignore[attr-defined, no-any-return]
+            finally:
+                await model.close()
+
+        return asyncio.run(ask())
+
+    speaks_openai = parameters["model"].startswith("openai/")
+    assert slots(parameters["api_base"]) is None
+    server.change(slots=4)
+    assert slots(parameters["api_base"]) == (4 if speaks_openai else None)
+    assert slots([f"http://127.0.0.1:{server.port}/v1", f"http://localhost:{server.port}/v1"]) == (
+        8 if speaks_openai else None
+    )
+    assert slots("http://127.0.0.1:9/v1") is None, "a server that is away says nothing"
+    assert slots("https://127.0.0.1:9/v1") is None, "what may be a provider's is not asked"
+    server.change(slots=0)
+
+
 def test_a_key_is_never_a_literal() -> None:
     with pytest.raises(ValueError, match="environment"):
         NativeChatGenerator("groq/m", api_key=Secret.from_token("literal"))
