@@ -102,7 +102,11 @@ class JsonClient:
                 async with session.get(
                     url, headers=self._headers, proxy=proxy_for(url), allow_redirects=False
                 ) as response:
-                    return read_json(await self._read(response)) if response.status == 200 else None
+                    return (
+                        read_json(await read_body(response, self._longest, self._errors))
+                        if response.status == 200
+                        else None
+                    )
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError, CallError):
             return None
 
