@@ -218,6 +218,45 @@ def test_a_fingerprint_can_be_left_out(own: Registry) -> None:
     assert "host" not in identity["parameters"]
 
 
+CHOOSY = Component(
+    "choosy",
+    object,
+    "C.",
+    params={
+        "mode": described(default="words"),
+        "index": described(default=None, **{"x-ragtally-when": {"mode": ["vectors"]}}),
+        "width": described(default=4, **{"x-ragtally-when": {"mode": ["vectors"], "index": [None, "graph"]}}),
+        "builds": described(default=1, **{"x-ragtally-engine": True}),
+        "inner": described(default=None, **{"x-ragtally-kind": "retriever"}),
+        "name": described(),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "relevant"),
+    [
+        ({}, {"mode", "inner", "name"}),
+        ({"mode": "vectors"}, {"mode", "index", "width", "inner", "name"}),
+        ({"mode": "vectors", "index": "flat"}, {"mode", "index", "inner", "name"}),
+        ({"index": "graph"}, {"mode", "inner", "name"}),
+    ],
+)
+def test_parameters_that_others_rule_out_tell_nothing(parameters: dict[str, Any], relevant: set[str]) -> None:
+    choosy = registry(register_retrievers=[CHOOSY])
+    choice = choosy.complete(Choice("retriever", "choosy", {"name": "n", **parameters}))
+    assert set(choice.parameters) == set(CHOOSY.params)
+    assert set(choosy.relevant_parameters(choice).parameters) == relevant
+    outer = Choice("retriever", "choosy", {**choice.parameters, "inner": (choice, choice)})
+    inside = choosy.relevant_parameters(outer).parameters["inner"]
+    assert [set(one.parameters) for one in inside] == [relevant, relevant]
+
+
+def test_a_plugin_cannot_leave_out_what_has_no_default() -> None:
+    with pytest.raises(PluginError, match="picks the retriever 'choosy' without 'name'"):
+        registry(register_retrievers=[CHOOSY]).complete(Choice("retriever", "choosy"))
+
+
 def test_another_seed_is_another_identity(own: Registry) -> None:
     other = Choice("embedder", "small", {"dim": 8, "seed": 6})
     assert own.identity(INNER) != own.identity(other)

@@ -17,9 +17,11 @@ import ragtally_retrieval_metrics
 import ragtally_vote_rules
 import toy_retrievers
 from ragtally.api import (
+    BUILDS_PARAMETER,
     DATASET_PARAMETERS,
     TRAIN_PARAMETER,
     Answers,
+    Choice,
     Component,
     DatasetBatch,
     Documents,
@@ -181,6 +183,46 @@ class SharedWords:
 
 
 @dataclass
+class Patchy(SharedWords):
+    """Ranks as `shared_words` does, and overlooks some of the chunks, others with each build."""
+
+    mode: str
+    width: int
+    build: int = 1
+
+    def choose_build(self, number: int) -> None:
+        self.build = number
+
+    def save(self, folder: Path) -> None:
+        super().save(folder)
+        (folder / "build.json").write_text(json.dumps(self.build))
+
+    def load(self, folder: Path, passages: Passages, vectors: object) -> None:
+        super().load(folder, passages, vectors)
+        self.build = json.loads((folder / "build.json").read_text())
+
+    def search(self, queries: Queries, limit: int) -> Hits:
+        hits = super().search(queries, len(self.texts))
+        overlooked = np.random.default_rng(self.build).random(len(self.texts)) < 0.35
+        found = no_hits(len(queries), limit)
+        for row in range(len(queries)):
+            seen = hits.passage[row][hits.passage[row] >= 0]
+            seen = seen[~overlooked[seen]] if self.mode == "patchy" else seen
+            write_hits(found, row, best_rows(-np.arange(len(seen), dtype=float), seen, limit))
+        return found
+
+
+def _patchy_traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
+    if parameters["mode"] == "whole":
+        return RetrieverTraits()
+    return RetrieverTraits(
+        exact=Choice("retriever", "shared_words"),
+        variation="patches are drawn at random; mode: whole repeats",
+        builds=parameters["builds"],
+    )
+
+
+@dataclass
 class Letters:
     """Ranks by vectors."""
 
@@ -332,6 +374,17 @@ COMPONENTS: dict[str, list[Component]] = {
     "embedder": [Component("letter_counts", LetterCounts, "Counts letters.")],
     "retriever": [
         Component("shared_words", SharedWords, "Ranks by shared words."),
+        Component(
+            "patchy",
+            Patchy,
+            "Ranks by shared words, overlooking some.",
+            params={
+                "mode": {"enum": ["patchy", "whole"], "default": "patchy", "description": "Whether it overlooks."},
+                "width": {**number(3), "x-ragtally-when": {"mode": ["patchy"]}},
+                "builds": {**BUILDS_PARAMETER, "x-ragtally-when": {"mode": ["patchy"]}},
+            },
+            traits=_patchy_traits,
+        ),
         Component(
             "letters",
             Letters,

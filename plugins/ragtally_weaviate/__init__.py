@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ragtally import Component, Embedder, ExternalResource, Finding, Retriever, RetrieverTraits, hookimpl
-from ragtally_weaviate.parameters import DEFAULT_DISTANCE, DEFAULT_INDEX, PARAMETERS, check_parameters
+from ragtally import Choice, Component, Embedder, ExternalResource, Finding, Retriever, RetrieverTraits, hookimpl
+from ragtally_weaviate.parameters import (
+    DEFAULT_DISTANCE,
+    DEFAULT_INDEX,
+    DENSE,
+    OF_HNSW,
+    PARAMETERS,
+    check_parameters,
+    searches_hnsw,
+)
+
+_VARIATION = (
+    "hnsw is drawn at random when it is filled, so these numbers repeat only while the collection lives; "
+    "index: flat repeats"
+)
 
 
 @hookimpl
@@ -30,7 +44,20 @@ def register_retrievers() -> list[Component]:
 def _traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
     if parameters["embedder"] is None:
         return RetrieverTraits(reads=frozenset({"text"}))
-    return RetrieverTraits(reads=frozenset({"text", "vectors"}))
+    traits = RetrieverTraits(reads=frozenset({"text", "vectors"}))
+    if not searches_hnsw(parameters):
+        return traits
+    return replace(traits, exact=_exact(parameters), variation=_VARIATION, builds=parameters["builds"])
+
+
+def _exact(parameters: Mapping[str, Any]) -> Choice:
+    """What finds exactly what a search of an HNSW index is after."""
+    if parameters["mode"] == "near_vector":
+        distance = DENSE[parameters["distance"] or DEFAULT_DISTANCE]
+        return Choice("retriever", "dense", {"embedder": parameters["embedder"], "distance": distance})
+    # Only the server mixes as it does, so a collection of its own with a flat index is filled for this.
+    own = {name: value for name, value in parameters.items() if name not in OF_HNSW}
+    return Choice("retriever", "weaviate", {**own, "index": "flat"})
 
 
 def _build(embedder: Embedder | None, embedded: bool, **parameters: Any) -> Retriever:

@@ -16,8 +16,6 @@ from ragtally import Passages, PluginError
 
 Vectors = NDArray[np.float32]
 
-# The exact search of the retriever `dense` that measures the same, by Weaviate's distance.
-DENSE = {"cosine": "cosine", "dot": "dot", "l2-squared": "l2", "manhattan": "l1", "hamming": "hamming"}
 # Part of every collection's name: to be raised whenever the same chunks would be written differently.
 FORMAT = 1
 PREFIX = "Ragtally_"
@@ -55,10 +53,10 @@ class Search:
 class Contents:
     """Everything that a collection holds, and the name that follows from it."""
 
-    def __init__(self, passages: Passages, vectors: Vectors | None, design: Design) -> None:
+    def __init__(self, passages: Passages, vectors: Vectors | None, design: Design, build: int = 1) -> None:
         if vectors is not None and (vectors.ndim != 2 or len(vectors) != len(passages)):
             raise PluginError(f"the embedder gives vectors of shape {list(vectors.shape)} for {len(passages)} chunks")
-        self.passages, self.design = passages, design
+        self.passages, self.design, self.build = passages, design, build
         self.vectors = vectors
         self.digest = self._digest()
         self._upper = int(self.digest[:16], 16) << 64 & ~(0xF << 76)
@@ -92,6 +90,8 @@ class Contents:
     def _digest(self) -> str:
         digest = hashlib.blake2b(digest_size=20)
         about = {"format": FORMAT, "chunks": len(self), **asdict(self.design)}
+        if self.build > 1:
+            about["build"] = self.build
         digest.update(json.dumps(about, sort_keys=True).encode())
         for text in self.passages.text:
             content = text.encode()

@@ -18,11 +18,18 @@ def write_record(folder: Path, contents: Contents, *, url: str, version: str, em
         "collection": contents.name,
         "digest": contents.digest,
         "chunks": len(contents),
+        "build": contents.build,
         "server": url,
         "version": version,
         "embedded": embedded,
     }
     (folder / _RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def build_of(folder: Path) -> int:
+    """Read which of several builds an index is; a record of earlier versions says nothing of it."""
+    record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    return int(record.get("build", 1))
 
 
 def collection_of(folder: Path) -> ExternalResource | None:

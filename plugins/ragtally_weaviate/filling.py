@@ -26,7 +26,8 @@ from weaviate.exceptions import WeaviateInsertManyAllFailedError
 from ragtally import Queries
 from ragtally_dense import exact_index
 from ragtally_weaviate.collection import CONTENT, ORIGINAL, VECTOR, CollectionIndex, Marker
-from ragtally_weaviate.design import DENSE, PREFIX, comparable_vector, score_as_dense
+from ragtally_weaviate.design import PREFIX, comparable_vector, score_as_dense
+from ragtally_weaviate.parameters import DENSE
 from ragtally_weaviate.server import AGAIN, ServerError, server_error, word_failure
 
 # Told what is being written, how much of it is, and how much there is.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally import ParameterFault
+from ragtally import BUILDS_PARAMETER, ParameterFault
 
 Schema = Mapping[str, Any]
 
@@ -21,8 +21,26 @@ DISTANCES: Mapping[str, str] = {
 }
 
 DEFAULT_DISTANCE, DEFAULT_INDEX = "cosine", "hnsw"
+# The exact search of the retriever `dense` that measures the same, by Weaviate's distance.
+DENSE = {"cosine": "cosine", "dot": "dot", "l2-squared": "l2", "manhattan": "l1", "hamming": "hamming"}
+# The parameters that only an HNSW index has.
+OF_HNSW = ("ef", "ef_construction", "max_connections", "builds")
 # Weaviate's own, which stands for `alpha: null`.
 DEFAULT_ALPHA = 0.7
+
+
+_Conditions = Mapping[str, list[str | None]]
+_VECTORS: _Conditions = {"mode": ["near_vector", "hybrid"]}
+_HNSW: _Conditions = {**_VECTORS, "index": ["hnsw", None]}
+_WORDS: _Conditions = {"mode": ["bm25", "hybrid"]}
+_HYBRID: _Conditions = {"mode": ["hybrid"]}
+# Where a parameter counts, if not everywhere.
+_WHEN: Mapping[str, _Conditions] = {
+    "embedder": _VECTORS, "distance": _VECTORS, "index": _VECTORS,
+    "ef": _HNSW, "ef_construction": _HNSW, "max_connections": _HNSW, "builds": _HNSW,
+    "alpha": _HYBRID, "fusion": _HYBRID,
+    "tokenization": _WORDS, "stopwords": _WORDS, "k1": _WORDS, "b": _WORDS,
+}  # fmt: skip
 
 
 def _where(schema: Schema) -> Schema:
@@ -33,7 +51,7 @@ def _search(schema: Schema) -> Schema:
     return {**schema, "x-ragtally-search": True}
 
 
-PARAMETERS: Mapping[str, Schema] = {
+_SCHEMAS: Mapping[str, Schema] = {
     "mode": _search(
         {
             "enum": list(MODES),
@@ -84,6 +102,11 @@ PARAMETERS: Mapping[str, Schema] = {
         "maximum": 2047,
         "default": 32,
         "description": "hnsw: how many neighbours a chunk has in the graph.",
+    },
+    "builds": {
+        **BUILDS_PARAMETER,
+        "description": "hnsw: how many times the graph is drawn, each time in another collection. Each build is a "
+        "cell of its own, and the report shows how far they are apart.",
     },
     "alpha": _search(
         {
@@ -158,6 +181,15 @@ PARAMETERS: Mapping[str, Schema] = {
          "description": "How many seconds to wait for the answer to a question or a batch."}
     ),
 }  # fmt: skip
+PARAMETERS: Mapping[str, Schema] = {
+    name: {**schema, **({"x-ragtally-when": _WHEN[name]} if name in _WHEN else {})}
+    for name, schema in _SCHEMAS.items()
+}
+
+
+def searches_hnsw(params: Mapping[str, Any]) -> bool:
+    """Whether a search goes through an HNSW index."""
+    return all(params[name] in values for name, values in _HNSW.items())
 
 
 def check_parameters(params: Mapping[str, Any]) -> list[ParameterFault]:
@@ -177,18 +209,18 @@ def check_parameters(params: Mapping[str, Any]) -> list[ParameterFault]:
         )
     if params["alpha"] is not None and mode != "hybrid":
         faults.append(_unread("alpha", mode, "which mixes nothing"))
-    if params["ef"] is not None:
-        if mode == "bm25" or params["index"] == "flat":
-            faults.append(_unread("ef", mode, "over no hnsw index"))
-        elif params["ef"] < params["depth"]:
-            faults.append(
-                ParameterFault(
-                    "ef",
-                    f"ef is {params['ef']} and depth {params['depth']}, but Weaviate keeps at least as many "
-                    "candidates as it is asked for",
-                    hint=f"write depth: {params['ef']} or fewer, or a larger ef",
-                )
+    if not searches_hnsw(params):
+        unread = [name for name in OF_HNSW if params[name] != PARAMETERS[name]["default"]]
+        return faults + [_unread(name, mode, "over no hnsw index") for name in unread]
+    if params["ef"] is not None and params["ef"] < params["depth"]:
+        faults.append(
+            ParameterFault(
+                "ef",
+                f"ef is {params['ef']} and depth {params['depth']}, but Weaviate keeps at least as many "
+                "candidates as it is asked for",
+                hint=f"write depth: {params['ef']} or fewer, or a larger ef",
             )
+        )
     return faults
 
 

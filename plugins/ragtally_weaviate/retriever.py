@@ -15,7 +15,7 @@ from ragtally.support.ranking import no_hits
 from ragtally.support.telemetry import telemetry_off
 from ragtally_weaviate.collection import CollectionIndex, Marker
 from ragtally_weaviate.design import Contents, Design, Search, Vectors
-from ragtally_weaviate.external import write_record
+from ragtally_weaviate.external import build_of, write_record
 from ragtally_weaviate.filling import fill, require_unchanged
 from ragtally_weaviate.parameters import DEFAULT_ALPHA
 from ragtally_weaviate.searching import Searcher, ann_recall, candidate_count
@@ -40,6 +40,7 @@ class Weaviate:
     def __init__(self, design: Design, search: Search, effort: Effort, *, embedded: bool) -> None:
         self._design, self._search, self._effort, self._embedded = design, search, effort, embedded
         self._contents: Contents | None = None
+        self._build = 1
         self._vectors: Vectors | None = None
         self._server = ("", "")
         self._searcher = Searcher
@@ -50,9 +51,13 @@ class Weaviate:
         """Take whom to tell how the filling goes (see `ragtally.api.ReportingRetriever`)."""
         self._progress = progress
 
+    def choose_build(self, number: int) -> None:
+        """Take which collection of the same chunks is meant (see `ragtally.api.VaryingRetriever`)."""
+        self._build = number
+
     def add(self, passages: Passages, vectors: Vectors | None) -> None:
         """Fill the collection, going on where an earlier run stopped (see `ragtally.api.Retriever.add`)."""
-        self.load(Path(), passages, vectors)
+        self._take(passages, vectors)
         with self._open() as connection:
             self._fill(connection)
 
@@ -64,8 +69,12 @@ class Weaviate:
 
     def load(self, folder: Path, passages: Passages, vectors: Vectors | None) -> None:
         """Take the chunks (see `ragtally.api.Retriever.load`); `search` makes sure that the server has them."""
+        self._build = build_of(folder)
+        self._take(passages, vectors)
+
+    def _take(self, passages: Passages, vectors: Vectors | None) -> None:
         self._vectors = vectors
-        self._contents = Contents(passages, vectors, self._design)
+        self._contents = Contents(passages, vectors, self._design, self._build)
 
     def search(self, queries: Queries, limit: int) -> Hits:
         """Find the best chunks for each question (see `ragtally.api.Retriever.search`)."""

@@ -14,8 +14,8 @@ from ragtally import Hits, Passages, PluginError, Queries, Score
 from ragtally.support.ranking import RankedRows, best_rows, write_hits
 from ragtally_dense import exact_index
 from ragtally_weaviate.collection import CONTENT, VECTOR, CollectionIndex
-from ragtally_weaviate.design import DENSE, Search, Vectors, comparable_vector
-from ragtally_weaviate.parameters import DEFAULT_ALPHA
+from ragtally_weaviate.design import Search, Vectors, comparable_vector
+from ragtally_weaviate.parameters import DEFAULT_ALPHA, DENSE
 from ragtally_weaviate.server import ServerError, word_failure
 
 # How many more an exact search is asked for, so that a tie at the border goes by row.

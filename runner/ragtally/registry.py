@@ -97,6 +97,33 @@ class Registry:
                     names |= self.packages(inner)
         return names
 
+    def complete(self, choice: Choice) -> Choice:
+        """Fill in the defaults of parameters that a choice leaves out."""
+        params = self.get(choice).component.params
+        defaults = {key: schema["default"] for key, schema in params.items() if "default" in schema}
+        missing = sorted(params.keys() - defaults.keys() - choice.parameters.keys())
+        if missing:
+            raise PluginError(f"a plugin picks the {choice.kind} {choice.name!r} without {missing[0]!r}")
+        return replace(choice, parameters={key: {**defaults, **choice.parameters}[key] for key in params})
+
+    def relevant_parameters(self, choice: Choice) -> Choice:
+        """Leave out the parameters that do not tell what a choice does: those that its others rule out."""
+        params, own = self.get(choice).component.params, choice.parameters
+        return replace(
+            choice,
+            parameters={
+                key: self._relevant(value)
+                for key, value in own.items()
+                if not params[key].get("x-ragtally-engine")
+                and all(own[other] in values for other, values in params[key].get("x-ragtally-when", {}).items())
+            },
+        )
+
+    def _relevant(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self._relevant, value))
+        return self.relevant_parameters(value) if isinstance(value, Choice) else value
+
     def build(self, choice: Choice) -> Any:
         """Build what a choice picks, components among its parameters first."""
         # A model is not built, nor is what a retriever names: the engine itself asks and searches them.

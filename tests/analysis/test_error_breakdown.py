@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -46,6 +46,26 @@ def test_the_first_bucket_that_applies(row: tuple[Status, int, int, Status], buc
     assert rows_of([row]).buckets() == (bucket,)
 
 
+@pytest.mark.parametrize(
+    ("row", "exactly", "bucket"),
+    [
+        ((W, 0, 10, R), 0, Bucket.NOT_RETRIEVED),
+        ((W, 0, 10, R), 1, Bucket.LOST_BY_INDEX),
+        ((W, 0, 10, W), 10, Bucket.LOST_BY_INDEX),
+        ((W, 1, 10, R), 10, Bucket.DISTRACTED),
+        ((W, 1, 10, W), 0, Bucket.MISREAD),
+        ((R, 0, 10, R), 10, Bucket.RIGHT_WITHOUT_EVIDENCE),
+        ((U, 0, 10, R), 10, Bucket.UNPARSED),
+        ((W, 0, 0, R), 0, Bucket.NOT_RETRIEVED),
+    ],
+)
+def test_what_only_an_exact_search_brings_before_the_reader_is_lost_by_the_index(
+    row: tuple[Status, int, int, Status], exactly: int, bucket: Bucket
+) -> None:
+    outcomes = replace(rows_of([row]), exactly_covered=np.array([exactly]))
+    assert outcomes.buckets() == (bucket,)
+
+
 def test_without_a_gold_control_the_last_two_are_one() -> None:
     status, covered, evidence = [W, W, W, R], np.array([5, 1, 0, 5]), np.array([5, 5, 5, 5])
     assert Outcomes(status, covered, evidence).buckets() == (
@@ -61,6 +81,8 @@ def test_what_cannot_be_is_refused() -> None:
         Outcomes([R], np.array([1, 2]), np.array([2, 2]))
     with pytest.raises(ValueError, match="between none and all"):
         rows_of([(R, 3, 2, R)])
+    with pytest.raises(ValueError, match="between none and all"):
+        replace(rows_of([(R, 1, 2, R)]), exactly_covered=np.array([3]))
 
 
 def falls(outcomes: Outcomes, seed: int = 0, resamples: int = 200, cluster: np.ndarray | None = None) -> Waterfall:
@@ -95,6 +117,19 @@ def test_by_hand() -> None:
         "recovered": 2,
     }
     assert result.change.value == pytest.approx(-4 / 12)
+
+
+def test_the_index_takes_its_part_of_the_retrieval_loss() -> None:
+    status = [W, W, W, W, R, U]
+    retrieved = [0, 0, 0, 1, 0, 0]
+    gold = [R, R, W, R, R, R]
+    outcomes = columns(status, retrieved, gold)
+    whole = falls(outcomes)
+    assert whole.index_loss is None and count(whole.retrieval_loss) == 2
+    result = falls(replace(outcomes, exactly_covered=np.array([7, 0, 7, 7, 7, 7])))
+    assert result.index_loss is not None
+    assert (count(result.index_loss), count(result.retrieval_loss), count(result.distractor_loss)) == (1, 1, 1)
+    assert replace(result, index_loss=None, retrieval_loss=whole.retrieval_loss) == whole
 
 
 ROW = st.tuples(st.sampled_from(Status), st.booleans(), st.sampled_from(Status))

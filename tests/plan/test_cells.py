@@ -157,6 +157,37 @@ def test_labels_leave_out_what_is_not_set_where_they_still_differ() -> None:
     assert axis_labels(alike) == ("found(x,b=None)", "found(a=None,x)")
 
 
+def test_labels_leave_out_what_others_do_not_have_at_all() -> None:
+    def axis(*picks: dict[str, object]) -> tuple[Choice, ...]:
+        return tuple(Choice("retriever", "found", dict(pick)) for pick in picks)
+
+    graphs = axis({"index": None, "width": 32}, {"index": "flat"}, {"index": None, "width": 64})
+    assert axis_labels(graphs) == ("found(width=32)", "found(flat)", "found(width=64)")
+    assert axis_labels(axis({"index": None, "width": 32}, {"index": "flat"})) == ("found(None)", "found(flat)")
+
+
+@pytest.mark.parametrize(
+    ("retrievers", "names"),
+    [
+        ("[{patchy: {mode: [patchy, whole]}}]", ["patchy(patchy)", "patchy(whole)"]),
+        ("[{patchy: {width: [3, 9]}}, {patchy: {mode: whole}}]",
+         ["patchy(patchy,width=3)", "patchy(patchy,width=9)", "patchy(whole)"]),
+        ("[{patchy: {builds: 2, width: [3, 9]}}]",
+         [f"patchy({width})/build {build}" for width in (3, 9) for build in (1, 2)]),
+        ("[{patchy: {builds: [1, 2]}}]", ["patchy(1)", "patchy(2)/build 1", "patchy(2)/build 2"]),
+        # Nothing but what does not count tells these apart.
+        ("[{patchy: {mode: whole, width: [3, 9]}}]", ["patchy(3)", "patchy(9)"]),
+    ],
+)  # fmt: skip
+def test_names_hold_what_differs_and_counts(bench: Bench, retrievers: str, names: list[str]) -> None:
+    text = SPEC.replace("    - shared_words\n", "").replace(
+        "    - letters: {embedder: letter_counts, distance: [cosine, dot]}\n", ""
+    )
+    text = text.replace("retriever:\n", f"retriever: {retrievers}\n").replace("size: [30, 60]", "size: 30")
+    rankings = [name for name, cell in cells(bench, text).items() if cell.picks.is_ranking]
+    assert rankings == [f"pieces/{name}" for name in names]
+
+
 def test_labels_show_lists_and_components_inside() -> None:
     def dense(dim: int, marks: list[str]) -> Choice:
         return Choice("retriever", "dense", {"embedder": Choice("embedder", "lsa", {"dim": dim}), "marks": marks})

@@ -46,6 +46,29 @@ def test_the_names_of_cells_break_after_their_slashes() -> None:
     assert shown(table, 30).splitlines()[3:] == ["words(256)/bm25/top 1/words/ 1", "3 votes"]
 
 
+@pytest.mark.parametrize(
+    ("name", "width", "lines"),
+    [
+        ("words/weaviate(l2-squared,ef_construction=512)/build 1", 34,
+         ["words/", "weaviate(l2-squared,", "ef_construction=512)/build 1"]),
+        ("weaviate(max_connections=64)", 20, ["weaviate(", "max_connections=", "64)"]),
+        ("sha256abcdefghijklmnopqrst", 16, ["sha256abcdefgh", "ijklmnopqrst"]),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_too_long_breaks_between_its_parameters(name: str, width: int, lines: list[str]) -> None:
+    table = Table("t", "Caption", (Column("cell"), Column("n", COUNT)), ((name, 7),))
+    rows = shown(table, width).splitlines()[3:]
+    assert [row.removesuffix(" 7").rstrip() for row in rows] == lines
+
+
+def test_a_number_stays_with_its_word() -> None:
+    name = "words/bm25/build 12/top 10/finder/3 votes"
+    for width in range(14, 44):
+        text = shown(Table("t", "Caption", (Column("cell"), Column("n", COUNT)), ((name, 1),)), width)
+        body = text.partition("─")[2]
+        assert all(pick in body for pick in ("build 12", "top 10", "3 votes")), width
+
+
 def test_columns_that_do_not_fit_go_below_with_the_names_again() -> None:
     columns = (Column("cell"), *(Column(f"metric{number}", form_of("number")) for number in range(8)))
     table = Table("t", "Caption", columns, ((CELL, *(number / 10 for number in range(8))),))

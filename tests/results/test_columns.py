@@ -27,6 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = SPEC.replace("size: [30, 60]", "size: 60").replace(
         "votes: [1, 3]", "votes: 2\n  context_words: 9\n  rule: {quorum: {k: 1}}"
     )
+    text = text.replace("    - shared_words\n", "    - shared_words\n    - patchy: {builds: 2}\n")
     return Bench(tmp_path_factory.mktemp("results"), toy_registry()).run(text)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,9 @@ class AlignedAnswers:
     status: dict[str, tuple[Status, ...]]  # What became of each question in each cell, by cell
     # Characters of evidence before the reader, shape [questions, cells]; `UNKNOWN` for none of ours.
     covered: NDArray[np.int64]
+    # What of it would stand there if approximate searches were exact, shape [questions, cells]; `UNKNOWN` where they
+    # are.
+    exactly_covered: NDArray[np.int64]
     evidence: NDArray[np.int64]  # Characters of evidence, shape [questions]
     cluster: NDArray[np.int64]  # Questions of the same number share a document and are drawn together
     answers: tuple[str, ...]  # The answers that count
@@ -81,12 +84,21 @@ def align_answers(results: Results, question_set: str, metrics: StudyMetrics | N
         verdict=np.stack([label_codes(table["verdict"].to_list(), answer_names) for table in tables], axis=1),
         status={name: tuple(map(Status, table["status"])) for name, table in zip(cells, tables, strict=True)},
         covered=np.stack([table["covered_characters"].fill_null(UNKNOWN).to_numpy() for table in tables], axis=1),
+        exactly_covered=np.stack([_exactly_covered(table) for table in tables], axis=1),
         evidence=questions["evidence_characters"].to_numpy(),
         cluster=questions["document_group"].cast(pl.Int64).to_numpy(),
         answers=answer_names,
         graded=tuple(graded_answers(table, answer_names) for table in tables),
         metrics=metrics or StudyMetrics(results),
     )
+
+
+def _exactly_covered(rows: pl.DataFrame) -> NDArray[np.int64]:
+    # Only a study with an approximate search has the column.
+    if "exactly_covered_characters" not in rows.columns:
+        return np.full(len(rows), UNKNOWN)
+    covered: NDArray[np.int64] = rows["exactly_covered_characters"].fill_null(UNKNOWN).to_numpy()
+    return covered
 
 
 def graded_answers(rows: pl.DataFrame, answers: tuple[str, ...]) -> GradedAnswers:
@@ -143,8 +155,3 @@ def row_estimate(row: Mapping[str, Any], metric: str, no_interval: str) -> Estim
     if reason is None:
         return None
     return Estimate(value, int(row.get(f"{metric}_denominator") or 0), reason=reason)
-
-
-def remarks(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """List what one must know to read the numbers of rankings and cells."""
-    return tuple({f"{row['ranking'] or row['cell']}: {row['note']}": None for row in rows if row["note"]})

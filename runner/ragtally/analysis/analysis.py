@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ragtally.analysis.aligned_answers import (
     AlignedAnswers,
@@ -18,7 +19,7 @@ from ragtally.analysis.aligned_answers import (
     resample_number,
     row_estimate,
 )
-from ragtally.analysis.bootstrap import bootstrap, cell_estimates
+from ragtally.analysis.bootstrap import bootstrap, cell_estimates, extreme_share
 from ragtally.analysis.comparisons import Family, declared_families, votes_family
 from ragtally.analysis.contributions import StudyMetrics, only_value
 from ragtally.analysis.costs import CellCost, ParetoFront, cell_cost, pareto_front
@@ -39,7 +40,8 @@ class CellAnalysis:
     kind: str  # `grid`, `control` or `fixed`
     metrics: Mapping[str, Estimate]  # The study's metrics of answers by printed name
     cost: CellCost
-    # Whether it may be chosen as the best: a cell of the grid whose retriever is no control.
+    # Whether it may be chosen as the best: a cell of the grid whose retriever is no control, and the first of several
+    # builds, since the best of them is only the luckiest draw.
     is_candidate: bool
 
 
@@ -76,6 +78,8 @@ class Analysis:
     # Several votes of one reader against one vote of another, on the same contexts; one family.
     votes: tuple[Family, ...]
     fronts: Mapping[str, ParetoFront]  # By cost, `dollars` and `seconds` per question
+    # The cells whose index is drawn at random when it is built, by name, each with the reason and the remedy.
+    variation: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Convert to JSON-able data."""
@@ -112,6 +116,7 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
         families=tuple(declared_families(results, answers)),
         votes=tuple(votes),
         fronts=fronts,
+        variation=results.comparisons.get("variation", {}),
     )
     # So that what is read back equals what was written.
     result: Analysis = _round(analysis)
@@ -177,7 +182,11 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
 def _candidates(results: Results, answers: AlignedAnswers) -> set[str]:
     """The cells of the grid that somebody could use."""
     controls = results.comparisons["control_cells"]
-    return {name for name, row in answers.cells.items() if row["kind"] == "grid" and name not in controls}
+    return {
+        name
+        for name, row in answers.cells.items()
+        if row["kind"] == "grid" and name not in controls and row.get("build") in (None, 1)
+    }
 
 
 def _rankings(results: Results) -> dict[str, dict[str, Estimate]]:
@@ -193,6 +202,7 @@ def _rankings(results: Results) -> dict[str, dict[str, Estimate]]:
                     estimates[name][metric] = estimate
             continue
         contributions = ranking_contributions(results, metric, names)
+        measured = {name for name in names if name not in rows or row_estimate(rows[name], metric, "not scored")}
         distribution = bootstrap(
             contributions,
             random_generator(results, "rankings", metric),
@@ -200,8 +210,20 @@ def _rankings(results: Results) -> dict[str, dict[str, Estimate]]:
             cluster,
         )
         for name, estimate in zip(names, cell_estimates(contributions, distribution), strict=True):
-            estimates[name][metric] = estimate
+            # What an approximate search loses is measured of no other.
+            if name in measured:
+                estimates[name][metric] = _share_of_some(results, estimate, name, metric, cluster)
     return estimates
+
+
+def _share_of_some(
+    results: Results, estimate: Estimate, ranking: str, metric: str, cluster: NDArray[np.int64]
+) -> Estimate:
+    """Give a share that nothing or everything counts for an interval too; other metrics may have any range."""
+    if results.metric(metric).component is not None or estimate.value not in (0.0, 1.0):
+        return estimate
+    has_value = results.rankings.filter(pl.col("ranking") == ranking)[metric].is_not_null().to_numpy()
+    return extreme_share(estimate.value, estimate.denominator, len(np.unique(cluster[has_value])))
 
 
 def _cost(results: Results, row: Mapping[str, Any], answers: AlignedAnswers) -> CellCost:

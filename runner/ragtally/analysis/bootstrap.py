@@ -136,10 +136,14 @@ def share_estimate(
         return wilson(count, distribution.questions, confidence)
     if 0 < count < distribution.questions:
         return bca_estimate(distribution, cell, confidence)
-    # Where no question or every question counts, resamples do not vary and would claim certainty: then it is Wilson's
-    # too, which takes a document with its questions for one.
-    extreme = wilson(distribution.units if count else 0, distribution.units, confidence)
-    return replace(extreme, value=count / distribution.questions, denominator=distribution.questions)
+    return extreme_share(count / distribution.questions, distribution.questions, distribution.units, confidence)
+
+
+def extreme_share(value: float, questions: int, units: int, confidence: float = CONFIDENCE) -> Estimate:
+    """Estimate a share of which no question or every question counts, of so many documents with their questions."""
+    # Resamples do not vary and would claim certainty: it is Wilson's, which takes a document with its questions for
+    # one.
+    return replace(wilson(units if value else 0, units, confidence), value=value, denominator=questions)
 
 
 def bca_estimate(distribution: BootstrapDistribution, cell: int = 0, confidence: float = CONFIDENCE) -> Estimate:

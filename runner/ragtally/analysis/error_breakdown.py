@@ -11,19 +11,21 @@ On every question the reader is right or not on the gold context (G), and right 
 accuracies differ by the questions on which G and R differ, and each of these has one cause:
 
     1                         - reader loss (not G)                               = accuracy on gold contexts
-    accuracy on gold contexts - retrieval loss (G, wrong, evidence not retrieved)
+    accuracy on gold contexts - index loss (G, wrong, evidence not retrieved, though an exact search would have)
+                              - retrieval loss (G, wrong, evidence not retrieved otherwise)
                               - distractor loss (G, wrong, evidence retrieved: other text distracts, or vote noise)
                               - unanswered loss (G, but the call failed, was not parsed, or gave no verdict)
                               + recovered (not G, but R: by chance)               = accuracy on retrieved contexts
 
-Counted in questions, the sums are exact.
+Counted in questions, the sums are exact. Only a cell that searches approximately has an index loss: it is what is
+missing before its reader and would stand there if every vector had been compared.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -57,6 +59,8 @@ class Bucket(StrEnum):
     NO_VERDICT = "no verdict"
     RIGHT_WITH_EVIDENCE = "right with evidence"
     RIGHT_WITHOUT_EVIDENCE = "right without evidence"
+    # Only where the search is approximate.
+    LOST_BY_INDEX = "wrong, evidence lost by the approximate index"
     NOT_RETRIEVED = "wrong, evidence not retrieved"
     DISTRACTED = "wrong with evidence, right on gold"
     MISREAD = "wrong with evidence and on gold"
@@ -76,13 +80,17 @@ class Waterfall:
     """The bars from the gold context to the retrieved one, as shares of the questions."""
 
     gold: Estimate  # Right on the gold context, by fresh votes
-    retrieved: Estimate  # `gold - retrieval_loss - distractor_loss - unanswered_loss + recovered`
+    # `gold - index_loss - retrieval_loss - distractor_loss - unanswered_loss + recovered`
+    retrieved: Estimate
     reader_loss: Estimate  # Not right on the gold context
-    retrieval_loss: Estimate  # Right on gold; wrong here, where the evidence was not retrieved
+    retrieval_loss: Estimate  # Right on gold; wrong here, where the evidence was not retrieved otherwise
     distractor_loss: Estimate  # Right on gold; wrong here although the evidence was retrieved, or vote noise
     unanswered_loss: Estimate  # Right on gold; here the call failed, was not parsed, or gave no verdict
     recovered: Estimate  # Not right on gold, but right here
     change: Estimate  # `retrieved` minus `gold`
+    # Right on gold; wrong here, where the evidence was not retrieved and an exact search would have; None where the
+    # search is exact.
+    index_loss: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,9 @@ class ErrorBreakdown:
     questions: int
     # The control that says what the reader makes of gold contexts; None where it was not measured.
     gold_cell: str | None
-    buckets: Mapping[str, int]  # How many questions each bucket has, all buckets in order; they sum to `questions`
+    # How many questions each bucket has, in order; they sum to `questions`. What an approximate index loses has a
+    # bucket only where there is such an index.
+    buckets: Mapping[str, int]
     doubtful: Mapping[str, int] | None  # How many of these have a doubtful label; None where nobody can say
     doubters: tuple[str, ...]  # Whose disagreement makes a label doubtful; never the reader itself
     waterfall: Waterfall | None  # None without gold contexts
@@ -108,30 +118,47 @@ class Outcomes:
     # What became of the question when the same reader was given its gold context, by votes that selected nothing;
     # None where that was not measured.
     gold_status: Sequence[Status] | None = None
+    # How many characters of its evidence an exact search would bring there; None where the search is exact.
+    exactly_covered: NDArray[np.integer] | None = None
 
     def __post_init__(self) -> None:
-        columns = (self.covered, self.evidence, self.gold_status)
+        columns = (self.covered, self.evidence, self.gold_status, self.exactly_covered)
         if any(column is not None and len(column) != len(self.status) for column in columns):
             raise ValueError("every column must have one row per question")
-        if ((self.covered < 0) | (self.covered > self.evidence)).any():
-            raise ValueError("between none and all of a question's evidence can reach the reader")
+        for covered in (self.covered, self.covered if self.exactly_covered is None else self.exactly_covered):
+            if ((covered < 0) | (covered > self.evidence)).any():
+                raise ValueError("between none and all of a question's evidence can reach the reader")
 
     @property
     def retrieved(self) -> NDArray[np.bool_]:
         """Whether each question's evidence counts as retrieved."""
         return np.asarray(self.covered > 0)
 
+    @property
+    def lost_by_index(self) -> NDArray[np.bool_]:
+        """Whether each question's evidence counts as not retrieved for the approximation alone."""
+        if self.exactly_covered is None:
+            return np.zeros(len(self.status), dtype=np.bool_)
+        return np.asarray((self.exactly_covered > 0) & ~self.retrieved)
+
     def buckets(self) -> tuple[Bucket, ...]:
         """Put every question into its bucket."""
         gold: Sequence[Status | None] = self.gold_status or [None] * len(self.status)
-        return tuple(map(_bucket, self.status, self.retrieved.tolist(), gold))
+        return tuple(map(_bucket, self.status, self.retrieved.tolist(), self.lost_by_index.tolist(), gold))
 
 
 def outcomes(answers: AlignedAnswers, cell: str, gold_cell: str | None) -> Outcomes:
     """Collect what a cell and its gold-context control made of the questions."""
     (column,) = answers.columns([cell])
     gold_status = None if gold_cell is None else answers.status[gold_cell]
-    return Outcomes(answers.status[cell], answers.covered[:, column], answers.evidence, gold_status)
+    exactly_covered = answers.exactly_covered[:, column]
+    return Outcomes(
+        answers.status[cell],
+        answers.covered[:, column],
+        answers.evidence,
+        gold_status,
+        None if (exactly_covered == UNKNOWN).any() else exactly_covered,
+    )
 
 
 def error_breakdowns(results: Results, answers: AlignedAnswers) -> dict[str, ErrorBreakdown]:
@@ -154,10 +181,10 @@ def error_breakdowns(results: Results, answers: AlignedAnswers) -> dict[str, Err
         doubt = doubts[answers.cells[name]["reader"]]
         if doubt is not None:
             pairs = zip(buckets, answers.ids, strict=True)
-            doubtful = _counts([bucket for bucket, question in pairs if question in doubt.questions])
+            doubtful = _counts(cell, [bucket for bucket, question in pairs if question in doubt.questions])
         doubters = () if doubt is None else doubt.doubters
         breakdowns[name] = ErrorBreakdown(
-            len(answers.ids), gold_cell, _counts(buckets), doubtful, doubters, waterfall
+            len(answers.ids), gold_cell, _counts(cell, buckets), doubtful, doubters, waterfall
         )
     return breakdowns
 
@@ -180,7 +207,8 @@ def waterfalls(
         distribution = bootstrap(mean_contributions(matrix), generator, resamples, cluster)
     every: list[Waterfall | None] = [None] * len(cells)
     for number, (row, bars) in enumerate(columns.items()):
-        every[row] = _waterfall(bars, distribution, number * len(bars), cluster)
+        waterfall = _waterfall(bars, distribution, number * len(bars), cluster)
+        every[row] = waterfall if cells[row].exactly_covered is not None else replace(waterfall, index_loss=None)
     return every
 
 
@@ -219,28 +247,30 @@ def _columns(outcomes: Outcomes) -> dict[str, NDArray[np.bool_]]:
         "gold": gold,
         "retrieved": right,
         "reader_loss": ~gold,
-        "retrieval_loss": gold & wrong & ~outcomes.retrieved,
+        "index_loss": gold & wrong & outcomes.lost_by_index,
+        "retrieval_loss": gold & wrong & ~outcomes.retrieved & ~outcomes.lost_by_index,
         "distractor_loss": gold & wrong & outcomes.retrieved,
         "unanswered_loss": gold & ~wrong & ~right,
         "recovered": ~gold & right,
     }
 
 
-def _bucket(status: Status, has_evidence: bool, gold_status: Status | None) -> Bucket:
+def _bucket(status: Status, has_evidence: bool, lost_by_index: bool, gold_status: Status | None) -> Bucket:
     if status in _WITHOUT_ANSWER:
         return _WITHOUT_ANSWER[status]
     if status is Status.RIGHT:
         return Bucket.RIGHT_WITH_EVIDENCE if has_evidence else Bucket.RIGHT_WITHOUT_EVIDENCE
     if not has_evidence:
-        return Bucket.NOT_RETRIEVED
+        return Bucket.LOST_BY_INDEX if lost_by_index else Bucket.NOT_RETRIEVED
     if gold_status is None:
         return Bucket.GOLD_UNKNOWN
     return Bucket.DISTRACTED if gold_status is Status.RIGHT else Bucket.MISREAD
 
 
-def _counts(buckets: Sequence[Bucket]) -> dict[str, int]:
+def _counts(outcomes: Outcomes, buckets: Sequence[Bucket]) -> dict[str, int]:
     counts = Counter(buckets)
-    return {str(bucket): counts[bucket] for bucket in Bucket}
+    is_exact = outcomes.exactly_covered is None
+    return {str(bucket): counts[bucket] for bucket in Bucket if bucket is not Bucket.LOST_BY_INDEX or not is_exact}
 
 
 def _decision(row: Mapping[str, Any]) -> tuple[Any, ...]:

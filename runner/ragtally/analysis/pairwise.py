@@ -239,7 +239,7 @@ class _AlignedPair:
             first_value=first,
             second_value=second,
             changes=changes,
-            notes=(*notes, *self._notes_on_ids()),
+            notes=(*notes, *self._notes_on_ids(), *self._notes_on_builds()),
         )
 
     def _contributions(self) -> Contributions:
@@ -300,6 +300,14 @@ class _AlignedPair:
         if not differing:
             return []
         return [f"{differing} ids stand for other words in the two studies: different questions"]
+
+    def _notes_on_builds(self) -> list[str]:
+        """Say that another build of a random index would find something else."""
+        sides: dict[str, list[str]] = {}
+        for side, ref in (("A", self.first), ("B", self.second)):
+            if why := ref.results.comparisons.get("variation", {}).get(ref.cell):
+                sides.setdefault(why, []).append(side)
+        return [f"this holds for one build of the index of {' and '.join(own)}: {why}" for why, own in sides.items()]
 
 
 def _answers(ref: CellRef, question_set: str) -> pl.DataFrame:

@@ -56,6 +56,7 @@ from ragtally.api.reader import (
 from ragtally.api.reading import CONDITIONS, Examples, Reading
 from ragtally.api.retrieval import Candidates, Hits, Passages, Queries, QuestionEvidence, RankingRelevance, Spans
 from ragtally.api.retriever import (
+    BUILDS_PARAMETER,
     MeasuredRetriever,
     PlainRetriever,
     PromptingReranker,
@@ -63,10 +64,12 @@ from ragtally.api.retriever import (
     Reranker,
     Retriever,
     RetrieverTraits,
+    VaryingRetriever,
 )
 from ragtally.api.rule import VoteRule
 
 __all__ = [
+    "BUILDS_PARAMETER",
     "CONDITIONS",
     "DATASET_PARAMETERS",
     "KINDS",
@@ -152,6 +155,7 @@ __all__ = [
     "SumsMetric",
     "TemplatedReader",
     "TrainableReader",
+    "VaryingRetriever",
     "Vote",
     "VoteRule",
     "call_parameters",

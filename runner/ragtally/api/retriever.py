@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from ragtally.api.calls import Prompt
+from ragtally.api.choice import Choice
 from ragtally.api.metric import Score
 from ragtally.api.retrieval import Candidates, Hits, Passages, Queries
 
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragtally.api.component import Progress
+
+BUILDS_PARAMETER: Mapping[str, Any] = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": 20,
+    "default": 1,
+    "x-ragtally-engine": True,
+    "description": "How many times an index that is drawn at random is built: each build is a cell of its own, and "
+    "the report shows how far they are apart.",
+}
+"""The parameter `builds` of a retriever whose index is drawn at random, as its plugin declares it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,13 @@ class RetrieverTraits:
             returns a `PromptingReranker`.
         is_control: Whether it only bounds what retrieval can do, and nobody could use it. Such a retriever, or one
             that reads the evidence, is never chosen as the best.
+        exact: For one that searches approximately, what finds exactly what it is after: another choice of retriever,
+            over the same embedder where it has one; parameters left out have their defaults. The engine searches with
+            it as well, to say what the approximation loses.
+        variation: For one whose index is drawn at random, so that it finds something else when it is built again: one
+            sentence that says so, and what to write for one that repeats. Empty where it repeats.
+        builds: How many times the index is built, which a parameter `builds` says (`BUILDS_PARAMETER`); more than
+            once only where it varies, and `build` then returns a `VaryingRetriever`.
     """
 
     reads: frozenset[Literal["text", "vectors", "evidence", "hits"]] = frozenset({"text"})
@@ -41,6 +60,9 @@ class RetrieverTraits:
     depth: int | None = None
     prompts: bool = False
     is_control: bool = False
+    exact: Choice | None = None
+    variation: str = ""
+    builds: int = 1
 
 
 @runtime_checkable
@@ -97,6 +119,19 @@ class ReportingRetriever(Retriever, Protocol):
 
         Args:
             progress: Told how much is done, and how much there is.
+        """
+        ...
+
+
+@runtime_checkable
+class VaryingRetriever(Retriever, Protocol):
+    """Finds something else when its index is built again, so that several builds may be wanted."""
+
+    def choose_build(self, number: int) -> None:
+        """Take which of several builds `add` makes; `load` knows it again from what `save` wrote.
+
+        Args:
+            number: 2 or more; the first build is never chosen, so that it is the index of who wants only one.
         """
         ...
 

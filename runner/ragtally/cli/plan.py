@@ -32,7 +32,10 @@ def command(spec: Path, as_json: bool) -> None:
     workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
     models, embedders = lazy.estimate.estimate(plan, workspace), lazy.estimate.estimate_embedding(plan, workspace)
     counts = plan.counts(store)
-    is_done = {cell.name: store.complete(cell.score.step.stored_as, cell.score.address) for cell in plan.cells}
+    is_done = {
+        cell.name: all(store.complete(task.step.stored_as, task.address) for task in cell.goals)
+        for cell in plan.cells
+    }
     if as_json:
         content = {
             "study": plan.study.name,

@@ -26,6 +26,7 @@ class Picks:
     rule: Choice | None = None
     # How many words of the ranked chunks reach the reader; None where chunks are counted.
     context_words: int | None = None
+    build: int | None = None  # Which of several builds of the retriever's index; None where there is one
 
     @property
     def is_ranking(self) -> bool:
@@ -44,6 +45,17 @@ class Cell:
     verdicts: Task | None = None  # The task that decides the votes; None for retrieval alone
     distinct_votes: int | None = None  # How many of its votes can differ; None for retrieval alone
     ranking: str | None = None  # The name of the ranking behind it; None where nothing is retrieved
+    setup: str | None = None  # What cells of other builds share: the name without the build; None where there is one
+    variation: str = ""  # Why its index, built again, finds something else; empty where it repeats
+    # What an exact search finds in place of an approximate one, compared with the evidence: its ranking, and what of
+    # that would stand before the reader; None where the search is exact, or nobody reads.
+    exact: Task | None = None
+    exact_context: Task | None = None
+
+    @property
+    def goals(self) -> tuple[Task, ...]:
+        """The tasks that it is made of; what they read comes with them."""
+        return tuple(task for task in (self.score, self.exact, self.exact_context) if task is not None)
 
     @property
     def repeats_one_vote(self) -> bool:
@@ -53,7 +65,11 @@ class Cell:
     @property
     def note(self) -> str | None:
         """What a reader of its plan must know."""
-        return "same as votes = 1" if self.repeats_one_vote else None
+        notes = (
+            "same as votes = 1" if self.repeats_one_vote else None,
+            "of one build" if self.variation else None,
+        )
+        return "; ".join(filter(None, notes)) or None
 
 
 @dataclass(frozen=True)
@@ -81,7 +97,8 @@ def _label(choice: Choice, namesakes: Sequence[Choice], *, nulls: bool) -> str:
     for key, value in flat.items():
         inside = [key.rpartition(".")[0]] if "." in key else []
         alike = [other for other in others if all(other.get(outer) == flat.get(outer) for outer in inside)]
-        if any(other.get(key) != value for other in alike):
+        # What another one does not have at all does not tell it apart: what it has instead does.
+        if any(other.get(key, value) != value for other in alike):
             differing[key] = value
     alone = len(differing) == 1
     if not alone and not nulls:

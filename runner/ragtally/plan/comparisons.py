@@ -28,6 +28,7 @@ def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:
             if cell.picks.retriever is not None and is_control(cell.picks.retriever, registry)
         ],
         "packages": sorted(set().union(*(registry.packages(choice) for choice in _choices(plan)))),
+        "variation": {cell.name: cell.variation for cell in plan.cells if cell.variation},
         "models": [_model(name, choice, registry) for name, choice in plan.study.models.items()],
         "families": [
             {
@@ -66,15 +67,19 @@ def _model(name: str, choice: Choice, registry: Registry) -> dict[str, str | Non
 def _pairs(plan: StudyPlan, family: Compare, registry: Registry) -> list[dict[str, str]]:
     measures = registry.traits(family.choice).measures
     cells = [cell for cell in plan.cells if _is_measured(cell, measures)]
-    by_picks = {_key(cell.picks, {}): cell for cell in cells}
+    by_picks: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in cells:
+        by_picks.setdefault(_key(cell.picks, {}), []).append(cell)
     pairs = []
     for cell in cells:
         # Votes that are one vote are compared as that one; as a baseline they stand for it.
         if cell.repeats_one_vote:
             continue
-        other = by_picks.get(_key(cell.picks, family.baseline))
-        if other is not None and other is not cell:
-            pairs.append({"cell": cell.name, "baseline": other.name})
+        for other in by_picks.get(_key(cell.picks, family.baseline), ()):
+            # Each build is compared with its own number, or with what has one build only.
+            builds = {cell.picks.build, other.picks.build}
+            if other is not cell and (len(builds) == 1 or None in builds):
+                pairs.append({"cell": cell.name, "baseline": other.name})
     return pairs
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ragtally.api import Choice, RagtallyError, SpecError, did_you_mean, raise_all
+from ragtally.plan.approximation import build_count, exact_counterpart, variation
 from ragtally.plan.cells import Cell, Picks, Voter, axis_labels
 from ragtally.plan.tasks import StudyTasks, context_sizes, score_task
 from ragtally.registry import Registry
@@ -54,7 +55,7 @@ class StudyPlan:
         label = (*(voter.score for voter in self.voters), *((self.base,) if self.base else ()))
         if stage == "label":
             return label
-        bench = tuple(cell.score for cell in self.cells)
+        bench = tuple(task for cell in self.cells for task in cell.goals)
         if stage == "bench":
             return bench
         return tuple(task for task in in_order((*label, *bench)) if task.step is TRAIN)
@@ -144,8 +145,8 @@ class _Decision:
     label: str
 
 
-def _decisions(study: Study) -> list[_Decision]:
-    rules = _labels(study.grid.rule)
+def _decisions(study: Study, registry: Registry) -> list[_Decision]:
+    rules = _labels(study.grid.rule, registry)
     return [
         _Decision(votes, rule, f"{votes} vote{'' if votes == 1 else 's'}" + (f" {label}" if len(rules) > 1 else ""))
         for votes in study.grid.votes
@@ -202,18 +203,48 @@ def _base(tasks: StudyTasks) -> Task | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A retriever as the grid has it: each build of its index by itself."""
+
+    retriever: Choice
+    label: str
+    build: int | None  # None where there is only one
+    exact: Choice | None  # What finds exactly what it approximates
+    variation: str
+
+    def rank(self, chunks: str) -> str:
+        """The name of its ranking of the chunks with a label."""
+        return f"{chunks}/{self.label}" + ("" if self.build is None else f"/build {self.build}")
+
+    def setup(self, chunks: str, rest: str = "") -> str | None:
+        """A cell's name without the build."""
+        return None if self.build is None else f"{chunks}/{self.label}{rest}"
+
+
+def _searches(tasks: StudyTasks) -> Iterator[_Search]:
+    registry = tasks.registry
+    for retriever, label in _labels(tasks.study.grid.retriever, registry):
+        builds = build_count(retriever, registry)
+        exact, varies = exact_counterpart(retriever, registry), variation(retriever, registry)
+        for build in range(1, builds + 1):
+            yield _Search(retriever, label, build if builds > 1 else None, exact, varies)
+
+
 def _retrieval_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
     """Every ranking once; where nobody reads, what of it would reach a reader as well."""
     grid, cells = tasks.study.grid, []
     sets, depth = _question_sets(base, everywhere=True), _depth(tasks)
     sizes = () if grid.reader else context_sizes(grid)
-    for (chunker, chunks), (retriever, search) in itertools.product(_labels(grid.chunker), _labels(grid.retriever)):
-        ranking = f"{chunks}/{search}"
-        relevance = tasks.relevance(chunker, retriever, depth)
+    chunkers = _labels(grid.chunker, tasks.registry)
+    for (chunker, chunks), search in itertools.product(chunkers, _searches(tasks)):
+        ranking, build = search.rank(chunks), search.build or 1
+        relevance = tasks.relevance(chunker, search.retriever, depth, build)
         for size in (None, *sizes):
-            name = ranking if size is None else f"{ranking}/{size}"
-            context = None if size is None else tasks.context(chunker, retriever, size, depth, name)
-            picks = Picks("retrieval", chunker=chunker, retriever=retriever)
+            rest = "" if size is None else f"/{size}"
+            name = f"{ranking}{rest}"
+            context = None if size is None else tasks.context(chunker, search.retriever, size, depth, name, build)
+            picks = Picks("retrieval", chunker=chunker, retriever=search.retriever, build=search.build)
             if size is not None:
                 picks = replace(picks, top_k=size.top_k, context_words=size.context_words)
             score = score_task(
@@ -228,7 +259,18 @@ def _retrieval_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
                 top_k=picks.top_k,
                 label=name,
             )
-            cells.append(Cell(name, picks, sets, score, ranking=ranking))
+            cells.append(
+                Cell(
+                    name,
+                    picks,
+                    sets,
+                    score,
+                    ranking=ranking,
+                    setup=search.setup(chunks, rest),
+                    variation=search.variation,
+                    exact=None if search.exact is None else tasks.relevance(chunker, search.exact, depth),
+                )
+            )
     return cells
 
 
@@ -239,7 +281,7 @@ def _reader_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
         own = tasks.traits(name).condition
         for condition in (own,) if own else tasks.study.controls:
             context = None if own else tasks.control_context(condition)
-            for decision in _decisions(tasks.study):
+            for decision in _decisions(tasks.study, tasks.registry):
                 ballots = tasks.ballots(name, "measure", decision.votes, context)
                 picks = Picks(
                     "fixed" if own else "control", condition, reader=name, votes=decision.votes, rule=decision.rule
@@ -254,30 +296,40 @@ def _grid_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
     everywhere = study.grid_on == "all"
     sets, depth = _question_sets(base, everywhere=everywhere), _depth(tasks)
     readers = [name for name in study.grid.reader if tasks.traits(name).condition is None]
-    for (chunker, chunks), (retriever, search), size in itertools.product(
-        _labels(study.grid.chunker), _labels(study.grid.retriever), context_sizes(study.grid)
-    ):
-        ranking = f"{chunks}/{search}"
+    chunkers = _labels(study.grid.chunker, tasks.registry)
+    for (chunker, chunks), search, size in itertools.product(chunkers, _searches(tasks), context_sizes(study.grid)):
+        retriever, ranking, build = search.retriever, search.rank(chunks), search.build or 1
         about = f"{ranking}/{size}"
-        context = tasks.context(chunker, retriever, size, depth, about)
-        for name, decision in itertools.product(readers, _decisions(study)):
+        context = tasks.context(chunker, retriever, size, depth, about, build)
+        exact, exact_context = search.exact, None
+        if exact is not None:
+            exact_context = tasks.context(chunker, exact, size, depth, f"{about}, exactly").relevance
+        for name, decision in itertools.product(readers, _decisions(study, tasks.registry)):
+            rest = f"/{name}/{decision.label}"
             ballots = tasks.ballots(name, "measure", decision.votes, context.passages, None if everywhere else base)
             picks = Picks(
                 "grid", "retrieved", chunker, retriever, size.top_k, name, decision.votes, decision.rule,
-                size.context_words,
+                size.context_words, search.build,
             )  # fmt: skip
+            cell = _answer_cell(
+                tasks,
+                base,
+                f"{about}{rest}",
+                picks,
+                ballots,
+                sets,
+                context=context.passages,
+                relevance=tasks.relevance(chunker, retriever, depth, build),
+                context_relevance=context.relevance,
+            )
             cells.append(
-                _answer_cell(
-                    tasks,
-                    base,
-                    f"{about}/{name}/{decision.label}",
-                    picks,
-                    ballots,
-                    sets,
-                    context=context.passages,
-                    relevance=tasks.relevance(chunker, retriever, depth),
-                    context_relevance=context.relevance,
+                replace(
+                    cell,
                     ranking=ranking,
+                    setup=search.setup(chunks, f"/{size}{rest}"),
+                    variation=search.variation,
+                    exact=None if exact is None else tasks.relevance(chunker, exact, depth),
+                    exact_context=exact_context,
                 )
             )
     return cells
@@ -294,7 +346,6 @@ def _answer_cell(
     context: Task | None,
     relevance: Task | None = None,
     context_relevance: Task | None = None,
-    ranking: str | None = None,
 ) -> Cell:
     assert picks.reader is not None and picks.rule is not None and picks.votes is not None
     draws = tasks.traits(picks.reader).draws
@@ -314,7 +365,7 @@ def _answer_cell(
         not_scored={} if reason is None else {"base": reason},
         label=name,
     )
-    return Cell(name, picks, question_sets, score, verdicts, 1 if draws == "fixed" else picks.votes, ranking)
+    return Cell(name, picks, question_sets, score, verdicts, 1 if draws == "fixed" else picks.votes)
 
 
 def _not_scored_on_base(study: Study, picks: Picks, draws: str) -> str | None:
@@ -334,8 +385,11 @@ def _question_sets(base: Task | None, *, everywhere: bool) -> tuple[str, ...]:
     return ("all", "base") if everywhere else ("base",)
 
 
-def _labels(axis: Sequence[Choice]) -> list[tuple[Choice, str]]:
-    return list(zip(axis, axis_labels(axis), strict=True))
+def _labels(axis: Sequence[Choice], registry: Registry) -> list[tuple[Choice, str]]:
+    labels = axis_labels([registry.relevant_parameters(choice) for choice in axis])
+    if len(set(labels)) < len(labels):
+        labels = axis_labels(axis)
+    return list(zip(axis, labels, strict=True))
 
 
 def _metrics(tasks: StudyTasks, measures: str) -> list[Choice]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ragtally.api import Choice
+from ragtally.plan.approximation import build_count
 from ragtally.registry import Registry
 from ragtally.spec.study import Study
 from ragtally.steps import (
@@ -89,6 +90,7 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
         "bench": {
             "chunker": [plain(choice) for choice in grid.chunker],
             "retriever": [plain(choice) for choice in grid.retriever],
+            "builds": [build_count(choice, registry) for choice in grid.retriever],
             "top_k": grid.top_k,
             "context_words": grid.context_words,
             "reader": readers(grid.reader),

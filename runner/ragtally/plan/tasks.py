@@ -25,6 +25,7 @@ from ragtally.api import (
 )
 from ragtally.parsing import twins
 from ragtally.plan.answer_form import AnswerForm, answer_form
+from ragtally.plan.approximation import own_build
 from ragtally.registry import Registry
 from ragtally.spec.study import Grid, ReaderPick, Study
 from ragtally.steps import (
@@ -116,18 +117,18 @@ class StudyTasks:
 
     # From the chunks to the passages before a reader.
 
-    def relevance(self, chunker: Choice, retriever: Choice, limit: int) -> Task:
+    def relevance(self, chunker: Choice, retriever: Choice, limit: int, build: int = 1) -> Task:
         """The hits compared with the evidence."""
-        ranking = self._ranking(chunker, retriever, limit)
+        ranking = self._ranking(chunker, retriever, limit, build)
         inputs: Inputs = {"chunk": ranking.chunks, "sample": self.sample, "retrieve": ranking.hits}
         return self._task(RELEVANCE, "grid.retriever", ranking.hits.label, inputs=inputs)
 
     def context(
-        self, chunker: Choice, retriever: Choice, size: ContextSize, depth: int, label: str
+        self, chunker: Choice, retriever: Choice, size: ContextSize, depth: int, label: str, build: int = 1
     ) -> RetrievedContext:
         """The passages that a retriever puts before a reader."""
         limit = depth if self.registry.traits(retriever).prefix_stable else size.hits
-        ranking = self._ranking(chunker, retriever, limit)
+        ranking = self._ranking(chunker, retriever, limit, build)
         words = size.context_words
         budget = {"top_k": size.top_k} if words is None else {"context_words": words}
         corpus: Inputs = {"prepare": self.dataset, "sample": self.sample}
@@ -139,7 +140,7 @@ class StudyTasks:
             inputs={**corpus, "chunk": ranking.chunks, "retrieve": ranking.hits},
         )
         if words is None:
-            return RetrievedContext(passages, self.relevance(chunker, retriever, limit))
+            return RetrievedContext(passages, self.relevance(chunker, retriever, limit, build))
         # A budget cuts passages, so they are no longer the chunks that the ranking's relevance is about.
         relevance = self._task(
             CONTEXT_RELEVANCE,
@@ -154,12 +155,12 @@ class StudyTasks:
         inputs: Inputs = {"prepare": self.dataset}
         return self._task(CHUNK, "grid.chunker", str(chunker), choices={"chunker": chunker}, inputs=inputs)
 
-    def _ranking(self, chunker: Choice, retriever: Choice, limit: int) -> Ranking:
+    def _ranking(self, chunker: Choice, retriever: Choice, limit: int, build: int) -> Ranking:
         chunks = self._chunks(chunker)
         label = f"{retriever.name} over {chunks.label}"
         traits: RetrieverTraits = self.registry.traits(retriever)
         if "hits" in traits.reads:
-            return self._reranking(chunker, retriever, limit, label)
+            return self._reranking(chunker, retriever, limit, label, build)
         corpus: Inputs = {"prepare": self.dataset, "chunk": chunks}
         vectors = queries = None
         if "vectors" in traits.reads:
@@ -172,9 +173,17 @@ class StudyTasks:
             of_queries: Inputs = {"sample": self.sample, "embed": source}
             queries = self._task(EMBED_QUESTIONS, "grid.retriever", of_embedder, choices=choices, inputs=of_queries)
         choices = {"retriever": retriever}
+        number = own_build(build, traits.builds)
         # Parameters that only a search uses do not count, so that searches share an index.
         index = self._task(
-            INDEX, "grid.retriever", label, choices=choices, inputs={**corpus, "embed": vectors}, search=False
+            INDEX,
+            "grid.retriever",
+            label,
+            choices=choices,
+            # The first build is the index of who wants only one.
+            settings={"build": number} if number > 1 else {},
+            inputs={**corpus, "embed": vectors},
+            search=False,
         )
         hits = self._task(
             RETRIEVE,
@@ -186,11 +195,11 @@ class StudyTasks:
         )
         return Ranking(hits, chunks)
 
-    def _reranking(self, chunker: Choice, retriever: Choice, limit: int, label: str) -> Ranking:
+    def _reranking(self, chunker: Choice, retriever: Choice, limit: int, label: str, build: int) -> Ranking:
         traits: RetrieverTraits = self.registry.traits(retriever)
         depth = max(traits.depth or limit, limit)
         # Retrievers that find windows of their own cannot be told apart by the rows of one list of chunks.
-        inner = [self._ranking(chunker, other, depth) for other in retriever.inner("retriever")]
+        inner = [self._ranking(chunker, other, depth, build) for other in retriever.inner("retriever")]
         chunk_tasks = dict.fromkeys(ranking.chunks for ranking in inner)
         if len(chunk_tasks) != 1:
             raise SpecError(

@@ -10,6 +10,8 @@ from ragtally.present.numbers import SHARE, count, form_of, percent
 from ragtally.results import Results
 
 _LOSSES = {
+    "index_loss": "the approximate index (right on the gold context, wrong here, though an exact search finds the"
+    " evidence)",
     "retrieval_loss": "retrieval (right on the gold context, wrong here, and the evidence was not retrieved)",
     "distractor_loss": "distraction or vote noise (right on the gold context, wrong here though with the evidence)",
     "reader_loss": "the reader (not right even on the gold context)",
@@ -96,13 +98,14 @@ def _loss(analysis: Analysis) -> str:
             "Its reader was not measured on gold contexts, so reader and retrieval cannot be told apart: add"
             " gold_context to the controls."
         )
-    losses: dict[str, Estimate] = {name: getattr(breakdown.waterfall, name) for name in _LOSSES}
+    waterfall = breakdown.waterfall
+    losses: dict[str, Estimate] = {name: loss for name in _LOSSES if (loss := getattr(waterfall, name)) is not None}
     name, most = max(losses.items(), key=lambda item: item[1].value or 0.0)
     if not most.value:
         return f"No loss was observed on {breakdown.questions:,} questions."
     next_most = max((loss.value or 0.0) for key, loss in losses.items() if key != name)
     verb = "Most is lost to" if next_most < (most.low or 0.0) else "The largest observed loss is that to"
     sentence = f"{verb} {_LOSSES[name]}: {SHARE.write(most)} questions"
-    if name == "reader_loss" and breakdown.waterfall.recovered.value:
-        sentence += f", of which it has {percent(breakdown.waterfall.recovered.value)} right here all the same"
-    return f"{sentence}; on gold contexts the reader is right on {SHARE.write(breakdown.waterfall.gold)}."
+    if name == "reader_loss" and waterfall.recovered.value:
+        sentence += f", of which it has {percent(waterfall.recovered.value)} right here all the same"
+    return f"{sentence}; on gold contexts the reader is right on {SHARE.write(waterfall.gold)}."

@@ -12,6 +12,7 @@ from ragtally.present.table import Chart, Column, Section, Table
 
 BARS = {
     "gold": "right on gold context",
+    "index_loss": "lost by the approximate index",
     "retrieval_loss": "retrieval loss",
     "distractor_loss": "distractor loss or vote noise",
     "unanswered_loss": "no answer",
@@ -106,7 +107,7 @@ def _bars(bars: Waterfall, of: str) -> Table:
         "bars",
         f"From the gold context to what is retrieved: {of}",
         (Column(""), Column("share of the questions", SHARE)),
-        tuple((label, getattr(bars, name)) for name, label in labels.items()),
+        tuple((label, bar) for name, label in labels.items() if (bar := getattr(bars, name)) is not None),
     )
 
 
@@ -115,7 +116,9 @@ def _charts(bars: Waterfall) -> list[dict[str, Any]]:
     rows = []
     level = bars.gold.value or 0.0
     for name, step in BARS.items():
-        share: Estimate = getattr(bars, name)
+        share: Estimate | None = getattr(bars, name)
+        if share is None:
+            continue
         value, low, high = share.value or 0.0, share.low, share.high
         if name in ("gold", "retrieved"):
             start, end, kind, ends = 0.0, value, "right", (low, high)

@@ -14,14 +14,15 @@ from ragtally.analysis.aligned_answers import row_estimate
 from ragtally.analysis.analysis import SetAnalysis
 from ragtally.analysis.costs import CellCost
 from ragtally.analysis.estimate import Estimate
-from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of
+from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of, some
 from ragtally.present.table import Column
 from ragtally.results.metrics import MetricInfo, reason_of
 
 # What a cell picks from, in the order of `cells.csv`.
-AXES = ("chunker", "retriever", "top_k", "context_words", "reader", "votes", "rule")
+AXES = ("chunker", "retriever", "build", "top_k", "context_words", "reader", "votes", "rule")
 # What may stand before a reader, from nothing to the gold context: the order of the legends.
 CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
+_MOST_NAMED = 3
 _NO_ANALYSIS = "an analysis works its interval out"
 _UNKNOWN_COST = CellCost(None, None, None, None, None, None, None)
 
@@ -70,11 +71,13 @@ class Cells:
 
     def same_but(self, cell: str, *free: str) -> list[str]:
         """The grid cells that pick as a cell does on every axis but some."""
-        fixed_axes = [axis for axis in AXES if axis not in free]
+        fixed_axes = [axis for axis in AXES if axis not in (*free, "build")]
         return [
             name
             for name in self.of_kind("grid")
-            if all(self.labels[axis].get(name) == self.labels[axis].get(cell) for axis in fixed_axes)
+            # Of several builds the first stands for all.
+            if self.rows[name].get("build") in (None, 1)
+            and all(self.labels[axis].get(name) == self.labels[axis].get(cell) for axis in fixed_axes)
         ]
 
     def best(self, metric: str | None) -> tuple[str, ...]:
@@ -185,6 +188,15 @@ def missing_scores(rows: Iterable[Mapping[str, Any]], metrics: Iterable[str]) ->
         f"{metric} is missing in {number:,} of {len(rows):,} rows: {reason}"
         for (metric, reason), number in counts.items()
     )
+
+
+def remarks(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """List what one must know to read the numbers of rankings and cells, each thing once."""
+    names: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row["note"]:
+            names.setdefault(row["note"], {})[row["ranking"] or row["cell"]] = None
+    return tuple(f"{some(tuple(own), _MOST_NAMED)}: {note}" for note, own in names.items())
 
 
 def _labels(rows: Sequence[Mapping[str, Any]], axis: str) -> dict[str, str]:

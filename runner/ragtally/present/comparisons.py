@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+
 from ragtally.analysis import Analysis
 from ragtally.analysis.analysis import SetAnalysis
 from ragtally.analysis.comparisons import Comparison, Family
 from ragtally.analysis.selection import BestSet, HeldOut
-from ragtally.present.numbers import COUNT, P_VALUE, TALLY, Form, form_of
+from ragtally.present.numbers import COUNT, P_VALUE, TALLY, Form, form_of, some
 from ragtally.present.table import Column, Section, Table
 
+_MOST_NAMED = 3
 _SMALLEST = (
     "smallest: the smallest difference that so many questions would have shown with a power of 80 % at the level"
     " divided by the number of comparisons, as in Holm’s first step; what is smaller can hide behind “not"
@@ -25,10 +28,7 @@ def comparisons_section(analysis: Analysis) -> Section:
         "Each cell against the one that is equal on all other axes, on the same questions. p-values are corrected"
         " over the family by Holm’s method."
     )
-    tables = tuple(
-        _family(f"family-{number}", family, analysis.units[family.metric])
-        for number, family in enumerate(analysis.families)
-    )
+    tables = tuple(_family(f"family-{number}", family, analysis) for number, family in enumerate(analysis.families))
     return Section("comparisons", title, lead, tables=tables)
 
 
@@ -43,7 +43,7 @@ def votes_section(analysis: Analysis) -> Section:
         "On the gold context, and on that of the chosen cell. Where prices are known, only the cheaper reader votes."
     )
     tables = tuple(
-        _family(f"votes-{number}", family, analysis.units[family.metric], "one vote of another reader")
+        _family(f"votes-{number}", family, analysis, "one vote of another reader")
         for number, family in enumerate(families)
     )
     return Section("votes", title, lead, tables=tables)
@@ -83,10 +83,11 @@ def difference_columns(unit: str) -> tuple[Column, ...]:
     )
 
 
-def _family(name: str, family: Family, unit: str, against: str | None = None) -> Table:
+def _family(name: str, family: Family, analysis: Analysis, against: str | None = None) -> Table:
     baseline = against or ", ".join(f"{axis} {pick}" for axis, pick in family.baseline.items())
     if family.reason is not None:
         return Table(name, f"{family.metric} against {baseline}: nothing is compared", (), (), (family.reason,))
+    unit = analysis.units[family.metric]
     # The clearest differences first; what has no test last.
     rows = sorted(family.comparisons, key=lambda one: (one.adjusted_p_value is None, one.adjusted_p_value or 0.0))
     tested = [one for one in rows if one.difference.value is not None]
@@ -101,10 +102,24 @@ def _family(name: str, family: Family, unit: str, against: str | None = None) ->
         f" {len(tested):,}",
         (*columns, *difference_columns(unit)),
         tuple(_difference_row(one) for one in rows),
-        (*comparison_notes(unit, differing, len(tested), f" at the level {family.level:g} ({tests})"), *untested),
+        (
+            *comparison_notes(unit, differing, len(tested), f" at the level {family.level:g} ({tests})"),
+            *_of_one_build(rows, analysis.variation),
+            *untested,
+        ),
         filters=len(rows) > 12,
         strong=frozenset(number for number, one in enumerate(rows) if one.distinguishable),
     )
+
+
+def _of_one_build(rows: Sequence[Comparison], variation: Mapping[str, str]) -> Iterator[str]:
+    """Name the cells that a comparison knows one build of only, by the reason."""
+    names: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for one in rows for name in (one.cell, one.baseline)):
+        if name in variation:
+            names.setdefault(variation[name], []).append(name)
+    for why, own in names.items():
+        yield f"a comparison with {some(own, _MOST_NAMED)} holds for this one build of its index: {why}"
 
 
 def _difference_row(one: Comparison) -> tuple[object, ...]:
@@ -130,7 +145,9 @@ def _best_cells(analysis: Analysis) -> list[Table]:
     if scored < len(grid):
         notes.append(f"{len(grid) - scored:,} cells of the grid have no {metric}")
     if controls := sum(cell.kind == "grid" and not cell.is_candidate for cell in set_analysis.cells.values()):
-        notes.append(f"left out: {controls:,} cells with a control retriever, which nobody could use")
+        notes.append(
+            f"left out: {controls:,} cells of control retrievers, which nobody could use, or of further builds"
+        )
     if best.optimism is not None:
         notes.append(
             f"picked on these questions, the best is expected to flatter by about {form.write(best.optimism)}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.aligned_answers import remarks
+from ragtally.present.builds import builds_table
 from ragtally.present.cells import (
     AXES,
     CONTEXT_COLUMNS,
@@ -20,6 +20,7 @@ from ragtally.present.cells import (
     cost_fields,
     metric_columns,
     missing_scores,
+    remarks,
 )
 from ragtally.present.numbers import unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
@@ -41,7 +42,9 @@ def grid_section(
         "Click a heading to sort. Intervals are of single cells; a star marks those not distinguishable from the best"
         " of the grid, with one error rate for all cells together."
     )
-    return Section("grid", title, lead, tables=(_table(sets, metrics, analysis),), notes=notes)
+    rows = [sets[0].rows[name] for name in sets[0].of_kind("grid")]
+    builds = builds_table("grid-builds", f"cell, on {sets[0].question_set}", rows, metrics)
+    return Section("grid", title, lead, tables=(_table(sets, metrics, analysis), *builds), notes=notes)
 
 
 def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis | None) -> Table:

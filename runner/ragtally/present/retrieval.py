@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ragtally.analysis import Analysis
+from ragtally.present.builds import builds_table
 from ragtally.present.cells import CONTEXT_COLUMNS, CONTEXT_NOTE, Cells, chart_point, context_fields, units_of
 from ragtally.present.numbers import COUNT, form_of, unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
+from ragtally.results.approximation import EVIDENCE
 from ragtally.results.metrics import MetricInfo
 
 _HIT = "context_document_hit"
@@ -20,8 +22,10 @@ def retrieval_section(sets: Sequence[Cells], analysis: Analysis | None = None) -
     cells = next((one for one in sets if one.question_set == "all"), sets[0]) if sets else None
     rows = [] if cells is None else [cells.rows[name] for name in cells.of_kind("retrieval")]
     rankings = [row for row in rows if not row["top_k"] and not row["context_words"]]
+    infos = cells.metrics if cells else ()
     tables = (
-        *_rankings(rankings, cells.metrics if cells else (), analysis),
+        *_rankings(rankings, infos, analysis),
+        *builds_table("builds-table", "chunker/retriever", rankings, units_of(rankings, infos, "retrieval")),
         *_contexts([row for row in rows if row not in rankings]),
     )
     lead, charts = _against_answers(sets[0], analysis) if sets and analysis else ("", ())
@@ -57,16 +61,26 @@ def _rankings(
             caption,
             columns,
             fields,
-            (*unit_notes(metrics.values()), *_over_fewer(rows, metrics), *without_interval),
+            (*unit_notes(metrics.values()), *_approximate(metrics), *_over_fewer(rows, metrics), *without_interval),
             filters=len(fields) > 12,
         )
     ]
 
 
+def _approximate(metrics: Iterable[str]) -> Iterator[str]:
+    if names := [name for name in metrics if name.startswith(EVIDENCE)]:
+        yield (
+            f"{', '.join(names)}: of the chunks with evidence that an exact search has among its first k, the share"
+            " that the approximate one has there too, on average over the questions with any"
+        )
+
+
 def _over_fewer(rows: Sequence[Mapping[str, Any]], metrics: Iterable[str]) -> Iterator[str]:
     """Name the metrics that rest on fewer questions than the heading says: some have no evidence to find."""
     for metric in metrics:
-        counts = sorted({int(row[f"{metric}_denominator"] or 0) for row in rows})
+        # An exact search measures nothing of an approximate one.
+        of_metric = (row[f"{metric}_denominator"] for row in rows)
+        counts = sorted({int(count) for count in of_metric if count is not None})
         if counts != [rows[0]["questions"]]:
             span = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
             yield f"{metric}: over {span} of the {rows[0]['questions']:,} questions"

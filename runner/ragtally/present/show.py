@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from ragtally.analysis import Analysis
-from ragtally.analysis.aligned_answers import remarks
 from ragtally.present.answer import answer
 from ragtally.present.attribution import other_models
 from ragtally.present.base import base_section, study_sentences
 from ragtally.present.breakdown import breakdown_section
-from ragtally.present.cells import cells_of, sets_of
+from ragtally.present.cells import cells_of, remarks, sets_of
 from ragtally.present.comparisons import best_section, comparisons_section, votes_section
 from ragtally.present.costs import costs_section
 from ragtally.present.grid import grid_section

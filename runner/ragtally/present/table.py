@@ -23,6 +23,8 @@ TEXT_WIDTH = 80
 MOST_ROWS = 200
 _NARROWEST = 12
 _UNBROKEN = 9
+# After which signs something breaks that is too long for its column, the best ones first.
+_JOINTS = (" ", ",(", "=_-.:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,8 @@ def _draw(
 
 def _pieces(text: str, *, heading: bool = False) -> list[str]:
     """Where a text may break: after a space, in cells' names after a slash, in metrics' names after a low line."""
-    return [piece for piece in re.split(r"(?<=[_ ])" if heading else r"(?<=[/ ])", text) if piece]
+    # A number stays with its word, as in `top 5` and `build 1`.
+    return [piece for piece in re.split(r"(?<=[_ ])" if heading else r"(?<=/)|(?<=\D )(?!\d)", text) if piece]
 
 
 def _wrap(text: str, width: int, *, heading: bool = False) -> list[str]:
@@ -233,9 +236,16 @@ def _wrap(text: str, width: int, *, heading: bool = False) -> list[str]:
         if lines[-1] and cell_len(f"{lines[-1]}{piece.rstrip()}") > width:
             lines.append("")
         while cell_len(piece.rstrip()) > width:
-            # A path or an id longer than the column: broken anywhere, since nothing may be lost.
-            cut = next(end for end in range(len(piece), 0, -1) if cell_len(piece[:end]) <= max(width, 2))
+            cut = _cut(piece, max(width, 2))
             lines[-1:] = [piece[:cut], ""]
             piece = piece[cut:]
         lines[-1] += piece
     return [line.rstrip() for line in lines if line.strip()] or [""]
+
+
+def _cut(piece: str, width: int) -> int:
+    """Where a piece longer than its column is broken: between parameters, else within a compound, else anywhere."""
+    ends = [end for end in range(len(piece), 0, -1) if cell_len(piece[:end]) <= width]
+    joints = (next((end for end in ends if piece[end - 1] in signs), None) for signs in _JOINTS)
+    # A path or an id without any is broken all the same, since nothing may be lost.
+    return next((end for end in joints if end is not None), ends[0])

@@ -224,6 +224,9 @@ CELLS = ResultFile("cells.csv", "bench", "One row per cell and set of questions.
     Column("chunker.PARAMETER", None, "its parameters"),
     Column("retriever", _TEXT, "the retriever"),
     Column("retriever.PARAMETER", None, "its parameters, an embedder's as `retriever.embedder.dim`"),
+    Column("setup", _TEXT, "the cell's name without its build, where the retriever's index is built several times; "
+           "empty for the others", optional=True),
+    Column("build", _INTEGER, "which build of the index it searches", optional=True),
     Column("top_k", _INTEGER, "chunks before the reader; empty where words are counted"),
     Column("context_words", _INTEGER, "words of the ranked chunks before the reader; empty where chunks are counted"),
     Column("reader", _TEXT, "the reader's name in the spec"),
@@ -237,7 +240,8 @@ CELLS = ResultFile("cells.csv", "bench", "One row per cell and set of questions.
     Column("questions", _INTEGER, "questions in the set"),
     Column("METRIC", _NUMBER, "the score, a share from 0 to 1 (in percent in tables); a retrieval metric is that of "
            "the ranking behind the cell, whatever `top_k`; `ann_recall@10` is measured by an approximate index "
-           "itself, on all questions"),
+           "itself, on all questions; `ann_evidence@k` is the share that it finds, within k, of the chunks with "
+           "evidence that an exact search finds there"),
     Column("METRIC_denominator", _INTEGER, "how many questions, predictions or ballots it is a share or mean of"),
     *_costs("the cell's answers on this set of questions"),
     Column("index_dollars", _NUMBER, "US dollars that the vectors of the cell's chunks cost once, as they were paid; "
@@ -280,6 +284,8 @@ ANSWERS = ResultFile("answers.parquet", "bench", "One row per question and cell 
            "ate up, no recorded answer); null where there is one"),
     Column("covered_characters", _INTEGER, "characters of the question's evidence before the reader; null for a "
            "reader that gets no context from ragtally"),
+    Column("exactly_covered_characters", _INTEGER, "characters of it that would be there if an approximate search "
+           "were exact; null for a cell whose search is exact, and where nobody can tell", optional=True),
     *_costs("the question's votes"),
 ))  # fmt: skip
 
@@ -335,6 +341,8 @@ COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must kno
            "missing answer its error) how many `answers`", optional=True),
     Column("packages", _TEXTS, "the distributions that the study's components come from, and the optional packages "
            "that these name; the report lists their versions", optional=True),
+    Column("variation.CELL", _TEXT, "of a cell whose index is drawn at random when it is built: that it is, and what "
+           "to write for one that repeats"),
     Column("families", _MAPPINGS, "one entry of `compare` each: metric, baseline, and pairs of cells"),
 ))  # fmt: skip
 

@@ -41,18 +41,21 @@ class MetricInfo:
 
 
 def describe_metrics(
-    choices: Iterable[Choice], registry: Registry, answers: tuple[str, ...], score_names: Iterable[str]
+    choices: Iterable[Choice],
+    registry: Registry,
+    answers: tuple[str, ...],
+    engines: Sequence[MetricInfo],
+    score_names: Iterable[str],
 ) -> list[MetricInfo]:
     """Describe every metric that a study's results hold."""
     infos = [
         describe_metric(choice, registry, answers) for choice in {str(choice): choice for choice in choices}.values()
     ]
     infos += [MetricInfo((name,), "context", unit, better) for name, (unit, better) in CONTEXT_SCORES.items()]
-    described_names = {name for info in infos for name in info.names}
+    described_names = {name for info in (*infos, *engines) for name in info.names}
     # What is left was measured by a retriever itself, as an approximate index does.
-    return infos + [
-        MetricInfo((name,), "retrieval") for name in dict.fromkeys(score_names) if name not in described_names
-    ]
+    others = [MetricInfo((name,), "retrieval") for name in dict.fromkeys(score_names) if name not in described_names]
+    return [*infos, *others, *engines]
 
 
 def metric_json(info: MetricInfo) -> dict[str, Any]:

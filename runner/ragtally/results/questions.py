@@ -16,6 +16,7 @@ from ragtally.metrics import question_values
 from ragtally.plan import Cell, StudyPlan
 from ragtally.relevance import evidence_characters
 from ragtally.results import columns as files
+from ragtally.results.approximation import evidence_shares
 from ragtally.steps import Task
 from ragtally.store import read_table
 from ragtally.tables import (
@@ -140,6 +141,8 @@ def _rankings(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
             for metric in metrics:
                 for name, values in metric.by_question(ranking).items():
                     columns[name] = pl.Series(question_values(values, len(ids), metric)).fill_nan(None)
+            for name, shares in evidence_shares(plan, cell, workspace).items():
+                columns[name] = pl.Series(shares).fill_nan(None)
             frames.append(files.RANKINGS.frame(columns))
     return pl.concat(frames, how="diagonal", rechunk=True)
 

@@ -16,6 +16,7 @@ from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
 from ragtally.relevance import evidence_characters
 from ragtally.results import columns as files
+from ragtally.results.approximation import evidence_metrics, evidence_scores, evidence_shares
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question, index_costs
 from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, round_number, score_columns
 from ragtally.results.questions import context_of, in_base, write_questions
@@ -177,7 +178,8 @@ def study_metrics(plan: StudyPlan, workspace: Workspace) -> list[MetricInfo]:
     of_voters = [metric for voter in plan.voters for metric in voter.score.choices.values()]
     names = [name for cell in plan.cells for name in _retriever_scores(cell, workspace)]
     answers = load_answer_options(workspace.entry(plan.sample))
-    return describe_metrics([*plan.study.metrics, *of_voters], workspace.registry, answers, names)
+    engines = evidence_metrics(plan, workspace.registry)
+    return describe_metrics([*plan.study.metrics, *of_voters], workspace.registry, answers, engines, names)
 
 
 def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[Any]], dict[str, float | None]]:
@@ -187,9 +189,12 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
     costs: list[Cost] = []
     metrics: dict[str, float | None] = {}
     by_class = {name for info in study_metrics(plan, workspace) if not info.is_single for name in info.names}
+    rows = {"base": np.flatnonzero(in_base(plan, workspace))}
+    rows["all"] = np.arange(len(load_questions(workspace.entry(plan.sample))))
     for cell in plan.cells:
+        shares = evidence_shares(plan, cell, workspace)
         for question_set, own in load_scores(workspace.entry(cell.score)).items():
-            own = own | _retriever_scores(cell, workspace)
+            own = own | _retriever_scores(cell, workspace) | evidence_scores(shares, rows[question_set])
             picks.append(_picks(cell, question_set, workspace))
             scores.append(own)
             costs.append(cost_of(cell.score, question_set, plan.base, workspace))
@@ -197,29 +202,37 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
                 if name != "questions" and name not in by_class:
                     metrics[f"{cell.name} ({question_set}) {name}"] = round_number(number.value)
     # Those that every table of cells has come first, so that one without rows has its heading.
-    all_columns = list(files.CELLS.schema)
+    all_columns = [column.name for column in files.CELLS.columns if column.fixed]
     first_columns = all_columns[: all_columns.index("questions")]
-    names = dict.fromkeys(name for row in (first_columns, *picks) for name in row)
+    always = [name for name in first_columns if name in files.CELLS.schema]
+    names = dict.fromkeys(name for row in (always, *picks) for name in row)
     pick_columns = sorted(names, key=lambda name: first_columns.index(name.partition(".")[0]))
     columns = {name: [row.get(name) for row in picks] for name in pick_columns}
     return columns | score_columns(scores) | cost_columns(costs) | index_costs(costs), metrics
 
 
 def _picks(cell: Cell, question_set: str, workspace: Workspace) -> dict[str, Any]:
-    picks, before = cell.picks, context_of(cell)
+    picks, before, registry = cell.picks, context_of(cell), workspace.registry
+    # Parameters that do not count for a component are no part of what it is.
+    chunker, retriever, rule = (
+        None if choice is None else registry.relevant_parameters(choice)
+        for choice in (picks.chunker, picks.retriever, picks.rule)
+    )
+    builds = {} if picks.build is None else {"setup": cell.setup, "build": picks.build}
     return {
         "cell": cell.name,
         "kind": picks.kind,
         "condition": picks.condition,
         "question_set": question_set,
-        **flat_parameters("chunker", picks.chunker),
-        **flat_parameters("retriever", picks.retriever),
+        **flat_parameters("chunker", chunker),
+        **flat_parameters("retriever", retriever),
+        **builds,
         "top_k": picks.top_k,
         "context_words": picks.context_words,
         "reader": picks.reader,
         "votes": picks.votes,
         "distinct_votes": cell.distinct_votes,
-        **flat_parameters("rule", picks.rule),
+        **flat_parameters("rule", rule),
         "ranking": cell.ranking,
         "context": before.label if before else None,
         "note": _note(cell, workspace),
@@ -234,7 +247,7 @@ def _retriever_scores(cell: Cell, workspace: Workspace) -> dict[str, Score]:
 
 def _note(cell: Cell, workspace: Workspace) -> str | None:
     """What one must know to read a cell's numbers, including what became known when the work was done."""
-    notes = []
+    notes = [cell.variation] if cell.variation else []
     for task in in_order((cell.score,)):
         if task.step is RERANK and "ask" in task.inputs:
             counts = load_reply_counts(workspace.entry(task))
@@ -254,7 +267,7 @@ def _answers(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     for cell in plan.cells:
         if cell.verdicts is not None:
             frames.append(_cell_answers(plan, workspace, cell, cell.verdicts, questions, inside))
-    return pl.concat(frames, rechunk=True)
+    return pl.concat(frames, how="diagonal", rechunk=True)
 
 
 def _cell_answers(
@@ -287,6 +300,7 @@ def _cell_answers(
         "texts": _by_question([table["text"] for table in answers]),
         "errors": _by_question([table["error"] for table in answers]),
         "covered_characters": _covered_characters(cell, workspace, rows),
+        **_exactly_covered(cell, workspace, rows),
         **costs_by_question(cell.score, ballots[0]["question"], workspace),
     }
     return files.ANSWERS.frame(columns)
@@ -306,10 +320,24 @@ def _covered_characters(cell: Cell, workspace: Workspace, rows: NDArray[np.int64
             evidence = np.zeros_like(evidence)
     elif "context_relevance" in inputs:
         by_rank = load_relevance(workspace.entry(inputs["context_relevance"][0])).covered
-        evidence = by_rank[:, min(cell.picks.top_k or sys.maxsize, by_rank.shape[1]) - 1]
+        evidence = _within(by_rank, cell.picks.top_k)
     else:
         return [None] * len(rows)
     return list(evidence[rows].tolist())
+
+
+def _exactly_covered(cell: Cell, workspace: Workspace, rows: NDArray[np.integer]) -> dict[str, list[int]]:
+    """Characters of evidence that an exact search would have put before the reader of an approximate one."""
+    if cell.exact_context is None:
+        return {}
+    by_rank = load_relevance(workspace.entry(cell.exact_context)).covered
+    return {"exactly_covered_characters": list(_within(by_rank, cell.picks.top_k)[rows].tolist())}
+
+
+def _within(by_rank: NDArray[np.int64], top_k: int | None) -> NDArray[np.int64]:
+    """What of a ranking's coverage reaches a reader."""
+    # A ranking is never longer than the corpus.
+    return by_rank[:, min(top_k or sys.maxsize, by_rank.shape[1]) - 1]
 
 
 def _timings(plan: StudyPlan, workspace: Workspace) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ragtally import pipelines
-from ragtally.api import ReportingRetriever, Retriever
+from ragtally.api import PluginError, ReportingRetriever, Retriever, VaryingRetriever
 from ragtally.steps.step import Step, Work
 from ragtally.tables import INDEX_FOLDER, load_chunks, load_vectors
 
@@ -15,6 +15,10 @@ def run(work: Work) -> None:
     retriever: Retriever = work.build("retriever")
     if isinstance(retriever, ReportingRetriever):
         retriever.report_to(work.progress)
+    if build := work.task.settings.get("build"):
+        if not isinstance(retriever, VaryingRetriever):
+            raise PluginError(f"the retriever {work.task.choices['retriever'].name} has builds and no choose_build")
+        retriever.choose_build(build)
     pipelines.WritePassages(retriever).run(chunks, None if vectors is None else load_vectors(vectors))
     (work.folder / INDEX_FOLDER).mkdir()
     retriever.save(work.folder / INDEX_FOLDER)

@@ -30,7 +30,9 @@ HEAVY = frozenset({
 # fmt: on
 """Packages that a plugin must not import before one of its components is built."""
 
-KEYWORDS = frozenset({"x-ragtally-kind", "x-ragtally-identity", "x-ragtally-search", "x-ragtally-engine"})
+KEYWORDS = frozenset(
+    {"x-ragtally-kind", "x-ragtally-identity", "x-ragtally-search", "x-ragtally-engine", "x-ragtally-when"}
+)
 """The keywords that a parameter's schema may have beside those of JSON Schema."""
 
 _PICKLES = {".pickle", ".pkl", ".joblib", ".dill"}

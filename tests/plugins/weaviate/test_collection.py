@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,7 +87,7 @@ def test_an_interrupted_filling_begins_again(build: Build, stub: StubServer, pas
 
 
 def test_a_half_filled_collection_is_filled_before_it_is_searched(
-    build: Build, stub: StubServer, passages: Passages
+    build: Build, stub: StubServer, passages: Passages, tmp_path: Path
 ) -> None:
     whole = build(mode="bm25")
     whole.add(passages, None)
@@ -94,7 +95,8 @@ def test_a_half_filled_collection_is_filled_before_it_is_searched(
     for name in index(stub).ordered()[5:30]:
         del index(stub).objects[name]
     again = build(mode="bm25")
-    again.load(None, passages, None)
+    whole.save(tmp_path)
+    again.load(tmp_path, passages, None)
     assert again.search(samples.queries(TEXT), 7).passage.tolist() == wanted.passage.tolist()
     assert len(index(stub).objects) == 40
     stub.collections.clear()

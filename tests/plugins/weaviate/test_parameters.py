@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from plugins.weaviate.conftest import COMPONENT, filled
+from ragtally.api import Choice, RetrieverTraits
+from ragtally.registry import load_registry
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,10 @@ from plugins.weaviate.conftest import COMPONENT, filled
         ({"mode": "near_vector", "embedder": "lsa", "alpha": 0.5}, "alpha"),
         ({"mode": "near_vector", "embedder": "lsa", "index": "flat", "ef": 200}, "ef"),
         ({"mode": "near_vector", "embedder": "lsa", "ef": 64}, "ef"),
+        ({"mode": "near_vector", "embedder": "lsa", "index": "flat", "builds": 3}, "builds"),
+        ({"mode": "near_vector", "embedder": "lsa", "index": "flat", "ef_construction": 512}, "ef_construction"),
+        ({"mode": "bm25", "max_connections": 64}, "max_connections"),
+        ({"mode": "bm25", "builds": 2}, "builds"),
     ],
 )
 def test_what_has_no_meaning_is_a_fault(given: dict[str, Any], parameter: str) -> None:
@@ -39,3 +45,34 @@ def test_what_has_no_meaning_is_a_fault(given: dict[str, Any], parameter: str) -
 def test_what_goes_together(given: dict[str, Any]) -> None:
     assert COMPONENT.check is not None
     assert not COMPONENT.check(filled(**given))
+
+
+@pytest.mark.parametrize("given", [{"mode": "bm25"}, {"mode": "near_vector", "embedder": "lsa", "index": "flat"}])
+def test_what_is_exact_repeats(given: dict[str, Any]) -> None:
+    assert callable(COMPONENT.traits)
+    traits = COMPONENT.traits(filled(**given))
+    assert isinstance(traits, RetrieverTraits)
+    assert (traits.exact, traits.variation, traits.builds) == (None, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "parameters"),
+    [
+        ({"mode": "near_vector"}, "dense", {"distance": "cosine"}),
+        ({"mode": "near_vector", "index": "hnsw", "distance": "l2-squared"}, "dense", {"distance": "l2"}),
+        ({"mode": "hybrid", "alpha": 0.5, "ef": 200, "builds": 3}, "weaviate",
+         {"mode": "hybrid", "index": "flat", "alpha": 0.5, "ef": None, "builds": 1}),
+    ],
+)  # fmt: skip
+def test_hnsw_varies_and_names_what_is_exact(given: dict[str, Any], name: str, parameters: dict[str, Any]) -> None:
+    registry = load_registry()
+    hashing = Choice("embedder", "hashing", {"dim": 8})
+    traits = registry.traits(Choice("retriever", "weaviate", filled(**given, embedder=hashing)))
+    assert "index: flat repeats" in traits.variation
+    assert traits.builds == given.get("builds", 1)
+    exact = registry.complete(traits.exact)
+    assert exact.name == name and {key: exact.parameters[key] for key in parameters} == parameters
+    assert exact.parameters["embedder"] is hashing
+    check = registry.get(exact).component.check
+    assert check is not None and not check(exact.parameters)
+    assert registry.traits(exact).variation == ""

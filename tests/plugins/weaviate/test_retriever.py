@@ -36,9 +36,9 @@ grid:
 KEY = "made-up-key-0123456789"
 RETRIEVERS = {
     "words/weaviate(bm25)": "WeaviateBM25Retriever",
-    "words/weaviate(near_vector,lsa,cosine,ef=120)": "WeaviateEmbeddingRetriever",
-    "words/weaviate(near_vector,lsa,hamming,ef=120)": None,
-    "words/weaviate(hybrid,lsa,alpha=0.5)": "WeaviateHybridRetriever",
+    "words/weaviate(near_vector,cosine,ef=120)": "WeaviateEmbeddingRetriever",
+    "words/weaviate(near_vector,hamming,ef=120)": None,
+    "words/weaviate(hybrid)": "WeaviateHybridRetriever",
 }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,11 +77,38 @@ def test_values_that_only_a_search_uses_share_one_collection(
 ) -> None:
     for given in ({"ef": 200}, {"ef": 300}, {}, {"mode": "hybrid", "alpha": 0.5}):
         retriever = build(**{"mode": "near_vector", **given})
-        retriever.load(None, passages, vectors)
+        retriever.add(passages, vectors)
         retriever.search(samples.queries(BOTH), 5)
         (collection,) = stub.collections.values()
         assert collection.vectors["vectorIndexConfig"]["ef"] == given.get("ef", -1)
     assert stub.faults.calls.count("batch") == 1
+
+
+def test_each_build_has_a_collection_of_its_own_and_knows_it_again(
+    build: Build, server: None, passages: Passages, vectors: Any, tmp_path: Path
+) -> None:
+    names = {}
+    for number in (1, 2, 3):
+        retriever = build(mode="near_vector", builds=3)
+        if number > 1:
+            retriever.choose_build(number)
+        retriever.add(passages, vectors)
+        (folder := tmp_path / str(number)).mkdir()
+        retriever.save(folder)
+        names[number] = json.loads((folder / "collection.json").read_text())["collection"]
+    assert len(set(names.values())) == 3
+    record = tmp_path / "1" / "collection.json"
+    # An index of before there were builds.
+    content = json.loads(record.read_text())
+    del content["build"]
+    record.write_text(json.dumps(content))
+    for number in (3, 1):
+        again = build(mode="near_vector", builds=3)
+        again.load(tmp_path / str(number), passages, vectors)
+        again.search(samples.queries(BOTH), 5)
+        again.save(tmp_path / str(number))
+        found = json.loads((tmp_path / str(number) / "collection.json").read_text())
+        assert (found["collection"], found["build"]) == (names[number], number)
 
 
 def test_an_ef_that_somebody_else_changes_meanwhile_is_noticed(
@@ -140,9 +169,9 @@ def test_vectors_that_are_no_numbers_are_refused(build: Build, passages: Passage
     vectors = vectors.copy()
     vectors[2, 0] = np.nan
     with pytest.raises(PluginError, match="chunk in row 2"):
-        build(mode="near_vector").load(None, passages, vectors)
+        build(mode="near_vector").add(passages, vectors)
     with pytest.raises(PluginError, match="for 40 chunks"):
-        build(mode="near_vector").load(None, passages, vectors[:7])
+        build(mode="near_vector").add(passages, vectors[:7])
 
 
 def test_no_vectors_where_vectors_are_compared(build: Build, stub: StubServer, passages: Passages) -> None:

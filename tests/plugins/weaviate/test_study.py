@@ -89,6 +89,29 @@ def test_a_study_is_scored_and_done_once_and_its_collections_go_with_its_indexes
     assert ragtally("run", "less.yaml", "--stage", "bench").code == 0
 
 
+def test_builds_fill_collections_of_their_own_and_share_the_first(
+    ragtally: Ragtally, stub: StubServer, tmp_path: Path
+) -> None:
+    one = next(line for line in SPEC.splitlines() if "near_vector" in line)
+    text = "\n".join(line for line in SPEC.splitlines() if "bm25" not in line and "dense" not in line) + "\n"
+    (tmp_path / "one.yaml").write_text(text)
+    (tmp_path / "two.yaml").write_text(text.replace(one, one.replace("depth: 10", "depth: 10, builds: 2")))
+    done = ragtally("run", "one.yaml", "--stage", "bench")
+    assert done.code == 0, done.err
+    first = set(stub.collections)
+    assert len(first) == 1
+    done = ragtally("run", "two.yaml", "--stage", "bench")
+    assert done.code == 0, done.err
+    assert len(stub.collections) == 2 and first < set(stub.collections)
+    cells = pl.read_csv("data/results/found/cells.csv").filter(pl.col("top_k").is_null())
+    assert cells["cell"].to_list() == [f"words/weaviate({ef})/build {build}" for ef in (16, 32) for build in (1, 2)]
+    # The stand-in overlooks nothing.
+    assert cells["ann_evidence@1"].to_list() == [1.0] * 4
+    assert all("index: flat repeats" in note for note in cells["note"])
+    garbage = ragtally("store", "gc", "--keep", "less.yaml").out
+    assert garbage.count("outside the store: the collection Ragtally_") == 2
+
+
 def test_gc_drops_no_collection_that_is_not_ragtallys(
     ragtally: Ragtally, stub: StubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
