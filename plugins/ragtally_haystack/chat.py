@@ -41,10 +41,7 @@ class GuardedChatGenerator:
         self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """Ask once."""
-        inputs = {
-            "messages": list(messages),
-            **({"generation_kwargs": generation_kwargs} if generation_kwargs else {}),
-        }
+        inputs = self._inputs_of(messages, generation_kwargs)
         try:
             async with asyncio.timeout(self.timeout):
                 await self._warm_up()
@@ -56,10 +53,7 @@ class GuardedChatGenerator:
     @component.output_types(replies=list[ChatMessage])
     def run(self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask once and wait; see `run_async`."""
-        inputs = {
-            "messages": list(messages),
-            **({"generation_kwargs": generation_kwargs} if generation_kwargs else {}),
-        }
+        inputs = self._inputs_of(messages, generation_kwargs)
         try:
             self._inputs = True
             if hasattr(self._inner, "warm_up"):
@@ -106,6 +100,16 @@ class GuardedChatGenerator:
         """Make the component from what `to_dict` wrote."""
         generator: GuardedChatGenerator = default_from_dict(cls, data)
         return generator
+
+    def _inputs_of(self, messages: list[ChatMessage], own: Mapping[str, Any] | None) -> dict[str, Any]:
+        parameters = dict(own or {})
+        if "response_format" in parameters:
+            # As a part of the body: with a parameter of this name OpenAI's client checks answers itself, and raises
+            # where one is cut off, instead of the answer that was paid for.
+            shared = (self._definition.parameters.get("generation_kwargs") or {}).get("extra_body") or {}
+            form = {"response_format": parameters.pop("response_format")}
+            parameters["extra_body"] = {**shared, **form}
+        return {"messages": list(messages), **({"generation_kwargs": parameters} if parameters else {})}
 
     async def _ask(self, inputs: dict[str, Any]) -> Any:
         if hasattr(self._inner, "run_async"):

@@ -23,6 +23,7 @@ from ragtally_haystack.roles import (
     Role,
     input_fault,
 )
+from ragtally_haystack.traits import takes_schema
 
 _TYPE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
 
@@ -217,7 +218,21 @@ def diagnose_retriever(parameters: Mapping[str, Any]) -> list[Finding]:
 
 def diagnose_model(parameters: Mapping[str, Any]) -> list[Finding]:
     """Look for what the model needs (see `ragtally.api.Component.diagnose`)."""
-    return list(_findings(GENERATOR, definition_of(parameters)))
+    definition = definition_of(parameters)
+    findings = list(_findings(GENERATOR, definition))
+    if findings and findings[0].ok:
+        findings.append(_schema_finding(definition))
+    return findings
+
+
+def _schema_finding(definition: Definition) -> Finding:
+    if takes_schema(definition) is False:
+        return Finding(True, f"{definition.name} is sent no JSON schema of a reader's: its answers are read as text")
+    return Finding(
+        True,
+        f"it is not known whether {definition.name}'s model holds answers to a JSON schema",
+        "structured: true in a reader sends one",
+    )
 
 
 def _findings(role: Role, definition: Definition) -> Iterator[Finding]:

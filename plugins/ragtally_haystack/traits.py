@@ -53,6 +53,7 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
         model=_model(definition),
         deterministic=settings.get("temperature") == 0,
         takes_seed=parameters["send_seed"],
+        takes_schema=takes_schema(definition),
         limits=Limits(
             concurrency=None if most == "auto" else most,
             # Nothing tells whether the server is one's own.
@@ -62,6 +63,19 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
         price=own_price if usd_per_hour is None else Price(usd_per_hour=usd_per_hour),
         output_tokens=next((number for number in tokens if number > 0), None),
     )
+
+
+def takes_schema(definition: Definition) -> bool | None:
+    """Whether a generator can be sent a JSON schema of a reader's: None for OpenAI's and those derived from it."""
+    # Which of them keeps to it depends on the server and the model, which nobody has tried.
+    if "response_format" in (definition.parameters.get("generation_kwargs") or {}):
+        return False
+    cls = find_class(definition.type)
+    return None if not isinstance(cls, Fault) and any(_is_openai(base) for base in cls.__mro__) else False
+
+
+def _is_openai(cls: type[Any]) -> bool:
+    return (cls.__module__, cls.__name__) == ("haystack.components.generators.chat.openai", "OpenAIChatGenerator")
 
 
 def is_exact(store: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from model_server.fixture import RunningServer, running_server
-from ragtally.api import CallError, PluginError
+from ragtally.api import CallError, PluginError, call_parameters
 from ragtally_haystack.library import ChatMessage
 
 Build = Callable[..., Any]
@@ -68,6 +69,22 @@ def test_an_answer_has_text_reason_and_usage(server: RunningServer, build: Build
     assert len(sent) == 3
     assert all(request["body"]["seed"] == 5 for request in sent)
     assert all(KEY in str(request["headers"]) for request in sent)
+
+
+def test_a_schema_is_sent_beside_what_the_spec_adds_and_a_cut_answer_is_one(
+    server: RunningServer, build: Build
+) -> None:
+    answer = {"type": "object", "properties": {"answer": {"type": "string", "enum": ["yes", "no"]}}}
+    form = call_parameters(7, answer)
+    own = openai(server, generation_kwargs={"extra_body": {"top_k": 3}})
+    (whole,) = ask(build("model", type=OPENAI, init_parameters=own), **form)
+    assert json.loads(whole.text or "")["answer"] in ("yes", "no")
+    (request,) = server.requests()
+    assert request["body"]["response_format"] == form["response_format"]
+    assert (request["body"]["top_k"], request["body"]["seed"]) == (3, 7)
+    (cut,) = ask(build("model", type=OPENAI, init_parameters=openai(server)), max_tokens=1, **form)
+    assert cut.meta["finish_reason"] == "length"
+    assert cut.meta["usage"]["completion_tokens"] > 0
 
 
 def test_it_can_be_asked_without_an_event_loop(server: RunningServer, build: Build) -> None:

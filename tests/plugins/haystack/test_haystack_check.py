@@ -283,19 +283,22 @@ def test_doctor_looks_for_keys(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("OPENAI_API_KEY", "FIRST_KEY", "SECOND_KEY"):
         monkeypatch.delenv(name, raising=False)
     component, filled = fill("model", type=GENERATOR)
-    there, missing = component.diagnose(filled)
+    there, missing, schema = component.diagnose(filled)
     assert there.ok
     assert not missing.ok
     assert "OPENAI_API_KEY" in missing.what
     assert missing.remedy == "export OPENAI_API_KEY=..."
+    assert schema.ok and schema.remedy == "structured: true in a reader sends one"
     secret = {"api_key": {"type": "env_var", "env_vars": ["FIRST_KEY", "SECOND_KEY"]}}
     component, filled = fill("model", type=GENERATOR, init_parameters=secret)
     assert "FIRST_KEY or SECOND_KEY" in component.diagnose(filled)[1].what
     monkeypatch.setenv("SECOND_KEY", "x")
-    assert [found.ok for found in component.diagnose(filled)] == [True, True]
+    assert [found.ok for found in component.diagnose(filled)] == [True, True, True]
     secret["api_key"]["strict"] = False  # type: ignore[assignment]
     monkeypatch.delenv("SECOND_KEY")
-    assert [found.ok for found in component.diagnose(filled)] == [True]
+    assert [found.ok for found in component.diagnose(filled)] == [True, True]
+    component, filled = fill("model", type="sample_parts.generators.Synchronous")
+    assert "answers are read as text" in component.diagnose(filled)[-1].what
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,7 @@ def test_traits(fill: Fill) -> None:
     assert (traits.provider, traits.model) == ("openai", "gpt-5-mini")
     assert traits.deterministic
     assert not traits.takes_seed
+    assert traits.takes_schema is None, "it can be sent, and nobody has tried"
     assert traits.output_tokens == 50
     assert traits.limits.concurrency == 3
     assert (traits.price.input, traits.price.output) == (1.0, 2.0)
@@ -96,3 +97,7 @@ def test_traits(fill: Fill) -> None:
     assert (traits.provider, traits.model) == ("failing", "Failing")
     assert (traits.deterministic, traits.takes_seed, traits.output_tokens) == (False, True, None)
     assert traits.price.usd_per_hour == 3.0
+    assert traits.takes_schema is False
+    own = {"generation_kwargs": {"response_format": {"type": "json_object"}}}
+    component, filled = fill("model", type=GENERATOR, init_parameters=own)
+    assert component.traits(filled).takes_schema is False, "its answers have a form of their own"
