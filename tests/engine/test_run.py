@@ -323,6 +323,18 @@ def test_answers_tell_what_became_of_every_question(bench: Bench) -> None:
     assert people["texts"].explode().null_count() == len(people)
 
 
+def test_how_the_answers_of_voters_were_read_is_counted_with_the_base(bench: Bench) -> None:
+    folder = bench.run(TINY.replace("votes: 3", "votes: 2"))
+    counts = json.loads((folder / "base.json").read_text())["readings"]
+    asked = {reader: sum(row["answers"] for row in counts if row["reader"] == reader) for reader in VOTERS}
+    votes = len(pl.read_csv(folder / "voters.csv").filter(pl.col("decision").str.starts_with("vote"))) // len(VOTERS)
+    assert asked == dict.fromkeys(VOTERS, 6 * votes)
+    assert {row["context"] for row in counts} == {"gold_context, as a voter"}
+
+
+VOTERS = ("finder", "learner")
+
+
 def test_silver_labels_are_called_so_and_unlabelled_questions_have_no_status(bench: Bench) -> None:
     text = TINY.replace("questions: 12", "questions: 12, labelled: false").replace(
         "agree_with_gold: true", "agree_with_gold: false"

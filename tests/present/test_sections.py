@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from ragtally.analysis import Analysis
+from ragtally.analysis.estimate import Estimate
 from ragtally.present import page
 from ragtally.present.base import base_section
 from ragtally.present.breakdown import BARS, pickable
@@ -18,6 +19,7 @@ from ragtally.present.comparisons import comparisons_section
 from ragtally.present.explorer import explorer_data, sample_questions
 from ragtally.present.grid import chunk_size_section
 from ragtally.present.provenance import Provenance, citation, dataset_citation, methods
+from ragtally.present.readers import voters_section
 from ragtally.present.table import Section
 from ragtally.registry import load_registry
 from ragtally.results import Results
@@ -169,3 +171,17 @@ def test_the_paragraph_says_how_the_base_was_made(results: Results, analysis: An
         cells_of(results.cells, results.metrics, analysis.question_set, analysis),
     )
     assert "gold label" not in paragraph
+
+
+def test_a_share_of_a_voters_has_wilsons_interval_unless_questions_share_documents(results: Results) -> None:
+    row = {"voter": "small", "decision": "vote 1", "questions": 60, "accuracy": 0.75, "accuracy_denominator": 60}
+    voters = pl.DataFrame([row | {"input_tokens": None}])
+    alone = results.questions.with_columns(document_group=pl.int_range(pl.len(), dtype=pl.Int32))
+    shared = results.questions.with_columns(document_group=pl.lit(0, pl.Int32))
+    for questions, low, high in ((alone, 0.6277, 0.8422), (shared, None, None)):
+        (table,) = voters_section(replace(results, voters=voters, questions=questions)).tables
+        accuracy = table.rows[0][2]
+        assert isinstance(accuracy, Estimate)
+        # Wilson's interval of 45 of 60, by statsmodels.
+        assert (accuracy.low, accuracy.high) == pytest.approx((low, high), abs=1e-4)
+        assert (accuracy.reason is None) == (low is not None)

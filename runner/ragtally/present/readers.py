@@ -7,6 +7,8 @@ from typing import Any
 
 from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import is_one_vote, row_estimate
+from ragtally.analysis.estimate import Estimate
+from ragtally.analysis.proportions import wilson
 from ragtally.present.cells import (
     CONDITIONS,
     COST_COLUMNS,
@@ -20,7 +22,7 @@ from ragtally.present.cells import (
 from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of, unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
 from ragtally.results import Results
-from ragtally.spec.defaults import VOTER_TABLE_METRICS
+from ragtally.spec.defaults import VOTER_SHARES, VOTER_TABLE_METRICS
 
 
 def voters_section(results: Results) -> Section:
@@ -29,7 +31,7 @@ def voters_section(results: Results) -> Section:
     voters = results.voters
     if not len(voters):
         return Section("voters", title, empty="The spec has no voters (under “label”).")
-    rows, why = list(voters.iter_rows(named=True)), "the table of voters has no intervals"
+    rows = list(voters.iter_rows(named=True))
     units = {name: results.metric(name).unit for name in VOTER_TABLE_METRICS if name in voters.columns}
     table = Table(
         "voters-table",
@@ -43,13 +45,23 @@ def voters_section(results: Results) -> Section:
             (
                 row["voter"],
                 row["decision"],
-                *(row_estimate(row, name, why) for name in units),
+                *(_voter_estimate(results, row, name) for name in units),
             )
             for row in rows
         ),
         unit_notes(units.values()),
     )
     return Section("voters", title, tables=(table, *_vote_costs(rows)))
+
+
+def _voter_estimate(results: Results, row: Mapping[str, Any], metric: str) -> Estimate | None:
+    """A voter's figure; of voters the results hold no single answers, so that only counted shares have intervals."""
+    value, denominator = row.get(metric), row.get(f"{metric}_denominator")
+    shared = results.questions["document_group"].is_duplicated().any()
+    if metric not in VOTER_SHARES or value is None or not denominator or shared:
+        why = "questions share documents, and " if shared else ""
+        return row_estimate(row, metric, f"{why}the results hold no single answers of voters")
+    return wilson(round(value * denominator), denominator)
 
 
 def _vote_costs(rows: Sequence[Mapping[str, Any]]) -> list[Table]:

@@ -32,7 +32,7 @@ class Readings(NamedTuple):
 def readings_by(results: Results, *keys: str) -> dict[tuple[str, ...], Readings]:
     """How answers were read by `reader`, or by `reader` and `context`."""
     readings: dict[tuple[str, ...], Readings] = {}
-    for row in results.comparisons.get("readings", ()):
+    for row in (*results.comparisons.get("readings", ()), *results.base.get("readings", ())):
         of_key = readings.setdefault(tuple(row[key] for key in keys), Readings(Counter(), Counter(), Counter()))
         getattr(of_key, row["outcome"])[row["reading"]] += row["answers"]
     return readings

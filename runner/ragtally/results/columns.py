@@ -210,6 +210,7 @@ BASE = ResultFile("base.json", "label", "How the base was selected.", (
     Column("selection.agree_with_gold", _BOOLEAN, "whether the verdict had to be the gold label"),
     Column("selection.exclude_closed_book_right", _TEXTS, "the readers whose right answers without context excluded "
            "a question"),
+    Column("readings", _MAPPINGS, "how the voters' answers were read, as in comparisons.json", optional=True),
     Column("address", _TEXT, "the base's entry in the store; the sample's without a base"),
 ))  # fmt: skip
 

@@ -7,7 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from ragtally.plan import Cell
+from ragtally.plan import Cell, Voter
+from ragtally.steps import Task
+from ragtally.tables import load_answers, load_ballots
+from ragtally.workspace import Workspace
+
+# One vote on one question.
+_VOTES = {"reader": pl.String, "context": pl.String, "ballot": pl.String, "reading": pl.String, "error": pl.String}
 
 
 def count_readings(cells: Sequence[Cell], answers: pl.DataFrame) -> list[dict[str, Any]]:
@@ -21,19 +27,42 @@ def count_readings(cells: Sequence[Cell], answers: pl.DataFrame) -> list[dict[st
         schema={"cell": pl.String, "reader": pl.String, "context": pl.String},
         orient="row",
     )
-    votes = answers.select("cell", "ballots", "readings", "errors").explode("ballots", "readings", "errors")
+    columns = {"ballots": "ballot", "readings": "reading", "errors": "error"}
+    votes = answers.select("cell", *columns).explode(*columns).rename(columns)
+    return _count(votes.join(names, on="cell").select(*_VOTES))
+
+
+def count_readings_of_voters(voters: Sequence[Voter], workspace: Workspace) -> list[dict[str, Any]]:
+    """Count how the answers were read that voters gave to label the questions, each vote once."""
+    frames = [pl.DataFrame(schema=_VOTES)]
+    for reader in dict.fromkeys(voter.reader for voter in voters):
+        rows = (voter for voter in voters if voter.reader == reader)
+        for vote in dict.fromkeys(task for voter in rows for task in voter.score.inputs["parse"]):
+            frames.append(_of_vote(vote, reader, workspace))
+    return _count(pl.concat(frames))
+
+
+def _of_vote(vote: Task, reader: str, workspace: Workspace) -> pl.DataFrame:
+    ballots = load_ballots(workspace.entry(vote))
+    answers = load_answers(workspace.entry(vote.inputs["read"][0]))
+    columns = {
+        "reader": [reader] * len(ballots),
+        "context": ["gold_context, as a voter"] * len(ballots),
+        "ballot": ballots["ballot"],
+        "reading": ballots["reason"],
+        "error": answers["error"],
+    }
+    return pl.DataFrame(columns, schema=_VOTES)
+
+
+def _count(votes: pl.DataFrame) -> list[dict[str, Any]]:
     outcome = (
-        pl.when(pl.col("readings").is_null()).then(pl.lit("missing"))
-        .when(pl.col("ballots").is_null()).then(pl.lit("unread"))
+        pl.when(pl.col("reading").is_null()).then(pl.lit("missing"))
+        .when(pl.col("ballot").is_null()).then(pl.lit("unread"))
         .otherwise(pl.lit("read"))
     )  # fmt: skip
-    counts = (
-        votes.join(names, on="cell")
-        .group_by(
-            "reader", "context", outcome=outcome, reading=pl.coalesce("readings", "errors", pl.lit("no answer"))
-        )
-        .agg(answers=pl.len())
-    )
+    reading = pl.coalesce("reading", "error", pl.lit("no answer"))
+    counts = votes.group_by("reader", "context", outcome=outcome, reading=reading).agg(answers=pl.len())
     order = ["reader", "context", "outcome", "answers", "reading"]
     return counts.sort(order, descending=[False, False, False, True, False]).to_dicts()
 

@@ -20,7 +20,7 @@ from ragtally.results.approximation import evidence_metrics, evidence_scores, ev
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question, index_costs
 from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, round_number, score_columns
 from ragtally.results.questions import context_of, in_base, write_questions
-from ragtally.results.readings import count_readings
+from ragtally.results.readings import count_readings, count_readings_of_voters
 from ragtally.steps import ASK, RERANK, Task
 from ragtally.steps.ask import keys_of
 from ragtally.steps.score import load_graded_answers
@@ -93,6 +93,7 @@ def write_label(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
         "study": plan.study.name,
         "funnel": _funnel(plan, workspace),
         "selection": _selection(plan, workspace),
+        "readings": count_readings_of_voters(plan.voters, workspace),
         "address": (plan.base or plan.sample).address,
     }
     files.BASE.write(folder, content)

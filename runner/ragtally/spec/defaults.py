@@ -23,5 +23,7 @@ VOTER_METRICS = (
 )
 # Those of them that its table shows: the others are of one label, or follow from these.
 VOTER_TABLE_METRICS = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "coverage", "accuracy_of_covered")
+# Those that are a number of questions out of others, so that two numbers say how sure they are.
+VOTER_SHARES = ("accuracy", "coverage", "accuracy_of_covered")
 # How the votes of a cell decide where its grid names no rule, and how those of a voter do in any study.
 MAJORITY, UNANIMOUS = "majority", "unanimous"
