@@ -229,6 +229,7 @@ CHOOSY = Component(
         "builds": described(default=1, **{"x-ragtally-engine": True}),
         "inner": described(default=None, **{"x-ragtally-kind": "retriever"}),
         "name": described(),
+        "host": described(default="h", **{"x-ragtally-identity": False}),
     },
 )
 
@@ -236,10 +237,10 @@ CHOOSY = Component(
 @pytest.mark.parametrize(
     ("parameters", "relevant"),
     [
-        ({}, {"mode", "inner", "name"}),
-        ({"mode": "vectors"}, {"mode", "index", "width", "inner", "name"}),
-        ({"mode": "vectors", "index": "flat"}, {"mode", "index", "inner", "name"}),
-        ({"index": "graph"}, {"mode", "inner", "name"}),
+        ({}, {"mode", "inner", "name", "host"}),
+        ({"mode": "vectors"}, {"mode", "index", "width", "inner", "name", "host"}),
+        ({"mode": "vectors", "index": "flat"}, {"mode", "index", "inner", "name", "host"}),
+        ({"index": "graph"}, {"mode", "inner", "name", "host"}),
     ],
 )
 def test_parameters_that_others_rule_out_tell_nothing(parameters: dict[str, Any], relevant: set[str]) -> None:
@@ -247,6 +248,7 @@ def test_parameters_that_others_rule_out_tell_nothing(parameters: dict[str, Any]
     choice = choosy.complete(Choice("retriever", "choosy", {"name": "n", **parameters}))
     assert set(choice.parameters) == set(CHOOSY.params)
     assert set(choosy.relevant_parameters(choice).parameters) == relevant
+    assert set(choosy.relevant_parameters(choice, identity=True).parameters) == relevant - {"host"}
     outer = Choice("retriever", "choosy", {**choice.parameters, "inner": (choice, choice)})
     inside = choosy.relevant_parameters(outer).parameters["inner"]
     assert [set(one.parameters) for one in inside] == [relevant, relevant]

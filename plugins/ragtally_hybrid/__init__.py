@@ -38,6 +38,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "type": "integer",
         "minimum": 0,
         "default": _K,
+        "x-ragtally-when": {"fusion": ["rrf"]},
         "description": "Of rrf: a hit at rank r adds weight / (k + r); the larger, the less the first ranks matter.",
     },
     "weights": {
@@ -49,6 +50,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "normalise": {
         "enum": ["min_max", "z_score"],
         "default": _NORMALISE,
+        "x-ragtally-when": {"fusion": ["weighted"]},
         "description": "Of weighted: a hit counts by how much it scores above the last hit of its ranking, in shares "
         "of the ranking's range (min_max) or in standard deviations of its scores (z_score). So the last hit counts "
         "0, as does a chunk that was not found; where all hits score the same, each counts 1.",

@@ -53,6 +53,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "type": "integer",
         "minimum": 1,
         "default": 100,
+        "x-ragtally-when": {"cross_encoder": [None]},
         "description": "Of a model: the words after which each of the `first` passages in the prompt is cut off.",
     },
     "revision": {
@@ -66,6 +67,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "type": ["integer", "null"],
         "minimum": 8,
         "default": None,
+        "x-ragtally-when": {"model": [None]},
         "description": "Of a cross-encoder: the tokens after which question and passage together are cut off; its "
         "own limit if omitted.",
     },

@@ -106,23 +106,23 @@ class Registry:
             raise PluginError(f"a plugin picks the {choice.kind} {choice.name!r} without {missing[0]!r}")
         return replace(choice, parameters={key: {**defaults, **choice.parameters}[key] for key in params})
 
-    def relevant_parameters(self, choice: Choice) -> Choice:
-        """Leave out the parameters that do not tell what a choice does: those that its others rule out."""
+    def relevant_parameters(self, choice: Choice, *, identity: bool = False) -> Choice:
+        """Leave out the parameters that say nothing of what a choice does: those that its others rule out, and where
+        the identity is wanted also those that are no part of it.
+        """
         params, own = self.get(choice).component.params, choice.parameters
-        return replace(
-            choice,
-            parameters={
-                key: self._relevant(value)
-                for key, value in own.items()
-                if not params[key].get("x-ragtally-engine")
-                and all(own[other] in values for other, values in params[key].get("x-ragtally-when", {}).items())
-            },
-        )
 
-    def _relevant(self, value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(map(self._relevant, value))
-        return self.relevant_parameters(value) if isinstance(value, Choice) else value
+        def relevant(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(map(relevant, value))
+            return self.relevant_parameters(value, identity=identity) if isinstance(value, Choice) else value
+
+        def counts(schema: Mapping[str, Any]) -> bool:
+            if schema.get("x-ragtally-engine") or (identity and schema.get("x-ragtally-identity") is False):
+                return False
+            return all(own[other] in values for other, values in schema.get("x-ragtally-when", {}).items())
+
+        return replace(choice, parameters={key: relevant(own[key]) for key in own if counts(params[key])})
 
     def build(self, choice: Choice) -> Any:
         """Build what a choice picks, components among its parameters first."""

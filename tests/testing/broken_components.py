@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 
 from ragtally.api import (
+    BUILDS_PARAMETER,
     TRAIN_PARAMETER,
     BatchTerms,
     Component,
@@ -14,6 +15,7 @@ from ragtally.api import (
     ModelTraits,
     ParameterFault,
     ReaderTraits,
+    RetrieverTraits,
 )
 from testing import broken_answers as answers
 from testing import broken_data as data
@@ -34,6 +36,9 @@ MODEL = ModelTraits("made", "made", deterministic=True)
 BATCHED = ModelTraits("made", "made", deterministic=True, batch=BatchTerms())
 HOST = {"host": {"type": ["string", "null"], "default": None, "description": "Where.", "x-ragtally-identity": False}}
 
+BUILDS = {"builds": BUILDS_PARAMETER}
+VARIES = RetrieverTraits(variation="drawn at random")
+
 OTHERS = {"others": rerankers.OTHERS}
 WINDOWED = {"other": rerankers.OTHER, "window": rerankers.WINDOW}
 ASKING = {"other": rerankers.OTHER, "model": rerankers.MODEL}
@@ -44,6 +49,7 @@ GOOD = {
     "embedder": Component("embedder", search.Embedder, "An embedder."),
     "unlearning": Component("unlearning", search.Unlearning, "An embedder.", traits=NO_LEARNING),
     "retriever": Component("retriever", search.Retriever, "A retriever."),
+    "varying": Component("varying", search.Varying, "A retriever.", params=BUILDS, traits=VARIES),
     "refining": Component("refining", rerankers.Refining, "A retriever.", params=OTHERS, traits=rerankers.REFINES),
     "windowed": Component("windowed", rerankers.Windowed, "A retriever.", params=WINDOWED, traits=rerankers.REFINES),
     "prompting": Component("prompting", rerankers.Prompting, "A retriever.", params=ASKING, traits=rerankers.PROMPTS),
@@ -58,6 +64,7 @@ GOOD = {
 }
 
 DESCRIBED = "test_every_parameter_is_described_and_its_default_is_allowed"
+KNOWN_AGAIN = "test_a_build_of_a_varying_index_is_known_again"
 CHECKED = "test_the_component_finds_nothing_wrong_with_the_parameters_under_test"
 REFINES = "test_the_traits_say_what_the_engine_has_to_give"
 FOUND = "test_hits_are_rows_of_what_is_searched"
@@ -79,6 +86,7 @@ BROKEN = [
     ("dataset", DESCRIBED, {"params": {"size": {**SIZE, "default": "1"}}}),
     ("dataset", DESCRIBED, {"params": {"size": {**SIZE, "type": "whole"}}}),
     ("dataset", DESCRIBED, {"params": {"size": {**SIZE, "x-ragtally-path": True}}}),
+    ("dataset", DESCRIBED, {"params": {"size": {**SIZE, "x-ragtally-when": {"mode": ["a"]}}}}),
     ("dataset", DESCRIBED, {"params": {"size": {**SIZE, "default": 1, "x-ragtally-identity": "fingerprint"}}}),
     ("chunker", "test_chunks_are_columns_of_int32", {"build": search.Wide}),
     ("chunker", "test_chunks_hold_all_that_is_not_white_space", {"build": search.Gappy}),
@@ -100,6 +108,9 @@ BROKEN = [
     ("unlearning", "test_an_embedder_that_does_not_learn_needs_no_corpus", {"build": search.Secretive}),
     ("unlearning", "test_an_embedder_that_does_not_learn_needs_no_corpus", {"build": search.Embedder}),
     ("retriever", "test_hits_are_rows_of_the_corpus", {"build": search.Unpadded}),
+    ("retriever", KNOWN_AGAIN, {"traits": RetrieverTraits(builds=2)}),
+    ("varying", KNOWN_AGAIN, {"build": search.FirstBuild}),
+    ("varying", KNOWN_AGAIN, {"build": search.OneBuild}),
     ("retriever", "test_hits_are_ordered_by_score_and_then_by_row", {"build": search.LastRowFirst}),
     ("retriever", "test_fewer_hits_are_the_first_of_more", {"build": search.Normalising}),
     ("retriever", "test_the_same_corpus_gives_the_same_hits", {"build": search.Flickering}),

@@ -175,6 +175,41 @@ class Retriever:
         return hits
 
 
+class Varying(Retriever):
+    """Leaves out what its build overlooks."""
+
+    number = 1
+
+    def __init__(self, builds=1):
+        pass
+
+    def choose_build(self, number):
+        self.number = number
+
+    def save(self, folder):
+        super().save(folder)
+        (folder / "number.json").write_text(json.dumps(self.number))
+
+    def load(self, folder, passages, vectors):
+        super().load(folder, passages, vectors)
+        self.number = json.loads((folder / "number.json").read_text())
+
+    def scores(self, query, queries):
+        scores = super().scores(query, queries)
+        scores[self.number % 2 :: 3] = 0
+        return scores
+
+
+class FirstBuild(Varying):
+    def load(self, folder, passages, vectors):
+        Retriever.load(self, folder, passages, vectors)
+
+
+class OneBuild(Retriever):
+    def __init__(self, builds=1):
+        pass
+
+
 class Unpadded(Retriever):
     def search(self, queries, limit):
         hits = super().search(queries, limit)

@@ -11,6 +11,7 @@ SUITES = {
     "embedder": testing.EmbedderSuite,
     "unlearning": testing.EmbedderSuite,
     "retriever": testing.RetrieverSuite,
+    "varying": testing.RetrieverSuite,
     "refining": testing.RerankerSuite,
     "windowed": testing.RerankerSuite,
     "prompting": testing.RerankerSuite,

@@ -386,7 +386,8 @@ def _question_sets(base: Task | None, *, everywhere: bool) -> tuple[str, ...]:
 
 
 def _labels(axis: Sequence[Choice], registry: Registry) -> list[tuple[Choice, str]]:
-    labels = axis_labels([registry.relevant_parameters(choice) for choice in axis])
+    labels = axis_labels([registry.relevant_parameters(choice, identity=True) for choice in axis])
+    # What is no part of a choice must tell apart those that nothing else does.
     if len(set(labels)) < len(labels):
         labels = axis_labels(axis)
     return list(zip(axis, labels, strict=True))

@@ -44,7 +44,10 @@ def _nobody_answers(results: Results, analysis: Analysis) -> tuple[str, ...]:
     if not analysis.rankings:
         return (f"{first}, and nothing is retrieved.", "There is nothing to choose from.")
     metric = next(iter(next(iter(analysis.rankings.values()))), "score")
-    scores = {name: each[metric] for name, each in analysis.rankings.items() if metric in each}
+    # The best of several builds is only the luckiest draw.
+    further = {row["cell"] for row in results.cells.iter_rows(named=True) if row.get("build") not in (None, 1)}
+    every = {name: each for name, each in analysis.rankings.items() if name not in further}
+    scores = {name: each[metric] for name, each in every.items() if metric in each}
     scores = {name: score for name, score in scores.items() if score.value is not None}
     if not scores:
         return (f"{first}; it compares rankings, and none has a score.",)

@@ -133,6 +133,9 @@ class ComponentSuite:
             assert str(schema.get("description", "")).strip(), f"{key!r} has no description"
             own = {word for word in schema if word.startswith("x-ragtally-")}
             assert own <= KEYWORDS, f"{key!r} has unknown keywords: {sorted(own - KEYWORDS)}"
+            conditions = schema.get("x-ragtally-when", {})
+            unknown = sorted(conditions.keys() - component.params.keys())
+            assert not unknown, f"{key!r} counts by {unknown}, which are no parameters"
             has_identity = schema.get("x-ragtally-identity") != "fingerprint" or component.fingerprint is not None
             assert has_identity, f"a fingerprint is to stand for {key!r}, but the component has none"
             if "x-ragtally-kind" in schema:

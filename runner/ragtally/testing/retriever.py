@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragtally.api import Passages, Queries, QuestionEvidence, Retriever
+from ragtally.api import Component, Passages, Queries, QuestionEvidence, Retriever, VaryingRetriever
 from ragtally.testing import samples
 from ragtally.testing.component import ComponentSuite, save
 from ragtally.testing.hits import assert_hits, assert_order, assert_same, first_columns
@@ -69,12 +69,15 @@ class RetrieverSuite(ComponentSuite):
                 few = retriever.search(queries, limit)
                 assert_same(few, first_columns(many, limit), f"the first {limit} hits differ")
 
-    def test_the_same_corpus_gives_the_same_hits(self, index: Callable[[], Any], queries: Queries) -> None:
-        """To the bit: twice by one index, and by another one."""
+    def test_the_same_corpus_gives_the_same_hits(
+        self, index: Callable[[], Any], traits: Any, queries: Queries
+    ) -> None:
+        """To the bit: twice by one index, and by another one unless the traits say that it varies."""
         retriever = index()
         first = retriever.search(queries, 7)
         assert_same(retriever.search(queries, 7), first, "a second search finds something else")
-        assert_same(index().search(queries, 7), first, "a second index finds something else")
+        if not traits.variation:
+            assert_same(index().search(queries, 7), first, "a second index finds something else")
 
     def test_an_index_can_be_saved_and_loaded(
         self,
@@ -91,6 +94,30 @@ class RetrieverSuite(ComponentSuite):
         from_disk.load(save(retriever, tmp_path), passages, vectors)
         assert_same(
             from_disk.search(queries, 7), retriever.search(queries, 7), "the loaded index finds something else"
+        )
+
+    def test_a_build_of_a_varying_index_is_known_again(
+        self,
+        component: Component,
+        build: Callable[[], Any],
+        traits: Any,
+        passages: Passages,
+        vectors: Any,
+        queries: Queries,
+        tmp_path: Path,
+    ) -> None:
+        """Checked where it varies and can be built several times: what is loaded is the build that was saved."""
+        assert traits.variation or traits.builds == 1, "several builds of an index that repeats are one"
+        if not traits.variation or "builds" not in component.params:
+            return
+        retriever = build()
+        assert isinstance(retriever, VaryingRetriever), "a parameter `builds` wants a `choose_build`"
+        retriever.choose_build(2)
+        retriever.add(passages, vectors)
+        from_disk = build()
+        from_disk.load(save(retriever, tmp_path), passages, vectors)
+        assert_same(
+            from_disk.search(queries, 7), retriever.search(queries, 7), "the loaded build finds another's hits"
         )
 
     def test_a_question_finds_the_same_alone_and_among_others(
