@@ -222,7 +222,7 @@ def test_the_report_says_it_and_shows_how_far_the_builds_are_apart(results: Resu
     (picked,) = [
         one for one in pickable(analysis) if one["cell"] == f"{BUILDS[1]}/top 1/finder/1 vote" and one["set"] == "all"
     ]
-    assert [bar["step"] for bar in picked["drawn"]].index("lost by the approximate index") == 1
+    assert [bar["step"] for bar in picked["drawn"]].index("approximate index loss") == 1
     assert any(row[0] == "wrong, evidence lost by the approximate index" for row in picked["tables"][1]["rows"])
     assert max(map(len, shown(results, analysis).splitlines())) <= 80
 

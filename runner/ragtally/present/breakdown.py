@@ -12,7 +12,7 @@ from ragtally.present.table import Chart, Column, Section, Table
 
 BARS = {
     "gold": "right on gold context",
-    "index_loss": "lost by the approximate index",
+    "index_loss": "approximate index loss",
     "retrieval_loss": "retrieval loss",
     "distractor_loss": "distractor loss or vote noise",
     "unanswered_loss": "no answer",

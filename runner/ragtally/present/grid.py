@@ -33,7 +33,8 @@ def grid_section(
     title = "All cells"
     metrics = answer_units(sets, "grid")
     notes = (
-        *remarks(row for cells in sets for row in cells.rows.values()),
+        # What is to be known of rankings stands beside them.
+        *remarks(row for cells in sets for row in cells.rows.values() if not row["ranking"]),
         *(f"{name}: {meaning}" for name, meaning in (meanings or {}).items()),
     )
     if not metrics:

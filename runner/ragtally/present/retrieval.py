@@ -7,7 +7,15 @@ from typing import Any
 
 from ragtally.analysis import Analysis
 from ragtally.present.builds import builds_table
-from ragtally.present.cells import CONTEXT_COLUMNS, CONTEXT_NOTE, Cells, chart_point, context_fields, units_of
+from ragtally.present.cells import (
+    CONTEXT_COLUMNS,
+    CONTEXT_NOTE,
+    Cells,
+    chart_point,
+    context_fields,
+    remarks,
+    units_of,
+)
 from ragtally.present.numbers import COUNT, form_of, unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
 from ragtally.results.approximation import EVIDENCE
@@ -30,7 +38,8 @@ def retrieval_section(sets: Sequence[Cells], analysis: Analysis | None = None) -
     )
     lead, charts = _against_answers(sets[0], analysis) if sets and analysis else ("", ())
     empty = None if tables or charts else "Nothing is retrieved in this study."
-    return Section("retrieval", "Retrieval", lead, charts, tables, empty)
+    notes = remarks(row for cells in sets for row in cells.rows.values() if row["ranking"])
+    return Section("retrieval", "Retrieval", lead, charts, tables, empty, notes)
 
 
 def _rankings(
