@@ -123,11 +123,12 @@ MODEL: Mapping[str, Schema] = {
     "price": _where(
         {
             "type": ["object", "null"],
-            "properties": {"input": _DOLLARS, "output": _DOLLARS},
+            "properties": {"input": _DOLLARS, "output": _DOLLARS, "cached_input": _DOLLARS},
             "required": ["input", "output"],
             "additionalProperties": False,
             "default": None,
-            "description": "US dollars per million input and output tokens; unknown if omitted.",
+            "description": "US dollars for input and output tokens, and for input in the provider's cache, each per "
+            "million; unknown if omitted.",
         }
     ),
     "usd_per_hour": _where(

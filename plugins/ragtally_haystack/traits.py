@@ -45,7 +45,7 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
     definition = definition_of(parameters)
     settings = {**definition.parameters, **(definition.parameters.get("generation_kwargs") or {})}
     price, usd_per_hour = parameters["price"], parameters["usd_per_hour"]
-    own_price = None if price is None else Price(price["input"], price["output"])
+    own_price = None if price is None else Price(**price)
     most = parameters["concurrency"]
     tokens = (settings[name] for name in _OUTPUT_TOKENS if isinstance(settings.get(name), int))
     return ModelTraits(

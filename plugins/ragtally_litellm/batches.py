@@ -26,7 +26,7 @@ from ragtally import (
     StoreError,
 )
 from ragtally.support.json_bodies import read_json
-from ragtally.support.reply_outcomes import LONGEST_REPLY, too_large
+from ragtally.support.reply_outcomes import LONGEST_REPLY, cached_tokens, too_large
 from ragtally_litellm.client import authorization, connection_errors, hide_key, proxy_for, read_body
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.replies import read_answer
@@ -290,6 +290,7 @@ def read_row(line: bytes, errors: CallErrors) -> BatchRow:
         output_tokens=answer.usage.get("completion_tokens"),
         served_by=answer.model,
         instead="a tool call instead of an answer" if answer.tool else "reasoning alone" if answer.reasoning else "",
+        cached_tokens=cached_tokens(answer.usage),
     )
 
 

@@ -57,6 +57,12 @@ _NAMES = "provider/name, as in ollama_chat/llama3.1:8b or groq/openai/gpt-oss-20
 _SECRET_HINT = "put it into the environment, or into a file .env that is not committed"
 # What both state (platform.openai.com/docs/guides/batch, console.groq.com/docs/batch); Groq stated 0.25 before.
 _BATCH_DISCOUNT = 0.5
+# What a token costs, in LiteLLM's words.
+_LISTED = {
+    "input": "input_cost_per_token",
+    "output": "output_cost_per_token",
+    "cache_read_input": "cache_read_input_token_cost",
+}
 _BYTES_PER_MEGABYTE = 1_000_000
 
 
@@ -224,9 +230,9 @@ def _model_price(route: Route, parameters: Mapping[str, Any]) -> Price | None:
     if parameters["usd_per_hour"] is not None:
         return Price(usd_per_hour=parameters["usd_per_hour"])
     if parameters["price"] is not None:
-        return Price(parameters["price"]["input"], parameters["price"]["output"])
-    costs = _listed_costs(route, parameters["api_base"])
-    return None if costs[0] is None or costs[1] is None else Price(*costs)
+        return Price(**parameters["price"])
+    costs = _listed_costs(route, parameters["api_base"], "input", "output", "cache_read_input")
+    return None if costs[0] is None or costs[1] is None else Price(costs[0], costs[1], cached_input=costs[2])
 
 
 def _embedder_price(route: Route, parameters: Mapping[str, Any]) -> Price | None:
@@ -234,14 +240,14 @@ def _embedder_price(route: Route, parameters: Mapping[str, Any]) -> Price | None
         return Price(usd_per_hour=parameters["usd_per_hour"])
     if parameters["price"] is not None:
         return Price(input=parameters["price"], output=0.0)
-    cost, _ = _listed_costs(route, parameters["api_base"])
+    (cost,) = _listed_costs(route, parameters["api_base"], "input")
     return None if cost is None else Price(input=cost, output=0.0)
 
 
-def _listed_costs(route: Route, api_base: str | list[str] | None) -> Sequence[float | None]:
+def _listed_costs(route: Route, api_base: str | list[str] | None, *kinds: str) -> Sequence[float | None]:
     if route.is_ollama or served_elsewhere(route, api_base):
-        return None, None
-    costs = [route.entry.get(f"{way}_cost_per_token") for way in ("input", "output")]
+        return [None] * len(kinds)
+    costs = [route.entry.get(_LISTED[kind]) for kind in kinds]
     # Rounded, since 7.5e-08 times a million is not 0.075 in binary.
     return [None if cost is None else round(cost * 1_000_000, 9) for cost in costs]
 

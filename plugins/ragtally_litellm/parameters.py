@@ -163,11 +163,12 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "price": _elsewhere(
         {
             "type": ["object", "null"],
-            "properties": {"input": _DOLLARS, "output": _DOLLARS},
+            "properties": {"input": _DOLLARS, "output": _DOLLARS, "cached_input": _DOLLARS},
             "required": ["input", "output"],
             "additionalProperties": False,
             "default": None,
-            "description": "US dollars per million input and output tokens; LiteLLM's table if omitted.",
+            "description": "US dollars for input and output tokens, and for input in the provider's cache, each per "
+            "million; LiteLLM's table if omitted.",
         }
     ),
     "usd_per_hour": _elsewhere(_optional("number", "US dollars per hour of your own machine.", minimum=0)),

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from ragtally import CallError
 from ragtally_litellm.routes import Dialect
 
+_CACHE = ("prompt_tokens_details", "prompt_cache_hit_tokens")
+
 
 class Answer(NamedTuple):
     """What the body of an answer says."""
@@ -15,7 +17,8 @@ class Answer(NamedTuple):
     text: str  # Empty where there is none
     finish_reason: str | None  # In OpenAI's words; None where it does not say
     model: str | None  # As the provider names it; None where it does not
-    usage: dict[str, int]  # `prompt_tokens` and `completion_tokens` as far as they are whole numbers from 0
+    # `prompt_tokens` and `completion_tokens` as far as they are whole numbers from 0; of the cache what it says
+    usage: dict[str, Any]
     reasoning: str = ""  # What the model thought, where the text is empty
     tool: str = ""  # The tool that it would call instead
 
@@ -44,7 +47,8 @@ def _openai_answer(body: dict[str, Any]) -> Answer:
         text, reason = refusal, "refusal"
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
-    counts = _counts(usage.get("prompt_tokens"), usage.get("completion_tokens"))
+    counts: dict[str, Any] = _counts(usage.get("prompt_tokens"), usage.get("completion_tokens"))
+    counts |= {name: usage[name] for name in _CACHE if name in usage}
     return Answer(text, reason, _word(body.get("model")), counts, *_instead(text, message))
 
 

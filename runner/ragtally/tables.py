@@ -46,8 +46,9 @@ ANSWERS = {
     "seconds": pl.Float64(),
     "dollars": pl.Float64(),
 }
-# Of the step ask alone: why the model stopped.
+# Of the step ask alone: why the model stopped, and where a provider tells it, what of the prompts was in its cache.
 FINISH_REASON = "finish_reason"
+CACHED_TOKENS = "cached_tokens"
 _PROMPTS = {"question": pl.Int32, "roles": pl.List(pl.String), "contents": pl.List(pl.String)}
 
 

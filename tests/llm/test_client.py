@@ -329,3 +329,22 @@ def test_the_plan_tells_hours_as_measured_or_that_they_are_unknown(start: Start,
     commands().kill(begin(project, server, 20), signal.SIGINT)
     left = CALLS - stored(project)
     assert planned() == pytest.approx(left * 0.1 / 3600, rel=0.5), "two at once, each a fifth of a second"
+
+
+def test_what_a_provider_has_in_its_cache_is_priced_as_such(start: Start, asked: Asked) -> None:
+    """The votes on a prompt follow each other, so that all but the first cost next to nothing."""
+
+    def dollars(cache: bool, price: str) -> tuple[float, float]:
+        project = asked(start(cache=cache), **{"concurrency:_16": "concurrency: 4", "input:_0.05": price})
+        shutil.rmtree(project.folder / "store", ignore_errors=True)
+        assert project.ragtally(*RUN).code == 0
+        (paid,) = json.loads(project.ragtally("store", "paid", "--json").out)["paid"]
+        cells = pl.read_csv(project.folder / "data" / "results" / "asked" / "voters.csv")
+        return paid["dollars"], cells["dollars"].max()
+
+    output = 0.1 * 90 * 1e-6
+    full, reported = dollars(False, "input: 0.05, cached_input: 0.005")
+    assert full == pytest.approx(reported)
+    assert dollars(True, "input: 0.05") == pytest.approx((full, reported)), "where a cache saves nothing"
+    for saved in dollars(True, "input: 0.05, cached_input: 0.005"):
+        assert saved - output == pytest.approx((full - output) * (1 + 2 * 0.1) / 3, rel=0.05)

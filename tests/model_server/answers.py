@@ -32,6 +32,7 @@ class Answer:
         prompt_tokens: Tokens that were read.
         output_tokens: Tokens that were written, those of the reasoning among them.
         reasoning_tokens: Tokens that were thought.
+        cached_tokens: Tokens of the prompt that were in the cache; None where the server has none.
     """
 
     text: str
@@ -40,6 +41,7 @@ class Answer:
     prompt_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    cached_tokens: int | None = None
 
 
 def answer(ask: Ask, model: Model, settings: Settings) -> Answer:

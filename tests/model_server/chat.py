@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from model_server import wire
@@ -37,6 +38,7 @@ class Chat:
     def __init__(self, server: ModelServer) -> None:
         self._server = server
         self.latest: deque[dict[str, Any]] = deque(maxlen=_LATEST)
+        self._prompts: set[str] = set()  # The prompts in the cache
         self.forget()
         self.settings_changed()
 
@@ -111,6 +113,10 @@ class Chat:
             body, has_answer = embeddings(ask, model, fault, usage, shuffled=settings.shuffled), True
         else:
             result = answer(ask, model, settings)
+            if settings.cache:
+                prompt = json.dumps(ask.parameters.get("messages"))
+                result = replace(result, cached_tokens=result.prompt_tokens if prompt in self._prompts else 0)
+                self._prompts.add(prompt)
             body, has_answer = reply(ask, result, usage, seconds), bool(result.text)
         if fault == "half_body":
             return await wire.send_half(connection, body)

@@ -41,6 +41,8 @@ def _usage(answer: Answer, usage: str) -> str:
     put_in, come_out = _tokens(answer, usage)
     total = 7 if usage == "wrong" else put_in + come_out
     details = f'"completion_tokens_details":{{"reasoning_tokens":{answer.reasoning_tokens}}}'
+    if answer.cached_tokens is not None:
+        details += f',"prompt_tokens_details":{{"cached_tokens":{answer.cached_tokens}}}'
     return f',"usage":{{"prompt_tokens":{put_in},"completion_tokens":{come_out},"total_tokens":{total},{details}}}'
 
 

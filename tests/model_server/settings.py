@@ -66,6 +66,7 @@ class Settings:
         schemas: What becomes of a JSON schema for the answer: one of `schemas.WAYS`.
         usage: What answers say of their tokens: `right`, `absent` or `wrong`.
         latency: Seconds before an answer.
+        cache: Whether prompts are cached, and answers say how much of theirs was.
         slots: How many calls at once it says that it does, as llama.cpp's server; 0 for another server. It does any.
         faults: Share of requests that suffer a fault, by the fault's name.
         mix: Share of requests that suffer one of `faults.PASSING`, all equally often.
@@ -103,6 +104,7 @@ class Settings:
     usage: str = "right"
     latency: float = 0.0
     slots: int = 0
+    cache: bool = False
     faults: Mapping[str, float] = field(default_factory=dict)
     mix: float = 0.0
     script: tuple[str | None, ...] = ()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ragtally.api import StoreError
 from ragtally.store.calls import FILE_NAME, SCHEMA, CallStore
-from ragtally.store.calls_salvage import check_calls
+from ragtally.store.calls_salvage import CallCheck, check_calls
 from sample_calls import BIG, sample_call, sample_reply
 
 GOLDEN = {
@@ -30,6 +31,7 @@ GOLDEN = {
 }
 CHECKSUM = ", checksum BLOB"
 GOLDEN[2] = GOLDEN[1] | {"calls": GOLDEN[1]["calls"] + CHECKSUM}
+GOLDEN[3] = GOLDEN[2] | {"calls": GOLDEN[2]["calls"] + ", cached_tokens INTEGER"}
 """The tables of every version; a change of the tables is a new version with its own line here."""
 
 
@@ -61,7 +63,7 @@ def test_the_file_is_written_ahead(path: Path) -> None:
     assert execute(path, "PRAGMA journal_mode") == [("wal",)]
 
 
-@pytest.mark.parametrize("version", ["3", "0", "new"])
+@pytest.mark.parametrize("version", ["4", "0", "new"])
 def test_another_version_is_refused_and_left_alone(path: Path, version: str) -> None:
     execute(path, f"UPDATE meta SET value = '{version}'")
     before = path.read_bytes()
@@ -155,7 +157,8 @@ def version_1(path: Path) -> None:
     """Make a file of version 0.1, with a call in it."""
     with CallStore(path) as store:
         store.record(sample_call(1), sample_reply(), BIG, 0.5)
-    execute(path, "ALTER TABLE calls DROP COLUMN checksum", "UPDATE meta SET value = '1'", "PRAGMA user_version = 0")
+    execute(path, *(f"ALTER TABLE calls DROP COLUMN {name}" for name in ("checksum", "cached_tokens")))
+    execute(path, "UPDATE meta SET value = '1'", "PRAGMA user_version = 0")
     path.chmod(0o644)
 
 
@@ -173,6 +176,26 @@ def test_a_store_of_version_1_is_read_as_it_is_and_upgraded_when_it_is_written(t
     assert execute(path, "PRAGMA user_version") == [(SCHEMA,)]
     assert execute(path, "SELECT count(checksum) FROM calls") == [(2,)]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_store_of_version_2_keeps_its_checksums_when_it_is_upgraded(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    with CallStore(path) as store:
+        store.record(sample_call(1), sample_reply(), BIG, 0.5)
+    before = execute(path, "SELECT checksum FROM calls")
+    execute(path, "ALTER TABLE calls DROP COLUMN cached_tokens", "UPDATE meta SET value = '2'")
+    execute(path, "PRAGMA user_version = 2")
+    with CallStore(path) as store:
+        assert store.replies_to([sample_call(1).key]) == {sample_call(1).key: sample_reply()}
+        assert check_calls(store) == CallCheck(1, ())
+        cached = replace(sample_reply(), cached_tokens=7)
+        store.record(sample_call(2), cached, BIG, None)
+        assert store.replies_to([sample_call(2).key]) == {sample_call(2).key: cached}
+        assert check_calls(store) == CallCheck(2, ())
+    assert execute(path, "SELECT checksum FROM calls ORDER BY rowid")[:1] == before
+    execute(path, "UPDATE calls SET cached_tokens = 8 WHERE cached_tokens = 7")
+    with CallStore(path) as store:
+        assert len(check_calls(store).damage) == 1, "it is part of what the checksum covers"
 
 
 def test_the_files_are_their_owners_alone(path: Path) -> None:

@@ -103,6 +103,7 @@ class BatchRow:
         output_tokens: Tokens that came out; None where the provider does not tell.
         served_by: The model's name as the provider told it; None where it does not.
         instead: What came instead of a text, where that is known: `reasoning alone`.
+        cached_tokens: How many of the tokens put in the provider had in its cache; None where it does not tell.
     """
 
     key: str | None
@@ -113,6 +114,7 @@ class BatchRow:
     output_tokens: int | None = None
     served_by: str | None = None
     instead: str = ""
+    cached_tokens: int | None = None
 
 
 class Batches(Protocol):

@@ -107,6 +107,8 @@ class Reply:
             are in flight side by side, or in a batch, its share of that time, so that the seconds of all calls add up
             to the time that they took.
         served_by: The model's name as the provider told it; None where it does not.
+        cached_tokens: How many of the tokens put in the provider had in its cache, which may cost less; None where it
+            does not say.
     """
 
     text: str
@@ -116,6 +118,7 @@ class Reply:
     tokens_estimated: bool
     seconds: float
     served_by: str | None = None
+    cached_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +155,13 @@ class Price:
         input: US dollars per million tokens put in.
         output: US dollars per million tokens that come out.
         usd_per_hour: US dollars per hour of one's own machine.
+        cached_input: US dollars per million tokens put in that the provider had in its cache; None for `input`.
     """
 
     input: float | None = None
     output: float | None = None
     usd_per_hour: float | None = None
+    cached_input: float | None = None
 
     def with_discount(self, discount: float) -> Price:
         """Take a discount off.
@@ -167,16 +172,19 @@ class Price:
         Returns:
             The lower price.
         """
-        costs = (self.input, self.output, self.usd_per_hour)
+        costs = (self.input, self.output, self.usd_per_hour, self.cached_input)
         return Price(*(None if cost is None else cost * (1 - discount) for cost in costs))
 
-    def dollars(self, input_tokens: int | None, output_tokens: int | None, seconds: float) -> float | None:
+    def dollars(
+        self, input_tokens: int | None, output_tokens: int | None, seconds: float, cached_tokens: int | None = None
+    ) -> float | None:
         """Price one call.
 
         Args:
-            input_tokens: Tokens put in.
+            input_tokens: Tokens put in, those in the provider's cache included.
             output_tokens: Tokens that came out.
             seconds: How long the call kept the machine busy.
+            cached_tokens: How many of the tokens put in were in the provider's cache; None for none.
 
         Returns:
             US dollars; None where a token count or a price is unknown.
@@ -185,4 +193,6 @@ class Price:
             return self.usd_per_hour * seconds / 3600
         if self.input is None or self.output is None or input_tokens is None or output_tokens is None:
             return None
-        return (self.input * input_tokens + self.output * output_tokens) / 1_000_000
+        cached = 0 if self.cached_input is None else min(cached_tokens or 0, input_tokens)
+        full = self.input * (input_tokens - cached) + self.output * output_tokens
+        return (full + (self.cached_input or 0.0) * cached) / 1_000_000

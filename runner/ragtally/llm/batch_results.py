@@ -125,7 +125,9 @@ def _reply(call: Call, row: BatchRow, seconds: float) -> Reply:
         put_in = sum(count_tokens(message.content) for message in call.messages)
     if came_out is None:
         came_out = count_tokens(row.text)
-    return Reply(row.text, row.finish_reason, put_in, came_out, is_estimate, seconds, row.served_by)
+    return Reply(
+        row.text, row.finish_reason, put_in, came_out, is_estimate, seconds, row.served_by, row.cached_tokens
+    )
 
 
 def _rows_due(batch: StoredBatch, state: BatchState) -> int:

@@ -89,7 +89,7 @@ def price(traits: ModelTraits, reply: Reply, *, live: bool = False) -> float | N
     rates = traits.price if live else traits.effective_price
     if rates is None:
         return None
-    return rates.dollars(reply.input_tokens, reply.output_tokens, reply.seconds)
+    return rates.dollars(reply.input_tokens, reply.output_tokens, reply.seconds, reply.cached_tokens)
 
 
 def failure_price(traits: ModelTraits, error: CallError, seconds: float, *, live: bool = False) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 from ragtally.api import Call, CallError, ChatModel, Message, Prompt, Reply, call_parameters, sampling_seed
 from ragtally.pipelines.choices import build
 from ragtally.pipelines.haystack import ChatMessage, ChatPromptBuilder, component
-from ragtally.support.reply_outcomes import counted_tokens, require_answer
+from ragtally.support.reply_outcomes import cached_tokens, counted_tokens, require_answer
 
 _ROLES: dict[str, Callable[[str], Any]] = {
     "system": ChatMessage.from_system,
@@ -72,7 +72,10 @@ def _reply(call: Call, message: Any, seconds: float, estimate_tokens: Callable[[
         tokens_in = sum(estimate_tokens(part.content) for part in call.messages)
     if tokens_out is None:
         tokens_out = estimate_tokens(text)
-    return Reply(text, meta.get("finish_reason"), tokens_in, tokens_out, is_estimate, seconds, meta.get("model"))
+    return Reply(
+        text, meta.get("finish_reason"), tokens_in, tokens_out, is_estimate, seconds, meta.get("model"),
+        cached_tokens(usage),
+    )  # fmt: skip
 
 
 def _instead_of_text(message: Any) -> str:

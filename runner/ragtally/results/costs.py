@@ -15,7 +15,7 @@ from ragtally.plan import in_order
 from ragtally.plan.comparisons import answers_elsewhere
 from ragtally.results.metrics import round_number
 from ragtally.steps import ASK, EMBED, EMBED_QUESTIONS, Task
-from ragtally.tables import ANSWERS, load_answers, load_base_rows, load_questions
+from ragtally.tables import ANSWERS, CACHED_TOKENS, load_answers, load_base_rows, load_questions
 from ragtally.workspace import Workspace
 
 # Columns of the answers of a step, by the name that they have in the result files.
@@ -100,7 +100,8 @@ def _computes(read: Task, workspace: Workspace) -> bool:
 
 
 def _answers(task: Task, workspace: Workspace) -> pl.DataFrame:
-    table = load_answers(workspace.entry(task)).select("question", *_SOURCES.values())
+    answers = load_answers(workspace.entry(task))
+    table = answers.select("question", *_SOURCES.values())
     if task.step is not ASK:
         return table
     # A call that failed costs nothing; every one that was answered has its seconds.
@@ -112,7 +113,8 @@ def _answers(task: Task, workspace: Workspace) -> pl.DataFrame:
     price = workspace.registry.traits(task.choices["model"]).effective_price
     if price is None:
         return table
-    rows = table.select("input_tokens", "output_tokens", "seconds").iter_rows()
+    cached = answers[CACHED_TOKENS] if CACHED_TOKENS in answers.columns else [None] * len(answers)
+    rows = zip(table["input_tokens"], table["output_tokens"], table["seconds"], cached, strict=True)
     return table.with_columns(dollars=pl.Series([price.dollars(*row) for row in rows], dtype=pl.Float64))
 
 

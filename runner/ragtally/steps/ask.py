@@ -14,7 +14,7 @@ from ragtally.api.address import address
 from ragtally.steps.step import Step, Task, TaskFactory, Work
 from ragtally.store import write_table
 from ragtally.support.reply_outcomes import unusable
-from ragtally.tables import ANSWERS, FINISH_REASON, load_prompts
+from ragtally.tables import ANSWERS, CACHED_TOKENS, FINISH_REASON, load_prompts
 
 # Raised whenever keys of calls are made in another way: calls paid before are then not found again.
 KEY_VERSION = 1
@@ -79,6 +79,8 @@ def run(work: Work) -> None:
     replies = work.calls.replies_to(keys)
     failures = work.calls.failures([key for key in keys if key not in replies])
     schema = {**ANSWERS, FINISH_REASON: pl.String()}
+    if any(reply.cached_tokens is not None for reply in replies.values()):
+        schema[CACHED_TOKENS] = pl.Int64()
     columns: dict[str, list[Any]] = {name: [] for name in schema}
     for row, key in zip(load_prompts(prompts).questions, keys, strict=True):
         reply = replies.get(key)
@@ -98,6 +100,7 @@ def run(work: Work) -> None:
             "output_tokens": reply and reply.output_tokens,
             "seconds": reply and reply.seconds,
             FINISH_REASON: reply and reply.finish_reason,
+            CACHED_TOKENS: reply and reply.cached_tokens,
         }
         for name, column in columns.items():
             column.append(cells.get(name))

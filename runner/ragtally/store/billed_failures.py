@@ -7,10 +7,10 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 
+from ragtally.store.call_lines import FORMS
 from ragtally.store.calls import (
     BILLED_COLUMNS,
     CREATE_BILLED,
-    FORMS,
     HAS_BILLED,
     INSERT_BILLED,
     SELECT_ALL_BILLED,

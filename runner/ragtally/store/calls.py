@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 import os
-import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -107,7 +106,7 @@ class FailureCount:
     last_at: str  # When it happened last: UTC, ISO 8601
 
 
-SCHEMA = 2
+SCHEMA = 3
 
 # The columns of `calls`; the long ones come last, so that a look-up does not read over them.
 CALL_COLUMNS = (
@@ -121,6 +120,7 @@ CALL_COLUMNS = (
     "finish_reason",
     "input_tokens",
     "output_tokens",
+    "cached_tokens",
     "tokens_estimated",
     "seconds",
     "served_by",
@@ -129,6 +129,8 @@ CALL_COLUMNS = (
     "parameters",
     "messages",
 )
+# What files of earlier versions do not have yet.
+NEW_COLUMNS = ("cached_tokens", "checksum")
 
 CREATE = (
     """
@@ -150,7 +152,8 @@ CREATE = (
         finished_at TEXT NOT NULL,
         parameters TEXT NOT NULL,
         messages TEXT NOT NULL,
-        checksum BLOB
+        checksum BLOB,
+        cached_tokens INTEGER
     )
     """,
     """
@@ -208,7 +211,8 @@ SELECT_BILLED_DOLLARS = "SELECT dollars FROM billed_failures WHERE dollars IS NO
 # `{keys}` is a list of placeholders.
 SELECT_KNOWN = "SELECT key FROM calls WHERE key IN ({keys})"
 SELECT_REPLIES = """
-    SELECT key, text, finish_reason, input_tokens, output_tokens, tokens_estimated, seconds, served_by
+    SELECT key, text, finish_reason, input_tokens, output_tokens, tokens_estimated, seconds, served_by,
+        {cached_tokens}
     FROM calls WHERE key IN ({keys})
 """
 SELECT_FAILURES = """
@@ -243,10 +247,10 @@ SELECT_FAILED = """
 """
 
 COUNT_CALLS = "SELECT count(*) FROM calls"
-# `{{checksum}}` is the column, or NULL in a file of version 1.
-SELECT_CALLS = f"SELECT {', '.join(CALL_COLUMNS)}, {{checksum}} FROM calls ORDER BY key"
-SELECT_CALL_AT = f"SELECT {', '.join(CALL_COLUMNS)}, {{checksum}} FROM calls NOT INDEXED WHERE rowid = ?"
-SELECT_CHECKSUM = "SELECT name FROM pragma_table_info('calls') WHERE name = 'checksum'"
+_ALL_COLUMNS = ", ".join(f"{{{name}}}" if name in NEW_COLUMNS else name for name in (*CALL_COLUMNS, "checksum"))
+SELECT_CALLS = f"SELECT {_ALL_COLUMNS} FROM calls ORDER BY key"
+SELECT_CALL_AT = f"SELECT {_ALL_COLUMNS} FROM calls NOT INDEXED WHERE rowid = ?"
+SELECT_COLUMNS = "SELECT name FROM pragma_table_info('calls')"
 LAST_ROW = "SELECT max(rowid) FROM calls"
 CHECK_FILE = "PRAGMA integrity_check(20)"
 
@@ -255,14 +259,20 @@ CHECK_FILE = "PRAGMA integrity_check(20)"
 Row = tuple[Any, ...]
 
 _STORED_AS: Mapping[str, Callable[[Any], Any]] = {"tokens_estimated": int, "seconds": float, "dollars": float}
-_KEY = re.compile(r"r\d+:[0-9a-f]{40}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_INTEGERS = range(-(2**63), 2**63)
-_dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_CACHED = CALL_COLUMNS.index("cached_tokens")
+
+
+def columns_in(connection: sqlite3.Connection) -> dict[str, str]:
+    """By the name of a column that earlier versions did not have what to select: NULL where it is not there."""
+    there = {name for (name,) in connection.execute(SELECT_COLUMNS)}
+    return {name: name if name in there else "NULL" for name in NEW_COLUMNS}
 
 
 def checksum_of(*row: Any) -> bytes:
     """A checksum of a call's values, as they are stored."""
+    if row[_CACHED] is None:
+        # As it was before there was that column.
+        row = (*row[:_CACHED], *row[_CACHED + 1 :])
     return hashlib.blake2b(json.dumps(row).encode(), digest_size=16).digest()
 
 
@@ -273,122 +283,6 @@ def sealed(row: Row) -> Row:
         for name, value in zip(CALL_COLUMNS, row, strict=True)
     )
     return (*stored, checksum_of(*stored))
-
-
-def line_of(row: Row) -> bytes:
-    """Write a call as a line; equal calls give equal bytes."""
-    values = dict(zip(CALL_COLUMNS, row, strict=True))
-    values["tokens_estimated"] = bool(values["tokens_estimated"])
-    for name in ("parameters", "messages"):
-        values[name] = _loads(values[name])
-    _check(values)
-    return f"{_dumps(values)}\n".encode()
-
-
-def row_of(line: bytes) -> Row:
-    """Read a line that `line_of` wrote."""
-    try:
-        values = _loads(line.decode())
-    except UnicodeDecodeError as error:
-        raise ValueError(f"this is not UTF-8: {error.reason} at byte {error.start + 1}") from error
-    except json.JSONDecodeError as error:
-        raise ValueError(f"this is not JSON: {error.msg} at character {error.colno}") from error
-    except RecursionError as error:
-        raise ValueError("this JSON is nested too deeply") from error
-    if not isinstance(values, dict):
-        raise ValueError("this is no JSON object")
-    _check(values)
-    values["tokens_estimated"] = int(values["tokens_estimated"])
-    values["parameters"] = canonical_json(values["parameters"])
-    values["messages"] = _dumps(
-        [{"role": message["role"], "content": message["content"]} for message in values["messages"]]
-    )
-    row = tuple(values[name] for name in CALL_COLUMNS)
-    try:
-        _dumps(row).encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("a text holds half of a surrogate pair, which is no character") from error
-    return row
-
-
-def _loads(text: Any) -> Any:
-    if not isinstance(text, str):
-        raise ValueError(f"{text!r} is no text")
-    return json.loads(text, parse_constant=_refuse)
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON number")
-
-
-def _check(values: Mapping[str, Any]) -> None:
-    missing = [name for name in CALL_COLUMNS if name not in values]
-    unknown = [name for name in values if name not in FORMS]
-    if missing or unknown:
-        raise ValueError(f"this is no saved call: {'no' if missing else 'unknown'} field {(missing or unknown)[0]!r}")
-    for name, (expected_form, holds) in FORMS.items():
-        if not holds(values[name]):
-            raise ValueError(f"{name} must be {expected_form}")
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value in _INTEGERS
-
-
-def _number(value: Any) -> bool:
-    return _integer(value) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _optional(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or holds(value)
-
-
-def _time(value: Any) -> bool:
-    if not _text(value) or not _TIME.fullmatch(value):
-        return False
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _messages(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(message, dict)
-        and message.keys() == {"role", "content"}
-        and message["role"] in ("system", "user", "assistant")
-        and _text(message["content"])
-        for message in value
-    )
-
-
-FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "key": (
-        "a call's key, r1: and 40 hexadecimal digits",
-        lambda value: _text(value) and bool(_KEY.fullmatch(value)),
-    ),
-    "provider": ("text", _text),
-    "model": ("text", _text),
-    "purpose": ("label or measure", lambda value: value in ("label", "measure")),
-    "vote": ("an index from 0", lambda value: _integer(value) and value >= 0),
-    "seed": ("an integer or null", _optional(_integer)),
-    "text": ("text", _text),
-    "finish_reason": ("text or null", _optional(_text)),
-    "input_tokens": ("an integer or null", _optional(_integer)),
-    "output_tokens": ("an integer or null", _optional(_integer)),
-    "tokens_estimated": ("true or false", lambda value: isinstance(value, bool)),
-    "seconds": ("a number", _number),
-    "served_by": ("text or null", _optional(_text)),
-    "dollars": ("a number or null", _optional(_number)),
-    "finished_at": ("a time as in 2026-01-31T12:00:00Z", _time),
-    "parameters": ("an object", lambda value: isinstance(value, dict)),
-    "messages": ("a list of messages with role and content", _messages),
-}
 
 
 # The file's name in the store's folder.
@@ -410,8 +304,9 @@ _SCHEMA = Schema(
     upgrades={
         1: (
             "ALTER TABLE calls ADD COLUMN checksum BLOB",
-            f"UPDATE calls SET checksum = checksum_of({', '.join(CALL_COLUMNS)})",
-        )
+            f"UPDATE calls SET checksum = checksum_of({', '.join(CALL_COLUMNS).replace('cached_tokens', 'NULL')})",
+        ),
+        2: ("ALTER TABLE calls ADD COLUMN cached_tokens INTEGER",),
     },
     functions={"checksum_of": checksum_of},
 )
@@ -454,8 +349,10 @@ class CallStore:
         for key in keys:
             row = rows.get(key)
             if row is not None:
-                _, text, finish, tokens_in, tokens_out, is_estimate, seconds, served_by = row
-                replies[key] = Reply(text, finish, tokens_in, tokens_out, bool(is_estimate), seconds, served_by)
+                _, text, finish, tokens_in, tokens_out, is_estimate, seconds, served_by, cached = row
+                replies[key] = Reply(
+                    text, finish, tokens_in, tokens_out, bool(is_estimate), seconds, served_by, cached
+                )
         return replies
 
     def keys_without_reply(self, keys: Sequence[str]) -> list[str]:
@@ -479,6 +376,7 @@ class CallStore:
             reply.finish_reason,
             reply.input_tokens,
             reply.output_tokens,
+            reply.cached_tokens,
             reply.tokens_estimated,
             reply.seconds,
             reply.served_by,
@@ -560,9 +458,10 @@ class CallStore:
             return
         all_keys = list(keys)
         try:
+            columns = columns_in(connection) if "{cached_tokens}" in statement else {}
             for start in range(0, len(all_keys), _KEYS_AT_ONCE):
                 chunk = all_keys[start : start + _KEYS_AT_ONCE]
-                yield from connection.execute(statement.format(keys=",".join("?" * len(chunk))), chunk)
+                yield from connection.execute(statement.format(keys=",".join("?" * len(chunk)), **columns), chunk)
         except sqlite3.Error as error:
             raise self.database.wrap_error(error) from error
 

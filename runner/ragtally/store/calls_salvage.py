@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ragtally.api import StoreError
+from ragtally.store.call_lines import line_of
 from ragtally.store.calls import (
     CALL_COLUMNS,
     CHECK_FILE,
@@ -14,11 +15,10 @@ from ragtally.store.calls import (
     LAST_ROW,
     SELECT_CALL_AT,
     SELECT_CALLS,
-    SELECT_CHECKSUM,
     CallStore,
     Row,
     checksum_of,
-    line_of,
+    columns_in,
 )
 from ragtally.store.database import Database
 
@@ -51,7 +51,7 @@ def count_calls(store: CallStore) -> int:
 def all_calls(store: CallStore) -> Iterator[Row]:
     """Read every call, with its checksum after it."""
     connection = store.database.reading()
-    return iter(()) if connection is None else store.select(SELECT_CALLS.format(checksum=_checksum(connection)))
+    return iter(()) if connection is None else store.select(SELECT_CALLS.format_map(columns_in(connection)))
 
 
 def sound_line(row: Row) -> bytes:
@@ -61,10 +61,6 @@ def sound_line(row: Row) -> bytes:
     if checksum is not None and checksum != checksum_of(*values):
         raise ValueError("it is not what was saved: its checksum is another")
     return line
-
-
-def _checksum(connection: sqlite3.Connection) -> str:
-    return "checksum" if connection.execute(SELECT_CHECKSUM).fetchone() else "NULL"
 
 
 def check_calls(store: CallStore, advance: Callable[[int], None] = lambda calls: None) -> CallCheck:
@@ -106,7 +102,7 @@ def readable(database: Database, connection: sqlite3.Connection) -> Salvage:
 
 def read_row(connection: sqlite3.Connection, number: int) -> Row | None:
     """Read the call at a place."""
-    statement = SELECT_CALL_AT.format(checksum=_checksum(connection))
+    statement = SELECT_CALL_AT.format_map(columns_in(connection))
     row: Row | None = connection.execute(statement, (number,)).fetchone()
     return row
 

@@ -16,7 +16,8 @@ from typing import IO
 
 from ragtally.api import DataError, Location, StoreError
 from ragtally.store import billed_failures
-from ragtally.store.calls import CALL_COLUMNS, INSERT_CALL, SELECT_SAME_KEYS, CallStore, Row, row_of, sealed
+from ragtally.store.call_lines import row_of
+from ragtally.store.calls import CALL_COLUMNS, INSERT_CALL, SELECT_SAME_KEYS, CallStore, Row, sealed
 from ragtally.store.calls_salvage import all_calls, read_row, readable, sound_line
 from ragtally.store.files import sync_folder, unwritable
 

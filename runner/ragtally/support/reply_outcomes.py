@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from ragtally.api import Call, CallError, CallFailure, Reply
 
@@ -104,6 +105,13 @@ def counted_tokens(call: Call, text: str, put_in: object, came_out: object) -> t
     """The tokens that a provider counted, as far as its counts can be true."""
     has_prompt = any(message.content.strip() for message in call.messages)
     return _count(put_in, is_nothing=not has_prompt), _count(came_out, is_nothing=not text)
+
+
+def cached_tokens(usage: Mapping[str, Any]) -> int | None:
+    """The tokens of the prompt that a provider had in its cache, as OpenAI, Groq and others say it, or DeepSeek."""
+    details = usage.get("prompt_tokens_details")
+    count = details.get("cached_tokens") if isinstance(details, Mapping) else usage.get("prompt_cache_hit_tokens")
+    return _count(count, is_nothing=True)
 
 
 def _count(value: object, *, is_nothing: bool) -> int | None:

@@ -172,7 +172,7 @@ print(sorted({"litellm", "haystack", "numpy", "aiohttp", "httpx"} & set(sys.modu
 def test_a_hosted_model_is_described_by_litellms_table(fill: Fill) -> None:
     traits = model_traits(fill(model="groq/openai/gpt-oss-20b"))
     assert (traits.provider, traits.model) == ("groq", "openai/gpt-oss-20b")
-    assert traits.price == Price(input=0.075, output=0.3)
+    assert traits.price == Price(input=0.075, output=0.3, cached_input=0.0375)
     assert (traits.context_tokens, traits.output_tokens) == (131072, 32768)
     assert traits.takes_seed
     assert not traits.deterministic
@@ -181,7 +181,7 @@ def test_a_hosted_model_is_described_by_litellms_table(fill: Fill) -> None:
 def test_a_bare_name_finds_its_provider(fill: Fill) -> None:
     traits = model_traits(fill(model="gpt-5-mini", max_tokens=100))
     assert (traits.provider, traits.model, traits.output_tokens) == ("openai", "gpt-5-mini", 100)
-    assert traits.price == Price(input=0.25, output=2.0)
+    assert traits.price == Price(input=0.25, output=2.0, cached_input=0.025)
 
 
 @pytest.mark.parametrize(
