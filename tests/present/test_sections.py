@@ -14,12 +14,12 @@ from ragtally.analysis.estimate import Estimate
 from ragtally.present import page
 from ragtally.present.base import base_section
 from ragtally.present.breakdown import BARS, pickable
-from ragtally.present.cells import cells_of
+from ragtally.present.cells import cells_of, sets_of
 from ragtally.present.comparisons import comparisons_section
 from ragtally.present.explorer import explorer_data, sample_questions
-from ragtally.present.grid import chunk_size_section
+from ragtally.present.grid import chunk_size_section, grid_section
 from ragtally.present.provenance import Provenance, citation, dataset_citation, methods
-from ragtally.present.readers import voters_section
+from ragtally.present.readers import readers_section, voters_section
 from ragtally.present.table import Section
 from ragtally.registry import load_registry
 from ragtally.results import Results
@@ -185,3 +185,14 @@ def test_a_share_of_a_voters_has_wilsons_interval_unless_questions_share_documen
         # Wilson's interval of 45 of 60, by statsmodels.
         assert (accuracy.low, accuracy.high) == pytest.approx((low, high), abs=1e-4)
         assert (accuracy.reason is None) == (low is not None)
+
+
+def test_a_rule_with_parameters_stands_beside_the_votes_in_every_table_of_cells(results: Results) -> None:
+    quorum = results.cells.with_columns(pl.lit("quorum").alias("rule"), pl.lit(2).alias("rule.k"))
+    for cells, is_shown in ((results.cells, False), (quorum, True)):
+        sets = sets_of(cells, results.metrics)
+        (grid, *_) = grid_section(sets).tables
+        assert ("rule" in [column.heading for column in grid.columns]) == is_shown
+        (readers,) = readers_section(sets).tables
+        texts = {entry.text for row in readers.entries for entry in row}
+        assert any("quorum (k 2)" in text for text in texts) == is_shown

@@ -69,6 +69,17 @@ class Cells:
         """Whether the cells of the grid differ on an axis."""
         return len({self.labels[axis].get(name) for name in self.of_kind("grid")}) > 1
 
+    @property
+    def needs_rule(self) -> bool:
+        """Whether the votes alone do not say how they decide: there are several rules, or one with parameters."""
+        return self.varies("rule") or any(
+            label != self.rows[name]["rule"] for name, label in self.labels["rule"].items()
+        )
+
+    def shown_axes(self) -> list[str]:
+        """The axes that tell the cells of the grid apart, and the rule where its name says too little."""
+        return [axis for axis in AXES if self.varies(axis) or (axis == "rule" and self.needs_rule)]
+
     def same_but(self, cell: str, *free: str) -> list[str]:
         """The grid cells that pick as a cell does on every axis but some."""
         fixed_axes = [axis for axis in AXES if axis not in (*free, "build")]

@@ -49,7 +49,7 @@ def grid_section(
 
 
 def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis | None) -> Table:
-    axes = [axis for axis in AXES if any(cells.varies(axis) for cells in sets)]
+    axes = [axis for axis in AXES if any(axis in cells.shown_axes() for cells in sets)]
     rows: list[tuple[Any, ...]] = []
     groups, strong = [], []
     for cells in sets:

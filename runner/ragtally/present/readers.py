@@ -110,10 +110,7 @@ def missing_answers(results: Results) -> str:
 
 def _table(sets: Sequence[Cells], analysis: Analysis | None) -> tuple[Table, ...]:
     metrics = answer_units(sets, "control", "fixed")
-    # A rule with parameters, as a quorum's k, decides differently from what its name says alone.
-    rules = any(
-        cells.varies("rule") or any("(" in label for label in cells.labels["rule"].values()) for cells in sets
-    )
+    rules = any(cells.needs_rule for cells in sets)
     rows: list[tuple[Any, ...]] = []
     groups = []
     for cells in sets:
@@ -152,7 +149,7 @@ def _chart(cells: Cells, metric: str, analysis: Analysis) -> list[Chart]:
         row, score = cells.rows[name], cells.estimate(name, metric)
         if row["condition"] in CONDITIONS and score is not None and score.value is not None:
             reader = f"{row['reader']}, {row['votes']} vote{'' if row['votes'] == 1 else 's'}"
-            if cells.varies("rule") and (row["votes"] or 1) > 1 and name in cells.labels["rule"]:
+            if cells.needs_rule and (row["votes"] or 1) > 1 and name in cells.labels["rule"]:
                 reader += f" by {cells.labels['rule'][name]}"
             points.append(chart_point(score, unit, reader=reader, series=row["condition"]))
     return [Chart("readers-chart", f"{metric} with intervals.", "readers", points, metric, unit)] if points else []
