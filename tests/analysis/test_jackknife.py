@@ -68,6 +68,7 @@ def test_no_difference_of_shares_is_beyond_certainty() -> None:
     assert estimate.high == 1.0
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("pair", PAIRS)
 def test_intervals_of_macro_f1_hold_the_difference_as_often_as_they_say(pair: tuple[str, str]) -> None:
     held = coverage(pair, 100, 300, seed=1)["jackknife"]

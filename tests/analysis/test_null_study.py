@@ -36,6 +36,7 @@ def studies(metric: str, readers: int) -> Iterator[tuple[Contributions, np.rando
         yield contributions, np.random.default_rng(seed)
 
 
+@pytest.mark.no_cover
 def test_of_right_answers() -> None:
     rejected = missed = 0
     for contributions, _ in studies("accuracy", 2):
@@ -49,6 +50,7 @@ def test_of_right_answers() -> None:
     assert missed <= MOST
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("cluster", [None, np.arange(120) // 2])
 def test_of_macro_f1(cluster: np.ndarray | None) -> None:
     rejected = missed = 0
@@ -62,6 +64,7 @@ def test_of_macro_f1(cluster: np.ndarray | None) -> None:
     assert missed <= MOST
 
 
+@pytest.mark.no_cover
 def test_of_a_family() -> None:
     rejected = 0
     for contributions, generator in studies("macro_f1", 4):

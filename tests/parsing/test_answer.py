@@ -438,6 +438,7 @@ def test_two_announced_answers_are_read_only_where_they_agree(first, second):
     assert parse(f"Answer: {first}\nAnswer: {second}", ANSWERS).choice == (first if first == second else None)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("piece", [*HOSTILE_SIGNS, *HOSTILE_WORDS, *TAGS])
 def test_long_hostile_texts_take_linear_time(piece):
     size = 1_000_000 if piece in ("<think>", "{") else 50_000

@@ -1,8 +1,11 @@
 """The battery, with a share of its retractions; `python tests/parsing/battery.py` runs all of it."""
 
+import pytest
+
 from parsing.battery import Tally, cases, table, tally
 
 
+@pytest.mark.no_cover
 def test_what_is_read_is_right_and_what_is_plain_is_read(capsys):
     kinds: dict[str, Tally] = tally(cases(every=23))
     with capsys.disabled():
