@@ -30,6 +30,8 @@ def register_retrievers() -> list[Component]:
     return [
         Component(
             name="weaviate",
+            # 1: a collection might hold chunks that no search found.
+            version=2,
             build=_build,
             summary="Keyword, vector and hybrid search by a Weaviate server, which the environment names.",
             params=PARAMETERS,

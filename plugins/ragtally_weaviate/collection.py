@@ -17,7 +17,7 @@ from weaviate.classes.config import (
 )
 from weaviate.exceptions import UnexpectedStatusCodeError
 
-from ragtally_weaviate.design import Contents, Design
+from ragtally_weaviate.design import Contents, Design, Inventory
 from ragtally_weaviate.server import Connection, ServerError
 
 VECTOR = "default"
@@ -35,7 +35,8 @@ class Marker:
     digest: str  # Of everything that the collection holds
     chunks: int
     complete: bool  # Whether all of it was written in one go, and counted
-    build: str = ""  # Which filling this is; empty where version 0.1 filled it, which went on after a kill
+    checked: bool = False  # Whether every chunk was then found; not by version 0.1, which went on after a kill
+    build: str = ""  # Which filling this is
     filler: str = ""  # The process that fills it; empty where none does
     beat: int = 0  # Counted up as long as that process lives
 
@@ -43,7 +44,8 @@ class Marker:
         """Write it."""
         state = _COMPLETE if self.complete else _FILLING
         content = {"made_by": _MAKER, "state": state, "chunks": self.chunks, "digest": self.digest}
-        return json.dumps(content | {"build": self.build, "filler": self.filler, "beat": self.beat})
+        filling = {"checked": self.checked, "build": self.build, "filler": self.filler, "beat": self.beat}
+        return json.dumps(content | filling)
 
 
 def marker_of(description: str | None) -> Marker | None:
@@ -56,6 +58,7 @@ def marker_of(description: str | None) -> Marker | None:
             str(content["digest"]),
             int(content["chunks"]),
             content["state"] == _COMPLETE,
+            content.get("checked") is True,
             str(content.get("build", "")),
             str(content.get("filler", "")),
             int(content.get("beat", 0)),
@@ -64,18 +67,17 @@ def marker_of(description: str | None) -> Marker | None:
         return None
 
 
-class CollectionIndex:
-    """The collection of some contents, on a server."""
+class StoredCollection:
+    """A collection of ragtally's on a server, perhaps one that is not there yet."""
 
-    def __init__(self, connection: Connection, contents: Contents) -> None:
-        self.url, self.contents = connection.url, contents
-        self._cluster = connection.client.cluster
+    def __init__(self, connection: Connection, inventory: Inventory) -> None:
+        self.connection, self.url, self.inventory = connection, connection.url, inventory
         self._collections = connection.client.collections
-        self.collection = self._collections.use(contents.name)
+        self.collection = self._collections.use(inventory.name)
 
     def marker(self) -> Marker | None:
         """Read the collection's marker; None where there is no collection."""
-        if not self._collections.exists(self.contents.name):
+        if not self._collections.exists(self.inventory.name):
             return None
         try:
             description = self.collection.config.get(simple=True).description
@@ -83,13 +85,47 @@ class CollectionIndex:
             if error.status_code == _NOT_FOUND:  # Dropped meanwhile
                 return None
             raise
+        if not description:
+            # Nobody makes one of this name so: the server made it by itself, for what a stopped process had sent.
+            return Marker(self.inventory.digest, len(self.inventory), complete=False)
         marker = marker_of(description)
-        if marker is None or (marker.digest, marker.chunks) != (self.contents.digest, len(self.contents)):
+        if marker is None or (marker.digest, marker.chunks) != (self.inventory.digest, len(self.inventory)):
             raise ServerError(
-                f"the collection {self.contents.name} at {self.url} was not made by ragtally, or changed since",
-                hint=f"if nobody needs it, drop it: curl -X DELETE {self.url}/v1/schema/{self.contents.name}",
+                f"the collection {self.inventory.name} at {self.url} was not made by ragtally, or changed since",
+                hint=f"if nobody needs it, drop it: {self.drop_command}",
             )
         return marker
+
+    @property
+    def drop_command(self) -> str:
+        """What drops the collection, to be typed by somebody who wants to."""
+        return f"curl -X DELETE {self.url}/v1/schema/{self.inventory.name}"
+
+    def write(self, marker: Marker) -> None:
+        """Write the marker into the collection's description."""
+        self.collection.config.update(description=marker.text())
+
+    def drop(self) -> None:
+        """Delete the collection with everything in it."""
+        self._collections.delete(self.inventory.name)
+
+    def count(self) -> int:
+        """Count the objects."""
+        return int(self.collection.aggregate.over_all(total_count=True).total_count or 0)
+
+    def waiting(self) -> int:
+        """Count the vectors that the server has taken but not yet put into its index (`ASYNC_INDEXING`)."""
+        nodes = self.connection.client.cluster.nodes(self.inventory.name, output="verbose")
+        shards = [shard for node in nodes for shard in node.shards or ()]
+        return sum(int(shard.vector_queue_length or 0) for shard in shards)
+
+
+class CollectionIndex(StoredCollection):
+    """The collection of some contents, on a server."""
+
+    def __init__(self, connection: Connection, contents: Contents) -> None:
+        super().__init__(connection, contents)
+        self.contents = contents
 
     def create(self, marker: Marker) -> bool:
         """Make the collection; False where another process was first."""
@@ -100,18 +136,6 @@ class CollectionIndex:
                 raise
             return False
         return True
-
-    def write(self, marker: Marker) -> None:
-        """Write the marker into the collection's description."""
-        self.collection.config.update(description=marker.text())
-
-    def drop(self) -> None:
-        """Delete the collection with everything in it."""
-        self._collections.delete(self.contents.name)
-
-    def count(self) -> int:
-        """Count the objects."""
-        return int(self.collection.aggregate.over_all(total_count=True).total_count or 0)
 
     def set_ef(self, ef: int | None) -> None:
         """Set how many candidates a search keeps; None leaves it to Weaviate."""
@@ -129,12 +153,6 @@ class CollectionIndex:
                 f"somebody set another ef on {self.contents.name} at {self.url} while it was searched",
                 hint="run one study at a time on the same chunks, and run this one again",
             )
-
-    def waiting(self) -> int:
-        """Count the vectors that the server has taken but not yet put into its index (`ASYNC_INDEXING`)."""
-        nodes = self._cluster.nodes(self.contents.name, output="verbose")
-        shards = [shard for node in nodes for shard in node.shards or ()]
-        return sum(int(shard.vector_queue_length or 0) for shard in shards)
 
     def _ef(self) -> int:
         vectors: Any = self.collection.config.get().vector_config

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -50,33 +49,20 @@ class Search:
     depth: int
 
 
-class Contents:
-    """Everything that a collection holds, and the name that follows from it."""
+class Inventory:
+    """Which objects a collection holds, by the hash of their contents."""
 
-    def __init__(self, passages: Passages, vectors: Vectors | None, design: Design, build: int = 1) -> None:
-        if vectors is not None and (vectors.ndim != 2 or len(vectors) != len(passages)):
-            raise PluginError(f"the embedder gives vectors of shape {list(vectors.shape)} for {len(passages)} chunks")
-        self.passages, self.design, self.build = passages, design, build
-        self.vectors = vectors
-        self.digest = self._digest()
-        self._upper = int(self.digest[:16], 16) << 64 & ~(0xF << 76)
+    def __init__(self, digest: str, chunks: int) -> None:
+        self.digest, self._chunks = digest, chunks
+        self._upper = int(digest[:16], 16) << 64 & ~(0xF << 76)
 
     def __len__(self) -> int:
-        return len(self.passages)
+        return self._chunks
 
     @property
     def name(self) -> str:
         """The collection's name."""
         return f"{PREFIX}{self.digest}"
-
-    @property
-    def compares_vectors(self) -> bool:
-        """Whether the chunks have vectors."""
-        return self.vectors is not None
-
-    def vector(self, row: int) -> list[float] | None:
-        """Return the vector to store for a chunk; None for one that has none, or a zero vector."""
-        return None if self.vectors is None else comparable_vector(self.vectors[row], self.design.distance)
 
     def identifier(self, row: int) -> uuid.UUID:
         """Return the UUID of a chunk: it holds the row, and is the same whenever the chunk is written."""
@@ -87,9 +73,28 @@ class Contents:
         row = identifier.int & ((1 << 62) - 1)
         return row if row < len(self) and self.identifier(row) == identifier else None
 
-    def _digest(self) -> str:
+
+class Contents(Inventory):
+    """Everything that a collection holds, and the name that follows from it."""
+
+    def __init__(self, passages: Passages, vectors: Vectors | None, design: Design, build: int = 1) -> None:
+        if vectors is not None and (vectors.ndim != 2 or len(vectors) != len(passages)):
+            raise PluginError(f"the embedder gives vectors of shape {list(vectors.shape)} for {len(passages)} chunks")
+        self.passages, self.vectors, self.design, self.build = passages, vectors, design, build
+        super().__init__(self._hash(), len(passages))
+
+    @property
+    def compares_vectors(self) -> bool:
+        """Whether the chunks have vectors."""
+        return self.vectors is not None
+
+    def vector(self, row: int) -> Vectors | None:
+        """Return the vector to store for a chunk; None for one that has none, or a zero vector."""
+        return None if self.vectors is None else _comparable(self.vectors[row], self.design.distance)
+
+    def _hash(self) -> str:
         digest = hashlib.blake2b(digest_size=20)
-        about = {"format": FORMAT, "chunks": len(self), **asdict(self.design)}
+        about = {"format": FORMAT, "chunks": len(self.passages), **asdict(self.design)}
         if self.build > 1:
             about["build"] = self.build
         digest.update(json.dumps(about, sort_keys=True).encode())
@@ -103,17 +108,14 @@ class Contents:
 
 def comparable_vector(vector: Vectors, distance: str) -> list[float] | None:
     """Turn a vector into what Weaviate compares."""
+    comparable = _comparable(vector, distance)
+    return None if comparable is None else comparable.tolist()
+
+
+def _comparable(vector: Vectors, distance: str) -> Vectors | None:
     if float(np.abs(vector).max(initial=0.0)) < _SHORTEST:
         return None
-    numbers: list[float] = (vector > 0).astype(np.float32).tolist() if distance == "hamming" else vector.tolist()
-    return numbers
-
-
-def score_as_dense(distance: float, name: str) -> float:
-    """Write a distance of Weaviate's as `dense` scores it: the Euclidean distance instead of its square."""
-    if name == "cosine":
-        return 1 - distance
-    return -math.sqrt(max(distance, 0.0)) if name == "l2-squared" else -distance
+    return (vector > 0).astype("<f4") if distance == "hamming" else vector.astype("<f4", copy=False)
 
 
 def _blocks(vectors: Vectors | None) -> Iterator[Vectors]:

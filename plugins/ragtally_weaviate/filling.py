@@ -1,7 +1,7 @@
 """Filling a collection: by one process at a time, in one go; what was begun and not ended is begun again.
 
-A batch that was interrupted is stored, but its vectors never reach the index, and to write the same again is skipped
-by the server: so nothing that a stopped run left is built upon.
+What the server acknowledged survives whatever is killed, and is searched; what was in flight may be stored without
+being indexed, and to write the same again indexes nothing: so nothing that was interrupted is built upon.
 """
 
 from __future__ import annotations
@@ -12,34 +12,28 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-from weaviate.classes.data import DataObject
-from weaviate.classes.query import Filter, MetadataQuery
-from weaviate.exceptions import WeaviateInsertManyAllFailedError
+import grpc
+from weaviate.proto.v1 import base_pb2, batch_pb2
 
-from ragtally import Queries
-from ragtally_dense import exact_index
+from ragtally.support.processes import is_running, machine, started
 from ragtally_weaviate.collection import CONTENT, ORIGINAL, VECTOR, CollectionIndex, Marker
-from ragtally_weaviate.design import PREFIX, comparable_vector, score_as_dense
-from ragtally_weaviate.parameters import DENSE
-from ragtally_weaviate.server import AGAIN, ServerError, server_error, word_failure
+from ragtally_weaviate.completeness import Report, label, missing_chunks, stored_chunks
+from ragtally_weaviate.design import Contents
+from ragtally_weaviate.server import AGAIN, ServerError, message_of, server_error, word_failure
 
-# Told what is being written, how much of it is, and how much there is.
-Report = Callable[[str, int | None, int | None], None]
-
-_ROUNDS = 3
+_FILLINGS, _ROUNDS = 3, 3
 _PAUSE, _WAIT, _LONGEST_WAIT = 1.0, 0.5, 3600.0
+# How long to wait for a server that went away while it was written to: it needs some seconds to start.
+_PATIENCE = 20.0
 # Seconds between two beats of a filling, and without one after which its process counts as dead.
 _BEAT, _DEAD = 5.0, 60.0
-# How many chunks are looked for by their own vectors, and how large a share must be found: an undisturbed HNSW index
-# finds 99.8 %, one that was filled through kills 94 to 97 %.
-_SAMPLE, _SOUND, _SLACK = 1000, 0.985, 1e-4
+_INTERRUPTED = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.INTERNAL}
 
 
 class Rejection(NamedTuple):
@@ -49,8 +43,17 @@ class Rejection(NamedTuple):
     why: str  # What the server said
 
 
+class _Disturbed(ServerError):
+    """Something came between, so that the collection has to be filled again."""
+
+
+class _TakenOver(ServerError):
+    """Another process fills the collection now."""
+
+
 def fill(index: CollectionIndex, *, batch: int, concurrency: int, report: Report) -> Marker:
-    """Make sure that a collection holds everything; where it does, only its objects are counted."""
+    """Make sure that a collection holds everything; where it is known to, only its objects are counted."""
+    fillings, dead = 0, ""
     while True:
         marker = index.marker()
         if marker is None:
@@ -58,21 +61,36 @@ def fill(index: CollectionIndex, *, batch: int, concurrency: int, report: Report
                 index.contents.digest, len(index.contents), complete=False, build=uuid.uuid4().hex, filler=_process()
             )
             # Only one process can make a collection, so only one fills it.
-            if index.create(claim):
-                return _fill(index, claim, batch, concurrency, report)
+            if not index.create(claim):
+                continue
+            fillings += 1
+            try:
+                return _fill(index, claim, dead, batch, concurrency, report)
+            except _TakenOver:
+                continue
+            except _Disturbed:
+                if fillings == _FILLINGS or not _answers(index):
+                    raise
+            marker = claim
         elif marker.complete:
             count = index.count()
             if count > len(index.contents):
                 raise ServerError(
                     f"the collection {index.contents.name} at {index.url} holds objects that ragtally did not write: "
                     f"{count:,} for {len(index.contents):,} chunks",
-                    hint=f"drop the collection: curl -X DELETE {index.url}/v1/schema/{index.contents.name}",
+                    hint=f"drop the collection: {index.drop_command}",
                 )
-            if count == len(index.contents) and (marker.build or _is_sound(index, report)):
-                return marker
-            _drop(index, marker)
-        elif _is_abandoned(index, marker, report):
-            _drop(index, marker)
+            if count == len(index.contents):
+                if marker.checked:
+                    return marker
+                _await_indexing(index, report)
+                if not missing_chunks(index, report, index.contents.vector):
+                    index.write(replace(marker, checked=True))
+                    return marker
+        elif not _is_abandoned(index, marker, report):
+            continue
+        dead = marker.build
+        _drop(index, marker)
 
 
 def require_unchanged(index: CollectionIndex, marker: Marker) -> None:
@@ -86,19 +104,29 @@ def require_unchanged(index: CollectionIndex, marker: Marker) -> None:
 
 
 def _process() -> str:
-    return f"{socket.gethostname()}/{os.getpid()}"
+    return f"{socket.gethostname()}/{os.getpid()}/{machine()}/{started(os.getpid())}"
+
+
+def _lives(filler: str) -> bool:
+    """Tell whether the process that fills a collection lives, as far as that can be seen from this machine."""
+    if not filler:
+        return False
+    _, *identity = filler.rsplit("/", 3)
+    if len(identity) != 3 or identity[1] != machine() or not identity[0].isdecimal():
+        return True
+    process, _, since = identity
+    return is_running(int(process), None if since == str(None) else since)
 
 
 def _is_abandoned(index: CollectionIndex, marker: Marker, report: Report) -> bool:
     """Wait while another process fills the collection; True where it died over it."""
-    host, _, number = marker.filler.rpartition("/")
     last_beat, beat = time.monotonic(), marker.beat
     while True:
-        if not marker.filler or (host == socket.gethostname() and not _lives(number)):
+        if not _lives(marker.filler) or time.monotonic() - last_beat > _DEAD:
             return True
-        if time.monotonic() - last_beat > _DEAD:
-            return True
-        report(f"{_label(index)}: filled by {marker.filler}", index.count(), len(index.contents))
+        report(
+            f"{label(index)}: filled by {'/'.join(marker.filler.split('/')[:2])}", index.count(), len(index.contents)
+        )
         time.sleep(_WAIT)
         now = index.marker()
         if now is None or now.complete or now.build != marker.build:
@@ -108,89 +136,125 @@ def _is_abandoned(index: CollectionIndex, marker: Marker, report: Report) -> boo
             last_beat, beat = time.monotonic(), now.beat
 
 
-def _lives(number: str) -> bool:
-    try:
-        os.kill(int(number), 0)
-    except (ProcessLookupError, ValueError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _drop(index: CollectionIndex, marker: Marker) -> None:
     # Another process that waited as well may have begun a new one.
-    if index.marker() == marker:
+    now = index.marker()
+    if now is not None and now.build == marker.build:
         index.drop()
 
 
-def _fill(index: CollectionIndex, claim: Marker, batch: int, concurrency: int, report: Report) -> Marker:
+def _answers(index: CollectionIndex) -> bool:
+    """Wait for a server that is started again."""
+    limit = time.monotonic() + _PATIENCE
+    while not index.connection.client.is_ready():
+        if time.monotonic() > limit:
+            return False
+        time.sleep(_WAIT)
+    return True
+
+
+def _fill(index: CollectionIndex, claim: Marker, dead: str, batch: int, concurrency: int, report: Report) -> Marker:
     total = len(index.contents)
-    with _heartbeat(index, claim) as lost:
+    with _heartbeat(index, claim, dead) as heartbeat:
         rows, rejections = list(range(total)), list[Rejection]()
-        report(_label(index), 0, total)
+        report(label(index), 0, total)
         for attempt in range(_ROUNDS):
             if attempt:
                 time.sleep(_PAUSE)
-                _delete(index, rows)
-            rejections = _write(index, rows, batch, concurrency, report, lost)
+                _require_absent(index, rows)
+            rejections = _write(index, rows, batch, concurrency, report, heartbeat)
             rows = [each.row for each in rejections]
             if not rows:
                 break
         else:
             raise _not_taken(index, rejections)
-        _require_indexed(index, report)
+        _await_indexing(index, report)
         stored_count = index.count()
         if stored_count != total:
-            raise ServerError(
+            raise _Disturbed(
                 f"the collection {index.contents.name} at {index.url} holds {stored_count:,} objects after writing, "
                 f"and there are {total:,} chunks",
                 hint=AGAIN,
             )
-    complete = replace(claim, complete=True, filler="")
-    index.write(complete)
+        if missing := missing_chunks(index, report, index.contents.vector):
+            raise _Disturbed(
+                f"the collection {index.contents.name} at {index.url} holds {len(missing):,} of {total:,} chunks "
+                f"where no search finds them, first row {missing[0]}",
+                hint=AGAIN,
+            )
+        heartbeat.stop()
+        complete = replace(claim, complete=True, checked=True, filler="")
+        index.write(complete)
     return complete
 
 
-@contextmanager
-def _heartbeat(index: CollectionIndex, claim: Marker) -> Iterator[threading.Event]:
-    """Say that this process lives, as long as it fills; what it yields is set where another took the collection."""
-    ended, lost = threading.Event(), threading.Event()
+class _Heartbeat(threading.Thread):
+    """Says that this process lives, as long as it fills, and learns where another one took the collection over."""
 
-    def beat() -> None:
-        number = 0
-        while not ended.wait(_BEAT):
+    def __init__(self, index: CollectionIndex, claim: Marker, dead: str) -> None:
+        super().__init__(daemon=True)
+        self._index, self._claim = index, claim
+        # One that was taken for dead and was not may write its last beat over our claim; it ends when it sees ours.
+        self._ours = {claim.build, dead or claim.build}
+        self._ended, self._lock = threading.Event(), threading.Lock()
+        self._beats, self._last, self._lost = 0, time.monotonic(), False
+
+    def run(self) -> None:
+        while not self._ended.wait(_BEAT):
             # A server that is too busy for it now is told the next time.
             with suppress(Exception):
-                now = index.marker()
-                if now is None or now.build != claim.build:
-                    lost.set()
-                    return
-                number += 1
-                index.write(replace(claim, beat=number))
+                self._beat()
 
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield lost
-    except BaseException:
-        ended.set()
-        thread.join()
-        # So that nobody waits for us.
+    def require_ours(self) -> None:
+        """Make sure that nobody took the collection over, as far as a beat ago."""
+        # One that could not beat for long, in a machine that was asleep, say, may count as dead by now.
+        if not self._lost and time.monotonic() - self._last > _DEAD / 2:
+            with word_failure(self._index.url, "filling"):
+                self._beat()
+        if self._lost:
+            raise _TakenOver(
+                f"another process took the collection {self._index.contents.name} at {self._index.url} over while it "
+                "was filled",
+                hint="run the same command again: it waits for the other one",
+            )
+
+    def stop(self) -> None:
+        """Beat no more."""
+        self._ended.set()
+        self.join()
+        with word_failure(self._index.url, "filling"):
+            self._beat()
+        self.require_ours()
+
+    def give_up(self) -> None:
+        """Say that nobody needs to wait for this process."""
+        self._ended.set()
+        self.join()
         with suppress(Exception):
-            index.write(replace(claim, filler=""))
+            marker = self._index.marker()
+            if marker is not None and marker.build == self._claim.build:
+                self._index.write(replace(self._claim, filler=""))
+
+    def _beat(self) -> None:
+        with self._lock:
+            marker = self._index.marker()
+            if marker is None or marker.build not in self._ours:
+                self._lost = True
+                return
+            self._beats += 1
+            self._index.write(replace(self._claim, beat=self._beats))
+            self._last = time.monotonic()
+
+
+@contextmanager
+def _heartbeat(index: CollectionIndex, claim: Marker, dead: str) -> Iterator[_Heartbeat]:
+    heartbeat = _Heartbeat(index, claim, dead)
+    heartbeat.start()
+    try:
+        yield heartbeat
+    except BaseException:
+        heartbeat.give_up()
         raise
-    ended.set()
-    thread.join()
-    _require_ours(index, lost)
-
-
-def _require_ours(index: CollectionIndex, lost: threading.Event) -> None:
-    if lost.is_set():
-        raise ServerError(
-            f"another process took the collection {index.contents.name} at {index.url} over while it was filled",
-            hint="run the same command again: it waits for the other one",
-        )
 
 
 def _write(
@@ -199,53 +263,56 @@ def _write(
     batch: int,
     concurrency: int,
     report: Report,
-    lost: threading.Event,
+    heartbeat: _Heartbeat,
 ) -> list[Rejection]:
     batches = [rows[start : start + batch] for start in range(0, len(rows), batch)]
     total, rejections = len(index.contents), list[Rejection]()
     so_far = total - len(rows)
+
+    def write(some: Sequence[int]) -> list[Rejection]:
+        heartbeat.require_ours()
+        return _write_batch(index, some)
+
     executor = ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(batches))))
     try:
-        for some, rejected in zip(
-            batches, executor.map(lambda some: list(_write_batch(index, some)), batches), strict=True
-        ):
-            _require_ours(index, lost)
+        for some, rejected in zip(batches, executor.map(write, batches), strict=True):
             rejections += rejected
             so_far += len(some) - len(rejected)
-            report(_label(index), so_far, total)
+            report(label(index), so_far, total)
     finally:
         executor.shutdown(cancel_futures=True)
     return rejections
 
 
-def _write_batch(index: CollectionIndex, rows: Sequence[int]) -> Iterator[Rejection]:
-    contents = index.contents
-    objects = []
-    for row in rows:
-        vector = contents.vector(row)
-        properties = {CONTENT: contents.passages.text[row], ORIGINAL: str(row)}
-        vectors = None if vector is None else {VECTOR: vector}
-        objects.append(DataObject(properties=properties, uuid=contents.identifier(row), vector=vectors))
-    with word_failure(index.url, "writing chunks"):
-        try:
-            errors = index.collection.data.insert_many(objects).errors
-        except WeaviateInsertManyAllFailedError as error:
-            yield from (Rejection(row, error.message) for row in rows)
-            return
-    yield from (Rejection(rows[location], error.message) for location, error in sorted(errors.items()))
+def _write_batch(index: CollectionIndex, rows: Sequence[int]) -> list[Rejection]:
+    try:
+        errors = index.connection.write([_object(index.contents, row) for row in rows])
+    except grpc.RpcError as error:
+        failure = server_error(index.url, "writing chunks", message_of(error)[0])
+        if error.code() in _INTERRUPTED:
+            raise _Disturbed(failure.message, hint=failure.hint) from None
+        raise failure from None
+    return [Rejection(rows[location], why) for location, why in sorted(errors.items())]
 
 
-def _delete(index: CollectionIndex, rows: Sequence[int]) -> None:
-    """Delete chunks before they are written again: the server skips what it has, whether it is indexed or not."""
-    with word_failure(index.url, "deleting chunks"):
-        for start in range(0, len(rows), _SAMPLE):
-            identifiers = [index.contents.identifier(row) for row in rows[start : start + _SAMPLE]]
-            index.collection.data.delete_many(where=Filter.by_id().contains_any(identifiers))
+def _object(contents: Contents, row: int) -> batch_pb2.BatchObject:
+    written = batch_pb2.BatchObject(collection=contents.name, uuid=str(contents.identifier(row)))
+    written.properties.non_ref_properties.update({CONTENT: contents.passages.text[row], ORIGINAL: str(row)})
+    vector = contents.vector(row)
+    if vector is not None:
+        kind = base_pb2.Vectors.VECTOR_TYPE_SINGLE_FP32
+        written.vectors.add(name=VECTOR, vector_bytes=vector.tobytes(), type=kind)
+    return written
 
 
-def _label(index: CollectionIndex) -> str:
-    """Name a collection in as few letters as fit a narrow terminal."""
-    return f"Weaviate {index.contents.name[: len(PREFIX) + 8]}"
+def _require_absent(index: CollectionIndex, rows: Sequence[int]) -> None:
+    """Make sure that chunks that the server refused can be written again."""
+    # What it has, indexed or not, it would skip; and even deleted first, it would disturb BM25 until segments merge.
+    with word_failure(index.url, "looking for chunks"):
+        if stored := stored_chunks(index, rows):
+            raise _Disturbed(
+                f"Weaviate at {index.url} refused {stored:,} chunks and stored them all the same", hint=AGAIN
+            )
 
 
 def _not_taken(index: CollectionIndex, rejections: Sequence[Rejection]) -> ServerError:
@@ -254,7 +321,7 @@ def _not_taken(index: CollectionIndex, rejections: Sequence[Rejection]) -> Serve
     return server_error(index.url, doing, why)
 
 
-def _require_indexed(index: CollectionIndex, report: Report) -> None:
+def _await_indexing(index: CollectionIndex, report: Report) -> None:
     """Wait until a server that indexes in the background has done so: until then a search misses chunks."""
     if not index.contents.compares_vectors:
         return
@@ -264,31 +331,3 @@ def _require_indexed(index: CollectionIndex, report: Report) -> None:
             raise ServerError(f"Weaviate at {index.url} still has {waiting:,} vectors to index", hint=AGAIN)
         report("Weaviate: vectors indexed", max(0, len(index.contents) - waiting), len(index.contents))
         time.sleep(_WAIT)
-
-
-def _is_sound(index: CollectionIndex, report: Report) -> bool:
-    """Look for a sample of chunks by their own vectors: each must find what an exact search finds first."""
-    contents, vectors = index.contents, index.contents.vectors
-    if vectors is None or not len(contents):
-        return True
-    distance, size = contents.design.distance, min(_SAMPLE, len(contents))
-    rows = np.random.default_rng(int(contents.digest[:8], 16)).choice(len(contents), size, replace=False)
-    exact = exact_index(DENSE[distance])
-    exact.add(contents.passages, vectors)
-    hits = exact.search(Queries([str(row) for row in rows], [""] * size, vectors[rows]), 1)
-    found = expected = 0
-    for number, row in enumerate(rows.tolist()):
-        vector = comparable_vector(vectors[row], distance)
-        if vector is None or hits.passage[number, 0] < 0:
-            continue
-        with word_failure(index.url, "looking for chunks by their own vectors"):
-            answer = index.collection.query.near_vector(
-                vector, target_vector=VECTOR, limit=1, return_metadata=MetadataQuery(distance=True)
-            )
-        # Two chunks of one text are as good as each other, so that the score counts and not the chunk.
-        best = [score_as_dense(each.metadata.distance or 0.0, distance) for each in answer.objects]
-        slack = _SLACK * max(1.0, float(np.abs(vectors[row]).sum()))
-        expected += 1
-        found += bool(best) and best[0] >= float(hits.score[number, 0]) - slack
-        report(f"{_label(index)}: chunks looked for", number + 1, size)
-    return found >= _SOUND * expected

@@ -8,19 +8,21 @@ from __future__ import annotations
 import atexit
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
 import httpx
 import weaviate
+from grpc import Channel
 from weaviate import exceptions
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.embedded import EmbeddedOptions
-from weaviate.proto.v1 import health_weaviate_pb2
+from weaviate.proto.v1 import batch_pb2, health_weaviate_pb2, weaviate_pb2_grpc
 
 from ragtally import RagtallyError
 from ragtally.support.environment import environment
@@ -32,6 +34,7 @@ START = f"start one (`docker compose up --detach --wait`) and name it: export {U
 _USUAL_GRPC_PORT, _SECURE_PORT, _PLAIN_PORT = 50051, 443, 80
 _OLD_CLOUD, _CLOUD = ".weaviate.network", ".weaviate.cloud"
 _PATIENCE, _EMBEDDED_PATIENCE = 10.0, 120.0
+_LONGEST_MESSAGE = 104_858_000  # What Weaviate takes, in bytes
 _EMBEDDED_PORT, _EMBEDDED_GRPC_PORT = 8079, 50060
 _EMBEDDED_SETTINGS = {"DISABLE_TELEMETRY": "true", "ENABLE_MODULES": "", "LOG_LEVEL": "error"}
 LOOK = "ragtally doctor SPEC says what is missing"
@@ -74,6 +77,18 @@ class Server:
     def grpc(self) -> str:
         """The address for gRPC."""
         return f"{self.grpc_host}:{self.grpc_port}"
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]:
+        """What goes with every call over gRPC."""
+        return (("authorization", f"Bearer {self.key}"),) if self.key else ()
+
+    def channel(self) -> Channel:
+        """Open a channel for gRPC."""
+        options = [("grpc.max_send_message_length", _LONGEST_MESSAGE)]
+        if self.secure:
+            return grpc.secure_channel(self.grpc, grpc.ssl_channel_credentials(), options=options)
+        return grpc.insecure_channel(self.grpc, options=options)
 
 
 def server_of(values: Mapping[str, str]) -> Server:
@@ -128,6 +143,17 @@ class Connection:
     client: weaviate.WeaviateClient  # The client library's client
     url: str  # The server, for messages
     version: str  # The server's version
+    stub: Any  # What the client library asks by gRPC
+    headers: Sequence[tuple[str, str]] = field(repr=False)
+    timeout: float
+
+    def write(self, objects: Sequence[batch_pb2.BatchObject]) -> Mapping[int, str]:
+        """Write objects, once; says why the server did not take some, by their place."""
+        # The client library writes a batch again where the server was away: what it took of the first try is then
+        # stored and never indexed.
+        request = batch_pb2.BatchObjectsRequest(objects=objects)
+        reply = self.stub.BatchObjects(request, timeout=self.timeout, metadata=self.headers)
+        return {error.index: error.error for error in reply.errors}
 
 
 @contextmanager
@@ -136,9 +162,10 @@ def connect(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
     # It would write whole chunks to the terminal where one is refused; errors are told by ragtally.
     logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)
     if embedded:
-        client = _embedded()
-        with word_failure("an embedded server", "working"):
-            yield Connection(client, f"http://127.0.0.1:{_EMBEDDED_PORT}", client.get_meta()["version"])
+        client, server = _embedded(), _EMBEDDED
+        with word_failure("an embedded server", "working"), server.channel() as channel:
+            version, stub = client.get_meta()["version"], _stub(channel)
+            yield Connection(client, server.url, version, stub, server.headers, timeout)
         return
     server = server_of(environment())
     with word_failure(server.url, "connecting", then=""):
@@ -151,11 +178,15 @@ def connect(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
             raise ServerError(
                 f"Weaviate at {server.url} answers, but is not ready", hint="wait until it has started, and try again"
             )
-        require_grpc(server)
-        with word_failure(server.url, "working"):
-            yield Connection(client, server.url, version)
+        with word_failure(server.url, "working"), server.channel() as channel:
+            require_grpc(server, channel)
+            yield Connection(client, server.url, version, _stub(channel), server.headers, timeout)
     finally:
         client.close()
+
+
+def _stub(channel: Channel) -> Any:
+    return weaviate_pb2_grpc.WeaviateStub(channel)  # type: ignore[no-untyped-call]
 
 
 def open_client(server: Server, timeout: float) -> weaviate.WeaviateClient:
@@ -173,30 +204,29 @@ def open_client(server: Server, timeout: float) -> weaviate.WeaviateClient:
     )
 
 
-def require_grpc(server: Server) -> None:
+def require_grpc(server: Server, channel: grpc.Channel) -> None:
     """Ask the server's gRPC port whether it serves; the client library would try for a minute."""
     hint = f"open its gRPC port (50051 in compose.yaml), or say where it is: export {GRPC_PORT}=... {GRPC_HOST}=..."
-    channel = (
-        grpc.secure_channel(server.grpc, grpc.ssl_channel_credentials())
-        if server.secure
-        else grpc.insecure_channel(server.grpc)
+    check = channel.unary_unary(
+        "/grpc.health.v1.Health/Check",
+        request_serializer=health_weaviate_pb2.WeaviateHealthCheckRequest.SerializeToString,
+        response_deserializer=health_weaviate_pb2.WeaviateHealthCheckResponse.FromString,
     )
-    with channel:
-        check = channel.unary_unary(
-            "/grpc.health.v1.Health/Check",
-            request_serializer=health_weaviate_pb2.WeaviateHealthCheckRequest.SerializeToString,
-            response_deserializer=health_weaviate_pb2.WeaviateHealthCheckResponse.FromString,
-        )
-        headers = (("authorization", f"Bearer {server.key}"),) if server.key else ()
-        try:
-            answer = check(health_weaviate_pb2.WeaviateHealthCheckRequest(), timeout=_PATIENCE, metadata=headers)
-        except grpc.RpcError as error:
-            why = without_keys(message_of(error)[-1])
-            raise ServerError(
-                f"Weaviate at {server.url} answers, but not to gRPC at {server.grpc}: {why}", hint=hint
-            ) from None
+    try:
+        answer = check(health_weaviate_pb2.WeaviateHealthCheckRequest(), timeout=_PATIENCE, metadata=server.headers)
+    except grpc.RpcError as error:
+        why = without_keys(message_of(error)[-1])
+        raise ServerError(
+            f"Weaviate at {server.url} answers, but not to gRPC at {server.grpc}: {why}", hint=hint
+        ) from None
     if answer.status != health_weaviate_pb2.WeaviateHealthCheckResponse.SERVING:
         raise ServerError(f"Weaviate at {server.url} does not serve gRPC at {server.grpc}", hint=hint)
+
+
+_EMBEDDED = Server(
+    url=f"http://127.0.0.1:{_EMBEDDED_PORT}", host="127.0.0.1", port=_EMBEDDED_PORT, secure=False,
+    grpc_host="127.0.0.1", grpc_port=_EMBEDDED_GRPC_PORT,
+)  # fmt: skip
 
 
 @cache

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ragtally.api import Component, ExternalResource
-from ragtally.engine.external import orphaned_resources
+from ragtally.engine.external import external_resources, orphaned_resources
 from ragtally.registry import Registry, RegistryEntry
 from ragtally.store import Store
 
@@ -40,3 +40,10 @@ def test_what_goes_and_what_stays(tmp_path: Path) -> None:
     going = orphaned_resources(store, [alone, shared, plain, tmp_path / "gone"], registry())
     assert {folder: external_resource.what for folder, external_resource in going.items()} == {alone: "A"}
     assert not orphaned_resources(store, [plain], registry())
+
+
+def test_each_resource_is_listed_once(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for digit, note in (("1", "A"), ("2", "B"), ("3", "B"), ("4", None)):
+        entry(store, digit, note)
+    assert [each.what for each in external_resources(store, registry())] == ["A", "B"]

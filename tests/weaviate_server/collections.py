@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ class Held:
 
     properties: dict[str, Any]
     vector: NDArray[np.float32] | None
+    indexed: bool = True  # Whether a search by vectors finds it
 
 
 RankedRows = list[tuple[bytes, float]]
@@ -50,8 +52,11 @@ class Collection:
 
     schema: dict[str, Any]
     objects: dict[bytes, Held] = field(default_factory=dict)
-    _words: tuple[int, Words] | None = None
-    _vectors: tuple[int, Vectors] | None = None
+    # Texts that were deleted or written again, which BM25 goes on counting until segments are merged.
+    unmerged: list[dict[str, Any]] = field(default_factory=list)
+    changes: int = 0
+    _words: tuple[tuple[int, int], Words] | None = None
+    _vectors: tuple[tuple[int, int], Vectors] | None = None
 
     @property
     def vectors(self) -> dict[str, Any]:
@@ -61,9 +66,35 @@ class Collection:
     def ordered(self) -> list[bytes]:
         return sorted(self.objects)
 
-    def near(self, vector: NDArray[np.float32], most: int, misses: int = 0) -> RankedRows:
+    def put(self, name: bytes, properties: dict[str, Any], vector: NDArray[np.float32] | None) -> Held | None:
+        """Store an object; returns it where it has to be indexed: an unchanged one is skipped, indexed or not."""
+        before = self.objects.get(name)
+        if before is not None:
+            self.unmerged.append(before.properties)
+            if before.properties == properties and np.array_equal(before.vector, vector):
+                return None
+        self.objects[name] = Held(properties, vector, indexed=False)
+        return self.objects[name]
+
+    def delete(self, name: bytes) -> bool:
+        """Delete an object; False where there is none."""
+        if name not in self.objects:
+            return False
+        self.unmerged.append(self.objects.pop(name).properties)
+        return True
+
+    def merge(self) -> None:
+        """Merge the segments, as the server does after a while."""
+        self.unmerged.clear()
+
+    def near(
+        self, vector: NDArray[np.float32], most: int, misses: int = 0, among: Set[bytes] | None = None
+    ) -> RankedRows:
         """Objects with their distances, nearest first."""
         names, rows = self._with_vectors()
+        if among is not None:
+            chosen = [location for location, name in enumerate(names) if name in among]
+            names, rows, misses = [names[location] for location in chosen], rows[chosen], 0
         if not names:
             return []
         distances = distance(rows, vector.astype(np.float64), self.vectors["vectorIndexConfig"]["distance"])
@@ -84,13 +115,14 @@ class Collection:
             if word in stop or word not in postings:
                 continue
             places, often = postings[word]
-            idf = math.log(1 + (len(names) - len(places) + 0.5) / (len(places) + 0.5))
+            count = len(places) + sum(word in tokens(each[name], tokenization) for each in self.unmerged)
+            idf = math.log(1 + (max(len(names), count) - count + 0.5) / (count + 0.5))
             scores[places] += idf * often * (k1 + 1) / (often + norms[places])
         order = np.argsort(-scores, kind="stable")[:most]
         return [(names[location], float(scores[location])) for location in order if scores[location] > 0]
 
     def _with_words(self, name: str, tokenization: str) -> Words:
-        if self._words is None or self._words[0] != len(self.objects):
+        if self._words is None or self._words[0] != self._version:
             names, lists, lengths = self.ordered(), dict[str, list[tuple[int, int]]](), []
             for location, key in enumerate(names):
                 counts = Counter(tokens(self.objects[key].properties[name], tokenization))
@@ -104,15 +136,23 @@ class Collection:
                 )
                 for word, found in lists.items()
             }
-            self._words = (len(self.objects), Words(names, postings, np.array(lengths, np.float64)))
+            self._words = (self._version, Words(names, postings, np.array(lengths, np.float64)))
         return self._words[1]
 
     def _with_vectors(self) -> Vectors:
-        if self._vectors is None or self._vectors[0] != len(self.objects):
-            names = [name for name in self.ordered() if self.objects[name].vector is not None]
+        if self._vectors is None or self._vectors[0] != self._version:
+            names = [
+                name
+                for name in self.ordered()
+                if self.objects[name].indexed and self.objects[name].vector is not None
+            ]
             rows = np.array([self.objects[name].vector for name in names], np.float64)
-            self._vectors = (len(self.objects), Vectors(names, rows))
+            self._vectors = (self._version, Vectors(names, rows))
         return self._vectors[1]
+
+    @property
+    def _version(self) -> tuple[int, int]:
+        return len(self.objects), self.changes
 
 
 def tokens(text: str, tokenization: str) -> list[str]:

@@ -23,6 +23,7 @@ class Faults:
         misses: How many of the nearest chunks a vector search over hnsw overlooks: the second, the third, ...
         last_first: Whether it puts the last of equally good objects first.
         queue: How often it still says that vectors wait to be indexed.
+        unindexed: Rows, by `_original_id`, that are stored and never indexed.
         loses: How many of the objects that were taken are gone when they are counted.
         calls: What it was asked, by method.
         headers: The metadata of the last gRPC call.
@@ -40,6 +41,7 @@ class Faults:
     misses: int = 0
     last_first: bool = False
     queue: int = 0
+    unindexed: set[str] = field(default_factory=set)
     loses: int = 0
     calls: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)

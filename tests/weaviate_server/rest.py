@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
         self.faults.calls.append("create")
         if given["class"] in self.collections:
             return self._answer(422, {"error": [{"message": f"class name {given['class']} already exists"}]})
-        self.collections[given["class"]] = Collection(_with_defaults(given))
+        self.collections[given["class"]] = Collection(with_defaults(given))
         return self._answer(200, given)
 
     def do_PUT(self) -> None:
@@ -116,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-def _with_defaults(given: dict[str, Any]) -> dict[str, Any]:
+def with_defaults(given: dict[str, Any]) -> dict[str, Any]:
     inverted = given.get("invertedIndexConfig") or {}
     stop = {"preset": "en", "additions": None, "removals": None} | (inverted.get("stopwords") or {})
     full = {**_CLASS, **given}

@@ -20,6 +20,7 @@ from weaviate.proto.v1 import (
 
 from weaviate_server.collections import Collection, Held, fused
 from weaviate_server.faults import Faults
+from weaviate_server.rest import with_defaults
 
 READ_ONLY = "store is read-only due to: disk usage too high. Set to read-only at 91.20%"
 
@@ -33,24 +34,33 @@ class Service(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
     def BatchObjects(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self.faults.lock:
             self._admit(context, "batch")
+            errors, stored = [], list[Held]()
+            for location, each in enumerate(request.objects):
+                if why := self._refusal(each):
+                    errors.append(batch_pb2.BatchObjectsReply.BatchError(index=location, error=why))
+                elif (held := self._put(each)) is not None:
+                    stored.append(held)
+            # Objects are stored at once and indexed after: what is interrupted is there, and no search finds it.
             if self.faults.dies_after is not None:
                 if self.faults.dies_after <= 0:
                     context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
                 self.faults.dies_after -= 1
-            errors = [
-                batch_pb2.BatchObjectsReply.BatchError(index=location, error=why)
-                for location, each in enumerate(request.objects)
-                if (why := self._take(each))
-            ]
         time.sleep(self.faults.hang)
+        if not context.is_active():
+            return batch_pb2.BatchObjectsReply(took=0.0)
+        with self.faults.lock:
+            for held in stored:
+                held.indexed = held.properties.get("_original_id") not in self.faults.unindexed
+            for name in {each.collection for each in request.objects} & self.collections.keys():
+                self.collections[name].changes += 1
         return batch_pb2.BatchObjectsReply(took=0.0, errors=errors)
 
     def BatchDelete(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self.faults.lock:
             self._admit(context, "batch delete")
-            objects = self.collections[request.collection].objects
+            collection = self.collections[request.collection]
             names = [uuid.UUID(name).bytes for name in request.filters.value_text_array.values]
-            count = sum(objects.pop(name, None) is not None for name in names)
+            count = sum(collection.delete(name) for name in names)
         return batch_delete_pb2.BatchDeleteReply(took=0.0, matches=count, successful=count, failed=0)
 
     def Aggregate(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -86,31 +96,38 @@ class Service(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
         if self.faults.key is not None and self.faults.headers.get("authorization") != f"Bearer {self.faults.key}":
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "unauthorized: anonymous access not enabled")
 
-    def _take(self, each: Any) -> str | None:
-        properties = dict(each.properties.non_ref_properties)
-        row = properties.get("_original_id", "")
+    def _refusal(self, each: Any) -> str | None:
+        row = dict(each.properties.non_ref_properties).get("_original_id", "")
         if self.faults.read_only:
             return READ_ONLY
         if self.faults.refused.get(row, 0) > 0:
             self.faults.refused[row] -= 1
             return f"put object: not enough memory for {row}"
-        vector = next((_numbers(vector.vector_bytes) for vector in each.vectors if vector.name == "default"), None)
-        self.collections[each.collection].objects[uuid.UUID(each.uuid).bytes] = Held(properties, vector)
         return None
+
+    def _put(self, each: Any) -> Held | None:
+        vector = next((_numbers(vector.vector_bytes) for vector in each.vectors if vector.name == "default"), None)
+        if each.collection not in self.collections:
+            # The server's auto-schema.
+            self.collections[each.collection] = Collection(with_defaults({"class": each.collection}))
+        collection, properties = self.collections[each.collection], dict(each.properties.non_ref_properties)
+        return collection.put(uuid.UUID(each.uuid).bytes, properties, vector)
 
 
 def _found(
     collection: Collection, request: Any, kind: str, misses: int
 ) -> tuple[list[tuple[bytes, float | None]], str]:
+    among = _among(collection, request.filters) if request.HasField("filters") else None
     if kind == "list":
         after = uuid.UUID(request.after).bytes if request.after else b""
-        return [(name, None) for name in collection.ordered() if name > after], ""
+        names = [name for name in collection.ordered() if name > after]
+        return [(name, None) for name in names if among is None or name in among], ""
     most = request.limit
     if kind == "bm25_search":
         search = request.bm25_search
         return list(collection.keywords(search.query, search.properties[0], most)), "score"
     if kind == "near_vector":
-        return list(collection.near(_vector_of(request.near_vector), most, misses)), "distance"
+        return list(collection.near(_vector_of(request.near_vector), most, misses, among)), "distance"
     search = request.hybrid_search
     alpha = search.alpha_param if search.use_alpha_param else search.alpha
     words = collection.keywords(search.query, search.properties[0], most)
@@ -118,6 +135,13 @@ def _found(
     near = [] if vector is None or not alpha else collection.near(vector, most, misses)
     ranked = search.fusion_type == search.FUSION_TYPE_RANKED
     return list(fused(words if alpha < 1 else [], near, alpha, ranked)), "score"
+
+
+def _among(collection: Collection, filters: Any) -> set[bytes]:
+    values, name = set(filters.value_text_array.values), filters.target.property
+    if name == "_id":
+        return {uuid.UUID(value).bytes for value in values} & collection.objects.keys()
+    return {key for key, held in collection.objects.items() if held.properties[name] in values}
 
 
 def _vector_of(search: Any) -> NDArray[np.float32]:

@@ -59,10 +59,14 @@ class ExternalResource:
         what: What it is and where, in words that no other such thing has: `the collection A at http://...`.
         remove: Removes it, and does nothing where it is gone. Raises `RagtallyError` where it cannot, or where it is
             not what the index left there.
+        verify: Looks whether it holds all that the index needs; where it does not, the finding says what is wrong,
+            as the rest of a sentence that begins with `what`, and what to do. Raises `RagtallyError` where it cannot
+            look: nothing is then known. None where there is nothing to look at.
     """
 
     what: str
     remove: Callable[[], None]
+    verify: Callable[[Progress], Finding] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ class Component:
             the parameters allow it. Raises `DataError` where it cannot.
         external_resource: For a retriever that keeps its index outside the store: called with the folder that `save`
             was given, of any retriever's; says what of that index lies elsewhere, None where the folder is none of
-            its own. `ragtally store gc` removes it together with the index.
+            its own. `ragtally store gc` removes it together with the index, `ragtally store verify` looks at it.
         renamed_params: What to write instead of parameters that an earlier version had, by their old names; told to
             whoever still writes one.
         starter: How `ragtally new` writes a dataset, chunker, retriever, model or reader into a first spec, which

@@ -20,6 +20,7 @@ from ragtally.spec.load import load_study
 
 if TYPE_CHECKING:
     from ragtally.present.table import Table
+    from ragtally.store import Store
     from ragtally.store.batches import BatchStore, StoredBatch
     from ragtally.store.calls import CallStore
     from ragtally.store.inventory import Garbage
@@ -84,11 +85,12 @@ def paid(as_json: bool) -> None:
         print_all(tables)
 
 
-@command.command(short_help="Check every saved call and every file of finished work.")
+@command.command(short_help="Check every saved call, every file of finished work, and what indexes have on servers.")
 def verify() -> None:
     """Check every saved call and every file of finished work; set damaged work aside, to be done again.
 
-    Saved calls are paid for: damaged ones are named and left as they are.
+    Saved calls are paid for: damaged ones are named and left as they are. What an index has outside the store, its
+    collection on a server, is looked at too; a server that cannot be reached is no damage.
     """
     with _calls() as calls:
         damage = _verify_calls(calls)
@@ -106,6 +108,7 @@ def verify() -> None:
                 pass  # another process removed it meanwhile
             advance(1)
     click.echo(f"entries: {sound:,} sound of {len(entries):,}")
+    damage += _verify_resources(store)
     if damage:
         raise ErrorList(damage)
 
@@ -288,6 +291,29 @@ def _verify_calls(calls: CallStore) -> list[RagtallyError]:
     click.echo(f"calls: {check.calls:,} sound")
     hint = "`ragtally store export --salvage FILE` writes what can be read; nothing was deleted"
     return [StoreError(fault, location=location, hint=hint) for fault in check.damage]
+
+
+def _verify_resources(store: Store) -> list[RagtallyError]:
+    """Look at what the indexes have outside the store; what could not be looked at is said, and is no damage."""
+    resources = [each for each in lazy.external.external_resources(store, load_registry()) if each.verify is not None]
+    damage, unknown = list[RagtallyError](), dict[str, RagtallyError]()
+    with bar("outside the store", len(resources)) as advance:
+        for resource in resources:
+            assert resource.verify is not None
+            try:
+                finding = resource.verify(lambda what, so_far, total: None)
+                if not finding.ok:
+                    damage.append(StoreError(f"{resource.what} {finding.what}", hint=finding.remedy))
+            except RagtallyError as error:
+                unknown[resource.what] = error
+            advance(1)
+    if resources:
+        sound = len(resources) - len(damage) - len(unknown)
+        click.echo(f"outside the store: {sound:,} sound of {len(resources):,}")
+    for what, reason in unknown.items():
+        hint = f" ({reason.hint})" if reason.hint else ""
+        click.echo(f"could not look at {what}: {reason.message}{hint}", err=True)
+    return damage
 
 
 def _entries_in_use(specs: Sequence[Path]) -> set[tuple[str, str]]:

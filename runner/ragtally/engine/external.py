@@ -1,8 +1,8 @@
-"""Resources outside the store that indexes need (a collection on a server, say), and when they can be deleted."""
+"""Resources outside the store that indexes need (a collection on a server, say): which there are, which can go."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ragtally.api import ExternalResource
@@ -11,6 +11,16 @@ from ragtally.steps import INDEX
 from ragtally.store import Store
 from ragtally.store.inventory import stored_entries
 from ragtally.tables import INDEX_FOLDER
+
+
+def external_resources(store: Store, registry: Registry) -> Sequence[ExternalResource]:
+    """The resources that complete indexes of the store need, each once."""
+    resources = (
+        _resource(each.folder, registry)
+        for each in stored_entries(store)
+        if each.step == INDEX.stored_as and store.complete(each.step, each.address)
+    )
+    return list({resource.what: resource for resource in resources if resource is not None}.values())
 
 
 def orphaned_resources(

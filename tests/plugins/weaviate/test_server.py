@@ -89,6 +89,7 @@ def test_it_is_started_once_and_sends_no_usage_data(
         return client
 
     monkeypatch.setattr(server.weaviate, "WeaviateClient", start)
+    monkeypatch.setattr(server, "_EMBEDDED", server_of(environment()))
     monkeypatch.delenv("WEAVIATE_URL")
     try:
         retriever = build(mode="bm25", embedded=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -121,13 +122,63 @@ def test_gc_drops_no_collection_that_is_not_ragtallys(
     (collection,) = stub.collections.values()
     ours, collection.schema["description"] = collection.schema["description"], "somebody's notes"
     said = ragtally("store", "gc", "--keep", "other.yaml", "--yes")
-    assert said.code == 2 and "it stays" in said.err and stub.collections
+    assert said.code == 2 and "was not made by ragtally" in said.err and stub.collections
     collection.schema["description"] = ours
     monkeypatch.setenv("WEAVIATE_URL", "http://127.0.0.1:9")
     said = ragtally("store", "gc", "--keep", "other.yaml", "--yes")
     assert said.code == 2 and f"WEAVIATE_URL={stub.url} ragtally store gc" in said.err
     said = ragtally("store", "gc", "--keep", "other.yaml", "--yes", "--leave-outside")
     assert said.code == 0 and stub.collections
+
+
+def test_verify_looks_at_collections_and_says_which_must_be_filled_again(
+    ragtally: Ragtally, stub: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ragtally("run", "found.yaml", "--stage", "bench").code == 0
+    said = ragtally("store", "verify")
+    assert said.code == 0 and "outside the store: 2 sound of 2\n" in said.out
+    for each in stub.collections.values():
+        each.objects.popitem()
+    said = ragtally("store", "verify")
+    assert said.code == 2 and said.err.count("must be filled again") == 2 and "objects for" in said.err
+    stub.collections.clear()
+    said = ragtally("store", "verify")
+    assert said.code == 2 and said.err.count("is not there") == 2 and "outside the store: 0 sound of 2\n" in said.out
+    monkeypatch.setenv("WEAVIATE_URL", "http://127.0.0.1:9")
+    said = ragtally("store", "verify")
+    assert said.code == 0 and said.err.count("could not look at the collection Ragtally_") == 2
+    assert "names another server" in said.err and f"WEAVIATE_URL={stub.url} ragtally store verify" in said.err
+    monkeypatch.delenv("WEAVIATE_URL")
+    said = ragtally("store", "verify")
+    assert said.code == 0 and "WEAVIATE_URL is not set" in said.err
+
+
+def test_a_collection_of_an_earlier_version_that_lost_chunks_is_named_and_filled_again(
+    ragtally: Ragtally, stub: StubServer
+) -> None:
+    assert ragtally("run", "found.yaml", "--stage", "bench").code == 0
+    has_vectors = {
+        name: any(held.vector is not None for held in each.objects.values())
+        for name, each in stub.collections.items()
+    }
+    (name,) = (name for name, has in has_vectors.items() if has)
+    collection = stub.collections[name]
+    about = json.loads(collection.schema["description"])
+    for key in ("checked", "build", "filler", "beat"):
+        del about[key]
+    collection.schema["description"] = json.dumps(about)
+    for identifier in collection.ordered()[20:40]:
+        collection.objects[identifier].indexed = False
+    collection.changes += 1
+    said = ragtally("store", "verify")
+    assert said.code == 2 and f"the collection {name} at {stub.url} holds 20 of" in said.err
+    assert "chunks where no search finds them" in said.err and "must be filled again" in said.err
+    assert "outside the store: 1 sound of 2" in said.out
+    more = Path("more.yaml")
+    more.write_text(SPEC.replace("ef: [16, 32]", "ef: [16, 32, 64]"))
+    assert ragtally("run", "more.yaml", "--stage", "bench").code == 0
+    assert all(each.indexed for each in stub.collections[name].objects.values())
+    assert ragtally("store", "verify").code == 0
 
 
 def test_doctor_looks_at_the_server_and_at_what_was_left_on_it(ragtally: Ragtally, stub: StubServer) -> None:
