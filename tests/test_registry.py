@@ -224,7 +224,7 @@ CHOOSY = Component(
     "C.",
     params={
         "mode": described(default="words"),
-        "index": described(default=None, **{"x-ragtally-when": {"mode": ["vectors"]}}),
+        "index": described(default=None, **{"x-ragtally-when": {"mode": ["vectors"]}, "x-ragtally-null": "graph"}),
         "width": described(default=4, **{"x-ragtally-when": {"mode": ["vectors"], "index": [None, "graph"]}}),
         "builds": described(default=1, **{"x-ragtally-engine": True}),
         "inner": described(default=None, **{"x-ragtally-kind": "retriever"}),
@@ -252,6 +252,14 @@ def test_parameters_that_others_rule_out_tell_nothing(parameters: dict[str, Any]
     outer = Choice("retriever", "choosy", {**choice.parameters, "inner": (choice, choice)})
     inside = choosy.relevant_parameters(outer).parameters["inner"]
     assert [set(one.parameters) for one in inside] == [relevant, relevant]
+
+
+def test_a_null_is_called_what_it_stands_for() -> None:
+    choosy = registry(register_retrievers=[CHOOSY])
+    for index, word in ((None, "graph"), ("flat", "flat")):
+        choice = choosy.complete(Choice("retriever", "choosy", {"name": "n", "mode": "vectors", "index": index}))
+        parameters = choosy.relevant_parameters(choice).parameters
+        assert parameters["index"] == word and parameters["inner"] is None
 
 
 def test_a_plugin_cannot_leave_out_what_has_no_default() -> None:

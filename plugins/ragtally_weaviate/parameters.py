@@ -68,6 +68,7 @@ _SCHEMAS: Mapping[str, Schema] = {
     "distance": {
         "enum": [*DISTANCES, None],
         "default": None,
+        "x-ragtally-null": DEFAULT_DISTANCE,
         "description": "What makes two vectors near. "
         + "; ".join(f"{name}: {meaning}" for name, meaning in DISTANCES.items())
         + f". Null for {DEFAULT_DISTANCE}. A chunk with a zero vector gets none, and is found by its words alone.",
@@ -75,6 +76,7 @@ _SCHEMAS: Mapping[str, Schema] = {
     "index": {
         "enum": ["hnsw", "flat", None],
         "default": None,
+        "x-ragtally-null": DEFAULT_INDEX,
         "description": "The vector index: hnsw searches approximately, flat compares with every chunk. Null for "
         f"{DEFAULT_INDEX}.",
     },

@@ -108,7 +108,7 @@ class Registry:
 
     def relevant_parameters(self, choice: Choice, *, identity: bool = False) -> Choice:
         """Leave out the parameters that say nothing of what a choice does: those that its others rule out, and where
-        the identity is wanted also those that are no part of it.
+        the identity is wanted also those that are no part of it. A null becomes the word for what it stands for.
         """
         params, own = self.get(choice).component.params, choice.parameters
 
@@ -122,7 +122,8 @@ class Registry:
                 return False
             return all(own[other] in values for other, values in schema.get("x-ragtally-when", {}).items())
 
-        return replace(choice, parameters={key: relevant(own[key]) for key in own if counts(params[key])})
+        words = {key: params[key].get("x-ragtally-null") if value is None else value for key, value in own.items()}
+        return replace(choice, parameters={key: relevant(words[key]) for key in own if counts(params[key])})
 
     def build(self, choice: Choice) -> Any:
         """Build what a choice picks, components among its parameters first."""

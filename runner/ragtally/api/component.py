@@ -117,7 +117,8 @@ class Component:
             between its values;
             `"x-ragtally-engine": true` - the engine takes care of it, `build` does not get it (`train`);
             `"x-ragtally-when": {"mode": ["hybrid"]}` - the value counts only where the other parameters have one of
-            these values; elsewhere it is in no cell's name.
+            these values; elsewhere it is in no cell's name;
+            `"x-ragtally-null": "hnsw"` - what a null stands for, in cells' names and results.
             A parameter named `seed` is filled with the study's seed where the spec leaves it out.
         fingerprint: Called with the parameters; returns a hash of what the parameters point to (a file's
             content, a model's digest), or None. Raises `DataError` where that is missing.

@@ -30,9 +30,7 @@ HEAVY = frozenset({
 # fmt: on
 """Packages that a plugin must not import before one of its components is built."""
 
-KEYWORDS = frozenset(
-    {"x-ragtally-kind", "x-ragtally-identity", "x-ragtally-search", "x-ragtally-engine", "x-ragtally-when"}
-)
+KEYWORDS = frozenset(f"x-ragtally-{word}" for word in ("kind", "identity", "search", "engine", "when", "null"))
 """The keywords that a parameter's schema may have beside those of JSON Schema."""
 
 _PICKLES = {".pickle", ".pkl", ".joblib", ".dill"}

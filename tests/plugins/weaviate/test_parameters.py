@@ -6,6 +6,7 @@ import pytest
 
 from plugins.weaviate.conftest import COMPONENT, filled
 from ragtally.api import Choice, RetrieverTraits
+from ragtally.plan.cells import axis_labels
 from ragtally.registry import load_registry
 
 
@@ -45,6 +46,27 @@ def test_what_has_no_meaning_is_a_fault(given: dict[str, Any], parameter: str) -
 def test_what_goes_together(given: dict[str, Any]) -> None:
     assert COMPONENT.check is not None
     assert not COMPONENT.check(filled(**given))
+
+
+def test_names_say_what_differs_and_counts() -> None:
+    registry = load_registry()
+    hashing = Choice("embedder", "hashing", {"dim": 8})
+    picks: dict[str, dict[str, Any]] = {
+        "weaviate(bm25)": {"mode": "bm25", "batch": 20},
+        "weaviate(near_vector,l2-squared,hnsw,ef_construction=128)": {"distance": "l2-squared"},
+        "weaviate(near_vector,l2-squared,hnsw,ef_construction=512)": {
+            "distance": "l2-squared",
+            "ef_construction": 512,
+        },
+        "weaviate(near_vector,l2-squared,flat)": {"distance": "l2-squared", "index": "flat", "timeout": 5},
+        "weaviate(near_vector,cosine,flat)": {"index": "flat"},
+        "weaviate(hybrid,cosine,flat)": {"mode": "hybrid", "index": "flat"},
+    }
+    axis = [
+        Choice("retriever", "weaviate", filled(**{"mode": "near_vector", "embedder": hashing, **given}))
+        for given in picks.values()
+    ]
+    assert axis_labels([registry.relevant_parameters(choice, identity=True) for choice in axis]) == tuple(picks)
 
 
 @pytest.mark.parametrize("given", [{"mode": "bm25"}, {"mode": "near_vector", "embedder": "lsa", "index": "flat"}])

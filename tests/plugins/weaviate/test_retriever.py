@@ -38,7 +38,7 @@ RETRIEVERS = {
     "words/weaviate(bm25)": "WeaviateBM25Retriever",
     "words/weaviate(near_vector,cosine,ef=120)": "WeaviateEmbeddingRetriever",
     "words/weaviate(near_vector,hamming,ef=120)": None,
-    "words/weaviate(hybrid)": "WeaviateHybridRetriever",
+    "words/weaviate(hybrid,cosine)": "WeaviateHybridRetriever",
 }
 
 
