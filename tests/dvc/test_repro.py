@@ -33,7 +33,7 @@ def test_the_results_are_outputs_and_the_second_run_does_nothing(finished: Proje
     (finished.folder / "plugins" / "__pycache__" / "any.pyc").touch()  # as running Python leaves behind
     started = time.monotonic()
     outcome = finished.dvc("repro")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     assert outcome.stages == []
     assert "Data and pipelines are up to date." in outcome.text
     assert "Data and pipelines are up to date." in finished.dvc("status").text
