@@ -37,6 +37,7 @@ class Words(NamedTuple):
     names: list[bytes]
     postings: dict[str, tuple[NDArray[np.int64], Numbers]]
     lengths: Numbers
+    unmerged: Counter[str]  # How many texts that are not there any more hold a word
 
 
 class Vectors(NamedTuple):
@@ -71,6 +72,7 @@ class Collection:
         before = self.objects.get(name)
         if before is not None:
             self.unmerged.append(before.properties)
+            self.changes += 1
             if before.properties == properties and np.array_equal(before.vector, vector):
                 return None
         self.objects[name] = Held(properties, vector, indexed=False)
@@ -81,11 +83,13 @@ class Collection:
         if name not in self.objects:
             return False
         self.unmerged.append(self.objects.pop(name).properties)
+        self.changes += 1
         return True
 
     def merge(self) -> None:
         """Merge the segments, as the server does after a while."""
         self.unmerged.clear()
+        self.changes += 1
 
     def near(
         self, vector: NDArray[np.float32], most: int, misses: int = 0, among: Set[bytes] | None = None
@@ -108,14 +112,14 @@ class Collection:
         k1, b = config["bm25"]["k1"], config["bm25"]["b"]
         stop = EN if config["stopwords"]["preset"] == "en" else frozenset()
         (tokenization,) = (each["tokenization"] for each in self.schema["properties"] if each["name"] == name)
-        names, postings, lengths = self._with_words(name, tokenization)
+        names, postings, lengths, unmerged = self._with_words(name, tokenization)
         scores = np.zeros(len(names))
         norms = k1 * (1 - b + b * lengths / max(1e-9, lengths.mean() if len(names) else 1))
         for word in dict.fromkeys(tokens(query, tokenization)):
             if word in stop or word not in postings:
                 continue
             places, often = postings[word]
-            count = len(places) + sum(word in tokens(each[name], tokenization) for each in self.unmerged)
+            count = len(places) + unmerged[word]
             idf = math.log(1 + (max(len(names), count) - count + 0.5) / (count + 0.5))
             scores[places] += idf * often * (k1 + 1) / (often + norms[places])
         order = np.argsort(-scores, kind="stable")[:most]
@@ -136,7 +140,8 @@ class Collection:
                 )
                 for word, found in lists.items()
             }
-            self._words = (self._version, Words(names, postings, np.array(lengths, np.float64)))
+            unmerged = Counter(word for each in self.unmerged for word in set(tokens(each[name], tokenization)))
+            self._words = (self._version, Words(names, postings, np.array(lengths, np.float64), unmerged))
         return self._words[1]
 
     def _with_vectors(self) -> Vectors:

@@ -20,6 +20,7 @@ class Faults:
         dies_after: How many batches are taken before every further gRPC call finds nobody; None for all.
         searches: How many searches are answered before every further one finds nobody; None for all.
         hang: Seconds that every batch and search takes.
+        indexing: Seconds between storing a batch and indexing it.
         misses: How many of the nearest chunks a vector search over hnsw overlooks: the second, the third, ...
         last_first: Whether it puts the last of equally good objects first.
         queue: How often it still says that vectors wait to be indexed.
@@ -38,6 +39,7 @@ class Faults:
     dies_after: int | None = None
     searches: int | None = None
     hang: float = 0.0
+    indexing: float = 0.0
     misses: int = 0
     last_first: bool = False
     queue: int = 0

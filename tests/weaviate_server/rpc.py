@@ -45,7 +45,7 @@ class Service(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
                 if self.faults.dies_after <= 0:
                     context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
                 self.faults.dies_after -= 1
-        time.sleep(self.faults.hang)
+        time.sleep(self.faults.hang + self.faults.indexing)
         if not context.is_active():
             return batch_pb2.BatchObjectsReply(took=0.0)
         with self.faults.lock:
@@ -109,7 +109,9 @@ class Service(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
         vector = next((_numbers(vector.vector_bytes) for vector in each.vectors if vector.name == "default"), None)
         if each.collection not in self.collections:
             # The server's auto-schema.
-            self.collections[each.collection] = Collection(with_defaults({"class": each.collection}))
+            self.collections[each.collection] = Collection(
+                with_defaults({"class": each.collection, "vectorizer": "none"})
+            )
         collection, properties = self.collections[each.collection], dict(each.properties.non_ref_properties)
         return collection.put(uuid.UUID(each.uuid).bytes, properties, vector)
 
