@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from ragtally.analysis import Analysis
@@ -14,6 +15,7 @@ from ragtally.analysis.estimate import Estimate
 from ragtally.analysis.selection import BestSet, HeldOut
 from ragtally.present.answer import answer
 from ragtally.present.cells import cells_of
+from ragtally.present.numbers import percent
 from ragtally.results import Results
 from sample_results import RECALL, and_metric, with_metric
 
@@ -54,6 +56,30 @@ def test_a_cell_that_cannot_be_told_from_others_is_not_called_best(results: Resu
     assert "the highest observed of 3 cells; it is not distinguishable from 2 other cells." in text
     assert "accuracy 70.0 % [65.0, 75.0] of 50" in text
     assert "best" not in text
+
+
+def test_always_the_same_answer_stands_beside(results: Results) -> None:
+    labels = results.questions["label"].to_list()
+    label = max(sorted(set(labels)), key=labels.count)
+    share = percent(labels.count(label) / len(labels)).replace("\N{NO-BREAK SPACE}", " ")
+    assert f"Always saying “{label}” is right on {share} of them." in said(made(results, kept=3))
+
+
+def test_of_those_that_cannot_be_told_apart_the_cheapest_is_named(results: Results) -> None:
+    names = results.cells.filter(results.cells["kind"] == "grid")["cell"].to_list()[:3]
+    words = pl.when(pl.col("cell") == names[1]).then(80.0).otherwise(120.0)
+    study = replace(results, cells=results.cells.with_columns(context_mean_words=words))
+    shortest = f"Of those that cannot be told apart, {names[1]} has the shortest context: 80 words."
+    assert shortest in said(made(study, kept=3))
+    assert "shortest" not in said(made(study, kept=1)), "there is nothing to choose from"
+    _, analysis = made(study, kept=3)
+    of_set = analysis.sets["all"]
+    priced = {
+        name: replace(cell, cost=replace(FREE, dollars_per_question=price))
+        for (name, cell), price in zip(of_set.cells.items(), (0.003, 0.002, 0.001), strict=True)
+    }
+    text = said((study, replace(analysis, sets={"all": replace(of_set, cells=priced)})))
+    assert f"{names[2]} is the cheapest: $0.001 per question" in text and "shortest" not in text
 
 
 def test_a_cell_alone_ahead_is_said_to_be(results: Results) -> None:

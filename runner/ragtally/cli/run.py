@@ -9,7 +9,7 @@ import click
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress, print_all
 from ragtally.cli.report import report
-from ragtally.cli.studies import results_option
+from ragtally.cli.studies import analysis_of, results_option
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 from ragtally.support.environment import environment
@@ -63,7 +63,10 @@ def command(
         spec, registry, workspace, folders, (stage,) if stage else STAGES, wait=not no_wait
     )
     if stage is None:
-        print_all(lazy.show.study_parts(lazy.results.load_results(folder, per_question=False)))
-    if stage is None and not no_report:
-        click.echo(f"report: {report(folder, spec, registry)}", err=True)
+        study_results = lazy.results.load_results(folder, per_question=False)
+        print_all(lazy.show.study_parts(study_results))
+        if not no_report:
+            click.echo(f"report: {report(folder, spec, registry)}", err=True)
+            click.echo()
+            print_all([lazy.show.answer_text(study_results, analysis_of(folder))])
     click.echo(f"wrote {folder}", err=True)

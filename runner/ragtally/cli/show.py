@@ -20,6 +20,8 @@ from ragtally.cli.studies import analysis_of, folder_of, results_option
 def command(study: str, results: Path, no_verdict: bool, as_json: bool) -> None:
     """Print the result tables and the analysis of STUDY (its name, or the folder of its results).
 
+    The answer comes first.
+
     The analysis says which cells may be the best, what differs beyond chance, where the answers of the chosen cell
     went, and what it costs.
     """
@@ -30,7 +32,10 @@ def command(study: str, results: Path, no_verdict: bool, as_json: bool) -> None:
         click.echo(json.dumps(analysis_of(folder).as_json(), indent=1, ensure_ascii=False, allow_nan=False))
         return
     study_results = lazy.results.load_results(folder, per_question=False)
-    print_all(lazy.show.study_parts(study_results))
-    if not no_verdict:
-        click.echo()
-        print_all(lazy.show.analysis_parts(study_results, analysis_of(folder)))
+    if no_verdict:
+        print_all(lazy.show.study_parts(study_results))
+        return
+    analysis = analysis_of(folder)
+    print_all([lazy.show.answer_text(study_results, analysis)])
+    click.echo()
+    print_all([*lazy.show.study_parts(study_results), *lazy.show.analysis_parts(study_results, analysis)])

@@ -1,12 +1,13 @@
-"""The answer in two sentences: which cell, how sure, and where most is lost."""
+"""The answer in a few sentences: which cell, how sure, which of those as good is cheapest, and where most is lost."""
 
 from __future__ import annotations
 
 from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import higher_is_better
 from ragtally.analysis.estimate import Estimate
+from ragtally.present.base import most_frequent_label
 from ragtally.present.cells import Cells
-from ragtally.present.numbers import SHARE, count, form_of, percent
+from ragtally.present.numbers import SHARE, count, dollars, form_of, percent
 from ragtally.results import Results
 
 _LOSSES = {
@@ -28,7 +29,12 @@ def answer(results: Results, analysis: Analysis, cells: Cells) -> tuple[str, ...
             "Nothing is retrieved for a reader in this study, so no set-up can be chosen.",
             "What its readers do without retrieval is under “Readers”.",
         )
-    return (*_about_chosen_cell(results, analysis, cells, analysis.metric, analysis.chosen_cell), _loss(analysis))
+    return (
+        *_about_chosen_cell(results, analysis, cells, analysis.metric, analysis.chosen_cell),
+        *_floor(results, cells),
+        *_good_enough(cells, analysis.metric, analysis.chosen_cell),
+        _loss(analysis),
+    )
 
 
 def _nothing_decides() -> tuple[str, ...]:
@@ -84,12 +90,40 @@ def _about_chosen_cell(
     elif best is not None and best.highest == chosen_cell:
         sentence += f", the {'highest' if higher_is_better(results, metric) else 'lowest'} observed of {grid}"
     if not able:
-        return (sentence + "; it could be told apart from the best cell, so look at the grid.",)
-    if others:
-        return (f"{sentence}; it is not distinguishable from {count(len(others), 'other cell')}.",)
-    if size == 1:
-        return (f"{sentence}; there is no other cell to compare it with.",)
-    return (f"{sentence}; every other cell can be told apart from it with {analysis.confidence:.0%} confidence.",)
+        ending = "it could be told apart from the best cell, so look at the grid"
+    elif others:
+        ending = f"it is not distinguishable from {count(len(others), 'other cell')}"
+    elif size == 1:
+        ending = "there is no other cell to compare it with"
+    else:
+        ending = f"every other cell can be told apart from it with {analysis.confidence:.0%} confidence"
+    return (f"{sentence}; {ending}.",)
+
+
+def _floor(results: Results, cells: Cells) -> tuple[str, ...]:
+    """What always giving one answer would come to."""
+    most = most_frequent_label(results, cells.question_set)
+    if most is None:
+        return ()
+    return (f"Always saying “{most[0]}” is right on {percent(most[1].count / most[1].total)} of them.",)
+
+
+def _good_enough(cells: Cells, metric: str, chosen_cell: str) -> tuple[str, ...]:
+    """Of the set-ups that cannot be told apart from the best, the cheapest: in dollars, else in words of context."""
+    names = cells.best(metric)
+    if len(names) < 2 or chosen_cell not in names:
+        return ()
+    dollars_of = {name: cells.cost(name).dollars_per_question for name in names}
+    words_of = {name: cells.rows[name].get("context_mean_words") for name in names}
+    for costs, distinction in ((dollars_of, "is the cheapest"), (words_of, "has the shortest context")):
+        known = {name: cost for name, cost in costs.items() if cost is not None}
+        if len(known) < len(names) or len(set(known.values())) == 1:
+            continue
+        least = min(known.values())
+        first = chosen_cell if known[chosen_cell] == least else min(known, key=lambda name: known[name])
+        amount = f"{dollars(least)} per question" if costs is dollars_of else f"{least:,.0f} words"
+        return (f"Of those that cannot be told apart, {first} {distinction}: {amount}.",)
+    return ()
 
 
 def _loss(analysis: Analysis) -> str:

@@ -75,18 +75,24 @@ def _counts(stage: str, number: int, by_class: Mapping[str, int]) -> tuple[Any, 
     return (stage, Portion(number, 0), *(None for _ in by_class))
 
 
+def most_frequent_label(results: Results, question_set: str) -> tuple[str, Portion] | None:
+    """What always giving the most frequent answer would score on `all` questions asked or on those of the `base`."""
+    frame = results.questions.filter("in_base") if question_set == "base" else results.questions
+    labels = frame["label"].drop_nulls()
+    if not len(labels):
+        return None
+    most = labels.value_counts(sort=True, name="times").sort(["times", "label"], descending=[True, False])
+    return most["label"][0], Portion(most["times"][0], len(labels))
+
+
 def _majorities(results: Results) -> list[str]:
-    """What always giving the most frequent answer would score."""
-    sentences = []
-    for name, frame in (("asked", results.questions), ("of the base", results.questions.filter("in_base"))):
-        labels = frame["label"].drop_nulls()
-        if len(labels) and (results.has_base or name == "asked"):
-            most = labels.value_counts(sort=True, name="times").sort(["times", "label"], descending=[True, False])
-            share = percent(most["times"][0] / len(labels))
-            sentences.append(
-                f"Always saying “{most['label'][0]}” is right on {share} of the {len(labels):,} questions {name}."
-            )
-    return sentences
+    sets = {"all": "asked"} | ({"base": "of the base"} if results.has_base else {})
+    return [
+        f"Always saying “{label}” is right on {percent(right.count / right.total)} of the {right.total:,} questions"
+        f" {words}."
+        for name, words in sets.items()
+        for label, right in filter(None, [most_frequent_label(results, name)])
+    ]
 
 
 def _classes_lost(results: Results) -> list[str]:

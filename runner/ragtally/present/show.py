@@ -45,7 +45,7 @@ def cell_parts(cells: pl.DataFrame, metrics: Sequence[MetricInfo]) -> Parts:
 
 
 def analysis_parts(results: Results, analysis: Analysis) -> Parts:
-    """The answer, and the tables that say how sure it is."""
+    """The tables that say how sure the answer is."""
     cells = cells_of(results.cells, results.metrics, analysis.question_set, analysis)
     sections = [
         best_section(analysis),
@@ -55,7 +55,13 @@ def analysis_parts(results: Results, analysis: Analysis) -> Parts:
         costs_section(analysis, cells),
         noise_section(analysis),
     ]
-    return ["The answer\n" + " ".join(answer(results, analysis, cells)), *_tables(sections)]
+    return [*_tables(sections)]
+
+
+def answer_text(results: Results, analysis: Analysis) -> str:
+    """The answer, as one paragraph."""
+    cells = cells_of(results.cells, results.metrics, analysis.question_set, analysis)
+    return "The answer\n" + " ".join(answer(results, analysis, cells))
 
 
 def _tables(sections: Iterable[Section]) -> list[Table]:
