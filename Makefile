@@ -23,7 +23,7 @@ test coverage: export OPENBLAS_NUM_THREADS := 1
 test: install-dev lint types
 	@pytest -m 'not slow' --numprocesses 2 --dist worksteal
 
-# The same tests, half as long again: Python 3.11 has no cheap way to see which lines were run. CI does this instead.
+# The same tests, half as long again: Python 3.11 has no cheap way to see which lines were run.
 coverage: install-dev lint types
 	@pytest -m 'not slow' --numprocesses 2 --dist worksteal --cov --cov-report=term:skip-covered
 
