@@ -19,6 +19,7 @@ from ragtally_weaviate import filling
 from ragtally_weaviate.server import ServerError
 from weaviate_server import StubServer
 from weaviate_server.collections import Collection, Held
+from weaviate_server.rpc import AUTO_SCHEMA
 
 Build = Callable[..., Any]
 TEXT = frozenset({"text"})
@@ -298,7 +299,7 @@ def test_a_collection_that_the_server_made_by_itself_is_filled_from_nothing(
 ) -> None:
     """For a batch that was on its way when its collection was dropped."""
     build(mode="bm25").add(passages, None)
-    index(stub).schema["description"] = ""
+    index(stub).schema["description"] = AUTO_SCHEMA
     build(mode="bm25").add(passages, None)
     assert stub.faults.calls.count("create") == 2 and marker(stub)["state"] == "complete"
 
