@@ -30,7 +30,7 @@ from ragtally_weaviate.server import AGAIN, ServerError, message_of, server_erro
 _FILLINGS, _ROUNDS = 3, 3
 _PAUSE, _WAIT, _LONGEST_WAIT = 1.0, 0.5, 3600.0
 # How long to wait for a server that went away while it was written to: it needs some seconds to start.
-_PATIENCE = 20.0
+_PATIENCE = 30.0
 # Seconds between two beats of a filling, and without one after which its process counts as dead.
 _BEAT, _DEAD = 5.0, 60.0
 _INTERRUPTED = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.INTERNAL}
@@ -69,7 +69,7 @@ def fill(index: CollectionIndex, *, batch: int, concurrency: int, report: Report
             except _TakenOver:
                 continue
             except _Disturbed:
-                if fillings == _FILLINGS or not _answers(index):
+                if fillings == _FILLINGS or not index.connection.answers(_PATIENCE):
                     raise
             marker = claim
         elif marker.complete:
@@ -141,16 +141,6 @@ def _drop(index: CollectionIndex, marker: Marker) -> None:
     now = index.marker()
     if now is not None and now.build == marker.build:
         index.drop()
-
-
-def _answers(index: CollectionIndex) -> bool:
-    """Wait for a server that is started again."""
-    limit = time.monotonic() + _PATIENCE
-    while not index.connection.client.is_ready():
-        if time.monotonic() > limit:
-            return False
-        time.sleep(_WAIT)
-    return True
 
 
 def _fill(index: CollectionIndex, claim: Marker, dead: str, batch: int, concurrency: int, report: Report) -> Marker:

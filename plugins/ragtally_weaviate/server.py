@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import logging
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ EXAMPLE = "http://localhost:8080"
 START = f"start one (`docker compose up --detach --wait`) and name it: export {URL}={EXAMPLE}"
 _USUAL_GRPC_PORT, _SECURE_PORT, _PLAIN_PORT = 50051, 443, 80
 _OLD_CLOUD, _CLOUD = ".weaviate.network", ".weaviate.cloud"
-_PATIENCE, _EMBEDDED_PATIENCE = 10.0, 120.0
+_PATIENCE, _EMBEDDED_PATIENCE, _WAIT = 10.0, 120.0, 0.5
 _LONGEST_MESSAGE = 104_858_000  # What Weaviate takes, in bytes
 _EMBEDDED_PORT, _EMBEDDED_GRPC_PORT = 8079, 50060
 _EMBEDDED_SETTINGS = {"DISABLE_TELEMETRY": "true", "ENABLE_MODULES": "", "LOG_LEVEL": "error"}
@@ -85,7 +86,7 @@ class Server:
 
     def channel(self) -> Channel:
         """Open a channel for gRPC."""
-        options = [("grpc.max_send_message_length", _LONGEST_MESSAGE)]
+        options = [("grpc.max_send_message_length", _LONGEST_MESSAGE), ("grpc.max_reconnect_backoff_ms", 2000)]
         if self.secure:
             return grpc.secure_channel(self.grpc, grpc.ssl_channel_credentials(), options=options)
         return grpc.insecure_channel(self.grpc, options=options)
@@ -143,7 +144,7 @@ class Connection:
     client: weaviate.WeaviateClient  # The client library's client
     url: str  # The server, for messages
     version: str  # The server's version
-    stub: Any  # What the client library asks by gRPC
+    channel: Channel
     headers: Sequence[tuple[str, str]] = field(repr=False)
     timeout: float
 
@@ -155,6 +156,25 @@ class Connection:
         reply = self.stub.BatchObjects(request, timeout=self.timeout, metadata=self.headers)
         return {error.index: error.error for error in reply.errors}
 
+    @property
+    def stub(self) -> Any:
+        """What the client library asks by gRPC."""
+        return weaviate_pb2_grpc.WeaviateStub(self.channel)  # type: ignore[no-untyped-call]
+
+    def answers(self, seconds: float) -> bool:
+        """Wait for a server that is started again, until it answers."""
+        limit = time.monotonic() + seconds
+        while not self.client.is_ready():
+            if time.monotonic() > limit:
+                return False
+            time.sleep(_WAIT)
+        try:
+            # After a failure a channel connects again only when its time comes; until then other calls fail at once.
+            _health(self.channel, self.headers, seconds, wait_for_ready=True)
+        except grpc.RpcError:
+            return False
+        return True
+
 
 @contextmanager
 def connect(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
@@ -164,8 +184,7 @@ def connect(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
     if embedded:
         client, server = _embedded(), _EMBEDDED
         with word_failure("an embedded server", "working"), server.channel() as channel:
-            version, stub = client.get_meta()["version"], _stub(channel)
-            yield Connection(client, server.url, version, stub, server.headers, timeout)
+            yield Connection(client, server.url, client.get_meta()["version"], channel, server.headers, timeout)
         return
     server = server_of(environment())
     with word_failure(server.url, "connecting", then=""):
@@ -180,13 +199,9 @@ def connect(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
             )
         with word_failure(server.url, "working"), server.channel() as channel:
             require_grpc(server, channel)
-            yield Connection(client, server.url, version, _stub(channel), server.headers, timeout)
+            yield Connection(client, server.url, version, channel, server.headers, timeout)
     finally:
         client.close()
-
-
-def _stub(channel: Channel) -> Any:
-    return weaviate_pb2_grpc.WeaviateStub(channel)  # type: ignore[no-untyped-call]
 
 
 def open_client(server: Server, timeout: float) -> weaviate.WeaviateClient:
@@ -207,13 +222,8 @@ def open_client(server: Server, timeout: float) -> weaviate.WeaviateClient:
 def require_grpc(server: Server, channel: grpc.Channel) -> None:
     """Ask the server's gRPC port whether it serves; the client library would try for a minute."""
     hint = f"open its gRPC port (50051 in compose.yaml), or say where it is: export {GRPC_PORT}=... {GRPC_HOST}=..."
-    check = channel.unary_unary(
-        "/grpc.health.v1.Health/Check",
-        request_serializer=health_weaviate_pb2.WeaviateHealthCheckRequest.SerializeToString,
-        response_deserializer=health_weaviate_pb2.WeaviateHealthCheckResponse.FromString,
-    )
     try:
-        answer = check(health_weaviate_pb2.WeaviateHealthCheckRequest(), timeout=_PATIENCE, metadata=server.headers)
+        answer = _health(channel, server.headers, _PATIENCE)
     except grpc.RpcError as error:
         why = without_keys(message_of(error)[-1])
         raise ServerError(
@@ -227,6 +237,18 @@ _EMBEDDED = Server(
     url=f"http://127.0.0.1:{_EMBEDDED_PORT}", host="127.0.0.1", port=_EMBEDDED_PORT, secure=False,
     grpc_host="127.0.0.1", grpc_port=_EMBEDDED_GRPC_PORT,
 )  # fmt: skip
+
+
+def _health(
+    channel: Channel, headers: Sequence[tuple[str, str]], timeout: float, *, wait_for_ready: bool = False
+) -> Any:
+    check = channel.unary_unary(
+        "/grpc.health.v1.Health/Check",
+        request_serializer=health_weaviate_pb2.WeaviateHealthCheckRequest.SerializeToString,
+        response_deserializer=health_weaviate_pb2.WeaviateHealthCheckResponse.FromString,
+    )
+    request = health_weaviate_pb2.WeaviateHealthCheckRequest()
+    return check(request, timeout=timeout, metadata=headers, wait_for_ready=wait_for_ready)
 
 
 @cache
