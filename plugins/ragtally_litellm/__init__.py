@@ -22,7 +22,8 @@ from ragtally_litellm.model import (
     sampling_parameters,
 )
 from ragtally_litellm.parameters import EMBEDDER_PARAMETERS, MODEL_PARAMETERS
-from ragtally_litellm.routes import OLLAMA_CONTEXT, route_of
+from ragtally_litellm.request_body import KEEP_ALIVE
+from ragtally_litellm.routes import NATIVE, OLLAMA_CONTEXT, route_of, served_elsewhere
 
 if TYPE_CHECKING:
     from ragtally import ChatModel, Embedder
@@ -40,7 +41,7 @@ def build(**parameters: Any) -> ChatModel:
     if is_native(route, parameters):
         from ragtally_litellm.native import NativeChatGenerator
 
-        return NativeChatGenerator(
+        generator = NativeChatGenerator(
             route.full_name,
             api_base,
             generation_kwargs=sampling,
@@ -51,12 +52,16 @@ def build(**parameters: Any) -> ChatModel:
             window=parameters["batch"].get("window", "24h"),
             reply_megabytes=parameters["reply_megabytes"],
         )
+        generator.expect(_known_digest(parameters))
+        return generator
     from ragtally_litellm.litellm_transport import LitellmChatGenerator
 
     if route.is_ollama:
-        extra["num_ctx"] = parameters["num_ctx"] or OLLAMA_CONTEXT
+        extra = {"keep_alive": KEEP_ALIVE, **extra, "num_ctx": parameters["num_ctx"] or OLLAMA_CONTEXT}
     settings = {**sampling, **extra}
-    return LitellmChatGenerator(route.full_name, api_base, settings, timeout, parameters["schema_as"])
+    through_litellm = LitellmChatGenerator(route.full_name, api_base, settings, timeout, parameters["schema_as"])
+    through_litellm.expect(_known_digest(parameters))
+    return through_litellm
 
 
 def build_embedder(**parameters: Any) -> Embedder:
@@ -65,14 +70,19 @@ def build_embedder(**parameters: Any) -> Embedder:
 
     route = route_of(parameters["model"])
     requests = NativeRequests if is_native_embedding(route, parameters) else LitellmRequests
-    return LitellmEmbedder(requests(route, parameters), route.full_name, parameters)
+    digest = _known_digest(parameters)
+    return LitellmEmbedder(requests(route, parameters, digest), route.full_name, parameters)
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str | None:
     """Refuse what the model does not take; return the digest of a model of Ollama's."""
     # Here, since a plan asks for fingerprints before anything is paid, and `ragtally check` does not.
     _refuse(refusals(parameters))
-    digest = _digest(parameters, parameters["num_ctx"] or OLLAMA_CONTEXT, "completion")
+    _warn_of_ollama(parameters)
+    route = route_of(parameters["model"])
+    # Where the spec says nothing, the native transport never asks for more than the model takes.
+    least = 0 if is_native(route, parameters) else OLLAMA_CONTEXT
+    digest = _digest(parameters, parameters["num_ctx"] or least, "completion")
     # Version 0.1 sent this as Ollama's repeat_penalty: those are answers to other calls.
     changed = digest is not None and parameters["frequency_penalty"] is not None
     return f"{digest} frequency_penalty" if changed else digest
@@ -81,6 +91,7 @@ def fingerprint(parameters: Mapping[str, Any]) -> str | None:
 def embedder_fingerprint(parameters: Mapping[str, Any]) -> str | None:
     """As `fingerprint`."""
     _refuse(embedder_refusals(parameters))
+    _warn_of_ollama(parameters)
     # How long a text may be is not checked: each request says whether one that is too long is truncated.
     return _digest(parameters, 0, "embedding")
 
@@ -101,6 +112,17 @@ def provide(parameters: Mapping[str, Any], progress: Progress) -> None:
         pull(parameters, progress)
 
 
+def _warn_of_ollama(parameters: Mapping[str, Any]) -> None:
+    """Say that a server taken for OpenAI's like is an Ollama, which is better asked by its own API."""
+    route = route_of(parameters["model"])
+    if route.is_ollama or route.provider not in NATIVE or not served_elsewhere(route, parameters["api_base"]):
+        return
+    from ragtally_litellm.ollama import own_api_findings, warn_once
+
+    for message, remedy in own_api_findings(parameters):
+        warn_once(f"{message}; {remedy}")
+
+
 def _refuse(faults: Sequence[ParameterFault]) -> None:
     raise_all([SpecError(fault.message, hint=fault.hint) for fault in faults])
 
@@ -111,6 +133,15 @@ def _digest(parameters: Mapping[str, Any], tokens: int, use: Capability) -> str 
     from ragtally_litellm.ollama import digest
 
     return digest(parameters, tokens, use)
+
+
+def _known_digest(parameters: Mapping[str, Any]) -> str | None:
+    """The digest that the keys of this process' calls were made with; None where nobody asked for it."""
+    if not route_of(parameters["model"]).is_ollama:
+        return None
+    from ragtally_litellm.ollama import known_digest
+
+    return known_digest(parameters)
 
 
 def _starter(model: str) -> Starter:

@@ -8,7 +8,7 @@ import json
 import ssl
 import time
 import urllib.request
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -68,9 +68,15 @@ class JsonClient:
     """Sends JSON to the hosts of a model; failures are raised as `CallError`, and nothing is tried again here."""
 
     def __init__(
-        self, urls: Sequence[str], key: str | None, timeout: float, errors: CallErrors, longest: int
+        self,
+        urls: Sequence[str],
+        key: str | None,
+        timeout: float,
+        errors: CallErrors,
+        longest: int,
+        check: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
-        self._longest = longest
+        self._longest, self._check = longest, check
         self._hosts, self._key, self._timeout, self._errors = Hosts(urls), key, timeout, errors
         self._proxies = {url: proxy_for(url) for url in urls}
         self._headers = {"Content-Type": "application/json", **authorization(key)}
@@ -80,7 +86,7 @@ class JsonClient:
 
     async def send(self, content: Mapping[str, Any], result_field: str) -> Any:
         """Send one request; `result_field` is what a good answer holds."""
-        status, headers, raw = await self._post(json.dumps(content, ensure_ascii=False).encode())
+        url, status, headers, raw = await self._post(json.dumps(content, ensure_ascii=False).encode())
         if not 200 <= status < 300:
             raise self._errors.from_status(status, headers, raw.decode(errors="replace"))
         try:
@@ -92,12 +98,14 @@ class JsonClient:
             code = body["error"].get("code") if isinstance(body["error"], dict) else None
             status = code if isinstance(code, int) and 400 <= code < 600 else 502
             raise self._errors.from_status(status, headers, raw.decode(errors="replace"))
+        if self._check is not None:
+            await self._check(url)
         return body
 
-    async def look(self, url: str) -> Any:
+    async def look(self, url: str, seconds: float = _LONGEST_LOOK) -> Any:
         """Read what a server says of itself; None where it says nothing."""
         try:
-            async with asyncio.timeout(min(_LONGEST_LOOK, self._timeout)):
+            async with asyncio.timeout(min(seconds, self._timeout)):
                 session = await self._open_session()
                 async with session.get(
                     url, headers=self._headers, proxy=proxy_for(url), allow_redirects=False
@@ -116,7 +124,7 @@ class JsonClient:
         if session is not None:
             await session.close()
 
-    async def _post(self, payload: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    async def _post(self, payload: bytes) -> tuple[str, int, Mapping[str, str], bytes]:
         url, answers = self._hosts.take(), False
         try:
             with connection_errors(self._errors, url, self._timeout):
@@ -134,7 +142,7 @@ class JsonClient:
             raise
         finally:
             self._hosts.give_back(url, alive=answers)
-        return response.status, response.headers, hide_key(raw, self._key)
+        return url, response.status, response.headers, hide_key(raw, self._key)
 
     async def _open_session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()

@@ -13,15 +13,16 @@ from ragtally.support.environment import environment, first_value
 from ragtally_litellm.client import authorization
 from ragtally_litellm.library import load_litellm
 from ragtally_litellm.ollama import (
-    OTHER_USE,
     REFUSES_LONG_PROMPTS,
     Capability,
     cuts_silently,
+    own_api_findings,
     servers,
     version,
 )
-from ragtally_litellm.routes import NATIVE, OLLAMA_CONTEXT, Route, base_urls, route_of
+from ragtally_litellm.routes import NATIVE, Route, base_urls, route_of
 from ragtally_litellm.schema_probe import known_finding, schema_findings
+from ragtally_litellm.tags import missing_model
 
 _TIMEOUT = 5.0
 
@@ -38,16 +39,16 @@ def findings(parameters: Mapping[str, Any]) -> list[Finding]:
 
 
 def _ollama(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding]:
-    # An embedder has no `num_ctx`.
-    tokens = (parameters["num_ctx"] or OLLAMA_CONTEXT) if "num_ctx" in parameters else 0
+    # An embedder has no `num_ctx`, and where a model has none stated it gets what its prompts need.
+    tokens = parameters.get("num_ctx") or 0
     use: Capability = "completion" if _is_model(parameters) else "embedding"
     for server in servers(parameters):
         if not server.answers:
             yield Finding(False, f"Ollama at {server.base} does not answer: {server.failure}", "ollama serve")
         elif server.model is None:
-            yield Finding(False, *server.missing(route.model))
-        elif lack := server.lacks(use):
-            yield Finding(False, lack.format(model=route.model), OTHER_USE[use])
+            yield Finding(False, *missing_model(server.base, route.model, server.names))
+        elif faults := list(server.faults(parameters, use)):
+            yield from (Finding(False, *fault) for fault in faults)
         else:
             yield Finding(True, f"Ollama at {server.base} has {route.model} ({server.model.digest[:12]})")
             length = server.model.context_length
@@ -82,6 +83,7 @@ def _compatible(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding
     elif urls == (provider.base,):
         yield Finding(False, f"{route.provider} has no key: {variable} is not set", f"export {variable}=...")
         return
+    yield from (Finding(False, *finding) for finding in own_api_findings(parameters))
     for url in urls:
         listing = _listing(route, url, key)
         yield listing

@@ -18,8 +18,11 @@ from ragtally_litellm.client import JsonClient, run_coroutine
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.library import RequestSettings, end_logging, load_litellm, run_with_litellm
 from ragtally_litellm.model import TRUNCATING
+from ragtally_litellm.ollama import check_tag
 from ragtally_litellm.replies import bad_reply
+from ragtally_litellm.request_body import KEEP_ALIVE
 from ragtally_litellm.routes import Dialect, Route, base_urls, endpoint
+from ragtally_litellm.tags import check_digest, host_of
 
 LOG = logging.getLogger("ragtally.litellm")
 Role = Literal["query", "document"]
@@ -59,7 +62,8 @@ class Requests(Protocol):
 class NativeRequests:
     """Asks straight on aiohttp: OpenAI's API and Ollama's own."""
 
-    def __init__(self, route: Route, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, route: Route, parameters: Mapping[str, Any], digest: str | None = None) -> None:
+        self._route, self._digest = route, digest
         values = environment()
         self._dialect: Dialect = "ollama" if route.is_ollama else "openai"
         urls = base_urls(route, parameters["api_base"], must_exist=True)
@@ -67,7 +71,7 @@ class NativeRequests:
         self._errors = _call_errors(route, {**values, "KEY": key or ""})
         endpoints = [endpoint(url, self._dialect, embeddings=True) for url in urls]
         longest = _LONGEST_FRAME + _LONGEST_VECTOR * parameters["batch"]
-        self._client = JsonClient(endpoints, key, parameters["timeout"], self._errors, longest)
+        self._client = JsonClient(endpoints, key, parameters["timeout"], self._errors, longest, self._check_tag)
         self._bodies = {role: _body(route, parameters, role) for role in ("query", "document")}
 
     async def ask(self, texts: Sequence[str], role: Role) -> Vectors:
@@ -77,6 +81,11 @@ class NativeRequests:
             return read_vectors(body, self._dialect, len(texts))
         except CallError as error:
             raise self._errors.failure(error.reason, error.message) from None
+
+    async def _check_tag(self, url: str) -> None:
+        if self._digest is not None:
+            base = host_of(url)
+            check_digest(await self._client.look(f"{base}/api/tags"), base, self._route.model, self._digest)
 
     async def close(self) -> None:
         await self._client.close()
@@ -88,7 +97,8 @@ class NativeRequests:
 class LitellmRequests:
     """Asks through LiteLLM, any provider that it routes to."""
 
-    def __init__(self, route: Route, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, route: Route, parameters: Mapping[str, Any], digest: str | None = None) -> None:
+        self._route, self._digest = route, digest
         self._litellm = load_litellm()
         self._errors = _call_errors(route, environment())
         self._timeout = parameters["timeout"]
@@ -101,15 +111,24 @@ class LitellmRequests:
 
     async def ask(self, texts: Sequence[str], role: Role) -> Vectors:
         try:
-            request = self._litellm.aembedding(input=list(texts), **self._bodies[role], **self._settings.next())
+            settings = self._settings.next()
+            request = self._litellm.aembedding(input=list(texts), **self._bodies[role], **settings)
             # Some providers' code in LiteLLM ignores the timeout that it is given.
             response = await asyncio.wait_for(request, self._timeout)
+            if self._digest is not None:
+                await check_tag(host_of(settings["api_base"]), self._route.model, self._digest)
             rows = [row if isinstance(row, dict) else row.model_dump() for row in response.data]
-            return read_vectors({"data": rows}, "openai", len(texts))
-        except CallError as error:
-            raise self._errors.failure(error.reason, error.message) from None
+            return self._read(rows, len(texts))
+        except CallError:
+            raise
         except Exception as error:
             raise self._errors.from_litellm(error, self._timeout) from None
+
+    def _read(self, rows: list[Any], texts: int) -> Vectors:
+        try:
+            return read_vectors({"data": rows}, "openai", texts)
+        except CallError as error:
+            raise self._errors.failure(error.reason, error.message) from None
 
     async def close(self) -> None:
         await end_logging()
@@ -270,7 +289,7 @@ def _body(route: Route, parameters: Mapping[str, Any], role: str) -> dict[str, A
         truncate = {"truncate_prompt_tokens": -1} if parameters["truncate"] else {}
         return {"model": route.model, "encoding_format": "float", **length, **truncate, **extra}
     # Ollama truncates what is too long silently, unless it is told not to.
-    body = {"model": route.model, "truncate": parameters["truncate"], **length}
+    body = {"model": route.model, "truncate": parameters["truncate"], "keep_alive": KEEP_ALIVE, **length}
     options = {name: value for name, value in extra.items() if name not in _OLLAMA_TOP}
     body |= {name: value for name, value in extra.items() if name in _OLLAMA_TOP}
     return {**body, "options": {**body.get("options", {}), **options}} if options else body

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ragtally import CallError
 from ragtally.support.environment import environment
 from ragtally.support.secrets import MASK, is_long_enough, known_secrets
 from ragtally.support.telemetry import haystack_import, telemetry_off
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.library import RequestSettings, close_litellm, load_litellm
+from ragtally_litellm.ollama import check_tag
 from ragtally_litellm.request_body import written_schema
 from ragtally_litellm.routes import route_of
+from ragtally_litellm.tags import host_of
 
 with haystack_import():
     from haystack import component, default_from_dict, default_to_dict
@@ -43,6 +46,11 @@ class LitellmChatGenerator:
         self._settings = RequestSettings(route, api_base, timeout)
         self._errors = CallErrors(route, known_secrets(environment()))
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._digest: str | None = None
+
+    def expect(self, digest: str | None) -> None:
+        """Refuse answers of Ollama's where the model's tag stands for another digest by then."""
+        self._digest = digest
 
     @component.output_types(replies=list[ChatMessage])
     async def run_async(
@@ -53,6 +61,10 @@ class LitellmChatGenerator:
         try:
             settings = {**self._settings.next(), **written_schema(generation_kwargs or {}, self.schema_as)}
             output = await self._inner.run_async(messages, generation_kwargs=settings)
+            if self._digest is not None:
+                await check_tag(host_of(settings["api_base"]), route_of(self.model).model, self._digest)
+        except CallError:
+            raise
         except Exception as error:
             raise self._errors.from_litellm(error, self.timeout) from None
         return self._check(output)

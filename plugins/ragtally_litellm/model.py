@@ -16,6 +16,7 @@ from ragtally_litellm.routes import (
     route_of,
     served_elsewhere,
 )
+from ragtally_litellm.tags import longest_context
 
 # The component's parameters that LiteLLM knows by the same name.
 SAMPLING = (
@@ -78,12 +79,17 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
         takes_schema=takes_schema(route, parameters),
         limits=_limits(route, parameters),
         price=_model_price(route, parameters),
-        context_tokens=(parameters["num_ctx"] or OLLAMA_CONTEXT)
-        if route.is_ollama
-        else entry.get("max_input_tokens"),
+        context_tokens=_context(route, parameters) if route.is_ollama else entry.get("max_input_tokens"),
+        context_grows=route.is_ollama and parameters["num_ctx"] is None and is_native(route, parameters),
         output_tokens=parameters["max_tokens"] or entry.get("max_output_tokens"),
         batch=_batch_terms(parameters),
     )
+
+
+def _context(route: Route, parameters: Mapping[str, Any]) -> int | None:
+    if parameters["num_ctx"]:
+        return int(parameters["num_ctx"])
+    return longest_context(parameters) if is_native(route, parameters) else OLLAMA_CONTEXT
 
 
 def _limits(route: Route, parameters: Mapping[str, Any]) -> Limits:

@@ -18,6 +18,7 @@ from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.replies import read_answer
 from ragtally_litellm.request_body import RequestBody
 from ragtally_litellm.routes import NATIVE, base_urls, endpoint, route_of, served_elsewhere
+from ragtally_litellm.tags import check_digest, host_of
 
 with haystack_import():
     from haystack import component, default_from_dict, default_to_dict
@@ -61,7 +62,9 @@ class NativeChatGenerator:
         key = first_value(self.api_key.to_dict()["env_vars"], values)
         self._errors = CallErrors(route, known_secrets({**values, "KEY": key or ""}))
         endpoints, longest = [endpoint(url, self._dialect) for url in urls], round(reply_megabytes * 1_000_000)
-        self._client = JsonClient(endpoints, key, timeout, self._errors, longest)
+        self._digest: str | None = None
+        check = self._check_tag if route.is_ollama else None
+        self._client = JsonClient(endpoints, key, timeout, self._errors, longest, check)
         self._batches = BatchRequests(urls[0], key, timeout, self._errors)
 
     @component.output_types(replies=list[ChatMessage])
@@ -99,6 +102,21 @@ class NativeChatGenerator:
                 await copy.close()
 
         return run_coroutine(once())
+
+    def make_room(self, tokens: int) -> None:
+        """Let Ollama load the model once, with room for the longest prompt and its answer."""
+        self._body.make_room(tokens)
+
+    def expect(self, digest: str | None) -> None:
+        """Refuse answers of Ollama's where the model's tag stands for another digest by then."""
+        self._digest = digest
+
+    async def _check_tag(self, url: str) -> None:
+        if self._digest is not None:
+            # Looked at after each answer: one that came while the tag was moved may be either model's.
+            base = host_of(url)
+            listing = await self._client.look(f"{base}/api/tags", self.timeout)
+            check_digest(listing, base, route_of(self.model).model, self._digest)
 
     async def slots(self) -> int | None:
         """Ask llama.cpp's servers how many calls they do at once."""

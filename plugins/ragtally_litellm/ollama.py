@@ -1,18 +1,14 @@
-"""Ollama through its own client, for what LiteLLM does not do: is it there, which model exactly, pull it."""
+"""What Ollama says of its models, for what LiteLLM does not do: is it there, which model exactly, pull it."""
 
 from __future__ import annotations
 
-import contextlib
-import difflib
+import asyncio
 import functools
-import json
 import logging
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import ollama
 import requests
@@ -22,6 +18,16 @@ from ragtally.support.environment import environment, first_value
 from ragtally_litellm.client import authorization
 from ragtally_litellm.library import quiet_clients
 from ragtally_litellm.routes import NATIVE, base_urls, route_of
+from ragtally_litellm.tags import (
+    ModelInfo,
+    check_digest,
+    full_name,
+    hosts,
+    missing_model,
+    read_listing,
+    recall,
+    remember,
+)
 
 Capability = Literal["completion", "embedding"]
 OTHER_USE: Mapping[Capability, str] = {
@@ -34,13 +40,8 @@ REFUSES_LONG_PROMPTS = (0, 12, 6)
 LOG = logging.getLogger("ragtally.ollama")
 # Seconds to wait for a server that only has to say what it holds.
 _LONGEST_ANSWER = 5.0
-
-
-class ModelInfo(NamedTuple):
-    """A model as a server holds it."""
-
-    digest: str  # The hash of its manifest
-    context_length: int | None  # The most tokens that the model itself can take; None where unknown
+# Tokens: below this, models that think use up `max_tokens` before their first word.
+_ROOM_TO_THINK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +55,79 @@ class Server:
     names: tuple[str, ...] = ()  # All models that it holds
     capabilities: tuple[str, ...] = ()  # What the model can do, in Ollama's words; empty where it does not say
 
-    def lacks(self, use: Capability) -> str:
-        """Say that the model cannot do what it is to be used for; empty where it can, or that is not known."""
-        if not self.capabilities or use in self.capabilities:
-            return ""
-        verb = "embed texts" if use == "embedding" else "answer questions"
-        return f"{{model}} cannot {verb}: Ollama at {self.base} lists {', '.join(self.capabilities)} of it"
+    def faults(self, parameters: Mapping[str, Any], use: Capability) -> Iterator[tuple[str, str]]:
+        """Say why the model cannot do what it is to be used for, and what to write instead."""
+        model = route_of(parameters["model"]).model
+        if not self.capabilities:
+            return
+        if use not in self.capabilities:
+            verb = "embed texts" if use == "embedding" else "answer questions"
+            abilities = ", ".join(self.capabilities)
+            yield f"{model} cannot {verb}: Ollama at {self.base} lists {abilities} of it", OTHER_USE[use]
+        elif use == "completion":
+            yield from self._thinking_faults(model, parameters)
 
-    def missing(self, model: str) -> tuple[str, str]:
-        """Say that the server has no such model, and what to do: take a similar one that is there, or pull it."""
-        bare = model.partition(":")[0]
-        similar = [name for name in self.names if name.partition(":")[0] == bare]
-        similar = similar or difflib.get_close_matches(model, self.names, n=3)
-        message = f"Ollama at {self.base} has no model {model}"
-        if not similar:
-            return message, f"ollama pull {model}"
-        return f"{message}, but {', '.join(similar)}", f"name one of those in the spec, or: ollama pull {model}"
+    def _thinking_faults(self, model: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        effort, most = parameters["reasoning_effort"], parameters["max_tokens"]
+        think = parameters["extra"].get("think")
+        if "thinking" not in self.capabilities:
+            if effort in ("low", "medium", "high") or think:
+                name = "think under extra" if think else "reasoning_effort"
+                yield f"{model} does not think, so Ollama refuses every call that asks for it", f"leave {name} out"
+        elif effort is None and think is None and most is not None and most < _ROOM_TO_THINK:
+            # The one family that cannot be told not to think.
+            quiet = "low" if model.startswith("gpt-oss") else "none"
+            yield (
+                f"{model} thinks before it answers, and its thoughts count: {most} tokens leave empty answers",
+                f"reasoning_effort: {quiet} where labels alone are wanted, else max_tokens: 2048",
+            )
 
 
 def servers(parameters: Mapping[str, Any]) -> list[Server]:
     """Ask every host of a model what it holds."""
     model = route_of(parameters["model"]).model
-    return [_ask(base, model) for base in _hosts(parameters)]
+    return [_ask(base, model) for base in hosts(parameters)]
 
 
 def digest(parameters: Mapping[str, Any], tokens: int, use: Capability) -> str:
     """Look up exactly which model a tag stands for; it must be fit for the use, and take so many tokens."""
-    return _digest(route_of(parameters["model"]).model, _hosts(parameters), tokens, use)
+    model = route_of(parameters["model"]).model
+    info, awake = _agreement(model, hosts(parameters))
+    for server in awake:
+        for message, hint in server.faults(parameters, use):
+            raise DataError(message, hint=hint)
+    length = info.context_length
+    if length is not None and tokens > length:
+        raise DataError(
+            f"{model} takes {length:,} tokens, not {tokens:,}: longer prompts would be cut silently",
+            hint=f"num_ctx: {length}",
+        )
+    return info.digest
+
+
+def known_digest(parameters: Mapping[str, Any]) -> str | None:
+    """The digest by which this process knows a model; None where it has not asked for it."""
+    return _DIGESTS.get((route_of(parameters["model"]).model, hosts(parameters)))
+
+
+async def check_tag(base: str, model: str, expected: str) -> None:
+    """Refuse what LiteLLM brings where the tag stands for another model by then."""
+    try:
+        listing = await asyncio.to_thread(list_models, base)
+    except (requests.RequestException, ConnectionError, ValueError):
+        listing = None
+    check_digest(listing, base, model, expected)
+
+
+def list_models(base: str) -> Any:
+    """Ask a server for `/api/tags`."""
+    key = first_value(NATIVE["ollama_chat"].key_variables, environment())
+    response = requests.get(
+        f"{base}/api/tags", headers=authorization(key), timeout=_LONGEST_ANSWER, allow_redirects=False
+    )
+    if response.status_code != 200:
+        raise ConnectionError(f"/api/tags answers {response.status_code}")
+    return response.json()
 
 
 def pull(parameters: Mapping[str, Any], progress: Progress) -> None:
@@ -102,51 +149,26 @@ def pull(parameters: Mapping[str, Any], progress: Progress) -> None:
 
 def forget() -> None:
     """Ask the servers again, where a process has asked them before."""
-    _digest.cache_clear()
+    _agreement.cache_clear()
+    _is_ollama.cache_clear()
+    warn_once.cache_clear()
+    _DIGESTS.clear()
 
 
-def remember(base: str, model: str, info: ModelInfo) -> None:
-    """Write down what a server holds, for when it is away; where nothing can be written, nothing is remembered."""
-    # In the user's cache folder: it says something about servers, not about any one project or its store.
-    cache = _read_cache()
-    if cache.get(f"{base} {model}") == info._asdict():
-        return
-    cache[f"{base} {model}"] = info._asdict()
-    path = _cache_path()
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(cache, indent=1, sort_keys=True), encoding="utf-8")
-        temporary.replace(path)
-
-
-def recall(base: str, model: str) -> ModelInfo | None:
-    """Read what a server held when it was last asked."""
-    match _read_cache().get(f"{base} {model}"):
-        case {"digest": str(digest), "context_length": int(length)}:
-            return ModelInfo(digest, length)
-        case {"digest": str(digest)}:
-            return ModelInfo(digest, None)
-    return None
-
-
-def _hosts(parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    # Without the path that LiteLLM tolerates at the end.
-    bases = base_urls(route_of(parameters["model"]), parameters["api_base"])
-    return tuple(base.removesuffix("/api/chat").removesuffix("/api/embed") for base in bases)
+# What the keys of this process' calls were made with.
+_DIGESTS: dict[tuple[str, tuple[str, ...]], str] = {}
 
 
 # A process asks once: every cell of a plan needs the digest.
 @functools.cache
-def _digest(model: str, hosts: tuple[str, ...], tokens: int, use: Capability) -> str:
-    states = [_ask(base, model) for base in hosts]
+def _agreement(model: str, bases: tuple[str, ...]) -> tuple[ModelInfo, tuple[Server, ...]]:
+    """Ask all hosts, which must hold the same model; returns it and the hosts that answer."""
+    states = [_ask(base, model) for base in bases]
     awake = [server for server in states if server.answers]
     for server in awake:
         if server.model is None:
-            message, hint = server.missing(model)
+            message, hint = missing_model(server.base, model, server.names)
             raise DataError(message, hint=f"{hint}, or pull: true in the spec")
-        if lack := server.lacks(use):
-            raise DataError(lack.format(model=model), hint=OTHER_USE[use])
         remember(server.base, model, server.model)
     models = [server.model for server in awake if server.model] or [_last_known(states, model)]
     if len({each.digest for each in models}) > 1:
@@ -158,13 +180,8 @@ def _digest(model: str, hosts: tuple[str, ...], tokens: int, use: Capability) ->
             LOG.warning(
                 "Ollama at %s does not answer (%s); the other hosts do its share", server.base, server.failure
             )
-    length = models[0].context_length
-    if length is not None and tokens > length:
-        raise DataError(
-            f"{model} takes {length:,} tokens, not {tokens:,}: longer prompts would be cut silently",
-            hint=f"num_ctx: {length}",
-        )
-    return models[0].digest
+    _DIGESTS[model, bases] = models[0].digest
+    return models[0], tuple(awake)
 
 
 def _last_known(away: list[Server], model: str) -> ModelInfo:
@@ -185,25 +202,73 @@ def _away(server: Server) -> DataError:
 
 
 def _ask(base: str, model: str) -> Server:
-    name = model if ":" in model.rpartition("/")[2] else f"{model}:latest"
+    name = full_name(model)
     try:
-        with _client(base, timeout=_LONGEST_ANSWER) as client:
-            digests = {str(each.model): each.digest for each in client.list().models}
-            if not digests.get(name):
-                return Server(base, True, names=tuple(digests))
-            model_page = client.show(name)
-            info = model_page.modelinfo or {}
+        entries = read_listing(list_models(base))
+        if entries is None:
+            raise ConnectionError("/api/tags lists no models")
+        entry = entries.get(name)
+        if entry is None or not entry.get("digest"):
+            return Server(base, True, names=tuple(entries))
+        length, capabilities = _description(base, name, entry)
     except Exception as error:
-        # The client passes on whatever httpx and pydantic raise.
-        return Server(base, False, failure=str(error).split(". ")[0].strip() or type(error).__name__)
+        # The clients pass on whatever requests, httpx and pydantic raise.
+        return Server(base, False, failure=_reason(error))
+    info = ModelInfo(str(entry["digest"]), length)
+    return Server(base, True, info, names=tuple(entries), capabilities=capabilities)
+
+
+def _description(base: str, name: str, entry: Mapping[str, Any]) -> tuple[int | None, tuple[str, ...]]:
+    """A model's context length, and what it can do."""
+    # The list has had both since 2026, but calls a model for embeddings that was made from safetensors one for chats:
+    # it stops reading a file at its vocabulary. The length it tells rightly, or not at all.
+    with _client(base, timeout=_LONGEST_ANSWER) as client:
+        page = client.show(name)
+    info, details = page.modelinfo or {}, entry.get("details")
     length = info.get(f"{info.get('general.architecture')}.context_length")
-    return Server(
-        base,
-        True,
-        ModelInfo(str(digests[name]), length if isinstance(length, int) else None),
-        names=tuple(digests),
-        capabilities=tuple(map(str, model_page.capabilities or ())),
-    )
+    if not isinstance(length, int) and isinstance(details, dict):
+        length = details.get("context_length")
+    return length if isinstance(length, int) and length > 0 else None, tuple(map(str, page.capabilities or ()))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.RequestException):
+        # What requests says names its own classes and a pool.
+        return "no answer in time" if isinstance(error, requests.Timeout) else "no connection"
+    return str(error).split(". ")[0].strip() or type(error).__name__
+
+
+def own_api_findings(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Say of each server that is taken for OpenAI's like and is an Ollama that its own API is the better one."""
+    route = route_of(parameters["model"])
+    provider = "ollama" if "query_prefix" in parameters else "ollama_chat"
+    return [
+        (
+            f"{url} is an Ollama: its OpenAI-compatible API takes no num_ctx and cuts what does not fit silently",
+            f"model: {provider}/{route.model}, api_base: {url.removesuffix('/v1')}",
+        )
+        for url in base_urls(route, parameters["api_base"])
+        if _is_ollama(url.removesuffix("/v1"))
+    ]
+
+
+@functools.cache
+def warn_once(message: str) -> None:
+    LOG.warning(message)
+
+
+@functools.cache
+def _is_ollama(base: str) -> bool:
+    # Only one's own server is asked; a provider's gateway is asked for nothing but answers.
+    return base.startswith("http://") and version(base) is not None and _lists_models(base)
+
+
+def _lists_models(base: str) -> bool:
+    # llama.cpp and vLLM have neither.
+    try:
+        return read_listing(list_models(base)) is not None
+    except (requests.RequestException, ConnectionError, ValueError):
+        return False
 
 
 def version(base: str) -> str | None:
@@ -227,16 +292,3 @@ def _client(base: str, timeout: float | None) -> ollama.Client:
     quiet_clients()
     key = first_value(NATIVE["ollama_chat"].key_variables, environment())
     return ollama.Client(base, timeout=timeout, headers=authorization(key) or None)
-
-
-def _cache_path() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "ragtally" / "ollama.json"
-
-
-def _read_cache() -> dict[str, object]:
-    try:
-        cache = json.loads(_cache_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return cache if isinstance(cache, dict) else {}

@@ -88,7 +88,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "reasoning_effort": {
         "enum": ["none", "minimal", "low", "medium", "high", "xhigh", "max", None],
         "default": None,
-        "description": "How long a reasoning model thinks.",
+        "description": "How long a reasoning model thinks; none goes to Ollama as think: false.",
     },
     "structured": {
         "type": ["boolean", "object"],
@@ -106,7 +106,8 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     ),
     "num_ctx": _optional(
         "integer",
-        "Ollama's context length in tokens, prompt and answer together; 4096 if omitted.",
+        "Ollama's context length in tokens, prompt and answer together; if omitted, what the study's longest prompt "
+        "and `max_tokens` need, and at least 4096.",
         minimum=1,
     ),
     "extra": {

@@ -221,6 +221,58 @@ def test_a_prompt_that_would_be_cut_is_refused_before_the_run(start: Start, aske
     assert server.counts()["successful"] == 0
 
 
+def ollama_spec(server: RunningServer, parameters: str = "") -> str:
+    spec = SPEC.format(url=server.url).replace("openai/small", "ollama_chat/tiny:1b")
+    return spec.replace("max_tokens: 20", f"max_tokens: 20{parameters}")
+
+
+def contexts(server: RunningServer) -> set[int]:
+    return {request["body"]["options"]["num_ctx"] for request in server.requests()}
+
+
+def test_what_a_run_would_refuse_is_said_by_plan_and_doctor(start: Start, asked: Asked) -> None:
+    server = start(models={"tiny:1b": {}})
+    project = asked(server)
+    project.write("spec.yaml", ollama_spec(server, ", num_ctx: 128"))
+    plan = project.ragtally("plan", "spec.yaml")
+    assert (plan.code, "and ollama_chat/tiny:1b sees 128" in plan.err) == (0, True)
+    (message,) = json.loads(project.ragtally("plan", "--json", "spec.yaml").out)["overlong_prompts"]
+    doctor = project.ragtally("doctor", "spec.yaml")
+    assert (doctor.code, f"missing  {message}" in doctor.out) == (2, True)
+    assert message in project.ragtally(*RUN).err
+    project.write("spec.yaml", ollama_spec(server))
+    assert project.ragtally("doctor", "spec.yaml").code == 0
+    assert json.loads(project.ragtally("plan", "--json", "spec.yaml").out)["overlong_prompts"] == []
+
+
+def test_ollama_loads_a_model_with_the_context_that_the_longest_prompt_needs(start: Start, asked: Asked) -> None:
+    server = start(models={"tiny:1b": {}})
+    project = asked(server)
+    project.write("spec.yaml", ollama_spec(server))
+    assert project.ragtally(*RUN).code == 0
+    assert contexts(server) == {4096}, "what was sent before contexts were chosen"
+    project.write("spec.yaml", ollama_spec(server).replace("max_tokens: 20", "max_tokens: 6000"))
+    assert project.ragtally(*RUN).code == 0
+    assert max(contexts(server)) > 6000
+    assert len(contexts(server)) == 2, "loaded once"
+
+
+def test_a_tag_that_moves_in_a_run_ends_it(start: Start, asked: Asked) -> None:
+    server = start(models={"tiny:1b": {"digest": "a" * 64}}, latency=0.02)
+    project = asked(server)
+    project.write("spec.yaml", ollama_spec(server))
+    process = begin(project, server, 20)
+    server.change(models={"tiny:1b": {"digest": "b" * 64}})
+    outcome = commands().wait(process)
+    assert outcome.code == 2, outcome.err
+    assert "became another model while it was being asked" in outcome.err
+    saved = stored(project)
+    assert 0 < saved < CALLS
+    assert not project.results("asked")
+    assert project.ragtally(*RUN).code == 0
+    assert stored(project) == saved + CALLS, "the new model was asked everything"
+
+
 @pytest.mark.slow
 def test_a_tag_that_moves_is_another_model(start: Start, asked: Asked) -> None:
     server = start(models={"tiny:1b": {"digest": "a" * 64}})

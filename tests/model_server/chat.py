@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from model_server import wire
-from model_server.answers import answer
+from model_server.answers import OLLAMA_CONTEXT, answer
 from model_server.asks import Ask, BadRequest, read_ask, read_embedding
 from model_server.connection import Request, Response
 from model_server.counts import Counts
@@ -150,6 +150,13 @@ class Chat:
         refusal = schema_refusal(ask, settings.schemas)
         if refusal is not None:
             return refusal
+        if vendor == "ollama_api" and ask.inputs is None and ask.parameters.get("truncate") is False:
+            # llama.cpp gives a little more than it is asked for, and of what the model was trained with no more.
+            context = min(-(-(ask.context or OLLAMA_CONTEXT) // 256) * 256, model.context_length)
+            if ask.prompt_tokens > context:
+                return failure("exceeds", vendor, limit=context, tokens=ask.prompt_tokens)
+        if vendor == "ollama_api" and ask.effort and ask.inputs is None and not model.reasoning_tokens:
+            return failure("thinks_not", vendor, model=ask.model)
         tokens = ask.longest + (ask.most_tokens or 0)
         cuts = vendor == "ollama_api" and (ask.inputs is None or ask.parameters.get("truncate", True))
         if not cuts and tokens > model.context_length:

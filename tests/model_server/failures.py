@@ -181,6 +181,10 @@ _OLLAMA: dict[str, str] = {
     "404": "model '{model}' not found",
     "413": "request entity too large",
     "too_long": "the input length exceeds the context length",
+    "exceeds": '{{"error":{{"code":400,"message":"request ({tokens} tokens) exceeds the available context size '
+    '({limit} tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":{tokens},'
+    '"n_ctx":{limit}}}}}',
+    "thinks_not": '"{model}" does not support thinking',
     "content_policy": "the request was refused",
 }
 

@@ -31,12 +31,26 @@ def _details(model: Model) -> dict[str, Any]:
     }
 
 
+def _capabilities(model: Model) -> list[str]:
+    return [*model.capabilities, *(["thinking"] if model.reasoning_tokens else [])]
+
+
+async def version(server: ModelServer, request: Request) -> None:
+    number = server.settings.ollama_version
+    await request.connection.send(
+        json_response({"version": number}) if number else Response(404, b"404 page not found")
+    )
+
+
 async def tags(server: ModelServer, request: Request) -> None:
     models = []
     for name in server.settings.models:
         if model := server.settings.model_named(name, pulled=True):
             entry = {"name": name, "model": name, "modified_at": MODIFIED, "size": BYTES}
-            models.append(entry | {"digest": model.digest_of(name), "details": _details(model)})
+            details = _details(model) | {"context_length": model.context_length}
+            # As the real one does of a model made from safetensors, whatever `show` says of it.
+            capabilities = ["completion"] if model.mislisted else _capabilities(model)
+            models.append(entry | {"digest": model.digest_of(name), "details": details, "capabilities": capabilities})
     await request.connection.send(json_response({"models": models}))
 
 
@@ -56,7 +70,7 @@ async def show(server: ModelServer, request: Request) -> None:
             f"{model.architecture}.context_length": model.context_length,
             f"{model.architecture}.embedding_length": 4096,
         },
-        "capabilities": [*model.capabilities, *(["thinking"] if model.reasoning_tokens else [])],
+        "capabilities": _capabilities(model),
         "modified_at": MODIFIED,
     }
     return await request.connection.send(json_response(content))

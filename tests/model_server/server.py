@@ -40,6 +40,7 @@ class ModelServer:
             ("GET", "/openai/v1/models"): self._models,
             ("GET", "/props"): self._properties,
             ("GET", "/api/tags"): partial(library.tags, self),
+            ("GET", "/api/version"): partial(library.version, self),
             ("POST", "/api/show"): partial(library.show, self),
             ("POST", "/api/pull"): partial(library.pull, self),
             ("GET", "/control/counts"): self._tell_counts,

@@ -26,6 +26,7 @@ class Model:
         architecture: Prefix of the keys of `model_info`.
         dimensions: How many numbers its embeddings have, where it is not asked for fewer.
         capabilities: What Ollama says that it can do; `thinking` is added to that of one that thinks.
+        mislisted: Whether Ollama's list, though not its page, takes it for a model for chats.
     """
 
     digest: str | None = None
@@ -36,6 +37,7 @@ class Model:
     architecture: str = "llama"
     dimensions: int = 32
     capabilities: tuple[str, ...] = ("completion", "embedding")
+    mislisted: bool = False
 
     def digest_of(self, name: str) -> str:
         return self.digest or hashlib.sha256(name.encode()).hexdigest()
@@ -67,6 +69,7 @@ class Settings:
         usage: What answers say of their tokens: `right`, `absent` or `wrong`.
         latency: Seconds before an answer.
         cache: Whether prompts are cached, and answers say how much of theirs was.
+        ollama_version: Ollama's version, where the server is one alone; None for a server of every API.
         slots: How many calls at once it says that it does, as llama.cpp's server; 0 for another server. It does any.
         faults: Share of requests that suffer a fault, by the fault's name.
         mix: Share of requests that suffer one of `faults.PASSING`, all equally often.
@@ -103,6 +106,7 @@ class Settings:
     schemas: str = "kept"
     usage: str = "right"
     latency: float = 0.0
+    ollama_version: str | None = None
     slots: int = 0
     cache: bool = False
     faults: Mapping[str, float] = field(default_factory=dict)

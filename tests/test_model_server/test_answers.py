@@ -120,6 +120,8 @@ def test_ollama_cuts_a_long_prompt_silently_and_the_others_refuse_it(server: Run
     text = "\n".join(["Aspirin did relieve headaches.", "Nothing more is known. " * 1000, QUESTION, INSTRUCTION])
     assert ask(server, text, OLLAMA).content["prompt_eval_count"] == 4096
     assert 4096 < ask(server, text, OLLAMA, options={"num_ctx": 8192}).content["prompt_eval_count"] < 8192
+    told = ask(server, text, OLLAMA, truncate=False, options={"num_ctx": 1040})
+    assert (told.status, "available context size (1280 tokens)" in told.content["error"]) == (400, True)
     server.change(models={"short": {"context_length": 4096}})
     refused = ask(server, text, model="short")
     assert refused.status == 400

@@ -40,7 +40,7 @@ from ragtally.api.metric import (
     SumsMetric,
     SumValues,
 )
-from ragtally.api.model import ChatModel, ModelTraits, PlainChatModel, SlottedChatModel
+from ragtally.api.model import ChatModel, ModelTraits, PlainChatModel, RoomyChatModel, SlottedChatModel
 from ragtally.api.reader import (
     PARSER_PARAMETERS,
     STRUCTURED_PARAMETER,
@@ -141,6 +141,7 @@ __all__ = [
     "RetrievalMetric",
     "Retriever",
     "RetrieverTraits",
+    "RoomyChatModel",
     "Score",
     "ScoreMetric",
     "SlottedChatModel",

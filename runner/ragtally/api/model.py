@@ -25,6 +25,8 @@ class ModelTraits:
         limits: How fast it may be asked.
         price: What it costs when it is asked call by call; None where unknown.
         context_tokens: How many tokens a prompt and its answer may have; None where unknown.
+        context_grows: Whether a server's context is as long as it is asked to be, up to `context_tokens`. The model
+            that is built then is a `RoomyChatModel` too. Like `context_tokens` it is no part of what a call is.
         output_tokens: The most tokens that an answer may have (for bounds on the price); None where unknown.
         batch: How its calls are put into batches; None where they are sent one by one. The model that is built then
             is a `BatchModel` too.
@@ -38,6 +40,7 @@ class ModelTraits:
     limits: Limits = field(default_factory=Limits)
     price: Price | None = None
     context_tokens: int | None = None
+    context_grows: bool = False
     output_tokens: int | None = None
     batch: BatchTerms | None = None
 
@@ -85,6 +88,19 @@ class SlottedChatModel(ChatModel, Protocol):
 
         Returns:
             How many calls it does at once, over all hosts; None where it does not say.
+        """
+        ...
+
+
+@runtime_checkable
+class RoomyChatModel(ChatModel, Protocol):
+    """A model whose server loads it with as much context as it is told to, and again where that changes."""
+
+    def make_room(self, tokens: int) -> None:
+        """Say before the first call how much is needed at most.
+
+        Args:
+            tokens: Of the longest prompt and its answer, over all calls of the study; at least.
         """
         ...
 

@@ -14,6 +14,7 @@ import click
 from ragtally.api import Choice, ErrorList, Finding, RagtallyError
 from ragtally.api.errors import EXIT_USER, printable_lines
 from ragtally.cli import lazy
+from ragtally.cli.console import TerminalProgress
 from ragtally.cli.studies import DEFAULT_RESULTS, json_option
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
@@ -58,6 +59,7 @@ def _findings(spec: Path) -> Iterator[Finding]:
     for name, choice in study.components():
         yield from _of_component(name, choice, registry)
     yield from _answer_forms(study, registry)
+    yield from _overlong_prompts(study, registry, store)
 
 
 def _answer_forms(study: Study, registry: Registry) -> Iterator[Finding]:
@@ -77,6 +79,16 @@ def _answer_forms(study: Study, registry: Registry) -> Iterator[Finding]:
             "held to a JSON schema" if form.constrained else f"asked for {'as JSON' if form.as_json else 'in words'}"
         )
         yield Finding(True, f"reader {name}: its answers are {way} ({form.why})")
+
+
+def _overlong_prompts(study: Study, registry: Registry, store: Path) -> Iterator[Finding]:
+    """Say what a run would refuse to send, of the prompts that are written already."""
+    workspace = lazy.workspace.Workspace(lazy.store.Store(store), registry, TerminalProgress())
+    # What keeps a plan from being made has been said.
+    with suppress(RagtallyError):
+        tasks = lazy.estimate.ask_tasks(lazy.plan.plan_study(study, registry))
+        for error in lazy.context_length.overlong_prompts(tasks, workspace):
+            yield Finding(False, error.message, error.hint)
 
 
 def _of_component(name: str, choice: Choice, registry: Registry) -> Iterator[Finding]:

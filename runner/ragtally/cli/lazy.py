@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ragtally.export import dataset as export_dataset
     from ragtally.export import pipeline as export_pipeline
     from ragtally.llm import batches as llm_batches
+    from ragtally.llm import context_length
     from ragtally.plan import answer_form
     from ragtally.present import components as component_tables
     from ragtally.present import duplicates as duplicate_tables
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "analysis", "answer_form", "batches", "calls", "calls_salvage", "calls_transfer", "cell_pairs", "columns",
-    "component_tables", "contributions", "duplicate_tables", "duplicates", "engine", "estimate",
+    "component_tables", "context_length", "contributions", "duplicate_tables", "duplicates", "engine", "estimate",
     "export_dataset", "export_pipeline", "external", "inventory", "llm_batches", "page", "pairwise",
     "pipelines", "plan", "plan_tables", "polars", "provenance", "result_files", "results", "show", "store",
     "store_tables", "table", "vectors", "workspace",
@@ -49,6 +50,7 @@ _MODULES = {
     "export_dataset": "ragtally.export.dataset",
     "export_pipeline": "ragtally.export.pipeline",
     "llm_batches": "ragtally.llm.batches",
+    "context_length": "ragtally.llm.context_length",
     "component_tables": "ragtally.present.components",
     "duplicate_tables": "ragtally.present.duplicates",
     "plan_tables": "ragtally.present.plan",

@@ -31,6 +31,10 @@ def command(spec: Path, as_json: bool) -> None:
     store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
     workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
     models, embedders = lazy.estimate.estimate(plan, workspace), lazy.estimate.estimate_embedding(plan, workspace)
+    overlong = lazy.context_length.overlong_prompts(lazy.estimate.ask_tasks(plan), workspace)
+    for error in overlong:
+        # What `run` would end with.
+        workspace.progress.warn(str(error))
     counts = plan.counts(store)
     is_done = {
         cell.name: all(store.complete(task.step.stored_as, task.address) for task in cell.goals)
@@ -42,6 +46,7 @@ def command(spec: Path, as_json: bool) -> None:
             "store": str(store.root),
             "models": [asdict(row) for row in models],
             "embedders": [asdict(row) for row in embedders],
+            "overlong_prompts": [error.message for error in overlong],
             "steps": [asdict(row) for row in counts],
             "cells": [
                 {

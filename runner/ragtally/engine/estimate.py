@@ -65,12 +65,12 @@ class EmbedderEstimate:
 
 def estimate(plan: StudyPlan, workspace: Workspace) -> tuple[ModelEstimate, ...]:
     """Do the free local work up to the prompts, then count the calls that are not answered yet."""
-    tasks = all_tasks = _ask_tasks(plan)
+    tasks = all_tasks = ask_tasks(plan)
     if not all_tasks:
         return ()
     if plan.base is not None and not workspace.store.complete(plan.base.step.stored_as, plan.base.address):
         # Until the base is known, the grid's readers are counted on all questions: an upper bound.
-        tasks = _ask_tasks(plan_study(replace(plan.study, grid_on="all"), workspace.registry))
+        tasks = ask_tasks(plan_study(replace(plan.study, grid_on="all"), workspace.registry))
     unknown_tasks = [task for task in tasks if needs_payment_first(task, workspace)]
     execute([task.inputs["prompt"][0] for task in tasks if task not in unknown_tasks], workspace, plan.study)
     exact = {task.address for task in all_tasks} - {task.address for task in unknown_tasks}
@@ -99,7 +99,7 @@ def _paid_goals(plan: StudyPlan) -> list[Task]:
     return [goal for stage in ("label", "bench") for goal in plan.goals(stage)]
 
 
-def _ask_tasks(plan: StudyPlan) -> list[Task]:
+def ask_tasks(plan: StudyPlan) -> list[Task]:
     return [task for task in in_order(_paid_goals(plan)) if task.step is ASK]
 
 

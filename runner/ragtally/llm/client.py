@@ -17,6 +17,7 @@ from ragtally.api import (
     ModelTraits,
     RagtallyError,
     Reply,
+    RoomyChatModel,
     SlottedChatModel,
     StoppedError,
     canonical_json,
@@ -27,9 +28,10 @@ from ragtally.llm.budget import Spending, failure_price, price, worst_price
 from ragtally.llm.call_group import CallGroup
 from ragtally.llm.capacity import Capacity
 from ragtally.llm.claimed_calls import ClaimedCalls, wait_for_others
+from ragtally.llm.context_length import context_for, longest_call, room_error, written_calls
 from ragtally.llm.delivery import DeliveryResult, deliver
 from ragtally.llm.stop import FREE_SPACE, NO_ROOM, StopReason, StopSignal, stop_on_interrupt
-from ragtally.llm.tokens import count_tokens, input_tokens, quick_input_tokens
+from ragtally.llm.tokens import count_tokens, quick_input_tokens
 from ragtally.spec.study import Study
 from ragtally.steps import Task
 from ragtally.steps.ask import calls_of, keys_of
@@ -53,6 +55,7 @@ class Asking:
         self._failures: dict[str, CallError] = {}  # Calls that failed permanently
         self._capacities: dict[str, Capacity] = {}  # What was learnt of the servers, by model
         self._study = study
+        self._tasks = tasks
         self._workspace = workspace
         self._spending = spending
         if study.budget.usd is not None:
@@ -143,8 +146,8 @@ class Asking:
     def _missing(self, group: CallGroup) -> list[str]:
         missing = self._workspace.calls.keys_without_reply(list(group.calls))
         self._workspace.progress.start(group.name, len(group.calls), len(group.calls) - len(missing))
-        if missing:
-            _require_room(group, [group.calls[key] for key in missing])
+        if error := room_error(group.traits, [group.calls[key] for key in missing]):
+            raise error
         return missing
 
     def _deliver_live(self, group: CallGroup, store: BatchStore) -> list[str]:
@@ -231,6 +234,8 @@ class Asking:
             return self._spending.hold(call.key, worst_price(group.traits, call, live=True))
 
         try:
+            if group.traits.context_grows and isinstance(model, RoomyChatModel):
+                model.make_room(self._context_of(group))
             if isinstance(model, SlottedChatModel) and not capacity.is_known and (slots := await model.slots()):
                 capacity.start_at(slots)
             with stop_on_interrupt(stop):
@@ -252,6 +257,24 @@ class Asking:
             for why, count in unread.items():
                 if why:
                     progress.warn(f"{count} of {sum(unread.values())} answers of {group.name}: {why}")
+
+    def _context_of(self, group: CallGroup) -> int:
+        """The context that all of the study's prompts to this model need, so that its server loads it once."""
+        # Over all tasks and not the missing ones, so that a run that goes on asks as the one before did; whatever
+        # else is drawn from the same model, at another temperature or with a context of its own, counts too.
+        needs = []
+        by_model: dict[str, list[Task]] = {}
+        for task in self._tasks:
+            by_model.setdefault(canonical_json(task.settings["model"]), []).append(task)
+        for tasks in by_model.values():
+            traits: ModelTraits = self._workspace.registry.traits(tasks[0].choices["model"])
+            if (traits.provider, traits.model) != (group.traits.provider, group.traits.model):
+                continue
+            if traits.context_grows:
+                needs.append(context_for(traits, longest_call(written_calls(tasks, self._workspace))))
+            else:
+                needs.append(traits.context_tokens or 0)
+        return max(needs, default=0)
 
     def _report_schemas(self, group: CallGroup) -> None:
         """Say how many answers do not keep to the schema that they were to be held to."""
@@ -307,19 +330,3 @@ def _prompt_text(call: Call) -> tuple[str, ...]:
     # Votes on one prompt stand together then, and prompts that begin alike side by side: a server that holds what it
     # has read does not read it again.
     return tuple(message.content for message in call.messages)
-
-
-def _require_room(group: CallGroup, calls: Sequence[Call]) -> None:
-    """Refuse prompts that the model would cut silently."""
-    room = group.traits.context_tokens
-    if room is None:
-        return
-    longest = max(calls, key=quick_input_tokens)
-    tokens = input_tokens(longest) + (group.traits.output_tokens or 0)
-    if tokens > room:
-        raise CallError(
-            f"the longest prompt has about {tokens:,} tokens with its answer, and {group.name} sees {room:,}: "
-            "the rest would be cut silently",
-            reason="too long",
-            hint="lower top_k or the chunk size, or give the model a longer context (num_ctx at Ollama)",
-        )

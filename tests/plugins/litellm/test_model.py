@@ -235,8 +235,17 @@ def test_temperature_nothing_is_deterministic(settings: dict[str, Any], determin
 
 @pytest.mark.parametrize("model", ["ollama_chat/llama3.1:8b", "ollama/llama3.1:8b"])
 def test_ollamas_context_is_what_is_sent(model: str, fill: Fill) -> None:
-    assert model_traits(fill(model=model)).context_tokens == 4096
-    assert model_traits(fill(model=model, num_ctx=8192)).context_tokens == 8192
+    stated = model_traits(fill(model=model, num_ctx=8192))
+    assert (stated.context_tokens, stated.context_grows) == (8192, False)
+
+
+def test_ollamas_context_grows_where_the_spec_says_none(fill: Fill, server: RunningServer) -> None:
+    parameters = fill(model="ollama_chat/gemma2:2b", api_base=server.url)
+    assert (model_traits(parameters).context_tokens, model_traits(parameters).context_grows) == (None, True)
+    ragtally_litellm.fingerprint(parameters)
+    assert model_traits(parameters).context_tokens == 8192, "what the server has said the model takes"
+    # LiteLLM does not say that nothing is to be cut.
+    assert model_traits(fill(model="ollama/gemma2:2b")).context_tokens == 4096
 
 
 def test_whether_a_seed_is_taken_is_litellms_to_say(fill: Fill) -> None:

@@ -273,7 +273,8 @@ def authorization(request: dict[str, Any]) -> str:
 def test_both_transports_send_the_same(
     model: str, settings: dict[str, Any], fill: Fill, server: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.change(any_model=True)
+    thinkers = ("gpt-oss:20b", "llama3.1:8b")
+    server.change(any_model=True, models={name: {"reasoning_tokens": 9} for name in thinkers})
     provider = model.partition("/")[0]
     monkeypatch.setenv(f"{provider.removesuffix('_chat').upper()}_API_KEY", "a-key-for-both-transports")
     base = server.url if provider == "ollama_chat" else server.openai

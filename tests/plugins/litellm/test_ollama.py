@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -10,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from haystack.dataclasses import ChatMessage
 
 import ragtally_litellm
 from model_server.fixture import RunningServer, running_server, start_server
-from ragtally.api import DataError
-from ragtally_litellm.ollama import ModelInfo, cuts_silently, forget, recall, remember
+from ragtally.api import CallError, DataError
+from ragtally_litellm.ollama import cuts_silently, forget
 from ragtally_litellm.request_body import RequestBody
 from ragtally_litellm.routes import Route, base_urls, ollama_base
+from ragtally_litellm.tags import ModelInfo, check_digest, recall, remember
 
 Fill = Callable[..., dict[str, Any]]
 DIGEST = hashlib.sha256(b"llama3.1:8b").hexdigest()
@@ -92,7 +95,7 @@ def test_a_host_that_is_away_is_said(fill: Fill, server: RunningServer, caplog: 
     assert NOWHERE in caplog.text
 
 
-@pytest.mark.parametrize(("num_ctx", "fits"), [(None, False), (2048, True), (2049, False)])
+@pytest.mark.parametrize(("num_ctx", "fits"), [(None, True), (2048, True), (2049, False)])
 def test_a_context_that_the_model_has_not_got_is_an_error(
     num_ctx: int | None, fits: bool, fill: Fill, server: RunningServer
 ) -> None:
@@ -228,3 +231,130 @@ def test_a_model_of_another_kind_is_refused_at_once(can: str, use: str, fill: Fi
 )
 def test_versions_that_cut_prompts_are_known(version: str, cuts: bool) -> None:
     assert cuts_silently(version) == cuts
+
+
+@pytest.fixture
+def thinker(fill: Fill, server: RunningServer) -> Callable[..., dict[str, Any]]:
+    server.change(models={"m:latest": {"reasoning_tokens": 100}, "plain:latest": {}})
+    return lambda model="m", **settings: fill(model=f"ollama_chat/{model}", api_base=server.url, **settings)
+
+
+def test_thoughts_that_leave_no_room_are_said_before_the_run(thinker: Callable[..., dict[str, Any]]) -> None:
+    with pytest.raises(DataError, match="16 tokens leave empty answers") as caught:
+        ragtally_litellm.fingerprint(thinker(max_tokens=16))
+    assert str(caught.value.hint).startswith("reasoning_effort: none")
+    assert not ragtally_litellm.diagnose(thinker(max_tokens=16))[0].ok
+    fit = [{}, {"max_tokens": 2048}]
+    fit += [{"max_tokens": 16, **told} for told in ({"reasoning_effort": "none"}, {"extra": {"think": False}})]
+    for settings in fit:
+        assert ragtally_litellm.fingerprint(thinker(**settings))
+
+
+def test_labels_alone_are_asked_for_without_thoughts(thinker: Callable[..., dict[str, Any]]) -> None:
+    body = RequestBody(Route("ollama_chat", "m"), {"reasoning_effort": "none"}, {}, None).of([], {})
+    assert body["think"] is False
+    identity = ragtally_litellm.register_models()[0].params["reasoning_effort"].get("x-ragtally-identity", True)
+    assert identity is True, "so the key of a call says whether the model thought"
+
+
+def test_a_model_that_does_not_think_is_not_asked_to(thinker: Callable[..., dict[str, Any]]) -> None:
+    for settings in ({"reasoning_effort": "high"}, {"extra": {"think": True}}):
+        with pytest.raises(DataError, match="plain does not think"):
+            ragtally_litellm.fingerprint(thinker("plain", **settings))
+    assert ragtally_litellm.fingerprint(thinker("plain", reasoning_effort="none", max_tokens=16))
+
+
+def test_what_a_model_can_do_is_read_on_its_page(server: RunningServer) -> None:
+    server.change(models={"mini:latest": {"capabilities": ["embedding"], "mislisted": True}})
+    embedder = ragtally_litellm.register_embedders()[0]
+    defaults = {name: schema.get("default") for name, schema in embedder.params.items()}
+    assert embedder.fingerprint is not None
+    assert embedder.fingerprint(defaults | {"model": "ollama/mini", "api_base": server.url})
+
+
+@pytest.mark.parametrize("transport", ["native", "litellm"])
+def test_an_answer_after_the_tag_moved_is_refused(
+    transport: str, llama: dict[str, Any], server: RunningServer
+) -> None:
+    parameters = llama | {"transport": transport}
+    ragtally_litellm.fingerprint(parameters)
+    model = ragtally_litellm.build(**parameters)
+
+    async def ask() -> Any:
+        try:
+            return await model.run_async([ChatMessage.from_user("Is it?")])
+        finally:
+            await model.close()
+
+    assert asyncio.run(ask())["replies"]
+    server.change(models={"llama3.1:8b": {"digest": "ef" * 32}})
+    with pytest.raises(CallError, match=r"became another model.* is efefefefefef") as caught:
+        asyncio.run(ask())
+    assert caught.value.fatal
+    assert str(caught.value.hint).startswith("run the same command again")
+
+
+@pytest.mark.parametrize(
+    ("listing", "message", "fatal"),
+    [
+        ({"models": [{"model": "m:8b", "digest": "a"}]}, "has no model m, but m:8b any more", True),
+        ({"models": [{"model": "m:latest", "digest": "b"}]}, "became another model", True),
+        (None, "does not say which m answered", False),
+    ],
+)
+def test_who_answered_must_be_known(listing: Any, message: str, fatal: bool) -> None:
+    check_digest({"models": [{"name": "m:latest", "digest": "a"}]}, "http://a", "m", "a")
+    with pytest.raises(CallError, match=message) as caught:
+        check_digest(listing, "http://a", "m", "a")
+    assert caught.value.fatal is fatal
+
+
+@pytest.mark.parametrize("transport", ["native", "litellm"])
+def test_vectors_after_the_tag_moved_are_refused(transport: str, server: RunningServer) -> None:
+    embedder = ragtally_litellm.register_embedders()[0]
+    defaults = {name: schema.get("default") for name, schema in embedder.params.items()}
+    parameters = defaults | {"model": "ollama/nomic-embed-text", "api_base": server.url, "transport": transport}
+    assert embedder.fingerprint is not None and embedder.fingerprint(parameters)
+    built = embedder.build(**parameters)
+    assert built.embed_queries(["a"]).shape == (1, 32)
+    server.change(models={"nomic-embed-text:latest": {"digest": "ef" * 32}})
+    with pytest.raises(CallError, match="became another model"):
+        built.embed_queries(["b"])
+
+
+def test_an_ollama_behind_openais_api_is_recognised(
+    fill: Fill, server: RunningServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    parameters = fill(model="openai/llama3.1:8b", api_base=f"{server.url}/v1")
+    assert ragtally_litellm.fingerprint(parameters) is None and not caplog.text
+    forget()
+    server.change(ollama_version="0.13.0")
+    for _ in range(2):
+        assert ragtally_litellm.fingerprint(parameters) is None
+    assert caplog.text.count("cuts what does not fit silently") == 1
+    finding = next(each for each in ragtally_litellm.diagnose(parameters) if not each.ok)
+    assert finding.remedy == f"model: ollama_chat/llama3.1:8b, api_base: {server.url}"
+
+
+def test_room_is_made_once_and_for_all() -> None:
+    body = RequestBody(Route("ollama_chat", "m"), {}, {}, None)
+    body.make_room(5000)
+    assert body.of([], {})["options"]["num_ctx"] == 5120
+    long = [{"role": "user", "content": "word " * 20_000}]
+    assert body.of(long, {})["options"]["num_ctx"] == 5120, "another would have Ollama load the model again"
+    stated = RequestBody(Route("ollama_chat", "m"), {}, {}, 2048)
+    stated.make_room(5000)
+    assert stated.of(long, {})["options"]["num_ctx"] == 2048
+
+
+def test_a_pipeline_makes_room_as_it_needs() -> None:
+    body = RequestBody(Route("ollama_chat", "m"), {"max_tokens": 96}, {}, None)
+    sizes = [
+        body.of([{"role": "user", "content": "x" * size}], {})["options"]["num_ctx"] for size in (10, 9_000, 10_001)
+    ]
+    assert sizes == [4096, 4096, 8192]
+
+
+def test_a_model_is_held_between_two_steps() -> None:
+    assert RequestBody(Route("ollama_chat", "m"), {}, {}, None).of([], {})["keep_alive"] == "30m"
+    assert RequestBody(Route("ollama_chat", "m"), {}, {"keep_alive": -1}, None).of([], {})["keep_alive"] == -1
