@@ -19,6 +19,8 @@ _SCHEMA_HINT = (
     "where it is the reader's JSON schema that is not taken: structured: false in the reader, or another schema_as "
     "in the model (`ragtally doctor` tries them)"
 )
+_LESS = "put less before the reader: a smaller top_k, chunks or context_words"
+_ANSWER_ROOM = 512  # tokens
 
 
 class CallErrors(NamedTuple):
@@ -46,6 +48,11 @@ class CallErrors(NamedTuple):
         if reason == "bad request" and _SCHEMA.search(message):
             return _SCHEMA_HINT
         hint = self._hint(reason)
+        if self.route.is_ollama and reason == "too long" and self.too_long is None:
+            # What the server counted, and room for an answer.
+            counts = [int(count) for count in re.findall(r"\b(\d{1,9}) tokens", message)]
+            larger = f"num_ctx: {-(-(max(counts) + _ANSWER_ROOM) // 1024) * 1024}" if counts else "a larger num_ctx"
+            return f"{_LESS}; or give it {larger}"
         # The provider's limit a minute is met, not the model's context.
         return (
             f"{hint}; or a higher limit at the provider" if hint and reason == "too long" and status == 429 else hint
@@ -82,6 +89,5 @@ class CallErrors(NamedTuple):
         if reason == "connection" and ollama:
             return "ollama serve"
         if reason == "too long":
-            more = "; or give it a larger num_ctx" if ollama else ""
-            return self.too_long or f"put less before the reader: a smaller top_k, chunks or context_words{more}"
+            return self.too_long or _LESS
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from weaviate.classes.config import (
     Tokenization,
     VectorDistances,
 )
-from weaviate.exceptions import UnexpectedStatusCodeError
+from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateBaseError
 
 from ragtally_weaviate.design import Contents, Design, Inventory
 from ragtally_weaviate.server import Connection, ServerError
@@ -102,6 +103,16 @@ class StoredCollection:
         """What drops the collection, to be typed by somebody who wants to."""
         return f"curl -X DELETE {self.url}/v1/schema/{self.inventory.name}"
 
+    def ready_command(self) -> str:
+        """What sets its shards ready again, which a server with a full disk closes; empty where it does not say."""
+        with suppress(WeaviateBaseError):
+            return "; ".join(
+                "curl -X PUT -H 'Content-Type: application/json' -d '{\"status\": \"READY\"}' "
+                f"{self.url}/v1/schema/{self.inventory.name}/shards/{shard.name}"
+                for shard in self._shards()
+            )
+        return ""
+
     def write(self, marker: Marker) -> None:
         """Write the marker into the collection's description."""
         self.collection.config.update(description=marker.text())
@@ -116,9 +127,11 @@ class StoredCollection:
 
     def waiting(self) -> int:
         """Count the vectors that the server has taken but not yet put into its index (`ASYNC_INDEXING`)."""
+        return sum(int(shard.vector_queue_length or 0) for shard in self._shards())
+
+    def _shards(self) -> list[Any]:
         nodes = self.connection.client.cluster.nodes(self.inventory.name, output="verbose")
-        shards = [shard for node in nodes for shard in node.shards or ()]
-        return sum(int(shard.vector_queue_length or 0) for shard in shards)
+        return [shard for node in nodes for shard in node.shards or ()]
 
 
 class CollectionIndex(StoredCollection):

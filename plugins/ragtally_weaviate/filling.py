@@ -308,7 +308,7 @@ def _require_absent(index: CollectionIndex, rows: Sequence[int]) -> None:
 def _not_taken(index: CollectionIndex, rejections: Sequence[Rejection]) -> ServerError:
     why, _ = Counter(each.why for each in rejections).most_common(1)[0]
     doing = f"it did not take {len(rejections):,} of {len(index.contents):,} chunks, first row {rejections[0].row}"
-    return server_error(index.url, doing, why)
+    return server_error(index.url, doing, why, ready=index.ready_command())
 
 
 def _await_indexing(index: CollectionIndex, report: Report) -> None:

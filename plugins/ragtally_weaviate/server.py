@@ -44,8 +44,7 @@ AGAIN = "then run the same command again"
 OLDEST = "1.27"
 
 _KINDS = (
-    (r"read.?only|READONLY", "takes no writes", "make room on its disk, and set it ready: curl -X PUT "
-     "-H 'Content-Type: application/json' -d '{{\"status\": \"READY\"}}' {url}/v1/schema/COLLECTION/shards/SHARD"),
+    (r"read.?only|READONLY", "takes no writes", "make room on its disk, and set the collection ready{ready}"),
     (r"no space|disk (usage|is full|full)|not enough (memory|disk)|memory pressure|out of memory|RESOURCE_EXHAUSTED",
      "is full", "make room: disk or memory of the server"),
     (r"is not supported\. Please use Weaviate version", f"is older than {OLDEST}",
@@ -297,12 +296,14 @@ def message_of(error: BaseException) -> list[str]:
     return [*texts, *(message_of(cause) if isinstance(cause, Exception) else [])]
 
 
-def server_error(url: str, doing: str, text: str, *, shown: str | None = None, then: str = AGAIN) -> ServerError:
+def server_error(
+    url: str, doing: str, text: str, *, shown: str | None = None, then: str = AGAIN, ready: str = ""
+) -> ServerError:
     """Make the error for something that the server or the library said."""
     what, hint = next(
         ((what, hint) for pattern, what, hint in _KINDS if re.search(pattern, text, re.IGNORECASE)), ("failed", LOOK)
     )
-    hints = [hint.format(url=url), *([then] if then else [])]
+    hints = [hint.format(ready=f": {ready}" if ready else ""), *([then] if then else [])]
     shown = without_keys(text if shown is None else shown)
     return ServerError(f"Weaviate at {url} {what} ({doing}): {shown}", hint="; ".join(hints))
 

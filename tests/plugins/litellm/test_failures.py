@@ -23,6 +23,18 @@ def test_hints_say_what_to_type() -> None:
     assert from_status(500, "no").hint is None
 
 
+def test_a_prompt_too_long_for_ollama_is_told_the_context_to_write() -> None:
+    # As a real one of August 2026 answered.
+    message = "request (1510 tokens) exceeds the available context size (1280 tokens), try increasing it"
+    inner = {"code": 400, "message": message, "type": "exceed_context_size_error"}
+    error = from_status(400, {"error": json.dumps({"error": inner})}, Route("ollama_chat", "m"))
+    assert error.reason == "too long"
+    assert error.hint == (
+        "put less before the reader: a smaller top_k, chunks or context_words; or give it num_ctx: 2048"
+    )
+    assert str(from_status(400, "maximum context", Route("ollama_chat", "m")).hint).endswith("a larger num_ctx")
+
+
 def test_a_servers_error_waits_only_where_it_says_so() -> None:
     assert from_status(503, "", headers={"retry-after": "4"}).retry_after == 4
     assert from_status(400, "", headers={"retry-after": "4"}).retry_after is None
