@@ -165,6 +165,13 @@ def test_votes_on_one_prompt_are_asked_while_the_server_holds_it(slots: int) -> 
     assert seconds(3, OWN) <= alone * 1.75, "and nobody has to say how many slots there are"
 
 
+def test_votes_on_a_server_that_holds_nothing_cost_no_time_at_the_start() -> None:
+    def seconds(limits: Limits) -> float:
+        return delivery_to(SlotServer(500, 0.1), votes(1000, 3), limits, calls_per_prompt=3).seconds
+
+    assert seconds(replace(OWN, concurrency=64)) <= 1.2 * seconds(Limits(concurrency=64))
+
+
 def test_votes_wait_for_each_other_only_where_there_is_something_else_to_do() -> None:
     provider = Provider(latency=1.0)
     assert delivery(votes(2, 5), provider, Limits(concurrency=10)).seconds == 1.0

@@ -20,7 +20,7 @@ class Attempt:
     def __init__(self, call: Call, position: int) -> None:
         self.call = call
         self.position = position
-        self.is_later_vote = False  # Whether its prompt was asked just before
+        self.is_later_vote = False  # Whether the call before it had the same prompt
         self.failures = 0
         self.waits = 0
         self.queued = 0  # How often its time went by in the server's queue
@@ -49,6 +49,7 @@ class CallQueue:
         self._next: deque[Attempt] = deque()  # Those whose prompt has just been answered
         self._behind: dict[Prompt, deque[Attempt]] = {}  # Those whose prompt is in flight
         self._count_behind = 0
+        self._last_prompt: Prompt | None = None  # Of the call that was drawn last
         self._ahead = self._draw()
 
     @property
@@ -107,7 +108,6 @@ class CallQueue:
             prompt = attempt.call.messages
             if prompt not in self._in_flight:
                 return attempt
-            attempt.is_later_vote = True
             self._behind.setdefault(prompt, deque()).append(attempt)
             self._count_behind += 1
         return self._take_from_behind(next(iter(self._behind))) if self._behind else None
@@ -121,5 +121,10 @@ class CallQueue:
         return attempt
 
     def _draw(self) -> Attempt | None:
-        attempt = next(self._source, None)
-        return None if attempt is None else Attempt(attempt[1], attempt[0])
+        position, call = next(self._source, (0, None))
+        if call is None:
+            return None
+        attempt = Attempt(call, position)
+        attempt.is_later_vote = call.messages == self._last_prompt
+        self._last_prompt = call.messages
+        return attempt
