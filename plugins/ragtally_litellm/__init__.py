@@ -117,7 +117,7 @@ def _warn_of_ollama(parameters: Mapping[str, Any]) -> None:
     route = route_of(parameters["model"])
     if route.is_ollama or route.provider not in NATIVE or not served_elsewhere(route, parameters["api_base"]):
         return
-    from ragtally_litellm.ollama import own_api_findings, warn_once
+    from ragtally_litellm.own_api import own_api_findings, warn_once
 
     for message, remedy in own_api_findings(parameters):
         warn_once(f"{message}; {remedy}")

@@ -16,10 +16,9 @@ from ragtally_litellm.ollama import (
     REFUSES_LONG_PROMPTS,
     Capability,
     cuts_silently,
-    own_api_findings,
     servers,
-    version,
 )
+from ragtally_litellm.own_api import own_api_findings, version
 from ragtally_litellm.routes import NATIVE, Route, base_urls, route_of
 from ragtally_litellm.schema_probe import known_finding, schema_findings
 from ragtally_litellm.tags import missing_model

@@ -15,9 +15,10 @@ import requests
 
 from ragtally import DataError, Progress
 from ragtally.support.environment import environment, first_value
+from ragtally_litellm import own_api
 from ragtally_litellm.client import authorization
 from ragtally_litellm.library import quiet_clients
-from ragtally_litellm.routes import NATIVE, base_urls, route_of
+from ragtally_litellm.routes import NATIVE, route_of
 from ragtally_litellm.tags import (
     ModelInfo,
     check_digest,
@@ -150,8 +151,7 @@ def pull(parameters: Mapping[str, Any], progress: Progress) -> None:
 def forget() -> None:
     """Ask the servers again, where a process has asked them before."""
     _agreement.cache_clear()
-    _is_ollama.cache_clear()
-    warn_once.cache_clear()
+    own_api.forget()
     _DIGESTS.clear()
 
 
@@ -236,49 +236,6 @@ def _reason(error: Exception) -> str:
         # What requests says names its own classes and a pool.
         return "no answer in time" if isinstance(error, requests.Timeout) else "no connection"
     return str(error).split(". ")[0].strip() or type(error).__name__
-
-
-def own_api_findings(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Say of each server that is taken for OpenAI's like and is an Ollama that its own API is the better one."""
-    route = route_of(parameters["model"])
-    provider = "ollama" if "query_prefix" in parameters else "ollama_chat"
-    return [
-        (
-            f"{url} is an Ollama: its OpenAI-compatible API takes no num_ctx and cuts what does not fit silently",
-            f"model: {provider}/{route.model}, api_base: {url.removesuffix('/v1')}",
-        )
-        for url in base_urls(route, parameters["api_base"])
-        if _is_ollama(url.removesuffix("/v1"))
-    ]
-
-
-@functools.cache
-def warn_once(message: str) -> None:
-    LOG.warning(message)
-
-
-@functools.cache
-def _is_ollama(base: str) -> bool:
-    # Only one's own server is asked; a provider's gateway is asked for nothing but answers.
-    return base.startswith("http://") and version(base) is not None and _lists_models(base)
-
-
-def _lists_models(base: str) -> bool:
-    # llama.cpp and vLLM have neither.
-    try:
-        return read_listing(list_models(base)) is not None
-    except (requests.RequestException, ConnectionError, ValueError):
-        return False
-
-
-def version(base: str) -> str | None:
-    """Ask a server for its version; None where it does not say."""
-    try:
-        content = requests.get(f"{base}/api/version", timeout=_LONGEST_ANSWER, allow_redirects=False).json()
-    except (requests.RequestException, ValueError):
-        return None
-    text = content.get("version") if isinstance(content, dict) else None
-    return text if isinstance(text, str) else None
 
 
 def cuts_silently(text: str) -> bool:
