@@ -27,9 +27,10 @@ from ragtally import (
 )
 from ragtally.support.json_bodies import read_json
 from ragtally.support.reply_outcomes import LONGEST_REPLY, cached_tokens, too_large
-from ragtally_litellm.client import authorization, connection_errors, hide_key, proxy_for, read_body
+from ragtally_litellm.client import connection_errors, hide_key, proxy_for, read_body
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.replies import read_answer
+from ragtally_litellm.routes import authorization
 
 # What every line names, at Groq too, whatever the provider's URL is.
 _ENDPOINT = "/v1/chat/completions"

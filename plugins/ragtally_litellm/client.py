@@ -20,6 +20,7 @@ from ragtally.support.json_bodies import read_json
 from ragtally.support.reply_outcomes import too_large
 from ragtally.support.secrets import MASK, is_long_enough
 from ragtally_litellm.failures import CallErrors
+from ragtally_litellm.routes import authorization
 
 T = TypeVar("T")
 
@@ -195,11 +196,6 @@ def connection_errors(errors: CallErrors, url: str, timeout: float) -> Iterator[
         # Without the cause: its request information holds the key.
         message = f"no whole answer from {url}: {type(error).__name__}: {error}"
         raise errors.failure("connection", message) from None
-
-
-def authorization(key: str | None) -> dict[str, str]:
-    """Make the header that holds the key."""
-    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def hide_key(raw: bytes, key: str | None) -> bytes:

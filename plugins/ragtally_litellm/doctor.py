@@ -10,7 +10,6 @@ import requests
 
 from ragtally import Finding
 from ragtally.support.environment import environment, first_value
-from ragtally_litellm.client import authorization
 from ragtally_litellm.library import load_litellm
 from ragtally_litellm.ollama import (
     REFUSES_LONG_PROMPTS,
@@ -19,7 +18,7 @@ from ragtally_litellm.ollama import (
     servers,
 )
 from ragtally_litellm.own_api import own_api_findings, version
-from ragtally_litellm.routes import NATIVE, Route, base_urls, route_of
+from ragtally_litellm.routes import NATIVE, Route, authorization, base_urls, route_of
 from ragtally_litellm.schema_probe import known_finding, schema_findings
 from ragtally_litellm.tags import missing_model
 

@@ -16,9 +16,9 @@ import requests
 from ragtally import DataError, Progress
 from ragtally.support.environment import environment, first_value
 from ragtally_litellm import own_api
-from ragtally_litellm.client import authorization
 from ragtally_litellm.library import quiet_clients
-from ragtally_litellm.routes import NATIVE, route_of
+from ragtally_litellm.own_api import list_models
+from ragtally_litellm.routes import NATIVE, authorization, route_of
 from ragtally_litellm.tags import (
     ModelInfo,
     check_digest,
@@ -118,17 +118,6 @@ async def check_tag(base: str, model: str, expected: str) -> None:
     except (requests.RequestException, ConnectionError, ValueError):
         listing = None
     check_digest(listing, base, model, expected)
-
-
-def list_models(base: str) -> Any:
-    """Ask a server for `/api/tags`."""
-    key = first_value(NATIVE["ollama_chat"].key_variables, environment())
-    response = requests.get(
-        f"{base}/api/tags", headers=authorization(key), timeout=_LONGEST_ANSWER, allow_redirects=False
-    )
-    if response.status_code != 200:
-        raise ConnectionError(f"/api/tags answers {response.status_code}")
-    return response.json()
 
 
 def pull(parameters: Mapping[str, Any], progress: Progress) -> None:

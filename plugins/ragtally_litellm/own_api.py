@@ -1,4 +1,6 @@
-"""Whether a server that is taken for OpenAI's like is an Ollama, without Ollama's client, which is slow to load."""
+"""What a server says of itself without Ollama's client, which is slow to load: its version, its models, and so
+whether one that is taken for OpenAI's like is an Ollama.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from typing import Any
 
 import requests
 
-from ragtally_litellm.routes import base_urls, route_of
+from ragtally.support.environment import environment, first_value
+from ragtally_litellm.routes import NATIVE, authorization, base_urls, route_of
 from ragtally_litellm.tags import read_listing
 
 LOG = logging.getLogger("ragtally.ollama")
@@ -51,10 +54,20 @@ def _is_ollama(base: str) -> bool:
 def _lists_models(base: str) -> bool:
     # llama.cpp and vLLM have neither.
     try:
-        listing = requests.get(f"{base}/api/tags", timeout=_LONGEST_ANSWER, allow_redirects=False).json()
-    except (requests.RequestException, ValueError):
+        return read_listing(list_models(base)) is not None
+    except (requests.RequestException, ConnectionError, ValueError):
         return False
-    return read_listing(listing) is not None
+
+
+def list_models(base: str) -> Any:
+    """Ask a server for `/api/tags`."""
+    key = first_value(NATIVE["ollama_chat"].key_variables, environment())
+    response = requests.get(
+        f"{base}/api/tags", headers=authorization(key), timeout=_LONGEST_ANSWER, allow_redirects=False
+    )
+    if response.status_code != 200:
+        raise ConnectionError(f"/api/tags answers {response.status_code}")
+    return response.json()
 
 
 def version(base: str) -> str | None:

@@ -114,6 +114,11 @@ def base_urls(route: Route, api_base: str | list[str] | None, *, must_exist: boo
     return tuple(url.rstrip("/") for url in urls)
 
 
+def authorization(key: str | None) -> dict[str, str]:
+    """Make the header that holds the key."""
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 def ollama_base(host: str) -> str:
     """Read Ollama's own variable OLLAMA_HOST as its client does: host, host:port, or a URL."""
     # As in ollama/envconfig/config.go: without a port 11434, but 80 and 443 after a scheme that is written out.

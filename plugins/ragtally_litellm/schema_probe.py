@@ -11,12 +11,11 @@ from ragtally import CallError, Finding, call_parameters
 from ragtally.support.answer_schema import keeps_to
 from ragtally.support.environment import environment, first_value
 from ragtally.support.secrets import known_secrets
-from ragtally_litellm.client import authorization
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.model import sampling_parameters, takes_schema
 from ragtally_litellm.replies import read_answer
 from ragtally_litellm.request_body import RequestBody
-from ragtally_litellm.routes import NATIVE, Route, endpoint, served_elsewhere
+from ragtally_litellm.routes import NATIVE, Route, authorization, endpoint, served_elsewhere
 
 _WORD = "constrained"
 _SCHEMA = {
