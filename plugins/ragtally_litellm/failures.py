@@ -19,7 +19,7 @@ _SCHEMA_HINT = (
     "where it is the reader's JSON schema that is not taken: structured: false in the reader, or another schema_as "
     "in the model (`ragtally doctor` tries them)"
 )
-_LESS = "put less before the reader: a smaller top_k, chunks or context_words"
+_LESS = "a smaller top_k or context_words"
 _ANSWER_ROOM = 512  # tokens
 
 
@@ -29,6 +29,7 @@ class CallErrors(NamedTuple):
     route: Route
     secrets: Sequence[str]  # Keys that no message may hold, the longest first
     too_long: str | None = None  # What to do about a text that is too long; None for a prompt's remedy
+    own_server: bool = False  # Whether it is the user's, who starts it with the context that is wanted
 
     def from_status(self, status: int, headers: Mapping[str, str], body: str) -> CallError:
         """Explain an answer with an error status."""
@@ -47,16 +48,24 @@ class CallErrors(NamedTuple):
     def _hint_for(self, reason: CallFailure, status: int, message: str) -> str | None:
         if reason == "bad request" and _SCHEMA.search(message):
             return _SCHEMA_HINT
-        hint = self._hint(reason)
-        if self.route.is_ollama and reason == "too long" and self.too_long is None:
-            # What the server counted, and room for an answer.
-            counts = [int(count) for count in re.findall(r"\b(\d{1,9}) tokens", message)]
-            larger = f"num_ctx: {-(-(max(counts) + _ANSWER_ROOM) // 1024) * 1024}" if counts else "a larger num_ctx"
-            return f"{_LESS}; or give it {larger}"
-        # The provider's limit a minute is met, not the model's context.
-        return (
-            f"{hint}; or a higher limit at the provider" if hint and reason == "too long" and status == 429 else hint
-        )
+        if reason == "too long" and self.too_long is None:
+            return f"{_LESS}, or {self._larger_context(status, message)}"
+        return self._hint(reason)
+
+    def _larger_context(self, status: int, message: str) -> str:
+        if status == 429:
+            # The provider's limit a minute is met, not the model's context.
+            return "a higher limit at the provider"
+        # What the server counted, and room for an answer.
+        counts = [int(count) for count in re.findall(r"\b(\d{1,9}) tokens", message)]
+        tokens = str(-(-(max(counts) + _ANSWER_ROOM) // 1024) * 1024) if counts else "..."
+        if self.route.is_ollama:
+            return f"a larger context: num_ctx: {tokens}"
+        if self.own_server:
+            return (
+                f"a larger context of its server: --ctx-size {tokens} at llama.cpp, --max-model-len {tokens} at vLLM"
+            )
+        return "a model with a larger context"
 
     def from_litellm(self, error: Exception, timeout: float) -> CallError:
         """Explain an exception of LiteLLM's."""
@@ -89,5 +98,5 @@ class CallErrors(NamedTuple):
         if reason == "connection" and ollama:
             return "ollama serve"
         if reason == "too long":
-            return self.too_long or _LESS
+            return self.too_long or f"{_LESS}, or a larger context"
         return None

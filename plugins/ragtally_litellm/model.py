@@ -81,6 +81,7 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
         price=_model_price(route, parameters),
         context_tokens=_context(route, parameters) if route.is_ollama else entry.get("max_input_tokens"),
         context_grows=route.is_ollama and parameters["num_ctx"] is None and is_native(route, parameters),
+        context_parameter="num_ctx" if route.is_ollama else None,
         output_tokens=parameters["max_tokens"] or entry.get("max_output_tokens"),
         batch=_batch_terms(parameters),
     )

@@ -60,7 +60,8 @@ class NativeChatGenerator:
         self._dialect = NATIVE[route.provider].dialect
         self._body = RequestBody(route, self.generation_kwargs, self.extra, num_ctx, schema_as)
         key = first_value(self.api_key.to_dict()["env_vars"], values)
-        self._errors = CallErrors(route, known_secrets({**values, "KEY": key or ""}))
+        own_server = bool(self._own_servers)
+        self._errors = CallErrors(route, known_secrets({**values, "KEY": key or ""}), own_server=own_server)
         endpoints, longest = [endpoint(url, self._dialect) for url in urls], round(reply_megabytes * 1_000_000)
         self._digest: str | None = None
         check = self._check_tag if route.is_ollama else None

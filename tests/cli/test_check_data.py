@@ -77,7 +77,7 @@ def shown(planted: Project) -> Outcome:
 
 @pytest.fixture(scope="module")
 def printed(planted: Project, shown: Outcome) -> str:
-    assert "prepare: 1 to do" in shown.err
+    assert "prepare: 0 of 1" in shown.err
     outcome = ragtally(planted, "check", "--data", "--json", "--pairs", "9", "planted.yaml")
     assert outcome.code == 0, outcome.err
     return outcome.out

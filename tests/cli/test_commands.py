@@ -192,5 +192,5 @@ def test_a_stop_says_that_finished_work_is_saved_and_how_to_continue(
         time.sleep(0.02)
     stopped = commands().kill(process, number)
     assert stopped.code == 3, stopped.err
-    assert "stopped; finished work is saved" in stopped.err
+    assert "stopped: interrupted\nfinished work is saved\nthe same command continues: " in stopped.err
     assert "ragtally run --no-report long.yaml" in stopped.err

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Outcome, Project
+from ragtally.cli.console import TerminalProgress
 
 
 def shell(project: Project, command: str) -> Outcome:
@@ -46,3 +47,32 @@ def test_a_full_disk_below_standard_output_is_an_error_without_a_traceback(finis
 def test_a_width_that_is_none_is_not_known(finished: Project, columns: str) -> None:
     usual = finished.ragtally("show", "small", COLUMNS="120")
     assert finished.ragtally("show", "small", COLUMNS=columns).out == usual.out
+
+
+def test_a_log_gets_a_line_a_minute_with_totals_rate_and_end(capsys: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+    progress = TerminalProgress(clock=lambda: now)
+    progress.start("chunk", 2, 0)
+    progress.start("small", 300, 100)
+    for _ in range(100):
+        now += 2
+        progress.advance("small", "$0.0010")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "chunk: 0 of 2"
+    assert [line.partition(",")[0] for line in lines[1:]] == [
+        "small: 130 of 300", "small: 160 of 300", "small: 190 of 300"
+    ]  # fmt: skip
+    assert all("30.0/min, done about " in line and line.endswith(", $0.0010") for line in lines[1:])
+
+
+def test_what_waits_says_nothing_twice_and_what_comes_again_counts_anew(capsys: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+    progress = TerminalProgress(clock=lambda: now)
+    for done in (0, 0, 0, 5, 5):
+        progress.measure("big batches", 10, done)
+        now += 100
+    progress.start("small", 3, 3)
+    now += 100
+    progress.start("small", 3, 1)
+    lines = [line.partition(",")[0] for line in capsys.readouterr().err.splitlines()]
+    assert lines == ["big batches: 0 of 10", "big batches: 5 of 10", "small: 3 of 3", "small: 1 of 3"]

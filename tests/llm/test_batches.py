@@ -357,7 +357,7 @@ def test_batch_prices_count_in_plan_and_budget(start: Start, made: Made) -> None
     planned = json.loads(run(project, "plan", "spec.yaml", "--json").out)["models"][0]
     assert (planned["batches"], planned["discount"], planned["hours"]) == (3, 0.75, 24.0)
     said = run(project, "plan", "spec.yaml").out
-    assert "openai/small by batches, 75 % off: 3 to submit" in said
+    assert "small by batches, 75 % off: 3 to submit" in said
     outcome = run(project)
     assert outcome.code == 0, outcome.err
     with sqlite3.connect(project.folder / "store" / "calls.sqlite") as connection:

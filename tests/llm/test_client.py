@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from command_line import Project, commands
+from command_line import Outcome, Project, commands
 from model_server.fixture import RunningServer
 from ragtally.store.claims import FILE_NAME
 
@@ -36,6 +36,13 @@ def begin(project: Project, server: RunningServer, successes: int) -> int:
     process = project.start(*RUN)
     until(lambda: server.counts()["successful"] >= successes)
     return process
+
+
+def says_what_is_saved(outcome: Outcome, project: Project, when: str = "") -> None:
+    """The last two lines say how many answers are saved, by the model's name in the spec, and how to go on."""
+    saved, again = outcome.err.splitlines()[-2:]
+    assert saved == f"saved: {stored(project)} of {CALLS} answers of small"
+    assert again == f"{when}the same command continues: ragtally {' '.join(RUN)}"
 
 
 def test_every_call_is_paid_once_and_a_second_run_pays_nothing(start: Start, asked: Asked) -> None:
@@ -99,6 +106,7 @@ def test_a_stop_saves_what_is_in_flight_and_the_same_command_goes_on(
     stopped = commands().kill(begin(project, server, 20), number)
     assert stopped.code == 3, stopped.err
     assert stored(project) == server.counts()["successful"] < CALLS
+    says_what_is_saved(stopped, project)
     with closing(sqlite3.connect(project.folder / "store" / FILE_NAME)) as claims:
         assert claims.execute("SELECT count(*) FROM claims").fetchone() == (0,), "nobody has to wait for it"
     assert project.ragtally(*RUN).code == 0
@@ -112,7 +120,7 @@ def test_a_daily_quota_stops_with_everything_saved(start: Start, asked: Asked) -
     outcome = project.ragtally(*RUN)
     assert outcome.code == 3, outcome.err
     assert stored(project) == server.counts()["successful"] < CALLS
-    assert "the same command" in outcome.err
+    says_what_is_saved(outcome, project)
     server.change(after={})
     assert project.ragtally(*RUN).code == 0
     assert server.counts()["successful"] == CALLS
@@ -141,6 +149,7 @@ def test_a_budget_stops_before_it_is_exceeded(start: Start, asked: Asked) -> Non
     assert "budget of $0.001" in outcome.err
     paid = json.loads(project.ragtally("store", "paid", "--json").out)
     assert 0 < stored(project) < CALLS
+    says_what_is_saved(outcome, project)
     assert "0.00" in json.dumps(paid)
     with sqlite3.connect(project.folder / "store" / "calls.sqlite") as connection:
         (dollars,) = connection.execute("SELECT sum(dollars) FROM calls").fetchone()
@@ -165,6 +174,7 @@ def test_calls_that_fail_for_good_are_told_and_tried_again(start: Start, asked: 
     outcome = project.ragtally(*RUN)
     assert outcome.code == 2, outcome.err
     assert "failed permanently" in outcome.err
+    says_what_is_saved(outcome, project, "once that is fixed, ")
     advice = re.search(r"max_failed: [0-9.]+", outcome.err)
     assert advice, outcome.err
     project.write("spec.yaml", f"{SPEC.format(url=server.openai)}{advice[0]}\n")
@@ -236,6 +246,7 @@ def test_what_a_run_would_refuse_is_said_by_plan_and_doctor(start: Start, asked:
     project.write("spec.yaml", ollama_spec(server, ", num_ctx: 128"))
     plan = project.ragtally("plan", "spec.yaml")
     assert (plan.code, "and ollama_chat/tiny:1b sees 128" in plan.err) == (0, True)
+    assert "a smaller top_k or context_words, or a larger context for small: num_ctx: 1024" in plan.err
     (message,) = json.loads(project.ragtally("plan", "--json", "spec.yaml").out)["overlong_prompts"]
     doctor = project.ragtally("doctor", "spec.yaml")
     assert (doctor.code, f"missing  {message}" in doctor.out) == (2, True)

@@ -93,7 +93,7 @@ def test_a_server_that_ignores_it_is_named_and_its_answers_are_still_read(
     project = project_with(asked, server, "structured: true", batch=batch)
     outcome = run(project)
     assert outcome.code == 0, outcome.err
-    assert "30 of 30 answers of openai/small do not keep to the JSON schema that was sent" in outcome.err
+    assert "30 of 30 answers of small do not keep to the JSON schema that was sent" in outcome.err
     assert "`structured: false`" in outcome.err
     assert unparsed(project) == 0 and set(texts(project)) <= {"yes", "no", "maybe"}
 

@@ -27,6 +27,8 @@ class ModelTraits:
         context_tokens: How many tokens a prompt and its answer may have; None where unknown.
         context_grows: Whether a server's context is as long as it is asked to be, up to `context_tokens`. The model
             that is built then is a `RoomyChatModel` too. Like `context_tokens` it is no part of what a call is.
+        context_parameter: The component's parameter by which a spec gives the model a larger context; None where it
+            has none.
         output_tokens: The most tokens that an answer may have (for bounds on the price); None where unknown.
         batch: How its calls are put into batches; None where they are sent one by one. The model that is built then
             is a `BatchModel` too.
@@ -41,6 +43,7 @@ class ModelTraits:
     price: Price | None = None
     context_tokens: int | None = None
     context_grows: bool = False
+    context_parameter: str | None = None
     output_tokens: int | None = None
     batch: BatchTerms | None = None
 

@@ -94,9 +94,10 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (click.exceptions.Abort, KeyboardInterrupt) as interruption:
         # Click turns one into the other, depending on where Ctrl-C falls.
-        click.echo(f"\nstopped; finished work is saved, and the same command continues: {_command()}", err=True)
+        click.echo("stopped: interrupted", err=True)
+        _say_how_to_continue(interruption.__cause__ or interruption)
         sys.exit(EXIT_STOPPED)
     except ErrorList as errors:
         for single in errors.errors:
@@ -105,20 +106,36 @@ def main() -> None:
         sys.exit(errors.exit_code)
     except StoppedError as stopped:
         click.echo(f"stopped: {stopped}", err=True)
-        click.echo(f"all answers are saved; the same command continues: {_command()}", err=True)
+        _say_how_to_continue(stopped)
         sys.exit(stopped.exit_code)
     except RagtallyError as error:
         click.echo(f"error: {error}", err=True)
+        if _notes(error):
+            _say_how_to_continue(error, "once that is fixed, ")
         sys.exit(error.exit_code)
     except Exception as error:
         reason = write_failure(error)
         if reason is not None:
             click.echo(f"error: cannot write: {reason.strerror}", err=True)
+            if _notes(error):
+                _say_how_to_continue(error, "once there is room, ")
             _close_output()
             sys.exit(EXIT_USER)
         traceback.print_exc()
         click.echo("this is a bug in ragtally or in a plugin: please report the lines above", err=True)
         sys.exit(EXIT_BUG)
+
+
+def _say_how_to_continue(error: BaseException, when: str = "") -> None:
+    """Say what a command that ended early leaves behind, and how to go on."""
+    for line in _notes(error) or ["finished work is saved"]:
+        click.echo(line, err=True)
+    click.echo(f"{when}the same command continues: {_command()}", err=True)
+
+
+def _notes(error: BaseException) -> list[str]:
+    notes: list[str] = getattr(error, "__notes__", [])
+    return notes
 
 
 def _close_output() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from ragtally.present.table import Table
 
 _PLAIN_WIDTH = 120
+# A log gets no more than one line of progress in so many seconds.
+_SECONDS_BETWEEN_LINES = 60.0
 
 
 def print_all(parts: Sequence[Table | str]) -> None:
@@ -79,25 +84,47 @@ def bar(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 class _Rate(ProgressColumn):
-    """Pieces of work per second or minute, and how long the rest takes at that rate."""
+    """Pieces of work per second or minute, and when the rest is done at that rate."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
+        speed, left = task.finished_speed or task.speed, task.time_remaining
         if speed is None:
             return Text("")
-        rate = f"{speed:,.1f}/s" if speed >= 1 else f"{60 * speed:,.1f}/min"
-        left = task.time_remaining
-        return Text(f"{rate}, {timedelta(seconds=round(left))} left" if left else rate)
+        return Text(_rate(speed) if not left else f"{_rate(speed)}, done about {_clock(left)}")
+
+
+def _rate(per_second: float) -> str:
+    return f"{per_second:,.1f}/s" if per_second >= 1 else f"{60 * per_second:,.1f}/min"
+
+
+def _clock(seconds: float) -> str:
+    """What the clock will show in so many seconds, with the day where it is another one."""
+    now = datetime.now().astimezone()
+    end = now + timedelta(seconds=seconds)
+    return f"{end:%H:%M}" if end.date() == now.date() else f"{end:%a %Y-%m-%d %H:%M}"
+
+
+@dataclass
+class _Count:
+    """How far one thing is."""
+
+    total: int
+    at_first: int  # What was done before this run came to it
+    so_far: int
+    began: float
+    bar: TaskID | None = None
+    label: str = ""
 
 
 class TerminalProgress:
-    """Shows progress on standard error: a bar a step on a terminal, a line a step elsewhere."""
+    """Shows progress on standard error: a bar for each step and model on a terminal, a line a minute elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last_line = -math.inf
+        self._counts: dict[str, _Count] = {}
         self._bars: Progress | None = None
-        self._task: TaskID | None = None
-        self._measured: dict[str, TaskID] = {}
-        self._started: dict[tuple[str, int], TaskID] = {}
+        self._running: TaskID | None = None
         if sys.stderr.isatty():
             self._bars = Progress(
                 TextColumn("{task.fields[step]:<9}", markup=False),
@@ -111,38 +138,27 @@ class TerminalProgress:
 
     def start(self, step: str, total: int, done: int) -> None:
         """A step begins, or goes on after others came between (see `ragtally.workspace.Progress`)."""
-        self._end_step()
-        task = self._started.get((step, total))
-        if self._bars is None:
-            if task is None:
-                click.echo(f"{step}: {total - done} to do, {done} of {total} done before", err=True)
-                self._started[step, total] = TaskID(0)
-            return
-        self._bars.start()
-        if task is None:
-            task = self._bars.add_task(step, total=total, completed=done, step=step, label="")
-            self._started[step, total] = task
-        else:
-            self._bars.tasks[self._bars.task_ids.index(task)].stop_time = None
-        self._task = task
+        count = self._counts.get(step)
+        # The same model is asked again later, by other questions.
+        if count is None or count.total != total or done < count.so_far:
+            count = self._counts[step] = _Count(total, done, done, self._clock())
+        self._show(step, count)
 
     def advance(self, step: str, label: str) -> None:
         """A piece of work is done."""
-        if self._bars is not None and self._task is not None:
-            self._bars.update(self._task, advance=1, label=label[:30])
+        if (count := self._counts.get(step)) is not None:
+            count.so_far, count.label = count.so_far + 1, label
+            self._show(step, count)
 
     def measure(self, what: str, total: int, done: int, label: str = "") -> None:
-        """Something outside the steps got so far; shown on a terminal only."""
-        if self._bars is None:
-            return
-        self._bars.start()
-        if what not in self._measured:
-            self._end_step()
-            self._measured[what] = self._bars.add_task(what, total=total, completed=done, step=what[:40], label="")
-        elif self._task != self._measured[what]:
-            self._end_step()
-        self._task = self._measured[what]
-        self._bars.update(self._task, completed=done, total=total, label=label[:30])
+        """Something outside the steps got so far."""
+        before = self._counts.get(what)
+        count = self._counts.setdefault(what, _Count(total, done, done, self._clock()))
+        # What waits for hours, as batches do, does not fill a log with the same line.
+        has_moved = before is None or (before.so_far, before.total) != (done, total)
+        count.total, count.so_far, count.label = total, done, label
+        if has_moved or self._bars is not None:
+            self._show(what, count)
 
     def warn(self, message: str) -> None:
         """Something was repaired."""
@@ -151,11 +167,38 @@ class TerminalProgress:
     def finish(self) -> None:
         """All work is done, or stopped."""
         if self._bars is not None:
-            self._end_step()
+            self._pause()
             self._bars.stop()
 
-    def _end_step(self) -> None:
-        if self._bars is not None and self._task is not None:
-            self._bars.update(self._task, label="")
-            self._bars.stop_task(self._task)
-            self._task = None
+    def _show(self, what: str, count: _Count) -> None:
+        if self._bars is None:
+            self._print_line(what, count)
+            return
+        self._bars.start()
+        if count.bar is None:
+            count.bar = self._bars.add_task(what, total=count.total, completed=count.so_far, step=what[:40], label="")
+        if self._running != count.bar:
+            self._pause()
+            self._bars.tasks[self._bars.task_ids.index(count.bar)].stop_time = None
+            self._running = count.bar
+        self._bars.update(count.bar, completed=count.so_far, total=count.total, label=count.label[:30])
+
+    def _print_line(self, what: str, count: _Count) -> None:
+        now = self._clock()
+        if now - self._last_line < _SECONDS_BETWEEN_LINES:
+            return
+        self._last_line = now
+        parts = [f"{what}: {count.so_far:,} of {count.total:,}"]
+        if count.so_far > count.at_first and now > count.began:
+            speed = (count.so_far - count.at_first) / (now - count.began)
+            parts.append(_rate(speed))
+            if left := (count.total - count.so_far) / speed:
+                parts.append(f"done about {_clock(left)}")
+        click.echo(", ".join([*parts, *filter(None, [count.label])]), err=True)
+
+    def _pause(self) -> None:
+        """Stop the clock of the bar that moved last."""
+        if self._bars is not None and self._running is not None:
+            self._bars.update(self._running, label="")
+            self._bars.stop_task(self._running)
+            self._running = None

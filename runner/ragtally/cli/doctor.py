@@ -87,7 +87,7 @@ def _overlong_prompts(study: Study, registry: Registry, store: Path) -> Iterator
     # What keeps a plan from being made has been said.
     with suppress(RagtallyError):
         tasks = lazy.estimate.ask_tasks(lazy.plan.plan_study(study, registry))
-        for error in lazy.context_length.overlong_prompts(tasks, workspace):
+        for error in lazy.context_length.overlong_prompts(tasks, workspace, study):
             yield Finding(False, error.message, error.hint)
 
 

@@ -31,7 +31,7 @@ def command(spec: Path, as_json: bool) -> None:
     store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
     workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
     models, embedders = lazy.estimate.estimate(plan, workspace), lazy.estimate.estimate_embedding(plan, workspace)
-    overlong = lazy.context_length.overlong_prompts(lazy.estimate.ask_tasks(plan), workspace)
+    overlong = lazy.context_length.overlong_prompts(lazy.estimate.ask_tasks(plan), workspace, plan.study)
     for error in overlong:
         # What `run` would end with.
         workspace.progress.warn(str(error))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ragtally.api import Call, EmbedderTraits, ModelTraits, Reply, canonical_json
 from ragtally.engine.run import execute
+from ragtally.llm.call_group import spec_name
 from ragtally.llm.embeddings import EMBEDDING_STEPS, texts_to_embed
 from ragtally.llm.tokens import count_tokens, total_input_tokens
 from ragtally.plan import StudyPlan, in_order, plan_study
@@ -28,6 +29,7 @@ _SAMPLE = 500
 class ModelEstimate:
     """The calls that one model still has to answer."""
 
+    name: str  # As the spec names it
     model: str  # Provider and model
     calls: int  # Different calls that the study needs
     paid: int  # How many of them the store holds
@@ -77,7 +79,9 @@ def estimate(plan: StudyPlan, workspace: Workspace) -> tuple[ModelEstimate, ...]
     by_model: dict[str, list[Task]] = {}
     for task in tasks:
         by_model.setdefault(canonical_json(task.settings["model"]), []).append(task)
-    return tuple(_estimate_model(own, exact, unknown_tasks, workspace) for own in by_model.values())
+    return tuple(
+        _estimate_model(spec_name(own, plan.study), own, exact, unknown_tasks, workspace) for own in by_model.values()
+    )
 
 
 def needs_payment_first(task: Task, workspace: Workspace) -> bool:
@@ -104,7 +108,7 @@ def ask_tasks(plan: StudyPlan) -> list[Task]:
 
 
 def _estimate_model(
-    tasks: Sequence[Task], exact: set[str], unknown_tasks: Sequence[Task], workspace: Workspace
+    name: str, tasks: Sequence[Task], exact: set[str], unknown_tasks: Sequence[Task], workspace: Workspace
 ) -> ModelEstimate:
     traits: ModelTraits = workspace.registry.traits(tasks[0].choices["model"])
     calls: dict[str, Call] = {}
@@ -130,6 +134,7 @@ def _estimate_model(
     else:
         hours = terms.window_hours if to_pay else 0.0
     return ModelEstimate(
+        name=name,
         model=f"{traits.provider}/{traits.model}",
         calls=len(calls) + unwritten,
         paid=len(replies),

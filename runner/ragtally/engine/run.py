@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -160,7 +161,13 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
                 if late := spending.time_is_up():
                     raise StoppedError(late.message, hint=late.hint)
                 workspace.make(task)
-                workspace.progress.advance(step, task.label)
+                workspace.progress.advance(step.name, task.label)
+    except BaseException as error:
+        # Whatever ends the run early, what was paid for is not lost: the command line says so.
+        with suppress(RagtallyError):
+            if note := asking.saved():
+                error.add_note(note)
+        raise
     finally:
         workspace.progress.finish()
         workspace.calls.close()

@@ -145,7 +145,9 @@ class Batching:
             if state is None or state.status == "running":
                 continue
             async with session.alone():
-                session.workspace.progress.start(session.group.name, len(session.group.calls), 0)
+                calls = session.group.calls
+                without_reply = session.workspace.calls.keys_without_reply(list(calls))
+                session.workspace.progress.start(session.group.name, len(calls), len(calls) - len(without_reply))
                 try:
                     result = await collect(session, batch, state)
                 except StoppedError as stopped:

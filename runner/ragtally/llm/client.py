@@ -25,7 +25,7 @@ from ragtally.api import (
 from ragtally.llm.batch_session import interruption, still_open
 from ragtally.llm.batches import Batching
 from ragtally.llm.budget import Spending, failure_price, price, worst_price
-from ragtally.llm.call_group import CallGroup
+from ragtally.llm.call_group import CallGroup, spec_name
 from ragtally.llm.capacity import Capacity
 from ragtally.llm.claimed_calls import ClaimedCalls, wait_for_others
 from ragtally.llm.context_length import context_for, longest_call, room_error, written_calls
@@ -54,6 +54,7 @@ class Asking:
         self._claims = Claims(workspace.store.root / claims.FILE_NAME)
         self._failures: dict[str, CallError] = {}  # Calls that failed permanently
         self._capacities: dict[str, Capacity] = {}  # What was learnt of the servers, by model
+        self._keys: dict[str, set[str]] = {}  # The calls that came up so far, by the model's name in the spec
         self._study = study
         self._tasks = tasks
         self._workspace = workspace
@@ -71,12 +72,22 @@ class Asking:
         """Make sure that every call of some tasks is answered, or was tried as often as it may be."""
         with closing(BatchStore(self._workspace.store.root / FILE_NAME)) as store:
             groups = self._groups(tasks)
+            for group in groups:
+                self._keys.setdefault(group.name, set()).update(group.calls)
             try:
                 self._answer(groups, store)
             except KeyboardInterrupt:
                 # Between two models' turns nothing else reports it.
                 on_their_way = store.holding(key for group in groups for key in group.calls)
                 raise interruption(on_their_way) from None
+
+    def saved(self) -> str | None:
+        """Say how many answers are saved, of the calls that came up so far; None where there were none."""
+        counts = []
+        for name, keys in self._keys.items():
+            answered = len(keys) - len(self._workspace.calls.keys_without_reply(list(keys)))
+            counts.append(f"{answered:,} of {len(keys):,} answers of {name}")
+        return f"saved: {', '.join(counts)}" if counts else None
 
     def _answer(self, groups: Sequence[CallGroup], store: BatchStore) -> None:
         rest = groups
@@ -146,7 +157,7 @@ class Asking:
     def _missing(self, group: CallGroup) -> list[str]:
         missing = self._workspace.calls.keys_without_reply(list(group.calls))
         self._workspace.progress.start(group.name, len(group.calls), len(group.calls) - len(missing))
-        if error := room_error(group.traits, [group.calls[key] for key in missing]):
+        if error := room_error(group.name, group.traits, [group.calls[key] for key in missing], self._study):
             raise error
         return missing
 
@@ -195,7 +206,8 @@ class Asking:
                 for task in of_model
                 for call in calls_of(task, self._prompt_folder(task), takes_seed=traits.takes_seed)
             )
-            groups.append(CallGroup(traits, of_model, {call.key: call for call in sorted(calls, key=_prompt_text)}))
+            by_key = {call.key: call for call in sorted(calls, key=_prompt_text)}
+            groups.append(CallGroup(spec_name(of_model, self._study), traits, of_model, by_key))
         return groups
 
     def _prompt_folder(self, task: Task) -> Path:
@@ -309,8 +321,9 @@ class Asking:
         again = "run the same command to try those again"
         hint = f"{next(iter(remedies))}; then {again}" if len(remedies) == 1 else again
         if remedies and all(error.reason == "too long" for error in failures.values()):
-            # The same prompts would fail again.
-            hint = next(iter(remedies))
+            # The same prompts would fail again; what the longest of them needs is enough for the others.
+            longest = max(failures, key=lambda key: quick_input_tokens(group.calls[key]))
+            hint = failures[longest].hint or hint
         if shares[worst] < 1:
             hint += f", or allow it: max_failed: {math.ceil(1000 * shares[worst]) / 1000:g}"
         raise RagtallyError(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ragtally.api import Call, CallError, ModelTraits, canonical_json
+from ragtally.llm.call_group import spec_name
 from ragtally.llm.tokens import input_tokens, quick_input_tokens
+from ragtally.spec.study import Study
 from ragtally.steps import Task
 from ragtally.steps.ask import calls_of
 from ragtally.workspace import Workspace
@@ -14,6 +16,8 @@ from ragtally.workspace import Workspace
 _MARGIN = 1.25
 # Tokens left for an answer where nothing limits it.
 _ANSWER_ROOM = 1024
+# Contexts are suggested in steps of so many tokens.
+_ROUND = 1024
 
 
 def longest_call(calls: Collection[Call]) -> int:
@@ -27,8 +31,8 @@ def context_for(traits: ModelTraits, prompt_tokens: int) -> int:
     return min(tokens, traits.context_tokens or tokens)
 
 
-def room_error(traits: ModelTraits, calls: Collection[Call]) -> CallError | None:
-    """What to say where the longest of some prompts does not fit into the model's context."""
+def room_error(name: str, traits: ModelTraits, calls: Collection[Call], study: Study) -> CallError | None:
+    """What to say where the longest of some prompts does not fit into the context of a model of the spec."""
     room = traits.context_tokens
     if room is None or not calls:
         return None
@@ -36,12 +40,16 @@ def room_error(traits: ModelTraits, calls: Collection[Call]) -> CallError | None
     if tokens <= room:
         return None
     # A model whose context grows has been given all that it has.
-    larger = "" if traits.context_grows else " or give the model a longer context (num_ctx at Ollama)"
+    if traits.context_parameter is None or traits.context_grows:
+        larger = f"a model with a larger context than {name}"
+    else:
+        larger = f"a larger context for {name}: {traits.context_parameter}: {-(-tokens // _ROUND) * _ROUND}"
     return CallError(
-        f"the longest prompt has about {tokens:,} tokens with its answer, and {traits.provider}/{traits.model} sees "
-        f"{room:,}: the rest would be cut silently",
+        f"the longest prompt for {name} has about {tokens:,} tokens with its answer, and {traits.provider}/"
+        f"{traits.model} sees {room:,}: the rest would be cut silently",
         reason="too long",
-        hint=f"put less before the reader: a smaller top_k, chunks or context_words{larger and ';'}{larger}",
+        location=study.location(f"models.{name.split(', ')[0]}"),
+        hint=f"a smaller top_k or context_words, or {larger}",
     )
 
 
@@ -55,7 +63,7 @@ def written_calls(tasks: Sequence[Task], workspace: Workspace) -> list[Call]:
     return calls
 
 
-def overlong_prompts(tasks: Sequence[Task], workspace: Workspace) -> list[CallError]:
+def overlong_prompts(tasks: Sequence[Task], workspace: Workspace, study: Study) -> list[CallError]:
     """Say of each model which prompts, of those that are written and unanswered, a run would refuse."""
     by_model: dict[str, list[Task]] = {}
     for task in tasks:
@@ -68,5 +76,5 @@ def overlong_prompts(tasks: Sequence[Task], workspace: Workspace) -> list[CallEr
             continue
         calls = {call.key: call for call in written_calls(own, workspace)}
         unanswered = workspace.calls.keys_without_reply(list(calls)) if calls else []
-        errors.append(room_error(traits, [calls[key] for key in unanswered]))
+        errors.append(room_error(spec_name(own, study), traits, [calls[key] for key in unanswered], study))
     return [error for error in errors if error is not None]

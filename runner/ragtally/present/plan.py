@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from ragtally.engine.estimate import EmbedderEstimate, ModelEstimate
 from ragtally.plan import StudyPlan
@@ -43,17 +44,18 @@ def plan_parts(
 
 
 def _models(estimates: Sequence[ModelEstimate]) -> Table:
+    total = _total(estimates)
     columns = (
         Column("model"), Column("calls", VALUE), Column("paid", COUNT), Column("to pay", VALUE),
         Column("tokens in", ABOUT, "unknown"), Column("tokens out", ABOUT), Column("dollars", VALUE, "unknown"),
         Column("hours", VALUE, "unknown"), Column("days", VALUE),
     )  # fmt: skip
     rows = []
-    for row in estimates:
+    for row in [*estimates, *([total] if len(estimates) > 1 else [])]:
         most = "" if row.exact else "<= "
         rows.append(
             (
-                row.model,
+                row.name,
                 f"{most}{row.calls:,}",
                 row.paid,
                 f"{most}{row.to_pay:,}",
@@ -65,8 +67,44 @@ def _models(estimates: Sequence[ModelEstimate]) -> Table:
             )
         )
     return Table(
-        "models", "Calls of models", columns, tuple(rows), (*filter(None, map(_batches, estimates)), _MEANING)
+        "models",
+        "Calls of models",
+        columns,
+        tuple(rows),
+        (*filter(None, [*map(_batches, estimates), _end(total)]), _MEANING),
     )
+
+
+def _total(estimates: Sequence[ModelEstimate]) -> ModelEstimate:
+    """What all models come to; unknown where it is unknown of one."""
+
+    def total(numbers: Sequence[float | None]) -> float | None:
+        return None if None in numbers else sum(number or 0 for number in numbers)
+
+    tokens = total([row.input_tokens for row in estimates])
+    # Live calls are sent model after model, batches of all models are on their way at the same time.
+    live = total([row.hours for row in estimates if row.batches is None])
+    batches = [row.hours or 0.0 for row in estimates if row.batches is not None]
+    return ModelEstimate(
+        name="all",
+        model="",
+        calls=sum(row.calls for row in estimates),
+        paid=sum(row.paid for row in estimates),
+        to_pay=sum(row.to_pay for row in estimates),
+        exact=all(row.exact for row in estimates),
+        input_tokens=None if tokens is None else int(tokens),
+        output_tokens=sum(row.output_tokens for row in estimates),
+        dollars=total([row.dollars for row in estimates]),
+        hours=None if live is None else live + max(batches, default=0.0),
+        days=max((row.days for row in estimates if row.days is not None), default=None),
+    )
+
+
+def _end(total: ModelEstimate) -> str:
+    if not total.to_pay or total.hours is None:
+        return ""
+    end = datetime.now().astimezone() + timedelta(hours=total.hours)
+    return f"started now, the calls would end about {end:%a %Y-%m-%d %H:%M}"
 
 
 def _hours(row: ModelEstimate) -> str | None:
@@ -80,7 +118,7 @@ def _batches(row: ModelEstimate) -> str:
     notes = [] if row.batches is None else [f"by batches, {100 * row.discount:g} % off: {row.batches:,} to submit"]
     if row.in_batches:
         notes.append(f"{row.in_batches:,} calls are in open batches")
-    return f"{row.model} {'; '.join(notes)}" if notes else ""
+    return f"{row.name} {'; '.join(notes)}" if notes else ""
 
 
 def _embedders(estimates: Sequence[EmbedderEstimate]) -> Table:

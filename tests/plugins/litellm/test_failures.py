@@ -29,10 +29,20 @@ def test_a_prompt_too_long_for_ollama_is_told_the_context_to_write() -> None:
     inner = {"code": 400, "message": message, "type": "exceed_context_size_error"}
     error = from_status(400, {"error": json.dumps({"error": inner})}, Route("ollama_chat", "m"))
     assert error.reason == "too long"
-    assert error.hint == (
-        "put less before the reader: a smaller top_k, chunks or context_words; or give it num_ctx: 2048"
+    assert error.hint == "a smaller top_k or context_words, or a larger context: num_ctx: 2048"
+    assert str(from_status(400, "maximum context", Route("ollama_chat", "m")).hint).endswith("num_ctx: ...")
+
+
+def test_a_prompt_too_long_for_ones_own_server_is_told_its_options() -> None:
+    errors = CallErrors(Route("openai", "m"), (), own_server=True)
+    message = "request (1510 tokens) exceeds the available context size (1280 tokens), try increasing it"
+    hint = str(errors.from_status(400, {}, message).hint)
+    assert hint.startswith("a smaller top_k or context_words, or a larger context")
+    assert "--ctx-size 2048" in hint and "--max-model-len 2048" in hint
+    assert (
+        from_status(400, "maximum context").hint
+        == "a smaller top_k or context_words, or a model with a larger context"
     )
-    assert str(from_status(400, "maximum context", Route("ollama_chat", "m")).hint).endswith("a larger num_ctx")
 
 
 def test_a_servers_error_waits_only_where_it_says_so() -> None:
