@@ -115,7 +115,8 @@ def _row(
 ) -> dict[str, Any]:
     size, retriever = pick or (None, None)
     return {
-        "cell": cell, "kind": kind, "condition": condition, "question_set": "all",
+        "cell": cell, "description": f"the set-up {cell}",
+        "kind": kind, "condition": condition, "question_set": "all",
         "chunker": "words" if pick else None, "chunker.size": size, "retriever": retriever,
         "top_k": 3 if pick else None, "context_words": None, "reader": reader, "votes": 3,
         "distinct_votes": 3, "rule": "majority",

@@ -15,6 +15,7 @@ def register_retrievers() -> list[Component]:
             build=_build,
             summary="Okapi BM25 over stemmed words, with bm25s's tokens and scores.",
             version=3,
+            phrase="BM25",
             starter=lambda _: Starter(),
             params={
                 "k1": {

@@ -47,6 +47,7 @@ def register_chunkers() -> list[Component]:
             summary="Chunks of so many words; a word is what stands between white space.",
             starter=lambda _: Starter({"size": [64, 128, 256], "overlap": 0}),
             params=_window("words", 128),
+            phrase=lambda params: f"{params['size']}-word chunks",
             check=_faults,
         ),
         Component(
@@ -54,6 +55,7 @@ def register_chunkers() -> list[Component]:
             build=_sentences,
             summary="Chunks of so many sentences, which never reach across sections or empty lines.",
             params=_window("sentences", 3),
+            phrase=lambda params: f"{params['size']}-sentence chunks",
             check=_faults,
         ),
         Component(
@@ -61,6 +63,7 @@ def register_chunkers() -> list[Component]:
             build=_tokens,
             summary="Chunks of so many tokens, as the tokenizer of a model counts them.",
             params={"tokenizer": _TOKENIZER, **_window("tokens", 256)},
+            phrase=lambda params: f"{params['size']}-token chunks",
             fingerprint=_fingerprint_tokens,
             check=_faults,
         ),
@@ -68,8 +71,15 @@ def register_chunkers() -> list[Component]:
             name="sections",
             build=_sections,
             summary="The documents' own sections; text outside of them, and documents without any, as they are.",
+            phrase="sections",
         ),
-        Component(name="whole", build=_whole, version=2, summary="Each document as one chunk."),
+        Component(
+            name="whole",
+            build=_whole,
+            version=2,
+            summary="Each document as one chunk.",
+            phrase="whole documents",
+        ),
     ]
 
 

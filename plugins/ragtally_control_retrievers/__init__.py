@@ -14,12 +14,14 @@ def register_retrievers() -> list[Component]:
             build=_oracle,
             summary="Control: the chunks that hold most of the question's evidence, most first.",
             traits=RetrieverTraits(reads=frozenset({"text", "evidence"}), is_control=True),
+            phrase="the oracle",
         ),
         Component(
             name="random",
             build=_random,
             summary="Control: chunks drawn by lot for each question.",
             traits=RetrieverTraits(is_control=True),
+            phrase="random draws",
             params={
                 "seed": {
                     "type": "integer",

@@ -33,6 +33,7 @@ def register_retrievers() -> list[Component]:
             name="dense",
             build=_build,
             summary="Exact search over embeddings, by any of six distances.",
+            phrase=lambda params: f"{params['embedder']} vectors",
             starter=lambda _: Starter(),
             params={
                 "embedder": {

@@ -19,6 +19,7 @@ def register_embedders() -> list[Component]:
     return [
         Component(
             name="hashing",
+            phrase="hashed",
             build=_build,
             summary="A floor for embedders: words hashed into dimensions; no learning, no download.",
             params={

@@ -110,6 +110,7 @@ def register_retrievers() -> list[Component]:
             build=_build,
             summary="Fuses several retrievers' rankings, by reciprocal rank or by weighted scores.",
             params=_PARAMETERS,
+            phrase=lambda params: f"{' and '.join(params['retrievers'])} fused",
             traits=_traits,
             check=check,
         )

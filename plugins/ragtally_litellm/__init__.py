@@ -177,6 +177,7 @@ def register_embedders() -> list[Component]:
             build=build_embedder,
             summary="Any embedding model by its LiteLLM name: Ollama, OpenAI, vLLM and many others.",
             params=EMBEDDER_PARAMETERS,
+            phrase=lambda params: str(params["model"]).rpartition("/")[2],
             fingerprint=embedder_fingerprint,
             traits=embedder_traits,
             check=check_embedder,

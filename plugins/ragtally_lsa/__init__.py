@@ -14,6 +14,7 @@ def register_embedders() -> list[Component]:
     return [
         Component(
             name="lsa",
+            phrase="LSA",
             build=_build,
             summary="Latent semantic analysis: TF-IDF and a truncated SVD, learnt from the corpus' chunks.",
             params={

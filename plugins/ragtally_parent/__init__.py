@@ -58,6 +58,7 @@ def register_retrievers() -> list[Component]:
             build=_build,
             summary="Finds small chunks and gives the larger windows around them.",
             params=_PARAMETERS,
+            phrase=lambda params: f"{params['retriever']} with the {params['window']} around",
             traits=_traits,
         )
     ]

@@ -169,6 +169,7 @@ def register_retrievers() -> list[Component]:
             build=build,
             summary="Reranks another retriever's first hits, by a cross-encoder or by a language model.",
             params=_PARAMETERS,
+            phrase=lambda params: f"reranked {params['retriever']}",
             fingerprint=_fingerprint,
             traits=traits,
             check=check,

@@ -31,6 +31,7 @@ def register_embedders() -> list[Component]:
             traits=_traits,
             check=_check,
             diagnose=_diagnose,
+            phrase=lambda params: str(params["model"]).rpartition("/")[2],
             packages=("sentence-transformers", "torch", "transformers"),
             provide=_provide,
         )

@@ -16,6 +16,7 @@ def register_retrievers() -> list[Component]:
             summary="Exact search over token sets, by Jaccard or Hamming distance; under `dense` these two compare "
             "binarised vectors instead.",
             version=2,
+            phrase=lambda params: f"word sets by {params['distance'].capitalize()} distance",
             params={
                 "distance": {
                     "enum": ["jaccard", "hamming"],

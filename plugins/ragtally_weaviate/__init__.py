@@ -35,12 +35,19 @@ def register_retrievers() -> list[Component]:
             build=_build,
             summary="Keyword, vector and hybrid search by a Weaviate server, which the environment names.",
             params=PARAMETERS,
+            phrase=_phrase,
             traits=_traits,
             check=check_parameters,
             diagnose=_diagnose,
             external_resource=_external_resource,
         )
     ]
+
+
+def _phrase(parameters: Mapping[str, Any]) -> str:
+    vectors = f"{parameters.get('embedder')} vectors"
+    searches = {"bm25": "BM25", "near_vector": vectors, "hybrid": f"BM25 and {vectors} fused"}
+    return f"Weaviate’s {searches[parameters['mode']]}"
 
 
 def _traits(parameters: Mapping[str, Any]) -> RetrieverTraits:

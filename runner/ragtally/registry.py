@@ -125,6 +125,20 @@ class Registry:
         words = {key: params[key].get("x-ragtally-null") if value is None else value for key, value in own.items()}
         return replace(choice, parameters={key: relevant(words[key]) for key in own if counts(params[key])})
 
+    def phrase(self, choice: Choice) -> str:
+        """What a sentence calls a choice: its component's phrase, else its name."""
+
+        def words(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(map(words, value))
+            return self.phrase(value) if isinstance(value, Choice) else value
+
+        phrase = self.get(choice).component.phrase
+        if callable(phrase):
+            parameters = self.relevant_parameters(choice).parameters
+            phrase = phrase({key: words(value) for key, value in parameters.items()})
+        return phrase or choice.name
+
     def build(self, choice: Choice) -> Any:
         """Build what a choice picks, components among its parameters first."""
         # A model is not built, nor is what a retriever names: the engine itself asks and searches them.

@@ -12,7 +12,7 @@ from scipy.stats import binom
 
 from ragtally.analysis.bootstrap import BootstrapDistribution, bootstrap
 from ragtally.analysis.contributions import mean_contributions, ratio_contributions
-from ragtally.analysis.selection import BestSet, best_set, select_on_half, split_halves
+from ragtally.analysis.selection import BestSet, best_set, better_than, select_on_half, split_halves
 from simulated_studies import cell_shares, choose
 
 NAMES = ("a", "b", "c", "d", "e")
@@ -189,3 +189,36 @@ def test_too_few_questions_and_nothing_have_no_optimism() -> None:
     zeros = np.zeros((20, 2))
     nothing = bootstrap(ratio_contributions(zeros, zeros, "no verdict is 'yes'"), np.random.default_rng(0), 50)
     assert best_of(nothing).optimism is None
+
+
+def test_what_beats_a_floor_step_by_step() -> None:
+    distribution = resamples_of(right([0.9, 0.62, 0.5, 0.6], 120, 3))
+    estimate, replicates = distribution.observed.value, distribution.replicates.value
+    ahead, error = {}, {}
+    for cell in range(3):
+        gap = estimate[cell] - estimate[3]
+        error[cell] = np.sqrt(120 / 119) * (replicates[:, cell] - replicates[:, 3] - gap)
+        variance = np.mean(error[cell] ** 2)
+        error[cell] /= np.sqrt(variance)
+        ahead[cell] = gap / np.sqrt(variance + gap**2 / 120)
+    critical = sorted(np.max(list(error.values()), axis=0))[285]
+    assert better_than(distribution, 3) == [cell for cell in range(3) if ahead[cell] > critical] == [0]
+
+
+@pytest.mark.parametrize("cells", [2, 12])
+def test_cells_as_good_as_the_floor_rarely_beat_it_however_many_they_are(cells: int) -> None:
+    rng = np.random.default_rng(11)
+    studies, wrong = 200, 0
+    for _ in range(studies):
+        answers = rng.random((100, cells + 1)) < 0.6
+        wrong += bool(better_than(resamples_of(answers, seed=int(rng.integers(1 << 30))), cells))
+    # As many as could be by chance if the rate were 5 %.
+    assert wrong <= binom.ppf(0.999, studies, 0.05)
+
+
+def test_a_cell_well_above_the_floor_beats_it_and_one_below_does_not() -> None:
+    answers = right([0.9, 0.3, 0.6], 100, 4)
+    assert better_than(resamples_of(answers), 2) == [0]
+    assert better_than(resamples_of(answers), 2, higher_is_better=False) == [1]
+    assert better_than(resamples_of(answers[:9]), 2) == [], "too few questions"
+    assert better_than(resamples_of(np.ones((50, 2), dtype=bool)), 1) == [], "nothing differs"

@@ -20,10 +20,10 @@ def test_run_ends_with_the_report_and_report_writes_it_again(finished: Project) 
 
 def test_show_prints_the_same_with_and_without_the_verdict_that_was_written(finished: Project) -> None:
     written = finished.folder / "data" / "results" / "small" / "analysis.json"
-    with_it = finished.ragtally("show", "small")
+    with_it = finished.ragtally("show", "small", "--all")
     before = written.read_bytes()
     written.unlink()
-    without = finished.ragtally("show", "small")
+    without = finished.ragtally("show", "small", "--all")
     written.write_bytes(before)
     assert with_it.code == 0, with_it.err
     assert without.out == with_it.out
@@ -38,7 +38,7 @@ def test_a_class_that_the_base_lost_is_told_where_macro_averages_stand(finished:
     for left in (1, 0):
         told["funnel"]["stages"]["base"]["by_class"] = {"yes": 5, "no": 5, "maybe": left}
         path.write_text(json.dumps(told), encoding="utf-8")
-        said.append(" ".join(finished.ragtally("show", "small", "--no-verdict").out.split()))
+        said.append(" ".join(finished.ragtally("show", "small", "--all").out.split()))
     path.write_bytes(before)
     assert "is left" not in said[0]
     assert "no maybe is left: on the base, macro averages run over 2 classes" in said[1]

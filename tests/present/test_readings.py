@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
-from ragtally.present.readings import reading_warnings, readings_section
+from ragtally.present.readings import reading_warnings, readings_section, unread_answers, unread_section
 from sample_results import results_of
 
 
@@ -61,3 +62,23 @@ def test_results_of_earlier_versions_have_no_table(comparisons):
     study = replace(results_of({"a": "yn"}), comparisons=comparisons)
     assert readings_section(study).empty
     assert reading_warnings(study) == []
+
+
+def test_replies_that_could_not_be_read_are_listed_once_on_one_line_each():
+    lists = pl.List(pl.String)
+    rows = [
+        ("a", "q1", ["yes", None], ["JSON", "refusal"], [None, None], ["{}", "I\n<b>cannot</b>   say."]),
+        ("b", "q1", ["yes", None], ["JSON", "refusal"], [None, None], ["{}", "I\n<b>cannot</b>   say."]),
+        ("b", "q2", [None, None], [None, "empty"], ["timed out", None], [None, "x" * 300]),
+    ]
+    names = ("ballots", "readings", "errors", "texts")
+    schema = {"cell": pl.String, "question": pl.String} | dict.fromkeys(names, lists)
+    cells = pl.DataFrame({"cell": ["a", "b"], "reader": ["big", "big"], "context": ["gold", "gold"]})
+    study = replace(results_of({"a": "yn"}), cells=cells, answers=pl.DataFrame(rows, schema=schema, orient="row"))
+    assert unread_answers(study).rows() == [
+        ("big", "gold", "q1", 2, "refusal", "I\n<b>cannot</b>   say."),
+        ("big", "gold", "q2", 2, "empty", "x" * 300),
+    ]
+    (table,) = unread_section(study).tables
+    assert table.caption == "2 replies that could not be read"
+    assert [row[-1] for row in table.rows] == ["I <b>cannot</b> say.", f"{'x' * 200} ..."]

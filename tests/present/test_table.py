@@ -109,3 +109,15 @@ def test_any_names_fit_and_lose_no_sign(width: int, rows: list[tuple[str, int, i
     assert sorted(sign for sign in body if sign in "ab漢") == sorted(letters)
     for _, number, other in rows:
         assert f"{number:,}" in text and f"{other:,}" in text
+
+
+def test_the_first_rows_of_a_table_say_how_many_there_are() -> None:
+    rows = tuple((f"cell {number}", number) for number in range(6))
+    table = Table(
+        "t", "Caption", (Column("cell"), Column("n", COUNT)), rows, ("a note",),
+        groups=("base", "all", "base", "all", "base", "all"), strong=frozenset({2}),
+    )  # fmt: skip
+    head = table.head(2)
+    assert (head.caption, head.rows) == ("Caption (base), the first 2 of 3", (rows[0], rows[2]))
+    assert head.strong == {1} and not head.notes
+    assert table.head(3).caption == "Caption (base)"

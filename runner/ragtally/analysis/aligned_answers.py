@@ -56,9 +56,29 @@ class AlignedAnswers:
         number = {name: column for column, name in enumerate(self.cells)}
         return [number[name] for name in names]
 
-    def contributions(self, metric: str) -> Contributions | str:
-        """Compute what each question contributes to a metric in every cell, or say why that is not known."""
-        return self.metrics.contributions(metric, self.graded)
+    def contributions(self, metric: str, *others: GradedAnswers) -> Contributions | str:
+        """Compute what each question contributes to a metric in every cell, and in others' answers after these, or
+        say why that is not known.
+        """
+        return self.metrics.contributions(metric, (*self.graded, *others))
+
+    @property
+    def most_frequent(self) -> str:
+        """The most frequent label, the first answer of equals."""
+        return self.answers[int(np.bincount(self.gold).argmax())]
+
+    def constant(self, answer: str) -> GradedAnswers:
+        """What always giving one answer would come to."""
+        gold, questions = [self.answers[code] for code in self.gold.tolist()], len(self.ids)
+        return GradedAnswers(
+            gold=gold,
+            verdict=[answer] * questions,
+            status=[Status.RIGHT if label == answer else Status.WRONG for label in gold],
+            answers=self.answers,
+            votes=1,
+            ballots_unparsed=[0] * questions,
+            ballots_failed=[0] * questions,
+        )
 
 
 def align_answers(results: Results, question_set: str, metrics: StudyMetrics | None = None) -> AlignedAnswers | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
@@ -19,13 +20,21 @@ from ragtally.analysis.aligned_answers import (
     resample_number,
     row_estimate,
 )
-from ragtally.analysis.bootstrap import bootstrap, cell_estimates, extreme_share
+from ragtally.analysis.bootstrap import BootstrapDistribution, bootstrap, cell_estimates, extreme_share
 from ragtally.analysis.comparisons import Family, declared_families, votes_family
 from ragtally.analysis.contributions import StudyMetrics, only_value
 from ragtally.analysis.costs import CellCost, ParetoFront, cell_cost, pareto_front
 from ragtally.analysis.error_breakdown import ErrorBreakdown, error_breakdowns
 from ragtally.analysis.estimate import CONFIDENCE, Estimate
-from ragtally.analysis.selection import BestSet, HeldOut, best_set, select_on_half, split_halves
+from ragtally.analysis.selection import (
+    BestSet,
+    Floor,
+    HeldOut,
+    best_set,
+    better_than,
+    select_on_half,
+    split_halves,
+)
 from ragtally.analysis.vote_noise import VoteNoise, vote_noise
 from ragtally.registry import Registry
 from ragtally.results.load import Results
@@ -43,6 +52,7 @@ class CellAnalysis:
     # Whether it may be chosen as the best: a cell of the grid whose retriever is no control, and the first of several
     # builds, since the best of them is only the luckiest draw.
     is_candidate: bool
+    statuses: Mapping[str, int] = field(default_factory=dict)  # How many questions came to what, as `right`
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +60,9 @@ class SetAnalysis:
     """All cells on one set of questions."""
 
     questions: int
-    majority_share: float  # The share of the most frequent label
     cells: Mapping[str, CellAnalysis]  # The cells that answer it, by name, in the order of the study
     best: Mapping[str, BestSet]  # For each metric the candidates that may be the best
+    floors: Mapping[str, Floor]  # For each of these metrics, what always giving one answer comes to
     # For each metric what was picked on one half; empty unless the spec says `select_on: dev`.
     held_out: Mapping[str, HeldOut]
     error_breakdowns: Mapping[str, ErrorBreakdown]  # Of each grid cell that reads what was retrieved
@@ -127,13 +137,15 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
     """Score the cells on one set of questions."""
     estimates: dict[str, dict[str, Estimate]] = {}
     best: dict[str, BestSet] = {}
+    floors: dict[str, Floor] = {}
     held_out: dict[str, HeldOut] = {}
     candidates = _candidates(results, answers)
+    most_frequent = answers.most_frequent
     dev = split_halves(
         answers.gold.tolist(), random_generator(results, answers.question_set, "halves"), answers.cluster
     )
     for metric in results.metric_names("answers"):
-        contributions = answers.contributions(metric)
+        contributions = answers.contributions(metric, answers.constant(most_frequent))
         reason = contributions if isinstance(contributions, str) else "not scored"
         estimates[metric] = {
             name: row_estimate(row, metric, reason) or Estimate(None, 0, reason="not scored")
@@ -142,41 +154,63 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
         names = [name for name, row in answers.cells.items() if row[metric] is not None]
         if isinstance(contributions, str) or not names:
             continue
-        contributions = contributions.of_cells(answers.columns(names))
+        contributions = contributions.of_cells([*answers.columns(names), len(answers.cells)])
         distribution = bootstrap(
             contributions,
             random_generator(results, answers.question_set, metric),
             resample_number(len(answers.ids), len(names)),
             answers.cluster,
         )
-        estimates[metric].update(zip(names, cell_estimates(contributions, distribution), strict=True))
+        *of_cells, of_floor = cell_estimates(contributions, distribution)
+        estimates[metric].update(zip(names, of_cells, strict=True))
         grid = [row for row, name in enumerate(names) if name in candidates]
         info = results.metric(metric)
         # A metric of one class, as `f1[yes]`, does not decide.
-        if grid and info.is_single and info.higher_is_better is not None:
-            grid_names, better = [names[row] for row in grid], info.higher_is_better
+        if not info.is_single or info.higher_is_better is None:
+            continue
+        better = info.higher_is_better
+        floors[metric] = _floor(most_frequent, of_floor, distribution, names, grid, higher_is_better=better)
+        if grid:
+            grid_names = [names[row] for row in grid]
             best[metric] = best_set(distribution.of_cells(grid), grid_names, higher_is_better=better)
             if results.comparisons["select_on"] == "dev":
                 of_grid = contributions.of_cells(grid)
                 held_out[metric] = select_on_half(of_grid, grid_names, dev, higher_is_better=better)
-    counts = np.bincount(answers.gold)
     return SetAnalysis(
         questions=len(answers.ids),
-        majority_share=float(counts.max() / counts.sum()),
         cells={
             name: CellAnalysis(
                 kind=row["kind"],
                 metrics={key: cells[name] for key, cells in estimates.items()},
                 cost=_cost(results, row, answers),
                 is_candidate=name in candidates,
+                statuses=dict(sorted(Counter(map(str, answers.status[name])).items())),
             )
             for name, row in answers.cells.items()
         },
         best=best,
+        floors=floors,
         held_out=held_out,
         error_breakdowns=error_breakdowns(results, answers),
         vote_noise=vote_noise(results, answers),
     )
+
+
+def _floor(
+    answer: str,
+    score: Estimate,
+    distribution: BootstrapDistribution,
+    names: Sequence[str],
+    grid: Sequence[int],
+    *,
+    higher_is_better: bool,
+) -> Floor:
+    """What is better than always giving an answer, which is the last column of the distribution."""
+    # Where nothing is retrieved, the controls are held against it.
+    rivals = grid or range(len(names))
+    with_floor = distribution.of_cells([*rivals, len(names)])
+    ahead = better_than(with_floor, len(rivals), higher_is_better=higher_is_better)
+    return Floor(answer, score, tuple(names[rivals[column]] for column in ahead))
 
 
 def _candidates(results: Results, answers: AlignedAnswers) -> set[str]:

@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ragtally.analysis.bootstrap import DEFINED_SHARE, FEWEST_UNITS, BootstrapDistribution, unit_rows
 from ragtally.analysis.contributions import Contributions
-from ragtally.analysis.estimate import CONFIDENCE, require_share
+from ragtally.analysis.estimate import CONFIDENCE, Estimate, require_share
 
 _TOLERANCE = 1e-10
 _DIGITS = 10
@@ -43,6 +43,16 @@ class BestSet:
     # there are too few questions, or no value.
     optimism: float | None
     confidence: float  # With which confidence all cells that are as good as the best are among `cells`
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What always giving the most frequent label comes to by one metric, and which cells beat it."""
+
+    answer: str
+    score: Estimate
+    # The candidates (or, without any, all cells) that are shown to be better, with one error rate for all of them.
+    beaten_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +78,7 @@ def best_set(
     """Find the cells that cannot be told from the best, and by how much the best one's value flatters."""
     require_share(confidence, "confidence")
     sign = 1.0 if higher_is_better else -1.0
-    enough = distribution.observed.has_value & (distribution.replicates.has_value.mean(axis=0) >= DEFINED_SHARE)
-    cells = np.flatnonzero(enough)
+    cells = np.flatnonzero(_enough_values(distribution))
     if len(cells) == 0:
         return BestSet(None, (), None, confidence)
     values = sign * distribution.observed.value[cells]
@@ -84,6 +93,37 @@ def best_set(
     candidates = _candidates(values, errors, distribution.units, confidence)
     optimism = _optimism(values, errors, candidates)
     return BestSet(highest, tuple(names[row] for row in cells[candidates].tolist()), optimism, confidence)
+
+
+def better_than(
+    distribution: BootstrapDistribution,
+    reference: int,
+    confidence: float = CONFIDENCE,
+    *,
+    higher_is_better: bool = True,
+) -> list[int]:
+    """Find the columns that are better than a reference named beforehand, however many are compared with it."""
+    # The largest of all studentised errors is what a difference must exceed.
+    # Source: H. White (2000), A reality check for data snooping, Econometrica 68, 1097-1126.
+    require_share(confidence, "confidence")
+    columns = np.flatnonzero(_enough_values(distribution))
+    complete = distribution.replicates.has_value[:, columns].all(axis=1)
+    if distribution.units < FEWEST_UNITS or reference not in columns or not complete.any():
+        return []
+    sign = 1.0 if higher_is_better else -1.0
+    values = sign * distribution.observed.value
+    resampled = sign * distribution.replicates.value[complete]
+    gap = values - values[reference]
+    scale = math.sqrt(distribution.units / (distribution.units - 1))
+    errors = scale * (resampled - resampled[:, [reference]] - gap)
+    spread = np.sqrt((errors**2).mean(axis=0))
+    varies = columns[spread[columns] > _TOLERANCE]
+    if not len(varies):
+        return []
+    critical = float(np.quantile((errors[:, varies] / spread[varies]).max(axis=1), confidence, method="higher"))
+    # As in `_candidates`: under the hypothesis that two are alike the variance is the larger one.
+    observed = gap[varies] / np.sqrt(spread[varies] ** 2 + gap[varies] ** 2 / distribution.units)
+    return [int(column) for column in varies[observed > max(critical, 0.0) + _TOLERANCE]]
 
 
 def split_halves(
@@ -122,6 +162,12 @@ def select_on_half(
     on_half, held_out = scores[row].value, on_other.of_cells([row]).scores()[0].value
     optimism = None if on_half is None or held_out is None else sign * (on_half - held_out)
     return HeldOut(names[row], on_half, on_dev.questions, held_out, on_other.questions, optimism)
+
+
+def _enough_values(distribution: BootstrapDistribution) -> NDArray[np.bool_]:
+    """Which cells have a value, on nearly all resamples too."""
+    on_most: NDArray[np.bool_] = distribution.replicates.has_value.mean(axis=0) >= DEFINED_SHARE
+    return distribution.observed.has_value & on_most
 
 
 def _candidates(

@@ -138,6 +138,9 @@ class Component:
         starter: How `ragtally new` writes a dataset, chunker, retriever, model or reader into a first spec, which
             leaves out whatever has none. Called with the study's name for a dataset, with what `--model` says for a
             model, and with the model's name in the spec for a reader that asks one; else with an empty text.
+        phrase: What a sentence calls it, where its name alone would not say enough: a noun phrase such as `BM25`; for
+            a chunker its chunks, as in `256-word chunks`. A value, or a function of the parameters that count, in
+            which each component is its own phrase.
         citation: For a dataset, whom to cite for it: BibTeX, or a sentence.
         packages: Optional packages that its numbers depend on, beside those that its own distribution requires: the
             report names their versions. A value, or a function of the parameters.
@@ -156,6 +159,7 @@ class Component:
     external_resource: Callable[[Path], ExternalResource | None] | None = None
     renamed_params: Mapping[str, str] = field(default_factory=dict)
     starter: Callable[[str], Starter] | None = None
+    phrase: str | Callable[[Mapping[str, Any]], str] = ""
     citation: str = ""
     packages: Sequence[str] | Callable[[Mapping[str, Any]], Sequence[str]] = ()
 

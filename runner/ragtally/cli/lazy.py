@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ragtally.plan import answer_form
     from ragtally.present import components as component_tables
     from ragtally.present import duplicates as duplicate_tables
-    from ragtally.present import page, pairwise, provenance, show, table
+    from ragtally.present import page, pairwise, provenance, readings, show, table
     from ragtally.present import plan as plan_tables
     from ragtally.present import store as store_tables
     from ragtally.results import columns
@@ -35,8 +35,8 @@ __all__ = [
     "analysis", "answer_form", "batches", "calls", "calls_salvage", "calls_transfer", "cell_pairs", "columns",
     "component_tables", "context_length", "contributions", "duplicate_tables", "duplicates", "engine", "estimate",
     "export_dataset", "export_pipeline", "external", "inventory", "llm_batches", "page", "pairwise",
-    "pipelines", "plan", "plan_tables", "polars", "provenance", "result_files", "results", "show", "store",
-    "store_tables", "table", "vectors", "workspace",
+    "pipelines", "plan", "plan_tables", "polars", "provenance", "readings", "result_files", "results", "show",
+    "store", "store_tables", "table", "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
     "polars": "polars",
@@ -55,7 +55,7 @@ _MODULES = {
     "duplicate_tables": "ragtally.present.duplicates",
     "plan_tables": "ragtally.present.plan",
     "store_tables": "ragtally.present.store",
-    **{name: f"ragtally.present.{name}" for name in ("page", "pairwise", "provenance", "show", "table")},
+    **{name: f"ragtally.present.{name}" for name in ("page", "pairwise", "provenance", "readings", "show", "table")},
     "result_files": "ragtally.results.write",
     "columns": "ragtally.results.columns",
     **{

@@ -64,9 +64,12 @@ def command(
     )
     if stage is None:
         study_results = lazy.results.load_results(folder, per_question=False)
-        print_all(lazy.show.study_parts(study_results))
-        if not no_report:
-            click.echo(f"report: {report(folder, spec, registry)}", err=True)
+        if no_report:
+            print_all(lazy.show.study_parts(study_results))
+        else:
+            report(folder, spec, registry)
+            analysis = analysis_of(folder)
+            print_all(lazy.show.summary_parts(study_results, analysis))
             click.echo()
-            print_all([lazy.show.answer_text(study_results, analysis_of(folder))])
+            print_all([lazy.show.answer_text(study_results, analysis)])
     click.echo(f"wrote {folder}", err=True)

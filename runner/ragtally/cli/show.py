@@ -15,27 +15,34 @@ from ragtally.cli.studies import analysis_of, folder_of, results_option
 @click.command(name="show")
 @click.argument("study")
 @results_option
-@click.option("--no-verdict", is_flag=True, help="Print the tables of the cells alone, at once.")
-@click.option("--json", "as_json", is_flag=True, help="Print the analysis as JSON instead.")
-def command(study: str, results: Path, no_verdict: bool, as_json: bool) -> None:
-    """Print the result tables and the analysis of STUDY (its name, or the folder of its results).
+@click.option("--all", "everything", is_flag=True, help="Print every table.")
+@click.option("--unparsed", is_flag=True, help="Print the replies that could not be read.")
+@click.option("--json", "as_json", is_flag=True, help="Print the analysis, or the unparsed replies, as JSON instead.")
+def command(study: str, results: Path, everything: bool, unparsed: bool, as_json: bool) -> None:
+    """Print the answer of STUDY (its name, or the folder of its results) and the tables behind it.
 
-    The answer comes first.
-
-    The analysis says which cells may be the best, what differs beyond chance, where the answers of the chosen cell
-    went, and what it costs.
+    With --all every table: which cells may be the best, what differs beyond chance, where the answers of the chosen
+    cell went, and what it costs.
     """
-    if no_verdict and as_json:
-        raise click.UsageError("--no-verdict and --json cannot be given together")
+    if everything and (unparsed or as_json):
+        raise click.UsageError("--all stands alone")
     folder = folder_of(study, results)
-    if as_json:
-        click.echo(json.dumps(analysis_of(folder).as_json(), indent=1, ensure_ascii=False, allow_nan=False))
-        return
-    study_results = lazy.results.load_results(folder, per_question=False)
-    if no_verdict:
-        print_all(lazy.show.study_parts(study_results))
+    if unparsed:
+        study_results = lazy.results.load_results(folder)
+        if as_json:
+            rows = lazy.readings.unread_answers(study_results).to_dicts()
+            click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        else:
+            print_all(lazy.readings.unread_section(study_results).tables)
         return
     analysis = analysis_of(folder)
+    if as_json:
+        click.echo(json.dumps(analysis.as_json(), indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    study_results = lazy.results.load_results(folder, per_question=False)
     print_all([lazy.show.answer_text(study_results, analysis)])
     click.echo()
-    print_all([*lazy.show.study_parts(study_results), *lazy.show.analysis_parts(study_results, analysis)])
+    if everything:
+        print_all([*lazy.show.study_parts(study_results), *lazy.show.analysis_parts(study_results, analysis)])
+    else:
+        print_all(lazy.show.summary_parts(study_results, analysis))

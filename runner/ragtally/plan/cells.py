@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ragtally.api import Choice
+from ragtally.registry import Registry
 from ragtally.steps import Task
 
 
@@ -79,6 +80,15 @@ class Voter:
     reader: str  # The voter's name in the spec
     decision: str  # How its ballots were turned into an answer: `vote 1`, `majority of 3`, `unanimous of 3`
     score: Task
+
+
+def labelled_choices(axis: Sequence[Choice], registry: Registry) -> list[tuple[Choice, str]]:
+    """The choices of an axis, each with its name in cells' names."""
+    labels = axis_labels([registry.relevant_parameters(choice, identity=True) for choice in axis])
+    # What is no part of a choice must tell apart those that nothing else does.
+    if len(set(labels)) < len(labels):
+        labels = axis_labels(axis)
+    return list(zip(axis, labels, strict=True))
 
 
 def axis_labels(choices: Sequence[Choice]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ragtally.api import Choice, RagtallyError, SpecError, did_you_mean, raise_all
 from ragtally.plan.approximation import build_count, exact_counterpart, variation
-from ragtally.plan.cells import Cell, Picks, Voter, axis_labels
+from ragtally.plan.cells import Cell, Picks, Voter, labelled_choices
 from ragtally.plan.tasks import StudyTasks, context_sizes, score_task
 from ragtally.registry import Registry
 from ragtally.spec.defaults import MAJORITY, UNANIMOUS, VOTER_METRICS
@@ -146,7 +146,7 @@ class _Decision:
 
 
 def _decisions(study: Study, registry: Registry) -> list[_Decision]:
-    rules = _labels(study.grid.rule, registry)
+    rules = labelled_choices(study.grid.rule, registry)
     return [
         _Decision(votes, rule, f"{votes} vote{'' if votes == 1 else 's'}" + (f" {label}" if len(rules) > 1 else ""))
         for votes in study.grid.votes
@@ -224,7 +224,7 @@ class _Search:
 
 def _searches(tasks: StudyTasks) -> Iterator[_Search]:
     registry = tasks.registry
-    for retriever, label in _labels(tasks.study.grid.retriever, registry):
+    for retriever, label in labelled_choices(tasks.study.grid.retriever, registry):
         builds = build_count(retriever, registry)
         exact, varies = exact_counterpart(retriever, registry), variation(retriever, registry)
         for build in range(1, builds + 1):
@@ -236,7 +236,7 @@ def _retrieval_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
     grid, cells = tasks.study.grid, []
     sets, depth = _question_sets(base, everywhere=True), _depth(tasks)
     sizes = () if grid.reader else context_sizes(grid)
-    chunkers = _labels(grid.chunker, tasks.registry)
+    chunkers = labelled_choices(grid.chunker, tasks.registry)
     for (chunker, chunks), search in itertools.product(chunkers, _searches(tasks)):
         ranking, build = search.rank(chunks), search.build or 1
         relevance = tasks.relevance(chunker, search.retriever, depth, build)
@@ -296,7 +296,7 @@ def _grid_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
     everywhere = study.grid_on == "all"
     sets, depth = _question_sets(base, everywhere=everywhere), _depth(tasks)
     readers = [name for name in study.grid.reader if tasks.traits(name).condition is None]
-    chunkers = _labels(study.grid.chunker, tasks.registry)
+    chunkers = labelled_choices(study.grid.chunker, tasks.registry)
     for (chunker, chunks), search, size in itertools.product(chunkers, _searches(tasks), context_sizes(study.grid)):
         retriever, ranking, build = search.retriever, search.rank(chunks), search.build or 1
         about = f"{ranking}/{size}"
@@ -383,14 +383,6 @@ def _question_sets(base: Task | None, *, everywhere: bool) -> tuple[str, ...]:
     if base is None:
         return ("all",)
     return ("all", "base") if everywhere else ("base",)
-
-
-def _labels(axis: Sequence[Choice], registry: Registry) -> list[tuple[Choice, str]]:
-    labels = axis_labels([registry.relevant_parameters(choice, identity=True) for choice in axis])
-    # What is no part of a choice must tell apart those that nothing else does.
-    if len(set(labels)) < len(labels):
-        labels = axis_labels(axis)
-    return list(zip(axis, labels, strict=True))
 
 
 def _metrics(tasks: StudyTasks, measures: str) -> list[Choice]:

@@ -1,23 +1,35 @@
-"""The answer in a few sentences: which cell, how sure, which of those as good is cheapest, and where most is lost."""
+"""The answer in sentences: which set-up, whether it beats the floor, what is as good and cheaper, what is lost."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import higher_is_better
+from ragtally.analysis.analysis import SetAnalysis
+from ragtally.analysis.comparisons import Comparison
 from ragtally.analysis.estimate import Estimate
-from ragtally.present.base import most_frequent_label
 from ragtally.present.cells import Cells
-from ragtally.present.numbers import SHARE, count, dollars, form_of, percent
+from ragtally.present.numbers import count, dollars, form_of, in_words, percent, seconds
+from ragtally.present.readings import example_of_unread
 from ragtally.results import Results
 
+# By loss: what the answers are lost to, and what the questions lost have in common.
 _LOSSES = {
-    "index_loss": "the approximate index (right on the gold context, wrong here, though an exact search finds the"
-    " evidence)",
-    "retrieval_loss": "retrieval (right on the gold context, wrong here, and the evidence was not retrieved)",
-    "distractor_loss": "distraction or vote noise (right on the gold context, wrong here though with the evidence)",
-    "reader_loss": "the reader (not right even on the gold context)",
-    "unanswered_loss": "missing answers (right on the gold context; here a call failed, or there was no verdict)",
+    "index_loss": (
+        "the approximate index",
+        "are right on the gold context but wrong here, without the evidence that an exact search finds",
+    ),
+    "retrieval_loss": ("retrieval", "are right on the gold context but wrong here, where the evidence is missing"),
+    "distractor_loss": (
+        "distraction or vote noise",
+        "are right on the gold context but wrong here, though the evidence is there",
+    ),
+    "reader_loss": ("the reader", "are not right even on the gold context"),
+    "unanswered_loss": ("missing answers", "are right on the gold context but have no answer here"),
 }
+_MOST_COMPARISONS = 2
 
 
 def answer(results: Results, analysis: Analysis, cells: Cells) -> tuple[str, ...]:
@@ -25,15 +37,177 @@ def answer(results: Results, analysis: Analysis, cells: Cells) -> tuple[str, ...
     if analysis.metric is None:
         return _nothing_decides() if analysis.sets else _nobody_answers(results, analysis)
     if analysis.chosen_cell is None or cells.set_analysis is None:
-        return (
-            "Nothing is retrieved for a reader in this study, so no set-up can be chosen.",
-            "What its readers do without retrieval is under “Readers”.",
+        return (*_without_retrieval(analysis, cells, analysis.metric), *_votes(analysis, cells))
+    choice = _Chosen(results, analysis, cells, cells.set_analysis, analysis.metric, analysis.chosen_cell)
+    return tuple(
+        filter(
+            None,
+            (
+                choice.against_floor(),
+                choice.score(),
+                choice.rivals(),
+                choice.good_enough(),
+                choice.unread(),
+                _loss(analysis),
+            ),
         )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The set-up that the answer is about."""
+
+    results: Results
+    analysis: Analysis
+    cells: Cells
+    set_analysis: SetAnalysis
+    metric: str
+    cell: str
+
+    def against_floor(self) -> str:
+        """Say first where nothing is better than always giving one answer."""
+        floor = self.set_analysis.floors.get(self.metric)
+        if floor is None or self.cell in floor.beaten_by:
+            return ""
+        always = f"always answering “{floor.answer}”, with {self.metric} {self.form(floor.score.value)}"
+        if floor.beaten_by:
+            others = count(len(floor.beaten_by), "other")
+            return f"The set-up chosen is not shown to be better than {always}; {others} of the grid are."
+        return f"No set-up is shown to be better than {always}."
+
+    def score(self) -> str:
+        """What the set-up is, and its value beside the floor."""
+        floor = self.set_analysis.floors.get(self.metric)
+        always = "" if floor is None else f"always answering “{floor.answer}”: {self.form(floor.score.value)}"
+        value = in_words(self.set_analysis.cells[self.cell].metrics[self.metric], self.unit, more=always)
+        in_base = self.results.has_base and self.cells.question_set == "base"
+        questions = f"{self.set_analysis.questions:,} questions" + (" of the base" if in_base else "")
+        sentence = f"{_capital(self.cells.description(self.cell))}: {self.metric} {value} on {questions}"
+        half = self.set_analysis.held_out.get(self.metric)
+        if half is not None and half.cell == self.cell:
+            sentence += (
+                f", picked on {half.dev_questions:,} of them; on the {half.held_out_questions:,} held out it has"
+                f" {self.form(half.held_out)}"
+            )
+        return f"{sentence}."
+
+    def rivals(self) -> str:
+        """Which others may be as good."""
+        size = sum(
+            cell.is_candidate and cell.metrics[self.metric].value is not None
+            for cell in self.set_analysis.cells.values()
+        )
+        if size == 1:
+            return "There is no other set-up to compare it with."
+        best = self.set_analysis.best.get(self.metric)
+        # A cell may be picked on one half and still be told from the best of all questions.
+        if best is None or self.cell not in best.cells:
+            return "It can be told apart from the best set-up, so look at the grid."
+        if len(best.cells) == 1:
+            confidence = f"{self.analysis.confidence:.0%}"
+            return f"The {size - 1:,} others can all be told apart from it, with {confidence} confidence."
+        extreme = "highest" if higher_is_better(self.results, self.metric) else "lowest"
+        rank = f"It is the {extreme} of {size:,} observed; " if best.highest == self.cell else ""
+        return f"{rank}{count(len(best.cells) - 1, 'other set-up')} cannot be told apart from it."
+
+    def good_enough(self) -> str:
+        """Of the set-ups that cannot be told apart from the best, the cheapest."""
+        names = self.cells.best(self.metric)
+        if len(names) < 2 or self.cell not in names:
+            return ""
+        costs = (
+            ("is the cheapest", _dollars_each, {name: self.cells.cost(name).dollars_per_question for name in names}),
+            ("has the shortest context", _words, {name: self.cells.context_words(name) for name in names}),
+            ("is the fastest", _seconds_each, {name: self.cells.cost(name).seconds_per_question for name in names}),
+        )
+        for distinction, write, cost in costs:
+            costs_known = {name: value for name, value in cost.items() if value is not None}
+            if len(costs_known) < len(names) or len(set(costs_known.values())) == 1:
+                continue
+            least = min(costs_known.values())
+            name = next(name for name in (self.cell, *names) if costs_known[name] == least)
+            which = "this one" if name == self.cell else self.cells.description(name)
+            return f"Of these {len(names):,}, {which} {distinction}: {write(least)}."
+        return ""
+
+    def unread(self) -> str:
+        """How many of its answers are missing, with an example of what could not be read."""
+        portion = self.cells.unanswered(self.cell)
+        if portion is None or not portion.count:
+            return ""
+        share = f"{portion.count:,} of {portion.total:,} questions ({percent(portion.count / portion.total)})"
+        row = self.cells.rows[self.cell]
+        example = example_of_unread(self.results, row["reader"], row["context"])
+        words = f", as with the reply “{example}”; ragtally show {self.results.study} --unparsed lists them"
+        return f"It has no readable answer to {share}{words if example else ''}."
+
+    @property
+    def unit(self) -> str:
+        """The metric's unit."""
+        return self.analysis.units[self.metric]
+
+    def form(self, value: float | None) -> str:
+        """A bare value of the metric."""
+        return form_of(self.unit).write(value)
+
+
+def _dollars_each(cost: float) -> str:
+    return f"{dollars(cost)} per question"
+
+
+def _seconds_each(cost: float) -> str:
+    return f"{seconds(cost)} per question"
+
+
+def _words(number: float) -> str:
+    return f"{number:,.0f} words"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _without_retrieval(analysis: Analysis, cells: Cells, metric: str) -> Iterator[str]:
+    """Which reader does best on what stands before it, where nothing is retrieved."""
+    yield "Nothing is retrieved for a reader in this study, so no set-up is chosen."
+    if cells.set_analysis is None:
+        return
+    scores = {name: cell.metrics[metric] for name, cell in cells.set_analysis.cells.items()}
+    scores = {name: score for name, score in scores.items() if score.value is not None}
+    floor, unit = cells.set_analysis.floors.get(metric), analysis.units[metric]
+    if not scores or floor is None:
+        return
+    name = max(scores, key=lambda name: scores[name].value or 0.0)
+    always = f"always answering “{floor.answer}”: {form_of(unit).write(floor.score.value)}"
+    yield (
+        f"The highest observed {metric} is that of the {cells.description(name)}:"
+        f" {in_words(scores[name], unit, more=always)} on {count(scores[name].denominator, 'question')}."
+    )
+    if not floor.beaten_by:
+        yield "No reader is shown to be better than always giving that answer."
+
+
+def _votes(analysis: Analysis, cells: Cells) -> Iterator[str]:
+    """Whether several votes of a reader beat one of another, and at what price."""
+    for family in analysis.votes:
+        pairs = [one for one in family.comparisons if one.difference.value is not None]
+        for one in sorted(pairs, key=lambda one: one.adjusted_p_value or 0.0)[:_MOST_COMPARISONS]:
+            yield _comparison(one, family.metric, analysis, cells)
+
+
+def _comparison(one: Comparison, metric: str, analysis: Analysis, cells: Cells) -> str:
+    difference = in_words(one.difference, analysis.units[metric], with_sign=True)
+    verdict = "" if one.distinguishable else ", which may be chance"
+    prices = [cells.cost(name).dollars_per_question for name in (one.cell, one.baseline)]
+    price = (
+        ""
+        if None in prices or not any(prices)
+        else f", at {dollars(prices[0])} against {dollars(prices[1])} per question"
+    )
     return (
-        *_about_chosen_cell(results, analysis, cells, analysis.metric, analysis.chosen_cell),
-        *_floor(results, cells),
-        *_good_enough(cells, analysis.metric, analysis.chosen_cell),
-        _loss(analysis),
+        f"{_capital(cells.description(one.cell))}, against {cells.description(one.baseline)}: {metric} {difference}"
+        f"{verdict}{price}."
     )
 
 
@@ -60,70 +234,14 @@ def _nobody_answers(results: Results, analysis: Analysis) -> tuple[str, ...]:
     better = higher_is_better(results, metric)
     best, worse = ("highest", "below") if better else ("lowest", "above")
     name = (max if better else min)(scores, key=lambda ranking: scores[ranking].value or 0.0)
-    score = form_of(analysis.units.get(metric, "number")).write(scores[name])
+    descriptions = dict(results.cells.select("cell", "description").iter_rows())
+    score = in_words(scores[name], analysis.units.get(metric, "number"))
     return (
         f"{first}; it compares {count(len(scores), 'ranking')}.",
-        f"The {best} observed {metric} is that of {name}: {score} questions; whether others"
-        f" are really {worse} it, only a declared comparison can say.",
+        f"The {best} observed {metric} is that of {descriptions.get(name, name)}: {score} on"
+        f" {count(scores[name].denominator, 'question')}; whether others are really {worse} it, only a declared"
+        " comparison can say.",
     )
-
-
-def _about_chosen_cell(
-    results: Results, analysis: Analysis, cells: Cells, metric: str, chosen_cell: str
-) -> tuple[str, ...]:
-    set_analysis = cells.set_analysis
-    assert set_analysis is not None
-    value = set_analysis.cells[chosen_cell].metrics[metric]
-    questions = "questions of the base" if results.has_base and cells.question_set == "base" else "questions"
-    best = set_analysis.best.get(metric)
-    half = set_analysis.held_out.get(metric)
-    size = sum(cell.is_candidate and cell.metrics[metric].value is not None for cell in set_analysis.cells.values())
-    grid = count(size, "cell")
-    others = [name for name in best.cells if name != chosen_cell] if best else []
-    # A cell may be picked on one half and still be told from the best of all questions.
-    able = best is not None and chosen_cell in best.cells
-    form = form_of(analysis.units[metric])
-    sentence = f"On the {set_analysis.questions:,} {questions}, {chosen_cell} has {metric} {form.write(value)}"
-    if half is not None and half.cell == chosen_cell:
-        sentence += f", picked from {grid} on {half.dev_questions:,} of them"
-        sentence += f" and scoring {form.write(half.held_out)} on the {half.held_out_questions:,} held out"
-    elif best is not None and best.highest == chosen_cell:
-        sentence += f", the {'highest' if higher_is_better(results, metric) else 'lowest'} observed of {grid}"
-    if not able:
-        ending = "it could be told apart from the best cell, so look at the grid"
-    elif others:
-        ending = f"it is not distinguishable from {count(len(others), 'other cell')}"
-    elif size == 1:
-        ending = "there is no other cell to compare it with"
-    else:
-        ending = f"every other cell can be told apart from it with {analysis.confidence:.0%} confidence"
-    return (f"{sentence}; {ending}.",)
-
-
-def _floor(results: Results, cells: Cells) -> tuple[str, ...]:
-    """What always giving one answer would come to."""
-    most = most_frequent_label(results, cells.question_set)
-    if most is None:
-        return ()
-    return (f"Always saying “{most[0]}” is right on {percent(most[1].count / most[1].total)} of them.",)
-
-
-def _good_enough(cells: Cells, metric: str, chosen_cell: str) -> tuple[str, ...]:
-    """Of the set-ups that cannot be told apart from the best, the cheapest: in dollars, else in words of context."""
-    names = cells.best(metric)
-    if len(names) < 2 or chosen_cell not in names:
-        return ()
-    dollars_of = {name: cells.cost(name).dollars_per_question for name in names}
-    words_of = {name: cells.rows[name].get("context_mean_words") for name in names}
-    for costs, distinction in ((dollars_of, "is the cheapest"), (words_of, "has the shortest context")):
-        known = {name: cost for name, cost in costs.items() if cost is not None}
-        if len(known) < len(names) or len(set(known.values())) == 1:
-            continue
-        least = min(known.values())
-        first = chosen_cell if known[chosen_cell] == least else min(known, key=lambda name: known[name])
-        amount = f"{dollars(least)} per question" if costs is dollars_of else f"{least:,.0f} words"
-        return (f"Of those that cannot be told apart, {first} {distinction}: {amount}.",)
-    return ()
 
 
 def _loss(analysis: Analysis) -> str:
@@ -141,8 +259,10 @@ def _loss(analysis: Analysis) -> str:
     if not most.value:
         return f"No loss was observed on {breakdown.questions:,} questions."
     next_most = max((loss.value or 0.0) for key, loss in losses.items() if key != name)
-    verb = "Most is lost to" if next_most < (most.low or 0.0) else "The largest observed loss is that to"
-    sentence = f"{verb} {_LOSSES[name]}: {SHARE.write(most)} questions"
+    culprit, questions = _LOSSES[name]
+    verb = "Most is lost to" if next_most < (most.low or 0.0) else "The largest observed loss is to"
+    gold = in_words(waterfall.gold, "share")
+    sentence = f"{verb} {culprit}: {in_words(most, 'share')} {questions}"
     if name == "reader_loss" and waterfall.recovered.value:
-        sentence += f", of which it has {percent(waterfall.recovered.value)} right here all the same"
-    return f"{sentence}; on gold contexts the reader is right on {SHARE.write(waterfall.gold)}."
+        sentence += f", of which {percent(waterfall.recovered.value)} are right here all the same"
+    return f"{sentence}; on gold contexts the reader is right on {gold}."

@@ -14,7 +14,7 @@ from ragtally.analysis.aligned_answers import row_estimate
 from ragtally.analysis.analysis import SetAnalysis
 from ragtally.analysis.costs import CellCost
 from ragtally.analysis.estimate import Estimate
-from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of, some
+from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, Portion, form_of, some
 from ragtally.present.table import Column
 from ragtally.results.metrics import MetricInfo, reason_of
 
@@ -56,6 +56,23 @@ class Cells:
             self.set_analysis.cells[cell].metrics if self.set_analysis and cell in self.set_analysis.cells else {}
         )
         return scores[metric] if metric in scores else row_estimate(self.rows[cell], metric, _NO_ANALYSIS)
+
+    def description(self, cell: str) -> str:
+        """What a cell is in words."""
+        return str(self.rows[cell]["description"])
+
+    def unanswered(self, cell: str) -> Portion | None:
+        """On how many questions a cell has no answer: a text that cannot be read, a failed call, no verdict."""
+        if self.set_analysis is None or cell not in self.set_analysis.cells:
+            return None
+        statuses = self.set_analysis.cells[cell].statuses
+        questions = sum(statuses.values())
+        return Portion(questions - statuses.get("right", 0) - statuses.get("wrong", 0), questions)
+
+    def context_words(self, cell: str) -> float | None:
+        """How many words stand before the reader, on average."""
+        words: float | None = self.rows[cell].get("context_mean_words")
+        return words
 
     def cost(self, cell: str) -> CellCost:
         """What a cell's answers cost."""

@@ -111,6 +111,20 @@ def form_of(unit: str, *, with_sign: bool = False) -> Form:
     return Form(write, brief)
 
 
+def in_words(value: Estimate, unit: str, *, with_sign: bool = False, more: str = "") -> str:
+    """An estimate within a sentence, as `93.9 % (90.8 to 96.0)`, with more words in the brackets."""
+    form = form_of(unit, with_sign=with_sign)
+    if value.value is None:
+        return form.write(value)
+    limits = (
+        ""
+        if value.low is None
+        else " to ".join(form.brief(limit).removesuffix(f"{_SPACE}%") for limit in (value.low, value.high))
+    )
+    inside = "; ".join(filter(None, (limits, more)))
+    return form.brief(value.value) + (f" ({inside})" if inside else "")
+
+
 def unit_notes(units: Iterable[str]) -> tuple[str, ...]:
     """How to read a table whose columns have these units."""
     return ("scores without a % sign are plain numbers, not percentages",) if "number" in units else ()

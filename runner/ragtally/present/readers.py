@@ -96,6 +96,29 @@ def readers_section(sets: Sequence[Cells], analysis: Analysis | None = None, sil
     return Section("readers", title, lead + silent, tuple(charts), _table(sets, analysis))
 
 
+def contexts_table(cells: Cells, analysis: Analysis) -> Table | None:
+    """What the chosen cell's reader does with each kind of context, by as many votes; None where none is chosen."""
+    metric, chosen_cell = analysis.metric, cells.rows.get(str(analysis.chosen_cell))
+    if metric is None or chosen_cell is None or cells.set_analysis is None:
+        return None
+    alike = [
+        name
+        for name in _rows_of_readers(cells, analysis)
+        if all(cells.rows[name][pick] == chosen_cell[pick] for pick in ("reader", "votes", "rule"))
+    ]
+    rows = [(cells.rows[name]["condition"], cells.estimate(name, metric)) for name in alike]
+    if floor := cells.set_analysis.floors.get(metric):
+        rows.append((f"always “{floor.answer}”", floor.score))
+    order = ("gold_context", "retrieved", "wrong_context", "closed_book")
+    rows.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))
+    return Table(
+        "contexts",
+        f"The reader {chosen_cell['reader']}, by its context ({cells.question_set}, {cells.questions:,} questions)",
+        (Column("context"), Column(metric, form_of(analysis.units[metric]))),
+        tuple(rows),
+    )
+
+
 def missing_answers(results: Results) -> str:
     """How many answers are missing, over all cells and questions."""
     status = results.answers["status"]

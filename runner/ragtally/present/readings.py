@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
+import polars as pl
+
 from ragtally.parsing import Reason
 from ragtally.present.numbers import COUNT, PORTION, Portion
 from ragtally.present.table import Column, Section, Table
@@ -14,6 +16,8 @@ from ragtally.results import Results
 _ENOUGH = 0.5
 _MOST_WARNINGS = 8
 _MOST_REASONS = 3
+_LONGEST_EXAMPLE = 60
+_LONGEST_REPLY = 200
 
 
 class Readings(NamedTuple):
@@ -95,6 +99,51 @@ def reading_warnings(results: Results) -> list[str]:
         more = f"{len(warnings) - _MOST_WARNINGS:,} more contexts have as few readable answers or answers missing"
         warnings[_MOST_WARNINGS:] = [more]
     return warnings
+
+
+def example_of_unread(results: Results, reader: str, context: str) -> str | None:
+    """A reply of a reader on a context that could not be read, on one line; the most frequent reason's."""
+    for row in results.comparisons.get("readings", ()):
+        if (row["reader"], row["context"], row["outcome"]) == (reader, context, "unread") and row.get("example"):
+            return one_line(row["example"], _LONGEST_EXAMPLE)
+    return None
+
+
+def unread_answers(results: Results) -> pl.DataFrame:
+    """The replies that could not be read, each once: its first cell, question, vote, reason and text."""
+    columns = {"ballots": "ballot", "readings": "reason", "errors": "error", "texts": "text"}
+    readers = results.cells.select("cell", "reader", "context").unique("cell", keep="first")
+    votes = (
+        results.answers.select("cell", "question", *columns)
+        .with_columns(vote=pl.int_ranges(1, pl.col("ballots").list.len() + 1))
+        .explode("vote", *columns)
+        .rename(columns)
+        .filter(pl.col("ballot").is_null() & pl.col("text").is_not_null())
+        .join(readers, on="cell", maintain_order="left")
+    )
+    own = ["reader", "context", "question", "vote", "reason", "text"]
+    return votes.unique(own, keep="first", maintain_order=True).select(*own)
+
+
+def unread_section(results: Results) -> Section:
+    """The replies that could not be read."""
+    answers = unread_answers(results)
+    table = Table(
+        "unread-table",
+        f"{len(answers):,} replies that could not be read",
+        (
+            Column("reader"), Column("context"), Column("question"), Column("vote", COUNT), Column("reason"),
+            Column("reply"),
+        ),
+        tuple((*row[:-1], one_line(row[-1], _LONGEST_REPLY)) for row in answers.iter_rows()),
+    )  # fmt: skip
+    return Section("unread", "Replies that could not be read", tables=(table,))
+
+
+def one_line(text: str, longest: int) -> str:
+    """A text on one line, cut where it is too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[:longest].rstrip()} ..."
 
 
 def _frequent_first(item: tuple[str, int]) -> tuple[int, str]:

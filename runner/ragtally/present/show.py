@@ -1,4 +1,4 @@
-"""What a terminal shows of a study: the tables of its cells at once, and those of its analysis."""
+"""What a terminal shows of a study: the answer and the few tables behind it on one screen, or everything."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ragtally.present.cells import cells_of, remarks, sets_of
 from ragtally.present.comparisons import best_section, comparisons_section, votes_section
 from ragtally.present.costs import costs_section
 from ragtally.present.grid import grid_section
-from ragtally.present.readers import noise_section, readers_section, voters_section
+from ragtally.present.readers import contexts_table, noise_section, readers_section, voters_section
 from ragtally.present.readings import reading_warnings, readings_section
 from ragtally.present.retrieval import retrieval_section
 from ragtally.present.table import Section, Table
@@ -23,6 +23,27 @@ from ragtally.results import Results
 from ragtally.results.metrics import MetricInfo
 
 Parts = list[Table | str]
+# So many rows of a table leave room for the others on a screen of 40 lines.
+_MOST_ROWS = 8
+
+
+def summary_parts(results: Results, analysis: Analysis) -> Parts:
+    """The tables behind the answer, cut to one screen, and where everything else is."""
+    sets = sets_of(results.cells, results.metrics, analysis)
+    contexts = contexts_table(sets[0], analysis) if sets else None
+    if contexts is not None:
+        tables = [*_tables([grid_section(sets, analysis)])[:1], contexts]
+    else:
+        sections = [voters_section(results), readers_section(sets, analysis), retrieval_section(sets, analysis)]
+        tables = [own[0] for section in sections if (own := _tables([section]))][:2]
+    places = f"every table: ragtally show {results.study} --all"
+    if (results.folder / "report.html").is_file():
+        places += f"; charts and single questions: {results.folder}/report.html"
+    return [
+        *(f"warning: {warning}" for warning in (*other_models(results), *reading_warnings(results))),
+        *(table.head(_MOST_ROWS) for table in tables),
+        places,
+    ]
 
 
 def study_parts(results: Results) -> Parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from rich import box
@@ -64,6 +64,22 @@ class Table:
     def choices(self) -> tuple[str, ...]:
         """The words by which rows can be chosen, in order."""
         return tuple(dict.fromkeys(self.groups))
+
+    def head(self, rows: int) -> Table:
+        """The table's first rows, of its first group, without its notes."""
+        own = [row for row in range(len(self.rows)) if not self.groups or self.groups[row] == self.groups[0]]
+        first = own[:rows]
+        caption = f"{self.caption} ({self.groups[0]})" if self.groups else self.caption
+        if len(first) < len(own):
+            caption = f"{caption}, the first {len(first)} of {len(own):,}"
+        return replace(
+            self,
+            caption=caption,
+            rows=tuple(self.rows[row] for row in first),
+            notes=(),
+            groups=(),
+            strong=frozenset(number for number, row in enumerate(first) if row in self.strong),
+        )
 
     @property
     def entries(self) -> list[list[Entry]]:

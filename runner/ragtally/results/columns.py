@@ -216,6 +216,7 @@ BASE = ResultFile("base.json", "label", "How the base was selected.", (
 
 CELLS = ResultFile("cells.csv", "bench", "One row per cell and set of questions.", (
     Column("cell", _TEXT, "the cell's name: what distinguishes its picks, joined by `/`"),
+    Column("description", _TEXT, "what it is in words"),
     Column("kind", _TEXT, "`retrieval` (no reader: a ranking, and in a study without readers what of it fits into "
            "each context), `control`, `fixed` (a reader that answers whatever the passages), `grid`"),
     Column("condition", _TEXT, "what the reader gets: `closed_book`, `gold_context`, `wrong_context`, `retrieved`, "
@@ -339,7 +340,7 @@ COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must kno
            "null), `served_by` (how many of the study's calls were answered by which model, as the replies name it)"),
     Column("readings", _MAPPINGS, "how the answers of each `reader` on each `context` were read, every vote counted "
            "once: for each `outcome` (`read`, `unread` or `missing`) and `reading` (as in answers.parquet; of a "
-           "missing answer its error) how many `answers`", optional=True),
+           "missing answer its error) how many `answers`, and of unread ones an `example`", optional=True),
     Column("packages", _TEXTS, "the distributions that the study's components come from, and the optional packages "
            "that these name; the report lists their versions", optional=True),
     Column("variation.CELL", _TEXT, "of a cell whose index is drawn at random when it is built: that it is, and what "

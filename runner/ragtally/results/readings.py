@@ -13,7 +13,8 @@ from ragtally.tables import load_answers, load_ballots
 from ragtally.workspace import Workspace
 
 # One vote on one question.
-_VOTES = {"reader": pl.String, "context": pl.String, "ballot": pl.String, "reading": pl.String, "error": pl.String}
+_VOTES = dict.fromkeys(("reader", "context", "ballot", "reading", "error", "text"), pl.String)
+_LONGEST_EXAMPLE = 300
 
 
 def count_readings(cells: Sequence[Cell], answers: pl.DataFrame) -> list[dict[str, Any]]:
@@ -27,7 +28,7 @@ def count_readings(cells: Sequence[Cell], answers: pl.DataFrame) -> list[dict[st
         schema={"cell": pl.String, "reader": pl.String, "context": pl.String},
         orient="row",
     )
-    columns = {"ballots": "ballot", "readings": "reading", "errors": "error"}
+    columns = {"ballots": "ballot", "readings": "reading", "errors": "error", "texts": "text"}
     votes = answers.select("cell", *columns).explode(*columns).rename(columns)
     return _count(votes.join(names, on="cell").select(*_VOTES))
 
@@ -51,6 +52,7 @@ def _of_vote(vote: Task, reader: str, workspace: Workspace) -> pl.DataFrame:
         "ballot": ballots["ballot"],
         "reading": ballots["reason"],
         "error": answers["error"],
+        "text": answers["text"],
     }
     return pl.DataFrame(columns, schema=_VOTES)
 
@@ -62,9 +64,13 @@ def _count(votes: pl.DataFrame) -> list[dict[str, Any]]:
         .otherwise(pl.lit("read"))
     )  # fmt: skip
     reading = pl.coalesce("reading", "error", pl.lit("no answer"))
-    counts = votes.group_by("reader", "context", outcome=outcome, reading=reading).agg(answers=pl.len())
+    counts = votes.group_by("reader", "context", outcome=outcome, reading=reading, maintain_order=True).agg(
+        answers=pl.len(), example=pl.col("text").drop_nulls().first().str.slice(0, _LONGEST_EXAMPLE)
+    )
     order = ["reader", "context", "outcome", "answers", "reading"]
-    return counts.sort(order, descending=[False, False, False, True, False]).to_dicts()
+    rows = counts.sort(order, descending=[False, False, False, True, False]).to_dicts()
+    # What could be read needs no example.
+    return [row if row["outcome"] == "unread" else {k: row[k] for k in row if k != "example"} for row in rows]
 
 
 def _context(cell: Cell) -> str:

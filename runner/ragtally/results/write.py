@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ragtally.api import ModelTraits, Score
 from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
+from ragtally.plan.descriptions import descriptions
 from ragtally.relevance import evidence_characters
 from ragtally.results import columns as files
 from ragtally.results.approximation import evidence_metrics, evidence_scores, evidence_shares
@@ -192,11 +193,12 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
     by_class = {name for info in study_metrics(plan, workspace) if not info.is_single for name in info.names}
     rows = {"base": np.flatnonzero(in_base(plan, workspace))}
     rows["all"] = np.arange(len(load_questions(workspace.entry(plan.sample))))
+    description = descriptions(plan, workspace.registry)
     for cell in plan.cells:
         shares = evidence_shares(plan, cell, workspace)
         for question_set, own in load_scores(workspace.entry(cell.score)).items():
             own = own | _retriever_scores(cell, workspace) | evidence_scores(shares, rows[question_set])
-            picks.append(_picks(cell, question_set, workspace))
+            picks.append({**_picks(cell, question_set, workspace), "description": description[cell.name]})
             scores.append(own)
             costs.append(cost_of(cell.score, question_set, plan.base, workspace))
             for name, number in own.items():
