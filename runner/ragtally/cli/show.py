@@ -33,7 +33,8 @@ def command(study: str, results: Path, everything: bool, unparsed: bool, as_json
             rows = lazy.readings.unread_answers(study_results).to_dicts()
             click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         else:
-            print_all(lazy.readings.unread_section(study_results).tables)
+            section = lazy.readings.unread_section(study_results)
+            print_all(section.tables or [section.empty or ""])
         return
     analysis = analysis_of(folder)
     if as_json:

@@ -28,8 +28,8 @@ def _phrases(axis: Sequence[Choice], registry: Registry) -> list[tuple[Choice, s
     phrases = [registry.phrase(choice) for choice in axis]
     texts = []
     for (choice, label), phrase in zip(labelled_choices(axis, registry), phrases, strict=True):
-        # A name alone, or a phrase that two share, gives way to what tells them apart.
-        if phrase == choice.name or phrases.count(phrase) > 1:
+        # What has no phrase, or shares it, goes by what tells it apart in cells' names.
+        if not registry.get(choice).component.phrase or phrases.count(phrase) > 1:
             phrase = f"{label} chunks" if choice.kind == "chunker" else label
         texts.append((choice, phrase))
     return texts

@@ -34,7 +34,7 @@ def comparisons_section(analysis: Analysis) -> Section:
 
 def votes_section(analysis: Analysis) -> Section:
     """Several votes of one reader against one vote of another."""
-    title = "Several votes of one against one vote of another"
+    title = "Several votes of one reader against one vote of another"
     families = [family for family in analysis.votes if family.comparisons]
     if not families:
         why = "No reader with several votes stands beside another one with one vote on the same context."

@@ -127,7 +127,10 @@ def unread_answers(results: Results) -> pl.DataFrame:
 
 def unread_section(results: Results) -> Section:
     """The replies that could not be read."""
+    title = "Replies that could not be read"
     answers = unread_answers(results)
+    if not len(answers):
+        return Section("unread", title, empty="Every reply could be read.")
     table = Table(
         "unread-table",
         f"{len(answers):,} replies that could not be read",
@@ -137,7 +140,7 @@ def unread_section(results: Results) -> Section:
         ),
         tuple((*row[:-1], one_line(row[-1], _LONGEST_REPLY)) for row in answers.iter_rows()),
     )  # fmt: skip
-    return Section("unread", "Replies that could not be read", tables=(table,))
+    return Section("unread", title, tables=(table,))
 
 
 def one_line(text: str, longest: int) -> str:
