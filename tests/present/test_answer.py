@@ -50,7 +50,7 @@ def made(
     floors = {"accuracy": Floor("no", share(0.4), tuple(names[3 - beaten_by :]))}
     breakdown = ErrorBreakdown(50, "gold", {"right with evidence": 50}, None, (), where)
     of_set = SetAnalysis(50, scored, best, floors, half, {names[0]: breakdown}, {})
-    return results, Analysis("made", "accuracy", "all", names[0], 0.95, UNITS, {"all": of_set}, {}, (), (), {})
+    return results, Analysis("made", "accuracy", "all", names[0], 0.95, UNITS, {"all": of_set}, {}, {}, (), (), {})
 
 
 def changed(study: tuple[Results, Analysis], **changes: Any) -> tuple[Results, Analysis]:
@@ -78,8 +78,8 @@ def test_a_set_up_that_cannot_be_told_from_others_is_not_called_best(results: Re
     text = said(made(results, kept=3, where=bars(retrieval_loss=0.2)))
     first = names_of(results)[0]
     assert text.startswith(
-        f"T{first[1:]}: accuracy 70.0 % (65.0 to 75.0; always answering “no”: 40.0 %) on 50 questions. It is the"
-        " highest of 3 observed; 2 other set-ups cannot be told apart from it."
+        f"T{first[1:]}: accuracy 70.0 % (65.0 to 75.0; always answering “no”: 40.0 %) on 50 questions."
+        " Of 3 set-ups it scores highest; 2 others cannot be told apart from it."
     )
     assert "best" not in text
 
@@ -145,7 +145,7 @@ def test_a_set_up_picked_on_one_half_that_is_worse_is_called_so(results: Results
     best = replace(of_set.best["accuracy"], highest=other, cells=(other,))
     text = said((found, replace(verdict, sets={"all": replace(of_set, best={"accuracy": best})})))
     assert "It can be told apart from the best set-up" in text
-    assert "other set-ups cannot" not in text
+    assert "others cannot" not in text
 
 
 @pytest.mark.parametrize(
@@ -169,14 +169,21 @@ def test_without_gold_contexts_nothing_is_blamed(results: Results) -> None:
 
 def test_where_nobody_answers_rankings_are_told(results: Results) -> None:
     found, verdict = made(and_metric(results, RECALL), kept=2)
-    rankings = {"a": {"recall@5": share(0.4)}, "b": {"recall@5": share(0.6)}}
-    silent = replace(verdict, metric=None, chosen_cell=None, sets={}, rankings=rankings)
+    a, b, *_ = found.cells["cell"]
+    rankings = {a: {"recall@5": share(0.4)}, b: {"recall@5": share(0.6)}}
+    best = {"recall@5": BestSet(b, (a, b), None, 0.95)}
+    silent = replace(verdict, metric=None, chosen_cell=None, sets={}, rankings=rankings, best_rankings=best)
     text = said((found, silent))
-    assert "No reader answers" in text
-    assert "The highest observed recall@5 is that of b: 0.600 (0.550 to 0.650) on 50 questions" in text
+    assert "No reader answers in this study; it compares 2 rankings." in text
+    assert f"The set-up {b} has the highest recall@5 observed: 0.600 (0.550 to 0.650) on 50 questions;" in text
+    assert text.endswith("1 other cannot be told apart from it.")
     assert "nothing is retrieved" in said((found, replace(silent, rankings={})))
     fewer = with_metric(found, "recall@5", higher_is_better=False)
-    assert "The lowest observed recall@5 is that of a: 0.400" in said((fewer, silent))
+    alone = {"recall@5": BestSet(a, (a,), None, 0.95)}
+    text = said((fewer, replace(silent, best_rankings=alone)))
+    assert f"The set-up {a} has the lowest recall@5 observed: 0.400" in text
+    assert text.endswith("all others can be told apart from it.")
+    assert "none has a score" in said((found, replace(silent, best_rankings={})))
 
 
 def test_where_no_metric_says_what_is_best_it_says_so(results: Results) -> None:

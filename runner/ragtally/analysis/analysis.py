@@ -84,6 +84,8 @@ class Analysis:
     units: Mapping[str, str]  # Each metric's unit, by printed name: `share` (written in percent), `number` or `count`
     sets: Mapping[str, SetAnalysis]  # `base` and `all`, as far as cells answer them
     rankings: Mapping[str, Mapping[str, Estimate]]  # Each ranking's metrics of retrieval
+    # By the first metric of retrieval that each question contributes to: the rankings that may be the best.
+    best_rankings: Mapping[str, BestSet]
     families: tuple[Family, ...]  # The comparisons that the spec declares
     # Several votes of one reader against one vote of another, on the same contexts; one family.
     votes: tuple[Family, ...]
@@ -114,6 +116,7 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
             contexts = ["gold_context", *([] if chosen_cell is None else [deciding.cells[chosen_cell]["context"]])]
             votes = votes_family(results, deciding, contexts, metric)
             fronts = _fronts(results, deciding, deciding_set, metric)
+    rankings, best_rankings = _rankings(results)
     analysis = Analysis(
         study=results.study,
         metric=metric,
@@ -122,7 +125,8 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
         confidence=CONFIDENCE,
         units={name: info.unit for info in results.metrics for name in info.names},
         sets=sets,
-        rankings=_rankings(results),
+        rankings=rankings,
+        best_rankings=best_rankings,
         families=tuple(declared_families(results, answers)),
         votes=tuple(votes),
         fronts=fronts,
@@ -215,17 +219,19 @@ def _floor(
 
 def _candidates(results: Results, answers: AlignedAnswers) -> set[str]:
     """The cells of the grid that somebody could use."""
-    controls = results.comparisons["control_cells"]
-    return {
-        name
-        for name, row in answers.cells.items()
-        if row["kind"] == "grid" and name not in controls and row.get("build") in (None, 1)
-    }
+    return {name for name, row in answers.cells.items() if row["kind"] == "grid" and _is_candidate(results, row)}
 
 
-def _rankings(results: Results) -> dict[str, dict[str, Estimate]]:
+def _is_candidate(results: Results, row: Mapping[str, Any]) -> bool:
+    """Whether a cell may be the best: its retriever is no control, and it is the first of several builds."""
+    return row["cell"] not in results.comparisons["control_cells"] and row.get("build") in (None, 1)
+
+
+def _rankings(results: Results) -> tuple[dict[str, dict[str, Estimate]], dict[str, BestSet]]:
+    """Every metric of the rankings, and which may be the best by the first."""
     names = list(dict.fromkeys(results.rankings["ranking"]))
     estimates: dict[str, dict[str, Estimate]] = {name: {} for name in names}
+    best: dict[str, BestSet] = {}
     cluster = results.questions["document_group"].cast(pl.Int64).to_numpy()
     rows = {row["cell"]: row for row in results.cells.filter(pl.col("kind") == "retrieval").iter_rows(named=True)}
     for metric in results.metric_names("retrieval"):
@@ -247,7 +253,16 @@ def _rankings(results: Results) -> dict[str, dict[str, Estimate]]:
             # What an approximate search loses is measured of no other.
             if name in measured:
                 estimates[name][metric] = _share_of_some(results, estimate, name, metric, cluster)
-    return estimates
+        candidates = [
+            row
+            for row, name in enumerate(names)
+            if name in rows and name in measured and _is_candidate(results, rows[name])
+        ]
+        better = results.metric(metric).higher_is_better
+        if candidates and better is not None and not best:
+            own = [names[row] for row in candidates]
+            best[metric] = best_set(distribution.of_cells(candidates), own, higher_is_better=better)
+    return estimates, best
 
 
 def _share_of_some(

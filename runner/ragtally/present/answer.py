@@ -108,13 +108,13 @@ class _Chosen:
             confidence = f"{self.analysis.confidence:.0%}"
             return f"The {size - 1:,} others can all be told apart from it, with {confidence} confidence."
         extreme = "highest" if higher_is_better(self.results, self.metric) else "lowest"
-        rank = f"It is the {extreme} of {size:,} observed; " if best.highest == self.cell else ""
-        return f"{rank}{count(len(best.cells) - 1, 'other set-up')} cannot be told apart from it."
+        rank = f"Of {size:,} set-ups it scores {extreme}; " if best.highest == self.cell else ""
+        return f"{rank}{count(len(best.cells) - 1, 'other')} cannot be told apart from it."
 
     def good_enough(self) -> str:
         """Of the set-ups that cannot be told apart from the best, the cheapest."""
         names = self.cells.best(self.metric)
-        if len(names) < 2 or self.cell not in names:
+        if len(names) < 2 or self.cell not in names or self.against_floor():
             return ""
         costs = (
             ("is the cheapest", _dollars_each, {name: self.cells.cost(name).dollars_per_question for name in names}),
@@ -223,24 +223,18 @@ def _nobody_answers(results: Results, analysis: Analysis) -> tuple[str, ...]:
     first = "No reader answers in this study"
     if not analysis.rankings:
         return (f"{first}, and nothing is retrieved.", "There is nothing to choose from.")
-    metric = next(iter(next(iter(analysis.rankings.values()))), "score")
-    # The best of several builds is only the luckiest draw.
-    further = {row["cell"] for row in results.cells.iter_rows(named=True) if row.get("build") not in (None, 1)}
-    every = {name: each for name, each in analysis.rankings.items() if name not in further}
-    scores = {name: each[metric] for name, each in every.items() if metric in each}
-    scores = {name: score for name, score in scores.items() if score.value is not None}
-    if not scores:
+    metric, best = next(iter(analysis.best_rankings.items()), ("", None))
+    if best is None or best.highest is None:
         return (f"{first}; it compares rankings, and none has a score.",)
-    better = higher_is_better(results, metric)
-    best, worse = ("highest", "below") if better else ("lowest", "above")
-    name = (max if better else min)(scores, key=lambda ranking: scores[ranking].value or 0.0)
     descriptions = dict(results.cells.select("cell", "description").iter_rows())
-    score = in_words(scores[name], analysis.units.get(metric, "number"))
+    score = analysis.rankings[best.highest][metric]
+    extreme = "highest" if higher_is_better(results, metric) else "lowest"
+    value = in_words(score, analysis.units.get(metric, "number"))
+    rest = count(len(best.cells) - 1, "other") + " cannot" if len(best.cells) > 1 else "all others can"
     return (
-        f"{first}; it compares {count(len(scores), 'ranking')}.",
-        f"The {best} observed {metric} is that of {descriptions.get(name, name)}: {score} on"
-        f" {count(scores[name].denominator, 'question')}; whether others are really {worse} it, only a declared"
-        " comparison can say.",
+        f"{first}; it compares {count(len(analysis.rankings), 'ranking')}.",
+        f"{_capital(descriptions[best.highest])} has the {extreme} {metric} observed: {value} on"
+        f" {count(score.denominator, 'question')}; {rest} be told apart from it.",
     )
 
 

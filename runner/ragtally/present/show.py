@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import polars as pl
 
 from ragtally.analysis import Analysis
+from ragtally.analysis.aligned_answers import higher_is_better
 from ragtally.present.answer import answer
 from ragtally.present.attribution import other_models
 from ragtally.present.base import base_section, study_sentences
 from ragtally.present.breakdown import breakdown_section
-from ragtally.present.cells import cells_of, remarks, sets_of
+from ragtally.present.cells import Cells, cells_of, remarks, sets_of
 from ragtally.present.comparisons import best_section, comparisons_section, votes_section
 from ragtally.present.costs import costs_section
 from ragtally.present.grid import grid_section
@@ -25,6 +27,7 @@ from ragtally.results.metrics import MetricInfo
 Parts = list[Table | str]
 # So many rows of a table leave room for the others on a screen of 40 lines.
 _MOST_ROWS = 8
+_MOST_COLUMNS = 4
 
 
 def summary_parts(results: Results, analysis: Analysis) -> Parts:
@@ -33,9 +36,11 @@ def summary_parts(results: Results, analysis: Analysis) -> Parts:
     contexts = contexts_table(sets[0], analysis) if sets else None
     if contexts is not None:
         tables = [*_tables([grid_section(sets, analysis)])[:1], contexts]
+    elif analysis.sets:
+        sections = [voters_section(results), readers_section(sets, analysis)]
+        tables = [own[0].first_columns(_MOST_COLUMNS) for section in sections if (own := _tables([section]))]
     else:
-        sections = [voters_section(results), readers_section(sets, analysis), retrieval_section(sets, analysis)]
-        tables = [own[0] for section in sections if (own := _tables([section]))][:2]
+        tables = [table.first_columns(3) for table in _tables([_best_rankings(results, analysis, sets)])[:1]]
     places = f"every table: ragtally show {results.study} --all"
     if (results.folder / "report.html").is_file():
         places += f"; charts and single questions: {results.folder}/report.html"
@@ -56,6 +61,17 @@ def study_parts(results: Results) -> Parts:
         *(f"warning: {warning}" for warning in reading_warnings(results)),
         f"every number in full: {results.folder}/cells.csv; every answer: {results.folder}/answers.parquet",
     ]
+
+
+def _best_rankings(results: Results, analysis: Analysis, sets: Sequence[Cells]) -> Section:
+    """The rankings, the best by their first metric first."""
+    section = retrieval_section(sets, analysis)
+    for metric in list(analysis.best_rankings)[:1]:
+        rankings, *others = section.tables
+        column = next(number for number, one in enumerate(rankings.columns) if one.heading == metric)
+        ordered = rankings.in_order(column, descending=higher_is_better(results, metric))
+        return replace(section, tables=(ordered, *others))
+    return section
 
 
 def cell_parts(cells: pl.DataFrame, metrics: Sequence[MetricInfo]) -> Parts:

@@ -65,6 +65,23 @@ class Table:
         """The words by which rows can be chosen, in order."""
         return tuple(dict.fromkeys(self.groups))
 
+    def in_order(self, column: int, *, descending: bool) -> Table:
+        """The table sorted by a column of numbers; what has none comes last."""
+        sign = -1.0 if descending else 1.0
+        keys = [order(row[column]) for row in self.rows]
+        numbers = [(key is None, sign * key if isinstance(key, float) else 0.0) for key in keys]
+        rows = sorted(range(len(self.rows)), key=lambda row: numbers[row])
+        return replace(
+            self,
+            rows=tuple(self.rows[row] for row in rows),
+            groups=tuple(self.groups[row] for row in rows) if self.groups else (),
+            strong=frozenset(number for number, row in enumerate(rows) if row in self.strong),
+        )
+
+    def first_columns(self, columns: int) -> Table:
+        """The table with its first columns alone."""
+        return replace(self, columns=self.columns[:columns], rows=tuple(row[:columns] for row in self.rows))
+
     def head(self, rows: int) -> Table:
         """The table's first rows, of its first group, without its notes."""
         own = [row for row in range(len(self.rows)) if not self.groups or self.groups[row] == self.groups[0]]
