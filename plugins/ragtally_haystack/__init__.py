@@ -19,6 +19,7 @@ from ragtally_haystack.check import (
     diagnose_embedder,
     diagnose_model,
     diagnose_retriever,
+    missing_keys,
 )
 from ragtally_haystack.definition import definition_of
 from ragtally_haystack.parameters import EMBEDDER, MODEL, RETRIEVER, SPLITTER
@@ -98,6 +99,7 @@ def register_models() -> list[Component]:
             traits=model_traits,
             check=check_model,
             diagnose=diagnose_model,
+            missing_keys=missing_keys,
         )
     ]
 

@@ -216,6 +216,11 @@ def diagnose_retriever(parameters: Mapping[str, Any]) -> list[Finding]:
     return [finding for role, name in pair for finding in _findings(role, definition_of(parameters[name]))]
 
 
+def missing_keys(parameters: Mapping[str, Any]) -> list[Finding]:
+    """Look for the keys that the model needs (see `ragtally.api.Component.missing_keys`)."""
+    return [finding for finding in _key_findings(definition_of(parameters)) if not finding.ok]
+
+
 def diagnose_model(parameters: Mapping[str, Any]) -> list[Finding]:
     """Look for what the model needs (see `ragtally.api.Component.diagnose`)."""
     definition = definition_of(parameters)
@@ -242,6 +247,10 @@ def _findings(role: Role, definition: Definition) -> Iterator[Finding]:
     if wrong:
         return
     yield Finding(True, f"{definition.type} is there")
+    yield from _key_findings(definition)
+
+
+def _key_findings(definition: Definition) -> Iterator[Finding]:
     for names in _keys(definition):
         variable = next((name for name in names if os.environ.get(name)), None)
         if variable is not None:

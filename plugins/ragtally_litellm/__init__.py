@@ -104,6 +104,20 @@ def diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
     return [*findings(parameters), *(Finding(False, fault.message, fault.hint) for fault in faults)]
 
 
+def missing_keys(parameters: Mapping[str, Any]) -> list[Finding]:
+    """Look for the provider's key in the environment."""
+    from ragtally_litellm import needs
+
+    return needs.missing_keys(parameters)
+
+
+def missing_models(parameters: Mapping[str, Any]) -> list[Finding]:
+    """Ask one's own servers whether they have the model."""
+    from ragtally_litellm import needs
+
+    return needs.missing_models(parameters)
+
+
 def provide(parameters: Mapping[str, Any], progress: Progress) -> None:
     """Pull the model where the spec says `pull: true`."""
     if parameters["pull"]:
@@ -162,6 +176,8 @@ def register_models() -> list[Component]:
             traits=model_traits,
             check=check_model,
             diagnose=diagnose,
+            missing_keys=missing_keys,
+            missing_models=missing_models,
             provide=provide,
             renamed_params=_NEW_NAMES,
             starter=_starter,
@@ -182,6 +198,8 @@ def register_embedders() -> list[Component]:
             traits=embedder_traits,
             check=check_embedder,
             diagnose=diagnose,
+            missing_keys=missing_keys,
+            missing_models=missing_models,
             provide=provide,
             renamed_params=_NEW_NAMES,
         )

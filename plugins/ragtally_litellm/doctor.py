@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ import requests
 
 from ragtally import Finding
 from ragtally.support.environment import environment, first_value
-from ragtally_litellm.library import load_litellm
+from ragtally_litellm.needs import TIMEOUT, fault_of, missing_keys, model_names
 from ragtally_litellm.ollama import (
     REFUSES_LONG_PROMPTS,
     Capability,
@@ -22,8 +21,6 @@ from ragtally_litellm.routes import NATIVE, Route, authorization, base_urls, rou
 from ragtally_litellm.schema_probe import known_finding, schema_findings
 from ragtally_litellm.tags import missing_model
 
-_TIMEOUT = 5.0
-
 
 def findings(parameters: Mapping[str, Any]) -> list[Finding]:
     """Look for everything that a model needs; asks its servers, and pays for nothing."""
@@ -32,8 +29,10 @@ def findings(parameters: Mapping[str, Any]) -> list[Finding]:
         return list(_ollama(route, parameters))
     if route.provider in NATIVE:
         return list(_compatible(route, parameters))
-    access = _litellm(route)
-    return [access, known_finding(route, parameters)] if access.ok and _is_model(parameters) else [access]
+    if missing := missing_keys(parameters):
+        return missing
+    access = Finding(True, f"{route.provider} has what LiteLLM looks for in the environment")
+    return [access, known_finding(route, parameters)] if _is_model(parameters) else [access]
 
 
 def _ollama(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding]:
@@ -72,15 +71,14 @@ def _compatible(route: Route, parameters: Mapping[str, Any]) -> Iterator[Finding
     provider = NATIVE[route.provider]
     key = first_value(provider.key_variables, environment())
     urls = base_urls(route, parameters["api_base"])
-    variable = provider.key_variables[0]
     if not urls:
         message = f"it is not known where {route.full_name} is"
         yield Finding(False, message, f"export {provider.base_variables[0]}=http://...")
+    if missing := missing_keys(parameters):
+        yield from missing
+        return
     if key is not None:
         yield Finding(True, f"{route.provider} has a key")
-    elif urls == (provider.base,):
-        yield Finding(False, f"{route.provider} has no key: {variable} is not set", f"export {variable}=...")
-        return
     yield from (Finding(False, *finding) for finding in own_api_findings(parameters))
     for url in urls:
         listing = _listing(route, url, key)
@@ -97,7 +95,7 @@ def _is_model(parameters: Mapping[str, Any]) -> bool:
 def _listing(route: Route, url: str, key: str | None) -> Finding:
     variable = route.key_variables[0]
     try:
-        response = requests.get(f"{url}/models", headers=authorization(key), timeout=_TIMEOUT, allow_redirects=False)
+        response = requests.get(f"{url}/models", headers=authorization(key), timeout=TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:
         return Finding(False, f"{url} does not answer: {type(error).__name__}", f"curl {url}/models")
     if response.status_code in (401, 403):
@@ -105,28 +103,7 @@ def _listing(route: Route, url: str, key: str | None) -> Finding:
         return Finding(False, message, f"export {variable}=...")
     if response.status_code != 200:
         return Finding(False, f"{url}/models answers {response.status_code}", f"curl {url}/models")
-    names = _model_names(response)
-    if names and route.model not in names:
-        similar = difflib.get_close_matches(route.model, sorted(names), n=3, cutoff=0.4) or sorted(names)[:3]
-        message = f"{url} has no model {route.model}, but {', '.join(similar)}"
-        return Finding(False, message, f"curl {url}/models")
+    names = model_names(response)
+    if fault := fault_of(route, url, names):
+        return fault
     return Finding(True, f"{url} has {route.model}" if names else f"{url} answers")
-
-
-def _model_names(response: requests.Response) -> set[str]:
-    try:
-        content = response.json()
-    except ValueError:
-        return set()
-    models = content.get("data") if isinstance(content, dict) else None
-    return {str(model["id"]) for model in models or () if isinstance(model, dict) and "id" in model}
-
-
-def _litellm(route: Route) -> Finding:
-    values = environment()
-    report = load_litellm().validate_environment(model=route.full_name)
-    missing = [name for name in report["missing_keys"] if not values.get(name)]
-    if missing:
-        message = f"{route.provider} needs {' and '.join(missing)} in the environment"
-        return Finding(False, message, " ".join(["export", *(f"{name}=..." for name in missing)]))
-    return Finding(True, f"{route.provider} has what LiteLLM looks for in the environment")

@@ -51,6 +51,13 @@ def supported_parameters(route: Route) -> frozenset[str]:
     return frozenset(load_litellm().get_supported_openai_params(route.model, route.provider) or ())
 
 
+def missing_variables(route: Route) -> list[str]:
+    """Ask LiteLLM which variables of the environment a model's provider needs and lacks."""
+    report = load_litellm().validate_environment(model=route.full_name)
+    values = environment()
+    return [name for name in report["missing_keys"] if not values.get(name)]
+
+
 def parameter_refusals(route: Route, sampling: Mapping[str, Any], *, native: bool) -> list[ParameterFault]:
     """Ask LiteLLM which parameters a model refuses; `native` where LiteLLM will not translate the answers back."""
     # As JSON, so that one process asks once: whoever plans asks for every cell.

@@ -76,9 +76,10 @@ class ModelServer:
         return first
 
     async def _models(self, request: Request) -> None:
+        settings = self.settings
+        names = settings.listed if settings.listed is not None else () if settings.any_model else settings.models
         models = [
-            {"id": name, "object": "model", "created": 1_746_000_000, "owned_by": "made up"}
-            for name in self.settings.models
+            {"id": name, "object": "model", "created": 1_746_000_000, "owned_by": settings.owner} for name in names
         ]
         await request.connection.send(json_response({"object": "list", "data": models}))
 

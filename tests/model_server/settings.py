@@ -61,7 +61,10 @@ class Settings:
 
     Attributes:
         models: Models by name, each a mapping with the fields of `Model`.
-        any_model: Whether every other name is a model too.
+        any_model: Whether every other name is a model too; then none is listed.
+        listed: The names in the list of OpenAI's API, whatever names it answers under, as llama.cpp's server; None
+            for those of the models.
+        owner: Whose that list says that they are: `vllm`, `llamacpp`.
         seed: Decides which answers are right and which requests suffer faults.
         skill: Share of the answers that are right, from 0 to 1.
         labels: The answers there are; a prompt, or the schema it brings, may allow fewer.
@@ -100,6 +103,8 @@ class Settings:
 
     models: Mapping[str, Any] = field(default_factory=lambda: DEFAULT_MODELS)
     any_model: bool = False
+    listed: tuple[str, ...] | None = None
+    owner: str = "made up"
     seed: int = 0
     skill: float = 1.0
     labels: tuple[str, ...] = ("yes", "no", "maybe")

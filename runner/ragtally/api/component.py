@@ -128,6 +128,10 @@ class Component:
             schema, such as two that exclude each other. Fast, and without a look at the world outside.
         diagnose: Called by `ragtally doctor` with the parameters; looks whether all that the component needs is
             there (a server, a model, a key).
+        missing_keys: Called with the parameters before a run asks anybody anything; returns a finding that is not ok
+            for each key that the environment lacks. It asks no server.
+        missing_models: Likewise before calls are made: returns a finding that is not ok for each of the user's own
+            servers that does not have the model. A server that does not answer is none: the calls say so.
         provide: Called once before a run, with the parameters and a `Progress`; gets what is missing as far as
             the parameters allow it. Raises `DataError` where it cannot.
         external_resource: For a retriever that keeps its index outside the store: called with the folder that `save`
@@ -155,6 +159,8 @@ class Component:
     traits: Traits | Callable[[Mapping[str, Any]], Traits] | None = None
     check: Callable[[Mapping[str, Any]], Sequence[ParameterFault]] | None = None
     diagnose: Callable[[Mapping[str, Any]], Sequence[Finding]] | None = None
+    missing_keys: Callable[[Mapping[str, Any]], Sequence[Finding]] | None = None
+    missing_models: Callable[[Mapping[str, Any]], Sequence[Finding]] | None = None
     provide: Callable[[Mapping[str, Any], Progress], None] | None = None
     external_resource: Callable[[Path], ExternalResource | None] | None = None
     renamed_params: Mapping[str, str] = field(default_factory=dict)

@@ -57,6 +57,8 @@ def _findings(spec: Path) -> Iterator[Finding]:
     yield _writable("store", store)
     yield _writable("results", DEFAULT_RESULTS)
     for name, choice in study.components():
+        yield from _missing_keys(name, choice, registry)
+    for name, choice in study.components():
         yield from _of_component(name, choice, registry)
     yield from _answer_forms(study, registry)
     yield from _overlong_prompts(study, registry, store)
@@ -89,6 +91,13 @@ def _overlong_prompts(study: Study, registry: Registry, store: Path) -> Iterator
         tasks = lazy.estimate.ask_tasks(lazy.plan.plan_study(study, registry))
         for error in lazy.context_length.overlong_prompts(tasks, workspace, study):
             yield Finding(False, error.message, error.hint)
+
+
+def _missing_keys(name: str, choice: Choice, registry: Registry) -> Iterator[Finding]:
+    """All keys that are missing, before any server is asked."""
+    look = registry.get(choice).component.missing_keys
+    for finding in look(choice.parameters) if look is not None else ():
+        yield Finding(False, f"{name}: {finding.what}", finding.remedy)
 
 
 def _of_component(name: str, choice: Choice, registry: Registry) -> Iterator[Finding]:

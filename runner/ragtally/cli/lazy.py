@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ragtally.export import dataset as export_dataset
     from ragtally.export import pipeline as export_pipeline
     from ragtally.llm import batches as llm_batches
-    from ragtally.llm import context_length
+    from ragtally.llm import context_length, preflight
     from ragtally.plan import answer_form
     from ragtally.present import components as component_tables
     from ragtally.present import duplicates as duplicate_tables
@@ -35,8 +35,8 @@ __all__ = [
     "analysis", "answer_form", "batches", "calls", "calls_salvage", "calls_transfer", "cell_pairs", "columns",
     "component_tables", "context_length", "contributions", "duplicate_tables", "duplicates", "engine", "estimate",
     "export_dataset", "export_pipeline", "external", "inventory", "llm_batches", "page", "pairwise",
-    "pipelines", "plan", "plan_tables", "polars", "provenance", "readings", "result_files", "results", "show",
-    "store", "store_tables", "table", "vectors", "workspace",
+    "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings", "result_files", "results",
+    "show", "store", "store_tables", "table", "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
     "polars": "polars",
@@ -51,6 +51,7 @@ _MODULES = {
     "export_pipeline": "ragtally.export.pipeline",
     "llm_batches": "ragtally.llm.batches",
     "context_length": "ragtally.llm.context_length",
+    "preflight": "ragtally.llm.preflight",
     "component_tables": "ragtally.present.components",
     "duplicate_tables": "ragtally.present.duplicates",
     "plan_tables": "ragtally.present.plan",

@@ -27,9 +27,14 @@ def command(spec: Path, as_json: bool) -> None:
     """
     environment()  # A .env that cannot be read is told before any work.
     registry = load_registry()
-    plan = lazy.plan.plan_study(load_study(spec, registry), registry)
+    study = load_study(spec, registry)
     store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
     workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
+    # Before any server is asked, as `run` does.
+    keys = lazy.preflight.missing_keys(study, workspace)
+    for error in keys:
+        workspace.progress.warn(str(error))
+    plan = lazy.plan.plan_study(study, registry)
     models, embedders = lazy.estimate.estimate(plan, workspace), lazy.estimate.estimate_embedding(plan, workspace)
     overlong = lazy.context_length.overlong_prompts(lazy.estimate.ask_tasks(plan), workspace, plan.study)
     for error in overlong:
@@ -46,6 +51,7 @@ def command(spec: Path, as_json: bool) -> None:
             "store": str(store.root),
             "models": [asdict(row) for row in models],
             "embedders": [asdict(row) for row in embedders],
+            "missing_keys": [error.message for error in keys],
             "overlong_prompts": [error.message for error in overlong],
             "steps": [asdict(row) for row in counts],
             "cells": [

@@ -10,6 +10,7 @@ from ragtally.api import Call, EmbedderTraits, ModelTraits, Reply, canonical_jso
 from ragtally.engine.run import execute
 from ragtally.llm.call_group import spec_name
 from ragtally.llm.embeddings import EMBEDDING_STEPS, texts_to_embed
+from ragtally.llm.preflight import check_models
 from ragtally.llm.tokens import count_tokens, total_input_tokens
 from ragtally.plan import StudyPlan, in_order, plan_study
 from ragtally.steps import ASK, Task
@@ -73,6 +74,8 @@ def estimate(plan: StudyPlan, workspace: Workspace) -> tuple[ModelEstimate, ...]
     if plan.base is not None and not workspace.store.complete(plan.base.step.stored_as, plan.base.address):
         # Until the base is known, the grid's readers are counted on all questions: an upper bound.
         tasks = ask_tasks(plan_study(replace(plan.study, grid_on="all"), workspace.registry))
+    unanswered = [task for task in tasks if not workspace.store.complete(task.step.stored_as, task.address)]
+    check_models(unanswered, plan.study, workspace)
     unknown_tasks = [task for task in tasks if needs_payment_first(task, workspace)]
     execute([task.inputs["prompt"][0] for task in tasks if task not in unknown_tasks], workspace, plan.study)
     exact = {task.address for task in all_tasks} - {task.address for task in unknown_tasks}

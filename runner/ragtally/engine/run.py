@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ragtally.api import RagtallyError, StoppedError
+from ragtally.api import RagtallyError, StoppedError, raise_all
 from ragtally.llm.budget import Spending
 from ragtally.llm.client import Asking
 from ragtally.llm.embeddings import EMBEDDING_STEPS, Embedding
+from ragtally.llm.preflight import check_models, missing_keys
 from ragtally.plan import STAGES, StudyPlan, in_order, plan_study, stage_slices
 from ragtally.registry import Registry, load_registry
 from ragtally.results import Results, load_results
@@ -89,6 +90,8 @@ def run_study(
     stages = tuple(stage for stage in stages if stage != "resolve")
     if not stages:
         return folders.resolved / study.name
+    if {"label", "bench"}.intersection(stages):
+        raise_all(missing_keys(study, workspace))
     provide(study, workspace)
     plan = plan_study(study, registry)
     # Before any work: nobody wants to learn after hours of it that the results cannot be written.
@@ -148,6 +151,7 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
     workspace.suppliers[ASK] = lambda task: asking.answer([task])
     workspace.suppliers.update(dict.fromkeys(EMBEDDING_STEPS, lambda task: embedding.embed([task])))
     try:
+        check_models((task for task in missing if task.step is ASK), study, workspace)
         for step, group in itertools.groupby(missing, key=lambda task: task.step):
             batch = list(group)
             # Calls and vectors of all tasks of a step are paid for together: equal ones once, and in one queue.

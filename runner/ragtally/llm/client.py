@@ -30,6 +30,7 @@ from ragtally.llm.capacity import Capacity
 from ragtally.llm.claimed_calls import ClaimedCalls, wait_for_others
 from ragtally.llm.context_length import context_for, longest_call, room_error, written_calls
 from ragtally.llm.delivery import DeliveryResult, deliver
+from ragtally.llm.preflight import check_groups
 from ragtally.llm.stop import FREE_SPACE, NO_ROOM, StopReason, StopSignal, stop_on_interrupt
 from ragtally.llm.tokens import count_tokens, quick_input_tokens
 from ragtally.spec.study import Study
@@ -72,6 +73,7 @@ class Asking:
         """Make sure that every call of some tasks is answered, or was tried as often as it may be."""
         with closing(BatchStore(self._workspace.store.root / FILE_NAME)) as store:
             groups = self._groups(tasks)
+            check_groups(groups, self._study, self._workspace)
             for group in groups:
                 self._keys.setdefault(group.name, set()).update(group.calls)
             try:

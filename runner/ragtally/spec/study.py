@@ -124,6 +124,16 @@ class Study:
                         components.append(each)
                         yield f"{each.kind} {each.name}", each
 
+    def askable(self) -> Iterator[tuple[str, Choice]]:
+        """List the models and embedders that are asked, each with the path of its key."""
+        names = {*(self.label.voters if self.label else ()), *self.grid.reader}
+        names.update(self.base.exclude_closed_book_right if self.base else ())
+        askers = [*(self.readers[name].choice for name in names), *self.grid.retriever]
+        models = [model for asker in askers for each in _with_inner(asker) for model in each.inner("model")]
+        yield from ((f"models.{name}", choice) for name, choice in self.models.items() if choice in models)
+        for retriever in self.grid.retriever:
+            yield from (("grid.retriever", each) for each in _with_inner(retriever) if each.kind == "embedder")
+
     def location(self, path: str) -> Location:
         """Say where in the spec a key stands."""
         while path and path not in self.places:

@@ -148,6 +148,14 @@ class VectorStore:
         """Sum up what some texts' vectors cost."""
         return float(sum(dollars for (dollars,) in self._look_up(_DOLLARS, list(dict.fromkeys(keys)))))
 
+    def has_any(self, embedder: str) -> bool:
+        """Whether an embedder has made vectors before."""
+        connection = self.database.reading()
+        if connection is None:
+            return False
+        rows = connection.execute("SELECT 1 FROM vectors WHERE embedder = ? LIMIT 1", (embedder,))
+        return rows.fetchone() is not None
+
     def spent(self) -> tuple[EmbeddingSpending, ...]:
         """Sum up what was paid to whom."""
         connection = self.database.reading()

@@ -23,7 +23,11 @@ Fill = Callable[..., dict[str, Any]]
         ({"model": "ollama_chat/qwen2.5:7b", "api_base": "http://127.0.0.1:9"}, "", ["ollama serve"]),
         ({"model": "ollama_chat/gemma2:2b", "api_base": "OLLAMA", "num_ctx": 10_000}, "", [None, "num_ctx: 8192"]),
         ({"model": "groq/openai/gpt-oss-20b"}, "", ["export GROQ_API_KEY=..."]),
-        ({"model": "hosted_vllm/nobody", "api_base": "OLLAMA/v1"}, "no model nobody", ["curl OLLAMA/v1/models"]),
+        (
+            {"model": "hosted_vllm/nobody", "api_base": "OLLAMA/v1"},
+            "no model nobody",
+            ["model: hosted_vllm/gemma2:2b"],
+        ),
         ({"model": "hosted_vllm/x", "api_base": "OLLAMA"}, "answers 404", ["curl OLLAMA/models"]),
         (
             {"model": "hosted_vllm/x", "api_base": "http://127.0.0.1:9/v1"},
