@@ -170,6 +170,7 @@ def test_without_gold_contexts_nothing_is_blamed(results: Results) -> None:
 def test_where_nobody_answers_rankings_are_told(results: Results) -> None:
     found, verdict = made(and_metric(results, RECALL), kept=2)
     a, b, *_ = found.cells["cell"]
+    found = replace(found, cells=found.cells.with_columns(kind=pl.lit("retrieval")))
     rankings = {a: {"recall@5": share(0.4)}, b: {"recall@5": share(0.6)}}
     best = {"recall@5": BestSet(b, (a, b), None, 0.95)}
     silent = replace(verdict, metric=None, chosen_cell=None, sets={}, rankings=rankings, best_rankings=best)
@@ -184,6 +185,12 @@ def test_where_nobody_answers_rankings_are_told(results: Results) -> None:
     assert f"The set-up {a} has the lowest recall@5 observed: 0.400" in text
     assert text.endswith("all others can be told apart from it.")
     assert "none has a score" in said((found, replace(silent, best_rankings={})))
+
+
+def test_where_questions_have_no_labels_nothing_is_called_right(results: Results) -> None:
+    found, verdict = made(results, kept=2)
+    text = said((found, replace(verdict, metric=None, chosen_cell=None, sets={})))
+    assert "no answer can be called right or wrong" in text and "agree_with_gold: false" in text
 
 
 def test_where_no_metric_says_what_is_best_it_says_so(results: Results) -> None:

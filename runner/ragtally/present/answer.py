@@ -34,8 +34,11 @@ _MOST_COMPARISONS = 2
 
 def answer(results: Results, analysis: Analysis, cells: Cells) -> tuple[str, ...]:
     """Write the answer of a study."""
+    if analysis.metric is None and analysis.sets:
+        return _nothing_decides()
     if analysis.metric is None:
-        return _nothing_decides() if analysis.sets else _nobody_answers(results, analysis)
+        readers = len(results.cells.filter(results.cells["kind"] != "retrieval"))
+        return _nothing_is_right() if readers else _nobody_answers(results, analysis)
     if analysis.chosen_cell is None or cells.set_analysis is None:
         return (*_without_retrieval(analysis, cells, analysis.metric), *_votes(analysis, cells))
     choice = _Chosen(results, analysis, cells, cells.set_analysis, analysis.metric, analysis.chosen_cell)
@@ -216,6 +219,13 @@ def _nothing_decides() -> tuple[str, ...]:
         "No metric of this study says which set-up is best: those of answers are one number per class, or cannot be"
         " judged question by question.",
         "Add accuracy or macro_f1 to its metrics; no question is asked again for that.",
+    )
+
+
+def _nothing_is_right() -> tuple[str, ...]:
+    return (
+        "Questions have no labels here, so no answer can be called right or wrong.",
+        "Have voters label them (label and base, with agree_with_gold: false), or give the dataset labels.",
     )
 
 
