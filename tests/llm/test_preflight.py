@@ -38,13 +38,13 @@ def project(tmp_path: Path) -> Project:
 def test_all_missing_keys_are_said_at_once_before_any_work(project: Project) -> None:
     run = project.ragtally(*RUN)
     assert (run.code, "2 errors" in run.err) == (2, True)
+    assert not list(project.folder.glob("store/prepare/*"))
     plan, doctor = project.ragtally("plan", "spec.yaml"), project.ragtally("doctor", "spec.yaml")
     for key in KEYS:
         assert key in run.err and key in plan.err
         assert f"{key.partition(' (')[0]}\n         export {key.partition(' ')[0]}=..." in doctor.out
     assert "spec.yaml:" in run.err and "OPENROUTER" not in run.err + plan.err, "nobody asks that model"
     assert plan.code == 0 and "Calls of models" in plan.out
-    assert not (project.folder / "store").exists() or not list((project.folder / "store").glob("prepare/*"))
 
 
 def test_whoever_has_all_answers_needs_no_key(start: Start, asked: Asked) -> None:
