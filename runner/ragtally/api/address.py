@@ -14,20 +14,28 @@ from typing import Any
 
 TAG = "r1"
 _DIGEST_BYTES = 20
+# Made once: `json.dumps` would make one for each of a study's hundred thousand addresses.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+# What needs no further look.
+_SCALARS = frozenset({str, int, bool, type(None)})
 
 
 def canonical_json(value: Any) -> str:
     """Write a value as the one JSON text that equal values share."""
     # Keys are sorted, whitespace is left out, tuples are lists, and a float that is a whole number is not the same as
     # the integer (`1.0` is not `1`).
-    _require_json(value, "$")
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    _require_json(value, ())
+    return _ENCODER.encode(value)
 
 
 def address(payload: Mapping[str, Any]) -> str:
     """Hash a description of work to its address."""
-    digest = hashlib.blake2b(canonical_json(payload).encode(), digest_size=_DIGEST_BYTES).hexdigest()
-    return f"{TAG}:{digest}"
+    return text_address(canonical_json(payload))
+
+
+def text_address(text: str) -> str:
+    """Hash a description that is written as canonical JSON already."""
+    return f"{TAG}:{hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).hexdigest()}"
 
 
 def derive_seed(seed: int, *parts: str | int) -> int:
@@ -45,21 +53,27 @@ def file_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _require_json(value: Any, where: str) -> None:
-    if value is None or isinstance(value, (str, bool, int)):
-        return
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"{where} is {value}, which has no canonical form")
-        return
-    if isinstance(value, Mapping):
+def _require_json(value: Any, path: tuple[Any, ...]) -> None:
+    # A path is a pair, the outer path and a key or an index, and written out for an error only.
+    if isinstance(value, (dict, Mapping)):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise TypeError(f"{where} has the key {key!r}, which is no string")
-            _require_json(item, f"{where}.{key}")
-        return
-    if isinstance(value, (list, tuple)):
+                raise TypeError(f"{_place(path)} has the key {key!r}, which is no string")
+            if type(item) not in _SCALARS:
+                _require_json(item, (path, key))
+    elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            _require_json(item, f"{where}[{index}]")
-        return
-    raise TypeError(f"{where} is a {type(value).__name__}, which has no canonical form")
+            if type(item) not in _SCALARS:
+                _require_json(item, (path, index))
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{_place(path)} is {value}, which has no canonical form")
+    elif value is not None and not isinstance(value, (str, int)):
+        raise TypeError(f"{_place(path)} is a {type(value).__name__}, which has no canonical form")
+
+
+def _place(path: tuple[Any, ...]) -> str:
+    if not path:
+        return "$"
+    outer, key = path
+    return f"{_place(outer)}[{key}]" if isinstance(key, int) else f"{_place(outer)}.{key}"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+from ragtally.api.address import canonical_json
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Choice:
         inner = ", ".join(f"{key}={_show(value)}" for key, value in self.parameters.items())
         return f"{self.name}({inner})"
 
+    @cached_property
+    def key(self) -> str:
+        """The choice as text that only the very same choice has, for look-ups: `size: 1` is not `size: 1.0`."""
+        return canonical_json(plain(self))
+
     def inner(self, kind: str) -> tuple[Choice, ...]:
         """List the components of a kind among the parameters, in order, items of lists included.
 
@@ -49,3 +57,10 @@ def _show(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_show, value))}]"
     return value if isinstance(value, str) else str(value)
+
+
+def plain(value: Any) -> Any:
+    """Write a parameter's value with the choices in it as JSON-able data, which only the very same value has."""
+    if isinstance(value, Choice):
+        return {"choice": [value.kind, value.name, {key: plain(item) for key, item in value.parameters.items()}]}
+    return [plain(item) for item in value] if isinstance(value, tuple) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import shlex
@@ -79,6 +80,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    # The tasks and calls of a large study are a million objects that stay. At Python's 700 the garbage collector goes
+    # through them again and again, which takes a third of the time of planning 5,000 cells.
+    gc.set_threshold(50_000)
     # A shutdown or a terminal that closes stops a command as Ctrl-C does; under `nohup` the latter is ignored.
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)

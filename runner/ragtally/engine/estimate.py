@@ -76,30 +76,59 @@ def estimate(plan: StudyPlan, workspace: Workspace) -> tuple[ModelEstimate, ...]
         tasks = ask_tasks(plan_study(replace(plan.study, grid_on="all"), workspace.registry))
     unanswered = [task for task in tasks if not workspace.store.complete(task.step.stored_as, task.address)]
     check_models(unanswered, plan.study, workspace)
-    unknown_tasks = [task for task in tasks if needs_payment_first(task, workspace)]
+    unknown_tasks = _awaiting_payment(tasks, workspace)
     execute([task.inputs["prompt"][0] for task in tasks if task not in unknown_tasks], workspace, plan.study)
-    exact = {task.address for task in all_tasks} - {task.address for task in unknown_tasks}
+    exact = set(all_tasks) - unknown_tasks
     by_model: dict[str, list[Task]] = {}
     for task in tasks:
-        by_model.setdefault(canonical_json(task.settings["model"]), []).append(task)
+        by_model.setdefault(_model_key(task), []).append(task)
+    calls = _written_calls([task for task in tasks if task not in unknown_tasks], workspace)
     return tuple(
-        _estimate_model(spec_name(own, plan.study), own, exact, unknown_tasks, workspace) for own in by_model.values()
+        _estimate_model(
+            spec_name(own, plan.study),
+            own,
+            calls.get(model, {}),
+            sum(_most_questions(task, workspace) for task in unknown_tasks.intersection(own)),
+            workspace,
+            exact=exact.issuperset(own),
+        )
+        for model, own in by_model.items()
     )
 
 
-def needs_payment_first(task: Task, workspace: Workspace) -> bool:
-    """Whether a task's inputs depend on answers of a model or an embedder that are not there yet."""
+def _model_key(task: Task) -> str:
+    return canonical_json(task.settings["model"])
 
-    def is_paid(source: Task) -> bool:
-        if source.step in EMBEDDING_STEPS:
-            return bool(workspace.registry.traits(source.choices["embedder"]).cacheable)
-        return source.step is ASK
 
-    return any(
-        is_paid(source) and not workspace.store.complete(source.step.stored_as, source.address)
-        for source in in_order((task,))
-        if source != task
-    )
+def _written_calls(tasks: Sequence[Task], workspace: Workspace) -> dict[str, dict[str, Call]]:
+    """The different calls of tasks, by model and key."""
+    calls: dict[str, dict[str, Call]] = {}
+    # Prompt by prompt: models and votes share them, and reading them takes longest.
+    for task in sorted(tasks, key=lambda task: task.inputs["prompt"][0].address):
+        prompts = workspace.entry(task.inputs["prompt"][0])
+        of_model = calls.setdefault(_model_key(task), {})
+        of_model.update((call.key, call) for call in calls_of(task, prompts, takes_seed=False))
+    return calls
+
+
+def _awaiting_payment(tasks: Sequence[Task], workspace: Workspace) -> set[Task]:
+    """The tasks whose inputs depend on answers of a model or an embedder that are not there yet."""
+
+    def is_to_pay(task: Task) -> bool:
+        if task.step in EMBEDDING_STEPS:
+            is_paid = bool(workspace.registry.traits(task.choices["embedder"]).cacheable)
+        else:
+            is_paid = task.step is ASK
+        return is_paid and not workspace.store.complete(task.step.stored_as, task.address)
+
+    awaiting: set[Task] = set()
+    to_pay: set[Task] = set()
+    for task in in_order(tasks):
+        if any(source in awaiting or source in to_pay for inputs in task.inputs.values() for source in inputs):
+            awaiting.add(task)
+        if is_to_pay(task):
+            to_pay.add(task)
+    return awaiting.intersection(tasks)
 
 
 def _paid_goals(plan: StudyPlan) -> list[Task]:
@@ -111,17 +140,16 @@ def ask_tasks(plan: StudyPlan) -> list[Task]:
 
 
 def _estimate_model(
-    name: str, tasks: Sequence[Task], exact: set[str], unknown_tasks: Sequence[Task], workspace: Workspace
+    name: str,
+    tasks: Sequence[Task],
+    calls: Mapping[str, Call],
+    unwritten: int,
+    workspace: Workspace,
+    *,
+    exact: bool,
 ) -> ModelEstimate:
+    """Count a model's calls that are written and those that cannot be written yet."""
     traits: ModelTraits = workspace.registry.traits(tasks[0].choices["model"])
-    calls: dict[str, Call] = {}
-    unwritten = 0
-    for task in tasks:
-        if task in unknown_tasks:
-            unwritten += _most_questions(task, workspace)
-        else:
-            prompts = workspace.entry(task.inputs["prompt"][0])
-            calls.update((call.key, call) for call in calls_of(task, prompts, takes_seed=traits.takes_seed))
     replies = workspace.calls.replies_to(list(calls))
     left = [call for key, call in calls.items() if key not in replies]
     to_pay = len(left) + unwritten
@@ -142,7 +170,7 @@ def _estimate_model(
         calls=len(calls) + unwritten,
         paid=len(replies),
         to_pay=to_pay,
-        exact=all(task.address in exact for task in tasks),
+        exact=exact,
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         dollars=_dollars(traits, input_tokens, output_tokens, hours),

@@ -55,7 +55,11 @@ def total_input_tokens(calls: Sequence[Call]) -> int:
     lengths = sum(map(quick_input_tokens, sample))
     if not lengths:
         return 0
-    return round(sum(map(input_tokens, sample)) * sum(map(quick_input_tokens, calls)) / lengths)
+    # Votes and models have the same prompts and schemas, whose lengths are told once.
+    prompts = {(id(call.messages), id(call.schema)): call for call in calls}
+    quick_tokens = {prompt: quick_input_tokens(call) for prompt, call in prompts.items()}
+    total = sum(quick_tokens[id(call.messages), id(call.schema)] for call in calls)
+    return round(sum(map(input_tokens, sample)) * total / lengths)
 
 
 @functools.cache

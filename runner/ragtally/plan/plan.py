@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -66,12 +67,14 @@ class StudyPlan:
 
     def counts(self, store: Store) -> tuple[StepCount, ...]:
         """Count the work of each step."""
-        goals = [task for stage in STAGES for task in self.goals(stage)]
-        uses: dict[str, int] = {}
-        for goal in dict.fromkeys(goals):
-            for task in in_order((goal,)):
-                uses[task.step.name] = uses.get(task.step.name, 0) + 1
+        goals = dict.fromkeys(task for stage in STAGES for task in self.goals(stage))
         tasks = in_order(goals)
+        # Each task with all that it reads: to unite sets is far faster than to walk through each goal's tasks.
+        needs: dict[Task, frozenset[Task]] = {}
+        for task in tasks:
+            sources = itertools.chain.from_iterable(task.inputs.values())
+            needs[task] = frozenset((task,)).union(*(needs[source] for source in sources))
+        uses = Counter(task.step.name for goal in goals for task in needs[goal])
         counts = []
         for name, step in STEPS.items():
             of_step = [task for task in tasks if task.step is step]
@@ -300,10 +303,12 @@ def _grid_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
     for (chunker, chunks), search, size in itertools.product(chunkers, _searches(tasks), context_sizes(study.grid)):
         retriever, ranking, build = search.retriever, search.rank(chunks), search.build or 1
         about = f"{ranking}/{size}"
+        relevance = tasks.relevance(chunker, retriever, depth, build)
         context = tasks.context(chunker, retriever, size, depth, about, build)
-        exact, exact_context = search.exact, None
-        if exact is not None:
-            exact_context = tasks.context(chunker, exact, size, depth, f"{about}, exactly").relevance
+        exact = exact_context = None
+        if search.exact is not None:
+            exact = tasks.relevance(chunker, search.exact, depth)
+            exact_context = tasks.context(chunker, search.exact, size, depth, f"{about}, exactly").relevance
         for name, decision in itertools.product(readers, _decisions(study, tasks.registry)):
             rest = f"/{name}/{decision.label}"
             ballots = tasks.ballots(name, "measure", decision.votes, context.passages, None if everywhere else base)
@@ -319,7 +324,7 @@ def _grid_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
                 ballots,
                 sets,
                 context=context.passages,
-                relevance=tasks.relevance(chunker, retriever, depth, build),
+                relevance=relevance,
                 context_relevance=context.relevance,
             )
             cells.append(
@@ -328,7 +333,7 @@ def _grid_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
                     ranking=ranking,
                     setup=search.setup(chunks, f"/{size}{rest}"),
                     variation=search.variation,
-                    exact=None if exact is None else tasks.relevance(chunker, exact, depth),
+                    exact=exact,
                     exact_context=exact_context,
                 )
             )

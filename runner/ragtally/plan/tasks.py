@@ -103,6 +103,12 @@ class StudyTasks:
         self.registry = registry
         self.factory = TaskFactory(registry)
         self.answers = _answers(study, registry)
+        # What many cells ask for. A component that is asked for its traits may look at the environment.
+        self._traits: dict[str, ReaderTraits] = {}
+        self._forms: dict[str, AnswerForm] = {}
+        self._models: dict[str, dict[str, Any]] = {}
+        self._rankings: dict[tuple[str, str, int, int], Ranking] = {}
+        self._ballots: dict[tuple[str, Purpose, int, Task | None, Task | None], Task] = {}
         pick = study.dataset
         name = pick.choice.name
         self.dataset = self._task(PREPARE, f"dataset.{name}", name, choices={"dataset": pick.choice})
@@ -112,8 +118,9 @@ class StudyTasks:
 
     def traits(self, reader: str) -> ReaderTraits:
         """A reader's traits."""
-        traits: ReaderTraits = self.registry.traits(self.study.readers[reader].choice)
-        return traits
+        if reader not in self._traits:
+            self._traits[reader] = self.registry.traits(self.study.readers[reader].choice)
+        return self._traits[reader]
 
     # From the chunks to the passages before a reader.
 
@@ -156,6 +163,12 @@ class StudyTasks:
         return self._task(CHUNK, "grid.chunker", str(chunker), choices={"chunker": chunker}, inputs=inputs)
 
     def _ranking(self, chunker: Choice, retriever: Choice, limit: int, build: int) -> Ranking:
+        key = chunker.key, retriever.key, limit, build
+        if key not in self._rankings:
+            self._rankings[key] = self._make_ranking(chunker, retriever, limit, build)
+        return self._rankings[key]
+
+    def _make_ranking(self, chunker: Choice, retriever: Choice, limit: int, build: int) -> Ranking:
         chunks = self._chunks(chunker)
         label = f"{retriever.name} over {chunks.label}"
         traits: RetrieverTraits = self.registry.traits(retriever)
@@ -245,32 +258,31 @@ class StudyTasks:
         self, name: str, purpose: Purpose, votes: int, context: Task | None, base: Task | None = None
     ) -> tuple[Task, ...]:
         """The parsed votes of a reader."""
-        reader, traits = self.study.readers[name], self.traits(name)
+        traits = self.traits(name)
         passages = context if traits.condition is None else None
-        tasks = []
-        for number in range(votes):
-            # A reader whose answers are fixed casts one vote, however many are counted.
-            index = 0 if traits.draws == "fixed" else number
-            label = f"{name} vote {index + 1}" + (f" on {passages.label}" if passages else "")
-            settings = _parser_settings(traits)
-            if traits.prompts and passages is not None:
-                if self._form(reader).constrained:
-                    settings["constrained"] = True
-                prompts = self._prompts(reader, passages, base)
-                model = reader.choice.parameters["model"]
-                answers = self._ask(prompts, model, purpose, index, f"readers.{name}", label)
-            else:
-                answers = self._read(reader, purpose, index, passages, base, label)
-            tasks.append(
-                self._task(
-                    PARSE,
-                    f"readers.{name}",
-                    label,
-                    settings=settings,
-                    inputs={"sample": self.sample, "read": answers},
-                )
-            )
-        return tuple(tasks)
+        # A reader whose answers are fixed casts one vote, however many are counted.
+        indexes = [0] * votes if traits.draws == "fixed" else range(votes)
+        return tuple(self._ballot(name, purpose, index, passages, base) for index in indexes)
+
+    def _ballot(self, name: str, purpose: Purpose, index: int, passages: Task | None, base: Task | None) -> Task:
+        key = name, purpose, index, passages, base
+        if key not in self._ballots:
+            self._ballots[key] = self._make_ballot(*key)
+        return self._ballots[key]
+
+    def _make_ballot(self, name: str, purpose: Purpose, index: int, passages: Task | None, base: Task | None) -> Task:
+        reader, traits = self.study.readers[name], self.traits(name)
+        label = f"{name} vote {index + 1}" + (f" on {passages.label}" if passages else "")
+        settings = _parser_settings(traits)
+        if traits.prompts and passages is not None:
+            if self._form(reader).constrained:
+                settings["constrained"] = True
+            prompts = self._prompts(reader, passages, base)
+            answers = self._ask(prompts, reader.choice.parameters["model"], purpose, index, f"readers.{name}", label)
+        else:
+            answers = self._read(reader, purpose, index, passages, base, label)
+        inputs: Inputs = {"sample": self.sample, "read": answers}
+        return self._task(PARSE, f"readers.{name}", label, settings=settings, inputs=inputs)
 
     def verdicts(self, ballots: Sequence[Task], rule: Choice, label: str) -> Task:
         """What a rule makes of votes."""
@@ -295,8 +307,10 @@ class StudyTasks:
         return self._task(READ, path, label, inputs=inputs, **work)
 
     def _ask(self, prompts: Task, model: Choice, purpose: Purpose, index: int, path: str, label: str) -> Task:
-        with _errors_at(self._location_of(model, path)):
-            settings = {"purpose": purpose, "vote": index, "model": model_identity(self.factory, model)}
+        if model.key not in self._models:
+            with _errors_at(self._location_of(model, path)):
+                self._models[model.key] = model_identity(self.factory, model)
+        settings = {"purpose": purpose, "vote": index, "model": self._models[model.key]}
         inputs: Inputs = {"prompt": prompts}
         return self._task(ASK, path, label, choices={"model": model}, settings=settings, inputs=inputs)
 
@@ -323,8 +337,10 @@ class StudyTasks:
         )
 
     def _form(self, reader: ReaderPick) -> AnswerForm:
-        model: ModelTraits = self.registry.traits(reader.choice.parameters["model"])
-        return answer_form(self.traits(reader.name), model, self.answers)
+        if reader.name not in self._forms:
+            model: ModelTraits = self.registry.traits(reader.choice.parameters["model"])
+            self._forms[reader.name] = answer_form(self.traits(reader.name), model, self.answers)
+        return self._forms[reader.name]
 
     def _examples(self, reader: ReaderPick, size: int | None) -> Task:
         split = reader.train_split

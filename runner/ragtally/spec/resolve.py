@@ -18,6 +18,7 @@ from ragtally.api import (
     canonical_json,
     did_you_mean,
 )
+from ragtally.api.choice import plain
 from ragtally.registry import Registry
 from ragtally.spec.component_schema import MODEL, is_required, takes_list
 from ragtally.spec.document import PathOf
@@ -133,7 +134,7 @@ class Resolver:
         values_so_far: set[str] = set()
         distinct = []
         for value, path in items:
-            key = identity(value)
+            key = canonical_json(plain(value))
             if key in values_so_far:
                 text = show(value) if isinstance(value, (str, int, float, list, dict, type(None))) else str(value)
                 self._faults.add(path, f"{subject(path)} holds {text} twice", "remove one")
@@ -221,14 +222,3 @@ def normalise(value: Any, schema: Mapping[str, Any]) -> Any:
         inner = schema.get("properties", {})
         return {key: normalise(item, inner.get(key, {})) for key, item in value.items()}
     return value
-
-
-def identity(value: Any) -> str:
-    """Write a resolved value as text that equal values share."""
-    return canonical_json(_identity(value))
-
-
-def _identity(value: Any) -> Any:
-    if isinstance(value, Choice):
-        return {"choice": [value.kind, value.name, {key: _identity(item) for key, item in value.parameters.items()}]}
-    return [_identity(item) for item in value] if isinstance(value, tuple) else value

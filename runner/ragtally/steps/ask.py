@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from weakref import WeakKeyDictionary
 
 import polars as pl
 
-from ragtally.api import Call, Choice, Prompt, StoreError, canonical_json, sampling_seed
-from ragtally.api.address import address
+from ragtally.api import Call, Choice, StoreError, canonical_json, sampling_seed
+from ragtally.api.address import text_address
 from ragtally.steps.step import Step, Task, TaskFactory, Work
 from ragtally.store import write_table
 from ragtally.support.reply_outcomes import unusable
@@ -41,15 +42,26 @@ def keys_of(ask: Task, prompts: Path) -> list[str]:
     """The keys of a task's calls, one per question; equal prompts have equal keys."""
     keys = _KEYS.get(ask)
     if keys is None:
-        _, messages, schema = load_prompts(prompts)
+        schema = load_prompts(prompts).schema
         # One hash of what all calls share, so that the model's identity is not written out once per call.
         shared = [KEY_VERSION, ask.settings["model"], ask.settings["purpose"], ask.settings["vote"]]
         if schema is not None:
             # As text, since the order of its properties counts; calls without a schema keep the keys they had before.
             shared.append(json.dumps(schema, ensure_ascii=False))
-        common = canonical_json(shared)
-        keys = _KEYS[ask] = [address({"shared": common, "messages": _plain(each)}) for each in messages]
+        common = canonical_json(canonical_json(shared))
+        # The address of {"messages": ..., "shared": ...}, whose first half is the same for all models and votes.
+        keys = [text_address(f'{{"messages":{text},"shared":{common}}}') for text in _message_texts(prompts)]
+        _KEYS[ask] = keys
     return keys
+
+
+@functools.lru_cache(maxsize=1)
+def _message_texts(prompts: Path) -> list[str]:
+    """Each prompt's messages as canonical JSON."""
+    return [
+        canonical_json([[message.role, message.content] for message in prompt])
+        for prompt in load_prompts(prompts).prompts
+    ]
 
 
 def calls_of(ask: Task, prompts: Path, *, takes_seed: bool) -> list[Call]:
@@ -105,10 +117,6 @@ def run(work: Work) -> None:
         for name, column in columns.items():
             column.append(cells.get(name))
     write_table(work.folder / "answers.parquet", columns, schema)
-
-
-def _plain(prompt: Prompt) -> list[list[str]]:
-    return [[message.role, message.content] for message in prompt]
 
 
 ASK = Step("ask", 1, run, inputs=("prompt",))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ragtally.api import Choice, Location, Progress, canonical_json
+from ragtally.api import Choice, Location, Progress
 from ragtally.api.address import address
 from ragtally.registry import Registry
 from ragtally.store import Entry
@@ -84,7 +84,7 @@ class TaskFactory:
 
     def identity(self, choice: Choice, *, search: bool = True) -> dict[str, Any]:
         """What a choice is (see `Registry.identity`), asking its component only once."""
-        key = (f"{choice.kind}:{choice.name}:{canonical_json(_plain(choice))}", search)
+        key = choice.key, search
         if key not in self._identities:
             self._identities[key] = self.registry.identity(choice, search=search)
         return self._identities[key]
@@ -124,9 +124,3 @@ class Work:
 
 def _tuple(tasks: Task | Sequence[Task]) -> tuple[Task, ...]:
     return (tasks,) if isinstance(tasks, Task) else tuple(tasks)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Choice):
-        return [value.kind, value.name, {key: _plain(item) for key, item in value.parameters.items()}]
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
