@@ -164,6 +164,12 @@ def _starter(model: str) -> Starter:
     return Starter({"model": model, **own})
 
 
+def _server_starter(model: str | None, api_base: str) -> Starter:
+    from ragtally_litellm.servers import at_server
+
+    return at_server(model, api_base)
+
+
 @hookimpl
 def register_models() -> list[Component]:
     return [
@@ -181,6 +187,7 @@ def register_models() -> list[Component]:
             provide=provide,
             renamed_params=_NEW_NAMES,
             starter=_starter,
+            server_starter=_server_starter,
         )
     ]
 

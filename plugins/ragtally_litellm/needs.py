@@ -73,14 +73,19 @@ def _is_named(model: str, name: str) -> bool:
     return model in names
 
 
-def model_names(response: requests.Response) -> list[str]:
-    """Read the names in an answer of `/models`; none where it is none."""
+def model_entries(response: requests.Response) -> list[dict[str, Any]]:
+    """Read an answer of `/models`; nothing where it is none."""
     try:
         content = response.json()
     except ValueError:
         return []
     models = content.get("data") if isinstance(content, dict) else None
-    return [str(model["id"]) for model in models or () if isinstance(model, dict) and "id" in model]
+    return [model for model in models or () if isinstance(model, dict) and "id" in model]
+
+
+def model_names(response: requests.Response) -> list[str]:
+    """Read the names in an answer of `/models`."""
+    return [str(model["id"]) for model in model_entries(response)]
 
 
 def _names(url: str, key: str | None) -> list[str]:

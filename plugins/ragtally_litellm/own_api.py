@@ -30,13 +30,13 @@ def own_api_findings(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"model: {provider}/{route.model}, api_base: {url.removesuffix('/v1')}",
         )
         for url in base_urls(route, parameters["api_base"])
-        if _is_ollama(url.removesuffix("/v1"))
+        if is_ollama(url.removesuffix("/v1"))
     ]
 
 
 def forget() -> None:
     """Ask the servers again, and warn again, where a process has done so before."""
-    _is_ollama.cache_clear()
+    is_ollama.cache_clear()
     warn_once.cache_clear()
 
 
@@ -46,7 +46,8 @@ def warn_once(message: str) -> None:
 
 
 @functools.cache
-def _is_ollama(base: str) -> bool:
+def is_ollama(base: str) -> bool:
+    """Whether a server is an Ollama."""
     # Only one's own server is asked; a provider's gateway is asked for nothing but answers.
     return base.startswith("http://") and version(base) is not None and _lists_models(base)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from command_line import Project, project_in
+from model_server.fixture import running_server
 from ragtally.registry import load_registry
 
 LLAMA, OSS = "ollama_chat/llama3.1:8b", "groq/openai/gpt-oss-20b"
@@ -77,3 +79,46 @@ def test_a_spec_that_is_there_stays(project: Project) -> None:
     assert refused.code == 2
     assert "--out" in refused.err
     assert (project.folder / "specs/mine.yaml").read_text(encoding="utf-8") == "mine\n"
+
+
+def test_ones_own_server_is_asked_for_its_models(project: Project) -> None:
+    with running_server(listed=["/models/SmolLM2-135M.gguf"], owner="llamacpp", any_model=True) as server:
+        words = ("--dataset", "synthetic", "--api-base", server.openai)
+        assert project.ragtally("new", "mine", *words).code == 0
+        text = (project.folder / "specs/mine.yaml").read_text(encoding="utf-8")
+        model = f"{{model: openai/SmolLM2-135M.gguf, api_base: '{server.openai}', usd_per_hour: 0}}"
+        assert f"  SmolLM2-135M.gguf: {{litellm: {model}}}\n" in text
+        wrong = project.ragtally("new", "other", "--model", "mistral", "--api-base", server.openai)
+        assert (wrong.code, "has no model mistral, but /models/SmolLM2-135M.gguf" in wrong.err) == (2, True)
+        # It runs as it stands, against the server.
+        project.write("specs/mine.yaml", text.replace("questions: 500", "questions: 100"))
+        done = project.ragtally("run", "--no-report", "specs/mine.yaml")
+        assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "line"),
+    [
+        ({"owner": "vllm", "listed": ["o/q"]}, ["--model", "o/q"], "model: hosted_vllm/o/q, api_base: 'URL/v1'"),
+        ({"listed": ["a", "b"]}, ["--model", "openai/b"], "model: openai/b, api_base: 'URL/v1'"),
+        ({"ollama_version": "0.20.0", "listed": ["g:2b"]}, [], "model: 'ollama_chat/g:2b', api_base: 'URL'"),
+        ({"any_model": True}, ["--model", "x"], "model: openai/x, api_base: 'URL/v1'"),
+    ],
+)  # fmt: skip
+def test_the_server_decides_how_its_model_is_written(
+    project: Project, settings: dict[str, Any], words: list[str], line: str
+) -> None:
+    with running_server(**settings) as server:
+        written = project.ragtally("new", "mine", "--api-base", server.url.removeprefix("http://"), *words)
+        assert written.code == 0, written.err
+        assert line.replace("URL", server.url) in (project.folder / "specs/mine.yaml").read_text(encoding="utf-8")
+
+
+def test_a_server_of_several_models_wants_a_name_and_one_that_is_away_takes_any(project: Project) -> None:
+    with running_server(listed=["a", "b"]) as server:
+        several = project.ragtally("new", "mine", "--api-base", server.openai)
+    assert (several.code, "has several models: a, b\n  hint: name one: --model NAME" in several.err) == (2, True)
+    away = project.ragtally("new", "mine", "--api-base", "http://127.0.0.1:9/v1")
+    assert away.code == 2
+    away = project.ragtally("new", "mine", "--api-base", "http://127.0.0.1:9/v1", "--model", "m")
+    assert (away.code, "the spec takes your word for it" in away.err) == (0, True)

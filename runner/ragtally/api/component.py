@@ -142,6 +142,8 @@ class Component:
         starter: How `ragtally new` writes a dataset, chunker, retriever, model or reader into a first spec, which
             leaves out whatever has none. Called with the study's name for a dataset, with what `--model` says for a
             model, and with the model's name in the spec for a reader that asks one; else with an empty text.
+        server_starter: Likewise for a model at a server of the user's own: called with what `--model` says, None
+            where it says nothing, and with what `--api-base` does. It may ask the server.
         phrase: What a sentence calls it, where its name alone would not say enough: a noun phrase such as `BM25`; for
             a chunker its chunks, as in `256-word chunks`. A value, or a function of the parameters that count, in
             which each component is its own phrase.
@@ -165,6 +167,7 @@ class Component:
     external_resource: Callable[[Path], ExternalResource | None] | None = None
     renamed_params: Mapping[str, str] = field(default_factory=dict)
     starter: Callable[[str], Starter] | None = None
+    server_starter: Callable[[str | None, str], Starter] | None = None
     phrase: str | Callable[[Mapping[str, Any]], str] = ""
     citation: str = ""
     packages: Sequence[str] | Callable[[Mapping[str, Any]], Sequence[str]] = ()

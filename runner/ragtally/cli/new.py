@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from string import Template
@@ -75,9 +75,14 @@ controls: [closed_book, gold_context, wrong_context]
     "without one, a classifier that needs no server.",
 )  # fmt: skip
 @click.option(
+    "--api-base", metavar="URL",
+    help="The server of the models: llama.cpp, LM Studio, vLLM or any other that speaks OpenAI's API, as "
+    "http://localhost:8080/v1. It is asked for its models; --model may be left out where it has one.",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="The spec's path.  [default: specs/STUDY.yaml]"
 )
-def command(study: str, dataset: str | None, models: tuple[str, ...], out: Path | None) -> None:
+def command(study: str, dataset: str | None, models: tuple[str, ...], api_base: str | None, out: Path | None) -> None:
     """Write a spec for STUDY to begin with, explained line by line; nothing is run."""
     path = out or Path("specs") / f"{study}.yaml"
     if path.exists():
@@ -86,9 +91,9 @@ def command(study: str, dataset: str | None, models: tuple[str, ...], out: Path 
         )
     registry = load_registry()
     dataset, starter = _dataset(registry, study, dataset)
-    if models and not starter.has_answers:
+    if (models or api_base) and not starter.has_answers:
         raise click.UsageError(f"--model is for datasets with answers; {dataset} compares retrieval alone")
-    text = _spec(study, dataset, starter, models, path, registry)
+    text = _spec(study, dataset, starter, _models(registry, models, api_base), path, registry)
     _check(text, study, registry)
     lazy.store.write_text(path, text)
     click.echo(path)
@@ -119,7 +124,9 @@ def _choice(name: str, starter: Starter) -> str:
     return in_one_line({name: dict(starter.parameters)} if starter.parameters else name)
 
 
-def _spec(study: str, dataset: str, starter: Starter, models: Sequence[str], path: Path, registry: Registry) -> str:
+def _spec(
+    study: str, dataset: str, starter: Starter, models: Mapping[str, str], path: Path, registry: Registry
+) -> str:
     metrics = starter.metrics or (*(ANSWER_METRICS if starter.has_answers else ()), *RETRIEVAL_METRICS)
     retrievers = _choices(registry, "retriever")
     values = {
@@ -135,11 +142,12 @@ def _spec(study: str, dataset: str, starter: Starter, models: Sequence[str], pat
         "study": study,
     }
     if starter.has_answers:
-        readers = _readers(registry, [_name(model) for model in models])
+        readers = _readers(registry, list(models))
         voters = [reader.name for reader in readers if reader.votes]
         values["axes"] = Template(_AXES).substitute(readers=", ".join(reader.name for reader in readers))
+        lines = [f"  {name}: {model}\n" for name, model in models.items()]
         values["answering"] = Template(_READERS).substitute(
-            models=_models(registry, models),
+            models="".join(["models:\n", *lines]) if lines else "",
             readers="\n".join(reader.line for reader in readers),
             voters=", ".join(voters),
             first=voters[0],
@@ -151,12 +159,16 @@ def _choices(registry: Registry, kind: str) -> list[str]:
     return [_choice(component.name, start("")) for component, start in _starters(registry, kind)]
 
 
-def _models(registry: Registry, models: Sequence[str]) -> str:
-    if not models:
-        return ""
+def _models(registry: Registry, models: Sequence[str], api_base: str | None) -> dict[str, str]:
+    """Each model as the spec is to write it, by its name there."""
     component, start = _starters(registry, "model")[0]
-    lines = [f"  {_name(model)}: {_choice(component.name, start(model))}\n" for model in models]
-    return "".join(["models:\n", *lines])
+    if api_base is None:
+        starters = [start(model) for model in models]
+    elif component.server_starter is None:
+        raise RagtallyError(f"models named {component.name} have no server of one's own", hint="leave --api-base out")
+    else:
+        starters = [component.server_starter(model, api_base) for model in models or (None,)]
+    return {_name(str(each.parameters["model"])): _choice(component.name, each) for each in starters}
 
 
 def _readers(registry: Registry, models: Sequence[str]) -> list[_Reader]:
