@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally import AnswerMetric, GradedAnswers, QuestionValues, SumValues
+from ragtally import AnswerMetric, GradedAnswers, QuestionValues, Status, SumValues
 from ragtally.support.labels import one_hot
 
 # How a confusion's name shows that there is no verdict: `confusion[yes,-]`.
@@ -34,12 +34,32 @@ class ShareOfQuestions:
     """A metric that is the share of the questions with a property."""
 
     name: str
-    has_property: Callable[[str, str | None], bool]  # Of a gold label and a verdict
+    has_property: Callable[[Status, str | None], bool]  # Of what became of a question, and its verdict
 
     def by_question(self, graded: GradedAnswers) -> Mapping[str, QuestionValues]:
         """See `ragtally.MeanMetric`."""
-        pairs = zip(graded.gold, graded.verdict, strict=True)
-        return {self.name: QuestionValues([float(self.has_property(gold, verdict)) for gold, verdict in pairs])}
+        pairs = zip(graded.status, graded.verdict, strict=True)
+        return {self.name: QuestionValues([float(self.has_property(*pair)) for pair in pairs])}
+
+
+@dataclass(frozen=True, slots=True)
+class ShareOfVerdicts:
+    """The share of the verdicts that are right."""
+
+    name: str
+
+    def counts(self, graded: GradedAnswers) -> Mapping[str, NDArray[np.bool_]]:
+        """See `ragtally.SumsMetric`."""
+        right = np.array([status is Status.RIGHT for status in graded.status], dtype=np.bool_)
+        return {
+            "right": right,
+            "verdicts": np.array([verdict is not None for verdict in graded.verdict], dtype=np.bool_),
+        }
+
+    def formula(self, sums: Sums, answers: tuple[str, ...]) -> Mapping[str, SumValues]:
+        """See `ragtally.SumsMetric`."""
+        verdicts = sums["verdicts"]
+        return {self.name: SumValues(sums["right"] / verdicts, verdicts, "no question has a verdict")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +176,6 @@ def macro(of_class: Callable[[ClassSums], SumValues]) -> Callable[[ClassSums], S
     return mean
 
 
-def accuracy_of_covered(sums: ClassSums) -> SumValues:
-    """The share of the verdicts that are right."""
-    verdicts = total(sums.predicted)
-    return SumValues(total(sums.right) / verdicts, verdicts, "no question has a verdict")
-
-
 def cohen_kappa(sums: ClassSums) -> SumValues:
     """Agreement beyond chance, (p_o - p_e) / (1 - p_e), with "no verdict" as a category of its own."""
     # Source: J. Cohen (1960), A coefficient of agreement for nominal scales, Educational and Psychological
@@ -182,8 +196,8 @@ def total(by_class: NDArray[np.floating] | NDArray[np.bool_]) -> Floats:
 METRICS: Mapping[str, AnswerMetric] = {
     metric.name: metric
     for metric in (
-        ShareOfQuestions("accuracy", lambda gold, verdict: gold == verdict),
-        ShareOfQuestions("coverage", lambda gold, verdict: verdict is not None),
+        ShareOfQuestions("accuracy", lambda status, verdict: status is Status.RIGHT),
+        ShareOfQuestions("coverage", lambda status, verdict: verdict is not None),
         PerClass("precision", precision),
         PerClass("recall", recall),
         PerClass("f1", f1),
@@ -191,7 +205,7 @@ METRICS: Mapping[str, AnswerMetric] = {
         Overall("macro_precision", macro(precision)),
         Overall("macro_recall", macro(recall)),
         Overall("macro_f1", macro(f1)),
-        Overall("accuracy_of_covered", accuracy_of_covered),
+        ShareOfVerdicts("accuracy_of_covered"),
         Overall("cohen_kappa", cohen_kappa),
         Confusion("confusion"),
         ShareOfVotes("unparsed_share", lambda graded: graded.ballots_unparsed),

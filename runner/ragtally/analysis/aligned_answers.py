@@ -49,7 +49,8 @@ class AlignedAnswers:
     @property
     def right(self) -> NDArray[np.bool_]:
         """Whether each answer is right; bool, shape [questions, cells]."""
-        return np.asarray(self.verdict == self.gold[:, None])
+        columns = [[status is Status.RIGHT for status in self.status[name]] for name in self.cells]
+        return np.array(columns, dtype=np.bool_).T
 
     def columns(self, names: Sequence[str]) -> list[int]:
         """Find the columns of cells."""

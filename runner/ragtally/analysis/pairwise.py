@@ -21,7 +21,7 @@ from ragtally.analysis.estimate import Estimate
 from ragtally.analysis.jackknife import Share, clustered_share, independent_difference
 from ragtally.analysis.proportions import newcombe, wilson
 from ragtally.analysis.significance import LEVEL
-from ragtally.api import DataError, Location, RagtallyError, did_you_mean
+from ragtally.api import DataError, Location, RagtallyError, Status, did_you_mean
 from ragtally.results import MetricInfo, Results
 
 # How two cells are compared: their `pairing`.
@@ -323,7 +323,7 @@ def _answers(ref: CellRef, question_set: str) -> pl.DataFrame:
             location=Location(str(ref.results.folder / "answers.parquet")),
             hint="compare on a set whose questions all have labels (--on base), or give the dataset labels",
         )
-    right = (pl.col("verdict") == pl.col("label")).fill_null(value=False)
+    right = pl.col("status") == str(Status.RIGHT)
     return rows.with_columns(right=right).select(
         *_KEY, "label", "verdict", "status", "ballots", "errors", "right", "document_group"
     )
