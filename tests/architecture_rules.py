@@ -77,7 +77,17 @@ HOMONYMS = {
     "steps/rerank.py": {"rerank"},  # The step
     "support/http_failures.py": {"tokens"},  # What a server counts
     "support/local_models.py": {"sentence_transformers"},  # The package
-    "testing/component.py": {"haystack", "litellm", "sentence_transformers", "weaviate"},  # Packages
+    # Packages
+    "testing/component.py": {
+        "docx",
+        "haystack",
+        "litellm",
+        "pdfminer",
+        "pptx",
+        "pypdf",
+        "sentence_transformers",
+        "weaviate",
+    },
     "testing/reader.py": {"recorded"},  # How a reader draws
 }
 MOST_LINES = 600

@@ -20,6 +20,7 @@ from ragtally.testing import (
     AnswerMetricSuite,
     ChunkerSuite,
     ComponentSuite,
+    ConverterSuite,
     DatasetSuite,
     EmbedderSuite,
     ModelSuite,
@@ -33,6 +34,7 @@ from ragtally.testing import (
 )
 from sample_beir import document, query, write_folder
 from sample_export import write_export
+from sample_files import WRITERS
 
 PUBMEDQA = os.environ.get("RAGTALLY_PUBMEDQA")
 needs_pubmedqa = pytest.mark.skipif(not PUBMEDQA, reason="RAGTALLY_PUBMEDQA names no folder with the data set")
@@ -105,6 +107,32 @@ class TestExported(DatasetSuite):
         write_export(folder)
         return {"folder": str(folder)}
 
+
+CONVERTERS = {
+    "docx": "haus.docx",
+    "email": "mail.eml",
+    "epub": "buch.epub",
+    "html": "fragen.html",
+    "records": "kunden.jsonl",
+    "markdown": "obst.md",
+    "pdfminer": "agb.pdf",
+    "pptx": "zahlen.pptx",
+    "pypdf": "agb.pdf",
+    "sheets": "preise.xlsx",
+    "plain_text": "notiz.txt",
+}
+
+
+class FileSuite(ConverterSuite):
+    """A converter on a file of its kind."""
+
+    def write_file(self, folder: Path) -> Path:
+        file = CONVERTERS[self.name]
+        return WRITERS[file](folder / file)
+
+
+for _name in CONVERTERS:
+    globals()[f"Test_converter_{_name}"] = suite(FileSuite, "ragtally_converters", _name)
 
 TestSynthetic = suite(DatasetSuite, "ragtally_synthetic", "synthetic", questions=60)
 

@@ -10,6 +10,15 @@ from ragtally.api.calls import Call, Limits, Message, Price, Prompt, Reply, call
 from ragtally.api.choice import Choice
 from ragtally.api.chunker import Chunker
 from ragtally.api.component import KINDS, Component, ExternalResource, Finding, ParameterFault, Progress, Starter
+from ragtally.api.converter import (
+    Conversion,
+    ConversionError,
+    Converter,
+    ConverterTraits,
+    FileDocument,
+    Part,
+    Unreadable,
+)
 from ragtally.api.corpus import DatasetBatch, Documents, Evidence, Questions
 from ragtally.api.dataset import DATASET_PARAMETERS, Dataset, LocatingDataset
 from ragtally.api.embedder import Embedder, EmbedderTraits
@@ -93,6 +102,10 @@ __all__ = [
     "Chunker",
     "Component",
     "ConstrainedReader",
+    "Conversion",
+    "ConversionError",
+    "Converter",
+    "ConverterTraits",
     "DataError",
     "Dataset",
     "DatasetBatch",
@@ -104,6 +117,7 @@ __all__ = [
     "Examples",
     "ExternalResource",
     "Fetchable",
+    "FileDocument",
     "Finding",
     "GradedAnswers",
     "Hits",
@@ -116,6 +130,7 @@ __all__ = [
     "MetricTraits",
     "ModelTraits",
     "ParameterFault",
+    "Part",
     "Passages",
     "PlainChatModel",
     "PlainRetriever",
@@ -156,6 +171,7 @@ __all__ = [
     "SumsMetric",
     "TemplatedReader",
     "TrainableReader",
+    "Unreadable",
     "VaryingRetriever",
     "Vote",
     "VoteRule",

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ragtally.api.converter import ConverterTraits
 from ragtally.api.embedder import EmbedderTraits
 from ragtally.api.metric import MetricTraits
 from ragtally.api.model import ModelTraits
 from ragtally.api.reader import ReaderTraits
 from ragtally.api.retriever import RetrieverTraits
 
-Traits = EmbedderTraits | ReaderTraits | RetrieverTraits | MetricTraits | ModelTraits
+Traits = ConverterTraits | EmbedderTraits | ReaderTraits | RetrieverTraits | MetricTraits | ModelTraits
 
 Progress = Callable[[str, int | None, int | None], None]
 """Told how far a long piece of work is: what is being done, how much of it is done, and how much there is; bytes
@@ -194,6 +195,7 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("dataset", "register_datasets", "questions, labels, documents, evidence and splits"),
+        Kind("converter", "register_converters", "reads files as documents", ConverterTraits()),
         Kind("chunker", "register_chunkers", "cuts documents into chunks"),
         Kind("embedder", "register_embedders", "turns texts into vectors", EmbedderTraits()),
         Kind("retriever", "register_retrievers", "finds chunks for questions", RetrieverTraits()),

@@ -29,6 +29,11 @@ def register_datasets() -> list[Component]:  # type: ignore[empty-body]
 
 
 @hookspec
+def register_converters() -> list[Component]:  # type: ignore[empty-body]
+    """Offer converters: files to documents."""
+
+
+@hookspec
 def register_chunkers() -> list[Component]:  # type: ignore[empty-body]
     """Offer chunkers: documents to spans."""
 

@@ -12,6 +12,7 @@ Needs pytest, which ragtally itself does not.
 from ragtally.testing.answer_metric import AnswerMetricSuite
 from ragtally.testing.chunker import ChunkerSuite
 from ragtally.testing.component import ComponentSuite
+from ragtally.testing.converter import ConverterSuite
 from ragtally.testing.dataset import DatasetSuite
 from ragtally.testing.embedder import EmbedderSuite
 from ragtally.testing.model import ModelSuite
@@ -26,6 +27,7 @@ __all__ = [
     "AnswerMetricSuite",
     "ChunkerSuite",
     "ComponentSuite",
+    "ConverterSuite",
     "DatasetSuite",
     "EmbedderSuite",
     "ModelSuite",

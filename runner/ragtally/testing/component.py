@@ -23,9 +23,9 @@ from ragtally.testing.samples import StubEmbedder
 SEED = 20
 # fmt: off
 HEAVY = frozenset({
-    "bm25s", "faiss", "grpc", "haystack", "jinja2", "joblib", "jsonschema", "litellm", "numpy", "openai", "pandas",
-    "polars", "pyarrow", "scipy", "sentence_transformers", "sklearn", "tokenizers", "torch", "transformers",
-    "weaviate", "yaml",
+    "bm25s", "bs4", "docx", "faiss", "grpc", "haystack", "jinja2", "joblib", "jsonschema", "litellm", "numpy",
+    "openai", "pandas", "pdfminer", "polars", "pptx", "pyarrow", "pypdf", "python_calamine", "scipy",
+    "sentence_transformers", "sklearn", "tokenizers", "torch", "transformers", "weaviate", "yaml",
 })
 # fmt: on
 """Packages that a plugin must not import before one of its components is built."""
