@@ -16,6 +16,7 @@ from ragtally_haystack.definition import Definition, Fault, class_names, definit
 from ragtally_haystack.refusals import ALWAYS, refusals
 
 _EXACT = ("haystack.document_stores.in_memory.",)
+_UNKNOWN = "whether {} finds the same in an index built again, ragtally cannot know"
 _LIMITS = ("requests_per_minute", "tokens_per_minute", "requests_per_day", "timeout", "retries")
 _OUTPUT_TOKENS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict")
 
@@ -34,10 +35,15 @@ def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
 
 def retriever_traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
     """Return the traits of a store with its retriever."""
-    exact = is_exact(parameters["store"]["type"])
-    if parameters["embedder"] is None:
-        return RetrieverTraits(reads=frozenset({"text"}), prefix_stable=exact)
-    return RetrieverTraits(reads=frozenset({"text", "vectors"}), prefix_stable=exact)
+    store = definition_of(parameters["store"])
+    exact = is_exact(store.type)
+    return RetrieverTraits(
+        reads=frozenset({"text"} if parameters["embedder"] is None else {"text", "vectors"}),
+        prefix_stable=exact,
+        variation=""
+        if exact
+        else f"whether {store.name} finds the same in an index built again, ragtally cannot know",
+    )
 
 
 def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:

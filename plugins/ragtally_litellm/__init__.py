@@ -71,7 +71,7 @@ def build_embedder(**parameters: Any) -> Embedder:
     route = route_of(parameters["model"])
     requests = NativeRequests if is_native_embedding(route, parameters) else LitellmRequests
     digest = _known_digest(parameters)
-    return LitellmEmbedder(requests(route, parameters, digest), route.full_name, parameters)
+    return LitellmEmbedder(requests(route, parameters, digest), route, parameters)
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str | None:

@@ -17,7 +17,7 @@ from ragtally.support.secrets import known_secrets
 from ragtally_litellm.client import JsonClient, run_coroutine
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.library import RequestSettings, end_logging, load_litellm, run_with_litellm
-from ragtally_litellm.model import TRUNCATING
+from ragtally_litellm.model import TRUNCATING, requests_in_flight
 from ragtally_litellm.ollama import check_tag
 from ragtally_litellm.replies import bad_reply
 from ragtally_litellm.request_body import KEEP_ALIVE
@@ -144,14 +144,14 @@ class LitellmEmbedder:
     # not count. A request whose texts are too long for the model, together or alone, or refused, is halved until the
     # single text is found that is to blame.
 
-    def __init__(self, requests: Requests, name: str, parameters: Mapping[str, Any]) -> None:
-        self._requests, self._name = requests, name
+    def __init__(self, requests: Requests, route: Route, parameters: Mapping[str, Any]) -> None:
+        self._requests, self._name = requests, route.full_name
         self._prefixes: Mapping[Role, str] = {
             "query": parameters["query_prefix"],
             "document": parameters["document_prefix"],
         }
         self._dimensions: int | None = parameters["dimensions"]
-        self._batch, self._concurrency = parameters["batch"], parameters["concurrency"]
+        self._batch, self._concurrency = parameters["batch"], requests_in_flight(route, parameters)
         self._retries: int = parameters["retries"]
         self._length: int | None = None
 

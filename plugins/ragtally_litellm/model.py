@@ -11,6 +11,7 @@ from ragtally_litellm.routes import (
     NATIVE_EMBEDDINGS,
     OLLAMA_CONTEXT,
     Route,
+    is_own_server,
     models,
     providers,
     route_of,
@@ -58,6 +59,8 @@ _NAMES = "provider/name, as in ollama_chat/llama3.1:8b or groq/openai/gpt-oss-20
 _SECRET_HINT = "put it into the environment, or into a file .env that is not committed"
 # What both state (platform.openai.com/docs/guides/batch, console.groq.com/docs/batch); Groq stated 0.25 before.
 _BATCH_DISCOUNT = 0.5
+# An embedder's requests in flight at once, where the spec says no number.
+_AT_OWN_SERVER, _AT_PROVIDERS = 2, 8
 # What a token costs, in LiteLLM's words.
 _LISTED = {
     "input": "input_cost_per_token",
@@ -98,8 +101,7 @@ def _limits(route: Route, parameters: Mapping[str, Any]) -> Limits:
     most = parameters["concurrency"]
     return Limits(
         concurrency=None if most == "auto" else most,
-        # One's own server may do one call at a time, and would let the others wait.
-        in_flight_at_first=1 if served_elsewhere(route, parameters["api_base"]) else None,
+        in_flight_at_first=1 if is_own_server(route, parameters["api_base"]) else None,
         **{name: parameters[name] for name in names},
     )
 
@@ -110,10 +112,20 @@ def embedder_traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
         requires_fit=False,
         cacheable=True,
         # So many texts keep all requests busy; a kill loses no more of them.
-        batch=parameters["batch"] * parameters["concurrency"],
+        batch=parameters["batch"] * requests_in_flight(route, parameters),
         name=route.full_name,
         price=_embedder_price(route, parameters),
     )
+
+
+def requests_in_flight(route: Route, parameters: Mapping[str, Any]) -> int:
+    """How many requests an embedder sends at once."""
+    # No controller as for chats: a request's texts keep a server's cores busy by themselves, so one more in flight
+    # gains no more than the pause between two.
+    most = parameters["concurrency"]
+    if most != "auto":
+        return int(most)
+    return _AT_OWN_SERVER if is_own_server(route, parameters["api_base"]) else _AT_PROVIDERS
 
 
 def sampling_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,7 +197,7 @@ def refusals(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     route, sampling = route_of(parameters["model"]), sampling_parameters(parameters)
     native = is_native(route, parameters)
     # What somebody else's server takes is not LiteLLM's to know: it is sent, and refused there if anywhere.
-    if not sampling or (native and (route.is_ollama or served_elsewhere(route, parameters["api_base"]))):
+    if not sampling or (native and is_own_server(route, parameters["api_base"])):
         return []
     from ragtally_litellm.library import parameter_refusals
 
@@ -196,7 +208,7 @@ def embedder_refusals(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     """Find out whether an embedder takes its `dimensions`, as `refusals` does."""
     route, dimensions = route_of(parameters["model"]), parameters["dimensions"]
     native = is_native_embedding(route, parameters)
-    if dimensions is None or (native and (route.is_ollama or served_elsewhere(route, parameters["api_base"]))):
+    if dimensions is None or (native and is_own_server(route, parameters["api_base"])):
         return []
     from ragtally_litellm.library import dimension_refusals
 
@@ -252,7 +264,7 @@ def _embedder_price(route: Route, parameters: Mapping[str, Any]) -> Price | None
 
 
 def _listed_costs(route: Route, api_base: str | list[str] | None, *kinds: str) -> Sequence[float | None]:
-    if route.is_ollama or served_elsewhere(route, api_base):
+    if is_own_server(route, api_base):
         return [None] * len(kinds)
     costs = [route.entry.get(_LISTED[kind]) for kind in kinds]
     # Rounded, since 7.5e-08 times a million is not 0.075 in binary.

@@ -60,6 +60,7 @@ _BATCH: Mapping[str, Mapping[str, Any]] = {
 
 _URL = {"type": "string", "pattern": "^https?://"}
 _DOLLARS = {"type": "number", "minimum": 0}
+_CONCURRENCY = {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}], "default": "auto"}
 
 MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "model": {
@@ -124,8 +125,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     ),
     "concurrency": _elsewhere(
         {
-            "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}],
-            "default": "auto",
+            **_CONCURRENCY,
             "description": "The most calls in flight at once, over all hosts; auto for as many as the server answers "
             "faster for, which is found by trying.",
         }
@@ -248,7 +248,11 @@ EMBEDDER_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "Likewise, with chunks alone: {input_type: search_document} for Cohere.",
     },
     "concurrency": _elsewhere(
-        {"type": "integer", "minimum": 1, "default": 8, "description": "Requests in flight at once, over all hosts."}
+        {
+            **_CONCURRENCY,
+            "description": "The most requests in flight at once, over all hosts; auto for 8 at a provider, and "
+            "2 at one's own server, which one keeps busy while the next one waits.",
+        }
     ),
     "batch": {
         "type": "integer",

@@ -143,6 +143,11 @@ def served_elsewhere(route: Route, api_base: str | list[str] | None) -> bool:
     return base_urls(route, api_base) != (NATIVE[route.provider].base,)
 
 
+def is_own_server(route: Route, api_base: str | list[str] | None) -> bool:
+    """Whether the user runs the server, which may do one call at a time and lets the others wait."""
+    return route.is_ollama or served_elsewhere(route, api_base)
+
+
 def endpoint(base: str, dialect: Dialect, *, embeddings: bool = False) -> str:
     """Complete the URL that calls are sent to, as LiteLLM does."""
     if embeddings:

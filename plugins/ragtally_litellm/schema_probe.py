@@ -15,7 +15,7 @@ from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.model import sampling_parameters, takes_schema
 from ragtally_litellm.replies import read_answer
 from ragtally_litellm.request_body import RequestBody
-from ragtally_litellm.routes import NATIVE, Route, authorization, endpoint, served_elsewhere
+from ragtally_litellm.routes import NATIVE, Route, authorization, endpoint, is_own_server
 
 _WORD = "constrained"
 _SCHEMA = {
@@ -44,7 +44,7 @@ def schema_findings(route: Route, parameters: Mapping[str, Any], url: str) -> It
     """Say whether a reader's answers can be held to a schema by the model at a URL."""
     known = takes_schema(route, parameters)
     # What is paid by the token is not tried: the doctor pays for nothing.
-    is_own = route.is_ollama or served_elsewhere(route, parameters["api_base"])
+    is_own = is_own_server(route, parameters["api_base"])
     if known is False or not is_own or parameters["price"] is not None:
         yield known_finding(route, parameters)
         return

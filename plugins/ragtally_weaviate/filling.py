@@ -69,6 +69,7 @@ def fill(index: CollectionIndex, *, batch: int, concurrency: int, report: Report
             except _TakenOver:
                 continue
             except _Disturbed:
+                report(f"{label(index)}: waits for the server, to fill it again", None, None)
                 if fillings == _FILLINGS or not index.connection.answers(_PATIENCE):
                     raise
             marker = claim

@@ -163,7 +163,7 @@ class Connection:
     def answers(self, seconds: float) -> bool:
         """Wait for a server that is started again, until it answers."""
         limit = time.monotonic() + seconds
-        while not self.client.is_ready():
+        while not _is_ready(self.url, self.headers):
             if time.monotonic() > limit:
                 return False
             time.sleep(_WAIT)
@@ -191,8 +191,7 @@ def connect(*, embedded: bool, timeout: float = 60.0) -> Iterator[Connection]:
     try:
         with word_failure(server.url, "connecting", then=""):
             version = client.get_meta()["version"]
-            ready = client.is_ready()
-        if not ready:
+        if not _is_ready(server.url, server.headers):
             raise ServerError(
                 f"Weaviate at {server.url} answers, but is not ready", hint="wait until it has started, and try again"
             )
@@ -230,6 +229,16 @@ def require_grpc(server: Server, channel: grpc.Channel) -> None:
         ) from None
     if answer.status != health_weaviate_pb2.WeaviateHealthCheckResponse.SERVING:
         raise ServerError(f"Weaviate at {server.url} does not serve gRPC at {server.grpc}", hint=hint)
+
+
+def _is_ready(url: str, headers: Sequence[tuple[str, str]]) -> bool:
+    """Ask a server whether it takes requests."""
+    # Where it does not answer, the client library's own look prints why to the terminal.
+    try:
+        reply = httpx.get(f"{url}/v1/.well-known/ready", headers=list(headers), timeout=_PATIENCE, trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return reply.status_code == httpx.codes.OK
 
 
 _EMBEDDED = Server(

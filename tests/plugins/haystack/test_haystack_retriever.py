@@ -219,8 +219,9 @@ def test_traits(fill: Callable[..., Any]) -> None:
     component, filled = fill("retriever", store=STORE, retriever=BM25)
     traits = component.traits(filled)
     assert traits.reads == {"text"}
-    assert traits.prefix_stable
+    assert traits.prefix_stable and not traits.variation
     component, filled = fill("retriever", store={"type": LIST_STORE}, retriever=LIST, embedder="lsa")
     traits = component.traits(filled)
     assert traits.reads == {"text", "vectors"}
     assert not traits.prefix_stable
+    assert traits.variation == "whether ListStore finds the same in an index built again, ragtally cannot know"

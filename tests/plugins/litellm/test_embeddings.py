@@ -57,6 +57,12 @@ def test_each_text_gets_its_vector_in_few_requests(parameters: With, server: Run
     assert (counts["requests"], counts["texts"], counts["max_in_flight"]) == (5, 23, 3)
 
 
+def test_ones_own_server_is_kept_busy_and_not_buried(parameters: With, server: RunningServer) -> None:
+    server.change(latency=0.05)
+    build(parameters()).embed_documents(TEXTS)
+    assert server.counts()["max_in_flight"] == 2
+
+
 def test_vectors_that_come_in_another_order_are_put_right(server: RunningServer) -> None:
     server.change(shuffled=True)
     np.testing.assert_array_equal(build(on(server, "openai")).embed_documents(TEXTS), expected(TEXTS))

@@ -226,6 +226,20 @@ def test_limits_are_taken_over(fill: Fill) -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "at_first"),
+    [
+        ({"model": "ollama_chat/m"}, 1),
+        ({"model": "ollama/m", "api_base": "http://10.0.0.7:11434"}, 1),
+        ({"model": "hosted_vllm/m", "api_base": "http://127.0.0.1:8000/v1"}, 1),
+        ({"model": "openai/m", "api_base": "http://127.0.0.1:8080/v1"}, 1),
+        ({"model": "openai/m"}, None),
+    ],
+)
+def test_ones_own_server_gets_one_call_at_first(settings: dict[str, Any], at_first: int | None, fill: Fill) -> None:
+    assert model_traits(fill(**settings)).limits.in_flight_at_first == at_first
+
+
+@pytest.mark.parametrize(
     ("settings", "deterministic"),
     [({"temperature": 0.0}, True), ({"temperature": 0.7}, False), ({}, False), ({"extra": {"temperature": 0}}, True)],
 )
@@ -259,6 +273,11 @@ def test_an_embedders_traits_are_name_and_batch() -> None:
     traits = COMPONENT.traits(fill_embedder(model=OPENAI, batch=10, concurrency=3))
     assert isinstance(traits, EmbedderTraits)
     assert (traits.requires_fit, traits.cacheable, traits.batch, traits.name) == (False, True, 30, OPENAI)
+
+
+@pytest.mark.parametrize(("model", "requests"), [(OPENAI, 8), (OLLAMA, 2)])
+def test_an_embedders_requests_are_few_where_the_server_is_ones_own(model: str, requests: int) -> None:
+    assert embedder_traits(fill_embedder(model=model, batch=10)).batch == 10 * requests
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ from ragtally.api import Passages, RagtallyError
 from ragtally.support.environment import environment
 from ragtally.testing import samples
 from ragtally_weaviate import server
-from ragtally_weaviate.server import ServerError, server_of
+from ragtally_weaviate.server import ServerError, connect, server_of
 from weaviate_server import StubServer
 
 Build = Callable[..., Any]
@@ -148,6 +149,15 @@ def test_too_old(stub: StubServer, add: Callable[..., Any]) -> None:
 def test_not_ready(stub: StubServer, add: Callable[..., Any]) -> None:
     stub.faults.ready = False
     assert "is not ready" in fault(add)
+
+
+def test_a_server_that_went_away_is_waited_for_in_silence(
+    stub: StubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with connect(embedded=False) as connection:
+        assert connection.answers(1.0)
+        assert not replace(connection, url="http://127.0.0.1:9").answers(0.0)
+    assert capsys.readouterr().out == ""
 
 
 def test_no_grpc(stub: StubServer, add: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
