@@ -14,7 +14,7 @@ Whether its draws are fresh follows from the model: the engine takes those of a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from ragtally import (
     Structured,
     file_hash,
     hookimpl,
+    raise_all,
 )
 
 if TYPE_CHECKING:
@@ -147,35 +148,35 @@ def _check(
     structured: Structured,
     examples: int,
 ) -> None:
+    errors = []
     if template is not None:
         others = {
             "prompt": prompt is not None,
             "instructions": instructions is not None,
             "structured: prompt": structured == "prompt",
         }
-        for name, is_set in others.items():
-            if is_set:
-                raise SpecError(
-                    f"`template` and `{name}` are given, but a template alone says what is asked",
-                    hint=f"leave `{name}` out and write it into {template}, or leave `template` out",
-                )
+        errors += [
+            SpecError(
+                f"`template` and `{name}` are given, but a template alone says what is asked",
+                hint=f"leave `{name}` out and write it into {template}, or leave `template` out",
+            )
+            for name, is_set in others.items()
+            if is_set
+        ]
     elif prompt == "explain_then_label" and examples:
-        raise SpecError(
-            "`explain_then_label` takes no `examples`: they have no explanations, so they would teach to give none",
-            hint="use prompt: label_only, examples: 0, or a template of your own",
-        )
-    if words is not None:
-        _check_words(words)
+        message = "`explain_then_label` takes no `examples`: without explanations, they would teach to give none"
+        errors.append(SpecError(message, hint="use prompt: label_only, examples: 0, or a template of your own"))
+    raise_all([*errors, *_word_errors(words or {})])
 
 
-def _check_words(words: Mapping[str, str]) -> None:
+def _word_errors(words: Mapping[str, str]) -> Iterator[SpecError]:
     by_word: dict[str, str] = {}
     for answer, word in words.items():
         if word != word.strip() or not word.isprintable() or not word:
-            raise SpecError(f"the word {word!r} for {answer!r} is no plain word", hint="leave white space out")
+            yield SpecError(f"the word {word!r} for {answer!r} is no plain word", hint="leave white space out")
         same = by_word.setdefault(word.casefold(), answer)
         if same != answer:
-            raise SpecError(
+            yield SpecError(
                 f"`words` names {same!r} and {answer!r} by the same word {word!r}", hint="give each a word of its own"
             )
 

@@ -54,12 +54,12 @@ def fault_of(route: Route, url: str, names: Collection[str]) -> Finding | None:
         return None
     similar = difflib.get_close_matches(route.model, sorted(names), n=3, cutoff=0.4)
     others = [name for name in sorted(names) if name not in similar]
-    listed = [*similar, *others][:_MOST_NAMES]
-    more = f" and {len(names) - len(listed)} more" if len(names) > len(listed) else ""
+    choices = [*similar, *others][:_MOST_NAMES]
+    more = f" and {len(names) - len(choices)} more" if len(names) > len(choices) else ""
     return Finding(
         False,
-        f"{url} has no model {route.model}, but {', '.join(listed)}{more}",
-        f"model: {route.provider}/{listed[0]}",
+        f"{url} has no model {route.model}, but {', '.join(choices)}{more}",
+        f"model: {route.provider}/{choices[0]}",
     )
 
 

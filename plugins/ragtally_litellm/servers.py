@@ -66,11 +66,11 @@ def _listing(bases: Sequence[str]) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _pick(model: str | None, base: str, names: Sequence[str]) -> str:
-    listed = ", ".join(names)
+    text = ", ".join(names)
     if model is None:
         if len(names) == 1:
             return names[0]
-        message = f"{base} has several models: {listed}" if names else f"it is not known which models {base} has"
+        message = f"{base} has several models: {text}" if names else f"it is not known which models {base} has"
         raise DataError(message, hint="name one: --model NAME")
     prefix, _, rest = model.partition("/")
     if prefix in _PREFIXES and model not in names:

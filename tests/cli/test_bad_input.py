@@ -86,3 +86,30 @@ def test_a_bad_plugin_is_named_with_its_package(project: Project) -> None:
     for word in ("strange_plugin 1.0", "torch", "uninstall"):
         assert word in outcome.err
     assert "Traceback" not in outcome.err
+
+
+def test_check_says_everything_at_once_splits_included(project: Project) -> None:
+    project.write("own.jinja", "{{ qestion }} {{ pasages }}")
+    spec = SMALL_SPEC.replace("split: test", "split: tets").replace("seed: 3", "seed: 3\nextra: 1")
+    spec = spec.replace("size: [40, 80], overlap: 0", "size: 0}}, {words: {size: 40, overlap: 40")
+    spec = spec.replace("[words, floor]\n", "[words, flor]\n").replace("recall@3", "recal@3")
+    model = "models:\n  m: {echo: {wrds: [a]}}\n  n: echo\nreaders:\n"
+    readers = "  asker: {chat: {model: k}}\n  own: {chat: {model: n, template: own.jinja}}\n"
+    late = "  late: {specialist: {features: tfidf, train: {split: trian}}}\n"
+    project.write("bad.yaml", spec.replace("readers:\n", model + readers + late))
+    outcome = project.ragtally("check", "bad.yaml")
+    assert outcome.code == 2
+    for message in (
+        "the spec has no key 'extra'", "has no split 'tets', but train, test", "has no split 'trian', but train,",
+        "echo has no parameter 'wrds'", "there is no model 'k' under models", "no variable 'qestion'",
+        "no variable 'pasages'", "size must be at least 1", "an overlap of 40 at size 40", "no reader 'flor'",
+        "no metric 'recal@3'", "11 errors",
+    ):  # fmt: skip
+        assert message in outcome.err, outcome.err
+
+
+def test_check_leaves_splits_of_data_that_are_not_there_to_the_doctor(project: Project) -> None:
+    spec = SMALL_SPEC.replace("dataset: {synthetic: {questions: 60, distractors: 1, split: test}}",
+                              "dataset: {beir: {folder: nowhere, answer_field: label, split: tets}}")  # fmt: skip
+    project.write("away.yaml", spec)
+    assert project.ragtally("check", "away.yaml").code == 0

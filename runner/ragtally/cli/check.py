@@ -45,7 +45,7 @@ def _similarity(ctx: click.Context, param: click.Parameter, value: float | None)
 def command(
     specs: tuple[Path, ...], with_data: bool, similarity: float | None, pairs: int | None, as_json: bool
 ) -> None:
-    """Validate specs; nothing is run, and without --data no data is read.
+    """Validate specs; nothing is run, and without --data nothing is read of the data but which splits there are.
 
     --data prepares the dataset, as a run does, and reports what is in it twice, word for word or nearly so:
     documents (as sets of shingles of three words), questions (as sets of words), questions that are asked and have a
@@ -60,7 +60,7 @@ def command(
     studies: list[tuple[Path, Study]] = []
     for path in specs:
         try:
-            studies.append((path, load_study(path, registry)))
+            studies.append((path, load_study(path, registry, with_splits=True)))
         except ErrorList as several:
             errors.extend(several.errors)
         except RagtallyError as error:

@@ -74,8 +74,8 @@ def estimate(plan: StudyPlan, workspace: Workspace) -> tuple[ModelEstimate, ...]
     if plan.base is not None and not workspace.store.complete(plan.base.step.stored_as, plan.base.address):
         # Until the base is known, the grid's readers are counted on all questions: an upper bound.
         tasks = ask_tasks(plan_study(replace(plan.study, grid_on="all"), workspace.registry))
-    unanswered = [task for task in tasks if not workspace.store.complete(task.step.stored_as, task.address)]
-    check_models(unanswered, plan.study, workspace)
+    open_tasks = [task for task in tasks if not workspace.store.complete(task.step.stored_as, task.address)]
+    check_models(open_tasks, plan.study, workspace)
     unknown_tasks = _awaiting_payment(tasks, workspace)
     execute([task.inputs["prompt"][0] for task in tasks if task not in unknown_tasks], workspace, plan.study)
     exact = set(all_tasks) - unknown_tasks

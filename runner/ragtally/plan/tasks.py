@@ -27,6 +27,7 @@ from ragtally.parsing import twins
 from ragtally.plan.answer_form import AnswerForm, answer_form
 from ragtally.plan.approximation import own_build
 from ragtally.registry import Registry
+from ragtally.spec.rules import no_split
 from ragtally.spec.study import Grid, ReaderPick, Study
 from ragtally.steps import (
     ASK,
@@ -459,11 +460,8 @@ def _answers(study: Study, registry: Registry) -> tuple[str, ...]:
     for where, split in splits.items():
         if split is not None and split not in dataset.splits:
             path = f"dataset.{name}.split" if where == "split" else where
-            raise SpecError(
-                f"the dataset {name} has no split {split!r}",
-                location=study.location(path),
-                hint=did_you_mean(split, dataset.splits),
-            )
+            message, hint = no_split(name, split, dataset.splits)
+            raise SpecError(message, location=study.location(path), hint=hint)
     for answer in pick.answers or ():
         # A dataset that knows no answers takes those of the spec.
         if dataset.answers and answer not in dataset.answers:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ragtally.api import Choice, PluginError
+from ragtally.api import Choice, PluginError, RagtallyError
 from ragtally.registry import Registry
 from ragtally.spec.defaults import ANSWER_METRICS, MAJORITY, RETRIEVAL_METRICS
 from ragtally.spec.document import Document, read_document
 from ragtally.spec.resolve import Resolver
-from ragtally.spec.rules import Draft, DraftReader, check, resolve_compare
+from ragtally.spec.rules import Draft, DraftReader, check, check_splits, resolve_compare
 from ragtally.spec.schema import published_schema
 from ragtally.spec.study import Base, Budget, Compare, DatasetPick, Grid, Label, ReaderPick, Sample, Study
 from ragtally.spec.validation import Faults, validate
@@ -23,18 +24,22 @@ _SCALAR_AXES = {
 }
 
 
-def load_study(path: str | Path, registry: Registry) -> Study:
-    """Load a spec."""
-    return study_of(read_document(path), registry)
+def load_study(path: str | Path, registry: Registry, *, with_splits: bool = False) -> Study:
+    """Load a spec; on request its splits are looked up in the dataset, where that is on this machine."""
+    return study_of(read_document(path), registry, with_splits=with_splits)
 
 
-def study_of(document: Document, registry: Registry) -> Study:
+def study_of(document: Document, registry: Registry, *, with_splits: bool = False) -> Study:
     """Validate, resolve and check a document that was read."""
     faults = Faults(document)
     validate(published_schema(registry), faults)
     builder = _Builder(document, registry, faults)
     draft = builder.draft()
     check(draft, faults)
+    if with_splits and draft.dataset is not None:
+        # Data that are not there are the doctor's to tell.
+        with suppress(RagtallyError):
+            check_splits(draft, registry.build(draft.dataset.choice).splits, faults)
     compare = builder.compare(draft)
     faults.raise_all()
     return builder.study(draft, compare)
@@ -70,7 +75,7 @@ class _Builder:
 
     def compare(self, draft: Draft) -> tuple[Compare, ...]:
         """Resolve the families of comparisons, where grid and metrics are sound."""
-        if draft.grid is None or self._faults.touch(("compare",), ("grid",), ("metrics",)):
+        if self._faults.touch(("compare",), ("metrics",)):
             return ()
         return resolve_compare(self._data.get("compare", []), draft, draft.grid, self._faults)
 
@@ -161,8 +166,14 @@ class _Builder:
         axes: dict[str, Any] = {}
         for key, value in part.items():
             path = ("grid", key)
+            schema = _SCALAR_AXES.get(key, {"x-ragtally-kind": key})
             if not self._faults.touch(path):
-                axes[key] = self._resolver.axis(_SCALAR_AXES.get(key, {"x-ragtally-kind": key}), value, path)
+                axes[key] = self._resolver.axis(schema, value, path)
+                continue
+            # What is right beside what is wrong is looked at too, for errors of its own.
+            for number, item in enumerate(value if isinstance(value, list) else ()):
+                if not self._faults.touch((*path, number)):
+                    self._resolver.axis(schema, item, (*path, number))
         return None if self._faults.touch(("grid",)) else Grid(**axes)
 
     def _metrics(self, grid: Grid | None) -> tuple[Choice, ...]:

@@ -88,6 +88,24 @@ def _check_training(draft: Draft, faults: Faults) -> None:
         faults.add(path, f"{name} learns from the split {split!r} and would be tested on it: {which}", hint)
 
 
+def check_splits(draft: Draft, splits: Sequence[str], faults: Faults) -> None:
+    """Note the splits that a dataset does not have."""
+    if draft.dataset is None:
+        return
+    name = draft.dataset.choice.name
+    places: list[tuple[str | None, PathOf]] = [(draft.dataset.split, ("dataset", name, "split"))]
+    for key, reader in draft.readers.items():
+        places.append((reader.pick.train_split, ("readers", key, reader.pick.choice.name, "train", "split")))
+    for split, path in places:
+        if split is not None and split not in splits:
+            faults.add(path, *no_split(name, split, splits))
+
+
+def no_split(dataset: str, split: str, splits: Sequence[str]) -> tuple[str, str]:
+    """Say that a dataset has no such split, and which it has."""
+    return f"the dataset {dataset} has no split {split!r}, but {', '.join(splits)}", did_you_mean(split, splits)
+
+
 def _check_structured(draft: Draft, faults: Faults) -> None:
     for name, reader in draft.readers.items():
         if reader.traits.structured is not True:
@@ -198,9 +216,9 @@ def _check_metrics(draft: Draft, grid: Grid, faults: Faults) -> None:
 
 
 def resolve_compare(
-    families: Sequence[Mapping[str, Any]], draft: Draft, grid: Grid, faults: Faults
+    families: Sequence[Mapping[str, Any]], draft: Draft, grid: Grid | None, faults: Faults
 ) -> tuple[Compare, ...]:
-    """Find the picks that baselines name among those of the grid."""
+    """Find the picks that baselines name among those of the grid; None for a grid with something wrong in it."""
     names = {_printed_name(metric): metric for metric in draft.metrics}
     comparisons = []
     for number, family in enumerate(families):
@@ -218,7 +236,7 @@ def resolve_compare(
                 f"metrics of this study that can be: {', '.join(others)}" if others else "add accuracy to metrics",
             )
         baseline = {}
-        for axis, value in family["baseline"].items():
+        for axis, value in family["baseline"].items() if grid is not None else ():
             pick = _find(axis, value, getattr(grid, axis), (*path, "baseline", axis), faults)
             if pick is not None:
                 baseline[axis] = pick

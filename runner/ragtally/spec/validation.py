@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from ragtally.api import Location, RagtallyError, SpecError, did_you_mean, raise_all
+from ragtally.api import ErrorList, Location, RagtallyError, SpecError, did_you_mean, raise_all
 from ragtally.spec.component_schema import CUT_OFF
 from ragtally.spec.document import Document, PathOf
 from ragtally.support.secrets import looks_secret, redact
@@ -41,6 +41,10 @@ class Faults:
 
     def add_error(self, path: PathOf, error: RagtallyError) -> None:
         """Note an error of a component's, giving it a place in the spec where it has none."""
+        if isinstance(error, ErrorList):
+            for each in error.errors:
+                self.add_error(path, each)
+            return
         if error.location is None:
             error.location = self.document.value_place(path)
         self._note(path, error)
