@@ -196,3 +196,24 @@ def test_a_rule_with_parameters_stands_beside_the_votes_in_every_table_of_cells(
         (readers,) = readers_section(sets).tables
         texts = {entry.text for row in readers.entries for entry in row}
         assert any("quorum (k 2)" in text for text in texts) == is_shown
+
+
+def test_questions_without_an_answer_stand_beside_the_scores_where_there_are_any(
+    results: Results, analysis: Analysis
+) -> None:
+    def headings(of: Analysis) -> list[str]:
+        sets = sets_of(results.cells, results.metrics, of)
+        tables = [*grid_section(sets, of).tables[:1], *readers_section(sets, of).tables[:1]]
+        return ["no answer" for table in tables if "no answer" in [column.heading for column in table.columns]]
+
+    assert headings(analysis) == []
+    name = analysis.question_set
+    of_set = analysis.sets[name]
+    cells = {
+        cell: replace(of, statuses={"right": 50, "unparsed": 6, "no verdict": 4}) for cell, of in of_set.cells.items()
+    }
+    incomplete = replace(analysis, sets={name: replace(of_set, cells=cells)})
+    assert headings(incomplete) == ["no answer"] * 2
+    (table, *_) = grid_section(sets_of(results.cells, results.metrics, incomplete), incomplete).tables
+    column = [column.heading for column in table.columns].index("no answer")
+    assert table.entries[0][column].text.replace("\N{NO-BREAK SPACE}", " ") == "10 (16.7 % of 60)"

@@ -14,7 +14,7 @@ from ragtally.analysis.aligned_answers import row_estimate
 from ragtally.analysis.analysis import SetAnalysis
 from ragtally.analysis.costs import CellCost
 from ragtally.analysis.estimate import Estimate
-from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, Portion, form_of, some
+from ragtally.present.numbers import COUNT, DOLLARS, PORTION, SECONDS, SHARE, Portion, form_of, some
 from ragtally.present.table import Column
 from ragtally.results.metrics import MetricInfo, reason_of
 
@@ -112,6 +112,12 @@ class Cells:
         """The grid cells that may be the best by a metric."""
         best = None if self.set_analysis is None or metric is None else self.set_analysis.best.get(metric)
         return () if best is None else best.cells
+
+
+def unanswered_columns(cells: Iterable[tuple[Cells, str]]) -> tuple[Column, ...]:
+    """A column for the questions without an answer, where any of some cells has some."""
+    portions = (of_set.unanswered(name) for of_set, name in cells)
+    return (Column("no answer", PORTION),) if any(portion and portion.count for portion in portions) else ()
 
 
 def cells_of(

@@ -21,6 +21,7 @@ from ragtally.present.cells import (
     metric_columns,
     missing_scores,
     remarks,
+    unanswered_columns,
 )
 from ragtally.present.numbers import unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
@@ -52,6 +53,7 @@ def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis
     axes = [axis for axis in AXES if any(axis in cells.shown_axes() for cells in sets)]
     rows: list[tuple[Any, ...]] = []
     groups, strong = [], []
+    unanswered = unanswered_columns((cells, name) for cells in sets for name in cells.of_kind("grid"))
     for cells in sets:
         best = set(cells.best(analysis.metric)) if analysis else set()
         for name in cells.of_kind("grid"):
@@ -62,6 +64,7 @@ def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis
                     f"{name} ★" if name in best else name,
                     *(cells.labels[axis].get(name) for axis in axes),
                     *(cells.estimate(name, metric) for metric in metrics),
+                    *(cells.unanswered(name) for _ in unanswered),
                     *context_fields(cells.rows[name]),
                     *cost_fields(cells.cost(name)),
                 )
@@ -71,6 +74,7 @@ def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis
         Column("cell"),
         *(Column(axis, page_only=True) for axis in axes),
         *metric_columns(metrics, 1),
+        *unanswered,
         *CONTEXT_COLUMNS,
         *COST_COLUMNS,
     )

@@ -18,6 +18,7 @@ from ragtally.present.cells import (
     cost_fields,
     metric_columns,
     missing_scores,
+    unanswered_columns,
 )
 from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of, unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
@@ -136,18 +137,24 @@ def _table(sets: Sequence[Cells], analysis: Analysis | None) -> tuple[Table, ...
     rules = any(cells.needs_rule for cells in sets)
     rows: list[tuple[Any, ...]] = []
     groups = []
+    of_readers = [(cells, name) for cells in sets for name in _rows_of_readers(cells, analysis)]
+    unanswered = unanswered_columns(of_readers)
     for cells in sets:
         for name in _rows_of_readers(cells, analysis):
             row = cells.rows[name]
             decision = f"{row['votes']} {cells.labels['rule'].get(name, '')}".strip() if rules else str(row["votes"])
             scores = (cells.estimate(name, metric) for metric in metrics)
-            rows.append((row["reader"], row["condition"], decision, *scores, *cost_fields(cells.cost(name))))
+            missing = (cells.unanswered(name) for _ in unanswered)
+            rows.append(
+                (row["reader"], row["condition"], decision, *scores, *missing, *cost_fields(cells.cost(name)))
+            )
             groups.append(f"{cells.question_set}, {cells.questions:,} questions")
     if not rows or not metrics:
         return ()
-    columns = (Column("reader"), Column("context"), Column("votes"), *metric_columns(metrics, 2), *COST_COLUMNS)
+    picks = (Column("reader"), Column("context"), Column("votes"))
+    columns = (*picks, *metric_columns(metrics, 2), *unanswered, *COST_COLUMNS)
     caption = "Readers without retrieval" if analysis is None else "Readers by context and votes"
-    scored = [cells.rows[name] for cells in sets for name in _rows_of_readers(cells, analysis)]
+    scored = [cells.rows[name] for cells, name in of_readers]
     notes = (*unit_notes(metrics.values()), *missing_scores(scored, metrics))
     return (Table("readers-table", caption, columns, tuple(rows), notes, filters=True, groups=tuple(groups)),)
 
