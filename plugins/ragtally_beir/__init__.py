@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragtally import Component, Starter, hookimpl
@@ -42,10 +43,18 @@ def fingerprint_dataset(params: Mapping[str, Any]) -> str:
 
 
 def _starter(study: str) -> Starter:
-    folder = f"data/raw/{study}"
-    source = "put corpus.jsonl, queries.jsonl, qrels/ there"
-    metrics = ("ndcg@10", "recall@5", "mrr@10")
-    return Starter({"folder": folder}, data=folder, source=source, has_answers=False, metrics=metrics)
+    folder, metrics = f"data/raw/{study}", ("ndcg@10", "recall@5", "mrr@10")
+    if not Path(folder).is_dir():
+        source = "put corpus.jsonl, queries.jsonl, qrels/ there"
+        return Starter({"folder": folder}, data=folder, source=source, has_answers=False, metrics=metrics)
+    from ragtally_beir.dataset import look
+
+    answer_field, splits = look(folder)
+    parameters = {"folder": folder, "answer_field": answer_field, "split": "test" if "test" in splits else None}
+    stated = {name: value for name, value in parameters.items() if value is not None}
+    if answer_field is not None:
+        return Starter(stated, data=folder)
+    return Starter(stated, data=folder, has_answers=False, metrics=metrics)
 
 
 @hookimpl

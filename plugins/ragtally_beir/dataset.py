@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from ragtally import DatasetBatch, Location, Questions, did_you_mean
+from ragtally import DatasetBatch, Location, Questions, RagtallyError, did_you_mean
 from ragtally_beir.documents import BATCH_LINES, NOTHING, document_batches
 from ragtally_beir.files import BeirFiles, Entry, damage, entries, find_files
 from ragtally_beir.judgements import Judgements, read_judgements
@@ -16,6 +16,15 @@ from ragtally_beir.judgements import Judgements, read_judgements
 WITHOUT_JUDGEMENTS = "queries without relevance judgements"
 IRRELEVANT = "judgements that a document is not relevant"
 DUPLICATES = "judgements given twice"
+
+
+_QUERIES_TO_LOOK_AT = 1_000
+# A question has one label out of a few.
+_REMEDIES: Mapping[type, str] = {
+    list: "several labels for one question: make one question of each label, to be answered yes or no",
+    int: 'write numbers that are labels as text ("3"); of many different ones make ranges ("10 to 20")',
+    float: 'make ranges of numbers and give these as labels ("10 to 20")',
+}
 
 
 class _Query(NamedTuple):
@@ -115,12 +124,31 @@ class Beir:
             return None
         answer = _metadata(entry).get(self._answer_field)
         if answer is not None and (not isinstance(answer, str) or not answer.strip()):
-            raise entry.wrong(f"the answer in `metadata.{self._answer_field}` must be a text that is not empty")
+            message = f"the answer in `metadata.{self._answer_field}` must be a text that is not empty"
+            raise entry.wrong(message, _REMEDIES.get(type(answer), "write a label, or leave the field out"))
         return answer
 
     def _no_such_field(self) -> str:
-        fields = sorted({key for entry in islice(entries(self._files.queries), 1_000) for key in _metadata(entry)})
+        fields = sorted(
+            {key for entry in islice(entries(self._files.queries), _QUERIES_TO_LOOK_AT) for key in _metadata(entry)}
+        )
         return f"no query has it; {did_you_mean(str(self._answer_field), fields)}"
+
+
+def look(folder: str) -> tuple[str | None, tuple[str, ...]]:
+    """Guess which field of a folder's queries holds labels, and list its splits; nothing where it cannot be read."""
+    try:
+        files = find_files(folder)
+        values: dict[str, list[str]] = {}
+        for entry in islice(entries(files.queries), _QUERIES_TO_LOOK_AT):
+            for field, value in _metadata(entry).items():
+                if isinstance(value, str) and value.strip():
+                    values.setdefault(field, []).append(value)
+    except RagtallyError:
+        return None, ()
+    # Labels repeat; ids, dates and titles do not.
+    classes = {field: len(set(each)) for field, each in values.items() if 2 <= len(set(each)) <= len(each) / 2}
+    return min(classes, key=lambda field: classes[field], default=None), tuple(files.qrels)
 
 
 def _metadata(entry: Entry) -> Mapping[str, object]:

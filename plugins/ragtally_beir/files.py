@@ -97,9 +97,9 @@ class Entry:
             raise self.wrong("`_id` is empty")
         return identifier
 
-    def wrong(self, message: str) -> DataError:
+    def wrong(self, message: str, remedy: str | None = None) -> DataError:
         """An error about the line."""
-        return damage(self.path, self.line, message)
+        return damage(self.path, self.line, message, remedy)
 
 
 def entries(path: Path) -> Iterator[Entry]:

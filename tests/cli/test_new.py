@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,26 @@ def test_a_spec_that_is_there_stays(project: Project) -> None:
     assert refused.code == 2
     assert "--out" in refused.err
     assert (project.folder / "specs/mine.yaml").read_text(encoding="utf-8") == "mine\n"
+
+
+def test_labels_of_ones_own_folder_are_seen(project: Project) -> None:
+    for name, lines in {
+        "corpus.jsonl": [{"_id": f"d{n}", "text": f"The parcel {n} came."} for n in range(8)],
+        "queries.jsonl": [
+            {"_id": f"q{n}", "text": f"Did {n} come?", "metadata": {"label": "ny"[n % 2], "by": f"w{n}"}}
+            for n in range(8)
+        ],
+    }.items():
+        project.write(f"data/raw/mine/{name}", "".join(f"{json.dumps(line)}\n" for line in lines))
+    for split, numbers in {"train": range(4), "test": range(4, 8)}.items():
+        rows = "".join(f"q{n}\td{n}\t1\n" for n in numbers)
+        project.write(f"data/raw/mine/qrels/{split}.tsv", f"query-id\tcorpus-id\tscore\n{rows}")
+    written = project.ragtally("new", "mine")
+    assert written.code == 0, written.err
+    text = (project.folder / "specs/mine.yaml").read_text(encoding="utf-8")
+    assert "dataset: {beir: {folder: data/raw/mine, answer_field: label, split: test}}" in text
+    assert "label: {voters: [" in text
+    assert project.ragtally("check", "specs/mine.yaml").code == 0
 
 
 def test_ones_own_server_is_asked_for_its_models(project: Project) -> None:

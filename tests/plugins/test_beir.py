@@ -262,6 +262,7 @@ def test_a_cut_archive_is_damage(tmp_path: Path) -> None:
 
 LABELS: dict[str, tuple[Any, str, str]] = {
     "a number": ([{"verdict": 1}, {"verdict": "no"}], "verdict", "must be a text that is not empty"),
+    "several": ([{"verdict": ["a", "b"]}, {"verdict": "no"}], "verdict", "must be a text that is not empty"),
     "an empty text": ([{"verdict": ""}, {"verdict": "no"}], "verdict", "must be a text that is not empty"),
     "another word": ([{"verdict": "yes"}, {"verdict": "no"}], "verdikt", "did you mean 'verdict'?"),
     "no field at all": ([{}, {}], "verdict", "there is none"),
