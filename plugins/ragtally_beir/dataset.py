@@ -129,9 +129,8 @@ class Beir:
         return answer
 
     def _no_such_field(self) -> str:
-        fields = sorted(
-            {key for entry in islice(entries(self._files.queries), _QUERIES_TO_LOOK_AT) for key in _metadata(entry)}
-        )
+        first = islice(entries(self._files.queries), _QUERIES_TO_LOOK_AT)
+        fields = sorted({key for entry in first for key in _metadata(entry)})
         return f"no query has it; {did_you_mean(str(self._answer_field), fields)}"
 
 
