@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-HEAD = """# What `make repro` prints
+HEAD = """# What `make repro` prints, and every table
 
 Made-up studies in the manner of PubMedQA, and classifiers that need no server ([the
 spec](../specs/quickstart.yaml)). With the gold context in front of it the reader is right on nearly all of the
@@ -20,16 +20,24 @@ reader is no better than the floor.
 """
 
 
-def page(tables: str) -> str:
-    """The page around the tables that `ragtally show quickstart` prints."""
-    return HEAD + "".join(f"    {line.rstrip()}".rstrip() + "\n" for line in tables.strip("\n").splitlines())
+def page(screen: str, tables: str) -> str:
+    """The page around what `ragtally show quickstart` prints, and with `--all`."""
+    return f"{HEAD}{_block(screen)}\n## `ragtally show quickstart --all`\n\n{_block(tables)}"
+
+
+def _block(text: str) -> str:
+    return "".join(f"    {line.rstrip()}".rstrip() + "\n" for line in text.strip("\n").splitlines())
 
 
 def main(report: Path) -> None:
     """Write both files from the study's results; the picture only where there is Chromium."""
     command = [sys.executable, "-m", "ragtally", "show", "quickstart"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"COLUMNS": "80"})
-    (FOLDER / "quickstart.md").write_text(page(shown.stdout), encoding="utf-8")
+    environment = os.environ | {"COLUMNS": "80"}
+    screen, tables = (
+        subprocess.run([*command, *more], capture_output=True, text=True, check=True, env=environment).stdout
+        for more in ((), ("--all",))
+    )
+    (FOLDER / "quickstart.md").write_text(page(screen, tables), encoding="utf-8")
     if browser := shutil.which("chromium"):
         # The charts are drawn when they come into view: a window that is tall enough, and time for them.
         options = [

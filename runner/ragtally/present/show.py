@@ -13,7 +13,7 @@ from ragtally.present.answer import answer
 from ragtally.present.attribution import other_models
 from ragtally.present.base import base_section, study_sentences
 from ragtally.present.breakdown import breakdown_section
-from ragtally.present.cells import Cells, cells_of, remarks, sets_of
+from ragtally.present.cells import cells_of, remarks, sets_of
 from ragtally.present.comparisons import best_section, comparisons_section, votes_section
 from ragtally.present.costs import costs_section
 from ragtally.present.grid import grid_section
@@ -26,8 +26,9 @@ from ragtally.results.metrics import MetricInfo
 
 Parts = list[Table | str]
 # So many rows of a table leave room for the others on a screen of 40 lines.
-_MOST_ROWS = 8
+_MOST_ROWS = 6
 _MOST_COLUMNS = 4
+_FEW_COLUMNS = 3
 
 
 def summary_parts(results: Results, analysis: Analysis) -> Parts:
@@ -35,18 +36,22 @@ def summary_parts(results: Results, analysis: Analysis) -> Parts:
     sets = sets_of(results.cells, results.metrics, analysis)
     contexts = contexts_table(sets[0], analysis) if sets else None
     if contexts is not None:
-        tables = [*_tables([grid_section(sets, analysis)])[:1], contexts]
+        (grid, *_) = _tables([grid_section(sets, analysis)])
+        best = _best_first(grid.head(len(grid.rows)).without("ceiling"), results, analysis.metric).head(_MOST_ROWS)
+        tables = [replace(best, notes=("★: cannot be told apart from the best",)), contexts]
     elif analysis.sets:
         sections = [voters_section(results), readers_section(sets, analysis)]
-        tables = [own[0].first_columns(_MOST_COLUMNS) for section in sections if (own := _tables([section]))]
+        tables = [_top(own[0], _MOST_COLUMNS) for section in sections if (own := _tables([section]))]
     else:
-        tables = [table.first_columns(3) for table in _tables([_best_rankings(results, analysis, sets)])[:1]]
+        metric = next(iter(analysis.best_rankings), None)
+        rankings = _tables([retrieval_section(sets, analysis)])[:1]
+        tables = [_top(_best_first(table, results, metric), _FEW_COLUMNS) for table in rankings]
     places = f"every table: ragtally show {results.study} --all"
     if (results.folder / "report.html").is_file():
         places += f"; charts and single questions: {results.folder}/report.html"
     return [
         *(f"warning: {warning}" for warning in (*other_models(results), *reading_warnings(results))),
-        *(table.head(_MOST_ROWS) for table in tables),
+        *tables,
         places,
     ]
 
@@ -63,15 +68,16 @@ def study_parts(results: Results) -> Parts:
     ]
 
 
-def _best_rankings(results: Results, analysis: Analysis, sets: Sequence[Cells]) -> Section:
-    """The rankings, the best by their first metric first."""
-    section = retrieval_section(sets, analysis)
-    for metric in list(analysis.best_rankings)[:1]:
-        rankings, *others = section.tables
-        column = next(number for number, one in enumerate(rankings.columns) if one.heading == metric)
-        ordered = rankings.in_order(column, descending=higher_is_better(results, metric))
-        return replace(section, tables=(ordered, *others))
-    return section
+def _top(table: Table, columns: int) -> Table:
+    return table.first_columns(columns).head(_MOST_ROWS)
+
+
+def _best_first(table: Table, results: Results, metric: str | None) -> Table:
+    """A table sorted by the column of a metric."""
+    column = next((number for number, one in enumerate(table.columns) if one.heading == metric), None)
+    if metric is None or column is None:
+        return table
+    return table.in_order(column, descending=higher_is_better(results, metric))
 
 
 def cell_parts(cells: pl.DataFrame, metrics: Sequence[MetricInfo]) -> Parts:

@@ -82,6 +82,12 @@ class Table:
         """The table with its first columns alone."""
         return replace(self, columns=self.columns[:columns], rows=tuple(row[:columns] for row in self.rows))
 
+    def without(self, heading: str) -> Table:
+        """The table without a column."""
+        others = [number for number, column in enumerate(self.columns) if column.heading != heading]
+        rows = tuple(tuple(row[number] for number in others) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[number] for number in others), rows=rows)
+
     def head(self, rows: int) -> Table:
         """The table's first rows, of its first group, without its notes."""
         own = [row for row in range(len(self.rows)) if not self.groups or self.groups[row] == self.groups[0]]
