@@ -28,7 +28,8 @@ def test_help_names_every_command_and_the_exit_codes(project: Project) -> None:
     ("words", "heavy"),
     [
         (["--help"], ["yaml", "jsonschema", "numpy", "polars", "haystack", "sklearn", "rich"]),
-        (["check", "specs/small.yaml"], ["numpy", "polars", "haystack", "sklearn", "scipy"]),
+        # To know its splits, check builds the dataset, which may compute with numpy.
+        (["check", "specs/small.yaml"], ["polars", "haystack", "sklearn", "scipy"]),
         *(([name, "--help"], ["numpy", "polars", "haystack", "altair"]) for name in _COMMANDS),
     ],
 )
