@@ -66,6 +66,7 @@ VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 # Where a string of the engine is a component's name, the defaults apart, it is another thing of that name.
 HOMONYMS = {
     "api/reader.py": {"recorded"},  # How a reader draws
+    "cli/lazy.py": {"table"},  # A module
     "export/pipeline.py": {"recorded", "words"},  # How a reader draws; the words for the answers
     "duplicates/report.py": {"dense", "words"},  # How polars ranks; what is counted
     "llm/queue.py": {"tokens"},  # What an attempt may cost

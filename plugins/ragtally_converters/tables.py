@@ -19,12 +19,14 @@ ERROR_CELLS = "cells with an error value"
 
 
 def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Write each row as a line; the first one's cells are said before the others' where they look like names."""
-    names = _names(rows[0]) if rows else None
+    """Write each row as a line. Where the first looks like names of columns, its line is empty, and they stand in the
+    others before each cell: so every row says what it is about, wherever a text is cut.
+    """
+    names = _names(rows[0]) if len(rows) > 1 else None
     if names is None:
         yield from (" | ".join(filter(None, map(_one_line, row))) for row in rows)
         return
-    yield " | ".join(names)
+    yield ""
     yield from (_record(names, row) for row in rows[1:])
 
 
@@ -45,9 +47,8 @@ class Sheets:
             faults = list(sheet.faults.values())
             left_out[OPEN_FORMULAS] += faults.count(FORMULA)
             left_out[ERROR_CELLS] += faults.count(ERROR)
-            if sheet.name and sheet.rows:
+            if sheet.name:
                 with builder.part("sheet", sheet.name):
-                    builder.add(sheet.name)
                     _add_rows(builder, sheet.rows)
             else:
                 _add_rows(builder, sheet.rows)

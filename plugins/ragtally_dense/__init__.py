@@ -34,7 +34,8 @@ def register_retrievers() -> list[Component]:
             build=_build,
             summary="Exact search over embeddings, by any of six distances.",
             phrase=lambda params: f"{params['embedder']} vectors",
-            starter=lambda _: Starter(),
+            # A first corpus may be a folder of ten files, with fewer chunks than dimensions.
+            starter=lambda _: Starter({"embedder": {"lsa": {"dim": None}}}),
             params={
                 "embedder": {
                     "x-ragtally-kind": "embedder",

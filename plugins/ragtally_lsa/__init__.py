@@ -19,10 +19,12 @@ def register_embedders() -> list[Component]:
             summary="Latent semantic analysis: TF-IDF and a truncated SVD, learnt from the corpus' chunks.",
             params={
                 "dim": {
-                    "type": "integer",
+                    "type": ["integer", "null"],
                     "minimum": 1,
                     "default": 256,
-                    "description": "How many dimensions; at most the number of chunks and of different words.",
+                    "x-ragtally-null": "largest",
+                    "description": "How many dimensions; at most the number of chunks and of different words. null "
+                    "for as many as these allow, and no more than 256.",
                 },
                 "stopwords": {
                     "enum": ["english", None],
@@ -48,7 +50,7 @@ def register_embedders() -> list[Component]:
     ]
 
 
-def _build(dim: int, stopwords: str | None, fit_chunks: int | None, seed: int) -> Embedder:
+def _build(dim: int | None, stopwords: str | None, fit_chunks: int | None, seed: int) -> Embedder:
     from ragtally_lsa.model import LatentSemanticAnalysis
 
     return LatentSemanticAnalysis(dim, stopwords, fit_chunks, seed)

@@ -18,6 +18,9 @@ from ragtally_lsa.words import WordCounter, batches, learn
 
 _RANK_TOLERANCE = 1e-5
 
+# How many a corpus that allows them gets where none are stated; the default of `dim`.
+_MOST_DIMENSIONS = 256
+
 
 class LatentSemanticAnalysis:
     """TF-IDF (logarithmic term frequency, rows of length one) times the right singular vectors."""
@@ -25,7 +28,7 @@ class LatentSemanticAnalysis:
     # A text that shares no word with the corpus has a zero vector. Vectors are not scaled to a length of one. The
     # weights are scikit-learn's: (1 + ln tf) (1 + ln((1 + n) / (1 + df))) of n chunks, df of which have the word.
 
-    def __init__(self, dim: int, stopwords: str | None, fit_chunks: int | None, seed: int) -> None:
+    def __init__(self, dim: int | None, stopwords: str | None, fit_chunks: int | None, seed: int) -> None:
         self._dim, self._fit_chunks, self._seed = dim, fit_chunks, seed
         self._leave_out = ENGLISH_STOP_WORDS if stopwords == "english" else frozenset()
         self._weighting = TfidfTransformer(sublinear_tf=True)
@@ -45,15 +48,15 @@ class LatentSemanticAnalysis:
                 hint="look at the dataset's documents",
             )
         largest = min(chunks, words)
-        if self._dim > largest:
+        dim = min(_MOST_DIMENSIONS, largest) if self._dim is None else self._dim
+        if dim > largest:
             raise SpecError(
-                f"the embedder lsa cannot make {self._dim} dimensions of {chunks} chunks with "
-                f"{words} different words",
+                f"the embedder lsa cannot make {dim} dimensions of {chunks} chunks with {words} different words",
                 hint=f"dim: {largest} is the largest that this {limits} allow",
             )
         matrix = self._weighting.fit_transform(corpus.counts)
         self._words = WordCounter(corpus.words)
-        directions = _directions(matrix, self._dim, derive_seed(self._seed, "lsa"))
+        directions = _directions(matrix, dim, derive_seed(self._seed, "lsa"))
         self._directions = np.ascontiguousarray(directions.T)
 
     def save(self, folder: Path) -> None:

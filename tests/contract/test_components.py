@@ -35,6 +35,7 @@ from ragtally.testing import (
 from sample_beir import document, query, write_folder
 from sample_export import write_export
 from sample_files import WRITERS
+from sample_table import write_study
 
 PUBMEDQA = os.environ.get("RAGTALLY_PUBMEDQA")
 needs_pubmedqa = pytest.mark.skipif(not PUBMEDQA, reason="RAGTALLY_PUBMEDQA names no folder with the data set")
@@ -133,6 +134,15 @@ class FileSuite(ConverterSuite):
 
 for _name in CONVERTERS:
     globals()[f"Test_converter_{_name}"] = suite(FileSuite, "ragtally_converters", _name)
+
+
+class TestTable(DatasetSuite):
+    plugin = "ragtally_table"
+    name = "table"
+
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
+        return write_study(folder)
+
 
 TestSynthetic = suite(DatasetSuite, "ragtally_synthetic", "synthetic", questions=60)
 

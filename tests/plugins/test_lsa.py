@@ -243,3 +243,14 @@ def test_a_corpus_without_words_is_an_error(texts: list[str]) -> None:
 def test_use_before_fit_is_a_bug() -> None:
     with pytest.raises(RuntimeError, match="before fit"):
         build(dim=1).embed_documents(["a"])
+
+
+def test_without_a_number_as_many_dimensions_as_the_corpus_allows() -> None:
+    texts = ["alpha beta", "beta gamma", "gamma delta alpha"]
+    component = register_embedders()[0]
+    sizes = {}
+    for dim in (None, 3):
+        embedder = component.build(dim=dim, stopwords=None, fit_chunks=None, seed=1)
+        embedder.fit(texts)
+        sizes[dim] = embedder.embed_documents(texts)
+    np.testing.assert_array_equal(sizes[None], sizes[3])

@@ -1,0 +1,145 @@
+"""A table of questions and a folder of documents as a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ragtally import Converter, DataError, DatasetBatch, Documents, Evidence, Location, Questions, file_hash
+from ragtally.api.address import address
+from ragtally_converters import default_converters
+from ragtally_table.documents import Corpus, find_files, is_table, read_document_table, read_folder
+from ragtally_table.evidence import EvidenceSearch
+from ragtally_table.questions import QuestionTable, read_questions
+
+_ROWS = 4_096
+_NOTHING = DatasetBatch(Documents([], [], [], []), Questions([], [], [], []), Evidence([], [], [], []))
+
+
+class TableDataset:
+    """Questions with labels, the documents, and the evidence that the table names."""
+
+    def __init__(
+        self,
+        questions: str,
+        columns: Mapping[str, str | None],
+        sheet: str | None,
+        header: int | None,
+        encoding: str,
+        documents: str,
+        document_columns: Mapping[str, str | None] | None,
+        documents_by: str,
+        converters: Sequence[Converter],
+        on_unreadable: str,
+        on_missing_evidence: str,
+    ) -> None:
+        self._path = Path(questions).expanduser()
+        self._columns = columns
+        self._sheet = sheet
+        self._header = header
+        self._encoding = encoding
+        self._documents = Path(documents).expanduser()
+        self._document_columns = document_columns
+        self._by_part = documents_by == "part"
+        self._converters = converters
+        self._skip_unreadable = on_unreadable == "skip"
+        self._skip_missing = on_missing_evidence == "skip"
+
+    @cached_property
+    def table(self) -> QuestionTable:
+        """The questions."""
+        _require(self._path, "questions")
+        return read_questions(self._path, self._columns, self._sheet, self._header, self._encoding)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The labels, the most frequent first."""
+        return self.table.answers
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits in the order of the table."""
+        return self.table.splits
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there are labels."""
+        return bool(self.table.answers)
+
+    def answer_location(self, answer: str) -> Location | None:
+        """The first cell with an answer."""
+        return self.table.answer_location(answer)
+
+    def batches(self) -> Iterator[DatasetBatch]:
+        """Yield questions, documents, then the evidence."""
+        table = self.table
+        left_out: Mapping[str, int] = table.left_out
+        for first in range(0, len(table.questions), _ROWS):
+            some = table.questions[first : first + _ROWS]
+            questions = Questions(
+                [question.id for question in some],
+                [question.text for question in some],
+                [question.label for question in some],
+                [question.split for question in some],
+            )
+            yield DatasetBatch(_NOTHING.documents, questions, _NOTHING.evidence, left_out)
+            left_out = {}
+        corpus = self._corpus()
+        yield DatasetBatch(corpus.columns(), _NOTHING.questions, _NOTHING.evidence, corpus.left_out)
+        search = EvidenceSearch(table, corpus, self._skip_missing)
+        evidence = search.evidence()
+        yield DatasetBatch(_NOTHING.documents, _NOTHING.questions, evidence, +search.left_out)
+
+    def _corpus(self) -> Corpus:
+        _require(self._documents, "documents")
+        if is_table(self._documents):
+            return read_document_table(self._documents, self._document_columns or {}, self._encoding)
+        return read_folder(
+            self._documents, self._path, self._converters,
+            by_part=self._by_part, skip_unreadable=self._skip_unreadable,
+        )  # fmt: skip
+
+
+def fingerprint(params: Mapping[str, Any]) -> str:
+    """Hash the content of the table and of all documents; their names in the folder count, its path does not."""
+    questions, documents = (Path(params[key]).expanduser() for key in ("questions", "documents"))
+    for key, path in (("questions", questions), ("documents", documents)):
+        _require(path, key)
+    content: dict[str, Any] = {"questions": [questions.suffix.lower(), _hash(questions)]}
+    if is_table(documents):
+        return address(content | {"documents": [documents.suffix.lower(), _hash(documents)]})
+    files = find_files(documents, questions)
+    defaults = default_converters()
+    extensions = {path.suffix.lower() for path in files.paths.values()} & defaults.keys()
+    return address(
+        content
+        | {
+            "documents": {name: _hash(path) for name, path in files.paths.items()},
+            "litter": files.litter,
+            "converters": {
+                suffix: [defaults[suffix].name, defaults[suffix].version] for suffix in sorted(extensions)
+            },
+        }
+    )
+
+
+def _hash(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except OSError as error:
+        message = f"the file cannot be read: {error.strerror or error}"
+        raise DataError(message, location=Location(str(path)), hint="check its permissions, or remove it") from error
+
+
+def _require(path: Path, key: str) -> None:
+    location = Location(str(path))
+    if key == "questions" and not path.is_file():
+        raise DataError("there is no such file", location=location, hint=f"`{key}` names the table of questions")
+    if not path.exists():
+        hint = f"`{key}` names a folder of files, or a table with a column of texts"
+        raise DataError("there is no such file or folder", location=location, hint=hint)
+    if key == "documents" and path.is_file() and not is_table(path):
+        hint = "name the folder that it lies in"
+        raise DataError("this is one file, and no table of documents", location=location, hint=hint)
