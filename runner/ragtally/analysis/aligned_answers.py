@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ class AlignedAnswers:
     graded: tuple[GradedAnswers, ...]  # What metrics read, by cell
     metrics: StudyMetrics
 
-    @property
+    @cached_property
     def right(self) -> NDArray[np.bool_]:
         """Whether each answer is right; bool, shape [questions, cells]."""
         columns = [[status is Status.RIGHT for status in self.status[name]] for name in self.cells]
