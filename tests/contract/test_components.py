@@ -6,13 +6,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from model_server.fixture import RunningServer, running_server
-from plugins.packaged_model import packaged_model
+from plugins.packaged_model import packaged_model, require_local_model
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
 from ragtally.api import PromptingReader, Reading
 from ragtally.registry import load_registry
@@ -224,6 +224,21 @@ for _name in RETRIEVAL_METRICS:
 class TestEcho(ModelSuite):
     plugin = "ragtally_echo"
     name = "echo"
+
+
+@pytest.mark.slow  # A real model reads every prompt
+class TestLlamaCpp(ModelSuite):
+    plugin = "ragtally_llama_cpp"
+    name = "llama_cpp"
+    parameters: ClassVar[Mapping[str, Any]] = {"model": "smollm2", "temperature": 0, "max_tokens": 8, "threads": 1}
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def require(cls) -> None:
+        require_local_model()
+
+    def failing_parameters(self, folder: Path) -> Mapping[str, Any]:
+        return {"model": str(folder / "gone.gguf")}
 
 
 class LitellmSuite(ModelSuite):

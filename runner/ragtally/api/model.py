@@ -32,6 +32,8 @@ class ModelTraits:
         output_tokens: The most tokens that an answer may have (for bounds on the price); None where unknown.
         batch: How its calls are put into batches; None where they are sent one by one. The model that is built then
             is a `BatchModel` too.
+        in_process: Whether this process computes its answers: a call that is under way when the run is stopped is
+            then cut off, since nobody has been paid for it, instead of waited for.
     """
 
     provider: str
@@ -46,6 +48,7 @@ class ModelTraits:
     context_parameter: str | None = None
     output_tokens: int | None = None
     batch: BatchTerms | None = None
+    in_process: bool = False
 
     @property
     def effective_price(self) -> Price | None:

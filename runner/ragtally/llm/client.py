@@ -222,7 +222,7 @@ class Asking:
         # Loaded before the model, whose plugin may import Haystack too: it is to come without its telemetry.
         sender = pipelines.sender
         model: ChatModel = self._workspace.registry.build(group.choice)
-        stop = StopSignal()
+        stop = StopSignal(patient=not group.traits.in_process)
         unread: Counter[str | None] = Counter()
 
         def on_reply(call: Call, reply: Reply) -> None:

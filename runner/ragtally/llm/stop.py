@@ -50,7 +50,8 @@ class StopSignal:
     # One signal may serve any number of deliveries, one after the other or side by side. It belongs to the event
     # loop's thread; elsewhere, use `loop.call_soon_threadsafe(stop.interrupt)`.
 
-    def __init__(self) -> None:
+    def __init__(self, *, patient: bool = True) -> None:
+        self._patient = patient  # Whether the first interrupt waits for what is in flight
         self._draining = False
         self._aborting = False
         self._listeners: list[Callable[[], None]] = []
@@ -77,7 +78,7 @@ class StopSignal:
 
     def interrupt(self) -> None:
         """Drain when called first, abort when called again: what Ctrl-C does."""
-        if self._draining:
+        if self._draining or not self._patient:
             self.abort()
         else:
             self.drain()

