@@ -22,6 +22,7 @@ class Faults:
         hang: Seconds that every batch and search takes.
         indexing: Seconds between storing a batch and indexing it.
         misses: How many of the nearest chunks a vector search over hnsw overlooks: the second, the third, ...
+        forgets: How many more searches by words overlook the best chunk.
         last_first: Whether it puts the last of equally good objects first.
         queue: How often it still says that vectors wait to be indexed.
         unindexed: Rows, by `_original_id`, that are stored and never indexed.
@@ -41,6 +42,7 @@ class Faults:
     hang: float = 0.0
     indexing: float = 0.0
     misses: int = 0
+    forgets: int = 0
     last_first: bool = False
     queue: int = 0
     unindexed: set[str] = field(default_factory=set)

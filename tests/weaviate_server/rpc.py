@@ -84,6 +84,10 @@ class Service(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
             context.abort(grpc.StatusCode.UNKNOWN, f"could not find class {request.collection} in schema")
         collection = self.collections[request.collection]
         found, what = _found(collection, request, kind, self.faults.misses)
+        if what == "score":
+            with self.faults.lock:
+                if self.faults.forgets:
+                    self.faults.forgets, found = self.faults.forgets - 1, found[1:]
         if self.faults.last_first and what:
             nearer = 1 if what == "distance" else -1
             found = found[::-1]

@@ -14,6 +14,7 @@ import pytest
 from ragtally.api import Passages, PluginError, Queries
 from ragtally.testing import samples
 from ragtally_dense.search import Dense
+from ragtally_weaviate import searching
 from ragtally_weaviate.server import ServerError
 from weaviate_server import StubServer
 
@@ -155,6 +156,31 @@ def test_ties_go_by_row_whatever_the_server_puts_first(
     retriever.add(alike, None if given["mode"] == "bm25" else vectors)
     asked = Queries(["one"], [passages.text[0]], vectors[:1])
     assert retriever.search(asked, 5).passage[0].tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("given", [{"mode": "bm25"}, {"mode": "hybrid", "alpha": 0.5}])
+def test_what_a_server_overlooks_for_a_moment_is_found(
+    build: Build, stub: StubServer, passages: Passages, vectors: Any, given: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(searching, "_PAUSE", 0.0)
+    retriever, queries = build(**given), samples.queries(BOTH)
+    retriever.add(passages, None if given["mode"] == "bm25" else vectors)
+    wanted = retriever.search(queries, 5)
+    stub.faults.forgets = len(queries)
+    hits = retriever.search(queries, 5)
+    assert not stub.faults.forgets and hits.passage.tolist() == wanted.passage.tolist()
+
+
+def test_a_server_that_answers_otherwise_each_time_is_an_error(
+    build: Build, stub: StubServer, passages: Passages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "_PAUSE", 0.0)
+    retriever = build(mode="bm25", concurrency=1)
+    retriever.add(passages, None)
+    monkeypatch.setattr(searching, "_are_equal", lambda one, other: False)
+    with pytest.raises(ServerError, match="answers 1 of 1 questions otherwise each time"):
+        retriever.search(Queries(["one"], [passages.text[0]]), 5)
 
 
 def test_more_hits_than_are_asked_for_are_an_error(build: Build, stub: StubServer, passages: Passages) -> None:
