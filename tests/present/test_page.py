@@ -148,7 +148,7 @@ def test_what_retrievers_and_their_distances_measure_is_said(results: Results, p
     assert list(told) == ["dense", "sets"]
     assert "the Euclidean distance" in told["dense"]
     assert "binarised vectors" in told["sets"]
-    assert "bm25: Words. &lt;/script&gt;" in page.read_text(encoding="utf-8")
+    assert "<dt>bm25</dt><dd>Words. &lt;/script&gt;" in page.read_text(encoding="utf-8")
 
 
 def test_what_the_dataset_left_out_is_said(results: Results) -> None:

@@ -29,10 +29,10 @@ def test_a_row_for_each_reader_and_a_reason_for_what_was_not_read():
         "reader", "answers", "JSON", "bare label", "not read", "no answer",
     ]  # fmt: skip
     assert [entry.text.replace("\xa0", " ") for entry in table.entries[0]] == [
-        "big", "20", "13 (65.0 % of 20)", "5 (25.0 % of 20)", "1 (5.0 % of 20)", "1 (5.0 % of 20)",
+        "big", "20", "13 (65.0 %)", "5 (25.0 %)", "1 (5.0 %)", "1 (5.0 %)",
     ]  # fmt: skip
     assert [[entry.text.replace("\xa0", " ") for entry in row] for row in why.entries] == [
-        ["big", "refusal", "1 (5.0 % of 20)"]
+        ["big", "refusal", "1 (5.0 %)"]
     ]
     assert not reading_warnings(study)
 

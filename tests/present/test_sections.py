@@ -27,27 +27,32 @@ from ragtally.results import Results
 
 def sections(results: Results, analysis: Analysis) -> list[Section]:
     cells = cells_of(results.cells, results.metrics, analysis.question_set, analysis)
-    before, after = page.sections(results, analysis, cells, Provenance())
+    before, after = page.sections(results, analysis, cells)
     return [*before, *after]
 
 
 def test_every_share_prints_its_denominator(results: Results, analysis: Analysis) -> None:
     for section in sections(results, analysis):
         for table in section.tables:
-            for row in table.entries:
-                assert len(row) == len(table.columns)
-                for column, entry in zip(table.columns, row, strict=True):
-                    if "\N{NO-BREAK SPACE}%" in entry.text and column.heading not in (
-                        "smallest",
-                        "expected optimism",
-                    ):
-                        assert re.search(r"of.[0-9]", entry.text), (table.name, entry.text)
+            headings = table.headings
+            for number, row in enumerate(table.entries):
+                assert len(row) == len(headings)
+                group = table.groups[number] if table.groups else ""
+                for heading, entry in zip(headings, row, strict=True):
+                    if "\N{NO-BREAK SPACE}%" in entry.text and heading.text not in ("smallest", "expected optimism"):
+                        places = (entry.text, heading.of, f"{table.page_caption} {group}")
+                        assert any(re.search(r"of.[0-9]|[0-9] questions", place) for place in places), table.name
 
 
 def test_the_bars_hang_from_one_another_and_meet(analysis: Analysis) -> None:
     for cell in pickable(analysis):
         drawn = cell["drawn"]
-        assert [bar["step"] for bar in drawn] == [label for bar, label in BARS.items() if bar != "index_loss"]
+        steps = [bar["step"] for bar in drawn]
+        assert steps == [label for label in BARS.values() if label in steps]
+        assert all(bar["start"] != bar["end"] for bar in drawn if bar["step"] in ("no answer", "recovered by chance"))
+        low, high = cell["axis"]["domain"]
+        assert low <= min(bar["end"] for bar in drawn) and high >= max(bar["high"] or 0 for bar in drawn)
+        assert ("from" in cell["axis"]["title"]) == (low > 0)
         for before, after in pairwise(drawn[:-1]):
             assert before["end"] == after["start"]
         assert drawn[-2]["end"] == pytest.approx(drawn[-1]["end"], abs=1e-4)
@@ -77,7 +82,8 @@ def test_the_funnel_counts_what_each_stage_keeps_of_each_class(results: Results)
     )
     (table,) = base_section(changed).tables
     kept = [entry.text.replace("\N{NO-BREAK SPACE}", " ") for entry in table.entries[-1]]
-    assert kept == ["the base", "15 (75.0 % of 20)", "10 (83.3 % of 12)", "5 (62.5 % of 8)", "0"]
+    assert kept == ["the base", "15 (75.0 %)", "10 (83.3 %)", "5 (62.5 %)", "0"]
+    assert [heading.of for heading in table.headings] == ["", "of 20", "of 12", "of 8", ""]
 
 
 def test_curves_hold_everything_else_fixed(results: Results, analysis: Analysis) -> None:

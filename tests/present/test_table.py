@@ -36,9 +36,50 @@ def test_values_are_written_by_the_form_of_their_column() -> None:
     ]
     (row,) = table.entries
     assert [entry.text.replace("\N{NO-BREAK SPACE}", " ") for entry in row] == [
-        CELL, "3 (75.0 % of 4)", "unknown", "1,234",
+        CELL, "3 (75.0 %)", "unknown", "1,234",
     ]  # fmt: skip
+    assert [heading.of for heading in table.headings] == ["", "of 4", "", ""]
     assert [entry.order for entry in row] == [CELL, 3.0, None, 1234.0]
+
+
+def test_what_all_shares_of_a_column_are_counted_of_is_said_once_on_the_page() -> None:
+    columns = (Column("cell"), Column("right", PORTION))
+    rows = (("a", Portion(3, 4)), ("b", Portion(1, 4)))
+    headings = {
+        "Caption": "of 4",
+        "Caption, 4 questions": "",
+        "Caption, 40 questions": "of 4",
+        "Caption, 4,000 questions": "of 4",
+    }
+    for caption, of in headings.items():
+        assert Table("t", caption, columns, rows).headings[1].of == of
+    both = Table("t", "Caption", columns, (*rows, ("a", Portion(5, 9))), groups=("base, 4", "base, 4", "all, 9"))
+    assert [row[1].text.replace("\N{NO-BREAK SPACE}", " ") for row in both.entries] == [
+        "3 (75.0 %)", "1 (25.0 %)", "5 (55.6 %)",
+    ]  # fmt: skip
+    assert both.headings[1].of == ""
+    mixed = Table("t", "Caption", columns, (*rows, ("c", Portion(5, 9))))
+    assert mixed.entries[0][1].text.replace("\N{NO-BREAK SPACE}", " ") == "3 (75.0 % of 4)"
+
+
+def test_a_column_without_content_is_left_out_on_the_page_and_on_the_terminal() -> None:
+    columns = (Column("cell"), Column("price", DOLLARS, "unknown", optional=True), Column("n", COUNT))
+    for prices in ((0.0, 0.0), (None, None), (None, 0.0)):
+        table = Table("t", "Caption", columns, tuple(("a", price, 1) for price in prices))
+        assert [heading.text for heading in table.headings] == ["cell", "n"]
+        assert len(table.entries[0]) == 2
+        assert "price" not in shown(table, 80)
+    paid = Table("t", "Caption", columns, (("a", None, 1), ("b", 0.5, 1)))
+    assert [entry.text for entry in paid.entries[0]] == ["a", "unknown", "1"]
+    assert "price" in shown(paid, 80)
+
+
+def test_the_page_and_the_terminal_may_place_a_column_differently() -> None:
+    columns = (Column("cell", terminal_only=True), Column("axis", page_only=True), Column("cell", page_only=True))
+    table = Table("t", "Caption", columns, (("name", "pick", "name"),))
+    assert [heading.text for heading in table.headings] == ["axis", "cell"]
+    assert [entry.text for entry in table.entries[0]] == ["pick", "name"]
+    assert "pick" not in shown(table, 80)
 
 
 def test_the_names_of_cells_break_after_their_slashes() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragtally.analysis import Analysis
 from ragtally.analysis.error_breakdown import ErrorBreakdown, Waterfall
 from ragtally.analysis.estimate import Estimate
-from ragtally.present.numbers import PORTION, SHARE, Portion
+from ragtally.present.numbers import PORTION, SHARE, Portion, percent
 from ragtally.present.table import Chart, Column, Section, Table
 
 BARS = {
@@ -19,6 +22,9 @@ BARS = {
     "recovered": "recovered by chance",
     "retrieved": "right on retrieved context",
 }
+# A bar that says nothing where there is no such loss or gain.
+_LEFT_OUT_AT_ZERO = ("index_loss", "unanswered_loss", "recovered")
+_LABEL_WIDTH = 18
 _NO_GOLD = (
     "Its reader was not measured on gold contexts, so there are buckets but no waterfall: add gold_context to the"
     " controls."
@@ -52,7 +58,7 @@ def pickable(analysis: Analysis) -> list[dict[str, Any]]:
         {
             "cell": cell,
             "set": question_set,
-            "drawn": None if one.waterfall is None else _charts(one.waterfall),
+            **_chart_of_cell(one.waterfall),
             "tables": [
                 {
                     "name": table.name,
@@ -93,6 +99,7 @@ def _buckets(breakdown: ErrorBreakdown, of: str) -> Table:
             *(() if doubtful is None else (Portion(doubtful[bucket], number),)),
         )
         for bucket, number in breakdown.buckets.items()
+        if number
     ]
     notes = () if breakdown.waterfall is not None else (_NO_GOLD,)
     if doubtful is not None:
@@ -111,15 +118,34 @@ def _bars(bars: Waterfall, of: str) -> Table:
     )
 
 
+def waterfall_axis(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """From where to where the axis of a waterfall goes, and its title: where all bars are long, their ends matter."""
+    ends = [point[name] for point in points for name in ("start", "end", "low", "high") if point[name]]
+    low, high = min(ends, default=0.0), max(ends, default=1.0)
+    start = math.floor(20 * (low - 0.3 * (high - low))) / 20
+    if start < 0.3:
+        return {"domain": [0, high], "title": "share of questions"}
+    return {"domain": [start, high], "title": f"share of questions (from {100 * start:.0f}\N{NO-BREAK SPACE}%)"}
+
+
+def _chart_of_cell(waterfall: Waterfall | None) -> dict[str, Any]:
+    """What the page exchanges in the chart when a cell is picked."""
+    if waterfall is None:
+        return {"drawn": None}
+    points = _charts(waterfall)
+    return {"drawn": points, "axis": waterfall_axis(points)}
+
+
 def _charts(bars: Waterfall) -> list[dict[str, Any]]:
     """Lay the bars out: each loss hangs from where the one before ended, and its whisker is its interval there."""
     rows = []
     level = bars.gold.value or 0.0
     for name, step in BARS.items():
         share: Estimate | None = getattr(bars, name)
-        if share is None:
+        value = None if share is None else share.value or 0.0
+        if share is None or value is None or (not value and name in _LEFT_OUT_AT_ZERO):
             continue
-        value, low, high = share.value or 0.0, share.low, share.high
+        low, high = share.low, share.high
         if name in ("gold", "retrieved"):
             start, end, kind, ends = 0.0, value, "right", (low, high)
         else:
@@ -128,10 +154,16 @@ def _charts(bars: Waterfall) -> list[dict[str, Any]]:
             ends = (None if low is None else level + sign * low, None if high is None else level + sign * high)
             level = end
         rows.append(
-            {"step": step, "kind": kind, "start": _short(start), "end": _short(end), "low": _short(ends[0]),
-             "high": _short(ends[1]), "text": SHARE.write(share)}
+            {"step": step, "lines": "\n".join(textwrap.wrap(step, _LABEL_WIDTH)), "kind": kind,
+             "start": _short(start), "end": _short(end), "low": _short(ends[0]), "high": _short(ends[1]),
+             "text": SHARE.write(share), "label": _label(value, kind)}
         )  # fmt: skip
     return rows
+
+
+def _label(value: float, kind: str) -> str:
+    """The number beside a bar."""
+    return ("\N{MINUS SIGN}" if kind == "loss" else "+" if kind == "gain" else "") + percent(value)
 
 
 def _short(value: float | None) -> float | None:

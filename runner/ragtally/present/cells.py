@@ -160,14 +160,17 @@ def metric_columns(metrics: Mapping[str, str], narrow: int) -> list[Column]:
 
 def chart_point(score: Estimate, unit: str, **position: Any) -> dict[str, Any]:
     """A point of a chart: where it lies, and a cell's value with its interval."""
-    text = form_of(unit).write(score)
-    return position | {"value": score.value, "low": score.low, "high": score.high, "text": text}
+    form = form_of(unit)
+    label = form.brief(score.value)
+    return position | {
+        "value": score.value, "low": score.low, "high": score.high, "text": form.write(score), "label": label
+    }  # fmt: skip
 
 
 COST_COLUMNS = (
-    Column("$ per question", DOLLARS, "unknown", page_only=True),
-    Column("$ per right answer", DOLLARS, "unknown", page_only=True),
-    Column("s per question", SECONDS, "unknown", page_only=True),
+    Column("$ per question", DOLLARS, "unknown", page_only=True, optional=True),
+    Column("$ per right answer", DOLLARS, "unknown", page_only=True, optional=True),
+    Column("s per question", SECONDS, "unknown", page_only=True, optional=True),
 )
 
 

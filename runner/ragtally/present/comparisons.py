@@ -188,15 +188,16 @@ def _optimism(analysis: Analysis) -> list[Table]:
     headings = (
         Column("questions"), Column("metric"), Column("best observed"),
         Column("cells not distinguishable from the best", COUNT), Column("expected optimism"),
-        Column("picked on one half"), Column("there"), Column("on the half held out"),
+        Column("picked on one half", optional=True), Column("there", optional=True),
+        Column("on the half held out", optional=True),
     )  # fmt: skip
     caption = "What was picked, by metric"
     return [Table("optimism-table", caption, headings, tuple(rows), page_only=True)] if rows else []
 
 
-def _halves(half: HeldOut | None, form: Form) -> tuple[str, str, str]:
+def _halves(half: HeldOut | None, form: Form) -> tuple[str | None, str | None, str | None]:
     if half is None:
-        return ("select_on is not dev", "", "")
+        return (None, None, None)
     return (
         half.cell or "none",
         f"{form.write(half.dev)} of {half.dev_questions:,}",

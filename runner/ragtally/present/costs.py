@@ -23,6 +23,8 @@ def costs_section(analysis: Analysis, cells: Cells) -> Section:
     table = _table(analysis, cells)
     if table is None:
         return Section("costs", title, empty="No cell of the grid answers, so nothing is paid for.")
+    if not any(not table.is_empty(number) for number, column in enumerate(table.columns) if column.optional):
+        return Section("costs", title, empty="No cost but $0 is known, and nothing was timed.")
     charts, notes = [], []
     metric = analysis.metric or ""
     unit = analysis.units.get(metric, "number")
@@ -31,9 +33,7 @@ def costs_section(analysis: Analysis, cells: Cells) -> Section:
         if len({point["x"] for point in points}) > 1:
             caption = f"{metric} against {_UNITS[cost]}; the line joins those that no other beats in both."
             charts.append(Chart(f"front-{cost}", caption, "front", points, metric, unit, _UNITS[cost]))
-        elif points:
-            notes.append(f"In {cost} all cells whose cost is known cost the same: {points[0]['cost']} per question.")
-        if front.unknown:
+        if front.unknown and points:
             notes.append(
                 f"{len(front.unknown):,} of {len(front.unknown) + len(points):,} cells are on no front of"
                 f" {cost}, since it is unknown what they cost or score:"
@@ -67,6 +67,12 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
     if cells.set_analysis is None:
         return None
     fronts = analysis.fronts
+    # Where all cells cost the same, the best are no bargains.
+    worth = {
+        unit: front
+        for unit, front in fronts.items()
+        if len({_per_question(cells.cost(name), unit) for name in (*front.front, *front.dominated_by)}) > 1
+    }
     best = cells.set_analysis.best.get(analysis.metric or "")
     names = [name for front in fronts.values() for name in front.front]
     names += best_first(str(analysis.metric), cells.set_analysis, best) if best else ()
@@ -77,7 +83,7 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
     with_index = any(cells.cost(name).index_dollars is not None for name in names)
     for name in dict.fromkeys(names):
         cost = cells.cost(name)
-        marks = [_MARKS[unit] for unit, front in fronts.items() if name in front.front]
+        marks = [_MARKS[unit] for unit, front in worth.items() if name in front.front]
         rows.append(
             (
                 name,
@@ -92,16 +98,16 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
     columns = (
         Column("cell"),
         score,
-        Column("$ per question", DOLLARS, "unknown"),
-        Column("$ per right answer", DOLLARS, "unknown"),
-        Column("s per question", SECONDS, "unknown"),
-        Column("s per right answer", SECONDS, "unknown"),
-        Column("front"),
+        Column("$ per question", DOLLARS, "unknown", optional=True),
+        Column("$ per right answer", DOLLARS, "unknown", optional=True),
+        Column("s per question", SECONDS, "unknown", optional=True),
+        Column("s per right answer", SECONDS, "unknown", optional=True),
+        Column("front", optional=True),
         *((Column("$ of the index, once", DOLLARS),) if with_index else ()),
     )
     dominated_by = "; ".join(
         f"{len(front.dominated_by):,} cells are dominated in {unit}"
-        for unit, front in fronts.items()
+        for unit, front in worth.items()
         if front.dominated_by
     )
     note = "front: no other cell is as good and cheaper ($) or faster (s)"

@@ -27,22 +27,17 @@ from ragtally.present.numbers import unit_notes
 from ragtally.present.table import Chart, Column, Section, Table
 
 
-def grid_section(
-    sets: Sequence[Cells], analysis: Analysis | None = None, meanings: Mapping[str, str] | None = None
-) -> Section:
+def grid_section(sets: Sequence[Cells], analysis: Analysis | None = None) -> Section:
     """All cells of the grid, on each set of questions."""
     title = "All cells"
     metrics = answer_units(sets, "grid")
-    notes = (
-        # What is to be known of rankings stands beside them.
-        *remarks(row for cells in sets for row in cells.rows.values() if not row["ranking"]),
-        *(f"{name}: {meaning}" for name, meaning in (meanings or {}).items()),
-    )
+    # What is to be known of rankings stands beside them.
+    notes = remarks(row for cells in sets for row in cells.rows.values() if not row["ranking"])
     if not metrics:
         return Section("grid", title, empty="No cell of the grid answers.", notes=notes)
     lead = (
-        "Click a heading to sort. Intervals are of single cells; a star marks those not distinguishable from the best"
-        " of the grid, with one error rate for all cells together."
+        "The best first; click a heading to sort by another column. Intervals are of single cells; a star marks those"
+        " not distinguishable from the best of the grid, with one error rate for all cells together."
     )
     rows = [sets[0].rows[name] for name in sets[0].of_kind("grid")]
     builds = builds_table("grid-builds", f"cell, on {sets[0].question_set}", rows, metrics)
@@ -56,27 +51,32 @@ def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis
     unanswered = unanswered_columns((cells, name) for cells in sets for name in cells.of_kind("grid"))
     for cells in sets:
         best = set(cells.best(analysis.metric)) if analysis else set()
-        for name in cells.of_kind("grid"):
+        for name in _best_first(cells, analysis):
             if analysis is not None and name == analysis.chosen_cell:
                 strong.append(len(rows))
             rows.append(
                 (
                     f"{name} ★" if name in best else name,
+                    "★" if name in best else "",
                     *(cells.labels[axis].get(name) for axis in axes),
                     *(cells.estimate(name, metric) for metric in metrics),
                     *(cells.unanswered(name) for _ in unanswered),
                     *context_fields(cells.rows[name]),
                     *cost_fields(cells.cost(name)),
+                    name,
                 )
             )
             groups.append(f"{cells.question_set}, {cells.questions:,} questions")
     columns = (
-        Column("cell"),
+        Column("cell", terminal_only=True),
+        Column("★", page_only=True, optional=True),
         *(Column(axis, page_only=True) for axis in axes),
         *metric_columns(metrics, 1),
         *unanswered,
         *CONTEXT_COLUMNS,
         *COST_COLUMNS,
+        # What the axes say, as commands call it.
+        Column("cell", page_only=True),
     )
     cells_rows = [cells.rows[name] for cells in sets for name in cells.of_kind("grid")]
     notes = (*unit_notes(metrics.values()), *missing_scores(cells_rows, metrics), CONTEXT_NOTE)
@@ -84,6 +84,18 @@ def _table(sets: Sequence[Cells], metrics: Mapping[str, str], analysis: Analysis
         "grid-table", "Cells of the grid", columns, tuple(rows), notes, filters=True, groups=tuple(groups),
         strong=frozenset(strong),
     )  # fmt: skip
+
+
+def _best_first(cells: Cells, analysis: Analysis | None) -> list[str]:
+    """The cells of the grid by the metric that decides; in the order of the study where none does."""
+    names = cells.of_kind("grid")
+    metric = None if analysis is None else analysis.metric
+    info = next((one for one in cells.metrics if metric in one.names), None)
+    if info is None or metric is None:
+        return names
+    sign = 1 if info.higher_is_better is False else -1
+    values = {name: None if (score := cells.estimate(name, metric)) is None else score.value for name in names}
+    return sorted(names, key=lambda name: (values[name] is None, sign * (values[name] or 0.0)))
 
 
 def chunk_size_section(cells: Cells, analysis: Analysis) -> Section:
@@ -95,7 +107,9 @@ def chunk_size_section(cells: Cells, analysis: Analysis) -> Section:
     if len(set(sizes.values())) < 2:
         return Section("chunk-size", title, empty="The grid has fewer than two chunk sizes.")
     unit, charts = analysis.units[metric], []
-    for axis, other in (("retriever", "reader"), ("reader", "retriever")):
+    axes = (("retriever", "reader"), ("reader", "retriever"))
+    # With one retriever and one reader both charts would be the same line.
+    for axis, other in [pair for pair in axes if cells.varies(pair[0])] or axes[:1]:
         names = [name for name in cells.same_but(chosen_cell, "chunker", axis) if name in sizes]
         points = _points(cells, metric, unit, axis, names)
         caption = f"By {axis}; {other}: {cells.labels[other][chosen_cell]}."

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ragtally import __version__
 from ragtally.analysis import Analysis, write_analysis
@@ -35,6 +36,10 @@ from ragtally.present.table import Section
 from ragtally.results import Results
 from ragtally.store import write_csv, write_text
 
+_SPACE = "\N{NO-BREAK SPACE}"
+# Fields up to so many characters are not broken.
+_SHORT = 17
+
 
 def write_report(results: Results, analysis: Analysis, folder: Path, provenance: Provenance) -> Path:
     """Write a study's report: `analysis.json`, the tables of `plots/`, and `report.html`."""
@@ -48,33 +53,35 @@ def write_report(results: Results, analysis: Analysis, folder: Path, provenance:
     return folder / "report.html"
 
 
-def sections(
-    results: Results, analysis: Analysis, cells: Cells, provenance: Provenance
-) -> tuple[tuple[Section, ...], tuple[Section, ...]]:
+def sections(results: Results, analysis: Analysis, cells: Cells) -> tuple[tuple[Section, ...], tuple[Section, ...]]:
     """The sections before the single questions, and those below."""
     sets = sets_of(results.cells, results.metrics, analysis)
+    voters = voters_section(results)
     before = (
-        base_section(results),
-        voters_section(results),
         breakdown_section(analysis),
+        readers_section(sets, analysis, missing_answers(results)),
+        # Where nothing is chosen the voters are what a study is about, otherwise they are how its base came to be.
+        *(() if analysis.chosen_cell else (voters,)),
+        readings_section(results),
+        votes_section(analysis),
         chunk_size_section(cells, analysis),
         retrieval_section(sets, analysis),
-        readers_section(sets, analysis, missing_answers(results)),
-        readings_section(results),
         costs_section(analysis, cells),
-        votes_section(analysis),
-        grid_section(sets, analysis, provenance.meanings),
+        grid_section(sets, analysis),
         comparisons_section(analysis),
         best_section(analysis),
     )
-    return before, (noise_section(analysis),)
+    after = (base_section(results), *((voters,) if analysis.chosen_cell else ()), noise_section(analysis))
+    return before, after
 
 
 def report_page(results: Results, analysis: Analysis, cells: Cells, provenance: Provenance) -> str:
     """The page of a study."""
-    before, after = sections(results, analysis, cells, provenance)
+    # What there is nothing to say about is left out.
+    before, after = ([part for part in parts if not part.empty] for parts in sections(results, analysis, cells))
     scripts = [_asset("report.js"), _asset("explorer.js")]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"breakable": _breakable, "breakable_number": _breakable_number}
     return environment.from_string(_asset("report.html")).render(
         study=results.study,
         version=__version__,
@@ -96,6 +103,18 @@ def report_page(results: Results, analysis: Analysis, cells: Cells, provenance: 
         pickable=_json(pickable(analysis)),
         explorer=packed_explorer(results, analysis),
     )
+
+
+def _breakable(text: str) -> Markup:
+    """A text as a field of a table shows it: short ones stay whole, names of cells break at their joints."""
+    if len(text) <= _SHORT:
+        return escape(text.replace(" ", _SPACE))
+    return Markup(re.sub(r"(?<=[/,_=])(?=.)", "<wbr>", str(escape(text))))
+
+
+def _breakable_number(text: str) -> str:
+    """A number, which breaks before its brackets alone."""
+    return re.sub(r" (?![\[(])", _SPACE, text)
 
 
 def _charts(sections: Sequence[Section]) -> dict[str, Any]:

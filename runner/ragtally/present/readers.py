@@ -182,7 +182,8 @@ def _chart(cells: Cells, metric: str, analysis: Analysis) -> list[Chart]:
             if cells.needs_rule and (row["votes"] or 1) > 1 and name in cells.labels["rule"]:
                 reader += f" by {cells.labels['rule'][name]}"
             points.append(chart_point(score, unit, reader=reader, series=row["condition"]))
-    return [Chart("readers-chart", f"{metric} with intervals.", "readers", points, metric, unit)] if points else []
+    caption = f"Each reader’s {metric} by what stands before it; whiskers are intervals."
+    return [Chart("readers-chart", caption, "readers", points, metric, unit)] if points else []
 
 
 def noise_section(analysis: Analysis) -> Section:

@@ -117,7 +117,10 @@ def _against_answers(cells: Cells, analysis: Analysis) -> tuple[str, tuple[Chart
         " evidence). A reader whose points do not rise does not use what is retrieved."
     )
     across = "right document before the reader"
-    caption = "One point per cell, with its interval."
+    caption = (
+        "One point per cell, with its interval; a larger one stands for several cells of its reader, and points that"
+        " would cover others are moved aside."
+    )
     return lead, (Chart("retrieval-chart", caption, "scatter", points, metric, unit, across),)
 
 

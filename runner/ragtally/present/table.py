@@ -35,6 +35,8 @@ class Column:
     form: Form = TEXT
     missing: str = ""  # What stands for a value that is not there
     page_only: bool = False  # A terminal has no room for it
+    terminal_only: bool = False  # The page says it in other columns
+    optional: bool = False  # Left out where no row has anything but 0 in it
 
 
 class Entry(NamedTuple):
@@ -42,6 +44,14 @@ class Entry(NamedTuple):
 
     text: str
     order: float | str | None  # What the table is sorted by in this column; None sorts last
+
+
+class Heading(NamedTuple):
+    """The heading of a column on the page."""
+
+    text: str
+    of: str  # What all of its shares are counted of, where neither the caption nor the rows' group says it
+    numeric: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +114,63 @@ class Table:
             strong=frozenset(number for number, row in enumerate(first) if row in self.strong),
         )
 
+    def is_empty(self, column: int) -> bool:
+        """Whether a column that may be left out has nothing in it."""
+        return self.columns[column].optional and {row[column] for row in self.rows} <= {None, "", 0}
+
+    @property
+    def page_columns(self) -> list[int]:
+        """Which columns the page shows."""
+        return [
+            number
+            for number, column in enumerate(self.columns)
+            if not column.terminal_only and not self.is_empty(number)
+        ]
+
+    @property
+    def page_caption(self) -> str:
+        """The caption on the page, with the group of all rows where they have but one."""
+        return f"{self.caption} ({self.groups[0]})" if len(self.choices) == 1 else self.caption
+
+    @property
+    def headings(self) -> list[Heading]:
+        """The headings for the page."""
+        headings = []
+        for number in self.page_columns:
+            column = self.columns[number]
+            totals = self._totals(number)
+            # A number that the caption has, or what says which rows these are, need not stand over each column too.
+            unsaid = dict.fromkeys(
+                f"{total:,}"
+                for group, own in (totals or {}).items()
+                for total in own
+                if not re.search(rf"(?<![\d,]){total:,}(?![\d,])", f"{self.caption} {group}")
+            )
+            headings.append(
+                Heading(column.heading, f"of {' or '.join(unsaid)}" if unsaid else "", column.form.numeric)
+            )
+        return headings
+
     @property
     def entries(self) -> list[list[Entry]]:
         """The fields, row by row, for the page."""
+        writers = [(number, self.columns[number], self._totals(number)) for number in self.page_columns]
         return [
             [
-                Entry(column.missing if value is None else column.form.write(value), order(value))
-                for column, value in zip(self.columns, row, strict=True)
+                Entry(_page_text(column, row[number], with_total=totals is None), order(row[number]))
+                for number, column, totals in writers
             ]
             for row in self.rows
         ]
+
+    def _totals(self, column: int) -> dict[str, set[int]] | None:
+        """By group of rows what all shares of a column are counted of; None where that differs within a group."""
+        totals: dict[str, set[int]] = {}
+        for number, row in enumerate(self.rows):
+            total = _total(row[column])
+            if total is not None:
+                totals.setdefault(self.groups[number] if self.groups else "", set()).add(total)
+        return totals if all(len(own) == 1 for own in totals.values()) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +214,24 @@ def order(value: Any) -> float | str | None:
             return value if isinstance(value, str) and value else None
 
 
+def _total(value: Any) -> int | None:
+    """What a share is counted of."""
+    match value:
+        case Estimate():
+            return None if value.value is None else value.denominator
+        case Portion():
+            return value.total or None
+        case _:
+            return None
+
+
+def _page_text(column: Column, value: Any, *, with_total: bool) -> str:
+    if value is None:
+        return column.missing
+    brief = not with_total and _total(value) is not None
+    return column.form.brief(value) if brief else column.form.write(value)
+
+
 def terminal(parts: Sequence[Table | str], width: int) -> Iterator[RichTable | Text]:
     """Tables and texts as a terminal of some width shows them, with an empty line between them."""
     for number, part in enumerate(parts):
@@ -170,7 +245,9 @@ def terminal(parts: Sequence[Table | str], width: int) -> Iterator[RichTable | T
 
 def _blocks(table: Table, width: int) -> Iterator[RichTable | Text]:
     """A table; one for each group of rows, and continued below where its columns do not fit side by side."""
-    columns = [number for number, column in enumerate(table.columns) if not column.page_only]
+    columns = [
+        number for number, column in enumerate(table.columns) if not column.page_only and not table.is_empty(number)
+    ]
     for group in table.choices or (None,):
         rows = [row for number, row in enumerate(table.rows) if group is None or table.groups[number] == group]
         yield _sentences([f"{table.caption} ({group})" if group else table.caption], width, style="bold")

@@ -38,8 +38,8 @@
     search.type = "search"; search.id = "explorer-search"; search.placeholder = "words of the question or its id";
     const which = make("select");
     which.id = "explorer-which";
-    for (const [value, words] of [["", "all"], ["differ", "the two cells differ"], ["wrong", "the left cell is not right"], ["doubtful", "the label is doubtful"]]) {
-      which.append(new Option(words, value));
+    for (const [value, words] of [["", "all"], ["differ", "the two cells differ"], ["wrong", "the left cell is not right"], ["unread", "an answer could not be read"], ["doubtful", "the label is doubtful"]]) {
+      if (value !== "doubtful" || data.questions.doubtful.includes(true)) which.append(new Option(words, value));
     }
     const question = make("select");
     question.id = "explorer-question"; question.size = 7; question.style.width = "100%";
@@ -68,12 +68,26 @@
     const sides = pickers.map((picker, side) => {
       const article = make("article");
       article.id = `explorer-side-${side}`;
-      article.append(labelled(side ? "beside" : "cell", picker), make("div"));
+      // The parts of both cells stand level, however long they are.
+      article.append(labelled(side ? "beside" : "cell", picker), ...["verdict", "votes", "passages", "prompt"].map((part) => make("div", undefined, part)));
       return article;
     });
     const pair = make("div", undefined, "pair");
     if (data.cells.length) pair.append(...sides);
-    view.replaceChildren(top, labelled("Question", question), asked, pair);
+    const legend = data.cells.length ? "Question (the left cell’s mark, then the right one’s: ✓ right, ✗ wrong, ? no answer, – not asked)" : "Question";
+    view.replaceChildren(top, labelled(legend, question), asked, pair);
+
+    const isUnread = (answer) => answer !== null && answer.ballots.some((ballot, vote) => ballot === null && answer.votes[vote] !== null);
+
+    function mark(answer) {
+      if (answer === null) return "–";
+      return { right: "✓", wrong: "✗" }[answer.status] ?? (answer.status || answer.verdict === null ? "?" : "·");
+    }
+
+    function title(row) {
+      const marks = data.cells.length ? `${[0, 1].map((side) => mark(said(cell(side), row))).join("")} ` : "";
+      return `${marks}${data.questions.id[row]} · ${data.questions.text[row]}`;
+    }
 
     function fits(row) {
       const typed = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -82,6 +96,7 @@
       if (which.value === "doubtful") return data.questions.doubtful[row] === true;
       if (!which.value || !data.cells.length) return true;
       const left = said(cell(0), row), right = said(cell(1), row);
+      if (which.value === "unread") return isUnread(left) || isUnread(right);
       if (which.value === "wrong") return left !== null && left.status !== "right";
       return left !== null && right !== null && (left.verdict !== right.verdict || left.status !== right.status);
     }
@@ -89,7 +104,7 @@
     function refill() {
       const before = question.value;
       const shown = [...Array(count).keys()].filter(fits);
-      question.replaceChildren(...shown.map((row) => new Option(`${data.questions.id[row]} · ${data.questions.text[row]}`, row)));
+      question.replaceChildren(...shown.map((row) => new Option(title(row), row)));
       found.textContent = `${shown.length} of ${count} questions`;
       if (shown.length) question.value = shown.includes(Number(before)) && before !== "" ? before : String(shown[0]);
       show();
@@ -115,25 +130,27 @@
         }
         passage.append(signs.slice(at).join(""));
         box.append(passage);
+        const evidence = passage.querySelector("mark");
+        if (evidence) passage.scrollTop = evidence.offsetTop - 48;
       });
     }
 
     function fillSide(side, row) {
-      const box = sides[side].lastElementChild;
-      box.replaceChildren();
+      const [verdict, votes, passagesBox] = ["verdict", "votes", "passages"].map((part) => sides[side].querySelector(`.${part}`));
+      for (const box of sides[side].querySelectorAll("div")) box.replaceChildren();
       sides[side].className = "";
       const answer = said(cell(side), row);
-      if (answer === null) { box.append(make("p", "This cell was not asked this question.", "told")); return; }
+      if (answer === null) { verdict.append(make("p", "This cell was not asked this question.", "told")); return; }
       sides[side].className = answer.status === "right" ? "right" : answer.status ? "wrong" : "";
-      box.append(make("p", `Verdict: ${answer.verdict ?? "none"} (${answer.status ?? "no label"})`));
-      if (answer.bucket) box.append(make("p", `Bucket: ${answer.bucket}`, "told"));
+      verdict.append(make("p", `Verdict: ${answer.verdict ?? "none"} (${answer.status ?? "no label"})`));
+      if (answer.bucket) verdict.append(make("p", `Bucket: ${answer.bucket}`, "told"));
       answer.ballots.forEach((ballot, vote) => {
         const error = answer.errors[vote];
-        box.append(make("p", `Vote ${vote + 1}: ${ballot ?? (error ? "no answer" : "could not be read")}`, "told"));
-        if (answer.votes[vote] !== null) box.append(make("div", answer.votes[vote], "raw"));
-        if (error) box.append(make("div", error, "raw"));
+        votes.append(make("p", `Vote ${vote + 1}: ${ballot ?? (error ? "no answer" : "could not be read")}`, "told"));
+        if (answer.votes[vote] !== null) votes.append(make("div", answer.votes[vote], "raw"));
+        if (error) votes.append(make("div", error, "raw"));
       });
-      passages(box, side, row);
+      passages(passagesBox, side, row);
     }
 
     function show() {

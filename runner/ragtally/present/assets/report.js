@@ -32,8 +32,8 @@
       axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
               titleFontWeight: "normal", labelFontSize: 12, titleFontSize: 12 },
       legend: { labelColor: ink, titleColor: soft, labelLimit: 280, orient: "top", titleFontWeight: "normal",
-                columns: root.clientWidth < 600 ? 2 : 4, symbolStrokeWidth: 0, symbolOpacity: 1 },
-      rule: { color: soft }, line: { color: colour("--c1") },
+                columns: root.clientWidth < 600 ? 2 : 4, symbolStrokeWidth: 0, symbolOpacity: 1, labelFontSize: 12, titleFontSize: 12 },
+      rule: { color: ink }, tick: { color: ink }, text: { color: ink }, line: { color: colour("--c1") },
       range: { category: ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"].map(colour) },
     };
   }
@@ -135,6 +135,37 @@
     if (input.dataset.filter) narrow(name);
   }
 
+  // --- what does not fit: marked on the screen, made smaller on paper
+  const PAPER = 700;  // Pixels of the width of a sheet between its margins, the narrower of A4 and Letter.
+
+  function markScrolling(box) {
+    const aside = box.scrollWidth - box.clientWidth > 1, down = box.scrollHeight - box.clientHeight > 1;
+    const frame = box.parentElement, hint = frame.parentElement.querySelector(".more");
+    frame.classList.toggle("scrolls", aside || down);
+    const shade = (name, hidden) => frame.style.setProperty(name, hidden > 1 ? "var(--shade)" : "transparent");
+    shade("--before", box.scrollLeft);
+    shade("--after", box.scrollWidth - box.clientWidth - box.scrollLeft);
+    shade("--below", box.scrollHeight - box.clientHeight - box.scrollTop);
+    hint.hidden = !aside && !down;
+    hint.textContent = `Scroll ${aside && down ? "→ and ↓" : aside ? "→" : "↓"} for more ${aside ? "columns" : ""}${aside && down ? " and " : ""}${down ? "rows" : ""}.`;
+  }
+
+  const resized = new ResizeObserver((entries) => { for (const entry of entries) markScrolling(entry.target); });
+  for (const box of document.querySelectorAll(".scroll")) {
+    box.addEventListener("scroll", () => markScrolling(box), { passive: true });
+    resized.observe(box);
+    markScrolling(box);
+  }
+
+  function fitPaper() {
+    for (const table of document.querySelectorAll("main table")) {
+      table.style.width = "min-content";
+      const needs = table.offsetWidth;
+      table.style.width = "";
+      table.style.setProperty("--fit", Math.min(0.8, PAPER / needs).toFixed(3));
+    }
+  }
+
   // --- the waterfall of any cell
   const picker = document.getElementById("waterfall-cell");
 
@@ -144,7 +175,12 @@
     document.getElementById(`${name}-caption`).textContent = caption;
     body.replaceChildren(...rows.map((row) => {
       const made = document.createElement("tr");
-      made.append(...row.map((text) => { const field = document.createElement("td"); field.textContent = text; return field; }));
+      made.append(...row.map((text, column) => {
+        const field = document.createElement("td");
+        field.textContent = text;
+        if (column) field.className = "n";
+        return field;
+      }));
       return made;
     }));
   }
@@ -159,6 +195,8 @@
       const place = document.querySelector('[data-chart="bars-chart"]');
       if (!chart || !place) return;
       chart.data.values = cell.drawn ?? [];
+      const across = chart.layer.find((layer) => layer.encoding.x?.scale)?.encoding.x;
+      if (across && cell.axis) { across.scale.domain = cell.axis.domain; across.title = cell.axis.title; }
       draw(place);
     });
   }
@@ -166,6 +204,7 @@
   root.dataset.theme = remembered() ?? (dark.matches ? "dark" : "light");
   for (const place of document.querySelectorAll("[data-chart]")) seen.observe(place);
   addEventListener("beforeprint", () => {
+    fitPaper();
     for (const place of document.querySelectorAll("[data-chart]")) if (!drawn.has(place)) { seen.unobserve(place); draw(place); }
   });
 })();
