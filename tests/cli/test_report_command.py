@@ -27,7 +27,7 @@ def test_show_prints_the_same_with_and_without_the_verdict_that_was_written(fini
     written.write_bytes(before)
     assert with_it.code == 0, with_it.err
     assert without.out == with_it.out
-    assert "Pareto front" in without.out
+    assert "Best cells" in without.out
 
 
 def test_a_class_that_the_base_lost_is_told_where_macro_averages_stand(finished: Project) -> None:

@@ -221,5 +221,5 @@ def test_questions_without_an_answer_stand_beside_the_scores_where_there_are_any
     incomplete = replace(analysis, sets={name: replace(of_set, cells=cells)})
     assert headings(incomplete) == ["no answer"] * 2
     (table, *_) = grid_section(sets_of(results.cells, results.metrics, incomplete), incomplete).tables
-    column = [column.heading for column in table.columns].index("no answer")
-    assert table.entries[0][column].text.replace("\N{NO-BREAK SPACE}", " ") == "10 (16.7 % of 60)"
+    column = [heading.text for heading in table.headings].index("no answer")
+    assert table.entries[0][column].text.replace("\N{NO-BREAK SPACE}", " ") == "10 (16.7 %)"
