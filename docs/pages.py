@@ -39,12 +39,12 @@ def main(report: Path) -> None:
     )
     (FOLDER / "quickstart.md").write_text(page(screen, tables), encoding="utf-8")
     if browser := shutil.which("chromium"):
-        # The charts are drawn when they come into view: a window that is tall enough, and time for them.
+        # The answer and where the accuracy went; charts are drawn when they come into view, which takes time.
         options = [
             "--headless",
             "--no-sandbox",
             "--hide-scrollbars",
-            "--window-size=1280,1410",
+            "--window-size=1280,1235",
             "--virtual-time-budget=9000",
         ]
         picture = f"--screenshot={FOLDER / 'report.png'}"

@@ -22,7 +22,8 @@
   // --- charts
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 
-  function look() {
+  function look(width) {
+    const columns = Math.max(1, Math.min(4, Math.floor(width / 150)));
     const ink = colour("--ink"), soft = colour("--soft"), line = colour("--line");
     const font = getComputedStyle(document.body).fontFamily;
     return {
@@ -31,8 +32,8 @@
       view: { stroke: null },
       axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
               titleFontWeight: "normal", labelFontSize: 12, titleFontSize: 12 },
-      legend: { labelColor: ink, titleColor: soft, labelLimit: 280, orient: "top", titleFontWeight: "normal",
-                columns: root.clientWidth < 600 ? 2 : 4, symbolStrokeWidth: 0, symbolOpacity: 1, labelFontSize: 12, titleFontSize: 12 },
+      legend: { labelColor: ink, titleColor: soft, labelLimit: (width - 80) / columns - 30, orient: "top", titleFontWeight: "normal",
+                columns, symbolStrokeWidth: 0, symbolOpacity: 1, labelFontSize: 12, titleFontSize: 12 },
       rule: { color: ink }, tick: { color: ink }, text: { color: ink }, line: { color: colour("--c1") },
       range: { category: ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"].map(colour) },
     };
@@ -61,7 +62,7 @@
     const before = drawn.get(place);
     drawn.set(place, null);
     if (before) before.finalize();
-    const options = { actions: false, renderer: "svg", ast: true, config: look(), tooltip: { theme: root.dataset.theme || "light" } };
+    const options = { actions: false, renderer: "svg", ast: true, config: look(place.clientWidth), tooltip: { theme: root.dataset.theme || "light" } };
     try {
       loadVega();
       drawn.set(place, await window.vegaEmbed(place, coloured(charts[name]), options));
@@ -203,8 +204,11 @@
 
   root.dataset.theme = remembered() ?? (dark.matches ? "dark" : "light");
   for (const place of document.querySelectorAll("[data-chart]")) seen.observe(place);
-  addEventListener("beforeprint", () => {
-    fitPaper();
+  function drawRest() {
     for (const place of document.querySelectorAll("[data-chart]")) if (!drawn.has(place)) { seen.unobserve(place); draw(place); }
-  });
+  }
+
+  addEventListener("beforeprint", () => { fitPaper(); drawRest(); });
+  // Printing does not wait for charts: all of them are there soon after the page is read.
+  addEventListener("load", () => setTimeout(drawRest, 1500));
 })();
