@@ -17,18 +17,48 @@ from command_line import SMALL_SPEC, project_in
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TRANSLATION = (ROOT / "README.pt.md").read_text(encoding="utf-8")
 QUICKSTART = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
 
 
+def _blocks(page: str) -> list[str]:
+    blocks = [textwrap.dedent(block) for block in re.findall(r"(?:^(?:    .*)?\n)+", page, re.M)]
+    return [block.strip("\n") + "\n" for block in blocks if block.strip()]
+
+
 def _block(starting: str) -> str:
-    blocks = [textwrap.dedent(block) for block in re.findall(r"(?:^(?:    .*)?\n)+", README, re.M)]
-    (found,) = [block.strip("\n") + "\n" for block in blocks if block.strip().startswith(starting)]
-    return found
+    (block,) = [block for block in _blocks(README) if block.startswith(starting)]
+    return block
 
 
 def test_the_answer_shown_is_one_of_the_tables() -> None:
     answer = textwrap.indent(_block("The answer"), "    ")
     assert answer in QUICKSTART, "make pages, and copy the answer into the README"
+
+
+def test_the_translation_shows_the_same_commands_and_code() -> None:
+    def without_comments(page: str) -> list[str]:
+        return [re.sub(r" +#.*", "", block) for block in _blocks(page)]
+
+    assert without_comments(TRANSLATION) == without_comments(README), "bring README.pt.md up to date"
+
+
+def test_the_translation_has_the_same_sections_and_links() -> None:
+    def links(page: str) -> list[str]:
+        return sorted(set(re.findall(r"\]\(([^)]+)\)", page)) - {"README.md", "README.pt.md"})
+
+    assert links(TRANSLATION) == links(README), "bring README.pt.md up to date"
+    assert len(re.findall(r"^## ", TRANSLATION, re.M)) == len(re.findall(r"^## ", README, re.M))
+    assert "](README.md)" in TRANSLATION and "](README.pt.md)" in README
+
+
+def test_the_translation_names_the_same_files_keys_and_commands() -> None:
+    def names(page: str) -> set[str]:
+        text = re.sub(r"^    .*$", "", page, flags=re.M)
+        return set(re.findall(r"`([^`\n]+)`", text)) - {"name: {parameters}", "nome: {parâmetros}"}
+
+    missing = names(README) - names(TRANSLATION)
+    assert not missing, "bring README.pt.md up to date"
 
 
 @pytest.mark.slow

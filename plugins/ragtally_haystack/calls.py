@@ -168,7 +168,7 @@ def _hint(reason: CallFailure, text: str) -> str | None:
     if reason == "authentication":
         return "put the key into the environment variable that the component's secret names"
     if reason == "too long":
-        return "put less before the reader: a smaller top_k, chunks or context_words"
+        return "a smaller top_k or context_words, or a larger context"
     if reason == "bad request" and _SEED.search(text):
         return "send_seed: false, where the model takes no seed"
     return None

@@ -56,6 +56,7 @@ def traits(parameters: Mapping[str, Any]) -> ModelTraits:
         price=Price(usd_per_hour=parameters["usd_per_hour"]),
         context_tokens=parameters["num_ctx"] or context_length(parameters["model"]),
         context_grows=parameters["num_ctx"] is None,
+        context_parameter="num_ctx",
         output_tokens=parameters["max_tokens"],
         in_process=True,
     )

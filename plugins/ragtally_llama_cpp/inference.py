@@ -114,12 +114,12 @@ class LocalModel:
     def _fit(self, prompt_tokens: int, answer_tokens: int) -> None:
         need = prompt_tokens + answer_tokens
         if need > self._longest:
-            longer = f", a smaller max_tokens{'' if self._grows else ', or a larger num_ctx'}"
+            longer = "a model with a larger context" if self._grows else f"a larger context: num_ctx: {need}"
             raise CallError(
                 f"the prompt has {prompt_tokens:,} tokens and its answer may have {answer_tokens:,}, more than the "
                 f"{self._longest:,} that {self._name} reads",
                 reason="too long",
-                hint=f"put less before the reader (a smaller top_k, chunks or context_words){longer}",
+                hint=f"a smaller top_k, context_words or max_tokens, or {longer}",
             )
         if max(need, self._room) > self._llama.n_ctx():
             # By leaps, so that ever longer prompts do not load the model ever again.

@@ -74,7 +74,7 @@ def require_answer(call: Call, reply: Reply, instead: str = "") -> Reply:
                 reply,
                 "too long",
                 f"the prompt was cut: the server read {reply.input_tokens:,} tokens of at least {fewest:,}",
-                "put less before the reader (a smaller top_k, chunks or context_words), or have the server take "
+                "a smaller top_k or context_words, or a larger context: have the server take "
                 "longer prompts (num_ctx at Ollama)",
             )
     if len(reply.text) > LONGEST_REPLY:
