@@ -41,11 +41,13 @@ benchmark: install-dev
 	@python benchmarks/grid.py
 	@python benchmarks/large_study.py
 
-# What is committed although ragtally writes it: the reference of specs, their JSON Schema, the page of result files.
+# What is committed although ragtally writes it: the reference of specs, their JSON Schema, the page of result
+# files, the page that `dvc plots` draws on.
 generated: install-dev
 	@python -m ragtally.spec.reference specs/README.md
 	@python -m ragtally.spec.reference --schema > runner/ragtally/spec/spec.schema.json
 	@python -m ragtally.results.reference runner/RESULTS.md
+	@python -m ragtally.present.plots .dvc/plots/page.html
 
 # What the README shows of the quickstart study: its tables and a picture of its report.
 pages: repro

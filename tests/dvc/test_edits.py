@@ -21,7 +21,8 @@ class Edit(NamedTuple):
 
 EDITS = {
     "a comment": Edit(SMALL, "seed: 7", "seed: 7   # lucky", ["resolve"], set()),
-    "a default written out": Edit(SMALL, "[bm25]", "[{bm25: {k1: 1.5}}]", ["resolve"], set()),
+    # The report shows the spec.
+    "a default written out": Edit(SMALL, "[bm25]", "[{bm25: {k1: 1.5}}]", ["resolve", "report"], set()),
     "a plugin's words": Edit(
         "plugins/ragtally_bm25/__init__.py", 'summary="Okapi BM25', 'summary="The Okapi BM25', ["resolve"], set()
     ),

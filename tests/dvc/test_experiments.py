@@ -22,7 +22,7 @@ def shown(project: Project) -> dict[str, dict[str, Any]]:
             data = entry["data"]
             found[entry["name"] or "workspace"] = {
                 "rule": data["params"]["specs/small.yaml"]["data"]["base"]["rule"],
-                "metrics": data["metrics"]["data/results/small/metrics.json"]["data"],
+                "metrics": data["metrics"]["data/results/small/summary.json"]["data"],
             }
     return found
 

@@ -22,7 +22,7 @@ def test_the_results_are_outputs_and_the_second_run_does_nothing(finished: Proje
         "analysis.json", "answers.parquet", "base.json", "base.parquet", "cells.csv", "comparisons.json",
         "dataset.json", "metrics.json", "passages.parquet", "plots/chunk_size.csv", "plots/confusion.csv",
         "plots/pareto_dollars.csv", "plots/pareto_seconds.csv", "questions.parquet", "rankings.parquet",
-        "report.html", "train.json", "voters.csv",
+        "report.html", "summary.json", "train.json", "voters.csv",
     }  # fmt: skip
     lock = yaml.safe_load((finished.folder / "dvc.lock").read_text(encoding="utf-8"))
     outputs = {Path(out["path"]) for stage in lock["stages"].values() for out in stage["outs"]}
@@ -40,20 +40,17 @@ def test_the_results_are_outputs_and_the_second_run_does_nothing(finished: Proje
     assert finished.git("status", "--porcelain") == ""
 
 
-def test_the_metrics_and_the_specs_show(finished: Project) -> None:
-    shown = finished.dvc("metrics", "show").text
-    assert "words/bm25 (all) recall@5" in shown
-    parameters = finished.dvc("params", "diff", "--all", "HEAD").text
-    assert "base.rule" in parameters
-    assert "failed" not in parameters
-
-
-def test_the_plots_are_drawn(finished: Project) -> None:
-    drawn = json.loads(finished.dvc("plots", "show", "--json").text)["data"]
-    by_name = {Path(name).name: found for name, found in drawn.items()}
-    assert set(by_name) == {"chunk_size.csv", "confusion.csv", "pareto_dollars.csv", "pareto_seconds.csv"}
-    ((pareto,),) = (by_name["pareto_dollars.csv"],)
-    assert pareto["content"]["encoding"]["x"]["field"] == "dollars_per_question"
+def test_the_numbers_of_the_summary_and_the_specs_of_studies_show(finished: Project) -> None:
+    table = json.loads(finished.dvc("metrics", "show", "--json").text)[""]["data"]
+    assert set(table) == {"data/results/small/summary.json"}
+    numbers = table["data/results/small/summary.json"]["data"]
+    written = json.loads(finished.results()["summary.json"])
+    assert numbers == {name: value for name, value in written.items() if value is not None}
+    finished.write("specs/not-a-study.yaml", "study: another")
+    parameters = json.loads(finished.dvc("params", "diff", "--all", "--json", "HEAD").text)
+    (finished.folder / "specs" / "not-a-study.yaml").unlink()
+    assert set(parameters) == {"params.yaml", "specs/small.yaml"}
+    assert "base.rule" in parameters["specs/small.yaml"]
 
 
 @pytest.mark.slow

@@ -70,8 +70,8 @@ def test_the_same_results_give_the_same_bytes(
     again = write_report(results, analysis, tmp_path / "again", told)
     names = {path.relative_to(first.parent): path for path in first.parent.rglob("*") if path.is_file()}
     assert {str(name) for name in names} == {
-        "report.html", "analysis.json", "plots/chunk_size.csv", "plots/confusion.csv", "plots/pareto_dollars.csv",
-        "plots/pareto_seconds.csv",
+        "report.html", "analysis.json", "summary.json", "plots/chunk_size.csv", "plots/confusion.csv",
+        "plots/pareto_dollars.csv", "plots/pareto_seconds.csv",
     }  # fmt: skip
     for name, path in names.items():
         assert path.read_bytes() == (again.parent / name).read_bytes()

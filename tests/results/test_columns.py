@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ragtally.analysis import analyze, summarize
 from ragtally.api import StoreError
 from ragtally.results import Results, load_results
-from ragtally.results.columns import CELLS, RESULT_FILES, Column, ResultFile
+from ragtally.results.columns import CELLS, RESULT_FILES, SUMMARY, Column, ResultFile
 from ragtally.results.load import LOADED_FILES
 from ragtally.results.reference import results_page
 from toy_study import SPEC, toy_registry
@@ -28,7 +30,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "votes: [1, 3]", "votes: 2\n  context_words: 9\n  rule: {quorum: {k: 1}}"
     )
     text = text.replace("    - shared_words\n", "    - shared_words\n    - patchy: {builds: 2}\n")
-    return Bench(tmp_path_factory.mktemp("results"), toy_registry()).run(text)
+    folder = Bench(tmp_path_factory.mktemp("results"), toy_registry()).run(text)
+    results = load_results(folder)
+    SUMMARY.write(folder, summarize(results, analyze(results)))
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +61,7 @@ def names(path: Path) -> list[str]:
 def declared(file: ResultFile, name: str, metrics: set[str]) -> Column | None:
     """The column of a name; one that stands for any metric counts only for a metric that is described."""
     column = file.column(name)
-    metric = name.removesuffix("_denominator")
+    metric = re.sub("_(denominator|low|high)$", "", name)
     return None if column.name.startswith("METRIC") and metric not in metrics else column
 
 

@@ -37,13 +37,14 @@ from ragtally.analysis.selection import (
 )
 from ragtally.analysis.vote_noise import VoteNoise, vote_noise
 from ragtally.registry import Registry
+from ragtally.results.brief import Brief
 from ragtally.results.load import Results
 
 _DECIMALS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class CellAnalysis:
+@dataclass(frozen=True, slots=True, repr=False)
+class CellAnalysis(Brief):
     """One cell on one set of questions."""
 
     kind: str  # `grid`, `control` or `fixed`
@@ -55,8 +56,8 @@ class CellAnalysis:
     statuses: Mapping[str, int] = field(default_factory=dict)  # How many questions came to what, as `right`
 
 
-@dataclass(frozen=True, slots=True)
-class SetAnalysis:
+@dataclass(frozen=True, slots=True, repr=False)
+class SetAnalysis(Brief):
     """All cells on one set of questions."""
 
     questions: int
@@ -69,8 +70,8 @@ class SetAnalysis:
     vote_noise: Mapping[str, VoteNoise]  # Of each reader that draws again for every vote
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+@dataclass(frozen=True, slots=True, repr=False)
+class Analysis(Brief):
     """Everything that a study's report says, in numbers."""
 
     study: str
@@ -96,6 +97,12 @@ class Analysis:
     def as_json(self) -> dict[str, Any]:
         """Convert to JSON-able data."""
         return asdict(self)
+
+    def _next(self) -> str:
+        if self.chosen_cell is None:
+            return "next: analysis.sets[...].cells[...], analysis.rankings[...]"
+        of_set = f"analysis.sets[{self.question_set!r}]"
+        return f"next: {of_set}.cells[analysis.chosen_cell], {of_set}.error_breakdowns[analysis.chosen_cell]"
 
 
 def analyze(results: Results, registry: Registry | None = None) -> Analysis:

@@ -34,6 +34,7 @@ from ragtally.analysis.significance import (
     smallest_normal_difference,
 )
 from ragtally.results import MetricInfo, Results
+from ragtally.results.brief import Brief
 from ragtally.results.metrics import reason_of
 
 Pair = tuple[str, str]
@@ -68,8 +69,8 @@ class Comparison:
     smallest_difference: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+@dataclass(frozen=True, slots=True, repr=False)
+class Family(Brief):
     """Comparisons that are corrected together."""
 
     metric: str

@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from ragtally import __version__
-from ragtally.analysis import Analysis, write_analysis
+from ragtally.analysis import Analysis, summarize, write_analysis
 from ragtally.present.answer import answer
 from ragtally.present.attribution import other_models
 from ragtally.present.base import base_section
@@ -34,6 +34,7 @@ from ragtally.present.readings import reading_warnings, readings_section
 from ragtally.present.retrieval import retrieval_section
 from ragtally.present.table import Section
 from ragtally.results import Results
+from ragtally.results import columns as files
 from ragtally.store import write_csv, write_text
 
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -42,11 +43,12 @@ _SHORT = 17
 
 
 def write_report(results: Results, analysis: Analysis, folder: Path, provenance: Provenance) -> Path:
-    """Write a study's report: `analysis.json`, the tables of `plots/`, and `report.html`."""
-    # The same results give the same bytes of `analysis.json` and `plots/`; the page holds its provenance besides.
+    """Write a study's report: `analysis.json`, `summary.json`, the tables of `plots/`, and `report.html`."""
+    # The same results give the same bytes of all but the page, which holds its provenance besides.
     cells = cells_of(results.cells, results.metrics, analysis.question_set, analysis)
     page = report_page(results, analysis, cells, provenance)
     write_analysis(analysis, results, folder)
+    files.SUMMARY.write(folder, summarize(results, analysis))
     for name, columns in plot_tables(results, analysis, cells).items():
         write_csv(folder / "plots" / name, columns)
     write_text(folder / "report.html", page)

@@ -1,14 +1,18 @@
-"""Small tables that `dvc plots show` and `dvc plots diff` draw."""
+"""What `dvc plots show` and `dvc plots diff` draw: small tables, and the page that they draw them on."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ragtally.analysis import Analysis
 from ragtally.present.cells import AXES, Cells, chunk_sizes
+from ragtally.present.charts import vega
 from ragtally.present.costs import front_points
 from ragtally.results import Results
 
@@ -29,7 +33,9 @@ def plot_tables(results: Results, analysis: Analysis, cells: Cells) -> dict[str,
 
 def _chunk_size(analysis: Analysis, cells: Cells) -> Columns:
     """The deciding metric of every grid cell by chunk size; `series` is all that tells cells of a size apart."""
-    columns: dict[str, list[Any]] = {name: [] for name in ("chunk_size", "series", "value", "low", "high")}
+    # DVC takes the last column for the y-axis, and calls that what the column is called.
+    names = ("chunk_size", "series", "low", "high", analysis.metric or "value")
+    columns: dict[str, list[Any]] = {name: [] for name in names}
     if analysis.metric is None:
         return columns
     axes = [axis for axis in AXES if axis != "chunker" and cells.varies(axis)]
@@ -38,7 +44,7 @@ def _chunk_size(analysis: Analysis, cells: Cells) -> Columns:
         if score is not None and score.value is not None:
             picks = [_pick(axis, cells.labels[axis][name]) for axis in axes if name in cells.labels[axis]]
             series = ", ".join(picks)
-            _add(columns, (size, series or "grid", score.value, score.low, score.high))
+            _add(columns, (size, series or "grid", score.low, score.high, score.value))
     return columns
 
 
@@ -62,17 +68,28 @@ def _confusion(results: Results, analysis: Analysis) -> Columns:
 
 
 def _pareto(analysis: Analysis, cells: Cells, cost: str) -> Columns:
-    """Cost of a question and deciding metric of each cell whose cost is known."""
+    """Cost of a question and deciding metric of each cell whose cost is known; no rows where nothing costs any."""
     columns: dict[str, list[Any]] = {
-        name: [] for name in ("cell", f"{cost}_per_question", "value", "low", "high", "front")
+        name: [] for name in ("cell", f"{cost}_per_question", "front", "low", "high", analysis.metric or "value")
     }
     if cost in analysis.fronts and analysis.metric is not None:
         unit = analysis.units[analysis.metric]
-        for point in front_points(analysis.fronts[cost], cost, analysis.metric, unit, cells):
-            _add(columns, (point["cell"], point["x"], point["value"], point["low"], point["high"], point["series"]))
+        points = front_points(analysis.fronts[cost], cost, analysis.metric, unit, cells)
+        for point in points if any(point["x"] for point in points) else ():
+            _add(columns, (point["cell"], point["x"], point["series"], point["low"], point["high"], point["value"]))
     return columns
 
 
 def _add(columns: Mapping[str, list[Any]], values: Sequence[Any]) -> None:
     for column, value in zip(columns.values(), values, strict=True):
         column.append(round(value, _DIGITS) if isinstance(value, float) else value)
+
+
+def plots_page() -> str:
+    """The page that DVC fills with plots; it holds what draws them, and may ask no network."""
+    template = (resources.files("ragtally.present") / "assets" / "plots.html").read_text(encoding="utf-8")
+    return template.replace("{vega}", vega())
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(plots_page(), encoding="utf-8")

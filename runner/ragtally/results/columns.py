@@ -16,7 +16,7 @@ from polars.datatypes import DataTypeClass
 from ragtally.api import Location, StoreError
 from ragtally.store import read_json, read_table, write_csv, write_json, write_result_table
 
-Stage = Literal["prepare", "train", "label", "bench"]
+Stage = Literal["prepare", "train", "label", "bench", "report"]
 DataType = pl.DataType | DataTypeClass
 
 _TEXT, _INTEGER, _NUMBER, _BOOLEAN = pl.String, pl.Int64, pl.Float64, pl.Boolean
@@ -262,8 +262,7 @@ CELLS = ResultFile("cells.csv", "bench", "One row per cell and set of questions.
     _NOT_SCORED,
 ))  # fmt: skip
 
-METRICS = ResultFile("metrics.json", "bench", "The same scores, flat, for `dvc metrics`; without those of single "
-    "classes.", (
+METRICS = ResultFile("metrics.json", "bench", "The same scores, flat; without those of single classes.", (
     Column("CELL (SET) METRIC", _NUMBER, "the score of a cell on `all` or `base`; null where it is not scored"),
 ))  # fmt: skip
 
@@ -355,7 +354,30 @@ TIMINGS = ResultFile("timings.json", "bench", "Seconds of wall time when the wor
     Column("read_seconds_by_cell.CELL", _NUMBER, "of the votes of a cell, without its retrieval and training"),
 ))  # fmt: skip
 
+SUMMARY = ResultFile("summary.json", "report", "The study in about ten numbers, which `dvc metrics` and `dvc exp` "
+    "compare; null where it has no such number.", (
+    Column("METRIC", _NUMBER, "what the set-up of the answer comes to by the metric that decides, `accuracy` "
+           "say", optional=True),
+    Column("METRIC_low", _NUMBER, "the lower end of its interval", optional=True),
+    Column("METRIC_high", _NUMBER, "the upper end", optional=True),
+    Column("floor", _NUMBER, "what always giving the most frequent label comes to by that metric"),
+    Column("as_good", _INTEGER, "how many set-ups cannot be told apart from the best, that one included"),
+    Column("base", _INTEGER, "questions in the base; null where the spec selects none"),
+    Column("questions", _INTEGER, "questions in the sample"),
+    Column("reader_loss", _NUMBER, "share of the questions that the reader does not get right even on the gold "
+           "context"),
+    Column("index_loss", _NUMBER, "share that is right on the gold context but not here, for want of evidence that "
+           "an exact search finds; null where the search is exact"),
+    Column("retrieval_loss", _NUMBER, "likewise, where the evidence was not retrieved"),
+    Column("distractor_loss", _NUMBER, "likewise, though it was: other text distracts, or votes differ by chance"),
+    Column("unanswered_loss", _NUMBER, "likewise, where a call failed, no answer could be read, or there was no "
+           "verdict"),
+    Column("dollars_per_question", _NUMBER, "US dollars that an answer costs; null where a price is unknown"),
+    Column("set_up", _TEXT, "the cell of the answer: the chosen one; where nothing is retrieved, the reader that "
+           "scores best; without readers, the ranking that does"),
+))  # fmt: skip
+
 RESULT_FILES = (
     DATASET, TRAIN, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS, QUESTIONS, RANKINGS, PASSAGES, COMPARISONS,
-    TIMINGS,
+    TIMINGS, SUMMARY,
 )  # fmt: skip

@@ -12,6 +12,7 @@ import polars as pl
 
 from ragtally.api import RagtallyError, did_you_mean
 from ragtally.results import columns as files
+from ragtally.results.brief import Brief
 from ragtally.results.metrics import MetricInfo, metrics_from_json
 
 _FIELDS = {
@@ -31,8 +32,8 @@ LOADED_FILES = tuple(file.name for file in _FIELDS.values())
 """The names of the files that `load_results` reads."""
 
 
-@dataclass(frozen=True)
-class Results:
+@dataclass(frozen=True, repr=False)
+class Results(Brief):
     """The results of a study, as its files hold them (`runner/RESULTS.md` explains every column).
 
     Attributes:
@@ -109,6 +110,9 @@ class Results:
     def has_base(self) -> bool:
         """Whether the spec selects a base of the questions."""
         return self.base["funnel"] is not None
+
+    def _next(self) -> str:
+        return "next: ragtally.analyze(results) has intervals and tests; results.cells and the like are Polars frames"
 
 
 def load_results(study: str | Path, results: str | Path = "data/results", *, per_question: bool = True) -> Results:
