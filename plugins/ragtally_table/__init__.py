@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragtally import Component, ParameterFault, hookimpl
+from ragtally import Component, ParameterFault, Starter, hookimpl
 from ragtally.support.text_files import ENCODINGS
 
 if TYPE_CHECKING:
@@ -118,6 +119,12 @@ def _fingerprint(params: Mapping[str, Any]) -> str:
     return fingerprint(params)
 
 
+def _files_starter(study: str, questions: Path, documents: Path) -> Starter:
+    from ragtally_table.first_spec import first_spec
+
+    return first_spec(study, questions, documents)
+
+
 def _check(params: Mapping[str, Any]) -> list[ParameterFault]:
     names = [name for name in params["columns"].values() if name]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -141,5 +148,6 @@ def register_datasets() -> list[Component]:
             params=_PARAMETERS,
             fingerprint=_fingerprint,
             check=_check,
+            files_starter=_files_starter,
         )
     ]

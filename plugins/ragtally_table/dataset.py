@@ -86,13 +86,15 @@ class TableDataset:
             )
             yield DatasetBatch(_NOTHING.documents, questions, _NOTHING.evidence, left_out)
             left_out = {}
-        corpus = self._corpus()
+        corpus = self.corpus
         yield DatasetBatch(corpus.columns(), _NOTHING.questions, _NOTHING.evidence, corpus.left_out)
         search = EvidenceSearch(table, corpus, self._skip_missing)
         evidence = search.evidence()
         yield DatasetBatch(_NOTHING.documents, _NOTHING.questions, evidence, +search.left_out)
 
-    def _corpus(self) -> Corpus:
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The documents."""
         _require(self._documents, "documents")
         if is_table(self._documents):
             return read_document_table(self._documents, self._document_columns or {}, self._encoding)

@@ -18,6 +18,7 @@ LOST_DOCUMENTS = "documents that questions name and that are not there"
 LOST_PAGES = "pages that questions name and that are not there"
 UNREADABLE_EVIDENCE = "evidence in files that cannot be read"
 SEVERAL_PLACES = "quotes that stand in several places, of which the first counts"
+LOST = (LOST_QUOTES, LOST_DOCUMENTS, LOST_PAGES)
 _REMEDY = "on_missing_evidence: skip leaves such evidence out, and counts it"
 
 

@@ -62,7 +62,10 @@ class Table:
         if (row.number, place + 1) in self.faults:
             what = self.faults[row.number, place + 1]
             raise self.wrong(
-                row.number, place, f"holds {what}", "compute it in Excel or LibreOffice and save, or type it in"
+                row.number,
+                place,
+                f"holds {what}",
+                "open the file in Excel or LibreOffice and save it, or type the value in",
             )
         values = value if isinstance(value, list | tuple) else [value]
         return [unicodedata.normalize("NFC", text) for one in values if (text := cell_text(one).strip())]

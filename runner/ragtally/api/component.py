@@ -82,6 +82,8 @@ class Starter:
         source: How a dataset's data get there: a command, or what to do; empty where nothing is needed.
         has_answers: Whether readers can answer a dataset's questions.
         metrics: What a dataset's field reports, the deciding metric first; the defaults of a spec where empty.
+        notes: What to tell whoever gave the files: what was taken of them, and what was left.
+        train_split: The split of a dataset that readers can learn from; None where there is none.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -91,6 +93,8 @@ class Starter:
     source: str = ""
     has_answers: bool = True
     metrics: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    train_split: str | None = "train"
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,8 @@ class Component:
             model, and with the model's name in the spec for a reader that asks one; else with an empty text.
         server_starter: Likewise for a model at a server of the user's own: called with what `--model` says, None
             where it says nothing, and with what `--api-base` does. It may ask the server.
+        files_starter: Likewise for a dataset that reads the user's own files: called with the study's name, the table
+            of questions, and the folder or table of documents. Raises `DataError` where no study comes of them.
         phrase: What a sentence calls it, where its name alone would not say enough: a noun phrase such as `BM25`; for
             a chunker its chunks, as in `256-word chunks`. A value, or a function of the parameters that count, in
             which each component is its own phrase.
@@ -169,6 +175,7 @@ class Component:
     renamed_params: Mapping[str, str] = field(default_factory=dict)
     starter: Callable[[str], Starter] | None = None
     server_starter: Callable[[str | None, str], Starter] | None = None
+    files_starter: Callable[[str, Path, Path], Starter] | None = None
     phrase: str | Callable[[Mapping[str, Any]], str] = ""
     citation: str = ""
     packages: Sequence[str] | Callable[[Mapping[str, Any]], Sequence[str]] = ()

@@ -12,7 +12,16 @@ from typing import NamedTuple
 
 import click
 
-from ragtally.api import Component, ErrorList, Location, RagtallyError, ReaderTraits, Starter, did_you_mean
+from ragtally.api import (
+    TRAIN_PARAMETER,
+    Component,
+    ErrorList,
+    Location,
+    RagtallyError,
+    ReaderTraits,
+    Starter,
+    did_you_mean,
+)
 from ragtally.cli import lazy
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.defaults import ANSWER_METRICS, RETRIEVAL_METRICS
@@ -26,6 +35,7 @@ class _Reader(NamedTuple):
     votes: bool  # Whether its votes can differ
 
 
+_LONGEST_LINE = 100
 _READERS = """\
 ${models}readers:
 ${readers}
@@ -42,7 +52,7 @@ _TEMPLATE = """\
 #   ragtally run ${path}       the results, and a report, below data/results/${study}/
 study: ${study}
 seed: 20
-dataset: ${dataset}
+dataset:${dataset}
 # Fewer questions, while you try things out:
 # sample: {size: 100}
 
@@ -80,9 +90,27 @@ controls: [closed_book, gold_context, wrong_context]
     "http://localhost:8080/v1. It is asked for its models; --model may be left out where it has one.",
 )  # fmt: skip
 @click.option(
+    "--questions",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Your own questions: CSV, Excel, OpenDocument, JSON Lines or Parquet. Its columns are guessed, and printed.",
+)
+@click.option(
+    "--documents", metavar="FOLDER", type=click.Path(path_type=Path),
+    help="Beside --questions: the folder of your documents (PDF, Word, PowerPoint, Excel, HTML, ...), or a table.",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="The spec's path.  [default: specs/STUDY.yaml]"
 )
-def command(study: str, dataset: str | None, models: tuple[str, ...], api_base: str | None, out: Path | None) -> None:
+def command(
+    study: str,
+    dataset: str | None,
+    models: tuple[str, ...],
+    api_base: str | None,
+    questions: Path | None,
+    documents: Path | None,
+    out: Path | None,
+) -> None:
     """Write a spec for STUDY to begin with, explained line by line; nothing is run."""
     path = out or Path("specs") / f"{study}.yaml"
     if path.exists():
@@ -90,7 +118,14 @@ def command(study: str, dataset: str | None, models: tuple[str, ...], api_base: 
             "there is a file of that name", location=Location(str(path)), hint="choose another one: --out PATH"
         )
     registry = load_registry()
-    dataset, starter = _dataset(registry, study, dataset)
+    if questions is None and documents is None:
+        dataset, starter = _dataset(registry, study, dataset)
+    elif questions is None or documents is None:
+        raise click.UsageError("--questions and --documents go together")
+    else:
+        dataset, starter = _own_files(registry, study, dataset, questions, documents)
+        for note in starter.notes:
+            click.echo(note, err=True)
     if (models or api_base) and not starter.has_answers:
         raise click.UsageError(f"--model is for datasets with answers; {dataset} compares retrieval alone")
     text = _spec(study, dataset, starter, _models(registry, models, api_base), path, registry)
@@ -114,6 +149,18 @@ def _dataset(registry: Registry, study: str, wanted: str | None) -> tuple[str, S
     return wanted, starters[wanted]
 
 
+def _own_files(
+    registry: Registry, study: str, wanted: str | None, questions: Path, documents: Path
+) -> tuple[str, Starter]:
+    components = [entry.component for entry in registry.all() if entry.kind == "dataset"]
+    starters = {component.name: component.files_starter for component in components if component.files_starter}
+    name = wanted or next(iter(starters), "")
+    if name not in starters:
+        hint = did_you_mean(name, list(starters))
+        raise RagtallyError(f"no dataset {name!r} reads a table of questions and a folder of documents", hint=hint)
+    return name, starters[name](study, questions, documents)
+
+
 def _starters(registry: Registry, kind: str) -> list[tuple[Component, Callable[[str], Starter]]]:
     components = [entry.component for entry in registry.all() if entry.kind == kind]
     return [(component, component.starter) for component in components if component.starter is not None]
@@ -124,25 +171,34 @@ def _choice(name: str, starter: Starter) -> str:
     return in_one_line({name: dict(starter.parameters)} if starter.parameters else name)
 
 
+def _dataset_lines(name: str, starter: Starter) -> str:
+    """The dataset in one line, or where that is too long for a reader, a line for each parameter."""
+    choice = _choice(name, starter)
+    if len(choice) <= _LONGEST_LINE:
+        return f" {choice}"
+    lines = [f"    {key}: {in_one_line(value)}" for key, value in starter.parameters.items()]
+    return "\n".join(["", f"  {name}:", *lines])
+
+
 def _spec(
     study: str, dataset: str, starter: Starter, models: Mapping[str, str], path: Path, registry: Registry
 ) -> str:
-    metrics = starter.metrics or (*(ANSWER_METRICS if starter.has_answers else ()), *RETRIEVAL_METRICS)
+    readers = _readers(registry, list(models), starter.train_split) if starter.has_answers else []
+    metrics = starter.metrics or (*(ANSWER_METRICS if readers else ()), *RETRIEVAL_METRICS)
     retrievers = _choices(registry, "retriever")
     values = {
         "answering": "",
         "axes": "",
         "baseline": retrievers[0],
         "chunkers": ", ".join(_choices(registry, "chunker")),
-        "dataset": _choice(dataset, starter),
+        "dataset": _dataset_lines(dataset, starter),
         "deciding": metrics[0],
         "metrics": ", ".join(metrics),
         "path": str(path),
         "retrievers": ", ".join(retrievers),
         "study": study,
     }
-    if starter.has_answers:
-        readers = _readers(registry, list(models))
+    if readers:
         voters = [reader.name for reader in readers if reader.votes]
         values["axes"] = Template(_AXES).substitute(readers=", ".join(reader.name for reader in readers))
         lines = [f"  {name}: {model}\n" for name, model in models.items()]
@@ -171,17 +227,27 @@ def _models(registry: Registry, models: Sequence[str], api_base: str | None) -> 
     return {_name(str(each.parameters["model"])): _choice(component.name, each) for each in starters}
 
 
-def _readers(registry: Registry, models: Sequence[str]) -> list[_Reader]:
-    """Those that ask the models, or without one those that ask none; then those that always answer the same."""
+def _readers(registry: Registry, models: Sequence[str], train_split: str | None) -> list[_Reader]:
+    """Those that ask the models, or without one those that ask none; then those that always answer the same. Without
+    a split to learn from there are none of those that learn.
+    """
     askers, others, fixed = [], [], []
     for component, start in _starters(registry, "reader"):
+        traits = component.traits
+        starter = start("")
+        if isinstance(traits, ReaderTraits) and traits.trains:
+            if train_split is None:
+                continue
+            if train_split != TRAIN_PARAMETER["default"]["split"]:
+                starter = replace(starter, parameters={**starter.parameters, "train": {"split": train_split}})
         if any(schema.get("x-ragtally-kind") == "model" for schema in component.params.values()):
             askers += [_reader(component, replace(start(model), name=model), votes=True) for model in models]
-        elif isinstance(component.traits, ReaderTraits) and component.traits.draws == "fixed":
-            fixed.append(_reader(component, start(""), votes=False))
+        elif isinstance(traits, ReaderTraits) and traits.draws == "fixed":
+            fixed.append(_reader(component, starter, votes=False))
         else:
-            others.append(_reader(component, start(""), votes=True))
-    return [*(askers or others), *fixed]
+            others.append(_reader(component, starter, votes=True))
+    readers = askers or others
+    return [*readers, *fixed] if readers else []
 
 
 def _reader(component: Component, starter: Starter, votes: bool) -> _Reader:

@@ -1,0 +1,170 @@
+"""`ragtally new --questions --documents`: from a spreadsheet and a folder to a spec that runs, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import sample_files
+from command_line import Outcome, in_process
+from sample_files import write_folder, write_pdf, write_xlsx
+
+SEVEN_KINDS = (
+    *("agb.pdf", "haus.docx", "zahlen.pptx", "preise.xlsx", "fragen.html", "obst.md", "notiz.txt"),
+    *("orte.csv", "mail.eml", "buch.epub"),
+)
+PORTUGUESE = ("Nº", "Pergunta", "Rótulo", "Trecho", "Arquivo", "Página", "Conjunto", "Observação")
+QUESTIONS = (
+    (1, "São cinco dias?", "sim", "fünf Werktage", "agb.pdf", 1, "train", "x"),
+    (2, "Pode devolver?", "sim", "dreißig Tagen", "agb.pdf", 2, "train", None),
+    (3, "A garantia é de três anos?", "não", "dois anos", "agb.pdf", 3, "train", None),
+    (4, "Abre domingo?", "não", "freitags", "haus.docx", None, "train", None),
+    (5, "Responde num dia?", "sim", "innerhalb eines Tages", "fragen.html", None, "test", None),
+    (6, "A tesoura custa 20?", "não", "Preis: 19", "preise.xlsx", "Preise", "test", None),
+    (7, "As maçãs são azuis?", "não", "Äpfel sind", "obst.md", None, "test", None),
+    (8, "Era uma vez um rei?", "sim", "ein König", "buch.epub", None, "test", None),
+)
+
+
+# As many as a reader needs to learn anything: each again with another number.
+MANY = [(8 * again + row[0], f"{row[1]} ({again})", *row[2:]) for again in range(6) for row in QUESTIONS]
+
+
+def new(folder: Path, rows: Sequence[Sequence[Any]], head: Sequence[str], *words: str) -> Outcome:
+    write_xlsx(folder / "faq.xlsx", {"Perguntas": [head, *rows]})
+    return in_process(folder, "new", "faq", "--questions", "faq.xlsx", "--documents", "docs", *words)
+
+
+def spec_of(folder: Path) -> Any:
+    return yaml.safe_load((folder / "specs" / "faq.yaml").read_text(encoding="utf-8"))
+
+
+def test_two_commands_from_a_workbook_and_ten_files_to_the_answer(tmp_path: Path) -> None:
+    write_folder(tmp_path / "docs", *SEVEN_KINDS)
+    done = new(tmp_path, MANY, PORTUGUESE)
+    assert done.code == 0, done.err
+    assert done.err.splitlines()[:6] == [
+        "48 questions of faq.xlsx",
+        "took: id is 'Nº' (A), question is 'Pergunta' (B), answer is 'Rótulo' (C), evidence is 'Trecho' (D), "
+        "document is 'Arquivo' (E), page is 'Página' (F), split is 'Conjunto' (G)",
+        "labels: não (24), sim (24)",
+        "left: 'Observação' (H), of which no use is known",
+        "10 documents of docs: 1 csv, 1 docx, 1 eml, 1 epub, 1 html, 1 md, 1 pdf, 1 pptx, 1 txt, 1 xlsx",
+        "run it: ragtally plan specs/faq.yaml && ragtally run specs/faq.yaml",
+    ]
+    spec = spec_of(tmp_path)
+    assert spec["dataset"]["table"]["split"] == "test"
+    assert list(spec["readers"]) == ["words", "floor"]
+    done = in_process(tmp_path, "run", "specs/faq.yaml", RAGTALLY_STORE=str(tmp_path / "store"))
+    assert done.code == 0, done.err
+    assert "The answer\n" in done.out + done.err
+    assert (tmp_path / "data" / "results" / "faq" / "report.html").is_file()
+
+
+def test_without_labels_retrieval_is_compared(tmp_path: Path) -> None:
+    write_folder(tmp_path / "docs", *SEVEN_KINDS)
+    rows = [(f"{row[1]}", f"Porque {row[3]} e {row[0]}", row[3], row[4]) for row in QUESTIONS]
+    done = new(tmp_path, rows, ("Pregunta", "Respuesta", "Cita", "Archivo"))
+    assert "left: 'Respuesta' (B), 8 different texts in 8 rows, which are no labels" in done.err
+    spec = spec_of(tmp_path)
+    assert "readers" not in spec
+    assert spec["metrics"] == ["mrr@10", "recall@5", "evidence_coverage@5"]
+    done = in_process(tmp_path, "run", "specs/faq.yaml", RAGTALLY_STORE=str(tmp_path / "store"))
+    assert done.code == 0, done.err
+
+
+def test_labels_without_a_split_to_learn_from(tmp_path: Path) -> None:
+    write_folder(tmp_path / "docs", *SEVEN_KINDS)
+    rows = [row[:6] for row in QUESTIONS]
+    done = new(tmp_path, rows, PORTUGUESE[:6])
+    assert "no split named train and another: no reader can learn from the questions" in done.err
+    assert "readers" not in spec_of(tmp_path)
+    (tmp_path / "specs" / "faq.yaml").unlink()
+    assert new(tmp_path, rows, PORTUGUESE[:6], "--model", "ollama_chat/llama3.1:8b").code == 0
+    assert list(spec_of(tmp_path)["readers"]) == ["llama3.1-8b"]
+
+
+def test_too_few_questions_to_learn_from(tmp_path: Path) -> None:
+    write_folder(tmp_path / "docs", *SEVEN_KINDS)
+    done = new(tmp_path, QUESTIONS, PORTUGUESE)
+    assert "4 questions to learn from and 4 to be asked are too few for a reader" in done.err
+    assert "readers" not in spec_of(tmp_path)
+    done = in_process(tmp_path, "run", "specs/faq.yaml", RAGTALLY_STORE=str(tmp_path / "store"))
+    assert done.code == 0, done.err
+
+
+def test_a_split_of_another_name_is_learnt_from(tmp_path: Path) -> None:
+    write_folder(tmp_path / "docs", *SEVEN_KINDS)
+    rows = [(*row[:6], {"train": "Treino", "test": "Teste"}[row[6]]) for row in MANY]
+    assert new(tmp_path, rows, PORTUGUESE[:7]).code == 0
+    spec = spec_of(tmp_path)
+    assert spec["dataset"]["table"]["split"] == "Teste"
+    assert spec["readers"]["words"] == {"specialist": {"train": {"split": "Treino"}}}
+    done = in_process(tmp_path, "check", "specs/faq.yaml", RAGTALLY_STORE=str(tmp_path / "store"))
+    assert done.code == 0, done.err
+
+
+def test_what_cannot_be_used_is_said_and_left_and_the_rest_runs(tmp_path: Path) -> None:
+    write_folder(tmp_path / "docs", *SEVEN_KINDS)
+    write_pdf(tmp_path / "docs" / "scan.pdf", [[]])
+    (tmp_path / "docs" / "bild.jpg").write_bytes(b"x")
+    rows = [(1, *row[1:3], "steht nirgends" if row[0] == 2 else row[3], row[4]) for row in QUESTIONS]
+    done = new(tmp_path, rows, ("id", "question", "label", "evidence", "source"))
+    for note in (
+        "left: 'id' (A), which does not tell rows apart; rows are counted instead",
+        "left: bild.jpg (unknown kind of file)",
+        "left: scan.pdf (no text layer)",
+        "left: 1 quotes that are not in their documents",
+        "1 questions without evidence, which no ranking can be measured on",
+    ):
+        assert note in done.err.splitlines(), done.err
+    table = spec_of(tmp_path)["dataset"]["table"]
+    assert (table["on_unreadable"], table["on_missing_evidence"]) == ("skip", "skip")
+    done = in_process(tmp_path, "run", "specs/faq.yaml", RAGTALLY_STORE=str(tmp_path / "store"))
+    assert done.code == 0, done.err
+
+
+def test_a_title_above_another_sheet_and_a_column_known_by_what_it_holds(tmp_path: Path) -> None:
+    write_folder(tmp_path / "docs", *SEVEN_KINDS)
+    rows = [["FAQ, Stand 2024"], [None], ["Was der Kunde will", "Woher"], *[(row[1], row[4]) for row in QUESTIONS]]
+    write_xlsx(tmp_path / "faq.xlsx", {"Deckblatt": [["Hallo"]], "Liste": rows})
+    done = in_process(tmp_path, "new", "faq", "--questions", "faq.xlsx", "--documents", "docs")
+    assert done.code == 0, done.err
+    table = spec_of(tmp_path)["dataset"]["table"]
+    assert (table["sheet"], table["header"]) == ("Liste", 3)
+    assert table["columns"] == {"question": "Was der Kunde will", "document": "Woher"}
+
+
+def test_documents_of_a_table(tmp_path: Path) -> None:
+    (tmp_path / "faq.csv").write_text("question;docid\nWo?;a\nWas?;b\n", encoding="utf-8")
+    (tmp_path / "texts.csv").write_text("id,titulo,conteudo\na,Um,Aqui.\nb,Dois,Isto.\n", encoding="utf-8")
+    done = in_process(tmp_path, "new", "faq", "--questions", "faq.csv", "--documents", "texts.csv")
+    assert done.code == 0, done.err
+    table = spec_of(tmp_path)["dataset"]["table"]
+    assert table["document_columns"] == {"id": "id", "title": "titulo", "text": "conteudo"}
+
+
+@pytest.mark.parametrize(
+    ("head", "words", "message"),
+    [
+        (("a", "b"), [], "no column looks like the questions; the columns are: a, b"),
+        (("question", "b"), [], "no question says where its answer stands"),
+        (("question", "b"), ["--dataset", "beir"], "no dataset 'beir' reads a table of questions"),
+    ],
+)
+def test_what_is_of_no_use_is_an_error(tmp_path: Path, head: Sequence[str], words: list[str], message: str) -> None:
+    sample_files.write_folder(tmp_path / "docs", "obst.md")
+    done = new(tmp_path, [("wer", "was"), ("wie", "wo")], head, *words)
+    assert done.code == 2
+    assert message in done.err
+    assert not (tmp_path / "specs").exists()
+
+
+def test_both_options_or_none(tmp_path: Path) -> None:
+    done = in_process(tmp_path, "new", "faq", "--questions", "faq.xlsx")
+    assert done.code == 2
+    assert "--questions and --documents go together" in done.err
