@@ -69,7 +69,7 @@
       const article = make("article");
       article.id = `explorer-side-${side}`;
       // The parts of both cells stand level, however long they are.
-      article.append(labelled(side ? "beside" : "cell", picker), ...["verdict", "votes", "passages", "prompt"].map((part) => make("div", undefined, part)));
+      article.append(labelled(side ? "beside" : "cell", picker), ...["verdict", "votes", "passages"].map((part) => make("div", undefined, part)));
       return article;
     });
     const pair = make("div", undefined, "pair");
