@@ -41,6 +41,7 @@ def test_a_count_is_whole_and_a_bare_number_has_no_denominator() -> None:
 
 def test_an_unknown_price_is_unknown_and_never_zero() -> None:
     assert [dollars(value) for value in (None, 0.0, 0.00123, 1234.5)] == ["unknown", "$0", "$0.00123", "$1,234.50"]
+    assert [dollars(value) for value in (4.567e-6, 2e-5, 0.9999, -0.5)] == ["$0.00000457", "$0.00002", "$1", "$-0.5"]
     assert [seconds(value).replace(NBSP, " ") for value in (None, 0.01234, 12_345.6)] == [
         "unknown", "0.0123 s", "12,346 s",
     ]  # fmt: skip

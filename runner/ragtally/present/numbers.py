@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +62,13 @@ def dollars(value: float | None) -> str:
     """US dollars to three significant digits; an unknown price stays unknown, and is never 0."""
     if value is None:
         return UNKNOWN
-    return "$0" if value == 0 else f"${value:,.2f}" if value >= 1 else f"${value:.3g}"
+    if value == 0:
+        return "$0"
+    if abs(value) >= 1:
+        return f"${value:,.2f}"
+    # Calls of small models cost millionths of a dollar; nobody reads $4.57e-06.
+    text = f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
+    return f"${text.rstrip('0').rstrip('.')}"
 
 
 def seconds(value: float | None) -> str:
