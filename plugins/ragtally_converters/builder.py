@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from ragtally import Conversion, ConversionError, FileDocument, Part
 
 # Half of a surrogate pair is no character, and a zero byte none that anybody wrote; PDF and JSON may hold both.
-_NOT_TEXT = dict.fromkeys([0, *range(0xD800, 0xE000)], "\N{REPLACEMENT CHARACTER}")
+_NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class DocumentBuilder:
 
     def add(self, text: str, gap: str = "\n") -> None:
         """Add a piece of text, without the white space around it; none where there is no more than that."""
-        text = text.translate(_NOT_TEXT).strip()
+        text = _NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", text).strip()
         if not text:
             return
         gap = max(gap, self._gap, key=len) if self._length else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,9 @@ class ExportedFolder:
         nothing = DatasetBatch(Documents([], [], [], []), Questions([], [], [], []), Evidence([], [], [], []))
         for some in _pieces(self._folder, "documents"):
             columns = ("id", "text", "section_starts", "section_ends")
+            names = some["section_names"].to_list() if "section_names" in some.columns else None
             documents = Documents(*(some[name].to_list() for name in columns))
-            yield DatasetBatch(documents, nothing.questions, nothing.evidence)
+            yield DatasetBatch(replace(documents, section_names=names), nothing.questions, nothing.evidence)
         for some in _pieces(self._folder, "questions"):
             questions = Questions(*(some[name].to_list() for name in ("id", "text", "label", "split")))
             yield DatasetBatch(nothing.documents, questions, nothing.evidence)

@@ -62,6 +62,7 @@ class Corpus:
             [document.text for document in self.documents],
             [[part.start for part in parts] for parts in sections],
             [[part.end for part in parts] for parts in sections],
+            [part_names(document.parts) for document in self.documents],
         )
 
 
@@ -145,8 +146,24 @@ def read_document_table(path: Path, columns: Mapping[str, str | None], encoding:
 
 def innermost(parts: Sequence[Part]) -> list[Part]:
     """The parts that hold no others."""
+    return [part for row, part in enumerate(parts) if _is_innermost(parts, row)]
+
+
+def part_names(parts: Sequence[Part]) -> list[str]:
+    """What people call the innermost parts: `page 3`, `sheet Prices, row 2`."""
+    names: list[str] = []
+    around: list[Part] = []
+    for part in parts:
+        while around and around[-1].end <= part.start:
+            around.pop()
+        around.append(part)
+        names.append(", ".join(f"{one.kind} {one.name}" for one in around))
+    return [name for row, name in enumerate(names) if _is_innermost(parts, row)]
+
+
+def _is_innermost(parts: Sequence[Part], row: int) -> bool:
     # By their order, a part holds others if and only if the next one begins before it ends.
-    return [part for row, part in enumerate(parts) if row + 1 == len(parts) or parts[row + 1].start >= part.end]
+    return row + 1 == len(parts) or parts[row + 1].start >= parts[row].end
 
 
 def is_table(path: Path) -> bool:

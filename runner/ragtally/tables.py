@@ -63,6 +63,7 @@ def load_documents(dataset: Path) -> Documents:
         text=frame["text"].to_list(),
         section_starts=frame["section_starts"].to_list(),
         section_ends=frame["section_ends"].to_list(),
+        section_names=frame["section_names"].to_list() if "section_names" in frame.columns else None,
     )
 
 

@@ -177,3 +177,22 @@ def test_sections_may_be_missing_in_all_documents(make_ground: Callable[..., Any
     bare = Documents(["a", "b"], list(DOCUMENTS.values()), [[], []], [[], []])
     ground = make_ground([replace(GOOD, documents=bare)])
     assert list(load_documents(ground.do(ground.dataset)).section_starts) == [[], []]
+
+
+def test_names_of_sections_are_there_for_documents_that_have_them(make_ground: Callable[..., Any]) -> None:
+    plain = batch({"b": "It was no."}, {"two": ("no", "test")}, [])
+    questions = batch({}, {"one": ("yes", "test")}, [])
+    named = replace(
+        questions, documents=Documents(["a"], ["It was yes."], [[0, 3]], [[2, 6]], [["page 1", "page 2"]])
+    )
+    ground = make_ground([named, plain])
+    assert load_documents(ground.do(ground.dataset)).section_names == [["page 1", "page 2"], None]
+    unlike = replace(named.documents, section_names=[["page 1"]])
+    with pytest.raises(DataError, match="has not as many names of sections as starts"):
+        ground = make_ground([replace(named, documents=unlike)], "unlike")
+        ground.do(ground.dataset)
+
+
+def test_without_names_of_sections_there_is_no_column(make_ground: Callable[..., Any], small: DatasetBatch) -> None:
+    ground = make_ground([small])
+    assert load_documents(ground.do(ground.dataset)).section_names is None

@@ -15,12 +15,15 @@ class Documents:
         text: The whole texts.
         section_starts: Per document, the character offset at which each of its sections starts.
         section_ends: Per document, the offset just past each section's last character.
+        section_names: Per document, what people call each of its sections, as in `page 3`; None where they have no
+            names.
     """
 
     id: Sequence[str]
     text: Sequence[str]
     section_starts: Sequence[Sequence[int]]
     section_ends: Sequence[Sequence[int]]
+    section_names: Sequence[Sequence[str] | None] | None = None
 
     def __len__(self) -> int:
         return len(self.id)

@@ -27,7 +27,8 @@ _STAGES = {
     "base": "the base",
 }
 _FILES = """\
-- `documents.parquet`: `id`, `text`, `section_starts`, `section_ends` (character offsets)
+- `documents.parquet`: `id`, `text`, `section_starts`, `section_ends` (character offsets); `section_names` where
+  the sections have names, as in `page 3`
 - `questions.parquet`: `id`, `text`, `label`, `label_kind`, `split`
 - `evidence.parquet`: `question`, `document`, `start`, `end`, `grade`
 - `dataset.json`: the numbers above for programs, and the addresses that the data had in the store"""

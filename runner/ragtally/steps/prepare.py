@@ -44,6 +44,8 @@ _DOCUMENTS = {
     "section_starts": pl.List(pl.Int32),
     "section_ends": pl.List(pl.Int32),
 }
+# Only of a dataset that names its sections: the entries of all others stay as they are.
+_SECTION_NAMES = {"section_names": pl.List(pl.String())}
 _QUESTIONS = {"id": pl.String(), "text": pl.String(), "label": pl.String(), "split": pl.String()}
 _EVIDENCE = dict(zip(EVIDENCE, (pl.String(), pl.String(), pl.Int32(), pl.Int32(), pl.Int32()), strict=True))
 
@@ -65,7 +67,8 @@ class _Reading:
     left_out: Counter[str] = field(default_factory=Counter)
 
     def take(self, batch: DatasetBatch) -> None:
-        self.documents.append(self._frame("documents", batch.documents, _DOCUMENTS))
+        schema = _DOCUMENTS if batch.documents.section_names is None else _DOCUMENTS | _SECTION_NAMES
+        self.documents.append(self._frame("documents", batch.documents, schema))
         self.questions.append(self._frame("questions", batch.questions, _QUESTIONS))
         evidence = batch.evidence
         if evidence.grade is None:
@@ -75,7 +78,7 @@ class _Reading:
 
     def whole(self) -> _Whole:
         """Put the pieces together and check them against each other."""
-        documents = pl.concat([pl.DataFrame(schema=_DOCUMENTS), *self.documents], rechunk=True)
+        documents = pl.concat([pl.DataFrame(schema=_DOCUMENTS), *self.documents], how="diagonal", rechunk=True)
         questions = pl.concat([pl.DataFrame(schema=_QUESTIONS), *self.questions], rechunk=True)
         if not len(documents):
             raise self.wrong("the corpus is empty: the dataset has no document")
@@ -141,9 +144,13 @@ class _Reading:
             )
 
     def _check_sections(self, documents: pl.DataFrame) -> None:
-        counts = pl.col("section_starts").list.len() == pl.col("section_ends").list.len()
-        for (name,) in documents.filter(~counts.fill_null(value=False)).select("id").head(1).iter_rows():
-            raise self.wrong(f"document {name!r} has not as many ends of sections as starts")
+        for column in documents.columns[3:]:
+            counts = pl.col("section_starts").list.len() == pl.col(column).list.len()
+            # Another batch may have sections without names.
+            unlike = documents.filter(~counts.fill_null(value=column == "section_names"))
+            for (name,) in unlike.select("id").head(1).iter_rows():
+                what = column.removeprefix("section_")
+                raise self.wrong(f"document {name!r} has not as many {what} of sections as starts")
         sections = (
             documents.filter(pl.col("section_starts").list.len() > 0)
             .select("id", pl.col("text").str.len_chars().alias("length"), start="section_starts", end="section_ends")
