@@ -229,7 +229,7 @@ def test_limits_are_taken_over(fill: Fill) -> None:
     ("settings", "at_first"),
     [
         ({"model": "ollama_chat/m"}, 1),
-        ({"model": "ollama/m", "api_base": "http://10.0.0.7:11434"}, 1),
+        ({"model": "ollama/m", "api_base": "http://ollama.local:11434"}, 1),
         ({"model": "hosted_vllm/m", "api_base": "http://127.0.0.1:8000/v1"}, 1),
         ({"model": "openai/m", "api_base": "http://127.0.0.1:8080/v1"}, 1),
         ({"model": "openai/m"}, None),
