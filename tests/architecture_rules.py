@@ -76,6 +76,7 @@ HOMONYMS = {
     "present/cells.py": {"words"},  # How long a context is
     "steps/parse.py": {"words"},  # The words for the answers
     "steps/rerank.py": {"rerank"},  # The step
+    "present/duplicates.py": {"exact"},  # How near duplicates are
     "support/http_failures.py": {"tokens"},  # What a server counts
     "support/local_models.py": {"sentence_transformers"},  # The package
     # Packages

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtally.api import GradedAnswers, PluginError, Status, VoteRule
-from ragtally.voting import Ballots, decide, grade_verdicts, select_ballots
+from ragtally.api import ABSTENTION, GradedAnswers, PluginError, Status, VoteRule
+from ragtally.voting import Ballots, decide, decide_open, grade_open, grade_verdicts, select_ballots
 
 ANSWERS = ("yes", "no", "maybe")
 FAILED = "failed"
@@ -152,3 +152,31 @@ def test_labels_and_ballots_must_fit_the_declared_answers(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         judge_verdicts(cast(ballots), Majority(), gold, ANSWERS)
+
+
+@pytest.mark.parametrize(
+    ("cast", "verdict"),
+    [
+        (["The Tarn.", "tarn", "Ouse"], "The Tarn."),
+        (["Ouse", "tarn", "the Tarn!"], "tarn"),
+        (["Tarn", "Ouse", "Lune"], None),
+        ([ABSTENTION, ABSTENTION, "cannot answer"], ABSTENTION),
+        (["cannot answer", ABSTENTION, "I"], None),
+        ([None, "a", "the"], None),
+        ([None, "Tarn", "Tarn"], "Tarn"),
+    ],
+)
+def test_open_ballots_are_pooled_by_their_normalised_text(cast: list[str | None], verdict: str | None) -> None:
+    ballots = Ballots([[ballot] for ballot in cast], [[False]] * len(cast))
+    assert decide_open(ballots, Majority(), "en") == [verdict]
+
+
+def test_an_open_verdict_is_right_wrong_or_not_graded_and_without_one_it_says_why() -> None:
+    ballots = Ballots([["Tarn", "Ouse", "Lune", None, None]], [[False, False, False, False, True]])
+    references = [["Tarn"], ["Tarn"], ["Tarn"], ["Tarn"], []]
+    verdicts = ["Tarn", "Ouse", "Lune", None, None]
+    graded = grade_open(ballots, verdicts, [True, False, None, None, None], references, "en")
+    expected = [Status.RIGHT, Status.WRONG, Status.NOT_GRADED, Status.UNPARSED, Status.CALL_FAILED]
+    assert graded.status == expected
+    assert (graded.references, graded.answers, len(graded)) == (references, (), 5)
+    assert (graded.ballots_unparsed, graded.ballots_failed) == ([0, 0, 0, 1, 0], [0, 0, 0, 0, 1])

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 def register_metrics() -> list[Component]:
     """Offer the metrics of answers."""
     share = MetricTraits("answers", unit="share")
-    fewer = MetricTraits("answers", unit="share", higher_is_better=False)
+    of_any = MetricTraits("answers", unit="share", answers="both")
+    of_open = MetricTraits("answers", unit="share", answers="open")
+    neither = MetricTraits("answers", unit="share", answers="open", higher_is_better=None)
+    fewer = MetricTraits("answers", unit="share", higher_is_better=False, answers="both")
     number = MetricTraits("answers")
     count = MetricTraits("answers", unit="count", higher_is_better=None)
     return [
-        _component("accuracy", share, "Share of all questions whose verdict is the gold label."),
+        _component("accuracy", of_any, "Share of all questions whose verdict is right: the gold label, or graded."),
         _component(
             "balanced_accuracy",
             share,
@@ -36,9 +39,13 @@ def register_metrics() -> list[Component]:
             "Questions by gold label and verdict, as in confusion[yes,no]; - stands for no verdict.",
         ),
         _component("cohen_kappa", number, "Agreement with the gold labels beyond chance."),
-        _component("coverage", share, "Share of all questions that have a verdict."),
-        _component("accuracy_of_covered", share, "Share of the verdicts that are right."),
+        _component("coverage", of_any, "Share of all questions that have a verdict."),
+        _component("accuracy_of_covered", of_any, "Share of the verdicts that are right."),
         _component("unparsed_share", fewer, "Share of the votes whose text the answer parser could not read."),
+        _component("exact_match", of_open, "Share of all questions whose open answer is a reference, normalised."),
+        _component("token_f1", of_open, "Mean F1 of the words that an open answer and its nearest reference share."),
+        _component("rouge_l", of_open, "Mean ROUGE-L: F1 of the words in a common order with the nearest reference."),
+        _component("abstained", neither, "Share of all questions with the verdict that they cannot be answered."),
         _component("call_failed_share", fewer, "Share of the votes that gave no answer at all."),
     ]
 
@@ -46,7 +53,8 @@ def register_metrics() -> list[Component]:
 def _component(name: str, traits: MetricTraits, summary: str) -> Component:
     def build() -> AnswerMetric:
         from ragtally_answer_metrics.formulas import METRICS
+        from ragtally_answer_metrics.texts import TEXT_METRICS
 
-        return METRICS[name]
+        return METRICS.get(name) or TEXT_METRICS[name]
 
     return Component(name=name, build=build, summary=summary, traits=traits)

@@ -7,6 +7,7 @@
       german: {chat: {model: llama, words: {yes: ja, no: nein, maybe: vielleicht}}}
       free:   {chat: {model: llama, structured: false}}
       own:    {chat: {model: llama, template: prompts/own.jinja}}
+      open:   {chat: {model: llama, language: pt}}
       listed: {chat: {model: llama, template: prompts/list.jinja, options: {A: yes, B: no}, answer_key: [choice]}}
 
 Whether its draws are fresh follows from the model: the engine takes those of a deterministic model to be fixed.
@@ -23,6 +24,7 @@ from ragtally import (
     PARSER_PARAMETERS,
     STRUCTURED_PARAMETER,
     TRAIN_PARAMETER,
+    AnswerKinds,
     Component,
     DataError,
     Location,
@@ -47,10 +49,17 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "The model that is asked, by its name under `models`.",
     },
     "prompt": {
-        "enum": ["label_only", "explain_then_label", None],
+        "enum": ["label_only", "explain_then_label", "short_answer", None],
         "default": None,
         "description": "What is asked for: the answer alone (label_only, also where neither this nor a template is "
-        "given), or reasoning and then the answer (explain_then_label).",
+        "given), or reasoning and then the answer (explain_then_label). Where answers are open: as few words as "
+        "possible, or that it cannot be answered (short_answer, which is the default there).",
+    },
+    "language": {
+        "enum": ["en", "pt", "es", None],
+        "default": None,
+        "description": "The language of the built-in prompt for open answers; English where it is left out.",
+        "x-ragtally-identity": "if set",
     },
     "template": {
         "type": ["string", "null"],
@@ -94,6 +103,7 @@ def build(
     words: Mapping[str, str] | None,
     structured: Structured,
     examples: int,
+    language: str | None = None,
     model: object = None,
     options: object = None,
     answer_key: object = None,
@@ -101,18 +111,19 @@ def build(
     """Build the reader; what `structured: auto` comes to is settled by then."""
     from ragtally_chat.prompts import BuiltInPrompt, Form
     from ragtally_chat.reader import ChatReader
+    from ragtally_chat.wording import WORDINGS
 
-    _check(prompt, template, instructions, words, structured, examples)
+    _check(prompt, template, instructions, words, structured, examples, language)
     form = Form(
         explains=prompt == "explain_then_label", structured=structured in (True, "prompt"), instructions=instructions
     )
-    writer = BuiltInPrompt(form) if template is None else _template(template, examples)
+    writer = BuiltInPrompt(form, WORDINGS[language or "en"]) if template is None else _template(template, examples)
     return ChatReader(writer, words, examples, form)
 
 
 def traits(parameters: Mapping[str, Any]) -> ReaderTraits:
     """Describe the reader; refuse parameters or a template with which no prompt can be written."""
-    names = ("prompt", "template", "instructions", "words", "structured", "examples")
+    names = ("prompt", "template", "instructions", "words", "structured", "examples", "language")
     _check(*(parameters[name] for name in names))
     if parameters["template"] is not None:
         _template(parameters["template"], parameters["examples"])
@@ -127,7 +138,14 @@ def traits(parameters: Mapping[str, Any]) -> ReaderTraits:
         structured=structured,
         options=tuple((parameters["options"] or {}).items()),
         answer_key=tuple(parameters["answer_key"] or ()),
+        answers=_answer_kinds(parameters),
     )
+
+
+def _answer_kinds(parameters: Mapping[str, Any]) -> AnswerKinds:
+    if parameters["prompt"] == "short_answer" or parameters["language"] is not None:
+        return "open"
+    return "labels" if parameters["prompt"] is not None or parameters["words"] else "both"
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str | None:
@@ -147,12 +165,17 @@ def _check(
     words: Mapping[str, str] | None,
     structured: Structured,
     examples: int,
+    language: str | None,
 ) -> None:
     errors = []
+    if language is not None and prompt not in (None, "short_answer"):
+        message = f"`language` is of the prompt for open answers, and `{prompt}` asks for a label"
+        errors.append(SpecError(message, hint="leave one of them out"))
     if template is not None:
         others = {
             "prompt": prompt is not None,
             "instructions": instructions is not None,
+            "language": language is not None,
             "structured: prompt": structured == "prompt",
         }
         errors += [

@@ -97,4 +97,7 @@ class ChatReader:
         if examples is None:
             return ()
         rows = zip(examples.reading.question, examples.reading.passages, examples.label, strict=True)
-        return tuple(Example(question, tuple(passages), words[label]) for question, passages, label in rows)
+        # Open answers have no words of their own: the example's is its first reference.
+        return tuple(
+            Example(question, tuple(passages), words.get(label, label)) for question, passages, label in rows
+        )

@@ -35,6 +35,7 @@ def traits(parameters: Mapping[str, Any]) -> ReaderTraits:
         condition=parameters["condition"],
         options=tuple((parameters["options"] or {}).items()),
         answer_key=tuple(parameters["answer_key"] or ()),
+        answers="both",
     )
 
 

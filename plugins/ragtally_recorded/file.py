@@ -98,7 +98,7 @@ class RecordedReader:
         rows = [row_of.get(question, -1) for question in reading.id]
         choices = [row >= 0 and bool(columns.is_choice[row]) for row in rows]
         for row, is_choice in zip(rows, choices, strict=True):
-            if is_choice and columns.text[row] not in reading.answers:
+            if is_choice and reading.answers and columns.text[row] not in reading.answers:
                 _refuse_choice(self._path, columns.line[row], columns.text[row], reading.answers)
         return Answers(
             text=[

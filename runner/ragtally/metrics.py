@@ -26,7 +26,7 @@ NO_QUESTIONS = "no questions were asked"
 
 def no_answers(answers: tuple[str, ...]) -> GradedAnswers:
     """Make the answers to no question: a metric prints the same names for them as for any others."""
-    return GradedAnswers([], [], [], answers, 0, [], [])
+    return GradedAnswers([], [], [], answers, 0, [], [], None if answers else [])
 
 
 def no_ranking() -> RankingRelevance:

@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ragtally.api import (
+    ABSTENTION,
     Documents,
     Hits,
     Message,
@@ -94,8 +95,16 @@ def load_evidence(folder: Path) -> QuestionEvidence:
     return QuestionEvidence(*(frame[name].to_numpy() for name in EVIDENCE))
 
 
+def load_example_answers(sample: Path) -> pl.Series:
+    """Read the answers that examples are shown with: their labels, or the first references of open ones."""
+    questions = load_questions(sample)
+    if "references" not in questions.columns:
+        return questions["label"]
+    return questions["references"].list.first().fill_null(ABSTENTION)
+
+
 def load_answer_options(sample: Path) -> tuple[str, ...]:
-    """Read the answers that count."""
+    """Read the answers that count; none where answers are open."""
     return tuple(read_json(sample / "funnel.json")["answers"])
 
 
@@ -317,6 +326,11 @@ def load_ballots(folder: Path) -> pl.DataFrame:
 def load_verdicts(folder: Path) -> pl.DataFrame:
     """Read the verdicts."""
     return read_table(folder / "verdicts.parquet")
+
+
+def load_grades(folder: Path) -> pl.DataFrame:
+    """Read which open verdicts are right: `question`, `right` (None where not graded) and `grader`."""
+    return read_table(folder / "grades.parquet")
 
 
 def load_base(folder: Path) -> pl.DataFrame:

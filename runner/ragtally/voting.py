@@ -1,11 +1,12 @@
-"""What votes come to, and how that compares with the gold labels."""
+"""What votes come to, and how that compares with the gold labels or reference texts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragtally.api import GradedAnswers, PluginError, Status, VoteRule
+from ragtally.api import ABSTENTION, GradedAnswers, PluginError, Status, VoteRule
+from ragtally.support.answer_text import normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,39 @@ def decide(ballots: Ballots, rule: VoteRule) -> list[str | None]:
     return verdicts
 
 
+def decide_open(ballots: Ballots, rule: VoteRule, language: str) -> list[str | None]:
+    """Ask the vote rule about open answers; those that are equal once normalised are ballots for one answer."""
+    # The rule sees the normalised texts; the verdict is the first ballot that is one of them, in its own words.
+    keys = [[None if ballot is None else _pool(ballot, language) for ballot in column] for column in ballots.choice]
+    verdicts = decide(Ballots(keys, ballots.failed), rule)
+    casts = zip(zip(*ballots.choice, strict=True), zip(*keys, strict=True), verdicts, strict=True)
+    return [None if verdict is None else cast[own.index(verdict)] for cast, own, verdict in casts]
+
+
+def _pool(ballot: str, language: str) -> str:
+    # What normalisation leaves nothing of ("The", "+") is itself.
+    return ballot if ballot == ABSTENTION else normalise(ballot, language) or ballot.strip()
+
+
+def grade_open(
+    ballots: Ballots,
+    verdicts: Sequence[str | None],
+    grades: Sequence[bool | None],
+    references: Sequence[Sequence[str]],
+    language: str,
+) -> GradedAnswers:
+    """Put open answers beside their references, graded already; None is not graded."""
+    statuses = {True: Status.RIGHT, False: Status.WRONG, None: Status.NOT_GRADED}
+    status = [
+        _without_verdict(cast, no_replies) if verdict is None else statuses[grade]
+        for verdict, grade, cast, no_replies in zip(
+            verdicts, grades, zip(*ballots.choice, strict=True), zip(*ballots.failed, strict=True), strict=True
+        )
+    ]
+    votes = len(ballots.choice)
+    return GradedAnswers((), verdicts, status, (), votes, *_missing(ballots), references, language)
+
+
 def grade_verdicts(
     ballots: Ballots, verdicts: Sequence[str | None], gold: Sequence[str], answers: tuple[str, ...]
 ) -> GradedAnswers:
@@ -72,22 +106,23 @@ def grade_verdicts(
         _status(label, verdict, cast, no_replies)
         for label, verdict, cast, no_replies in zip(gold, verdicts, casts, calls_failed, strict=True)
     ]
+    return GradedAnswers(gold, verdicts, status, answers, len(ballots.choice), *_missing(ballots))
+
+
+def _missing(ballots: Ballots) -> tuple[list[int], list[int]]:
+    """How many votes on each question could not be read, and how many failed."""
     failures = [sum(no_replies) for no_replies in zip(*ballots.failed, strict=True)]
     absent = [cast.count(None) for cast in zip(*ballots.choice, strict=True)]
-    return GradedAnswers(
-        gold=gold,
-        verdict=verdicts,
-        status=status,
-        answers=answers,
-        votes=len(ballots.choice),
-        ballots_unparsed=[none - failure for none, failure in zip(absent, failures, strict=True)],
-        ballots_failed=failures,
-    )
+    return [none - failure for none, failure in zip(absent, failures, strict=True)], failures
 
 
 def _status(gold: str, verdict: str | None, cast: tuple[str | None, ...], no_replies: tuple[bool, ...]) -> Status:
     if verdict is not None:
         return Status.RIGHT if verdict == gold else Status.WRONG
+    return _without_verdict(cast, no_replies)
+
+
+def _without_verdict(cast: tuple[str | None, ...], no_replies: tuple[bool, ...]) -> Status:
     if all(no_replies):
         return Status.CALL_FAILED
     if all(choice is None for choice in cast):

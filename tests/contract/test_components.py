@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from model_server.fixture import RunningServer, running_server
 from plugins.packaged_model import packaged_model, require_local_model
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
-from ragtally.api import PromptingReader, Reading
+from ragtally.api import Choice, PromptingReader, Reading
 from ragtally.registry import load_registry
 from ragtally.testing import (
     AnswerMetricSuite,
@@ -23,6 +23,7 @@ from ragtally.testing import (
     ConverterSuite,
     DatasetSuite,
     EmbedderSuite,
+    GraderSuite,
     ModelSuite,
     ReaderSuite,
     RerankerSuite,
@@ -35,12 +36,14 @@ from ragtally.testing import (
 from sample_beir import document, query, write_folder
 from sample_export import write_export
 from sample_files import WRITERS
+from sample_squad import write_squad
 from sample_table import write_study
 
 PUBMEDQA = os.environ.get("RAGTALLY_PUBMEDQA")
 needs_pubmedqa = pytest.mark.skipif(not PUBMEDQA, reason="RAGTALLY_PUBMEDQA names no folder with the data set")
 
 ANSWER_METRICS = [
+    "abstained",
     "accuracy",
     "accuracy_of_covered",
     "balanced_accuracy",
@@ -48,12 +51,15 @@ ANSWER_METRICS = [
     "cohen_kappa",
     "confusion",
     "coverage",
+    "exact_match",
     "f1",
     "macro_f1",
     "macro_precision",
     "macro_recall",
     "precision",
     "recall",
+    "rouge_l",
+    "token_f1",
     "unparsed_share",
 ]
 RETRIEVAL_METRICS = ["document_hit", "evidence_ceiling", "evidence_coverage", "mrr", "ndcg", "precision", "recall"]
@@ -214,6 +220,30 @@ TestQuorum = suite(VoteRuleSuite, "ragtally_vote_rules", "quorum", k=2)
 
 TestMajorityClass = suite(TrainableReaderSuite, "ragtally_majority_class", "majority_class")
 TestSpecialist = suite(TrainableReaderSuite, "ragtally_specialist", "specialist")
+
+
+class TestBestSentence(ReaderSuite):
+    plugin = "ragtally_best_sentence"
+    name = "best_sentence"
+
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
+        registry = load_registry()
+        return {"sentences": registry.build(registry.complete(Choice("chunker", "sentences", {"size": 1})))}
+
+
+TestExact = suite(GraderSuite, "ragtally_graders", "exact")
+TestContains = suite(GraderSuite, "ragtally_graders", "contains")
+TestTokenF1 = suite(GraderSuite, "ragtally_graders", "token_f1")
+TestNumeric = suite(GraderSuite, "ragtally_graders", "numeric", tolerance=0.01)
+
+
+class TestSquad(DatasetSuite):
+    plugin = "ragtally_squad"
+    name = "squad"
+
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
+        return {"path": str(write_squad(folder / "squad.json")), "leave_out": 0.3}
+
 
 for _name in ANSWER_METRICS:
     globals()[f"Test_{_name}"] = suite(AnswerMetricSuite, "ragtally_answer_metrics", _name)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
 import ragtally_answer_metrics
-from ragtally.api import GradedAnswers, Score, Status
+from ragtally.api import ABSTENTION, GradedAnswers, Score, Status
 from ragtally.metrics import metric_scores
 
 ANSWERS = ("yes", "no", "maybe")
@@ -185,3 +185,26 @@ def test_the_published_test_split_of_pubmedqa() -> None:
         pytest.skip("there is no test_ground_truth.json in RAGTALLY_PUBMEDQA")
     gold = list(json.loads(files[0].read_text(encoding="utf-8")).values())
     assert Counter(gold) == {"yes": 276, "no": 169, "maybe": 55}
+
+
+def test_metrics_of_open_answers_compare_with_the_nearest_reference() -> None:
+    references = [["Tarn"], ["river Tarn", "Ouse"], [], [], ["Lune"], ["Esk"]]
+    verdicts = ["the Tarn.", "Tarn", ABSTENTION, "a monk", ABSTENTION, None]
+    status = [Status.RIGHT, Status.WRONG, Status.RIGHT, Status.WRONG, Status.WRONG, Status.UNPARSED]
+    graded = GradedAnswers((), verdicts, status, (), 1, [0, 0, 0, 0, 0, 1], [0] * 6, references)
+    values = {
+        name: metric_scores(COMPONENTS[name].build(), graded)[name].value
+        for name in ("accuracy", "exact_match", "token_f1", "rouge_l", "abstained", "coverage", "accuracy_of_covered")
+    }
+    assert values == pytest.approx(
+        {
+            "accuracy": 2 / 6,
+            "exact_match": 2 / 6,
+            "token_f1": (1 + 2 / 3 + 1) / 6,
+            # An article is a word for ROUGE: one of two words is common.
+            "rouge_l": (2 / 3 + 2 / 3 + 1) / 6,
+            "abstained": 2 / 6,
+            "coverage": 5 / 6,
+            "accuracy_of_covered": 2 / 5,
+        }
+    )

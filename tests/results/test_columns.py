@@ -14,10 +14,12 @@ import pytest
 
 from ragtally.analysis import analyze, summarize
 from ragtally.api import StoreError
+from ragtally.registry import load_registry
 from ragtally.results import Results, load_results
 from ragtally.results.columns import CELLS, RESULT_FILES, SUMMARY, Column, ResultFile
 from ragtally.results.load import LOADED_FILES
 from ragtally.results.reference import results_page
+from sample_squad import write_squad
 from toy_study import SPEC, toy_registry
 from workbench import Bench
 
@@ -30,7 +32,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "votes: [1, 3]", "votes: 2\n  context_words: 9\n  rule: {quorum: {k: 1}}"
     )
     text = text.replace("    - shared_words\n", "    - shared_words\n    - patchy: {builds: 2}\n")
-    folder = Bench(tmp_path_factory.mktemp("results"), toy_registry()).run(text)
+    return with_summary(Bench(tmp_path_factory.mktemp("results"), toy_registry()).run(text))
+
+
+def with_summary(folder: Path) -> Path:
     results = load_results(folder)
     SUMMARY.write(folder, summarize(results, analyze(results)))
     return folder
@@ -65,10 +70,34 @@ def declared(file: ResultFile, name: str, metrics: set[str]) -> Column | None:
     return None if column.name.startswith("METRIC") and metric not in metrics else column
 
 
+OPEN = """\
+study: towns
+dataset: {squad: {path: PATH}}
+readers: {floor: best_sentence}
+label: {voters: [floor]}
+base: {from: [floor], rule: majority}
+grading: {contains: {}}
+grid: {reader: floor}
+grid_on: all
+controls: [gold_context]
+"""
+
+
+@pytest.fixture(scope="module")
+def open_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a study with open answers."""
+    folder = tmp_path_factory.mktemp("open")
+    path = write_squad(folder / "squad.json")
+    return with_summary(Bench(folder, load_registry()).run(OPEN.replace("PATH", str(path))))
+
+
 @pytest.mark.parametrize("file", RESULT_FILES, ids=lambda file: file.name)
-def test_a_file_holds_what_is_declared_and_nothing_else(folder: Path, results: Results, file: ResultFile) -> None:
-    metrics = {name for info in results.metrics for name in info.names}
-    columns = {name: declared(file, name, metrics) for name in names(folder / file.name)}
+def test_a_file_holds_what_is_declared_and_nothing_else(
+    folder: Path, open_folder: Path, results: Results, file: ResultFile
+) -> None:
+    metrics = {name for info in (*results.metrics, *load_results(open_folder).metrics) for name in info.names}
+    written = [*names(folder / file.name), *names(open_folder / file.name)]
+    columns = {name: declared(file, name, metrics) for name in written}
     assert [name for name, column in columns.items() if column is None] == []
     assert [column.name for column in file.columns if column not in columns.values()] == []
     assert all(len(column.meaning) > 5 for column in file.columns)

@@ -6,7 +6,7 @@ import itertools
 import json
 from dataclasses import replace
 
-from ragtally.api import Answers
+from ragtally.api import Answers, Grade
 
 COUNTER = itertools.count()
 
@@ -36,6 +36,31 @@ class Partial(Rule):
 class First(Rule):
     def verdict(self, ballots):
         return next((ballot for ballot in ballots if ballot), None)
+
+
+class Grader:
+    def grade(self, answer):
+        return Grade.RIGHT if answer.verdict in answer.references else Grade.NO_MATCH
+
+
+class Wordless(Grader):
+    def grade(self, answer):
+        return answer.verdict in answer.references
+
+
+class Severe(Grader):
+    def grade(self, answer):
+        return Grade.WRONG
+
+
+class Tiring(Grader):
+    def grade(self, answer):
+        return Grade.RIGHT if next(COUNTER) % 2 else Grade.NO_MATCH
+
+
+class FirstReference(Grader):
+    def grade(self, answer):
+        return Grade.RIGHT if answer.verdict[0] == answer.references[0][0] else Grade.NO_MATCH
 
 
 class Reader:

@@ -10,6 +10,7 @@ from ragtally.api import (
     TRAIN_PARAMETER,
     BatchTerms,
     Component,
+    DatasetTraits,
     EmbedderTraits,
     MetricTraits,
     ModelTraits,
@@ -45,6 +46,7 @@ ASKING = {"other": rerankers.OTHER, "model": rerankers.MODEL}
 
 GOOD = {
     "rule": Component("rule", answers.Rule, "A rule."),
+    "grader": Component("grader", answers.Grader, "A grader."),
     "chunker": Component("chunker", search.Chunker, "A chunker."),
     "embedder": Component("embedder", search.Embedder, "An embedder."),
     "unlearning": Component("unlearning", search.Unlearning, "An embedder.", traits=NO_LEARNING),
@@ -75,6 +77,10 @@ IGNORES = "test_a_reader_with_a_condition_ignores_the_passages"
 BROKEN = [
     ("rule", "test_a_verdict_is_one_of_the_ballots_or_none", {"build": answers.Inventing}),
     ("rule", "test_a_rule_is_pure", {"build": answers.Sorting}),
+    ("grader", "test_every_answer_gets_a_grade", {"build": answers.Wordless}),
+    ("grader", "test_a_reference_itself_is_not_wrong", {"build": answers.Severe}),
+    ("grader", "test_a_grader_is_pure", {"build": answers.Tiring}),
+    ("grader", "test_the_order_of_references_does_not_matter", {"build": answers.FirstReference}),
     ("rule", "test_answers_are_only_names", {"build": answers.Partial}),
     ("rule", "test_the_order_of_the_ballots_does_not_matter", {"build": answers.First}),
     ("rule", "test_what_is_built_keeps_the_contract", {"build": object}),
@@ -187,6 +193,7 @@ BROKEN = [
         {"params": {"split": SIZE}, "build": lambda split: data.Dataset()},
     ),
     ("dataset", "test_batches_are_yielded_one_by_one", {"build": data.Whole}),
+    ("dataset", "test_references_are_texts", {"traits": DatasetTraits("open")}),
     ("dataset", "test_questions_have_known_labels_and_splits", {"build": data.Mislabelled}),
     ("dataset", "test_a_dataset_says_whether_it_is_labelled", {"build": data.Silver}),
     ("dataset", "test_questions_have_known_labels_and_splits", {"build": data.Unsplit}),

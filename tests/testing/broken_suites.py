@@ -7,6 +7,7 @@ from testing.broken_components import GOOD, MUTANTS
 
 SUITES = {
     "rule": testing.VoteRuleSuite,
+    "grader": testing.GraderSuite,
     "chunker": testing.ChunkerSuite,
     "embedder": testing.EmbedderSuite,
     "unlearning": testing.EmbedderSuite,

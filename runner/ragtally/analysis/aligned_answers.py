@@ -33,8 +33,7 @@ class AlignedAnswers:
     question_set: str  # `base` or `all`
     cells: dict[str, dict[str, Any]]  # The cells' rows of `cells.csv`, by name
     ids: tuple[str, ...]
-    gold: NDArray[np.int64]  # Codes of the labels, shape [questions]
-    verdict: NDArray[np.int64]  # Codes of the verdicts, shape [questions, cells]
+    gold: NDArray[np.int64]  # Codes of the labels, shape [questions]; all alike where answers are open
     status: dict[str, tuple[Status, ...]]  # What became of each question in each cell, by cell
     # Characters of evidence before the reader, shape [questions, cells]; `UNKNOWN` for none of ours.
     covered: NDArray[np.int64]
@@ -43,7 +42,7 @@ class AlignedAnswers:
     exactly_covered: NDArray[np.int64]
     evidence: NDArray[np.int64]  # Characters of evidence, shape [questions]
     cluster: NDArray[np.int64]  # Questions of the same number share a document and are drawn together
-    answers: tuple[str, ...]  # The answers that count
+    answers: tuple[str, ...]  # The answers that count; none where answers are open
     graded: tuple[GradedAnswers, ...]  # What metrics read, by cell
     metrics: StudyMetrics
 
@@ -65,9 +64,16 @@ class AlignedAnswers:
         return self.metrics.contributions(metric, (*self.graded, *others))
 
     @property
-    def most_frequent(self) -> str:
-        """The most frequent label, the first answer of equals."""
+    def most_frequent(self) -> str | None:
+        """The most frequent label, the first answer of equals; None where answers are open."""
+        if not self.answers:
+            return None
         return self.answers[int(np.bincount(self.gold).argmax())]
+
+    @property
+    def floor(self) -> tuple[GradedAnswers, ...]:
+        """What always giving the most frequent label would come to; nothing where answers are open."""
+        return () if self.most_frequent is None else (self.constant(self.most_frequent),)
 
     def constant(self, answer: str) -> GradedAnswers:
         """What always giving one answer would come to."""
@@ -93,7 +99,7 @@ def align_answers(results: Results, question_set: str, metrics: StudyMetrics | N
         return None
     order = questions.select(question="id").with_row_index("row")
     answers = answers.filter(pl.col("cell").is_in(list(cells))).join(order, on="question").sort("row")
-    if answers["label"].null_count() or answers["status"].null_count():
+    if answers["status"].null_count() or (answers["label"].null_count() and not results.is_open):
         return None
     by_cell = {str(name): table for (name,), table in answers.group_by("cell", maintain_order=True)}
     tables = [by_cell[name] for name in cells]
@@ -103,14 +109,13 @@ def align_answers(results: Results, question_set: str, metrics: StudyMetrics | N
         cells=cells,
         ids=tuple(tables[0]["question"]),
         gold=label_codes(tables[0]["label"].to_list(), answer_names),
-        verdict=np.stack([label_codes(table["verdict"].to_list(), answer_names) for table in tables], axis=1),
         status={name: tuple(map(Status, table["status"])) for name, table in zip(cells, tables, strict=True)},
         covered=np.stack([table["covered_characters"].fill_null(UNKNOWN).to_numpy() for table in tables], axis=1),
         exactly_covered=np.stack([_exactly_covered(table) for table in tables], axis=1),
         evidence=questions["evidence_characters"].to_numpy(),
         cluster=questions["document_group"].cast(pl.Int64).to_numpy(),
         answers=answer_names,
-        graded=tuple(graded_answers(table, answer_names) for table in tables),
+        graded=tuple(graded_answers(table, results) for table in tables),
         metrics=metrics or StudyMetrics(results),
     )
 
@@ -123,23 +128,25 @@ def _exactly_covered(rows: pl.DataFrame) -> NDArray[np.int64]:
     return covered
 
 
-def graded_answers(rows: pl.DataFrame, answers: tuple[str, ...]) -> GradedAnswers:
+def graded_answers(rows: pl.DataFrame, results: Results) -> GradedAnswers:
     """Read a cell's rows of `answers.parquet` as metrics read them."""
-    # Each answer's string is the declared one, so that a million of them are not a million strings.
-    names: dict[int, str | None] = {**dict(enumerate(answers)), NO_ANSWER: None}
-    gold, verdict = (label_codes(rows[column].to_list(), answers).tolist() for column in ("label", "verdict"))
+    answers = results.answer_names
     failures = rows["errors"].list.drop_nulls().list.len()
     votes = rows["ballots"].list.len()
     without_answer = votes - rows["ballots"].list.drop_nulls().list.len()
-    return GradedAnswers(
-        gold=[answers[code] for code in gold],
-        verdict=[names[code] for code in verdict],
-        status=list(map(Status, rows["status"])),
-        answers=answers,
-        votes=int(votes.max() or 0),  # type: ignore[arg-type]
-        ballots_unparsed=(without_answer - failures).to_list(),
-        ballots_failed=failures.to_list(),
+    common = (
+        list(map(Status, rows["status"])),
+        answers,
+        int(votes.max() or 0),  # type: ignore[arg-type]
+        (without_answer - failures).to_list(),
+        failures.to_list(),
     )
+    if results.is_open:
+        return GradedAnswers((), rows["verdict"].to_list(), *common, rows["references"].to_list(), results.language)
+    # Each answer's string is the declared one, so that a million of them are not a million strings.
+    names: dict[int, str | None] = {**dict(enumerate(answers)), NO_ANSWER: None}
+    gold, verdict = (label_codes(rows[column].to_list(), answers).tolist() for column in ("label", "verdict"))
+    return GradedAnswers([answers[code] for code in gold], [names[code] for code in verdict], *common)
 
 
 def ranking_contributions(results: Results, metric: str, names: Sequence[str]) -> Contributions:

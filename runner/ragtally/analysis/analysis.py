@@ -152,11 +152,10 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
     held_out: dict[str, HeldOut] = {}
     candidates = _candidates(results, answers)
     most_frequent = answers.most_frequent
-    dev = split_halves(
-        answers.gold.tolist(), random_generator(results, answers.question_set, "halves"), answers.cluster
-    )
+    halving = random_generator(results, answers.question_set, "halves")
+    dev = split_halves(answers.gold.tolist(), halving, answers.cluster)
     for metric in results.metric_names("answers"):
-        contributions = answers.contributions(metric, answers.constant(most_frequent))
+        contributions = answers.contributions(metric, *answers.floor)
         reason = contributions if isinstance(contributions, str) else "not scored"
         estimates[metric] = {
             name: row_estimate(row, metric, reason) or Estimate(None, 0, reason="not scored")
@@ -165,22 +164,24 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
         names = [name for name, row in answers.cells.items() if row[metric] is not None]
         if isinstance(contributions, str) or not names:
             continue
-        contributions = contributions.of_cells([*answers.columns(names), len(answers.cells)])
+        floor = range(len(answers.cells), contributions.cells)
+        contributions = contributions.of_cells([*answers.columns(names), *floor])
         distribution = bootstrap(
             contributions,
             random_generator(results, answers.question_set, metric),
             resample_number(len(answers.ids), len(names)),
             answers.cluster,
         )
-        *of_cells, of_floor = cell_estimates(contributions, distribution)
-        estimates[metric].update(zip(names, of_cells, strict=True))
+        of_cells = cell_estimates(contributions, distribution)
+        estimates[metric].update(zip(names, of_cells[: len(names)], strict=True))
         grid = [row for row, name in enumerate(names) if name in candidates]
         info = results.metric(metric)
         # A metric of one class, as `f1[yes]`, does not decide.
         if not info.is_single or info.higher_is_better is None:
             continue
         better = info.higher_is_better
-        floors[metric] = _floor(most_frequent, of_floor, distribution, names, grid, higher_is_better=better)
+        if most_frequent is not None:
+            floors[metric] = _floor(most_frequent, of_cells[-1], distribution, names, grid, higher_is_better=better)
         if grid:
             grid_names = [names[row] for row in grid]
             best[metric] = best_set(distribution.of_cells(grid), grid_names, higher_is_better=better)

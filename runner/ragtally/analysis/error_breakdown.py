@@ -57,6 +57,8 @@ class Bucket(StrEnum):
     CALL_FAILED = "call failed"
     UNPARSED = "unparsed"
     NO_VERDICT = "no verdict"
+    # Only of open answers.
+    NOT_GRADED = "not graded"
     RIGHT_WITH_EVIDENCE = "right with evidence"
     RIGHT_WITHOUT_EVIDENCE = "right without evidence"
     # Only where the search is approximate.
@@ -72,6 +74,7 @@ _WITHOUT_ANSWER = {
     Status.CALL_FAILED: Bucket.CALL_FAILED,
     Status.UNPARSED: Bucket.UNPARSED,
     Status.NO_VERDICT: Bucket.NO_VERDICT,
+    Status.NOT_GRADED: Bucket.NOT_GRADED,
 }
 
 
@@ -270,7 +273,10 @@ def _bucket(status: Status, has_evidence: bool, lost_by_index: bool, gold_status
 def _counts(outcomes: Outcomes, buckets: Sequence[Bucket]) -> dict[str, int]:
     counts = Counter(buckets)
     is_exact = outcomes.exactly_covered is None
-    return {str(bucket): counts[bucket] for bucket in Bucket if bucket is not Bucket.LOST_BY_INDEX or not is_exact}
+    # What cannot be, or did not come up, is no bucket of the study.
+    left_out = {Bucket.LOST_BY_INDEX} if is_exact else set()
+    left_out |= {Bucket.NOT_GRADED} if not counts[Bucket.NOT_GRADED] else set()
+    return {str(bucket): counts[bucket] for bucket in Bucket if bucket not in left_out}
 
 
 def _decision(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -247,8 +247,9 @@ class _AlignedPair:
             return mean_contributions(self.both.select("value", "value_second").to_numpy())
         names = [name.removesuffix("_second") for name in self.both.columns if name.endswith("_second")]
         sides = (self.both.select(names), self.both.select(pl.col(f"{name}_second").alias(name) for name in names))
-        answers = (self.first.results.answer_names, self.second.results.answer_names)
-        answers_of_sides = [graded_answers(rows, names) for rows, names in zip(sides, answers, strict=True)]
+        results = (self.first.results, self.second.results)
+        answers = tuple(each.answer_names for each in results)
+        answers_of_sides = [graded_answers(rows, each) for rows, each in zip(sides, results, strict=True)]
         contributions = self.metrics.contributions(self.metric, answers_of_sides)
         if isinstance(contributions, str):
             raise RagtallyError(
@@ -270,7 +271,7 @@ class _AlignedPair:
         """Which questions count for a metric that is a share of them."""
         share: Contributions | str = ""
         if not self.ranks:
-            share = self.metrics.contributions(self.metric, [graded_answers(rows, ref.results.answer_names)])
+            share = self.metrics.contributions(self.metric, [graded_answers(rows, ref.results)])
         if isinstance(share, str) or not share.binary:
             raise RagtallyError(
                 f"{self.first.name} and {self.second.name} were asked no common question, so {self.metric} cannot be"
@@ -316,7 +317,7 @@ def _answers(ref: CellRef, question_set: str) -> pl.DataFrame:
     if question_set == "base":
         answers = answers.filter("in_base")
     rows = answers.join(_questions(ref.results), on="question").sort("row")
-    missing = rows["label"].null_count()
+    missing = rows["status" if ref.results.is_open else "label"].null_count()
     if missing:
         raise DataError(
             f"{missing} of the {len(rows)} questions have no label, so no answer to them is right or wrong",
@@ -324,8 +325,9 @@ def _answers(ref: CellRef, question_set: str) -> pl.DataFrame:
             hint="compare on a set whose questions all have labels (--on base), or give the dataset labels",
         )
     right = pl.col("status") == str(Status.RIGHT)
+    references = ["references"] if ref.results.is_open else []
     return rows.with_columns(right=right).select(
-        *_KEY, "label", "verdict", "status", "ballots", "errors", "right", "document_group"
+        *_KEY, "label", *references, "verdict", "status", "ballots", "errors", "right", "document_group"
     )
 
 
@@ -374,13 +376,18 @@ def _changed_answers(both: pl.DataFrame) -> tuple[ChangedQuestion, ...]:
         ChangedQuestion(
             question=row["question"],
             text=row["text"],
-            label=row["label"],
+            label=row["label"] if row.get("references") is None else references_in_words(row["references"]),
             first=row["verdict"] or row["status"],
             second=row["verdict_second"] or row["status_second"],
             won=row["right"],
         )
         for row in rows.iter_rows(named=True)
     )
+
+
+def references_in_words(references: Sequence[str]) -> str:
+    """What would be right, in one line."""
+    return " / ".join(references) or "(cannot be answered)"
 
 
 def _changed_values(both: pl.DataFrame, better: bool) -> tuple[ChangedQuestion, ...]:

@@ -31,6 +31,9 @@ class VoteNoise:
 def vote_noise(results: Results, answers: AlignedAnswers) -> dict[str, VoteNoise]:
     """Compare the first two votes of each reader on its gold contexts; by reader."""
     noise: dict[str, VoteNoise] = {}
+    if results.is_open:
+        # Only verdicts are graded, not the single draws.
+        return noise
     metrics = results.metric_names("answers")
     labels = [answers.answers[code] for code in answers.gold]
     for name, row in answers.cells.items():

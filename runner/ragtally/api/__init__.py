@@ -4,7 +4,7 @@ Standard library and pluggy only (numpy is named in annotations, never imported 
 """
 
 from ragtally.api.address import canonical_json, derive_seed, file_hash
-from ragtally.api.answers import Answers, GradedAnswers, Status, Vote
+from ragtally.api.answers import ABSTENTION, Answers, GradedAnswers, Status, Vote
 from ragtally.api.batch import Batches, BatchModel, BatchRow, BatchState, BatchStatus, BatchTerms
 from ragtally.api.calls import Call, Limits, Message, Price, Prompt, Reply, call_parameters, sampling_seed
 from ragtally.api.choice import Choice
@@ -20,7 +20,15 @@ from ragtally.api.converter import (
     Unreadable,
 )
 from ragtally.api.corpus import DatasetBatch, Documents, Evidence, Questions
-from ragtally.api.dataset import DATASET_PARAMETERS, Dataset, LocatingDataset
+from ragtally.api.dataset import (
+    DATASET_PARAMETERS,
+    LANGUAGES,
+    OPEN,
+    AnswerKinds,
+    Dataset,
+    DatasetTraits,
+    LocatingDataset,
+)
 from ragtally.api.embedder import Embedder, EmbedderTraits
 from ragtally.api.errors import (
     CallError,
@@ -37,6 +45,7 @@ from ragtally.api.errors import (
     raise_all,
 )
 from ragtally.api.fetchable import Fetchable, RemoteFile
+from ragtally.api.grader import Grade, Grader, OpenAnswer
 from ragtally.api.hookspecs import hookimpl
 from ragtally.api.metric import (
     AnswerMetric,
@@ -78,13 +87,17 @@ from ragtally.api.retriever import (
 from ragtally.api.rule import VoteRule
 
 __all__ = [
+    "ABSTENTION",
     "BUILDS_PARAMETER",
     "CONDITIONS",
     "DATASET_PARAMETERS",
     "KINDS",
+    "LANGUAGES",
+    "OPEN",
     "PARSER_PARAMETERS",
     "STRUCTURED_PARAMETER",
     "TRAIN_PARAMETER",
+    "AnswerKinds",
     "AnswerMetric",
     "Answers",
     "BatchModel",
@@ -109,6 +122,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "DatasetBatch",
+    "DatasetTraits",
     "Documents",
     "Embedder",
     "EmbedderTraits",
@@ -119,7 +133,9 @@ __all__ = [
     "Fetchable",
     "FileDocument",
     "Finding",
+    "Grade",
     "GradedAnswers",
+    "Grader",
     "Hits",
     "Limits",
     "LocatingDataset",
@@ -129,6 +145,7 @@ __all__ = [
     "Message",
     "MetricTraits",
     "ModelTraits",
+    "OpenAnswer",
     "ParameterFault",
     "Part",
     "Passages",

@@ -31,7 +31,8 @@ class Answers:
 
     Attributes:
         text: Raw text, to be read by the answer parser.
-        choice: An answer taken as it is, one of the declared answers.
+        choice: An answer taken as it is, one of the declared answers; where answers are open any text, or
+            `ABSTENTION`.
         error: Why there is no answer at all (a failed call, no recorded answer).
         input_tokens: Tokens put in; None where unknown. None for the whole column where there are none.
         output_tokens: Tokens that came out, likewise.
@@ -51,11 +52,16 @@ class Answers:
         return len(self.choice)
 
 
+ABSTENTION = "(cannot answer)"
+"""The ballot and the verdict of who says that the question cannot be answered from what is there."""
+
+
 class Status(StrEnum):
     """What became of a question in a cell; exactly one of these."""
 
     RIGHT = "right"
     WRONG = "wrong"
+    NOT_GRADED = "not graded"
     UNPARSED = "unparsed"
     CALL_FAILED = "call failed"
     NO_VERDICT = "no verdict"
@@ -63,16 +69,20 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GradedAnswers:
-    """Verdicts beside gold labels, in columns, one row per question; what answer metrics read.
+    """Verdicts beside gold labels or references, in columns, one row per question; what answer metrics read.
 
     Attributes:
-        gold: Gold (or silver) labels.
-        verdict: What the votes decided; None for unparsed, call failed and no verdict.
-        status: What became of each question.
-        answers: The declared answers (classes), in the spec's order.
+        gold: Gold (or silver) labels; empty where answers are open.
+        verdict: What the votes decided; None for unparsed, call failed and no verdict. An open answer is a text, or
+            `ABSTENTION`.
+        status: What became of each question; the one place that says whether an answer is right.
+        answers: The declared answers (classes), in the spec's order; empty where answers are open.
         votes: How many votes were asked for on each question.
         ballots_unparsed: How many votes on each question have a text that could not be read.
         ballots_failed: How many votes on each question gave no answer at all.
+        references: Where answers are open, the texts that are right, by question: none for a question that cannot be
+            answered. None where answers are labels.
+        language: The language of open answers, by which articles and words are told (`en`).
     """
 
     gold: Sequence[str]
@@ -82,6 +92,8 @@ class GradedAnswers:
     votes: int
     ballots_unparsed: Sequence[int]
     ballots_failed: Sequence[int]
+    references: Sequence[Sequence[str]] | None = None
+    language: str = "en"
 
     def __len__(self) -> int:
-        return len(self.gold)
+        return len(self.status)

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from ragtally.api.converter import ConverterTraits
+from ragtally.api.dataset import DatasetTraits
 from ragtally.api.embedder import EmbedderTraits
 from ragtally.api.metric import MetricTraits
 from ragtally.api.model import ModelTraits
 from ragtally.api.reader import ReaderTraits
 from ragtally.api.retriever import RetrieverTraits
 
-Traits = ConverterTraits | EmbedderTraits | ReaderTraits | RetrieverTraits | MetricTraits | ModelTraits
+Traits = (
+    ConverterTraits | DatasetTraits | EmbedderTraits | ReaderTraits | RetrieverTraits | MetricTraits | ModelTraits
+)
 
 Progress = Callable[[str, int | None, int | None], None]
 """Told how far a long piece of work is: what is being done, how much of it is done, and how much there is; bytes
@@ -118,6 +121,8 @@ class Component:
             `"x-ragtally-identity": "fingerprint"` - the value chooses what the `fingerprint` tells exactly (a
             model's name on a hub): that counts in addresses, and the value itself only for DVC, which knows
             no fingerprint;
+            `"x-ragtally-identity": "if set"` - the value counts in addresses only where it is not null, so that a new
+            parameter leaves finished work as it is;
             `"x-ragtally-search": true` (retrievers) - used in `search` only, so that indexes are shared
             between its values;
             `"x-ragtally-engine": true` - the engine takes care of it, `build` does not get it (`train`);
@@ -201,7 +206,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("dataset", "register_datasets", "questions, labels, documents, evidence and splits"),
+        Kind("dataset", "register_datasets", "questions, labels, documents, evidence and splits", DatasetTraits()),
         Kind("converter", "register_converters", "reads files as documents", ConverterTraits()),
         Kind("chunker", "register_chunkers", "cuts documents into chunks"),
         Kind("embedder", "register_embedders", "turns texts into vectors", EmbedderTraits()),
@@ -209,6 +214,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("model", "register_models", "a language model that answers prompts", ModelTraits("", "")),
         Kind("reader", "register_readers", "answers questions from passages", ReaderTraits()),
         Kind("rule", "register_vote_rules", "turns the ballots on a question into a verdict"),
+        Kind("grader", "register_graders", "says whether an open answer is right"),
         Kind("metric", "register_metrics", "turns judged items into numbers", MetricTraits(measures="answers")),
     )
 }

@@ -38,12 +38,15 @@ class Questions:
         text: The questions' words.
         label: The gold answers; None where a question has none.
         split: The name of the split that each question is in, such as `"train"`.
+        references: The texts that are right answers to each question, for open answers: one, several, or none where
+            the question cannot be answered; None for a dataset without such texts.
     """
 
     id: Sequence[str]
     text: Sequence[str]
     label: Sequence[str | None]
     split: Sequence[str]
+    references: Sequence[Sequence[str]] | None = None
 
     def __len__(self) -> int:
         return len(self.id)

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from ragtally.api.corpus import DatasetBatch
 from ragtally.api.errors import Location
+
+AnswerKinds = Literal["labels", "open", "both"]
+"""What a component can do with: labels of declared answers, open answers, which are texts, or both."""
+
+OPEN = "open"
+"""The value of a dataset's parameter `answers` that asks for open answers."""
+
+LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pt", "ja", "zh")
+"""The languages whose articles and words are known where open answers are compared."""
 
 DATASET_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "split": {
@@ -16,16 +26,37 @@ DATASET_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "x-ragtally-engine": True,
     },
     "answers": {
-        "type": ["array", "null"],
+        "type": ["array", "string", "null"],
         "items": {"type": "string"},
         "minItems": 2,
         "uniqueItems": True,
+        "pattern": f"^{OPEN}$",
         "default": None,
-        "description": "The answers (classes) to keep questions of; all that the dataset has where it is left out.",
+        "description": "The answers (classes) to keep questions of; all that the dataset has where it is left out. "
+        "open: answers are texts, compared with the dataset's reference texts as `grading` says; what a dataset that "
+        "has references alone does where it is left out.",
+        "x-ragtally-engine": True,
+    },
+    "language": {
+        "enum": [*LANGUAGES, None],
+        "default": None,
+        "description": "The language of open answers, whose articles do not count where texts are compared; English "
+        "where it is left out.",
         "x-ragtally-engine": True,
     },
 }
 """The parameters that every dataset has in a spec, on top of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetTraits:
+    """What the engine knows of a dataset before it builds it.
+
+    Attributes:
+        answers: Whether its questions have labels, reference texts for open answers, or both.
+    """
+
+    answers: AnswerKinds = "labels"
 
 
 @runtime_checkable

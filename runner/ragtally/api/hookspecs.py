@@ -64,5 +64,10 @@ def register_vote_rules() -> list[Component]:  # type: ignore[empty-body]
 
 
 @hookspec
+def register_graders() -> list[Component]:  # type: ignore[empty-body]
+    """Offer graders: open answers and reference texts to right or wrong."""
+
+
+@hookspec
 def register_metrics() -> list[Component]:  # type: ignore[empty-body]
     """Offer metrics: judged answers or judged rankings to numbers."""

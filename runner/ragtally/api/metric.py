@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from ragtally.api.answers import GradedAnswers
+from ragtally.api.dataset import AnswerKinds
 from ragtally.api.retrieval import RankingRelevance
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ class MetricTraits:
             a metric never decides which cell is the best.
         unit: `"share"`, a number from 0 to 1 such as a share or a mean of shares, is written in percent in tables
             and reports; `"number"` as it is; `"count"` counts these very questions, so that it has no interval.
+        answers: Of a metric of answers, which it measures: those that are `"labels"` of declared answers, `"open"`
+            ones, or both (it reads the status alone, say).
     """
 
     measures: Literal["answers", "retrieval"]
     higher_is_better: bool | None = True
     unit: Literal["share", "number", "count"] = "number"
+    answers: AnswerKinds = "labels"
 
 
 @dataclass(frozen=True, slots=True)

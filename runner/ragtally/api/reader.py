@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from ragtally.api.answers import Answers, Vote
 from ragtally.api.calls import Prompt
+from ragtally.api.dataset import AnswerKinds
 from ragtally.api.reading import Examples, Reading
 
 TRAIN_PARAMETER: Mapping[str, Any] = {
@@ -83,6 +84,9 @@ class ReaderTraits:
             answers is a `ConstrainedReader`.
         words: The words by which a model is asked to name the answers, as pairs of answer and word; empty
             where the answers' own words are used.
+        options: Other spellings by which replies name the answers, as pairs of spelling and answer.
+        answer_key: The keys of a JSON object under which replies give their answer.
+        answers: Whether it gives `"labels"`, one of the declared answers, `"open"` answers, which are texts, or both.
     """
 
     draws: Literal["fresh", "fixed", "recorded"] = "fresh"
@@ -94,6 +98,7 @@ class ReaderTraits:
     words: tuple[tuple[str, str], ...] = ()
     options: tuple[tuple[str, str], ...] = ()
     answer_key: tuple[str, ...] = ()
+    answers: AnswerKinds = "labels"
 
 
 @runtime_checkable

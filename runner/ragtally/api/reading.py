@@ -18,7 +18,7 @@ class Reading:
         id: The questions' identifiers.
         question: The questions' words.
         passages: Per question the passages' texts, best first; empty under `closed_book`.
-        answers: The declared answers (classes), in the spec's order.
+        answers: The declared answers (classes), in the spec's order; empty where answers are open, which are texts.
     """
 
     id: Sequence[str]

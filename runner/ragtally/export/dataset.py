@@ -47,6 +47,11 @@ class ExportedDataset:
 def export_dataset(results: Path, store: Store, folder: Path, documents: Documents) -> ExportedDataset:
     """Write the base of a study as a dataset."""
     dataset, base, rows = DATASET.read(results), BASE.read(results), BASE_TABLE.read(results)
+    if dataset["questions"].get("open"):
+        raise RagtallyError(
+            f"{dataset['study']} has open answers, which an exported dataset does not hold yet",
+            hint="ragtally export answers writes questions, references and answers",
+        )
     if folder.exists() and not is_export(folder):
         hint = "name a folder that does not exist yet"
         raise RagtallyError("the folder holds something else", location=Location(str(folder)), hint=hint)

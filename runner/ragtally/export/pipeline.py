@@ -11,7 +11,14 @@ from typing import Any
 
 from ragtally import __version__
 from ragtally.api import Choice, Location, PlainChatModel, RagtallyError, ReaderTraits, TemplatedReader
-from ragtally.pipelines.answer import CastVotes, DecideVerdict, ParseReplies, WritePrompt, examples_from
+from ragtally.pipelines.answer import (
+    CastVotes,
+    DecideOpenVerdict,
+    DecideVerdict,
+    ParseReplies,
+    WritePrompt,
+    examples_from,
+)
 from ragtally.pipelines.chat import AskModel, build_prompt, prompt_builder
 from ragtally.pipelines.choices import choice_data
 from ragtally.pipelines.haystack import Document
@@ -20,7 +27,7 @@ from ragtally.pipelines.search import DOCUMENTS_FOLDER, Ranking, RetrieveChunks,
 from ragtally.plan import Cell, StudyPlan
 from ragtally.steps import ASK, PREPARE, RETRIEVE, Task
 from ragtally.store import write_text
-from ragtally.tables import load_prompts, load_questions, load_reading
+from ragtally.tables import load_example_answers, load_prompts, load_reading
 from ragtally.workspace import Workspace
 
 FILE = "pipeline.yaml"
@@ -93,7 +100,8 @@ class _Components:
         contexts = reads.inputs.get("context", ())
         retrieve, query, search = self._retrieve(contexts[0]) if contexts else (None, None, None)
         parser = self._parsed.settings
-        decide = DecideVerdict(choice_data(self._rule))
+        rule, language = choice_data(self._rule), self._plan.study.dataset.language
+        decide = DecideVerdict(rule) if language is None else DecideOpenVerdict(rule, language)
         if not asks:
             return PipelineParts(retrieve, None, (), self._cast(parser), decide, query, search)
         models = [self._model(task) for task in self._votes]
@@ -151,7 +159,7 @@ class _Components:
         (examples,), (contexts,) = prompts.inputs["examples"], prompts.inputs["examples_context"]
         entry = self._workspace.entry(examples)
         reading = load_reading(self._workspace.entry(contexts), self._workspace.entry(self._plan.dataset), entry)
-        labels = load_questions(entry)["label"].to_list()
+        labels = load_example_answers(entry).to_list()
         rows = zip(reading.question, reading.passages, labels, strict=True)
         return [{"question": text, "passages": list(texts), "label": label} for text, texts, label in rows]
 

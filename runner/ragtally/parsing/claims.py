@@ -23,6 +23,8 @@ class Reason(StrEnum):
     MARKED = "marked answer"
     ANNOUNCED = "announced answer"
     EXPLAINED = "answer with its explanation"
+    WHOLE = "whole reply"  # Of an open answer that nothing announces
+    ABSTENTION = "says that it cannot answer"
     EMPTY = "empty"
     UNFINISHED = "unfinished reasoning"
     CONTRADICTION = "contradiction"

@@ -15,22 +15,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ragtally.pipelines.answer import DecideVerdict, ParseReplies, WritePrompt
+    from ragtally.pipelines.answer import DecideOpenVerdict, DecideVerdict, ParseReplies, WritePrompt
     from ragtally.pipelines.chat import sender
     from ragtally.pipelines.index import EmbedPassages, SplitDocuments, WritePassages
     from ragtally.pipelines.pipeline import is_plain
     from ragtally.pipelines.search import EmbedQuestions, Rerank, Retrieve
 
 _MODULES = {
-    **dict.fromkeys(("DecideVerdict", "ParseReplies", "WritePrompt"), "answer"),
+    **dict.fromkeys(("DecideOpenVerdict", "DecideVerdict", "ParseReplies", "WritePrompt"), "answer"),
     "sender": "chat",
     **dict.fromkeys(("EmbedPassages", "SplitDocuments", "WritePassages"), "index"),
     "is_plain": "pipeline",
     **dict.fromkeys(("EmbedQuestions", "Rerank", "Retrieve"), "search"),
 }
 __all__ = [
-    "DecideVerdict", "EmbedPassages", "EmbedQuestions", "ParseReplies", "Rerank", "Retrieve", "SplitDocuments",
-    "WritePassages", "WritePrompt", "is_plain", "sender",
+    "DecideOpenVerdict", "DecideVerdict", "EmbedPassages", "EmbedQuestions", "ParseReplies", "Rerank", "Retrieve",
+    "SplitDocuments", "WritePassages", "WritePrompt", "is_plain", "sender",
 ]  # fmt: skip
 
 

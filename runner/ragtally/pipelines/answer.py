@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
 from ragtally.api import Examples, Prompt, PromptingReader, Reader, Reading, Vote, VoteRule
-from ragtally.parsing import Reason, parse
+from ragtally.parsing import Reason, parse, parse_open
 from ragtally.pipelines.chat import chat_messages
 from ragtally.pipelines.choices import build
 from ragtally.pipelines.haystack import ChatMessage, Document, component
 from ragtally.support.answer_schema import object_of
-from ragtally.voting import Ballots, decide
+from ragtally.voting import Ballots, decide, decide_open
 
 Json = dict[str, Any]
 
@@ -75,7 +75,7 @@ class WritePrompt:
 
 @component
 class ParseReplies:
-    """Reads replies as one of the answers."""
+    """Reads replies as one of the answers, or as open answers where none are declared."""
 
     def __init__(
         self,
@@ -98,6 +98,9 @@ class ParseReplies:
         if text is None:
             return ParsedVote(choice, None if choice is None else str(Reason.CHOSEN))
         cut_off = finish_reason == "length"
+        if not self.answers:
+            result = parse_open(text, self.answer_key or (), cut_off=cut_off)
+            return ParsedVote(result.choice, str(result.reason))
         result = parse(text, tuple(self._answer_of), self._options, self.answer_key or (), cut_off=cut_off)
         # A server that ignores the schema has JSON written too, since the prompt asks for it: in a fence, say.
         is_held = self.constrained and result.reason is Reason.JSON and object_of(text) is not None
@@ -164,6 +167,24 @@ class DecideVerdict:
     def verdicts(self, ballots: Ballots) -> list[str | None]:
         """Decide many questions."""
         return decide(ballots, build(self.rule))
+
+    @component.output_types(verdict=str | None, ballots=list[str | None])
+    def run(self, ballots: list[str | None]) -> VerdictOutput:
+        """Decide one question."""
+        (verdict,) = self.verdicts(Ballots([[ballot] for ballot in ballots], [[False] for _ in ballots]))
+        return {"verdict": verdict, "ballots": ballots}
+
+
+@component
+class DecideOpenVerdict:
+    """Turns ballots of open answers into a verdict; those that are equal once normalised count as one answer."""
+
+    def __init__(self, rule: Json | VoteRule, language: str) -> None:
+        self.rule, self.language = rule, language
+
+    def verdicts(self, ballots: Ballots) -> list[str | None]:
+        """Decide many questions."""
+        return decide_open(ballots, build(self.rule), self.language)
 
     @component.output_types(verdict=str | None, ballots=list[str | None])
     def run(self, ballots: list[str | None]) -> VerdictOutput:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ragtally.pipelines.answer import DecideVerdict
+from ragtally.pipelines.answer import DecideOpenVerdict, DecideVerdict
 from ragtally.pipelines.haystack import Pipeline
 
 
@@ -18,7 +18,7 @@ class PipelineParts:
     prompt: Any  # Writes the prompt; None for a reader that asks no language model
     models: Sequence[Any]  # The generator of each vote; empty for such a reader
     read: Any  # Reads the replies, or casts the votes of a reader that asks no language model
-    decide: DecideVerdict
+    decide: DecideVerdict | DecideOpenVerdict
     query: Any = None  # Writes the question for `search`; None where `retrieve` searches by itself
     search: Any = None  # Somebody else's Haystack retriever, whose hits `retrieve` takes; likewise
 

@@ -33,6 +33,8 @@ def answer_form(reader: ReaderTraits, model: ModelTraits, answers: Sequence[str]
         return AnswerForm(True, False, "its prompt alone asks for JSON")
     if reader.structured != "auto":
         return AnswerForm(reader.structured, reader.structured, f"structured: {str(reader.structured).lower()}")
+    if not answers:
+        return AnswerForm(False, False, "open answers are asked for in words")
     name, limit = f"{model.provider}/{model.model}", model.output_tokens
     if model.takes_schema is None:
         return AnswerForm(False, False, f"it is not known whether {name} would keep to a schema")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from ragtally.api import Choice, RagtallyError, SpecError, did_you_mean, raise_all
 from ragtally.plan.approximation import build_count, exact_counterpart, variation
 from ragtally.plan.cells import Cell, Picks, Voter, labelled_choices
-from ragtally.plan.tasks import StudyTasks, context_sizes, score_task
+from ragtally.plan.tasks import Inputs, StudyTasks, context_sizes, score_task
 from ragtally.registry import Registry
-from ragtally.spec.defaults import MAJORITY, UNANIMOUS, VOTER_METRICS
+from ragtally.spec.defaults import MAJORITY, OPEN_VOTER_METRICS, UNANIMOUS, VOTER_METRICS
 from ragtally.spec.study import Study
 from ragtally.steps import ASK, BASE, STEPS, TRAIN, Task
 from ragtally.store import Store
@@ -161,7 +161,8 @@ def _voters(tasks: StudyTasks) -> tuple[Voter, ...]:
     label = tasks.study.label
     if label is None:
         return ()
-    metrics = [Choice("metric", name) for name in VOTER_METRICS]
+    names = OPEN_VOTER_METRICS if tasks.study.dataset.is_open else VOTER_METRICS
+    metrics = [Choice("metric", name) for name in names]
     majority, unanimous = Choice("rule", MAJORITY), Choice("rule", UNANIMOUS)
     rows = []
     for name in label.voters:
@@ -175,9 +176,7 @@ def _voters(tasks: StudyTasks) -> tuple[Voter, ...]:
         for decision, cast, rule in decisions:
             about = f"{name} {decision}"
             verdicts = tasks.verdicts(cast, rule, about)
-            score = score_task(
-                tasks.factory, tasks.sample, metrics, question_sets=("all",), verdicts=verdicts, label=about
-            )
+            score = tasks.score(verdicts, metrics, question_sets=("all",), label=about)
             rows.append(Voter(name, decision, score))
     return tuple(rows)
 
@@ -193,14 +192,16 @@ def _base(tasks: StudyTasks) -> Task | None:
         ballots = [ballot for name in names for ballot in tasks.ballots(name, "label", votes, context)]
         return tasks.verdicts(ballots, rule, f"{', '.join(names)} on {condition}")
 
+    of_voters = verdicts(base.voters, "gold_context")
+    without_context = [verdicts((name,), "closed_book") for name in base.exclude_closed_book_right]
+    inputs: Inputs = {"sample": tasks.sample, "vote": of_voters, "closed_book": without_context}
+    if tasks.study.dataset.is_open:
+        without_context_grades = [grades for each in without_context if (grades := tasks.grades(each)) is not None]
+        inputs |= {"grade": tasks.grades(of_voters), "closed_book": None, "closed_book_grade": without_context_grades}
     return tasks.factory.task(
         BASE,
         settings={"agree_with_gold": base.agree_with_gold},
-        inputs={
-            "sample": tasks.sample,
-            "vote": verdicts(base.voters, "gold_context"),
-            "closed_book": [verdicts((name,), "closed_book") for name in base.exclude_closed_book_right],
-        },
+        inputs=inputs,
         label="base",
         location=tasks.study.location("base"),
     )
@@ -356,12 +357,10 @@ def _answer_cell(
     draws = tasks.traits(picks.reader).draws
     verdicts = tasks.verdicts(ballots, picks.rule, name)
     reason = _not_scored_on_base(tasks.study, picks, draws) if "base" in question_sets else None
-    score = score_task(
-        tasks.factory,
-        tasks.sample,
+    score = tasks.score(
+        verdicts,
         tasks.study.metrics if relevance else _metrics(tasks, "answers"),
         question_sets=question_sets,
-        verdicts=verdicts,
         base=base,
         relevance=relevance,
         context=context,

@@ -17,6 +17,7 @@ from ragtally.steps import (
     CONTEXT_RELEVANCE,
     EMBED,
     EMBED_QUESTIONS,
+    GRADE,
     INDEX,
     PARSE,
     PREPARE,
@@ -106,7 +107,18 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
             "select_on": study.select_on,
         },
     }
+    if study.dataset.is_open:
+        _add_grading(slices, study, [plain(choice) for choice in study.grading])
     for stage, steps in _STEPS.items():
         slices[stage]["seed"] = study.seed
         slices[stage]["versions"] = {"results": RESULTS_VERSION} | {step.name: step.version for step in steps}
     return slices
+
+
+def _add_grading(slices: dict[str, dict[str, Any]], study: Study, graders: list[dict[str, Any]]) -> None:
+    """Add how open answers are graded, only where there are any: the stages of other studies are what they were."""
+    slices["prepare"]["open"] = True
+    for stage in ("label", "bench"):
+        slices[stage]["grading"] = {
+            "graders": graders, "language": study.dataset.language, "version": GRADE.version,
+        }  # fmt: skip

@@ -36,6 +36,7 @@ from ragtally.steps import (
     CONTEXT_RELEVANCE,
     EMBED,
     EMBED_QUESTIONS,
+    GRADE,
     INDEX,
     PARSE,
     PREPARE,
@@ -287,7 +288,38 @@ class StudyTasks:
 
     def verdicts(self, ballots: Sequence[Task], rule: Choice, label: str) -> Task:
         """What a rule makes of votes."""
-        return self.factory.task(VOTE, choices={"rule": rule}, inputs={"parse": ballots}, label=label)
+        language = self.study.dataset.language
+        # Said only of open answers, so that the addresses of all others stay.
+        settings = {} if language is None else {"language": language}
+        return self.factory.task(
+            VOTE, choices={"rule": rule}, settings=settings, inputs={"parse": ballots}, label=label
+        )
+
+    def grades(self, verdicts: Task) -> Task | None:
+        """Which open verdicts are right; None where answers are labels, which need no grader."""
+        dataset = self.study.dataset
+        if not dataset.is_open:
+            return None
+        return self._task(
+            GRADE,
+            "grading",
+            verdicts.label,
+            choices={f"grader {number}": grader for number, grader in enumerate(self.study.grading)},
+            settings={"language": dataset.language},
+            inputs={"sample": self.sample, "vote": verdicts},
+        )
+
+    def score(self, verdicts: Task, metrics: Sequence[Choice], **work: Any) -> Task:
+        """The scores of verdicts."""
+        return score_task(
+            self.factory,
+            self.sample,
+            metrics,
+            verdicts=verdicts,
+            grades=self.grades(verdicts),
+            language=self.study.dataset.language,
+            **work,
+        )
 
     def _read(
         self, reader: ReaderPick, purpose: Purpose, index: int, passages: Task | None, base: Task | None, label: str
@@ -353,6 +385,7 @@ class StudyTasks:
             self.dataset,
             split=split,
             answers=self.answers,
+            is_open=self.study.dataset.is_open,
             size=size,
             balance=balance,
             seed=self.study.seed,
@@ -396,13 +429,16 @@ def sample_task(
     *,
     split: str | None,
     answers: tuple[str, ...],
+    is_open: bool = False,
     size: int | None = None,
     balance: bool = False,
     seed: int = 0,
     **about: Any,
 ) -> Task:
     """The questions of one split."""
-    settings = {"split": split, "answers": answers, "size": size, "balance": balance}
+    settings: dict[str, Any] = {"split": split, "answers": answers, "size": size, "balance": balance}
+    if is_open:
+        settings["open"] = True
     # Where nothing is drawn, the seed does not count.
     if size is not None or balance:
         settings["seed"] = seed
@@ -416,6 +452,8 @@ def score_task(
     *,
     question_sets: Sequence[str],
     verdicts: Task | None = None,
+    grades: Task | None = None,
+    language: str | None = None,
     base: Task | None = None,
     relevance: Task | None = None,
     context: Task | None = None,
@@ -428,11 +466,13 @@ def score_task(
     inputs: Inputs = {
         "sample": sample, "vote": verdicts, "base": base, "relevance": relevance, "context": context,
         "context_relevance": context_relevance, "parse": verdicts.inputs["parse"] if verdicts else None,
+        "grade": grades,
     }  # fmt: skip
+    settings = {"question_sets": list(question_sets), "top_k": top_k, "not_scored": dict(not_scored or {})}
     return factory.task(
         SCORE,
         choices={f"metric {number}": metric for number, metric in enumerate(metrics)},
-        settings={"question_sets": list(question_sets), "top_k": top_k, "not_scored": dict(not_scored or {})},
+        settings=settings if language is None else settings | {"language": language},
         inputs=inputs,
         label=label,
     )
@@ -462,6 +502,8 @@ def _answers(study: Study, registry: Registry) -> tuple[str, ...]:
             path = f"dataset.{name}.split" if where == "split" else where
             message, hint = no_split(name, split, dataset.splits)
             raise SpecError(message, location=study.location(path), hint=hint)
+    if pick.is_open:
+        return ()
     for answer in pick.answers or ():
         # A dataset that knows no answers takes those of the spec.
         if dataset.answers and answer not in dataset.answers:

@@ -41,7 +41,11 @@ def study_sentences(results: Results) -> list[str]:
         f"Asked: {questions['sampled']:,} of {questions['in_dataset']:,} questions (split"
         f" {results.dataset['split'] or 'all'}{other_answers})."
     )
-    if not any(questions["sampled_by_class"].values()):
+    if results.is_open:
+        unanswerable = questions["sampled_without_reference"]
+        rest = f"; {unanswerable:,} of them cannot be answered, and to abstain is right" if unanswerable else ""
+        sentences.append(f"The answers are open, and graded by reference texts{rest}.")
+    elif not any(questions["sampled_by_class"].values()):
         silver = "; the voters’ verdicts are silver labels" if results.has_base else ""
         sentences.append(f"The questions have no labels{silver}.")
     if not results.has_base:

@@ -15,6 +15,7 @@ from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import align_answers
 from ragtally.analysis.error_breakdown import outcomes
 from ragtally.analysis.label_doubt import label_doubt
+from ragtally.analysis.pairwise import references_in_words
 from ragtally.results import Results
 
 # Of how many questions at most the page holds the answers.
@@ -76,7 +77,7 @@ def explorer_data(results: Results, analysis: Analysis, question_ids: Sequence[s
         "questions": {
             "id": questions["id"].to_list(),
             "text": questions["question"].to_list(),
-            "label": questions["label"].to_list(),
+            "label": _right_answers(results, questions),
             "in_base": questions["in_base"].to_list(),
             "voters": questions["voters_verdict"].to_list(),
             "doubtful": [doubt is not None and question in doubt.questions for question in questions["id"]],
@@ -89,6 +90,13 @@ def explorer_data(results: Results, analysis: Analysis, question_ids: Sequence[s
         **_passages(results, contexts, location, texts),
         "texts": texts.all,
     }
+
+
+def _right_answers(results: Results, questions: pl.DataFrame) -> list[str | None]:
+    """The label of each question, or its references."""
+    if not results.is_open:
+        return questions["label"].to_list()
+    return list(map(references_in_words, questions["references"].to_list()))
 
 
 def _answers(

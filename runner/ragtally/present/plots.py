@@ -62,6 +62,9 @@ def _confusion(results: Results, analysis: Analysis) -> Columns:
         if analysis.chosen_cell
         else results.answers.clear()
     )
+    if results.is_open:
+        # Open answers have no classes that could be confused.
+        answers = answers.clear()
     if analysis.question_set == "base":
         answers = answers.filter("in_base")
     return {"label": answers["label"].to_list(), "answer": answers["verdict"].fill_null(NO_ANSWER).to_list()}

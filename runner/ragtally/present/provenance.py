@@ -119,9 +119,10 @@ def methods(results: Results, analysis: Analysis, cells: Cells) -> str:
     dataset, corpus = results.dataset, results.dataset["corpus"]
     sample = dataset["questions"]["sampled"]
     split = f" of the split “{dataset['split']}”" if dataset["split"] else ""
+    answers = ", ".join(results.answer_names) or "open"
     sentences = [
         f"We evaluated retrieval-augmented question answering with ragtally {__version__} on"
-        f" {count(sample, 'question')}{split} of {dataset['dataset']} (answers: {', '.join(results.answer_names)}),"
+        f" {count(sample, 'question')}{split} of {dataset['dataset']} (answers: {answers}),"
         f" retrieving from {count(corpus['documents'], 'document')}; the seed was {results.comparisons['seed']}."
     ]
     if results.has_base:

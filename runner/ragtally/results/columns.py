@@ -157,7 +157,11 @@ DATASET = ResultFile("dataset.json", "prepare", "The dataset, and how its questi
     Column("corpus.questions", _INTEGER, "how many questions the dataset has"),
     Column("corpus.left_out.WHAT", _INTEGER, "how much of the dataset's files was left out of it, by what it is; "
            "absent where nothing was"),
-    Column("questions.answers", _TEXTS, "the answers that count"),
+    Column("questions.answers", _TEXTS, "the answers that count; none where answers are open"),
+    Column("questions.open", _BOOLEAN, "true where answers are open: texts, compared with references", optional=True),
+    Column("questions.sampled_without_reference", _INTEGER, "questions in the sample that cannot be answered, where "
+           "answers are open", optional=True),
+    Column("questions.language", _TEXT, "the language of open answers", optional=True),
     Column("questions.in_dataset", _INTEGER, "questions of the dataset"),
     Column("questions.in_split", _INTEGER, "of these, in the split"),
     Column("questions.dropped_by_answers", _INTEGER, "of these, dropped because their label is not among `answers`"),
@@ -271,11 +275,18 @@ ANSWERS = ResultFile("answers.parquet", "bench", "One row per question and cell 
     Column("question", _TEXT, "the question's id"),
     Column("in_base", _BOOLEAN, "whether it is in the base; true for all without one"),
     Column("label", _TEXT, "gold label; silver for a cell that is asked only about a base of silver labels"),
-    Column("verdict", _TEXT, "what the votes come to; null for no verdict"),
-    Column("status", _TEXT, "`right`, `wrong`, `unparsed`, `call failed`, `no verdict`; null without a label"),
+    Column("references", _TEXTS, "where answers are open, the texts that are right; none for a question that cannot "
+           "be answered", optional=True),
+    Column("verdict", _TEXT, "what the votes come to; null for no verdict; `(cannot answer)` for an open answer that "
+           "says so"),
+    Column("status", _TEXT, "`right`, `wrong`, `unparsed`, `call failed`, `no verdict`, and of open answers `not "
+           "graded`; null without a label"),
+    Column("grader", _TEXT, "who graded an open answer: the grader that decided, or `abstention`; null where none "
+           "did", optional=True),
     Column("ballots", _TEXTS, "what each vote was read as; null where it could not be read or failed"),
     Column("readings", _TEXTS, "for each vote, by what it was read (`bare label`, `JSON`, `held to a schema`, "
-           "`marked answer`, `announced answer`, `answer with its explanation`, `chosen by the reader`) or why it "
+           "`marked answer`, `announced answer`, `answer with its explanation`, `chosen by the reader`, and of open "
+           "answers `whole reply`, `says that it cannot answer`) or why it "
            "could not be (`contradiction`, `taken back`, `negated or called wrong`, `refusal`, `unfinished "
            "reasoning`, `goes on with another question`, `the label is another word there`, `empty`, `no "
            "answer among those "
@@ -294,6 +305,7 @@ QUESTIONS = ResultFile("questions.parquet", "bench", "One row per question of th
     Column("id", _TEXT, "the question"),
     Column("question", _TEXT, "its words"),
     Column("label", _TEXT, "its gold label; null without one"),
+    Column("references", _TEXTS, "where answers are open, the texts that are right", optional=True),
     Column("in_base", _BOOLEAN, "whether it is in the base; true for all without one"),
     Column("evidence_characters", _INTEGER, "characters of its evidence"),
     Column("document_group", pl.Int32, "the same number for questions that share a document, so that they are "

@@ -64,8 +64,18 @@ class Results(Brief):
 
     @property
     def answer_names(self) -> tuple[str, ...]:
-        """The answers that count, in the spec's order."""
+        """The answers that count, in the spec's order; none where answers are open."""
         return tuple(self.dataset["questions"]["answers"])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether answers are open: texts, compared with references."""
+        return bool(self.dataset["questions"].get("open", False))
+
+    @property
+    def language(self) -> str:
+        """The language of open answers."""
+        return str(self.dataset["questions"].get("language", "en"))
 
     @cached_property
     def metrics(self) -> tuple[MetricInfo, ...]:

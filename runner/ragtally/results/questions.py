@@ -88,6 +88,7 @@ def _questions(plan: StudyPlan, workspace: Workspace) -> dict[str, Any]:
         "id": questions["id"],
         "question": questions["text"],
         "label": questions["label"],
+        **({"references": questions["references"]} if "references" in questions.columns else {}),
         "in_base": in_base(plan, workspace),
         "evidence_characters": evidence_characters(evidence, count),
         "document_group": document_clusters(evidence, count),
@@ -111,6 +112,9 @@ def _voters_verdicts(plan: StudyPlan, workspace: Workspace, count: int) -> list[
         for row, ballot in table.select("question", "ballot").iter_rows():
             if ballot is not None:
                 ballots[row][ballot] += 1
+    if plan.study.dataset.is_open:
+        # Ballots in other words may say the same: only the graders compare them.
+        return [None] * count
     return [_plurality(counter) for counter in ballots]
 
 

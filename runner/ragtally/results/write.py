@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ragtally.api import ModelTraits, Score
+from ragtally.api import ModelTraits, Score, Status
 from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
 from ragtally.plan.descriptions import descriptions
@@ -32,6 +32,7 @@ from ragtally.tables import (
     load_ballots,
     load_base,
     load_evidence,
+    load_grades,
     load_questions,
     load_relevance,
     load_reply_counts,
@@ -58,10 +59,15 @@ def write_prepare(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
         "dataset": plan.study.dataset.choice.name,
         "split": plan.study.dataset.split,
         "corpus": read_json(workspace.entry(plan.dataset) / "dataset.json"),
-        "questions": read_json(workspace.entry(plan.sample) / "funnel.json"),
+        "questions": read_json(workspace.entry(plan.sample) / "funnel.json") | _language(plan),
         "addresses": {"prepare": plan.dataset.address, "sample": plan.sample.address},
     }
     files.DATASET.write(folder, content)
+
+
+def _language(plan: StudyPlan) -> dict[str, Any]:
+    language = plan.study.dataset.language
+    return {} if language is None else {"language": language}
 
 
 def write_train(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
@@ -284,18 +290,29 @@ def _cell_answers(
     folders = {"sample": workspace.entry(plan.sample), "vote": workspace.entry(verdicts)}
     if plan.base is not None:
         folders["base"] = workspace.entry(plan.base)
-    if whole_sample and questions["label"].null_count():
+    language = plan.study.dataset.language
+    verdict: list[str | None]
+    label: list[str | None]
+    status: list[Status] | list[None]
+    of_open: dict[str, Any] = {}
+    entries = [workspace.entry(task) for task in votes]
+    if language is not None:
+        folders["grade"] = workspace.entry(cell.score.inputs["grade"][0])
+        grades = load_graded_answers(folders, entries, "all" if whole_sample else "base", language)
+        verdict, label, status = list(grades.verdict), [None] * len(rows), list(grades.status)
+        of_open = {"references": grades.references, "grader": load_grades(folders["grade"])["grader"]}
+    elif whole_sample and questions["label"].null_count():
         verdict = load_verdicts(folders["vote"])["verdict"].to_list()
         label, status = questions["label"].to_list(), [None] * len(rows)
     else:
-        entries = [workspace.entry(task) for task in votes]
         grades = load_graded_answers(folders, entries, "all" if whole_sample else "base")
-        verdict, label, status = list(grades.verdict), list(grades.gold), list(grades.status)  # type: ignore[arg-type]
+        verdict, label, status = list(grades.verdict), list(grades.gold), list(grades.status)
     columns = {
         "cell": [cell.name] * len(rows),
         "question": questions["id"].gather(rows),
         "in_base": inside.gather(rows),
         "label": label,
+        **of_open,
         "verdict": verdict,
         "status": [None if value is None else str(value) for value in status],
         "ballots": _by_question([table["ballot"] for table in ballots]),

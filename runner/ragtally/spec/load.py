@@ -6,9 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ragtally.api import Choice, PluginError, RagtallyError
+from ragtally.api import LANGUAGES, OPEN, Choice, DatasetTraits, PluginError, RagtallyError
 from ragtally.registry import Registry
-from ragtally.spec.defaults import ANSWER_METRICS, MAJORITY, RETRIEVAL_METRICS
+from ragtally.spec.defaults import ANSWER_METRICS, GRADING, MAJORITY, OPEN_ANSWER_METRICS, RETRIEVAL_METRICS
 from ragtally.spec.document import Document, read_document
 from ragtally.spec.resolve import Resolver
 from ragtally.spec.rules import Draft, DraftReader, check, check_splits, resolve_compare
@@ -61,14 +61,17 @@ class _Builder:
         grid = self._grid()
         label = self._part("label")
         readers = self._readers()
+        dataset = self._dataset()
+        is_open = dataset is not None and dataset.is_open
         return Draft(
             data=self._data,
-            dataset=self._dataset(),
+            dataset=dataset,
             readers=readers,
             label=Label(tuple(label["voters"]), int(label.get("votes", 1))) if label else None,
             base=self._base(),
             grid=grid,
-            metrics=self._metrics(grid),
+            grading=self._grading(is_open=is_open),
+            metrics=self._metrics(grid, is_open=is_open),
             traits=self._resolver.traits,
             is_paired=self._resolver.is_paired,
         )
@@ -96,6 +99,7 @@ class _Builder:
             grid=draft.grid,
             grid_on=data.get("grid_on", "base" if draft.base else "all"),
             controls=tuple(data.get("controls", ())),
+            grading=draft.grading,
             metrics=draft.metrics,
             file=self._document.file,
             models=self._models,
@@ -116,8 +120,12 @@ class _Builder:
         choice = self._resolver.one("dataset", self._data["dataset"], ("dataset",))
         if choice is None:
             return None
-        answers = choice.parameters.get("answers")
-        return DatasetPick(choice, choice.parameters.get("split"), None if answers is None else tuple(answers))
+        traits: DatasetTraits | None = self._resolver.traits(choice, ("dataset",))
+        answers = choice.parameters["answers"]
+        is_open = answers == OPEN or (answers is None and traits is not None and traits.answers == OPEN)
+        language = (choice.parameters["language"] or LANGUAGES[0]) if is_open else None
+        names = None if answers is None or is_open else tuple(answers)
+        return DatasetPick(choice, choice.parameters["split"], names, language)
 
     def _named_models(self) -> dict[str, Choice]:
         section = self._data.get("models", {})
@@ -176,9 +184,17 @@ class _Builder:
                     self._resolver.axis(schema, item, (*path, number))
         return None if self._faults.touch(("grid",)) else Grid(**axes)
 
-    def _metrics(self, grid: Grid | None) -> tuple[Choice, ...]:
+    def _grading(self, *, is_open: bool) -> tuple[Choice, ...]:
+        graders = self._part("grading")
+        if graders is None:
+            return self._resolver.many("grader", list(GRADING), ("grading",)) if is_open else ()
+        choices = (self._resolver.one("grader", {name: value}, ("grading",)) for name, value in graders.items())
+        return tuple(choice for choice in choices if choice is not None)
+
+    def _metrics(self, grid: Grid | None, *, is_open: bool) -> tuple[Choice, ...]:
         if "metrics" not in self._data and grid is not None:
-            for_answers = ANSWER_METRICS if grid.reader or "label" in self._data else ()
+            of_answers = OPEN_ANSWER_METRICS if is_open else ANSWER_METRICS
+            for_answers = of_answers if grid.reader or "label" in self._data else ()
             for_retrieval = RETRIEVAL_METRICS if grid.retriever else ()
             return self._resolver.many("metric", [*for_answers, *for_retrieval], ("metrics",))
         metrics = self._part("metrics")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ragtally.api import Choice, ReaderTraits, did_you_mean
+from ragtally.api import OPEN, Choice, ReaderTraits, did_you_mean
 from ragtally.spec.defaults import DECIDING_METRIC
 from ragtally.spec.document import PathOf
 from ragtally.spec.study import Base, Compare, DatasetPick, Grid, Label, ReaderPick
@@ -34,6 +34,7 @@ class Draft:
     label: Label | None  # Who labels
     base: Base | None  # Which questions stay
     grid: Grid | None  # The axes, empty where there is no grid
+    grading: tuple[Choice, ...]  # Graders of open answers
     metrics: tuple[Choice, ...]
     traits: Callable[[Choice, PathOf], Any]
     is_paired: Callable[[Choice, PathOf], bool]  # Whether a metric can be compared question by question
@@ -42,6 +43,7 @@ class Draft:
 def check(draft: Draft, faults: Faults) -> None:
     """Note everything that is wrong between the keys of a spec."""
     _check_names(draft, faults)
+    _check_answers(draft, faults)
     _check_training(draft, faults)
     _check_structured(draft, faults)
     _check_label(draft, faults)
@@ -72,6 +74,54 @@ def _check_names(draft: Draft, faults: Faults) -> None:
             if name not in names:
                 hint = did_you_mean(name, names) if names else f"name it under readers: {{{name}: ...}}"
                 faults.add(where, f"there is no reader {name!r} under readers", hint)
+
+
+def _check_answers(draft: Draft, faults: Faults) -> None:
+    """Refuse what needs labels where answers are open, and the other way round."""
+    dataset = draft.dataset
+    if dataset is None:
+        return
+    name, traits = dataset.choice.name, draft.traits(dataset.choice, ("dataset",))
+    path: PathOf = ("dataset", name, "answers")
+    if traits is not None and dataset.is_open and traits.answers == "labels":
+        hint = "leave answers out, or use a dataset with reference texts, as squad"
+        faults.add(path, f"the dataset {name} has no reference texts to compare open answers with", hint)
+    if traits is not None and dataset.answers and traits.answers == OPEN:
+        message = f"the dataset {name} has reference texts and no labels"
+        faults.add(path, message, "leave answers out, or write answers: open")
+    if "grading" in draft.data and not dataset.is_open:
+        message = "grading is of open answers; a label is right where it is the gold label"
+        faults.add(("grading",), message, "remove it, or give the dataset answers: open", at="key")
+    if dataset.is_open and (draft.data.get("sample") or {}).get("balance"):
+        message = "a balanced sample takes equally many questions of each class, and open answers have none"
+        faults.add(("sample", "balance"), message, "balance: false")
+    _check_readers_answers(draft, faults, is_open=dataset.is_open)
+    _check_metrics_answers(draft, faults, is_open=dataset.is_open)
+
+
+def _check_readers_answers(draft: Draft, faults: Faults, *, is_open: bool) -> None:
+    for name, reader in draft.readers.items():
+        kind = reader.pick.choice.name
+        if is_open and reader.traits.answers == "labels":
+            message = f"{kind} chooses among classes, and the answers of this study are open"
+            faults.add(("readers", name), message, "take best_sentence, chat or recorded, which answer in words")
+        elif not is_open and reader.traits.answers == OPEN:
+            message = f"{kind} answers in words, and the answers of this study are labels"
+            faults.add(("readers", name), message, "take a reader that chooses a label, as chat or specialist")
+
+
+def _check_metrics_answers(draft: Draft, faults: Faults, *, is_open: bool) -> None:
+    for index, metric in enumerate(draft.metrics if "metrics" in draft.data else ()):
+        path = ("metrics", index)
+        traits = draft.traits(metric, path)
+        if traits is None or traits.measures != "answers":
+            continue
+        if is_open and traits.answers == "labels":
+            message = f"{metric.name} is of classes, and the answers of this study are open"
+            faults.add(path, message, "remove it; accuracy, exact_match, token_f1, rouge_l and abstained apply")
+        elif not is_open and traits.answers == OPEN:
+            message = f"{metric.name} compares with reference texts, and the answers of this study are labels"
+            faults.add(path, message, "remove it; accuracy and macro_f1 apply")
 
 
 def _check_training(draft: Draft, faults: Faults) -> None:

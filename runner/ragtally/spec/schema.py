@@ -6,8 +6,8 @@ from typing import Any
 
 from ragtally.api import KINDS
 from ragtally.registry import Registry
-from ragtally.spec.component_schema import Schema, axis, component_position, definitions, mapping
-from ragtally.spec.defaults import ANSWER_METRICS, DECIDING_METRIC, MAJORITY, RETRIEVAL_METRICS
+from ragtally.spec.component_schema import Schema, axis, component_position, definitions, mapping, reference
+from ragtally.spec.defaults import ANSWER_METRICS, DECIDING_METRIC, MAJORITY, OPEN_ANSWER_METRICS, RETRIEVAL_METRICS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONTROLS = ("closed_book", "gold_context", "wrong_context")
@@ -27,20 +27,22 @@ _READER_NAMES: Schema = {
 def published_schema(registry: Registry) -> dict[str, Any]:
     """Assemble the JSON Schema (draft 2020-12) of a spec."""
     plain = definitions(registry, tuple(KINDS), grid=False)
+    components = [entry.component for entry in registry.all() if entry.kind == "grader"]
+    graders = {each.name: {**reference(f"grader.{each.name}"), "description": each.summary} for each in components}
     in_grid = definitions(registry, ("chunker", "embedder", "retriever", "rule"), grid=True)
     return {
         "$schema": DIALECT,
         "title": "ragtally spec",
         "description": "One study: a dataset, readers, how a base is chosen, and the grid that is swept.",
         "type": "object",
-        "properties": _keys(),
+        "properties": _keys(graders),
         "required": ["study", "dataset"],
         "additionalProperties": False,
         "$defs": plain | in_grid,
     }
 
 
-def _keys() -> dict[str, Schema]:
+def _keys(graders: dict[str, Schema]) -> dict[str, Schema]:
     return {
         "study": {
             "type": "string",
@@ -80,13 +82,13 @@ def _keys() -> dict[str, Schema]:
         "label": _label(),
         "base": _base(),
         "grid": _grid(),
-        **_measurement(),
+        **_measurement(graders),
         **comparison_keys(),
         **spending_keys(),
     }
 
 
-def _measurement() -> dict[str, Schema]:
+def _measurement(graders: dict[str, Schema]) -> dict[str, Schema]:
     return {
         "grid_on": {
             "enum": ["base", "all"],
@@ -101,13 +103,23 @@ def _measurement() -> dict[str, Schema]:
             "description": "Conditions under which every reader of the grid is measured as well: without any context "
             "(closed_book), with the question's own (gold_context), with another question's (wrong_context).",
         },
+        "grading": {
+            "type": "object",
+            "properties": graders,
+            "required": [],
+            "minProperties": 1,
+            "additionalProperties": False,
+            "description": "How open answers are graded: the graders in order, of which the first that says right or "
+            "wrong decides. To abstain is right exactly where a question has no reference. Left out: exact.",
+        },
         "metrics": {
             "type": "array",
             "items": component_position("metric"),
             "minItems": 1,
             "description": "What is computed for each cell. A metric over a ranking carries its cut-off in its name, "
             "as in recall@5. The first metric of answers that is one number decides which cell is chosen. "
-            f"Left out: {', '.join(ANSWER_METRICS)} where readers answer, and "
+            f"Left out: {', '.join(ANSWER_METRICS)} where readers answer, "
+            f"{', '.join(OPEN_ANSWER_METRICS)} where open answers are given, and "
             f"{', '.join(RETRIEVAL_METRICS)} where there is a retriever.",
         },
     }

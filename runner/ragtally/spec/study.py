@@ -16,6 +16,13 @@ class DatasetPick:
     split: str | None  # The split whose questions are asked; None for all
     # The answers to keep questions of, in the spec's order; None for all that the dataset has.
     answers: tuple[str, ...] | None
+    # The language of open answers, which are texts; None where answers are labels.
+    language: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether answers are texts, compared with references, and no labels."""
+        return self.language is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,7 @@ class Study:
     grid: Grid  # The axes
     grid_on: str  # Whether the grid's readers are asked the base's questions or all of them
     controls: tuple[str, ...]  # Conditions under which every reader of the grid is measured as well
+    grading: tuple[Choice, ...]  # Who says whether an open answer is right, in order; empty where answers are labels
     metrics: tuple[Choice, ...]  # The metrics, in the spec's order; `recall@5` is the choice `recall@k` with `k` = 5
     file: str  # The spec's path as the user typed it
     models: Mapping[str, Choice] = field(default_factory=dict)  # The language models by their names in the spec

@@ -7,6 +7,7 @@ from ragtally.steps.base import BASE
 from ragtally.steps.chunk import CHUNK
 from ragtally.steps.context import CONTEXT
 from ragtally.steps.embed import EMBED, EMBED_QUESTIONS
+from ragtally.steps.grade import GRADE
 from ragtally.steps.index import INDEX
 from ragtally.steps.parse import PARSE
 from ragtally.steps.prepare import PREPARE
@@ -26,12 +27,12 @@ STEPS: Mapping[str, Step] = {
     step.name: step
     for step in (
         PREPARE, SAMPLE, CHUNK, EMBED, EMBED_QUESTIONS, INDEX, RETRIEVE, RERANK_PROMPT, RERANK, RELEVANCE, CONTEXT,
-        CONTEXT_RELEVANCE, TRAIN, PROMPT, ASK, READ, PARSE, VOTE, BASE, SCORE,
+        CONTEXT_RELEVANCE, TRAIN, PROMPT, ASK, READ, PARSE, VOTE, GRADE, BASE, SCORE,
     )
 }  # fmt: skip
 
 __all__ = [
-    "ASK", "BASE", "CHUNK", "CONTEXT", "CONTEXT_RELEVANCE", "EMBED", "EMBED_QUESTIONS", "INDEX", "PARSE", "PREPARE",
-    "PROMPT", "READ", "RELEVANCE", "RERANK", "RERANK_PROMPT", "RETRIEVE", "SAMPLE", "SCORE", "STEPS", "TRAIN", "VOTE",
-    "Step", "Task", "TaskFactory", "Work",
+    "ASK", "BASE", "CHUNK", "CONTEXT", "CONTEXT_RELEVANCE", "EMBED", "EMBED_QUESTIONS", "GRADE", "INDEX", "PARSE",
+    "PREPARE", "PROMPT", "READ", "RELEVANCE", "RERANK", "RERANK_PROMPT", "RETRIEVE", "SAMPLE", "SCORE", "STEPS",
+    "TRAIN", "VOTE", "Step", "Task", "TaskFactory", "Work",
 ]  # fmt: skip

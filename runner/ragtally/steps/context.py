@@ -44,7 +44,13 @@ def _documents(work: Work, *, wrong: bool) -> pl.DataFrame:
     questions = load_questions(work.input("sample"))
     evidence = load_evidence(work.input("sample"))
     own = np.unique(np.stack([evidence.question, evidence.document], axis=1), axis=0)
-    without = np.setdiff1d(np.arange(len(questions)), own[:, 0])
+    # What cannot be answered from the corpus has no place there: nothing is its gold context.
+    answerable = (
+        np.flatnonzero(questions["references"].list.len().to_numpy() > 0)
+        if "references" in questions.columns
+        else np.arange(len(questions))
+    )
+    without = np.setdiff1d(answerable, own[:, 0])
     if len(without):
         name = questions["id"][int(without[0])]
         raise DataError(f"question {name!r} has no evidence, so it has no gold context", location=work.task.location)

@@ -47,6 +47,8 @@ _DOCUMENTS = {
 # Only of a dataset that names its sections: the entries of all others stay as they are.
 _SECTION_NAMES = {"section_names": pl.List(pl.String())}
 _QUESTIONS = {"id": pl.String(), "text": pl.String(), "label": pl.String(), "split": pl.String()}
+# Only of a dataset that has them: the entries of the others stay what they were.
+_REFERENCES = {"references": pl.List(pl.String())}
 _EVIDENCE = dict(zip(EVIDENCE, (pl.String(), pl.String(), pl.Int32(), pl.Int32(), pl.Int32()), strict=True))
 
 # Whether a span of characters is not empty and lies in a text of `length` characters.
@@ -69,7 +71,8 @@ class _Reading:
     def take(self, batch: DatasetBatch) -> None:
         schema = _DOCUMENTS if batch.documents.section_names is None else _DOCUMENTS | _SECTION_NAMES
         self.documents.append(self._frame("documents", batch.documents, schema))
-        self.questions.append(self._frame("questions", batch.questions, _QUESTIONS))
+        schema = {**_QUESTIONS, **({} if batch.questions.references is None else _REFERENCES)}
+        self.questions.append(self._frame("questions", batch.questions, schema))
         evidence = batch.evidence
         if evidence.grade is None:
             evidence = replace(evidence, grade=[1] * len(evidence))
@@ -79,7 +82,11 @@ class _Reading:
     def whole(self) -> _Whole:
         """Put the pieces together and check them against each other."""
         documents = pl.concat([pl.DataFrame(schema=_DOCUMENTS), *self.documents], how="diagonal", rechunk=True)
-        questions = pl.concat([pl.DataFrame(schema=_QUESTIONS), *self.questions], rechunk=True)
+        # An empty piece need not say whether there are references.
+        pieces = [piece for piece in self.questions if len(piece)] or [pl.DataFrame(schema=_QUESTIONS)]
+        if len({len(piece.columns) for piece in pieces}) > 1:
+            raise self.wrong("some of its questions have references, even if empty ones, and others have none at all")
+        questions = pl.concat(pieces, rechunk=True)
         if not len(documents):
             raise self.wrong("the corpus is empty: the dataset has no document")
         if not len(questions):
@@ -90,6 +97,7 @@ class _Reading:
         self._check_among("label", questions.filter(pl.col("label").is_not_null()), self.dataset.answers)
         self._check_among("split", questions, self.dataset.splits)
         self._check_sections(documents)
+        self._check_references(questions)
         return _Whole(documents, questions, self._evidence(documents, questions))
 
     def _evidence(self, documents: pl.DataFrame, questions: pl.DataFrame) -> pl.DataFrame:
@@ -158,6 +166,17 @@ class _Reading:
         )
         for name, _, start, end in sections.filter(~_INSIDE).head(1).iter_rows():
             raise self.wrong(f"document {name!r} has a section at {start}-{end}, outside of its text")
+
+    def _check_references(self, questions: pl.DataFrame) -> None:
+        if "references" not in questions.columns:
+            return
+        texts = questions.select("id", "references").explode("references", empty_as_null=False)
+        blank = (pl.col("references").str.strip_chars() == "").fill_null(value=True)
+        for (name,) in texts.filter(blank).select("id").head(1).iter_rows():
+            raise self.wrong(
+                f"question {name!r} has a reference without words",
+                hint="leave it out: a question with no reference is one that cannot be answered",
+            )
 
     def _frame(self, what: str, columns: object, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ragtally import pipelines
 from ragtally.api import ConstrainedReader, DataError, Examples, PluginError
 from ragtally.steps.step import Step, Work
-from ragtally.tables import load_base_rows, load_questions, load_reading, write_prompts
+from ragtally.tables import load_base_rows, load_example_answers, load_reading, write_prompts
 
 
 def run(work: Work) -> None:
@@ -30,7 +30,7 @@ def _examples(work: Work) -> Examples | None:
     examples = work.optional("examples")
     if examples is None:
         return None
-    labels = load_questions(examples)["label"]
+    labels = load_example_answers(examples)
     if labels.null_count():
         raise DataError(
             f"{labels.null_count()} of {len(labels)} examples to show have no label",

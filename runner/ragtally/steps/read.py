@@ -40,7 +40,7 @@ def _check(answers: Answers, reading: Reading, task: Task) -> None:
             raise PluginError(
                 f"the reader {name} must give strings as text, choice and error for {reading.id[row]!r}"
             )
-        if cells[1] is not None and cells[1] not in reading.answers:
+        if cells[1] is not None and reading.answers and cells[1] not in reading.answers:
             raise PluginError(
                 f"the reader {name} chose {cells[1]!r} for {reading.id[row]!r}, outside of the answers",
                 location=task.location,

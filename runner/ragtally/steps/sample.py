@@ -27,7 +27,8 @@ def run(work: Work) -> None:
         )
     everything = load_all_questions(work.input("prepare")).with_row_index("row")
     in_split = everything if settings["split"] is None else everything.filter(pl.col("split") == settings["split"])
-    answerable = in_split.filter(pl.col("label").is_null() | pl.col("label").is_in(settings["answers"]))
+    is_answer = pl.col("label").is_null() | pl.col("label").is_in(settings["answers"])
+    answerable = in_split if settings.get("open") else in_split.filter(is_answer)
     sample = _draw(answerable, settings)
     if not len(sample):
         raise DataError(
@@ -36,7 +37,9 @@ def run(work: Work) -> None:
             hint=f"of {len(in_split)} in the split, {len(answerable)} have no label other than "
             f"{', '.join(settings['answers']) or 'none'}",
         )
-    write_table(work.folder / "questions.parquet", sample.select("row", "id", "text", "label"))
+    is_open = settings.get("open", False)
+    columns = ("row", "id", "text", "label", *(["references"] if is_open else []))
+    write_table(work.folder / "questions.parquet", sample.select(columns))
     write_table(work.folder / "evidence.parquet", _evidence(work.input("prepare"), sample))
     funnel = {
         "answers": list(settings["answers"]),
@@ -47,6 +50,8 @@ def run(work: Work) -> None:
         "sampled_by_class": {name: int((sample["label"] == name).sum()) for name in settings["answers"]},
         "sampled_without_label": int(sample["label"].null_count()),
     }
+    if is_open:
+        funnel |= {"open": True, "sampled_without_reference": int((sample["references"].list.len() == 0).sum())}
     write_json(work.folder / "funnel.json", funnel)
 
 

@@ -20,12 +20,13 @@ from ragtally.tables import (
     load_ballots,
     load_base,
     load_base_rows,
+    load_grades,
     load_questions,
     load_relevance,
     load_verdicts,
     load_words,
 )
-from ragtally.voting import Ballots, grade_verdicts, select_ballots
+from ragtally.voting import Ballots, grade_open, grade_verdicts, select_ballots
 
 # What the engine itself says of the passages before the readers: by name the unit, and whether more is better.
 CONTEXT_SCORES: Mapping[str, tuple[Literal["share", "number"], bool | None]] = {
@@ -51,8 +52,10 @@ def run(work: Work) -> None:
     write_json(work.folder / "scores.json", scores)
 
 
-def load_graded_answers(folders: Mapping[str, Path], ballots: Sequence[Path], question_set: str) -> GradedAnswers:
-    """Put a cell's verdicts beside the labels of one set of questions."""
+def load_graded_answers(
+    folders: Mapping[str, Path], ballots: Sequence[Path], question_set: str, language: str = "en"
+) -> GradedAnswers:
+    """Put a cell's verdicts beside the labels of one set of questions, or beside its grades where there are any."""
     if question_set == "base":
         labels = load_base(folders["base"])
     else:
@@ -60,10 +63,15 @@ def load_graded_answers(folders: Mapping[str, Path], ballots: Sequence[Path], qu
     tables = [load_ballots(folder) for folder in ballots]
     rows = np.searchsorted(tables[0]["question"].to_numpy(), labels["question"].to_numpy()).tolist()
     cast = Ballots([table["ballot"].to_list() for table in tables], [table["failed"].to_list() for table in tables])
-    verdicts = load_verdicts(folders["vote"])["verdict"].to_list()
+    cast = select_ballots(cast, rows)
+    verdicts = load_verdicts(folders["vote"])["verdict"][rows].to_list()
+    if "grade" in folders:
+        right = load_grades(folders["grade"])["right"][rows].to_list()
+        references = load_questions(folders["sample"])["references"][labels["question"].to_list()].to_list()
+        return grade_open(cast, verdicts, right, references, language)
     return grade_verdicts(
-        select_ballots(cast, rows),
-        [verdicts[row] for row in rows],
+        cast,
+        verdicts,
         labels["label"].to_list(),
         load_answer_options(folders["sample"]),
     )
@@ -82,16 +90,17 @@ def _metrics(work: Work, measures: str) -> list[Choice]:
 def _of_answers(work: Work, question_set: str, rows: NDArray[np.int64]) -> dict[str, Score]:
     if work.optional("vote") is None:
         return {}
-    folders = {role: work.input(role) for role in ("sample", "vote", "base") if role in work.entries}
+    folders = {role: work.input(role) for role in ("sample", "vote", "grade", "base") if role in work.entries}
+    language = work.task.settings.get("language", "en")
     ballots = [entry.folder for entry in work.entries["parse"]]
     reason = work.task.settings["not_scored"].get(question_set)
     labels = load_questions(folders["sample"])["label"]
-    if question_set == "all" and (missing := labels.null_count()):
+    if "grade" not in folders and question_set == "all" and (missing := labels.null_count()):
         which = "the" if missing == len(labels) else f"{missing:,} of the {len(labels):,}"
         reason = f"{which} questions have no gold label"
     scores: dict[str, Score] = {}
     if reason is None:
-        answers = load_graded_answers(folders, ballots, question_set)
+        answers = load_graded_answers(folders, ballots, question_set, language)
     else:
         answers = no_answers(load_answer_options(folders["sample"]))
     for choice in _metrics(work, "answers"):
@@ -138,6 +147,6 @@ SCORE = Step(
     "score",
     2,
     run,
-    inputs=("sample", "parse", "vote", "base", "relevance", "context", "context_relevance"),
+    inputs=("sample", "parse", "vote", "grade", "base", "relevance", "context", "context_relevance"),
     stored_roles={"relevance": "judge", "context_relevance": "judge_context"},
 )

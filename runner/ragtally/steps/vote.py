@@ -18,11 +18,17 @@ def run(work: Work) -> None:
     ballots = Ballots(choices, [table["failed"].to_list() for table in tables])
     columns = {
         "question": tables[0]["question"],
-        "verdict": pipelines.DecideVerdict(work.build("rule")).verdicts(ballots),
+        "verdict": _decide(work).verdicts(ballots),
         "parsed": [sum(ballot is not None for ballot in cast) for cast in zip(*choices, strict=True)],
     }
     schema = {"question": pl.Int32, "verdict": pl.String, "parsed": pl.Int32}
     write_table(work.folder / "verdicts.parquet", columns, schema)
+
+
+def _decide(work: Work) -> pipelines.DecideVerdict | pipelines.DecideOpenVerdict:
+    language = work.task.settings.get("language")
+    rule = work.build("rule")
+    return pipelines.DecideVerdict(rule) if language is None else pipelines.DecideOpenVerdict(rule, language)
 
 
 VOTE = Step("vote", 1, run, inputs=("parse",))

@@ -15,6 +15,7 @@ from ragtally.testing.component import ComponentSuite
 from ragtally.testing.converter import ConverterSuite
 from ragtally.testing.dataset import DatasetSuite
 from ragtally.testing.embedder import EmbedderSuite
+from ragtally.testing.grader import GraderSuite
 from ragtally.testing.model import ModelSuite
 from ragtally.testing.reader import ReaderSuite
 from ragtally.testing.reranker import RerankerSuite
@@ -30,6 +31,7 @@ __all__ = [
     "ConverterSuite",
     "DatasetSuite",
     "EmbedderSuite",
+    "GraderSuite",
     "ModelSuite",
     "ReaderSuite",
     "RerankerSuite",

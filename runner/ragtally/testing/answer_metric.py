@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from ragtally.analysis.contributions import metric_contributions
-from ragtally.api import GradedAnswers, MeanMetric, ScoreMetric, Status, SumsMetric
+from ragtally.api import (
+    ABSTENTION,
+    Component,
+    GradedAnswers,
+    MeanMetric,
+    MetricTraits,
+    ScoreMetric,
+    Status,
+    SumsMetric,
+)
 from ragtally.metrics import metric_scores
 from ragtally.testing.metric import MetricSuite, assert_close
 from ragtally.testing.samples import ANSWERS
@@ -24,8 +33,17 @@ class AnswerMetricSuite(MetricSuite):
     measures = "answers"
 
     @pytest.fixture
-    def samples(self) -> Mapping[str, GradedAnswers]:
-        """Graded answers by what they are like."""
+    def samples(self, component: Component) -> Mapping[str, GradedAnswers]:
+        """Graded answers by what they are like: open ones for a metric that takes no others."""
+        if isinstance(component.traits, MetricTraits) and component.traits.answers == "open":
+            return {
+                "perfect": _grade_open(_REFERENCES, ["Paris", "42 km", ABSTENTION, "the red fox"]),
+                "mixed": _grade_open(_REFERENCES, ["paris.", "43", "nobody", None]),
+                "hopeless": _grade_open(_REFERENCES, [ABSTENTION, None, "x", "y"]),
+                "one class": _grade_open([["a b c"]] * 3, ["b", None, "a b"]),
+                "no verdicts": _grade_open(_REFERENCES, [None] * len(_REFERENCES)),
+                "no questions": _grade_open([], []),
+            }
         return {
             "perfect": _grade(_GOLD, _GOLD),
             "mixed": _grade(_GOLD, ["yes", "no", "no", None, "yes", "yes", "maybe", None]),
@@ -38,8 +56,11 @@ class AnswerMetricSuite(MetricSuite):
     def of_questions(self, sample: GradedAnswers, rows: Sequence[int]) -> GradedAnswers:
         """Take some of the questions, in that order, any of them several times."""
         columns = (sample.gold, sample.verdict, sample.status, sample.ballots_unparsed, sample.ballots_failed)
-        gold, verdict, status, unparsed, failures = ([column[row] for row in rows] for column in columns)
-        return GradedAnswers(gold, verdict, status, sample.answers, sample.votes, unparsed, failures)  # type: ignore[arg-type]
+        gold, verdict, status, unparsed, failures = (
+            [column[row] for row in rows] if len(column) else [] for column in columns
+        )
+        references = None if sample.references is None else [sample.references[row] for row in rows]
+        return GradedAnswers(gold, verdict, status, sample.answers, sample.votes, unparsed, failures, references)  # type: ignore[arg-type]
 
     def test_what_questions_contribute_makes_up_the_score(
         self, build: Callable[[], Any], samples: Mapping[str, GradedAnswers]
@@ -48,12 +69,25 @@ class AnswerMetricSuite(MetricSuite):
         metric, cells = build(), [samples[like] for like in ("perfect", "mixed", "hopeless", "no verdicts")]
         for name in metric_scores(metric, cells[0]):
             contributions = metric_contributions(metric, name, cells)
-            for rows in ([*range(len(_GOLD))], [0, 0, 3, 5, 5, 5], [2, 4]) if contributions else ():
+            last = len(cells[0]) - 1
+            for rows in ([*range(last + 1)], [0, 0, 3, last, last, last], [2, last]) if contributions else ():
                 parts = [self.of_questions(cell, rows) for cell in cells]
                 expected = {str(number): metric_scores(build(), cell)[name] for number, cell in enumerate(parts)}
                 scores = contributions.of_questions(np.array(rows)).scores()  # type: ignore[union-attr]
                 message = f"{name} is not the formula of what its questions contribute, on the questions {rows}"
                 assert_close({str(number): one for number, one in enumerate(scores)}, expected, message)
+
+
+_REFERENCES = [["Paris"], ["42", "forty-two"], [], ["a red fox", "the fox"]]
+
+
+def _grade_open(references: Sequence[Sequence[str]], verdict: Sequence[str | None]) -> GradedAnswers:
+    status = [
+        Status.UNPARSED if answer is None else Status.RIGHT if answer in texts else Status.WRONG
+        for texts, answer in zip(references, verdict, strict=True)
+    ]
+    unparsed = [int(answer is None) for answer in verdict]
+    return GradedAnswers([], list(verdict), status, (), 1, unparsed, [0] * len(verdict), references)
 
 
 def _grade(gold: Sequence[str], verdict: Sequence[str | None]) -> GradedAnswers:

@@ -51,7 +51,7 @@ class DatasetSuite(ComponentSuite):
             for table in (batch.documents, batch.questions, batch.evidence):
                 for name in table.__slots__:
                     column = getattr(table, name)
-                    if name not in ("grade", "section_names") or column is not None:
+                    if column is not None or name not in ("grade", "references", "section_names"):
                         assert len(column) == len(table), f"`{name}` has another length than its table"
 
     def test_ids_are_unique(self, batches: list[DatasetBatch]) -> None:
@@ -83,6 +83,14 @@ class DatasetSuite(ComponentSuite):
         """Where it is not, verdicts become silver labels, so no gold label may be there."""
         labelled = any(label is not None for batch in batches for label in batch.questions.label)
         assert dataset.labelled is labelled, f"`labelled` is {dataset.labelled}, but the labels say {labelled}"
+
+    def test_references_are_texts(self, traits: Any, batches: list[DatasetBatch]) -> None:
+        """Where the traits say that there are any; a question without one cannot be answered."""
+        columns = [batch.questions.references for batch in batches if len(batch.questions)]
+        has_references = traits.answers != "labels"
+        assert all((column is not None) is has_references for column in columns), "the traits say otherwise"
+        texts = [text for column in columns for of_question in column or () for text in of_question]
+        assert all(isinstance(text, str) and text.strip() for text in texts), "a reference is empty"
 
     def test_evidence_lies_in_documents_and_belongs_to_questions(self, batches: list[DatasetBatch]) -> None:
         """Spans of known documents for known questions, none of them empty."""

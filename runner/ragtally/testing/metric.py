@@ -88,7 +88,8 @@ class MetricSuite(ComponentSuite):
             before = copy.deepcopy(sample)
             first = metric_scores(metric, sample)
             for name in sample.__slots__:
-                same = np.array_equal(getattr(sample, name), getattr(before, name))
+                value, copied = getattr(sample, name), getattr(before, name)
+                same = np.array_equal(value, copied) if isinstance(value, np.ndarray) else value == copied
                 assert same, f"{like}: the metric changed `{name}`"
             assert metric_scores(metric, sample) == first == metric_scores(build(), sample), f"{like}: scores change"
 

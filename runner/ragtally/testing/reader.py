@@ -30,9 +30,12 @@ class ReaderSuite(ComponentSuite):
     repeatable: ClassVar[bool] = True
 
     @pytest.fixture
-    def reading(self) -> Reading:
-        """The questions; override it for a reader that knows certain questions only."""
-        return samples.reading()
+    def reading(self, traits: Any) -> Reading:
+        """The questions, with answers to choose from where it chooses; override it for one that knows certain
+        questions only.
+        """
+        questions = samples.reading()
+        return replace(questions, answers=()) if traits.answers == "open" else questions
 
     @pytest.fixture
     def ready(self, build: Callable[[], Any]) -> Callable[[Vote], Any]:
@@ -129,7 +132,8 @@ def _assert_answers(answers: Answers, reading: Reading) -> None:
         values = [value for value in row if value is not None]
         assert len(values) == 1, f"exactly one of text, choice and error must be set, not {row}"
         assert isinstance(values[0], str), f"{values[0]!r} is no text"
-        assert row[1] is None or row[1] in reading.answers, f"the choice {row[1]!r} is no declared answer"
+        is_answer = not reading.answers or row[1] in reading.answers
+        assert row[1] is None or is_answer, f"the choice {row[1]!r} is no declared answer"
     for name in _MEASURES:
         column: Sequence[Any] | None = getattr(answers, name)
         if column is None:

@@ -1,0 +1,108 @@
+"""The graders that compare texts: `exact`, `contains`, `token_f1` and `numeric`.
+
+    grading:
+      numeric: {tolerance: 0.01}
+      exact: {}
+      token_f1: {at_least: 0.7}
+
+All compare normalised words (`ragtally.support.answer_text`) in the dataset's language, with the nearest of several
+references. `numeric` alone says wrong for certain; the others leave what they find unlike to the graders after them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ragtally import Component, hookimpl
+
+if TYPE_CHECKING:
+    from ragtally import Grader
+
+_CONTAINS: Mapping[str, Mapping[str, Any]] = {
+    "most_words": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "default": 60,
+        "description": "With more words an answer is not taken for one that holds the reference: who repeats "
+        "everything has not answered. null for no limit.",
+    },
+}
+_TOKEN_F1: Mapping[str, Mapping[str, Any]] = {
+    "at_least": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 1,
+        "default": 0.7,
+        "description": "From which F1 of the words on an answer is right.",
+    },
+}
+_NUMERIC: Mapping[str, Mapping[str, Any]] = {
+    "tolerance": {
+        "type": "number",
+        "minimum": 0,
+        "default": 0,
+        "description": "How far the number may be off, as a share of the reference's: 0.01 for one percent.",
+    },
+    "units": {
+        "type": "object",
+        "additionalProperties": {"type": "number", "exclusiveMinimum": 0},
+        "default": {},
+        "description": "Units that stand for each other, with what one of each comes to: {m: 1, km: 1000}. Without a "
+        "unit of these a number is taken as it is.",
+    },
+}
+
+
+def _exact() -> Grader:
+    from ragtally_graders.texts import Exact
+
+    return Exact()
+
+
+def _contains(most_words: int | None) -> Grader:
+    from ragtally_graders.texts import Contains
+
+    return Contains(most_words)
+
+
+def _token_f1(at_least: float) -> Grader:
+    from ragtally_graders.texts import TokenF1
+
+    return TokenF1(at_least)
+
+
+def _numeric(tolerance: float, units: Mapping[str, float]) -> Grader:
+    from ragtally_graders.numbers import Numeric
+
+    return Numeric(tolerance, units)
+
+
+@hookimpl
+def register_graders() -> list[Component]:
+    """Offer `exact`, `contains`, `token_f1` and `numeric`."""
+    return [
+        Component(
+            name="exact",
+            build=_exact,
+            summary="Right where the answer is a reference, both normalised; else the next grader is asked.",
+        ),
+        Component(
+            name="contains",
+            build=_contains,
+            summary="Right where the words of a reference stand in the answer, in order and without a gap.",
+            params=_CONTAINS,
+        ),
+        Component(
+            name="token_f1",
+            build=_token_f1,
+            summary="Right where enough words of the answer and a reference are the same.",
+            params=_TOKEN_F1,
+        ),
+        Component(
+            name="numeric",
+            build=_numeric,
+            summary="Right or wrong by the one number of the answer, where a reference holds one number.",
+            params=_NUMERIC,
+        ),
+    ]

@@ -1,0 +1,171 @@
+"""Open answers compared as texts: the field's normalisation, words, and how much of them two texts share.
+
+The normalisation is that of SQuAD's evaluation (Rajpurkar et al. 2016: lower case, no punctuation, no articles,
+single spaces), with the articles of other languages and the words of Chinese and Japanese as MLQA's evaluation has
+them (Lewis et al. 2020: every ideograph and kana a word). Before it, Unicode's compatible forms become one (NFKC), so
+that a composed accent equals a decomposed one and a full-width digit a plain one.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import string
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+_ARTICLES = {
+    "en": "a an the",
+    "de": "ein eine einen einem eines einer der die das den dem des",
+    "es": "un una unos unas el la los las",
+    "fr": "le la les un une des",
+    "it": "il lo la i gli le un uno una",
+    "nl": "de het een",
+    "pt": "o a os as um uma uns umas",
+}
+# "l'eau" is one word once its apostrophe is gone, so what is elided goes before.
+_ELISIONS = {"fr": "l", "it": "l|un"}
+# Languages written without spaces, and the letters of theirs that are words.
+_WITHOUT_SPACES = ("ja", "zh")
+_SIGN = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_WORD = re.compile(r"\w+")
+
+
+class _Punctuation(dict[int, str | None]):
+    """Drops what Unicode calls punctuation, and all of ASCII's, such as `$` and `+`."""
+
+    def __missing__(self, code: int) -> str | None:
+        sign = chr(code)
+        drops = sign in string.punctuation or unicodedata.category(sign).startswith("P")
+        self[code] = None if drops else sign
+        return self[code]
+
+
+_PUNCTUATION = _Punctuation()
+
+
+def normalise(text: str, language: str = "en") -> str:
+    """Write a text in the form in which answers are compared.
+
+    Args:
+        text: An answer.
+        language: Its language (`en`); of one that is not known no articles are dropped.
+
+    Returns:
+        Its words without case, punctuation and articles, joined by single spaces; possibly empty.
+    """
+    return " ".join(answer_words(text, language))
+
+
+def answer_words(text: str, language: str = "en") -> list[str]:
+    """Cut a text into the words that count where answers are compared.
+
+    Args:
+        text: An answer.
+        language: Its language.
+
+    Returns:
+        The words of `normalise`.
+    """
+    lower = unicodedata.normalize("NFKC", text).lower()
+    if language in _ELISIONS:
+        lower = _elision_pattern(language).sub(" ", lower)
+    plain = lower.translate(_PUNCTUATION)
+    if language in _WITHOUT_SPACES:
+        plain = _SIGN.sub(r" \g<0> ", plain)
+    elif language in _ARTICLES:
+        plain = _article_pattern(language).sub(" ", plain)
+    return plain.split()
+
+
+def all_words(text: str, language: str = "en") -> list[str]:
+    """Cut a text into its words, articles included: what search and ROUGE compare.
+
+    Args:
+        text: Any text.
+        language: Its language.
+
+    Returns:
+        Runs of letters and digits in lower case; of Chinese and Japanese every sign.
+    """
+    lower = unicodedata.normalize("NFKC", text).lower()
+    if language in _WITHOUT_SPACES:
+        lower = _SIGN.sub(r" \g<0> ", lower)
+    return _WORD.findall(lower)
+
+
+def is_exact(verdict: str, references: Sequence[str], language: str = "en") -> bool:
+    """Whether an answer is one of the references, both normalised.
+
+    Args:
+        verdict: The answer.
+        references: The texts that are right.
+        language: Their language.
+
+    Returns:
+        Whether it is; false without references.
+    """
+    answer = normalise(verdict, language)
+    return any(normalise(reference, language) == answer for reference in references)
+
+
+def token_f1(verdict: str, references: Sequence[str], language: str = "en") -> float:
+    """Compute SQuAD's F1: the harmonic mean of the shares of words that an answer and a reference have in common.
+
+    Args:
+        verdict: The answer.
+        references: The texts that are right; the most similar one counts.
+        language: Their language.
+
+    Returns:
+        A number from 0 to 1; 0 without references. Of two texts without words 1, of one 0.
+    """
+    words = answer_words(verdict, language)
+    return max((_overlap(words, answer_words(reference, language)) for reference in references), default=0.0)
+
+
+def rouge_l(verdict: str, references: Sequence[str], language: str = "en") -> float:
+    """Compute ROUGE-L: the F1 of the longest common subsequence of words (Lin 2004).
+
+    Args:
+        verdict: The answer.
+        references: The texts that are right; the most similar one counts.
+        language: Their language.
+
+    Returns:
+        A number from 0 to 1; 0 without references.
+    """
+    words = all_words(verdict, language)
+    return max((_common_order(words, all_words(reference, language)) for reference in references), default=0.0)
+
+
+def _overlap(one: list[str], other: list[str]) -> float:
+    if not one or not other:
+        return float(one == other)
+    return _f1((Counter(one) & Counter(other)).total(), len(one), len(other))
+
+
+def _common_order(one: list[str], other: list[str]) -> float:
+    lengths = [0] * (len(other) + 1)
+    for word in one:
+        diagonal = 0
+        for column, candidate in enumerate(other, start=1):
+            above = lengths[column]
+            lengths[column] = diagonal + 1 if word == candidate else max(above, lengths[column - 1])
+            diagonal = above
+    return _f1(lengths[-1], len(one), len(other))
+
+
+def _f1(common: int, one: int, other: int) -> float:
+    return 2 * common / (one + other) if common else 0.0
+
+
+@functools.cache
+def _article_pattern(language: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(_ARTICLES[language].split())})\b")
+
+
+@functools.cache
+def _elision_pattern(language: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{_ELISIONS[language]})['’](?=\w)")
