@@ -1,4 +1,4 @@
-"""The components `haystack`: any Haystack splitter, embedder pair, document store with retriever, or chat generator.
+"""The components `haystack`: any Haystack converter, splitter, embedder pair, store with retriever or chat generator.
 
 Nothing heavy is imported here, and nothing at all of a package that the user has not allowed
 (`ragtally_haystack.refusals`).
@@ -6,23 +6,25 @@ Nothing heavy is imported here, and nothing at all of a package that the user ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ragtally import Component, hookimpl
+from ragtally import Component, ConverterTraits, hookimpl
 from ragtally_haystack.check import (
     check_chunker,
+    check_converter,
     check_embedder,
     check_model,
     check_retriever,
     diagnose_chunker,
+    diagnose_converter,
     diagnose_embedder,
     diagnose_model,
     diagnose_retriever,
     missing_keys,
 )
 from ragtally_haystack.definition import definition_of
-from ragtally_haystack.parameters import EMBEDDER, MODEL, RETRIEVER, SPLITTER
+from ragtally_haystack.parameters import CONVERTER, EMBEDDER, MODEL, RETRIEVER, SPLITTER
 from ragtally_haystack.traits import (
     embedder_traits,
     fingerprint_embedder,
@@ -33,7 +35,24 @@ from ragtally_haystack.traits import (
 )
 
 if TYPE_CHECKING:
-    from ragtally import ChatModel, Chunker, Embedder, Retriever
+    from ragtally import ChatModel, Chunker, Converter, Embedder, Retriever
+
+
+@hookimpl
+def register_converters() -> list[Component]:
+    """Offer any converter."""
+    return [
+        Component(
+            name="haystack",
+            build=_build_converter,
+            summary="Any Haystack converter of files, by its import path; a file that it skips is an error.",
+            params=CONVERTER,
+            fingerprint=fingerprint_one,
+            traits=lambda params: ConverterTraits(tuple(params["extensions"])),
+            check=check_converter,
+            diagnose=diagnose_converter,
+        )
+    ]
 
 
 @hookimpl
@@ -102,6 +121,12 @@ def register_models() -> list[Component]:
             missing_keys=missing_keys,
         )
     ]
+
+
+def _build_converter(extensions: Sequence[str], **parameters: Any) -> Converter:
+    from ragtally_haystack.converter import FileConverter
+
+    return FileConverter(definition_of(parameters), tuple(extensions))
 
 
 def _build_chunker(**parameters: Any) -> Chunker:

@@ -13,6 +13,7 @@ from ragtally_haystack.classes import find_class, is_component, is_required, par
 from ragtally_haystack.definition import Definition, Fault, class_named, definition_of, mappings
 from ragtally_haystack.refusals import complete, is_secret, refusals
 from ragtally_haystack.roles import (
+    CONVERTER,
     DOCUMENT_EMBEDDER,
     GENERATOR,
     RETRIEVER,
@@ -42,6 +43,11 @@ def faults(role: Role, definition: Definition) -> list[Fault]:
         if name in definition.parameters
     ]
     return [*own, *_of_class(role, definition, cls), *_inside(definition)]
+
+
+def check_converter(parameters: Mapping[str, Any]) -> list[ParameterFault]:
+    """Check the parameters of the converter (see `ragtally.api.Component.check`)."""
+    return _of_parameters(CONVERTER, parameters)
 
 
 def check_chunker(parameters: Mapping[str, Any]) -> list[ParameterFault]:
@@ -197,6 +203,11 @@ def _type_hint(value: Any, allowed: tuple[Any, ...]) -> str | None:
     if str in allowed and isinstance(value, bool | int | float):
         return f"quote it: '{str(value).lower()}'"
     return "write it without quotes" if isinstance(value, str) and re.fullmatch(r"[-+.\deE]+", value) else None
+
+
+def diagnose_converter(parameters: Mapping[str, Any]) -> list[Finding]:
+    """Look for what the converter needs (see `ragtally.api.Component.diagnose`)."""
+    return list(_findings(CONVERTER, definition_of(parameters)))
 
 
 def diagnose_chunker(parameters: Mapping[str, Any]) -> list[Finding]:

@@ -48,6 +48,17 @@ _RETRIES = _count(3, "How often a call that failed for a passing reason is tried
 
 SPLITTER = _one("a splitter", "haystack.components.preprocessors.DocumentSplitter")
 
+CONVERTER = {
+    **_one("a converter", "haystack.components.converters.PyPDFToDocument"),
+    "extensions": {
+        "type": "array",
+        "items": {"type": "string", "pattern": r"^\.[a-z0-9]+$"},
+        "minItems": 1,
+        "uniqueItems": True,
+        "description": "The ends of the names of the files that it is to read, as in [.pdf].",
+    },
+}
+
 EMBEDDER: Mapping[str, Schema] = {
     "document": {
         **_DEFINITION,

@@ -29,6 +29,7 @@ _CALLING = {"progress_bar": False, "raise_on_failure": True, "max_retries": 0}
 _WHOLE = "a benchmark reads whole answers in words"
 
 SPLITTER = Role("splitter", ("documents",), "documents", "haystack.components.preprocessors.DocumentSplitter")
+CONVERTER = Role("converter", ("sources",), "documents", "haystack.components.converters.PyPDFToDocument")
 DOCUMENT_EMBEDDER = Role(
     "document embedder",
     ("documents",),

@@ -341,6 +341,20 @@ TestHaystackSplitter = suite(
     type="haystack.components.preprocessors.DocumentSplitter",
     init_parameters={"split_length": 12, "split_overlap": 3},
 )
+
+
+class TestHaystackConverter(ConverterSuite):
+    plugin = HAYSTACK
+    name = "haystack"
+    parameters = {  # noqa: RUF012
+        "type": "haystack.components.converters.PyPDFToDocument",
+        "extensions": [".pdf"],
+    }
+
+    def write_file(self, folder: Path) -> Path:
+        return WRITERS["agb.pdf"](folder / "agb.pdf")
+
+
 TestHaystackEmbedders = suite(
     EmbedderSuite,
     HAYSTACK,
