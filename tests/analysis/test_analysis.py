@@ -79,7 +79,11 @@ def test_buckets_sum_to_the_questions_and_the_bars_to_the_accuracy(results: Resu
     assert len(breakdowns) == len(grid)
     for row in grid.iter_rows(named=True):
         breakdown = breakdowns[row["cell"], row["question_set"]]
-        assert set(breakdown.buckets) == set(map(str, Bucket)) - {Bucket.LOST_BY_INDEX, Bucket.NOT_GRADED}
+        assert set(breakdown.buckets) == set(map(str, Bucket)) - {
+            Bucket.LOST_BY_INDEX,
+            Bucket.NOT_GRADED,
+            Bucket.UNANSWERABLE,
+        }
         assert sum(breakdown.buckets.values()) == breakdown.questions
         assert breakdown.waterfall is not None
         assert breakdown.waterfall.index_loss is None

@@ -47,6 +47,25 @@ def test_the_first_bucket_that_applies(row: tuple[Status, int, int, Status], buc
 
 
 @pytest.mark.parametrize(
+    ("status", "gold", "bucket"),
+    [
+        (W, R, Bucket.UNANSWERABLE),
+        (W, W, Bucket.UNANSWERABLE),
+        (R, R, Bucket.RIGHT_WITHOUT_EVIDENCE),
+        (U, R, Bucket.UNPARSED),
+        (Status.NOT_GRADED, R, Bucket.NOT_GRADED),
+    ],
+)
+def test_who_answers_what_cannot_be_answered_was_distracted(status: Status, gold: Status, bucket: Bucket) -> None:
+    rows = replace(rows_of([(status, 0, 0, gold)]), unanswerable=np.array([True]))
+    assert rows.buckets() == (bucket,)
+    (bars,) = waterfalls([rows], np.random.default_rng(1))
+    assert bars is not None
+    assert bars.retrieval_loss.value == 0
+    assert bars.distractor_loss.value == float(status is W and gold is R)
+
+
+@pytest.mark.parametrize(
     ("row", "exactly", "bucket"),
     [
         ((W, 0, 10, R), 0, Bucket.NOT_RETRIEVED),

@@ -7,8 +7,12 @@ now gives another output, raise the version and pin the new addresses.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ragtally.plan import STAGES, in_order
+from ragtally.registry import load_registry
 from ragtally.steps import STEPS
+from sample_squad import write_squad
 from toy_study import TINY
 from workbench import Bench
 
@@ -37,6 +41,31 @@ RAISED = {"prepare": 2, "sample": 2, "index": 2, "retrieve": 2, "judge": 2, "par
 """The steps whose version was raised since the first release."""
 
 
+OPEN = """\
+study: towns
+seed: 7
+dataset: {squad: {path: PATH}}
+readers: {floor: best_sentence}
+label: {voters: [floor]}
+base: {from: [floor], rule: majority}
+grading: {numeric: {tolerance: 0.01}, exact: {}}
+grid: {reader: floor}
+controls: [gold_context]
+metrics: [accuracy]
+"""
+OPEN_FIRST = {
+    "prepare": "r1:2d76d57c5c08c5e00e226da1d2aa03f91bf32c25",
+    "sample": "r1:6f0c2b936c76ece0be1bfd3b715a5423f682119f",
+    "read": "r1:f01dfc13f93834c0f4a28fa2a923411626214f9f",
+    "parse": "r1:4983a6187f5fbe3986743753ba5bb9f5a26012e0",
+    "vote": "r1:616df60c214200abb7c20edf115f2afe92f5113f",
+    "grade": "r1:e5134bce869453a93c02c7f18ca949a959700ec3",
+    "base": "r1:d32515e86b763842adb34392b6570fd3e600d803",
+    "score": "r1:93e8b65743593a8eac866414544a5d4c76c37e05",
+}
+"""Likewise of the steps that know of open answers, in the study `OPEN`."""
+
+
 def test_the_addresses_of_a_known_study_stay(bench: Bench) -> None:
     raised = {
         step: version for step, version in ((step.stored_as, step.version) for step in STEPS.values()) if version != 1
@@ -47,3 +76,12 @@ def test_the_addresses_of_a_known_study_stay(bench: Bench) -> None:
     for task in in_order([goal for stage in STAGES for goal in plan.goals(stage)]):
         result.setdefault(task.step.stored_as, task.address)
     assert result == FIRST
+
+
+def test_the_addresses_of_a_known_open_study_stay(tmp_path: Path) -> None:
+    path = write_squad(tmp_path / "squad.json")
+    plan = Bench(tmp_path, load_registry()).plan(OPEN.replace("PATH", str(path)))
+    result: dict[str, str] = {}
+    for task in in_order([goal for stage in STAGES for goal in plan.goals(stage)]):
+        result.setdefault(task.step.stored_as, task.address)
+    assert {step: result[step] for step in OPEN_FIRST} == OPEN_FIRST

@@ -45,7 +45,7 @@ from ragtally.analysis.estimate import Estimate
 from ragtally.analysis.jackknife import jackknife_differences
 from ragtally.analysis.label_doubt import label_doubt
 from ragtally.analysis.proportions import count_pairs, newcombe_paired, wilson
-from ragtally.api import Status
+from ragtally.api import GradedAnswers, Status
 from ragtally.results.load import Results
 
 _DECISION = ("reader", "votes", "rule")
@@ -59,6 +59,8 @@ class Bucket(StrEnum):
     NO_VERDICT = "no verdict"
     # Only of open answers.
     NOT_GRADED = "not graded"
+    # Only of open answers: it should have abstained.
+    UNANSWERABLE = "answered, though it cannot be"
     RIGHT_WITH_EVIDENCE = "right with evidence"
     RIGHT_WITHOUT_EVIDENCE = "right without evidence"
     # Only where the search is approximate.
@@ -123,9 +125,11 @@ class Outcomes:
     gold_status: Sequence[Status] | None = None
     # How many characters of its evidence an exact search would bring there; None where the search is exact.
     exactly_covered: NDArray[np.integer] | None = None
+    # Which questions cannot be answered, so that no evidence is missing and any passage distracts; None for none.
+    unanswerable: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        columns = (self.covered, self.evidence, self.gold_status, self.exactly_covered)
+        columns = (self.covered, self.evidence, self.gold_status, self.exactly_covered, self.unanswerable)
         if any(column is not None and len(column) != len(self.status) for column in columns):
             raise ValueError("every column must have one row per question")
         for covered in (self.covered, self.covered if self.exactly_covered is None else self.exactly_covered):
@@ -134,8 +138,9 @@ class Outcomes:
 
     @property
     def retrieved(self) -> NDArray[np.bool_]:
-        """Whether each question's evidence counts as retrieved."""
-        return np.asarray(self.covered > 0)
+        """Whether each question's evidence counts as retrieved; where there is none to be had, it does."""
+        covered = np.asarray(self.covered > 0)
+        return covered if self.unanswerable is None else covered | self.unanswerable
 
     @property
     def lost_by_index(self) -> NDArray[np.bool_]:
@@ -147,7 +152,12 @@ class Outcomes:
     def buckets(self) -> tuple[Bucket, ...]:
         """Put every question into its bucket."""
         gold: Sequence[Status | None] = self.gold_status or [None] * len(self.status)
-        return tuple(map(_bucket, self.status, self.retrieved.tolist(), self.lost_by_index.tolist(), gold))
+        buckets = map(_bucket, self.status, (self.covered > 0).tolist(), self.lost_by_index.tolist(), gold)
+        if self.unanswerable is None:
+            return tuple(buckets)
+        wrong = [status is Status.WRONG for status in self.status]
+        rows = zip(buckets, self.unanswerable.tolist(), wrong, strict=True)
+        return tuple(Bucket.UNANSWERABLE if none and is_wrong else bucket for bucket, none, is_wrong in rows)
 
 
 def outcomes(answers: AlignedAnswers, cell: str, gold_cell: str | None) -> Outcomes:
@@ -161,7 +171,14 @@ def outcomes(answers: AlignedAnswers, cell: str, gold_cell: str | None) -> Outco
         answers.evidence,
         gold_status,
         None if (exactly_covered == UNKNOWN).any() else exactly_covered,
+        _unanswerable(answers.graded[column]),
     )
+
+
+def _unanswerable(graded: GradedAnswers) -> NDArray[np.bool_] | None:
+    if graded.references is None:
+        return None
+    return np.array([not references for references in graded.references], dtype=np.bool_)
 
 
 def error_breakdowns(results: Results, answers: AlignedAnswers) -> dict[str, ErrorBreakdown]:
@@ -275,7 +292,7 @@ def _counts(outcomes: Outcomes, buckets: Sequence[Bucket]) -> dict[str, int]:
     is_exact = outcomes.exactly_covered is None
     # What cannot be, or did not come up, is no bucket of the study.
     left_out = {Bucket.LOST_BY_INDEX} if is_exact else set()
-    left_out |= {Bucket.NOT_GRADED} if not counts[Bucket.NOT_GRADED] else set()
+    left_out |= {bucket for bucket in (Bucket.NOT_GRADED, Bucket.UNANSWERABLE) if not counts[bucket]}
     return {str(bucket): counts[bucket] for bucket in Bucket if bucket not in left_out}
 
 
