@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ragtally.results import Results
-from ragtally.results.columns import VOTERS
+from ragtally.results.columns import PROMPTS, VOTERS
 from sample_results import ACCURACY
 
 LABELS = ("yes", "no", "maybe")
@@ -64,6 +64,7 @@ def synthetic_results(
         row |= {"questions": questions}
         row |= {"accuracy": float((verdict == gold).mean()), "accuracy_denominator": questions}
         row |= {"context_document_hit": float(random.random()), "context_document_hit_denominator": questions}
+    passages = _passages([row["context"] for row in rows if row["context"]], ids[:shown], random, spice, words)
     grid = [row["cell"] for row in rows if row["kind"] == "grid"]
     by_class = {one: int((gold == one).sum()) for one in LABELS}
     asked = {"in_dataset": 2 * questions, "in_split": questions, "dropped_by_answers": 0, "sampled": questions}
@@ -88,7 +89,8 @@ def synthetic_results(
             }
         ),
         rankings=pl.DataFrame(schema={"ranking": pl.String, "question": pl.String}),
-        passages=_passages([row["context"] for row in rows if row["context"]], ids[:shown], random, spice, words),
+        passages=passages,
+        prompts=_prompts(passages, spice),
         voters=VOTERS.empty(),
         dataset={
             "study": "made-up",
@@ -179,3 +181,13 @@ def _passages(
     names = ("context", "question", "rank", "document", "start", "end", "text", "evidence_starts", "evidence_ends")
     lists = {"evidence_starts": pl.List(pl.Int32), "evidence_ends": pl.List(pl.Int32)}
     return pl.DataFrame(rows, schema=list(names), orient="row", schema_overrides=lists)
+
+
+def _prompts(passages: pl.DataFrame, spice: str) -> pl.DataFrame:
+    """What the first reader was asked on every context."""
+    rows = [
+        (READERS[0], context, question, ["system", "user"],
+         [f"You answer. {spice}", "\n\n".join(["Context:", *table.sort("rank")["text"], f"Question {question}?"])])
+        for (context, question), table in passages.group_by("context", "question", maintain_order=True)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=PROMPTS.schema, orient="row")

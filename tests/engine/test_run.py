@@ -37,7 +37,7 @@ from workbench import Bench
 FILES = {
     "dataset.json", "train.json", "voters.csv", "base.parquet", "base.json",
     "cells.csv", "metrics.json", "answers.parquet", "questions.parquet", "rankings.parquet", "passages.parquet",
-    "comparisons.json", "timings.json",
+    "prompts.parquet", "comparisons.json", "timings.json",
 }  # fmt: skip
 
 
@@ -108,6 +108,7 @@ def test_the_bench_alone_is_enough_and_needs_no_voters_table(bench: Bench) -> No
         "questions.parquet",
         "rankings.parquet",
         "passages.parquet",
+        "prompts.parquet",
         "comparisons.json",
         "timings.json",
     }

@@ -92,7 +92,7 @@ def test_the_explorer_shows_questions_votes_and_evidence_side_by_side(opened: Ch
     opened.until("document.getElementById('explorer-view').dataset.ready === 'yes'")
     first = results.questions.row(0, named=True)
     assert opened.run("document.getElementById('explorer-asked').firstChild.textContent") == first["question"]
-    assert opened.run("document.querySelectorAll('#explorer-side-0 .raw').length") == 3
+    assert opened.run("document.querySelectorAll('#explorer-side-0 .votes .raw').length") == 3
     marked = opened.run("document.querySelector('#explorer-side-0 mark').textContent")
     context = results.cells.filter(results.cells["cell"] == opened.run(
         "document.getElementById('explorer-cell-0').selectedOptions[0].textContent"
@@ -101,6 +101,11 @@ def test_the_explorer_shows_questions_votes_and_evidence_side_by_side(opened: Ch
         (results.passages["context"] == context) & (results.passages["question"] == first["id"])
     ).row(1, named=True)
     assert marked == passage["text"][2:20]
+    prompt = results.prompts.filter(
+        (results.prompts["context"] == context) & (results.prompts["question"] == first["id"])
+    ).row(0, named=True)
+    sent = "[...document.querySelectorAll('#explorer-side-0 details .raw')].map((part) => part.textContent)"
+    assert opened.run(sent) == prompt["contents"]
     opened.run("document.getElementById('explorer-next').click()")
     assert (
         opened.run("document.getElementById('explorer-asked').firstChild.textContent")

@@ -132,6 +132,28 @@ def test_the_explorer_holds_every_answer_to_a_shown_question_once(results: Resul
         assert [data["questions"]["id"][row] for row in said["question"]] == answers["question"].to_list()
 
 
+def test_the_explorer_puts_each_prompt_together_again_from_its_passages(results: Results, analysis: Analysis) -> None:
+    data = explorer_data(results, analysis, sample_questions(results))
+    readers = dict(results.cells.select("cell", "reader").iter_rows())
+    contexts = dict(results.cells.select("cell", "context").iter_rows())
+    texts, passages = data["texts"], data["passages"]["text"]
+    asked = {(row["reader"], row["context"], row["question"]): row for row in results.prompts.iter_rows(named=True)}
+    found = 0
+    for cell, number in zip(data["cells"], data["prompt_of"], strict=True):
+        if number < 0:
+            assert (readers[cell], contexts[cell]) not in {key[:2] for key in asked}
+            continue
+        for row, messages in data["prompts"][number].items():
+            prompt = asked[readers[cell], contexts[cell], data["questions"]["id"][row]]
+            assert [texts[role] for role, *_ in messages] == prompt["roles"]
+            for (_, *parts), content in zip(messages, prompt["contents"], strict=True):
+                whole = (texts[passages[part[0]] if isinstance(part, list) else part] for part in parts)
+                assert "".join(whole) == content
+            assert sum(isinstance(part, list) for _, *parts in messages for part in parts) == 3
+            found += 1
+    assert found
+
+
 def test_the_explorers_buckets_are_those_of_the_verdict(results: Results, analysis: Analysis) -> None:
     data = explorer_data(results, analysis, results.questions["id"].to_list())
     for cell, where in analysis.sets[analysis.question_set].error_breakdowns.items():

@@ -34,7 +34,7 @@ from ragtally.steps import (
 )
 
 # Raised whenever the same entries would give other result files.
-RESULTS_VERSION = 4
+RESULTS_VERSION = 5
 
 # fmt: off
 _STEPS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -87,7 +87,8 @@ def explorer_data(results: Results, analysis: Analysis, question_ids: Sequence[s
         "cells": names,
         "context_of": [contexts.index(name) if name in contexts else -1 for name in cells["context"]],
         "said": _answers(results, analysis, names, location, texts),
-        **_passages(results, contexts, location, texts),
+        **(passages := _passages(results, contexts, location, texts)),
+        **_prompts(results, cells, contexts, location, passages, texts),
         "texts": texts.all,
     }
 
@@ -171,3 +172,49 @@ def _passages(
         entry = [passage_numbers[key], marks] if marks else passage_numbers[key]
         passages_of[number[row["context"]]][location[row["question"]]].append(entry)
     return {"passages": columns, "shown": passages_of}  # type: ignore[dict-item]
+
+
+def _prompts(
+    results: Results,
+    cells: pl.DataFrame,
+    contexts: Sequence[str],
+    location: Mapping[str, int],
+    passages: Mapping[str, Any],
+    texts: _Texts,
+) -> dict[str, Any]:
+    """What was asked, by reader and context, and which of these each cell was asked."""
+    numbers: dict[tuple[str, str | None], int] = {}
+    prompts: list[dict[int, list[Any]]] = []
+    words = texts.all
+    rows = results.prompts.iter_rows(named=True) if len(results.prompts) else iter(())
+    for row in rows:
+        if row["question"] not in location:
+            continue
+        key, question = (row["reader"], row["context"]), location[row["question"]]
+        if key not in numbers:
+            numbers[key] = len(prompts)
+            prompts.append({})
+        shown = passages["shown"][contexts.index(row["context"])][question] if row["context"] in contexts else []
+        own = [entry[0] if isinstance(entry, list) else entry for entry in shown]
+        pieces = [([number], words[passages["passages"]["text"][number]]) for number in own]
+        prompts[numbers[key]][question] = [
+            [texts.number(role), *_parts(content, pieces, texts)]
+            for role, content in zip(row["roles"], row["contents"], strict=True)
+        ]
+    keys = cells.select("reader", "context").rows()
+    return {"prompts": prompts, "prompt_of": [numbers.get(key, -1) for key in keys]}
+
+
+def _parts(content: str, pieces: Sequence[tuple[list[int], str]], texts: _Texts) -> Iterator[int | list[int]]:
+    """Cut a message at the passages in it: the number of a text, or that of a passage in a list of its own."""
+    at = 0
+    for reference, text in pieces:
+        found = content.find(text, at) if text else -1
+        if found < 0:
+            continue
+        if found > at:
+            yield texts.number(content[at:found])
+        yield reference
+        at = found + len(text)
+    if at < len(content):
+        yield texts.number(content[at:])

@@ -334,6 +334,15 @@ PASSAGES = ResultFile("passages.parquet", "bench", "What stood before the reader
     Column("evidence_ends", _INTEGERS, "where it ends"),
 ))  # fmt: skip
 
+PROMPTS = ResultFile("prompts.parquet", "bench", "What language models were asked, word for word, on some of the "
+    "questions of passages.parquet.", (
+    Column("reader", _TEXT, "the reader's name in the spec"),
+    Column("context", _TEXT, "the context's name, as in cells.csv"),
+    Column("question", _TEXT, "the question's id"),
+    Column("roles", _TEXTS, "who speaks in each message: `system`, `user`, `assistant`"),
+    Column("contents", _TEXTS, "what each message says"),
+))  # fmt: skip
+
 COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must know besides results: which cells are "
     "compared, what the metrics measure, and which models were asked.", (
     Column("select_on", _TEXT, "where the best cell is selected: `all` questions, or the `dev` half"),
@@ -390,6 +399,6 @@ SUMMARY = ResultFile("summary.json", "report", "The study in about ten numbers, 
 ))  # fmt: skip
 
 RESULT_FILES = (
-    DATASET, TRAIN, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS, QUESTIONS, RANKINGS, PASSAGES, COMPARISONS,
-    TIMINGS, SUMMARY,
+    DATASET, TRAIN, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS, QUESTIONS, RANKINGS, PASSAGES, PROMPTS,
+    COMPARISONS, TIMINGS, SUMMARY,
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,14 @@ _FIELDS = {
     "questions": files.QUESTIONS,
     "rankings": files.RANKINGS,
     "passages": files.PASSAGES,
+    "prompts": files.PROMPTS,
     "voters": files.VOTERS,
     "dataset": files.DATASET,
     "base": files.BASE,
     "comparisons": files.COMPARISONS,
 }
 # What has rows for single questions of each cell, ranking or context, and grows with both.
-_PER_QUESTION = ("answers", "rankings", "passages")
+_PER_QUESTION = ("answers", "rankings", "passages", "prompts")
 LOADED_FILES = tuple(file.name for file in _FIELDS.values())
 """The names of the files that `load_results` reads."""
 
@@ -44,6 +45,7 @@ class Results(Brief):
         questions: `questions.parquet`: one row per question of the sample.
         rankings: `rankings.parquet`: one row per ranking and question, with each metric's value.
         passages: `passages.parquet`: what stood before the readers, for some of the questions.
+        prompts: `prompts.parquet`: what language models were asked, for some of the questions.
         voters: `voters.csv`: how the voters compare; no rows without voters.
         dataset: `dataset.json`.
         base: `base.json`.
@@ -61,6 +63,7 @@ class Results(Brief):
     dataset: Mapping[str, Any]
     base: Mapping[str, Any]
     comparisons: Mapping[str, Any]
+    prompts: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     @property
     def answer_names(self) -> tuple[str, ...]:
@@ -131,8 +134,8 @@ def load_results(study: str | Path, results: str | Path = "data/results", *, per
     Args:
         study: The study's name, or the folder of its results (as a `Path` always that).
         results: The folder below which studies lie, where a name is given.
-        per_question: Whether to read `answers`, `rankings` and `passages`, the large files; otherwise these have no
-            rows.
+        per_question: Whether to read `answers`, `rankings`, `passages` and `prompts`, the large files; without it
+            these have no rows.
 
     Returns:
         The results.

@@ -24,6 +24,7 @@ from ragtally.tables import (
     load_base_rows,
     load_evidence,
     load_passages,
+    load_prompts,
     load_questions,
     load_relevance,
     load_texts,
@@ -38,10 +39,11 @@ MOST_CHARACTERS = 12_000_000
 
 
 def write_questions(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
-    """Write `questions.parquet`, `rankings.parquet` and `passages.parquet`."""
+    """Write `questions.parquet`, `rankings.parquet`, `passages.parquet` and `prompts.parquet`."""
     files.QUESTIONS.write(folder, _questions(plan, workspace))
     files.RANKINGS.write(folder, _rankings(plan, workspace))
     files.PASSAGES.write(folder, _passages(plan, workspace))
+    files.PROMPTS.write(folder, _prompts(plan, workspace))
 
 
 def in_base(plan: StudyPlan, workspace: Workspace) -> NDArray[np.bool_]:
@@ -163,9 +165,8 @@ def _passages(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
         key = (int(evidence.question[row]), int(evidence.document[row]))
         marks.setdefault(key, []).append((int(evidence.start[row]), int(evidence.end[row])))
     tables = {task: load_passages(workspace.entry(task)) for task in contexts}
-    # "shown" is part of what the seed is derived from: another word would draw other questions.
-    order = sorted(range(len(questions)), key=lambda row: derive_seed(plan.study.seed, "shown", questions["id"][row]))
-    picked_ids = set(order[: _question_limit(list(tables.values()), len(questions))])
+    characters = sum(int((table["end"] - table["start"]).sum()) for table in tables.values())
+    picked_ids = _pick_questions(plan, questions["id"], characters)
     rows = []
     for task, table in tables.items():
         rank, last = 0, -1
@@ -182,7 +183,35 @@ def _passages(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=files.PASSAGES.schema, orient="row")
 
 
-def _question_limit(tables: Sequence[pl.DataFrame], questions: int) -> int:
-    characters = sum(int((table["end"] - table["start"]).sum()) for table in tables)
-    per_question = characters / questions if questions else 0
-    return min(MOST_QUESTIONS, questions, int(MOST_CHARACTERS / per_question) if per_question else questions)
+def _prompts(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
+    """What was asked of language models about some questions; each prompt once, though votes and cells share it."""
+    tasks: dict[tuple[str, str | None], Task] = {}
+    for cell in plan.cells:
+        if cell.verdicts is None:
+            continue
+        answers = cell.verdicts.inputs["parse"][0].inputs["read"][0]
+        context = context_of(cell)
+        for task in answers.inputs.get("prompt", ()):
+            tasks.setdefault((str(cell.picks.reader), context.label if context else None), task)
+    ids = load_questions(workspace.entry(plan.sample))["id"]
+    tables = {key: load_prompts(workspace.entry(task)) for key, task in tasks.items()}
+    characters = sum(
+        len(message.content) for table in tables.values() for prompt in table.prompts for message in prompt
+    )
+    picked_ids = _pick_questions(plan, ids, characters)
+    rows = [
+        (*key, ids[question], [message.role for message in prompt], [message.content for message in prompt])
+        for key, table in tables.items()
+        for question, prompt in zip(table.questions, table.prompts, strict=True)
+        if question in picked_ids
+    ]
+    return pl.DataFrame(rows, schema=files.PROMPTS.schema, orient="row")
+
+
+def _pick_questions(plan: StudyPlan, ids: pl.Series, characters: int) -> set[int]:
+    """The rows of the questions of which everything is written, given how many characters that is of all of them."""
+    # "shown" is part of what the seed is derived from: another word would draw other questions.
+    order = sorted(range(len(ids)), key=lambda row: derive_seed(plan.study.seed, "shown", ids[row]))
+    per_question = characters / len(ids) if len(ids) else 0
+    most = int(MOST_CHARACTERS / per_question) if per_question else len(ids)
+    return set(order[: min(MOST_QUESTIONS, most)])

@@ -135,6 +135,19 @@
       });
     }
 
+    function prompt(box, side, row) {
+      const messages = data.prompt_of[cell(side)] < 0 ? undefined : data.prompts[data.prompt_of[cell(side)]][row];
+      if (!messages) return;
+      const details = make("details");
+      details.append(make("summary", "The prompt, as it was sent"));
+      for (const [role, ...parts] of messages) {
+        details.append(make("p", text(role), "told"));
+        const words = parts.map((part) => text(Array.isArray(part) ? data.passages.text[part[0]] : part));
+        details.append(make("div", words.join(""), "raw"));
+      }
+      box.append(details);
+    }
+
     function fillSide(side, row) {
       const [verdict, votes, passagesBox] = ["verdict", "votes", "passages"].map((part) => sides[side].querySelector(`.${part}`));
       for (const box of sides[side].querySelectorAll("div")) box.replaceChildren();
@@ -151,6 +164,7 @@
         if (error) votes.append(make("div", error, "raw"));
       });
       passages(passagesBox, side, row);
+      prompt(passagesBox, side, row);
     }
 
     function show() {
