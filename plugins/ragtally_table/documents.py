@@ -24,7 +24,7 @@ from ragtally_converters import default_converters
 from ragtally_table.quotes import QuotedText
 from ragtally_table.rows import TABLES, raise_first, read_table
 
-LITTER = "hidden files"
+LITTER = "hidden files and folders, and links to folders"
 UNREADABLE = "files that cannot be read: {}"
 # Files that systems and programs leave beside people's own.
 _LITTER = {"thumbs.db", "desktop.ini"}
@@ -79,7 +79,9 @@ def find_files(folder: Path, but: Path | None = None) -> FileList:
     litter = 0
     # os.walk follows no link to a folder, which could lead anywhere, and in circles.
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        own = sorted(name for name in folders if not name.startswith(".") and not Path(parent, name).is_symlink())
+        litter += len(folders) - len(own)
+        folders[:] = own
         for name in sorted(names):
             path = Path(parent, name)
             if name.startswith((".", "~$")) or name.lower() in _LITTER:

@@ -217,6 +217,8 @@ def spoil(folder: Path) -> None:
     (folder / "bild.jpg").write_bytes(b"\xff\xd8")
     (folder / ".DS_Store").write_bytes(b"x")
     (folder / "~$haus.docx").write_bytes(b"x")
+    (folder / ".git").mkdir()
+    (folder / "link").symlink_to(folder, target_is_directory=True)
 
 
 def test_files_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:
@@ -240,7 +242,7 @@ def test_files_that_cannot_be_read_are_counted_by_reason(tmp_path: Path) -> None
         "files that cannot be read: encrypted": 1,
         "files that cannot be read: no text layer": 1,
         "files that cannot be read: unknown kind of file": 1,
-        "hidden files": 2,
+        "hidden files and folders, and links to folders": 4,
         "questions without evidence": 1,
     }
 
