@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import ragtally_answer_metrics
+import ragtally_graders
 import ragtally_retrieval_metrics
 import ragtally_vote_rules
 import toy_retrievers
@@ -24,6 +25,7 @@ from ragtally.api import (
     Choice,
     Component,
     DatasetBatch,
+    DatasetTraits,
     Documents,
     Evidence,
     Examples,
@@ -86,6 +88,20 @@ controls: [gold_context]
 metrics: [accuracy, recall@2]
 """
 """A study with work of every step that needs no language model."""
+OPEN = """\
+study: tiny
+seed: 7
+dataset: {made_up_open: {questions: 12, split: test}}
+readers: {speaker: speaker}
+label: {voters: [speaker]}
+base: {from: [speaker], rule: majority}
+grading: {exact: {}, contains: {}}
+grid: {reader: speaker}
+grid_on: all
+controls: [closed_book, gold_context]
+metrics: [accuracy, token_f1]
+"""
+"""A study with open answers, and so with work of the step grade."""
 ASKING = ("rerank_prompt", "prompt", "ask")
 """The steps that need a language model, which this world has not."""
 
@@ -140,6 +156,16 @@ def toy_dataset(questions: int, labelled: bool = True) -> ToyDataset:
         asked_about = replace(made.questions, text=words)
         batches.append(replace(made, questions=asked_about, left_out={"drafts of questions": 1}))
     return ToyDataset(batches, labelled=labelled)
+
+
+def toy_open_dataset(questions: int) -> ToyDataset:
+    """Make the same questions with the same answers as reference texts."""
+    batches = []
+    for made in toy_dataset(questions).given:
+        references = [[label] for label in made.questions.label if label is not None]
+        columns = replace(made.questions, label=[None] * len(references), references=references)
+        batches.append(replace(made, questions=columns))
+    return ToyDataset(batches, answers=(), labelled=False)
 
 
 @dataclass
@@ -287,6 +313,17 @@ class Finder:
         return f"Answer: {draw.choice(reading.answers) if draw.random() < self.noise else word}"
 
 
+class Speaker:
+    """Says the sentence with the answer, or that there is none."""
+
+    def read(self, reading: Reading, vote: Vote) -> Answers:
+        return texts([self._say(" ".join(passages)) for passages in reading.passages])
+
+    def _say(self, text: str) -> str:
+        _, result, rest = text.partition("The answer is ")
+        return f"It is {rest.partition('.')[0]}." if result else "I cannot answer"
+
+
 class Learner:
     """Learns how often each answer comes, and draws accordingly."""
 
@@ -368,7 +405,14 @@ COMPONENTS: dict[str, list[Component]] = {
                 },
             },
             fingerprint=_file,
-        )
+        ),
+        Component(
+            "made_up_open",
+            toy_open_dataset,
+            "Questions that were made up, with references.",
+            params={"questions": number(24)},
+            traits=DatasetTraits("open"),
+        ),
     ],
     "chunker": [Component("pieces", Pieces, "Cuts into so many characters.", params={"size": number(60)})],
     "embedder": [Component("letter_counts", LetterCounts, "Counts letters.")],
@@ -405,6 +449,7 @@ COMPONENTS: dict[str, list[Component]] = {
     "reader": [
         Component("finder", Finder, "Finds the sentence.", params={"noise": number(0.2, "number")}),
         Component("learner", Learner, "Learns.", params={"train": TRAIN_PARAMETER}, traits=ReaderTraits(trains=True)),
+        Component("speaker", Speaker, "Says it.", traits=ReaderTraits(draws="fixed", answers="open")),
         Component("steady", Steady, "Always the same.", traits=ReaderTraits(draws="fixed")),
         Component("taped", Recorder, "Recorded.", traits=ReaderTraits(draws="recorded", condition="conclusion")),
         Component(
@@ -415,6 +460,7 @@ COMPONENTS: dict[str, list[Component]] = {
         ),
     ],
     "rule": ragtally_vote_rules.register_vote_rules(),
+    "grader": ragtally_graders.register_graders(),
     "metric": [*ragtally_answer_metrics.register_metrics(), *ragtally_retrieval_metrics.register_metrics()],
 }
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ragtally.steps import STEPS
-from toy_study import ASKING, TINY
+from toy_study import ASKING, OPEN, TINY
 
 DRIVER = Path(__file__).with_name("driver.py")
 KILLED = -signal.SIGKILL
@@ -27,16 +27,18 @@ class Driver:
 
     process: subprocess.Popen[str]
 
-    def run(self, folder: Path, **kill: str) -> int:
-        """Run the study of a folder; return the exit code, negative for a signal."""
+    def run(self, folder: Path, spec: str = TINY, **kill: str) -> int:
+        """Run a study in a folder; return the exit code, negative for a signal."""
         assert self.process.stdin and self.process.stdout
-        (folder / "spec.yaml").write_text(TINY)
+        (folder / "spec.yaml").write_text(spec)
         self.process.stdin.write(json.dumps({"folder": str(folder)} | kill) + "\n")
         self.process.stdin.flush()
         return int(json.loads(self.process.stdout.readline()))
 
 
-OFTEN = ("index", "train", "read", "base", "score")
+OF_OPEN_ANSWERS = {"grade"}
+"""The steps that only a study with open answers has."""
+OFTEN = ("index", "train", "read", "grade", "base", "score")
 """The steps that are killed with every run of the tests; the others, which write alike, with the slow ones."""
 
 
@@ -57,6 +59,13 @@ def driver() -> Iterator[Driver]:
 def uninterrupted(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted")
     assert driver.run(folder) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def uninterrupted_open(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted_open")
+    assert driver.run(folder, OPEN) == 0
     return folder
 
 
@@ -85,10 +94,13 @@ def drafts(folder: Path) -> list[Path]:
     "step",
     [pytest.param(step, marks=() if step in OFTEN else pytest.mark.slow) for step in STEPS if step not in ASKING],
 )
-def test_a_run_killed_in_a_step_goes_on(driver: Driver, uninterrupted: Path, tmp_path: Path, step: str) -> None:
+def test_a_run_killed_in_a_step_goes_on(
+    driver: Driver, uninterrupted: Path, uninterrupted_open: Path, tmp_path: Path, step: str
+) -> None:
+    spec, uninterrupted = (OPEN, uninterrupted_open) if step in OF_OPEN_ANSWERS else (TINY, uninterrupted)
     known: dict[str, tuple[int, int]] = {}
     for point in ("before", "written", "recorded", "completed"):
-        assert driver.run(tmp_path, step=step, point=point) == KILLED
+        assert driver.run(tmp_path, spec, step=step, point=point) == KILLED
         assert known.items() <= entries(tmp_path).items()
         known = entries(tmp_path)
         done = [name for name in known if name.startswith(f"store/{STEPS[step].stored_as}/")]
@@ -96,7 +108,7 @@ def test_a_run_killed_in_a_step_goes_on(driver: Driver, uninterrupted: Path, tmp
         assert len(done) == (point == "completed")
         assert len(drafts(tmp_path)) == (point != "completed")
         assert not (tmp_path / "results" / "tiny" / "cells.csv").exists()
-    assert driver.run(tmp_path) == 0
+    assert driver.run(tmp_path, spec) == 0
     assert known.items() <= entries(tmp_path).items()
     assert entries(tmp_path).keys() == entries(uninterrupted).keys()
     assert results(tmp_path) == results(uninterrupted)
@@ -130,7 +142,7 @@ def test_earlier_results_outlive_a_kill(driver: Driver, uninterrupted: Path, tmp
 
 def test_the_study_has_work_of_every_step(uninterrupted: Path) -> None:
     counts = Counter(name.split()[0] for name in calls(uninterrupted))
-    assert set(counts) == set(STEPS) - set(ASKING)
+    assert set(counts) == set(STEPS) - set(ASKING) - OF_OPEN_ANSWERS
     assert {step for step, count in counts.items() if count == 1} == {
         "prepare", "chunk", "embed", "embed_questions", "rerank", "base",
     }  # fmt: skip
