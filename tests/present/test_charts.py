@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import altair
 import pytest
 import vl_convert
 
-from ragtally.present.charts import vega
+from ragtally.analysis import Analysis
+from ragtally.present.cells import cells_of
+from ragtally.present.charts import specification, vega
+from ragtally.present.page import sections
+from ragtally.results import Results
 
 
 @pytest.fixture
@@ -54,3 +59,12 @@ def test_a_bundle_that_ends_its_element_early_is_refused(bundled: list[str], mon
     monkeypatch.setattr(vl_convert, "javascript_bundle", lambda *_, **__: "</Script>")
     with pytest.raises(AssertionError, match="ends its script"):
         vega()
+
+
+def test_every_chart_is_one_of_vega_lites(results: Results, analysis: Analysis) -> None:
+    cells = cells_of(results.cells, results.metrics, analysis.question_set, analysis)
+    charts = [chart for part in sum(sections(results, analysis, cells), ()) for chart in part.charts]
+    assert {chart.kind for chart in charts} >= {"waterfall", "curve", "scatter", "readers"}
+    for chart in charts:
+        # Written without a check, which takes as long as drawing it.
+        altair.Chart.from_dict(specification(chart), validate=True)

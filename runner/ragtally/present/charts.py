@@ -291,7 +291,8 @@ def _vega_lite(
 ) -> dict[str, Any]:
     width: Literal["container"] = "container"
     chart = alt.layer(*layers).properties(width=width, height=height, autosize=_FIT_WIDTH)
-    specification: dict[str, Any] = chart.to_dict() | ({} if padding is None else {"padding": padding})
+    # Checking a chart against Vega-Lite's schema takes as long as drawing it; the tests do that.
+    specification: dict[str, Any] = chart.to_dict(validate=False) | ({} if padding is None else {"padding": padding})
     # Altair moves data aside by a name; the page may replace them, so they stand in their place.
     specification["data"] = {"values": specification.pop("datasets")[specification["data"]["name"]]}
     # The page sets colours and fonts; Altair's own default sizes would stand in its way.
