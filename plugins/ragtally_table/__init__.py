@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragtally import Component, ParameterFault, Starter, hookimpl
+from ragtally import Component, DatasetTraits, ParameterFault, Starter, hookimpl
 from ragtally.support.text_files import ENCODINGS
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
                 "id": "What tells a question from all others; the number of its row where it is left out.",
                 "question": "The question's words.",
                 "answer": "Its label, one of a few; in any language. Case and white space make no difference.",
+                "references": "A right answer in free text, for open answers; several as a list in JSON or Parquet; "
+                "where the cell is empty, the question cannot be answered.",
                 "evidence": "Words of a document in which the answer stands.",
                 "document": "The file in which it stands, by its path in the folder or its name; or the id of a row.",
                 "page": "The page, slide, sheet or section in which it stands, by its number or name.",
@@ -125,6 +127,13 @@ def _files_starter(study: str, questions: Path, documents: Path) -> Starter:
     return first_spec(study, questions, documents)
 
 
+def _traits(params: Mapping[str, Any]) -> DatasetTraits:
+    columns = params["columns"]
+    if not columns.get("references"):
+        return DatasetTraits("labels")
+    return DatasetTraits("both" if columns.get("answer") else "open")
+
+
 def _check(params: Mapping[str, Any]) -> list[ParameterFault]:
     names = [name for name in params["columns"].values() if name]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -147,6 +156,7 @@ def register_datasets() -> list[Component]:
             summary="One's own questions in a table (CSV, Excel, ...), one's own documents in a folder of files.",
             params=_PARAMETERS,
             fingerprint=_fingerprint,
+            traits=_traits,
             check=_check,
             files_starter=_files_starter,
         )

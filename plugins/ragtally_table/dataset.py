@@ -83,6 +83,7 @@ class TableDataset:
                 [question.text for question in some],
                 [question.label for question in some],
                 [question.split for question in some],
+                [list(question.references) for question in some] if "references" in table.places else None,
             )
             yield DatasetBatch(_NOTHING.documents, questions, _NOTHING.evidence, left_out)
             left_out = {}

@@ -11,7 +11,7 @@ from pathlib import Path
 from ragtally import DataError, Location
 from ragtally_table.rows import Table, TableRow, raise_first, read_table
 
-KEYS = ("id", "question", "answer", "evidence", "document", "page", "split")
+KEYS = ("id", "question", "answer", "references", "evidence", "document", "page", "split")
 """What a column can be."""
 ONE_SPLIT = "all"
 UNUSED_COLUMNS = "columns of the table of questions that are not used"
@@ -29,6 +29,7 @@ class TableQuestion:
     quotes: Sequence[str] = ()
     documents: Sequence[str] = ()  # The names of documents as written
     pages: Sequence[str] = ()
+    references: Sequence[str] = ()  # Right answers as texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def _question(table: Table, places: Mapping[str, int], row: TableRow, labels: Ma
         table.texts(row, places["evidence"]) if "evidence" in places else (),
         table.texts(row, places["document"]) if "document" in places else (),
         [page for one in table.texts(row, places["page"]) for page in _pages(one)] if "page" in places else (),
+        table.texts(row, places["references"]) if "references" in places else (),
     )
 
 

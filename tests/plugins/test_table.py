@@ -180,6 +180,19 @@ def test_names_of_documents_are_paths_names_or_stems_in_any_case(tmp_path: Path)
     ] * 5
 
 
+def test_references_are_texts_for_open_answers(tmp_path: Path) -> None:
+    params = write_study(tmp_path)
+    rows = [(1, "?", "Fünf Tage", "fünf", "agb", 1, "a"), (2, "?", None, "dois", "agb", 3, "a")]
+    write_questions(Path(params["questions"]), rows)
+    params |= {"columns": COLUMNS | {"answer": None, "references": "Antwort"}}
+    batches, _ = read(params)
+    assert batches[0].questions.references == [["Fünf Tage"], []]
+    (component,) = register_datasets()
+    assert callable(component.traits)
+    assert component.traits(params).answers == "open"  # type: ignore[union-attr]
+    assert build(params).labelled is False
+
+
 def test_a_cell_may_name_several_documents(tmp_path: Path) -> None:
     params = write_study(tmp_path)
     write_questions(Path(params["questions"]), [(1, "?", None, None, "agb.pdf; haus.docx", None, "a")])
