@@ -329,7 +329,7 @@ def load_verdicts(folder: Path) -> pl.DataFrame:
 
 
 def load_grades(folder: Path) -> pl.DataFrame:
-    """Read which open verdicts are right: `question`, `right` (None where not graded) and `grader`."""
+    """Read which open verdicts are right: `question`, `right` (None where not graded), `grader` and `ballots`."""
     return read_table(folder / "grades.parquet")
 
 

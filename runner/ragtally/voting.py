@@ -59,13 +59,14 @@ def decide(ballots: Ballots, rule: VoteRule) -> list[str | None]:
 def decide_open(ballots: Ballots, rule: VoteRule, language: str) -> list[str | None]:
     """Ask the vote rule about open answers; those that are equal once normalised are ballots for one answer."""
     # The rule sees the normalised texts; the verdict is the first ballot that is one of them, in its own words.
-    keys = [[None if ballot is None else _pool(ballot, language) for ballot in column] for column in ballots.choice]
+    keys = [[None if ballot is None else pool_of(ballot, language) for ballot in column] for column in ballots.choice]
     verdicts = decide(Ballots(keys, ballots.failed), rule)
     casts = zip(zip(*ballots.choice, strict=True), zip(*keys, strict=True), verdicts, strict=True)
     return [None if verdict is None else cast[own.index(verdict)] for cast, own, verdict in casts]
 
 
-def _pool(ballot: str, language: str) -> str:
+def pool_of(ballot: str, language: str) -> str:
+    """The form in which an open answer is compared with others."""
     # What normalisation leaves nothing of ("The", "+") is itself.
     return ballot if ballot == ABSTENTION else normalise(ballot, language) or ballot.strip()
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ragtally.analysis import vote_noise
+from ragtally.analysis.vote_noise import Draw, VoteNoise
 
-compare_draws = partial(vote_noise.compare_draws, generator=np.random.default_rng(5))
+GENERATOR = np.random.default_rng(5)
+
+
+def compare_draws(
+    first: Sequence[str | None], second: Sequence[str | None], labels: Sequence[str], **settings: Any
+) -> VoteNoise:
+    draws = (
+        Draw(draw, [answer == label for answer, label in zip(draw, labels, strict=True)]) for draw in (first, second)
+    )
+    return vote_noise.compare_draws(*draws, GENERATOR, **settings)
 
 
 def test_by_hand() -> None:

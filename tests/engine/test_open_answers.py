@@ -114,6 +114,18 @@ def test_two_cells_are_compared_question_by_question(results: Results) -> None:
     assert pair.common == len(references())
 
 
+def test_each_vote_is_graded_and_vote_noise_follows(folder: Path, results: Results) -> None:
+    pooled = results.answers.filter(results.answers["cell"] == "gold_context/people/3 votes")
+    for texts, rights in pooled.select("references", "ballots_right").iter_rows():
+        assert rights == ([True, True, None] if texts else [True, False, False])
+    analysis = analyze(results)
+    unanswerable = sum(not texts for texts in references().values()) / len(references())
+    noise = analysis.sets["all"].vote_noise["people"]
+    # The first two votes say the same in other words, but where nothing can be answered.
+    shares = [noise.other_answer.value, noise.right_once.value, noise.lost.value]
+    assert shares == pytest.approx([unanswerable] * 3)
+
+
 def test_the_page_shows_references_beside_answers(results: Results) -> None:
     data = explorer_data(results, analyze(results), results.questions["id"].to_list())
     expected = [" / ".join(texts) or "(cannot be answered)" for texts in references().values()]

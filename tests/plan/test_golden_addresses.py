@@ -59,9 +59,9 @@ OPEN_FIRST = {
     "read": "r1:f01dfc13f93834c0f4a28fa2a923411626214f9f",
     "parse": "r1:4983a6187f5fbe3986743753ba5bb9f5a26012e0",
     "vote": "r1:616df60c214200abb7c20edf115f2afe92f5113f",
-    "grade": "r1:e5134bce869453a93c02c7f18ca949a959700ec3",
-    "base": "r1:d32515e86b763842adb34392b6570fd3e600d803",
-    "score": "r1:93e8b65743593a8eac866414544a5d4c76c37e05",
+    "grade": "r1:494e46f295493b13454700470f85de4bca8831f6",
+    "base": "r1:9bdc5a50e1eeedf2407c7ceb69a4f9cb648e37b6",
+    "score": "r1:8e81fec552ce11a77c6e7ed5e86251047ceaa0de",
 }
 """Likewise of the steps that know of open answers, in the study `OPEN`."""
 

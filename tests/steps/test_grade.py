@@ -32,8 +32,10 @@ def grades(folder: Path, answers: dict[str, str], grading: str) -> dict[str, tup
     plan = bench.plan(SPEC % (folder, folder, grading))
     (task,) = plan.cells[0].score.inputs["grade"]
     ids = load_questions(bench.do(plan.sample))["id"].to_list()
-    rows = load_grades(bench.do(task)).iter_rows()
-    return {ids[row]: (right, grader) for row, right, grader in rows if ids[row] in answers}
+    rows = load_grades(bench.do(task))
+    assert rows["ballots"].to_list() == [[right] for right in rows["right"]]
+    columns = rows.select("question", "right", "grader").iter_rows()
+    return {ids[row]: (right, grader) for row, right, grader in columns if ids[row] in answers}
 
 
 def test_the_first_grader_that_says_right_or_wrong_decides(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from ragtally.analysis.contributions import mean_contributions
 from ragtally.analysis.estimate import Estimate
 from ragtally.analysis.proportions import wilson
 from ragtally.results.load import Results
+from ragtally.voting import pool_of
+
+_RIGHT = "ballots_right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,8 @@ class VoteNoise:
 def vote_noise(results: Results, answers: AlignedAnswers) -> dict[str, VoteNoise]:
     """Compare the first two votes of each reader on its gold contexts; by reader."""
     noise: dict[str, VoteNoise] = {}
-    if results.is_open:
-        # Only verdicts are graded, not the single draws.
-        return noise
     metrics = results.metric_names("answers")
-    labels = [answers.answers[code] for code in answers.gold]
+    labels = [answers.answers[code] for code in answers.gold] if answers.answers else []
     for name, row in answers.cells.items():
         if row["condition"] != "gold_context" or row["votes"] < 2 or is_one_vote(row) or row["reader"] in noise:
             continue
@@ -43,12 +43,10 @@ def vote_noise(results: Results, answers: AlignedAnswers) -> dict[str, VoteNoise
         if all(row[metric] is None for metric in metrics):
             continue
         cell = results.answers.filter(pl.col("cell") == name)
-        ballots = dict(zip(cell["question"], cell["ballots"].to_list(), strict=True))
-        first, second = ([ballots[question][draw] for question in answers.ids] for draw in (0, 1))
+        first, second = (_draw(cell, answers.ids, draw, labels, results) for draw in (0, 1))
         noise[row["reader"]] = compare_draws(
             first,
             second,
-            labels,
             random_generator(results, answers.question_set, "noise", row["reader"]),
             resample_number(len(answers.ids), 3),
             answers.cluster,
@@ -56,23 +54,41 @@ def vote_noise(results: Results, answers: AlignedAnswers) -> dict[str, VoteNoise
     return noise
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One vote on every question."""
+
+    answers: Sequence[str | None]  # None where there is none; open ones in the form in which they are compared
+    right: Sequence[bool]
+
+
+def _draw(cell: pl.DataFrame, ids: Sequence[str], number: int, labels: Sequence[str], results: Results) -> Draw:
+    columns = {name: cell[name].list.get(number).to_list() for name in cell.columns if name in ("ballots", _RIGHT)}
+    rows = {question: row for row, question in enumerate(cell["question"])}
+    ballots = [columns["ballots"][rows[question]] for question in ids]
+    if not results.is_open:
+        return Draw(ballots, [ballot == label for ballot, label in zip(ballots, labels, strict=True)])
+    texts = [None if ballot is None else pool_of(ballot, results.language) for ballot in ballots]
+    return Draw(texts, [columns[_RIGHT][rows[question]] is True for question in ids])
+
+
 def compare_draws(
-    first: Sequence[str | None],
-    second: Sequence[str | None],
-    labels: Sequence[str],
+    first: Draw,
+    second: Draw,
     generator: np.random.Generator,
     resamples: int = RESAMPLES,
     cluster: ArrayLike | None = None,
 ) -> VoteNoise:
     """Compute how often two draws of a reader differ."""
+    columns = (first.answers, second.answers, first.right, second.right)
     rows = [
-        (one != other, (one == label) != (other == label), one == label and other not in (None, label))
-        for one, other, label in zip(first, second, labels, strict=True)
+        (one != other, one_right != other_right, one_right and other is not None and not other_right)
+        for one, other, one_right, other_right in zip(*columns, strict=True)
     ]
     if not rows:
         return VoteNoise(wilson(0, 0), wilson(0, 0), wilson(0, 0))
-    columns = mean_contributions(np.array(rows, dtype=np.bool_))
+    shares = mean_contributions(np.array(rows, dtype=np.bool_))
     clusters = proper_clusters(cluster, len(rows))
     # Wilson's intervals, of questions drawn one by one, need no resamples.
-    distribution = bootstrap(columns, generator, resamples if clusters is not None else 1, clusters)
-    return VoteNoise(*cell_estimates(columns, distribution))
+    distribution = bootstrap(shares, generator, resamples if clusters is not None else 1, clusters)
+    return VoteNoise(*cell_estimates(shares, distribution))

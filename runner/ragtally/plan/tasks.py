@@ -306,7 +306,7 @@ class StudyTasks:
             verdicts.label,
             choices={f"grader {number}": grader for number, grader in enumerate(self.study.grading)},
             settings={"language": dataset.language},
-            inputs={"sample": self.sample, "vote": verdicts},
+            inputs={"sample": self.sample, "vote": verdicts, "parse": verdicts.inputs["parse"]},
         )
 
     def score(self, verdicts: Task, metrics: Sequence[Choice], **work: Any) -> Task:

@@ -284,6 +284,8 @@ ANSWERS = ResultFile("answers.parquet", "bench", "One row per question and cell 
     Column("grader", _TEXT, "who graded an open answer: the grader that decided, or `abstention`; null where none "
            "did", optional=True),
     Column("ballots", _TEXTS, "what each vote was read as; null where it could not be read or failed"),
+    Column("ballots_right", pl.List(pl.Boolean), "whether each vote on an open answer is right; null where it is not "
+           "graded", optional=True),
     Column("readings", _TEXTS, "for each vote, by what it was read (`bare label`, `JSON`, `held to a schema`, "
            "`marked answer`, `announced answer`, `answer with its explanation`, `chosen by the reader`, and of open "
            "answers `whole reply`, `says that it cannot answer`) or why it "

@@ -18,6 +18,7 @@ _TYPE_NAMES: Mapping[DataType, str] = {
     pl.Boolean: "true or false",
     pl.List(pl.String): "list of texts",
     pl.List(pl.Int32): "list of integers",
+    pl.List(pl.Boolean): "list of true or false",
     pl.List(pl.Struct([])): "list of mappings",
 }
 _HEAD = """# Result files

@@ -300,7 +300,8 @@ def _cell_answers(
         folders["grade"] = workspace.entry(cell.score.inputs["grade"][0])
         grades = load_graded_answers(folders, entries, "all" if whole_sample else "base", language)
         verdict, label, status = list(grades.verdict), [None] * len(rows), list(grades.status)
-        of_open = {"references": grades.references, "grader": load_grades(folders["grade"])["grader"]}
+        table = load_grades(folders["grade"])
+        of_open = {"references": grades.references, "grader": table["grader"], "ballots_right": table["ballots"]}
     elif whole_sample and questions["label"].null_count():
         verdict = load_verdicts(folders["vote"])["verdict"].to_list()
         label, status = questions["label"].to_list(), [None] * len(rows)

@@ -3,44 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
 from ragtally.api import ABSTENTION, Grade, Grader, OpenAnswer, PluginError
 from ragtally.steps.step import Step, Work
 from ragtally.store import write_table
-from ragtally.tables import load_questions, load_verdicts
+from ragtally.tables import load_ballots, load_questions, load_verdicts
 
 # Who decided where no grader had to.
 ENGINE = "abstention"
 
 
+_SCHEMA = {"question": pl.Int32, "right": pl.Boolean, "grader": pl.String, "ballots": pl.List(pl.Boolean)}
+
+
 def run(work: Work) -> None:
-    """Write `grades.parquet`: `question`, `right` (None where not graded) and `grader`, which decided."""
-    questions = load_questions(work.input("sample"))
+    """Write `grades.parquet`: `question`, `right` (None where not graded), `grader`, and whether `ballots` are."""
     verdicts = load_verdicts(work.input("vote"))
+    questions = load_questions(work.input("sample"))[verdicts["question"].to_list()]
     graders = {choice.name: work.registry.build(choice) for choice in work.task.choices.values()}
     language = work.task.settings["language"]
-    rows = questions[verdicts["question"].to_list()]
-    grades: list[tuple[bool | None, str | None]] = []
-    texts_and_references = (rows["text"].to_list(), rows["references"].to_list())
-    for verdict, text, references in zip(verdicts["verdict"].to_list(), *texts_and_references, strict=True):
-        grades.append((None, None) if verdict is None else _grade(graders, verdict, text, references, language))
-    columns = {
-        "question": verdicts["question"],
-        "right": [right for right, _ in grades],
-        "grader": [grader for _, grader in grades],
-    }
-    write_table(
-        work.folder / "grades.parquet", columns, {"question": pl.Int32, "right": pl.Boolean, "grader": pl.String}
-    )
+    votes = [load_ballots(entry.folder)["ballot"].to_list() for entry in work.entries["parse"]]
+    columns: dict[str, list[Any]] = {name: [] for name in _SCHEMA}
+    texts = (verdicts["question"].to_list(), questions["text"].to_list(), questions["references"].to_list())
+    for verdict, *cast, row, text, references in zip(verdicts["verdict"].to_list(), *votes, *texts, strict=True):
+        # Equal answers of one question are graded once.
+        grades = {None: (None, None)} | {
+            each: _grade(graders, each, text, references, language) for each in {verdict, *cast} if each is not None
+        }
+        right, grader = grades[verdict]
+        values = {"question": row, "right": right, "grader": grader, "ballots": [grades[each][0] for each in cast]}
+        for name, column in columns.items():
+            column.append(values[name])
+    write_table(work.folder / "grades.parquet", columns, _SCHEMA)
 
 
 def _grade(
     graders: dict[str, Grader], verdict: str, question: str, references: Sequence[str], language: str
 ) -> tuple[bool | None, str | None]:
     """Whether a verdict is right, and who says so; the first grader that says right or wrong decides."""
-    # To abstain is right exactly where there is nothing to answer: no grader is rows.
+    # To abstain is right exactly where there is nothing to answer: no grader is asked.
     if verdict == ABSTENTION or not references:
         return verdict == ABSTENTION and not references, ENGINE
     answer, unmatched_by = OpenAnswer(question, verdict, tuple(references), language), None
@@ -55,4 +59,4 @@ def _grade(
     return (None, None) if unmatched_by is None else (False, unmatched_by)
 
 
-GRADE = Step("grade", 1, run, inputs=("sample", "vote"))
+GRADE = Step("grade", 1, run, inputs=("sample", "vote", "parse"))
