@@ -44,9 +44,9 @@ def read(folder: Path, answer_field: str | None = None) -> DatasetBatch:
 
     def joined(table: str) -> Any:
         tables = [getattr(batch, table) for batch in batches]
-        return replace(
-            tables[0], **{name: [row for one in tables for row in getattr(one, name)] for name in tables[0].__slots__}
-        )
+        # What no batch has, as references of questions with labels, stays None.
+        names = [name for name in tables[0].__slots__ if getattr(tables[0], name) is not None]
+        return replace(tables[0], **{name: [row for one in tables for row in getattr(one, name)] for name in names})
 
     counts: Counter[str] = Counter()
     for batch in batches:
