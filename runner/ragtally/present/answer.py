@@ -268,5 +268,5 @@ def _loss(analysis: Analysis) -> str:
     gold = in_words(waterfall.gold, "share")
     sentence = f"{verb} {culprit}: {in_words(most, 'share')} {questions}"
     if name == "reader_loss" and waterfall.recovered.value:
-        sentence += f", of which {percent(waterfall.recovered.value)} are right here all the same"
+        sentence += f", though {percent(waterfall.recovered.value)} are right here all the same"
     return f"{sentence}; on gold contexts the reader is right on {gold}."
