@@ -44,9 +44,10 @@ def test_few_readable_answers_are_a_warning_with_the_most_frequent_reasons():
         ("tiny", "gold_context", "unread", "refusal", 7),
         ("tiny", "closed_book", "unread", "empty", 3),
     )
-    few, none = reading_warnings(study)
-    assert "tiny on gold_context: only 4 of 12 answers could be read" in few
-    assert "(refusal: 7; contradiction: 1)" in few
+    (few,) = reading_warnings(study)
+    assert "tiny on 2 contexts: only 4 of 15 answers could be read" in few
+    assert "(refusal: 7; empty: 3; contradiction: 1)" in few
+    (none,) = reading_warnings(with_readings(("tiny", "closed_book", "unread", "empty", 3)))
     assert "tiny on closed_book: none of 3 answers could be read" in none
 
 

@@ -14,6 +14,7 @@ from ragtally.analysis.aligned_answers import row_estimate
 from ragtally.analysis.analysis import SetAnalysis
 from ragtally.analysis.costs import CellCost
 from ragtally.analysis.estimate import Estimate
+from ragtally.api import Status
 from ragtally.present.numbers import COUNT, DOLLARS, PORTION, SECONDS, SHARE, Portion, form_of, some
 from ragtally.present.table import Column
 from ragtally.results.metrics import MetricInfo, reason_of
@@ -66,8 +67,8 @@ class Cells:
         if self.set_analysis is None or cell not in self.set_analysis.cells:
             return None
         statuses = self.set_analysis.cells[cell].statuses
-        questions = sum(statuses.values())
-        return Portion(questions - statuses.get("right", 0) - statuses.get("wrong", 0), questions)
+        missing = (statuses.get(status, 0) for status in (Status.UNPARSED, Status.CALL_FAILED, Status.NO_VERDICT))
+        return Portion(sum(missing), sum(statuses.values()))
 
     def context_words(self, cell: str) -> float | None:
         """How many words stand before the reader, on average."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import polars as pl
@@ -14,7 +15,6 @@ from ragtally.results import Results
 
 # Below this share of readable answers a cell's numbers are about how it writes, not about what it knows.
 _ENOUGH = 0.5
-_MOST_WARNINGS = 8
 _MOST_REASONS = 3
 _LONGEST_EXAMPLE = 60
 _LONGEST_REPLY = 200
@@ -78,27 +78,31 @@ def readings_section(results: Results) -> Section:
 
 
 def reading_warnings(results: Results) -> list[str]:
-    """Say which numbers rest on few answers, and why."""
+    """Say which numbers rest on few answers, and why: one sentence for each reader."""
     recorded = set(results.comparisons.get("answered_elsewhere", ()))
-    warnings = []
+    warnings, few = [], dict[str, dict[str, Readings]]()
     for (reader, context), each in readings_by(results, "reader", "context").items():
-        read, missing = each.read.total(), each.missing.total()
-        reasons = sorted((each.unread + each.missing).items(), key=_frequent_first)[:_MOST_REASONS]
-        why = "; ".join(f"{reason}: {count:,}" for reason, count in reasons)
-        if read < _ENOUGH * each.total:
-            share = f"only {read:,}" if read else "none"
-            warnings.append(
-                f"{reader} on {context}: {share} of {each.total:,} answers could be read, so its scores say"
-                f" little about what it knows ({why})"
-            )
-        elif missing and reader in recorded:
+        if each.read.total() < _ENOUGH * each.total:
+            few.setdefault(reader, {})[context] = each
+        elif (missing := each.missing.total()) and reader in recorded:
             warnings.append(
                 f"{reader}: {missing:,} of {each.total:,} answers are not in its file; they count as not right"
             )
-    if len(warnings) > _MOST_WARNINGS:
-        more = f"{len(warnings) - _MOST_WARNINGS:,} more contexts have as few readable answers or answers missing"
-        warnings[_MOST_WARNINGS:] = [more]
-    return warnings
+    return [*(_few_answers(reader, by_context) for reader, by_context in few.items()), *dict.fromkeys(warnings)]
+
+
+def _few_answers(reader: str, by_context: Mapping[str, Readings]) -> str:
+    read = sum(each.read.total() for each in by_context.values())
+    total = sum(each.total for each in by_context.values())
+    reasons = sum((each.unread + each.missing for each in by_context.values()), Counter[str]())
+    most = sorted(reasons.items(), key=_frequent_first)[:_MOST_REASONS]
+    why = "; ".join(f"{reason}: {count:,}" for reason, count in most)
+    where = next(iter(by_context)) if len(by_context) == 1 else f"{len(by_context):,} contexts"
+    share = f"only {read:,}" if read else "none"
+    return (
+        f"{reader} on {where}: {share} of {total:,} answers could be read, so its scores there say little about what"
+        f" it knows ({why})"
+    )
 
 
 def example_of_unread(results: Results, reader: str, context: str) -> str | None:
