@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from command_line import project_in
 from model_server.fixture import running_server
 
@@ -15,6 +17,7 @@ PAGE = (Path(__file__).parents[1] / "docs" / "own-data.md").read_text(encoding="
 ENDS = {"yes": "The customer signed for it.", "no": "Nobody opened the door, so it was sent back."}
 
 
+@pytest.mark.slow
 def test_a_table_becomes_an_answer(tmp_path: Path) -> None:
     project = project_in(tmp_path / "project")
     (script,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from command_line import Project, commands, project_in
 from model_server.fixture import RunningServer, running_server
 
@@ -65,6 +67,7 @@ def test_two_runs_side_by_side_pay_for_every_call_once(tmp_path: Path) -> None:
         assert counts["successful"] == counts["distinct_keys"] == stored(made) == CALLS
 
 
+@pytest.mark.slow
 def test_two_runs_with_faults_and_kills_pay_only_what_was_in_flight_again(tmp_path: Path) -> None:
     with running_server(any_model=True, latency=0.03, mix=0.1, retry_after=0.1, hold_seconds=3.0) as server:
         made = project(tmp_path / "project", server)

@@ -12,6 +12,7 @@ from dvc_project import ROOT, Project
 from ragtally.present.plots import plots_page
 
 
+@pytest.mark.slow
 def test_the_plots_are_drawn_without_network(project: Project, tmp_path: Path) -> None:
     project.edit("specs/small.yaml", "reader: [floor]", "reader: [counts]")
     project.dvc("repro")

@@ -76,7 +76,12 @@ def test_a_line_that_is_none_is_named_and_the_others_are_taken(store: CallStore,
     path = tmp_path / "exported.jsonl"
     export_calls(store, path)
     (line,) = path.read_text().splitlines()
-    wrong = [line.replace("50", "null"), line.replace('"at"', '"when"'), line[:-1], '{"billed_failure":3}']
+    wrong = [
+        line.replace('"input_tokens":50', '"input_tokens":null'),
+        line.replace('"at"', '"when"'),
+        line[:-1],
+        '{"billed_failure":3}',
+    ]
     path.write_text("\n".join([*wrong, line]))
     with CallStore(tmp_path / "other" / "calls.sqlite") as other:
         summary = import_calls(other, path)

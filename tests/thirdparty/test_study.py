@@ -96,6 +96,7 @@ compare:
 """
 
 
+@pytest.mark.slow
 def test_a_third_partys_metrics_have_intervals_and_tests_and_decide(tmp_path: Path, sample_plugin_path: Path) -> None:
     project, plugin = project_in(tmp_path), {"PYTHONPATH": str(sample_plugin_path)}
     project.write("study.yaml", METRICS_SPEC)
