@@ -17,7 +17,7 @@ from sample_table import HEAD
 
 ROWS = 100_000
 _READ = """
-import resource, sys, time
+import re, sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from sample_table import COLUMNS, build, parameters
@@ -25,11 +25,14 @@ start = time.process_time()
 columns = COLUMNS | {"page": None}
 dataset = build(parameters(Path(sys.argv[2]), Path(sys.argv[3])) | {"columns": columns})
 found = sum(len(batch.evidence) for batch in dataset.batches())
-print(found, time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+# Not ru_maxrss, in which a process inherits what the one that started it had.
+peak = re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())
+print(found, time.process_time() - start, int(peak[1]) / 1024)
 """
 
 
 @pytest.mark.slow  # Writing the workbook takes longest
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="only Linux says how much memory a process took")
 def test_a_hundred_thousand_rows_within_20_seconds_and_1_gb(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     for file in range(50):
