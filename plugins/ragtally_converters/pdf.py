@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ _TAIL = 2_048
 _SCAN = "run a text recognition over it (ocrmypdf writes a text layer), and put the outcome in its place"
 
 
-class _Pdf:
+class _Pdf(ABC):
     def __init__(self, extensions: tuple[str, ...]) -> None:
         self.extensions = extensions
 
@@ -42,8 +43,9 @@ class _Pdf:
             raise ConversionError("no text layer", path, message, hint=_SCAN)
         return builder.conversion(path, {SCANNED_PAGES: pictures})
 
+    @abstractmethod
     def _pages(self, path: Path, data: bytes) -> Iterator[tuple[str, bool]]:
-        raise NotImplementedError
+        """The text of each page, and whether it has a picture."""
 
 
 class Pypdf(_Pdf):

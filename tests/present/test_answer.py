@@ -212,6 +212,21 @@ def test_where_nothing_is_retrieved_the_best_reader_is_named_beside_the_floor(re
     assert "No reader is shown to be better than always giving that answer." in text
 
 
+def test_the_best_reader_is_named_without_a_floor_too_and_by_the_metrics_direction(results: Results) -> None:
+    found, verdict = made(results, kept=2)
+    silent = replace(verdict, chosen_cell=None)
+    of_set = replace(silent.sets["all"], floors={})
+    names = list(of_set.cells)
+    values = {name: {"accuracy": share(value)} for name, value in zip(names, (0.6, 0.8, 0.4), strict=True)}
+    cells = {name: replace(cell, metrics=values[name]) for name, cell in of_set.cells.items()}
+    silent = replace(silent, sets={"all": replace(of_set, cells=cells)})
+    text = said((found, silent))
+    assert f"The highest observed accuracy is that of the the set-up {names[1]}: 80.0 % (75.0 to 85.0) on 50" in text
+    assert "always" not in text
+    text = said((with_metric(found, "accuracy", higher_is_better=False), silent))
+    assert f"The lowest observed accuracy is that of the the set-up {names[2]}: 40.0 %" in text
+
+
 def test_several_votes_are_held_against_one_with_their_prices(results: Results) -> None:
     found, verdict = changed(
         made(results, kept=2), cost=[replace(FREE, dollars_per_question=price) for price in (0.0003, 0.002, 0.001)]

@@ -70,7 +70,7 @@ class AlignedAnswers:
             return None
         return self.answers[int(np.bincount(self.gold).argmax())]
 
-    @property
+    @cached_property
     def floor(self) -> tuple[GradedAnswers, ...]:
         """What always giving the most frequent label would come to; nothing where answers are open."""
         return () if self.most_frequent is None else (self.constant(self.most_frequent),)

@@ -144,6 +144,14 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
     return result
 
 
+def best_reader(results: Results, of_set: SetAnalysis, metric: str) -> str | None:
+    """The cell with the best value, the first of equals, where nothing is retrieved; None where none has a value."""
+    values = {name: cell.metrics[metric].value for name, cell in of_set.cells.items()}
+    scores = {name: value for name, value in values.items() if value is not None}
+    extreme = max if higher_is_better(results, metric) else min
+    return extreme(scores, key=lambda name: scores[name]) if scores else None
+
+
 def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
     """Score the cells on one set of questions."""
     estimates: dict[str, dict[str, Estimate]] = {}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ragtally.analysis.aligned_answers import higher_is_better
-from ragtally.analysis.analysis import Analysis
+from ragtally.analysis.analysis import Analysis, best_reader
 from ragtally.analysis.estimate import Estimate
 from ragtally.results.load import Results
 
@@ -61,9 +60,5 @@ def _best(results: Results, analysis: Analysis) -> _Best:
     if analysis.chosen_cell is not None:
         best = of_set.best.get(metric)
         return _Best(analysis.chosen_cell, metric, scores[analysis.chosen_cell], len(best.cells) if best else None)
-    values = {name: score.value for name, score in scores.items() if score.value is not None}
-    if not values:
-        return _Best(metric=metric)
-    extreme = max if higher_is_better(results, metric) else min
-    name = extreme(values, key=lambda name: values[name])
-    return _Best(name, metric, scores[name])
+    name = best_reader(results, of_set, metric)
+    return _Best(metric=metric) if name is None else _Best(name, metric, scores[name])

@@ -25,7 +25,7 @@ def command(study: str, results: Path, everything: bool, unparsed: bool, as_json
     cell went, and what it costs.
     """
     if everything and (unparsed or as_json):
-        raise click.UsageError("--all stands alone")
+        raise click.UsageError("--all cannot be given together with --unparsed or --json")
     folder = folder_of(study, results)
     if unparsed:
         study_results = lazy.results.load_results(folder)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import higher_is_better
-from ragtally.analysis.analysis import SetAnalysis
+from ragtally.analysis.analysis import SetAnalysis, best_reader
 from ragtally.analysis.comparisons import Comparison
 from ragtally.analysis.estimate import Estimate
 from ragtally.present.cells import Cells
@@ -40,7 +40,7 @@ def answer(results: Results, analysis: Analysis, cells: Cells) -> tuple[str, ...
         readers = len(results.cells.filter(results.cells["kind"] != "retrieval"))
         return _nothing_is_right() if readers else _nobody_answers(results, analysis)
     if analysis.chosen_cell is None or cells.set_analysis is None:
-        return (*_without_retrieval(analysis, cells, analysis.metric), *_votes(analysis, cells))
+        return (*_without_retrieval(results, analysis, cells, analysis.metric), *_votes(analysis, cells))
     choice = _Chosen(results, analysis, cells, cells.set_analysis, analysis.metric, analysis.chosen_cell)
     return tuple(
         filter(
@@ -171,23 +171,21 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _without_retrieval(analysis: Analysis, cells: Cells, metric: str) -> Iterator[str]:
+def _without_retrieval(results: Results, analysis: Analysis, cells: Cells, metric: str) -> Iterator[str]:
     """Which reader does best on what stands before it, where nothing is retrieved."""
     yield "Nothing is retrieved for a reader in this study, so no set-up is chosen."
-    if cells.set_analysis is None:
+    of_set = cells.set_analysis
+    name = None if of_set is None else best_reader(results, of_set, metric)
+    if of_set is None or name is None:
         return
-    scores = {name: cell.metrics[metric] for name, cell in cells.set_analysis.cells.items()}
-    scores = {name: score for name, score in scores.items() if score.value is not None}
-    floor, unit = cells.set_analysis.floors.get(metric), analysis.units[metric]
-    if not scores or floor is None:
-        return
-    name = max(scores, key=lambda name: scores[name].value or 0.0)
-    always = f"always answering “{floor.answer}”: {form_of(unit).write(floor.score.value)}"
+    score, floor, unit = of_set.cells[name].metrics[metric], of_set.floors.get(metric), analysis.units[metric]
+    always = "" if floor is None else f"always answering “{floor.answer}”: {form_of(unit).write(floor.score.value)}"
+    extreme = "highest" if higher_is_better(results, metric) else "lowest"
     yield (
-        f"The highest observed {metric} is that of the {cells.description(name)}:"
-        f" {in_words(scores[name], unit, more=always)} on {count(scores[name].denominator, 'question')}."
+        f"The {extreme} observed {metric} is that of the {cells.description(name)}:"
+        f" {in_words(score, unit, more=always)} on {count(score.denominator, 'question')}."
     )
-    if not floor.beaten_by:
+    if floor is not None and not floor.beaten_by:
         yield "No reader is shown to be better than always giving that answer."
 
 

@@ -85,8 +85,10 @@ def most_frequent_label(results: Results, question_set: str) -> tuple[str, Porti
     labels = frame["label"].drop_nulls()
     if not len(labels):
         return None
-    most = labels.value_counts(sort=True, name="times").sort(["times", "label"], descending=[True, False])
-    return most["label"][0], Portion(most["times"][0], len(labels))
+    counts = {answer: int((labels == answer).sum()) for answer in results.answer_names}
+    # The first answer of equals, as in the analysis.
+    most = max(counts, key=lambda answer: counts[answer])
+    return most, Portion(counts[most], len(labels))
 
 
 def _majorities(results: Results) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from ragtally.api import Conversion, ConversionError, Converter
 from ragtally.testing.component import ComponentSuite
 
 
-class ConverterSuite(ComponentSuite):
+class ConverterSuite(ComponentSuite, ABC):
     """Checks a converter on a file that the subclass writes, and on files that nobody can read."""
 
     kind = "converter"
     protocol = Converter
 
+    @abstractmethod
     def write_file(self, folder: Path) -> Path:
         """Write a file that the converter reads; override it.
 
@@ -27,7 +29,6 @@ class ConverterSuite(ComponentSuite):
         Returns:
             The file, with several parts if its kind has any.
         """
-        raise NotImplementedError
 
     @pytest.fixture
     def file(self, tmp_path: Path) -> Path:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import copy
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-import pytest
 
 from ragtally.api import Component, MetricTraits, Score
 from ragtally.metrics import metric_scores
 from ragtally.testing.component import ComponentSuite
 
 
-class MetricSuite(ComponentSuite):
+class MetricSuite(ComponentSuite, ABC):
     """The base of the two suites for metrics; subclass one of those.
 
     Attributes:
@@ -25,14 +25,11 @@ class MetricSuite(ComponentSuite):
     kind = "metric"
     measures: ClassVar[str]
 
-    @pytest.fixture
-    def samples(self) -> Mapping[str, Any]:
-        """What to measure, by what it is like: `perfect`, `mixed`, `hopeless` and others."""
-        raise NotImplementedError
+    # Each suite has the fixture `samples`: what to measure, by what it is like: `perfect`, `mixed`, `hopeless`.
 
+    @abstractmethod
     def of_questions(self, sample: Any, rows: Sequence[int]) -> Any:
         """Take some questions of a sample, in that order, any of them several times."""
-        raise NotImplementedError
 
     def printed_name(self, component: Component) -> str:
         """Say what the scores are named after."""
