@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,10 @@ from ragtally.api import Location, RagtallyError
 from ragtally.cli import lazy
 from ragtally.cli.studies import analysis_of, folder_of, results_option
 from ragtally.registry import Registry, load_registry
+
+if TYPE_CHECKING:
+    from ragtally.analysis import Analysis
+    from ragtally.results import Results
 
 
 @click.command(name="report")
@@ -25,17 +30,17 @@ def command(study: str, results: Path, spec: Path | None, in_browser: bool) -> N
     folder = folder_of(study, results)
     if spec is not None and not spec.is_file():
         raise RagtallyError("there is no such spec", location=Location(str(spec)), hint="name the study's YAML file")
-    page = report(folder, spec, load_registry())
+    study_results = lazy.results.load_results(folder)
+    page = report(study_results, analysis_of(folder, study_results), spec, load_registry())
     click.echo(page)
     if in_browser:
         webbrowser.open(page.resolve().as_uri())
 
 
-def report(folder: Path, spec: Path | None, registry: Registry) -> Path:
-    """Analyze the results in a folder and write the report beside them."""
-    results = lazy.results.load_results(folder)
+def report(results: Results, analysis: Analysis, spec: Path | None, registry: Registry) -> Path:
+    """Write the report of a study beside its results."""
     meanings = lazy.provenance.retriever_meanings(results, registry)
     cited = lazy.provenance.dataset_citation(results, registry)
     packages = results.comparisons.get("packages", ())
     provenance = lazy.provenance.gather_provenance(Path.cwd(), spec, meanings, cited, packages)
-    return lazy.page.write_report(results, analysis_of(folder), folder, provenance)
+    return lazy.page.write_report(results, analysis, results.folder, provenance)

@@ -63,12 +63,12 @@ def command(
         spec, registry, workspace, folders, (stage,) if stage else STAGES, wait=not no_wait
     )
     if stage is None:
-        study_results = lazy.results.load_results(folder, per_question=False)
+        study_results = lazy.results.load_results(folder, per_question=not no_report)
         if no_report:
             print_all(lazy.show.study_parts(study_results))
         else:
-            report(folder, spec, registry)
-            analysis = analysis_of(folder)
+            analysis = analysis_of(folder, study_results)
+            report(study_results, analysis, spec, registry)
             print_all(lazy.show.summary_parts(study_results, analysis))
             click.echo()
             print_all([lazy.show.answer_text(study_results, analysis)])

@@ -13,6 +13,7 @@ from ragtally.cli.console import status
 
 if TYPE_CHECKING:
     from ragtally.analysis import Analysis
+    from ragtally.results import Results
 
 DEFAULT_RESULTS = Path("data/results")
 
@@ -33,11 +34,14 @@ def folder_of(study: str, results: Path) -> Path:
     return folder
 
 
-def analysis_of(folder: Path) -> Analysis:
-    """The analysis beside results, or a new one where none was written from these very results."""
+def analysis_of(folder: Path, results: Results | None = None) -> Analysis:
+    """The analysis beside results, or a new one where none was written from these very results.
+
+    Results with their single questions need not be loaded again.
+    """
     analysis = lazy.analysis.read_analysis(folder)
     if analysis is not None:
         return analysis
     # Resampling many cells takes seconds.
     with status("working out intervals and tests"):
-        return lazy.analysis.analyze(lazy.results.load_results(folder))
+        return lazy.analysis.analyze(results or lazy.results.load_results(folder))
