@@ -327,8 +327,9 @@ def _cell_answers(
     return files.ANSWERS.frame(columns)
 
 
-def _by_question(votes: Sequence[pl.Series]) -> list[list[str | None]]:
-    return [list(row) for row in zip(*(vote.to_list() for vote in votes), strict=True)]
+def _by_question(votes: Sequence[pl.Series]) -> pl.Series:
+    columns = pl.DataFrame([vote.alias(str(number)) for number, vote in enumerate(votes)])
+    return columns.select(votes=pl.concat_list(pl.all()))["votes"]
 
 
 def _covered_characters(cell: Cell, workspace: Workspace, rows: NDArray[np.int64]) -> list[int | None]:
