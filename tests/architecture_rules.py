@@ -13,7 +13,7 @@ from pathlib import Path
 LAYERS = (
     ("api",),
     ("support", "registry"),
-    ("parsing", "voting", "metrics", "relevance", "spec", "store"),
+    ("parsing", "voting", "metrics", "relevance", "spec", "store", "examples", "duplicates"),
     ("tables",),
     ("pipelines",),
     ("steps",),
@@ -23,7 +23,7 @@ LAYERS = (
     ("results",),
     ("analysis",),
     ("engine",),
-    ("duplicates", "export"),
+    ("export",),
     ("present",),
     ("testing", "cli"),
     ("__main__",),
@@ -67,8 +67,9 @@ VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 HOMONYMS = {
     "api/reader.py": {"recorded"},  # How a reader draws
     "cli/lazy.py": {"table"},  # A module
+    "examples/example.py": {"chat", "parent"},  # A kind of example; the example that another is a version of
     "export/pipeline.py": {"recorded", "words"},  # How a reader draws; the words for the answers
-    "duplicates/report.py": {"dense", "words"},  # How polars ranks; what is counted
+    "engine/duplicates.py": {"dense", "words"},  # How polars ranks; what is counted
     "llm/queue.py": {"tokens"},  # What an attempt may cost
     "llm/tokens.py": {"litellm"},  # The package that holds a vocabulary
     "pipelines/__init__.py": {"chat"},  # A module

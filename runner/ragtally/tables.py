@@ -350,3 +350,16 @@ def load_scores(folder: Path) -> dict[str, dict[str, Score]]:
         question_set: {name: Score(**score) for name, score in scores.items()}
         for question_set, scores in read_json(folder / "scores.json").items()
     }
+
+
+# generate, repair, evolve, validate, deduplicate: examples for training.
+
+
+def load_examples(folder: Path) -> pl.DataFrame:
+    """Read examples: the columns `EXAMPLES`, and after the step deduplicate `OUTCOMES`, of `ragtally.examples`."""
+    return read_table(folder / "examples.parquet")
+
+
+def load_example_ballots(folder: Path) -> pl.DataFrame:
+    """Read what validators say of examples: the columns `BALLOTS` of `ragtally.examples`."""
+    return read_table(folder / "example_ballots.parquet")

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from ragtally import analysis, pipelines, plan, results, store, workspace
     from ragtally.analysis import contributions
     from ragtally.analysis import pairwise as cell_pairs
-    from ragtally.duplicates import report as duplicates
-    from ragtally.engine import estimate, external
+    from ragtally.engine import duplicates, estimate, external
     from ragtally.engine import run as engine
     from ragtally.export import dataset as export_dataset
     from ragtally.export import pipeline as export_pipeline
@@ -43,7 +42,7 @@ _MODULES = {
     "answer_form": "ragtally.plan.answer_form",
     "cell_pairs": "ragtally.analysis.pairwise",
     "contributions": "ragtally.analysis.contributions",
-    "duplicates": "ragtally.duplicates.report",
+    "duplicates": "ragtally.engine.duplicates",
     "estimate": "ragtally.engine.estimate",
     "external": "ragtally.engine.external",
     "engine": "ragtally.engine.run",

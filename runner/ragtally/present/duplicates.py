@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragtally.duplicates.report import Contradictions, CopiedEvidence, DataReport, Overlap, Pair
+from ragtally.engine.duplicates import Contradictions, CopiedEvidence, DataReport, Overlap, Pair
 from ragtally.present.numbers import COUNT, PORTION, Portion
 from ragtally.present.table import Column, Table
 
