@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ragtally import analysis, pipelines, plan, results, store, workspace
     from ragtally.analysis import contributions
     from ragtally.analysis import pairwise as cell_pairs
-    from ragtally.engine import duplicates, estimate, external
+    from ragtally.engine import duplicates, estimate, external, outputs
     from ragtally.engine import run as engine
     from ragtally.export import dataset as export_dataset
     from ragtally.export import pipeline as export_pipeline
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "analysis", "answer_form", "batches", "calls", "calls_salvage", "calls_transfer", "cell_pairs", "columns",
     "component_tables", "context_length", "contributions", "duplicate_tables", "duplicates", "engine", "estimate",
-    "export_dataset", "export_pipeline", "external", "inventory", "llm_batches", "page", "pairwise",
+    "export_dataset", "export_pipeline", "external", "inventory", "llm_batches", "outputs", "page", "pairwise",
     "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings", "result_files", "results",
     "show", "store", "store_tables", "table", "vectors", "workspace",
 ]  # fmt: skip
@@ -46,6 +46,7 @@ _MODULES = {
     "estimate": "ragtally.engine.estimate",
     "external": "ragtally.engine.external",
     "engine": "ragtally.engine.run",
+    "outputs": "ragtally.engine.outputs",
     "export_dataset": "ragtally.export.dataset",
     "export_pipeline": "ragtally.export.pipeline",
     "llm_batches": "ragtally.llm.batches",

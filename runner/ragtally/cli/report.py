@@ -14,7 +14,7 @@ from ragtally.cli.studies import analysis_of, folder_of, results_option
 from ragtally.registry import Registry, load_registry
 
 if TYPE_CHECKING:
-    from ragtally.analysis import Analysis
+    from ragtally.present.provenance import Provenance
     from ragtally.results import Results
 
 
@@ -31,16 +31,16 @@ def command(study: str, results: Path, spec: Path | None, in_browser: bool) -> N
     if spec is not None and not spec.is_file():
         raise RagtallyError("there is no such spec", location=Location(str(spec)), hint="name the study's YAML file")
     study_results = lazy.results.load_results(folder)
-    page = report(study_results, analysis_of(folder, study_results), spec, load_registry())
+    provenance = provenance_of(study_results, spec, load_registry())
+    page = lazy.page.write_report(study_results, analysis_of(folder, study_results), folder, provenance)
     click.echo(page)
     if in_browser:
         webbrowser.open(page.resolve().as_uri())
 
 
-def report(results: Results, analysis: Analysis, spec: Path | None, registry: Registry) -> Path:
-    """Write the report of a study beside its results."""
+def provenance_of(results: Results, spec: Path | None, registry: Registry) -> Provenance:
+    """Where the report of a study comes from."""
     meanings = lazy.provenance.retriever_meanings(results, registry)
     cited = lazy.provenance.dataset_citation(results, registry)
     packages = results.comparisons.get("packages", ())
-    provenance = lazy.provenance.gather_provenance(Path.cwd(), spec, meanings, cited, packages)
-    return lazy.page.write_report(results, analysis, results.folder, provenance)
+    return lazy.provenance.gather_provenance(Path.cwd(), spec, meanings, cited, packages)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress, print_all
-from ragtally.cli.report import report
+from ragtally.cli.report import provenance_of
 from ragtally.cli.studies import analysis_of, results_option
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 from ragtally.support.environment import environment
+
+if TYPE_CHECKING:
+    from ragtally.analysis import Analysis
+    from ragtally.results import Results
+    from ragtally.workspace import Workspace
 
 # As `ragtally.plan.STAGES`, whose import takes a fifth of a second that `--help` need not wait for.
 STAGES = ("resolve", "prepare", "train", "label", "bench")
@@ -68,8 +75,23 @@ def command(
             print_all(lazy.show.study_parts(study_results))
         else:
             analysis = analysis_of(folder, study_results)
-            report(study_results, analysis, spec, registry)
+            _update_report(study_results, analysis, spec, workspace)
             print_all(lazy.show.summary_parts(study_results, analysis))
             click.echo()
             print_all([lazy.show.answer_text(study_results, analysis)])
     click.echo(f"wrote {folder}", err=True)
+
+
+def _update_report(results: Results, analysis: Analysis, spec: Path, workspace: Workspace) -> None:
+    """Write the report, unless it stands there as it was written from the same results."""
+    provenance = provenance_of(results, spec, workspace.registry)
+    states = lazy.outputs.file_states(results.folder)
+    origin = {
+        "results": {name: states[name] for name in lazy.results.LOADED_FILES},
+        "provenance": asdict(provenance),
+        "software": lazy.outputs.software(workspace.registry),
+    }
+    lazy.outputs.update_outputs(
+        workspace.store, results.folder, "report", origin,
+        lambda: lazy.page.write_report(results, analysis, results.folder, provenance),
+    )  # fmt: skip

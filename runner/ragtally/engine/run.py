@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
-from ragtally.api import RagtallyError, StoppedError, raise_all
+from ragtally.api import RagtallyError, StoppedError, file_hash, raise_all
+from ragtally.engine.outputs import software, update_outputs
 from ragtally.llm.budget import Spending
 from ragtally.llm.client import Asking
 from ragtally.llm.embeddings import EMBEDDING_STEPS, Embedding
@@ -98,9 +101,18 @@ def run_study(
     workspace.require_writable(results)
     goals = tuple(dict.fromkeys(task for stage in stages for task in plan.goals(stage)))
     execute(goals, workspace, study, wait=wait)
+    origin = results_origin(spec, plan, registry)
     for stage in stages:
-        WRITERS[stage](plan, workspace, results)
+        update_outputs(
+            workspace.store, results, stage, origin, functools.partial(WRITERS[stage], plan, workspace, results)
+        )
     return results
+
+
+def results_origin(spec: Path, plan: StudyPlan, registry: Registry) -> dict[str, Any]:
+    """What a study's result files are written from."""
+    tasks = in_order([task for stage in WRITERS for task in plan.goals(stage)])
+    return {"spec": file_hash(spec), "tasks": [task.address for task in tasks], "software": software(registry)}
 
 
 def _write_slices(study: Study, registry: Registry, folder: Path) -> None:

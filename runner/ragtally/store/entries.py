@@ -100,6 +100,11 @@ class Store:
         self._verified[address] = entry
         return entry
 
+    @property
+    def has_provisional(self) -> bool:
+        """Whether this object wrote entries that hold failures."""
+        return bool(self._provisional)
+
     def seconds(self, step: str, address: str) -> float | None:
         """How long a complete entry's work took, without reading its files."""
         try:
