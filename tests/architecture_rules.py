@@ -78,6 +78,7 @@ HOMONYMS = {
     "steps/parse.py": {"words"},  # The words for the answers
     "steps/rerank.py": {"rerank"},  # The step
     "present/duplicates.py": {"exact"},  # How near duplicates are
+    "support/prompt_template.py": {"random"},  # A filter of Jinja
     "support/http_failures.py": {"tokens"},  # What a server counts
     "support/local_models.py": {"sentence_transformers"},  # The package
     # Packages

@@ -39,7 +39,7 @@ from ragtally import (
 
 if TYPE_CHECKING:
     from ragtally import PromptingReader
-    from ragtally_chat.template import PromptTemplate
+    from ragtally_chat.reader import OwnPrompt
 
 MOST_EXAMPLES = 64
 
@@ -204,7 +204,7 @@ def _word_errors(words: Mapping[str, str]) -> Iterator[SpecError]:
             )
 
 
-def _template(path: str, examples: int) -> PromptTemplate:
+def _template(path: str, examples: int) -> OwnPrompt:
     try:
         status = Path(path).stat()
     except OSError as error:
@@ -213,12 +213,13 @@ def _template(path: str, examples: int) -> PromptTemplate:
 
 
 @lru_cache(maxsize=32)
-def _compile(path: str, shows_examples: bool, state: tuple[int, int, int, str]) -> PromptTemplate:
+def _compile(path: str, shows_examples: bool, state: tuple[int, int, int, str]) -> OwnPrompt:
     # Traits are asked for in every cell: an unchanged file is compiled once.
-    from ragtally_chat.template import PromptTemplate, read_template
+    from ragtally.support.prompt_template import read_template
+    from ragtally_chat.reader import OwnPrompt
 
     try:
-        return PromptTemplate(read_template(path), path, shows_examples=shows_examples)
+        return OwnPrompt(read_template(path), path, shows_examples=shows_examples)
     except OSError as error:
         raise _unreadable(path, error) from error
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ragtally import DataError, Examples, Prompt, Reading, did_you_mean
+from ragtally.support.prompt_template import PromptTemplate
 
 
 class Example(NamedTuple):
@@ -24,6 +25,31 @@ class PromptWriter(Protocol):
     ) -> Prompt:
         """Write the prompt."""
         ...
+
+
+class OwnPrompt:
+    """Writes prompts by the user's own template.
+
+    It sees `question` (text), `passages` (texts, best first; none under `closed_book`), `answers` (the declared
+    answers, or the `words` for them) and `examples` (each with `question`, `passages` and `answer`).
+    """
+
+    def __init__(self, source: str, path: str, *, shows_examples: bool) -> None:
+        loop = "write {% for example in examples %}...{% endfor %}, or leave `examples` out of the spec"
+        variables = {
+            "question": "write {{ question }} where the question is to stand",
+            "passages": "write {% for passage in passages %}{{ passage }}{% endfor %}; the control closed_book asks "
+            "without them",
+            "answers": None,
+            "examples": loop if shows_examples else None,
+        }
+        fields = "an example has question, passages and answer"
+        self._template = PromptTemplate(source, path, variables, fields=fields)
+
+    def write(
+        self, question: str, passages: tuple[str, ...], answers: tuple[str, ...], examples: tuple[Example, ...]
+    ) -> Prompt:
+        return self._template.write(question=question, passages=passages, answers=answers, examples=examples)
 
 
 @runtime_checkable

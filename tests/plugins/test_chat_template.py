@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 import ragtally_chat
 from ragtally.api import Examples, Message, Prompt, RagtallyError, Reading, SpecError, file_hash
 from ragtally_chat.prompts import Form
-from ragtally_chat.reader import ChatReader
-from ragtally_chat.template import PromptTemplate
+from ragtally_chat.reader import ChatReader, OwnPrompt
 
 (COMPONENT,) = ragtally_chat.register_readers()
 ANSWERS = ("yes", "no", "maybe")
@@ -47,7 +46,7 @@ INPUTS = ("Does it help?", ("First.", "Second."), ANSWERS, ())
 
 
 def write(source: str, *inputs: Any) -> Prompt:
-    return PromptTemplate(source, "own.jinja", shows_examples=False).write(*(inputs or INPUTS))
+    return OwnPrompt(source, "own.jinja", shows_examples=False).write(*(inputs or INPUTS))
 
 
 def failure(source: str) -> RagtallyError:
@@ -142,7 +141,7 @@ def test_examples_can_be_picked_by_what_they_are() -> None:
         "{{ examples | selectattr('answer', 'eq', 'yes') | map(attribute='question') | join }}"
         "{% for example in examples if example.answer == 'no' %}{{ example.question }}{% endfor %}"
     )
-    writer = PromptTemplate(source + USED, "own.jinja", shows_examples=True)
+    writer = OwnPrompt(source + USED, "own.jinja", shows_examples=True)
     (prompt,) = ChatReader(writer, None, 2, Form()).prompts(Reading(["q"], ["Q?"], [["P."]], ANSWERS), labelled)
     assert prompt == (Message("user", "Was it?Did it?"),)
 
@@ -398,14 +397,14 @@ def test_a_template_and_a_prompt_in_the_box_are_one_too_many(build: Callable[...
 
 
 def test_the_same_question_is_asked_the_same_way_every_time() -> None:
-    template = PromptTemplate(CHAT, "own.jinja", shows_examples=False)
+    template = OwnPrompt(CHAT, "own.jinja", shows_examples=False)
     first = template.write(*INPUTS)
     assert template.write("Another?", (), ANSWERS, ()) != first
     assert template.write(*INPUTS) == first == write(CHAT)
 
 
 def test_a_failure_leaves_nothing_behind() -> None:
-    template = PromptTemplate(CHAT.replace("answers[-1]", "answers[2]"), "own.jinja", shows_examples=False)
+    template = OwnPrompt(CHAT.replace("answers[-1]", "answers[2]"), "own.jinja", shows_examples=False)
     first = template.write(*INPUTS)
     with pytest.raises(RagtallyError):
         template.write("Q?", (), ("yes", "no"), ())
@@ -413,7 +412,7 @@ def test_a_failure_leaves_nothing_behind() -> None:
 
 
 def test_a_thousand_prompts_take_well_under_a_second() -> None:
-    template = PromptTemplate(CHAT, "own.jinja", shows_examples=False)
+    template = OwnPrompt(CHAT, "own.jinja", shows_examples=False)
     passages = ("A sentence of some words. " * 60,) * 5
     start = time.process_time()
     for _ in range(1_000):

@@ -1,4 +1,4 @@
-"""The user's own template: one file of Jinja that writes the prompt of one question.
+"""A template of a prompt: one file of Jinja, the user's own or one of the engine's, that writes messages.
 
     {% message role="system" %}
     You are a careful reviewer. Judge by the passages alone.
@@ -18,10 +18,9 @@
     Answer with one of: {{ answers | join(", ") }}.
     {% endmessage %}
 
-It sees four names: `question` (text), `passages` (texts, best first; none under `closed_book`), `answers` (the
-declared answers, or the `words` for them) and `examples` (each with `question`, `passages` and `answer`). The tag
-`message` is the one of Haystack's ChatPromptBuilder. White space around a message, and a tag's own line, are left
-out. A template without any message is one message of the user's.
+It sees the names that it is compiled for and no others; here these are the chat reader's. The tag `message` is the
+one of Haystack's ChatPromptBuilder. White space around a message, and a tag's own line, are left out. A template
+without any message is one message of the user's.
 
 A template may come from anywhere, so it runs in Jinja's sandbox, sees nothing but its input, and has a budget of work
 and of characters, so that it always ends.
@@ -47,10 +46,8 @@ from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 from jinja2.visitor import NodeTransformer
 
-from ragtally import DataError, Location, Message, Prompt, RagtallyError, did_you_mean, raise_all
-from ragtally_chat.reader import Example
+from ragtally.api import DataError, Location, Message, Prompt, RagtallyError, did_you_mean, raise_all
 
-VARIABLES = ("question", "passages", "answers", "examples")
 ROLES = ("system", "user", "assistant")
 MOST_BYTES = 100_000  # of a template
 MOST_CHARACTERS = 5_000_000  # that are made for one prompt, what is thrown away included
@@ -70,7 +67,7 @@ _SPECIMEN = '{% message role="user" %}...{% endmessage %}'
 _SYNTAX = f"a tag is {{% if passages %}}...{{% endif %}}, a value {{{{ question }}}}, a message {_SPECIMEN}"
 
 
-class Budget:
+class _Budget:
     """Takes the messages of one prompt, and counts what they cost."""
 
     def __init__(self) -> None:
@@ -90,32 +87,55 @@ class Budget:
 
 
 # One compiled template may be asked by several threads.
-_BUDGET: ContextVar[Budget] = ContextVar("budget")
+_BUDGET: ContextVar[_Budget] = ContextVar("budget")
 
 
 class PromptTemplate:
     """A template, checked and compiled once; keeps nothing of what it has written."""
 
-    def __init__(self, source: str, path: str, *, shows_examples: bool) -> None:
+    def __init__(
+        self, source: str, path: str, variables: Mapping[str, str | None], *, fields: str | None = None
+    ) -> None:
+        """Compile a template.
+
+        Args:
+            source: Its text.
+            path: Its file, for errors.
+            variables: The names that it may use; where one must be used, what to write for it.
+            fields: What to say to whoever asks a value for something that it has not.
+
+        Raises:
+            DataError: If it is no template, or does not fit the names.
+        """
         self._path = path
+        self._variables = variables
+        self._fields = fields
         try:
-            self._template, self._has_messages = self._compile(source, shows_examples)
+            self._template, self._has_messages = self._compile(source)
         except TemplateSyntaxError as error:
             message = error.message or "it is no template"
             raise self._fault(error.lineno, message, _filter_hint(message) or _SYNTAX) from error
         except (ValueError, SyntaxError, RecursionError, MemoryError, OverflowError) as error:
             raise self._fault(None, f"it is no template: {type(error).__name__}", "make it simpler") from error
 
-    def write(
-        self, question: str, passages: tuple[str, ...], answers: tuple[str, ...], examples: tuple[Example, ...]
-    ) -> Prompt:
-        """Write the prompt."""
-        budget = Budget()
+    def write(self, **values: Any) -> Prompt:
+        """Write the prompt.
+
+        Args:
+            values: A value for each of the names: text, numbers, and lists and tuples of these.
+
+        Returns:
+            The messages.
+
+        Raises:
+            DataError: If the template cannot be filled in, or leaves no message of the user's at the end.
+        """
+        budget = _Budget()
         token = _BUDGET.set(budget)
         try:
-            rest = self._template.render(zip(VARIABLES, (question, passages, answers, examples), strict=True))
+            rest = self._template.render({name: values[name] for name in self._variables})
         except UndefinedError as error:
-            raise self._failure(error, "an example has question, passages and answer") from error
+            raise self._failure(error, self._fields) from error
         except SecurityError as error:
             raise self._failure(error, "only what is put before the reader can be used") from error
         except Exception as error:
@@ -130,33 +150,25 @@ class PromptTemplate:
                 raise self._fault(None, f"a message of the role {message.role} is empty", "put {% if %} around it")
         return tuple(messages)
 
-    def _compile(self, source: str, shows_examples: bool) -> tuple[Template, bool]:
+    def _compile(self, source: str) -> tuple[Template, bool]:
         environment = _Sandbox()
         tree = environment.parse(source, self._path, self._path)
         has_messages = any(map(_is_message, tree.find_all(nodes.CallBlock)))
-        faults = [*self._name_faults(tree, shows_examples), *(self._message_faults(tree) if has_messages else ())]
+        faults = [*self._name_faults(tree), *(self._message_faults(tree) if has_messages else ())]
         raise_all(faults)
         code = environment.compile(_Metering().visit(tree), self._path, self._path)
         return Template.from_code(environment, code, environment.globals), has_messages
 
-    def _name_faults(self, tree: nodes.Template, shows_examples: bool) -> Iterator[DataError]:
+    def _name_faults(self, tree: nodes.Template) -> Iterator[DataError]:
         names = meta.find_undeclared_variables(tree) - {"range"}
         lines = {node.name: node.lineno for node in reversed(list(tree.find_all(nodes.Name))) if node.ctx == "load"}
-        unknown = sorted(names.difference(VARIABLES), key=lambda name: lines.get(name, 0))
+        unknown = sorted(names.difference(self._variables), key=lambda name: lines.get(name, 0))
         for name in unknown:
-            yield self._fault(lines.get(name), f"there is no variable {name!r}", did_you_mean(name, VARIABLES))
-        hints = {
-            "question": "write {{ question }} where the question is to stand",
-            "passages": "write {% for passage in passages %}{{ passage }}{% endfor %}; the control closed_book asks "
-            "without them",
-        }
-        if shows_examples:
-            hints["examples"] = (
-                "write {% for example in examples %}...{% endfor %}, or leave `examples` out of the spec"
-            )
-        for name, hint in hints.items():
-            if not unknown and name not in names:
-                yield self._fault(None, f"the template never uses {name!r}", hint)
+            hint = did_you_mean(name, list(self._variables))
+            yield self._fault(lines.get(name), f"there is no variable {name!r}", hint)
+        for name, remedy in self._variables.items():
+            if remedy is not None and not unknown and name not in names:
+                yield self._fault(None, f"the template never uses {name!r}", remedy)
 
     def _message_faults(self, node: nodes.Node) -> Iterator[DataError]:
         """Find text outside of the messages, and messages inside of others."""
@@ -271,7 +283,18 @@ class _Metering(NodeTransformer):
 
 
 def read_template(path: str) -> str:
-    """Read a template's file."""
+    """Read a template's file.
+
+    Args:
+        path: Where it is.
+
+    Returns:
+        Its text.
+
+    Raises:
+        DataError: If it is too long, or no UTF-8 text.
+        OSError: If it cannot be read.
+    """
     with Path(path).open("rb") as handle:
         content = handle.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
@@ -368,7 +391,7 @@ def _finalize(context: Context, value: Any) -> str:
 
 def _loop_items(value: Any, work: int, characters: int) -> Sequence[Any]:
     if isinstance(value, str):
-        raise TemplateRuntimeError("a loop goes over passages, answers or examples, not over the letters of a text")
+        raise TemplateRuntimeError("a loop goes over a list, not over the letters of a text")
     items = value if isinstance(value, tuple | list | range) else list(value)
     _BUDGET.get().work(len(items) * work)
     _BUDGET.get().spend(len(items) * characters)
