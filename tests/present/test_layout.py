@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from chromium import Chromium
 
@@ -107,5 +108,9 @@ def test_paper_has_every_chart_and_whole_tables(opened: Any, tmp_path: Path) -> 
     charts = "[...document.querySelectorAll('[data-chart] svg')].map((svg) => svg.getBoundingClientRect().right)"
     assert max(browser.run(charts)) <= PAPER_WIDTH
     assert not browser.run("document.getElementById('explorer').checkVisibility()")
+    browser.run("document.querySelector('#grid-table th').firstElementChild.textContent = 'HEADING'")
     browser.print(tmp_path / "report.pdf")
-    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+    sheets = [sheet.extract_text() for sheet in PdfReader(tmp_path / "report.pdf").pages]
+    assert sum("HEADING" in sheet for sheet in sheets) > 1
+    browser.run("dispatchEvent(new Event('afterprint'))")
+    assert browser.run("document.querySelectorAll('#grid-table th > button').length") > 3

@@ -158,6 +158,14 @@
     markScrolling(box);
   }
 
+  // Chromium repeats a table's head on the next sheet only if no button is in it.
+  const headings = [...document.querySelectorAll("main th button")].map((button) => {
+    const heading = document.createElement("span");
+    heading.append(...button.cloneNode(true).childNodes);
+    return [button, heading];
+  });
+  const plainHeadings = () => { for (const [button, heading] of headings) button.replaceWith(heading); };
+
   function fitPaper() {
     for (const table of document.querySelectorAll("main table")) {
       table.style.width = "min-content";
@@ -208,7 +216,8 @@
     for (const place of document.querySelectorAll("[data-chart]")) if (!drawn.has(place)) { seen.unobserve(place); draw(place); }
   }
 
-  addEventListener("beforeprint", () => { fitPaper(); drawRest(); });
+  addEventListener("beforeprint", () => { plainHeadings(); fitPaper(); drawRest(); });
+  addEventListener("afterprint", () => { for (const [button, heading] of headings) heading.replaceWith(button); });
   // Printing does not wait for charts: all of them are there soon after the page is read.
   addEventListener("load", () => setTimeout(drawRest, 1500));
 })();
