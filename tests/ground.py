@@ -114,9 +114,11 @@ class Ground:
         ballots = [self.ballots(self.answers(name, number, base=base)) for number, name in enumerate(readers)]
         return self.task(VOTE, choices={"rule": Choice("rule", rule)}, inputs={"parse": ballots})
 
-    def base(self, verdicts: Task, closed_book: Sequence[Task] = (), *, agree_with_gold: bool = True) -> Task:
+    def base(
+        self, verdicts: Task, closed_book: Sequence[Task] = (), *, agree_with_gold: bool = True, **more: Any
+    ) -> Task:
         inputs = {"sample": self.sample(), "vote": verdicts, "closed_book": closed_book}
-        return self.task(BASE, settings={"agree_with_gold": agree_with_gold}, inputs=inputs)
+        return self.task(BASE, settings={"agree_with_gold": agree_with_gold, **more}, inputs=inputs)
 
     def do(self, task: Task) -> Path:
         return self.bench.do(task)

@@ -12,8 +12,10 @@ from ragtally.plan import STAGES, StudyPlan, in_order
 from ragtally.steps import (
     READ,
     STEPS,
+    TRAIN,
     Task,
 )
+from ragtally.tables import load_base
 from toy_study import ASKING, SPEC, TINY, SharedWords, toy_registry
 from workbench import Bench
 
@@ -250,3 +252,23 @@ def test_tasks_of_one_address_are_equal_whatever_they_are_called(bench: Bench) -
     again = tasks(bench.plan())
     assert set(in_sequence) == set(again)
     assert in_sequence[0] is not again[0] and in_sequence[0] == again[0]
+
+
+def test_a_reader_may_learn_from_the_base_of_its_split(bench: Bench) -> None:
+    """The voters vote on the split as well, and what they cannot answer is nothing to learn from."""
+    from_base = TINY.replace("learner: learner", "learner: {learner: {train: {split: train, from: base}}}").replace(
+        "reader: [finder]", "reader: [learner]"
+    )
+    plan = bench.plan(from_base)
+    (train,) = [task for task in tasks(plan) if task.step is TRAIN and "measure" in task.label]
+    (base,) = train.inputs["base"]
+    assert base.inputs["sample"] == train.inputs["sample"]
+    assert base.inputs["vote"][0].inputs["parse"][0].inputs["sample"] == train.inputs["sample"]
+    gold = bench.plan(from_base.replace(", from: base", ""))
+    explicit = bench.plan(from_base.replace("from: base", "from: gold"))
+    assert addresses(gold) == addresses(explicit) != addresses(plan)
+    assert {task.step.name for task in tasks(plan) if task not in tasks(gold)} <= {
+        "context", "read", "parse", "vote", "base", "train", "score",
+    }  # fmt: skip
+    assert load_base(bench.do(base))["label_kind"].to_list() == ["gold"] * len(load_base(bench.do(base)))
+    bench.do(train)

@@ -32,6 +32,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "votes: [1, 3]", "votes: 2\n  context_words: 9\n  rule: {quorum: {k: 1}}"
     )
     text = text.replace("    - shared_words\n", "    - shared_words\n    - patchy: {builds: 2}\n")
+    text = text.replace(
+        "  people: taped\n", "  people: taped\n  heir: {learner: {train: {split: train, from: base}}}\n"
+    )
+    text = text.replace("base: {from: [finder, learner]", "base: {from: [finder]").replace("people]", "people, heir]")
     return with_summary(Bench(tmp_path_factory.mktemp("results"), toy_registry()).run(text))
 
 

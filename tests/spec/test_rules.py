@@ -45,6 +45,19 @@ SWEEP = "chunker: whole, retriever: bm25, top_k: 3"
         ),
         ("base: {from: [llama], rule: majority}", "10:1", "a base needs the votes of label", "label: {voters"),
         (
+            "  heir: {learner: {train: {split: train, from: base}}}",
+            "10:48",
+            "heir learns from the base, and the spec has none",
+            "from: gold",
+        ),
+        (
+            "  heir: {learner: {train: {split: train, from: base}}}\n"
+            "label: {voters: [tiny]}\nbase: {from: [tiny], rule: majority}",
+            "10:48",
+            "tiny votes on the base, and would vote on the very questions that it learns from",
+            "let models that are not trained vote",
+        ),
+        (
             "label: {voters: [llama]}\nbase: {from: [tiny], rule: majority}",
             "11:15",
             "tiny casts no votes: it is not among label.voters",

@@ -124,6 +124,12 @@ def test_where_some_have_labels_each_row_says_what_its_label_is(make: Callable[.
     }  # fmt: skip
 
 
+def test_to_learn_from_gold_labels_are_agreed_with_where_there_are_any(make: Callable[..., Ground]) -> None:
+    ground = make(LABELS | {"q3": None})
+    kept = load_base(ground.do(ground.base(ground.verdicts(["second"]), unlabelled="keep")))
+    assert dict(zip(kept["id"], kept["label_kind"], strict=True)) == {"q0": "gold", "q3": "silver", "q4": "gold"}
+
+
 def test_nothing_left_is_an_error(make: Callable[..., Ground]) -> None:
     ground = make({"q1": "yes", "q5": "maybe"})
     task = base_task(ground, ["first"], "unanimous")

@@ -14,7 +14,15 @@ from ragtally.api.reading import Examples, Reading
 
 TRAIN_PARAMETER: Mapping[str, Any] = {
     "type": "object",
-    "properties": {"split": {"type": "string", "description": "The split whose questions it learns from."}},
+    "properties": {
+        "split": {"type": "string", "description": "The split whose questions it learns from."},
+        "from": {
+            "enum": ["gold", "base"],
+            "default": "gold",
+            "description": "Which of them, with which labels: gold, all with their gold labels; base, those that the "
+            "voters of `base` can answer, with the verdict as silver label where there is no gold label.",
+        },
+    },
     "required": ["split"],
     "additionalProperties": False,
     "default": {"split": "train"},
@@ -126,7 +134,7 @@ class TrainableReader(Reader, Protocol):
         """Learn from examples with their gold contexts.
 
         Args:
-            examples: Labelled questions of the training split.
+            examples: Labelled questions of the training split, all of them or those of the base.
             vote: The vote that this model will cast, with the seed for whatever is random.
         """
         ...

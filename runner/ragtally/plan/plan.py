@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from ragtally.api import Choice, RagtallyError, SpecError, did_you_mean, raise_all
 from ragtally.plan.approximation import build_count, exact_counterpart, variation
 from ragtally.plan.cells import Cell, Picks, Voter, labelled_choices
-from ragtally.plan.tasks import Inputs, StudyTasks, context_sizes, score_task
+from ragtally.plan.tasks import StudyTasks, context_sizes, score_task
 from ragtally.registry import Registry
 from ragtally.spec.defaults import MAJORITY, OPEN_VOTER_METRICS, UNANIMOUS, VOTER_METRICS
 from ragtally.spec.study import Study
-from ragtally.steps import ASK, BASE, STEPS, TRAIN, Task
+from ragtally.steps import ASK, STEPS, TRAIN, Task
 from ragtally.store import Store
 
 # The stages of a study, in order; each is one DVC stage.
@@ -107,7 +107,7 @@ def in_order(goals: Iterable[Task] | Sequence[Task]) -> tuple[Task, ...]:
 def plan_study(study: Study, registry: Registry) -> StudyPlan:
     """Describe all work of a study; nothing is done yet."""
     tasks = StudyTasks(study, registry)
-    base = _base(tasks)
+    base = tasks.base(tasks.sample)
     cells = (*_retrieval_cells(tasks, base), *_reader_cells(tasks, base), *_grid_cells(tasks, base))
     plan = StudyPlan(study, tasks.answers, tasks.dataset, tasks.sample, _voters(tasks), base, cells)
     _require_prices(plan, registry)
@@ -179,32 +179,6 @@ def _voters(tasks: StudyTasks) -> tuple[Voter, ...]:
             score = tasks.score(verdicts, metrics, question_sets=("all",), label=about)
             rows.append(Voter(name, decision, score))
     return tuple(rows)
-
-
-def _base(tasks: StudyTasks) -> Task | None:
-    base, label = tasks.study.base, tasks.study.label
-    if base is None or label is None:
-        return None
-    rule, votes = base.rule, label.votes
-
-    def verdicts(names: Sequence[str], condition: str) -> Task:
-        context = tasks.control_context(condition)
-        ballots = [ballot for name in names for ballot in tasks.ballots(name, "label", votes, context)]
-        return tasks.verdicts(ballots, rule, f"{', '.join(names)} on {condition}")
-
-    of_voters = verdicts(base.voters, "gold_context")
-    without_context = [verdicts((name,), "closed_book") for name in base.exclude_closed_book_right]
-    inputs: Inputs = {"sample": tasks.sample, "vote": of_voters, "closed_book": without_context}
-    if tasks.study.dataset.is_open:
-        without_context_grades = [grades for each in without_context if (grades := tasks.grades(each)) is not None]
-        inputs |= {"grade": tasks.grades(of_voters), "closed_book": None, "closed_book_grade": without_context_grades}
-    return tasks.factory.task(
-        BASE,
-        settings={"agree_with_gold": base.agree_with_gold},
-        inputs=inputs,
-        label="base",
-        location=tasks.study.location("base"),
-    )
 
 
 @dataclass(frozen=True, slots=True)

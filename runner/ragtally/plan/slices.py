@@ -8,7 +8,7 @@ from typing import Any
 from ragtally.api import Choice
 from ragtally.plan.approximation import build_count
 from ragtally.registry import Registry
-from ragtally.spec.study import Study
+from ragtally.spec.study import ReaderPick, Study
 from ragtally.steps import (
     ASK,
     BASE,
@@ -58,7 +58,7 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
 
     def readers(names: Sequence[str]) -> dict[str, Any]:
         picks = {name: study.readers[name] for name in names}
-        return {name: {"reader": plain(pick.choice), "train_split": pick.train_split} for name, pick in picks.items()}
+        return {name: {"reader": plain(pick.choice), **_training(pick)} for name, pick in picks.items()}
 
     label, base, grid = study.label, study.base, study.grid
     voters = label.voters if label else ()
@@ -107,16 +107,32 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
             "select_on": study.select_on,
         },
     }
-    if study.dataset.is_open:
-        _add_grading(slices, study, [plain(choice) for choice in study.grading])
+    _add_training_base(slices)
+    _add_grading(slices, study, [plain(choice) for choice in study.grading])
     for stage, steps in _STEPS.items():
         slices[stage]["seed"] = study.seed
         slices[stage]["versions"] = {"results": RESULTS_VERSION} | {step.name: step.version for step in steps}
     return slices
 
 
+def _training(pick: ReaderPick) -> dict[str, Any]:
+    # The base is named only where there is one to learn from: the stages of other studies are what they were.
+    source = {} if pick.train_from == "gold" else {"train_from": pick.train_from}
+    return {"train_split": pick.train_split, **source}
+
+
+def _add_training_base(slices: dict[str, dict[str, Any]]) -> None:
+    """Add who labels, where a reader learns from the base of its split."""
+    train, label = slices["train"], slices["label"]
+    if any("train_from" in pick for key in ("label", "measure") for pick in train[key].values()):
+        train |= {name: label[name] for name in ("voters", "votes", "base")}
+        train["labelling"] = {step.name: step.version for step in _STEPS["label"]}
+
+
 def _add_grading(slices: dict[str, dict[str, Any]], study: Study, graders: list[dict[str, Any]]) -> None:
     """Add how open answers are graded, only where there are any: the stages of other studies are what they were."""
+    if not study.dataset.is_open:
+        return
     slices["prepare"]["open"] = True
     for stage in ("label", "bench"):
         slices[stage]["grading"] = {

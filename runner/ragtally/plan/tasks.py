@@ -8,10 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from ragtally.api import (
     Choice,
-    DataError,
-    Dataset,
     ErrorList,
-    LocatingDataset,
     Location,
     ModelTraits,
     RagtallyError,
@@ -21,16 +18,15 @@ from ragtally.api import (
     Vote,
     canonical_json,
     derive_seed,
-    did_you_mean,
 )
-from ragtally.parsing import twins
 from ragtally.plan.answer_form import AnswerForm, answer_form
+from ragtally.plan.answers import answers_of
 from ragtally.plan.approximation import own_build
 from ragtally.registry import Registry
-from ragtally.spec.rules import no_split
 from ragtally.spec.study import Grid, ReaderPick, Study
 from ragtally.steps import (
     ASK,
+    BASE,
     CHUNK,
     CONTEXT,
     CONTEXT_RELEVANCE,
@@ -58,6 +54,7 @@ from ragtally.steps.ask import model_identity
 
 Purpose = Literal["label", "measure"]
 Inputs = dict[str, Task | Sequence[Task] | None]
+_BallotKey = tuple[str, Purpose, int, Task, Task | None, Task | None]
 
 _FEWEST_WORDS = 8
 
@@ -104,13 +101,13 @@ class StudyTasks:
         self.study = study
         self.registry = registry
         self.factory = TaskFactory(registry)
-        self.answers = _answers(study, registry)
+        self.answers = answers_of(study, registry)
         # What many cells ask for. A component that is asked for its traits may look at the environment.
         self._traits: dict[str, ReaderTraits] = {}
         self._forms: dict[str, AnswerForm] = {}
         self._models: dict[str, dict[str, Any]] = {}
         self._rankings: dict[tuple[str, str, int, int], Ranking] = {}
-        self._ballots: dict[tuple[str, Purpose, int, Task | None, Task | None], Task] = {}
+        self._ballots: dict[_BallotKey, Task] = {}
         pick = study.dataset
         name = pick.choice.name
         self.dataset = self._task(PREPARE, f"dataset.{name}", name, choices={"dataset": pick.choice})
@@ -257,33 +254,40 @@ class StudyTasks:
         return self._control(condition, self.sample, "controls")
 
     def ballots(
-        self, name: str, purpose: Purpose, votes: int, context: Task | None, base: Task | None = None
+        self,
+        name: str,
+        purpose: Purpose,
+        votes: int,
+        context: Task | None,
+        base: Task | None = None,
+        sample: Task | None = None,
     ) -> tuple[Task, ...]:
-        """The parsed votes of a reader."""
+        """The parsed votes of a reader, on the study's questions or on those of another sample."""
         traits = self.traits(name)
         passages = context if traits.condition is None else None
         # A reader whose answers are fixed casts one vote, however many are counted.
         indexes = [0] * votes if traits.draws == "fixed" else range(votes)
-        return tuple(self._ballot(name, purpose, index, passages, base) for index in indexes)
+        return tuple(self._ballot(name, purpose, index, sample or self.sample, passages, base) for index in indexes)
 
-    def _ballot(self, name: str, purpose: Purpose, index: int, passages: Task | None, base: Task | None) -> Task:
-        key = name, purpose, index, passages, base
+    def _ballot(self, *key: *_BallotKey) -> Task:
         if key not in self._ballots:
             self._ballots[key] = self._make_ballot(*key)
         return self._ballots[key]
 
-    def _make_ballot(self, name: str, purpose: Purpose, index: int, passages: Task | None, base: Task | None) -> Task:
+    def _make_ballot(
+        self, name: str, purpose: Purpose, index: int, sample: Task, passages: Task | None, base: Task | None
+    ) -> Task:
         reader, traits = self.study.readers[name], self.traits(name)
         label = f"{name} vote {index + 1}" + (f" on {passages.label}" if passages else "")
         settings = _parser_settings(traits)
         if traits.prompts and passages is not None:
             if self._form(reader).constrained:
                 settings["constrained"] = True
-            prompts = self._prompts(reader, passages, base)
+            prompts = self._prompts(reader, sample, passages, base)
             answers = self._ask(prompts, reader.choice.parameters["model"], purpose, index, f"readers.{name}", label)
         else:
-            answers = self._read(reader, purpose, index, passages, base, label)
-        inputs: Inputs = {"sample": self.sample, "read": answers}
+            answers = self._read(reader, purpose, index, sample, passages, base, label)
+        inputs: Inputs = {"sample": sample, "read": answers}
         return self._task(PARSE, f"readers.{name}", label, settings=settings, inputs=inputs)
 
     def verdicts(self, ballots: Sequence[Task], rule: Choice, label: str) -> Task:
@@ -306,8 +310,43 @@ class StudyTasks:
             verdicts.label,
             choices={f"grader {number}": grader for number, grader in enumerate(self.study.grading)},
             settings={"language": dataset.language},
-            inputs={"sample": self.sample, "vote": verdicts, "parse": verdicts.inputs["parse"]},
+            inputs={
+                "sample": verdicts.inputs["parse"][0].inputs["sample"],
+                "vote": verdicts,
+                "parse": verdicts.inputs["parse"],
+            },
         )
+
+    def base(self, sample: Task, path: str = "base", *, training: bool = False) -> Task | None:
+        """The questions of a sample that the voters can answer; None for a study without a base."""
+        base, label = self.study.base, self.study.label
+        if base is None or label is None:
+            return None
+        rule, votes = base.rule, label.votes
+
+        def verdicts(names: Sequence[str], condition: str) -> Task:
+            context = self._control(condition, sample, path if training else "controls")
+            ballots = [
+                ballot for name in names for ballot in self.ballots(name, "label", votes, context, sample=sample)
+            ]
+            return self.verdicts(ballots, rule, f"{', '.join(names)} on {condition}")
+
+        of_voters = verdicts(base.voters, "gold_context")
+        without_context = [verdicts((name,), "closed_book") for name in base.exclude_closed_book_right]
+        inputs: Inputs = {"sample": sample, "vote": of_voters, "closed_book": without_context}
+        if self.study.dataset.is_open:
+            without_context_grades = [grades for each in without_context if (grades := self.grades(each)) is not None]
+            inputs |= {
+                "grade": self.grades(of_voters),
+                "closed_book": None,
+                "closed_book_grade": without_context_grades,
+            }
+        settings: dict[str, Any] = {"agree_with_gold": base.agree_with_gold}
+        if training:
+            # A split to learn from may have no labels at all: there is then nothing to agree with.
+            settings["unlabelled"] = "keep"
+        name = f"base of {sample.label}" if training else "base"
+        return self._task(BASE, path, name, settings=settings, inputs=inputs)
 
     def score(self, verdicts: Task, metrics: Sequence[Choice], **work: Any) -> Task:
         """The scores of verdicts."""
@@ -322,7 +361,14 @@ class StudyTasks:
         )
 
     def _read(
-        self, reader: ReaderPick, purpose: Purpose, index: int, passages: Task | None, base: Task | None, label: str
+        self,
+        reader: ReaderPick,
+        purpose: Purpose,
+        index: int,
+        sample: Task,
+        passages: Task | None,
+        base: Task | None,
+        label: str,
     ) -> Task:
         identity = canonical_json(self.factory.identity(reader.choice))
         vote = Vote(purpose, index, derive_seed(self.study.seed, "vote", purpose, index, identity))
@@ -332,10 +378,11 @@ class StudyTasks:
         if reader.train_split is not None:
             examples = self._examples(reader, None)
             gold = self._control("gold_context", examples, path)
-            inputs: Inputs = {"prepare": self.dataset, "sample": examples, "context": gold}
+            of_base = self.base(examples, path, training=True) if reader.train_from == "base" else None
+            inputs: Inputs = {"prepare": self.dataset, "sample": examples, "context": gold, "base": of_base}
             model = self._task(TRAIN, path, f"{reader.name} {purpose} vote {index + 1}", inputs=inputs, **work)
         inputs = {
-            "prepare": self.dataset, "sample": self.sample, "context": passages, "train": model, "base": base,
+            "prepare": self.dataset, "sample": sample, "context": passages, "train": model, "base": base,
         }  # fmt: skip
         return self._task(READ, path, label, inputs=inputs, **work)
 
@@ -347,12 +394,12 @@ class StudyTasks:
         inputs: Inputs = {"prompt": prompts}
         return self._task(ASK, path, label, choices={"model": model}, settings=settings, inputs=inputs)
 
-    def _prompts(self, reader: ReaderPick, passages: Task, base: Task | None) -> Task:
+    def _prompts(self, reader: ReaderPick, sample: Task, passages: Task, base: Task | None) -> Task:
         path, size = f"readers.{reader.name}", self.traits(reader.name).examples
         examples = self._examples(reader, size) if size else None
         inputs: Inputs = {
             "prepare": self.dataset,
-            "sample": self.sample,
+            "sample": sample,
             "context": passages,
             "base": base,
             "examples": examples,
@@ -489,66 +536,3 @@ def _parser_settings(traits: ReaderTraits) -> dict[str, Any]:
 def _without_model(choice: Choice) -> Choice:
     """A component whose prompts do not depend on which model gets them, so that models share them."""
     return Choice(choice.kind, choice.name, {**choice.parameters, "model": None})
-
-
-def _answers(study: Study, registry: Registry) -> tuple[str, ...]:
-    """Check split and answers against the dataset, and fill in all answers where the spec names none."""
-    pick = study.dataset
-    name = pick.choice.name
-    dataset: Dataset = registry.build(pick.choice)
-    splits = {"split": pick.split} | {f"readers.{key}": reader.train_split for key, reader in study.readers.items()}
-    for where, split in splits.items():
-        if split is not None and split not in dataset.splits:
-            path = f"dataset.{name}.split" if where == "split" else where
-            message, hint = no_split(name, split, dataset.splits)
-            raise SpecError(message, location=study.location(path), hint=hint)
-    if pick.is_open:
-        return ()
-    for answer in pick.answers or ():
-        # A dataset that knows no answers takes those of the spec.
-        if dataset.answers and answer not in dataset.answers:
-            raise SpecError(
-                f"the dataset {name} has no answer {answer!r}",
-                location=study.location(f"dataset.{name}.answers"),
-                hint=did_you_mean(answer, dataset.answers),
-            )
-    if study.base and study.base.agree_with_gold and not dataset.labelled:
-        raise SpecError(
-            f"the base is to agree with gold labels, but the dataset {name} has none with these parameters",
-            location=study.location("base.agree_with_gold"),
-            hint="write agree_with_gold: false; the verdicts are then silver labels",
-        )
-    answers = pick.answers or dataset.answers
-    if study.readers and not answers:
-        raise SpecError(
-            f"readers need answers to choose from, and the dataset {name} knows none with these parameters",
-            location=study.location(f"dataset.{name}"),
-            hint="name them: answers: [yes, no]",
-        )
-    if study.readers:
-        _require_readable(study, registry, dataset, answers)
-    return answers
-
-
-def _require_readable(study: Study, registry: Registry, dataset: Dataset, answers: tuple[str, ...]) -> None:
-    """Refuse answers and options that no reply could tell apart, and options for what is no answer."""
-    if same := twins(answers):
-        location = dataset.answer_location(same[1]) if isinstance(dataset, LocatingDataset) else None
-        raise DataError(
-            f"the answers {same[0]!r} and {same[1]!r} are two classes that no reply can tell apart",
-            location=location or study.location(f"dataset.{study.dataset.choice.name}"),
-            hint="write both the same way in the data, or keep one of them: answers: [...]",
-        )
-    for name, reader in study.readers.items():
-        traits: ReaderTraits = registry.traits(reader.choice)
-        word_of = dict(traits.words)
-        for option, answer in traits.options:
-            location = study.location(f"readers.{name}.{reader.choice.name}.options")
-            if answer not in answers:
-                hint = did_you_mean(answer, answers)
-                raise SpecError(f"`options` names {answer!r}, which is no answer", location=location, hint=hint)
-            others = [word_of.get(other, other) for other in answers if other != answer]
-            others += [other for other, meaning in traits.options if meaning != answer]
-            if same := next(filter(None, (twins((other, option)) for other in others)), None):
-                message = f"the option {option!r} for {answer!r} cannot be told apart from {same[0]!r}"
-                raise SpecError(message, location=location, hint="give each option a spelling of its own")

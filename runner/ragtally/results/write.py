@@ -82,6 +82,14 @@ def write_train(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
             "examples_by_class": funnel["sampled_by_class"],
             "address": task.address,
         }
+        if "base" in task.inputs:
+            base = load_base(workspace.entry(task.inputs["base"][0]))
+            models[task.label] |= {
+                "from": "base",
+                "examples": len(base),
+                "examples_by_class": {name: int((base["label"] == name).sum()) for name in funnel["answers"]},
+                "silver_labels": int((base["label_kind"] == "silver").sum()),
+            }
     files.TRAIN.write(folder, {"study": plan.study.name, "models": models})
 
 

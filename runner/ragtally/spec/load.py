@@ -153,8 +153,9 @@ class _Builder:
                 error = PluginError(f"the reader {choice.name!r} learns, but has no parameter 'train'")
                 self._faults.add_error(path, error)
                 continue
-            split = choice.parameters["train"]["split"] if traits.trains or traits.examples else None
-            readers[name] = DraftReader(ReaderPick(name, choice, split), traits)
+            train = choice.parameters["train"] if traits.trains or traits.examples else {}
+            pick = ReaderPick(name, choice, train.get("split"), train.get("from", "gold"))
+            readers[name] = DraftReader(pick, traits)
         return readers
 
     def _base(self) -> Base | None:

@@ -45,6 +45,7 @@ def check(draft: Draft, faults: Faults) -> None:
     _check_names(draft, faults)
     _check_answers(draft, faults)
     _check_training(draft, faults)
+    _check_training_base(draft, faults)
     _check_structured(draft, faults)
     _check_label(draft, faults)
     _check_base(draft, faults)
@@ -136,6 +137,32 @@ def _check_training(draft: Draft, faults: Faults) -> None:
         path = ("readers", name, reader.pick.choice.name, "train", "split")
         hint = "give the dataset a split that no reader learns from, as in dataset: {...: {split: test}}"
         faults.add(path, f"{name} learns from the split {split!r} and would be tested on it: {which}", hint)
+
+
+def _check_training_base(draft: Draft, faults: Faults) -> None:
+    """Refuse bases over a training split that cannot be made, or whose voters have seen the answers."""
+    for name, reader in draft.readers.items():
+        if reader.pick.train_from != "base":
+            continue
+        path = ("readers", name, reader.pick.choice.name, "train", "from")
+        if not reader.traits.trains:
+            message = f"{name} shows examples and does not learn from them; these have their gold labels"
+            faults.add(path, message, "from: gold")
+        elif "base" not in draft.data:
+            message = f"{name} learns from the base, and the spec has none"
+            faults.add(path, message, "add base: {from: [...], rule: majority}, or from: gold")
+        for voter in _base_voters(draft):
+            other = draft.readers.get(voter)
+            if other is None or other.pick.train_split != reader.pick.train_split:
+                continue
+            message = f"{voter} votes on the base, and would vote on the very questions that it learns from"
+            hint = "let models that are not trained vote, or readers trained on another split; or from: gold"
+            faults.add(path, f"{name} learns from the base of {reader.pick.train_split!r}: {message}", hint)
+
+
+def _base_voters(draft: Draft) -> Iterator[str]:
+    for key in ("from", "exclude_closed_book_right"):
+        yield from (name for name, _ in _names(draft, "base", key))
 
 
 def check_splits(draft: Draft, splits: Sequence[str], faults: Faults) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ragtally.api import Choice, Location
 
@@ -33,6 +34,9 @@ class Sample:
     balance: bool = False  # Whether to take equally many of each class
 
 
+TrainingSource = Literal["gold", "base"]
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderPick:
     """A reader under the name that the spec gives it."""
@@ -41,6 +45,8 @@ class ReaderPick:
     choice: Choice  # The reader component
     # The split that it learns from, or that its prompts' examples come from; None for neither.
     train_split: str | None
+    # Which questions of that split: all with their gold labels, or those that the voters of the base can answer.
+    train_from: TrainingSource = "gold"
 
 
 @dataclass(frozen=True, slots=True)

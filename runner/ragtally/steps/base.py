@@ -20,7 +20,8 @@ def run(work: Work) -> None:
     without_label = questions["label"].null_count()
     grades = work.optional("grade")
     is_open = grades is not None
-    if agree and without_label and not is_open:
+    keep_unlabelled = work.task.settings.get("unlabelled") == "keep"
+    if agree and without_label and not is_open and not keep_unlabelled:
         raise DataError(
             f"the base is to agree with gold labels, but {without_label} of {len(questions)} questions have none",
             location=work.task.location,
@@ -28,7 +29,7 @@ def run(work: Work) -> None:
         )
     verdicts = load_verdicts(work.input("vote"))
     table = questions.with_columns(verdicts["verdict"], verdicts["parsed"])
-    right = pl.col("verdict") == pl.col("label")
+    right = (pl.col("verdict") == pl.col("label")).fill_null(value=keep_unlabelled)
     if grades is not None:
         table, right = table.with_columns(load_grades(grades)["right"]), pl.col("right").fill_null(value=False)
     table = table.with_columns(_right_without_context(work, table))
