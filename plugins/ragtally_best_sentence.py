@@ -16,6 +16,7 @@ from ragtally import (
     Documents,
     ReaderTraits,
     Reading,
+    Starter,
     Vote,
     hookimpl,
 )
@@ -92,5 +93,9 @@ def register_readers() -> list[Component]:
             summary="The sentence of the passages that is most like the question: the floor that needs no model.",
             params=_PARAMETERS,
             traits=ReaderTraits(draws="fixed", answers="open"),
+            starter=lambda _: Starter(
+                name="floor",
+                comment="The sentence that is most like the question: the floor that needs no model.",
+            ),
         )
     ]

@@ -46,7 +46,7 @@ def _starter(study: str) -> Starter:
     folder, metrics = f"data/raw/{study}", ("ndcg@10", "recall@5", "mrr@10")
     if not Path(folder).is_dir():
         source = "put corpus.jsonl, queries.jsonl, qrels/ there"
-        return Starter({"folder": folder}, data=folder, source=source, has_answers=False, metrics=metrics)
+        return Starter({"folder": folder}, data=folder, source=source, answers=None, metrics=metrics)
     from ragtally_beir.dataset import look
 
     answer_field, splits = look(folder)
@@ -54,7 +54,7 @@ def _starter(study: str) -> Starter:
     stated = {name: value for name, value in parameters.items() if value is not None}
     if answer_field is not None:
         return Starter(stated, data=folder)
-    return Starter(stated, data=folder, has_answers=False, metrics=metrics)
+    return Starter(stated, data=folder, answers=None, metrics=metrics)
 
 
 @hookimpl

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ragtally import Component, Retriever, Starter, hookimpl
-from ragtally_lexical.tokens import TOKEN_PARAMETERS, check_token_parameters
+from ragtally_lexical.tokens import TOKEN_PARAMETERS, check_token_parameters, parameters_for
 
 
 @hookimpl
@@ -16,7 +16,7 @@ def register_retrievers() -> list[Component]:
             summary="Okapi BM25 over stemmed words, with bm25s's tokens and scores.",
             version=3,
             phrase="BM25",
-            starter=lambda _: Starter(),
+            starter=lambda language: Starter(parameters_for(language)),
             params={
                 "k1": {
                     "type": "number",

@@ -7,7 +7,7 @@
       german: {chat: {model: llama, words: {yes: ja, no: nein, maybe: vielleicht}}}
       free:   {chat: {model: llama, structured: false}}
       own:    {chat: {model: llama, template: prompts/own.jinja}}
-      open:   {chat: {model: llama, language: pt}}
+      port:   {chat: {model: llama, language: pt}}
       listed: {chat: {model: llama, template: prompts/list.jinja, options: {A: yes, B: no}, answer_key: [choice]}}
 
 Whether its draws are fresh follows from the model: the engine takes those of a deterministic model to be fixed.
@@ -58,7 +58,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "language": {
         "enum": ["en", "pt", "es", None],
         "default": None,
-        "description": "The language of the built-in prompt for open answers; English where it is left out.",
+        "description": "The language of the built-in prompts; English where it is left out.",
         "x-ragtally-identity": "if set",
     },
     "template": {
@@ -115,9 +115,12 @@ def build(
 
     _check(prompt, template, instructions, words, structured, examples, language)
     form = Form(
-        explains=prompt == "explain_then_label", structured=structured in (True, "prompt"), instructions=instructions
+        explains=prompt == "explain_then_label",
+        structured=structured in (True, "prompt"),
+        instructions=instructions,
+        wording=WORDINGS[language or "en"],
     )
-    writer = BuiltInPrompt(form, WORDINGS[language or "en"]) if template is None else _template(template, examples)
+    writer = BuiltInPrompt(form) if template is None else _template(template, examples)
     return ChatReader(writer, words, examples, form)
 
 
@@ -143,7 +146,7 @@ def traits(parameters: Mapping[str, Any]) -> ReaderTraits:
 
 
 def _answer_kinds(parameters: Mapping[str, Any]) -> AnswerKinds:
-    if parameters["prompt"] == "short_answer" or parameters["language"] is not None:
+    if parameters["prompt"] == "short_answer":
         return "open"
     return "labels" if parameters["prompt"] is not None or parameters["words"] else "both"
 
@@ -168,9 +171,6 @@ def _check(
     language: str | None,
 ) -> None:
     errors = []
-    if language is not None and prompt not in (None, "short_answer"):
-        message = f"`language` is of the prompt for open answers, and `{prompt}` asks for a label"
-        errors.append(SpecError(message, hint="leave one of them out"))
     if template is not None:
         others = {
             "prompt": prompt is not None,

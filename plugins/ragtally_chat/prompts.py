@@ -14,7 +14,7 @@ look like another passage, like the question, or like the form of the answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,29 +42,20 @@ class Form:
     explains: bool = False  # Whether reasoning comes before the answer
     structured: bool = False  # Whether the answer is a JSON object
     instructions: str | None = None  # What the system message adds; None for nothing
+    wording: Wording = ENGLISH
 
     def ask(self, answers: tuple[str, ...]) -> str:
-        """Ask for the answer."""
-        lines = "\n".join(self.answer(word) for word in answers)
+        """Ask for the answer: one of those declared, or without any in the model's own words."""
+        wording = self.wording
+        if not answers:
+            return wording.as_json if self.structured else wording.short
         if self.explains and self.structured:
-            choices = _enumeration([_json_string(word) for word in answers])
-            return (
-                'Answer with a JSON object and nothing else: first the key "explanation" with your reasoning in a '
-                f'few sentences, then the key "answer" with exactly one of: {choices}.'
-            )
-        if self.explains:
-            return (
-                "First explain your reasoning in a few sentences. Then give the answer on a last line of its own, "
-                f"which is exactly one of:\n{lines}"
-            )
-        if self.structured:
-            return f"Answer with a JSON object and nothing else, which is exactly one of:\n{lines}"
-        words = list(answers) if all(map(str.isalnum, answers)) else [f'"{word}"' for word in answers]
-        return f"Answer with exactly one of the following and nothing else: {_enumeration(words)}."
-
-    def ask_open(self, wording: Wording) -> str:
-        """Ask for an answer in the model's own words."""
-        return wording.as_json if self.structured else wording.short
+            return wording.explanation_as_json.replace("CHOICES", self._choices(map(_json_string, answers)))
+        if self.explains or self.structured:
+            asks = wording.explanation if self.explains else wording.label_as_json
+            return "\n".join([asks, *map(self.answer, answers)])
+        words = answers if all(map(str.isalnum, answers)) else [f'"{word}"' for word in answers]
+        return wording.label.replace("CHOICES", self._choices(words))
 
     def schema(self, answers: tuple[str, ...]) -> Mapping[str, Any]:
         """Say the form of the answer as a JSON schema; an open one may be any text."""
@@ -84,28 +75,32 @@ class Form:
         """Write the answer in its form, without reasoning."""
         if self.structured:
             return f'{{"answer": {_json_string(word)}}}'
-        return f"Answer: {word}" if self.explains else word
+        return f"{self.wording.answer} {word}" if self.explains else word
+
+    def _choices(self, words: Iterable[str]) -> str:
+        *others, last = words
+        return f"{', '.join(others)} {self.wording.alternative} {last}" if others else last
 
 
 class BuiltInPrompt:
     """Writes a system message, a pair of messages for each example, and the question."""
 
-    def __init__(self, form: Form, wording: Wording = ENGLISH) -> None:
-        self._form, self._wording = form, wording
-        parts = (wording.system, *([] if form.instructions is None else [form.instructions]))
+    def __init__(self, form: Form) -> None:
+        self._form, self._wording = form, form.wording
+        parts = (form.wording.system, *([] if form.instructions is None else [form.instructions]))
         self._system = Message("system", "\n\n".join(parts))
 
     def write(
         self, question: str, passages: tuple[str, ...], answers: tuple[str, ...], examples: tuple[Example, ...]
     ) -> Prompt:
         """Write the prompt."""
-        ask = self._ask(answers)
+        ask = self._form.ask(answers)
         user = Message("user", self._user_text(question, passages, ask))
         return (self._system, *self._example_messages(examples, ask), user)
 
     def template(self, answers: tuple[str, ...], examples: tuple[Example, ...]) -> Prompt | None:
         """Write the prompts of all questions as one Haystack template, where that is possible."""
-        ask, wording = self._ask(answers), self._wording
+        ask, wording = self._form.ask(answers), self._wording
         before = (self._system, *self._example_messages(examples, ask))
         if "endraw" in "".join([ask, *(message.content for message in before)]):
             return None
@@ -118,9 +113,6 @@ class BuiltInPrompt:
         for place, text in words.items():
             asks = asks.replace(place, text)
         return (*messages, Message("user", f"{asks}\n\n{_literal(ask)}"))
-
-    def _ask(self, answers: tuple[str, ...]) -> str:
-        return self._form.ask(answers) if answers else self._form.ask_open(self._wording)
 
     def _example_messages(self, examples: tuple[Example, ...], ask: str) -> list[Message]:
         messages = []
@@ -150,7 +142,3 @@ def _literal(text: str) -> str:
 
 def _json_string(word: str) -> str:
     return json.dumps(word, ensure_ascii=False)
-
-
-def _enumeration(words: list[str]) -> str:
-    return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

@@ -34,8 +34,7 @@ def register_retrievers() -> list[Component]:
             build=_build,
             summary="Exact search over embeddings, by any of six distances.",
             phrase=lambda params: f"{params['embedder']} vectors",
-            # A first corpus may be a folder of ten files, with fewer chunks than dimensions.
-            starter=lambda _: Starter({"embedder": {"lsa": {"dim": None}}}),
+            starter=_starter,
             params={
                 "embedder": {
                     "x-ragtally-kind": "embedder",
@@ -63,6 +62,12 @@ def register_retrievers() -> list[Component]:
             check=_check,
         )
     ]
+
+
+def _starter(language: str) -> Starter:
+    # A first corpus may be a folder of ten files, with fewer chunks than dimensions.
+    words = {} if language in ("", "en") else {"stopwords": None}
+    return Starter({"embedder": {"lsa": {"dim": None, **words}}})
 
 
 def _check(params: Mapping[str, Any]) -> list[ParameterFault]:

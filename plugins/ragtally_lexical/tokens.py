@@ -65,6 +65,26 @@ TOKEN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+_BIGRAMS = {"tokenizer": "bigrams", "stemmer": None, "stopwords": None}
+_FOR_LANGUAGE: Mapping[str, Mapping[str, Any]] = {
+    **{
+        code: {"stemmer": name, "stopwords": name}
+        for code, name in zip(
+            ("de", "es", "fr", "it", "nl", "pt"),
+            ("german", "spanish", "french", "italian", "dutch", "portuguese"),
+            strict=True,
+        )
+    },
+    "ja": _BIGRAMS,
+    "zh": _BIGRAMS,
+}
+
+
+def parameters_for(language: str) -> Mapping[str, Any]:
+    """What a spec states for texts in a language (`pt`); nothing for English, and where it is unknown."""
+    return _FOR_LANGUAGE.get(language, {})
+
+
 def check_token_parameters(parameters: Mapping[str, Any]) -> Sequence[ParameterFault]:
     """Find parameters that exclude each other."""
     if parameters["tokenizer"] != "bigrams":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ if TYPE_CHECKING:
     from ragtally_table.dataset import TableDataset
 
 
-def _columns(meanings: Mapping[str, str], obligatory: str) -> dict[str, Any]:
-    name = {"type": ["string", "null"], "minLength": 1}
+def _columns(meanings: Mapping[str, str], obligatory: str, several: Sequence[str] = ()) -> dict[str, Any]:
+    name = {"type": "string", "minLength": 1}
     properties = {
-        key: {**(name | {"type": "string"} if key == obligatory else name), "description": meaning}
+        key: {**name, "type": "string" if key == obligatory else ["string", "null"], "description": meaning}
         for key, meaning in meanings.items()
     }
+    for key in several:
+        properties[key] |= {"type": ["string", "array", "null"], "items": name, "minItems": 1, "uniqueItems": True}
     return {"type": "object", "properties": properties, "required": [obligatory], "additionalProperties": False}
 
 
@@ -36,14 +39,15 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
                 "id": "What tells a question from all others; the number of its row where it is left out.",
                 "question": "The question's words.",
                 "answer": "Its label, one of a few; in any language. Case and white space make no difference.",
-                "references": "A right answer in free text, for open answers; several as a list in JSON or Parquet; "
-                "where the cell is empty, the question cannot be answered.",
+                "references": "A right answer in free text, for open answers; several in a list of columns, or as "
+                "lists in JSON or Parquet; where there is none in its row, the question cannot be answered.",
                 "evidence": "Words of a document in which the answer stands.",
                 "document": "The file in which it stands, by its path in the folder or its name; or the id of a row.",
                 "page": "The page, slide, sheet or section in which it stands, by its number or name.",
                 "split": "The split that the question is in.",
             },
             "question",
+            several=("references",),
         ),
         "description": "Which column is what, by its name in the table; whatever is not named here is not used.",
     },
@@ -135,8 +139,8 @@ def _traits(params: Mapping[str, Any]) -> DatasetTraits:
 
 
 def _check(params: Mapping[str, Any]) -> list[ParameterFault]:
-    names = [name for name in params["columns"].values() if name]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    values = [value if isinstance(value, list) else [value] for value in params["columns"].values() if value]
+    twice = [name for name, keys in Counter(name for names in values for name in names).items() if keys > 1]
     if twice:
         return [ParameterFault("columns", f"two keys name the column {twice[0]!r}", "each column is one thing")]
     table = params["documents"].lower().endswith((".csv", ".tsv", ".xlsx", ".xls", ".ods", ".jsonl", ".parquet"))

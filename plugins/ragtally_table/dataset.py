@@ -24,7 +24,7 @@ class TableDataset:
     def __init__(
         self,
         questions: str,
-        columns: Mapping[str, str | None],
+        columns: Mapping[str, Any],
         sheet: str | None,
         header: int | None,
         encoding: str,
@@ -36,7 +36,9 @@ class TableDataset:
         on_missing_evidence: str,
     ) -> None:
         self._path = Path(questions).expanduser()
-        self._columns = columns
+        self._columns = {key: name for key, name in columns.items() if key != "references"}
+        references = columns.get("references") or []
+        self._references = [references] if isinstance(references, str) else references
         self._sheet = sheet
         self._header = header
         self._encoding = encoding
@@ -51,7 +53,7 @@ class TableDataset:
     def table(self) -> QuestionTable:
         """The questions."""
         _require(self._path, "questions")
-        return read_questions(self._path, self._columns, self._sheet, self._header, self._encoding)
+        return read_questions(self._path, self._columns, self._references, self._sheet, self._header, self._encoding)
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -83,7 +85,7 @@ class TableDataset:
                 [question.text for question in some],
                 [question.label for question in some],
                 [question.split for question in some],
-                [list(question.references) for question in some] if "references" in table.places else None,
+                [list(question.references) for question in some] if table.reference_places else None,
             )
             yield DatasetBatch(_NOTHING.documents, questions, _NOTHING.evidence, left_out)
             left_out = {}

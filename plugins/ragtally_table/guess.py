@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,9 +20,7 @@ _NAMES: Mapping[str, Sequence[str]] = {
         "id": "id nr no num numero number qid questionid codigo code key",
         "question": "question questions pergunta perguntas pregunta preguntas frage fragen query consulta questao "
         "duvida enunciado q prompt",
-        "answer": "label rotulo etiqueta classe clase class verdict veredito veredicto answer answers resposta "
-        "respostas respuesta respuestas antwort gold goldanswer groundtruth expected expectedanswer expectedoutput "
-        "reference referenceanswer target",
+        "answer": "label rotulo etiqueta classe clase class verdict veredito veredicto",
         "evidence": "evidence evidencia quote citation citacao cita trecho excerpt fragmento extracto beleg zitat "
         "passage passagem pasaje snippet supportingtext context contexto",
         "document": "document documento dokument file filename arquivo ficheiro archivo datei doc docid "
@@ -33,6 +32,19 @@ _NAMES: Mapping[str, Sequence[str]] = {
         "text": "text texto content conteudo contenido body corpo cuerpo inhalt document",
     }.items()
 }
+# What may hold labels or texts; only the content tells. Several may be texts that are all right, as `Answer 2` is.
+# The last names are of answers only where there is none of the others: a reference may also be a source.
+_ANSWERS, _PERHAPS_ANSWERS = (
+    frozenset(names.split())
+    for names in (
+        "answer answers goldanswer correctanswer expectedanswer expectedoutput expectedresponse groundtruth "
+        "referenceanswer shortanswer modelanswer alternativeanswer altanswer otheranswer resposta respostas gabarito "
+        "respostacorreta respostaesperada respostamodelo respostaalternativa outraresposta respuesta respuestas "
+        "respuestacorrecta respuestaesperada respuestaalternativa otrarespuesta antwort antworten musterantwort "
+        "reponse risposta",
+        "gold expected reference references referencia referencias target solution solucao solucion losung",
+    )
+)
 QUESTION_KEYS = ("id", "question", "answer", "evidence", "document", "page", "split")
 DOCUMENT_KEYS = ("id", "title", "text")
 # A table may have a title, a date, a logo's row above the names of its columns.
@@ -46,13 +58,14 @@ class Guess(NamedTuple):
     sheet: str | None  # To be stated where a workbook has several
     header: int | None  # To be stated where the names are not in the first row
     columns: dict[str, str]  # Names of columns, by what they are
+    answers: tuple[str, ...] = ()  # Names of columns that hold labels or right answers
 
 
 def guess_columns(path: Path, keys: Sequence[str]) -> Guess:
     """Find the sheet, the row of the names, and the columns; the one that there must be is the key's own."""
     needed = "question" if "question" in keys else "text"
     guesses = [_guess(path, sheet, header, keys) for sheet, header in _candidates(path)]
-    best = max(guesses, key=lambda guess: (needed in guess.columns, len(guess.columns)))
+    best = max(guesses, key=lambda guess: (needed in guess.columns, len(guess.columns) + len(guess.answers)))
     if needed in best.columns:
         return best
     # The row of the names is the first that has as many as any.
@@ -64,6 +77,35 @@ def guess_columns(path: Path, keys: Sequence[str]) -> Guess:
     table = read_table(path, sheet=best.sheet, header=best.header)
     message = f"no column looks like the {needed}s; the columns are: {', '.join(filter(None, table.names)) or 'none'}"
     raise DataError(message, location=Location(str(path)), hint=f"name one of them `{needed}`")
+
+
+# Words that are frequent in one language and rare in the others, as they stand in questions and answers.
+_FREQUENT = {
+    language: frozenset(words.split())
+    for language, words in {
+        "en": "the of is what which how who does did when where why and are was for with from it can",
+        "de": "der die das ist und wie wer wann welche welcher wird werden kann nicht ein eine mit für ich warum",
+        "es": "el los las es qué cuál cuántos quién cuándo dónde por y con del una hay puede cómo en cuánto",
+        "fr": "le les des est et quel quelle qui quand où pourquoi dans une du au avec sont peut combien comment",
+        "it": "il gli è che cosa quale chi quando dove perché di e con della del una sono può quanto come",
+        "nl": "het een is wat welke hoe wie wanneer waar waarom van en met voor kan niet zijn wordt door op",
+        "pt": "o os as é qual quais quem quando onde por que e com da do uma são pode não como em quanto quantos",
+    }.items()
+}
+_KANA, _IDEOGRAPH = re.compile("[\u3040-\u30ff]"), re.compile("[\u4e00-\u9fff]")
+
+
+def guess_language(texts: Sequence[str]) -> str:
+    """The language of texts, by their most frequent words or signs; empty where it is unclear."""
+    whole = unicodedata.normalize("NFC", " ".join(texts)).casefold()
+    signs = len(_IDEOGRAPH.findall(whole)) + len(_KANA.findall(whole))
+    if signs * 2 > len(re.findall(r"\w", whole)):
+        return "ja" if _KANA.search(whole) else "zh"
+    words = Counter(re.findall(r"[^\W\d_]+", whole))
+    counts = {language: sum(words[word] for word in own) for language, own in _FREQUENT.items()}
+    first, second, *_ = sorted(counts, key=lambda language: -counts[language])
+    # One word of a language is no sign of it, nor is a lead that the next name would turn.
+    return first if counts[first] >= 3 and counts[first] >= 1.3 * counts[second] else ""
 
 
 def plain(name: str) -> str:
@@ -98,7 +140,16 @@ def _guess(path: Path, sheet: str | None, header: int | None, keys: Sequence[str
         match = next((names[name] for name in _NAMES[key] if name in names), None)
         if match is not None and list(table.names).count(match) == 1:
             columns[key] = match
-    return Guess(table, sheet, header, columns)
+    if "answer" not in keys:
+        return Guess(table, sheet, header, columns)
+    free = [name for name in table.names if name not in columns.values() and list(table.names).count(name) == 1]
+    answers = [[name for name in free if _stem(name) in names] for names in (_ANSWERS, _PERHAPS_ANSWERS)]
+    return Guess(table, sheet, header, columns, tuple(answers[0] or answers[1]))
+
+
+def _stem(name: str) -> str:
+    """A plain name without the number that tells it from others of its kind."""
+    return plain(name).rstrip("0123456789")
 
 
 def _by_content(table: Table, needed: str) -> str | None:

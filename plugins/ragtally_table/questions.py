@@ -39,6 +39,7 @@ class QuestionTable:
     table: Table
     places: Mapping[str, int]  # Of the columns that are used
     questions: Sequence[TableQuestion]
+    reference_places: Sequence[int] = ()
     answers: tuple[str, ...] = ()  # The different labels, the most frequent first
     splits: tuple[str, ...] = (ONE_SPLIT,)
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -52,18 +53,24 @@ class QuestionTable:
 
 
 def read_questions(
-    path: Path, columns: Mapping[str, str | None], sheet: str | None, header: int | None, encoding: str
+    path: Path,
+    columns: Mapping[str, str | None],
+    references: Sequence[str],
+    sheet: str | None,
+    header: int | None,
+    encoding: str,
 ) -> QuestionTable:
-    """Read the table."""
+    """Read the table; of the columns, those with references are named apart, since they may be several."""
     table = read_table(path, sheet=sheet, header=header, encoding=encoding)
     places = {key: table.column(name, f"columns.{key}") for key, name in columns.items() if name}
+    reference_places = [table.column(name, "columns.references") for name in references]
     labels = _labels(table, places["answer"]) if "answer" in places else {}
     questions: list[TableQuestion] = []
     rows: dict[str, int] = {}
     errors: list[DataError] = []
     for row in table.rows:
         try:
-            question = _question(table, places, row, labels)
+            question = _question(table, places, reference_places, row, labels)
         except DataError as error:
             errors.append(error)
             continue
@@ -79,11 +86,19 @@ def read_questions(
         message = f"the column {columns['answer']!r} {content}: there must be two different answers"
         raise table.wrong(None, None, message, "name another column as `columns.answer`, or leave it out")
     splits = tuple(dict.fromkeys(question.split for question in questions))
-    spare = sum(1 for place, name in enumerate(table.names) if name and place not in places.values())
-    return QuestionTable(table, places, questions, answers, splits, {UNUSED_COLUMNS: spare} if spare else {})
+    used = {*places.values(), *reference_places}
+    spare = sum(1 for place, name in enumerate(table.names) if name and place not in used)
+    left_out = {UNUSED_COLUMNS: spare} if spare else {}
+    return QuestionTable(table, places, questions, reference_places, answers, splits, left_out)
 
 
-def _question(table: Table, places: Mapping[str, int], row: TableRow, labels: Mapping[str, str]) -> TableQuestion:
+def _question(
+    table: Table,
+    places: Mapping[str, int],
+    reference_places: Sequence[int],
+    row: TableRow,
+    labels: Mapping[str, str],
+) -> TableQuestion:
     def text(key: str) -> str:
         return table.text(row, places[key]) if key in places else ""
 
@@ -103,7 +118,7 @@ def _question(table: Table, places: Mapping[str, int], row: TableRow, labels: Ma
         table.texts(row, places["evidence"]) if "evidence" in places else (),
         table.texts(row, places["document"]) if "document" in places else (),
         [page for one in table.texts(row, places["page"]) for page in _pages(one)] if "page" in places else (),
-        table.texts(row, places["references"]) if "references" in places else (),
+        list(dict.fromkeys(text for place in reference_places for text in table.texts(row, place))),
     )
 
 

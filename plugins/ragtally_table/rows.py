@@ -77,6 +77,11 @@ class Table:
             raise self.wrong(row.number, place, f"holds {len(texts)} values, and must hold one", "keep one of them")
         return texts[0] if texts else ""
 
+    def column_texts(self, name: str, most: int | None = None) -> list[str]:
+        """The texts of a column, without empty cells; of a long one those of its first rows."""
+        place = self.column(name, name)
+        return [text for row in self.rows[:most] for text in self.texts(row, place)]
+
     def wrong(self, row: int | None, place: int | None, message: str, hint: str) -> DataError:
         """An error about a cell, a row or the whole table."""
         if place is not None:

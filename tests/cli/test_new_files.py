@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
@@ -47,13 +48,14 @@ def test_two_commands_from_a_workbook_and_ten_files_to_the_answer(tmp_path: Path
     write_folder(tmp_path / "docs", *SEVEN_KINDS)
     done = new(tmp_path, MANY, PORTUGUESE)
     assert done.code == 0, done.err
-    assert done.err.splitlines()[:6] == [
+    assert done.err.splitlines()[:7] == [
         "48 questions of faq.xlsx",
         "took: id is 'Nº' (A), question is 'Pergunta' (B), answer is 'Rótulo' (C), evidence is 'Trecho' (D), "
         "document is 'Arquivo' (E), page is 'Página' (F), split is 'Conjunto' (G)",
         "labels: não (24), sim (24)",
         "left: 'Observação' (H), of which no use is known",
         "10 documents of docs: 1 csv, 1 docx, 1 eml, 1 epub, 1 html, 1 md, 1 pdf, 1 pptx, 1 txt, 1 xlsx",
+        "language: pt, by the words of the questions",
         "run it: ragtally plan specs/faq.yaml && ragtally run specs/faq.yaml",
     ]
     spec = spec_of(tmp_path)
@@ -65,16 +67,109 @@ def test_two_commands_from_a_workbook_and_ten_files_to_the_answer(tmp_path: Path
     assert (tmp_path / "data" / "results" / "faq" / "report.html").is_file()
 
 
-def test_without_labels_retrieval_is_compared(tmp_path: Path) -> None:
+def test_without_answers_retrieval_is_compared(tmp_path: Path) -> None:
     write_folder(tmp_path / "docs", *SEVEN_KINDS)
-    rows = [(f"{row[1]}", f"Porque {row[3]} e {row[0]}", row[3], row[4]) for row in QUESTIONS]
+    rows = [(row[1], "ver", row[3], row[4]) for row in QUESTIONS]
     done = new(tmp_path, rows, ("Pregunta", "Respuesta", "Cita", "Archivo"))
-    assert "left: 'Respuesta' (B), 8 different texts in 8 rows, which are no labels" in done.err
+    assert "left: 'Respuesta' (B), of which no use is known" in done.err
     spec = spec_of(tmp_path)
     assert "readers" not in spec
     assert spec["metrics"] == ["mrr@10", "recall@5", "evidence_coverage@5"]
     done = in_process(tmp_path, "run", "specs/faq.yaml", RAGTALLY_STORE=str(tmp_path / "store"))
     assert done.code == 0, done.err
+
+
+PRICES = "A tesoura custa 19,90 euros. O fio custa 4 euros. A loja abre na segunda-feira."
+OPEN = (
+    ("Quanto custa a tesoura?", "19,90 euros", "custa 19,90 euros", "precos.txt"),
+    ("Quanto custa o fio?", "4 EUR", "custa 4 euros", "precos.txt"),
+    ("Quando abre a loja?", "na segunda-feira", "abre na segunda-feira", "precos.txt"),
+    ("Quem é o dono da loja?", None, None, None),
+)
+OPEN_HEAD = ("Pergunta", "Resposta", "Trecho", "Arquivo")
+
+
+def new_open(folder: Path, rows: Sequence[Sequence[Any]], head: Sequence[str] = OPEN_HEAD, *words: str) -> Outcome:
+    (folder / "docs").mkdir()
+    (folder / "docs" / "precos.txt").write_text(PRICES, encoding="utf-8")
+    (folder / "docs" / "outro.txt").write_text("O parque fecha ao anoitecer.", encoding="utf-8")
+    return new(folder, rows, head, *words)
+
+
+def test_answers_in_free_text_are_asked_for_and_graded_without_a_server(tmp_path: Path) -> None:
+    done = new_open(tmp_path, OPEN)
+    assert done.err.splitlines()[:5] == [
+        "4 questions of faq.xlsx",
+        "took: question is 'Pergunta' (A), right answers are 'Resposta' (B), evidence is 'Trecho' (C), document is "
+        "'Arquivo' (D)",
+        "no right answer: 1 of 4 questions, where to say that it cannot be answered is right",
+        "2 documents of docs: 2 txt",
+        "1 questions without evidence, which no ranking can be measured on",
+    ]
+    spec = spec_of(tmp_path)
+    assert spec["dataset"]["table"]["columns"]["references"] == "Resposta"
+    assert spec["dataset"]["table"]["language"] == "pt"
+    assert spec["readers"] == {"floor": {"best_sentence": {"language": "pt"}}}
+    assert spec["grading"] == {"exact": {}, "contains": {}, "token_f1": {"at_least": 0.7}}
+    assert spec["controls"] == ["closed_book", "gold_context"]
+    assert spec["grid"]["retriever"][0] == {"bm25": {"stemmer": "portuguese", "stopwords": "portuguese"}}
+    assert "votes" not in spec["grid"] and "base" not in spec
+    done = in_process(tmp_path, "run", "specs/faq.yaml", RAGTALLY_STORE=str(tmp_path / "store"))
+    assert done.code == 0, done.err
+    assert "The answer\n" in done.out + done.err
+    cells = pl.read_csv(tmp_path / "data" / "results" / "faq" / "cells.csv")
+    # Two of three by their words, "4 EUR" by none; who is the owner, nobody says without a context.
+    scores = dict(cells.filter(pl.col("kind") == "control").select("condition", "accuracy").iter_rows())
+    assert scores == {"closed_book": 0.25, "gold_context": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("answers", "grading", "note"),
+    [
+        (["19,90 euros", "4 EUR", "R$ 1.200,00"], {"numeric": {}, "exact": {}, "contains": {}}, "is a number"),
+        (["12/03/2024", "de 3 a 4", "5"], {"exact": {}, "contains": {}, "token_f1": {"at_least": 0.7}}, ""),
+        (
+            [f"{word} custa o que custa um bom par de tesouras na loja" for word in ("Ela", "Ele", "Tudo")],
+            {"exact": {}, "contains": {}, "token_f1": {"at_least": 0.5}},
+            "right answers have 12 words in the median",
+        ),
+    ],
+)
+def test_grading_fits_what_is_right(tmp_path: Path, answers: list[str], grading: object, note: str) -> None:
+    rows = [(row[0], answer, *row[2:]) for row, answer in zip(OPEN, answers, strict=False)]
+    done = new_open(tmp_path, rows)
+    assert spec_of(tmp_path)["grading"] == grading
+    assert note in done.err
+
+
+def test_several_columns_of_right_answers(tmp_path: Path) -> None:
+    rows = [(question, answer, f"ou {answer}", "x") for question, answer, *_ in OPEN[:3]]
+    done = new_open(tmp_path, rows, ("question", "Answer 1", "Answer 2", "Reference"))
+    assert "right answers are 'Answer 1' (B) and 'Answer 2' (C)" in done.err
+    assert "left: 'Reference' (D), of which no use is known" in done.err
+    # Nobody says where the answers stand, so there is no gold context and no ranking to measure.
+    assert "3 of 3 questions with an answer do not say where it stands" in done.err
+    spec = spec_of(tmp_path)
+    assert spec["dataset"]["table"]["columns"]["references"] == ["Answer 1", "Answer 2"]
+    assert spec["controls"] == ["closed_book"]
+    assert spec["metrics"] == ["accuracy", "token_f1", "rouge_l", "abstained"]
+    done = in_process(tmp_path, "run", "specs/faq.yaml", RAGTALLY_STORE=str(tmp_path / "store"))
+    assert done.code == 0, done.err
+
+
+def test_labels_come_before_texts_and_both_are_said(tmp_path: Path) -> None:
+    rows = [(row[0], "sim" if number % 2 else "não", *row[1:]) for number, row in enumerate(OPEN)]
+    done = new_open(tmp_path, rows, ("Pergunta", "Rótulo", *OPEN_HEAD[1:]))
+    assert "`answers: open` below the dataset compares the right answers as texts instead" in done.err
+    assert spec_of(tmp_path)["dataset"]["table"]["columns"]["answer"] == "Rótulo"
+
+
+def test_a_model_is_asked_in_the_language_of_the_questions(tmp_path: Path) -> None:
+    new_open(tmp_path, OPEN, OPEN_HEAD, "--model", "ollama_chat/llama3.1:8b")
+    spec = spec_of(tmp_path)
+    assert spec["readers"]["llama3.1-8b"] == {"chat": {"model": "llama3.1-8b", "language": "pt"}}
+    assert spec["grid"]["reader"] == ["llama3.1-8b", "floor"]
+    assert spec["grid"]["votes"] == [1, 3]
 
 
 def test_labels_without_a_split_to_learn_from(tmp_path: Path) -> None:
@@ -85,7 +180,8 @@ def test_labels_without_a_split_to_learn_from(tmp_path: Path) -> None:
     assert "readers" not in spec_of(tmp_path)
     (tmp_path / "specs" / "faq.yaml").unlink()
     assert new(tmp_path, rows, PORTUGUESE[:6], "--model", "ollama_chat/llama3.1:8b").code == 0
-    assert list(spec_of(tmp_path)["readers"]) == ["llama3.1-8b"]
+    # The prompt for labels is in the language of the questions too.
+    assert spec_of(tmp_path)["readers"] == {"llama3.1-8b": {"chat": {"model": "llama3.1-8b", "language": "pt"}}}
 
 
 def test_too_few_questions_to_learn_from(tmp_path: Path) -> None:
@@ -152,7 +248,7 @@ def test_documents_of_a_table(tmp_path: Path) -> None:
     ("head", "words", "message"),
     [
         (("a", "b"), [], "no column looks like the questions; the columns are: a, b"),
-        (("question", "b"), [], "no question says where its answer stands"),
+        (("question", "b"), [], "no question has a right answer or says where it stands"),
         (("question", "b"), ["--dataset", "beir"], "no dataset 'beir' reads a table of questions"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The prompts of `chat` for open answers: their words by language, and that the parser knows what they ask to say."""
+"""The prompts of `chat` for open answers and in other languages, and that the parser reads what they ask for."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import ragtally_chat
-from ragtally.api import ABSTENTION, Examples, Message, Prompt, PromptingReader, Reading, SpecError
-from ragtally.parsing import parse_open
+from ragtally.api import ABSTENTION, Examples, Message, Prompt, PromptingReader, Reading
+from ragtally.parsing import parse, parse_open
 from ragtally_chat.wording import WORDINGS
 
 (COMPONENT,) = ragtally_chat.register_readers()
@@ -95,7 +95,7 @@ def test_the_template_of_an_export_says_the_same() -> None:
     [
         ({}, "both"),
         ({"prompt": "short_answer"}, "open"),
-        ({"language": "pt"}, "open"),
+        ({"language": "pt"}, "both"),
         ({"prompt": "label_only"}, "labels"),
         ({"words": {"yes": "ja"}}, "labels"),
     ],
@@ -104,6 +104,37 @@ def test_the_traits_say_which_answers_it_gives(settings: dict[str, Any], answers
     assert COMPONENT.traits({**DEFAULTS, "model": "llama", **settings}).answers == answers  # type: ignore[operator,union-attr]
 
 
-def test_a_language_is_of_the_open_prompt_alone() -> None:
-    with pytest.raises(SpecError, match="`language` is of the prompt for open answers"):
-        reader(language="pt", prompt="label_only")
+LABELS = {"en": ("yes", "no", "maybe"), "pt": ("sim", "não", "talvez"), "es": ("sí", "no", "quizás")}
+FORMS: list[dict[str, Any]] = [
+    {"prompt": prompt, "structured": structured}
+    for prompt in ("label_only", "explain_then_label")
+    for structured in (False, True)
+]
+
+
+@pytest.mark.parametrize("language", WORDINGS)
+@pytest.mark.parametrize("settings", FORMS)
+def test_labels_are_asked_for_in_the_language_and_the_reply_is_read(language: str, settings: dict[str, Any]) -> None:
+    wording, labels = WORDINGS[language], LABELS[language]
+    reading = Reading(["q"], ["Arden?"], [["On the Tarn."]], labels)
+    ((_, user),) = reader(language=language, **settings).prompts(reading, None)
+    assert user.content.startswith(f"{wording.context}\n\n[1] On the Tarn.\n\n{wording.question} Arden?\n\n")
+    asks = user.content.split("\n\n", 3)[3]
+    assert all(label in asks for label in labels) and "CHOICES" not in asks
+    for label in labels:
+        reply = {
+            (False, False): label.capitalize(),
+            (True, False): f"1234.\n\n{wording.answer} {label}",
+            (False, True): json.dumps({"answer": label}),
+            (True, True): json.dumps({"explanation": "1234.", "answer": label}),
+        }[settings["prompt"] == "explain_then_label", settings["structured"]]
+        assert parse(reply, labels).choice == label
+
+
+def test_the_portuguese_prompt_for_labels_is_this() -> None:
+    reading = Reading(["q"], ["Chegou?"], [[]], LABELS["pt"])
+    ((_, user),) = reader(language="pt").prompts(reading, None)
+    assert user.content == (
+        "Não há contexto. Responda com o que você sabe.\n\nPergunta: Chegou?\n\n"
+        "Responda com exatamente uma das opções seguintes e nada mais: sim, não ou talvez."
+    )

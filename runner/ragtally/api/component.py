@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ragtally.api.converter import ConverterTraits
 from ragtally.api.dataset import DatasetTraits
@@ -83,7 +83,11 @@ class Starter:
         comment: What the spec says above it.
         data: The file or folder of a dataset that DVC watches.
         source: How a dataset's data get there: a command, or what to do; empty where nothing is needed.
-        has_answers: Whether readers can answer a dataset's questions.
+        answers: What readers can answer a dataset's questions with; None where there is nothing to compare answers
+            with, and retrieval alone is compared.
+        grading: Of open answers the graders in order, with their parameters; the default of a spec where empty.
+        language: The language of questions and documents (`pt`); empty where unknown.
+        has_gold_context: Whether every question that can be answered has evidence, and so a gold context.
         metrics: What a dataset's field reports, the deciding metric first; the defaults of a spec where empty.
         notes: What to tell whoever gave the files: what was taken of them, and what was left.
         train_split: The split of a dataset that readers can learn from; None where there is none.
@@ -94,7 +98,10 @@ class Starter:
     comment: str = ""
     data: str = ""
     source: str = ""
-    has_answers: bool = True
+    answers: Literal["labels", "open"] | None = "labels"
+    grading: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    language: str = ""
+    has_gold_context: bool = True
     metrics: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     train_split: str | None = "train"
@@ -151,7 +158,8 @@ class Component:
             whoever still writes one.
         starter: How `ragtally new` writes a dataset, chunker, retriever, model or reader into a first spec, which
             leaves out whatever has none. Called with the study's name for a dataset, with what `--model` says for a
-            model, and with the model's name in the spec for a reader that asks one; else with an empty text.
+            model, with the model's name in the spec for a reader that asks one, and for a chunker or retriever with
+            the language of the texts (`pt`), empty where unknown; else with an empty text.
         server_starter: Likewise for a model at a server of the user's own: called with what `--model` says, None
             where it says nothing, and with what `--api-base` does. It may ask the server.
         files_starter: Likewise for a dataset that reads the user's own files: called with the study's name, the table

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import click
 
 from ragtally.api import (
+    LANGUAGES,
+    OPEN,
     TRAIN_PARAMETER,
     Component,
     ErrorList,
@@ -24,7 +26,7 @@ from ragtally.api import (
 )
 from ragtally.cli import lazy
 from ragtally.registry import Registry, load_registry
-from ragtally.spec.defaults import ANSWER_METRICS, RETRIEVAL_METRICS
+from ragtally.spec.defaults import ANSWER_METRICS, GRADING, OPEN_ANSWER_METRICS, RETRIEVAL_METRICS
 from ragtally.spec.document import in_one_line
 from ragtally.spec.load import load_study
 
@@ -36,6 +38,13 @@ class _Reader(NamedTuple):
 
 
 _LONGEST_LINE = 100
+_OPEN = """\
+${models}readers:
+${readers}
+# Who says whether an answer is right: the first that says right or wrong decides; ragtally plugins lists all graders.
+grading: ${grading}
+
+"""
 _READERS = """\
 ${models}readers:
 ${readers}
@@ -68,9 +77,11 @@ compare: [{metric: ${deciding}, baseline: {retriever: ${baseline}}}]
 """
 _AXES = """\
   reader: [${readers}]
-  votes: [1, 3]
-controls: [closed_book, gold_context, wrong_context]
+${votes}controls: [${controls}]
 """
+# The controls of labels, and of open answers.
+_CONTROLS = ("closed_book", "gold_context", "wrong_context")
+_OPEN_CONTROLS = _CONTROLS[:2]
 
 
 @click.command(name="new")
@@ -82,7 +93,7 @@ controls: [closed_book, gold_context, wrong_context]
 @click.option(
     "--model", "models", metavar="MODEL", multiple=True,
     help="A language model that reads, by LiteLLM's name, as ollama_chat/llama3.1:8b (again for more); "
-    "without one, a classifier that needs no server.",
+    "without one, a reader that needs no server.",
 )  # fmt: skip
 @click.option(
     "--api-base", metavar="URL",
@@ -126,7 +137,7 @@ def command(
         dataset, starter = _own_files(registry, study, dataset, questions, documents)
         for note in starter.notes:
             click.echo(note, err=True)
-    if (models or api_base) and not starter.has_answers:
+    if (models or api_base) and starter.answers is None:
         raise click.UsageError(f"--model is for datasets with answers; {dataset} compares retrieval alone")
     text = _spec(study, dataset, starter, _models(registry, models, api_base), path, registry)
     _check(text, study, registry)
@@ -142,7 +153,7 @@ def command(
 def _dataset(registry: Registry, study: str, wanted: str | None) -> tuple[str, Starter]:
     starters = {component.name: start(study) for component, start in _starters(registry, "dataset")}
     if wanted is None:
-        wanted = next((name for name, starter in starters.items() if starter.has_answers), "")
+        wanted = next((name for name, starter in starters.items() if starter.answers is not None), "")
     if wanted not in starters:
         hint = did_you_mean(wanted, list(starters))
         raise RagtallyError(f"no first spec can be written for a dataset {wanted!r}", hint=hint)
@@ -183,14 +194,15 @@ def _dataset_lines(name: str, starter: Starter) -> str:
 def _spec(
     study: str, dataset: str, starter: Starter, models: Mapping[str, str], path: Path, registry: Registry
 ) -> str:
-    readers = _readers(registry, list(models), starter.train_split) if starter.has_answers else []
-    metrics = starter.metrics or (*(ANSWER_METRICS if readers else ()), *RETRIEVAL_METRICS)
-    retrievers = _choices(registry, "retriever")
+    readers = _readers(registry, list(models), starter) if starter.answers else []
+    of_answers = OPEN_ANSWER_METRICS if starter.answers == OPEN else ANSWER_METRICS
+    metrics = starter.metrics or (*(of_answers if readers else ()), *RETRIEVAL_METRICS)
+    retrievers = _choices(registry, "retriever", starter.language)
     values = {
         "answering": "",
         "axes": "",
         "baseline": retrievers[0],
-        "chunkers": ", ".join(_choices(registry, "chunker")),
+        "chunkers": ", ".join(_choices(registry, "chunker", starter.language)),
         "dataset": _dataset_lines(dataset, starter),
         "deciding": metrics[0],
         "metrics": ", ".join(metrics),
@@ -199,20 +211,37 @@ def _spec(
         "study": study,
     }
     if readers:
-        voters = [reader.name for reader in readers if reader.votes]
-        values["axes"] = Template(_AXES).substitute(readers=", ".join(reader.name for reader in readers))
-        lines = [f"  {name}: {model}\n" for name, model in models.items()]
-        values["answering"] = Template(_READERS).substitute(
-            models="".join(["models:\n", *lines]) if lines else "",
-            readers="\n".join(reader.line for reader in readers),
-            voters=", ".join(voters),
-            first=voters[0],
-        )
+        values["axes"] = _axes(readers, starter)
+        values["answering"] = _answering(readers, starter, models)
     return Template(_TEMPLATE).substitute(values)
 
 
-def _choices(registry: Registry, kind: str) -> list[str]:
-    return [_choice(component.name, start("")) for component, start in _starters(registry, kind)]
+def _axes(readers: Sequence[_Reader], starter: Starter) -> str:
+    controls = _OPEN_CONTROLS if starter.answers == OPEN else _CONTROLS
+    return Template(_AXES).substitute(
+        readers=", ".join(reader.name for reader in readers),
+        votes="  votes: [1, 3]\n" if any(reader.votes for reader in readers) else "",
+        controls=", ".join(name for name in controls if name != "gold_context" or starter.has_gold_context),
+    )
+
+
+def _answering(readers: Sequence[_Reader], starter: Starter, models: Mapping[str, str]) -> str:
+    """The part about models, readers, and what becomes of their answers."""
+    voters = [reader.name for reader in readers if reader.votes]
+    lines = [f"  {name}: {model}\n" for name, model in models.items()]
+    values = {
+        "models": "".join(["models:\n", *lines]) if lines else "",
+        "readers": "\n".join(reader.line for reader in readers),
+    }
+    if starter.answers == OPEN:
+        # No base: of few questions of one's own each one counts, and the gold context tells reader from retrieval.
+        grading = in_one_line(starter.grading or {name: {} for name in GRADING})
+        return Template(_OPEN).substitute(values, grading=grading)
+    return Template(_READERS).substitute(values, voters=", ".join(voters), first=voters[0])
+
+
+def _choices(registry: Registry, kind: str, language: str) -> list[str]:
+    return [_choice(component.name, start(language)) for component, start in _starters(registry, kind)]
 
 
 def _models(registry: Registry, models: Sequence[str], api_base: str | None) -> dict[str, str]:
@@ -227,27 +256,44 @@ def _models(registry: Registry, models: Sequence[str], api_base: str | None) -> 
     return {_name(str(each.parameters["model"])): _choice(component.name, each) for each in starters}
 
 
-def _readers(registry: Registry, models: Sequence[str], train_split: str | None) -> list[_Reader]:
+def _readers(registry: Registry, models: Sequence[str], dataset: Starter) -> list[_Reader]:
     """Those that ask the models, or without one those that ask none; then those that always answer the same. Without
     a split to learn from there are none of those that learn.
     """
     askers, others, fixed = [], [], []
     for component, start in _starters(registry, "reader"):
-        traits = component.traits
+        asks = any(schema.get("x-ragtally-kind") == "model" for schema in component.params.values())
+        traits = component.traits if isinstance(component.traits, ReaderTraits) else ReaderTraits(answers="both")
         starter = start("")
-        if isinstance(traits, ReaderTraits) and traits.trains:
-            if train_split is None:
+        if traits.answers not in (dataset.answers, "both"):
+            continue
+        if traits.trains:
+            if dataset.train_split is None:
                 continue
-            if train_split != TRAIN_PARAMETER["default"]["split"]:
-                starter = replace(starter, parameters={**starter.parameters, "train": {"split": train_split}})
-        if any(schema.get("x-ragtally-kind") == "model" for schema in component.params.values()):
-            askers += [_reader(component, replace(start(model), name=model), votes=True) for model in models]
-        elif isinstance(traits, ReaderTraits) and traits.draws == "fixed":
+            if dataset.train_split != TRAIN_PARAMETER["default"]["split"]:
+                train = {"train": {"split": dataset.train_split}}
+                starter = replace(starter, parameters={**starter.parameters, **train})
+        language = _language(component, dataset)
+        if asks:
+            for model in models:
+                own = start(model)
+                own = replace(own, name=model, parameters={**own.parameters, **language})
+                askers.append(_reader(component, own, votes=True))
+            continue
+        starter = replace(starter, parameters={**starter.parameters, **language})
+        if traits.draws == "fixed":
             fixed.append(_reader(component, starter, votes=False))
         else:
             others.append(_reader(component, starter, votes=True))
     readers = askers or others
-    return [*readers, *fixed] if readers else []
+    return [*readers, *fixed] if readers or dataset.answers == OPEN else []
+
+
+def _language(component: Component, dataset: Starter) -> dict[str, str]:
+    """The dataset's language, for a component that knows it and would take the texts for English."""
+    schema = component.params.get("language", {})
+    is_known = dataset.language != LANGUAGES[0] and dataset.language in schema.get("enum", ())
+    return {"language": dataset.language} if is_known else {}
 
 
 def _reader(component: Component, starter: Starter, votes: bool) -> _Reader:
