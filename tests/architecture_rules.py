@@ -52,8 +52,8 @@ PLACES = {
 FOR_PLUGINS = {"api", "support"}
 """The parts of `ragtally` that a plugin may import, beside what `ragtally` itself offers."""
 ENGINE_PARTS = {part for layer in LAYERS for part in layer} - FOR_PLUGINS
-# What bm25 and sets share; it offers no component.
-SHARED_PLUGINS = {"ragtally_lexical"}
+# What bm25 and sets share, and what chat and lora do; they offer no component.
+SHARED_PLUGINS = {"ragtally_lexical", "ragtally_prompts"}
 LAZY_LOADERS = {
     "__init__.py",
     "cli/lazy.py",

@@ -276,9 +276,7 @@ def _answer_notes(questions: QuestionTable, columns: Mapping[str, Any]) -> list[
     if "references" not in columns or not without:
         return []
     total = len(questions.questions)
-    return [
-        f"no right answer: {without:,} of {total:,} questions, where to say that it cannot be answered is right"
-    ]
+    return [f"no right answer: {without:,} of {total:,} questions, where to say that it cannot be answered is right"]
 
 
 def _try(dataset: TableDataset) -> tuple[frozenset[str], Counter[str]]:

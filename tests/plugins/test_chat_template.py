@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import ragtally_chat
 from ragtally.api import Examples, Message, Prompt, RagtallyError, Reading, SpecError, file_hash
-from ragtally_chat.prompts import Form
-from ragtally_chat.reader import ChatReader, OwnPrompt
+from ragtally_prompts.builtin import Form
+from ragtally_prompts.reader import ChatReader, OwnPrompt
 
 (COMPONENT,) = ragtally_chat.register_readers()
 ANSWERS = ("yes", "no", "maybe")

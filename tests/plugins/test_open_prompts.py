@@ -10,7 +10,7 @@ import pytest
 import ragtally_chat
 from ragtally.api import ABSTENTION, Examples, Message, Prompt, PromptingReader, Reading
 from ragtally.parsing import parse, parse_open
-from ragtally_chat.wording import WORDINGS
+from ragtally_prompts.wording import WORDINGS
 
 (COMPONENT,) = ragtally_chat.register_readers()
 DEFAULTS = {key: schema["default"] for key, schema in COMPONENT.params.items() if "default" in schema}

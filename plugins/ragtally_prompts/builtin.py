@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ragtally import ABSTENTION, Message, Prompt
-from ragtally_chat.reader import Example
-from ragtally_chat.wording import ENGLISH, Wording
+from ragtally_prompts.reader import Example
+from ragtally_prompts.wording import ENGLISH, Wording
 
 _INDENT = "    "
 # What `_user_text` writes before the form of the answer, as a template.
