@@ -48,8 +48,16 @@ def register_retrievers() -> list[Component]:
     ]
 
 
-def _build(k1: float, b: float, method: str, tokenizer: str, stemmer: str | None, stopwords: str | None) -> Retriever:
+def _build(
+    k1: float,
+    b: float,
+    method: str,
+    tokenizer: str,
+    stemmer: str | None,
+    stopwords: str | None,
+    language: str | None = None,
+) -> Retriever:
     from ragtally_bm25.search import Bm25, Formula
     from ragtally_lexical.tokens import Tokenizer
 
-    return Bm25(Tokenizer(tokenizer, stemmer, stopwords), Formula(k1, b, method))
+    return Bm25(Tokenizer(tokenizer, stemmer, stopwords, language), Formula(k1, b, method))

@@ -11,12 +11,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from ragtally import Chunker, Component, ParameterFault, SpecError, Starter, file_hash, hookimpl
+from ragtally.support.unspaced import LANGUAGES_WITHOUT_SPACES
+from ragtally_chunkers.abbreviations import LANGUAGES
 
 _TOKENIZER: Mapping[str, Any] = {
     "type": "string",
     "minLength": 1,
     "description": "A tokenizer.json (as lies beside the weights of a model), or the folder that holds it.",
     "x-ragtally-identity": False,
+}
+
+
+_LANGUAGE: Mapping[str, Any] = {"default": None, "x-ragtally-identity": "if given", "x-ragtally-language": True}
+_WORDS_LANGUAGE: Mapping[str, Any] = {
+    "enum": [*LANGUAGES_WITHOUT_SPACES, None],
+    "description": "A language without spaces between words, each of whose signs counts as a word. null for none.",
+    **_LANGUAGE,
+}
+_SENTENCES_LANGUAGE: Mapping[str, Any] = {
+    "enum": [*LANGUAGES, None],
+    "description": "A language whose abbreviations end no sentence either. null for those of English alone.",
+    **_LANGUAGE,
 }
 
 
@@ -46,7 +61,7 @@ def register_chunkers() -> list[Component]:
             build=_words,
             summary="Chunks of so many words; a word is what stands between white space.",
             starter=lambda _: Starter({"size": [64, 128, 256], "overlap": 0}),
-            params=_window("words", 128),
+            params={**_window("words", 128), "language": _WORDS_LANGUAGE},
             phrase=lambda params: f"{params['size']}-word chunks",
             check=_faults,
         ),
@@ -54,7 +69,7 @@ def register_chunkers() -> list[Component]:
             name="sentences",
             build=_sentences,
             summary="Chunks of so many sentences, which never reach across sections or empty lines.",
-            params=_window("sentences", 3),
+            params={**_window("sentences", 3), "language": _SENTENCES_LANGUAGE},
             phrase=lambda params: f"{params['size']}-sentence chunks",
             check=_faults,
         ),
@@ -83,18 +98,18 @@ def register_chunkers() -> list[Component]:
     ]
 
 
-def _words(size: int, overlap: int) -> Chunker:
+def _words(size: int, overlap: int, language: str | None = None) -> Chunker:
     _require_progress("words", size, overlap)
     from ragtally_chunkers.windows import Words
 
-    return Words(size, overlap)
+    return Words(size, overlap, language)
 
 
-def _sentences(size: int, overlap: int) -> Chunker:
+def _sentences(size: int, overlap: int, language: str | None = None) -> Chunker:
     _require_progress("sentences", size, overlap)
     from ragtally_chunkers.windows import Sentences
 
-    return Sentences(size, overlap)
+    return Sentences(size, overlap, language)
 
 
 def _tokens(tokenizer: str, size: int, overlap: int) -> Chunker:

@@ -7,17 +7,18 @@ a small letter, a quote or a letter beyond ASCII) is asked of the rule itself, o
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ragtally_chunkers.abbreviations import abbreviations
 from ragtally_chunkers.layout import CLOSING, IDEOGRAPHIC, LINE_FEED, OPENING, SPACE, STOP, Layout
-from ragtally_chunkers.sentences import ABBREVIATIONS, LONGEST_TOKEN, ends_here
+from ragtally_chunkers.sentences import LONGEST_TOKEN, ends_here
 
 # Tokens of up to so many characters are compared with the abbreviations, one byte a character.
 _TOKEN = 8
-_KEYS = np.sort([int.from_bytes(word.encode("ascii"), "big") for word in ABBREVIATIONS])
 _ASCII = 0x7F
 _FULL_STOP = ord(".")
 
@@ -32,7 +33,7 @@ class _Marks(NamedTuple):
         return _Marks(self.first[rows], self.end[rows])
 
 
-def sentence_cuts(layout: Layout) -> NDArray[np.int64]:
+def sentence_cuts(layout: Layout, language: str | None = None) -> NDArray[np.int64]:
     """Find where sentences end by marks and by empty lines."""
     if not len(layout.word_starts):
         return np.zeros(0, dtype=np.int64)
@@ -40,9 +41,9 @@ def sentence_cuts(layout: Layout) -> NDArray[np.int64]:
     always = _is(layout, marks.first, IDEOGRAPHIC)
     certain = np.sort(np.concatenate([_empty_lines(layout), marks.end[always]]))
     open_marks = marks.take(~always & _is(layout, marks.end, SPACE))
-    plain, doubtful = _classify(layout, open_marks, marks.end[always])
+    plain, doubtful = _classify(layout, open_marks, marks.end[always], _keys(language))
     certain = np.sort(np.concatenate([certain, open_marks.end[plain]]))
-    return np.concatenate([certain, _decide(layout, open_marks.take(doubtful), certain)])
+    return np.concatenate([certain, _decide(layout, open_marks.take(doubtful), certain, language)])
 
 
 def _is(layout: Layout, places: NDArray[np.int64], kind: int) -> NDArray[np.bool_]:
@@ -75,7 +76,7 @@ def _empty_lines(layout: Layout) -> NDArray[np.int64]:
 
 
 def _classify(
-    layout: Layout, marks: _Marks, ideographic: NDArray[np.int64]
+    layout: Layout, marks: _Marks, ideographic: NDArray[np.int64], keys: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Sort marks into those that surely end a sentence and those that need a closer look."""
     # A mark that only white space follows in its text is neither: the text ends there anyway.
@@ -96,11 +97,20 @@ def _classify(
         # A sentence that ended inside the word cuts the token before the mark short.
         earlier = np.searchsorted(ideographic, marks.first[single], side="right") - 1
         begin = np.where((earlier >= 0) & (ideographic[earlier] > begin), marks.first[single], begin)
-    doubtful[single] = _may_not_end(layout, begin, marks.first[single])
+    doubtful[single] = _may_not_end(layout, begin, marks.first[single], keys)
     return relevant & ~doubtful, relevant & doubtful
 
 
-def _may_not_end(layout: Layout, begin: NDArray[np.int64], mark: NDArray[np.int64]) -> NDArray[np.bool_]:
+@cache
+def _keys(language: str | None) -> NDArray[np.int64]:
+    # Beyond ASCII every token is doubtful anyway.
+    words = [word for word in abbreviations(language) if word.isascii() and len(word) <= _TOKEN]
+    return np.sort([int.from_bytes(word.encode("ascii"), "big") for word in words])
+
+
+def _may_not_end(
+    layout: Layout, begin: NDArray[np.int64], mark: NDArray[np.int64], keys: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """Mark where the token before a full stop may be an abbreviation, an initial or a number."""
     length = mark - begin
     back = np.arange(1, _TOKEN + 1)
@@ -108,7 +118,7 @@ def _may_not_end(layout: Layout, begin: NDArray[np.int64], mark: NDArray[np.int6
     letters = np.where(inside, layout.codes[np.maximum(mark[:, None] - back, 0)], 0).astype(np.int64)
     small = np.where((letters >= ord("A")) & (letters <= ord("Z")), letters | 0x20, letters)
     key = (small << (8 * (back - 1))).sum(axis=1)
-    is_abbreviation = _KEYS[np.minimum(np.searchsorted(_KEYS, key), len(_KEYS) - 1)] == key
+    is_abbreviation = keys[np.minimum(np.searchsorted(keys, key), len(keys) - 1)] == key
     digits = ((letters >= ord("0")) & (letters <= ord("9"))) | ~inside
     return np.asarray(
         is_abbreviation
@@ -121,7 +131,7 @@ def _may_not_end(layout: Layout, begin: NDArray[np.int64], mark: NDArray[np.int6
     )
 
 
-def _decide(layout: Layout, marks: _Marks, certain: NDArray[np.int64]) -> NDArray[np.int64]:
+def _decide(layout: Layout, marks: _Marks, certain: NDArray[np.int64], language: str | None) -> NDArray[np.int64]:
     row = np.searchsorted(layout.offsets, marks.first, side="right") - 1
     offset = layout.offsets[row]
     # A place before every text stands in where nothing was cut before.
@@ -132,7 +142,7 @@ def _decide(layout: Layout, marks: _Marks, certain: NDArray[np.int64]) -> NDArra
     columns = (column.tolist() for column in (row, offset, begin, marks.first, marks.end))
     for text, of_text, from_certain, first, end in zip(*columns, strict=True):
         sentence = max(from_certain, sentence_end)
-        if ends_here(layout.texts[text], sentence - of_text, first - of_text, end - of_text):
+        if ends_here(layout.texts[text], sentence - of_text, first - of_text, end - of_text, language):
             cuts.append(end)
             sentence_end = end
     return np.array(cuts, dtype=np.int64)

@@ -1,4 +1,6 @@
-"""Where sentences end: rules for running text in English, made for the prose of studies.
+"""Where sentences end: rules for running text, made for the prose of studies, with the abbreviations of English.
+
+Another language's abbreviations come on top of these, and the ordinal numbers of German (`am 3. Oktober`).
 
 A full stop ends a sentence where white space and then no small letter follow, unless what stands before it is
 an abbreviation, an initial, or the number of a list's item. Decimal numbers have no white space after the
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from ragtally_chunkers.abbreviations import BEFORE_NUMBERS, NEVER_LAST, OF_LANGUAGE, SOMETIMES_LAST, STARTERS
 from ragtally_chunkers.layout import OPENINGS
 
 _NEXT_WORD = re.compile(rf"\s*+[{re.escape(OPENINGS)}]*+(\w*+)")
@@ -17,33 +20,7 @@ _INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])*+")
 LONGEST_TOKEN = 24
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_NEVER_LAST = _words(
-    "dr drs mr mrs ms mx prof hon rev gen col capt lt sgt messrs mmes mt ft "
-    "e.g eg i.e ie vs v cf viz approx ca c.f resp incl excl esp spp subsp var sp "
-)
-_BEFORE_NUMBERS = _words(
-    "fig figs eq eqs eqn eqns no nos nr vol vols ref refs p pp ch chap sec sect tab art suppl app ed eds ver "
-    "jan feb mar apr jun jul aug sep sept oct nov dec"
-)
-_SOMETIMES_LAST = _words("al etc inc ltd co corp bros jr sr st dept univ assn ph.d max min hr hrs wk wks yr yrs mo")
-_STARTERS = _words(
-    "the this these those that a an it its we our they their he she his her there here in on at of for from to "
-    "with without within after before during when where while if as by both all no not most many some several "
-    "each one two three however thus therefore hence although though moreover furthermore additionally finally "
-    "but and or yet so because since compared patients subjects participants results conclusions conclusion "
-    "methods background objective objectives data among between overall"
-)
-
-
-# Every word after which a full stop may end no sentence, in small letters.
-ABBREVIATIONS = _NEVER_LAST | _BEFORE_NUMBERS | _SOMETIMES_LAST
-
-
-def ends_here(text: str, begin: int, mark: int, end: int) -> bool:
+def ends_here(text: str, begin: int, mark: int, end: int, language: str | None = None) -> bool:
     """Whether a sentence ends at marks that white space follows."""
     following = _NEXT_WORD.match(text, end)
     word = following.group(1) if following else ""
@@ -54,11 +31,13 @@ def ends_here(text: str, begin: int, mark: int, end: int) -> bool:
     before = text[max(begin, mark - LONGEST_TOKEN) : mark].split()
     token = before[-1].lstrip(OPENINGS) if before else ""
     lower = token.lower()
-    if lower in _NEVER_LAST:
+    if lower in NEVER_LAST or lower in OF_LANGUAGE.get(language or "", ()):
         return False
-    if lower in _BEFORE_NUMBERS and (word[:1].isdigit() or (len(word) == 1 and word.isupper())):
+    if language == "de" and token.isdigit() and len(token) < 3:
         return False
-    if lower in _SOMETIMES_LAST or _INITIALS.fullmatch(token):
-        return word.lower() in _STARTERS
+    if lower in BEFORE_NUMBERS and (word[:1].isdigit() or (len(word) == 1 and word.isupper())):
+        return False
+    if lower in SOMETIMES_LAST or _INITIALS.fullmatch(token):
+        return word.lower() in STARTERS
     # "1. Introduction": the number of an item belongs to what it numbers.
     return not (token.isdigit() and text[begin:mark].strip() == token)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally import Documents, Spans
+from ragtally.support.unspaced import counted_words
 from ragtally_chunkers.boundaries import sentence_cuts
 from ragtally_chunkers.layout import Layout, in_batches, lay_out, trim
 
@@ -17,29 +20,31 @@ from ragtally_chunkers.layout import Layout, in_batches, lay_out, trim
 class Words:
     """Cuts documents into chunks of so many words."""
 
-    def __init__(self, size: int, overlap: int) -> None:
+    def __init__(self, size: int, overlap: int, language: str | None = None) -> None:
         self._size, self._overlap = size, overlap
+        self._find = partial(find_signs, pattern=counted_words(language)) if language else find_words
 
     def split(self, documents: Documents) -> Spans:
         """Cut every document (see `ragtally.api.Chunker.split`)."""
         pieces = []
         for first, texts in in_batches(documents.text):
-            pieces.append(_group(find_words(texts), self._size, self._overlap, first))
+            pieces.append(_group(self._find(texts), self._size, self._overlap, first))
         return join_spans(pieces)
 
 
 class Sentences:
     """Cuts documents into chunks of so many sentences."""
 
-    def __init__(self, size: int, overlap: int) -> None:
-        self._size, self._overlap = size, overlap
+    def __init__(self, size: int, overlap: int, language: str | None = None) -> None:
+        self._size, self._overlap, self._language = size, overlap, language
 
     def split(self, documents: Documents) -> Spans:
         """Cut every document (see `ragtally.api.Chunker.split`)."""
         pieces = []
         for first, texts in in_batches(documents.text):
             rows = slice(first, first + len(texts))
-            units = find_sentences(texts, documents.section_starts[rows], documents.section_ends[rows])
+            sections = documents.section_starts[rows], documents.section_ends[rows]
+            units = find_sentences(texts, *sections, self._language)
             pieces.append(_group(units, self._size, self._overlap, first))
         return join_spans(pieces)
 
@@ -100,14 +105,25 @@ def find_words(texts: Sequence[str]) -> Units:
     return _units(layout, layout.word_starts, layout.word_ends)
 
 
+def find_signs(texts: Sequence[str], pattern: re.Pattern[str]) -> Units:
+    """Find the words of texts, and the signs that stand for words in a script without spaces."""
+    spans = [[match.span() for match in pattern.finditer(text)] for text in texts]
+    counts = np.fromiter(map(len, spans), np.int64, len(spans))
+    rows = np.fromiter(chain.from_iterable(chain.from_iterable(spans)), np.int64, 2 * int(counts.sum()))
+    return Units(rows[0::2], rows[1::2], counts)
+
+
 def find_sentences(
-    texts: Sequence[str], section_starts: Sequence[Sequence[int]], section_ends: Sequence[Sequence[int]]
+    texts: Sequence[str],
+    section_starts: Sequence[Sequence[int]],
+    section_ends: Sequence[Sequence[int]],
+    language: str | None = None,
 ) -> Units:
     """Find the sentences of texts, without white space at their ends."""
     layout = lay_out(texts)
     borders = layout.offsets[:-1]
     cuts = np.concatenate(
-        [sentence_cuts(layout), _inside(layout, section_starts), _inside(layout, section_ends), borders]
+        [sentence_cuts(layout, language), _inside(layout, section_starts), _inside(layout, section_ends), borders]
     )
     cuts = np.unique(np.append(cuts, layout.offsets[-1]))
     _, starts, ends = trim(layout, cuts[:-1], cuts[1:])

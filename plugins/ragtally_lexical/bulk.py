@@ -12,7 +12,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally_lexical.token_kernels import HYPHEN, WORD, count_terms, cut_tokens, move_slots, number_tokens
+from ragtally.support.unspaced import SIGNS_AND_MARKS
+from ragtally_lexical.token_kernels import HYPHEN, SIGN, WORD, count_terms, cut_tokens, move_slots, number_tokens
 from ragtally_lexical.tokens import Tokenizer, Vocabulary
 
 _CODE_POINTS = 0x110000
@@ -52,7 +53,7 @@ class _TokenNumbers:
 class _Reader:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._kinds = _kinds(tokenizer.rule.hyphens)
+        self._kinds = _kinds(tokenizer.rule.hyphens, tokenizer.has_signs)
         self._slots = np.full(_FEWEST_SLOTS, -1, np.int64)
         self._records = np.empty(0, np.uint32)
         self._positions = self._widths = np.empty(0, np.int32)
@@ -83,8 +84,8 @@ class _Reader:
         # A line break is no part of a token, and lower case does not look across it.
         lower = self._tokenizer.fold("\n".join(texts))
         lengths = [*map(len, texts)]
-        if len(lower) != sum(lengths) + len(texts) - 1:
-            # A few letters are longer in lower case.
+        if self._tokenizer.has_signs or len(lower) != sum(lengths) + len(texts) - 1:
+            # A few letters are longer in lower case, and NFKC makes some longer and some shorter.
             parts = [self._tokenizer.fold(text) for text in texts]
             lower, lengths = "\n".join(parts), [*map(len, parts)]
         return lower, np.cumsum(np.array(lengths, np.int64) + 1) - 1
@@ -137,11 +138,14 @@ def _tokens(records: NDArray[np.uint32]) -> list[str]:
 
 
 @cache
-def _kinds(hyphens: bool) -> NDArray[np.uint8]:
+def _kinds(hyphens: bool, signs: bool) -> NDArray[np.uint8]:
     every = np.arange(_CODE_POINTS, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
     kinds = np.zeros(_CODE_POINTS, np.uint8)
     for run in re.finditer(r"\w+", every):
         kinds[run.start() : run.end()] = WORD
     if hyphens:
         kinds[ord("-")] = HYPHEN
+    if signs:
+        for run in re.finditer(f"[{SIGNS_AND_MARKS}]+", every):
+            kinds[run.start() : run.end()] = SIGN
     return kinds

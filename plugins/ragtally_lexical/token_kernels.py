@@ -15,8 +15,10 @@ from ragtally.support.compilation import array, compile_ahead, read_only
 
 Ints = NDArray[Any]
 
-# Kinds of character: what a token is made of, and what may hold two parts of it together; any other ends it.
-WORD, HYPHEN = 1, 2
+# Kinds of character: what a token is made of, what may hold two parts of it together, and the signs of a script
+# without spaces, whose runs are cut into pairs; any other ends a token.
+WORD, HYPHEN, SIGN = 1, 2, 3
+_SIGN_GRAM = 2
 
 _CODES, _NUMBERS, _ENDS = read_only(uint32), read_only(int32), read_only(int64)
 _HASH_BITS = 31
@@ -43,21 +45,25 @@ def cut_tokens(
     for text in range(len(ends)):
         end = ends[text]
         while position < end:
-            if kinds[codes[position]] != WORD:
+            kind = kinds[codes[position]]
+            if kind != WORD and kind != SIGN:
                 position += 1
                 continue
             first = position
-            while True:
+            while kind == SIGN and position < end and kinds[codes[position]] == SIGN:
+                position += 1
+            while kind == WORD:
                 while position < end and kinds[codes[position]] == WORD:
                     position += 1
                 if position + 1 >= end or kinds[codes[position]] != HYPHEN or kinds[codes[position + 1]] != WORD:
                     break
                 position += 1
             width = position - first
-            if width < shortest:
+            if kind == WORD and width < shortest:
                 continue
-            if gram and gram < width:
-                width = gram
+            size = _SIGN_GRAM if kind == SIGN else gram
+            if size and size < width:
+                width = size
             for start in range(first, position - width + 1):
                 code = np.uint32(2166136261)
                 for offset in range(start, start + width):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ragtally import ParameterFault, PluginError
+from ragtally.support.unspaced import LANGUAGES_WITHOUT_SPACES, SIGNS_AND_MARKS
 
 # fmt: off
 # The stemmers of PyStemmer (Snowball).
@@ -49,8 +50,7 @@ TOKEN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "What a token is, in lower case. `words`: two or more letters, digits or underscores in a "
         "row, as in bm25s and scikit-learn (`IL-6` gives `il`). `hyphenated`: single characters too, and hyphens "
         "inside hold together (`IL-6` gives `il-6`, `p < 0.05` gives `p`, `0`, `05`); for biomedical text. "
-        "`bigrams`: every two neighbouring characters of a word, for languages without spaces; needs "
-        "`stemmer: null` and `stopwords: null`.",
+        "`bigrams`: every two neighbouring characters of a word; needs `stemmer: null` and `stopwords: null`.",
     },
     "stemmer": {
         "enum": [*STEMMERS, None],
@@ -61,6 +61,14 @@ TOKEN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "enum": [*STOPWORDS, None],
         "default": "english",
         "description": "Which language's stop words are left out; null for none.",
+    },
+    "language": {
+        "enum": [*LANGUAGES_WITHOUT_SPACES, None],
+        "default": None,
+        "description": "A language without spaces between words: of its script every two neighbouring signs are a "
+        "token, as Lucene's analyzers for Chinese and Japanese have it; other letters stay words. null for none.",
+        "x-ragtally-identity": "if given",
+        "x-ragtally-language": True,
     },
 }
 
@@ -128,6 +136,9 @@ class Rule:
     gram: int = 0
 
 
+# Into pieces of how many signs a script without spaces is cut.
+SIGN_GRAM = 2
+
 # Every tokenizer's rule, by its name in a spec.
 RULES = {"words": Rule(shortest=2), "hyphenated": Rule(shortest=1, hyphens=True), "bigrams": Rule(shortest=1, gram=2)}
 
@@ -138,20 +149,27 @@ class Tokenizer:
     # With the rule `words` both are as in bm25s: `re.findall(r"(?u)\b\w\w+\b", text.lower())`, then stop words are
     # left out, then the others stemmed.
 
-    def __init__(self, tokenizer: str, stemmer: str | None, stopwords: str | None) -> None:
+    def __init__(
+        self, tokenizer: str, stemmer: str | None, stopwords: str | None, language: str | None = None
+    ) -> None:
         # Here, since specs are checked against the parameters above without a tokenizer.
         import Stemmer
 
         self.rule = RULES[tokenizer]
+        self.has_signs = language is not None
         # Every token is stemmed once, so that a cache would only cost time.
         self._stemmer = Stemmer.Stemmer(stemmer, 0) if stemmer else None
         self._stop_words = stop_words(stopwords)
-        self._runs = re.compile(r"\w+(?:-\w+)*" if self.rule.hyphens else rf"\w{{{self.rule.shortest},}}")
+        letter = rf"[^\W{SIGNS_AND_MARKS}]" if self.has_signs else r"\w"
+        words = rf"{letter}+(?:-{letter}+)*" if self.rule.hyphens else rf"{letter}{{{self.rule.shortest},}}"
+        self._runs = re.compile(rf"{words}|[{SIGNS_AND_MARKS}]+" if self.has_signs else words)
+        self._sign = re.compile(f"[{SIGNS_AND_MARKS}]")
 
     def fold(self, text: str) -> str:
         """Write a text composed (NFC), in lower case, and its hyphens the same way where they count."""
         # A letter and its accent in two characters, as some systems write them, are the letter in one.
-        text = unicodedata.normalize("NFC", text).lower()
+        # Chinese and Japanese have full-width letters and half-width kana too, which NFKC makes the usual ones.
+        text = unicodedata.normalize("NFKC" if self.has_signs else "NFC", text).lower()
         if self.rule.hyphens:
             for hyphen in _HYPHENS:
                 text = text.replace(hyphen, "-")
@@ -160,10 +178,13 @@ class Tokenizer:
     def tokens(self, text: str) -> list[str]:
         """Cut a text."""
         runs: list[str] = self._runs.findall(self.fold(text))
-        gram = self.rule.gram
-        if not gram:
+        if not self.has_signs and not self.rule.gram:
             return runs
-        return [run[start : start + gram] for run in runs for start in range(max(1, len(run) - gram + 1))]
+        tokens: list[str] = []
+        for run in runs:
+            gram = SIGN_GRAM if self.has_signs and self._sign.match(run) else self.rule.gram or len(run)
+            tokens += [run[start : start + gram] for start in range(max(1, len(run) - gram + 1))]
+        return tokens
 
     def terms(self, tokens: Sequence[str]) -> list[str | None]:
         """The term of each token; None for a stop word."""

@@ -6,6 +6,7 @@ Needs no model to be downloaded. Deerwester et al. (1990), "Indexing by latent s
 from __future__ import annotations
 
 from ragtally import Component, Embedder, hookimpl
+from ragtally.support.unspaced import LANGUAGES_WITHOUT_SPACES
 
 
 @hookimpl
@@ -31,6 +32,14 @@ def register_embedders() -> list[Component]:
                     "default": "english",
                     "description": "Which language's stop words (scikit-learn's) are left out; null for none.",
                 },
+                "language": {
+                    "enum": [*LANGUAGES_WITHOUT_SPACES, None],
+                    "default": None,
+                    "description": "A language without spaces between words: of its script every two neighbouring "
+                    "signs are a word. null for none.",
+                    "x-ragtally-identity": "if given",
+                    "x-ragtally-language": True,
+                },
                 "fit_chunks": {
                     "type": ["integer", "null"],
                     "minimum": 1,
@@ -50,7 +59,9 @@ def register_embedders() -> list[Component]:
     ]
 
 
-def _build(dim: int | None, stopwords: str | None, fit_chunks: int | None, seed: int) -> Embedder:
+def _build(
+    dim: int | None, stopwords: str | None, fit_chunks: int | None, seed: int, language: str | None = None
+) -> Embedder:
     from ragtally_lsa.model import LatentSemanticAnalysis
 
-    return LatentSemanticAnalysis(dim, stopwords, fit_chunks, seed)
+    return LatentSemanticAnalysis(dim, stopwords, fit_chunks, seed, has_signs=language is not None)

@@ -28,11 +28,14 @@ class LatentSemanticAnalysis:
     # A text that shares no word with the corpus has a zero vector. Vectors are not scaled to a length of one. The
     # weights are scikit-learn's: (1 + ln tf) (1 + ln((1 + n) / (1 + df))) of n chunks, df of which have the word.
 
-    def __init__(self, dim: int | None, stopwords: str | None, fit_chunks: int | None, seed: int) -> None:
+    def __init__(
+        self, dim: int | None, stopwords: str | None, fit_chunks: int | None, seed: int, *, has_signs: bool = False
+    ) -> None:
         self._dim, self._fit_chunks, self._seed = dim, fit_chunks, seed
         self._leave_out = ENGLISH_STOP_WORDS if stopwords == "english" else frozenset()
         self._weighting = TfidfTransformer(sublinear_tf=True)
-        self._words = WordCounter([])
+        self._has_signs = has_signs
+        self._words = self._counter([])
         # By rows of words, [words, dimensions]: a sparse product reads it row by row, and copies any other layout.
         self._directions: NDArray[np.float32] | None = None
 
@@ -40,7 +43,7 @@ class LatentSemanticAnalysis:
         """Learn words, weights and directions."""
         rows = self._sample(len(texts))
         limits = "corpus and chunker" if rows is None else "corpus, chunker and fit_chunks"
-        corpus = learn(batches(texts, rows), self._leave_out)
+        corpus = learn(batches(texts, rows), self._leave_out, has_signs=self._has_signs)
         chunks, words = corpus.counts.shape
         if not words:
             raise DataError(
@@ -55,7 +58,7 @@ class LatentSemanticAnalysis:
                 hint=f"dim: {largest} is the largest that this {limits} allow",
             )
         matrix = self._weighting.fit_transform(corpus.counts)
-        self._words = WordCounter(corpus.words)
+        self._words = self._counter(corpus.words)
         directions = _directions(matrix, dim, derive_seed(self._seed, "lsa"))
         self._directions = np.ascontiguousarray(directions.T)
 
@@ -68,7 +71,7 @@ class LatentSemanticAnalysis:
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
-        self._words = WordCounter(json.loads((folder / "words.json").read_text(encoding="utf-8")))
+        self._words = self._counter(json.loads((folder / "words.json").read_text(encoding="utf-8")))
         self._weighting.idf_ = np.load(folder / "weights.npy", allow_pickle=False)
         directions = np.load(folder / "directions.npy", allow_pickle=False)
         self._directions = np.ascontiguousarray(directions.T)
@@ -87,6 +90,9 @@ class LatentSemanticAnalysis:
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed questions, the same way as chunks."""
         return self.embed_documents(texts)
+
+    def _counter(self, words: Sequence[str]) -> WordCounter:
+        return WordCounter(words, has_signs=self._has_signs)
 
     def _sample(self, chunks: int) -> list[int] | None:
         if self._fit_chunks is None or chunks <= self._fit_chunks:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -15,7 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from ragtally.support.unspaced import SIGNS_AND_MARKS
+
 _WORD = re.compile(r"\w\w+")
+# The same where the signs of a script without spaces are words in pairs: a sign that a sign follows begins one.
+_WORD_OR_PAIR = re.compile(rf"(?=([{SIGNS_AND_MARKS}]{{2}}))[{SIGNS_AND_MARKS}]|([^\W{SIGNS_AND_MARKS}]{{2,}})")
 _LETTER = re.compile(r"\w")
 _END, _NO_WORD = -2, -1
 _END_OF_TEXT = "\0"
@@ -41,23 +46,24 @@ class WordCounts(NamedTuple):
 class WordCounter:
     """Counts the words of texts that the corpus has, and passes over all others."""
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], *, has_signs: bool = False) -> None:
+        self._has_signs = has_signs
         self.words = list(words)
         self._columns = {word: column for column, word in enumerate(words)} | {_END_OF_TEXT: _END}
 
     def count(self, texts: Sequence[str]) -> Any:
         """Make a sparse matrix of counts, shape [texts, words]."""
-        tokens = _tokens(texts)
+        tokens = _tokens(texts, has_signs=self._has_signs)
         columns = np.fromiter(map(self._columns.get, tokens, repeat(_NO_WORD)), np.int64, len(tokens))
         return _matrix([_count(columns, len(texts))], len(self.words))
 
 
-def learn(texts: Iterable[Sequence[str]], leave_out: Iterable[str]) -> WordCounts:
+def learn(texts: Iterable[Sequence[str]], leave_out: Iterable[str], *, has_signs: bool = False) -> WordCounts:
     """Collect the words of a corpus, and count them."""
     columns = _Growing(leave_out)
     parts = []
     for batch in texts:
-        tokens = _tokens(batch)
+        tokens = _tokens(batch, has_signs=has_signs)
         numbers = np.fromiter(map(columns.__getitem__, tokens), np.int64, len(tokens))
         parts.append(_count(numbers, len(batch)))
     words = sorted(word for word, column in columns.items() if column >= 0)
@@ -104,9 +110,9 @@ class _BatchCounts(NamedTuple):
     times: NDArray[np.float32]
 
 
-def _tokens(texts: Sequence[str]) -> list[str]:
+def _tokens(texts: Sequence[str], *, has_signs: bool) -> list[str]:
     """Take texts apart into words in lower case (single letters may be among them), each text with an end."""
-    lines = map(_words_only, texts)
+    lines = map(_words_and_pairs if has_signs else _words_only, texts)
     return "".join(f"{text} {_END_OF_TEXT} " for text in lines).split()
 
 
@@ -122,6 +128,11 @@ def _words_only(text: str) -> str:
             return " ".join(_WORD.findall(text.lower()))
         text = plain
     return text.encode("ascii").translate(_LOWER).decode("ascii")
+
+
+def _words_and_pairs(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).lower()
+    return " ".join(match[1] or match[2] for match in _WORD_OR_PAIR.finditer(folded))
 
 
 @functools.cache

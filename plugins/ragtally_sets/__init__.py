@@ -35,8 +35,10 @@ def register_retrievers() -> list[Component]:
     ]
 
 
-def _build(distance: str, tokenizer: str, stemmer: str | None, stopwords: str | None) -> Retriever:
+def _build(
+    distance: str, tokenizer: str, stemmer: str | None, stopwords: str | None, language: str | None = None
+) -> Retriever:
     from ragtally_lexical.tokens import Tokenizer
     from ragtally_sets.search import TokenSets
 
-    return TokenSets(Tokenizer(tokenizer, stemmer, stopwords), distance)
+    return TokenSets(Tokenizer(tokenizer, stemmer, stopwords, language), distance)

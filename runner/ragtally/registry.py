@@ -167,7 +167,7 @@ class Registry:
                 continue
             if not search and schema.get("x-ragtally-search"):
                 continue
-            if value is None and schema.get("x-ragtally-identity") == "if set":
+            if value is None and schema.get("x-ragtally-identity") in ("if set", "if given"):
                 continue
             parameters[key] = self._identity_of(value, fingerprint=fingerprint)
         points_to = component.fingerprint(choice.parameters) if fingerprint and component.fingerprint else None

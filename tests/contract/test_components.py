@@ -228,7 +228,8 @@ class TestBestSentence(ReaderSuite):
 
     def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         registry = load_registry()
-        return {"sentences": registry.build(registry.complete(Choice("chunker", "sentences", {"size": 1})))}
+        sentences = registry.build(registry.complete(Choice("chunker", "sentences", {"size": 1})))
+        return {"sentences": sentences, "embedder": None}
 
 
 TestExact = suite(GraderSuite, "ragtally_graders", "exact")

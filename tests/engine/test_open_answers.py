@@ -159,6 +159,46 @@ def test_what_needs_labels_is_refused(folder: Path, tmp_path: Path, change: tupl
         Bench(tmp_path, load_registry()).study(text)
 
 
+CHINESE = """\
+study: chinese
+dataset: {squad: {path: FOLDER/chinese.json, language: zh}}
+readers: {floor: best_sentence}
+grading: {contains: {}}
+grid:
+  chunker: {words: {size: 8}}
+  retriever: [bm25, dense: {embedder: {lsa: {dim: null}}}]
+  context_words: 6
+  reader: floor
+metrics: [accuracy, recall@1]
+"""
+
+
+def test_a_language_without_spaces_is_counted_and_searched_by_signs(tmp_path: Path) -> None:
+    people = {"北山城": 12, "南海镇": 34, "东湖村": 56}
+    texts = [f"{town}在河边。人口是{number}人，有磨坊。" for town, number in people.items()]
+    paragraphs = [
+        {
+            "context": text,
+            "qas": [
+                {"id": text[:3], "question": f"{text[:3]}在哪里？", "answers": [{"text": "河边", "answer_start": 4}]}
+            ],
+        }
+        for text in texts
+    ]
+    write_squad(tmp_path / "chinese.json", {"data": [{"paragraphs": paragraphs}]})
+    bench = Bench(tmp_path, load_registry())
+    text = CHINESE.replace("FOLDER", str(tmp_path))
+    (chunker,), (bm25, dense) = (getattr(bench.study(text).grid, axis) for axis in ("chunker", "retriever"))
+    assert chunker.parameters["language"] == bm25.parameters["language"] == "zh"
+    assert dense.parameters["embedder"].parameters["language"] == "zh"
+    assert "language" not in bench.study(text.replace(", language: zh", "")).grid.chunker[0].parameters
+    results = load_results(bench.run(text))
+    for retriever in ("bm25", "dense"):
+        cell = row(results, f"words/{retriever}/6 words/floor/1 vote")
+        assert cell["context_mean_words"] == 6
+        assert cell["accuracy"] == 1
+
+
 def test_show_compare_and_report_print_open_studies(results: Results, folder: Path) -> None:
     compare = ("compare", "--study", "towns", BM25, RANDOM)
     for words in (("show", "towns"), ("show", "towns", "--all"), ("report", "towns"), compare):

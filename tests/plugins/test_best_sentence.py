@@ -33,3 +33,28 @@ def test_it_abstains_where_nothing_is_like_the_question(passages: tuple[str, ...
 
 def test_chinese_is_compared_by_signs() -> None:
     assert answers("北京在哪里？", "上海很大。北京在北方。", language="zh") == "北京在北方。"
+
+
+@pytest.mark.parametrize("embedder", [{"lsa": {"dim": None, "stopwords": None}}, {"hashing": {"analyzer": "char"}}])
+def test_sentences_are_compared_by_vectors(embedder: dict[str, object]) -> None:
+    registry = load_registry()
+    ((name, parameters),) = embedder.items()
+    choices = {
+        "sentences": registry.complete(Choice("chunker", "sentences", {"size": 1})),
+        "language": "en",
+        "embedder": registry.complete(Choice("embedder", name, {"seed": 1, **parameters})),  # type: ignore[dict-item]
+    }
+    reader = registry.build(Choice("reader", "best_sentence", choices))
+    passages = [["The town has a mill. The town lies on the river Tarn."], ["It is. So."], []]
+    answers = reader.read(Reading([*"abc"], ["On which river?"] * 3, passages, ()), Vote("measure", 0, 1))
+    assert answers.choice[0] == "The town lies on the river Tarn."
+    assert answers.choice[2] == ABSTENTION
+
+
+def test_embedders_that_cannot_compare_sentences_are_refused() -> None:
+    check = load_registry().get(Choice("reader", "best_sentence")).component.check
+    assert check is not None
+    assert check({"embedder": None}) == check({}) == []
+    assert check({"embedder": Choice("embedder", "lsa", {"dim": None})}) == []
+    assert "dim: null" in str(check({"embedder": Choice("embedder", "lsa", {"dim": 256})})[0].hint)
+    assert "server" in check({"embedder": Choice("embedder", "litellm", {})})[0].message

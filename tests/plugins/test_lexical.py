@@ -98,17 +98,43 @@ def test_what_a_token_is(name: str, expected: list[str]) -> None:
     assert Tokenizer(name, None, None).tokens("IL-6, TNF-\u03b1: p < 0.05 (COVID\u201119); X-ray") == expected
 
 
+LETTERS = "aAbBe\u00e9\u0130\u03a3\u0301-_ \n.1\u6f22\u2011\U0001d400\u0e01\u0e34\u3314\uff76\uff9e"
+CHINESE = "\u57282010\u5e74\uff0c\uff21bc \u4e2d\u56fd\u4eba\u6c11 \uff76\uff9e\uff77 \u0e01\u0e34\u0e19 x"
+
+
+@pytest.mark.parametrize("bulk", [0, 1])
+def test_signs_of_a_script_without_spaces_are_tokens_in_pairs(bulk: int) -> None:
+    # As Lucene's CJKAnalyzer has them, with full-width letters and half-width kana made the usual ones.
+    expected = ["在", "2010", "年", "abc", "中国", "国人", "人民", "ガキ", "กิ", "ิน"]
+    tokenizer = Tokenizer("words", "english", None, "zh")
+    assert tokenizer.tokens(CHINESE) == expected
+    assert tables(count_in_bulk([CHINESE], tokenizer, bulk) if bulk else count_terms([CHINESE], tokenizer)) == [
+        dict(Counter(expected))
+    ]
+
+
+def test_no_text_without_such_signs_has_other_tokens() -> None:
+    texts = [text for text in AWKWARD if not re.search("[\u3000-\u9fff\U0001d400]", text)]
+    for name in SPLITTERS:
+        plain, chinese = Tokenizer(name, None, None), Tokenizer(name, None, None, "zh")
+        assert [plain.tokens(text) for text in texts] == [chinese.tokens(text) for text in texts]
+
+
 @settings(deadline=None, max_examples=150)
 @given(
     st.lists(
-        st.text(st.sampled_from("aAbBe\u00e9\u0130\u03a3\u0301-_ \n.1\u6f22\u2011\U0001d400"), max_size=25),
+        st.text(
+            st.sampled_from(LETTERS),
+            max_size=25,
+        ),
         max_size=8,
     ),
     st.sampled_from(sorted(SPLITTERS)),
+    st.sampled_from([None, "ja"]),
     st.integers(1, 100),
 )
-def test_both_ways_count_alike(texts: list[str], name: str, characters: int) -> None:
-    tokenizer = Tokenizer(name, None, None)
+def test_both_ways_count_alike(texts: list[str], name: str, language: str | None, characters: int) -> None:
+    tokenizer = Tokenizer(name, None, None, language)
     small = count_terms(texts, tokenizer)
     if texts:
         bulk = count_in_bulk(texts, tokenizer, characters)

@@ -168,6 +168,13 @@ def test_words_are_counted_as_scikit_learn_counts_them(texts: list[str]) -> None
             np.testing.assert_array_equal(getattr(counts, column), getattr(oracle, column))
 
 
+def test_signs_without_spaces_are_words_in_pairs() -> None:
+    words = learn([["\u4e2d\u56fd\u4eba \uff21bc, \u5e74", "\u4eba\u4e2d\u56fd"]], (), has_signs=True)
+    assert words.words == ["abc", "\u4e2d\u56fd", "\u4eba\u4e2d", "\u56fd\u4eba"]
+    assert words.counts.toarray().tolist() == [[1, 1, 0, 1], [0, 1, 1, 0]]
+    assert WordCounter(words.words, has_signs=True).count(["\u56fd\u4eba"]).toarray().tolist() == [[0, 0, 0, 1]]
+
+
 def test_unknown_words_do_not_count() -> None:
     assert WordCounter(["mice", "cells"]).count(["cells of cells", "of", "mice"]).toarray().tolist() == [
         [0, 2],

@@ -130,11 +130,14 @@ class Component:
             no fingerprint;
             `"x-ragtally-identity": "if set"` - the value counts in addresses only where it is not null, so that a new
             parameter leaves finished work as it is;
+            `"x-ragtally-identity": "if given"` - likewise, and where a spec leaves it out `build` does not get it;
             `"x-ragtally-search": true` (retrievers) - used in `search` only, so that indexes are shared
             between its values;
             `"x-ragtally-engine": true` - the engine takes care of it, `build` does not get it (`train`);
             `"x-ragtally-when": {"mode": ["hybrid"]}` - the value counts only where the other parameters have one of
             these values; elsewhere it is in no cell's name;
+            `"x-ragtally-language": true` - left out, it is the dataset's `language` where the schema's `enum` has
+            that;
             `"x-ragtally-null": "hnsw"` - what a null stands for, in cells' names and results.
             A parameter named `seed` is filled with the study's seed where the spec leaves it out.
         fingerprint: Called with the parameters; returns a hash of what the parameters point to (a file's

@@ -15,8 +15,8 @@ AnswerKinds = Literal["labels", "open", "both"]
 OPEN = "open"
 """The value of a dataset's parameter `answers` that asks for open answers."""
 
-LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pt", "ja", "zh")
-"""The languages whose articles and words are known where open answers are compared."""
+LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pt", "ja", "th", "zh")
+"""The languages whose articles and words are known."""
 
 DATASET_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "split": {
@@ -40,8 +40,9 @@ DATASET_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "language": {
         "enum": [*LANGUAGES, None],
         "default": None,
-        "description": "The language of open answers, whose articles do not count where texts are compared; English "
-        "where it is left out.",
+        "description": "The language of questions and documents: components that know it take it from here (ja, th "
+        "and zh have no spaces between words). Of open answers also whose articles do not count where texts are "
+        "compared; English where it is left out.",
         "x-ragtally-engine": True,
     },
 }

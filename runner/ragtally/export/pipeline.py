@@ -114,7 +114,7 @@ class _Components:
         if settings["condition"] == "closed_book":
             return None, None, None
         ranking = self._files.ranking(contexts.inputs["retrieve"][0])
-        budget = (settings.get("top_k"), settings.get("context_words"))
+        budget = (settings.get("top_k"), settings.get("context_words"), settings.get("language"))
         store = Ranking(self._files.folder, ranking, self._workspace.registry).plain
         search = None if store is None else store.plain()
         if search is None:

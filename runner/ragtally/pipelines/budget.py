@@ -5,20 +5,22 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
 from ragtally.api import Hits, Spans
+from ragtally.support.unspaced import counted_words
 
-_WORD = re.compile(r"\S+")
 _COLUMNS = ("question", "document", "start", "end")
 
 
-def cut_to_words(passages: pl.DataFrame, budget: int, texts: Sequence[str]) -> pl.DataFrame:
+def cut_to_words(
+    passages: pl.DataFrame, budget: int, texts: Sequence[str], language: str | None = None
+) -> pl.DataFrame:
     """Keep so many words of each question's passages; a passage is cut where the words are used up."""
+    word = counted_words(language)
     rows: list[tuple[int, int, int, int]] = []
     current, left = -1, 0
     for question, document, start, end in passages.select(_COLUMNS).iter_rows():
@@ -26,7 +28,7 @@ def cut_to_words(passages: pl.DataFrame, budget: int, texts: Sequence[str]) -> p
             current, left = question, budget
         if not left:
             continue
-        ends = [match.end() for match in itertools.islice(_WORD.finditer(texts[document], start, end), left)]
+        ends = [match.end() for match in itertools.islice(word.finditer(texts[document], start, end), left)]
         left -= len(ends)
         # What is cut is cut behind a word; a passage that fits stays as it is.
         rows.append((question, document, start, end if left or not ends else ends[-1]))

@@ -147,11 +147,13 @@ class _Corpus:
         documents = load_documents(folder / DOCUMENTS_FOLDER)
         self._ids, self._texts = documents.id, documents.text
 
-    def passages(self, hits: Hits, spans: Spans, top_k: int | None, context_words: int | None) -> list[Document]:
+    def passages(
+        self, hits: Hits, spans: Spans, top_k: int | None, context_words: int | None, language: str | None
+    ) -> list[Document]:
         """What of one question's hits reaches the reader."""
         table = passages_of(hits, spans, top_k)
         if context_words is not None:
-            table = cut_to_words(table, context_words, self._texts)
+            table = cut_to_words(table, context_words, self._texts, language)
         scores = hits.score[0, : len(table)].tolist()
         return [
             Document(
@@ -169,9 +171,15 @@ class RetrieveChunks:
     """Finds chunks for one question as the study did: same index, same ranking, same budget."""
 
     def __init__(
-        self, folder: str, ranking: Json, top_k: int | None = None, context_words: int | None = None
+        self,
+        folder: str,
+        ranking: Json,
+        top_k: int | None = None,
+        context_words: int | None = None,
+        language: str | None = None,
     ) -> None:
         self.folder, self.ranking, self.top_k, self.context_words = folder, ranking, top_k, context_words
+        self.language = language
         self._loaded: tuple[Ranking, _Corpus] | None = None
 
     def warm_up(self) -> None:
@@ -187,7 +195,7 @@ class RetrieveChunks:
         assert self._loaded is not None
         ranking, corpus = self._loaded
         hits = ranking.search(question)
-        return {"documents": corpus.passages(hits, ranking.spans, self.top_k, self.context_words)}
+        return {"documents": corpus.passages(hits, ranking.spans, self.top_k, self.context_words, self.language)}
 
 
 @component
@@ -220,9 +228,15 @@ class TakeChunks:
     """Takes of a store's hits what the study put before the reader: ties by row, as many chunks or words."""
 
     def __init__(
-        self, folder: str, ranking: Json, top_k: int | None = None, context_words: int | None = None
+        self,
+        folder: str,
+        ranking: Json,
+        top_k: int | None = None,
+        context_words: int | None = None,
+        language: str | None = None,
     ) -> None:
         self.folder, self.ranking, self.top_k, self.context_words = folder, ranking, top_k, context_words
+        self.language = language
         self._loaded: tuple[Spans, _Corpus] | None = None
 
     def warm_up(self) -> None:
@@ -244,4 +258,4 @@ class TakeChunks:
         by_rank = [-float(rank) for rank in range(len(hits))]
         best = no_hits(1, limit)
         write_hits(best, 0, best_rows(np.array(by_rank if None in scores else scores, np.float64), rows, limit))
-        return {"documents": corpus.passages(best, spans, self.top_k, self.context_words)}
+        return {"documents": corpus.passages(best, spans, self.top_k, self.context_words, self.language)}

@@ -51,6 +51,7 @@ from ragtally.steps import (
     TaskFactory,
 )
 from ragtally.steps.ask import model_identity
+from ragtally.support.unspaced import LANGUAGES_WITHOUT_SPACES
 
 Purpose = Literal["label", "measure"]
 Inputs = dict[str, Task | Sequence[Task] | None]
@@ -142,7 +143,7 @@ class StudyTasks:
             CONTEXT,
             "grid.retriever",
             label,
-            settings={"condition": "retrieved", **budget},
+            settings={"condition": "retrieved", **budget, **self._counting()},
             inputs={**corpus, "chunk": ranking.chunks, "retrieve": ranking.hits},
         )
         if words is None:
@@ -152,10 +153,15 @@ class StudyTasks:
             CONTEXT_RELEVANCE,
             "grid.retriever",
             label,
-            settings={"context_words": words},
+            settings={"context_words": words, **self._counting()},
             inputs={**corpus, "context": passages},
         )
         return RetrievedContext(passages, relevance)
+
+    def _counting(self) -> dict[str, str]:
+        """How words are counted; said only where signs are, so that the addresses of all others stay."""
+        language = self.study.dataset.choice.parameters["language"]
+        return {"language": language} if language in LANGUAGES_WITHOUT_SPACES else {}
 
     def _chunks(self, chunker: Choice) -> Task:
         inputs: Inputs = {"prepare": self.dataset}
@@ -441,7 +447,7 @@ class StudyTasks:
         )
 
     def _control(self, condition: str, sample: Task, path: str) -> Task:
-        settings: dict[str, Any] = {"condition": condition}
+        settings: dict[str, Any] = {"condition": condition, **self._counting()}
         if condition == "wrong_context":
             settings["seed"] = self.study.seed
         inputs: Inputs = {"prepare": self.dataset, "sample": sample}

@@ -58,10 +58,12 @@ class _Builder:
 
     def draft(self) -> Draft:
         """Resolve every part that is sound."""
+        dataset = self._dataset()
+        if dataset is not None:
+            self._resolver.language = dataset.choice.parameters["language"]
         grid = self._grid()
         label = self._part("label")
         readers = self._readers()
-        dataset = self._dataset()
         is_open = dataset is not None and dataset.is_open
         return Draft(
             data=self._data,

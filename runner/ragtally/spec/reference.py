@@ -64,7 +64,7 @@ grid:
 **YAML is read strictly.** Only `true` and `false` are booleans: the labels `yes` and `no` stay words. `1e-3` is a
 number; `12:30`, `2020-01-01`, `1_000`, `0x1F` and `010` are text. A repeated key, a tag, a merge key (`<<`) and a
 second document are errors. Anchors and aliases work as long as the spec stays small once they are written out. A
-parameter named `seed` takes the study's seed where it is left out.
+parameter named `seed` takes the study's seed where it is left out, `language` of a component the dataset's.
 """
 
 
@@ -118,7 +118,11 @@ def written_by_hand(text: str) -> str:
 
 def _parameters(schema: Mapping[str, Any]) -> Iterator[Row]:
     for name, parameter in schema["properties"].items():
-        default = "the study's seed" if name == "seed" else _default(parameter, name in schema["required"])
+        default = _default(parameter, name in schema["required"])
+        if name == "seed":
+            default = "the study's seed"
+        elif parameter.get("x-ragtally-language"):
+            default = "the dataset's"
         yield Row(f"`{name}`", type_words(parameter), default, _text(parameter))
 
 

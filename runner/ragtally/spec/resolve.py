@@ -46,6 +46,7 @@ class Resolver:
     def __init__(self, registry: Registry, seed: int, faults: Faults) -> None:
         self._registry = registry
         self._seed = seed
+        self.language: str | None = None  # The dataset's
         self._faults = faults
         self._models: Mapping[str, Choice] = {}
         self._declared_models: Sequence[str] = ()
@@ -194,6 +195,11 @@ class Resolver:
                 parameters_of[name] = self._seed
             elif name in parameters:
                 parameters_of[name] = parameters[name]
+            elif schema.get("x-ragtally-language") and self.language in schema["enum"] and self.language:
+                parameters_of[name] = self.language
+            elif schema.get("x-ragtally-identity") == "if given":
+                # Not even a null, so that the slices of studies from before there was the parameter stay.
+                continue
             elif is_required(name, schema):
                 raise PluginError(f"{source.component.name} needs the parameter {name!r}")
             else:

@@ -12,6 +12,7 @@ from ragtally.api import DataError, derive_seed
 from ragtally.pipelines.budget import cut_to_words, passages_of
 from ragtally.steps.step import Step, Work
 from ragtally.store import write_array, write_table
+from ragtally.support.unspaced import counted_words
 from ragtally.tables import load_evidence, load_hits, load_questions, load_spans, load_texts, passage_texts
 
 
@@ -27,7 +28,8 @@ def run(work: Work) -> None:
     write_table(work.folder / "passages.parquet", passages)
     texts = load_texts(work.input("prepare"))
     words = np.zeros(len(load_questions(work.input("sample"))), dtype=np.int64)
-    counts = [len(text.split()) for text in passage_texts(passages, texts)]
+    word = counted_words(work.task.settings.get("language"))
+    counts = [len(word.findall(text)) for text in passage_texts(passages, texts)]
     np.add.at(words, passages["question"].to_numpy(), counts)
     write_array(work.folder / "words.npy", words)
 
@@ -37,7 +39,9 @@ def _hits(work: Work) -> pl.DataFrame:
     hits, spans = load_hits(work.input("retrieve")), load_spans(work.input("chunk"))
     passages = passages_of(hits, spans, settings.get("top_k"))
     budget = settings.get("context_words")
-    return passages if budget is None else cut_to_words(passages, budget, load_texts(work.input("prepare")))
+    if budget is None:
+        return passages
+    return cut_to_words(passages, budget, load_texts(work.input("prepare")), settings.get("language"))
 
 
 def _documents(work: Work, *, wrong: bool) -> pl.DataFrame:

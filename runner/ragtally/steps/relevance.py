@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import polars as pl
 from ragtally.api import Hits, Spans
 from ragtally.relevance import relevance_of
 from ragtally.steps.step import Step, Work
+from ragtally.support.unspaced import counted_words
 from ragtally.tables import (
     load_evidence,
     load_hits,
@@ -45,19 +47,26 @@ def run_context(work: Work) -> None:
     relevance = relevance_of(hits, spans, evidence, questions, len(texts))
     longest = np.zeros(questions, np.int64)
     starts, ends = evidence.start.tolist(), evidence.end.tolist()
-    budget = work.task.settings["context_words"]
+    settings = work.task.settings
+    budget, pattern = settings["context_words"], counted_words(settings.get("language"))
     for question in range(questions):
         own = slice(*np.searchsorted(evidence.question, [question, question + 1]).tolist())
         words = [
-            len(word) + 1
+            length
             for document, start, end in zip(evidence.document[own].tolist(), starts[own], ends[own], strict=True)
-            for word in texts[document][start:end].split()
+            for length in _lengths(pattern, texts[document][start:end])
         ]
         longest[question] = sum(sorted(words, reverse=True)[:budget])
     most = np.minimum(longest, relevance.evidence_total)
     # A gap between words of more than one character can make the passages cover more than this counts.
     coverable = np.maximum(relevance.covered, np.broadcast_to(most[:, None], relevance.covered.shape))
     write_relevance(work.folder, replace(relevance, coverable=coverable))
+
+
+def _lengths(pattern: re.Pattern[str], text: str) -> list[int]:
+    """The characters of each word with the white space after it, which signs of a script without spaces lack."""
+    ends = [(match.start(), match.end()) for match in pattern.finditer(text)]
+    return [end - start + (end == len(text) or text[end].isspace()) for start, end in ends]
 
 
 def _as_hits(passages: pl.DataFrame, questions: int) -> tuple[Spans, Hits]:

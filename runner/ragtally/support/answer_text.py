@@ -2,7 +2,8 @@
 
 The normalisation is that of SQuAD's evaluation (Rajpurkar et al. 2016: lower case, no punctuation, no articles,
 single spaces), with the articles of other languages and the words of Chinese and Japanese as MLQA's evaluation has
-them (Lewis et al. 2020: every ideograph and kana a word). Before it, Unicode's compatible forms become one (NFKC), so
+them (Lewis et al. 2020: every ideograph and kana a word; of Thai, which that evaluation does not have, every letter).
+Before it, Unicode's compatible forms become one (NFKC), so
 that a composed accent equals a decomposed one and a full-width digit a plain one.
 """
 
@@ -26,9 +27,9 @@ _ARTICLES = {
 }
 # "l'eau" is one word once its apostrophe is gone, so what is elided goes before.
 _ELISIONS = {"fr": "l", "it": "l|un"}
-# Languages written without spaces, and the letters of theirs that are words.
-_WITHOUT_SPACES = ("ja", "zh")
-_SIGN = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+# The signs of languages without spaces that are words.
+_IDEOGRAPH_OR_KANA = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_SIGNS = {"ja": _IDEOGRAPH_OR_KANA, "zh": _IDEOGRAPH_OR_KANA, "th": re.compile("[\u0e01-\u0e4e]")}
 _WORD = re.compile(r"\w+")
 
 
@@ -72,8 +73,8 @@ def answer_words(text: str, language: str = "en") -> list[str]:
     if language in _ELISIONS:
         lower = _elision_pattern(language).sub(" ", lower)
     plain = lower.translate(_PUNCTUATION)
-    if language in _WITHOUT_SPACES:
-        plain = _SIGN.sub(r" \g<0> ", plain)
+    if language in _SIGNS:
+        plain = _SIGNS[language].sub(r" \g<0> ", plain)
     elif language in _ARTICLES:
         plain = _article_pattern(language).sub(" ", plain)
     return plain.split()
@@ -87,11 +88,11 @@ def all_words(text: str, language: str = "en") -> list[str]:
         language: Its language.
 
     Returns:
-        Runs of letters and digits in lower case; of Chinese and Japanese every sign.
+        Runs of letters and digits in lower case; of a language without spaces every sign.
     """
     lower = unicodedata.normalize("NFKC", text).lower()
-    if language in _WITHOUT_SPACES:
-        lower = _SIGN.sub(r" \g<0> ", lower)
+    if language in _SIGNS:
+        lower = _SIGNS[language].sub(r" \g<0> ", lower)
     return _WORD.findall(lower)
 
 

@@ -30,7 +30,9 @@ HEAVY = frozenset({
 # fmt: on
 """Packages that a plugin must not import before one of its components is built."""
 
-KEYWORDS = frozenset(f"x-ragtally-{word}" for word in ("kind", "identity", "search", "engine", "when", "null"))
+KEYWORDS = frozenset(
+    f"x-ragtally-{word}" for word in ("kind", "identity", "search", "engine", "when", "null", "language")
+)
 """The keywords that a parameter's schema may have beside those of JSON Schema."""
 
 _PICKLES = {".pickle", ".pkl", ".joblib", ".dill"}

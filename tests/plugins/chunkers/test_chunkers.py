@@ -40,7 +40,7 @@ def plain(*texts: str) -> Documents:
     return Documents([str(row) for row in range(len(texts))], texts, [[]] * len(texts), [[]] * len(texts))
 
 
-def build(name: str, **given_parameters: int) -> Chunker:
+def build(name: str, **given_parameters: int | str) -> Chunker:
     component = COMPONENTS[name]
     defaults = {key: schema["default"] for key, schema in component.params.items()}
     return component.build(**{**defaults, **given_parameters})
@@ -51,7 +51,7 @@ def slices(spans: Spans, given_documents: Documents) -> list[str]:
     return [given_documents.text[row][start:end] for row, start, end in rows]
 
 
-def split(name: str, text: str, **parameters: int) -> list[str]:
+def split(name: str, text: str, **parameters: int | str) -> list[str]:
     given_documents = plain(text)
     return slices(build(name, **parameters).split(given_documents), given_documents)
 
@@ -62,6 +62,8 @@ EVERY = [
     ("words", {"size": 5, "overlap": 1}),
     ("sentences", {"size": 1}),
     ("sentences", {"size": 3, "overlap": 1}),
+    ("words", {"size": 3, "overlap": 1, "language": "ja"}),
+    ("sentences", {"size": 1, "language": "de"}),
     ("sections", {}),
     ("whole", {}),
 ]
@@ -70,7 +72,7 @@ EVERY = [
 @pytest.mark.parametrize(("name", "parameters"), EVERY)
 @given(given_documents=documents())
 def test_chunks_hold_every_character_and_no_outer_white_space(
-    name: str, parameters: dict[str, int], given_documents: Documents
+    name: str, parameters: dict[str, int | str], given_documents: Documents
 ) -> None:
     spans = build(name, **parameters).split(given_documents)
     covered = [np.zeros(len(text), bool) for text in given_documents.text]
@@ -215,3 +217,10 @@ def test_sections_may_overlap_and_come_in_any_order() -> None:
 
 def test_whole_documents() -> None:
     assert split("whole", "\n A. B.\n\nC \t") == ["\n A. B.\n\nC \t"]
+
+
+def test_signs_of_a_script_without_spaces_count_as_words() -> None:
+    text = "\u57282010\u5e74\uff0c\u4ed6 said: \u300c\u597d\u300d\u3002"
+    expected = ["\u57282010", "\u5e74\uff0c\u4ed6", "said: \u300c", "\u597d\u300d\u3002"]
+    assert split("words", text, size=2, language="zh") == expected
+    assert split("words", text, size=2) == [text[:8] + " said:", text[-4:]]

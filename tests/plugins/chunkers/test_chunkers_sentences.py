@@ -12,14 +12,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ragtally_chunkers.sentences import ABBREVIATIONS, ends_here
+from ragtally_chunkers.abbreviations import ABBREVIATIONS, LANGUAGES, abbreviations
+from ragtally_chunkers.sentences import ends_here
 from ragtally_chunkers.windows import find_sentences
 
 PUBMEDQA = os.environ.get("RAGTALLY_PUBMEDQA")
 MARKS = re.compile(r"""[.!?…。！？｡]++["'”’»)\]}」』）]*+|\n[^\S\n]*+\n""")
 
 
-def one_by_one(text: str, breaks: set[int]) -> list[tuple[int, int]]:
+def one_by_one(text: str, breaks: set[int], language: str | None = None) -> list[tuple[int, int]]:
     """Go from mark to mark; each is judged knowing where the sentence before it ended."""
     cuts, begin = set(), 0
     for match in MARKS.finditer(text):
@@ -27,7 +28,7 @@ def one_by_one(text: str, breaks: set[int]) -> list[tuple[int, int]]:
         if end == len(text):
             break
         always = text[mark] in "\n。！？｡"
-        if always or (text[end].isspace() and ends_here(text, begin, mark, end)):
+        if always or (text[end].isspace() and ends_here(text, begin, mark, end, language)):
             cuts.add(end)
             begin = end
     cuts |= {cut for cut in breaks if 0 < cut < len(text)}
@@ -40,8 +41,8 @@ def one_by_one(text: str, breaks: set[int]) -> list[tuple[int, int]]:
     return pieces
 
 
-def in_bulk(texts: list[str], breaks: list[list[int]]) -> list[list[tuple[int, int]]]:
-    units = find_sentences(texts, breaks, [[]] * len(texts))
+def in_bulk(texts: list[str], breaks: list[list[int]], language: str | None = None) -> list[list[tuple[int, int]]]:
+    units = find_sentences(texts, breaks, [[]] * len(texts), language)
     spans = list(zip(units.starts.tolist(), units.ends.tolist(), strict=True))
     taken = iter(spans)
     return [[next(taken) for _ in range(count)] for count in units.counts.tolist()]
@@ -63,6 +64,30 @@ def test_every_token_before_every_mark_and_every_word_behind_it(before: str) -> 
     texts += [f"{before}{token}{mark}{word}" for token, mark, word in product(TOKENS[-8:], MARKED, FOLLOWING)]
     found = in_bulk(texts, [[]] * len(texts))
     assert [spans for spans, text in zip(found, texts, strict=True) if spans != one_by_one(text, set())] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_languages_abbreviations_end_no_sentence(language: str) -> None:
+    own = sorted(abbreviations(language) - ABBREVIATIONS)
+    texts = [f"It was {token}. {word} there" for token in [*own, "word", "12", "123"] for word in ("The", "5", "é")]
+    assert in_bulk(texts, [[]] * len(texts), language) == [one_by_one(text, set(), language) for text in texts]
+    assert all(
+        len(spans) == 1 for spans in in_bulk([f"It was {token}. The end" for token in own], [[]] * len(own), language)
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "sentences"),
+    [
+        ("es", "La Sra. López vive en EE. UU. desde enero. Su hija no.", 2),
+        ("de", "Am 3. Oktober, d.h. bzw. Mittwoch, kam er. Dann ging er.", 2),
+        ("pt", "O Sr. Silva e a Profa. Costa moram na Av. Central. Chove.", 2),
+        (None, "La Sra. López vive. Su hija no.", 3),
+    ],
+)
+def test_sentences_of_other_languages(language: str | None, text: str, sentences: int) -> None:
+    (spans,) = in_bulk([text], [[]], language)
+    assert len(spans) == sentences
 
 
 TEXT = st.text(st.sampled_from(" \n.!?…。｡\"')(“ aB1é٣"), max_size=30)
