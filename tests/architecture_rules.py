@@ -15,6 +15,7 @@ LAYERS = (
     ("support", "registry"),
     ("parsing", "voting", "metrics", "relevance", "spec", "store", "examples", "duplicates"),
     ("tables",),
+    ("curation",),
     ("pipelines",),
     ("steps",),
     ("plan",),
@@ -67,6 +68,7 @@ VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 HOMONYMS = {
     "api/reader.py": {"recorded"},  # How a reader draws
     "cli/lazy.py": {"table"},  # A module
+    "curation/label_studio.py": {"email"},  # Who annotated, as Label Studio says it
     "examples/example.py": {"chat", "parent"},  # A kind of example; the example that another is a version of
     "export/pipeline.py": {"recorded", "words"},  # How a reader draws; the words for the answers
     "engine/duplicates.py": {"dense", "words"},  # How polars ranks; what is counted

@@ -27,6 +27,7 @@ _COMMANDS = {
     "show": "Print the result tables of a study, and its analysis.",
     "compare": "Compare two cells of one study or of two: what changed, and whether it is chance.",
     "export": "Write answers, base, calls or the leaderboard's form to other formats.",
+    "curate": "Decide on a page, or in a sheet, which generated examples are good.",
     "report": "Write a study's report: one page, the analysis as JSON, and plots.",
     "plugins": "List the components that installed plugins offer.",
     "schema": "Print the JSON Schema of a spec, or the reference made from it.",

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ragtally import analysis, pipelines, plan, results, store, workspace
     from ragtally.analysis import contributions
     from ragtally.analysis import pairwise as cell_pairs
+    from ragtally.curation import decisions, review
+    from ragtally.curation import server as curation_server
+    from ragtally.curation import sheet as decision_sheets
     from ragtally.engine import duplicates, estimate, external, outputs
     from ragtally.engine import run as engine
     from ragtally.export import dataset as export_dataset
@@ -32,14 +35,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "analysis", "answer_form", "batches", "calls", "calls_salvage", "calls_transfer", "cell_pairs", "columns",
-    "component_tables", "context_length", "contributions", "duplicate_tables", "duplicates", "engine", "estimate",
-    "export_dataset", "export_pipeline", "external", "inventory", "llm_batches", "outputs", "page", "pairwise",
-    "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings", "result_files", "results",
-    "show", "store", "store_tables", "table", "vectors", "workspace",
+    "component_tables", "context_length", "contributions", "curation_server", "decision_sheets", "decisions",
+    "duplicate_tables", "duplicates", "engine", "estimate", "export_dataset", "export_pipeline", "external",
+    "inventory", "llm_batches", "outputs", "page", "pairwise", "pipelines", "plan", "plan_tables", "polars",
+    "preflight", "provenance", "readings", "result_files", "results", "review", "show", "store", "store_tables",
+    "table", "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
     "polars": "polars",
     "answer_form": "ragtally.plan.answer_form",
+    "curation_server": "ragtally.curation.server",
+    "decision_sheets": "ragtally.curation.sheet",
+    "decisions": "ragtally.curation.decisions",
+    "review": "ragtally.curation.review",
     "cell_pairs": "ragtally.analysis.pairwise",
     "contributions": "ragtally.analysis.contributions",
     "duplicates": "ragtally.engine.duplicates",

@@ -25,6 +25,9 @@ WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _ARCHIVES = (".xlsx", ".xlsm", ".xlsb", ".ods")
 _DELIMITERS = ";,\t|"
 _MOST_COLUMNS = 2_000
+_LONGEST_CELL = 32_767
+# What makes a spreadsheet compute; behind apostrophes too, so that those that a text begins with can be told apart.
+_FORMULA_START = re.compile(r"'*[=+\-@\t\r]")
 
 FORMULA, ERROR = "a formula whose value is not stored", "an error value"
 """What may be in a cell that shows no value."""
@@ -118,6 +121,81 @@ def cell_text(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return value.isoformat(" ") if value.time() != datetime.time() else value.date().isoformat()
     return str(value)
+
+
+def safe_cell(text: str) -> str:
+    """Write text so that no spreadsheet takes it for a formula (CSV injection).
+
+    Args:
+        text: Anything, also from people or models that are not trusted.
+
+    Returns:
+        The text, behind an apostrophe where a spreadsheet would compute something; `plain_cell` gives it back.
+    """
+    return f"'{text}" if _FORMULA_START.match(text) else text
+
+
+def plain_cell(text: str) -> str:
+    """Read text that `safe_cell` wrote.
+
+    Args:
+        text: A cell.
+
+    Returns:
+        The text without the apostrophe that kept it from being a formula.
+    """
+    return text[1:] if text.startswith("'") and _FORMULA_START.match(text) else text
+
+
+def write_sheet(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> bytes:
+    """Make a sheet of text for people: CSV, TSV or XLSX, as the extension says; no cell of it is a formula.
+
+    Args:
+        path: Where it will lie; nothing is written there.
+        header: The names of the columns; the first row stays in sight.
+        rows: The cells.
+        widths: How wide each column is shown in a workbook, in characters.
+
+    Returns:
+        The file's content.
+
+    Raises:
+        ConversionError: If a cell is longer than a workbook's can be, or the extension is another one.
+    """
+    if path.suffix.lower() in TEXT_TABLES:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", lineterminator="\r\n")
+        writer.writerows([[safe_cell(cell) for cell in cells] for cells in [header, *rows]])
+        # Without the mark Excel takes UTF-8 for an older encoding.
+        return b"\xef\xbb\xbf" + buffer.getvalue().encode()
+    if path.suffix.lower() != ".xlsx":
+        hint = f"name a file that ends in .xlsx, {' or '.join(TEXT_TABLES)}"
+        raise ConversionError("unknown kind of file", path, "a sheet cannot be written in this format", hint=hint)
+    rows = [[safe_cell(cell) for cell in cells] for cells in rows]
+    for number, cells in enumerate(rows, start=2):
+        for column, cell in enumerate(cells, start=1):
+            if len(cell) > _LONGEST_CELL:
+                cell_name = f"{column_letters(column)}{number}"
+                message = f"{cell_name} would have {len(cell):,} characters, more than a workbook holds"
+                raise ConversionError("too large", path, message, hint="write a CSV file instead")
+    # Imported here, since few write workbooks.
+    import xlsxwriter
+
+    content = io.BytesIO()
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+    with xlsxwriter.Workbook(content, options) as workbook:
+        sheet = workbook.add_worksheet()
+        bold = workbook.add_format({"bold": True, "valign": "top"})
+        wrapped = workbook.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
+        for column, (name, width) in enumerate(zip(header, widths, strict=True)):
+            sheet.set_column(column, column, width, wrapped)
+            sheet.write_string(0, column, name, bold)
+        for number, cells in enumerate(rows, start=1):
+            for column, cell in enumerate(cells):
+                sheet.write_string(number, column, cell, wrapped)
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, len(rows), len(header) - 1)
+    return content.getvalue()
 
 
 def _read_text_table(path: Path, encoding: str) -> Sheet:
