@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,13 +62,19 @@ class DocumentBuilder:
         """What was added so far."""
         return "".join(self._pieces)
 
-    def conversion(self, path: Path, left_out: Mapping[str, int] | None = None) -> Conversion:
+    def conversion(
+        self, path: Path, left_out: Mapping[str, int] | None = None, people: Sequence[str] = ()
+    ) -> Conversion:
         """The document as the only one of its file; it must have words."""
         if not self._length:
             raise without_words(path)
-        parts = [Part(mark.kind, mark.name, mark.start, mark.end) for mark in self._marks if mark.start >= 0]
         counts = {what: count for what, count in (left_out or {}).items() if count}
-        return Conversion([FileDocument(self.text, parts)], counts)
+        return Conversion([self.document()], counts, people)
+
+    def document(self, name: str = "") -> FileDocument:
+        """The document, as one of several of its file where it has a name."""
+        parts = [Part(mark.kind, mark.name, mark.start, mark.end) for mark in self._marks if mark.start >= 0]
+        return FileDocument(self.text, parts, name)
 
 
 def without_words(path: Path) -> ConversionError:

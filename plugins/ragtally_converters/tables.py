@@ -24,10 +24,10 @@ def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """
     names = _names(rows[0]) if len(rows) > 1 else None
     if names is None:
-        yield from (" | ".join(filter(None, map(_one_line, row))) for row in rows)
+        yield from (" | ".join(filter(None, map(one_line, row))) for row in rows)
         return
     yield ""
-    yield from (_record(names, row) for row in rows[1:])
+    yield from (record_line(names, row) for row in rows[1:])
 
 
 class Sheets:
@@ -90,19 +90,21 @@ def _add_rows(builder: DocumentBuilder, rows: Sequence[Row]) -> None:
 
 def _names(cells: Sequence[str]) -> list[str] | None:
     """A row as the names of columns: several different texts, none of them a number."""
-    names = [_one_line(cell) for cell in cells]
+    names = [one_line(cell) for cell in cells]
     words = [name for name in names if name]
     if len(words) < 2 or len(set(words)) < len(words) or any(_is_number(word) for word in words):
         return None
     return names
 
 
-def _record(names: Sequence[str], cells: Sequence[str]) -> str:
-    pairs = zip([*names, *[""] * len(cells)], map(_one_line, cells), strict=False)
+def record_line(names: Sequence[str], cells: Sequence[str]) -> str:
+    """Write the cells of a row that hold something, each after its column's name."""
+    pairs = zip([*names, *[""] * len(cells)], map(one_line, cells), strict=False)
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
 
 
-def _one_line(cell: str) -> str:
+def one_line(cell: str) -> str:
+    """A cell without line ends and further white space."""
     return " ".join(cell.split())
 
 

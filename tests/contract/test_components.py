@@ -36,6 +36,7 @@ from ragtally.testing import (
 from sample_beir import document, query, write_folder
 from sample_export import write_export
 from sample_files import WRITERS
+from sample_outlook import write_msg
 from sample_squad import write_squad
 from sample_table import write_study
 
@@ -140,6 +141,33 @@ class FileSuite(ConverterSuite):
 
 for _name in CONVERTERS:
     globals()[f"Test_converter_{_name}"] = suite(FileSuite, "ragtally_converters", _name)
+
+
+class TestOutlook(ConverterSuite):
+    plugin = "ragtally_converters"
+    name = "outlook"
+
+    def write_file(self, folder: Path) -> Path:
+        return write_msg(folder / "mail.msg")
+
+
+class TestWhatsApp(ConverterSuite):
+    plugin = "ragtally_converters"
+    name = "whatsapp"
+
+    def write_file(self, folder: Path) -> Path:
+        path = folder / "chat.txt"
+        path.write_text("31/12/2020 21:15 - Ana: Olá\n01/01/2021 08:00 - João: Oi\n", encoding="utf-8")
+        return path
+
+
+class TestGroupedRows(ConverterSuite):
+    plugin = "ragtally_converters"
+    name = "grouped_rows"
+    parameters = {"by": "Artikel"}  # noqa: RUF012
+
+    def write_file(self, folder: Path) -> Path:
+        return WRITERS["preise.xlsx"](folder / "preise.xlsx")
 
 
 class TestTable(DatasetSuite):

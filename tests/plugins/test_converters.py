@@ -14,6 +14,7 @@ import sample_files
 from ragtally import Conversion, ConversionError
 from ragtally_converters import default_converters, register_converters
 from sample_files import WRITERS, write_pdf, write_xlsx
+from sample_outlook import write_msg
 
 
 def convert(path: Path, name: str | None = None) -> Conversion:
@@ -127,6 +128,161 @@ def test_mail(tmp_path: Path) -> None:
     assert text.endswith("\n\nGuten Tag,\nwo bleibt das Paket?")
 
 
+def test_a_message_of_outlook(tmp_path: Path) -> None:
+    conversion = convert(write_msg(tmp_path / "a.msg"))
+    (document,) = conversion.documents
+    assert document.text.split("\n") == [
+        "Subject: Öffnungszeiten", 'From: "Ana Souza" <ana@example.org>', "To: Jörg Müller <joerg@example.org>",
+        "", "Guten Tag,", "Montags ist geöffnet.",
+    ]  # fmt: skip
+    assert conversion.people == ["Ana Souza", "Jörg Müller"]
+    assert conversion.left_out == {"attachments of messages": 1}
+
+
+CHATS = {
+    "Android, English": """\
+12/31/20, 9:15\u202fPM - Messages and calls are end-to-end encrypted.
+12/31/20, 9:15\u202fPM - Ana Souza: Hi
+on two lines: yes
+1/1/21, 12:05\u202fAM - +1 555 010 9999: <Media omitted>
+1/1/21, 12:06\u202fAM - Bob: IMG-1.jpg (file attached)
+Look at this
+1/1/21, 9:00\u202fAM - Bob: This message was deleted
+""",
+    "Android, Portuguese": """\
+31/12/2020 21:15 - As mensagens e as ligações são protegidas com a criptografia.
+31/12/2020 21:15 - Ana Souza: Hi
+on two lines: yes
+01/01/2021 00:05 - João: <Mídia oculta>
+01/01/2021 00:06 - Bob: IMG-1.jpg (arquivo anexado)
+Look at this <Mensagem editada>
+01/01/2021 09:00 - Bob: Mensagem apagada
+""",
+    "Android, Spanish": """\
+31/12/20, 9:15\xa0p.\xa0m. - Los mensajes y las llamadas están cifrados de extremo a extremo.
+31/12/20, 9:15\xa0p.\xa0m. - Ana Souza: Hi
+on two lines: yes
+1/1/21, 12:05\xa0a.\xa0m. - Luis: <Multimedia omitido>
+1/1/21, 12:06\xa0a.\xa0m. - Bob: IMG-1.jpg (archivo adjunto)
+Look at this
+1/1/21, 9:00 a. m. - Bob: Se eliminó este mensaje.
+""",
+    "Android, German": """\
+31.12.20, 21:15 - Nachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt.
+31.12.20, 21:15 - Ana Souza: Hi
+on two lines: yes
+01.01.21, 00:05 - Jörg: <Medien ausgeschlossen>
+01.01.21, 00:06 - Bob: IMG-1.jpg (Datei angehängt)
+Look at this
+01.01.21, 09:00 - Bob: Diese Nachricht wurde gelöscht.
+""",
+    "iPhone, German": """\
+\u200e[31.12.20, 21:15:03] Familie: \u200eNachrichten sind Ende-zu-Ende-verschlüsselt. Niemand kann sie lesen.
+[31.12.20, 21:15:09] Ana Souza: Hi
+on two lines: yes
+\u200e[01.01.21, 00:05:00] Jörg: \u200eBild weggelassen
+\u200e[01.01.21, 00:06:00] ~\u202fBob: \u200e<Anhang: 0001-PHOTO.jpg>
+Look at this
+[01.01.21, 09:00:00] Bob: \u200eDiese Nachricht wurde gelöscht.
+""",
+    "iPhone, Chinese": """\
+\u200e[2020/12/31 下午9:15:03] 家: \u200e消息和通话都进行端到端加密.
+[2020/12/31 下午9:15:09] Ana Souza: Hi
+on two lines: yes
+\u200e[2021/1/1 上午12:05:00] 小王: \u200e图像已忽略
+[2021/1/1 上午12:06:00] Bob: Look at this
+[2021/1/1 上午9:00:00] Bob: \u200eThis message was deleted.
+""",
+}
+
+
+def chat(tmp_path: Path, text: str, **parameters: object) -> Conversion:
+    path = tmp_path / "chat.txt"
+    path.write_text(text, encoding="utf-8")
+    component = next(one for one in register_converters() if one.name == "whatsapp")
+    defaults = {name: schema["default"] for name, schema in component.params.items()}
+    return component.build(**{**defaults, **parameters}).convert(path)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("form", CHATS)
+def test_a_chat_in_the_form_of_any_phone(tmp_path: Path, form: str) -> None:
+    conversion = chat(tmp_path, CHATS[form])
+    assert [(document.name, document.text) for document in conversion.documents] == [
+        ("2020-12-31", "2020-12-31 21:15 Ana Souza: Hi\non two lines: yes"),
+        ("2021-01-01", "2021-01-01 00:06 Bob: Look at this"),
+    ]
+    assert [part.name for document in conversion.documents for part in document.parts] == [
+        "2020-12-31 21:15 Ana Souza", "2021-01-01 00:06 Bob",
+    ]  # fmt: skip
+    assert conversion.people == ("Ana Souza", "Bob")
+    assert sorted(conversion.left_out.values()) == [1, 1, 1]
+
+
+def test_what_a_document_of_a_chat_is(tmp_path: Path) -> None:
+    lines = [f"0{day}/01/2021 {hour:02}:30 - Ana: {day}-{hour}" for day, hour in ((1, 8), (1, 23), (2, 1), (2, 23))]
+
+    def names(**parameters: object) -> list[str]:
+        return [document.name for document in chat(tmp_path, "\n".join(lines), **parameters).documents]
+
+    assert names() == ["2021-01-01", "2021-01-02"]
+    assert names(document="gap") == ["2021-01-01 08:30", "2021-01-01 23:30", "2021-01-02 23:30"]
+    assert names(document="gap", gap_hours=16) == ["2021-01-01 08:30", "2021-01-02 23:30"]
+    assert names(document="chat") == [""]
+
+
+@pytest.mark.parametrize(
+    ("dates", "day"),
+    [
+        (("1/2/21", "3/2/21"), "2021-02-01"),  # In both orders time goes on: the day comes first but in America
+        (("1/2/21", "1/1/22", "2/1/22"), "2021-02-01"),
+        (("1/31/21", "2/1/21"), "2021-01-31"),
+        (("2/1/21", "1/2/21"), "2021-01-02"),  # As days before months, time would go back
+    ],
+)
+def test_the_order_of_a_date_is_found(tmp_path: Path, dates: tuple[str, ...], day: str) -> None:
+    conversion = chat(tmp_path, "".join(f"{date}, 10:00 - Ana: a\n" for date in dates))
+    assert min(document.name for document in conversion.documents) == min(day, conversion.documents[0].name)
+    assert day in [document.name for document in conversion.documents]
+
+
+def write_tickets(path: Path) -> Path:
+    rows = (
+        ("Export of the CRM",), ("Ticket", "Cliente", "Data", "Mensagem"), ("T-1", "Ana Souza", "02/01", "Chegou?"),
+        ("T-2", "Luis", "02/01", "Obrigado"), ("T-1", "Ana Souza", "03/01", "Chegou."), ("", "Eva", "04/01", "Nada"),
+    )  # fmt: skip
+    return write_xlsx(path, {"Tickets": rows})
+
+
+def grouped(path: Path, **parameters: object) -> Conversion:
+    component = next(one for one in register_converters() if one.name == "grouped_rows")
+    defaults = {name: schema.get("default") for name, schema in component.params.items()}
+    return component.build(**{**defaults, **parameters}).convert(path)  # type: ignore[no-any-return]
+
+
+def test_rows_of_one_ticket_are_one_document(tmp_path: Path) -> None:
+    path = write_tickets(tmp_path / "a.xlsx")
+    conversion = grouped(path, by="ticket", columns=["Mensagem", "Data"], people=["Cliente"])
+    first, second = conversion.documents
+    assert (first.name, second.name) == ("T-1", "T-2")
+    assert first.text == "Ticket: T-1\nMensagem: Chegou?; Data: 02/01\nMensagem: Chegou.; Data: 03/01"
+    assert [(part.kind, part.name, first.text[part.start : part.end]) for part in first.parts] == [
+        ("row", "3", "Mensagem: Chegou?; Data: 02/01"), ("row", "5", "Mensagem: Chegou.; Data: 03/01"),
+    ]  # fmt: skip
+    assert conversion.people == ("Ana Souza", "Luis")
+    assert conversion.left_out == {"rows of tables with nothing in the column that groups them": 1}
+    assert "Cliente: Luis" in grouped(path, by="Ticket").documents[1].text
+
+
+def test_tables_without_the_column_that_groups(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "a.xlsx")
+    with pytest.raises(ConversionError, match="no column is named 'Ticket'"):
+        grouped(path, by="Ticket")
+    with pytest.raises(ConversionError, match="no column 'Mensage'") as caught:
+        grouped(write_tickets(tmp_path / "b.xlsx"), by="Ticket", columns=["Mensage"])
+    assert "Mensagem" in str(caught.value.hint)
+    assert grouped(path, by="Ticket", others="rows").documents == convert(path).documents
+
+
 def test_a_book_is_read_in_its_own_order(tmp_path: Path) -> None:
     parts = parts_of(sample_files.write_epub(tmp_path / "a.epub"))
     assert [name for _, name, _ in parts] == ["Erstes", "Zweites"]
@@ -199,6 +355,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "a broken line of JSON": (lambda at: written(at / "a.jsonl", '{"a": 1}\n{"a": \n'), "damaged", "fix"),
     "a key given twice": (lambda at: written(at / "a.json", '{"a": 1, "a": 2}'), "damaged", "fix"),
     "an e-mail without headers": (lambda at: written(at / "a.eml", "\n\nnur Text"), "damaged", ".txt"),
+    "a message of Outlook that is none": (lambda at: written(at / "a.msg", OLE), "damaged", "again"),
     "a book that is a Word file": (
         lambda at: sample_files.write_docx(at / "a.docx").rename(at / "a.epub"), "damaged", "again",
     ),
@@ -238,3 +395,19 @@ def test_a_missing_package_is_named(
     assert caught.value.reason == "package missing"
     assert package in caught.value.message
     assert "ragtally[documents]" in (caught.value.hint or "")
+
+
+def test_a_chat_that_is_none_and_dates_that_are_none(tmp_path: Path) -> None:
+    for text, message, line in (
+        ("Hello\n", "first line has no date", 1),
+        ("13/13/20, 10:00 - Ana: a\n", "neither days before months", 1),
+        ("1/1/20, 10:00 - Messages are encrypted\n", "no text", None),
+    ):
+        with pytest.raises(ConversionError, match=message) as caught:
+            chat(tmp_path, text)
+        assert caught.value.location
+        assert caught.value.location.line == line
+    with pytest.raises(ConversionError, match="is no date") as caught:
+        chat(tmp_path, "1/2/20, 10:00 - Ana: a\n1/20/20, 10:00 - Ana: b\n", date_order="dmy")
+    assert caught.value.location
+    assert caught.value.location.line == 2

@@ -75,10 +75,12 @@ class Conversion:
     Attributes:
         documents: One or more.
         left_out: How much of the file is in none of them, by what it is: `{"attachments of messages": 2}`.
+        people: Names that the file says to be people's, such as the senders of its messages.
     """
 
     documents: Sequence[FileDocument]
     left_out: Mapping[str, int] = field(default_factory=dict)
+    people: Sequence[str] = ()
 
 
 class ConversionError(DataError):
