@@ -77,6 +77,8 @@ HOMONYMS = {
     "pipelines/__init__.py": {"chat"},  # A module
     "plan/tasks.py": {"words"},  # The words for the answers
     "present/cells.py": {"words"},  # How long a context is
+    "steps/export.py": {"chat"},  # A form
+    "support/training_forms.py": {"chat"},  # A form
     "steps/parse.py": {"words"},  # The words for the answers
     "steps/rerank.py": {"rerank"},  # The step
     "present/duplicates.py": {"exact"},  # How near duplicates are

@@ -363,3 +363,8 @@ def load_examples(folder: Path) -> pl.DataFrame:
 def load_example_ballots(folder: Path) -> pl.DataFrame:
     """Read what validators say of examples: the columns `BALLOTS` of `ragtally.examples`."""
     return read_table(folder / "example_ballots.parquet")
+
+
+def load_splits(folder: Path) -> pl.DataFrame:
+    """Read which split each included example is in: `example`, `split`, `group`."""
+    return read_table(folder / "splits.parquet")

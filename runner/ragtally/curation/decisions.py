@@ -191,7 +191,7 @@ class DecisionLog:
                     next(self._rows(content[:end]), None)  # Another file is left alone
                     file.seek(end)
                     file.truncate()
-                    file.write((separator + "".join(map(_line, decisions))).encode())
+                    file.write((separator + "".join(_row(decision_cells(one)) for one in decisions)).encode())
                     file.flush()
                     os.fsync(file.fileno())
                 if is_new:
@@ -215,7 +215,7 @@ class DecisionLog:
         errors: list[RagtallyError] = []
         for line, cells in self._rows(content if _is_whole(tail) else whole):
             try:
-                decisions.append(_decision(cells))
+                decisions.append(decision_of_cells(cells))
             except ValueError as error:
                 hint = "repair or remove the line; ragtally itself only ever appends whole ones"
                 errors.append(DataError(str(error), location=Location(str(self.path), line), hint=hint))
@@ -238,7 +238,7 @@ class DecisionLog:
             header = next(reader, list(COLUMNS))
             if tuple(header) != COLUMNS:
                 raise self._foreign(1)
-            yield from ((reader.line_num, cells) for cells in reader if any(cells))
+            yield from ((reader.line_num, list(map(plain_cell, cells))) for cells in reader if any(cells))
         except csv.Error as error:
             raise self._foreign(reader.line_num) from error
 
@@ -253,30 +253,29 @@ class DecisionLog:
 def _is_whole(line: bytes) -> bool:
     try:
         (cells,) = csv.reader([line.decode()], strict=True)
-        _decision(cells)
+        decision_of_cells(cells)
     except (ValueError, csv.Error):
         return False
     return True
 
 
-def _line(decision: Decision) -> str:
+def decision_cells(decision: Decision) -> list[str]:
+    """A decision as texts, in the order of `COLUMNS`."""
     text = decision.text
-    return _row(
-        [
-            decision.example,
-            decision.choice,
-            "" if text is None else json.dumps([[turn.role, turn.text] for turn in text.turns], ensure_ascii=False),
-            "" if text is None else json.dumps(text.input, ensure_ascii=False),
-            "" if text is None else json.dumps(text.label, ensure_ascii=False),
-            # One line each, so that a torn one is recognized by its missing line feed.
-            " ".join((decision.reason or "").split()),
-            " ".join(decision.person.split()),
-            decision.at,
-            "" if decision.seconds is None else f"{decision.seconds:.1f}",
-            decision.way,
-            decision.digest,
-        ]
-    )
+    return [
+        decision.example,
+        decision.choice,
+        "" if text is None else json.dumps([[turn.role, turn.text] for turn in text.turns], ensure_ascii=False),
+        "" if text is None else json.dumps(text.input, ensure_ascii=False),
+        "" if text is None else json.dumps(text.label, ensure_ascii=False),
+        # One line each, so that a torn one is recognized by its missing line feed.
+        " ".join((decision.reason or "").split()),
+        " ".join(decision.person.split()),
+        decision.at,
+        "" if decision.seconds is None else f"{decision.seconds:.1f}",
+        decision.way,
+        decision.digest,
+    ]
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -285,10 +284,11 @@ def _row(cells: Sequence[str]) -> str:
     return buffer.getvalue()
 
 
-def _decision(cells: Sequence[str]) -> Decision:
+def decision_of_cells(cells: Sequence[str]) -> Decision:
+    """Read a decision from texts in the order of `COLUMNS`, or raise a ValueError."""
     if len(cells) != len(COLUMNS):
         raise ValueError(f"a line of {len(cells)} cells instead of {len(COLUMNS)}")
-    values = dict(zip(COLUMNS, map(plain_cell, cells), strict=True))
+    values = dict(zip(COLUMNS, cells, strict=True))
     return Decision(
         example=_needed(values, "example"),
         choice=parse_choice(values["decision"]),

@@ -15,7 +15,6 @@ from ragtally.curation.decisions import (
     Decision,
     DecisionLog,
     ExampleText,
-    ExpertVerdict,
     ExpertVerdicts,
     decisions_per_hour,
     expert_verdicts,
@@ -149,15 +148,6 @@ class Review:
             return {}
         table = _table(self._documents_path)
         return dict(zip(table["id"].to_list(), table["text"].to_list(), strict=True))
-
-
-def verdict_word(verdict: ExpertVerdict | None) -> str:
-    """What a person is told of a verdict: accepted, edited, rejected, unsure, disputed, or nothing yet."""
-    if verdict is None:
-        return "undecided"
-    if verdict.is_disputed:
-        return "disputed"
-    return "edited" if verdict.text is not None else verdict.outcome
 
 
 def _words(text: ExampleText) -> list[str]:

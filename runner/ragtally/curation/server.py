@@ -21,8 +21,9 @@ from typing import Any
 from aiohttp import web
 
 from ragtally.api import RagtallyError
+from ragtally.curation.curated import expert_word
 from ragtally.curation.decisions import CHOICES, WAYS, Decision, ExampleText, parse_seconds
-from ragtally.curation.review import Review, verdict_word
+from ragtally.curation.review import Review
 from ragtally.examples.example import Turn
 
 _HOST = "127.0.0.1"
@@ -157,7 +158,7 @@ class CurationServer:
         if verdict is None:
             return None
         return {
-            "word": verdict_word(verdict),
+            "word": expert_word(verdict),
             "digest": self._review.text(example).digest,
             "by": [[one.person, one.choice, one.reason] for one in verdict.decisions],
         }

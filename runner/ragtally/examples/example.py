@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from ragtally.api import canonical_json
+from ragtally.support.training_forms import Turn as Turn
 
 _ID_DIGITS = 16
 
@@ -38,13 +39,6 @@ class Outcome(StrEnum):
     def is_usable(self) -> bool:
         """Whether it may be trained on unless a person objects."""
         return self in (Outcome.ACCEPTED, Outcome.NOT_VALIDATED)
-
-
-class Turn(NamedTuple):
-    """One message of an example."""
-
-    role: str  # system, user or assistant
-    text: str
 
 
 class Source(NamedTuple):

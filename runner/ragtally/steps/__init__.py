@@ -6,7 +6,9 @@ from ragtally.steps.ask import ASK
 from ragtally.steps.base import BASE
 from ragtally.steps.chunk import CHUNK
 from ragtally.steps.context import CONTEXT
+from ragtally.steps.curate import CURATE
 from ragtally.steps.embed import EMBED, EMBED_QUESTIONS
+from ragtally.steps.export import EXPORT
 from ragtally.steps.grade import GRADE
 from ragtally.steps.index import INDEX
 from ragtally.steps.parse import PARSE
@@ -18,6 +20,7 @@ from ragtally.steps.rerank import RERANK, RERANK_PROMPT
 from ragtally.steps.retrieve import RETRIEVE
 from ragtally.steps.sample import SAMPLE
 from ragtally.steps.score import SCORE
+from ragtally.steps.split import SPLIT
 from ragtally.steps.step import Step, Task, TaskFactory, Work
 from ragtally.steps.train import TRAIN
 from ragtally.steps.vote import VOTE
@@ -32,7 +35,7 @@ STEPS: Mapping[str, Step] = {
 }  # fmt: skip
 
 __all__ = [
-    "ASK", "BASE", "CHUNK", "CONTEXT", "CONTEXT_RELEVANCE", "EMBED", "EMBED_QUESTIONS", "GRADE", "INDEX", "PARSE",
-    "PREPARE", "PROMPT", "READ", "RELEVANCE", "RERANK", "RERANK_PROMPT", "RETRIEVE", "SAMPLE", "SCORE", "STEPS",
-    "TRAIN", "VOTE", "Step", "Task", "TaskFactory", "Work",
+    "ASK", "BASE", "CHUNK", "CONTEXT", "CONTEXT_RELEVANCE", "CURATE", "EMBED", "EMBED_QUESTIONS", "EXPORT", "GRADE",
+    "INDEX", "PARSE", "PREPARE", "PROMPT", "READ", "RELEVANCE", "RERANK", "RERANK_PROMPT", "RETRIEVE", "SAMPLE",
+    "SCORE", "SPLIT", "STEPS", "TRAIN", "VOTE", "Step", "Task", "TaskFactory", "Work",
 ]  # fmt: skip
