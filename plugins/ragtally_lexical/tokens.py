@@ -73,24 +73,20 @@ TOKEN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-_BIGRAMS = {"tokenizer": "bigrams", "stemmer": None, "stopwords": None}
-_FOR_LANGUAGE: Mapping[str, Mapping[str, Any]] = {
-    **{
-        code: {"stemmer": name, "stopwords": name}
-        for code, name in zip(
-            ("de", "es", "fr", "it", "nl", "pt"),
-            ("german", "spanish", "french", "italian", "dutch", "portuguese"),
-            strict=True,
-        )
-    },
-    "ja": _BIGRAMS,
-    "zh": _BIGRAMS,
+_FOR_LANGUAGE: Mapping[str, str] = {
+    "de": "german",
+    "es": "spanish",
+    "fr": "french",
+    "it": "italian",
+    "nl": "dutch",
+    "pt": "portuguese",
 }
 
 
 def parameters_for(language: str) -> Mapping[str, Any]:
-    """What a spec states for texts in a language (`pt`); nothing for English, and where it is unknown."""
-    return _FOR_LANGUAGE.get(language, {})
+    """What a spec states for texts in a language (`pt`); nothing for English, and where there is no stemmer of it."""
+    name = _FOR_LANGUAGE.get(language)
+    return {} if name is None else {"stemmer": name, "stopwords": name}
 
 
 def check_token_parameters(parameters: Mapping[str, Any]) -> Sequence[ParameterFault]:

@@ -73,6 +73,8 @@ class FirstSpec:
             )
         language = guess_language([question.text for question in dataset.table.questions])
         self.notes.append(f"language: {language or 'unclear, so English is taken'}, by the words of the questions")
+        if language not in ("", "en"):
+            self.parameters["language"] = language
         split, train = self._splits(dataset.table, complete=NO_EVIDENCE not in left_out)
         if split:
             self.parameters["split"] = split
@@ -94,8 +96,6 @@ class FirstSpec:
         self, table: QuestionTable, evidence: frozenset[str], language: str, data: str, train: str | None
     ) -> Starter:
         """The starter of a study whose answers are texts."""
-        if language:
-            self.parameters["language"] = language
         answerable = [question.id for question in table.questions if question.references]
         without = [name for name in answerable if name not in evidence]
         if without:

@@ -92,20 +92,20 @@ _FREQUENT = {
         "pt": "o os as é qual quais quem quando onde por que e com da do uma são pode não como em quanto quantos",
     }.items()
 }
-_KANA, _IDEOGRAPH = re.compile("[\u3040-\u30ff]"), re.compile("[\u4e00-\u9fff]")
+_KANA, _IDEOGRAPH, _THAI = (re.compile(f"[{signs}]") for signs in ("\u3040-\u30ff", "\u4e00-\u9fff", "\u0e01-\u0e4e"))
 
 
 def guess_language(texts: Sequence[str]) -> str:
     """The language of texts, by their most frequent words or signs; empty where it is unclear."""
     whole = unicodedata.normalize("NFC", " ".join(texts)).casefold()
-    signs = len(_IDEOGRAPH.findall(whole)) + len(_KANA.findall(whole))
-    if signs * 2 > len(re.findall(r"\w", whole)):
-        return "ja" if _KANA.search(whole) else "zh"
+    counts = {script: len(script.findall(whole)) for script in (_KANA, _IDEOGRAPH, _THAI)}
+    if sum(counts.values()) * 2 > len(re.findall(r"\w", whole)):
+        return "th" if counts[_THAI] else "ja" if counts[_KANA] else "zh"
     words = Counter(re.findall(r"[^\W\d_]+", whole))
-    counts = {language: sum(words[word] for word in own) for language, own in _FREQUENT.items()}
-    first, second, *_ = sorted(counts, key=lambda language: -counts[language])
+    hits = {language: sum(words[word] for word in own) for language, own in _FREQUENT.items()}
+    first, second, *_ = sorted(hits, key=lambda language: -hits[language])
     # One word of a language is no sign of it, nor is a lead that the next name would turn.
-    return first if counts[first] >= 3 and counts[first] >= 1.3 * counts[second] else ""
+    return first if hits[first] >= 3 and hits[first] >= 1.3 * hits[second] else ""
 
 
 def plain(name: str) -> str:

@@ -11,8 +11,10 @@ import pytest
 import yaml
 
 import sample_files
+from chromium import PROGRAM, Chromium
 from command_line import Outcome, in_process
 from sample_files import write_folder, write_pdf, write_xlsx
+from town_guide import write_guide, write_questions
 
 SEVEN_KINDS = (
     *("agb.pdf", "haus.docx", "zahlen.pptx", "preise.xlsx", "fragen.html", "obst.md", "notiz.txt"),
@@ -109,7 +111,7 @@ def test_answers_in_free_text_are_asked_for_and_graded_without_a_server(tmp_path
     spec = spec_of(tmp_path)
     assert spec["dataset"]["table"]["columns"]["references"] == "Resposta"
     assert spec["dataset"]["table"]["language"] == "pt"
-    assert spec["readers"] == {"floor": {"best_sentence": {"language": "pt"}}}
+    assert spec["readers"] == {"floor": "best_sentence"}
     assert spec["grading"] == {"exact": {}, "contains": {}, "token_f1": {"at_least": 0.7}}
     assert spec["controls"] == ["closed_book", "gold_context"]
     assert spec["grid"]["retriever"][0] == {"bm25": {"stemmer": "portuguese", "stopwords": "portuguese"}}
@@ -264,3 +266,42 @@ def test_both_options_or_none(tmp_path: Path) -> None:
     done = in_process(tmp_path, "new", "faq", "--questions", "faq.xlsx")
     assert done.code == 2
     assert "--questions and --documents go together" in done.err
+
+
+@pytest.mark.slow
+def test_forty_questions_and_ten_files_of_seven_kinds_to_a_verdict_and_a_report(tmp_path: Path) -> None:
+    write_guide(tmp_path / "docs")
+    write_questions(tmp_path / "faq.xlsx")
+    done = in_process(tmp_path, "new", "guia", "--questions", "faq.xlsx", "--documents", "docs")
+    assert done.code == 0, done.err
+    assert "right answers are 'Resposta' (C) and 'Outra resposta' (D)" in done.err
+    assert "no right answer: 4 of 40 questions" in done.err
+    assert "10 documents of docs: 2 docx, 1 html, 2 md, 2 pdf, 1 pptx, 1 txt, 1 xlsx" in done.err
+    done = in_process(tmp_path, "run", "specs/guia.yaml", RAGTALLY_STORE=str(tmp_path / "store"))
+    assert done.code == 0, done.err
+    said = " ".join(done.out.split())
+    assert "BM25 over 128-word chunks, one chunk, reader floor: accuracy 90.0 %" in said
+    # Who takes the sentence that is most like a question never sees that there is no answer.
+    assert "Of 4 questions that cannot be answered it says so of 0" in said
+    assert "on gold contexts the reader is right on 100.0 %" in said
+    report = tmp_path / "data" / "results" / "guia" / "report.html"
+    if PROGRAM is None:
+        return
+    browser = Chromium(tmp_path / "profile")
+    try:
+        for width in (1280, 390):
+            browser.size(width, 900)
+            browser.open(report)
+            browser.run("document.getElementById('explorer').scrollIntoView()")
+            browser.until("document.getElementById('explorer-view').dataset.ready === 'yes'")
+            marks = "[...document.querySelectorAll('#explorer-side-0 .open mark')].map((one) => one.textContent)"
+            assert browser.run(marks) == ["rio Tarn", "rio Tarn"]
+            assert browser.run("document.documentElement.scrollWidth") <= width
+        browser.run(
+            "{ const cell = document.getElementById('explorer-cell-1'); cell.value = '0';"
+            " cell.dispatchEvent(new Event('change')); }"
+        )
+        assert "cannot be answered" in browser.run("document.getElementById('explorer-side-1').textContent")
+        assert browser.errors == []
+    finally:
+        browser.close()

@@ -12,6 +12,8 @@ from ragtally.analysis import analyze
 from ragtally.analysis.pairwise import CellRef, compare_pairwise
 from ragtally.api import RagtallyError
 from ragtally.present.explorer import explorer_data
+from ragtally.present.grading import abstention_sentence, grading_section
+from ragtally.present.show import answer_text
 from ragtally.registry import load_registry
 from ragtally.results import Results, load_results
 from sample_squad import references, write_recorded, write_squad
@@ -126,10 +128,41 @@ def test_each_vote_is_graded_and_vote_noise_follows(folder: Path, results: Resul
     assert shares == pytest.approx([unanswerable] * 3)
 
 
-def test_the_page_shows_references_beside_answers(results: Results) -> None:
+def test_the_page_shows_references_beside_answers_with_the_words_in_common(results: Results) -> None:
     data = explorer_data(results, analyze(results), results.questions["id"].to_list())
-    expected = [" / ".join(texts) or "(cannot be answered)" for texts in references().values()]
-    assert data["questions"]["label"] == expected
+    expected = references()
+    assert data["questions"]["references"] == list(expected.values())
+    cell = data["said"][data["cells"].index("gold_context/people/3 votes")]
+    (row,) = (data["questions"]["id"].index(name) for name in expected if expected[name] == ["Tarn"])
+    at = cell["question"].index(row)
+    assert data["texts"][cell["grader"][at]] == "exact"
+    assert cell["votes_right"][at] == [True, True, None]
+    nearest, own, others = data["common"][row][cell["verdict"][at]]
+    assert (nearest, own, others) == (0, [[0, 4]], [[0, 4]])
+    unanswerable = [row for row, texts in enumerate(expected.values()) if not texts]
+    assert all(data["common"][row] == {} for row in unanswerable)
+
+
+def test_who_graded_the_answers_is_counted_and_said(results: Results) -> None:
+    unanswerable = sum(not texts for texts in references().values())
+    answerable = len(references()) - unanswerable
+    (table,) = grading_section(results).tables
+    headings = [column.heading for column in table.columns]
+    rows = {
+        row[0]: dict(zip(headings[1:], (portion.count for portion in row[1:]), strict=True)) for row in table.rows
+    }
+    assert all(sum(row.values()) == len(references()) for row in rows.values())
+    people = rows["gold_context/people/1 vote"]
+    assert (people["right by exact"], people["abstains, rightly"]) == (answerable, unanswerable)
+    assert rows["closed_book/floor/1 vote"]["abstains, though it can be answered"] == answerable
+    assert rows["gold_context/people/3 votes"]["answers what cannot be answered"] == unanswerable
+    said = abstention_sentence(results, "closed_book/floor/1 vote", "all")
+    assert said == (
+        f"Of {unanswerable} questions that cannot be answered it says so of {unanswerable}, and wrongly of"
+        f" {answerable} of the other {answerable}."
+    )
+    text = answer_text(results, analyze(results))
+    assert "that cannot be answered it says so of" in " ".join(text.split())
 
 
 def test_a_language_model_is_asked_for_a_short_answer(folder: Path) -> None:

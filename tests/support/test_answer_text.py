@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
+import itertools
 import re
 import string
 from collections import Counter
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ragtally.support.answer_text import all_words, is_exact, normalise, rouge_l, token_f1
+from ragtally.support.answer_text import all_words, answer_words, common_words, is_exact, normalise, rouge_l, token_f1
 
 PIECES = [
     *(
@@ -113,3 +115,53 @@ def test_articles_and_words_go_by_language(language: str, text: str, normal: str
 def test_words_keep_articles() -> None:
     assert all_words("The 2nd U.S. x-ray") == ["the", "2nd", "u", "s", "x", "ray"]
     assert all_words("北京 OK", "zh") == ["北", "京", "ok"]
+
+
+@given(TEXTS, st.lists(TEXTS, min_size=1, max_size=3))
+def test_common_words_are_those_that_f1_counts(verdict: str, references: list[str]) -> None:
+    common = common_words(verdict, references)
+    assert common is not None
+    nearest = references[common.reference]
+    assert token_f1(verdict, [nearest]) == token_f1(verdict, references)
+    own, other = Counter(answer_words(verdict)), Counter(answer_words(nearest))
+    for text, runs in ((verdict, common.in_answer), (nearest, common.in_reference)):
+        assert all(0 <= start < end <= len(text) for start, end in runs)
+        assert all(one[1] <= next_one[0] for one, next_one in itertools.pairwise(runs))
+        marked = Counter(word for start, end in runs for word in answer_words(text[start:end]))
+        assert marked == own & other
+
+
+@pytest.mark.parametrize(
+    ("verdict", "references", "language", "own", "other"),
+    [
+        ("It was the River Tarn, they say.", ["Ouse", "the river Tarn"], "en", ["River Tarn"], ["river Tarn"]),
+        ("L'eau de mer est salée.", ["eau salée"], "fr", ["L'eau", "salée"], ["eau salée"]),
+        ("東京タワー", ["大阪", "東京"], "ja", ["東京"], ["東京"]),
+        ("Tarn, Tarn", ["Tarn"], "en", ["Tarn"], ["Tarn"]),
+        ("nothing", ["Tarn"], "en", [], []),
+    ],
+)
+def test_common_words_are_marked_as_they_are_written(
+    verdict: str, references: list[str], language: str, own: list[str], other: list[str]
+) -> None:
+    common = common_words(verdict, references, language)
+    assert common is not None
+    assert [verdict[start:end] for start, end in common.in_answer] == own
+    assert [references[common.reference][start:end] for start, end in common.in_reference] == other
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("torchmetrics") is None, reason="needs torchmetrics: pip install torchmetrics"
+)
+@pytest.mark.slow
+@settings(max_examples=2_000, deadline=None)
+@given(TEXTS, st.lists(TEXTS, min_size=1, max_size=3))
+def test_exact_match_and_f1_are_those_of_torchmetrics(verdict: str, references: list[str]) -> None:
+    from torchmetrics.functional.text import squad
+
+    # SQuAD 1.1's script, which torchmetrics follows, has no F1 of texts without words; 2.0's has.
+    assume(answer_words(verdict) or not any(not answer_words(one) for one in references))
+    truth = {"answer_start": [0] * len(references), "text": references}
+    scores = squad({"prediction_text": verdict, "id": "q"}, {"answers": truth, "id": "q"})
+    assert is_exact(verdict, references) == bool(scores["exact_match"])
+    assert token_f1(verdict, references) == pytest.approx(float(scores["f1"]) / 100, abs=1e-6)

@@ -290,9 +290,10 @@ def _readers(registry: Registry, models: Sequence[str], dataset: Starter) -> lis
 
 
 def _language(component: Component, dataset: Starter) -> dict[str, str]:
-    """The dataset's language, for a component that knows it and would take the texts for English."""
+    """The dataset's language, for a component that knows it and does not take it from there."""
     schema = component.params.get("language", {})
     is_known = dataset.language != LANGUAGES[0] and dataset.language in schema.get("enum", ())
+    is_known &= not schema.get("x-ragtally-language", False)
     return {"language": dataset.language} if is_known else {}
 
 

@@ -9,8 +9,10 @@ from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import higher_is_better
 from ragtally.analysis.analysis import SetAnalysis, best_reader
 from ragtally.analysis.comparisons import Comparison
+from ragtally.analysis.error_breakdown import Bucket
 from ragtally.analysis.estimate import Estimate
 from ragtally.present.cells import Cells
+from ragtally.present.grading import abstention_sentence
 from ragtally.present.numbers import count, dollars, form_of, in_words, percent, seconds
 from ragtally.present.readings import example_of_unread
 from ragtally.results import Results
@@ -48,10 +50,12 @@ def answer(results: Results, analysis: Analysis, cells: Cells) -> tuple[str, ...
             (
                 choice.against_floor(),
                 choice.score(),
+                choice.abstentions(),
                 choice.rivals(),
                 choice.good_enough(),
                 choice.unread(),
                 _loss(analysis),
+                choice.without_context(),
             ),
         )
     )
@@ -94,6 +98,27 @@ class _Chosen:
                 f" {self.form(half.held_out)}"
             )
         return f"{sentence}."
+
+    def abstentions(self) -> str:
+        """Where answers are open: how often it says that it cannot answer, and is right to."""
+        return abstention_sentence(self.results, self.cell, self.cells.question_set)
+
+    def without_context(self) -> str:
+        """Where answers are open: what the reader knows by itself, so that no retrieval is praised for it."""
+        picks = self.cells.rows[self.cell]
+        closed_book = next(
+            (
+                row["cell"]
+                for row in self.cells.rows.values()
+                if (row["kind"], row["condition"]) == ("control", "closed_book")
+                and all(row[axis] == picks[axis] for axis in ("reader", "votes", "rule"))
+            ),
+            None,
+        )
+        score = None if closed_book is None else self.cells.estimate(closed_book, self.metric)
+        if not self.results.is_open or score is None or score.value is None:
+            return ""
+        return f"Without any context its reader has {self.metric} {in_words(score, self.unit)}."
 
     def rivals(self) -> str:
         """Which others may be as good."""
@@ -265,6 +290,8 @@ def _loss(analysis: Analysis) -> str:
     verb = "Most is lost to" if next_most < (most.low or 0.0) else "The largest observed loss is to"
     gold = in_words(waterfall.gold, "share")
     sentence = f"{verb} {culprit}: {in_words(most, 'share')} {questions}"
+    if name == "distractor_loss" and (unanswerable := breakdown.buckets.get(Bucket.UNANSWERABLE)):
+        sentence += f" or ({count(unanswerable, 'question')}) nothing can be answered"
     if name == "reader_loss" and waterfall.recovered.value:
         sentence += f", though {percent(waterfall.recovered.value)} are right here all the same"
     return f"{sentence}; on gold contexts the reader is right on {gold}."

@@ -15,8 +15,9 @@ from ragtally.analysis import Analysis
 from ragtally.analysis.aligned_answers import align_answers
 from ragtally.analysis.error_breakdown import outcomes
 from ragtally.analysis.label_doubt import label_doubt
-from ragtally.analysis.pairwise import references_in_words
+from ragtally.api import ABSTENTION
 from ragtally.results import Results
+from ragtally.support.answer_text import common_words
 
 # Of how many questions at most the page holds the answers.
 MOST_QUESTIONS = 200
@@ -74,10 +75,12 @@ def explorer_data(results: Results, analysis: Analysis, question_ids: Sequence[s
         "sampled": len(question_ids),
         "questions_asked": len(results.questions),
         "chosen": analysis.chosen_cell,
+        "abstention": ABSTENTION,
         "questions": {
             "id": questions["id"].to_list(),
             "text": questions["question"].to_list(),
-            "label": _right_answers(results, questions),
+            "label": questions["label"].to_list(),
+            **({"references": questions["references"].to_list()} if results.is_open else {}),
             "in_base": questions["in_base"].to_list(),
             "voters": questions["voters_verdict"].to_list(),
             "doubtful": [doubt is not None and question in doubt.questions for question in questions["id"]],
@@ -86,18 +89,12 @@ def explorer_data(results: Results, analysis: Analysis, question_ids: Sequence[s
         "contexts": contexts,
         "cells": names,
         "context_of": [contexts.index(name) if name in contexts else -1 for name in cells["context"]],
-        "said": _answers(results, analysis, names, location, texts),
+        "said": (said := _answers(results, analysis, names, location, texts)),
+        "common": _common_words(results, questions, said, texts) if results.is_open else [],
         **(passages := _passages(results, contexts, location, texts)),
         **_prompts(results, cells, contexts, location, passages, texts),
         "texts": texts.all,
     }
-
-
-def _right_answers(results: Results, questions: pl.DataFrame) -> list[str | None]:
-    """The label of each question, or its references."""
-    if not results.is_open:
-        return questions["label"].to_list()
-    return list(map(references_in_words, questions["references"].to_list()))
 
 
 def _answers(
@@ -120,9 +117,35 @@ def _answers(
                 "ballots": [[texts.number(one) for one in row] for row in table["ballots"].to_list()],
                 "votes": [[texts.number(_cut(one)) for one in row] for row in table["texts"].to_list()],
                 "errors": [[texts.number(_cut(one)) for one in row] for row in table["errors"].to_list()],
+                **(_grades(table, texts) if results.is_open else {}),
             }
         )
     return columns
+
+
+def _grades(answers: pl.DataFrame, texts: _Texts) -> dict[str, list[Any]]:
+    """Who graded each open answer, and whether each vote on it is right."""
+    return {
+        "grader": [texts.number(one) for one in answers["grader"]],
+        "votes_right": answers["ballots_right"].to_list(),
+    }
+
+
+def _common_words(
+    results: Results, questions: pl.DataFrame, said: Sequence[Mapping[str, Any]], texts: _Texts
+) -> list[dict[int, list[Any]]]:
+    """By question and the number of an answer: the reference that is most like it, and where both say the same."""
+    common: list[dict[int, list[Any]]] = [{} for _ in range(len(questions))]
+    references, words = questions["references"].to_list(), texts.all
+    for answers in said:
+        for question, verdict in zip(answers["question"], answers["verdict"], strict=True):
+            if verdict < 0 or verdict in common[question] or words[verdict] == ABSTENTION:
+                continue
+            match = common_words(words[verdict], references[question], results.language)
+            if match is not None and match.in_answer:
+                runs = [list(map(list, side)) for side in (match.in_answer, match.in_reference)]
+                common[question][verdict] = [match.reference, *runs]
+    return common
 
 
 def _cut(text: str | None) -> str | None:

@@ -25,6 +25,7 @@ from ragtally.present.charts import specification, vega
 from ragtally.present.comparisons import best_section, comparisons_section, votes_section
 from ragtally.present.costs import costs_section
 from ragtally.present.explorer import packed_explorer, sample_questions
+from ragtally.present.grading import grading_section
 from ragtally.present.grid import chunk_size_section, grid_section
 from ragtally.present.numbers import UNKNOWN
 from ragtally.present.plots import plot_tables
@@ -65,6 +66,7 @@ def sections(results: Results, analysis: Analysis, cells: Cells) -> tuple[tuple[
         # Where nothing is chosen the voters are what a study is about, otherwise they are how its base came to be.
         *(() if analysis.chosen_cell else (voters,)),
         readings_section(results),
+        grading_section(results),
         votes_section(analysis),
         chunk_size_section(cells, analysis),
         retrieval_section(sets, analysis),

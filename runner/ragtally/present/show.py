@@ -16,6 +16,7 @@ from ragtally.present.breakdown import breakdown_section
 from ragtally.present.cells import cells_of, remarks, sets_of
 from ragtally.present.comparisons import best_section, comparisons_section, votes_section
 from ragtally.present.costs import costs_section
+from ragtally.present.grading import grading_section
 from ragtally.present.grid import grid_section
 from ragtally.present.readers import contexts_table, noise_section, readers_section, voters_section
 from ragtally.present.readings import reading_warnings, readings_section
@@ -62,7 +63,7 @@ def study_parts(results: Results) -> Parts:
         "\n".join([*study_sentences(results), *other_models(results)]),
         *_tables([base_section(results), voters_section(results)]),
         *cell_parts(results.cells, results.metrics),
-        *_tables([readings_section(results)]),
+        *_tables([readings_section(results), grading_section(results)]),
         *(f"warning: {warning}" for warning in reading_warnings(results)),
         f"every number in full: {results.folder}/cells.csv; every answer: {results.folder}/answers.parquet",
     ]

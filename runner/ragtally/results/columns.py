@@ -366,6 +366,9 @@ COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must kno
     Column("readings", _MAPPINGS, "how the answers of each `reader` on each `context` were read, every vote counted "
            "once: for each `outcome` (`read`, `unread` or `missing`) and `reading` (as in answers.parquet; of a "
            "missing answer its error) how many `answers`, and of unread ones an `example`", optional=True),
+    Column("grades", _MAPPINGS, "where answers are open, what became of the verdicts of each `cell`: how many "
+           "`answers` had which `status` by which `grader`, whether they said that the question cannot be answered "
+           "(`abstains`), whether it can be (`answerable`), and whether it is `in_base`", optional=True),
     Column("packages", _TEXTS, "the distributions that the study's components come from, and the optional packages "
            "that these name; the report lists their versions", optional=True),
     Column("variation.CELL", _TEXT, "of a cell whose index is drawn at random when it is built: that it is, and what "

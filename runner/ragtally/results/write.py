@@ -19,6 +19,7 @@ from ragtally.relevance import evidence_characters
 from ragtally.results import columns as files
 from ragtally.results.approximation import evidence_metrics, evidence_scores, evidence_shares
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question, index_costs
+from ragtally.results.grades import count_grades
 from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, round_number, score_columns
 from ragtally.results.questions import context_of, in_base, write_questions
 from ragtally.results.readings import count_readings, count_readings_of_voters
@@ -159,6 +160,7 @@ def write_bench(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
     about = {
         "metrics": [metric_json(info) for info in study_metrics(plan, workspace)],
         "readings": count_readings(plan.cells, answers),
+        **({"grades": count_grades(answers)} if plan.study.dataset.is_open else {}),
     }
     content = comparisons(plan, workspace.registry) | about
     served = _served_by(plan, workspace)

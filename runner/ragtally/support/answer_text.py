@@ -14,7 +14,8 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 _ARTICLES = {
     "en": "a an the",
@@ -31,6 +32,10 @@ _ELISIONS = {"fr": "l", "it": "l|un"}
 _IDEOGRAPH_OR_KANA = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _SIGNS = {"ja": _IDEOGRAPH_OR_KANA, "zh": _IDEOGRAPH_OR_KANA, "th": re.compile("[\u0e01-\u0e4e]")}
 _WORD = re.compile(r"\w+")
+_PIECES = {language: re.compile(rf"{sign.pattern}|(?:(?!{sign.pattern})\S)+") for language, sign in _SIGNS.items()}
+_PIECE = re.compile(r"\S+")
+# Signs around a word that are none of it.
+_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 
 
 class _Punctuation(dict[int, str | None]):
@@ -139,6 +144,65 @@ def rouge_l(verdict: str, references: Sequence[str], language: str = "en") -> fl
     """
     words = all_words(verdict, language)
     return max((_common_order(words, all_words(reference, language)) for reference in references), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class CommonWords:
+    """Where an answer and the reference that is most like it have the same words.
+
+    Attributes:
+        reference: Which of the references it is, by F1 of the words; the first of equals.
+        in_answer: Start and end of runs of such words in the answer, in characters.
+        in_reference: The same in the reference.
+    """
+
+    reference: int
+    in_answer: Sequence[tuple[int, int]]
+    in_reference: Sequence[tuple[int, int]]
+
+
+def common_words(verdict: str, references: Sequence[str], language: str = "en") -> CommonWords | None:
+    """Find the words that count for `token_f1`, as they are written in an answer and in a reference.
+
+    Args:
+        verdict: The answer.
+        references: The texts that are right.
+        language: Their language.
+
+    Returns:
+        Where they are; None without references.
+    """
+    if not references:
+        return None
+    words = answer_words(verdict, language)
+    likeness = [_overlap(words, answer_words(reference, language)) for reference in references]
+    nearest = likeness.index(max(likeness))
+    common = Counter(words) & Counter(answer_words(references[nearest], language))
+    return CommonWords(
+        nearest, _runs(verdict, Counter(common), language), _runs(references[nearest], Counter(common), language)
+    )
+
+
+def _runs(text: str, common: Counter[str], language: str) -> list[tuple[int, int]]:
+    """Where words stand, each as often as it is common; neighbours that only white space parts are one run."""
+    runs: list[tuple[int, int]] = []
+    for start, end, words in _written_words(text, language):
+        if not words or any(common[word] < count for word, count in Counter(words).items()):
+            continue
+        common.subtract(words)
+        if runs and not text[runs[-1][1] : start].strip():
+            start = runs.pop()[0]
+        runs.append((start, end))
+    return runs
+
+
+def _written_words(text: str, language: str) -> Iterator[tuple[int, int, list[str]]]:
+    """The pieces of a text that white space parts, or every sign, each with the words that it comes to."""
+    for piece in _PIECES.get(language, _PIECE).finditer(text):
+        left, right = 0, len(piece[0])
+        for edge in _EDGES.finditer(piece[0]):
+            left, right = (edge.end(), right) if edge.start() == 0 else (left, edge.start())
+        yield piece.start() + left, piece.start() + right, answer_words(piece[0], language)
 
 
 def _overlap(one: list[str], other: list[str]) -> float:

@@ -26,9 +26,15 @@
       const row = rows[cell].get(question);
       if (row === undefined) return null;
       const of = data.said[cell];
-      return { verdict: text(of.verdict[row]), status: text(of.status[row]), bucket: text(of.bucket[row]),
+      return { verdict: text(of.verdict[row]), status: text(of.status[row]), bucket: text(of.bucket[row]), number: of.verdict[row],
+               grader: of.grader ? text(of.grader[row]) : null, rights: of.votes_right ? of.votes_right[row] : [],
                ballots: of.ballots[row].map(text), votes: of.votes[row].map(text), errors: of.errors[row].map(text) };
     };
+
+    const isOpen = data.questions.references !== undefined;
+    const abstains = (answer) => answer !== null && answer.verdict === data.abstention;
+    const inWords = (verdict) => verdict === data.abstention ? "cannot be answered" : verdict;
+    const graders = [...new Set(data.said.flatMap((of) => of.grader ?? []))].map(text).filter((name) => name !== null);
 
     document.getElementById("sample").textContent =
       `A sample of ${data.sampled} of ${data.questions_asked} questions, drawn by the study’s seed; all answers are in answers.parquet.`;
@@ -38,9 +44,11 @@
     search.type = "search"; search.id = "explorer-search"; search.placeholder = "words of the question or its id";
     const which = make("select");
     which.id = "explorer-which";
-    for (const [value, words] of [["", "all"], ["differ", "the two cells differ"], ["wrong", "the left cell is not right"], ["unread", "an answer could not be read"], ["doubtful", "the label is doubtful"]]) {
-      if (value !== "doubtful" || data.questions.doubtful.includes(true)) which.append(new Option(words, value));
-    }
+    const choices = [["", "all"], ["differ", "the two cells differ"], ["wrong", "the left cell is not right"], ["unread", "an answer could not be read"]];
+    if (data.questions.doubtful.includes(true)) choices.push(["doubtful", "the label is doubtful"]);
+    if (isOpen) choices.push(["abstains", "the left cell says that it cannot be answered"]);
+    choices.push(...graders.map((name) => [`by ${name}`, `the left cell is graded by ${name}`]));
+    for (const [value, words] of choices) which.append(new Option(words, value));
     const question = make("select");
     question.id = "explorer-question"; question.size = 7; question.style.width = "100%";
     const previous = make("button", "← previous"), next = make("button", "next →");
@@ -97,6 +105,8 @@
       if (!which.value || !data.cells.length) return true;
       const left = said(cell(0), row), right = said(cell(1), row);
       if (which.value === "unread") return isUnread(left) || isUnread(right);
+      if (which.value === "abstains") return abstains(left);
+      if (which.value.startsWith("by ")) return left !== null && `by ${left.grader}` === which.value;
       if (which.value === "wrong") return left !== null && left.status !== "right";
       return left !== null && right !== null && (left.verdict !== right.verdict || left.status !== right.status);
     }
@@ -110,6 +120,45 @@
       show();
     }
 
+    function marked(words, marks) {
+      // Offsets count characters, JavaScript's strings UTF-16 units.
+      const signs = Array.from(words), parts = [];
+      let at = 0;
+      for (const [start, end] of [...marks].sort((one, other) => one[0] - other[0])) {
+        parts.push(signs.slice(at, Math.max(at, start)).join(""), make("mark", signs.slice(Math.max(at, start), end).join("")));
+        at = Math.max(at, end);
+      }
+      return [...parts, signs.slice(at).join("")];
+    }
+
+    // An open answer beside the texts that are right, the words that it has in common with the nearest one marked.
+    function beside(answer, row) {
+      const references = data.questions.references[row];
+      const [nearest, own, others] = data.common[row][answer.number] ?? [-1, [], []];
+      const said = make("div", undefined, "open"), right = make("div", undefined, "open");
+      said.append(make("small", "The answer"));
+      if (answer.verdict === null) said.append(make("p", "none", "told"));
+      else if (abstains(answer)) said.append(make("p", "It says that the question cannot be answered.", "told"));
+      else said.append(make("p"));
+      if (answer.verdict !== null && !abstains(answer)) said.lastChild.append(...marked(answer.verdict, own));
+      right.append(make("small", references.length > 1 ? "Right answers" : "The right answer"));
+      references.forEach((reference, number) => {
+        const line = make("p");
+        line.append(...marked(reference, number === nearest ? others : []));
+        right.append(line);
+      });
+      if (!references.length) right.append(make("p", "The question cannot be answered.", "told"));
+      const both = make("div", undefined, "beside");
+      both.append(said, right);
+      return both;
+    }
+
+    function graded(answer) {
+      if (answer.grader === null) return answer.status ?? "not graded";
+      if (answer.grader === "abstention") return `${answer.status}, by whether it can be answered`;
+      return answer.status === "right" ? `right, by ${answer.grader}` : `${answer.status}: no grader finds it right`;
+    }
+
     function passages(box, side, row) {
       const context = data.context_of[cell(side)];
       const shown = context < 0 ? [] : data.shown[context][row] ?? [];
@@ -121,14 +170,7 @@
         passage.tabIndex = 0;
         const source = `${rank + 1}. ${text(data.passages.document[number])}, characters ${data.passages.start[number]} to ${data.passages.end[number]}`;
         passage.append(make("small", marks.length ? `${source}; evidence marked` : source));
-        // Offsets count characters, JavaScript's strings UTF-16 units.
-        const signs = Array.from(text(data.passages.text[number]));
-        let at = 0;
-        for (const [start, end] of [...marks].sort((one, other) => one[0] - other[0])) {
-          passage.append(signs.slice(at, Math.max(at, start)).join(""), make("mark", signs.slice(Math.max(at, start), end).join("")));
-          at = Math.max(at, end);
-        }
-        passage.append(signs.slice(at).join(""));
+        passage.append(...marked(text(data.passages.text[number]), marks));
         box.append(passage);
         const evidence = passage.querySelector("mark");
         if (evidence) passage.scrollTop = evidence.offsetTop - 48;
@@ -155,17 +197,21 @@
       const answer = said(cell(side), row);
       if (answer === null) { verdict.append(make("p", "This cell was not asked this question.", "told")); return; }
       sides[side].className = answer.status === "right" ? "right" : answer.status ? "wrong" : "";
-      verdict.append(make("p", `Verdict: ${answer.verdict ?? "none"} (${answer.status ?? "no label"})`));
+      if (isOpen) verdict.append(make("p", `Graded: ${graded(answer)}`), beside(answer, row));
+      else verdict.append(make("p", `Verdict: ${answer.verdict ?? "none"} (${answer.status ?? "no label"})`));
       if (answer.bucket) verdict.append(make("p", `Bucket: ${answer.bucket}`, "told"));
       answer.ballots.forEach((ballot, vote) => {
         const error = answer.errors[vote];
-        votes.append(make("p", `Vote ${vote + 1}: ${ballot ?? (error ? "no answer" : "could not be read")}`, "told"));
+        const right = { true: "✓ ", false: "✗ " }[answer.rights[vote]] ?? "";
+        votes.append(make("p", `Vote ${vote + 1}: ${right}${inWords(ballot) ?? (error ? "no answer" : "could not be read")}`, "told"));
         if (answer.votes[vote] !== null) votes.append(make("div", answer.votes[vote], "raw"));
         if (error) votes.append(make("div", error, "raw"));
       });
       passages(passagesBox, side, row);
       prompt(passagesBox, side, row);
     }
+
+    const right = (row) => data.questions.references[row].length ? `right: ${data.questions.references[row].join(" / ")}` : "cannot be answered";
 
     function show() {
       asked.replaceChildren();
@@ -176,7 +222,7 @@
       const voters = data.questions.voters[row] === null ? "" : `; most votes on the gold context: ${data.questions.voters[row]}`;
       asked.append(
         make("p", data.questions.text[row], "question"),
-        make("p", `${data.questions.id[row]}; label: ${data.questions.label[row] ?? "none"}${voters}${doubtful}${data.questions.in_base[row] ? "" : "; not in the base"}`, "told"),
+        make("p", `${data.questions.id[row]}; ${isOpen ? right(row) : `label: ${data.questions.label[row] ?? "none"}`}${voters}${doubtful}${data.questions.in_base[row] ? "" : "; not in the base"}`, "told"),
       );
       if (data.cells.length) [0, 1].forEach((side) => fillSide(side, row));
     }
