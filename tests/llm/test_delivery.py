@@ -55,7 +55,9 @@ def test_calls_are_drawn_as_they_are_needed_by_few_tasks() -> None:
             yield call(number)
 
     def count_tasks(call: Call, reply: object) -> None:
-        tasks.append(len(asyncio.all_tasks()))
+        # It looks at every task that other tests left to the garbage collector.
+        if len(provider.starts) % 50 == 0:
+            tasks.append(len(asyncio.all_tasks()))
 
     outcome = delivery(source(), provider, Limits(concurrency=16), on_reply=count_tasks)
     assert len(outcome.delivery.answered_keys) == 2000
