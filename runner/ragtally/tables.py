@@ -18,6 +18,7 @@ from ragtally.api import (
     ABSTENTION,
     Documents,
     Hits,
+    LossPoint,
     Message,
     Passages,
     Prompt,
@@ -50,6 +51,8 @@ ANSWERS = {
 # Of the step ask alone: why the model stopped, and where a provider tells it, what of the prompts was in its cache.
 FINISH_REASON = "finish_reason"
 CACHED_TOKENS = "cached_tokens"
+_LOSSES = "losses.parquet"
+_LOSS_COLUMNS = {"step": pl.Int64, "epoch": pl.Float64, "train": pl.Float64, "dev": pl.Float64}
 _PROMPTS = {"question": pl.Int32, "roles": pl.List(pl.String), "contents": pl.List(pl.String)}
 
 
@@ -164,6 +167,21 @@ class _ChunkTexts(Sequence[str]):
 def load_vectors(folder: Path) -> NDArray[np.float32]:
     """Map the vectors of chunks or questions into memory, read-only."""
     return read_array(folder / "vectors.npy")
+
+
+# train.
+
+
+def load_losses(model: Path) -> list[LossPoint]:
+    """Read the losses of a training; none where the reader tells none."""
+    path = model / _LOSSES
+    return [LossPoint(*row) for row in read_table(path).iter_rows()] if path.is_file() else []
+
+
+def write_losses(folder: Path, points: Sequence[LossPoint]) -> None:
+    """Write `losses.parquet`, one row per point."""
+    columns = {name: [getattr(point, name) for point in points] for name in _LOSS_COLUMNS}
+    write_table(folder / _LOSSES, columns, _LOSS_COLUMNS)
 
 
 # retrieve, rerank, relevance.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ragtally.api import Location, RagtallyError, StoreError
+from ragtally.api import Location, LossPoint, RagtallyError, StoreError
 from ragtally.registry import Registry
 from ragtally.steps import Step, Task, Work
 from ragtally.store import DamagedEntry, Entry, Store, calls, sweep_parts, vectors
@@ -51,6 +52,9 @@ class Workspace:
     # By step, what gets the calls or vectors of a task that is done again because its entry is gone.
     suppliers: dict[Step, Callable[[Task], None]] = field(default_factory=dict)
 
+    # Are told of the losses of a training while it runs.
+    loss_watchers: list[Callable[[Task, Sequence[LossPoint]], None]] = field(default_factory=list)
+
     @functools.cached_property
     def calls(self) -> CallStore:
         """The answers of language models, beside the finished work."""
@@ -82,6 +86,7 @@ class Workspace:
         if self.store.complete(task.step.stored_as, task.address):
             return
         entries = {role: tuple(self.open(read) for read in inputs) for role, inputs in task.inputs.items()}
+        scratch = self.store.checkpoints(task.step.stored_as, task.address)
         try:
             with self.store.write(task.step.stored_as, task.address) as draft:
                 work = Work(
@@ -93,6 +98,8 @@ class Workspace:
                     self.vectors,
                     draft.provisional,
                     self._measure,
+                    scratch,
+                    self._watch_losses,
                 )
                 task.step.run(work)
                 draft.provisional.extend(
@@ -102,6 +109,15 @@ class Workspace:
             if error.location is None:
                 error.location = task.location
             raise
+        shutil.rmtree(scratch, ignore_errors=True)
+
+    def _watch_losses(self, task: Task, points: Sequence[LossPoint], steps: int) -> None:
+        last = points[-1]
+        parts = {"loss": last.train, "dev": last.dev}
+        label = ", ".join(f"{name} {loss:.4g}" for name, loss in parts.items() if loss is not None)
+        self.progress.measure(task.label, steps, last.step, label)
+        for watch in self.loss_watchers:
+            watch(task, points)
 
     def _measure(self, what: str, so_far: int | None, total: int | None) -> None:
         if so_far is not None and total is not None:

@@ -21,7 +21,7 @@ def test_the_results_are_outputs_and_the_second_run_does_nothing(finished: Proje
     assert set(finished.results()) == {
         "analysis.json", "answers.parquet", "base.json", "base.parquet", "cells.csv", "comparisons.json",
         "dataset.json", "metrics.json", "passages.parquet", "prompts.parquet", "plots/chunk_size.csv",
-        "plots/confusion.csv",
+        "plots/confusion.csv", "plots/loss.csv",
         "plots/pareto_dollars.csv", "plots/pareto_seconds.csv", "questions.parquet", "rankings.parquet",
         "report.html", "summary.json", "train.json", "voters.csv",
     }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def test_a_file_holds_what_is_declared_and_nothing_else(
 
 
 def test_every_file_is_declared(folder: Path) -> None:
-    assert {path.name for path in folder.iterdir()} == set(BY_NAME)
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == set(BY_NAME)
 
 
 @pytest.mark.parametrize(
@@ -135,8 +136,7 @@ def test_a_column_is_the_most_specific_that_matches() -> None:
 
 @pytest.mark.parametrize("name", LOADED_FILES)
 def test_a_file_of_another_version_says_what_to_type(folder: Path, tmp_path: Path, name: str) -> None:
-    for path in folder.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     file, path = BY_NAME[name], tmp_path / name
     lost = list(file.schema)[-1]
     if path.suffix == ".json":
@@ -152,9 +152,8 @@ def test_a_file_of_another_version_says_what_to_type(folder: Path, tmp_path: Pat
 
 
 def test_files_of_single_questions_are_read_only_where_they_are_needed(folder: Path, tmp_path: Path) -> None:
-    for path in folder.iterdir():
-        if path.name not in ("answers.parquet", "rankings.parquet", "passages.parquet"):
-            (tmp_path / path.name).write_bytes(path.read_bytes())
+    unread = shutil.ignore_patterns("answers.parquet", "rankings.parquet", "passages.parquet")
+    shutil.copytree(folder, tmp_path, ignore=unread, dirs_exist_ok=True)
     overview = load_results(tmp_path, per_question=False)
     assert overview.cells.equals(load_results(folder).cells)
     assert len(overview.answers) == len(overview.rankings) == len(overview.passages) == 0
@@ -163,8 +162,7 @@ def test_files_of_single_questions_are_read_only_where_they_are_needed(folder: P
 
 
 def test_metrics_of_version_0_1_are_refused(folder: Path, tmp_path: Path) -> None:
-    for path in folder.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     old = json.loads((folder / "comparisons.json").read_text()) | {"metrics": {"accuracy": True}}
     (tmp_path / "comparisons.json").write_text(json.dumps(old), encoding="utf-8")
     with pytest.raises(StoreError, match="another version"):

@@ -85,6 +85,7 @@ from ragtally.api.retriever import (
     VaryingRetriever,
 )
 from ragtally.api.rule import VoteRule
+from ragtally.api.training import LossPoint, ResumableReader, TrainingSession
 
 __all__ = [
     "ABSTENTION",
@@ -140,6 +141,7 @@ __all__ = [
     "Limits",
     "LocatingDataset",
     "Location",
+    "LossPoint",
     "MeanMetric",
     "MeasuredRetriever",
     "Message",
@@ -170,6 +172,7 @@ __all__ = [
     "Reply",
     "ReportingRetriever",
     "Reranker",
+    "ResumableReader",
     "RetrievalMetric",
     "Retriever",
     "RetrieverTraits",
@@ -188,6 +191,7 @@ __all__ = [
     "SumsMetric",
     "TemplatedReader",
     "TrainableReader",
+    "TrainingSession",
     "Unreadable",
     "VaryingRetriever",
     "Vote",

@@ -20,7 +20,7 @@ from ragtally.llm.preflight import check_models, missing_keys
 from ragtally.plan import STAGES, StudyPlan, in_order, plan_study, stage_slices
 from ragtally.registry import Registry, load_registry
 from ragtally.results import Results, load_results
-from ragtally.results.write import WRITERS
+from ragtally.results.write import WRITERS, write_losses
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
 from ragtally.steps import ASK, Task
@@ -100,6 +100,7 @@ def run_study(
     # Before any work: nobody wants to learn after hours of it that the results cannot be written.
     workspace.require_writable(results)
     goals = tuple(dict.fromkeys(task for stage in stages for task in plan.goals(stage)))
+    workspace.loss_watchers.append(lambda task, points: write_losses(plan, workspace, results, {task: points}))
     execute(goals, workspace, study, wait=wait)
     origin = results_origin(spec, plan, registry)
     for stage in stages:

@@ -49,6 +49,8 @@ def specification(chart: Chart) -> dict[str, Any]:
             return _readers(chart.points, chart.metric, share=share)
         case "front":
             return _front(chart.points, chart.against, chart.metric, share=share)
+        case "losses":
+            return _losses(chart.points)
 
 
 def _waterfall(rows: Rows) -> dict[str, Any]:
@@ -209,6 +211,23 @@ def _front(rows: Rows, cost: str, metric: str, *, share: bool) -> dict[str, Any]
         .encode(_value(metric, share, rows), alt.Order("x:Q"))
     )
     return _vega_lite([*_whiskers(base, "y", opacity=0.35), line, points])
+
+
+def _losses(rows: Rows) -> dict[str, Any]:
+    """Losses against steps: a colour per model, dashes for the examples that tell when to stop."""
+    parts = alt.Scale(domain=["train", "dev"], range=[[1, 0], [5, 3]])
+    names = list(dict.fromkeys(row["series"] for row in rows))
+    base = alt.Chart(_data(rows)).encode(
+        alt.X("step:Q", title="steps of the optimiser", axis=alt.Axis(format="d")),
+        alt.Y("value:Q", title="loss", scale=alt.Scale(zero=False), axis=_axis(share=False)),
+        alt.Color("series:N", title="model", scale=_series(rows), legend=_legend(names)),
+        alt.StrokeDash("part:N", title="loss on", scale=parts),
+        tooltip=[
+            alt.Tooltip("series:N", title="model"), alt.Tooltip("part:N"), alt.Tooltip("step:Q"),
+            alt.Tooltip("value:Q", title="loss"),
+        ],
+    )  # fmt: skip
+    return _vega_lite([base.mark_line(strokeWidth=1.5), base.mark_point(filled=True, size=30, opacity=1)])
 
 
 def _ticks(values: Sequence[float], is_log: bool) -> dict[str, Any]:

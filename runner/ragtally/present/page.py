@@ -27,6 +27,7 @@ from ragtally.present.costs import costs_section
 from ragtally.present.explorer import packed_explorer, sample_questions
 from ragtally.present.grading import grading_section
 from ragtally.present.grid import chunk_size_section, grid_section
+from ragtally.present.losses import losses_section
 from ragtally.present.numbers import UNKNOWN
 from ragtally.present.plots import plot_tables
 from ragtally.present.provenance import Provenance, citation, methods
@@ -75,7 +76,12 @@ def sections(results: Results, analysis: Analysis, cells: Cells) -> tuple[tuple[
         comparisons_section(analysis),
         best_section(analysis),
     )
-    after = (base_section(results), *((voters,) if analysis.chosen_cell else ()), noise_section(analysis))
+    after = (
+        losses_section(results),
+        base_section(results),
+        *((voters,) if analysis.chosen_cell else ()),
+        noise_section(analysis),
+    )
     return before, after
 
 

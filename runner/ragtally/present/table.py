@@ -179,7 +179,7 @@ class Chart:
 
     name: str  # What it is called in the page; a word of letters and dashes
     caption: str  # What it shows, for those too who do not see it
-    kind: Literal["waterfall", "curve", "scatter", "readers", "front"]
+    kind: Literal["waterfall", "curve", "scatter", "readers", "front", "losses"]
     points: Sequence[Mapping[str, Any]]
     metric: str = ""  # Which metric is drawn; a waterfall has shares of questions
     unit: str = "share"

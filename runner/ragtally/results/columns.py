@@ -183,6 +183,15 @@ TRAIN = ResultFile("train.json", "train", "The trained readers.", (
         "verdict, where it learnt from the base", optional=True),
 ))  # fmt: skip
 
+LOSSES = ResultFile("plots/loss.csv", "train", "The losses of readers that tell them while they train, written while "
+    "they do; no rows where none does.", (
+    Column("model", _TEXT, "the model (reader, purpose and vote)"),
+    Column("part", _TEXT, "`train`, the mean since the row before; `dev`, on the examples that tell when to stop"),
+    Column("epoch", _NUMBER, "how often the examples were gone through"),
+    Column("step", _INTEGER, "how many steps of the optimiser were taken"),
+    Column("loss", _NUMBER, "the loss, in nats"),
+))  # fmt: skip
+
 VOTERS = ResultFile("voters.csv", "label", "One row per voter and way to decide, on all questions with their gold "
     "contexts.", (
     Column("voter", _TEXT, "the reader's name in the spec"),
@@ -407,6 +416,6 @@ SUMMARY = ResultFile("summary.json", "report", "The study in about ten numbers, 
 ))  # fmt: skip
 
 RESULT_FILES = (
-    DATASET, TRAIN, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS, QUESTIONS, RANKINGS, PASSAGES, PROMPTS,
+    DATASET, TRAIN, LOSSES, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS, QUESTIONS, RANKINGS, PASSAGES, PROMPTS,
     COMPARISONS, TIMINGS, SUMMARY,
 )  # fmt: skip

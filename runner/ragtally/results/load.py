@@ -23,12 +23,15 @@ _FIELDS = {
     "passages": files.PASSAGES,
     "prompts": files.PROMPTS,
     "voters": files.VOTERS,
+    "losses": files.LOSSES,
     "dataset": files.DATASET,
     "base": files.BASE,
     "comparisons": files.COMPARISONS,
 }
 # What has rows for single questions of each cell, ranking or context, and grows with both.
 _PER_QUESTION = ("answers", "rankings", "passages", "prompts")
+# Results of version 0.1 have no such file.
+_NEW = ("losses",)
 LOADED_FILES = tuple(file.name for file in _FIELDS.values())
 """The names of the files that `load_results` reads."""
 
@@ -47,6 +50,7 @@ class Results(Brief):
         passages: `passages.parquet`: what stood before the readers, for some of the questions.
         prompts: `prompts.parquet`: what language models were asked, for some of the questions.
         voters: `voters.csv`: how the voters compare; no rows without voters.
+        losses: `plots/loss.csv`: the losses of readers that tell them while they train.
         dataset: `dataset.json`.
         base: `base.json`.
         comparisons: `comparisons.json`: which cells are compared, and what the metrics measure.
@@ -64,6 +68,7 @@ class Results(Brief):
     base: Mapping[str, Any]
     comparisons: Mapping[str, Any]
     prompts: pl.DataFrame = field(default_factory=pl.DataFrame)
+    losses: pl.DataFrame = field(default_factory=files.LOSSES.empty)
 
     @property
     def answer_names(self) -> tuple[str, ...]:
@@ -149,5 +154,6 @@ def load_results(study: str | Path, results: str | Path = "data/results", *, per
     contents: dict[str, Any] = {
         field: file.read(folder) if per_question or field not in _PER_QUESTION else file.empty()
         for field, file in _FIELDS.items()
+        if field not in _NEW or (folder / file.name).is_file()
     }
     return Results(study=contents["dataset"]["study"], folder=folder, **contents)

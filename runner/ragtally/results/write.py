@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ragtally.api import ModelTraits, Score, Status
+from ragtally.api import LossPoint, ModelTraits, Score, Status
 from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
 from ragtally.plan.descriptions import descriptions
@@ -34,6 +34,7 @@ from ragtally.tables import (
     load_base,
     load_evidence,
     load_grades,
+    load_losses,
     load_questions,
     load_relevance,
     load_reply_counts,
@@ -43,6 +44,7 @@ from ragtally.tables import (
 )
 from ragtally.workspace import Workspace
 
+_LOSS_DIGITS = 6
 # The store's entries have the names of version 0.1.
 _FUNNEL_STAGES = {
     "asked": "sample",
@@ -92,6 +94,28 @@ def write_train(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
                 "silver_labels": int((base["label_kind"] == "silver").sum()),
             }
     files.TRAIN.write(folder, {"study": plan.study.name, "models": models})
+    write_losses(plan, workspace, folder, {})
+
+
+def write_losses(
+    plan: StudyPlan, workspace: Workspace, folder: Path, running: Mapping[Task, Sequence[LossPoint]]
+) -> None:
+    """Write the losses of the models that are trained, and those so far of models that are being trained."""
+    rows: list[tuple[str, str, float, int, float]] = []
+    for task in plan.goals("train"):
+        points = running.get(task)
+        if points is None:
+            is_stored = workspace.store.complete(task.step.stored_as, task.address)
+            points = load_losses(workspace.entry(task)) if is_stored else ()
+        for part in ("train", "dev"):
+            rows += [
+                (task.label, part, round(point.epoch, _LOSS_DIGITS), point.step, round(loss, _LOSS_DIGITS))
+                for point in points
+                if (loss := getattr(point, part)) is not None
+            ]
+    # DVC takes the last column for the y-axis.
+    columns = zip(*rows, strict=True) if rows else [()] * len(files.LOSSES.schema)
+    files.LOSSES.write(folder, dict(zip(files.LOSSES.schema, map(list, columns), strict=True)))
 
 
 def write_label(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ragtally.api import Choice, Location, Progress
+from ragtally.api import Choice, Location, LossPoint, Progress
 from ragtally.api.address import address
 from ragtally.registry import Registry
 from ragtally.store import Entry
@@ -103,6 +103,10 @@ class Work:
     # Not empty where the outcome holds failures that the next run should try again.
     provisional: list[str] = field(default_factory=list)
     progress: Progress = lambda what, so_far, total: None  # Is called as a long piece of work advances
+    # A folder that outlives a kill, for what lets the next run go on; removed once the entry is complete.
+    scratch: Path = Path("scratch")
+    # Is told of the losses of a training, and how many steps there are at most.
+    watch_losses: Callable[[Task, Sequence[LossPoint], int], None] = lambda task, points, steps: None
 
     def mark_provisional(self, why: str) -> None:
         """Record that the outcome holds failures that the next run should try again."""

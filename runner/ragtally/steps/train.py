@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from ragtally.api import DataError, Examples, TrainableReader, Vote
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from ragtally.api import (
+    DataError,
+    Examples,
+    LossPoint,
+    ResumableReader,
+    StoreError,
+    TrainableReader,
+    TrainingSession,
+    Vote,
+)
 from ragtally.steps.step import Step, Work
-from ragtally.tables import load_base, load_base_rows, load_questions, load_reading
+from ragtally.store import read_json, write_json
+from ragtally.store.locks import FileLock
+from ragtally.tables import load_base, load_base_rows, load_questions, load_reading, write_losses
+
+_LOSSES = "losses.json"
+_CHECKPOINTS = "checkpoints"
 
 
 def run(work: Work) -> None:
-    """Write what the reader saves of its model."""
+    """Write what the reader saves of its model, and its losses where it tells them."""
     reader: TrainableReader = work.build("reader")
     base = work.optional("base")
     rows = None if base is None else load_base_rows(base)
@@ -20,8 +38,46 @@ def run(work: Work) -> None:
             location=work.task.location,
             hint="name a labelled split under train: {split: ...}, or let voters label it: train: {from: base, ...}",
         )
-    reader.train(Examples(reading, labels.to_list()), Vote(**work.task.settings["vote"]))
+    examples, vote = Examples(reading, labels.to_list()), Vote(**work.task.settings["vote"])
+    if isinstance(reader, ResumableReader):
+        _train_in_session(reader, examples, vote, work)
+    else:
+        reader.train(examples, vote)
     reader.save(work.folder)
+
+
+def _train_in_session(reader: ResumableReader, examples: Examples, vote: Vote, work: Work) -> None:
+    lock = FileLock(work.scratch / "lock")
+    if not lock.take():
+        raise StoreError(
+            f"another process trains {work.task.label} already",
+            location=work.task.location,
+            hint="wait until it is done, then run this again: it takes the model from the store",
+        )
+    try:
+        losses = _Losses(work)
+        folder = work.scratch / _CHECKPOINTS
+        folder.mkdir(exist_ok=True)
+        reader.train_in(TrainingSession(folder, losses.record), examples, vote)
+        write_losses(work.folder, losses.points)
+    finally:
+        lock.release()
+
+
+class _Losses:
+    """The losses so far, on disk with each of them, so that the curve of a training that went on is whole."""
+
+    def __init__(self, work: Work) -> None:
+        self._work, self._path = work, work.scratch / _LOSSES
+        self.points: list[LossPoint] = []
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            self.points = [LossPoint(**point) for point in read_json(self._path)["points"]]
+
+    def record(self, point: LossPoint, steps: int) -> None:
+        self.points = [*(earlier for earlier in self.points if earlier.step < point.step), point]
+        content: dict[str, Any] = {"points": [asdict(each) for each in self.points]}
+        write_json(self._path, content)
+        self._work.watch_losses(self._work.task, self.points, steps)
 
 
 TRAIN = Step("train", 1, run, inputs=("prepare", "sample", "context", "base"))

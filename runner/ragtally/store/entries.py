@@ -21,6 +21,7 @@ from ragtally.support.processes import is_running
 from ragtally.support.write_failures import write_failure
 
 _RECORD = "entry.json"
+CHECKPOINTS = "checkpoints"
 _PROVISIONAL = "provisional.json"
 # What may be wrong with a record that somebody or something has damaged.
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError)
@@ -143,6 +144,10 @@ class Store:
             yield temporary
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def checkpoints(self, step: str, address: str) -> Path:
+        """Say where what lets an unfinished task go on after a kill lies or would lie."""
+        return self.root / CHECKPOINTS / f"{step}-{address.replace(':', '-')}"
 
     def _temporary(self) -> Path:
         temporary = self.root / "tmp" / f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex}"

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragtally.store.entries import Store
+from ragtally.store.entries import CHECKPOINTS, Store
 from ragtally.store.files import unwritable
+from ragtally.store.locks import FileLock
 
 _STEP = re.compile(r"[a-z_]+")
 _TAG = re.compile(r"r\d+")
@@ -52,12 +53,25 @@ def garbage(store: Store, in_use: Collection[tuple[str, str]] | None = None) -> 
     aside = store.root / "damaged"
     if aside.is_dir():
         entries += [_garbage("set aside as damaged", folder) for folder in sorted(aside.iterdir()) if folder.is_dir()]
+    entries += _stopped_trainings(store, in_use)
     for entry in stored_entries(store):
         if not store.complete(entry.step, entry.address):
             entries.append(_garbage("incomplete: the next run makes it again", entry.folder))
         elif in_use is not None and (entry.step, entry.address) not in in_use:
             entries.append(_garbage(f"{entry.step}: no spec given needs it", entry.folder))
     return entries
+
+
+def _stopped_trainings(store: Store, in_use: Collection[tuple[str, str]] | None) -> Iterator[Garbage]:
+    """What tasks left to go on from that are done, or that nobody needs."""
+    folder = store.root / CHECKPOINTS
+    for checkpoints in sorted(folder.iterdir()) if folder.is_dir() else ():
+        step, tag, digest = checkpoints.name.rsplit("-", 2)
+        address, lock = f"{tag}:{digest}", FileLock(checkpoints / "lock")
+        is_done = store.complete(step, address)
+        if (is_done or (in_use is not None and (step, address) not in in_use)) and lock.take():
+            lock.release()
+            yield _garbage("left by work that was stopped", checkpoints)
 
 
 def remove(folder: Path) -> None:

@@ -1,0 +1,59 @@
+"""What a reader that trains for long gets: a place for its checkpoints, and somebody who is told of its losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from ragtally.api.answers import Vote
+from ragtally.api.reader import TrainableReader
+from ragtally.api.reading import Examples
+
+
+@dataclass(frozen=True, slots=True)
+class LossPoint:
+    """The losses at one moment of a training.
+
+    Attributes:
+        step: How many steps of the optimiser were taken.
+        epoch: How often the examples were gone through.
+        train: The mean loss on the examples since the point before; None where it was not measured.
+        dev: The mean loss on the examples that are put aside to tell when to stop; None where it was not measured.
+    """
+
+    step: int
+    epoch: float
+    train: float | None = None
+    dev: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSession:
+    """One training, which may be killed and go on.
+
+    Attributes:
+        checkpoints: A folder for what lets it go on after a kill. It may hold what an earlier try left there, and is
+            removed once the model is stored.
+        record: Called with each point and how many steps there are at most. Points of a step that an earlier try
+            recorded too take its place.
+    """
+
+    checkpoints: Path
+    record: Callable[[LossPoint, int], None]
+
+
+@runtime_checkable
+class ResumableReader(TrainableReader, Protocol):
+    """A reader that trains for long: a kill costs it little, and its losses are shown while they fall."""
+
+    def train_in(self, session: TrainingSession, examples: Examples, vote: Vote) -> None:
+        """Learn, in place of `train`, from where the session's checkpoints end; the outcome is the same.
+
+        Args:
+            session: Where the checkpoints lie, and who is told of the losses.
+            examples: As in `train`.
+            vote: As in `train`.
+        """
+        ...

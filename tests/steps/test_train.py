@@ -1,0 +1,115 @@
+"""The step train: a training that is stopped goes on, and its losses are seen while it runs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ragtally.api import (
+    TRAIN_PARAMETER,
+    Answers,
+    Component,
+    Examples,
+    LossPoint,
+    ReaderTraits,
+    Reading,
+    StoreError,
+    TrainingSession,
+    Vote,
+)
+from ragtally.store.inventory import garbage
+from ragtally.store.locks import FileLock
+from ragtally.tables import load_losses
+from toy_study import TINY, toy_registry
+from workbench import Bench
+
+STEPS = 6
+
+
+class Runner:
+    """Takes six steps, with a checkpoint after each other one; is stopped at a step where a test says so."""
+
+    stop_at: int | None = None
+    first_steps: Sequence[int] = ()
+
+    def train(self, examples: Examples, vote: Vote) -> None:
+        raise AssertionError("a reader that can go on is trained in a session")
+
+    def train_in(self, session: TrainingSession, examples: Examples, vote: Vote) -> None:
+        checkpoint = session.checkpoints / "step"
+        first = int(checkpoint.read_text()) if checkpoint.is_file() else 0
+        type(self).first_steps = [*self.first_steps, first]
+        for step in range(first + 1, STEPS + 1):
+            dev = 1 / step if step % 3 == 0 else None
+            session.record(LossPoint(step, step / 2, train=2 / step, dev=dev), STEPS)
+            if step == self.stop_at:
+                raise KeyboardInterrupt
+            if step % 2 == 0:
+                checkpoint.write_text(str(step))
+
+    def save(self, folder: Path) -> None:
+        (folder / "model").write_text("trained")
+
+    def load(self, folder: Path) -> None:
+        assert (folder / "model").read_text() == "trained"
+
+    def read(self, reading: Reading, vote: Vote) -> Answers:
+        count = len(reading)
+        return Answers(text=[None] * count, choice=["yes"] * count, error=[None] * count)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(Runner, "stop_at", None)
+    monkeypatch.setattr(Runner, "first_steps", ())
+    traits = ReaderTraits(trains=True)
+    runner = Component("runner", Runner, "Runs.", params={"train": TRAIN_PARAMETER}, traits=traits)
+    return Bench(tmp_path, toy_registry({"reader": [runner]}))
+
+
+MODEL = "runner label vote 1"
+SPEC = TINY.replace("learner: learner", "learner: {runner: {train: {split: train}}}").replace("learner", "runner")
+
+
+def curve(bench: Bench) -> list[dict[str, Any]]:
+    with (bench.folders.results / "tiny" / "plots" / "loss.csv").open(encoding="utf-8", newline="") as handle:
+        return [row for row in csv.DictReader(handle) if row["model"] == MODEL]
+
+
+def stopped(bench: Bench, in_use: list[tuple[str, str]] | None) -> int:
+    return sum(each.why == "left by work that was stopped" for each in garbage(bench.store, in_use))
+
+
+def test_a_training_that_is_stopped_goes_on_and_its_curve_is_whole(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runner, "stop_at", 5)
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(SPEC, ("train",))
+    written = next((bench.folders.results / "tiny" / "plots").glob("loss.csv")).read_text().splitlines()
+    assert written[0] == "model,part,epoch,step,loss" and len(written) == 1 + 5 + 1  # while it ran
+    assert stopped(bench, None) == 0 and stopped(bench, []) == 1
+    monkeypatch.setattr(Runner, "stop_at", None)
+    bench.run(SPEC, ("train",))
+    assert Runner.first_steps[:2] == [0, 4]
+    assert [(row["part"], int(row["step"])) for row in curve(bench)] == [
+        *(("train", step) for step in range(1, STEPS + 1)), ("dev", 3), ("dev", 6),
+    ]  # fmt: skip
+    assert not list((bench.store.root / "checkpoints").iterdir())
+    goal = next(task for task in bench.plan(SPEC).goals("train") if task.label == MODEL)
+    entry = bench.do(goal)
+    assert load_losses(entry)[2] == LossPoint(3, 1.5, 2 / 3, 1 / 3)
+    assert {path.name for path in entry.iterdir()} == {"entry.json", "losses.parquet", "model"}
+
+
+def test_a_model_is_trained_by_one_process_at_a_time(bench: Bench) -> None:
+    task = bench.plan(SPEC).goals("train")[0]
+    lock = FileLock(bench.store.checkpoints("train", task.address) / "lock")
+    assert lock.take()
+    with pytest.raises(StoreError, match="another process trains runner label vote 1 already"):
+        bench.do(task)
+    assert stopped(bench, []) == 0
