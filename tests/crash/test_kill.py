@@ -72,7 +72,9 @@ def uninterrupted_open(driver: Driver, tmp_path_factory: pytest.TempPathFactory)
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    files = [*(folder / "results" / "tiny").iterdir(), *(folder / "resolved" / "tiny").iterdir()]
+    files = [
+        path for name in ("results", "resolved") for path in (folder / name / "tiny").rglob("*") if path.is_file()
+    ]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.name != "timings.json"}
 
 

@@ -35,7 +35,7 @@ from toy_study import SPEC, TINY, Finder, ScriptedReader, SharedWords, toy_regis
 from workbench import Bench
 
 FILES = {
-    "dataset.json", "train.json", "voters.csv", "base.parquet", "base.json",
+    "dataset.json", "train.json", "loss.csv", "voters.csv", "base.parquet", "base.json",
     "cells.csv", "metrics.json", "answers.parquet", "questions.parquet", "rankings.parquet", "passages.parquet",
     "prompts.parquet", "comparisons.json", "timings.json",
 }  # fmt: skip
@@ -60,7 +60,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def content(folder: Path) -> dict[str, bytes]:
     """Every file that is promised to be the same, by name."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "timings.json"}
+    return {
+        path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "timings.json"
+    }
 
 
 def tasks(bench: Bench, text: str) -> tuple[Task, ...]:
@@ -82,7 +84,7 @@ def test_each_task_is_done_once_and_a_second_run_does_nothing(bench: Bench, call
     folder = bench.run(SPEC)
     assert calls == []
     assert content(folder) | {"timings.json": (folder / "timings.json").read_bytes()} == first
-    assert {path.name for path in folder.iterdir()} == FILES
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == FILES
     assert bench.notes.warnings == []
 
 
@@ -245,7 +247,7 @@ def test_half_written_files_of_a_killed_run_are_cleared_away(bench: Bench) -> No
     folder = bench.run(TINY)
     (folder / ".cells.csv.999999999.part").write_text("half")
     bench.run(TINY)
-    assert {path.name for path in folder.iterdir()} == FILES
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == FILES
 
 
 def test_bytes_are_the_same_in_another_store_and_folder(make_bench: Callable[..., Bench]) -> None:
@@ -356,7 +358,7 @@ def test_silver_labels_are_called_so_and_unlabelled_questions_have_no_status(ben
 def test_without_a_base_all_questions_stay(bench: Bench) -> None:
     text = "\n".join(line for line in TINY.splitlines() if not line.startswith(("label:", "base:"))) + "\n"
     folder = bench.run(text)
-    assert {path.name for path in folder.iterdir()} == FILES
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == FILES
     kept = pl.read_parquet(folder / "base.parquet")
     assert len(kept) == 6 and set(kept["label_kind"]) == {"gold"}
     assert json.loads((folder / "base.json").read_text())["funnel"] is None
