@@ -110,6 +110,16 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "out and counted. Quotes are looked for as they are, then without regard to white space, hyphens, and the "
         "forms of letters and quotation marks.",
     },
+    "quote_similarity": {
+        "type": ["number", "null"],
+        "minimum": 0.5,
+        "maximum": 1,
+        "default": None,
+        "x-ragtally-identity": "if set",
+        "description": "How alike (0.5 to 1, by edits) words of a document must be to count as a quote of 16 "
+        "characters or more that stands nowhere as it is; its numbers must be the same. Left out, no others "
+        "count, but under grid.parser those of 0.9.",
+    },
 }
 
 
@@ -134,8 +144,8 @@ def _files_starter(study: str, questions: Path, documents: Path) -> Starter:
 def _traits(params: Mapping[str, Any]) -> DatasetTraits:
     columns = params["columns"]
     if not columns.get("references"):
-        return DatasetTraits("labels")
-    return DatasetTraits("both" if columns.get("answer") else "open")
+        return DatasetTraits("labels", parses=True)
+    return DatasetTraits("both" if columns.get("answer") else "open", parses=True)
 
 
 def _check(params: Mapping[str, Any]) -> list[ParameterFault]:

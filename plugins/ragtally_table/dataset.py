@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,8 @@ from ragtally_table.evidence import EvidenceSearch
 from ragtally_table.questions import QuestionTable, read_questions
 
 _ROWS = 4_096
+SIMILARITY = 0.9
+"""How alike words must be to count as a quote, where parsers are compared and the spec does not say."""
 _NOTHING = DatasetBatch(Documents([], [], [], []), Questions([], [], [], []), Evidence([], [], [], []))
 
 
@@ -34,6 +37,7 @@ class TableDataset:
         converters: Sequence[Converter],
         on_unreadable: str,
         on_missing_evidence: str,
+        quote_similarity: float | None = None,
     ) -> None:
         self._path = Path(questions).expanduser()
         self._columns = {key: name for key, name in columns.items() if key != "references"}
@@ -48,6 +52,8 @@ class TableDataset:
         self._converters = converters
         self._skip_unreadable = on_unreadable == "skip"
         self._skip_missing = on_missing_evidence == "skip"
+        self._similarity = quote_similarity
+        self._parser: Converter | None = None
 
     @cached_property
     def table(self) -> QuestionTable:
@@ -91,9 +97,33 @@ class TableDataset:
             left_out = {}
         corpus = self.corpus
         yield DatasetBatch(corpus.columns(), _NOTHING.questions, _NOTHING.evidence, corpus.left_out)
-        search = EvidenceSearch(table, corpus, self._skip_missing)
+        similarity, by_parser = self._similarity, self._parser is not None
+        if by_parser and similarity is None:
+            similarity = SIMILARITY
+        search = EvidenceSearch(table, corpus, self._skip_missing, similarity, by_parser)
         evidence = search.evidence()
-        yield DatasetBatch(_NOTHING.documents, _NOTHING.questions, evidence, +search.left_out)
+        quotes = search.quotes() if by_parser else None
+        yield DatasetBatch(_NOTHING.documents, _NOTHING.questions, evidence, +search.left_out, quotes)
+
+    def parsed_by(self, converter: Converter) -> TableDataset:
+        """The same questions over what a converter makes of the files (see `ragtally.api.ParsingDataset`)."""
+        if is_table(self._documents):
+            hint = "name a folder of files as `documents`, or leave grid.parser out"
+            raise DataError("documents that are rows of a table are not parsed", hint=hint)
+        _require(self._documents, "documents")
+        names = find_files(self._documents, self._path).paths
+        if not any(path.suffix.lower() in converter.extensions for path in names.values()):
+            kinds = " or ".join(converter.extensions)
+            location = Location(str(self._documents))
+            hint = "compare parsers of the files that are there, or leave grid.parser out"
+            raise DataError(
+                f"a parser of grid.parser reads {kinds}, and no such file is here", location=location, hint=hint
+            )
+        dataset = copy.copy(self)
+        dataset.__dict__.pop("corpus", None)
+        dataset._parser = converter
+        dataset._converters = [converter, *self._converters]
+        return dataset
 
     @cached_property
     def corpus(self) -> Corpus:

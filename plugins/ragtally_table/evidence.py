@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ragtally import DataError, Evidence, Part
+from ragtally import DataError, Evidence, Part, QuoteMatch, Quotes
 from ragtally_table.documents import Corpus, CorpusDocument, Names
 from ragtally_table.questions import QuestionTable, TableQuestion
+from ragtally_table.quotes import Match
 from ragtally_table.rows import MOST_ERRORS, raise_first
 
 NO_EVIDENCE = "questions without evidence"
@@ -31,6 +32,17 @@ class Span(NamedTuple):
     end: int
 
 
+class QuoteFind(NamedTuple):
+    """What became of a quote, or of a page or document that stands for one."""
+
+    question: str
+    text: str
+    match: QuoteMatch
+    similarity: float | None
+    fault: str | None = None
+    place: str | None = None
+
+
 @dataclass
 class EvidenceSearch:
     """Looks for the evidence of all questions."""
@@ -38,8 +50,11 @@ class EvidenceSearch:
     questions: QuestionTable
     corpus: Corpus
     skip_missing: bool
+    similarity: float | None = None  # How alike words must be to count as a quote; None where only its own count
+    by_parser: bool = False  # Whether what is lost is a loss of the parser, and no error
     left_out: Counter[str] = field(default_factory=Counter)
     errors: list[DataError] = field(default_factory=list)
+    finds: list[QuoteFind] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._names = Names(self.corpus)
@@ -48,19 +63,29 @@ class EvidenceSearch:
         """The evidence of all questions; raises an error for what is missing, unless that is to be skipped."""
         spans: list[Span] = []
         for question in self.questions.questions:
+            finds = len(self.finds)
             own = list(dict.fromkeys(self._of_question(question)))
-            self.left_out[NO_EVIDENCE] += not own
+            self.left_out[NO_EVIDENCE] += not own and len(self.finds) == finds
             spans += own
         raise_first(self.errors, _REMEDY)
         columns = [list(column) for column in zip(*spans, strict=True)] or [[], [], [], []]
         return Evidence(*columns)
+
+    def quotes(self) -> Quotes:
+        """What became of the quotes of all questions."""
+        columns = [list(column) for column in zip(*self.finds, strict=True)] or [[], [], [], [], [], []]
+        return Quotes(*columns)
 
     def _of_question(self, question: TableQuestion) -> Iterator[Span]:
         documents, unreadable = self._documents(question)
         if documents is None:
             return
         if unreadable and not documents:
-            self.left_out[UNREADABLE_EVIDENCE] += 1
+            if self.by_parser:
+                for text in question.quotes or question.pages or question.documents:
+                    self.finds.append(QuoteFind(question.id, text, "lost", None))
+            else:
+                self.left_out[UNREADABLE_EVIDENCE] += 1
             return
         if question.quotes:
             for quote in question.quotes:
@@ -70,6 +95,7 @@ class EvidenceSearch:
         elif question.documents:
             for document in documents:
                 text = document.text
+                self.finds.append(QuoteFind(question.id, document.id, "verbatim", 1.0))
                 yield Span(question.id, document.id, len(text) - len(text.lstrip()), len(text.rstrip()))
 
     def _documents(self, question: TableQuestion) -> tuple[Sequence[CorpusDocument] | None, bool]:
@@ -92,25 +118,43 @@ class EvidenceSearch:
         return documents, unreadable
 
     def _of_quote(self, question: TableQuestion, quote: str, documents: Sequence[CorpusDocument]) -> Iterator[Span]:
-        first: Span | None = None
-        places = 0
-        for on_page in (True, False) if question.pages else (False,):
-            for document in documents:
-                for part in _parts(document, question.pages) if on_page else (None,):
-                    match = document.searchable.find(quote, *((part.start, part.end) if part else ()))
-                    if match is not None:
-                        first = first or Span(question.id, document.id, match.start, match.end)
-                        places += 1 if match.is_unique else 2
-            if first is not None:
-                break
-        if first is not None:
-            self.left_out[SEVERAL_PLACES] += places > 1
-            yield first
+        places = self._places(question, quote, documents) or self._alike(quote, documents)
+        if places:
+            document, match = places[0]
+            self.left_out[SEVERAL_PLACES] += len(places) > 1 or not match.is_unique
+            self.finds.append(QuoteFind(question.id, quote, match.how, match.similarity))
+            yield Span(question.id, document.id, match.start, match.end)
             return
         short = quote if len(quote) <= 60 else f"{quote[:57]}..."
         where = "no document" if not question.documents else f"{', '.join(question.documents)}: it is not there"
         message = f"quotes {short!r} from {where}" if question.documents else f"quotes {short!r}, which is in {where}"
-        self._miss(question, "evidence", LOST_QUOTES, message, self._quote_hint(quote, documents))
+        self._miss(question, "evidence", LOST_QUOTES, message, self._quote_hint(quote, documents), quote)
+
+    def _places(
+        self, question: TableQuestion, quote: str, documents: Sequence[CorpusDocument]
+    ) -> list[tuple[CorpusDocument, Match]]:
+        """The first place of a quote in each document and part; on the page that the question names, where it is."""
+        for on_page in (True, False) if question.pages else (False,):
+            places = [
+                (document, match)
+                for document in documents
+                for part in (_parts(document, question.pages) if on_page else (None,))
+                if (match := document.searchable.find(quote, *((part.start, part.end) if part else ())))
+            ]
+            if places:
+                return places
+        return []
+
+    def _alike(self, quote: str, documents: Sequence[CorpusDocument]) -> list[tuple[CorpusDocument, Match]]:
+        """The words most like a quote that stands nowhere as it is."""
+        if self.similarity is None:
+            return []
+        places = [
+            (document, match)
+            for document in documents
+            if (match := document.searchable.align(quote, self.similarity)) is not None
+        ]
+        return sorted(places, key=lambda place: -place[1].similarity)[:1]
 
     def _quote_hint(self, quote: str, scope: Sequence[CorpusDocument]) -> str:
         # Looking through the whole corpus for every lost quote could take hours; for those shown it does not.
@@ -132,16 +176,27 @@ class EvidenceSearch:
                 kinds = sorted({part.kind for document in documents for part in document.parts})
                 has = f"it has {' and '.join(kinds)}s" if kinds else "it has no pages"
                 message = f"names {page!r}, which {name} has not"
-                self._miss(question, "page", LOST_PAGES, message, f"{has}; name one of them, or leave the cell empty")
+                hint = f"{has}; name one of them, or leave the cell empty"
+                self._miss(question, "page", LOST_PAGES, message, hint, page)
             for document, part in spans:
+                self.finds.append(QuoteFind(question.id, page, "verbatim", 1.0))
                 yield Span(question.id, document.id, part.start, part.end)
 
-    def _miss(self, question: TableQuestion, key: str, what: str, message: str, hint: str) -> None:
-        if self.skip_missing:
+    def _miss(
+        self, question: TableQuestion, key: str, what: str, message: str, hint: str, quote: str | None = None
+    ) -> None:
+        """Note what is not there; a quote or page that is given may be the loss of a parser."""
+        is_loss = self.by_parser and quote is not None
+        if self.skip_missing and not is_loss:
             self.left_out[what] += 1
             return
-        place = self.questions.places[key]
-        self.errors.append(self.questions.table.wrong(question.row.number, place, message, hint))
+        error = self.questions.table.wrong(question.row.number, self.questions.places[key], message, hint)
+        if not is_loss:
+            self.errors.append(error)
+        elif self.skip_missing:
+            self.finds.append(QuoteFind(question.id, quote or "", "lost", None))
+        else:
+            self.finds.append(QuoteFind(question.id, quote or "", "lost", None, error.message, str(error.location)))
 
 
 def _parts(document: CorpusDocument, names: Sequence[str]) -> list[Part]:

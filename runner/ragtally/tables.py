@@ -84,6 +84,21 @@ def load_all_questions(dataset: Path) -> pl.DataFrame:
     return read_table(dataset / "questions.parquet")
 
 
+def load_quotes(dataset: Path) -> pl.DataFrame:
+    """Read how a parser's texts have the quotes of all questions, which are rows of these."""
+    return read_table(dataset / "quotes.parquet")
+
+
+@functools.lru_cache(maxsize=2)
+def load_same_document(dataset: Path) -> NDArray[np.int64]:
+    """Read which row each document is another text of; its own where it is of none."""
+    frame = read_table(dataset / "documents.parquet")
+    own = np.arange(len(frame))
+    if "same_as" not in frame.columns:
+        return own
+    return np.where(frame["same_as"].is_null().to_numpy(), own, frame["same_as"].fill_null(0).to_numpy())
+
+
 # sample: the questions of a study. Evidence has one format in both steps, only the rows of questions differ.
 
 

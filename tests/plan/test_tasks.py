@@ -50,7 +50,7 @@ def test_each_piece_of_work_is_there_once(bench: Bench) -> None:
     chunkers, searches, indexes, top_ks = 2, 3, 2, 2
     grid = chunkers * searches * top_ks
     reads = {"label": 2 * 3, "control": 3 * 2 * 3, "fixed": 3, "grid": grid * 2 * 3}
-    assert counts == dict.fromkeys((*ASKING, "rerank", "context_relevance", "grade"), 0) | {
+    assert counts == dict.fromkeys((*ASKING, "reference", "rerank", "context_relevance", "grade"), 0) | {
         "prepare": 1,
         "sample": 2,
         "chunk": chunkers,

@@ -341,8 +341,48 @@ def test_quotes_are_found_but_for_their_form(text: str, quote: str, match: str |
 
 def test_a_quote_is_looked_for_on_its_page_first() -> None:
     quoted = QuotedText("eins zwei | zwei drei")
-    assert quoted.find("zwei", 10, 21) == (12, 16, True)
-    assert quoted.find("zwei") == (5, 9, False)
+    assert quoted.find("zwei", 10, 21) == (12, 16, True, "verbatim", 1.0)
+    assert quoted.find("zwei") == (5, 9, False, "verbatim", 1.0)
+
+
+LETTER = "Sehr geehrte Kundin, die Lieferung nach Österreich dauert in der Regel fünf Werktage und kostet 4,90 Euro."
+
+
+@pytest.mark.parametrize(
+    ("quote", "at_least", "match"),
+    [
+        ("Lieferung nach Oesterreich dauert", 0.9, "Lieferung nach Österreich dauert"),
+        ("Lieferung nach Oesterreich dauert", 0.99, None),
+        ("dauert in der Regel 5 Werktage", 0.8, None),
+        ("dauert in der Regel fünf Werktage und kostet 4,80 Euro", 0.8, None),
+        (
+            "dauert in aller Regel fünf Werktage und kostet 4,90 Euro",
+            0.9,
+            "dauert in der Regel fünf Werktage und kostet 4,90 Euro",
+        ),
+        ("sehr geehrte", 0.5, None),
+        ("etwas ganz anderes steht hier geschrieben", 0.5, None),
+    ],
+)
+def test_words_that_are_nearly_a_quote_count_down_to_a_threshold(
+    quote: str, at_least: float, match: str | None
+) -> None:
+    place = QuotedText(LETTER).align(quote, at_least)
+    assert (place and LETTER[place.start : place.end].strip()) == match
+    if place is not None:
+        assert place.how == "aligned" and at_least <= place.similarity < 1
+
+
+@given(st.integers(0, len(LETTER) - 41), st.integers(3, 36), st.sampled_from("xyzß"))
+def test_a_quote_with_a_wrong_letter_is_found_where_it_stands(start: int, wrong: int, letter: str) -> None:
+    quote = LETTER[start : start + 40]
+    if quote[wrong].isdigit():
+        return
+    place = QuotedText("Vorspann. " * 5 + LETTER).align(quote[:wrong] + letter + quote[wrong + 1 :], 0.85)
+    assert place is not None
+    # Whole words count, of which the quote may be a part.
+    assert place.start <= 50 + start + 3 and place.end >= 50 + start + 37
+    assert place.end - place.start <= 70
 
 
 def test_errors_of_a_table_are_shown_at_once(tmp_path: Path) -> None:

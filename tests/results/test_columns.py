@@ -20,6 +20,7 @@ from ragtally.results import Results, load_results
 from ragtally.results.columns import CELLS, RESULT_FILES, SUMMARY, Column, ResultFile
 from ragtally.results.load import LOADED_FILES
 from ragtally.results.reference import results_page
+from sample_parsers import write_parsers
 from sample_squad import write_squad
 from toy_study import SPEC, toy_registry
 from workbench import Bench
@@ -96,12 +97,26 @@ def open_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return with_summary(Bench(folder, load_registry()).run(OPEN.replace("PATH", str(path))))
 
 
+HAYSTACK = "{haystack: {type: haystack.components.converters.TextFileToDocument, extensions: [.md]}}"
+
+
+@pytest.fixture(scope="module")
+def parser_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a study that compares parsers."""
+    folder = tmp_path_factory.mktemp("parsers")
+    text = write_parsers(folder).replace("pdfminer]", f"pdfminer, {HAYSTACK}]")
+    (folder / "docs" / "note.md").write_text("Closed on Sundays.", encoding="utf-8")
+    base = "label: {voters: [floor]}\nbase: {from: [floor], rule: majority}\ngrid_on: all\n"
+    return with_summary(Bench(folder, load_registry()).run(text + base))
+
+
 @pytest.mark.parametrize("file", RESULT_FILES, ids=lambda file: file.name)
 def test_a_file_holds_what_is_declared_and_nothing_else(
-    folder: Path, open_folder: Path, results: Results, file: ResultFile
+    folder: Path, open_folder: Path, parser_folder: Path, results: Results, file: ResultFile
 ) -> None:
-    metrics = {name for info in (*results.metrics, *load_results(open_folder).metrics) for name in info.names}
-    written = [*names(folder / file.name), *names(open_folder / file.name)]
+    others = (load_results(folder) for folder in (open_folder, parser_folder))
+    metrics = {name for one in (results, *others) for info in one.metrics for name in info.names}
+    written = [name for one in (folder, open_folder, parser_folder) for name in names(one / file.name)]
     columns = {name: declared(file, name, metrics) for name in written}
     assert [name for name, column in columns.items() if column is None] == []
     assert [column.name for column in file.columns if column not in columns.values()] == []

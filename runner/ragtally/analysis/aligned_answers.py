@@ -45,6 +45,9 @@ class AlignedAnswers:
     answers: tuple[str, ...]  # The answers that count; none where answers are open
     graded: tuple[GradedAnswers, ...]  # What metrics read, by cell
     metrics: StudyMetrics
+    # Whether the parser of a cell lost the question's evidence, shape [questions, cells]; None where parsers are not
+    # compared. A cell that searches nothing loses nothing by it.
+    lost_by_parser: NDArray[np.bool_] | None = None
 
     @cached_property
     def right(self) -> NDArray[np.bool_]:
@@ -117,7 +120,14 @@ def align_answers(results: Results, question_set: str, metrics: StudyMetrics | N
         answers=answer_names,
         graded=tuple(graded_answers(table, results) for table in tables),
         metrics=metrics or StudyMetrics(results),
+        lost_by_parser=_lost_by_parser(tables),
     )
+
+
+def _lost_by_parser(tables: Sequence[pl.DataFrame]) -> NDArray[np.bool_] | None:
+    if not tables or "lost_by_parser" not in tables[0].columns:
+        return None
+    return np.stack([table["lost_by_parser"].fill_null(value=False).to_numpy() for table in tables], axis=1)
 
 
 def _exactly_covered(rows: pl.DataFrame) -> NDArray[np.int64]:
@@ -149,11 +159,31 @@ def graded_answers(rows: pl.DataFrame, results: Results) -> GradedAnswers:
     return GradedAnswers([answers[code] for code in gold], [names[code] for code in verdict], *common)
 
 
-def ranking_contributions(results: Results, metric: str, names: Sequence[str]) -> Contributions:
-    """Describe a metric of retrieval of some rankings: a mean over the questions that it applies to."""
-    columns = [results.rankings.filter(pl.col("ranking") == name)[metric] for name in names]
-    values = np.stack([column.fill_null(np.nan).to_numpy() for column in columns], axis=1)
+def ranking_contributions(
+    results: Results, metric: str, names: Sequence[str], *, missing: float = np.nan
+) -> Contributions:
+    """Describe a metric of retrieval of some rankings: a mean over the questions that it applies to; `missing` counts
+    for those that it applies to in another of the rankings alone.
+    """
+    values = np.stack([_ranking_values(results, metric, name) for name in names], axis=1)
+    values[np.isnan(values) & ~np.isnan(values).all(axis=1, keepdims=True)] = missing
     return partial_mean_contributions(values, "no question has a value")
+
+
+def common_ranking_contributions(results: Results, metric: str, pairs: Sequence[tuple[str, str]]) -> Contributions:
+    """Likewise of pairs of rankings, one after the other, each over the questions that both have a value of."""
+    columns = []
+    for names in pairs:
+        values = np.stack([_ranking_values(results, metric, name) for name in names], axis=1)
+        values[np.isnan(values).any(axis=1)] = np.nan
+        columns.append(values)
+    return partial_mean_contributions(np.concatenate(columns, axis=1), "no question has a value in both")
+
+
+def _ranking_values(results: Results, metric: str, name: str) -> NDArray[np.float64]:
+    column = results.rankings.filter(pl.col("ranking") == name)[metric]
+    values: NDArray[np.float64] = column.fill_null(np.nan).to_numpy(writable=True)
+    return values
 
 
 def higher_is_better(results: Results, metric: str) -> bool:

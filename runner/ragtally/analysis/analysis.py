@@ -26,6 +26,7 @@ from ragtally.analysis.contributions import StudyMetrics, only_value
 from ragtally.analysis.costs import CellCost, ParetoFront, cell_cost, pareto_front
 from ragtally.analysis.error_breakdown import ErrorBreakdown, error_breakdowns
 from ragtally.analysis.estimate import CONFIDENCE, Estimate
+from ragtally.analysis.parser_losses import ParserLoss, parser_losses
 from ragtally.analysis.selection import (
     BestSet,
     Floor,
@@ -93,6 +94,7 @@ class Analysis(Brief):
     fronts: Mapping[str, ParetoFront]  # By cost, `dollars` and `seconds` per question
     # The cells whose index is drawn at random when it is built, by name, each with the reason and the remedy.
     variation: Mapping[str, str] = field(default_factory=dict)
+    parser_losses: tuple[ParserLoss, ...] = ()  # What each parser lost of the evidence, where parsers are compared
 
     def as_json(self) -> dict[str, Any]:
         """Convert to JSON-able data."""
@@ -138,6 +140,7 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
         votes=tuple(votes),
         fronts=fronts,
         variation=results.comparisons.get("variation", {}),
+        parser_losses=parser_losses(results),
     )
     # So that what is read back equals what was written.
     result: Analysis = _round(analysis)
@@ -277,6 +280,14 @@ def _rankings(results: Results) -> tuple[dict[str, dict[str, Estimate]], dict[st
         better = results.metric(metric).higher_is_better
         if candidates and better is not None and not best:
             own = [names[row] for row in candidates]
+            if "parser" in results.cells.columns:
+                # A parser that lost what is hard to find is not the better for it: for the choice it found nothing.
+                distribution = bootstrap(
+                    ranking_contributions(results, metric, names, missing=0.0),
+                    random_generator(results, "rankings", metric),
+                    resample_number(contributions.questions, contributions.cells),
+                    cluster,
+                )
             best[metric] = best_set(distribution.of_cells(candidates), own, higher_is_better=better)
     return estimates, best
 

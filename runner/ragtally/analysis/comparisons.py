@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from ragtally.analysis.aligned_answers import (
     AlignedAnswers,
+    common_ranking_contributions,
     higher_is_better,
     is_one_vote,
     random_generator,
@@ -316,17 +317,26 @@ def _ranking_family(
 ) -> list[Family]:
     if not pairs or metric not in results.rankings.columns:
         return []
-    names = list(dict.fromkeys(name for pair in pairs for name in pair))
-    contributions = ranking_contributions(results, metric, names)
+    if "parser" in baseline:
+        # What a parser lost has no ranking to compare: each pair is of the questions whose evidence both texts have.
+        names = [f"{row}:{side}" for row in range(len(pairs)) for side in range(2)]
+        keys = [(f"{row}:0", f"{row}:1") for row in range(len(pairs))]
+        contributions = common_ranking_contributions(results, metric, pairs)
+    else:
+        names, keys = list(dict.fromkeys(name for pair in pairs for name in pair)), list(pairs)
+        contributions = ranking_contributions(results, metric, names)
     comparisons = compare_pairs(
         contributions,
         names,
-        pairs,
+        keys,
         random_generator(results, "rankings", metric, "families"),
         higher_is_better=higher_is_better(results, metric),
         cluster=results.questions["document_group"].cast(pl.Int64).to_numpy(),
         resamples=resample_number(contributions.questions, len(pairs)),
     )
+    comparisons = [
+        replace(one, cell=cell, baseline=other) for one, (cell, other) in zip(comparisons, pairs, strict=True)
+    ]
     return [Family(metric, baseline, "all", contributions.questions, LEVEL, tuple(comparisons))]
 
 

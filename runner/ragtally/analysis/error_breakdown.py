@@ -13,12 +13,15 @@ accuracies differ by the questions on which G and R differ, and each of these ha
     1                         - reader loss (not G)                               = accuracy on gold contexts
     accuracy on gold contexts - index loss (G, wrong, evidence not retrieved, though an exact search would have)
                               - retrieval loss (G, wrong, evidence not retrieved otherwise)
+                              - parser loss (G, wrong, evidence in no text that is searched: the parser lost it)
                               - distractor loss (G, wrong, evidence retrieved: other text distracts, or vote noise)
                               - unanswered loss (G, but the call failed, was not parsed, or gave no verdict)
                               + recovered (not G, but R: by chance)               = accuracy on retrieved contexts
 
 Counted in questions, the sums are exact. Only a cell that searches approximately has an index loss: it is what is
-missing before its reader and would stand there if every vector had been compared.
+missing before its reader and would stand there if every vector had been compared. Only where parsers are compared is
+there a parser loss: the gold context is then the same for all of them, the text of one that did not lose the
+evidence, so that the loss is in no other bar.
 """
 
 from __future__ import annotations
@@ -63,6 +66,8 @@ class Bucket(StrEnum):
     UNANSWERABLE = "answered, though it cannot be"
     RIGHT_WITH_EVIDENCE = "right with evidence"
     RIGHT_WITHOUT_EVIDENCE = "right without evidence"
+    # Only where parsers are compared.
+    LOST_BY_PARSER = "wrong, evidence lost by the parser"
     # Only where the search is approximate.
     LOST_BY_INDEX = "wrong, evidence lost by the approximate index"
     NOT_RETRIEVED = "wrong, evidence not retrieved"
@@ -85,7 +90,7 @@ class Waterfall:
     """The bars from the gold context to the retrieved one, as shares of the questions."""
 
     gold: Estimate  # Right on the gold context, by fresh votes
-    # `gold - index_loss - retrieval_loss - distractor_loss - unanswered_loss + recovered`
+    # `gold - parser_loss - index_loss - retrieval_loss - distractor_loss - unanswered_loss + recovered`
     retrieved: Estimate
     reader_loss: Estimate  # Not right on the gold context
     retrieval_loss: Estimate  # Right on gold; wrong here, where the evidence was not retrieved otherwise
@@ -96,6 +101,9 @@ class Waterfall:
     # Right on gold; wrong here, where the evidence was not retrieved and an exact search would have; None where the
     # search is exact.
     index_loss: Estimate | None = None
+    parser_loss: Estimate | None = (
+        None  # Likewise, where the parser lost the evidence; None without parsers to compare
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +135,14 @@ class Outcomes:
     exactly_covered: NDArray[np.integer] | None = None
     # Which questions cannot be answered, so that no evidence is missing and any passage distracts; None for none.
     unanswerable: NDArray[np.bool_] | None = None
+    # Of which questions the searched text has no evidence, since the parser lost it; None without parsers to compare.
+    lost_by_parser: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        columns = (self.covered, self.evidence, self.gold_status, self.exactly_covered, self.unanswerable)
+        columns = (
+            self.covered, self.evidence, self.gold_status, self.exactly_covered, self.unanswerable,
+            self.lost_by_parser,
+        )  # fmt: skip
         if any(column is not None and len(column) != len(self.status) for column in columns):
             raise ValueError("every column must have one row per question")
         for covered in (self.covered, self.covered if self.exactly_covered is None else self.exactly_covered):
@@ -147,12 +160,18 @@ class Outcomes:
         """Whether each question's evidence counts as not retrieved for the approximation alone."""
         if self.exactly_covered is None:
             return np.zeros(len(self.status), dtype=np.bool_)
-        return np.asarray((self.exactly_covered > 0) & ~self.retrieved)
+        return np.asarray((self.exactly_covered > 0) & ~self.retrieved & ~self.parser_loss)
+
+    @property
+    def parser_loss(self) -> NDArray[np.bool_]:
+        """Whether each question's evidence is in no text that is searched, since the parser lost it."""
+        return np.zeros(len(self.status), dtype=np.bool_) if self.lost_by_parser is None else self.lost_by_parser
 
     def buckets(self) -> tuple[Bucket, ...]:
         """Put every question into its bucket."""
         gold: Sequence[Status | None] = self.gold_status or [None] * len(self.status)
-        buckets = map(_bucket, self.status, (self.covered > 0).tolist(), self.lost_by_index.tolist(), gold)
+        losses = zip(self.parser_loss.tolist(), self.lost_by_index.tolist(), strict=True)
+        buckets = map(_bucket, self.status, (self.covered > 0).tolist(), losses, gold)
         if self.unanswerable is None:
             return tuple(buckets)
         wrong = [status is Status.WRONG for status in self.status]
@@ -163,15 +182,18 @@ class Outcomes:
 def outcomes(answers: AlignedAnswers, cell: str, gold_cell: str | None) -> Outcomes:
     """Collect what a cell and its gold-context control made of the questions."""
     (column,) = answers.columns([cell])
+    covered, parser_losses = answers.covered[:, column], answers.lost_by_parser
     gold_status = None if gold_cell is None else answers.status[gold_cell]
     exactly_covered = answers.exactly_covered[:, column]
     return Outcomes(
         answers.status[cell],
-        answers.covered[:, column],
-        answers.evidence,
+        covered,
+        # Another parser's text may spell the same words with more characters.
+        answers.evidence if parser_losses is None else np.maximum(answers.evidence, covered),
         gold_status,
         None if (exactly_covered == UNKNOWN).any() else exactly_covered,
         _unanswerable(answers.graded[column]),
+        None if parser_losses is None else parser_losses[:, column],
     )
 
 
@@ -263,23 +285,28 @@ def _columns(outcomes: Outcomes) -> dict[str, NDArray[np.bool_]]:
             (outcomes.status, Status.WRONG),
         )
     )
+    elsewhere = outcomes.lost_by_index | outcomes.parser_loss
     return {
         "gold": gold,
         "retrieved": right,
         "reader_loss": ~gold,
         "index_loss": gold & wrong & outcomes.lost_by_index,
-        "retrieval_loss": gold & wrong & ~outcomes.retrieved & ~outcomes.lost_by_index,
+        "retrieval_loss": gold & wrong & ~outcomes.retrieved & ~elsewhere,
         "distractor_loss": gold & wrong & outcomes.retrieved,
         "unanswered_loss": gold & ~wrong & ~right,
         "recovered": ~gold & right,
+        **({} if outcomes.lost_by_parser is None else {"parser_loss": gold & wrong & outcomes.parser_loss}),
     }
 
 
-def _bucket(status: Status, has_evidence: bool, lost_by_index: bool, gold_status: Status | None) -> Bucket:
+def _bucket(status: Status, has_evidence: bool, losses: tuple[bool, bool], gold_status: Status | None) -> Bucket:
+    lost_by_parser, lost_by_index = losses
     if status in _WITHOUT_ANSWER:
         return _WITHOUT_ANSWER[status]
     if status is Status.RIGHT:
         return Bucket.RIGHT_WITH_EVIDENCE if has_evidence else Bucket.RIGHT_WITHOUT_EVIDENCE
+    if lost_by_parser:
+        return Bucket.LOST_BY_PARSER
     if not has_evidence:
         return Bucket.LOST_BY_INDEX if lost_by_index else Bucket.NOT_RETRIEVED
     if gold_status is None:
@@ -292,6 +319,7 @@ def _counts(outcomes: Outcomes, buckets: Sequence[Bucket]) -> dict[str, int]:
     is_exact = outcomes.exactly_covered is None
     # What cannot be, or did not come up, is no bucket of the study.
     left_out = {Bucket.LOST_BY_INDEX} if is_exact else set()
+    left_out |= {Bucket.LOST_BY_PARSER} if outcomes.lost_by_parser is None else set()
     left_out |= {bucket for bucket in (Bucket.NOT_GRADED, Bucket.UNANSWERABLE) if not counts[bucket]}
     return {str(bucket): counts[bucket] for bucket in Bucket if bucket not in left_out}
 

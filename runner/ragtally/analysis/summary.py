@@ -29,7 +29,9 @@ def summarize(results: Results, analysis: Analysis) -> dict[str, Any]:
     floor = of_set.floors.get(str(best.metric)) if of_set else None
     breakdown = of_set.error_breakdowns.get(str(best.set_up)) if of_set else None
     waterfall = breakdown.waterfall if breakdown else None
-    losses = {name: getattr(waterfall, name, None) for name in _LOSSES}
+    # Only where parsers are compared.
+    names = (*_LOSSES, "parser_loss") if analysis.parser_losses else _LOSSES
+    losses = {name: getattr(waterfall, name, None) for name in names}
     cell = of_set.cells.get(str(best.set_up)) if of_set else None
     content: dict[str, Any] = {}
     if best.metric is not None and best.score is not None:

@@ -19,7 +19,7 @@ from ragtally.api.converter import (
     Part,
     Unreadable,
 )
-from ragtally.api.corpus import DatasetBatch, Documents, Evidence, Questions
+from ragtally.api.corpus import DatasetBatch, Documents, Evidence, Questions, QuoteMatch, Quotes
 from ragtally.api.dataset import (
     DATASET_PARAMETERS,
     LANGUAGES,
@@ -28,6 +28,7 @@ from ragtally.api.dataset import (
     Dataset,
     DatasetTraits,
     LocatingDataset,
+    ParsingDataset,
 )
 from ragtally.api.embedder import Embedder, EmbedderTraits
 from ragtally.api.errors import (
@@ -149,6 +150,7 @@ __all__ = [
     "ModelTraits",
     "OpenAnswer",
     "ParameterFault",
+    "ParsingDataset",
     "Part",
     "Passages",
     "PlainChatModel",
@@ -163,6 +165,8 @@ __all__ = [
     "QuestionEvidence",
     "QuestionValues",
     "Questions",
+    "QuoteMatch",
+    "Quotes",
     "RagtallyError",
     "RankingRelevance",
     "Reader",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,35 @@ class Evidence:
         return len(self.question)
 
 
+QuoteMatch = Literal["verbatim", "normalised", "aligned", "lost"]
+"""How words that a question quotes were found in a document: as they are; but for white space, hyphens and the forms
+of letters and marks; as words that are nearly the same; or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """Words by which questions say where their answers stand, as a parser's texts have them, in columns.
+
+    Attributes:
+        question: Question identifiers; several rows a question where need be.
+        text: The words as the question quotes them; a page or document that it names, where it quotes none.
+        match: How they were found.
+        similarity: How alike both are, from 0 to 1; None where they were lost.
+        fault: What to say where no parser's text has them; None where that is no error.
+        place: Where the question quotes them, for that error.
+    """
+
+    question: Sequence[str]
+    text: Sequence[str]
+    match: Sequence[QuoteMatch]
+    similarity: Sequence[float | None]
+    fault: Sequence[str | None]
+    place: Sequence[str | None]
+
+    def __len__(self) -> int:
+        return len(self.question)
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetBatch:
     """A piece of a dataset; a dataset yields as many as it likes, so that it need never be whole in memory.
@@ -85,9 +115,11 @@ class DatasetBatch:
         evidence: Evidence of any of the questions.
         left_out: How much of the dataset's files is no part of the dataset, by what it is, as in
             `{"questions without relevance judgements": 3}`; counts of all pieces are added up and reported.
+        quotes: How the quotes of the questions were found; None for a dataset that no parser was chosen for.
     """
 
     documents: Documents
     questions: Questions
     evidence: Evidence
     left_out: Mapping[str, int] = field(default_factory=dict)
+    quotes: Quotes | None = None

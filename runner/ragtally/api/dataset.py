@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from ragtally.api.converter import Converter
 from ragtally.api.corpus import DatasetBatch
 from ragtally.api.errors import Location
 
@@ -55,9 +56,11 @@ class DatasetTraits:
 
     Attributes:
         answers: Whether its questions have labels, reference texts for open answers, or both.
+        parses: Whether it reads files by converters, so that these can be compared: it is a `ParsingDataset`.
     """
 
     answers: AnswerKinds = "labels"
+    parses: bool = False
 
 
 @runtime_checkable
@@ -88,6 +91,26 @@ class Dataset(Protocol):
 
         Raises:
             DataError: If a file is missing, damaged or not in the expected form, with its place.
+        """
+        ...
+
+
+@runtime_checkable
+class ParsingDataset(Dataset, Protocol):
+    """A dataset of files, whose converters `grid.parser` compares."""
+
+    def parsed_by(self, converter: Converter) -> Dataset:
+        """The same questions over what a converter makes of the files.
+
+        Args:
+            converter: What reads the files of its extensions, before all others.
+
+        Returns:
+            The dataset. Its batches say in `quotes` how each quote was found; one that the converter's text has not
+            is a row of these, and no error.
+
+        Raises:
+            DataError: If the converter reads none of the files.
         """
         ...
 

@@ -28,6 +28,7 @@ class Picks:
     # How many words of the ranked chunks reach the reader; None where chunks are counted.
     context_words: int | None = None
     build: int | None = None  # Which of several builds of the retriever's index; None where there is one
+    parser: Choice | None = None  # What reads the files that are searched; None where parsers are not compared
 
     @property
     def is_ranking(self) -> bool:

@@ -11,7 +11,7 @@ from ragtally.plan.plan import STAGES, StudyPlan, in_order
 from ragtally.registry import Registry
 from ragtally.spec.study import Compare
 
-_AXES = ("chunker", "retriever", "top_k", "context_words", "reader", "votes", "rule")
+_AXES = ("parser", "chunker", "retriever", "top_k", "context_words", "reader", "votes", "rule")
 
 
 def comparisons(plan: StudyPlan, registry: Registry) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _CONDITIONS = {
 def descriptions(plan: StudyPlan, registry: Registry) -> dict[str, str]:
     """Describe every cell, by name."""
     grid = plan.study.grid
-    phrases = {str(choice): text for axis in (grid.chunker, grid.retriever, grid.rule)
+    phrases = {str(choice): text for axis in (grid.parser, grid.chunker, grid.retriever, grid.rule)
                for choice, text in _phrases(axis, registry)}  # fmt: skip
     return {cell.name: _description(cell.picks, phrases) for cell in plan.cells}
 
@@ -38,7 +38,8 @@ def _phrases(axis: Sequence[Choice], registry: Registry) -> list[tuple[Choice, s
 def _description(picks: Picks, phrases: Mapping[str, str]) -> str:
     parts = []
     if picks.retriever is not None:
-        parts.append(f"{phrases[str(picks.retriever)]} over {phrases[str(picks.chunker)]}")
+        by = "" if picks.parser is None else f" of what {phrases[str(picks.parser)]} reads"
+        parts.append(f"{phrases[str(picks.retriever)]} over {phrases[str(picks.chunker)]}{by}")
     if picks.build is not None:
         parts.append(f"build {picks.build}")
     if picks.context_words is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ragtally.api import Choice, RagtallyError, SpecError, did_you_mean, raise_all
 from ragtally.plan.approximation import build_count, exact_counterpart, variation
 from ragtally.plan.cells import Cell, Picks, Voter, labelled_choices
+from ragtally.plan.corpora import Corpus
 from ragtally.plan.tasks import StudyTasks, context_sizes, score_task
 from ragtally.registry import Registry
 from ragtally.spec.defaults import MAJORITY, OPEN_VOTER_METRICS, UNANIMOUS, VOTER_METRICS
@@ -44,6 +45,7 @@ class StudyPlan:
     voters: tuple[Voter, ...]  # The rows of the voters' table
     base: Task | None  # None where there is none
     cells: tuple[Cell, ...]  # In the order of the spec
+    corpora: tuple[Corpus, ...]  # What is searched: one, or one of each parser
 
     def goals(self, stage: str) -> tuple[Task, ...]:
         """The tasks that a stage is about; what they read comes with them."""
@@ -52,7 +54,11 @@ class StudyPlan:
         if stage == "resolve":
             return ()
         if stage == "prepare":
-            return (self.dataset, self.sample)
+            return (
+                self.dataset,
+                self.sample,
+                *(corpus.sample for corpus in self.corpora if corpus.parser is not None),
+            )
         label = (*(voter.score for voter in self.voters), *((self.base,) if self.base else ()))
         if stage == "label":
             return label
@@ -109,7 +115,7 @@ def plan_study(study: Study, registry: Registry) -> StudyPlan:
     tasks = StudyTasks(study, registry)
     base = tasks.base(tasks.sample)
     cells = (*_retrieval_cells(tasks, base), *_reader_cells(tasks, base), *_grid_cells(tasks, base))
-    plan = StudyPlan(study, tasks.answers, tasks.dataset, tasks.sample, _voters(tasks), base, cells)
+    plan = StudyPlan(study, tasks.answers, tasks.dataset, tasks.sample, _voters(tasks), base, cells, tasks.corpora)
     _require_prices(plan, registry)
     return plan
 
@@ -209,20 +215,29 @@ def _searches(tasks: StudyTasks) -> Iterator[_Search]:
             yield _Search(retriever, label, build if builds > 1 else None, exact, varies)
 
 
+def _chunkers(tasks: StudyTasks) -> list[tuple[Corpus, Choice, str]]:
+    """Each chunker over each corpus, with the name of its chunks."""
+    chunkers = labelled_choices(tasks.study.grid.chunker, tasks.registry)
+    return [(corpus, chunker, corpus.name(label)) for corpus in tasks.corpora for chunker, label in chunkers]
+
+
 def _retrieval_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
     """Every ranking once; where nobody reads, what of it would reach a reader as well."""
     grid, cells = tasks.study.grid, []
     sets, depth = _question_sets(base, everywhere=True), _depth(tasks)
     sizes = () if grid.reader else context_sizes(grid)
-    chunkers = labelled_choices(grid.chunker, tasks.registry)
-    for (chunker, chunks), search in itertools.product(chunkers, _searches(tasks)):
+    for (corpus, chunker, chunks), search in itertools.product(_chunkers(tasks), _searches(tasks)):
         ranking, build = search.rank(chunks), search.build or 1
-        relevance = tasks.relevance(chunker, search.retriever, depth, build)
+        relevance = tasks.relevance(corpus, chunker, search.retriever, depth, build)
         for size in (None, *sizes):
             rest = "" if size is None else f"/{size}"
             name = f"{ranking}{rest}"
-            context = None if size is None else tasks.context(chunker, search.retriever, size, depth, name, build)
-            picks = Picks("retrieval", chunker=chunker, retriever=search.retriever, build=search.build)
+            context = (
+                None if size is None else tasks.context(corpus, chunker, search.retriever, size, depth, name, build)
+            )
+            picks = Picks(
+                "retrieval", chunker=chunker, retriever=search.retriever, build=search.build, parser=corpus.parser
+            )
             if size is not None:
                 picks = replace(picks, top_k=size.top_k, context_words=size.context_words)
             score = score_task(
@@ -246,7 +261,7 @@ def _retrieval_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
                     ranking=ranking,
                     setup=search.setup(chunks, rest),
                     variation=search.variation,
-                    exact=None if search.exact is None else tasks.relevance(chunker, search.exact, depth),
+                    exact=None if search.exact is None else tasks.relevance(corpus, chunker, search.exact, depth),
                 )
             )
     return cells
@@ -274,22 +289,22 @@ def _grid_cells(tasks: StudyTasks, base: Task | None) -> list[Cell]:
     everywhere = study.grid_on == "all"
     sets, depth = _question_sets(base, everywhere=everywhere), _depth(tasks)
     readers = [name for name in study.grid.reader if tasks.traits(name).condition is None]
-    chunkers = labelled_choices(study.grid.chunker, tasks.registry)
-    for (chunker, chunks), search, size in itertools.product(chunkers, _searches(tasks), context_sizes(study.grid)):
+    sizes = context_sizes(study.grid)
+    for (corpus, chunker, chunks), search, size in itertools.product(_chunkers(tasks), _searches(tasks), sizes):
         retriever, ranking, build = search.retriever, search.rank(chunks), search.build or 1
         about = f"{ranking}/{size}"
-        relevance = tasks.relevance(chunker, retriever, depth, build)
-        context = tasks.context(chunker, retriever, size, depth, about, build)
+        relevance = tasks.relevance(corpus, chunker, retriever, depth, build)
+        context = tasks.context(corpus, chunker, retriever, size, depth, about, build)
         exact = exact_context = None
         if search.exact is not None:
-            exact = tasks.relevance(chunker, search.exact, depth)
-            exact_context = tasks.context(chunker, search.exact, size, depth, f"{about}, exactly").relevance
+            exact = tasks.relevance(corpus, chunker, search.exact, depth)
+            exact_context = tasks.context(corpus, chunker, search.exact, size, depth, f"{about}, exactly").relevance
         for name, decision in itertools.product(readers, _decisions(study, tasks.registry)):
             rest = f"/{name}/{decision.label}"
             ballots = tasks.ballots(name, "measure", decision.votes, context.passages, None if everywhere else base)
             picks = Picks(
                 "grid", "retrieved", chunker, retriever, size.top_k, name, decision.votes, decision.rule,
-                size.context_words, search.build,
+                size.context_words, search.build, corpus.parser,
             )  # fmt: skip
             cell = _answer_cell(
                 tasks,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ragtally.api import Choice
@@ -23,6 +23,7 @@ from ragtally.steps import (
     PREPARE,
     PROMPT,
     READ,
+    REFERENCE,
     RELEVANCE,
     RERANK,
     RERANK_PROMPT,
@@ -107,8 +108,7 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
             "select_on": study.select_on,
         },
     }
-    _add_training_base(slices)
-    _add_grading(slices, study, [plain(choice) for choice in study.grading])
+    _add_what_is_used(slices, study, plain)
     for stage, steps in _STEPS.items():
         slices[stage]["seed"] = study.seed
         slices[stage]["versions"] = {"results": RESULTS_VERSION} | {step.name: step.version for step in steps}
@@ -129,12 +129,17 @@ def _add_training_base(slices: dict[str, dict[str, Any]]) -> None:
         train["labelling"] = {step.name: step.version for step in _STEPS["label"]}
 
 
-def _add_grading(slices: dict[str, dict[str, Any]], study: Study, graders: list[dict[str, Any]]) -> None:
-    """Add how open answers are graded, only where there are any: the stages of other studies are what they were."""
-    if not study.dataset.is_open:
-        return
-    slices["prepare"]["open"] = True
-    for stage in ("label", "bench"):
-        slices[stage]["grading"] = {
-            "graders": graders, "language": study.dataset.language, "version": GRADE.version,
-        }  # fmt: skip
+def _add_what_is_used(slices: dict[str, dict[str, Any]], study: Study, plain: Callable[[Choice], Any]) -> None:
+    """Add what only some studies have, so that the stages of all others are what they were."""
+    _add_training_base(slices)
+    if study.grid.parser:
+        parsers = {"parser": list(map(plain, study.grid.parser)), "version": REFERENCE.version}
+        slices.update({stage: {**content, "parsers": parsers} for stage, content in slices.items()})
+    if study.dataset.is_open:
+        slices["prepare"]["open"] = True
+        for stage in ("label", "bench"):
+            slices[stage]["grading"] = {
+                "graders": list(map(plain, study.grading)),
+                "language": study.dataset.language,
+                "version": GRADE.version,
+            }

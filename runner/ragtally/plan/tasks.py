@@ -22,6 +22,8 @@ from ragtally.api import (
 from ragtally.plan.answer_form import AnswerForm, answer_form
 from ragtally.plan.answers import answers_of
 from ragtally.plan.approximation import own_build
+from ragtally.plan.cells import labelled_choices
+from ragtally.plan.corpora import Corpus, sample_task
 from ragtally.registry import Registry
 from ragtally.spec.study import Grid, ReaderPick, Study
 from ragtally.steps import (
@@ -38,11 +40,11 @@ from ragtally.steps import (
     PREPARE,
     PROMPT,
     READ,
+    REFERENCE,
     RELEVANCE,
     RERANK,
     RERANK_PROMPT,
     RETRIEVE,
-    SAMPLE,
     SCORE,
     TRAIN,
     VOTE,
@@ -107,14 +109,24 @@ class StudyTasks:
         self._traits: dict[str, ReaderTraits] = {}
         self._forms: dict[str, AnswerForm] = {}
         self._models: dict[str, dict[str, Any]] = {}
-        self._rankings: dict[tuple[str, str, int, int], Ranking] = {}
+        self._rankings: dict[tuple[str, str, str, int, int], Ranking] = {}
         self._ballots: dict[_BallotKey, Task] = {}
         pick = study.dataset
         name = pick.choice.name
-        self.dataset = self._task(PREPARE, f"dataset.{name}", name, choices={"dataset": pick.choice})
-        self.sample = self._sample(
-            pick.split, study.sample.size, "sample", pick.split or "all splits", balance=study.sample.balance
+        by_parser = [
+            (parser, label, self._prepare(f"{name} by {label}", parser))
+            for parser, label in labelled_choices(study.grid.parser, registry)
+        ]
+        # Whatever parsers lose, the controls, the voters and what readers learn from stay the same.
+        self.dataset = (
+            self._task(REFERENCE, "grid.parser", name, inputs={"prepare": [dataset for *_, dataset in by_parser]})
+            if by_parser
+            else self._prepare(name)
         )
+        self.sample = self._questions_of(self.dataset)
+        self.corpora = tuple(
+            Corpus(parser, label, dataset, self._questions_of(dataset)) for parser, label, dataset in by_parser
+        ) or (Corpus(None, "", self.dataset, self.sample),)
 
     def traits(self, reader: str) -> ReaderTraits:
         """A reader's traits."""
@@ -122,39 +134,56 @@ class StudyTasks:
             self._traits[reader] = self.registry.traits(self.study.readers[reader].choice)
         return self._traits[reader]
 
+    def _prepare(self, label: str, parser: Choice | None = None) -> Task:
+        dataset = self.study.dataset.choice
+        choices = {"dataset": dataset} if parser is None else {"dataset": dataset, "parser": parser}
+        return self._task(PREPARE, f"dataset.{dataset.name}", label, choices=choices)
+
+    def _questions_of(self, dataset: Task) -> Task:
+        """The questions of the study, with their evidence in a dataset's documents."""
+        split, sample = self.study.dataset.split, self.study.sample
+        return self._sample(dataset, split, sample.size, "sample", split or "all splits", balance=sample.balance)
+
     # From the chunks to the passages before a reader.
 
-    def relevance(self, chunker: Choice, retriever: Choice, limit: int, build: int = 1) -> Task:
+    def relevance(self, corpus: Corpus, chunker: Choice, retriever: Choice, limit: int, build: int = 1) -> Task:
         """The hits compared with the evidence."""
-        ranking = self._ranking(chunker, retriever, limit, build)
-        inputs: Inputs = {"chunk": ranking.chunks, "sample": self.sample, "retrieve": ranking.hits}
+        ranking = self._ranking(corpus, chunker, retriever, limit, build)
+        inputs: Inputs = {"chunk": ranking.chunks, "sample": corpus.sample, "retrieve": ranking.hits}
         return self._task(RELEVANCE, "grid.retriever", ranking.hits.label, inputs=inputs)
 
     def context(
-        self, chunker: Choice, retriever: Choice, size: ContextSize, depth: int, label: str, build: int = 1
+        self,
+        corpus: Corpus,
+        chunker: Choice,
+        retriever: Choice,
+        size: ContextSize,
+        depth: int,
+        label: str,
+        build: int = 1,
     ) -> RetrievedContext:
         """The passages that a retriever puts before a reader."""
         limit = depth if self.registry.traits(retriever).prefix_stable else size.hits
-        ranking = self._ranking(chunker, retriever, limit, build)
+        ranking = self._ranking(corpus, chunker, retriever, limit, build)
         words = size.context_words
         budget = {"top_k": size.top_k} if words is None else {"context_words": words}
-        corpus: Inputs = {"prepare": self.dataset, "sample": self.sample}
+        questions: Inputs = {"prepare": corpus.dataset, "sample": corpus.sample}
         passages = self._task(
             CONTEXT,
             "grid.retriever",
             label,
             settings={"condition": "retrieved", **budget, **self._counting()},
-            inputs={**corpus, "chunk": ranking.chunks, "retrieve": ranking.hits},
+            inputs={**questions, "chunk": ranking.chunks, "retrieve": ranking.hits},
         )
         if words is None:
-            return RetrievedContext(passages, self.relevance(chunker, retriever, limit, build))
+            return RetrievedContext(passages, self.relevance(corpus, chunker, retriever, limit, build))
         # A budget cuts passages, so they are no longer the chunks that the ranking's relevance is about.
         relevance = self._task(
             CONTEXT_RELEVANCE,
             "grid.retriever",
             label,
             settings={"context_words": words, **self._counting()},
-            inputs={**corpus, "context": passages},
+            inputs={**questions, "context": passages},
         )
         return RetrievedContext(passages, relevance)
 
@@ -163,29 +192,30 @@ class StudyTasks:
         language = self.study.dataset.choice.parameters["language"]
         return {"language": language} if language in LANGUAGES_WITHOUT_SPACES else {}
 
-    def _chunks(self, chunker: Choice) -> Task:
-        inputs: Inputs = {"prepare": self.dataset}
-        return self._task(CHUNK, "grid.chunker", str(chunker), choices={"chunker": chunker}, inputs=inputs)
+    def _chunks(self, corpus: Corpus, chunker: Choice) -> Task:
+        inputs: Inputs = {"prepare": corpus.dataset}
+        label = corpus.name(str(chunker))
+        return self._task(CHUNK, "grid.chunker", label, choices={"chunker": chunker}, inputs=inputs)
 
-    def _ranking(self, chunker: Choice, retriever: Choice, limit: int, build: int) -> Ranking:
-        key = chunker.key, retriever.key, limit, build
+    def _ranking(self, corpus: Corpus, chunker: Choice, retriever: Choice, limit: int, build: int) -> Ranking:
+        key = corpus.dataset.address, chunker.key, retriever.key, limit, build
         if key not in self._rankings:
-            self._rankings[key] = self._make_ranking(chunker, retriever, limit, build)
+            self._rankings[key] = self._make_ranking(corpus, chunker, retriever, limit, build)
         return self._rankings[key]
 
-    def _make_ranking(self, chunker: Choice, retriever: Choice, limit: int, build: int) -> Ranking:
-        chunks = self._chunks(chunker)
+    def _make_ranking(self, corpus: Corpus, chunker: Choice, retriever: Choice, limit: int, build: int) -> Ranking:
+        chunks = self._chunks(corpus, chunker)
         label = f"{retriever.name} over {chunks.label}"
         traits: RetrieverTraits = self.registry.traits(retriever)
         if "hits" in traits.reads:
-            return self._reranking(chunker, retriever, limit, label, build)
-        corpus: Inputs = {"prepare": self.dataset, "chunk": chunks}
+            return self._reranking(corpus, chunker, retriever, limit, label, build)
+        documents: Inputs = {"prepare": corpus.dataset, "chunk": chunks}
         vectors = queries = None
         if "vectors" in traits.reads:
             embedder = retriever.parameters["embedder"]
             of_embedder = f"{embedder} over {chunks.label}"
             choices = {"embedder": embedder}
-            vectors = self._task(EMBED, "grid.retriever", of_embedder, choices=choices, inputs=corpus)
+            vectors = self._task(EMBED, "grid.retriever", of_embedder, choices=choices, inputs=documents)
             # An embedder that learns nothing gives the same vectors whatever the chunks, so they do not count then.
             source = vectors if self.registry.traits(embedder).requires_fit else None
             of_queries: Inputs = {"sample": self.sample, "embed": source}
@@ -200,7 +230,7 @@ class StudyTasks:
             choices=choices,
             # The first build is the index of who wants only one.
             settings={"build": number} if number > 1 else {},
-            inputs={**corpus, "embed": vectors},
+            inputs={**documents, "embed": vectors},
             search=False,
         )
         hits = self._task(
@@ -209,15 +239,17 @@ class StudyTasks:
             label,
             choices=choices,
             settings={"limit": limit},
-            inputs={**index.inputs, "index": index, "sample": self.sample, "embed_questions": queries},
+            inputs={**index.inputs, "index": index, "sample": corpus.sample, "embed_questions": queries},
         )
         return Ranking(hits, chunks)
 
-    def _reranking(self, chunker: Choice, retriever: Choice, limit: int, label: str, build: int) -> Ranking:
+    def _reranking(
+        self, corpus: Corpus, chunker: Choice, retriever: Choice, limit: int, label: str, build: int
+    ) -> Ranking:
         traits: RetrieverTraits = self.registry.traits(retriever)
         depth = max(traits.depth or limit, limit)
         # Retrievers that find windows of their own cannot be told apart by the rows of one list of chunks.
-        inner = [self._ranking(chunker, other, depth, build) for other in retriever.inner("retriever")]
+        inner = [self._ranking(corpus, chunker, other, depth, build) for other in retriever.inner("retriever")]
         chunk_tasks = dict.fromkeys(ranking.chunks for ranking in inner)
         if len(chunk_tasks) != 1:
             raise SpecError(
@@ -226,12 +258,12 @@ class StudyTasks:
                 hint="give all of them the same window, or put parent around the combination",
             )
         (chunks,) = chunk_tasks
-        windows = next((self._chunks(choice) for choice in retriever.inner("chunker")), None)
+        windows = next((self._chunks(corpus, choice) for choice in retriever.inner("chunker")), None)
         inputs: Inputs = {
             **chunks.inputs,
             "hits": [ranking.hits for ranking in inner],
             "chunk": chunks,
-            "sample": self.sample,
+            "sample": corpus.sample,
         }
         replies = None
         if traits.prompts:
@@ -388,7 +420,8 @@ class StudyTasks:
             inputs: Inputs = {"prepare": self.dataset, "sample": examples, "context": gold, "base": of_base}
             model = self._task(TRAIN, path, f"{reader.name} {purpose} vote {index + 1}", inputs=inputs, **work)
         inputs = {
-            "prepare": self.dataset, "sample": sample, "context": passages, "train": model, "base": base,
+            "prepare": _documents_of(passages, self.dataset), "sample": sample, "context": passages,
+            "train": model, "base": base,
         }  # fmt: skip
         return self._task(READ, path, label, inputs=inputs, **work)
 
@@ -403,13 +436,15 @@ class StudyTasks:
     def _prompts(self, reader: ReaderPick, sample: Task, passages: Task, base: Task | None) -> Task:
         path, size = f"readers.{reader.name}", self.traits(reader.name).examples
         examples = self._examples(reader, size) if size else None
+        documents = _documents_of(passages, self.dataset)
         inputs: Inputs = {
-            "prepare": self.dataset,
+            "prepare": documents,
             "sample": sample,
             "context": passages,
             "base": base,
             "examples": examples,
             "examples_context": self._control("gold_context", examples, path) if examples else None,
+            "examples_prepare": self.dataset if examples and documents != self.dataset else None,
         }
         form = self._form(reader)
         return self._task(
@@ -430,12 +465,14 @@ class StudyTasks:
 
     def _examples(self, reader: ReaderPick, size: int | None) -> Task:
         split = reader.train_split
-        return self._sample(split, size, f"readers.{reader.name}", split or "")
+        return self._sample(self.dataset, split, size, f"readers.{reader.name}", split or "")
 
-    def _sample(self, split: str | None, size: int | None, path: str, label: str, *, balance: bool = False) -> Task:
+    def _sample(
+        self, dataset: Task, split: str | None, size: int | None, path: str, label: str, *, balance: bool = False
+    ) -> Task:
         return sample_task(
             self.factory,
-            self.dataset,
+            dataset,
             split=split,
             answers=self.answers,
             is_open=self.study.dataset.is_open,
@@ -476,28 +513,6 @@ def _errors_at(location: Location) -> Iterator[None]:
         raise
 
 
-def sample_task(
-    factory: TaskFactory,
-    dataset: Task,
-    *,
-    split: str | None,
-    answers: tuple[str, ...],
-    is_open: bool = False,
-    size: int | None = None,
-    balance: bool = False,
-    seed: int = 0,
-    **about: Any,
-) -> Task:
-    """The questions of one split."""
-    settings: dict[str, Any] = {"split": split, "answers": answers, "size": size, "balance": balance}
-    if is_open:
-        settings["open"] = True
-    # Where nothing is drawn, the seed does not count.
-    if size is not None or balance:
-        settings["seed"] = seed
-    return factory.task(SAMPLE, settings=settings, inputs={"prepare": dataset}, **about)
-
-
 def score_task(
     factory: TaskFactory,
     sample: Task,
@@ -529,6 +544,11 @@ def score_task(
         inputs=inputs,
         label=label,
     )
+
+
+def _documents_of(passages: Task | None, dataset: Task) -> Task:
+    """The documents that passages are cut out of."""
+    return dataset if passages is None else passages.inputs["prepare"][0]
 
 
 def _parser_settings(traits: ReaderTraits) -> dict[str, Any]:

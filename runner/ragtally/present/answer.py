@@ -19,6 +19,10 @@ from ragtally.results import Results
 
 # By loss: what the answers are lost to, and what the questions lost have in common.
 _LOSSES = {
+    "parser_loss": (
+        "the parser",
+        "are right on the gold context but wrong here, where the parser lost the evidence",
+    ),
     "index_loss": (
         "the approximate index",
         "are right on the gold context but wrong here, without the evidence that an exact search finds",

@@ -15,6 +15,7 @@ from ragtally.present.table import Chart, Column, Section, Table
 
 BARS = {
     "gold": "right on gold context",
+    "parser_loss": "lost by the parser",
     "index_loss": "approximate index loss",
     "retrieval_loss": "retrieval loss",
     "distractor_loss": "distractor loss or vote noise",
@@ -23,7 +24,7 @@ BARS = {
     "retrieved": "right on retrieved context",
 }
 # A bar that says nothing where there is no such loss or gain.
-_LEFT_OUT_AT_ZERO = ("index_loss", "unanswered_loss", "recovered")
+_LEFT_OUT_AT_ZERO = ("parser_loss", "index_loss", "unanswered_loss", "recovered")
 _LABEL_WIDTH = 18
 _NO_GOLD = (
     "Its reader was not measured on gold contexts, so there are buckets but no waterfall: add gold_context to the"

@@ -20,7 +20,7 @@ from ragtally.present.table import Column
 from ragtally.results.metrics import MetricInfo, reason_of
 
 # What a cell picks from, in the order of `cells.csv`.
-AXES = ("chunker", "retriever", "build", "top_k", "context_words", "reader", "votes", "rule")
+AXES = ("parser", "chunker", "retriever", "build", "top_k", "context_words", "reader", "votes", "rule")
 # What may stand before a reader, from nothing to the gold context: the order of the legends.
 CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
 _MOST_NAMED = 3

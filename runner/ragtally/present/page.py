@@ -29,6 +29,7 @@ from ragtally.present.grading import grading_section
 from ragtally.present.grid import chunk_size_section, grid_section
 from ragtally.present.losses import losses_section
 from ragtally.present.numbers import UNKNOWN
+from ragtally.present.parsers import parsers_section
 from ragtally.present.plots import plot_tables
 from ragtally.present.provenance import Provenance, citation, methods
 from ragtally.present.readers import missing_answers, noise_section, readers_section, voters_section
@@ -63,6 +64,7 @@ def sections(results: Results, analysis: Analysis, cells: Cells) -> tuple[tuple[
     voters = voters_section(results)
     before = (
         breakdown_section(analysis),
+        parsers_section(results, analysis),
         readers_section(sets, analysis, missing_answers(results)),
         # Where nothing is chosen the voters are what a study is about, otherwise they are how its base came to be.
         *(() if analysis.chosen_cell else (voters,)),

@@ -18,6 +18,7 @@ from ragtally.present.comparisons import best_section, comparisons_section, vote
 from ragtally.present.costs import costs_section
 from ragtally.present.grading import grading_section
 from ragtally.present.grid import grid_section
+from ragtally.present.parsers import parsers_section
 from ragtally.present.readers import contexts_table, noise_section, readers_section, voters_section
 from ragtally.present.readings import reading_warnings, readings_section
 from ragtally.present.retrieval import retrieval_section
@@ -96,6 +97,7 @@ def analysis_parts(results: Results, analysis: Analysis) -> Parts:
         comparisons_section(analysis),
         votes_section(analysis),
         breakdown_section(analysis),
+        parsers_section(results, analysis),
         costs_section(analysis, cells),
         noise_section(analysis),
     ]

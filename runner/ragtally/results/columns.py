@@ -155,6 +155,11 @@ DATASET = ResultFile("dataset.json", "prepare", "The dataset, and how its questi
     Column("corpus.splits", _TEXTS, "its splits"),
     Column("corpus.documents", _INTEGER, "how many documents are searched: all, whatever split, answers and sample"),
     Column("corpus.questions", _INTEGER, "how many questions the dataset has"),
+    Column("parsers", _MAPPINGS, "where parsers are compared, of each (`parser`): its `documents`; how many quotes "
+           "of the sample's questions it has as they are (`verbatim`), but for white space, hyphens and forms of "
+           "letters (`normalised`), nearly (`aligned`, the least alike by `least_similarity`) or not at all "
+           "(`lost`); of how many questions `with_evidence` it lost all of it (`lost_questions`) or a part "
+           "(`lost_in_part`); and what it `left_out`", optional=True),
     Column("corpus.left_out.WHAT", _INTEGER, "how much of the dataset's files was left out of it, by what it is; "
            "absent where nothing was"),
     Column("questions.answers", _TEXTS, "the answers that count; none where answers are open"),
@@ -238,6 +243,9 @@ CELLS = ResultFile("cells.csv", "bench", "One row per cell and set of questions.
     Column("condition", _TEXT, "what the reader gets: `closed_book`, `gold_context`, `wrong_context`, `retrieved`, "
            "or a fixed reader's own; empty for retrieval"),
     Column("question_set", _TEXT, "`all` questions of the sample, or the `base`"),
+    Column("parser", _TEXT, "the converter that read the files that are searched, where parsers are "
+           "compared", optional=True),
+    Column("parser.PARAMETER", None, "its parameters", optional=True),
     Column("chunker", _TEXT, "the chunker, where something is retrieved"),
     Column("chunker.PARAMETER", None, "its parameters"),
     Column("retriever", _TEXT, "the retriever"),
@@ -310,6 +318,8 @@ ANSWERS = ResultFile("answers.parquet", "bench", "One row per question and cell 
            "ate up, no recorded answer); null where there is one"),
     Column("covered_characters", _INTEGER, "characters of the question's evidence before the reader; null for a "
            "reader that gets no context from ragtally"),
+    Column("lost_by_parser", _BOOLEAN, "where parsers are compared, whether the text that is searched has none of "
+           "the question's evidence, though it has some; null for a cell that searches nothing", optional=True),
     Column("exactly_covered_characters", _INTEGER, "characters of it that would be there if an approximate search "
            "were exact; null for a cell whose search is exact, and where nobody can tell", optional=True),
     *_costs("the question's votes"),
@@ -322,6 +332,8 @@ QUESTIONS = ResultFile("questions.parquet", "bench", "One row per question of th
     Column("references", _TEXTS, "where answers are open, the texts that are right", optional=True),
     Column("in_base", _BOOLEAN, "whether it is in the base; true for all without one"),
     Column("evidence_characters", _INTEGER, "characters of its evidence"),
+    Column("lost_by_parsers", _TEXTS, "where parsers are compared, those whose text has none of its "
+           "evidence", optional=True),
     Column("document_group", pl.Int32, "the same number for questions that share a document, so that they are "
            "resampled together"),
     Column("voters_verdict", _TEXT, "what most ballots of all voters say; null for a tie, or no voters"),
@@ -406,6 +418,8 @@ SUMMARY = ResultFile("summary.json", "report", "The study in about ten numbers, 
            "context"),
     Column("index_loss", _NUMBER, "share that is right on the gold context but not here, for want of evidence that "
            "an exact search finds; null where the search is exact"),
+    Column("parser_loss", _NUMBER, "likewise, where the parser lost the evidence; absent where parsers are not "
+           "compared", optional=True),
     Column("retrieval_loss", _NUMBER, "likewise, where the evidence was not retrieved"),
     Column("distractor_loss", _NUMBER, "likewise, though it was: other text distracts, or votes differ by chance"),
     Column("unanswered_loss", _NUMBER, "likewise, where a call failed, no answer could be read, or there was no "

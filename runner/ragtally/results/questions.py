@@ -17,6 +17,7 @@ from ragtally.plan import Cell, StudyPlan
 from ragtally.relevance import evidence_characters
 from ragtally.results import columns as files
 from ragtally.results.approximation import evidence_shares
+from ragtally.results.parsers import lost_by_parsers
 from ragtally.steps import Task
 from ragtally.store import read_table
 from ragtally.tables import (
@@ -27,6 +28,7 @@ from ragtally.tables import (
     load_prompts,
     load_questions,
     load_relevance,
+    load_same_document,
     load_texts,
     load_verdicts,
 )
@@ -61,7 +63,9 @@ def context_of(cell: Cell) -> Task | None:
     return contexts[0] if contexts and cell.verdicts is not None else None
 
 
-def document_clusters(evidence: QuestionEvidence, questions: int) -> NDArray[np.int64]:
+def document_clusters(
+    evidence: QuestionEvidence, questions: int, same_document: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """Group the questions that share a document, directly or by way of others."""
     # Such questions stand and fall together, so an interval that takes them for independent is too narrow: they are
     # resampled together.
@@ -74,7 +78,9 @@ def document_clusters(evidence: QuestionEvidence, questions: int) -> NDArray[np.
         return row
 
     owner: dict[int, int] = {}
-    for row, document in zip(evidence.question.tolist(), evidence.document.tolist(), strict=True):
+    # What another parser made of a document is the same document.
+    documents = evidence.document if same_document is None else same_document[evidence.document]
+    for row, document in zip(evidence.question.tolist(), documents.tolist(), strict=True):
         one, other = root(row), root(owner.setdefault(document, row))
         parent[max(one, other)] = min(one, other)
     return np.array([root(row) for row in range(questions)], dtype=np.int64)
@@ -93,7 +99,8 @@ def _questions(plan: StudyPlan, workspace: Workspace) -> dict[str, Any]:
         **({"references": questions["references"]} if "references" in questions.columns else {}),
         "in_base": in_base(plan, workspace),
         "evidence_characters": evidence_characters(evidence, count),
-        "document_group": document_clusters(evidence, count),
+        **lost_by_parsers(plan, workspace),
+        "document_group": document_clusters(evidence, count, load_same_document(workspace.entry(plan.dataset))),
         "voters_verdict": voters,
         "label_doubtful": [_is_doubtful(*row) for row in zip(questions["label"], opinions, strict=True)],
     }
@@ -156,19 +163,16 @@ def _rankings(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
 def _passages(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
     """What stood before the readers of some questions, with the evidence marked."""
     contexts = dict.fromkeys(task for cell in plan.cells if (task := context_of(cell)) is not None)
-    dataset, sample = workspace.entry(plan.dataset), workspace.entry(plan.sample)
-    questions, evidence = load_questions(sample), load_evidence(sample)
-    names = read_table(dataset / "documents.parquet", ["id"])["id"]
-    texts = load_texts(dataset)
-    marks: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for row in range(len(evidence)):
-        key = (int(evidence.question[row]), int(evidence.document[row]))
-        marks.setdefault(key, []).append((int(evidence.start[row]), int(evidence.end[row])))
+    questions = load_questions(workspace.entry(plan.sample))
     tables = {task: load_passages(workspace.entry(task)) for task in contexts}
     characters = sum(int((table["end"] - table["start"]).sum()) for table in tables.values())
     picked_ids = _pick_questions(plan, questions["id"], characters)
     rows = []
+    # Each parser has documents of its own; its contexts follow one another.
     for task, table in tables.items():
+        dataset = workspace.entry(task.inputs["prepare"][0])
+        names = read_table(dataset / "documents.parquet", ["id"])["id"]
+        texts, marks = load_texts(dataset), _evidence_spans(workspace.entry(task.inputs["sample"][0]))
         rank, last = 0, -1
         for question, document, start, end in table.iter_rows():
             rank, last = (rank + 1 if question == last else 1), question
@@ -181,6 +185,16 @@ def _passages(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
                 (task.label, questions["id"][question], rank, names[document], start, end, passage, starts, ends)
             )
     return pl.DataFrame(rows, schema=files.PASSAGES.schema, orient="row")
+
+
+def _evidence_spans(sample: Path) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    """Where the evidence stands, by question and document."""
+    evidence = load_evidence(sample)
+    spans: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for row in range(len(evidence)):
+        key = (int(evidence.question[row]), int(evidence.document[row]))
+        spans.setdefault(key, []).append((int(evidence.start[row]), int(evidence.end[row])))
+    return spans
 
 
 def _prompts(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:

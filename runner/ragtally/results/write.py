@@ -21,6 +21,7 @@ from ragtally.results.approximation import evidence_metrics, evidence_scores, ev
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question, index_costs
 from ragtally.results.grades import count_grades
 from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, round_number, score_columns
+from ragtally.results.parsers import lost_by_parser, parser_losses, parser_notes
 from ragtally.results.questions import context_of, in_base, write_questions
 from ragtally.results.readings import count_readings, count_readings_of_voters
 from ragtally.steps import ASK, RERANK, Task
@@ -64,7 +65,7 @@ def write_prepare(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
         "corpus": read_json(workspace.entry(plan.dataset) / "dataset.json"),
         "questions": read_json(workspace.entry(plan.sample) / "funnel.json") | _language(plan),
         "addresses": {"prepare": plan.dataset.address, "sample": plan.sample.address},
-    }
+    } | parser_losses(plan, workspace)
     files.DATASET.write(folder, content)
 
 
@@ -238,7 +239,7 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
         shares = evidence_shares(plan, cell, workspace)
         for question_set, own in load_scores(workspace.entry(cell.score)).items():
             own = own | _retriever_scores(cell, workspace) | evidence_scores(shares, rows[question_set])
-            picks.append({**_picks(cell, question_set, workspace), "description": description[cell.name]})
+            picks.append({**_picks(plan, cell, question_set, workspace), "description": description[cell.name]})
             scores.append(own)
             costs.append(cost_of(cell.score, question_set, plan.base, workspace))
             for name, number in own.items():
@@ -254,12 +255,12 @@ def cell_table(plan: StudyPlan, workspace: Workspace) -> tuple[dict[str, list[An
     return columns | score_columns(scores) | cost_columns(costs) | index_costs(costs), metrics
 
 
-def _picks(cell: Cell, question_set: str, workspace: Workspace) -> dict[str, Any]:
+def _picks(plan: StudyPlan, cell: Cell, question_set: str, workspace: Workspace) -> dict[str, Any]:
     picks, before, registry = cell.picks, context_of(cell), workspace.registry
     # Parameters that do not count for a component are no part of what it is.
-    chunker, retriever, rule = (
+    parser, chunker, retriever, rule = (
         None if choice is None else registry.relevant_parameters(choice)
-        for choice in (picks.chunker, picks.retriever, picks.rule)
+        for choice in (picks.parser, picks.chunker, picks.retriever, picks.rule)
     )
     builds = {} if picks.build is None else {"setup": cell.setup, "build": picks.build}
     return {
@@ -267,6 +268,7 @@ def _picks(cell: Cell, question_set: str, workspace: Workspace) -> dict[str, Any
         "kind": picks.kind,
         "condition": picks.condition,
         "question_set": question_set,
+        **flat_parameters("parser", parser),
         **flat_parameters("chunker", chunker),
         **flat_parameters("retriever", retriever),
         **builds,
@@ -278,7 +280,7 @@ def _picks(cell: Cell, question_set: str, workspace: Workspace) -> dict[str, Any
         **flat_parameters("rule", rule),
         "ranking": cell.ranking,
         "context": before.label if before else None,
-        "note": _note(cell, workspace),
+        "note": _note(plan, cell, workspace),
     }
 
 
@@ -288,7 +290,7 @@ def _retriever_scores(cell: Cell, workspace: Workspace) -> dict[str, Score]:
     return load_search_scores(workspace.entry(rankings[0])) if rankings else {}
 
 
-def _note(cell: Cell, workspace: Workspace) -> str | None:
+def _note(plan: StudyPlan, cell: Cell, workspace: Workspace) -> str | None:
     """What one must know to read a cell's numbers, including what became known when the work was done."""
     notes = [cell.variation] if cell.variation else []
     for task in in_order((cell.score,)):
@@ -300,7 +302,7 @@ def _note(cell: Cell, workspace: Workspace) -> str | None:
         hit = load_relevance(workspace.entry(ranking)).hit
         if hit.size and not hit.any():
             notes.append("no question found any chunk: nothing in the one matched anything in the other")
-    return "; ".join(notes) or None
+    return "; ".join([*notes, *parser_notes(plan, cell, workspace)]) or None
 
 
 def _answers(plan: StudyPlan, workspace: Workspace) -> pl.DataFrame:
@@ -355,6 +357,7 @@ def _cell_answers(
         "texts": _by_question([table["text"] for table in answers]),
         "errors": _by_question([table["error"] for table in answers]),
         "covered_characters": _covered_characters(cell, workspace, rows),
+        **lost_by_parser(plan, cell, workspace, rows),
         **_exactly_covered(cell, workspace, rows),
         **costs_by_question(cell.score, ballots[0]["question"], workspace),
     }

@@ -12,7 +12,7 @@ from ragtally.spec.defaults import ANSWER_METRICS, GRADING, MAJORITY, OPEN_ANSWE
 from ragtally.spec.document import Document, read_document
 from ragtally.spec.resolve import Resolver
 from ragtally.spec.rules import Draft, DraftReader, check, check_splits, resolve_compare
-from ragtally.spec.schema import published_schema
+from ragtally.spec.schema import AXIS_KINDS, published_schema
 from ragtally.spec.study import Base, Budget, Compare, DatasetPick, Grid, Label, ReaderPick, Sample, Study
 from ragtally.spec.validation import Faults, validate
 
@@ -177,7 +177,7 @@ class _Builder:
         axes: dict[str, Any] = {}
         for key, value in part.items():
             path = ("grid", key)
-            schema = _SCALAR_AXES.get(key, {"x-ragtally-kind": key})
+            schema = _SCALAR_AXES.get(key, {"x-ragtally-kind": AXIS_KINDS.get(key, key)})
             if not self._faults.touch(path):
                 axes[key] = self._resolver.axis(schema, value, path)
                 continue

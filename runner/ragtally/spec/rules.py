@@ -240,10 +240,13 @@ def _check_quorum(rule: Choice, ballots: int, path: PathOf, faults: Faults) -> N
 def _check_retrieval(draft: Draft, grid: Grid, faults: Faults) -> None:
     contexts = (*grid.top_k, *grid.context_words)
     cells = math.prod(
-        max(1, len(axis)) for axis in (grid.chunker, grid.retriever, contexts, grid.reader, grid.votes, grid.rule)
+        max(1, len(axis))
+        for axis in (grid.parser, grid.chunker, grid.retriever, contexts, grid.reader, grid.votes, grid.rule)
     )
     if cells > MAX_CELLS:
         faults.add(("grid",), f"the grid has {cells:,} cells", f"{MAX_CELLS:,} at most: leave values out", at="key")
+    if grid.parser:
+        _check_parsers(draft, grid, faults)
     if grid.retriever and not grid.chunker:
         faults.add(("grid", "retriever"), "a retriever needs chunks", "add grid.chunker", at="key")
     if grid.chunker and not grid.retriever:
@@ -265,6 +268,15 @@ def _check_retrieval(draft: Draft, grid: Grid, faults: Faults) -> None:
             hint = "add grid.chunker, grid.retriever and grid.top_k, or controls: [gold_context]"
             faults.add(("grid",), f"the grid has nothing to put before {name}", hint, at="key")
             return
+
+
+def _check_parsers(draft: Draft, grid: Grid, faults: Faults) -> None:
+    if not grid.retriever:
+        faults.add(("grid", "parser"), "nothing searches what parsers read", "add grid.retriever", at="key")
+    traits = draft.traits(draft.dataset.choice, ("dataset",)) if draft.dataset else None
+    if draft.dataset and traits is not None and not traits.parses:
+        message = f"the dataset {draft.dataset.choice.name} has no files that a parser could read"
+        faults.add(("grid", "parser"), message, "remove grid.parser, or take the dataset table", at="key")
 
 
 def _check_grid_readers(draft: Draft, grid: Grid, faults: Faults) -> None:

@@ -11,6 +11,8 @@ from ragtally.spec.defaults import ANSWER_METRICS, DECIDING_METRIC, MAJORITY, OP
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONTROLS = ("closed_book", "gold_context", "wrong_context")
+# The kinds of components that axes pick from which are not named after their kind.
+AXIS_KINDS = {"parser": "converter"}
 MAX_SEED = 2**32 - 1
 
 # In Python `$` alone would let a line break pass at the end.
@@ -29,7 +31,7 @@ def published_schema(registry: Registry) -> dict[str, Any]:
     plain = definitions(registry, tuple(KINDS), grid=False)
     components = [entry.component for entry in registry.all() if entry.kind == "grader"]
     graders = {each.name: {**reference(f"grader.{each.name}"), "description": each.summary} for each in components}
-    in_grid = definitions(registry, ("chunker", "embedder", "retriever", "rule"), grid=True)
+    in_grid = definitions(registry, ("converter", "chunker", "embedder", "retriever", "rule"), grid=True)
     return {
         "$schema": DIALECT,
         "title": "ragtally spec",
@@ -188,6 +190,12 @@ def _base() -> Schema:
 
 def _grid() -> Schema:
     axes: dict[str, Schema] = {
+        "parser": {
+            **component_position(AXIS_KINDS["parser"], grid=True),
+            "description": "What reads the dataset's files: converters, of which each comes before all others for "
+            "the files of its kinds. The evidence is found again in what each makes of them; what one lost is "
+            "counted as lost by the parser. Left out, the dataset reads its files as it says itself.",
+        },
         "chunker": {
             **component_position("chunker", grid=True),
             "description": "How documents are cut. Needed where there is a retriever.",
@@ -253,7 +261,7 @@ def comparison_keys() -> dict[str, Schema]:
                         "type": "object",
                         "minProperties": 1,
                         "properties": {
-                            **{axis: _pick(axis) for axis in ("chunker", "retriever", "rule")},
+                            **{axis: _pick(axis) for axis in ("parser", "chunker", "retriever", "rule")},
                             "reader": {"type": "string", "description": "A reader of the grid."},
                             **{axis: _number(axis) for axis in ("top_k", "context_words", "votes")},
                         },

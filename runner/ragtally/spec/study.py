@@ -87,6 +87,9 @@ class Grid:
     reader: tuple[str, ...] = ()  # Names of readers
     votes: tuple[int, ...] = (1,)  # How many votes of the reader
     rule: tuple[Choice, ...] = ()
+    parser: tuple[
+        Choice, ...
+    ] = ()  # Converters whose texts are compared; none where the dataset's own reads the files
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Study:
         yield from ((f"model {name}", choice) for name, choice in self.models.items())
         yield from ((f"reader {name}", pick.choice) for name, pick in self.readers.items())
         components: list[Choice] = []
-        for axis in (self.grid.chunker, self.grid.retriever):
+        for axis in (self.grid.parser, self.grid.chunker, self.grid.retriever):
             for choice in axis:
                 for each in _with_inner(choice):
                     if each not in components:

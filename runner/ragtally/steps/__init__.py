@@ -15,6 +15,7 @@ from ragtally.steps.parse import PARSE
 from ragtally.steps.prepare import PREPARE
 from ragtally.steps.prompt import PROMPT
 from ragtally.steps.read import READ
+from ragtally.steps.reference import REFERENCE
 from ragtally.steps.relevance import CONTEXT_RELEVANCE, RELEVANCE
 from ragtally.steps.rerank import RERANK, RERANK_PROMPT
 from ragtally.steps.retrieve import RETRIEVE
@@ -29,13 +30,13 @@ from ragtally.steps.vote import VOTE
 STEPS: Mapping[str, Step] = {
     step.name: step
     for step in (
-        PREPARE, SAMPLE, CHUNK, EMBED, EMBED_QUESTIONS, INDEX, RETRIEVE, RERANK_PROMPT, RERANK, RELEVANCE, CONTEXT,
-        CONTEXT_RELEVANCE, TRAIN, PROMPT, ASK, READ, PARSE, VOTE, GRADE, BASE, SCORE,
+        PREPARE, REFERENCE, SAMPLE, CHUNK, EMBED, EMBED_QUESTIONS, INDEX, RETRIEVE, RERANK_PROMPT, RERANK, RELEVANCE,
+        CONTEXT, CONTEXT_RELEVANCE, TRAIN, PROMPT, ASK, READ, PARSE, VOTE, GRADE, BASE, SCORE,
     )
 }  # fmt: skip
 
 __all__ = [
     "ASK", "BASE", "CHUNK", "CONTEXT", "CONTEXT_RELEVANCE", "CURATE", "EMBED", "EMBED_QUESTIONS", "EXPORT", "GRADE",
-    "INDEX", "PARSE", "PREPARE", "PROMPT", "READ", "RELEVANCE", "RERANK", "RERANK_PROMPT", "RETRIEVE", "SAMPLE",
-    "SCORE", "SPLIT", "STEPS", "TRAIN", "VOTE", "Step", "Task", "TaskFactory", "Work",
+    "INDEX", "PARSE", "PREPARE", "PROMPT", "READ", "REFERENCE", "RELEVANCE", "RERANK", "RERANK_PROMPT", "RETRIEVE",
+    "SAMPLE", "SCORE", "SPLIT", "STEPS", "TRAIN", "VOTE", "Step", "Task", "TaskFactory", "Work",
 ]  # fmt: skip

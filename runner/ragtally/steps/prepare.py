@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from ragtally.api import DataError, Dataset, DatasetBatch, PluginError
+from ragtally.api import DataError, Dataset, DatasetBatch, ParsingDataset, PluginError
 from ragtally.steps.step import Step, Task, Work
 from ragtally.store import write_json, write_table
 from ragtally.tables import EVIDENCE
@@ -21,6 +21,10 @@ _FEWEST_LABELS = 10
 def run(work: Work) -> None:
     """Write `documents.parquet`, `questions.parquet`, `evidence.parquet` and `dataset.json`."""
     dataset: Dataset = work.build("dataset")
+    if "parser" in work.task.choices:
+        if not isinstance(dataset, ParsingDataset):
+            raise PluginError(f"the dataset {work.task.choices['dataset'].name} has no method parsed_by")
+        dataset = dataset.parsed_by(work.build("parser"))
     reading = _Reading(dataset, work.task)
     for batch in dataset.batches():
         reading.take(batch)
@@ -28,6 +32,8 @@ def run(work: Work) -> None:
     write_table(work.folder / "documents.parquet", whole.documents)
     write_table(work.folder / "questions.parquet", whole.questions)
     write_table(work.folder / "evidence.parquet", whole.evidence)
+    if "parser" in work.task.choices:
+        write_table(work.folder / "quotes.parquet", reading.quotes())
     summary = {
         "answers": list(dataset.answers),
         "splits": list(dataset.splits),
@@ -49,6 +55,10 @@ _SECTION_NAMES = {"section_names": pl.List(pl.String())}
 _QUESTIONS = {"id": pl.String(), "text": pl.String(), "label": pl.String(), "split": pl.String()}
 # Only of a dataset that has them: the entries of the others stay what they were.
 _REFERENCES = {"references": pl.List(pl.String())}
+_QUOTES = {
+    "question": pl.String(), "text": pl.String(), "match": pl.String(), "similarity": pl.Float64(),
+    "fault": pl.String(), "place": pl.String(),
+}  # fmt: skip
 _EVIDENCE = dict(zip(EVIDENCE, (pl.String(), pl.String(), pl.Int32(), pl.Int32(), pl.Int32()), strict=True))
 
 # Whether a span of characters is not empty and lies in a text of `length` characters.
@@ -67,6 +77,7 @@ class _Reading:
     questions: list[pl.DataFrame] = field(default_factory=list)
     spans: list[pl.DataFrame] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    finds: list[pl.DataFrame] = field(default_factory=list)
 
     def take(self, batch: DatasetBatch) -> None:
         schema = _DOCUMENTS if batch.documents.section_names is None else _DOCUMENTS | _SECTION_NAMES
@@ -78,6 +89,17 @@ class _Reading:
             evidence = replace(evidence, grade=[1] * len(evidence))
         self.spans.append(self._frame("evidence", evidence, _EVIDENCE))
         self.left_out.update(batch.left_out)
+        if batch.quotes is not None:
+            self.finds.append(self._frame("quotes", batch.quotes, _QUOTES))
+
+    def quotes(self) -> pl.DataFrame:
+        """How each quote was found, by the rows of questions."""
+        rows = pl.concat(self.questions, how="diagonal").select("id").with_row_index("row")
+        finds = pl.concat([pl.DataFrame(schema=_QUOTES), *self.finds])
+        finds = finds.join(rows, left_on="question", right_on="id", how="left", maintain_order="left")
+        for (question,) in finds.filter(pl.col("row").is_null()).select("question").head(1).iter_rows():
+            raise self.wrong(f"there is a quote of the question {question!r}, which the dataset has not")
+        return finds.select(question=pl.col("row").cast(pl.Int32), **{name: name for name in list(_QUOTES)[1:]})
 
     def whole(self) -> _Whole:
         """Put the pieces together and check them against each other."""

@@ -37,8 +37,14 @@ def _examples(work: Work) -> Examples | None:
             location=work.task.location,
             hint="name a labelled split under train: {split: ...}, or show no examples",
         )
-    reading = load_reading(work.input("examples_context"), work.input("prepare"), examples)
+    dataset = work.optional("examples_prepare") or work.input("prepare")
+    reading = load_reading(work.input("examples_context"), dataset, examples)
     return Examples(reading, labels.to_list())
 
 
-PROMPT = Step("prompt", 1, run, inputs=("prepare", "sample", "context", "base", "examples", "examples_context"))
+PROMPT = Step(
+    "prompt",
+    1,
+    run,
+    inputs=("prepare", "sample", "context", "base", "examples", "examples_context", "examples_prepare"),
+)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ragtally.api import DATASET_PARAMETERS, Component, Dataset, DatasetBatch
+from ragtally.api import DATASET_PARAMETERS, Component, Dataset, DatasetBatch, ParsingDataset
 from ragtally.testing.component import ComponentSuite
 
 
@@ -91,6 +91,10 @@ class DatasetSuite(ComponentSuite):
         assert all((column is not None) is has_references for column in columns), "the traits say otherwise"
         texts = [text for column in columns for of_question in column or () for text in of_question]
         assert all(isinstance(text, str) and text.strip() for text in texts), "a reference is empty"
+
+    def test_it_can_be_parsed_where_the_traits_say_so(self, dataset: Any, traits: Any) -> None:
+        """`grid.parser` is offered exactly where a parser can be chosen."""
+        assert isinstance(dataset, ParsingDataset) is traits.parses, "the traits say otherwise"
 
     def test_evidence_lies_in_documents_and_belongs_to_questions(self, batches: list[DatasetBatch]) -> None:
         """Spans of known documents for known questions, none of them empty."""
