@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally import Component, hookimpl
+from ragtally import Component, DataError, DatasetTraits, hookimpl
 
 if TYPE_CHECKING:
     from ragtally_exported.dataset import ExportedFolder
@@ -40,6 +40,16 @@ def fingerprint(parameters: Mapping[str, Any]) -> str:
     return fingerprint_of(parameters["folder"])
 
 
+def _traits(parameters: Mapping[str, Any]) -> DatasetTraits:
+    from ragtally_exported.dataset import is_open
+
+    try:
+        return DatasetTraits("open" if is_open(parameters["folder"]) else "labels")
+    except DataError:
+        # What is wrong with the folder is told where the dataset is read.
+        return DatasetTraits()
+
+
 @hookimpl
 def register_datasets() -> list[Component]:
     """Offer `exported`."""
@@ -50,5 +60,6 @@ def register_datasets() -> list[Component]:
             summary="A base exported as a dataset: questions that voters could answer, with their documents.",
             params=PARAMETERS,
             fingerprint=fingerprint,
+            traits=_traits,
         )
     ]

@@ -14,15 +14,15 @@ from ragtally import DataError, DatasetBatch, Documents, Evidence, Location, Que
 from ragtally.api.address import address
 
 FORM = "ragtally dataset 1"
+# Its kind of labels where answers are open.
+REFERENCES = "references"
 _ROWS = 4096
 _TABLES = ("documents", "questions", "evidence")
 _REMEDY = "`ragtally export base STUDY --dataset FOLDER` writes one"
 
 
 class ExportedFolder:
-    """Questions with labels, documents and evidence, as they were exported."""
-
-    labelled = True
+    """Questions with labels or right answers, documents and evidence, as they were exported."""
 
     def __init__(self, folder: str, *, accept_silver: bool) -> None:
         self._folder = Path(folder).expanduser()
@@ -33,6 +33,7 @@ class ExportedFolder:
                 location=Location(str(self._folder)),
                 hint="accept_silver: true takes them for gold labels; scores then say who agrees with the voters",
             )
+        self.labelled = summary["labels"] != REFERENCES
         self.answers: tuple[str, ...] = tuple(summary["answers"])
         self.splits: tuple[str, ...] = tuple(summary["splits"])
 
@@ -45,7 +46,9 @@ class ExportedFolder:
             documents = Documents(*(some[name].to_list() for name in columns))
             yield DatasetBatch(replace(documents, section_names=names), nothing.questions, nothing.evidence)
         for some in _pieces(self._folder, "questions"):
-            questions = Questions(*(some[name].to_list() for name in ("id", "text", "label", "split")))
+            references = None if self.labelled else some["references"].to_list()
+            own = (some[name].to_list() for name in ("id", "text", "label", "split"))
+            questions = Questions(*own, references=references)
             yield DatasetBatch(nothing.documents, questions, nothing.evidence)
         for some in _pieces(self._folder, "evidence"):
             spans = Evidence(*(some[name].to_list() for name in ("question", "document", "start", "end", "grade")))
@@ -61,6 +64,11 @@ def fingerprint_of(folder: str) -> str:
         return address(content | {table: file_hash(root / f"{table}.parquet") for table in _TABLES})
     except OSError as error:
         raise _damage(root, str(error.strerror or error)) from error
+
+
+def is_open(folder: str) -> bool:
+    """Whether the answers are open."""
+    return bool(_summary(Path(folder).expanduser())["labels"] == REFERENCES)
 
 
 def _summary(folder: Path) -> dict[str, Any]:

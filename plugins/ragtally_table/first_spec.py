@@ -43,8 +43,8 @@ class FirstSpec:
     def starter(self) -> Starter:
         """Guess, try, and say what came of it."""
         guess = guess_columns(self.questions, QUESTION_KEYS)
-        stated = {"sheet": guess.sheet, "header": guess.header}
-        self.parameters |= {key: value for key, value in stated.items() if value is not None}
+        place = {"sheet": guess.sheet, "header": guess.header}
+        self.parameters |= {key: value for key, value in place.items() if value is not None}
         columns = self._check_columns(guess)
         document_columns = self._document_columns()
         options: Mapping[str, Any] = {
@@ -211,10 +211,10 @@ class FirstSpec:
             self.notes.append(f"left: {len(corpus.unreadable) - 10:,} more files that cannot be read")
         if corpus.unreadable:
             self.parameters["on_unreadable"] = "skip"
-        lost = {what: left_out[what] for what in sorted(left_out) if what in LOST}
-        if lost:
+        missing = {what: left_out[what] for what in sorted(left_out) if what in LOST}
+        if missing:
             self.parameters["on_missing_evidence"] = "skip"
-        self.notes += [f"left: {number:,} {what}" for what, number in lost.items()]
+        self.notes += [f"left: {number:,} {what}" for what, number in missing.items()]
         if NO_EVIDENCE in left_out:
             self.notes.append(f"{left_out[NO_EVIDENCE]:,} {NO_EVIDENCE}, which no ranking can be measured on")
 
@@ -229,11 +229,11 @@ class FirstSpec:
                 self.notes.append("no split named train and another: no reader can learn from the questions")
             return None, None
         labels = [question.label for question in questions.questions if question.split == train and question.label]
-        asked = sum(question.split == test for question in questions.questions)
-        if questions.answers and (len(set(labels)) < 2 or len(labels) < _FEWEST_TRAIN or asked < _FEWEST_ASKED):
+        test_size = sum(question.split == test for question in questions.questions)
+        if questions.answers and (len(set(labels)) < 2 or len(labels) < _FEWEST_TRAIN or test_size < _FEWEST_ASKED):
             self.notes.append(
-                f"{len(labels):,} questions to learn from and {asked:,} to be asked are too few for a reader; there "
-                f"should be {_FEWEST_TRAIN} and {_FEWEST_ASKED}, of two labels"
+                f"{len(labels):,} questions to learn from and {test_size:,} to be asked are too few for a reader; "
+                f"there should be {_FEWEST_TRAIN} and {_FEWEST_ASKED}, of two labels"
             )
             return test, None
         if not complete and questions.answers:

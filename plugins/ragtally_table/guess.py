@@ -63,20 +63,22 @@ class Guess(NamedTuple):
 
 def guess_columns(path: Path, keys: Sequence[str]) -> Guess:
     """Find the sheet, the row of the names, and the columns; the one that there must be is the key's own."""
-    needed = "question" if "question" in keys else "text"
+    obligatory = "question" if "question" in keys else "text"
     guesses = [_guess(path, sheet, header, keys) for sheet, header in _candidates(path)]
-    best = max(guesses, key=lambda guess: (needed in guess.columns, len(guess.columns) + len(guess.answers)))
-    if needed in best.columns:
+    best = max(guesses, key=lambda guess: (obligatory in guess.columns, len(guess.columns) + len(guess.answers)))
+    if obligatory in best.columns:
         return best
     # The row of the names is the first that has as many as any.
     for guess in sorted(guesses, key=lambda guess: -sum(map(bool, guess.table.names))):
-        column = _by_content(guess.table, needed)
+        column = _by_content(guess.table, obligatory)
         if column is not None:
-            guess.columns[needed] = column
+            guess.columns[obligatory] = column
             return guess
     table = read_table(path, sheet=best.sheet, header=best.header)
-    message = f"no column looks like the {needed}s; the columns are: {', '.join(filter(None, table.names)) or 'none'}"
-    raise DataError(message, location=Location(str(path)), hint=f"name one of them `{needed}`")
+    message = (
+        f"no column looks like the {obligatory}s; the columns are: {', '.join(filter(None, table.names)) or 'none'}"
+    )
+    raise DataError(message, location=Location(str(path)), hint=f"name one of them `{obligatory}`")
 
 
 # Words that are frequent in one language and rare in the others, as they stand in questions and answers.

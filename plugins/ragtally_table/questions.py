@@ -86,8 +86,8 @@ def read_questions(
         message = f"the column {columns['answer']!r} {content}: there must be two different answers"
         raise table.wrong(None, None, message, "name another column as `columns.answer`, or leave it out")
     splits = tuple(dict.fromkeys(question.split for question in questions))
-    used = {*places.values(), *reference_places}
-    spare = sum(1 for place, name in enumerate(table.names) if name and place not in used)
+    in_use = {*places.values(), *reference_places}
+    spare = sum(1 for place, name in enumerate(table.names) if name and place not in in_use)
     left_out = {UNUSED_COLUMNS: spare} if spare else {}
     return QuestionTable(table, places, questions, reference_places, answers, splits, left_out)
 

@@ -15,9 +15,12 @@ from command_line import Project, project_in
 from ragtally.api import DataError, RagtallyError
 from ragtally.engine.run import Folders, run_study
 from ragtally.export.dataset import export_dataset
+from ragtally.export.training import training_lines
 from ragtally.registry import load_registry
 from ragtally.store import Store
+from ragtally.support.training_forms import FORMS, read_line
 from ragtally.workspace import Workspace
+from sample_squad import references, write_recorded, write_squad
 from toy_study import Notes
 
 SPEC = """\
@@ -161,3 +164,80 @@ def test_what_is_wrong_is_said(folder: Path, tmp_path: Path, name: str, content:
     with pytest.raises(DataError, match=message) as caught:
         list(dataset_of(copy).batches())
     assert caught.value.location is not None
+
+
+OPEN = """\
+study: towns
+seed: 7
+dataset: {squad: {path: FOLDER/squad.json, language: pt}}
+readers: {people: {recorded: {path: FOLDER/people.jsonl, condition: gold_context}}}
+label: {voters: [people]}
+base: {from: [people], rule: majority}
+grid: {}
+metrics: [accuracy]
+"""
+OPEN_AGAIN = """\
+study: again
+dataset: {{exported: {{folder: {folder}, language: pt}}}}
+readers: {{floor: best_sentence}}
+grading: {{contains: {{}}}}
+grid: {{chunker: whole, retriever: bm25, top_k: 1, reader: floor}}
+controls: [gold_context]
+metrics: [accuracy, recall@1]
+"""
+
+
+@pytest.fixture(scope="module")
+def towns(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A study with open answers, whose base leaves out one question."""
+    study = project_in(tmp_path_factory.mktemp("open"))
+    write_squad(study.folder / "squad.json")
+    answers = {name: [texts[0] if texts else "Não posso responder"] for name, texts in references().items()}
+    write_recorded(study.folder / "people.jsonl", answers | {"Arden-0": ["Ouse"]})
+    run(study, OPEN.replace("FOLDER", str(study.folder)), ("prepare", "label"))
+    return study
+
+
+def test_a_base_of_open_answers_is_a_dataset_again(towns: Project) -> None:
+    out = towns.folder / "open"
+    export = export_dataset(towns.folder / "results/towns", store(towns), out, "gold")
+    expected = {name: texts for name, texts in references().items() if name != "Arden-0"}
+    assert export.questions == len(expected)
+    (questions,) = (batch.questions for batch in dataset_of(out).batches() if len(batch.questions))
+    assert dict(zip(questions.id, questions.references, strict=True)) == expected
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "language: pt}}" in card and "graded right" in card and "of 4 questions" in card
+    results = run(towns, OPEN_AGAIN.format(folder=out), ("prepare", "label", "bench"))
+    cells = pl.read_csv(results / "cells.csv")
+    # A sentence of the paragraph holds every answer; of four questions there is none, and so no gold context.
+    assert cells.filter(pl.col("condition") == "gold_context")["accuracy"].to_list() == [1.0]
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_a_base_of_open_answers_is_learnt_from(towns: Project, form: str) -> None:
+    expected = references()
+    for with_context in (True, False):
+        lines = training_lines(towns.folder / "results/towns", store(towns), form, with_context=with_context)
+        assert len(lines) == len(expected) - 1
+        for line in lines:
+            example = read_line(line, None if FORMS[form].has_sources else {"id": "?"})
+            texts = expected.get(example.id)
+            if texts is None:
+                continue
+            assert example.turns[-1].text == (texts[0] if texts else "Não posso responder")
+            if with_context and texts:
+                assert texts[0] in (example.input or example.turns[0].text)
+            elif not with_context:
+                assert example.input is None
+
+
+def test_the_command_writes_lines_to_learn_from(towns: Project, project: Project) -> None:
+    done = towns.ragtally("export", "base", "towns", "--train", "alpaca", "--results", "results")
+    first = json.loads(done.out.splitlines()[0])
+    assert (first["instruction"], first["output"]) == ("How many people live in Arden?", "1000")
+    assert first["input"].startswith("Arden lies on the river Tarn.")
+    # Labels are learnt likewise.
+    lines = training_lines(project.folder / "results/small", store(project), "alpaca", with_context=True)
+    assert {line["output"] for line in lines} == {"yes"}
+    for words in (["--no-context"], ["--train", "chat", "--dataset", "x"]):
+        assert towns.ragtally("export", "base", "towns", "--results", "results", *words).code == 2

@@ -19,6 +19,7 @@ from ragtally.cli.console import TerminalProgress
 from ragtally.cli.studies import folder_of, results_option
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
+from ragtally.support.training_forms import FORMS
 
 if TYPE_CHECKING:
     from polars import DataFrame, Expr
@@ -82,6 +83,11 @@ def answers(
     "--documents", type=click.Choice(("gold", "all")), default="gold", show_default=True,
     help="With --dataset: the documents in which the answers stand, or the whole corpus.",
 )  # fmt: skip
+@click.option(
+    "--train", "training", type=click.Choice(sorted(FORMS)),
+    help="Write JSON Lines for fine-tuning instead: each question with its gold context and a right answer.",
+)  # fmt: skip
+@click.option("--no-context", is_flag=True, help="With --train: leave the gold contexts out.")
 @_format
 @_formulas
 @_out
@@ -90,6 +96,8 @@ def base(
     study: str,
     dataset: Path | None,
     documents: Literal["gold", "all"],
+    training: str | None,
+    no_context: bool,
     form: str,
     formulas: bool,
     out: Path | None,
@@ -97,9 +105,19 @@ def base(
 ) -> None:
     """Write base.parquet: the questions that stay for the grid, and the label that each is scored against.
 
-    With --dataset, write the questions with their documents and evidence, and a data card.
+    With --dataset, write the questions with their documents and evidence, and a data card. With --train, write them
+    as programs for fine-tuning read them; open answers are the first of the texts that are right.
     """
+    if dataset is not None and training is not None:
+        raise click.UsageError("--dataset and --train cannot be given together")
+    if no_context and training is None:
+        raise click.UsageError("--no-context is of --train")
     folder = folder_of(study, results)
+    if training is not None:
+        store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
+        rows = lazy.export_training.training_lines(folder, store, training, with_context=not no_context)
+        _deliver("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode(), "jsonl", out)
+        return
     if dataset is not None:
         if out is not None:
             raise click.UsageError("--dataset and --out cannot be given together")

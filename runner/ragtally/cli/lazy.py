@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ragtally.engine import run as engine
     from ragtally.export import dataset as export_dataset
     from ragtally.export import pipeline as export_pipeline
+    from ragtally.export import training as export_training
     from ragtally.llm import batches as llm_batches
     from ragtally.llm import context_length, preflight
     from ragtally.plan import answer_form
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 __all__ = [
     "analysis", "answer_form", "batches", "calls", "calls_salvage", "calls_transfer", "cell_pairs", "columns",
     "component_tables", "context_length", "contributions", "curation_server", "decision_sheets", "decisions",
-    "duplicate_tables", "duplicates", "engine", "estimate", "export_dataset", "export_pipeline", "external",
+    "duplicate_tables", "duplicates", "engine", "estimate", "export_dataset", "export_pipeline",
+    "export_training", "external",
     "inventory", "llm_batches", "outputs", "page", "pairwise", "pipelines", "plan", "plan_tables", "polars",
     "preflight", "provenance", "readings", "result_files", "results", "review", "show", "store", "store_tables",
     "table", "vectors", "workspace",
@@ -57,6 +59,7 @@ _MODULES = {
     "outputs": "ragtally.engine.outputs",
     "export_dataset": "ragtally.export.dataset",
     "export_pipeline": "ragtally.export.pipeline",
+    "export_training": "ragtally.export.training",
     "llm_batches": "ragtally.llm.batches",
     "context_length": "ragtally.llm.context_length",
     "preflight": "ragtally.llm.preflight",

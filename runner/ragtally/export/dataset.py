@@ -18,6 +18,8 @@ from ragtally.tables import load_evidence
 
 # What `dataset.json` says of the folder's form; the dataset `exported` reads it.
 FORM = "ragtally dataset 1"
+# Its kind of labels where answers are open: texts that are right.
+REFERENCES = "references"
 Documents = Literal["gold", "all"]
 _STAGES = {
     "sample": "the sample",
@@ -29,7 +31,7 @@ _STAGES = {
 _FILES = """\
 - `documents.parquet`: `id`, `text`, `section_starts`, `section_ends` (character offsets); `section_names` where
   the sections have names, as in `page 3`
-- `questions.parquet`: `id`, `text`, `label`, `label_kind`, `split`
+- `questions.parquet`: `id`, `text`, `label`, `label_kind`, `split`; `references` where answers are open
 - `evidence.parquet`: `question`, `document`, `start`, `end`, `grade`
 - `dataset.json`: the numbers above for programs, and the addresses that the data had in the store"""
 
@@ -47,23 +49,10 @@ class ExportedDataset:
 def export_dataset(results: Path, store: Store, folder: Path, documents: Documents) -> ExportedDataset:
     """Write the base of a study as a dataset."""
     dataset, base, rows = DATASET.read(results), BASE.read(results), BASE_TABLE.read(results)
-    if dataset["questions"].get("open"):
-        raise RagtallyError(
-            f"{dataset['study']} has open answers, which an exported dataset does not hold yet",
-            hint="ragtally export answers writes questions, references and answers",
-        )
     if folder.exists() and not is_export(folder):
         hint = "name a folder that does not exist yet"
         raise RagtallyError("the folder holds something else", location=Location(str(folder)), hint=hint)
-    address = str(dataset["addresses"]["prepare"])
-    if not store.complete(PREPARE.stored_as, address):
-        raise RagtallyError(
-            f"the dataset that {dataset['study']} was made from is not in this store",
-            location=Location(str(store.root)),
-            hint="run the study again: what is paid for is not paid again",
-        )
-    source = store.open(PREPARE.stored_as, address).folder
-    tables = _tables(source, rows, documents)
+    tables = base_tables(dataset, rows, store, documents)
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside its destination, so that it can be moved there in one piece.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
@@ -79,6 +68,20 @@ def export_dataset(results: Path, store: Store, folder: Path, documents: Documen
         draft.rename(folder)
     size = sum(path.stat().st_size for path in folder.iterdir())
     return ExportedDataset(folder, len(tables["questions"]), len(tables["documents"]), size)
+
+
+def base_tables(
+    dataset: Mapping[str, Any], base: pl.DataFrame, store: Store, documents: Documents
+) -> dict[str, pl.DataFrame]:
+    """The documents, questions and evidence of a base, out of the store."""
+    address = str(dataset["addresses"]["prepare"])
+    if not store.complete(PREPARE.stored_as, address):
+        raise RagtallyError(
+            f"the dataset that {dataset['study']} was made from is not in this store",
+            location=Location(str(store.root)),
+            hint="run the study again: what is paid for is not paid again",
+        )
+    return _tables(store.open(PREPARE.stored_as, address).folder, base, documents)
 
 
 def is_export(folder: Path) -> bool:
@@ -112,9 +115,12 @@ def _tables(dataset: Path, base: pl.DataFrame, documents: Documents) -> dict[str
     spans = spans.join(names, on="document_row", how="left").sort("question_row", "document_row", "start", "end")
     if documents == "gold":
         corpus = corpus.filter(pl.col("row").is_in(spans["document_row"].unique().cast(pl.UInt32).to_list()))
+    references = ["references"] if "references" in rows.columns else []
     return {
         "documents": corpus.drop("row").collect(),
-        "questions": rows.select("id", "text", label="label_base", label_kind="label_kind", split="split"),
+        "questions": rows.select(
+            "id", "text", *references, label="label_base", label_kind="label_kind", split="split"
+        ),
         "evidence": spans.select("question", "document", "start", "end", "grade"),
     }
 
@@ -125,11 +131,14 @@ def _summary(
     questions = tables["questions"]
     splits = set(questions["split"])
     kinds = set(questions["label_kind"])
+    is_open = "references" in questions.columns
+    language = {"language": dataset["questions"]["language"]} if is_open else {}
     return {
         "form": FORM,
         "answers": dataset["questions"]["answers"],
         "splits": [split for split in dataset["corpus"]["splits"] if split in splits],
-        "labels": "silver" if "silver" in kinds else "gold",
+        "labels": REFERENCES if is_open else "silver" if "silver" in kinds else "gold",
+        **language,
         "questions": len(questions),
         "documents": len(tables["documents"]),
         "which_documents": documents,
@@ -148,18 +157,15 @@ def data_card(folder: Path, summary: Mapping[str, Any], questions: pl.DataFrame)
     silver = summary["labels"] == "silver"
     # An absolute path is of one machine alone.
     path = Path("data/datasets", folder.name) if folder.is_absolute() else folder
-    use = ", ".join([f"folder: {path.as_posix()}", *(["accept_silver: true"] if silver else [])])
+    language = summary.get("language", "en")
+    more = [*(["accept_silver: true"] if silver else []), *([] if language == "en" else [f"language: {language}"])]
+    use = ", ".join([f"folder: {path.as_posix()}", *more])
     parts = [
         f"# {folder.name}",
         f"{len(questions):,} questions of `{summary['dataset']}` that stayed in the base of the study "
         f"`{summary['study']}`, with {_documents(summary)}. Written by `ragtally export base`.",
         f"```yaml\ndataset: {{exported: {{{use}}}}}\n```",
-        "## Labels",
-        _labels(summary, silver=silver),
-        _table(
-            ("answer", "questions", "share"),
-            [(answer, f"{count:,}", _share(count, len(questions))) for answer, count in counts.items()],
-        ),
+        *_answers(summary, questions, counts),
         "## How it was made",
         *_selection(summary),
         "## What to bear in mind",
@@ -176,7 +182,27 @@ def _documents(summary: Mapping[str, Any]) -> str:
     return f"the whole corpus of {summary['documents']:,} documents"
 
 
-def _labels(summary: Mapping[str, Any], *, silver: bool) -> str:
+def _answers(summary: Mapping[str, Any], questions: pl.DataFrame, counts: Mapping[str, int]) -> list[str]:
+    """What is right, and how much of it there is."""
+    if summary["labels"] == REFERENCES:
+        without = int((questions["references"].list.len() == 0).sum())
+        return [
+            "## Answers",
+            "Texts that are right, those of the dataset that the questions come from, unchanged; of"
+            f" {without:,} questions ({_share(without, len(questions))}) there is none, so that to say that"
+            " they cannot be answered is right.",
+        ]
+    return [
+        "## Labels",
+        _labels(silver=summary["labels"] == "silver"),
+        _table(
+            ("answer", "questions", "share"),
+            [(answer, f"{count:,}", _share(count, len(questions))) for answer, count in counts.items()],
+        ),
+    ]
+
+
+def _labels(*, silver: bool) -> str:
     if silver:
         return (
             "Silver: the voters' verdicts, since the questions have no gold labels. A score against them says how "
@@ -192,7 +218,8 @@ def _selection(summary: Mapping[str, Any]) -> list[str]:
     voters = "\n".join(f"- `{voter}`: `{component}`" for voter, component in selection["voters"].items())
     rules = [f"{selection['votes']} votes each, decided by `{selection['rule']}`"]
     if selection["agree_with_gold"]:
-        rules.append("included where the verdict is the gold label")
+        is_open = summary["labels"] == REFERENCES
+        rules.append(f"included where the verdict is {'graded right' if is_open else 'the gold label'}")
     if selection["exclude_closed_book_right"]:
         readers = ", ".join(f"`{reader}`" for reader in selection["exclude_closed_book_right"])
         rules.append(f"excluded where {readers} answered right without any context")
@@ -214,7 +241,7 @@ def _warnings(summary: Mapping[str, Any], counts: Mapping[str, int], questions: 
     lines = [
         "- These are the questions that the voters could answer from that context: easier than those asked. "
         "Scores on them are no scores on the dataset that they come from.",
-        f"- Always answering the most frequent label is right for {_share(most, questions)}.",
+        *([f"- Always answering the most frequent label is right for {_share(most, questions)}."] if counts else []),
         "- The texts are those of the dataset that they come from, under its licence: do not publish this folder "
         "where that licence does not allow it.",
     ]

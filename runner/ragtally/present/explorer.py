@@ -89,8 +89,8 @@ def explorer_data(results: Results, analysis: Analysis, question_ids: Sequence[s
         "contexts": contexts,
         "cells": names,
         "context_of": [contexts.index(name) if name in contexts else -1 for name in cells["context"]],
-        "said": (said := _answers(results, analysis, names, location, texts)),
-        "common": _common_words(results, questions, said, texts) if results.is_open else [],
+        "said": (answers := _answers(results, analysis, names, location, texts)),
+        "common": _common_words(results, questions, answers, texts) if results.is_open else [],
         **(passages := _passages(results, contexts, location, texts)),
         **_prompts(results, cells, contexts, location, passages, texts),
         "texts": texts.all,
@@ -132,12 +132,12 @@ def _grades(answers: pl.DataFrame, texts: _Texts) -> dict[str, list[Any]]:
 
 
 def _common_words(
-    results: Results, questions: pl.DataFrame, said: Sequence[Mapping[str, Any]], texts: _Texts
+    results: Results, questions: pl.DataFrame, by_cell: Sequence[Mapping[str, Any]], texts: _Texts
 ) -> list[dict[int, list[Any]]]:
     """By question and the number of an answer: the reference that is most like it, and where both say the same."""
     common: list[dict[int, list[Any]]] = [{} for _ in range(len(questions))]
     references, words = questions["references"].to_list(), texts.all
-    for answers in said:
+    for answers in by_cell:
         for question, verdict in zip(answers["question"], answers["verdict"], strict=True):
             if verdict < 0 or verdict in common[question] or words[verdict] == ABSTENTION:
                 continue
@@ -232,12 +232,12 @@ def _parts(content: str, pieces: Sequence[tuple[list[int], str]], texts: _Texts)
     """Cut a message at the passages in it: the number of a text, or that of a passage in a list of its own."""
     at = 0
     for reference, text in pieces:
-        found = content.find(text, at) if text else -1
-        if found < 0:
+        start = content.find(text, at) if text else -1
+        if start < 0:
             continue
-        if found > at:
-            yield texts.number(content[at:found])
+        if start > at:
+            yield texts.number(content[at:start])
         yield reference
-        at = found + len(text)
+        at = start + len(text)
     if at < len(content):
         yield texts.number(content[at:])

@@ -35,12 +35,12 @@ def grading_section(results: Results) -> Section:
         by_grader[outcome] += row["answers"]
     right = [name for name, _ in by_grader.most_common() if name not in _OTHERS]
     outcomes = (*right, *_OTHERS)
-    shown = [name for name in outcomes if any(counts[name] for counts in cells.values())]
+    columns = [name for name in outcomes if any(counts[name] for counts in cells.values())]
     table = Table(
         "grading-table",
         "What became of the answers to all questions asked",
-        (Column("cell"), *(Column(name, PORTION) for name in shown)),
-        tuple((cell, *(Portion(counts[name], counts.total()) for name in shown)) for cell, counts in cells.items()),
+        (Column("cell"), *(Column(name, PORTION) for name in columns)),
+        tuple((cell, *(Portion(counts[name], counts.total()) for name in columns)) for cell, counts in cells.items()),
         filters=True,
     )
     return Section("grading", _TITLE, tables=(table,))
@@ -52,8 +52,8 @@ def abstention_sentence(results: Results, cell: str, question_set: str) -> str:
     for row in results.comparisons.get("grades", ()):
         if row["cell"] == cell and (row["in_base"] or question_set == "all"):
             counts[_outcome(row)] += row["answers"]
-    rightly, wrongly, missed = (counts[name] for name in (_ABSTAINS_RIGHTLY, _ABSTAINS, _ANSWERS))
-    unanswerable, total = rightly + missed, sum(counts.values())
+    rightly, wrongly, answers_all = (counts[name] for name in (_ABSTAINS_RIGHTLY, _ABSTAINS, _ANSWERS))
+    unanswerable, total = rightly + answers_all, sum(counts.values())
     if unanswerable:
         return (
             f"Of {unanswerable:,} questions that cannot be answered it says so of {rightly:,}, and wrongly of"
