@@ -8,7 +8,8 @@ import itertools
 import shutil
 import subprocess
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,8 @@ class Chromium:
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         command = [PROGRAM, *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._do(self._connect(profile / "DevToolsActivePort"))
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.send(f"{domain}.enable")
+        self._do(self._find_page(profile / "DevToolsActivePort"))
+        self._enable()
 
     def close(self) -> None:
         self._do(self._end())
@@ -44,11 +44,44 @@ class Chromium:
         self._process.wait(10)
         self._loop.close()
 
+    @contextmanager
+    def tab(self) -> Iterator[Chromium]:
+        """A second page of the same browser, with the same storage."""
+        other = Chromium.__new__(Chromium)
+        other.errors, other.requests = [], []
+        other._loop, other._number, other._waiting = self._loop, itertools.count(1), {}
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        other._do(other._connect(f"{self._url.rpartition('/')[0]}/{target}"))
+        other._enable()
+        yield other
+        self.send("Target.closeTarget", targetId=target)
+        other._do(other._end())
+
     def open(self, page: Path) -> None:
         self.errors.clear()
         self.requests.clear()
         self.send("Page.navigate", url=page.resolve().as_uri())
         self.until("document.readyState === 'complete' && location.protocol === 'file:'")
+
+    def visit(self, address: str) -> None:
+        """Open a page of a server."""
+        self.errors.clear()
+        self.requests.clear()
+        self.send("Page.navigate", url=address)
+        self.until("document.readyState === 'complete' && location.protocol === 'http:'")
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other; `Ctrl Enter` is one."""
+        for name in keys:
+            modifier, _, key = name.rpartition(" ")
+            about: dict[str, Any] = {"key": key, "modifiers": 2 if modifier else 0}
+            if len(key) == 1 and not modifier:
+                about["text"] = key
+            self.send("Input.dispatchKeyEvent", type="keyDown", **about)
+            self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+    def type(self, text: str) -> None:
+        self.send("Input.insertText", text=text)
 
     def send(self, method: str, **parameters: Any) -> Any:
         return self._do(self._send(method, parameters))
@@ -80,16 +113,24 @@ class Chromium:
     def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._loop.run_until_complete(work)
 
-    async def _connect(self, port_file: Path) -> None:
+    def _enable(self) -> None:
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.send(f"{domain}.enable")
+
+    async def _find_page(self, port_file: Path) -> None:
         for _ in range(1000):
             if port_file.is_file() and len(port_file.read_text().split()) == 2:
                 break
             await asyncio.sleep(0.03)
         port = port_file.read_text().split()[0]
-        self._session = aiohttp.ClientSession()
-        async with self._session.get(f"http://127.0.0.1:{port}/json") as response:
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/json") as response:
             targets = await response.json()
         (url,) = [target["webSocketDebuggerUrl"] for target in targets if target["type"] == "page"]
+        await self._connect(url)
+
+    async def _connect(self, url: str) -> None:
+        self._url = url
+        self._session = aiohttp.ClientSession()
         self._socket = await self._session.ws_connect(url, max_msg_size=0)
         self._reader = asyncio.ensure_future(self._read())
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from chromium import PROGRAM, Chromium
 from ragtally.registry import Registry
 from toy_study import toy_registry
 from workbench import Bench
@@ -57,6 +58,15 @@ def make_bench(tmp_path: Path) -> Callable[..., Bench]:
         return Bench(folder, registry or toy_registry())
 
     return make
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    if PROGRAM is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    opened = Chromium(tmp_path_factory.mktemp("profile"))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from chromium import PROGRAM, Chromium
 from ragtally.analysis import Analysis, analyze
 from ragtally.present.page import write_report
 from ragtally.present.provenance import Provenance
@@ -40,12 +38,3 @@ def page(results: Results, analysis: Analysis) -> Path:
         meanings={"bm25": f"Words. {SPICE}"},
     )
     return write_report(results, analysis, results.folder, provenance)
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    if PROGRAM is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
-    opened = Chromium(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()

@@ -219,8 +219,11 @@ function fetchDetail(row) {
 async function open(again) {
   const row = view[cursor];
   $("empty").hidden = row !== undefined;
-  $("example").hidden = row === undefined;
-  if (row === undefined) { detail = null; return; }
+  if (row === undefined) {
+    detail = null;
+    $("example").hidden = true;
+    return;
+  }
   let content;
   try {
     content = await fetchDetail(row);
@@ -243,6 +246,7 @@ function draw() {
     detail.origin && (detail.round ? `${detail.origin}, round ${detail.round}` : detail.origin),
     detail.status.replaceAll("_", " "), detail.example];
   $("about").textContent = about.filter(Boolean).join(" · ");
+  $("example").hidden = false;
   $("editing").hidden = !editing;
   $("actions").hidden = editing;
   drawTexts();
