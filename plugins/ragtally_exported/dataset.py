@@ -47,8 +47,8 @@ class ExportedFolder:
             yield DatasetBatch(replace(documents, section_names=names), nothing.questions, nothing.evidence)
         for some in _pieces(self._folder, "questions"):
             references = None if self.labelled else some["references"].to_list()
-            own = (some[name].to_list() for name in ("id", "text", "label", "split"))
-            questions = Questions(*own, references=references)
+            own = [some[name].to_list() for name in ("id", "text", "label", "split")]
+            questions = Questions(*own, references)
             yield DatasetBatch(nothing.documents, questions, nothing.evidence)
         for some in _pieces(self._folder, "evidence"):
             spans = Evidence(*(some[name].to_list() for name in ("question", "document", "start", "end", "grade")))
