@@ -46,9 +46,8 @@ class ExportedFolder:
             documents = Documents(*(some[name].to_list() for name in columns))
             yield DatasetBatch(replace(documents, section_names=names), nothing.questions, nothing.evidence)
         for some in _pieces(self._folder, "questions"):
-            references = None if self.labelled else some["references"].to_list()
-            own = [some[name].to_list() for name in ("id", "text", "label", "split")]
-            questions = Questions(*own, references)
+            names = ("id", "text", "label", "split", *([] if self.labelled else ["references"]))
+            questions = Questions(**{name: some[name].to_list() for name in names})
             yield DatasetBatch(nothing.documents, questions, nothing.evidence)
         for some in _pieces(self._folder, "evidence"):
             spans = Evidence(*(some[name].to_list() for name in ("question", "document", "start", "end", "grade")))
