@@ -46,8 +46,8 @@ class ExportedFolder:
             documents = Documents(*(some[name].to_list() for name in columns))
             yield DatasetBatch(replace(documents, section_names=names), nothing.questions, nothing.evidence)
         for some in _pieces(self._folder, "questions"):
-            names = ("id", "text", "label", "split", *([] if self.labelled else ["references"]))
-            questions = Questions(**{name: some[name].to_list() for name in names})
+            about = ("id", "text", "label", "split", *([] if self.labelled else ["references"]))
+            questions = Questions(**{name: some[name].to_list() for name in about})
             yield DatasetBatch(nothing.documents, questions, nothing.evidence)
         for some in _pieces(self._folder, "evidence"):
             spans = Evidence(*(some[name].to_list() for name in ("question", "document", "start", "end", "grade")))
