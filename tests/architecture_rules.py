@@ -13,7 +13,7 @@ from pathlib import Path
 LAYERS = (
     ("api",),
     ("support", "registry"),
-    ("parsing", "voting", "metrics", "relevance", "spec", "store", "examples", "duplicates"),
+    ("parsing", "voting", "metrics", "redaction", "relevance", "spec", "store", "examples", "duplicates"),
     ("tables",),
     ("curation",),
     ("pipelines",),

@@ -50,7 +50,7 @@ class GroupedRows:
         ungrouped = 0
         for sheet, header in tables:
             names = [one_line(cell) for cell in header.cells]
-            by, shown, of_people = self._places(path, names)
+            by, places, of_people = self._places(path, names)
             for row in sheet.rows:
                 if row.number <= header.number:
                     continue
@@ -58,7 +58,7 @@ class GroupedRows:
                 ungrouped += not group
                 if not group:
                     continue
-                line = record_line([names[place] for place in shown], [_cell(row, place) for place in shown])
+                line = record_line([names[place] for place in places], [_cell(row, place) for place in places])
                 people |= dict.fromkeys(filter(None, (_cell(row, place) for place in of_people)))
                 if group not in groups:
                     groups[group] = DocumentBuilder()
@@ -75,8 +75,8 @@ class GroupedRows:
         by = _place(names, self._by)
         assert by is not None
         every = [place for place, name in enumerate(names) if name and place != by]
-        shown = every if self._columns is None else list(self._find(path, names, self._columns, "columns"))
-        return by, shown, list(self._find(path, names, self._people, "people"))
+        places = every if self._columns is None else list(self._find(path, names, self._columns, "columns"))
+        return by, places, list(self._find(path, names, self._people, "people"))
 
     def _find(self, path: Path, names: Sequence[str], columns: Sequence[str], key: str) -> Iterator[int]:
         for name in columns:

@@ -180,10 +180,10 @@ def _message(path: Path, entry: _Entry, order: str, left_out: Counter[str]) -> _
     if sender is None:
         left_out[NOTICES] += 1
         return None
-    marked = sender["text"].startswith("\u200e")
+    is_own = sender["text"].startswith("\u200e")
     text = _EDITION.sub("", sender["text"].translate(_DIRECTIONS)).strip()
     name = sender["name"].translate(_DIRECTIONS).replace("\xa0", " ").strip().lstrip("~").strip()
-    what = _without_text(text, marked=marked)
+    what = _without_text(text, is_own=is_own)
     if what is not None:
         left_out[what] += 1
         return None
@@ -193,13 +193,13 @@ def _message(path: Path, entry: _Entry, order: str, left_out: Counter[str]) -> _
     return _Message(entry.line, at, name, text)
 
 
-def _without_text(text: str, *, marked: bool) -> str | None:
+def _without_text(text: str, *, is_own: bool) -> str | None:
     """What a message is that nobody wrote; None for one with words."""
     if _DELETION.fullmatch(text):
         return DELETED
     if not text or _OMISSION.fullmatch(text) or _ATTACHMENT.fullmatch(text):
         return MEDIA
-    if marked and not _ATTACHMENT.match(text):
+    if is_own and not _ATTACHMENT.match(text):
         # `image omitted`, `Bild weggelassen`: short. Longer ones say what the encryption or a new number is about.
         return MEDIA if len(text) <= _LONGEST_OMISSION and not text.endswith(".") else NOTICES
     return None

@@ -96,7 +96,13 @@ class TableDataset:
             yield DatasetBatch(_NOTHING.documents, questions, _NOTHING.evidence, left_out)
             left_out = {}
         corpus = self.corpus
-        yield DatasetBatch(corpus.columns(), _NOTHING.questions, _NOTHING.evidence, corpus.left_out)
+        yield DatasetBatch(
+            corpus.columns(),
+            _NOTHING.questions,
+            _NOTHING.evidence,
+            corpus.left_out,
+            people=[*corpus.people, *table.people],
+        )
         similarity, by_parser = self._similarity, self._parser is not None
         if by_parser and similarity is None:
             similarity = SIMILARITY

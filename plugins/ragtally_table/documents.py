@@ -53,6 +53,7 @@ class Corpus:
     documents: Sequence[CorpusDocument]
     unreadable: Mapping[str, str] = field(default_factory=dict)  # Why, by file
     left_out: Mapping[str, int] = field(default_factory=dict)
+    people: Sequence[str] = ()
 
     def columns(self) -> Documents:
         """The documents as the engine takes them; their sections are the innermost parts."""
@@ -103,6 +104,7 @@ def read_folder(
     if not paths:
         raise DataError("the folder holds no file", location=Location(str(folder)), hint="put the documents there")
     documents: list[CorpusDocument] = []
+    people: dict[str, None] = {}
     errors: dict[str, ConversionError] = {}
     left_out = Counter({LITTER: litter})
     for name, path in paths.items():
@@ -112,13 +114,14 @@ def read_folder(
             errors[name] = error
             continue
         left_out.update(conversion.left_out)
+        people |= dict.fromkeys(conversion.people)
         for document in conversion.documents:
             documents += _documents(name, document, by_part=by_part)
     if errors and (not skip_unreadable or not documents):
         raise_first(list(errors.values()), _REMEDY if documents else "no file of the folder can be read")
     left_out.update(UNREADABLE.format(error.reason) for error in errors.values())
     reasons = {name: error.reason for name, error in errors.items()}
-    return Corpus(documents, reasons, +left_out)
+    return Corpus(documents, reasons, +left_out, tuple(people))
 
 
 def read_document_table(path: Path, columns: Mapping[str, str | None], encoding: str) -> Corpus:
@@ -127,6 +130,7 @@ def read_document_table(path: Path, columns: Mapping[str, str | None], encoding:
     places = {key: table.column(name, f"document_columns.{key}") for key, name in columns.items() if name}
     documents: list[CorpusDocument] = []
     rows: dict[str, int] = {}
+    people = [name for row in table.rows for name in table.texts(row, places["person"])] if "person" in places else ()
     without_text = 0
     for row in table.rows:
         identifier = table.text(row, places["id"]) if "id" in places else str(row.number)
@@ -143,7 +147,8 @@ def read_document_table(path: Path, columns: Mapping[str, str | None], encoding:
             starts = [end - len(piece) for end, piece in zip(ends, pieces, strict=True)]
             parts = [Part("section", piece[:80], *span) for piece, *span in zip(pieces, starts, ends, strict=True)]
             documents.append(CorpusDocument(identifier, identifier, QuotedText("\n".join(pieces)), parts))
-    return Corpus(documents, left_out={"rows of documents without text": without_text} if without_text else {})
+    left_out = {"rows of documents without text": without_text} if without_text else {}
+    return Corpus(documents, left_out=left_out, people=people)
 
 
 def innermost(parts: Sequence[Part]) -> list[Part]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ragtally import DataError, Location
 from ragtally_table.rows import Table, TableRow, raise_first, read_table
 
-KEYS = ("id", "question", "answer", "references", "evidence", "document", "page", "split")
+KEYS = ("id", "question", "answer", "references", "evidence", "document", "page", "split", "person")
 """What a column can be."""
 ONE_SPLIT = "all"
 UNUSED_COLUMNS = "columns of the table of questions that are not used"
@@ -43,6 +43,7 @@ class QuestionTable:
     answers: tuple[str, ...] = ()  # The different labels, the most frequent first
     splits: tuple[str, ...] = (ONE_SPLIT,)
     left_out: Mapping[str, int] = field(default_factory=dict)
+    people: Sequence[str] = ()
 
     def answer_location(self, answer: str) -> Location | None:
         """The first cell with an answer."""
@@ -89,7 +90,8 @@ def read_questions(
     in_use = {*places.values(), *reference_places}
     spare = sum(1 for place, name in enumerate(table.names) if name and place not in in_use)
     left_out = {UNUSED_COLUMNS: spare} if spare else {}
-    return QuestionTable(table, places, questions, reference_places, answers, splits, left_out)
+    people = [name for row in table.rows for name in table.texts(row, places["person"])] if "person" in places else ()
+    return QuestionTable(table, places, questions, reference_places, answers, splits, left_out, people)
 
 
 def _question(

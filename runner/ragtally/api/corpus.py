@@ -116,6 +116,7 @@ class DatasetBatch:
         left_out: How much of the dataset's files is no part of the dataset, by what it is, as in
             `{"questions without relevance judgements": 3}`; counts of all pieces are added up and reported.
         quotes: How the quotes of the questions were found; None for a dataset that no parser was chosen for.
+        people: Names that the files say to be people's, which `redact` replaces.
     """
 
     documents: Documents
@@ -123,3 +124,4 @@ class DatasetBatch:
     evidence: Evidence
     left_out: Mapping[str, int] = field(default_factory=dict)
     quotes: Quotes | None = None
+    people: Sequence[str] = ()

@@ -46,6 +46,46 @@ DATASET_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "compared; English where it is left out.",
         "x-ragtally-engine": True,
     },
+    "redact": {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {
+            "names": {
+                "type": ["string", "null"],
+                "minLength": 1,
+                "default": None,
+                "description": "A text file with the name of one person on each line, several spellings with "
+                "semicolons between them. Case and accents make no difference. Names that are not declared are not "
+                "found.",
+            },
+            "senders": {
+                "type": "boolean",
+                "default": True,
+                "description": "Whether names count that the files say to be people's: senders of messages, and "
+                "columns named as `person` or `people`.",
+            },
+            "first_names": {
+                "type": "boolean",
+                "default": False,
+                "description": "Whether the first word of a name counts alone; what several people are called "
+                "becomes [person].",
+            },
+            "phones": {
+                "type": ["string", "null"],
+                "pattern": "^(international|[A-Z]{2})$",
+                "default": "international",
+                "description": "The country whose telephone numbers need no prefix, such as BR; international: those "
+                "with + alone; null for none. Needs the package phonenumbers (extra documents).",
+            },
+            "emails": {"type": "boolean", "default": True, "description": "Whether e-mail addresses count."},
+        },
+        "default": None,
+        "description": "Replaces names of people, telephone numbers and e-mail addresses by placeholders "
+        "([person 1], [phone 2], [e-mail 3]; the same in all documents, questions and references) before anything "
+        "else is done with them. Evidence is found before. What was replaced is counted.",
+        "x-ragtally-engine": True,
+        "x-ragtally-identity": "if given",
+    },
 }
 """The parameters that every dataset has in a spec, on top of its own."""
 

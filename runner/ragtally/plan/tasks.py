@@ -24,6 +24,7 @@ from ragtally.plan.answers import answers_of
 from ragtally.plan.approximation import own_build
 from ragtally.plan.cells import labelled_choices
 from ragtally.plan.corpora import Corpus, sample_task
+from ragtally.redaction import rules_identity
 from ragtally.registry import Registry
 from ragtally.spec.study import Grid, ReaderPick, Study
 from ragtally.steps import (
@@ -137,7 +138,10 @@ class StudyTasks:
     def _prepare(self, label: str, parser: Choice | None = None) -> Task:
         dataset = self.study.dataset.choice
         choices = {"dataset": dataset} if parser is None else {"dataset": dataset, "parser": parser}
-        return self._task(PREPARE, f"dataset.{dataset.name}", label, choices=choices)
+        path, rules = f"dataset.{dataset.name}", dataset.parameters.get("redact")
+        with _errors_at(self.study.location(path)):
+            settings = {} if rules is None else {"redact": rules_identity(rules)}
+        return self._task(PREPARE, path, label, choices=choices, settings=settings)
 
     def _questions_of(self, dataset: Task) -> Task:
         """The questions of the study, with their evidence in a dataset's documents."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import polars as pl
 
 from ragtally.api import DataError, Dataset, DatasetBatch, ParsingDataset, PluginError
+from ragtally.redaction import Redactor, check_rules
 from ragtally.steps.step import Step, Task, Work
 from ragtally.store import write_json, write_table
 from ragtally.tables import EVIDENCE
@@ -29,11 +31,13 @@ def run(work: Work) -> None:
     for batch in dataset.batches():
         reading.take(batch)
     whole = reading.whole()
+    if "redact" in work.task.settings:
+        whole = reading.redact(whole, work.task.choices["dataset"].parameters["redact"])
     write_table(work.folder / "documents.parquet", whole.documents)
     write_table(work.folder / "questions.parquet", whole.questions)
     write_table(work.folder / "evidence.parquet", whole.evidence)
     if "parser" in work.task.choices:
-        write_table(work.folder / "quotes.parquet", reading.quotes())
+        write_table(work.folder / "quotes.parquet", whole.quotes)
     summary = {
         "answers": list(dataset.answers),
         "splits": list(dataset.splits),
@@ -78,6 +82,7 @@ class _Reading:
     spans: list[pl.DataFrame] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     finds: list[pl.DataFrame] = field(default_factory=list)
+    people: dict[str, None] = field(default_factory=dict)
 
     def take(self, batch: DatasetBatch) -> None:
         schema = _DOCUMENTS if batch.documents.section_names is None else _DOCUMENTS | _SECTION_NAMES
@@ -89,12 +94,13 @@ class _Reading:
             evidence = replace(evidence, grade=[1] * len(evidence))
         self.spans.append(self._frame("evidence", evidence, _EVIDENCE))
         self.left_out.update(batch.left_out)
+        self.people.update(dict.fromkeys(batch.people))
         if batch.quotes is not None:
             self.finds.append(self._frame("quotes", batch.quotes, _QUOTES))
 
-    def quotes(self) -> pl.DataFrame:
+    def _quotes(self, questions: pl.DataFrame) -> pl.DataFrame:
         """How each quote was found, by the rows of questions."""
-        rows = pl.concat(self.questions, how="diagonal").select("id").with_row_index("row")
+        rows = questions.select("id").with_row_index("row")
         finds = pl.concat([pl.DataFrame(schema=_QUOTES), *self.finds])
         finds = finds.join(rows, left_on="question", right_on="id", how="left", maintain_order="left")
         for (question,) in finds.filter(pl.col("row").is_null()).select("question").head(1).iter_rows():
@@ -120,7 +126,45 @@ class _Reading:
         self._check_among("split", questions, self.dataset.splits)
         self._check_sections(documents)
         self._check_references(questions)
-        return _Whole(documents, questions, self._evidence(documents, questions))
+        return _Whole(documents, questions, self._evidence(documents, questions), self._quotes(questions))
+
+    def redact(self, whole: _Whole, rules: Mapping[str, Any]) -> _Whole:
+        """Replace in all that is said of documents and questions; evidence stays where it was."""
+        check_rules(rules)
+        redactor = Redactor(rules, self.people)
+
+        def plain(texts: pl.Series) -> pl.Series:
+            own = [None if text is None else redactor.redact(text).text for text in texts]
+            return pl.Series(texts.name, own, pl.String)
+
+        def nested(lists: pl.Series) -> pl.Series:
+            own = [None if texts is None else [redactor.redact(text).text for text in texts] for texts in lists]
+            return pl.Series(lists.name, own, pl.List(pl.String))
+
+        # Questions come first, so that their placeholders are the same whatever a parser makes of the documents.
+        documents, questions, evidence = whole.documents, whole.questions, whole.evidence
+        references = [nested(questions["references"])] if "references" in questions.columns else []
+        questions = questions.with_columns(plain(questions["id"]), plain(questions["text"]), *references)
+        quotes = whole.quotes.with_columns(plain(whole.quotes["text"]), plain(whole.quotes["fault"]))
+        redactions = [redactor.redact(text) for text in documents["text"]]
+        rows = list(zip(redactions, documents["section_starts"], documents["section_ends"], strict=True))
+        names = [nested(documents["section_names"])] if "section_names" in documents.columns else []
+        documents = documents.with_columns(
+            plain(documents["id"]),
+            pl.Series("text", [each.text for each in redactions], pl.String),
+            pl.Series("section_starts", [[each.start(at) for at in starts] for each, starts, _ in rows]),
+            pl.Series("section_ends", [[each.end(at) for at in ends] for each, _, ends in rows]),
+            *names,
+        ).cast(dict(documents.schema))  # type: ignore[arg-type]
+        spans = list(evidence.select("document", "start", "end").iter_rows())
+        evidence = evidence.with_columns(
+            pl.Series("start", [redactions[row].start(start) for row, start, _ in spans], pl.Int32),
+            pl.Series("end", [redactions[row].end(end) for row, _, end in spans], pl.Int32),
+        )
+        self.left_out.update(redactor.counts())
+        self._check_ids("document", documents)
+        self._check_ids("question", questions)
+        return _Whole(documents, questions, evidence, quotes)
 
     def _evidence(self, documents: pl.DataFrame, questions: pl.DataFrame) -> pl.DataFrame:
         lengths = documents.select("id", length=pl.col("text").str.len_chars()).with_row_index("document_row")
@@ -222,6 +266,7 @@ class _Whole:
     documents: pl.DataFrame
     questions: pl.DataFrame
     evidence: pl.DataFrame
+    quotes: pl.DataFrame
 
 
 PREPARE = Step("prepare", 2, run)
