@@ -65,7 +65,7 @@ def expert_word(verdict: ExpertVerdict | None) -> str | None:
 def _columns(row: Mapping[str, Any], verdict: ExpertVerdict | None, *, require_expert: bool) -> dict[str, Any]:
     text = verdict.text if verdict else None
     decisions = verdict.decisions if verdict else ()
-    included = (
+    is_included = (
         Outcome(row["status"]).is_usable and not require_expert if verdict is None else verdict.outcome == "accepted"
     )
     return {
@@ -75,5 +75,5 @@ def _columns(row: Mapping[str, Any], verdict: ExpertVerdict | None, *, require_e
         "edited_turns": None if text is None else [turn._asdict() for turn in text.turns],
         "edited_input": None if text is None else text.input,
         "edited_label": None if text is None else text.label,
-        "included": included,
+        "included": is_included,
     }

@@ -290,9 +290,9 @@ def decision_of_cells(cells: Sequence[str]) -> Decision:
         raise ValueError(f"a line of {len(cells)} cells instead of {len(COLUMNS)}")
     values = dict(zip(COLUMNS, cells, strict=True))
     return Decision(
-        example=_needed(values, "example"),
+        example=_required(values, "example"),
         choice=parse_choice(values["decision"]),
-        person=_needed(values, "person"),
+        person=_required(values, "person"),
         at=_time(values["at"]),
         digest=_digest(values["digest"]),
         text=_text(values) if values["decision"] == "edit" else None,
@@ -337,7 +337,7 @@ def _way(word: str) -> Way:
     raise ValueError(f"{word!r} is no way to decide: {did_you_mean(word, WAYS)}")
 
 
-def _needed(values: Mapping[str, str], column: str) -> str:
+def _required(values: Mapping[str, str], column: str) -> str:
     if not values[column].strip():
         raise ValueError(f"the column {column} is empty")
     return values[column]

@@ -31,8 +31,8 @@ def doubts(ballots: pl.DataFrame) -> pl.DataFrame:
             is_split=pl.col("is_split").any(),
         )
     )
-    passed = pl.col("passed") / pl.col("votes")
-    against = pl.min_horizontal(passed, 1 - passed).fill_nan(0.0)
+    share_passed = pl.col("passed") / pl.col("votes")
+    against = pl.min_horizontal(share_passed, 1 - share_passed).fill_nan(0.0)
     by_example = by_criterion.group_by("example").agg(
         share=against.max(),
         at_odds=pl.col("at_odds").any(),

@@ -77,7 +77,7 @@ def decide(entry: Entry, review: Review, person: str, now: str) -> Decision | No
         person=" ".join((entry.person or person).split()),
         at=entry.at or now,
         digest=entry.digest,
-        text=_edited(entry, current, changes, review) if choice == "edit" else None,
+        text=_edited_text(entry, current, changes, review) if choice == "edit" else None,
         reason=" ".join(entry.reason.split()) or None,
         seconds=entry.seconds,
         way="sheet",
@@ -98,7 +98,7 @@ def _changes(entry: Entry, current: ExampleText) -> dict[str, str]:
     return {name: words for name, words in own.items() if words != _normal(fields.get(name, ""))}
 
 
-def _edited(entry: Entry, current: ExampleText, changes: Mapping[str, str], review: Review) -> ExampleText:
+def _edited_text(entry: Entry, current: ExampleText, changes: Mapping[str, str], review: Review) -> ExampleText:
     fields = text_fields(current)
     for name, words in changes.items():
         if name not in fields and name != "input":

@@ -43,8 +43,8 @@ class Passage:
 def log_of(folder: Path) -> Path:
     """The log that a study's decisions go to: the one that its spec names, else the usual place."""
     path = folder / "examples.json"
-    named = read_json(path).get("curate") if path.is_file() else None
-    return Path(named or Path("data/raw") / folder.resolve().name / "curation.csv")
+    path_in_spec = read_json(path).get("curate") if path.is_file() else None
+    return Path(path_in_spec or Path("data/raw") / folder.resolve().name / "curation.csv")
 
 
 class Review:

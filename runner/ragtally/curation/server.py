@@ -150,10 +150,10 @@ class CurationServer:
             "per_hour": self._review.per_hour(self._person),
             "outdated": len(verdicts.outdated),
             "foreign": len(verdicts.foreign),
-            "decisions": {example: self._decided(example) for example in verdicts.by_example},
+            "decisions": {example: self._decision_state(example) for example in verdicts.by_example},
         }
 
-    def _decided(self, example: str) -> dict[str, Any] | None:
+    def _decision_state(self, example: str) -> dict[str, Any] | None:
         verdict = self._review.verdicts().by_example.get(example)
         if verdict is None:
             return None
@@ -191,37 +191,37 @@ class CurationServer:
     async def _decide(self, request: web.Request) -> web.Response:
         try:
             rows = json.loads(await request.text())["decisions"]
-            sent = [(str(row["key"]), row) for row in rows]
+            rows_by_key = [(str(row["key"]), row) for row in rows]
         except (ValueError, KeyError, TypeError) as error:
             raise web.HTTPBadRequest(text=f"this is no list of decisions: {error}") from error
         async with self._turn:
             try:
-                content = await asyncio.to_thread(self._save, sent)
+                content = await asyncio.to_thread(self._save, rows_by_key)
             except RagtallyError as error:
                 # The page keeps what it could not send, and shows this.
                 raise web.HTTPServiceUnavailable(text=str(error)) from error
         return _json(content)
 
-    def _save(self, sent: list[tuple[str, Any]]) -> dict[str, Any]:
-        saved: list[str] = []
-        refused: dict[str, str] = {}
+    def _save(self, rows_by_key: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys: list[str] = []
+        refusals: dict[str, str] = {}
         decisions: list[Decision] = []
         before = _version(self._review)
-        for key, row in sent:
+        for key, row in rows_by_key:
             try:
                 decisions.append(self._decision(row))
-                saved.append(key)
+                keys.append(key)
             except (ValueError, KeyError, TypeError) as error:
-                refused[key] = str(error)
+                refusals[key] = str(error)
         self._review.append(decisions)
         examples = dict.fromkeys(one.example for one in decisions)
         return {
-            "saved": saved,
-            "refused": refused,
+            "saved": keys,
+            "refused": refusals,
             "before": before,
             "version": _version(self._review),
             "per_hour": self._review.per_hour(self._person),
-            "decisions": {example: self._decided(example) for example in examples},
+            "decisions": {example: self._decision_state(example) for example in examples},
         }
 
     def _decision(self, row: Mapping[str, Any]) -> Decision:

@@ -48,7 +48,7 @@ def _cells(review: Review, example: str, person: str) -> dict[str, dict[str, str
     return {
         "about": {
             "example": example,
-            # What the person decided before; read back unchanged, it is not saved again.
+            # What the person decided before; read back repeats, it is not saved again.
             "decision": own.choice if own else "",
             "reason": (own.reason or "") if own else "",
             "person": person,
@@ -66,7 +66,7 @@ def read_into_log(paths: Sequence[Path], review: Review, person: str | None) -> 
     errors: list[RagtallyError] = []
     first: dict[tuple[str, str], tuple[Entry, Decision]] = {}
     new: list[Decision] = []
-    unchanged = empty = 0
+    repeats = empty = 0
     for path in paths:
         try:
             entries = list(read_tasks(path) if path.suffix.lower() == ".json" else _read_sheet(path))
@@ -84,14 +84,14 @@ def read_into_log(paths: Sequence[Path], review: Review, person: str | None) -> 
                     _require_same(entry, decision, *earlier)
                     continue
                 if _is_known(decision, review):
-                    unchanged += 1
+                    repeats += 1
                 else:
                     new.append(decision)
             except RagtallyError as error:
                 errors.append(error)
     raise_all(errors)
     review.append(new)
-    others = f"{unchanged} known already, {empty} rows without a decision"
+    others = f"{repeats} known already, {empty} rows without a decision"
     return [f"{len(new)} decisions read into {review.log.path}; {others}", *_disputes(review)]
 
 

@@ -49,12 +49,12 @@ def assign_splits(
     count = len(groups)
     if not count:
         return Splits((), (), ())
-    wanted = np.array([shares[name] for name in names]) / sum(shares.values())
+    quotas = np.array([shares[name] for name in names]) / sum(shares.values())
     class_names, class_of = np.unique(np.asarray(classes, dtype=str), return_inverse=True)
     # Examples by group and class.
     sizes = np.zeros((int(groups.max()) + 1, len(class_names)))
     np.add.at(sizes, (groups, class_of), 1)
-    target = wanted[:, None] * sizes.sum(axis=0)[None, :]
+    target = quotas[:, None] * sizes.sum(axis=0)[None, :]
     best, best_cost = np.zeros(len(sizes), dtype=np.int64), np.inf
     for number in range(max(2, min(_TRIES, _MOST_STEPS // len(sizes)))):
         order = random.permutation(len(sizes))
@@ -67,7 +67,7 @@ def assign_splits(
             best, best_cost = assignment, cost
     split = best[groups]
     return Splits(
-        tuple(names[number] for number in split), tuple(groups.tolist()), _notes(names, wanted, split, groups)
+        tuple(names[number] for number in split), tuple(groups.tolist()), _notes(names, quotas, split, groups)
     )
 
 
@@ -79,21 +79,21 @@ def _fill(
     total = missing.sum(axis=1)
     for group in order:
         # What is still missing, relative to what the set is to have: else the largest set takes all that comes first.
-        chosen = int(np.argmax(missing.sum(axis=1) / np.maximum(total, 1e-9)))
-        assignment[group] = chosen
-        missing[chosen] -= sizes[group]
+        neediest = int(np.argmax(missing.sum(axis=1) / np.maximum(total, 1e-9)))
+        assignment[group] = neediest
+        missing[neediest] -= sizes[group]
     return assignment, float(np.abs(missing).sum() / 2 + np.abs(missing.sum(axis=1)).sum())
 
 
 def _notes(
-    names: Sequence[str], wanted: NDArray[np.float64], split: NDArray[np.int64], groups: NDArray[np.int64]
+    names: Sequence[str], quotas: NDArray[np.float64], split: NDArray[np.int64], groups: NDArray[np.int64]
 ) -> tuple[str, ...]:
     count = len(split)
     largest = int(np.bincount(groups).max())
     notes = []
     for number, name in enumerate(names):
         size = int((split == number).sum())
-        if abs(size - wanted[number] * count) > max(1.0, _LARGE * count):
+        if abs(size - quotas[number] * count) > max(1.0, _LARGE * count):
             why = f"what shares a document or is nearly the same stays together, and the largest group has {largest}"
-            notes.append(f"{name} has {size} of {count} examples instead of {round(wanted[number] * count)}: {why}")
+            notes.append(f"{name} has {size} of {count} examples instead of {round(quotas[number] * count)}: {why}")
     return tuple(notes)

@@ -45,7 +45,7 @@ def run(work: Work) -> None:
                 if not FORMS[name].has_sources:
                     _write_jsonl(folder / name / f"{split}.sources.jsonl", [source_line(one) for one, _ in fitting])
                 configurations.append((name, split, FORMS[name]))
-    _write_jsonl(folder / "rejected.jsonl", [_rejected(row, names) for row in rows if not row["included"]])
+    _write_jsonl(folder / "rejected.jsonl", [_rejection(row, names) for row in rows if not row["included"]])
     write_json(folder / "dataset_info.json", dict(_llama_factory(configurations)))
     write_text(folder / "axolotl.yaml", "\n".join(_axolotl(configurations)) + "\n")
     if (documents := work.optional("prepare")) is not None:
@@ -81,7 +81,7 @@ def _write_jsonl(path: Path, lines: Sequence[Line]) -> None:
     write_text(path, "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines))
 
 
-def _rejected(row: Mapping[str, Any], names: Sequence[str]) -> Line:
+def _rejection(row: Mapping[str, Any], names: Sequence[str]) -> Line:
     why = ("status", "reasons", "duplicate_of", "expert", "experts", "expert_reasons")
     return {**(full_line(FORMS["chat"], training_example(row, names)) or {}), **{name: row[name] for name in why}}
 

@@ -186,13 +186,13 @@ def write_sheet(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]
     with xlsxwriter.Workbook(content, options) as workbook:
         sheet = workbook.add_worksheet()
         bold = workbook.add_format({"bold": True, "valign": "top"})
-        wrapped = workbook.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
+        body = workbook.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
         for column, (name, width) in enumerate(zip(header, widths, strict=True)):
-            sheet.set_column(column, column, width, wrapped)
+            sheet.set_column(column, column, width, body)
             sheet.write_string(0, column, name, bold)
         for number, cells in enumerate(rows, start=1):
             for column, cell in enumerate(cells):
-                sheet.write_string(number, column, cell, wrapped)
+                sheet.write_string(number, column, cell, body)
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, len(rows), len(header) - 1)
     return content.getvalue()
