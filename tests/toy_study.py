@@ -330,6 +330,9 @@ class Learner:
     def train(self, examples: Examples, vote: Vote) -> None:
         self.learnt = {"counts": dict(sorted(Counter(examples.label).items())), "seed": vote.seed}
 
+    def report(self) -> Mapping[str, Any]:
+        return {"classes": len(self.learnt["counts"])}
+
     def save(self, folder: Path) -> None:
         (folder / "learnt.json").write_text(json.dumps(self.learnt))
 

@@ -1,13 +1,14 @@
-"""The reader `specialist`: a small scikit-learn classifier over the question and its passages."""
+"""Readers that train a small classifier: `specialist` finds by itself what to read, `classifier` is told."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragtally import TRAIN_PARAMETER, Component, ReaderTraits, Starter, hookimpl
+from ragtally_specialist.options import PARAMETERS, check_options
 
 if TYPE_CHECKING:
-    from ragtally import TrainableReader
+    from ragtally import Embedder, TrainableReader
 
 _PARAMETERS = {
     "train": TRAIN_PARAMETER,
@@ -33,9 +34,15 @@ def _build(features: str, regularisation: float) -> TrainableReader:
     return SpecialistReader(features, regularisation)
 
 
+def _build_classifier(embedder: Embedder | None, parts: dict[str, Any], **options: Any) -> TrainableReader:
+    from ragtally_specialist.classifier import ClassifierReader
+
+    return ClassifierReader(embedder, parts, options)
+
+
 @hookimpl
 def register_readers() -> list[Component]:
-    """Offer `specialist`."""
+    """Offer `specialist` and `classifier`."""
     return [
         Component(
             name="specialist",
@@ -47,5 +54,13 @@ def register_readers() -> list[Component]:
             starter=lambda _: Starter(
                 name="words", comment="Learns from the dataset's training split, and needs no server."
             ),
-        )
+        ),
+        Component(
+            name="classifier",
+            build=_build_classifier,
+            summary="A text classifier over declared parts of question and context, chosen by cross-validation.",
+            params={"train": TRAIN_PARAMETER, **PARAMETERS},
+            check=check_options,
+            traits=lambda params: ReaderTraits(draws="fresh" if params["bootstrap"] else "fixed", trains=True),
+        ),
     ]

@@ -109,7 +109,8 @@ _CUES = tuple(
 
 
 @functools.lru_cache(maxsize=50_000)
-def _marks(sentence: str) -> NDArray[np.float64]:
+def sentence_cues(sentence: str) -> NDArray[np.float64]:
+    """Which marks of a finding a sentence has, and whether it tells of a rise (1) or a fall (-1)."""
     text = plain_form(sentence)
     marks = [cue.search(text) is not None for cue in _CUES]
     return np.array([*marks, _direction(text)], dtype=np.float64)
@@ -123,7 +124,7 @@ def cue_columns(questions: Sequence[str], focus: Focus) -> NDArray[np.float64]:
     """Find the cues of the sentences in focus."""
     columns = np.zeros((len(questions), 3, len(_CUES) + 1))
     if focus.sentence:
-        marks = np.stack([_marks(sentence) for sentence in focus.sentence])
+        marks = np.stack([sentence_cues(sentence) for sentence in focus.sentence])
         np.add.at(columns, (focus.question, focus.role), marks * focus.weight[:, None])
     direction = np.array([_direction(question.lower()) for question in questions], dtype=np.float64)
     columns[:, CLOSES] *= _CLOSING_SCALE

@@ -60,11 +60,16 @@ def matched_words(text: str) -> list[int]:
     return sorted({_word_number(word) for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS})
 
 
+def split_sentences(text: str) -> tuple[str, ...]:
+    """Cut a text into sentences; a line ends one as well."""
+    return tuple(part for part in (piece.strip() for piece in _SENTENCE_END.split(text)) if part)
+
+
 # Chunkings overlap and votes read the same passages again: taking one apart costs far more than remembering it.
 @functools.lru_cache(maxsize=10_000)
 def matchable(text: str) -> Matchable:
     """Take a passage apart."""
-    sentences = tuple(part for part in (piece.strip() for piece in _SENTENCE_END.split(text)) if part)
+    sentences = split_sentences(text)
     words = [matched_words(sentence) for sentence in sentences]
     counts = np.fromiter(map(len, words), np.int64, len(words))
     return Matchable(

@@ -361,6 +361,17 @@ def load_verdicts(folder: Path) -> pl.DataFrame:
     return read_table(folder / "verdicts.parquet")
 
 
+def write_training_report(folder: Path, report: Mapping[str, Any]) -> None:
+    """Write what a reader says of its training."""
+    write_json(folder / "training.json", report)
+
+
+def load_training_report(folder: Path) -> Mapping[str, Any]:
+    """Read what a reader says of its training; nothing where it does not."""
+    path = folder / "training.json"
+    return read_json(path) if path.is_file() else {}
+
+
 def load_grades(folder: Path) -> pl.DataFrame:
     """Read which open verdicts are right: `question`, `right` (None where not graded), `grader` and `ballots`."""
     return read_table(folder / "grades.parquet")

@@ -248,6 +248,8 @@ TestQuorum = suite(VoteRuleSuite, "ragtally_vote_rules", "quorum", k=2)
 
 TestMajorityClass = suite(TrainableReaderSuite, "ragtally_majority_class", "majority_class")
 TestSpecialist = suite(TrainableReaderSuite, "ragtally_specialist", "specialist")
+TestClassifier = suite(TrainableReaderSuite, "ragtally_specialist", "classifier", embedder=None)
+TestBootstrapped = suite(TrainableReaderSuite, "ragtally_specialist", "classifier", embedder=None, bootstrap=True)
 
 
 class TestBestSentence(ReaderSuite):

@@ -157,6 +157,19 @@ class TrainableReader(Reader, Protocol):
 
 
 @runtime_checkable
+class ReportingReader(TrainableReader, Protocol):
+    """A reader that says what its training came to."""
+
+    def report(self) -> Mapping[str, Any]:
+        """Say what was chosen, and how good a model chosen in that way is.
+
+        Returns:
+            What `train.json` says of the model: texts, numbers, lists and mappings by name.
+        """
+        ...
+
+
+@runtime_checkable
 class PromptingReader(Protocol):
     """A reader that asks a language model: it writes the prompts, the engine sends, pays and keeps the calls."""
 

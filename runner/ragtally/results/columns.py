@@ -183,6 +183,8 @@ TRAIN = ResultFile("train.json", "train", "The trained readers.", (
     Column("models.MODEL.examples", _INTEGER, "on how many questions"),
     Column("models.MODEL.examples_by_class.ANSWER", _INTEGER, "of these, with this label"),
     Column("models.MODEL.address", _TEXT, "the model's entry in the store"),
+    Column("models.MODEL.training.KEY", None, "what the reader reports of its training: what was chosen, and how "
+        "good a model chosen so is by nested cross-validation", optional=True),
     Column("models.MODEL.from", _TEXT, "`base` where it learnt from the base of that split", optional=True),
     Column("models.MODEL.silver_labels", _INTEGER, "how many of the examples had no gold label but the voters' "
         "verdict, where it learnt from the base", optional=True),

@@ -41,6 +41,7 @@ from ragtally.tables import (
     load_reply_counts,
     load_scores,
     load_search_scores,
+    load_training_report,
     load_verdicts,
 )
 from ragtally.workspace import Workspace
@@ -86,6 +87,8 @@ def write_train(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
             "examples_by_class": funnel["sampled_by_class"],
             "address": task.address,
         }
+        if report := load_training_report(workspace.entry(task)):
+            models[task.label]["training"] = report
         if "base" in task.inputs:
             base = load_base(workspace.entry(task.inputs["base"][0]))
             models[task.label] |= {

@@ -134,6 +134,11 @@ class Study:
         yield from ((f"model {name}", choice) for name, choice in self.models.items())
         yield from ((f"reader {name}", pick.choice) for name, pick in self.readers.items())
         components: list[Choice] = []
+        for pick in self.readers.values():
+            for each in pick.choice.inner("embedder"):
+                if each not in components:
+                    components.append(each)
+                    yield f"{each.kind} {each.name}", each
         for axis in (self.grid.parser, self.grid.chunker, self.grid.retriever):
             for choice in axis:
                 for each in _with_inner(choice):

@@ -10,6 +10,7 @@ from ragtally.api import (
     DataError,
     Examples,
     LossPoint,
+    ReportingReader,
     ResumableReader,
     StoreError,
     TrainableReader,
@@ -19,14 +20,21 @@ from ragtally.api import (
 from ragtally.steps.step import Step, Work
 from ragtally.store import read_json, write_json
 from ragtally.store.locks import FileLock
-from ragtally.tables import load_base, load_base_rows, load_questions, load_reading, write_losses
+from ragtally.tables import (
+    load_base,
+    load_base_rows,
+    load_questions,
+    load_reading,
+    write_losses,
+    write_training_report,
+)
 
 _LOSSES = "losses.json"
 _CHECKPOINTS = "checkpoints"
 
 
 def run(work: Work) -> None:
-    """Write what the reader saves of its model, and its losses where it tells them."""
+    """Write what the reader saves of its model, and its losses and its report of the training where it has some."""
     reader: TrainableReader = work.build("reader")
     base = work.optional("base")
     rows = None if base is None else load_base_rows(base)
@@ -44,6 +52,8 @@ def run(work: Work) -> None:
     else:
         reader.train(examples, vote)
     reader.save(work.folder)
+    if isinstance(reader, ReportingReader):
+        write_training_report(work.folder, reader.report())
 
 
 def _train_in_session(reader: ResumableReader, examples: Examples, vote: Vote, work: Work) -> None:

@@ -22,7 +22,7 @@ import ragtally_synthetic
 from ragtally.api import DataError, Examples, Reading, TrainableReader, Vote
 from ragtally_specialist.logistic import fit
 
-(COMPONENT,) = ragtally_specialist.register_readers()
+COMPONENT, _ = ragtally_specialist.register_readers()
 FEATURES = ("tfidf", "counts", "char")
 ANSWERS = ("yes", "no", "maybe")
 PUBMEDQA = os.environ.get("RAGTALLY_PUBMEDQA")
@@ -304,7 +304,7 @@ def test_reading_needs_no_scikit_learn(tmp_path: Path) -> None:
     (choice,) = reader.read(Reading(["a"], ["Do I hurt?"], [["I hurt."]], ANSWERS), vote(0)).choice
     code = (
         "import sys; from pathlib import Path; from ragtally.api import Reading, Vote; import ragtally_specialist;"
-        "(component,) = ragtally_specialist.register_readers();"
+        "component, _ = ragtally_specialist.register_readers();"
         "reader = component.build(features='tfidf', regularisation=1.0); reader.load(Path(sys.argv[1]));"
         "reading = Reading(['a'], ['Do I hurt?'], [['I hurt.']], ('yes', 'no', 'maybe'));"
         "print(reader.read(reading, Vote('measure', 0, 1)).choice, 'sklearn' in sys.modules)"

@@ -1,0 +1,240 @@
+"""How a classifier's settings and thresholds are chosen: by cross-validation on the examples, and nothing else."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ragtally import DataError
+from ragtally_specialist.classifiers import Boosting, Classifier, Rotation, Setting, fit
+from ragtally_specialist.parts import Columns, Part, PartContent, learn_columns, read_columns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# What may be added to a class' log probability, nearest to nothing first, so that of equals the smallest wins.
+_OFFSETS = tuple(sorted((step / 4 for step in range(-6, 11)), key=abs))
+_PASSES = 2
+_DECIMALS = 9
+_RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a model is chosen."""
+
+    settings: tuple[Setting, ...]  # To choose among, in the order of the spec
+    choose_by: str  # `accuracy`, `macro_f1`, or `both` for their mean
+    folds: int
+    repeats: int
+    outer_folds: int  # 0 not to estimate how good a model chosen in this way is
+    boosting: Boosting
+
+    @property
+    def chooses(self) -> bool:
+        """Whether there is anything to choose."""
+        return len(self.settings) > 1 or any(setting.thresholds for setting in self.settings)
+
+
+@dataclass(frozen=True)
+class LabelledContent:
+    """Examples taken apart, with their labels as numbers."""
+
+    contents: Mapping[str, PartContent]  # By the part's name
+    labels: NDArray[np.int64]
+    answers: tuple[str, ...]
+
+    def rows(self, rows: NDArray[np.int64]) -> LabelledContent:
+        """Some of the examples."""
+        return LabelledContent(
+            {name: content.rows(rows) for name, content in self.contents.items()}, self.labels[rows], self.answers
+        )
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained classifier with the columns that it reads and what is added to each class."""
+
+    columns: tuple[Columns, ...]
+    classifier: Classifier
+    offset: NDArray[np.float64]  # What is added to the log probability of each answer; shape [answers]
+
+    def scores(self, contents: Mapping[str, PartContent]) -> NDArray[np.float64]:
+        """The answers' log probabilities and what is added to them; the largest is the answer."""
+        chances = self.classifier.chances(read_columns(self.columns, contents))
+        return _logarithms(chances, self.classifier.classes, len(self.offset)) + self.offset
+
+
+class Quality(NamedTuple):
+    """How good answers are, each share with its 95 % interval."""
+
+    accuracy: float
+    macro_f1: float
+    accuracy_interval: tuple[float, float]
+    macro_f1_interval: tuple[float, float]
+
+
+class Choice(NamedTuple):
+    """What was chosen."""
+
+    setting: Setting
+    offset: NDArray[np.float64]
+
+
+def choose(examples: LabelledContent, parts: Mapping[str, Part], protocol: Protocol, seed: int) -> Choice:
+    """Choose a setting, and thresholds where it has some, by cross-validation."""
+    answers = len(examples.answers)
+    if not protocol.chooses:
+        return Choice(protocol.settings[0], np.zeros(answers))
+    folds = [_folds(examples, protocol.folds, seed + repeat) for repeat in range(protocol.repeats)]
+    outcomes = [_held_out(examples, parts, protocol, one) for one in folds]
+    values = []
+    for number, setting in enumerate(protocol.settings):
+        value = [
+            _value(_decide(scores[number], examples.labels, fold, setting, protocol), examples.labels, protocol)
+            for scores, fold in zip(outcomes, folds, strict=True)
+        ]
+        values.append(round(float(np.mean(value)), _DECIMALS))
+    best = int(np.argmax(values))
+    setting, offset = protocol.settings[best], np.zeros(answers)
+    if setting.thresholds:
+        scores = np.concatenate([of_repeat[best] for of_repeat in outcomes])
+        offset = tune_offsets(scores, np.tile(examples.labels, protocol.repeats), protocol.choose_by)
+    return Choice(setting, offset)
+
+
+def train(examples: LabelledContent, parts: Mapping[str, Part], choice: Choice, boosting: Boosting) -> Model:
+    """Fit the chosen classifier."""
+    columns = tuple(learn_columns(parts[name], examples.contents[name]) for name in choice.setting.parts)
+    matrix = read_columns(columns, examples.contents)
+    return Model(columns, fit(matrix, examples.labels, choice.setting, boosting), choice.offset)
+
+
+def estimate(examples: LabelledContent, parts: Mapping[str, Part], protocol: Protocol, seed: int) -> Quality | None:
+    """Say by nested cross-validation how good a model chosen in this way is; None where nobody asks."""
+    if not protocol.outer_folds:
+        return None
+    fold = _folds(examples, protocol.outer_folds, seed)
+    decisions = np.zeros_like(examples.labels)
+    for number in range(protocol.outer_folds):
+        inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        own = examples.rows(inside)
+        model = train(own, parts, choose(own, parts, protocol, seed), protocol.boosting)
+        decisions[outside] = model.scores(examples.rows(outside).contents).round(_DECIMALS).argmax(axis=1)
+    return _quality(decisions, examples.labels, len(examples.answers), np.random.default_rng(seed))
+
+
+def tune_offsets(scores: NDArray[np.float64], labels: NDArray[np.int64], choose_by: str) -> NDArray[np.float64]:
+    """Choose what to add to each class' log probability, class by class, for the best decisions on these examples."""
+    offset = np.zeros(scores.shape[1])
+    # One of them is free: only differences count, and the commonest class stays where it is.
+    commonest = int(np.bincount(labels, minlength=len(offset)).argmax())
+    for _, number in itertools.product(range(_PASSES), range(len(offset))):
+        if number == commonest:
+            continue
+        trials = []
+        for step in _OFFSETS:
+            trial = offset.copy()
+            trial[number] = step
+            decisions = (scores + trial).round(_DECIMALS).argmax(axis=1)
+            trials.append(round(value_of(decisions, labels, len(offset), choose_by), _DECIMALS))
+        offset[number] = _OFFSETS[int(np.argmax(trials))]
+    return offset
+
+
+def value_of(decisions: NDArray[np.int64], labels: NDArray[np.int64], answers: int, choose_by: str) -> float:
+    """How good decisions are: accuracy, macro-F1 over the classes of the labels, or the mean of both."""
+    table = np.bincount(labels * answers + decisions, minlength=answers**2).reshape(answers, answers)
+    right, total = np.diag(table), table.sum(axis=0) + table.sum(axis=1)
+    accuracy = float(right.sum() / max(len(labels), 1))
+    macro_f1 = float((2 * right[total > 0] / total[total > 0]).mean()) if len(labels) else 0.0
+    return {"accuracy": accuracy, "macro_f1": macro_f1, "both": (accuracy + macro_f1) / 2}[choose_by]
+
+
+def _quality(
+    decisions: NDArray[np.int64], labels: NDArray[np.int64], answers: int, generator: np.random.Generator
+) -> Quality:
+    rows = generator.integers(len(labels), size=(_RESAMPLES, len(labels)))
+    values, intervals = [], []
+    for metric in ("accuracy", "macro_f1"):
+        resampled = [value_of(decisions[some], labels[some], answers, metric) for some in rows]
+        low, high = np.quantile(resampled, (0.025, 0.975)).tolist()
+        values.append(value_of(decisions, labels, answers, metric))
+        intervals.append((low, high))
+    return Quality(values[0], values[1], intervals[0], intervals[1])
+
+
+def _folds(examples: LabelledContent, folds: int, seed: int) -> NDArray[np.int64]:
+    """Deal the examples of each class out to the folds at random; the fold of each example."""
+    generator = np.random.default_rng(seed)
+    sizes = np.bincount(examples.labels, minlength=len(examples.answers))
+    for answer, size in zip(examples.answers, sizes.tolist(), strict=True):
+        if 0 < size < folds:
+            raise DataError(
+                f"there {'are' if size > 1 else 'is'} {size} of {answer!r} to learn from, too few for {folds} folds",
+                hint=(f"folds: {size}, or " if size > 1 else "") + "more examples of it; or leave grid, thresholds "
+                "and outer_folds out, which need folds",
+            )
+    fold = np.zeros(len(examples.labels), dtype=np.int64)
+    # Going on where the last class ended keeps the folds of one size.
+    start = 0
+    for number, size in enumerate(sizes.tolist()):
+        rows = generator.permutation(np.flatnonzero(examples.labels == number))
+        fold[rows] = (start + np.arange(size)) % folds
+        start += size
+    return fold
+
+
+def _held_out(
+    examples: LabelledContent, parts: Mapping[str, Part], protocol: Protocol, fold: NDArray[np.int64]
+) -> list[NDArray[np.float64]]:
+    """The log probabilities that each setting gives each example when its fold is held out."""
+    answers = len(examples.answers)
+    scores = [np.zeros((len(fold), answers)) for _ in protocol.settings]
+    for number in range(protocol.folds):
+        inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        own, other = examples.rows(inside), examples.rows(outside)
+        columns = {name: learn_columns(part, own.contents[name]) for name, part in parts.items()}
+        matrices: dict[tuple[str, ...], Any] = {}
+        for position, setting in enumerate(protocol.settings):
+            if setting.parts not in matrices:
+                picks = [columns[name] for name in setting.parts]
+                matrix = read_columns(picks, own.contents)
+                matrices[setting.parts] = matrix, Rotation.of(matrix), read_columns(picks, other.contents)
+            matrix, rotation, unseen = matrices[setting.parts]
+            model = fit(matrix, own.labels, setting, protocol.boosting, rotation)
+            scores[position][outside] = _logarithms(model.chances(unseen), model.classes, answers)
+    return scores
+
+
+def _decide(
+    scores: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    setting: Setting,
+    protocol: Protocol,
+) -> NDArray[np.int64]:
+    """The answers, each by thresholds that were tuned on the other folds."""
+    decisions: NDArray[np.int64] = scores.round(_DECIMALS).argmax(axis=1)
+    if not setting.thresholds:
+        return decisions
+    for number in range(protocol.folds):
+        offset = tune_offsets(scores[fold != number], labels[fold != number], protocol.choose_by)
+        decisions[fold == number] = (scores[fold == number] + offset).round(_DECIMALS).argmax(axis=1)
+    return decisions
+
+
+def _value(decisions: NDArray[np.int64], labels: NDArray[np.int64], protocol: Protocol) -> float:
+    answers = int(max(decisions.max(initial=0), labels.max(initial=0))) + 1
+    return value_of(decisions, labels, answers, protocol.choose_by)
+
+
+def _logarithms(chances: NDArray[np.float64], classes: NDArray[np.int64], answers: int) -> NDArray[np.float64]:
+    """Logarithms by answer; one that was never seen has the least."""
+    logarithms = np.full((len(chances), answers), -1e3)
+    logarithms[:, classes] = np.log(np.maximum(chances, 1e-300))
+    return logarithms
