@@ -13,7 +13,9 @@ from pathlib import Path
 LAYERS = (
     ("api",),
     ("support", "registry"),
-    ("parsing", "voting", "metrics", "redaction", "relevance", "spec", "store", "examples", "duplicates"),
+    ("parsing", "voting", "metrics", "redaction", "relevance", "store", "duplicates"),
+    ("examples",),
+    ("spec",),
     ("tables",),
     ("curation",),
     ("pipelines",),
@@ -58,7 +60,7 @@ SHARED_PLUGINS = {"ragtally_lexical", "ragtally_prompts"}
 LAZY_LOADERS = {
     "__init__.py",
     "cli/lazy.py",
-    *(f"{part}/__init__.py" for part in ("cli", "pipelines")),
+    *(f"{part}/__init__.py" for part in ("cli", "examples", "pipelines")),
 }
 """The files in `runner/ragtally` that may import their own package inside a function."""
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
@@ -69,7 +71,10 @@ HOMONYMS = {
     "api/reader.py": {"recorded"},  # How a reader draws
     "cli/lazy.py": {"table"},  # A module
     "curation/label_studio.py": {"email"},  # Who annotated, as Label Studio says it
-    "examples/example.py": {"chat", "parent"},  # A kind of example; the example that another is a version of
+    "examples/example.py": {"parent"},  # The example that another is a version of
+    "examples/wording.py": {"chat"},  # A kind of example
+    "results/columns.py": {"parent"},  # Likewise
+    "steps/generate.py": {"parent"},  # The example that another is a version of
     "export/pipeline.py": {"recorded", "words"},  # How a reader draws; the words for the answers
     "engine/duplicates.py": {"dense", "words"},  # How polars ranks; what is counted
     "llm/queue.py": {"tokens"},  # What an attempt may cost

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from ragtally.examples.example import BALLOTS, OUTCOMES, Example, Kind, Source, Turn, row_of
+from ragtally.examples.example import BALLOTS, OUTCOMES, Example, Source, Turn, row_of
+from ragtally.examples.wording import Kind
 
 SPICE = "</script><script>window.broken=1</script><img src=x onerror='window.broken=2'>&amp;\"'"
 GENERATORS = ("big", "small")

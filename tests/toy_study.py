@@ -102,7 +102,12 @@ controls: [closed_book, gold_context]
 metrics: [accuracy, token_f1]
 """
 """A study with open answers, and so with work of the step grade."""
-ASKING = ("rerank_prompt", "prompt", "ask")
+EXAMPLES = (
+    "seed", "generate_prompt", "validate_prompt", "repair_prompt", "evolve_prompt", "generate", "repair", "evolve",
+    "validate", "deduplicate",
+)  # fmt: skip
+"""The steps that write examples for training."""
+ASKING = ("rerank_prompt", "prompt", "ask", *EXAMPLES)
 """The steps that need a language model, which this world has not."""
 
 

@@ -28,9 +28,11 @@ def _columns(meanings: Mapping[str, str], obligatory: str, several: Sequence[str
 _SKIP = {"enum": ["error", "skip"], "default": "error"}
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "questions": {
-        "type": "string",
+        "type": ["string", "null"],
         "minLength": 1,
-        "description": "The table of questions: CSV, TSV, Excel, OpenDocument, JSON Lines or Parquet.",
+        "default": None,
+        "description": "The table of questions: CSV, TSV, Excel, OpenDocument, JSON Lines or Parquet. Left out: the "
+        "documents alone, for a study that writes examples from them.",
         "x-ragtally-identity": False,
     },
     "columns": {
@@ -50,6 +52,8 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "question",
             several=("references",),
         ),
+        "type": ["object", "null"],
+        "default": None,
         "description": "Which column is what, by its name in the table; whatever is not named here is not used.",
     },
     "sheet": {
@@ -145,13 +149,19 @@ def _files_starter(study: str, questions: Path, documents: Path) -> Starter:
 
 def _traits(params: Mapping[str, Any]) -> DatasetTraits:
     columns = params["columns"]
+    if columns is None:
+        return DatasetTraits("both")
     if not columns.get("references"):
         return DatasetTraits("labels", parses=True)
     return DatasetTraits("both" if columns.get("answer") else "open", parses=True)
 
 
 def _check(params: Mapping[str, Any]) -> list[ParameterFault]:
-    values = [value if isinstance(value, list) else [value] for value in params["columns"].values() if value]
+    if (params["questions"] is None) != (params["columns"] is None):
+        hint = "columns: {question: NAME}" if params["columns"] is None else "questions: FILE, or remove columns"
+        return [ParameterFault(None, "a table of questions and its columns come together", hint)]
+    columns = (params["columns"] or {}).values()
+    values = [value if isinstance(value, list) else [value] for value in columns if value]
     twice = [name for name, keys in Counter(name for names in values for name in names).items() if keys > 1]
     if twice:
         return [ParameterFault("columns", f"two keys name the column {twice[0]!r}", "each column is one thing")]

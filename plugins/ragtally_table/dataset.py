@@ -14,6 +14,7 @@ from ragtally_converters import default_converters
 from ragtally_table.documents import Corpus, find_files, is_table, read_document_table, read_folder
 from ragtally_table.evidence import EvidenceSearch
 from ragtally_table.questions import QuestionTable, read_questions
+from ragtally_table.rows import Table
 
 _ROWS = 4_096
 SIMILARITY = 0.9
@@ -26,8 +27,8 @@ class TableDataset:
 
     def __init__(
         self,
-        questions: str,
-        columns: Mapping[str, Any],
+        questions: str | None,
+        columns: Mapping[str, Any] | None,
         sheet: str | None,
         header: int | None,
         encoding: str,
@@ -39,7 +40,8 @@ class TableDataset:
         on_missing_evidence: str,
         quote_similarity: float | None = None,
     ) -> None:
-        self._path = Path(questions).expanduser()
+        self._path = None if questions is None else Path(questions).expanduser()
+        columns = columns or {}
         self._columns = {key: name for key, name in columns.items() if key != "references"}
         references = columns.get("references") or []
         self._references = [references] if isinstance(references, str) else references
@@ -58,6 +60,8 @@ class TableDataset:
     @cached_property
     def table(self) -> QuestionTable:
         """The questions."""
+        if self._path is None:
+            return QuestionTable(Table(self._documents, "", (), ()), {}, ())
         _require(self._path, "questions")
         return read_questions(self._path, self._columns, self._references, self._sheet, self._header, self._encoding)
 
@@ -145,10 +149,13 @@ class TableDataset:
 
 def fingerprint(params: Mapping[str, Any]) -> str:
     """Hash the content of the table and of all documents; their names in the folder count, its path does not."""
-    questions, documents = (Path(params[key]).expanduser() for key in ("questions", "documents"))
-    for key, path in (("questions", questions), ("documents", documents)):
-        _require(path, key)
-    content: dict[str, Any] = {"questions": [questions.suffix.lower(), _hash(questions)]}
+    documents = Path(params["documents"]).expanduser()
+    questions = None if params["questions"] is None else Path(params["questions"]).expanduser()
+    content: dict[str, Any] = {"questions": None}
+    if questions is not None:
+        _require(questions, "questions")
+        content = {"questions": [questions.suffix.lower(), _hash(questions)]}
+    _require(documents, "documents")
     if is_table(documents):
         return address(content | {"documents": [documents.suffix.lower(), _hash(documents)]})
     files = find_files(documents, questions)

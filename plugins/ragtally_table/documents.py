@@ -93,7 +93,7 @@ def find_files(folder: Path, but: Path | None = None) -> FileList:
 
 
 def read_folder(
-    folder: Path, but: Path, converters: Sequence[Converter], *, by_part: bool, skip_unreadable: bool
+    folder: Path, but: Path | None, converters: Sequence[Converter], *, by_part: bool, skip_unreadable: bool
 ) -> Corpus:
     """Convert every file of a folder."""
     by_extension: dict[str, Converter] = {}

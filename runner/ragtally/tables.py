@@ -29,6 +29,7 @@ from ragtally.api import (
     Score,
     Spans,
 )
+from ragtally.examples.example import EXAMPLES, REQUESTS
 from ragtally.store import read_array, read_json, read_table, write_array, write_json, write_table
 
 # Where in an entry of the step index the retriever saves its index.
@@ -396,19 +397,68 @@ def load_scores(folder: Path) -> dict[str, dict[str, Score]]:
     }
 
 
-# generate, repair, evolve, validate, deduplicate: examples for training.
+# seed, generate, repair, evolve, validate, deduplicate: examples for training.
 
 
 def load_examples(folder: Path) -> pl.DataFrame:
-    """Read examples: the columns `EXAMPLES`, and after the step deduplicate `OUTCOMES`, of `ragtally.examples`."""
+    """Read examples: the columns `EXAMPLES`, and after the step deduplicate `OUTCOMES`."""
     return read_table(folder / "examples.parquet")
 
 
+def write_examples(folder: Path, rows: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] = EXAMPLES) -> None:
+    """Write `examples.parquet`."""
+    write_table(folder / "examples.parquet", pl.DataFrame(list(rows), schema=schema, orient="row"))
+
+
+def load_requests(folder: Path) -> pl.DataFrame:
+    """Read what models are asked to write: the columns `REQUESTS`."""
+    return read_table(folder / "requests.parquet")
+
+
+def write_requests(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write `requests.parquet`."""
+    write_table(folder / "requests.parquet", pl.DataFrame(list(rows), schema=REQUESTS, orient="row"))
+
+
 def load_example_ballots(folder: Path) -> pl.DataFrame:
-    """Read what validators say of examples: the columns `BALLOTS` of `ragtally.examples`."""
+    """Read what validators say of examples: the columns `BALLOTS`."""
     return read_table(folder / "example_ballots.parquet")
 
 
 def load_splits(folder: Path) -> pl.DataFrame:
     """Read which split each included example is in: `example`, `split`, `group`."""
     return read_table(folder / "splits.parquet")
+
+
+def load_example_verdicts(folder: Path) -> pl.DataFrame:
+    """Read what the validators' votes come to: the columns `VERDICTS`."""
+    return read_table(folder / "example_verdicts.parquet")
+
+
+class ExampleCounts(NamedTuple):
+    """What came of asking one generator for examples."""
+
+    generator: int
+    asked_for: int
+    items: int  # How many came, at most as many as were asked for
+    well_formed: int  # Of these, how many are examples, in the right language
+    unique: int  # Of these, how many are no copy of another
+    surplus: int  # How many came on top of what was asked for
+    losses: Mapping[str, int]  # By why: those that did not come, or are none
+
+
+def load_example_counts(folder: Path) -> list[ExampleCounts]:
+    """Read what came of asking each generator."""
+    return [ExampleCounts(**counts) for counts in read_json(folder / "counts.json")["generators"]]
+
+
+def write_example_counts(folder: Path, counts: Sequence[ExampleCounts]) -> None:
+    """Write `counts.json`."""
+    write_json(folder / "counts.json", {"generators": [each._asdict() for each in counts]})
+
+
+def load_passage_texts(dataset: Path, table: pl.DataFrame) -> list[str | None]:
+    """Cut the passages that rows name by document, start and end out of the documents; None where they name none."""
+    text_of = dict(zip(load_documents(dataset).id, load_texts(dataset), strict=True))
+    spans = table.select("document", "start", "end").iter_rows()
+    return [None if document is None else text_of[document][start:end] for document, start, end in spans]

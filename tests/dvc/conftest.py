@@ -15,7 +15,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.make(tmp_path_factory.mktemp("dvc") / "a project")
     outcome = project.dvc("repro")
     assert outcome.stages == [
-        f"{stage}@small" for stage in ("resolve", "prepare", "train", "label", "bench", "report")
+        f"{stage}@small" for stage in ("resolve", "prepare", "examples", "train", "label", "bench", "report")
     ]
     project.commit("Its results")
     return project

@@ -71,7 +71,7 @@ def test_another_study_leaves_the_first_alone(project: Project) -> None:
     outcome = project.dvc("repro")
 
     assert outcome.stages == [
-        f"{stage}@other" for stage in ("resolve", "prepare", "train", "label", "bench", "report")
+        f"{stage}@other" for stage in ("resolve", "prepare", "examples", "train", "label", "bench", "report")
     ]
     assert project.entries() == before, "studies share the work that they agree on, here all of it"
     assert project.results("other")["cells.csv"] == project.results("small")["cells.csv"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from ragtally.examples.example import EXAMPLES, Example, Kind, Outcome, Source, Turn, example_of, row_of, with_names
+from ragtally.examples.example import EXAMPLES, Example, Outcome, Source, Turn, example_of, row_of, with_names
+from ragtally.examples.wording import Kind
 
 EXAMPLE = Example(
     Kind.INSTRUCTION,

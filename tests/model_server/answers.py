@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from model_server.asks import Ask
+from model_server.examples import examples_reply
 from model_server.faults import fraction
 from model_server.questions import read_question
 from model_server.schemas import followed
@@ -53,12 +54,9 @@ def answer(ask: Ask, model: Model, settings: Settings) -> Answer:
     if ask.vendor == "ollama_api" and prompt_tokens > (limit := ask.context or OLLAMA_CONTEXT):
         ask = replace(ask, text=ask.text[-4 * limit :])
         prompt_tokens = limit
-    question = read_question(ask.text, settings.labels)
-    allowed = _allowed_by(ask.schema) or question.allowed
-    label = _choose(ask, question.label, allowed, settings.skill, settings.seed)
-    text = (
-        _by_schema(ask.schema, label) if ask.schema is not None else (_EXPLAINED if question.explain else "") + label
-    )
+    text = examples_reply(ask, settings)
+    if text is None:
+        text = _label_reply(ask, settings)
     thinking = round(model.reasoning_tokens * _EFFORTS.get(ask.effort, 1.0))
     tokens = list(_TOKEN.finditer(text))
     finish, words = "stop", len(tokens)
@@ -68,6 +66,15 @@ def answer(ask: Ask, model: Model, settings: Settings) -> Answer:
         text = text[: tokens[words - 1].end()] if words else ""
     reasoning = " ".join(["Thinking about the evidence for this."] * max(1, thinking // 6)) if thinking else ""
     return Answer(text, reasoning, finish, prompt_tokens, thinking + words, thinking)
+
+
+def _label_reply(ask: Ask, settings: Settings) -> str:
+    question = read_question(ask.text, settings.labels)
+    allowed = _allowed_by(ask.schema) or question.allowed
+    label = _choose(ask, question.label, allowed, settings.skill, settings.seed)
+    if ask.schema is not None:
+        return _by_schema(ask.schema, label)
+    return (_EXPLAINED if question.explain else "") + label
 
 
 def _choose(ask: Ask, right: str | None, allowed: tuple[str, ...], skill: float, seed: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from model_server.examples import FAULTS as EXAMPLE_FAULTS
 from model_server.faults import FAULTS
 from model_server.schemas import WAYS
 
@@ -84,6 +85,9 @@ class Settings:
         api_key: The key that must come as a bearer token; None for none.
         pull_fails: Whether pulls break off in the middle.
         shuffled: Whether embeddings come in another order than the texts, told by their `index`.
+        example_faults: Share of the replies with examples that go wrong, by a fault of `examples.FAULTS`.
+        bad_examples: Share of the examples whose answer no passage says; those written again are good.
+        grading_errors: Share of the grades of examples that are wrong.
         batch_seconds: How long a batch takes.
         batch_ends: How the batches end, in the order of their coming: `completed`, `failed`, `expired`,
             `cancelled` or `queue_full` each; the rest are completed. Half of the calls of one that expires or is
@@ -117,6 +121,9 @@ class Settings:
     faults: Mapping[str, float] = field(default_factory=dict)
     mix: float = 0.0
     script: tuple[str | None, ...] = ()
+    example_faults: Mapping[str, float] = field(default_factory=dict)
+    bad_examples: float = 0.0
+    grading_errors: float = 0.0
     after: Mapping[str, int] = field(default_factory=dict)
     retry_after: float = 1
     hold_seconds: float = 30.0
@@ -150,6 +157,7 @@ class Settings:
             _model(model)
         names = [*self.faults, *self.after, *filter(None, self.script)]
         _only("fault", names, FAULTS)
+        _only("example fault", self.example_faults, EXAMPLE_FAULTS)
         _only("usage", [self.usage], USAGES)
         _only("way with schemas", [self.schemas], WAYS)
         if sum(self.faults.values()) + self.mix > 1:

@@ -11,7 +11,7 @@ from ragtally.steps import STEPS
 from toy_study import SPEC
 from workbench import Bench
 
-ALL = {"prepare", "train", "label", "bench"}
+ALL = {"prepare", "examples", "train", "label", "bench"}
 EXCLUDING = "agree_with_gold: true, exclude_closed_book_right: [learner]}"
 EDITS = {
     "a metric": ("macro_f1", "cohen_kappa", {"bench"}),

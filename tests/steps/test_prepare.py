@@ -62,7 +62,6 @@ WRONG: dict[str, tuple[list[DatasetBatch], str]] = {
     "no document": ([replace(GOOD, documents=NOTHING.documents)], "the corpus is empty"),
     "nothing": ([NOTHING], "the corpus is empty"),
     "no batch": ([], "the corpus is empty"),
-    "no question": ([with_documents(GOOD.documents)], "no question"),
     "a section outside": (
         [GOOD, with_documents(Documents(["c"], ["text"], [[0, 2]], [[2, 5]]))],
         "document 'c' has a section at 2-5, outside",

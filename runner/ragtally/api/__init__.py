@@ -6,7 +6,17 @@ Standard library and pluggy only (numpy is named in annotations, never imported 
 from ragtally.api.address import canonical_json, derive_seed, file_hash
 from ragtally.api.answers import ABSTENTION, Answers, GradedAnswers, Status, Vote
 from ragtally.api.batch import Batches, BatchModel, BatchRow, BatchState, BatchStatus, BatchTerms
-from ragtally.api.calls import Call, Limits, Message, Price, Prompt, Reply, call_parameters, sampling_seed
+from ragtally.api.calls import (
+    Call,
+    CallPurpose,
+    Limits,
+    Message,
+    Price,
+    Prompt,
+    Reply,
+    call_parameters,
+    sampling_seed,
+)
 from ragtally.api.choice import Choice
 from ragtally.api.chunker import Chunker
 from ragtally.api.component import KINDS, Component, ExternalResource, Finding, ParameterFault, Progress, Starter
@@ -112,6 +122,7 @@ __all__ = [
     "Call",
     "CallError",
     "CallFailure",
+    "CallPurpose",
     "Candidates",
     "ChatModel",
     "Choice",

@@ -25,6 +25,10 @@ Prompt = tuple[Message, ...]
 """The exact messages of one call."""
 
 
+CallPurpose = Literal["label", "measure", "generate", "validate", "repair", "evolve"]
+"""What a call is for; equal prompts that are asked for two purposes are two calls."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One question put to a model once.
@@ -34,7 +38,8 @@ class Call:
             parameter, fingerprint), the exact messages, the purpose, the vote's index, and the schema where there is
             one. Equal calls have equal keys in every study, and are paid for once.
         messages: The prompt.
-        purpose: `"label"` or `"measure"`, as in `Vote`.
+        purpose: `"label"` or `"measure"`, as in `Vote`; of examples `"generate"`, `"validate"`, `"repair"` or
+            `"evolve"`.
         vote: The vote's index from 0.
         seed: The sampling seed to send (see `sampling_seed`); None for a model that takes none.
         schema: The JSON schema that the answer is to keep to; None where any text will do.
@@ -42,7 +47,7 @@ class Call:
 
     key: str
     messages: Prompt
-    purpose: Literal["label", "measure"]
+    purpose: CallPurpose
     vote: int
     seed: int | None
     schema: Mapping[str, Any] | None = field(default=None, compare=False)
@@ -78,7 +83,7 @@ def sampling_seed(messages: Prompt, purpose: str, vote: int) -> int:
 
     Args:
         messages: The prompt.
-        purpose: `"label"` or `"measure"`.
+        purpose: What the call is for, as in `Call`.
         vote: The vote's index from 0.
 
     Returns:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ragtally.workspace import Workspace
 
 # As `ragtally.plan.STAGES`, whose import takes a fifth of a second that `--help` need not wait for.
-STAGES = ("resolve", "prepare", "train", "label", "bench")
+STAGES = ("resolve", "prepare", "examples", "train", "label", "bench")
 
 
 @click.command(name="run")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 from ragtally.api import Call, EmbedderTraits, ModelTraits, Reply, canonical_json
+from ragtally.engine.example_bounds import ExampleBounds, is_about_examples, most_answer_tokens
 from ragtally.engine.run import execute
 from ragtally.llm.call_group import spec_name
 from ragtally.llm.embeddings import EMBEDDING_STEPS, texts_to_embed
@@ -82,13 +84,18 @@ def estimate(plan: StudyPlan, workspace: Workspace) -> tuple[ModelEstimate, ...]
     by_model: dict[str, list[Task]] = {}
     for task in tasks:
         by_model.setdefault(_model_key(task), []).append(task)
-    calls = _written_calls([task for task in tasks if task not in unknown_tasks], workspace)
+    calls, bounds = (
+        _written_calls([task for task in tasks if task not in unknown_tasks], workspace),
+        ExampleBounds(workspace),
+    )
+    all_calls = {key: call for of_model in calls.values() for key, call in of_model.items()}
     return tuple(
         _estimate_model(
             spec_name(own, plan.study),
             own,
             calls.get(model, {}),
-            sum(_most_questions(task, workspace) for task in unknown_tasks.intersection(own)),
+            {task: _most_questions(task, bounds, workspace) for task in unknown_tasks.intersection(own)},
+            list(all_calls.values()),
             workspace,
             exact=exact.issuperset(own),
         )
@@ -132,7 +139,7 @@ def _awaiting_payment(tasks: Sequence[Task], workspace: Workspace) -> set[Task]:
 
 
 def _paid_goals(plan: StudyPlan) -> list[Task]:
-    return [goal for stage in ("label", "bench") for goal in plan.goals(stage)]
+    return [goal for stage in ("examples", "label", "bench") for goal in plan.goals(stage)]
 
 
 def ask_tasks(plan: StudyPlan) -> list[Task]:
@@ -143,18 +150,22 @@ def _estimate_model(
     name: str,
     tasks: Sequence[Task],
     calls: Mapping[str, Call],
-    unwritten: int,
+    unwritten_by_task: Mapping[Task, int],
+    all_calls: Sequence[Call],
     workspace: Workspace,
     *,
     exact: bool,
 ) -> ModelEstimate:
-    """Count a model's calls that are written and those that cannot be written yet."""
+    """Count a model's calls, written or not written yet; `all_calls` are the written ones of all models."""
     traits: ModelTraits = workspace.registry.traits(tasks[0].choices["model"])
     replies = workspace.calls.replies_to(list(calls))
     left = [call for key, call in calls.items() if key not in replies]
+    unwritten = sum(unwritten_by_task.values())
     to_pay = len(left) + unwritten
-    input_tokens = _input_tokens(left, list(calls.values()), unwritten)
-    output_tokens = round(_answer_tokens(traits, replies) * to_pay)
+    # Prompts about examples hold a passage, whoever gets them.
+    similar = list(calls.values()) or (all_calls if any(map(is_about_examples, unwritten_by_task)) else [])
+    input_tokens = _input_tokens(left, similar, unwritten)
+    output_tokens = _output_tokens(traits, tasks, left, replies, unwritten_by_task)
     terms, quota = traits.batch, traits.limits.requests_per_day
     with closing(BatchStore(workspace.store.root / FILE_NAME)) as store:
         in_batches = len(store.keys_in_batches(call.key for call in left))
@@ -182,9 +193,11 @@ def _estimate_model(
     )
 
 
-def _most_questions(task: Task, workspace: Workspace) -> int:
+def _most_questions(task: Task, bounds: ExampleBounds, workspace: Workspace) -> int:
     """How many questions a task asks at most, where its prompts cannot be written yet."""
     (prompts,) = task.inputs["prompt"]
+    if is_about_examples(task):
+        return bounds.prompts(prompts)
     base_tasks = prompts.inputs.get("base")
     if base_tasks and workspace.store.complete(base_tasks[0].step.stored_as, base_tasks[0].address):
         return len(load_base_rows(workspace.entry(base_tasks[0])))
@@ -201,6 +214,28 @@ def _input_tokens(left: Sequence[Call], known_calls: Sequence[Call], unwritten: 
 def _answer_tokens(traits: ModelTraits, replies: Mapping[str, Reply]) -> float:
     counts = [reply.output_tokens for reply in replies.values() if reply.output_tokens is not None]
     return sum(counts) / len(counts) if counts else traits.output_tokens or _OUTPUT_TOKENS
+
+
+def _output_tokens(
+    traits: ModelTraits,
+    tasks: Sequence[Task],
+    left: Sequence[Call],
+    replies: Mapping[str, Reply],
+    unwritten_by_task: Mapping[Task, int],
+) -> int:
+    """The tokens of the answers left: of examples and their grades by what they are for, since lengths differ."""
+    about_examples = {
+        str(task.settings["purpose"]): most_answer_tokens(task) for task in tasks if is_about_examples(task)
+    }
+    counts = Counter(call.purpose for call in left)
+    for task, count in unwritten_by_task.items():
+        counts[task.settings["purpose"]] += count
+    total = 0.0
+    for purpose, count in counts.items():
+        usual = about_examples.get(purpose)
+        tokens = _answer_tokens(traits, replies) if usual is None else min(traits.output_tokens or usual, usual)
+        total += tokens * count
+    return round(total)
 
 
 def _seconds_per_call(traits: ModelTraits, replies: Mapping[str, Reply], workspace: Workspace) -> float | None:

@@ -93,7 +93,7 @@ def run_study(
     stages = tuple(stage for stage in stages if stage != "resolve")
     if not stages:
         return folders.resolved / study.name
-    if {"label", "bench"}.intersection(stages):
+    if {"examples", "label", "bench"}.intersection(stages):
         raise_all(missing_keys(study, workspace))
     provide(study, workspace)
     plan = plan_study(study, registry)

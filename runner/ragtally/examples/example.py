@@ -11,18 +11,10 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from ragtally.api import canonical_json
+from ragtally.examples.wording import Kind
 from ragtally.support.training_forms import Turn as Turn
 
 _ID_DIGITS = 16
-
-
-class Kind(StrEnum):
-    """What an example teaches."""
-
-    QUESTION_ANSWER = "question_answer"
-    INSTRUCTION = "instruction"  # Perhaps with an input that the instruction is about
-    CHAT = "chat"  # Several turns
-    LABEL = "label"  # One of a closed set
 
 
 class Outcome(StrEnum):
@@ -77,6 +69,11 @@ class Example:
         texts = [turn.text for turn in self.turns if turn.role == "user"]
         return "\n".join([*texts, *([self.input] if self.input else [])])
 
+    @property
+    def text(self) -> str:
+        """All of its words."""
+        return "\n".join([*(turn.text for turn in self.turns), *([self.input] if self.input else [])])
+
 
 _TURNS = pl.List(pl.Struct({"role": pl.String, "text": pl.String}))
 # The columns of `examples.parquet` in the entries of all steps. There a generator is its number in the spec's list,
@@ -95,6 +92,22 @@ EXAMPLES: Mapping[str, Any] = {
     "origin": pl.String(),  # generate, repair, evolve:WAY, seed or chat
     "parent": pl.String(),  # The example that it is a version of
     "round": pl.Int16(),  # Of repairing or evolving; 0 for what came first
+}
+# What a model is asked to write, a row per prompt: so many examples of a kind, from one place, in one language.
+REQUESTS: Mapping[str, Any] = {
+    **{
+        name: EXAMPLES[name] for name in ("kind", "document", "start", "end", "location", "origin", "parent", "round")
+    },
+    "count": pl.Int32(),
+    "language": pl.String(),  # None for any
+}
+# What the votes of the validators come to, a row per example.
+VERDICTS: Mapping[str, Any] = {
+    "example": pl.String(),
+    "status": pl.String(),  # accepted_by_validators, rejected or undecided
+    "failed": pl.List(pl.String()),  # The criteria that it failed
+    "undecided": pl.List(pl.String()),  # The criteria without a verdict
+    "reasons": pl.List(pl.String()),
 }
 # What the step deduplicate adds.
 OUTCOMES: Mapping[str, Any] = {

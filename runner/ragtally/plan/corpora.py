@@ -31,10 +31,13 @@ def sample_task(
     size: int | None = None,
     balance: bool = False,
     seed: int = 0,
+    may_be_empty: bool = False,
     **about: Any,
 ) -> Task:
     """The questions of one split."""
     settings: dict[str, Any] = {"split": split, "answers": answers, "size": size, "balance": balance}
+    if may_be_empty:
+        settings["may_be_empty"] = True
     if is_open:
         settings["open"] = True
     # Where nothing is drawn, the seed does not count.

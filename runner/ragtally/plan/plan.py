@@ -11,6 +11,7 @@ from ragtally.api import Choice, RagtallyError, SpecError, did_you_mean, raise_a
 from ragtally.plan.approximation import build_count, exact_counterpart, variation
 from ragtally.plan.cells import Cell, Picks, Voter, labelled_choices
 from ragtally.plan.corpora import Corpus
+from ragtally.plan.examples import ExamplePlan, plan_examples
 from ragtally.plan.tasks import StudyTasks, context_sizes, score_task
 from ragtally.registry import Registry
 from ragtally.spec.defaults import MAJORITY, OPEN_VOTER_METRICS, UNANIMOUS, VOTER_METRICS
@@ -19,7 +20,7 @@ from ragtally.steps import ASK, STEPS, TRAIN, Task
 from ragtally.store import Store
 
 # The stages of a study, in order; each is one DVC stage.
-STAGES = ("resolve", "prepare", "train", "label", "bench")
+STAGES = ("resolve", "prepare", "examples", "train", "label", "bench")
 
 _DEPTHS = (10, 20, 50, 100, 200, 500, 1000)
 
@@ -46,6 +47,7 @@ class StudyPlan:
     base: Task | None  # None where there is none
     cells: tuple[Cell, ...]  # In the order of the spec
     corpora: tuple[Corpus, ...]  # What is searched: one, or one of each parser
+    examples: ExamplePlan | None = None  # None where no examples are written
 
     def goals(self, stage: str) -> tuple[Task, ...]:
         """The tasks that a stage is about; what they read comes with them."""
@@ -59,6 +61,8 @@ class StudyPlan:
                 self.sample,
                 *(corpus.sample for corpus in self.corpora if corpus.parser is not None),
             )
+        if stage == "examples":
+            return () if self.examples is None else (self.examples.outcomes,)
         label = (*(voter.score for voter in self.voters), *((self.base,) if self.base else ()))
         if stage == "label":
             return label
@@ -115,7 +119,17 @@ def plan_study(study: Study, registry: Registry) -> StudyPlan:
     tasks = StudyTasks(study, registry)
     base = tasks.base(tasks.sample)
     cells = (*_retrieval_cells(tasks, base), *_reader_cells(tasks, base), *_grid_cells(tasks, base))
-    plan = StudyPlan(study, tasks.answers, tasks.dataset, tasks.sample, _voters(tasks), base, cells, tasks.corpora)
+    plan = StudyPlan(
+        study,
+        tasks.answers,
+        tasks.dataset,
+        tasks.sample,
+        _voters(tasks),
+        base,
+        cells,
+        tasks.corpora,
+        plan_examples(tasks),
+    )
     _require_prices(plan, registry)
     return plan
 

@@ -15,8 +15,13 @@ from ragtally.steps import (
     CHUNK,
     CONTEXT,
     CONTEXT_RELEVANCE,
+    DEDUPLICATE,
     EMBED,
     EMBED_QUESTIONS,
+    EVOLVE,
+    EVOLVE_PROMPT,
+    GENERATE,
+    GENERATE_PROMPT,
     GRADE,
     INDEX,
     PARSE,
@@ -25,12 +30,17 @@ from ragtally.steps import (
     READ,
     REFERENCE,
     RELEVANCE,
+    REPAIR,
+    REPAIR_PROMPT,
     RERANK,
     RERANK_PROMPT,
     RETRIEVE,
     SAMPLE,
     SCORE,
+    SEED,
     TRAIN,
+    VALIDATE,
+    VALIDATE_PROMPT,
     VOTE,
 )
 
@@ -40,6 +50,10 @@ RESULTS_VERSION = 5
 # fmt: off
 _STEPS = {
     "prepare": (PREPARE, SAMPLE),
+    "examples": (
+        CHUNK, SEED, GENERATE_PROMPT, VALIDATE_PROMPT, REPAIR_PROMPT, EVOLVE_PROMPT, ASK, GENERATE, VALIDATE, REPAIR,
+        EVOLVE, DEDUPLICATE,
+    ),
     "train": (CONTEXT, TRAIN),
     "label": (CONTEXT, PROMPT, ASK, READ, PARSE, VOTE, BASE, SCORE),
     "bench": (
@@ -62,8 +76,7 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
         return {name: {"reader": plain(pick.choice), **_training(pick)} for name, pick in picks.items()}
 
     label, base, grid = study.label, study.base, study.grid
-    voters = label.voters if label else ()
-    excluding = base.exclude_closed_book_right if base else ()
+    voters, excluding = label.voters if label else (), base.exclude_closed_book_right if base else ()
     slices: dict[str, dict[str, Any]] = {
         "prepare": {
             "dataset": plain(study.dataset.choice),
@@ -71,6 +84,7 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
             "answers": study.dataset.answers,
             "sample": {"size": study.sample.size, "balance": study.sample.balance},
         },
+        "examples": _recipe(study, plain),
         "train": {
             "label": {name: pick for name, pick in readers((*voters, *excluding)).items() if pick["train_split"]},
             "label_votes": label.votes if label else 0,
@@ -143,3 +157,34 @@ def _add_what_is_used(slices: dict[str, dict[str, Any]], study: Study, plain: Ca
                 "language": study.dataset.language,
                 "version": GRADE.version,
             }
+
+
+def _recipe(study: Study, plain: Callable[[Choice], dict[str, Any]]) -> dict[str, Any]:
+    """What examples for training depend on."""
+    recipe = study.examples
+    if recipe is None:
+        return {}
+    validation, evolution = recipe.validation, recipe.evolution
+    return {
+        "models": {name: plain(study.models[name]) for name in recipe.models},
+        "generators": recipe.generators,
+        "kinds": [str(kind) for kind in recipe.kinds],
+        "per_chunk": recipe.per_chunk,
+        "chunker": recipe.chunker and plain(recipe.chunker),
+        "labels": recipe.labels,
+        "language": recipe.language,
+        "templates": recipe.templates,
+        "style": recipe.style,
+        "seeds": recipe.seeds,
+        "validation": validation
+        and {
+            "validators": validation.validators,
+            "votes": validation.votes,
+            "rule": plain(validation.rule),
+            "criteria": validation.criteria,
+        },
+        "repair": recipe.repair,
+        "evolution": evolution and {"rounds": evolution.rounds, "ways": evolution.ways},
+        "near_duplicates": recipe.near_duplicates,
+        "test_questions": [plain(choice) for choice in recipe.test_questions],
+    }

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 from ragtally.api import (
+    CallPurpose,
     Choice,
     ErrorList,
     Location,
@@ -56,7 +57,7 @@ from ragtally.steps import (
 from ragtally.steps.ask import model_identity
 from ragtally.support.unspaced import LANGUAGES_WITHOUT_SPACES
 
-Purpose = Literal["label", "measure"]
+Purpose = Literal["label", "measure"]  # Of readers' votes
 Inputs = dict[str, Task | Sequence[Task] | None]
 _BallotKey = tuple[str, Purpose, int, Task, Task | None, Task | None]
 
@@ -120,7 +121,7 @@ class StudyTasks:
         ]
         # Whatever parsers lose, the controls, the voters and what readers learn from stay the same.
         self.dataset = (
-            self._task(REFERENCE, "grid.parser", name, inputs={"prepare": [dataset for *_, dataset in by_parser]})
+            self.task(REFERENCE, "grid.parser", name, inputs={"prepare": [dataset for *_, dataset in by_parser]})
             if by_parser
             else self._prepare(name)
         )
@@ -141,7 +142,7 @@ class StudyTasks:
         path, rules = f"dataset.{dataset.name}", dataset.parameters.get("redact")
         with _errors_at(self.study.location(path)):
             settings = {} if rules is None else {"redact": rules_identity(rules)}
-        return self._task(PREPARE, path, label, choices=choices, settings=settings)
+        return self.task(PREPARE, path, label, choices=choices, settings=settings)
 
     def _questions_of(self, dataset: Task) -> Task:
         """The questions of the study, with their evidence in a dataset's documents."""
@@ -154,7 +155,7 @@ class StudyTasks:
         """The hits compared with the evidence."""
         ranking = self._ranking(corpus, chunker, retriever, limit, build)
         inputs: Inputs = {"chunk": ranking.chunks, "sample": corpus.sample, "retrieve": ranking.hits}
-        return self._task(RELEVANCE, "grid.retriever", ranking.hits.label, inputs=inputs)
+        return self.task(RELEVANCE, "grid.retriever", ranking.hits.label, inputs=inputs)
 
     def context(
         self,
@@ -172,7 +173,7 @@ class StudyTasks:
         words = size.context_words
         budget = {"top_k": size.top_k} if words is None else {"context_words": words}
         questions: Inputs = {"prepare": corpus.dataset, "sample": corpus.sample}
-        passages = self._task(
+        passages = self.task(
             CONTEXT,
             "grid.retriever",
             label,
@@ -182,7 +183,7 @@ class StudyTasks:
         if words is None:
             return RetrievedContext(passages, self.relevance(corpus, chunker, retriever, limit, build))
         # A budget cuts passages, so they are no longer the chunks that the ranking's relevance is about.
-        relevance = self._task(
+        relevance = self.task(
             CONTEXT_RELEVANCE,
             "grid.retriever",
             label,
@@ -196,10 +197,11 @@ class StudyTasks:
         language = self.study.dataset.choice.parameters["language"]
         return {"language": language} if language in LANGUAGES_WITHOUT_SPACES else {}
 
-    def _chunks(self, corpus: Corpus, chunker: Choice) -> Task:
+    def chunks(self, corpus: Corpus, chunker: Choice, path: str = "grid.chunker") -> Task:
+        """The chunks of a corpus."""
         inputs: Inputs = {"prepare": corpus.dataset}
         label = corpus.name(str(chunker))
-        return self._task(CHUNK, "grid.chunker", label, choices={"chunker": chunker}, inputs=inputs)
+        return self.task(CHUNK, path, label, choices={"chunker": chunker}, inputs=inputs)
 
     def _ranking(self, corpus: Corpus, chunker: Choice, retriever: Choice, limit: int, build: int) -> Ranking:
         key = corpus.dataset.address, chunker.key, retriever.key, limit, build
@@ -208,7 +210,7 @@ class StudyTasks:
         return self._rankings[key]
 
     def _make_ranking(self, corpus: Corpus, chunker: Choice, retriever: Choice, limit: int, build: int) -> Ranking:
-        chunks = self._chunks(corpus, chunker)
+        chunks = self.chunks(corpus, chunker)
         label = f"{retriever.name} over {chunks.label}"
         traits: RetrieverTraits = self.registry.traits(retriever)
         if "hits" in traits.reads:
@@ -219,15 +221,15 @@ class StudyTasks:
             embedder = retriever.parameters["embedder"]
             of_embedder = f"{embedder} over {chunks.label}"
             choices = {"embedder": embedder}
-            vectors = self._task(EMBED, "grid.retriever", of_embedder, choices=choices, inputs=documents)
+            vectors = self.task(EMBED, "grid.retriever", of_embedder, choices=choices, inputs=documents)
             # An embedder that learns nothing gives the same vectors whatever the chunks, so they do not count then.
             source = vectors if self.registry.traits(embedder).requires_fit else None
             of_queries: Inputs = {"sample": self.sample, "embed": source}
-            queries = self._task(EMBED_QUESTIONS, "grid.retriever", of_embedder, choices=choices, inputs=of_queries)
+            queries = self.task(EMBED_QUESTIONS, "grid.retriever", of_embedder, choices=choices, inputs=of_queries)
         choices = {"retriever": retriever}
         number = own_build(build, traits.builds)
         # Parameters that only a search uses do not count, so that searches share an index.
-        index = self._task(
+        index = self.task(
             INDEX,
             "grid.retriever",
             label,
@@ -237,7 +239,7 @@ class StudyTasks:
             inputs={**documents, "embed": vectors},
             search=False,
         )
-        hits = self._task(
+        hits = self.task(
             RETRIEVE,
             "grid.retriever",
             label,
@@ -262,7 +264,7 @@ class StudyTasks:
                 hint="give all of them the same window, or put parent around the combination",
             )
         (chunks,) = chunk_tasks
-        windows = next((self._chunks(corpus, choice) for choice in retriever.inner("chunker")), None)
+        windows = next((self.chunks(corpus, choice) for choice in retriever.inner("chunker")), None)
         inputs: Inputs = {
             **chunks.inputs,
             "hits": [ranking.hits for ranking in inner],
@@ -271,15 +273,15 @@ class StudyTasks:
         }
         replies = None
         if traits.prompts:
-            prompts = self._task(
+            prompts = self.task(
                 RERANK_PROMPT,
                 "grid.retriever",
                 label,
                 choices={"retriever": _without_model(retriever)},
                 inputs=inputs,
             )
-            replies = self._ask(prompts, retriever.parameters["model"], "measure", 0, "grid.retriever", label)
-        hits = self._task(
+            replies = self.ask(prompts, retriever.parameters["model"], "measure", 0, "grid.retriever", label)
+        hits = self.task(
             RERANK,
             "grid.retriever",
             label,
@@ -326,11 +328,11 @@ class StudyTasks:
             if self._form(reader).constrained:
                 settings["constrained"] = True
             prompts = self._prompts(reader, sample, passages, base)
-            answers = self._ask(prompts, reader.choice.parameters["model"], purpose, index, f"readers.{name}", label)
+            answers = self.ask(prompts, reader.choice.parameters["model"], purpose, index, f"readers.{name}", label)
         else:
             answers = self._read(reader, purpose, index, sample, passages, base, label)
         inputs: Inputs = {"sample": sample, "read": answers}
-        return self._task(PARSE, f"readers.{name}", label, settings=settings, inputs=inputs)
+        return self.task(PARSE, f"readers.{name}", label, settings=settings, inputs=inputs)
 
     def verdicts(self, ballots: Sequence[Task], rule: Choice, label: str) -> Task:
         """What a rule makes of votes."""
@@ -346,7 +348,7 @@ class StudyTasks:
         dataset = self.study.dataset
         if not dataset.is_open:
             return None
-        return self._task(
+        return self.task(
             GRADE,
             "grading",
             verdicts.label,
@@ -388,7 +390,7 @@ class StudyTasks:
             # A split to learn from may have no labels at all: there is then nothing to agree with.
             settings["unlabelled"] = "keep"
         name = f"base of {sample.label}" if training else "base"
-        return self._task(BASE, path, name, settings=settings, inputs=inputs)
+        return self.task(BASE, path, name, settings=settings, inputs=inputs)
 
     def score(self, verdicts: Task, metrics: Sequence[Choice], **work: Any) -> Task:
         """The scores of verdicts."""
@@ -422,20 +424,21 @@ class StudyTasks:
             gold = self._control("gold_context", examples, path)
             of_base = self.base(examples, path, training=True) if reader.train_from == "base" else None
             inputs: Inputs = {"prepare": self.dataset, "sample": examples, "context": gold, "base": of_base}
-            model = self._task(TRAIN, path, f"{reader.name} {purpose} vote {index + 1}", inputs=inputs, **work)
+            model = self.task(TRAIN, path, f"{reader.name} {purpose} vote {index + 1}", inputs=inputs, **work)
         inputs = {
             "prepare": _documents_of(passages, self.dataset), "sample": sample, "context": passages,
             "train": model, "base": base,
         }  # fmt: skip
-        return self._task(READ, path, label, inputs=inputs, **work)
+        return self.task(READ, path, label, inputs=inputs, **work)
 
-    def _ask(self, prompts: Task, model: Choice, purpose: Purpose, index: int, path: str, label: str) -> Task:
+    def ask(self, prompts: Task, model: Choice, purpose: CallPurpose, index: int, path: str, label: str) -> Task:
+        """A model's replies to prompts, one vote."""
         if model.key not in self._models:
             with _errors_at(self._location_of(model, path)):
                 self._models[model.key] = model_identity(self.factory, model)
         settings = {"purpose": purpose, "vote": index, "model": self._models[model.key]}
         inputs: Inputs = {"prompt": prompts}
-        return self._task(ASK, path, label, choices={"model": model}, settings=settings, inputs=inputs)
+        return self.task(ASK, path, label, choices={"model": model}, settings=settings, inputs=inputs)
 
     def _prompts(self, reader: ReaderPick, sample: Task, passages: Task, base: Task | None) -> Task:
         path, size = f"readers.{reader.name}", self.traits(reader.name).examples
@@ -451,7 +454,7 @@ class StudyTasks:
             "examples_prepare": self.dataset if examples and documents != self.dataset else None,
         }
         form = self._form(reader)
-        return self._task(
+        return self.task(
             PROMPT,
             path,
             f"{reader.name} on {passages.label}",
@@ -483,6 +486,8 @@ class StudyTasks:
             size=size,
             balance=balance,
             seed=self.study.seed,
+            # Examples can be written from documents alone.
+            may_be_empty=self.study.examples is not None and self.study.grid == Grid(),
             label=label,
             location=self.study.location(path),
         )
@@ -492,9 +497,9 @@ class StudyTasks:
         if condition == "wrong_context":
             settings["seed"] = self.study.seed
         inputs: Inputs = {"prepare": self.dataset, "sample": sample}
-        return self._task(CONTEXT, path, condition, settings=settings, inputs=inputs)
+        return self.task(CONTEXT, path, condition, settings=settings, inputs=inputs)
 
-    def _task(self, step: Step, path: str, label: str, **work: Any) -> Task:
+    def task(self, step: Step, path: str, label: str, **work: Any) -> Task:
         """Make a task, with the place in the spec that its errors name."""
         location = self.study.location(path)
         with _errors_at(location):

@@ -16,7 +16,7 @@ from polars.datatypes import DataTypeClass
 from ragtally.api import Location, StoreError
 from ragtally.store import read_json, read_table, write_csv, write_json, write_result_table
 
-Stage = Literal["prepare", "train", "label", "bench", "report"]
+Stage = Literal["prepare", "examples", "train", "label", "bench", "report"]
 DataType = pl.DataType | DataTypeClass
 
 _TEXT, _INTEGER, _NUMBER, _BOOLEAN = pl.String, pl.Int64, pl.Float64, pl.Boolean
@@ -175,6 +175,39 @@ DATASET = ResultFile("dataset.json", "prepare", "The dataset, and how its questi
     Column("questions.sampled_without_label", _INTEGER, "of these, without a gold label"),
     Column("addresses.prepare", _TEXT, "the dataset's entry in the store"),
     Column("addresses.sample", _TEXT, "the sample's entry in the store"),
+))  # fmt: skip
+
+EXAMPLES = ResultFile("examples.parquet", "examples", "One row per example for training, whatever became of it; none "
+    "where the study writes none.", (
+    Column("example", _TEXT, "its id: the same text from the same place has the same one"),
+    Column("kind", _TEXT, "`question_answer`, `instruction`, `chat` or `label`"),
+    Column("turns", pl.List(pl.Struct({"role": pl.String, "text": pl.String})), "its messages, the last one the "
+           "assistant's"),
+    Column("input", _TEXT, "what an instruction is about; null without one"),
+    Column("label", _TEXT, "of the kind `label`; null for the others"),
+    Column("document", _TEXT, "the document that it comes from; null where there is none"),
+    Column("start", pl.Int32, "where its passage starts in the document's text"),
+    Column("end", pl.Int32, "where it ends"),
+    Column("location", _TEXT, "the passage's place in people's words, as in `page 3`"),
+    Column("generator", _TEXT, "the model that wrote it, by its name in the spec; null where no model did"),
+    Column("origin", _TEXT, "`generate`, `repair`, `evolve:WAY`, `seed` (the set that was expanded) or `chat`"),
+    Column("parent", _TEXT, "the example that it is a version of"),
+    Column("round", pl.Int16, "the round of repairing or evolving; 0 for what came first"),
+    Column("status", _TEXT, "`accepted_by_validators`, `not_validated`, `rejected`, `undecided`, `duplicate` or "
+           "`leaks_test_question`"),
+    Column("reasons", _TEXTS, "what the validators said against it"),
+    Column("duplicate_of", _TEXT, "the example or the test question that it repeats"),
+))  # fmt: skip
+
+EXAMPLE_BALLOTS = ResultFile("example_ballots.parquet", "examples", "One row per example, validator, vote and "
+    "criterion.", (
+    Column("example", _TEXT, "the example's id"),
+    Column("validator", _TEXT, "the model that graded it, by its name in the spec"),
+    Column("criterion", _TEXT, "by what"),
+    Column("vote", pl.Int16, "the vote's number from 0"),
+    Column("passed", _BOOLEAN, "the vote; null where it could not be read, or the call failed"),
+    Column("error", _TEXT, "why there is no vote"),
+    Column("reason", _TEXT, "why the validator says so, in its own words"),
 ))  # fmt: skip
 
 TRAIN = ResultFile("train.json", "train", "The trained readers.", (
@@ -432,6 +465,6 @@ SUMMARY = ResultFile("summary.json", "report", "The study in about ten numbers, 
 ))  # fmt: skip
 
 RESULT_FILES = (
-    DATASET, TRAIN, LOSSES, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS, QUESTIONS, RANKINGS, PASSAGES, PROMPTS,
-    COMPARISONS, TIMINGS, SUMMARY,
+    DATASET, EXAMPLES, EXAMPLE_BALLOTS, TRAIN, LOSSES, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS,
+    QUESTIONS, RANKINGS, PASSAGES, PROMPTS, COMPARISONS, TIMINGS, SUMMARY,
 )  # fmt: skip

@@ -14,12 +14,14 @@ _TYPE_NAMES: Mapping[DataType, str] = {
     pl.String: "text",
     pl.Int64: "integer",
     pl.Int32: "integer",
+    pl.Int16: "integer",
     pl.Float64: "number",
     pl.Boolean: "true or false",
     pl.List(pl.String): "list of texts",
     pl.List(pl.Int32): "list of integers",
     pl.List(pl.Boolean): "list of true or false",
     pl.List(pl.Struct([])): "list of mappings",
+    pl.List(pl.Struct({"role": pl.String, "text": pl.String})): "list of role and text",
 }
 _HEAD = """# Result files
 

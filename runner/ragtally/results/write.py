@@ -19,6 +19,7 @@ from ragtally.relevance import evidence_characters
 from ragtally.results import columns as files
 from ragtally.results.approximation import evidence_metrics, evidence_scores, evidence_shares
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question, index_costs
+from ragtally.results.examples import write_examples
 from ragtally.results.grades import count_grades
 from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, round_number, score_columns
 from ragtally.results.parsers import lost_by_parser, parser_losses, parser_notes
@@ -202,7 +203,7 @@ def write_bench(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
 def _served_by(plan: StudyPlan, workspace: Workspace) -> dict[tuple[str, str], dict[str, int]]:
     """Which models answered the study's calls, as their replies say, by provider and model asked."""
     keys: dict[tuple[str, str], set[str]] = {}
-    for task in in_order([task for stage in ("label", "bench") for task in plan.goals(stage)]):
+    for task in in_order([task for stage in ("examples", "label", "bench") for task in plan.goals(stage)]):
         if task.step is ASK:
             traits: ModelTraits = workspace.registry.traits(task.choices["model"])
             own = keys_of(task, workspace.entry(task.inputs["prompt"][0]))
@@ -212,6 +213,7 @@ def _served_by(plan: StudyPlan, workspace: Workspace) -> dict[tuple[str, str], d
 
 WRITERS: Mapping[str, Callable[[StudyPlan, Workspace, Path], None]] = {
     "prepare": write_prepare,
+    "examples": write_examples,
     "train": write_train,
     "label": write_label,
     "bench": write_bench,

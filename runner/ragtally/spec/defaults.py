@@ -31,5 +31,7 @@ OPEN_VOTER_METRICS = ("accuracy", "token_f1", "coverage", "accuracy_of_covered",
 VOTER_TABLE_METRICS = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "coverage", "accuracy_of_covered")
 # Those that are a number of questions out of others, so that two numbers say how sure they are.
 VOTER_SHARES = ("accuracy", "coverage", "accuracy_of_covered")
+# What cuts documents into passages for examples where a spec does not say; its parameter `size` counts words.
+PASSAGES = "words"
 # How the votes of a cell decide where its grid names no rule, and how those of a voter do in any study.
 MAJORITY, UNANIMOUS = "majority", "unanimous"

@@ -10,10 +10,22 @@ from ragtally.api import LANGUAGES, OPEN, Choice, DatasetTraits, PluginError, Ra
 from ragtally.registry import Registry
 from ragtally.spec.defaults import ANSWER_METRICS, GRADING, MAJORITY, OPEN_ANSWER_METRICS, RETRIEVAL_METRICS
 from ragtally.spec.document import Document, read_document
+from ragtally.spec.examples import resolve_examples
 from ragtally.spec.resolve import Resolver
 from ragtally.spec.rules import Draft, DraftReader, check, check_splits, resolve_compare
 from ragtally.spec.schema import AXIS_KINDS, published_schema
-from ragtally.spec.study import Base, Budget, Compare, DatasetPick, Grid, Label, ReaderPick, Sample, Study
+from ragtally.spec.study import (
+    Base,
+    Budget,
+    Compare,
+    DatasetPick,
+    ExampleRecipe,
+    Grid,
+    Label,
+    ReaderPick,
+    Sample,
+    Study,
+)
 from ragtally.spec.validation import Faults, validate
 
 _SCALAR_AXES = {
@@ -41,8 +53,9 @@ def study_of(document: Document, registry: Registry, *, with_splits: bool = Fals
         with suppress(RagtallyError):
             check_splits(draft, registry.build(draft.dataset.choice).splits, faults)
     compare = builder.compare(draft)
+    examples = builder.examples()
     faults.raise_all()
-    return builder.study(draft, compare)
+    return builder.study(draft, compare, examples)
 
 
 class _Builder:
@@ -84,7 +97,14 @@ class _Builder:
             return ()
         return resolve_compare(self._data.get("compare", []), draft, draft.grid, self._faults)
 
-    def study(self, draft: Draft, compare: tuple[Compare, ...]) -> Study:
+    def examples(self) -> ExampleRecipe | None:
+        """Resolve how examples are written, where the key is sound."""
+        part = self._part("examples")
+        if part is None:
+            return None
+        return resolve_examples(part, self._models, list(self._data.get("models", {})), self._resolver, self._faults)
+
+    def study(self, draft: Draft, compare: tuple[Compare, ...], examples: ExampleRecipe | None) -> Study:
         """Put the parts of a spec without errors together."""
         data, sample, budget = self._data, self._data.get("sample", {}), self._data.get("budget", {})
         if draft.dataset is None or draft.grid is None:
@@ -109,6 +129,7 @@ class _Builder:
             max_failed=float(data.get("max_failed", 0)),
             compare=compare,
             select_on=data.get("select_on", "all"),
+            examples=examples,
             places=self._document.places(),
         )
 

@@ -8,6 +8,7 @@ from ragtally.api import KINDS
 from ragtally.registry import Registry
 from ragtally.spec.component_schema import Schema, axis, component_position, definitions, mapping, reference
 from ragtally.spec.defaults import ANSWER_METRICS, DECIDING_METRIC, MAJORITY, OPEN_ANSWER_METRICS, RETRIEVAL_METRICS
+from ragtally.spec.examples import examples_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONTROLS = ("closed_book", "gold_context", "wrong_context")
@@ -85,6 +86,7 @@ def _keys(graders: dict[str, Schema]) -> dict[str, Schema]:
         "base": _base(),
         "grid": _grid(),
         **_measurement(graders),
+        "examples": examples_schema(),
         **comparison_keys(),
         **spending_keys(),
     }

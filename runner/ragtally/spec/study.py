@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from ragtally.api import Choice, Location
+from ragtally.examples.wording import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,50 @@ class Compare:
     baseline: Mapping[str, Choice | int | str]
 
 
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Which models grade every example, and by what."""
+
+    validators: tuple[str, ...]  # Names of models (`from` in a spec)
+    votes: int  # Votes of each
+    rule: Choice
+    criteria: Mapping[str, str]  # What is asked, by the criterion's name
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """How accepted examples are varied."""
+
+    rounds: int
+    ways: Mapping[str, str]  # What is to be done with an example, by the way's name
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRecipe:
+    """How examples for training come to be."""
+
+    kinds: tuple[Kind, ...]
+    generators: tuple[str, ...]  # Names of models
+    per_chunk: int  # Examples of each kind, from each passage, of each generator
+    chunker: Choice | None  # None for passages that fit into the models' windows
+    labels: tuple[str, ...]  # The closed set of the kind label
+    language: str | None  # The language to write in; None for each passage's own
+    templates: Mapping[str, str]  # The text of the template by the prompt's name
+    near_duplicates: float  # Prompts of at least this Jaccard similarity are one
+    # Worked examples for the style, and the small set that is expanded instead of passages: kinds and fields.
+    style: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    seeds: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    validation: Validation | None = None
+    repair: int = 0  # Rounds for what was rejected
+    evolution: Evolution | None = None
+    test_questions: tuple[Choice, ...] = ()  # Datasets whose questions no example may repeat, beside the study's own
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of all models that are asked."""
+        return tuple(dict.fromkeys((*self.generators, *(self.validation.validators if self.validation else ()))))
+
+
 @dataclass(frozen=True)
 class Study:
     """One spec, resolved."""
@@ -125,6 +170,7 @@ class Study:
     compare: tuple[Compare, ...] = ()  # The families of comparisons that the report tests
     # `all` to pick the best cell on all questions, `dev` on one half, to score it on the other.
     select_on: str = "all"
+    examples: ExampleRecipe | None = None  # None where no examples are written
     # Where in the file each key stands, by dotted path (`grid.retriever`, `readers.tiny`).
     places: Mapping[str, Location] = field(default_factory=dict, compare=False)
 
@@ -133,13 +179,16 @@ class Study:
         yield f"dataset {self.dataset.choice.name}", self.dataset.choice
         yield from ((f"model {name}", choice) for name, choice in self.models.items())
         yield from ((f"reader {name}", pick.choice) for name, pick in self.readers.items())
+        if self.examples is not None:
+            yield from ((f"dataset {choice.name}", choice) for choice in self.examples.test_questions)
         components: list[Choice] = []
         for pick in self.readers.values():
             for each in pick.choice.inner("embedder"):
                 if each not in components:
                     components.append(each)
                     yield f"{each.kind} {each.name}", each
-        for axis in (self.grid.parser, self.grid.chunker, self.grid.retriever):
+        chunkers = (self.examples.chunker,) if self.examples and self.examples.chunker else ()
+        for axis in (self.grid.parser, self.grid.chunker, self.grid.retriever, chunkers):
             for choice in axis:
                 for each in _with_inner(choice):
                     if each not in components:
@@ -152,6 +201,7 @@ class Study:
         names.update(self.base.exclude_closed_book_right if self.base else ())
         askers = [*(self.readers[name].choice for name in names), *self.grid.retriever]
         models = [model for asker in askers for each in _with_inner(asker) for model in each.inner("model")]
+        models += [self.models[name] for name in (self.examples.models if self.examples else ())]
         yield from ((f"models.{name}", choice) for name, choice in self.models.items() if choice in models)
         for retriever in self.grid.retriever:
             yield from (("grid.retriever", each) for each in _with_inner(retriever) if each.kind == "embedder")

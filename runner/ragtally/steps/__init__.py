@@ -7,8 +7,10 @@ from ragtally.steps.base import BASE
 from ragtally.steps.chunk import CHUNK
 from ragtally.steps.context import CONTEXT
 from ragtally.steps.curate import CURATE
+from ragtally.steps.deduplicate import DEDUPLICATE
 from ragtally.steps.embed import EMBED, EMBED_QUESTIONS
 from ragtally.steps.export import EXPORT
+from ragtally.steps.generate import EVOLVE, GENERATE, GENERATE_PROMPT, REPAIR
 from ragtally.steps.grade import GRADE
 from ragtally.steps.index import INDEX
 from ragtally.steps.parse import PARSE
@@ -19,11 +21,14 @@ from ragtally.steps.reference import REFERENCE
 from ragtally.steps.relevance import CONTEXT_RELEVANCE, RELEVANCE
 from ragtally.steps.rerank import RERANK, RERANK_PROMPT
 from ragtally.steps.retrieve import RETRIEVE
+from ragtally.steps.revise import EVOLVE_PROMPT, REPAIR_PROMPT
 from ragtally.steps.sample import SAMPLE
 from ragtally.steps.score import SCORE
+from ragtally.steps.seed import SEED
 from ragtally.steps.split import SPLIT
 from ragtally.steps.step import Step, Task, TaskFactory, Work
 from ragtally.steps.train import TRAIN
+from ragtally.steps.validate import VALIDATE, VALIDATE_PROMPT
 from ragtally.steps.vote import VOTE
 
 # Every step by its name, in the order of the work.
@@ -31,12 +36,50 @@ STEPS: Mapping[str, Step] = {
     step.name: step
     for step in (
         PREPARE, REFERENCE, SAMPLE, CHUNK, EMBED, EMBED_QUESTIONS, INDEX, RETRIEVE, RERANK_PROMPT, RERANK, RELEVANCE,
-        CONTEXT, CONTEXT_RELEVANCE, TRAIN, PROMPT, ASK, READ, PARSE, VOTE, GRADE, BASE, SCORE,
+        CONTEXT, CONTEXT_RELEVANCE, TRAIN, PROMPT, SEED, GENERATE_PROMPT, VALIDATE_PROMPT, REPAIR_PROMPT,
+        EVOLVE_PROMPT, ASK, READ, PARSE, VOTE, GRADE, BASE, SCORE, GENERATE, REPAIR, EVOLVE, VALIDATE, DEDUPLICATE,
     )
 }  # fmt: skip
 
 __all__ = [
-    "ASK", "BASE", "CHUNK", "CONTEXT", "CONTEXT_RELEVANCE", "CURATE", "EMBED", "EMBED_QUESTIONS", "EXPORT", "GRADE",
-    "INDEX", "PARSE", "PREPARE", "PROMPT", "READ", "REFERENCE", "RELEVANCE", "RERANK", "RERANK_PROMPT", "RETRIEVE",
-    "SAMPLE", "SCORE", "SPLIT", "STEPS", "TRAIN", "VOTE", "Step", "Task", "TaskFactory", "Work",
+    "ASK",
+    "BASE",
+    "CHUNK",
+    "CONTEXT",
+    "CONTEXT_RELEVANCE",
+    "CURATE",
+    "DEDUPLICATE",
+    "EMBED",
+    "EMBED_QUESTIONS",
+    "EVOLVE",
+    "EVOLVE_PROMPT",
+    "EXPORT",
+    "GENERATE",
+    "GENERATE_PROMPT",
+    "GRADE",
+    "INDEX",
+    "PARSE",
+    "PREPARE",
+    "PROMPT",
+    "READ",
+    "REFERENCE",
+    "RELEVANCE",
+    "REPAIR",
+    "REPAIR_PROMPT",
+    "RERANK",
+    "RERANK_PROMPT",
+    "RETRIEVE",
+    "SAMPLE",
+    "SCORE",
+    "SEED",
+    "SPLIT",
+    "STEPS",
+    "TRAIN",
+    "VALIDATE",
+    "VALIDATE_PROMPT",
+    "VOTE",
+    "Step",
+    "Task",
+    "TaskFactory",
+    "Work",
 ]  # fmt: skip

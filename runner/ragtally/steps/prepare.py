@@ -117,8 +117,6 @@ class _Reading:
         questions = pl.concat(pieces, rechunk=True)
         if not len(documents):
             raise self.wrong("the corpus is empty: the dataset has no document")
-        if not len(questions):
-            raise self.wrong("the dataset has no question")
         self._check_ids("document", documents)
         self._check_ids("question", questions)
         self._check_classes(questions["label"].drop_nulls())

@@ -30,7 +30,7 @@ def run(work: Work) -> None:
     is_answer = pl.col("label").is_null() | pl.col("label").is_in(settings["answers"])
     answerable = in_split if settings.get("open") else in_split.filter(is_answer)
     sample = _draw(answerable, settings)
-    if not len(sample):
+    if not len(sample) and not settings.get("may_be_empty"):
         raise DataError(
             "no question is left to ask after split, answers and sample",
             location=work.task.location,

@@ -1,0 +1,29 @@
+"""Which language a text is in, as far as that is sure."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+# At this probability no text of XQuAD in English, Spanish and Chinese is taken for another language, and over 98 % of
+# its questions are recognised; below it nothing is said.
+_SURE = 0.99
+
+
+@functools.cache
+def _identifier() -> Any:
+    # Its model takes a second to load, and most commands need none.
+    from py3langid import langid
+
+    return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+
+
+def language_of(text: str) -> str | None:
+    """The language's code, of two letters; None where that is not sure."""
+    language, probability = _identifier().classify(text)
+    return str(language) if probability >= _SURE else None
+
+
+def languages_differ(text: str, language: str | None) -> bool:
+    """Whether a text is for sure in another language than the one that was asked for; None for any."""
+    return language is not None and language_of(text) not in (None, language)

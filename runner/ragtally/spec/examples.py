@@ -1,0 +1,317 @@
+"""The key `examples`: who writes examples for training, from what, who grades them, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ragtally import examples
+from ragtally.api import LANGUAGES, Choice, ModelTraits, RagtallyError, did_you_mean
+from ragtally.examples.wording import CRITERIA, NEEDS_PASSAGE, PROMPTS, WAYS, Kind
+from ragtally.spec.component_schema import Schema, component_position, mapping
+from ragtally.spec.defaults import MAJORITY, PASSAGES
+from ragtally.spec.document import PathOf
+from ragtally.spec.resolve import Resolver
+from ragtally.spec.study import Evolution, ExampleRecipe, Validation
+from ragtally.spec.validation import Faults
+
+_PATH = ("examples",)
+_NEAR = 0.8
+_PER_CHUNK = 3
+_MOST_PER_CHUNK = 100
+# A passage of more words yields few examples for its length, and models read past half of it.
+_MOST_WORDS, _FEWEST_WORDS = 1_500, 50
+# What a prompt has beside the passage, and what a word takes at most in languages that models know well.
+_PROMPT_TOKENS, _TOKENS_PER_WORD = 600, 2
+_NAMES: Schema = {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "minItems": 1}
+_OWN: Schema = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "propertyNames": {"pattern": "^[a-z][a-z0-9_]{0,39}$"},
+    "additionalProperties": {"type": "string", "minLength": 1},
+}
+
+
+def examples_schema() -> Schema:
+    """Write the schema of the key."""
+    return mapping(
+        "Examples for training a small model, written by models from the documents' passages, graded, repaired and "
+        "varied; a study may have nothing else.",
+        {
+            **_writing_keys(),
+            "validate": _validation(),
+            "repair": {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": 10,
+                "default": 0,
+                "description": "In how many rounds examples that were rejected go back to who wrote them, with the "
+                "reasons.",
+            },
+            "evolve": mapping(
+                "How accepted examples are varied by who wrote them; the new ones are graded like all others.",
+                {
+                    "rounds": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": 10,
+                        "default": 1,
+                        "description": "Rounds; each varies what the one before it made.",
+                    },
+                    "ways": _names_or_own(
+                        WAYS, "What is asked of the model: these, or one of your own as {name: words}."
+                    ),
+                },
+                required_keys=["ways"],
+            ),
+            "near_duplicates": {
+                "type": "number",
+                "minimum": 0.5,
+                "maximum": 1,
+                "default": _NEAR,
+                "description": "Two prompts count as one from this Jaccard similarity of their words on.",
+            },
+            "test_questions": {
+                "type": "array",
+                "items": component_position("dataset"),
+                "default": [],
+                "description": "Datasets whose questions no example may repeat, so that none leaks into training; "
+                "the study's own questions never may.",
+            },
+        },
+        required_keys=["kinds", "generators"],
+    )
+
+
+def _writing_keys() -> dict[str, Schema]:
+    return {
+        "kinds": {
+            "type": "array",
+            "items": {"enum": [str(kind) for kind in Kind]},
+            "uniqueItems": True,
+            "minItems": 1,
+            "description": "What is written: questions with answers, instructions with (perhaps) an input and an "
+            "output, chats of several turns, short texts with a label.",
+        },
+        "generators": {**_NAMES, "description": "Names of models; each writes examples from every passage."},
+        "per_chunk": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": _MOST_PER_CHUNK,
+            "default": _PER_CHUNK,
+            "description": "How many examples of each kind a generator is asked for at once, from a passage or after "
+            "an example.",
+        },
+        "chunker": {
+            **component_position("chunker"),
+            "description": "How documents are cut into passages. Left out: whole where they have at most 1,500 "
+            "words, and fit into the window of every model that sees them; else into pieces that do.",
+        },
+        "labels": {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1},
+            "uniqueItems": True,
+            "minItems": 2,
+            "description": "The closed set of the kind label.",
+        },
+        "language": {
+            "enum": [*LANGUAGES, None],
+            "default": None,
+            "description": "The language to write in; each passage's own where it is left out.",
+        },
+        "style": _file("Worked examples, shown to the generators: JSON Lines, CSV or Excel."),
+        "expand": _file("An existing small set of examples, in whose manner more are written, instead of passages."),
+        "prompts": mapping(
+            "Files with prompts of your own, in the grammar of the reader chat's template.",
+            {name: _file(f"In place of the prompt that says {name}.") for name in PROMPTS},
+        ),
+    }
+
+
+def _validation() -> Schema:
+    return mapping(
+        "Models grade each example by each criterion, with its passage in front; accepted is what passes all.",
+        {
+            "from": {**_NAMES, "description": "Names of models. Who wrote an example never grades it alone."},
+            "votes": {"type": "integer", "minimum": 1, "default": 1, "description": "Votes of each validator."},
+            "rule": {
+                **component_position("rule"),
+                "default": MAJORITY,
+                "description": "The vote rule that makes yes or no of a criterion's votes.",
+            },
+            "criteria": {
+                **_names_or_own(CRITERIA, "These, or one of your own as {name: question that yes speaks for}."),
+                "default": list(CRITERIA),
+            },
+        },
+        required_keys=["from"],
+    )
+
+
+def _names_or_own(built_in: Mapping[str, str], description: str) -> Schema:
+    item = {"anyOf": [{"enum": list(built_in)}, _OWN]}
+    return {"type": "array", "items": item, "minItems": 1, "description": description}
+
+
+def _file(description: str) -> Schema:
+    return {"type": ["string", "null"], "minLength": 1, "default": None, "description": description}
+
+
+def resolve_examples(
+    part: Mapping[str, Any],
+    models: Mapping[str, Choice],
+    model_names: Sequence[str],
+    resolver: Resolver,
+    faults: Faults,
+) -> ExampleRecipe | None:
+    """Resolve the key, noting everything that is wrong; None where something is. `model_names` are of all models."""
+    labels = tuple(part.get("labels", ()))
+    files: dict[str, tuple[Any, ...]] = {}
+    for key in ("style", "expand"):
+        if (path := part.get(key)) is not None:
+            with _noting(faults, (*_PATH, key)):
+                files[key] = tuple(examples.read_example_file(path, labels))
+    templates = {}
+    for name in PROMPTS:
+        path = part.get("prompts", {}).get(name)
+        with _noting(faults, (*_PATH, "prompts", name)):
+            templates[name] = (
+                examples.built_in_template(name) if path is None else examples.check_template(name, path)
+            )
+    chunker = None
+    if "expand" not in part:
+        passages = part.get("chunker", {PASSAGES: {"size": _window(part, models, resolver), "overlap": 0}})
+        chunker = resolver.one("chunker", passages, (*_PATH, "chunker"))
+    validation = _resolve_validation(part.get("validate"), resolver, faults)
+    evolve = part.get("evolve")
+    ways = _resolve_named(evolve["ways"], WAYS, (*_PATH, "evolve", "ways"), faults) if evolve else {}
+    _check(part, models, model_names, resolver, faults)
+    if faults.touch(_PATH):
+        return None
+    return ExampleRecipe(
+        kinds=tuple(Kind(kind) for kind in part["kinds"]),
+        generators=tuple(part["generators"]),
+        per_chunk=int(part.get("per_chunk", _PER_CHUNK)),
+        chunker=chunker,
+        labels=labels,
+        language=part.get("language"),
+        templates=templates,
+        near_duplicates=float(part.get("near_duplicates", _NEAR)),
+        style=files.get("style", ()),
+        seeds=files.get("expand", ()),
+        validation=validation,
+        repair=int(part.get("repair", 0)),
+        evolution=Evolution(int(evolve.get("rounds", 1)), ways) if evolve else None,
+        test_questions=resolver.many("dataset", list(part.get("test_questions", [])), (*_PATH, "test_questions")),
+    )
+
+
+def _window(part: Mapping[str, Any], models: Mapping[str, Choice], resolver: Resolver) -> int:
+    """How many words of a passage fit into the window of every model that sees it, at most `_MOST_WORDS`."""
+    names = [*part["generators"], *part.get("validate", {}).get("from", ())]
+    sizes = [_MOST_WORDS]
+    for name in names:
+        traits: ModelTraits | None = resolver.traits(models[name], ("models", name)) if name in models else None
+        if traits is not None and traits.context_tokens is not None:
+            room = traits.context_tokens - _PROMPT_TOKENS - min(traits.output_tokens or 0, traits.context_tokens // 2)
+            sizes.append(room // _TOKENS_PER_WORD)
+    return max(_FEWEST_WORDS, min(sizes))
+
+
+@contextmanager
+def _noting(faults: Faults, path: PathOf) -> Iterator[None]:
+    try:
+        yield
+    except RagtallyError as error:
+        faults.add_error(path, error)
+
+
+def _resolve_validation(part: Mapping[str, Any] | None, resolver: Resolver, faults: Faults) -> Validation | None:
+    if part is None:
+        return None
+    path = (*_PATH, "validate")
+    rule = resolver.one("rule", part.get("rule", MAJORITY), (*path, "rule"))
+    criteria = _resolve_named(part.get("criteria", list(CRITERIA)), CRITERIA, (*path, "criteria"), faults)
+    return None if rule is None else Validation(tuple(part["from"]), int(part.get("votes", 1)), rule, criteria)
+
+
+def _resolve_named(
+    items: Sequence[Any], built_in: Mapping[str, str], path: PathOf, faults: Faults
+) -> Mapping[str, str]:
+    """Names of what is built in, and own ones with their words."""
+    words_of: dict[str, str] = {}
+    for index, item in enumerate(items):
+        pairs = {item: built_in[item]} if isinstance(item, str) else item
+        for name, words in pairs.items():
+            if name in words_of:
+                faults.add((*path, index), f"{name} comes twice", "remove one, or give it another name")
+            words_of[name] = words
+    return words_of
+
+
+def _check(
+    part: Mapping[str, Any],
+    models: Mapping[str, Choice],
+    model_names: Sequence[str],
+    resolver: Resolver,
+    faults: Faults,
+) -> None:
+    """Note what the schema cannot tell."""
+    validate = part.get("validate")
+    for path, names in (
+        ((*_PATH, "generators"), part["generators"]),
+        ((*_PATH, "validate", "from"), validate["from"] if validate else ()),
+    ):
+        for index, name in enumerate(names):
+            if name not in model_names:
+                hint = did_you_mean(name, model_names) if model_names else f"name it under models: {{{name}: ...}}"
+                faults.add((*path, index), f"there is no model {name!r} under models", hint)
+    has_label, labels = str(Kind.LABEL) in part["kinds"], "labels" in part
+    if has_label and not labels:
+        faults.add((*_PATH, "kinds"), "the kind label needs a closed set", "labels: [complaint, praise]", at="key")
+    if labels and not has_label:
+        faults.add((*_PATH, "labels"), "labels are of the kind label", "add it to kinds, or remove labels", at="key")
+    if part.get("repair") and not validate:
+        hint = "validate: {from: [...]}, or repair: 0"
+        faults.add((*_PATH, "repair"), "nothing is rejected where nobody validates", hint, at="key")
+    if part.get("expand"):
+        _check_expansion(part, faults)
+    if validate:
+        _check_validators(part, models, resolver, faults)
+
+
+def _check_expansion(part: Mapping[str, Any], faults: Faults) -> None:
+    if "chunker" in part:
+        message = "an existing set is expanded without passages, so there is nothing to cut"
+        faults.add((*_PATH, "chunker"), message, "remove chunker, or expand", at="key")
+    criteria = (part.get("validate") or {}).get("criteria", list(CRITERIA))
+    if part.get("validate") and NEEDS_PASSAGE in criteria:
+        message = f"{NEEDS_PASSAGE} asks about a passage, and an existing set is expanded without one"
+        others = [name for name in CRITERIA if name != NEEDS_PASSAGE]
+        faults.add((*_PATH, "validate"), message, f"criteria: [{', '.join(others)}]")
+
+
+def _check_validators(
+    part: Mapping[str, Any], models: Mapping[str, Choice], resolver: Resolver, faults: Faults
+) -> None:
+    """Who wrote an example never grades it alone, under whatever name."""
+
+    def model_of(name: str) -> tuple[str, str] | None:
+        traits = resolver.traits(models[name], ("models", name)) if name in models else None
+        return None if traits is None else (traits.provider, traits.model)
+
+    validators = {model_of(name) for name in part["validate"]["from"]}
+    path = (*_PATH, "validate", "from")
+    for name in part["generators"]:
+        if name in models and validators == {model_of(name)}:
+            message = f"{name} would be the only one to grade what it wrote itself"
+            faults.add(path, message, "add a validator that is another model")
+    if part["validate"].get("votes", 1) > 1:
+        for index, name in enumerate(part["validate"]["from"]):
+            traits = resolver.traits(models[name], ("models", name)) if name in models else None
+            if traits is not None and traits.deterministic:
+                votes = part["validate"]["votes"]
+                message = f"{votes} votes of {name}, which always answers the same, are one vote"
+                faults.add((*path, index), message, "votes: 1, or a temperature above 0")
