@@ -17,6 +17,8 @@ CURATED: Mapping[str, Any] = {
     "expert": pl.String(),  # accepted, edited, rejected, unsure or disputed; None where nobody decided
     "experts": pl.List(pl.String),  # Who decided
     "expert_reasons": pl.List(pl.String),  # As `PERSON: why`
+    # Whether somebody looked at this very one: of what is decided in bulk, nothing follows about the validators.
+    "one_by_one": pl.Boolean(),
     "edited_turns": OUTCOMES["turns"],  # What an edit makes of it; None where it stays as it is
     "edited_input": pl.String(),
     "edited_label": pl.String(),
@@ -72,6 +74,7 @@ def _columns(row: Mapping[str, Any], verdict: ExpertVerdict | None, *, require_e
         "expert": expert_word(verdict),
         "experts": [one.person for one in decisions],
         "expert_reasons": [f"{one.person}: {one.reason}" for one in decisions if one.reason],
+        "one_by_one": any(one.way != "bulk" for one in decisions) if decisions else None,
         "edited_turns": None if text is None else [turn._asdict() for turn in text.turns],
         "edited_input": None if text is None else text.input,
         "edited_label": None if text is None else text.label,

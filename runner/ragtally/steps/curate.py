@@ -26,10 +26,6 @@ def run(work: Work) -> None:
         "outdated": len(verdicts.outdated),
         "foreign": len(verdicts.foreign),
         "disputed": sorted(example for example, own in verdicts.by_example.items() if own.is_disputed),
-        # Of what was decided without being looked at one by one, nothing follows about the validators.
-        "in_bulk": sorted(
-            example for example, own in verdicts.by_example.items() if all(one.way == "bulk" for one in own.decisions)
-        ),
     }
     write_json(work.folder / "curation.json", content)
 
