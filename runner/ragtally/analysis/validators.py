@@ -40,7 +40,7 @@ def validator_precisions(examples: pl.DataFrame, ballots: pl.DataFrame) -> tuple
     if not len(ballots):
         return ()
     acceptances: list[tuple[str | None, pl.Series]] = [
-        (None, examples.filter(pl.col("status") == "acceptances_validators")["example"])
+        (None, examples.filter(pl.col("status") == "accepted_by_validators")["example"])
     ]
     share = pl.col("passed").cast(pl.Int64).sum() / pl.col("passed").count()
     by_criterion = ballots.group_by("validator", "example", "criterion").agg(
@@ -77,7 +77,7 @@ def _precision(validator: str | None, accepts: pl.DataFrame) -> ValidatorPrecisi
 
 
 def stratified(strata: Sequence[tuple[int, int, int]], confidence: float = CONFIDENCE) -> Estimate:
-    """Estimate a share from strata, each sampled by itself: its size, how many were sampled, how many of these hold."""
+    """Estimate a share from strata, each sampled by itself: size, how many were sampled, how many hold."""
     # Source: G. Zou and A. Donner (2008), Construction of confidence limits about effect measures: a general
     # approach, Statistics in Medicine 27, 1693-1702 (MOVER), with Wilson's limits within the strata.
     total, trials = sum(size for size, _, _ in strata), sum(sampled for _, sampled, _ in strata)
