@@ -7,6 +7,7 @@ from typing import Any
 
 from ragtally.analysis.analysis import Analysis, best_reader
 from ragtally.analysis.estimate import Estimate
+from ragtally.results.example_funnel import STAGES, count_of, dollars_per_kept
 from ragtally.results.load import Results
 
 _LOSSES = ("reader_loss", "index_loss", "retrieval_loss", "distractor_loss", "unanswered_loss")
@@ -46,6 +47,18 @@ def summarize(results: Results, analysis: Analysis) -> dict[str, Any]:
         **{name: loss.value if loss else None for name, loss in losses.items()},
         "dollars_per_question": cell.cost.dollars_per_question if cell else None,
         "set_up": best.set_up,
+        **_examples(results),
+    }
+
+
+def _examples(results: Results) -> dict[str, Any]:
+    """What became of examples for training, where the study writes any."""
+    if not len(results.funnel):
+        return {}
+    return {
+        "examples_asked_for": count_of(results.funnel, STAGES[0]),
+        "examples_kept": count_of(results.funnel, STAGES[-1]),
+        "dollars_per_kept_example": dollars_per_kept(results.funnel),
     }
 
 

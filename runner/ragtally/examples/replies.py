@@ -29,6 +29,7 @@ SURPLUS = "more than asked for"
 
 # Where it has found so many places at which no JSON begins, a reply is given up: each costs a look at all the rest.
 _MOST_ATTEMPTS = 2_000
+_MOST_WORDS = 80  # Characters of an error that stand in the funnel
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,12 @@ def read_examples(
     source: Source,
     language: str | None = None,
     is_cut_off: bool = False,
+    error: str | None = None,
 ) -> ReadReply:
-    """Read a reply that was to hold so many examples of a kind; None stands for a call that failed."""
+    """Read a reply that was to hold so many examples of a kind; without a text the call failed, for an error."""
     if text is None:
-        return ReadReply(0, losses=Counter({CALL_FAILED: count}))
+        why = f"{CALL_FAILED}: {error[:_MOST_WORDS]}" if error else CALL_FAILED
+        return ReadReply(0, losses=Counter({why: count}))
     answer = drop_reasoning(text, cut_off=is_cut_off)
     if answer is None or not answer.strip():
         return ReadReply(0, losses=Counter({EMPTY: count}))

@@ -12,6 +12,7 @@ from ragtally.analysis.comparisons import Comparison
 from ragtally.analysis.error_breakdown import Bucket
 from ragtally.analysis.estimate import Estimate
 from ragtally.present.cells import Cells
+from ragtally.present.examples import examples_sentence
 from ragtally.present.grading import abstention_sentence
 from ragtally.present.numbers import count, dollars, form_of, in_words, percent, seconds
 from ragtally.present.readings import example_of_unread
@@ -258,6 +259,8 @@ def _nothing_is_right() -> tuple[str, ...]:
 
 def _nobody_answers(results: Results, analysis: Analysis) -> tuple[str, ...]:
     first = "No reader answers in this study"
+    if not analysis.rankings and len(results.funnel):
+        return (examples_sentence(results.funnel),)
     if not analysis.rankings:
         return (f"{first}, and nothing is retrieved.", "There is nothing to choose from.")
     metric, best = next(iter(analysis.best_rankings.items()), ("", None))

@@ -24,6 +24,7 @@ from ragtally.present.cells import Cells, cells_of, sets_of
 from ragtally.present.charts import specification, vega
 from ragtally.present.comparisons import best_section, comparisons_section, votes_section
 from ragtally.present.costs import costs_section
+from ragtally.present.examples import examples_section
 from ragtally.present.explorer import packed_explorer, sample_questions
 from ragtally.present.grading import grading_section
 from ragtally.present.grid import chunk_size_section, grid_section
@@ -63,6 +64,7 @@ def sections(results: Results, analysis: Analysis, cells: Cells) -> tuple[tuple[
     sets = sets_of(results.cells, results.metrics, analysis)
     voters = voters_section(results)
     before = (
+        examples_section(results),
         breakdown_section(analysis),
         parsers_section(results, analysis),
         readers_section(sets, analysis, missing_answers(results)),

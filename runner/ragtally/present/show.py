@@ -16,6 +16,7 @@ from ragtally.present.breakdown import breakdown_section
 from ragtally.present.cells import cells_of, remarks, sets_of
 from ragtally.present.comparisons import best_section, comparisons_section, votes_section
 from ragtally.present.costs import costs_section
+from ragtally.present.examples import examples_section
 from ragtally.present.grading import grading_section
 from ragtally.present.grid import grid_section
 from ragtally.present.parsers import parsers_section
@@ -48,6 +49,7 @@ def summary_parts(results: Results, analysis: Analysis) -> Parts:
         metric = next(iter(analysis.best_rankings), None)
         rankings = _tables([retrieval_section(sets, analysis)])[:1]
         tables = [_top(_best_first(table, results, metric), _FEW_COLUMNS) for table in rankings]
+    tables += _tables([examples_section(results)])[:2]
     places = f"every table: ragtally show {results.study} --all"
     if (results.folder / "report.html").is_file():
         places += f"; charts and single questions: {results.folder}/report.html"
@@ -62,7 +64,7 @@ def study_parts(results: Results) -> Parts:
     """Every table of a study that needs no analysis."""
     return [
         "\n".join([*study_sentences(results), *other_models(results)]),
-        *_tables([base_section(results), voters_section(results)]),
+        *_tables([examples_section(results), base_section(results), voters_section(results)]),
         *cell_parts(results.cells, results.metrics),
         *_tables([readings_section(results), grading_section(results)]),
         *(f"warning: {warning}" for warning in reading_warnings(results)),

@@ -210,6 +210,23 @@ EXAMPLE_BALLOTS = ResultFile("example_ballots.parquet", "examples", "One row per
     Column("reason", _TEXT, "why the validator says so, in its own words"),
 ))  # fmt: skip
 
+FUNNEL = ResultFile("funnel.csv", "examples", "What became of the examples that models were asked for, and of their "
+    "grades; no rows where the study writes none.", (
+    Column("generator", _TEXT, "the model that was asked to write, by its name in the spec"),
+    Column("step", _TEXT, "`generate`, `repair ROUND` or `evolve ROUND`"),
+    Column("row", _TEXT, "`stage`, `loss`, `criterion` or `validator`"),
+    Column("name", _TEXT, "of a stage: `asked for`, `returned`, `parsed`, `unique`, `accepted` (by the validators), "
+           "`kept` (repeats nothing); of a loss why examples are missing at the next stage; the criterion; the "
+           "validator"),
+    Column("examples", _INTEGER, "how many; of a criterion those that pass it, of a validator its votes for yes"),
+    Column("covered", _INTEGER, "of a criterion the examples with a verdict, of a validator the votes that could be "
+           "read; empty for the others"),
+    Column("of", _INTEGER, "of how many: the stage before; for a loss the examples asked for; for a criterion all "
+           "examples that were graded; for a validator all its votes"),
+    Column("dollars", _NUMBER, "US dollars at the price stated today: of writing (`asked for`), of grading "
+           "(`accepted`), of both (`kept`); empty for the others, and where a price is unknown"),
+))  # fmt: skip
+
 TRAIN = ResultFile("train.json", "train", "The trained readers.", (
     Column("study", _TEXT, "the study's name"),
     Column("models.MODEL.split", _TEXT, "the split that this model (reader, purpose and vote) was trained on"),
@@ -460,11 +477,15 @@ SUMMARY = ResultFile("summary.json", "report", "The study in about ten numbers, 
     Column("unanswered_loss", _NUMBER, "likewise, where a call failed, no answer could be read, or there was no "
            "verdict"),
     Column("dollars_per_question", _NUMBER, "US dollars that an answer costs; null where a price is unknown"),
+    Column("examples_asked_for", _INTEGER, "examples for training that models were asked for", optional=True),
+    Column("examples_kept", _INTEGER, "of these, those that are kept", optional=True),
+    Column("dollars_per_kept_example", _NUMBER, "US dollars of writing and grading each example that is kept",
+           optional=True),
     Column("set_up", _TEXT, "the cell of the answer: the chosen one; where nothing is retrieved, the reader that "
            "scores best; without readers, the ranking that does"),
 ))  # fmt: skip
 
 RESULT_FILES = (
-    DATASET, EXAMPLES, EXAMPLE_BALLOTS, TRAIN, LOSSES, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS,
+    DATASET, EXAMPLES, EXAMPLE_BALLOTS, FUNNEL, TRAIN, LOSSES, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS,
     QUESTIONS, RANKINGS, PASSAGES, PROMPTS, COMPARISONS, TIMINGS, SUMMARY,
 )  # fmt: skip

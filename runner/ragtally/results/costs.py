@@ -83,10 +83,10 @@ def _paid_work(score: Task, workspace: Workspace) -> list[pl.DataFrame]:
     # Two votes may be one task, where a reader draws nothing: it was paid once.
     reads = [task.inputs["read"][0] for task in dict.fromkeys(score.inputs.get("parse", ()))]
     before = _retrieval(score)
-    paid = [_answers(task, workspace) for task in before if task.step is ASK]
+    paid = [answer_costs(task, workspace) for task in before if task.step is ASK]
     paid += [table for task in before if task.step is EMBED_QUESTIONS for table in _embedded(task, workspace)]
     # A reader that computes here costs nothing beside what was paid for its passages.
-    return [*(_answers(task, workspace) for task in reads if not paid or not _computes(task, workspace)), *paid]
+    return [*(answer_costs(task, workspace) for task in reads if not paid or not _computes(task, workspace)), *paid]
 
 
 def _retrieval(score: Task) -> list[Task]:
@@ -99,7 +99,8 @@ def _computes(read: Task, workspace: Workspace) -> bool:
     return read.step is not ASK and not answers_elsewhere(workspace.registry.traits(read.choices["reader"]))
 
 
-def _answers(task: Task, workspace: Workspace) -> pl.DataFrame:
+def answer_costs(task: Task, workspace: Workspace) -> pl.DataFrame:
+    """What each answer of a task cost, by `question`."""
     answers = load_answers(workspace.entry(task))
     table = answers.select("question", *_SOURCES.values())
     if task.step is not ASK:

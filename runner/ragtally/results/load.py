@@ -24,6 +24,7 @@ _FIELDS = {
     "prompts": files.PROMPTS,
     "voters": files.VOTERS,
     "losses": files.LOSSES,
+    "funnel": files.FUNNEL,
     "dataset": files.DATASET,
     "base": files.BASE,
     "comparisons": files.COMPARISONS,
@@ -31,7 +32,7 @@ _FIELDS = {
 # What has rows for single questions of each cell, ranking or context, and grows with both.
 _PER_QUESTION = ("answers", "rankings", "passages", "prompts")
 # Results of version 0.1 have no such file.
-_NEW = ("losses",)
+_NEW = ("losses", "funnel")
 LOADED_FILES = tuple(file.name for file in _FIELDS.values())
 """The names of the files that `load_results` reads."""
 
@@ -51,6 +52,7 @@ class Results(Brief):
         prompts: `prompts.parquet`: what language models were asked, for some of the questions.
         voters: `voters.csv`: how the voters compare; no rows without voters.
         losses: `plots/loss.csv`: the losses of readers that tell them while they train.
+        funnel: `funnel.csv`: what became of the examples for training that models were asked for.
         dataset: `dataset.json`.
         base: `base.json`.
         comparisons: `comparisons.json`: which cells are compared, and what the metrics measure.
@@ -69,6 +71,7 @@ class Results(Brief):
     comparisons: Mapping[str, Any]
     prompts: pl.DataFrame = field(default_factory=pl.DataFrame)
     losses: pl.DataFrame = field(default_factory=files.LOSSES.empty)
+    funnel: pl.DataFrame = field(default_factory=files.FUNNEL.empty)
 
     @property
     def answer_names(self) -> tuple[str, ...]:

@@ -134,9 +134,9 @@ def run(work: Work) -> None:
     pairs = zip(work.entries["prompt"], work.entries["ask"], settings["generators"], strict=True)
     for prompts, replies, generator in pairs:
         tally = tallies.setdefault(generator, _Tally())
-        answers = load_answers(replies.folder).select("text", FINISH_REASON).iter_rows()
+        answers = load_answers(replies.folder).select("text", FINISH_REASON, "error").iter_rows()
         requests = load_requests(prompts.folder).iter_rows(named=True)
-        for request, (text, finish_reason) in zip(requests, answers, strict=True):
+        for request, (text, finish_reason, error) in zip(requests, answers, strict=True):
             reply = read_examples(
                 text,
                 Kind(request["kind"]),
@@ -145,6 +145,7 @@ def run(work: Work) -> None:
                 source=Source(*(request[name] for name in Source._fields)),
                 language=request["language"],
                 is_cut_off=finish_reason == "length",
+                error=error,
             )
             tally.asked_for += request["count"]
             tally.items += reply.items
