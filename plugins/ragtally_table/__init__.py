@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragtally import Component, DatasetTraits, ParameterFault, Starter, hookimpl
+from ragtally import Component, DatasetTraits, Finding, ParameterFault, Starter, hookimpl
 from ragtally.support.text_files import ENCODINGS
 
 if TYPE_CHECKING:
@@ -141,6 +141,12 @@ def _fingerprint(params: Mapping[str, Any]) -> str:
     return fingerprint(params)
 
 
+def _diagnose(params: Mapping[str, Any]) -> list[Finding]:
+    from ragtally_table.doctor import findings
+
+    return findings(params)
+
+
 def _files_starter(study: str, questions: Path, documents: Path) -> Starter:
     from ragtally_table.first_spec import first_spec
 
@@ -184,6 +190,7 @@ def register_datasets() -> list[Component]:
             fingerprint=_fingerprint,
             traits=_traits,
             check=_check,
+            diagnose=_diagnose,
             files_starter=_files_starter,
         )
     ]

@@ -118,6 +118,18 @@ BAD: dict[str, Bad] = {
     "an encrypted document": Bad(lambda at: write_pdf(at / "docs/s.pdf", password="x"), "s.pdf:", "encrypted", "skip"),
     "an empty document": Bad(text("docs/s.txt", b""), "docs/s.txt:", "is empty", "on_unreadable: skip"),
     "a document of no known kind": Bad(text("docs/s.xyz", b"x"), "docs/s.xyz:", "no converter reads files named .xyz", "skip"),
+    "a chat that is none": Bad(
+        text("docs/s.txt", "Guten Tag\n"), "docs/s.txt:1:", "no chat that WhatsApp exported", "converter whatsapp", {"converters": ["whatsapp"]},
+    ),
+    "a date that is none": Bad(
+        text("docs/s.txt", "13/13/20, 9:00 - Ana: ja\n"), "docs/s.txt:1:", "neither days before months", "export the chat again", {"converters": ["whatsapp"]},
+    ),
+    "a table without the column that groups": Bad(
+        rows(), "docs/preise.xlsx:", "no column is named 'Artikelnr'", "others: rows", {"converters": [{"grouped_rows": {"by": "Artikelnr"}}]},
+    ),
+    "a message of Outlook that is none": Bad(text("docs/s.msg", OLE), "docs/s.msg:", "cannot be read", "get the file again"),
+    "a list of names that is not there": Bad(rows(), "leute.txt:", "list of names cannot be read", "one person", {"redact": {"names": "leute.txt"}}),
+    "a country that is none": Bad(rows(), "", "names XX, which is no country", "two letters", {"redact": {"phones": "XX"}}),
     "no readable document": Bad(
         lambda at: write_pdf(sample_files.write_folder(at / "d", "notiz.txt") / "s.pdf", [[]]) and (at / "d/notiz.txt").unlink(),
         "d/s.pdf:", "without a text layer", "no file of the folder can be read", {"documents": "d", "on_unreadable": "skip"},

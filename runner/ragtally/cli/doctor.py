@@ -16,6 +16,7 @@ from ragtally.api.errors import EXIT_USER, printable_lines
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress
 from ragtally.cli.studies import DEFAULT_RESULTS, json_option
+from ragtally.redaction import check_rules, rules_identity
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
@@ -60,8 +61,24 @@ def _findings(spec: Path) -> Iterator[Finding]:
         yield from _missing_keys(name, choice, registry)
     for name, choice in study.components():
         yield from _of_component(name, choice, registry)
+    yield from _redaction(study)
     yield from _answer_forms(study, registry)
     yield from _overlong_prompts(study, registry, store)
+
+
+def _redaction(study: Study) -> Iterator[Finding]:
+    """Say whether names, telephone numbers and addresses can be replaced, where the dataset is to."""
+    rules = study.dataset.choice.parameters.get("redact")
+    if rules is None:
+        return
+    try:
+        rules_identity(rules)
+        check_rules(rules)
+    except RagtallyError as error:
+        where = f"{error.location}: " if error.location else ""
+        yield Finding(False, f"redact: {where}{error.message}", error.hint)
+        return
+    yield Finding(True, "redact: all that it needs is there")
 
 
 def _answer_forms(study: Study, registry: Registry) -> Iterator[Finding]:
