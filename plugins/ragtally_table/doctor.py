@@ -22,6 +22,8 @@ def findings(params: Mapping[str, Any]) -> list[Finding]:
 
 
 def _of_questions(params: Mapping[str, Any]) -> Iterator[Finding]:
+    if params["questions"] is None:
+        return
     path = Path(params["questions"]).expanduser()
     if not path.is_file():
         yield Finding(False, f"there is no table of questions {path}", "put it there, or name it as `questions`")
@@ -46,7 +48,8 @@ def _of_documents(params: Mapping[str, Any]) -> Iterator[Finding]:
     if is_table(path):
         yield Finding(True, f"the documents are the rows of {path}")
         return
-    names = find_files(path, Path(params["questions"]).expanduser()).paths.values()
+    questions = params["questions"]
+    names = find_files(path, None if questions is None else Path(questions).expanduser()).paths.values()
     suffixes = Counter(name.suffix.lower() for name in names)
     if not suffixes:
         yield Finding(False, f"there is no file in {path}", "put the documents there")

@@ -28,6 +28,12 @@ def test_what_is_there(tmp_path: Path) -> None:
     }
 
 
+def test_documents_alone(tmp_path: Path) -> None:
+    params = write_study(tmp_path, "notiz.txt")
+    found = findings({**params, "questions": None, "columns": None})
+    assert found == {"1 file named .txt, read by plain_text": (True, None)}
+
+
 def test_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     params = write_study(tmp_path, "haus.docx", "notiz.txt")
     (tmp_path / "docs" / "a.xyz").write_text("x")
