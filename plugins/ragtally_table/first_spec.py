@@ -21,6 +21,8 @@ _TEST = ("test", "teste", "prueba", "eval", "dev", "validation", "validacao", "v
 # Labels are few and short, and each stands in several rows; anything else is an answer in free text. Numbers that are
 # more than a scale's are quantities.
 _MOST_LABELS, _LONGEST_LABEL, _LONGEST_SCALE = 20, 5, 5
+# Of a column that is not called one of labels: short answers repeat too.
+_MOST_ANSWERS_AS_LABELS, _ROWS_PER_LABEL = 5, 3
 # A number with what people write around it: `R$ 19,90`, `5 working days`, `-3 °C`; no range and no date.
 _QUANTITY = re.compile(r"[^\d\n]{0,5}\d[\d.,'\u00a0\u202f ]*[^\d\n]{0,20}")
 # Of longer references an answer has some of the words at best.
@@ -151,7 +153,7 @@ class FirstSpec:
         references = []
         for name in guess.answers:
             answers = table.column_texts(name)
-            if "answer" not in columns and _are_labels(answers):
+            if "answer" not in columns and _are_labels(answers) and _are_classes(answers):
                 columns["answer"] = name
             elif answers and (len(set(answers)) > 1 or len(table.rows) == 1):
                 references.append(name)
@@ -252,6 +254,11 @@ def _are_labels(texts: Sequence[str]) -> bool:
         return False
     is_scale = len(labels) <= _LONGEST_SCALE or not all(map(_QUANTITY.fullmatch, labels))
     return is_scale and all(len(label.split()) <= _LONGEST_LABEL for label in labels)
+
+
+def _are_classes(labels: Sequence[str]) -> bool:
+    different = {" ".join(label.casefold().split()) for label in labels}
+    return len(different) <= min(_MOST_ANSWERS_AS_LABELS, len(labels) / _ROWS_PER_LABEL)
 
 
 def _names(columns: Mapping[str, Any]) -> list[str]:

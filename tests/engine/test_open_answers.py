@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -172,6 +173,16 @@ def test_a_language_model_is_asked_for_a_short_answer(folder: Path) -> None:
     answers = results.answers.filter(results.answers["cell"] == "gold_context/small/1 vote")
     assert set(answers["verdict"]) <= {"Tarn", "Ouse", "Lune", "(cannot answer)"}
     assert row(results, "gold_context/small/1 vote")["coverage"] == 1.0
+
+
+def test_answers_of_one_study_are_read_by_another_without_their_reader(folder: Path, results: Results) -> None:
+    for cell in ("gold_context/people/3 votes", BM25):
+        words = ("export", "recorded", "towns", "--cell", cell, "--out", f"{cell[:4]}.jsonl", "--results", "results")
+        assert in_process(folder, *words).code == 0
+    people, again = ((folder / name).read_text(encoding="utf-8") for name in ("people.jsonl", "gold.jsonl"))
+    assert again == people
+    first = json.loads((folder / "whol.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert first == {"question": "Arden-0", "vote": 0, "choice": "Arden lies on the river Tarn."}
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,29 @@ def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> No
     _deliver(f"{json.dumps(form, indent=1, ensure_ascii=False)}\n".encode(), "json", out)
 
 
+@command.command(name="recorded", short_help="One cell's answers as the reader `recorded` takes them.")
+@_study
+@click.option("--cell", "pattern", metavar="CELL", required=True, help="The cell; a part of its name is enough.")
+@_out
+@results_option
+def answer_lines(study: str, pattern: str, out: Path | None, results: Path) -> None:
+    """Write every vote of one cell as a line of JSON, for other studies to read without its model.
+
+    A spec names the file: readers: {NAME: {recorded: {path: FILE, condition: CONDITION}}}. Votes without an answer
+    are left out.
+    """
+    study_results = lazy.results.load_results(folder_of(study, results))
+    (cell,) = _require_one(lazy.cell_pairs.matching_cells(study_results, pattern), pattern)
+    answers = study_results.answers.filter(lazy.polars.col("cell") == cell)
+    lines = []
+    for question, texts, ballots in answers.select("question", "texts", "ballots").iter_rows():
+        for vote, (text, ballot) in enumerate(zip(texts, ballots, strict=True)):
+            if text is not None or ballot is not None:
+                answer = {"choice": ballot} if text is None else {"text": text}
+                lines.append(json.dumps({"question": question, "vote": vote, **answer}, ensure_ascii=False))
+    _deliver("".join(f"{line}\n" for line in lines).encode(), "jsonl", out)
+
+
 @command.command(short_help="A cell as one Haystack pipeline that answers a single question.")
 @click.argument("spec", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("pattern", metavar="CELL")

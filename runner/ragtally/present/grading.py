@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ragtally.api import Status
-from ragtally.present.numbers import PORTION, Portion
+from ragtally.present.numbers import PORTION, Portion, count
 from ragtally.present.table import Column, Section, Table
 from ragtally.results import Results
 
@@ -56,10 +56,10 @@ def abstention_sentence(results: Results, cell: str, question_set: str) -> str:
     unanswerable, total = rightly + answers_all, sum(counts.values())
     if unanswerable:
         return (
-            f"Of {unanswerable:,} questions that cannot be answered it says so of {rightly:,}, and wrongly of"
+            f"Of {count(unanswerable, 'question')} that cannot be answered it says so of {rightly:,}, and wrongly of"
             f" {wrongly:,} of the other {total - unanswerable:,}."
         )
-    return f"It says of {wrongly:,} of {total:,} questions that they cannot be answered." if wrongly else ""
+    return f"It says of {wrongly:,} of {count(total, 'question')} that it cannot answer." if wrongly else ""
 
 
 def _outcome(row: Mapping[str, Any]) -> str:
