@@ -25,7 +25,7 @@ LAYERS = (
     ("llm",),
     ("results",),
     ("analysis",),
-    ("engine",),
+    ("engine", "advice"),
     ("export",),
     ("present",),
     ("testing", "cli"),

@@ -18,6 +18,7 @@ from ragtally_llama_cpp.model_file import (
     context_length,
     digest,
     findings,
+    footprint,
     is_path,
     name_of,
     require_context,
@@ -95,6 +96,7 @@ def register_models() -> list[Component]:
             traits=traits,
             check=check,
             diagnose=diagnose,
+            footprint=lambda own: footprint(own["model"], own["num_ctx"], on_gpu=own["gpu_layers"] != 0),
             packages=("llama-cpp-python",),
         )
     ]

@@ -61,7 +61,7 @@ class LocalModel:
         about = header(model)
         require_context(model, num_ctx)
         template = require_template(model, about)
-        self._longest, self._grows = num_ctx or about.context_length, num_ctx is None
+        self._longest, self._grows = num_ctx or about.shape.window, num_ctx is None
         threads = threads or _default_threads()
         self._settings = {"n_threads": threads, "n_threads_batch": threads, "n_gpu_layers": gpu_layers}
         self._room = min(_FIRST_CONTEXT, self._longest) if self._grows else self._longest

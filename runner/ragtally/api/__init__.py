@@ -56,6 +56,7 @@ from ragtally.api.errors import (
     raise_all,
 )
 from ragtally.api.fetchable import Fetchable, RemoteFile
+from ragtally.api.footprint import Footprint, ModelShape, Tuning
 from ragtally.api.grader import Grade, Grader, OpenAnswer
 from ragtally.api.hookspecs import hookimpl
 from ragtally.api.metric import (
@@ -147,6 +148,7 @@ __all__ = [
     "Fetchable",
     "FileDocument",
     "Finding",
+    "Footprint",
     "Grade",
     "GradedAnswers",
     "Grader",
@@ -159,6 +161,7 @@ __all__ = [
     "MeasuredRetriever",
     "Message",
     "MetricTraits",
+    "ModelShape",
     "ModelTraits",
     "OpenAnswer",
     "ParameterFault",
@@ -209,6 +212,7 @@ __all__ = [
     "TemplatedReader",
     "TrainableReader",
     "TrainingSession",
+    "Tuning",
     "Unreadable",
     "VaryingRetriever",
     "Vote",

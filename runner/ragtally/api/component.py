@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ragtally.api.converter import ConverterTraits
 from ragtally.api.dataset import DatasetTraits
 from ragtally.api.embedder import EmbedderTraits
+from ragtally.api.footprint import Footprint
 from ragtally.api.metric import MetricTraits
 from ragtally.api.model import ModelTraits
 from ragtally.api.reader import ReaderTraits
@@ -170,6 +171,8 @@ class Component:
         phrase: What a sentence calls it, where its name alone would not say enough: a noun phrase such as `BM25`; for
             a chunker its chunks, as in `256-word chunks`. A value, or a function of the parameters that count, in
             which each component is its own phrase.
+        footprint: For a model, embedder or reader that runs in this process: what it has in memory, for
+            `ragtally advise`. Called with the parameters; None where that cannot be known yet (nothing downloaded).
         citation: For a dataset, whom to cite for it: BibTeX, or a sentence.
         packages: Optional packages that its numbers depend on, beside those that its own distribution requires: the
             report names their versions. A value, or a function of the parameters.
@@ -193,6 +196,7 @@ class Component:
     server_starter: Callable[[str | None, str], Starter] | None = None
     files_starter: Callable[[str, Path, Path], Starter] | None = None
     phrase: str | Callable[[Mapping[str, Any]], str] = ""
+    footprint: Callable[[Mapping[str, Any]], Footprint | None] | None = None
     citation: str = ""
     packages: Sequence[str] | Callable[[Mapping[str, Any]], Sequence[str]] = ()
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import polars
 
     from ragtally import analysis, pipelines, plan, results, store, workspace
+    from ragtally.advice import fit, machine
     from ragtally.analysis import contributions
     from ragtally.analysis import pairwise as cell_pairs
     from ragtally.curation import decisions, review
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ragtally.llm import batches as llm_batches
     from ragtally.llm import context_length, preflight
     from ragtally.plan import answer_form
+    from ragtally.present import advice as advice_tables
     from ragtally.present import components as component_tables
     from ragtally.present import duplicates as duplicate_tables
     from ragtally.present import page, pairwise, provenance, readings, show, table
@@ -35,15 +37,17 @@ if TYPE_CHECKING:
     from ragtally.store import batches, calls, calls_salvage, calls_transfer, inventory, vectors
 
 __all__ = [
-    "analysis", "answer_form", "batches", "calls", "calls_salvage", "calls_transfer", "cell_pairs", "columns",
-    "component_tables", "context_length", "contributions", "curation_server", "decision_sheets", "decisions",
-    "duplicate_tables", "duplicates", "engine", "estimate", "export_dataset", "export_pipeline",
-    "export_training", "external",
-    "inventory", "llm_batches", "outputs", "page", "pairwise", "pipelines", "plan", "plan_tables", "polars",
-    "preflight", "provenance", "readings", "result_files", "results", "review", "show", "store", "store_tables",
-    "table", "vectors", "workspace",
+    "advice_tables", "analysis", "answer_form", "batches", "calls", "calls_salvage", "calls_transfer",
+    "cell_pairs", "columns", "component_tables", "context_length", "contributions", "curation_server",
+    "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine", "estimate", "export_dataset",
+    "export_pipeline", "export_training", "external", "fit", "inventory", "llm_batches", "machine", "outputs",
+    "page", "pairwise", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings",
+    "result_files", "results", "review", "show", "store", "store_tables", "table", "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
+    "advice_tables": "ragtally.present.advice",
+    "fit": "ragtally.advice.fit",
+    "machine": "ragtally.advice.machine",
     "polars": "polars",
     "answer_form": "ragtally.plan.answer_form",
     "curation_server": "ragtally.curation.server",

@@ -1,0 +1,1 @@
+"""What is worth doing with what is here: memory, examples, money."""

@@ -1,0 +1,84 @@
+"""Whether what a study runs on this machine fits into its memory, and what would make it fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ragtally.advice.machine import Machine
+from ragtally.advice.memory import Amount, MemoryPart, memory_parts, smaller, total
+from ragtally.api import Footprint
+from ragtally.registry import Registry
+from ragtally.spec.study import Study
+
+
+class Fit(StrEnum):
+    """How a need compares with what there is."""
+
+    FITS = "fits"  # Even the highest figure
+    TIGHT = "tight"  # What is likely does, the highest figure does not
+    TOO_LARGE = "does not fit"
+    NO_DEVICE = "no GPU here"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one component of a study needs of this machine's memory."""
+
+    name: str  # Kind and name as the spec has them
+    footprint: Footprint
+    parts: tuple[MemoryPart, ...]
+    amount: Amount
+    available: int | None  # Bytes there are; None without the device
+    fit: Fit
+    # What would make it fit: changes, each on top of those before, with the bytes likely then; empty for nothing.
+    remedies: tuple[tuple[str, float], ...] = ()
+
+
+def needs(study: Study, registry: Registry, machine: Machine) -> tuple[Need, ...]:
+    """What a study's components need, of those that say so."""
+    return tuple(need_of(name, footprint, machine) for name, footprint in _footprints(study, registry))
+
+
+def _footprints(study: Study, registry: Registry) -> Iterator[tuple[str, Footprint]]:
+    for name, choice in study.components():
+        say = registry.get(choice).component.footprint
+        footprint = None if say is None else say(choice.parameters)
+        if footprint is not None:
+            yield name, footprint
+
+
+def need_of(name: str, footprint: Footprint, machine: Machine) -> Need:
+    """Compare one need with what there is."""
+    parts = memory_parts(footprint)
+    amount, available = total(parts), _available(footprint, machine)
+    fit = _fit(amount, available)
+    remedies = tuple(_remedies(footprint, available)) if available is not None and fit is not Fit.FITS else ()
+    return Need(name, footprint, parts, amount, available, fit, remedies)
+
+
+def _available(footprint: Footprint, machine: Machine) -> int | None:
+    if footprint.device == "cpu":
+        return machine.free
+    return max((gpu.free for gpu in machine.gpus), default=None)
+
+
+def _fit(amount: Amount, available: int | None) -> Fit:
+    if available is None:
+        return Fit.NO_DEVICE
+    if amount.high <= available:
+        return Fit.FITS
+    return Fit.TIGHT if amount.likely <= available else Fit.TOO_LARGE
+
+
+def _remedies(footprint: Footprint, available: int) -> Iterator[tuple[str, float]]:
+    """The first changes after which the highest figure fits; all of them where only what is likely does."""
+    changes: list[tuple[str, float]] = []
+    for change, less in smaller(footprint):
+        amount = total(memory_parts(less))
+        changes.append((change, amount.likely))
+        if amount.high <= available:
+            break
+    if changes and changes[-1][1] <= available:
+        yield from changes

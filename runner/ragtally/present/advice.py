@@ -1,0 +1,76 @@
+"""What `ragtally advise` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ragtally.advice.fit import Fit, Need
+from ragtally.advice.machine import Machine
+from ragtally.advice.memory import Amount
+from ragtally.present.table import Column, Table
+
+_GB = 10**9
+
+
+def machine_text(machine: Machine) -> str:
+    """One line on the machine."""
+    gpus = ", ".join(f"{gpu.name} with {_gb(gpu.memory)} ({_gb(gpu.free)} free)" for gpu in machine.gpus)
+    memory = f"{_gb(machine.memory)} of memory ({_gb(machine.free)} free)"
+    return f"this machine: {machine.cores} cores, {memory}, {gpus or 'no GPU'}"
+
+
+def needs_table(needs: Sequence[Need]) -> Table:
+    """What each component needs in all."""
+    return Table(
+        "needs",
+        "What is needed of this machine's memory, estimated from the models' sizes",
+        (Column("component"), Column("for"), Column("likely"), Column("from"), Column("to"), Column("verdict")),
+        tuple(
+            (need.name, _purpose(need), *(_gb(need.amount[level]) for level in (1, 0, 2)), _verdict(need))
+            for need in needs
+        ),
+        tuple(note for need in needs for note in _notes(need)),
+    )
+
+
+def parts_table(need: Need) -> Table:
+    """What one component needs its memory for."""
+    rows = [(part.name, *_texts(part.amount)) for part in need.parts]
+    return Table(
+        "parts",
+        f"{need.name}: what the memory is for",
+        (Column("part"), Column("likely"), Column("from"), Column("to")),
+        (*rows, ("all", *_texts(need.amount))),
+    )
+
+
+def _texts(amount: Amount) -> tuple[str, str, str]:
+    return _gb(amount.likely), _gb(amount.low), _gb(amount.high)
+
+
+def _purpose(need: Need) -> str:
+    tuning, footprint = need.footprint.tuning, need.footprint
+    if tuning is not None:
+        return f"training, {tuning.batch} x {tuning.length:,} tokens"
+    return f"answering, {footprint.slots} x {footprint.context:,} tokens"
+
+
+def _verdict(need: Need) -> str:
+    return str(need.fit) if need.available is None else f"{need.fit} ({_gb(need.available)} free)"
+
+
+def _notes(need: Need) -> Iterator[str]:
+    tuning, shape = need.footprint.tuning, need.footprint.shape
+    length = tuning.length if tuning is not None else need.footprint.context
+    if length > shape.window:
+        yield f"{need.name}: {length:,} tokens are more than the {shape.window:,} that the model reads"
+    if need.remedies:
+        changes = "; then ".join(f"{change} ({_gb(size)})" for change, size in need.remedies)
+        yield f"{need.name}: to make it fit, {changes}"
+    elif need.fit is Fit.TOO_LARGE:
+        least = _gb(need.amount.likely)
+        yield f"{need.name}: no setting makes it fit: take a smaller model, or a machine with {least}"
+
+
+def _gb(size: float) -> str:
+    return f"{size / _GB:,.1f} GB" if size >= _GB / 10 else f"{size / 10**6:,.0f} MB"

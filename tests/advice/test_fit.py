@@ -1,0 +1,45 @@
+"""Whether what a study needs fits, and what to change where it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from model_shapes import LORA, SMOLLM2
+from ragtally.advice.fit import Fit, need_of
+from ragtally.advice.machine import Gpu, Machine, this_machine
+from ragtally.api import Footprint
+
+GB = 10**9
+FOOTPRINT = Footprint(SMOLLM2, 32, 32, "cpu", LORA)
+
+
+def machine(free: float) -> Machine:
+    return Machine(2, 64 * GB, int(free * GB))
+
+
+@pytest.mark.parametrize(("free", "fit"), [(16, Fit.FITS), (5, Fit.TIGHT), (2, Fit.TOO_LARGE)])
+def test_a_need_is_compared_with_the_memory_that_is_free(free: float, fit: Fit) -> None:
+    assert need_of("reader lora", FOOTPRINT, machine(free)).fit is fit
+
+
+def test_what_does_not_fit_is_told_what_would() -> None:
+    need = need_of("reader lora", FOOTPRINT, machine(2.5))
+    assert need.remedies[0][0].startswith("checkpointing")
+    assert need.remedies[-1][1] < 2.5 * GB
+    assert need_of("reader lora", FOOTPRINT, machine(0.1)).remedies == ()
+
+
+def test_a_gpu_is_asked_for_its_own_memory() -> None:
+    on_gpu = replace(FOOTPRINT, device="gpu")
+    assert need_of("reader lora", on_gpu, machine(64)).fit is Fit.NO_DEVICE
+    gpus = (Gpu("small", 8 * GB, GB), Gpu("large", 80 * GB, 79 * GB))
+    need = need_of("reader lora", on_gpu, replace(machine(1), gpus=gpus))
+    assert (need.fit, need.available) == (Fit.FITS, 79 * GB)
+
+
+def test_this_machine_has_cores_and_memory() -> None:
+    here = this_machine()
+    assert here.cores > 0
+    assert 0 < here.free <= here.memory
