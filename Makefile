@@ -44,6 +44,7 @@ benchmark: install-dev
 	@python benchmarks/bm25.py
 	@python benchmarks/dense.py
 	@python benchmarks/chunking.py
+	@python benchmarks/documents.py
 	@python benchmarks/grid.py
 	@python benchmarks/large_study.py
 

@@ -52,3 +52,14 @@ def test_what_takes_no_files_is_refused() -> None:
         "extensions": [".x"],
     }
     assert "sources" in component.check(params)[0].message
+
+
+def test_docling_reads_word_without_models(tmp_path: Path) -> None:
+    # Of a PDF it asks for models of about 850 MB: Word and HTML show that the extra is wired.
+    module = "haystack_integrations.components.converters.docling"
+    pytest.importorskip(module, reason="pip install 'ragtally[docling]' (with torch) is not there")
+    (component,) = register_converters()
+    converter = component.build(type=f"{module}.DoclingConverter", init_parameters={}, extensions=[".docx"])
+    (document,) = converter.convert(WRITERS["haus.docx"](tmp_path / "a.docx")).documents
+    assert "## Öffnungszeiten" in document.text
+    assert "Montags bis freitags von 9 bis 17 Uhr." in document.text
