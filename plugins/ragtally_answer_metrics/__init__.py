@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ragtally import Component, MetricTraits, hookimpl
+from ragtally import Component, Criterion, MetricTraits, hookimpl
 
 if TYPE_CHECKING:
     from ragtally import AnswerMetric
@@ -46,8 +46,14 @@ def register_metrics() -> list[Component]:
         _component("token_f1", of_open, "Mean F1 of the words that an open answer and its nearest reference share."),
         _component("rouge_l", of_open, "Mean ROUGE-L: F1 of the words in a common order with the nearest reference."),
         _component("abstained", neither, "Share of all questions with the verdict that they cannot be answered."),
+        _component("judged", _of_judges("right"), "Share that judges call right, of the answers left to them."),
+        _component("grounded", _of_judges("supported"), "Share of answers that judges find in their passages."),
         _component("call_failed_share", fewer, "Share of the votes that gave no answer at all."),
     ]
+
+
+def _of_judges(criterion: Criterion) -> MetricTraits:
+    return MetricTraits("answers", unit="share", answers="open", criterion=criterion)
 
 
 def _component(name: str, traits: MetricTraits, summary: str) -> Component:

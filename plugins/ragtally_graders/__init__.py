@@ -1,12 +1,14 @@
-"""The graders that compare texts: `exact`, `contains`, `token_f1` and `numeric`.
+"""The graders that compare texts (`exact`, `contains`, `token_f1`, `numeric`), and `judges`, which ask models.
 
     grading:
       numeric: {tolerance: 0.01}
       exact: {}
       token_f1: {at_least: 0.7}
+      judges: {from: [small, other], votes: 3, rule: majority, grounded: true}
 
-All compare normalised words (`ragtally.support.answer_text`) in the dataset's language, with the nearest of several
-references. `numeric` alone says wrong for certain; the others leave what they find unlike to the graders after them.
+The first four compare normalised words (`ragtally.support.answer_text`) in the dataset's language, with the nearest
+of several references. `numeric` alone says wrong for certain; the others leave what they find unlike to the graders
+after them. `judges` are language models, each with ballots of its own, that decide what nobody before them did.
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally import Component, hookimpl
+from ragtally import PANEL_PARAMETERS, STRUCTURED_PARAMETER, Component, GraderTraits, hookimpl
 
 if TYPE_CHECKING:
-    from ragtally import Grader
+    from ragtally import Grader, PromptingGrader
 
 _CONTAINS: Mapping[str, Mapping[str, Any]] = {
     "most_words": {
@@ -52,6 +54,18 @@ _NUMERIC: Mapping[str, Mapping[str, Any]] = {
         "unit of these a number is taken as it is.",
     },
 }
+_JUDGES: Mapping[str, Mapping[str, Any]] = {
+    **PANEL_PARAMETERS,
+    "rule": {**PANEL_PARAMETERS["rule"], "default": "majority"},
+    "grounded": {
+        "type": "boolean",
+        "default": False,
+        "description": "Whether the judges are also asked, of every answer, whether the passages before its reader "
+        "support it: the metric grounded.",
+        "x-ragtally-engine": True,
+    },
+    "structured": STRUCTURED_PARAMETER,
+}
 
 
 def _exact() -> Grader:
@@ -78,9 +92,19 @@ def _numeric(tolerance: float, units: Mapping[str, float]) -> Grader:
     return Numeric(tolerance, units)
 
 
+def _judges(structured: bool) -> PromptingGrader:
+    from ragtally_graders.judges import Judges
+
+    return Judges(structured)
+
+
+def _judges_traits(parameters: Mapping[str, Any]) -> GraderTraits:
+    return GraderTraits(("right", "supported") if parameters["grounded"] else ("right",))
+
+
 @hookimpl
 def register_graders() -> list[Component]:
-    """Offer `exact`, `contains`, `token_f1` and `numeric`."""
+    """Offer `exact`, `contains`, `token_f1`, `numeric` and `judges`."""
     return [
         Component(
             name="exact",
@@ -104,5 +128,12 @@ def register_graders() -> list[Component]:
             build=_numeric,
             summary="Right or wrong by the one number of the answer, where a reference holds one number.",
             params=_NUMERIC,
+        ),
+        Component(
+            name="judges",
+            build=_judges,
+            summary="Right or wrong by the ballots of language models that see question, references and answer.",
+            params=_JUDGES,
+            traits=_judges_traits,
         ),
     ]

@@ -378,6 +378,11 @@ def load_grades(folder: Path) -> pl.DataFrame:
     return read_table(folder / "grades.parquet")
 
 
+def load_judgments(folder: Path) -> pl.DataFrame:
+    """Read what judges say: `question`, the panel's `verdict`, and each ballot with its reason and error."""
+    return read_table(folder / "judgments.parquet")
+
+
 def load_base(folder: Path) -> pl.DataFrame:
     """Read the base."""
     return read_table(folder / "base.parquet")

@@ -25,6 +25,7 @@ from ragtally.testing import (
     EmbedderSuite,
     GraderSuite,
     ModelSuite,
+    PromptingGraderSuite,
     ReaderSuite,
     RerankerSuite,
     RetrievalMetricSuite,
@@ -54,6 +55,8 @@ ANSWER_METRICS = [
     "coverage",
     "exact_match",
     "f1",
+    "grounded",
+    "judged",
     "macro_f1",
     "macro_precision",
     "macro_recall",
@@ -266,6 +269,9 @@ TestExact = suite(GraderSuite, "ragtally_graders", "exact")
 TestContains = suite(GraderSuite, "ragtally_graders", "contains")
 TestTokenF1 = suite(GraderSuite, "ragtally_graders", "token_f1")
 TestNumeric = suite(GraderSuite, "ragtally_graders", "numeric", tolerance=0.01)
+TestJudges = suite(
+    PromptingGraderSuite, "ragtally_graders", "judges", structured=True, grounded=True, **{"from": ["small"]}
+)
 
 
 class TestSquad(DatasetSuite):

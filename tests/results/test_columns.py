@@ -17,9 +17,12 @@ from ragtally.analysis import analyze, summarize
 from ragtally.api import StoreError
 from ragtally.registry import load_registry
 from ragtally.results import Results, load_results
+from ragtally.results.blind_sheets import draw_answers
 from ragtally.results.columns import CELLS, RESULT_FILES, SUMMARY, Column, ResultFile
 from ragtally.results.load import LOADED_FILES
+from ragtally.results.people import PersonGrade, write_draw, write_grades
 from ragtally.results.reference import results_page
+from sample_judges import judging_registry
 from sample_parsers import write_parsers
 from sample_squad import write_squad
 from toy_study import SPEC, toy_registry
@@ -72,7 +75,7 @@ def names(path: Path) -> list[str]:
 def declared(file: ResultFile, name: str, metrics: set[str]) -> Column | None:
     """The column of a name; one that stands for any metric counts only for a metric that is described."""
     column = file.column(name)
-    metric = re.sub("_(denominator|low|high)$", "", name)
+    metric = re.sub("(_corrected)?(_denominator|_low|_high)?$", "", name)
     return None if column.name.startswith("METRIC") and metric not in metrics else column
 
 
@@ -110,13 +113,40 @@ def parser_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return with_summary(Bench(folder, load_registry()).run(text + base))
 
 
+JUDGED = """\
+study: judged
+dataset: {squad: {path: PATH}}
+models: {judge: {scripted_judge: {errs: 0.2}}}
+readers: {floor: best_sentence}
+label: {voters: [floor]}
+base: {from: [floor], rule: majority}
+grading: {exact: {}, judges: {from: [judge], grounded: true, sheet: SHEET}}
+grid: {chunker: whole, retriever: bm25, top_k: 1, reader: floor}
+grid_on: all
+controls: [gold_context]
+metrics: [accuracy]
+"""
+
+
+@pytest.fixture(scope="module")
+def judged_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a study whose answers models judge, and people have graded."""
+    folder = tmp_path_factory.mktemp("judged")
+    path, sheet = write_squad(folder / "squad.json"), folder / "graded.csv"
+    bench, text = Bench(folder, judging_registry()), JUDGED.replace("PATH", str(path)).replace("SHEET", str(sheet))
+    record = draw_answers(load_results(bench.run(text)), 100)
+    write_draw(record, sheet)
+    write_grades([PersonGrade(item, "Ada", "right") for item in record.sample], sheet)
+    return with_summary(bench.run(text))
+
+
 @pytest.mark.parametrize("file", RESULT_FILES, ids=lambda file: file.name)
 def test_a_file_holds_what_is_declared_and_nothing_else(
-    folder: Path, open_folder: Path, parser_folder: Path, results: Results, file: ResultFile
+    folder: Path, open_folder: Path, parser_folder: Path, judged_folder: Path, results: Results, file: ResultFile
 ) -> None:
-    others = (load_results(folder) for folder in (open_folder, parser_folder))
-    metrics = {name for one in (results, *others) for info in one.metrics for name in info.names}
-    written = [name for one in (folder, open_folder, parser_folder) for name in names(one / file.name)]
+    others = (open_folder, parser_folder, judged_folder)
+    metrics = {name for one in (results, *map(load_results, others)) for info in one.metrics for name in info.names}
+    written = [name for one in (folder, *others) for name in names(one / file.name)]
     columns = {name: declared(file, name, metrics) for name in written}
     assert [name for name, column in columns.items() if column is None] == []
     assert [column.name for column in file.columns if column not in columns.values()] == []

@@ -26,6 +26,7 @@ def test_steps_are_stored_under_names_of_their_own() -> None:
     assert len({step.stored_as for step in STEPS.values()}) == len(STEPS)
     renamed = {name: step.stored_as for name, step in STEPS.items() if name != step.stored_as}
     assert renamed == {
+        "judge": "judge_answers",
         "relevance": "judge",
         "context_relevance": "judge_context",
         "rerank": "refine",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -48,6 +48,9 @@ class AlignedAnswers:
     # Whether the parser of a cell lost the question's evidence, shape [questions, cells]; None where parsers are not
     # compared. A cell that searches nothing loses nothing by it.
     lost_by_parser: NDArray[np.bool_] | None = None
+    # By cell, of each question the judged answer in `judgments.parquet`; None where judges were not asked. Empty
+    # without judges.
+    items: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 
     @cached_property
     def right(self) -> NDArray[np.bool_]:
@@ -121,6 +124,11 @@ def align_answers(results: Results, question_set: str, metrics: StudyMetrics | N
         graded=tuple(graded_answers(table, results) for table in tables),
         metrics=metrics or StudyMetrics(results),
         lost_by_parser=_lost_by_parser(tables),
+        items={
+            name: table["item"].to_list()
+            for name, table in zip(cells, tables, strict=True)
+            if "item" in table.columns
+        },
     )
 
 
@@ -152,7 +160,10 @@ def graded_answers(rows: pl.DataFrame, results: Results) -> GradedAnswers:
         failures.to_list(),
     )
     if results.is_open:
-        return GradedAnswers((), rows["verdict"].to_list(), *common, rows["references"].to_list(), results.language)
+        texts = (rows["verdict"].to_list(), *common, rows["references"].to_list(), results.language)
+        columns = ("right_by_judges", "supported_by_judges")
+        judgments = ((rows[name] == "yes").to_list() if name in rows.columns else None for name in columns)
+        return GradedAnswers((), *texts, *judgments)
     # Each answer's string is the declared one, so that a million of them are not a million strings.
     names: dict[int, str | None] = {**dict(enumerate(answers)), NO_ANSWER: None}
     gold, verdict = (label_codes(rows[column].to_list(), answers).tolist() for column in ("label", "verdict"))

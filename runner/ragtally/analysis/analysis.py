@@ -26,6 +26,7 @@ from ragtally.analysis.contributions import StudyMetrics, only_value
 from ragtally.analysis.costs import CellCost, ParetoFront, cell_cost, pareto_front
 from ragtally.analysis.error_breakdown import ErrorBreakdown, error_breakdowns
 from ragtally.analysis.estimate import CONFIDENCE, Estimate
+from ragtally.analysis.judges import JudgeAnalysis, corrected_metrics, judge_analysis
 from ragtally.analysis.parser_losses import ParserLoss, parser_losses
 from ragtally.analysis.selection import (
     BestSet,
@@ -55,6 +56,8 @@ class CellAnalysis(Brief):
     # builds, since the best of them is only the luckiest draw.
     is_candidate: bool
     statuses: Mapping[str, int] = field(default_factory=dict)  # How many questions came to what, as `right`
+    # The metrics that depend on judges, corrected by what people say; none where people have graded nothing.
+    corrections: Mapping[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -95,6 +98,7 @@ class Analysis(Brief):
     # The cells whose index is drawn at random when it is built, by name, each with the reason and the remedy.
     variation: Mapping[str, str] = field(default_factory=dict)
     parser_losses: tuple[ParserLoss, ...] = ()  # What each parser lost of the evidence, where parsers are compared
+    judges: JudgeAnalysis | None = None  # How far the judges of open answers can be trusted; None without judges
 
     def as_json(self) -> dict[str, Any]:
         """Convert to JSON-able data."""
@@ -141,6 +145,7 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
         fronts=fronts,
         variation=results.comparisons.get("variation", {}),
         parser_losses=parser_losses(results),
+        judges=judge_analysis(results),
     )
     # So that what is read back equals what was written.
     result: Analysis = _round(analysis)
@@ -201,22 +206,30 @@ def set_analysis(results: Results, answers: AlignedAnswers) -> SetAnalysis:
                 held_out[metric] = select_on_half(of_grid, grid_names, dev, higher_is_better=better)
     return SetAnalysis(
         questions=len(answers.ids),
-        cells={
-            name: CellAnalysis(
-                kind=row["kind"],
-                metrics={key: cells[name] for key, cells in estimates.items()},
-                cost=_cost(results, row, answers),
-                is_candidate=name in candidates,
-                statuses=dict(sorted(Counter(map(str, answers.status[name])).items())),
-            )
-            for name, row in answers.cells.items()
-        },
+        cells=_cells(results, answers, estimates),
         best=best,
         floors=floors,
         held_out=held_out,
         error_breakdowns=error_breakdowns(results, answers),
         vote_noise=vote_noise(results, answers),
     )
+
+
+def _cells(
+    results: Results, answers: AlignedAnswers, estimates: Mapping[str, Mapping[str, Estimate]]
+) -> dict[str, CellAnalysis]:
+    candidates, corrections = _candidates(results, answers), corrected_metrics(results, answers)
+    return {
+        name: CellAnalysis(
+            kind=row["kind"],
+            metrics={key: cells[name] for key, cells in estimates.items()},
+            cost=_cost(results, row, answers),
+            is_candidate=name in candidates,
+            statuses=dict(sorted(Counter(map(str, answers.status[name])).items())),
+            corrections=corrections.get(name, {}),
+        )
+        for name, row in answers.cells.items()
+    }
 
 
 def _floor(

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ragtally.analysis.aligned_answers import graded_answers, random_generator, resample_number
 from ragtally.analysis.bootstrap import bootstrap, cell_estimates
@@ -19,15 +20,18 @@ from ragtally.analysis.comparisons import Comparison, adjust_family, compare_pai
 from ragtally.analysis.contributions import Contributions, StudyMetrics, mean_contributions
 from ragtally.analysis.estimate import Estimate
 from ragtally.analysis.jackknife import Share, clustered_share, independent_difference
+from ragtally.analysis.judges import correct, people_grades, plain_mean
+from ragtally.analysis.prediction_powered import CorrectedMean, corrected_estimate, difference
 from ragtally.analysis.proportions import newcombe, wilson
 from ragtally.analysis.significance import LEVEL
-from ragtally.api import DataError, Location, RagtallyError, Status, did_you_mean
+from ragtally.api import DataError, GradedAnswers, Location, RagtallyError, Status, did_you_mean
 from ragtally.results import MetricInfo, Results
 
 # How two cells are compared: their `pairing`.
 PAIRED, PARTLY_PAIRED, UNPAIRED = "paired", "paired on the common questions", "unpaired"
 # What makes two questions the same one: the id and the words, since another dataset may use the same ids.
 _KEY = ("question", "text")
+_JUDGMENTS = ("item", "right_by_judges", "supported_by_judges")
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,15 @@ class ChangedQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectedPair:
+    """Two values and their difference on the common questions, corrected for the errors of judges."""
+
+    first: Estimate
+    second: Estimate
+    difference: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class PairwiseComparison:
     """Two cells, as `study:cell`, and what tells them apart."""
 
@@ -76,6 +89,7 @@ class PairwiseComparison:
     # in, the largest differences first.
     changes: tuple[ChangedQuestion, ...]
     notes: tuple[str, ...]  # What one must know to read this
+    correction: CorrectedPair | None = None  # None where nothing depends on judges, or people have graded nothing
 
     def as_json(self) -> dict[str, Any]:
         """Convert to JSON-able data."""
@@ -187,7 +201,36 @@ class _AlignedPair:
         first, second = cell_estimates(contributions, bootstrap(contributions, generator, resamples, cluster))
         comparison = replace(comparison, cell=self.first.name, baseline=self.second.name)
         changes = _changed_values(both, better) if self.ranks else _changed_answers(both)
-        return self._result(comparison, first, second, self._notes_on_pairs(), changes)
+        result = self._result(comparison, first, second, self._notes_on_pairs(), changes)
+        return result if self.ranks else replace(result, correction=self._correction(cluster))
+
+    def _correction(self, cluster: NDArray[np.int64]) -> CorrectedPair | None:
+        means: list[CorrectedMean] = []
+        depends = []
+        for ref, graded, suffix in zip((self.first, self.second), self._graded_sides(), ("", "_second"), strict=True):
+            grades = people_grades(ref.results)
+            mean = None
+            if grades is not None:
+                mean = correct(self.metrics, self.metric, graded, self.both[f"item{suffix}"].to_list(), grades)
+            depends.append(mean is not None)
+            own = mean or plain_mean(self.metrics, self.metric, graded)
+            if not isinstance(own, CorrectedMean):
+                return None
+            means.append(own)
+        if not any(depends):
+            return None
+        first, second = means
+        return CorrectedPair(
+            corrected_estimate(first, cluster),
+            corrected_estimate(second, cluster),
+            corrected_estimate(difference(first, second), cluster, (-1.0, 1.0)),
+        )
+
+    def _graded_sides(self) -> list[GradedAnswers]:
+        names = [name.removesuffix("_second") for name in self.both.columns if name.endswith("_second")]
+        sides = (self.both.select(names), self.both.select(pl.col(f"{name}_second").alias(name) for name in names))
+        results = (self.first.results, self.second.results)
+        return [graded_answers(rows, each) for rows, each in zip(sides, results, strict=True)]
 
     def compare_unpaired(self, pairs: int) -> PairwiseComparison:
         """Compare shares of independent sets of questions, as one of so many pairs."""
@@ -245,11 +288,8 @@ class _AlignedPair:
     def _contributions(self) -> Contributions:
         if self.ranks:
             return mean_contributions(self.both.select("value", "value_second").to_numpy())
-        names = [name.removesuffix("_second") for name in self.both.columns if name.endswith("_second")]
-        sides = (self.both.select(names), self.both.select(pl.col(f"{name}_second").alias(name) for name in names))
-        results = (self.first.results, self.second.results)
-        answers = tuple(each.answer_names for each in results)
-        answers_of_sides = [graded_answers(rows, each) for rows, each in zip(sides, results, strict=True)]
+        answers = tuple(each.results.answer_names for each in (self.first, self.second))
+        answers_of_sides = self._graded_sides()
         contributions = self.metrics.contributions(self.metric, answers_of_sides)
         if isinstance(contributions, str):
             raise RagtallyError(
@@ -325,9 +365,11 @@ def _answers(ref: CellRef, question_set: str) -> pl.DataFrame:
             hint="compare on a set whose questions all have labels (--on base), or give the dataset labels",
         )
     right = pl.col("status") == str(Status.RIGHT)
-    references = ["references"] if ref.results.is_open else []
-    return rows.with_columns(right=right).select(
-        *_KEY, "label", *references, "verdict", "status", "ballots", "errors", "right", "document_group"
+    of_open = ["references", *_JUDGMENTS] if ref.results.is_open else []
+    # A study without judges beside one that has some: they said nothing of its answers.
+    absent = {name: pl.lit(None, dtype=pl.String) for name in _JUDGMENTS if name not in rows.columns}
+    return rows.with_columns(right=right, **absent).select(
+        *_KEY, "label", *of_open, "verdict", "status", "ballots", "errors", "right", "document_group"
     )
 
 

@@ -61,6 +61,16 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estim
     return Estimate(successes / trials, trials, low, high, confidence, "Wilson")
 
 
+def wilson_of_weighted(
+    value: float, effective: float, items: int, confidence: float = CONFIDENCE, method: str = "Wilson, weighted"
+) -> Estimate:
+    """Estimate a proportion of unequally drawn items, that says as much as so many equally drawn ones."""
+    # Source: E. L. Korn and B. I. Graubard (1998), Confidence intervals for proportions with small expected number of
+    # positive counts estimated from survey data, Survey Methodology 24, with Wilson's interval for the exact one.
+    low, high = _wilson_limits(value * effective, effective, normal_quantile(confidence))
+    return Estimate(value, items, min(low, value), max(high, value), confidence, method)
+
+
 def newcombe(
     first_successes: int, first_trials: int, second_successes: int, second_trials: int, confidence: float = CONFIDENCE
 ) -> Estimate:
@@ -107,7 +117,7 @@ def _without_questions(confidence: float, method: str) -> Estimate:
     return Estimate(None, 0, confidence=confidence, method=method, reason=_NO_QUESTIONS)
 
 
-def _wilson_limits(successes: int, trials: int, quantile: float) -> tuple[float, float]:
+def _wilson_limits(successes: float, trials: float, quantile: float) -> tuple[float, float]:
     square = quantile * quantile
     centre = successes + square / 2
     half = quantile * math.sqrt(successes * (trials - successes) / trials + square / 4)

@@ -38,6 +38,9 @@ def summarize(results: Results, analysis: Analysis) -> dict[str, Any]:
     if best.metric is not None and best.score is not None:
         name, score = best.metric, best.score
         content |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
+        if cell is not None and (correction := cell.corrections.get(name)) is not None:
+            keys = (f"{name}_corrected", f"{name}_corrected_low", f"{name}_corrected_high")
+            content |= dict(zip(keys, (correction.value, correction.low, correction.high), strict=True))
     # In the order in which a narrow table should show them.
     return content | {
         "floor": floor.score.value if floor else None,

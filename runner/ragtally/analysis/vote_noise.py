@@ -43,6 +43,16 @@ def vote_noise(results: Results, answers: AlignedAnswers) -> dict[str, VoteNoise
         if all(row[metric] is None for metric in metrics):
             continue
         cell = results.answers.filter(pl.col("cell") == name)
+        # Judges are asked about verdicts alone, so whether two draws are right is not known.
+        if (
+            results.comparisons.get("panel")
+            and cell["ballots_right"]
+            .list.drop_nulls()
+            .list.len()
+            .ne(cell["ballots"].list.drop_nulls().list.len())
+            .any()
+        ):
+            continue
         first, second = (_draw(cell, answers.ids, draw, labels, results) for draw in (0, 1))
         noise[row["reader"]] = compare_draws(
             first,

@@ -57,7 +57,16 @@ from ragtally.api.errors import (
 )
 from ragtally.api.fetchable import Fetchable, RemoteFile
 from ragtally.api.footprint import Footprint, ModelShape, Tuning
-from ragtally.api.grader import Grade, Grader, OpenAnswer
+from ragtally.api.grader import (
+    JUDGE_ANSWERS,
+    PANEL_PARAMETERS,
+    Criterion,
+    Grade,
+    Grader,
+    GraderTraits,
+    OpenAnswer,
+    PromptingGrader,
+)
 from ragtally.api.hookspecs import hookimpl
 from ragtally.api.metric import (
     AnswerMetric,
@@ -105,9 +114,11 @@ __all__ = [
     "BUILDS_PARAMETER",
     "CONDITIONS",
     "DATASET_PARAMETERS",
+    "JUDGE_ANSWERS",
     "KINDS",
     "LANGUAGES",
     "OPEN",
+    "PANEL_PARAMETERS",
     "PARSER_PARAMETERS",
     "STRUCTURED_PARAMETER",
     "TRAIN_PARAMETER",
@@ -134,6 +145,7 @@ __all__ = [
     "ConversionError",
     "Converter",
     "ConverterTraits",
+    "Criterion",
     "DataError",
     "Dataset",
     "DatasetBatch",
@@ -152,6 +164,7 @@ __all__ = [
     "Grade",
     "GradedAnswers",
     "Grader",
+    "GraderTraits",
     "Hits",
     "Limits",
     "LocatingDataset",
@@ -174,6 +187,7 @@ __all__ = [
     "Price",
     "Progress",
     "Prompt",
+    "PromptingGrader",
     "PromptingReader",
     "PromptingReranker",
     "Queries",

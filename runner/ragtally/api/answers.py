@@ -83,6 +83,10 @@ class GradedAnswers:
         references: Where answers are open, the texts that are right, by question: none for a question that cannot be
             answered. None where answers are labels.
         language: The language of open answers, by which articles and words are told (`en`).
+        right_by_judges: Of each open answer whether judges call it right: False too where their ballots do not
+            decide; None where they were not asked, since another grader had decided. None without judges.
+        supported_by_judges: Likewise, whether they find it supported by the passages before its reader; None where
+            there was nothing to ask, as of an answer that abstains.
     """
 
     gold: Sequence[str]
@@ -94,6 +98,8 @@ class GradedAnswers:
     ballots_failed: Sequence[int]
     references: Sequence[Sequence[str]] | None = None
     language: str = "en"
+    right_by_judges: Sequence[bool | None] | None = None
+    supported_by_judges: Sequence[bool | None] | None = None
 
     def __len__(self) -> int:
         return len(self.status)

@@ -25,7 +25,7 @@ Prompt = tuple[Message, ...]
 """The exact messages of one call."""
 
 
-CallPurpose = Literal["label", "measure", "generate", "validate", "repair", "evolve"]
+CallPurpose = Literal["label", "measure", "judge", "generate", "validate", "repair", "evolve"]
 """What a call is for; equal prompts that are asked for two purposes are two calls."""
 
 
@@ -38,8 +38,7 @@ class Call:
             parameter, fingerprint), the exact messages, the purpose, the vote's index, and the schema where there is
             one. Equal calls have equal keys in every study, and are paid for once.
         messages: The prompt.
-        purpose: `"label"` or `"measure"`, as in `Vote`; of examples `"generate"`, `"validate"`, `"repair"` or
-            `"evolve"`.
+        purpose: What it is for.
         vote: The vote's index from 0.
         seed: The sampling seed to send (see `sampling_seed`); None for a model that takes none.
         schema: The JSON schema that the answer is to keep to; None where any text will do.

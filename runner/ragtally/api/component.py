@@ -11,13 +11,21 @@ from ragtally.api.converter import ConverterTraits
 from ragtally.api.dataset import DatasetTraits
 from ragtally.api.embedder import EmbedderTraits
 from ragtally.api.footprint import Footprint
+from ragtally.api.grader import GraderTraits
 from ragtally.api.metric import MetricTraits
 from ragtally.api.model import ModelTraits
 from ragtally.api.reader import ReaderTraits
 from ragtally.api.retriever import RetrieverTraits
 
 Traits = (
-    ConverterTraits | DatasetTraits | EmbedderTraits | ReaderTraits | RetrieverTraits | MetricTraits | ModelTraits
+    ConverterTraits
+    | DatasetTraits
+    | EmbedderTraits
+    | GraderTraits
+    | ReaderTraits
+    | RetrieverTraits
+    | MetricTraits
+    | ModelTraits
 )
 
 Progress = Callable[[str, int | None, int | None], None]
@@ -229,7 +237,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("model", "register_models", "a language model that answers prompts", ModelTraits("", "")),
         Kind("reader", "register_readers", "answers questions from passages", ReaderTraits()),
         Kind("rule", "register_vote_rules", "turns the ballots on a question into a verdict"),
-        Kind("grader", "register_graders", "says whether an open answer is right"),
+        Kind("grader", "register_graders", "says whether an open answer is right", GraderTraits()),
         Kind("metric", "register_metrics", "turns judged items into numbers", MetricTraits(measures="answers")),
     )
 }

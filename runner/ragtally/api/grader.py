@@ -1,11 +1,66 @@
-"""The contract of a grader: whether an open answer is right."""
+"""The contract of a grader: whether an open answer is right, by comparing texts or by asking language models."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from ragtally.api.calls import Prompt
+
+Criterion = Literal["right", "supported"]
+"""What a judge is asked of an answer: whether it is right by its references, and whether the passages that stood
+before its reader support it."""
+
+JUDGE_ANSWERS = ("yes", "no")
+"""What a judge may say."""
+
+PANEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "from": {
+        "type": "array",
+        "items": {"x-ragtally-kind": "model"},
+        "minItems": 1,
+        "uniqueItems": True,
+        "description": "The judges: names under `models`.",
+        "x-ragtally-engine": True,
+    },
+    "votes": {
+        "type": "integer",
+        "minimum": 1,
+        "default": 1,
+        "description": "Ballots of each judge on each answer; all are pooled.",
+        "x-ragtally-engine": True,
+    },
+    "rule": {
+        "x-ragtally-kind": "rule",
+        "description": "The vote rule that turns the ballots on an answer into right or wrong.",
+        "x-ragtally-engine": True,
+    },
+    "sheet": {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+        "description": "The CSV file into which `ragtally grade STUDY --read FILE` takes the grades of people, by "
+        "which the judges' shares are corrected; data/raw/<study>/graded.csv where it is left out.",
+        "x-ragtally-engine": True,
+    },
+}
+"""The parameters of a grader that asks language models: who judges, how often, and how the ballots decide. The engine
+takes care of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraderTraits:
+    """What the engine knows of a grader before it builds it.
+
+    Attributes:
+        criteria: What it asks language models of each answer; none for a grader that compares texts itself. One that
+            asks declares `PANEL_PARAMETERS`, and `STRUCTURED_PARAMETER` as `structured`, of which `build` gets True
+            or False; it returns a `PromptingGrader`.
+    """
+
+    criteria: tuple[Criterion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +70,16 @@ class OpenAnswer:
     Attributes:
         question: The question's words.
         verdict: The answer: a text, never empty. Who abstains is graded by the engine.
-        references: The texts that are right, at least one.
+        references: The texts that are right, at least one; perhaps none where only support is asked for.
         language: Their language (`en`).
+        passages: The texts that stood before the reader, where a judge is asked whether they support the answer.
     """
 
     question: str
     verdict: str
     references: Sequence[str]
     language: str = "en"
+    passages: Sequence[str] = ()
 
 
 class Grade(StrEnum):
@@ -54,5 +111,33 @@ class Grader(Protocol):
 
         Returns:
             The grade; the first grader of a spec that says right or wrong decides.
+        """
+        ...
+
+
+@runtime_checkable
+class PromptingGrader(Protocol):
+    """A grader that has language models judge: it writes the prompts; the engine asks, and reads the replies."""
+
+    def prompts(self, answers: Sequence[OpenAnswer], criterion: Criterion) -> Sequence[Prompt]:
+        """Write one prompt per answer, to be replied to with one of `JUDGE_ANSWERS`.
+
+        Args:
+            answers: What is to be judged.
+            criterion: What is asked of it.
+
+        Returns:
+            One prompt per answer, in order; the same ones for the same arguments.
+        """
+        ...
+
+    def schema(self, criterion: Criterion) -> Mapping[str, Any]:
+        """Write the JSON schema of a reply, for providers that keep to one.
+
+        Args:
+            criterion: What is asked.
+
+        Returns:
+            The schema of an object whose `answer` is one of `JUDGE_ANSWERS`, perhaps with a `reason` before it.
         """
         ...

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_check
 
 from ragtally.api.answers import GradedAnswers
 from ragtally.api.dataset import AnswerKinds
+from ragtally.api.grader import Criterion
 from ragtally.api.retrieval import RankingRelevance
 
 if TYPE_CHECKING:
@@ -29,12 +30,14 @@ class MetricTraits:
             and reports; `"number"` as it is; `"count"` counts these very questions, so that it has no interval.
         answers: Of a metric of answers, which it measures: those that are `"labels"` of declared answers, `"open"`
             ones, or both (it reads the status alone, say).
+        criterion: What judges must have been asked of each answer; None where none need be.
     """
 
     measures: Literal["answers", "retrieval"]
     higher_is_better: bool | None = True
     unit: Literal["share", "number", "count"] = "number"
     answers: AnswerKinds = "labels"
+    criterion: Criterion | None = None
 
 
 @dataclass(frozen=True, slots=True)

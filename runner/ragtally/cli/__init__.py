@@ -26,6 +26,7 @@ _COMMANDS = {
     "run": "Run a study, or one stage of it, and write its results.",
     "show": "Print the result tables of a study, and its analysis.",
     "compare": "Compare two cells of one study or of two: what changed, and whether it is chance.",
+    "grade": "Let people grade answers, to see how far the judges can be trusted.",
     "export": "Write answers, base, calls or the leaderboard's form to other formats.",
     "curate": "Decide on a page, or in a sheet, which generated examples are good.",
     "report": "Write a study's report: one page, the analysis as JSON, and plots.",

@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from ragtally.present import page, pairwise, provenance, readings, show, table
     from ragtally.present import plan as plan_tables
     from ragtally.present import store as store_tables
-    from ragtally.results import columns
+    from ragtally.results import blind_sheets, columns, people
     from ragtally.results import write as result_files
     from ragtally.store import batches, calls, calls_salvage, calls_transfer, inventory, vectors
 
 __all__ = [
-    "advice_tables", "analysis", "answer_form", "batches", "calls", "calls_salvage", "calls_transfer",
+    "advice_tables", "analysis", "answer_form", "batches", "blind_sheets", "calls", "calls_salvage", "calls_transfer",
     "cell_pairs", "columns", "component_tables", "context_length", "contributions", "curation_server",
     "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine", "estimate", "export_dataset",
     "export_pipeline", "export_training", "external", "fit", "inventory", "llm_batches", "machine", "outputs",
-    "page", "pairwise", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings",
+    "page", "pairwise", "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings",
     "result_files", "results", "review", "show", "store", "store_tables", "table", "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
@@ -73,7 +73,7 @@ _MODULES = {
     "store_tables": "ragtally.present.store",
     **{name: f"ragtally.present.{name}" for name in ("page", "pairwise", "provenance", "readings", "show", "table")},
     "result_files": "ragtally.results.write",
-    "columns": "ragtally.results.columns",
+    **{name: f"ragtally.results.{name}" for name in ("blind_sheets", "columns", "people")},
     **{
         name: f"ragtally.store.{name}"
         for name in ("batches", "calls", "calls_salvage", "calls_transfer", "inventory", "vectors")

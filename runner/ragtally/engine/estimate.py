@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ragtally.api import Call, EmbedderTraits, ModelTraits, Reply, canonical_json
 from ragtally.engine.example_bounds import ExampleBounds, is_about_examples, most_answer_tokens
@@ -17,11 +18,14 @@ from ragtally.llm.tokens import count_tokens, total_input_tokens
 from ragtally.plan import StudyPlan, in_order, plan_study
 from ragtally.steps import ASK, Task
 from ragtally.steps.ask import calls_of
+from ragtally.steps.judge import JUDGES, stand_in_prompts
 from ragtally.store.batches import FILE_NAME, BatchStore
 from ragtally.tables import load_base_rows, load_questions
 from ragtally.workspace import Workspace
 
 _OUTPUT_TOKENS = 16
+# A reason in a sentence, and the grade.
+_JUDGMENT_TOKENS = 48
 _MINUTES_PER_HOUR = 60
 _SECONDS_PER_HOUR = 3600
 # Tokens are counted in about so many of an embedder's texts, and scaled up by length.
@@ -41,7 +45,7 @@ class ModelEstimate:
     # depend on other unpaid calls or vectors.
     exact: bool
     # Tokens of the prompts left, estimated from their length; prompts that cannot be written yet are assumed to be
-    # like the model's others. None where there are no others.
+    # like the model's others, and a judge's like those about the references. None where there are no others.
     input_tokens: int | None
     # Tokens of the answers left, estimated from stored answers, else the most that the model may generate, else a
     # guess of a short answer.
@@ -81,9 +85,9 @@ def estimate(plan: StudyPlan, workspace: Workspace) -> tuple[ModelEstimate, ...]
     unknown_tasks = _awaiting_payment(tasks, workspace)
     execute([task.inputs["prompt"][0] for task in tasks if task not in unknown_tasks], workspace, plan.study)
     exact = set(all_tasks) - unknown_tasks
-    by_model: dict[str, list[Task]] = {}
+    by_asker: dict[_Asker, list[Task]] = {}
     for task in tasks:
-        by_model.setdefault(_model_key(task), []).append(task)
+        by_asker.setdefault(_Asker.of(task), []).append(task)
     calls, bounds = (
         _written_calls([task for task in tasks if task not in unknown_tasks], workspace),
         ExampleBounds(workspace),
@@ -91,29 +95,36 @@ def estimate(plan: StudyPlan, workspace: Workspace) -> tuple[ModelEstimate, ...]
     all_calls = {key: call for of_model in calls.values() for key, call in of_model.items()}
     return tuple(
         _estimate_model(
-            spec_name(own, plan.study),
+            spec_name(own, plan.study) + (" as judge" if asker.judges else ""),
             own,
-            calls.get(model, {}),
+            calls.get(asker, {}),
             {task: _most_questions(task, bounds, workspace) for task in unknown_tasks.intersection(own)},
             list(all_calls.values()),
             workspace,
             exact=exact.issuperset(own),
         )
-        for model, own in by_model.items()
+        for asker, own in by_asker.items()
     )
 
 
-def _model_key(task: Task) -> str:
-    return canonical_json(task.settings["model"])
+class _Asker(NamedTuple):
+    """A model as a reader's or as a judge: prompts and replies of the two are not alike."""
+
+    model: str
+    judges: bool
+
+    @staticmethod
+    def of(task: Task) -> _Asker:
+        return _Asker(canonical_json(task.settings["model"]), task.settings["purpose"] == "judge")
 
 
-def _written_calls(tasks: Sequence[Task], workspace: Workspace) -> dict[str, dict[str, Call]]:
-    """The different calls of tasks, by model and key."""
-    calls: dict[str, dict[str, Call]] = {}
+def _written_calls(tasks: Sequence[Task], workspace: Workspace) -> dict[_Asker, dict[str, Call]]:
+    """The different calls of tasks, by who is asked and by key."""
+    calls: dict[_Asker, dict[str, Call]] = {}
     # Prompt by prompt: models and votes share them, and reading them takes longest.
     for task in sorted(tasks, key=lambda task: task.inputs["prompt"][0].address):
         prompts = workspace.entry(task.inputs["prompt"][0])
-        of_model = calls.setdefault(_model_key(task), {})
+        of_model = calls.setdefault(_Asker.of(task), {})
         of_model.update((call.key, call) for call in calls_of(task, prompts, takes_seed=False))
     return calls
 
@@ -162,8 +173,10 @@ def _estimate_model(
     left = [call for key, call in calls.items() if key not in replies]
     unwritten = sum(unwritten_by_task.values())
     to_pay = len(left) + unwritten
-    # Prompts about examples hold a passage, whoever gets them.
+    # Prompts about examples hold a passage, whoever gets them; a judge's are as long as those about the references.
     similar = list(calls.values()) or (all_calls if any(map(is_about_examples, unwritten_by_task)) else [])
+    if _Asker.of(tasks[0]).judges and not similar:
+        similar = _stand_ins(tasks[0], workspace)
     input_tokens = _input_tokens(left, similar, unwritten)
     output_tokens = _output_tokens(traits, tasks, left, replies, unwritten_by_task)
     terms, quota = traits.batch, traits.limits.requests_per_day
@@ -211,9 +224,18 @@ def _input_tokens(left: Sequence[Call], known_calls: Sequence[Call], unwritten: 
     return tokens + round(unwritten * total_input_tokens(known_calls) / len(known_calls)) if known_calls else None
 
 
-def _answer_tokens(traits: ModelTraits, replies: Mapping[str, Reply]) -> float:
+def _stand_ins(task: Task, workspace: Workspace) -> list[Call]:
+    """Calls as long as a judge's about answers that nobody has given yet."""
+    (prompts,) = task.inputs["prompt"]
+    sample = workspace.entry(prompts.inputs["sample"][0])
+    settings = (prompts.settings["criterion"], prompts.settings["language"])
+    messages = stand_in_prompts(prompts.choices[JUDGES], workspace.registry, sample, *settings)
+    return [Call("", each, "judge", 0, None) for each in messages]
+
+
+def _answer_tokens(replies: Mapping[str, Reply], guess: int) -> float:
     counts = [reply.output_tokens for reply in replies.values() if reply.output_tokens is not None]
-    return sum(counts) / len(counts) if counts else traits.output_tokens or _OUTPUT_TOKENS
+    return sum(counts) / len(counts) if counts else guess
 
 
 def _output_tokens(
@@ -233,7 +255,8 @@ def _output_tokens(
     total = 0.0
     for purpose, count in counts.items():
         usual = about_examples.get(purpose)
-        tokens = _answer_tokens(traits, replies) if usual is None else min(traits.output_tokens or usual, usual)
+        guess = _JUDGMENT_TOKENS if purpose == "judge" else traits.output_tokens or _OUTPUT_TOKENS
+        tokens = _answer_tokens(replies, guess) if usual is None else min(traits.output_tokens or usual, usual)
         total += tokens * count
     return round(total)
 

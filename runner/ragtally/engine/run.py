@@ -20,6 +20,7 @@ from ragtally.llm.preflight import check_models, missing_keys
 from ragtally.plan import STAGES, StudyPlan, in_order, plan_study, stage_slices
 from ragtally.registry import Registry, load_registry
 from ragtally.results import Results, load_results
+from ragtally.results.judgments import check_sheet, people_hashes
 from ragtally.results.write import WRITERS, write_losses
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
@@ -99,6 +100,7 @@ def run_study(
     plan = plan_study(study, registry)
     # Before any work: nobody wants to learn after hours of it that the results cannot be written.
     workspace.require_writable(results)
+    check_sheet(plan, registry)
     goals = tuple(dict.fromkeys(task for stage in stages for task in plan.goals(stage)))
     workspace.loss_watchers.append(lambda task, points: write_losses(plan, workspace, results, {task: points}))
     execute(goals, workspace, study, wait=wait)
@@ -113,7 +115,8 @@ def run_study(
 def results_origin(spec: Path, plan: StudyPlan, registry: Registry) -> dict[str, Any]:
     """What a study's result files are written from."""
     tasks = in_order([task for stage in WRITERS for task in plan.goals(stage)])
-    return {"spec": file_hash(spec), "tasks": [task.address for task in tasks], "software": software(registry)}
+    origin = {"spec": file_hash(spec), "tasks": [task.address for task in tasks], "software": software(registry)}
+    return origin | people_hashes(plan, registry)
 
 
 def _write_slices(study: Study, registry: Registry, folder: Path) -> None:

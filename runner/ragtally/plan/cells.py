@@ -4,11 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ragtally.api import Choice
 from ragtally.registry import Registry
+from ragtally.spec.study import Grid
 from ragtally.steps import Task
+
+# Chunks are no shorter than so many words on average.
+_FEWEST_WORDS = 8
+
+
+class ContextSize(NamedTuple):
+    """How much of a ranking reaches the reader: a number of chunks, or of words."""
+
+    top_k: int | None  # How many chunks; None where words are counted
+    context_words: int | None  # How many words; None where chunks are counted
+
+    def __str__(self) -> str:
+        return f"top {self.top_k}" if self.context_words is None else f"{self.context_words} words"
+
+    @property
+    def hits(self) -> int:
+        """How many hits it takes; for words, enough for chunks as short as `_FEWEST_WORDS` on average."""
+        return -(-(self.context_words or 0) // _FEWEST_WORDS) if self.top_k is None else self.top_k
+
+
+def context_sizes(grid: Grid) -> tuple[ContextSize, ...]:
+    """List how much may reach a reader."""
+    chunks = [ContextSize(top_k, None) for top_k in grid.top_k]
+    return (*chunks, *(ContextSize(None, words) for words in grid.context_words))
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from ragtally.api import Choice, RagtallyError, SpecError, did_you_mean, raise_all
 from ragtally.plan.approximation import build_count, exact_counterpart, variation
-from ragtally.plan.cells import Cell, Picks, Voter, labelled_choices
+from ragtally.plan.cells import Cell, Picks, Voter, context_sizes, labelled_choices
 from ragtally.plan.corpora import Corpus
 from ragtally.plan.examples import ExamplePlan, plan_examples
-from ragtally.plan.tasks import StudyTasks, context_sizes, score_task
+from ragtally.plan.tasks import StudyTasks, score_task
 from ragtally.registry import Registry
 from ragtally.spec.defaults import MAJORITY, OPEN_VOTER_METRICS, UNANIMOUS, VOTER_METRICS
 from ragtally.spec.study import Study

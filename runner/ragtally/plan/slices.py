@@ -7,6 +7,7 @@ from typing import Any
 
 from ragtally.api import Choice
 from ragtally.plan.approximation import build_count
+from ragtally.plan.judging import judges_of, sheet_path
 from ragtally.registry import Registry
 from ragtally.spec.study import ReaderPick, Study
 from ragtally.steps import (
@@ -24,6 +25,8 @@ from ragtally.steps import (
     GENERATE_PROMPT,
     GRADE,
     INDEX,
+    JUDGE,
+    JUDGE_PROMPT,
     PARSE,
     PREPARE,
     PROMPT,
@@ -123,6 +126,7 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
         },
     }
     _add_what_is_used(slices, study, plain)
+    _add_judges(slices, study, registry)
     for stage, steps in _STEPS.items():
         slices[stage]["seed"] = study.seed
         slices[stage]["versions"] = {"results": RESULTS_VERSION} | {step.name: step.version for step in steps}
@@ -188,3 +192,20 @@ def _recipe(study: Study, plain: Callable[[Choice], dict[str, Any]]) -> dict[str
         "near_duplicates": recipe.near_duplicates,
         "test_questions": [plain(choice) for choice in recipe.test_questions],
     }
+
+
+def _add_judges(slices: dict[str, dict[str, Any]], study: Study, registry: Registry) -> None:
+    """Add who judges; where people's grades lie and whether passages are shown concerns the bench alone."""
+    judges = judges_of(study, registry)
+    if judges is None:
+        return
+    for stage in ("label", "bench"):
+        slices[stage]["panel"] = {
+            "from": [registry.identity(model, fingerprint=False) for model in judges.inner("model")],
+            "votes": judges.parameters["votes"],
+            "rule": registry.identity(judges.parameters["rule"], fingerprint=False),
+            "versions": {step.name: step.version for step in (JUDGE_PROMPT, JUDGE)},
+        }
+    slices["bench"]["panel"] |= {
+        "criteria": registry.traits(judges).criteria, "sheet": str(sheet_path(study, judges)),
+    }  # fmt: skip

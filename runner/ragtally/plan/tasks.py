@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from ragtally.api import (
     CallPurpose,
     Choice,
+    Criterion,
     ErrorList,
     Location,
     ModelTraits,
@@ -23,8 +24,9 @@ from ragtally.api import (
 from ragtally.plan.answer_form import AnswerForm, answer_form
 from ragtally.plan.answers import answers_of
 from ragtally.plan.approximation import own_build
-from ragtally.plan.cells import labelled_choices
+from ragtally.plan.cells import ContextSize, labelled_choices
 from ragtally.plan.corpora import Corpus, sample_task
+from ragtally.plan.judging import graders_before, judge_form, judges_of
 from ragtally.redaction import rules_identity
 from ragtally.registry import Registry
 from ragtally.spec.study import Grid, ReaderPick, Study
@@ -38,6 +40,8 @@ from ragtally.steps import (
     EMBED_QUESTIONS,
     GRADE,
     INDEX,
+    JUDGE,
+    JUDGE_PROMPT,
     PARSE,
     PREPARE,
     PROMPT,
@@ -55,34 +59,12 @@ from ragtally.steps import (
     TaskFactory,
 )
 from ragtally.steps.ask import model_identity
+from ragtally.steps.judge import JUDGES
 from ragtally.support.unspaced import LANGUAGES_WITHOUT_SPACES
 
 Purpose = Literal["label", "measure"]  # Of readers' votes
 Inputs = dict[str, Task | Sequence[Task] | None]
 _BallotKey = tuple[str, Purpose, int, Task, Task | None, Task | None]
-
-_FEWEST_WORDS = 8
-
-
-class ContextSize(NamedTuple):
-    """How much of a ranking reaches the reader: a number of chunks, or of words."""
-
-    top_k: int | None  # How many chunks; None where words are counted
-    context_words: int | None  # How many words; None where chunks are counted
-
-    def __str__(self) -> str:
-        return f"top {self.top_k}" if self.context_words is None else f"{self.context_words} words"
-
-    @property
-    def hits(self) -> int:
-        """How many hits it takes; for words, enough for chunks as short as `_FEWEST_WORDS` on average."""
-        return -(-(self.context_words or 0) // _FEWEST_WORDS) if self.top_k is None else self.top_k
-
-
-def context_sizes(grid: Grid) -> tuple[ContextSize, ...]:
-    """List how much may reach a reader."""
-    chunks = [ContextSize(top_k, None) for top_k in grid.top_k]
-    return (*chunks, *(ContextSize(None, words) for words in grid.context_words))
 
 
 class Ranking(NamedTuple):
@@ -107,6 +89,7 @@ class StudyTasks:
         self.registry = registry
         self.factory = TaskFactory(registry)
         self.answers = answers_of(study, registry)
+        self.judges = judges_of(study, registry)
         # What many cells ask for. A component that is asked for its traits may look at the environment.
         self._traits: dict[str, ReaderTraits] = {}
         self._forms: dict[str, AnswerForm] = {}
@@ -348,17 +331,17 @@ class StudyTasks:
         dataset = self.study.dataset
         if not dataset.is_open:
             return None
+        sample = verdicts.inputs["parse"][0].inputs["sample"]
+        inputs: Inputs = {"sample": sample, "vote": verdicts, "parse": verdicts.inputs["parse"]}
+        if self.judges is not None:
+            inputs["judge"] = self._judgments(self.judges, "right", verdicts)
         return self.task(
             GRADE,
             "grading",
             verdicts.label,
             choices={f"grader {number}": grader for number, grader in enumerate(self.study.grading)},
             settings={"language": dataset.language},
-            inputs={
-                "sample": verdicts.inputs["parse"][0].inputs["sample"],
-                "vote": verdicts,
-                "parse": verdicts.inputs["parse"],
-            },
+            inputs=inputs,
         )
 
     def base(self, sample: Task, path: str = "base", *, training: bool = False) -> Task | None:
@@ -392,16 +375,52 @@ class StudyTasks:
         name = f"base of {sample.label}" if training else "base"
         return self.task(BASE, path, name, settings=settings, inputs=inputs)
 
-    def score(self, verdicts: Task, metrics: Sequence[Choice], **work: Any) -> Task:
+    def score(self, verdicts: Task, metrics: Sequence[Choice], *, context: Task | None = None, **work: Any) -> Task:
         """The scores of verdicts."""
+        support, judges = None, self.judges
+        if context is not None and judges is not None and "supported" in self.registry.traits(judges).criteria:
+            support = self._judgments(judges, "supported", verdicts, context)
         return score_task(
             self.factory,
             self.sample,
             metrics,
             verdicts=verdicts,
             grades=self.grades(verdicts),
+            support=support,
             language=self.study.dataset.language,
+            context=context,
             **work,
+        )
+
+    def _judgments(self, judges: Choice, criterion: Criterion, verdicts: Task, context: Task | None = None) -> Task:
+        """What the judges say of verdicts; of equal answers to a question every prompt is the same, and paid once."""
+        path, label = f"grading.{judges.name}", f"{criterion}: {verdicts.label}"
+        before = () if criterion == "supported" else graders_before(self.study.grading, judges)
+        inputs: Inputs = {"sample": verdicts.inputs["parse"][0].inputs["sample"], "vote": verdicts}
+        if context is not None:
+            inputs |= {"prepare": _documents_of(context, self.dataset), "context": context}
+        ballots, constrained = [], []
+        for model in judges.inner("model"):
+            form = judge_form(judges, self.registry.traits(model))
+            settings = {"criterion": criterion, "language": self.study.dataset.language}
+            prompts = self.task(
+                JUDGE_PROMPT,
+                path,
+                label,
+                choices={**{f"grader {number}": each for number, each in enumerate(before)}, JUDGES: form.of(judges)},
+                settings=settings | ({"constrained": True} if form.constrained else {}),
+                inputs=inputs,
+            )
+            for vote in range(judges.parameters["votes"]):
+                ballots.append(self.ask(prompts, model, "judge", vote, path, label))
+                constrained.append(form.constrained)
+        return self.task(
+            JUDGE,
+            path,
+            label,
+            choices={"rule": judges.parameters["rule"]},
+            settings={"constrained": constrained, "votes": judges.parameters["votes"]},
+            inputs={"ask": ballots},
         )
 
     def _read(
@@ -530,6 +549,7 @@ def score_task(
     question_sets: Sequence[str],
     verdicts: Task | None = None,
     grades: Task | None = None,
+    support: Task | None = None,
     language: str | None = None,
     base: Task | None = None,
     relevance: Task | None = None,
@@ -543,7 +563,7 @@ def score_task(
     inputs: Inputs = {
         "sample": sample, "vote": verdicts, "base": base, "relevance": relevance, "context": context,
         "context_relevance": context_relevance, "parse": verdicts.inputs["parse"] if verdicts else None,
-        "grade": grades,
+        "grade": grades, "support": support,
     }  # fmt: skip
     settings = {"question_sets": list(question_sets), "top_k": top_k, "not_scored": dict(not_scored or {})}
     return factory.task(

@@ -14,6 +14,7 @@ from ragtally.analysis.estimate import Estimate
 from ragtally.present.cells import Cells
 from ragtally.present.examples import examples_sentence
 from ragtally.present.grading import abstention_sentence
+from ragtally.present.judges import judges_sentence
 from ragtally.present.numbers import count, dollars, form_of, in_words, percent, seconds
 from ragtally.present.readings import example_of_unread
 from ragtally.results import Results
@@ -47,7 +48,10 @@ def answer(results: Results, analysis: Analysis, cells: Cells) -> tuple[str, ...
         readers = len(results.cells.filter(results.cells["kind"] != "retrieval"))
         return _nothing_is_right() if readers else _nobody_answers(results, analysis)
     if analysis.chosen_cell is None or cells.set_analysis is None:
-        return (*_without_retrieval(results, analysis, cells, analysis.metric), *_votes(analysis, cells))
+        reader = best_reader(results, cells.set_analysis, analysis.metric) if cells.set_analysis else None
+        judges = judges_sentence(results, analysis, reader or "", analysis.metric)
+        sentences = _without_retrieval(results, analysis, cells, analysis.metric)
+        return (*sentences, *filter(None, [judges]), *_votes(analysis, cells))
     choice = _Chosen(results, analysis, cells, cells.set_analysis, analysis.metric, analysis.chosen_cell)
     return tuple(
         filter(
@@ -56,6 +60,7 @@ def answer(results: Results, analysis: Analysis, cells: Cells) -> tuple[str, ...
                 choice.against_floor(),
                 choice.score(),
                 choice.abstentions(),
+                judges_sentence(results, analysis, choice.cell, choice.metric),
                 choice.rivals(),
                 choice.good_enough(),
                 choice.unread(),

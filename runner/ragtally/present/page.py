@@ -28,6 +28,7 @@ from ragtally.present.examples import examples_section
 from ragtally.present.explorer import packed_explorer, sample_questions
 from ragtally.present.grading import grading_section
 from ragtally.present.grid import chunk_size_section, grid_section
+from ragtally.present.judges import judge_warnings, judges_section
 from ragtally.present.losses import losses_section
 from ragtally.present.numbers import UNKNOWN
 from ragtally.present.parsers import parsers_section
@@ -72,6 +73,7 @@ def sections(results: Results, analysis: Analysis, cells: Cells) -> tuple[tuple[
         *(() if analysis.chosen_cell else (voters,)),
         readings_section(results),
         grading_section(results),
+        judges_section(results, analysis),
         votes_section(analysis),
         chunk_size_section(cells, analysis),
         retrieval_section(sets, analysis),
@@ -100,7 +102,7 @@ def report_page(results: Results, analysis: Analysis, cells: Cells, provenance: 
         study=results.study,
         version=__version__,
         answer=answer(results, analysis, cells),
-        warnings=[*other_models(results), *reading_warnings(results)],
+        warnings=[*other_models(results), *reading_warnings(results), *judge_warnings(results)],
         before=before,
         after=after,
         explorable=len(sample_questions(results)) if len(results.answers) or len(results.passages) else 0,

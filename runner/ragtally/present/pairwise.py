@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 from ragtally.analysis.pairwise import UNPAIRED, PairwiseComparison
 from ragtally.analysis.significance import LEVEL
@@ -30,6 +31,8 @@ def _one(pair: PairwiseComparison, most: int | None) -> list[Table | str]:
         *pair.notes,
     ]
     parts: list[Table | str] = ["\n".join(lines), _values(pair), _sentence(pair)]
+    if pair.correction is not None:
+        parts.append("The test takes the judges' grades as they are; only the corrected values know of their errors.")
     return parts if pair.pairing == UNPAIRED else [*parts, *_changes(pair, most)]
 
 
@@ -41,13 +44,14 @@ def _questions(pair: PairwiseComparison) -> str:
 
 def _values(pair: PairwiseComparison) -> Table:
     with_sign = form_of(pair.unit, with_sign=True)
-    rows = [(name, value) for name, value in (("A", pair.first_value), ("B", pair.second_value))]
-    return Table(
-        "values",
-        f"{pair.metric} with 95 % intervals; A - B: {with_sign.brief(pair.comparison.difference)}",
-        (Column(""), Column(pair.metric, form_of(pair.unit))),
-        tuple(row for row in rows if row[1].value is not None),
-    )
+    caption = f"{pair.metric} with 95 % intervals; A - B: {with_sign.brief(pair.comparison.difference)}"
+    columns = [Column(""), Column(pair.metric, form_of(pair.unit))]
+    rows: tuple[tuple[Any, ...], ...] = (("A", pair.first_value), ("B", pair.second_value))
+    if pair.correction is not None:
+        caption += f"; corrected for the judges' errors: {with_sign.brief(pair.correction.difference)}"
+        columns.append(Column("corrected", form_of(pair.unit)))
+        rows = (("A", pair.first_value, pair.correction.first), ("B", pair.second_value, pair.correction.second))
+    return Table("values", caption, tuple(columns), tuple(row for row in rows if row[1].value is not None))
 
 
 def _sentence(pair: PairwiseComparison) -> str:
@@ -92,12 +96,20 @@ def _changes(pair: PairwiseComparison, most: int | None) -> list[Table | str]:
     ]
 
 
+def _corrected_column(unit: str) -> Column:
+    return Column("corrected for judges", form_of(unit, with_sign=True), optional=True)
+
+
 def _many(comparisons: Sequence[PairwiseComparison]) -> Table:
     first = comparisons[0]
     rows = tuple(
-        (one.cell.partition(":")[2], one.difference, one.adjusted_p_value, one.tally, one.smallest_difference)
-        for one in (pair.comparison for pair in comparisons)
-    )
+        (
+            one.comparison.cell.partition(":")[2], one.comparison.difference, one.comparison.adjusted_p_value,
+            one.comparison.tally, one.comparison.smallest_difference,
+            None if one.correction is None else one.correction.difference,
+        )
+        for one in comparisons
+    )  # fmt: skip
     studies = (one.partition(":")[0] for one in (first.comparison.cell, first.comparison.baseline))
     without_pairs = sum(one.pairing == UNPAIRED for one in comparisons)
     intervals = f"unpaired cells are judged by intervals of 1 - {LEVEL:g} / {without_pairs}, not by those above"
@@ -105,7 +117,7 @@ def _many(comparisons: Sequence[PairwiseComparison]) -> Table:
     return Table(
         "comparisons",
         "{} on {}: A - B, where A is {}, B is {}".format(first.metric, first.question_set, *studies),
-        (Column("cell"), *difference_columns(first.unit)),
+        (Column("cell"), *difference_columns(first.unit), _corrected_column(first.unit)),
         rows,
         (
             *comparison_notes(first.unit, differing, len(comparisons)),

@@ -12,8 +12,8 @@ from ragtally.present.numbers import ABOUT, COUNT, DOLLARS, VALUE, dollars
 from ragtally.present.table import Column, Table
 
 _MEANING = (
-    "~ estimated; <= upper bound: the base is not known before the voters have voted, and prompts that hold what"
-    " other paid work finds cannot be written yet"
+    "~ estimated; <= upper bound: the base is not known before the voters have voted, prompts that hold what other"
+    " paid work finds cannot be written yet, and judges are asked about equal answers once"
 )
 
 

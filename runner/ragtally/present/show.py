@@ -19,6 +19,7 @@ from ragtally.present.costs import costs_section
 from ragtally.present.examples import examples_section
 from ragtally.present.grading import grading_section
 from ragtally.present.grid import grid_section
+from ragtally.present.judges import judge_warnings, judges_section
 from ragtally.present.parsers import parsers_section
 from ragtally.present.readers import contexts_table, noise_section, readers_section, voters_section
 from ragtally.present.readings import reading_warnings, readings_section
@@ -54,10 +55,14 @@ def summary_parts(results: Results, analysis: Analysis) -> Parts:
     if (results.folder / "report.html").is_file():
         places += f"; charts and single questions: {results.folder}/report.html"
     return [
-        *(f"warning: {warning}" for warning in (*other_models(results), *reading_warnings(results))),
+        *(f"warning: {warning}" for warning in _warnings(results)),
         *tables,
         places,
     ]
+
+
+def _warnings(results: Results) -> list[str]:
+    return [*other_models(results), *reading_warnings(results), *judge_warnings(results)]
 
 
 def study_parts(results: Results) -> Parts:
@@ -67,7 +72,7 @@ def study_parts(results: Results) -> Parts:
         *_tables([examples_section(results), base_section(results), voters_section(results)]),
         *cell_parts(results.cells, results.metrics),
         *_tables([readings_section(results), grading_section(results)]),
-        *(f"warning: {warning}" for warning in reading_warnings(results)),
+        *(f"warning: {warning}" for warning in (*reading_warnings(results), *judge_warnings(results))),
         f"every number in full: {results.folder}/cells.csv; every answer: {results.folder}/answers.parquet",
     ]
 
@@ -103,7 +108,9 @@ def analysis_parts(results: Results, analysis: Analysis) -> Parts:
         costs_section(analysis, cells),
         noise_section(analysis),
     ]
-    return [*_tables(sections)]
+    judges = judges_section(results, analysis)
+    of_judges: Parts = [] if judges.empty else [judges.lead, *_tables([judges]), *judges.notes]
+    return [*_tables(sections), *of_judges]
 
 
 def answer_text(results: Results, analysis: Analysis) -> str:

@@ -20,7 +20,7 @@ Stage = Literal["prepare", "examples", "train", "label", "bench", "report"]
 DataType = pl.DataType | DataTypeClass
 
 _TEXT, _INTEGER, _NUMBER, _BOOLEAN = pl.String, pl.Int64, pl.Float64, pl.Boolean
-_TEXTS, _INTEGERS = pl.List(pl.String), pl.List(pl.Int32)
+_TEXTS, _INTEGERS, _BOOLEANS = pl.List(pl.String), pl.List(pl.Int32), pl.List(pl.Boolean)
 # What only JSON holds.
 _MAPPINGS = pl.List(pl.Struct([]))
 # A word in capitals within a name stands for many names.
@@ -355,8 +355,14 @@ ANSWERS = ResultFile("answers.parquet", "bench", "One row per question and cell 
            "graded`; null without a label"),
     Column("grader", _TEXT, "who graded an open answer: the grader that decided, or `abstention`; null where none "
            "did", optional=True),
+    Column("item", _TEXT, "where judges were asked whether the answer is right, its row in judgments.parquet; null "
+           "where another grader had decided", optional=True),
+    Column("right_by_judges", _TEXT, "what they say: `yes`, `no`, or `no verdict` where their ballots do not decide; "
+           "null likewise", optional=True),
+    Column("supported_by_judges", _TEXT, "likewise, whether the passages before the reader support the answer; null "
+           "without passages, and of one that abstains", optional=True),
     Column("ballots", _TEXTS, "what each vote was read as; null where it could not be read or failed"),
-    Column("ballots_right", pl.List(pl.Boolean), "whether each vote on an open answer is right; null where it is not "
+    Column("ballots_right", _BOOLEANS, "whether each vote on an open answer is right; null where it is not "
            "graded", optional=True),
     Column("readings", _TEXTS, "for each vote, by what it was read (`bare label`, `JSON`, `held to a schema`, "
            "`marked answer`, `announced answer`, `answer with its explanation`, `chosen by the reader`, and of open "
@@ -421,6 +427,28 @@ PROMPTS = ResultFile("prompts.parquet", "bench", "What language models were aske
     Column("contents", _TEXTS, "what each message says"),
 ))  # fmt: skip
 
+JUDGMENTS = ResultFile("judgments.parquet", "bench", "What judges say of open answers: one row per answer that they "
+    "were asked about, equal answers to a question once; no rows where nobody judges.", (
+    Column("item", _TEXT, "the answer: a hash of criterion, question, references, answer and, where that is "
+           "asked, passages"),
+    Column("criterion", _TEXT, "what was asked: whether it is `right`, or `supported` by the passages"),
+    Column("question", _TEXT, "the question's id"),
+    Column("answer", _TEXT, "the answer, in the words of the first cell that gave it"),
+    Column("context", _TEXT, "the name of the passages that it was compared with; null for `right`"),
+    Column("verdict", _BOOLEAN, "what all ballots come to by the rule; null where they do not decide"),
+    Column("panel", _TEXTS, "the judges, by their names in the spec"),
+    Column("judge_verdicts", _BOOLEANS, "what the ballots of each come to by that rule"),
+    Column("ballots", _BOOLEANS, "every ballot, judge after judge; null where it could not be read or failed"),
+    Column("reasons", _TEXTS, "the reason of each; null where there is none"),
+    Column("errors", _TEXTS, "why there is no reply at all; null where there is one"),
+    Column("doubt", _TEXT, "`right` or `wrong` where every ballot says so, else `doubtful`"),
+    Column("stratum", _TEXT, "which of these it was when answers were drawn for people; null if it was not there"),
+    Column("probability", _NUMBER, "the share of that stratum that people have graded: the probability with which "
+           "this answer is among them"),
+    Column("people", _TEXTS, "who graded it"),
+    Column("grades", pl.List(_NUMBER), "what each says: 1 right, 0 wrong, 0.5 unsure"),
+))  # fmt: skip
+
 COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must know besides results: which cells are "
     "compared, what the metrics measure, and which models were asked.", (
     Column("select_on", _TEXT, "where the best cell is selected: `all` questions, or the `dev` half"),
@@ -444,6 +472,11 @@ COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must kno
            "(`abstains`), whether it can be (`answerable`), and whether it is `in_base`", optional=True),
     Column("packages", _TEXTS, "the distributions that the study's components come from, and the optional packages "
            "that these name; the report lists their versions", optional=True),
+    Column("panel", _MAPPINGS, "one entry per judge of open answers: its `name` in the spec, `provider`, `model`, "
+           "and the `readers` that ask the same model, so that it judges answers of its own", optional=True),
+    Column("panel_rule", _TEXT, "the vote rule that turns their ballots into a verdict", optional=True),
+    Column("panel_votes", _INTEGER, "the ballots of each on an answer", optional=True),
+    Column("sheet", _TEXT, "the file with the grades of people", optional=True),
     Column("variation.CELL", _TEXT, "of a cell whose index is drawn at random when it is built: that it is, and what "
            "to write for one that repeats"),
     Column("families", _MAPPINGS, "one entry of `compare` each: metric, baseline, and pairs of cells"),
@@ -462,6 +495,10 @@ SUMMARY = ResultFile("summary.json", "report", "The study in about ten numbers, 
            "say", optional=True),
     Column("METRIC_low", _NUMBER, "the lower end of its interval", optional=True),
     Column("METRIC_high", _NUMBER, "the upper end", optional=True),
+    Column("METRIC_corrected", _NUMBER, "where judges grade and people have graded some answers, the value corrected "
+           "for the judges' errors", optional=True),
+    Column("METRIC_corrected_low", _NUMBER, "the lower end of its interval", optional=True),
+    Column("METRIC_corrected_high", _NUMBER, "the upper end", optional=True),
     Column("floor", _NUMBER, "what always giving the most frequent label comes to by that metric"),
     Column("as_good", _INTEGER, "how many set-ups cannot be told apart from the best, that one included"),
     Column("base", _INTEGER, "questions in the base; null where the spec selects none"),
@@ -487,5 +524,5 @@ SUMMARY = ResultFile("summary.json", "report", "The study in about ten numbers, 
 
 RESULT_FILES = (
     DATASET, EXAMPLES, EXAMPLE_BALLOTS, FUNNEL, TRAIN, LOSSES, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS,
-    QUESTIONS, RANKINGS, PASSAGES, PROMPTS, COMPARISONS, TIMINGS, SUMMARY,
+    QUESTIONS, RANKINGS, PASSAGES, PROMPTS, JUDGMENTS, COMPARISONS, TIMINGS, SUMMARY,
 )  # fmt: skip

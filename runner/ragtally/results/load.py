@@ -22,6 +22,7 @@ _FIELDS = {
     "rankings": files.RANKINGS,
     "passages": files.PASSAGES,
     "prompts": files.PROMPTS,
+    "judgments": files.JUDGMENTS,
     "voters": files.VOTERS,
     "losses": files.LOSSES,
     "funnel": files.FUNNEL,
@@ -30,7 +31,7 @@ _FIELDS = {
     "comparisons": files.COMPARISONS,
 }
 # What has rows for single questions of each cell, ranking or context, and grows with both.
-_PER_QUESTION = ("answers", "rankings", "passages", "prompts")
+_PER_QUESTION = ("answers", "rankings", "passages", "prompts", "judgments")
 # Results of version 0.1 have no such file.
 _NEW = ("losses", "funnel")
 LOADED_FILES = tuple(file.name for file in _FIELDS.values())
@@ -50,6 +51,7 @@ class Results(Brief):
         rankings: `rankings.parquet`: one row per ranking and question, with each metric's value.
         passages: `passages.parquet`: what stood before the readers, for some of the questions.
         prompts: `prompts.parquet`: what language models were asked, for some of the questions.
+        judgments: `judgments.parquet`: what judges and people say of open answers; no rows without judges.
         voters: `voters.csv`: how the voters compare; no rows without voters.
         losses: `plots/loss.csv`: the losses of readers that tell them while they train.
         funnel: `funnel.csv`: what became of the examples for training that models were asked for.
@@ -72,6 +74,7 @@ class Results(Brief):
     prompts: pl.DataFrame = field(default_factory=pl.DataFrame)
     losses: pl.DataFrame = field(default_factory=files.LOSSES.empty)
     funnel: pl.DataFrame = field(default_factory=files.FUNNEL.empty)
+    judgments: pl.DataFrame = field(default_factory=files.JUDGMENTS.empty)
 
     @property
     def answer_names(self) -> tuple[str, ...]:
@@ -142,7 +145,7 @@ def load_results(study: str | Path, results: str | Path = "data/results", *, per
     Args:
         study: The study's name, or the folder of its results (as a `Path` always that).
         results: The folder below which studies lie, where a name is given.
-        per_question: Whether to read `answers`, `rankings`, `passages` and `prompts`, the large files; without it
+        per_question: Whether to read `answers`, `rankings`, `passages`, `prompts` and `judgments`; without it
             these have no rows.
 
     Returns:

@@ -20,6 +20,7 @@ _TYPE_NAMES: Mapping[DataType, str] = {
     pl.List(pl.String): "list of texts",
     pl.List(pl.Int32): "list of integers",
     pl.List(pl.Boolean): "list of true or false",
+    pl.List(pl.Float64): "list of numbers",
     pl.List(pl.Struct([])): "list of mappings",
     pl.List(pl.Struct({"role": pl.String, "text": pl.String})): "list of role and text",
 }

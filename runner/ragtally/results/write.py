@@ -15,12 +15,14 @@ from ragtally.api import LossPoint, ModelTraits, Score, Status
 from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
 from ragtally.plan.descriptions import descriptions
+from ragtally.plan.judging import panel
 from ragtally.relevance import evidence_characters
 from ragtally.results import columns as files
 from ragtally.results.approximation import evidence_metrics, evidence_scores, evidence_shares
 from ragtally.results.costs import Cost, cost_columns, cost_of, costs_by_question, index_costs
 from ragtally.results.examples import write_examples
 from ragtally.results.grades import count_grades
+from ragtally.results.judgments import answer_columns, judges_json, write_judgments
 from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, round_number, score_columns
 from ragtally.results.parsers import lost_by_parser, parser_losses, parser_notes
 from ragtally.results.questions import context_of, in_base, write_questions
@@ -191,12 +193,13 @@ def write_bench(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
         "readings": count_readings(plan.cells, answers),
         **({"grades": count_grades(answers)} if plan.study.dataset.is_open else {}),
     }
-    content = comparisons(plan, workspace.registry) | about
+    content = comparisons(plan, workspace.registry) | judges_json(plan, workspace) | about
     served = _served_by(plan, workspace)
     for model in content["models"]:
         model["served_by"] = served.get((model["provider"], model["model"]), {})
     files.COMPARISONS.write(folder, content)
     write_questions(plan, workspace, folder)
+    write_judgments(plan, workspace, folder)
     files.TIMINGS.write(folder, _timings(plan, workspace))
 
 
@@ -298,6 +301,9 @@ def _retriever_scores(cell: Cell, workspace: Workspace) -> dict[str, Score]:
 def _note(plan: StudyPlan, cell: Cell, workspace: Workspace) -> str | None:
     """What one must know to read a cell's numbers, including what became known when the work was done."""
     notes = [cell.variation] if cell.variation else []
+    judges = panel(plan.study, workspace.registry)
+    if own := [judge.name for judge in judges if cell.picks.reader in judge.readers]:
+        notes.append(f"judged by {', '.join(own)}, the model that answers")
     for task in in_order((cell.score,)):
         if task.step is RERANK and "ask" in task.inputs:
             counts = load_reply_counts(workspace.entry(task))
@@ -343,6 +349,7 @@ def _cell_answers(
         verdict, label, status = list(grades.verdict), [None] * len(rows), list(grades.status)
         table = load_grades(folders["grade"])
         of_open = {"references": grades.references, "grader": table["grader"], "ballots_right": table["ballots"]}
+        of_open |= answer_columns(plan, workspace, cell, ballots[0]["question"])
     elif whole_sample and questions["label"].null_count():
         verdict = load_verdicts(folders["vote"])["verdict"].to_list()
         label, status = questions["label"].to_list(), [None] * len(rows)

@@ -164,6 +164,8 @@ def _parameter(name: str, schema: Mapping[str, Any], *, grid: bool) -> Schema:
         own.pop("default", None)
     kind = own.pop("x-ragtally-kind", None)
     item_kind = own.get("items", {}).get("x-ragtally-kind")
+    if item_kind == MODEL:
+        return {**own, "items": {"type": "string"}}
     if item_kind is not None:
         return {**own, "items": component_position(item_kind, grid=grid)}
     if kind is None:

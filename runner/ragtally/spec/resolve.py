@@ -104,15 +104,13 @@ class Resolver:
                 options.extend((combination, where) for combination in self._lists(item_kind, item, where, grid=grid))
             elif kind is None or item is None:
                 options.append((normalise(item, schema), where))
-            elif kind == MODEL:
-                options.extend((model, where) for model in self._model(item, where))
             else:
-                options.extend((choice, where) for choice in self._choices(kind, item, where, grid=grid))
+                options.extend((choice, where) for choice in self._component(kind, item, where, grid=grid))
         return self._distinct(options)
 
     def _lists(self, kind: str, items: list[Any], path: PathOf, *, grid: bool) -> list[tuple[Choice, ...]]:
         """Resolve a list of components; axes inside them make several lists."""
-        choices = [self._choices(kind, item, (*path, index), grid=grid) for index, item in enumerate(items)]
+        choices = [self._component(kind, item, (*path, index), grid=grid) for index, item in enumerate(items)]
         if not all(choices):
             raise _NotResolvedError
         count = math.prod(map(len, choices))
@@ -121,6 +119,9 @@ class Resolver:
             self._faults.add(path, f"the axes of {subject(path)} make {count:,} combinations", hint)
             raise _NotResolvedError
         return list(itertools.product(*choices))
+
+    def _component(self, kind: str, value: Any, path: PathOf, *, grid: bool) -> list[Choice]:
+        return self._model(value, path) if kind == MODEL else self._choices(kind, value, path, grid=grid)
 
     def _model(self, name: str, path: PathOf) -> list[Choice]:
         if name in self._models:

@@ -15,6 +15,8 @@ from ragtally.spec.validation import Faults, axis_values, component_name, show
 
 # How many combinations a grid may have.
 MAX_CELLS = 100_000
+# What a judge's reply takes: a reason in a sentence, and the grade.
+JUDGE_TOKENS = 64
 
 
 class DraftReader(NamedTuple):
@@ -47,6 +49,7 @@ def check(draft: Draft, faults: Faults) -> None:
     _check_training(draft, faults)
     _check_training_base(draft, faults)
     _check_structured(draft, faults)
+    _check_judges(draft, faults)
     _check_label(draft, faults)
     _check_base(draft, faults)
     if draft.grid is not None:
@@ -193,6 +196,52 @@ def _check_structured(draft: Draft, faults: Faults) -> None:
         if model is not None and model.takes_schema is False:
             message = f"{model.provider}/{model.model} takes no schema of an answer, or has a form of its own"
             faults.add(path, message, "structured: false; or prompt, to ask for JSON in the prompt alone")
+
+
+def _check_judges(draft: Draft, faults: Faults) -> None:
+    """Check the graders that ask language models, and the metrics of what these say."""
+    criteria: set[str] = set()
+    graders = [(grader, draft.traits(grader, ("grading", grader.name))) for grader in draft.grading]
+    asking = [grader for grader, traits in graders if traits is not None and traits.criteria]
+    for grader in asking[1:]:
+        message = f"{asking[0].name} asks models already, and one panel of judges decides"
+        faults.add(("grading", grader.name), message, "keep one of them", at="key")
+    for grader, traits in graders:
+        if traits is not None and traits.criteria:
+            criteria.update(traits.criteria)
+            _check_panel(draft, grader, faults)
+    for index, metric in enumerate(draft.metrics if "metrics" in draft.data else ()):
+        traits = draft.traits(metric, ("metrics", index))
+        if traits is not None and traits.criterion not in (None, *criteria):
+            wanted = "from: [MODEL]" + (", grounded: true" if traits.criterion == "supported" else "")
+            message = f"{metric.name} is what judges say, and no grader asks them that"
+            faults.add(("metrics", index), message, f"grading: {{judges: {{{wanted}}}}}, or remove it")
+
+
+def _check_panel(draft: Draft, grader: Choice, faults: Faults) -> None:
+    models, votes = grader.inner("model"), grader.parameters["votes"]
+    structured = grader.parameters["structured"]
+    for index, model in enumerate(models):
+        path = ("grading", grader.name, "from", index)
+        traits = draft.traits(model, path)
+        if traits is None:
+            continue
+        name = f"{traits.provider}/{traits.model}"
+        if model in models[:index]:
+            hint = "leave it out, or raise votes"
+            faults.add(path, f"{name} with these parameters is a judge already, under another name", hint)
+        if traits.deterministic and votes > 1:
+            message = f"{votes} ballots of {name}, which always answers the same, are one ballot"
+            hint = "votes: 1, or give this judge a temperature, under a name of its own in models"
+            faults.add(("grading", grader.name, "votes"), message, hint)
+        if structured is True and traits.takes_schema is False:
+            message = f"{name} takes no schema of an answer, or has a form of its own"
+            faults.add(("grading", grader.name, "structured"), message, "structured: auto")
+        if traits.output_tokens is not None and traits.output_tokens < JUDGE_TOKENS:
+            message = f"{name} may write {traits.output_tokens} tokens, and a judge's reason and grade take more"
+            hint = f"give this judge max_tokens: {2 * JUDGE_TOKENS} or more, under a name of its own in models"
+            faults.add(path, message, hint)
+    _check_quorum(grader.parameters["rule"], len(models) * votes, ("grading", grader.name, "rule"), faults)
 
 
 def _check_label(draft: Draft, faults: Faults) -> None:

@@ -199,7 +199,7 @@ class Study:
         """List the models and embedders that are asked, each with the path of its key."""
         names = {*(self.label.voters if self.label else ()), *self.grid.reader}
         names.update(self.base.exclude_closed_book_right if self.base else ())
-        askers = [*(self.readers[name].choice for name in names), *self.grid.retriever]
+        askers = [*(self.readers[name].choice for name in names), *self.grid.retriever, *self.grading]
         models = [model for asker in askers for each in _with_inner(asker) for model in each.inner("model")]
         models += [self.models[name] for name in (self.examples.models if self.examples else ())]
         yield from ((f"models.{name}", choice) for name, choice in self.models.items() if choice in models)

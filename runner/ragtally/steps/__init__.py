@@ -13,6 +13,7 @@ from ragtally.steps.export import EXPORT
 from ragtally.steps.generate import EVOLVE, GENERATE, GENERATE_PROMPT, REPAIR
 from ragtally.steps.grade import GRADE
 from ragtally.steps.index import INDEX
+from ragtally.steps.judge import JUDGE, JUDGE_PROMPT
 from ragtally.steps.parse import PARSE
 from ragtally.steps.prepare import PREPARE
 from ragtally.steps.prompt import PROMPT
@@ -37,7 +38,8 @@ STEPS: Mapping[str, Step] = {
     for step in (
         PREPARE, REFERENCE, SAMPLE, CHUNK, EMBED, EMBED_QUESTIONS, INDEX, RETRIEVE, RERANK_PROMPT, RERANK, RELEVANCE,
         CONTEXT, CONTEXT_RELEVANCE, TRAIN, PROMPT, SEED, GENERATE_PROMPT, VALIDATE_PROMPT, REPAIR_PROMPT,
-        EVOLVE_PROMPT, ASK, READ, PARSE, VOTE, GRADE, BASE, SCORE, GENERATE, REPAIR, EVOLVE, VALIDATE, DEDUPLICATE,
+        EVOLVE_PROMPT, ASK, READ, PARSE, VOTE, JUDGE_PROMPT, JUDGE, GRADE, BASE, SCORE, GENERATE, REPAIR, EVOLVE,
+        VALIDATE, DEDUPLICATE,
     )
 }  # fmt: skip
 
@@ -58,6 +60,8 @@ __all__ = [
     "GENERATE_PROMPT",
     "GRADE",
     "INDEX",
+    "JUDGE",
+    "JUDGE_PROMPT",
     "PARSE",
     "PREPARE",
     "PROMPT",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from ragtally.api import Choice, GradedAnswers, RankingRelevance, Score
@@ -21,6 +23,7 @@ from ragtally.tables import (
     load_base,
     load_base_rows,
     load_grades,
+    load_judgments,
     load_questions,
     load_relevance,
     load_verdicts,
@@ -66,15 +69,35 @@ def load_graded_answers(
     cast = select_ballots(cast, rows)
     verdicts = load_verdicts(folders["vote"])["verdict"][rows].to_list()
     if "grade" in folders:
-        right = load_grades(folders["grade"])["right"][rows].to_list()
+        grades = load_grades(folders["grade"])[rows]
         references = load_questions(folders["sample"])["references"][labels["question"].to_list()].to_list()
-        return grade_open(cast, verdicts, right, references, language)
+        answers = grade_open(cast, verdicts, grades["right"].to_list(), references, language)
+        return replace(
+            answers,
+            right_by_judges=_right_by_judges(grades),
+            supported_by_judges=_supported_by_judges(folders, labels["question"]),
+        )
     return grade_verdicts(
         cast,
         verdicts,
         labels["label"].to_list(),
         load_answer_options(folders["sample"]),
     )
+
+
+def _right_by_judges(grades: pl.DataFrame) -> list[bool | None] | None:
+    """Which answers the judges call right; None of one that they were not asked about, and where there are none."""
+    return (grades["by_judges"] == "right").to_list() if "by_judges" in grades.columns else None
+
+
+def _supported_by_judges(folders: Mapping[str, Path], questions: pl.Series) -> list[bool | None] | None:
+    """Likewise, which ones they find supported by the passages before the reader."""
+    if "support" not in folders:
+        return None
+    verdicts = dict(
+        load_judgments(folders["support"]).select("question", pl.col("verdict").fill_null(value=False)).rows()
+    )
+    return [verdicts.get(row) for row in questions]
 
 
 def _rows(work: Work, question_set: str) -> NDArray[np.int64]:
@@ -90,7 +113,9 @@ def _metrics(work: Work, measures: str) -> list[Choice]:
 def _of_answers(work: Work, question_set: str, rows: NDArray[np.int64]) -> dict[str, Score]:
     if work.optional("vote") is None:
         return {}
-    folders = {role: work.input(role) for role in ("sample", "vote", "grade", "base") if role in work.entries}
+    folders = {
+        role: work.input(role) for role in ("sample", "vote", "grade", "support", "base") if role in work.entries
+    }
     language = work.task.settings.get("language", "en")
     ballots = [entry.folder for entry in work.entries["parse"]]
     reason = work.task.settings["not_scored"].get(question_set)
@@ -147,6 +172,6 @@ SCORE = Step(
     "score",
     2,
     run,
-    inputs=("sample", "parse", "vote", "grade", "base", "relevance", "context", "context_relevance"),
+    inputs=("sample", "parse", "vote", "grade", "support", "base", "relevance", "context", "context_relevance"),
     stored_roles={"relevance": "judge", "context_relevance": "judge_context"},
 )

@@ -7,11 +7,12 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
-from ragtally.api import canonical_json
+from ragtally.api import CallPurpose, canonical_json
 from ragtally.store.calls import CALL_COLUMNS, Row
 
+_PURPOSES = get_args(CallPurpose)
 _KEY = re.compile(r"r\d+:[0-9a-f]{40}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _INTEGERS = range(-(2**63), 2**63)
@@ -121,7 +122,7 @@ FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "provider": ("text", _text),
     "model": ("text", _text),
-    "purpose": ("label or measure", lambda value: value in ("label", "measure")),
+    "purpose": (f"one of {', '.join(_PURPOSES)}", lambda value: value in _PURPOSES),
     "vote": ("an index from 0", lambda value: _integer(value) and value >= 0),
     "seed": ("an integer or null", _optional(_integer)),
     "text": ("text", _text),

@@ -66,7 +66,7 @@ class Spending:
 
     provider: str  # Who was paid
     model: str
-    purpose: str  # `label` or `measure`
+    purpose: str  # What the calls were for, as `label`
     calls: int  # How many calls were answered
     input_tokens: int | None  # Tokens put in, over the calls that tell
     calls_without_input_tokens: int  # How many calls do not tell
@@ -86,7 +86,7 @@ class BilledFailures:
 
     provider: str  # Who was paid
     model: str
-    purpose: str  # `label` or `measure`
+    purpose: str  # What the calls were for, as `label`
     reason: str  # The kind of failure
     replies: int  # How many replies that were
     input_tokens: int  # Tokens put in

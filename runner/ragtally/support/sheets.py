@@ -334,3 +334,38 @@ def _cell_faults(xml: bytes) -> dict[tuple[int, int], str]:
                 column = column * 26 + letter - ord("A") + 1
             faults[int(reference[2]), column] = ERROR if b' t="e"' in about else FORMULA
     return faults
+
+
+def workbook_bytes(
+    rows: Sequence[Sequence[str]], widths: Sequence[float], allowed: Mapping[int, Sequence[str]]
+) -> bytes:
+    """Write a workbook of one sheet, whose first row is its heading; every cell is text, whatever it looks like.
+
+    Args:
+        rows: The cells by row.
+        widths: How wide each column is, in characters.
+        allowed: By column the texts that its cells below the heading are picked from.
+
+    Returns:
+        The content of an XLSX file: the same for the same arguments.
+    """
+    # Imported here, since few commands write workbooks.
+    import xlsxwriter
+
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True, "strings_to_formulas": False}) as book:
+        # Otherwise the time of writing stands in the file.
+        book.set_properties({"created": datetime.datetime(2000, 1, 1)})
+        sheet = book.add_worksheet()
+        sheet.freeze_panes(1, 0)
+        wrapped, bold = book.add_format({"text_wrap": True, "valign": "top"}), book.add_format({"bold": True})
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column, width, wrapped)
+        for number, row in enumerate(rows):
+            for column, text in enumerate(row):
+                sheet.write_string(number, column, text, wrapped if number else bold)
+        for column, words in allowed.items():
+            sheet.data_validation(
+                1, column, max(1, len(rows) - 1), column, {"validate": "list", "source": list(words)}
+            )
+    return content.getvalue()

@@ -15,7 +15,7 @@ from ragtally.testing.component import ComponentSuite
 from ragtally.testing.converter import ConverterSuite
 from ragtally.testing.dataset import DatasetSuite
 from ragtally.testing.embedder import EmbedderSuite
-from ragtally.testing.grader import GraderSuite
+from ragtally.testing.grader import GraderSuite, PromptingGraderSuite
 from ragtally.testing.model import ModelSuite
 from ragtally.testing.reader import ReaderSuite
 from ragtally.testing.reranker import RerankerSuite
@@ -33,6 +33,7 @@ __all__ = [
     "EmbedderSuite",
     "GraderSuite",
     "ModelSuite",
+    "PromptingGraderSuite",
     "ReaderSuite",
     "RerankerSuite",
     "RetrievalMetricSuite",

@@ -59,8 +59,12 @@ class AnswerMetricSuite(MetricSuite):
         gold, verdict, status, unparsed, failures = (
             [column[row] for row in rows] if len(column) else [] for column in columns
         )
-        references = None if sample.references is None else [sample.references[row] for row in rows]
-        return GradedAnswers(gold, verdict, status, sample.answers, sample.votes, unparsed, failures, references)  # type: ignore[arg-type]
+        of_open = {
+            name: None if column is None else [column[row] for row in rows]
+            for name in ("references", "right_by_judges", "supported_by_judges")
+            for column in (getattr(sample, name),)
+        }
+        return GradedAnswers(gold, verdict, status, sample.answers, sample.votes, unparsed, failures, **of_open)  # type: ignore[arg-type]
 
     def test_what_questions_contribute_makes_up_the_score(
         self, build: Callable[[], Any], samples: Mapping[str, GradedAnswers]
@@ -87,7 +91,13 @@ def _grade_open(references: Sequence[Sequence[str]], verdict: Sequence[str | Non
         for texts, answer in zip(references, verdict, strict=True)
     ]
     unparsed = [int(answer is None) for answer in verdict]
-    return GradedAnswers([], list(verdict), status, (), 1, unparsed, [0] * len(verdict), references)
+    # Judges were asked about all that somebody said.
+    judgments = [
+        None if answer in (None, ABSTENTION) else own is Status.RIGHT
+        for answer, own in zip(verdict, status, strict=True)
+    ]
+    columns = (list(verdict), status, (), 1, unparsed, [0] * len(verdict), references)
+    return GradedAnswers([], *columns, right_by_judges=judgments, supported_by_judges=judgments)
 
 
 def _grade(gold: Sequence[str], verdict: Sequence[str | None]) -> GradedAnswers:
