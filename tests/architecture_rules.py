@@ -86,6 +86,7 @@ HOMONYMS = {
     "support/training_forms.py": {"chat"},  # A form
     "steps/parse.py": {"words"},  # The words for the answers
     "steps/rerank.py": {"rerank"},  # The step
+    "examples/wording.py": {"grounded"},  # A criterion for examples
     "results/blind_sheets.py": {"email"},  # How Label Studio names a person
     "present/duplicates.py": {"exact"},  # How near duplicates are
     "support/prompt_template.py": {"random"},  # A filter of Jinja
