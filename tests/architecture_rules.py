@@ -72,7 +72,7 @@ HOMONYMS = {
     "cli/lazy.py": {"table"},  # A module
     "curation/label_studio.py": {"email"},  # Who annotated, as Label Studio says it
     "examples/example.py": {"parent"},  # The example that another is a version of
-    "examples/wording.py": {"chat"},  # A kind of example
+    "examples/wording.py": {"chat", "grounded"},  # A kind of example, and a criterion
     "results/columns.py": {"parent"},  # Likewise
     "steps/generate.py": {"parent"},  # The example that another is a version of
     "export/pipeline.py": {"recorded", "words"},  # How a reader draws; the words for the answers
@@ -86,7 +86,6 @@ HOMONYMS = {
     "support/training_forms.py": {"chat"},  # A form
     "steps/parse.py": {"words"},  # The words for the answers
     "steps/rerank.py": {"rerank"},  # The step
-    "examples/wording.py": {"grounded"},  # A criterion for examples
     "results/blind_sheets.py": {"email"},  # How Label Studio names a person
     "present/duplicates.py": {"exact"},  # How near duplicates are
     "support/prompt_template.py": {"random"},  # A filter of Jinja
