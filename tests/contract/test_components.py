@@ -14,6 +14,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from model_server.fixture import RunningServer, running_server
 from plugins.packaged_model import packaged_model, require_local_model
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
+from plugins.tiny_model import require_lora, write_tiny_model
 from ragtally.api import Choice, PromptingReader, Reading
 from ragtally.registry import load_registry
 from ragtally.testing import (
@@ -198,6 +199,26 @@ class TestSentenceTransformers(EmbedderSuite):
     @pytest.fixture
     def texts(self) -> list[str]:
         return samples.passage_texts()[:6]
+
+
+@pytest.mark.slow  # likewise
+class TestEncoder(TrainableReaderSuite):
+    plugin = "ragtally_encoder"
+    name = "encoder"
+
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
+        return {"model": str(packaged_model()), "device": "cpu", "threads": 1, "max_tokens": 24, "method": "frozen"}
+
+
+@pytest.mark.slow  # likewise
+class TestLora(TrainableReaderSuite):
+    plugin = "ragtally_lora"
+    name = "lora"
+
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
+        require_lora()
+        base = write_tiny_model(folder)
+        return {"base": str(base), "device": "cpu", "threads": 1, "epochs": 1, "max_new_tokens": 4}
 
 
 TestBm25 = suite(RetrieverSuite, "ragtally_bm25", "bm25")
