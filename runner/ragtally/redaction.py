@@ -111,7 +111,8 @@ class Redactor:
             # Several people have this name.
             return f"[{hit.kind}]"
         numbers = self._numbers[hit.kind]
-        return f"[{hit.kind} {numbers.setdefault(hit.key, len(numbers) + 1)}]"
+        # With an underscore it is one word, by which search tells one person from another.
+        return f"[{hit.kind}_{numbers.setdefault(hit.key, len(numbers) + 1)}]"
 
     def _find_emails(self, text: str) -> Iterator[_Hit]:
         at = text.find("@") if self._emails else -1
@@ -213,6 +214,8 @@ class _Names:
 
     def _is_name(self, words: Sequence[tuple[int, int, str]], row: int, length: int) -> bool:
         run = words[row : row + length]
+        if len(run) < length:
+            return False
         gaps = (later[0] - earlier[1] for earlier, later in itertools.pairwise(run))
         return tuple(word for _, _, word in run) in self._people and all(gap <= _LONGEST_GAP for gap in gaps)
 

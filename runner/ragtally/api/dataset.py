@@ -81,7 +81,7 @@ DATASET_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         },
         "default": None,
         "description": "Replaces names of people, telephone numbers and e-mail addresses by placeholders "
-        "([person 1], [phone 2], [e-mail 3]; the same in all documents, questions and references) before anything "
+        "([person_1], [phone_2], [e-mail_3]; the same in all documents, questions and references) before anything "
         "else is done with them. Evidence is found before. What was replaced is counted.",
         "x-ragtally-engine": True,
         "x-ragtally-identity": "if given",
