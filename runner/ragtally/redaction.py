@@ -19,6 +19,8 @@ from ragtally.api import DataError, Location, file_hash
 from ragtally.support.text_files import read_text
 from ragtally.support.unspaced import SIGNS
 
+VERSION = 2
+"""Raised whenever the same rules would replace otherwise."""
 INTERNATIONAL = "international"
 # What is counted, by what it is.
 KINDS = {"e-mail": "e-mail addresses", "phone": "telephone numbers", "person": "names of people"}
@@ -229,9 +231,10 @@ def read_names(path: Path) -> list[list[str]]:
 
 def rules_identity(rules: Mapping[str, Any]) -> dict[str, Any]:
     """What of the rules decides the outcome: the content of the list of names, whatever its path."""
+    rules = {**rules, "version": VERSION}
     if rules.get("names") is None:
-        return dict(rules)
-    path = Path(rules["names"]).expanduser()
+        return rules
+    path = Path(str(rules["names"])).expanduser()
     try:
         return {**rules, "names": file_hash(path)}
     except OSError as error:
