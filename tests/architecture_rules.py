@@ -82,6 +82,7 @@ HOMONYMS = {
     "pipelines/__init__.py": {"chat"},  # A module
     "plan/tasks.py": {"words"},  # The words for the answers
     "present/cells.py": {"words"},  # How long a context is
+    "results/examples.py": {"tokens"},  # Lengths
     "steps/export.py": {"chat"},  # A form
     "support/training_forms.py": {"chat"},  # A form
     "steps/parse.py": {"words"},  # The words for the answers

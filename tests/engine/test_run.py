@@ -38,7 +38,7 @@ FILES = {
     "dataset.json", "train.json", "loss.csv", "voters.csv", "base.parquet", "base.json",
     "cells.csv", "metrics.json", "answers.parquet", "questions.parquet", "rankings.parquet", "passages.parquet",
     "prompts.parquet", "comparisons.json", "timings.json", "examples.parquet", "example_ballots.parquet",
-    "funnel.csv",
+    "funnel.csv", "examples.json", "manifest.json",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ragtally.api import Call
+from ragtally.api import Call, DataError, Location
 from ragtally.support.environment import environment_with
 
 # About how many characters of English a token has.
@@ -24,6 +24,25 @@ _VOCABULARY = "cl100k_base"
 def count_tokens(text: str) -> int:
     """Count a text's tokens, as an estimate for any model."""
     return _counter()(text)
+
+
+def tokenizer_of(path: str | None) -> Callable[[str], int]:
+    """Count a text's tokens by a `tokenizer.json`; as an estimate for any model without one."""
+    if path is None:
+        return count_tokens
+    # Imported here, since few studies count by a model's own tokenizer.
+    tokenizers = importlib.import_module("tokenizers")
+    try:
+        tokenizer = tokenizers.Tokenizer.from_file(path)
+    except Exception as error:  # The library raises its base class for whatever is wrong with a file.
+        hint = "name the model's tokenizer.json, or leave target.tokenizer out for estimates"
+        raise DataError(f"no tokenizer can be read: {error}", location=Location(path), hint=hint) from error
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def chat_tokens(texts: Sequence[str], count: Callable[[str], int]) -> int:
+    """Count the tokens of a conversation, with a few for each message's frame."""
+    return sum(count(text) + _FRAME_TOKENS for text in texts)
 
 
 def input_tokens(call: Call) -> int:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ragtally.api import CallPurpose, Choice, ModelTraits
+from ragtally.curation.decisions import DecisionLog, decision_cells
 from ragtally.examples.wording import Kind
 from ragtally.plan.corpora import Corpus
 from ragtally.plan.tasks import Inputs, StudyTasks
 from ragtally.spec.study import ExampleRecipe, Validation
 from ragtally.steps import (
+    CURATE,
     DEDUPLICATE,
     EVOLVE,
     EVOLVE_PROMPT,
+    EXPORT,
     GENERATE,
     GENERATE_PROMPT,
     PREPARE,
     REPAIR,
     REPAIR_PROMPT,
     SEED,
+    SPLIT,
     VALIDATE,
     VALIDATE_PROMPT,
     Step,
@@ -46,6 +51,10 @@ class ExamplePlan:
     recipe: ExampleRecipe
     rounds: tuple[ExampleRound, ...]
     outcomes: Task  # What becomes of every example
+    log: Path  # What people decide
+    curated: Task  # What is included by what they decided
+    splits: Task
+    export: Task
 
 
 def plan_examples(tasks: StudyTasks) -> ExamplePlan | None:
@@ -76,7 +85,7 @@ class _Rounds:
         sources = [first, *repairs]
         for number in range(1, recipe.evolution.rounds + 1 if recipe.evolution else 1):
             sources = [self._round(f"evolve {number}", *self._revise(EVOLVE_PROMPT, EVOLVE, sources, number))]
-        return ExamplePlan(recipe, tuple(self._rounds), self._outcomes())
+        return self._handover(self._outcomes())
 
     def _seeds(self) -> Task:
         settings = {"examples": self._recipe.seeds, "labels": self._recipe.labels}
@@ -202,3 +211,34 @@ class _Rounds:
         }
         settings = {"similarity": self._recipe.near_duplicates, "splits": splits}
         return tasks.task(DEDUPLICATE, "examples", "all", settings=settings, inputs=inputs)
+
+    def _handover(self, outcomes: Task) -> ExamplePlan:
+        """What people decide, the sets, and their files."""
+        tasks, recipe, seed = self._tasks, self._recipe, self._tasks.study.seed
+        handover = recipe.handover
+        log = log_path(tasks.study.name, recipe)
+        # What the log says is a setting, so that it counts by its decisions and not by where it lies.
+        settings: dict[str, Any] = {
+            "decisions": [decision_cells(decision) for decision in DecisionLog(log).read()],
+            "require_expert": handover.require_expert,
+        }
+        curated = tasks.task(CURATE, "examples.curate", "all", settings=settings, inputs={"deduplicate": outcomes})
+        documents: Inputs = {"curate": curated, "prepare": tasks.dataset}
+        settings = {"shares": dict(handover.split), "near_duplicates": recipe.near_duplicates, "seed": seed}
+        splits = tasks.task(SPLIT, "examples.split", "all", settings=settings, inputs=documents)
+        settings = {
+            "forms": list(handover.forms),
+            "splits": list(handover.split),
+            "seed": seed,
+            # Names of the spec, against the rule, since they stand in the files; nothing else is made from these.
+            "generators": list(recipe.generators),
+        }
+        export = tasks.task(
+            EXPORT, "examples.export", "all", settings=settings, inputs={**documents, "split": splits}
+        )
+        return ExamplePlan(recipe, tuple(self._rounds), outcomes, log, curated, splits, export)
+
+
+def log_path(study: str, recipe: ExampleRecipe) -> Path:
+    """Where the decisions of a study's people are."""
+    return Path(recipe.handover.log or Path("data/raw", study, "curation.csv"))

@@ -62,7 +62,7 @@ class StudyPlan:
                 *(corpus.sample for corpus in self.corpora if corpus.parser is not None),
             )
         if stage == "examples":
-            return () if self.examples is None else (self.examples.outcomes,)
+            return () if self.examples is None else (self.examples.export,)
         label = (*(voter.score for voter in self.voters), *((self.base,) if self.base else ()))
         if stage == "label":
             return label

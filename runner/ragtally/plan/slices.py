@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ragtally.api import Choice
@@ -16,11 +17,13 @@ from ragtally.steps import (
     CHUNK,
     CONTEXT,
     CONTEXT_RELEVANCE,
+    CURATE,
     DEDUPLICATE,
     EMBED,
     EMBED_QUESTIONS,
     EVOLVE,
     EVOLVE_PROMPT,
+    EXPORT,
     GENERATE,
     GENERATE_PROMPT,
     GRADE,
@@ -41,6 +44,7 @@ from ragtally.steps import (
     SAMPLE,
     SCORE,
     SEED,
+    SPLIT,
     TRAIN,
     VALIDATE,
     VALIDATE_PROMPT,
@@ -55,7 +59,7 @@ _STEPS = {
     "prepare": (PREPARE, SAMPLE),
     "examples": (
         CHUNK, SEED, GENERATE_PROMPT, VALIDATE_PROMPT, REPAIR_PROMPT, EVOLVE_PROMPT, ASK, GENERATE, VALIDATE, REPAIR,
-        EVOLVE, DEDUPLICATE,
+        EVOLVE, DEDUPLICATE, CURATE, SPLIT, EXPORT,
     ),
     "train": (CONTEXT, TRAIN),
     "label": (CONTEXT, PROMPT, ASK, READ, PARSE, VOTE, BASE, SCORE),
@@ -191,6 +195,7 @@ def _recipe(study: Study, plain: Callable[[Choice], dict[str, Any]]) -> dict[str
         "evolution": evolution and {"rounds": evolution.rounds, "ways": evolution.ways},
         "near_duplicates": recipe.near_duplicates,
         "test_questions": [plain(choice) for choice in recipe.test_questions],
+        "handover": asdict(recipe.handover),
     }
 
 

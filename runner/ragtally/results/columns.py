@@ -197,6 +197,58 @@ EXAMPLES = ResultFile("examples.parquet", "examples", "One row per example for t
            "`leaks_test_question`"),
     Column("reasons", _TEXTS, "what the validators said against it"),
     Column("duplicate_of", _TEXT, "the example or the test question that it repeats"),
+    Column("expert", _TEXT, "what people decided: `accepted`, `edited`, `rejected`, `unsure`, or `disputed` where "
+           "they disagree; null where nobody decided"),
+    Column("experts", _TEXTS, "who decided"),
+    Column("expert_reasons", _TEXTS, "why, as `PERSON: reason`"),
+    Column("one_by_one", _BOOLEAN, "whether somebody looked at this very one; false for what was decided in bulk"),
+    Column("edited_turns", pl.List(pl.Struct({"role": pl.String, "text": pl.String})), "its messages after an edit; "
+           "null where it stays as it is"),
+    Column("edited_input", _TEXT, "likewise"),
+    Column("edited_label", _TEXT, "likewise"),
+    Column("included", _BOOLEAN, "whether it is exported"),
+    Column("split", _TEXT, "the set that it is in: `train`, `dev` or `test`; null where it is not included"),
+))  # fmt: skip
+
+EXAMPLES_SUMMARY = ResultFile("examples.json", "examples", "What people decided about the examples, the sets, "
+    "lengths and costs; of a study that writes none, its name alone.", (
+    Column("study", _TEXT, "the study's name"),
+    Column("curate", _TEXT, "the log of decisions", optional=True),
+    Column("licence", _TEXT, "of the documents, as the spec says it", optional=True),
+    Column("documents.all", _INTEGER, "documents of the dataset", optional=True),
+    Column("documents.with_examples", _INTEGER, "of these, those that an included example comes from", optional=True),
+    Column("status.STATUS", _INTEGER, "examples by what the models' part ends with", optional=True),
+    Column("included", _INTEGER, "examples that are exported", optional=True),
+    Column("expert.decisions", _INTEGER, "decisions in the log", optional=True),
+    Column("expert.persons.PERSON", _INTEGER, "by who made them", optional=True),
+    Column("expert.per_hour", _NUMBER, "decisions in an hour of work; null where no time was measured",
+           optional=True),
+    Column("expert.outdated", _INTEGER, "decisions about a text that an example no longer has: they do not count",
+           optional=True),
+    Column("expert.foreign", _INTEGER, "decisions about examples that the study does not have: likewise",
+           optional=True),
+    Column("expert.disputed", _TEXTS, "examples on which people disagree; they count as unsure", optional=True),
+    Column("split.shares.SET", _NUMBER, "the share that the spec asks for", optional=True),
+    Column("split.examples.SET", _INTEGER, "the examples that it has", optional=True),
+    Column("split.groups", _INTEGER, "groups that stay together", optional=True),
+    Column("split.notes", _TEXTS, "what could not be met", optional=True),
+    Column("tokens.tokenizer", _TEXT, "whose tokens are counted; null for an estimate", optional=True),
+    Column("tokens.window", _INTEGER, "how many the target reads", optional=True),
+    Column("tokens.SET", None, "lengths of the set's examples: `examples`, `median`, `p95`, `most`, `total`, "
+           "`over_window`", optional=True),
+    Column("cost.input_tokens", _INTEGER, "of all calls that wrote and graded", optional=True),
+    Column("cost.output_tokens", _INTEGER, "likewise", optional=True),
+    Column("cost.dollars", _NUMBER, "likewise; null where a price is unknown", optional=True),
+    Column("cost.dollars_per_included", _NUMBER, "dollars for each exported example", optional=True),
+    Column("address", _TEXT, "the export's entry in the store", optional=True),
+))  # fmt: skip
+
+EXAMPLES_MANIFEST = ResultFile("examples/manifest.json", "examples", "The files for training, which lie beside it: "
+    "`FORM/SET.jsonl` and `.parquet`, `rejected.jsonl`, `documents.parquet`, and what LLaMA-Factory and Axolotl are "
+    "told.", (
+    Column("form", _TEXT, "what the dataset `examples` reads"),
+    Column("counts", None, "by form and set: `lines`, and `no_place`: the examples that the form has no place for"),
+    Column("files", None, "by name: `bytes`, and `sha256`"),
 ))  # fmt: skip
 
 EXAMPLE_BALLOTS = ResultFile("example_ballots.parquet", "examples", "One row per example, validator, vote and "

@@ -47,10 +47,7 @@ def cost_of(score: Task, question_set: str, base_task: Task | None, workspace: W
     if question_set == "base" and base_task is not None:
         rows = pl.DataFrame({"question": load_base_rows(workspace.entry(base_task))}).cast(pl.Int32)
         table = table.join(rows, on="question", how="semi")
-    totals: dict[str, Any] = {
-        name: None if table[source].null_count() else table[source].sum() for name, source in _SOURCES.items()
-    }
-    return Cost(**totals, index_dollars=_index_dollars(score, workspace))
+    return Cost(**_totals(table), index_dollars=_index_dollars(score, workspace))
 
 
 def costs_by_question(score: Task, questions: pl.Series, workspace: Workspace) -> dict[str, pl.Series]:
@@ -76,6 +73,18 @@ def cost_columns(costs: Sequence[Cost]) -> dict[str, list[Any]]:
 def index_costs(costs: Sequence[Cost]) -> dict[str, list[Any]]:
     """What was paid once for each cell's index, as a column of a result file."""
     return {"index_dollars": [round_number(cost.index_dollars) for cost in costs]}
+
+
+def cost_of_asking(asks: Sequence[Task], workspace: Workspace) -> Cost:
+    """What all replies to some prompts cost together; an unknown price stays unknown."""
+    if not asks:
+        return Cost(0, 0, 0.0, 0.0)
+    table = pl.concat([_answers(task, workspace) for task in asks])
+    return Cost(**_totals(table))
+
+
+def _totals(table: pl.DataFrame) -> dict[str, Any]:
+    return {name: None if table[own].null_count() else table[own].sum() for name, own in _SOURCES.items()}
 
 
 def _paid_work(score: Task, workspace: Workspace) -> list[pl.DataFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ragtally import examples
@@ -13,17 +14,21 @@ from ragtally.spec.component_schema import Schema, component_position, mapping
 from ragtally.spec.defaults import MAJORITY, PASSAGES
 from ragtally.spec.document import PathOf
 from ragtally.spec.resolve import Resolver
-from ragtally.spec.study import Evolution, ExampleRecipe, Validation
+from ragtally.spec.study import Evolution, ExampleRecipe, Handover, Validation
 from ragtally.spec.validation import Faults
+from ragtally.support.training_forms import FORMS
 
 _PATH = ("examples",)
 _NEAR = 0.8
+_ROUNDING = 1e-6
 _PER_CHUNK = 3
 _MOST_PER_CHUNK = 100
 # A passage of more words yields few examples for its length, and models read past half of it.
 _MOST_WORDS, _FEWEST_WORDS = 1_500, 50
 # What a prompt has beside the passage, and what a word takes at most in languages that models know well.
 _PROMPT_TOKENS, _TOKENS_PER_WORD = 600, 2
+_SHARES = {"train": 0.8, "dev": 0.1, "test": 0.1}
+_FORMS = ("chat",)
 _NAMES: Schema = {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "minItems": 1}
 _OWN: Schema = {
     "type": "object",
@@ -80,9 +85,56 @@ def examples_schema() -> Schema:
                 "description": "Datasets whose questions no example may repeat, so that none leaks into training; "
                 "the study's own questions never may.",
             },
+            **_handover_keys(),
         },
         required_keys=["kinds", "generators"],
     )
+
+
+def _handover_keys() -> dict[str, Schema]:
+    share: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+    return {
+        "curate": _file(
+            "The log of what people decide (`ragtally curate`); data/raw/STUDY/curation.csv where it is left out. "
+            "There need not be one yet."
+        ),
+        "require_expert": {
+            "type": "boolean",
+            "default": False,
+            "description": "Whether only examples that a person accepted are exported.",
+        },
+        "split": mapping(
+            "The share of each set. No two share a document or a near-duplicate, so shares may not be met exactly.",
+            {name: {**share, "default": default} for name, default in _SHARES.items()},
+        ),
+        "export": {
+            "type": "array",
+            "items": {"enum": list(FORMS)},
+            "uniqueItems": True,
+            "minItems": 1,
+            "default": list(_FORMS),
+            "description": "The forms of lines: "
+            + "; ".join(f"`{name}` for {form.readers}" for name, form in FORMS.items())
+            + ".",
+        },
+        "target": mapping(
+            "The model that is to learn, for the lengths in the data card.",
+            {
+                "tokenizer": _file("Its `tokenizer.json`; lengths are estimates without one."),
+                "window": {
+                    "type": ["integer", "null"],
+                    "minimum": 1,
+                    "default": None,
+                    "description": "How many tokens it reads.",
+                },
+            },
+        ),
+        "licence": {
+            "type": ["string", "null"],
+            "default": None,
+            "description": "Under which licence the documents may be used, for the data card.",
+        },
+    }
 
 
 def _writing_keys() -> dict[str, Schema]:
@@ -205,6 +257,24 @@ def resolve_examples(
         repair=int(part.get("repair", 0)),
         evolution=Evolution(int(evolve.get("rounds", 1)), ways) if evolve else None,
         test_questions=resolver.many("dataset", list(part.get("test_questions", [])), (*_PATH, "test_questions")),
+        handover=_resolve_handover(part, faults),
+    )
+
+
+def _resolve_handover(part: Mapping[str, Any], faults: Faults) -> Handover:
+    target = part.get("target", {})
+    tokenizer = target.get("tokenizer")
+    if tokenizer is not None and not Path(tokenizer).is_file():
+        hint = "name the model's tokenizer.json, or leave it out for estimates"
+        faults.add((*_PATH, "target", "tokenizer"), f"there is no file {tokenizer}", hint)
+    return Handover(
+        log=part.get("curate"),
+        require_expert=bool(part.get("require_expert", False)),
+        split=_SHARES | {name: float(share) for name, share in part.get("split", {}).items()},
+        forms=tuple(part.get("export", _FORMS)),
+        tokenizer=tokenizer,
+        window=target.get("window"),
+        licence=part.get("licence"),
     )
 
 
@@ -278,6 +348,12 @@ def _check(
         faults.add((*_PATH, "repair"), "nothing is rejected where nobody validates", hint, at="key")
     if part.get("expand"):
         _check_expansion(part, faults)
+    shares = _SHARES | part.get("split", {})
+    if abs(sum(shares.values()) - 1) > _ROUNDING:
+        words = ", ".join(f"{name} {share:g}" for name, share in shares.items())
+        faults.add(
+            (*_PATH, "split"), f"the shares are not 1 together: {words}", "split: {train: 0.8, dev: 0.1, test: 0.1}"
+        )
     if validate:
         _check_validators(part, models, resolver, faults)
 

@@ -122,6 +122,19 @@ class Evolution:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """What people decide about examples, and the files that training programs read."""
+
+    log: str | None = None  # The file of decisions; None for `curation.csv` in data/raw/STUDY
+    require_expert: bool = False  # Whether only what a person accepted is exported
+    split: Mapping[str, float] = field(default_factory=dict)  # The share of each set
+    forms: tuple[str, ...] = ()  # Names of `FORMS`
+    tokenizer: str | None = None  # A `tokenizer.json`; None for an estimate
+    window: int | None = None  # Tokens of the model that is to learn
+    licence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ExampleRecipe:
     """How examples for training come to be."""
 
@@ -140,6 +153,7 @@ class ExampleRecipe:
     repair: int = 0  # Rounds for what was rejected
     evolution: Evolution | None = None
     test_questions: tuple[Choice, ...] = ()  # Datasets whose questions no example may repeat, beside the study's own
+    handover: Handover = Handover()
 
     @property
     def models(self) -> tuple[str, ...]:

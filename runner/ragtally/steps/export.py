@@ -17,8 +17,9 @@ from ragtally.store import read_table, write_json, write_table, write_text
 from ragtally.support.training_forms import FORMS, Form, Line, TrainingExample, full_line, source_line
 from ragtally.tables import load_examples, load_splits
 
-MANIFEST_FORM = "ragtally examples 1"
-FOLDER = "examples"
+FOLDER, MANIFEST = "examples", "manifest.json"
+# What the dataset `examples` reads.
+_MANIFEST_FORM = "ragtally examples 1"
 
 
 def run(work: Work) -> None:
@@ -50,7 +51,12 @@ def run(work: Work) -> None:
     write_text(folder / "axolotl.yaml", "\n".join(_axolotl(configurations)) + "\n")
     if (documents := work.optional("prepare")) is not None:
         write_table(folder / "documents.parquet", read_table(documents / "documents.parquet"))
-    write_json(folder / "manifest.json", {"form": MANIFEST_FORM, "counts": counts, "files": _files(folder)})
+    write_json(folder / MANIFEST, {**empty_manifest(), "counts": counts, "files": _files(folder)})
+
+
+def empty_manifest() -> dict[str, Any]:
+    """The manifest of an export without files."""
+    return {"form": _MANIFEST_FORM, "counts": {}, "files": {}}
 
 
 def training_example(row: Mapping[str, Any], names: Sequence[str]) -> TrainingExample:
