@@ -81,6 +81,7 @@ HOMONYMS = {
     "llm/tokens.py": {"litellm"},  # The package that holds a vocabulary
     "pipelines/__init__.py": {"chat"},  # A module
     "plan/tasks.py": {"words"},  # The words for the answers
+    "spec/examples.py": {"chat"},  # A form
     "present/cells.py": {"words"},  # How long a context is
     "results/examples.py": {"tokens"},  # Lengths
     "steps/export.py": {"chat"},  # A form

@@ -15,6 +15,7 @@ import pytest
 
 from ragtally.analysis import analyze, summarize
 from ragtally.api import StoreError
+from ragtally.curation.decisions import Decision, DecisionLog
 from ragtally.registry import load_registry
 from ragtally.results import Results, load_results
 from ragtally.results.blind_sheets import draw_answers
@@ -140,13 +141,31 @@ def judged_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return with_summary(bench.run(text))
 
 
+@pytest.fixture(scope="module")
+def examples_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a study that expands a set of examples, and of a person who looked at one."""
+    folder = tmp_path_factory.mktemp("examples")
+    seeds, log = folder / "seeds.jsonl", folder / "curation.csv"
+    seeds.write_text('{"question": "What is it?", "answer": "A town."}\n')
+    DecisionLog(log).append([Decision("0" * 16, "accept", "ana", "2026-11-28T19:00:00Z", "0" * 16, seconds=1.0)])
+    recipe = f"{{kinds: [question_answer], generators: [m], expand: {seeds}, curate: {log}}}"
+    text = f"{OPEN}models: {{m: echo}}\nexamples: {recipe}\n"
+    path = write_squad(folder / "squad.json")
+    return with_summary(Bench(folder, load_registry()).run(text.replace("PATH", str(path))))
+
+
 @pytest.mark.parametrize("file", RESULT_FILES, ids=lambda file: file.name)
 def test_a_file_holds_what_is_declared_and_nothing_else(
-    folder: Path, open_folder: Path, parser_folder: Path, judged_folder: Path, results: Results, file: ResultFile
+    folder: Path,
+    open_folder: Path,
+    parser_folder: Path,
+    judged_folder: Path,
+    examples_folder: Path,
+    file: ResultFile,
 ) -> None:
-    others = (open_folder, parser_folder, judged_folder)
-    metrics = {name for one in (results, *map(load_results, others)) for info in one.metrics for name in info.names}
-    written = [name for one in (folder, *others) for name in names(one / file.name)]
+    folders = (folder, open_folder, parser_folder, judged_folder, examples_folder)
+    metrics = {name for one in folders for info in load_results(one).metrics for name in info.names}
+    written = [name for one in folders for name in names(one / file.name)]
     columns = {name: declared(file, name, metrics) for name in written}
     assert [name for name, column in columns.items() if column is None] == []
     assert [column.name for column in file.columns if column not in columns.values()] == []

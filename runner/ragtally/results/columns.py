@@ -247,8 +247,11 @@ EXAMPLES_MANIFEST = ResultFile("examples/manifest.json", "examples", "The files 
     "`FORM/SET.jsonl` and `.parquet`, `rejected.jsonl`, `documents.parquet`, and what LLaMA-Factory and Axolotl are "
     "told.", (
     Column("form", _TEXT, "what the dataset `examples` reads"),
-    Column("counts", None, "by form and set: `lines`, and `no_place`: the examples that the form has no place for"),
-    Column("files", None, "by name: `bytes`, and `sha256`"),
+    Column("counts.FORM.SET.lines", _INTEGER, "lines of the set in this form", optional=True),
+    Column("counts.FORM.SET.no_place", _INTEGER, "examples that the form has no place for, as long chats in `alpaca`",
+           optional=True),
+    Column("files.FILE.bytes", _INTEGER, "how large it is", optional=True),
+    Column("files.FILE.sha256", _TEXT, "its hash, as `sha256sum` prints it", optional=True),
 ))  # fmt: skip
 
 EXAMPLE_BALLOTS = ResultFile("example_ballots.parquet", "examples", "One row per example, validator, vote and "
@@ -575,6 +578,7 @@ SUMMARY = ResultFile("summary.json", "report", "The study in about ten numbers, 
 ))  # fmt: skip
 
 RESULT_FILES = (
-    DATASET, EXAMPLES, EXAMPLE_BALLOTS, FUNNEL, TRAIN, LOSSES, VOTERS, BASE_TABLE, BASE, CELLS, METRICS, ANSWERS,
-    QUESTIONS, RANKINGS, PASSAGES, PROMPTS, JUDGMENTS, COMPARISONS, TIMINGS, SUMMARY,
+    DATASET, EXAMPLES, EXAMPLE_BALLOTS, FUNNEL, EXAMPLES_SUMMARY, EXAMPLES_MANIFEST, TRAIN, LOSSES, VOTERS,
+    BASE_TABLE, BASE, CELLS, METRICS, ANSWERS, QUESTIONS, RANKINGS, PASSAGES, PROMPTS, JUDGMENTS, COMPARISONS,
+    TIMINGS, SUMMARY,
 )  # fmt: skip

@@ -79,7 +79,7 @@ def cost_of_asking(asks: Sequence[Task], workspace: Workspace) -> Cost:
     """What all replies to some prompts cost together; an unknown price stays unknown."""
     if not asks:
         return Cost(0, 0, 0.0, 0.0)
-    table = pl.concat([_answers(task, workspace) for task in asks])
+    table = pl.concat([answer_costs(task, workspace) for task in asks])
     return Cost(**_totals(table))
 
 
