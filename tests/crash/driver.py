@@ -19,6 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ragtally.engine import run as engine_run
+from ragtally.registry import load_registry
 from ragtally.steps import STEPS, Work
 from ragtally.store import Store, entries
 from ragtally.workspace import Workspace
@@ -93,7 +94,7 @@ def work(asked: dict[str, str]) -> None:
         kill_on_writing(asked["file"])
     elif "step" in asked:
         kill_at(asked["step"], asked["point"])
-    registry = toy_registry()
+    registry = load_registry() if asked.get("world") == "real" else toy_registry()
     location = Workspace(Store(folder / "store"), registry, Notes())
     folders = engine_run.Folders(folder / "results", folder / "resolved")
     engine_run.run_study(folder / "spec.yaml", registry, location, folders)

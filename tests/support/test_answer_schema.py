@@ -36,6 +36,25 @@ def test_it_agrees_with_a_validator(content: Any, form: dict[str, Any]) -> None:
     assert keeps_to(json.dumps(content), form) == valid
 
 
+def lists() -> dict[str, Any]:
+    """As a reply with examples has it: a list of objects."""
+    return {
+        "type": "object",
+        "properties": {"examples": {"type": "array", "items": schema("question")}},
+        "required": ["examples"],
+        "additionalProperties": False,
+    }
+
+
+@given(st.dictionaries(st.sampled_from(["examples", "other"]), st.one_of(VALUES, st.lists(CONTENTS, max_size=2))))
+def test_it_agrees_on_lists_of_objects(content: Any) -> None:
+    assert keeps_to(json.dumps(content), lists()) == jsonschema.Draft202012Validator(lists()).is_valid(content)
+
+
+def test_a_list_of_objects_keeps_to_its_schema() -> None:
+    assert keeps_to('{"examples": [{"question": "a", "answer": "yes"}]}', lists())
+
+
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
