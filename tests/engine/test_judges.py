@@ -15,6 +15,7 @@ from ragtally.analysis.pairwise import CellRef, compare_pairwise
 from ragtally.engine.estimate import estimate
 from ragtally.plan import plan_study
 from ragtally.present.cells import cells_of
+from ragtally.present.explorer import explorer_data
 from ragtally.present.judges import judge_warnings
 from ragtally.present.page import sections
 from ragtally.present.show import analysis_parts, answer_text
@@ -173,6 +174,18 @@ def test_people_tell_which_judge_can_be_trusted(checked: Results) -> None:
     (pair,) = judges.people
     assert (pair.first, pair.second) == ("person 1", "person 2")
     assert 0.5 < (pair.share.value or 0) < 1
+
+
+def test_the_page_shows_every_ballot_with_its_reason_and_what_people_say(checked: Results) -> None:
+    data = explorer_data(checked, analyze(checked), checked.questions["id"].to_list())
+    cell = data["said"][data["cells"].index(BM25)]
+    judgments = {item: data["judgments"][item] for item in cell["item"] if item is not None}
+    rows = {row["item"]: row for row in checked.judgments.iter_rows(named=True)}
+    for item, judgment in judgments.items():
+        assert judgment["ballots"] == rows[item]["ballots"] and judgment["people"] == (rows[item]["people"] or [])
+        reasons = [None if number < 0 else data["texts"][number] for number in judgment["reasons"]]
+        assert reasons == rows[item]["reasons"]
+    assert any(judgment["people"] for judgment in judgments.values())
 
 
 def test_every_judged_share_stands_beside_its_corrected_value(checked: Results) -> None:

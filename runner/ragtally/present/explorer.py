@@ -19,6 +19,8 @@ from ragtally.api import ABSTENTION
 from ragtally.results import Results
 from ragtally.support.answer_text import common_words
 
+# Of what judges are asked: what decides whether an answer is right.
+_CRITERION = "right"
 # Of how many questions at most the page holds the answers.
 MOST_QUESTIONS = 200
 # How much of the text of one vote is kept.
@@ -91,6 +93,7 @@ def explorer_data(results: Results, analysis: Analysis, question_ids: Sequence[s
         "context_of": [contexts.index(name) if name in contexts else -1 for name in cells["context"]],
         "said": (answers := _answers(results, analysis, names, location, texts)),
         "common": _common_words(results, questions, answers, texts) if results.is_open else [],
+        "judgments": _judgments(results, location, texts),
         **(passages := _passages(results, contexts, location, texts)),
         **_prompts(results, cells, contexts, location, passages, texts),
         "texts": texts.all,
@@ -128,6 +131,23 @@ def _grades(answers: pl.DataFrame, texts: _Texts) -> dict[str, list[Any]]:
     return {
         "grader": [texts.number(one) for one in answers["grader"]],
         "votes_right": answers["ballots_right"].to_list(),
+        **({"item": answers["item"].to_list()} if "item" in answers.columns else {}),
+    }
+
+
+def _judgments(results: Results, location: Mapping[str, int], texts: _Texts) -> dict[str, dict[str, Any]]:
+    """What judges, and people, say of answers to the questions that are shown, by the answer's item."""
+    rows = results.judgments.filter(pl.col("question").is_in(list(location)), pl.col("criterion") == _CRITERION)
+    return {
+        row["item"]: {
+            "panel": row["panel"],
+            "ballots": row["ballots"],
+            "reasons": [texts.number(_cut(reason)) for reason in row["reasons"]],
+            "errors": [texts.number(_cut(error)) for error in row["errors"]],
+            "people": row["people"] or [],
+            "grades": row["grades"] or [],
+        }
+        for row in rows.iter_rows(named=True)
     }
 
 

@@ -27,7 +27,7 @@
       if (row === undefined) return null;
       const of = data.said[cell];
       return { verdict: text(of.verdict[row]), status: text(of.status[row]), bucket: text(of.bucket[row]), number: of.verdict[row],
-               grader: of.grader ? text(of.grader[row]) : null, rights: of.votes_right ? of.votes_right[row] : [],
+               grader: of.grader ? text(of.grader[row]) : null, item: of.item ? of.item[row] : null, rights: of.votes_right ? of.votes_right[row] : [],
                ballots: of.ballots[row].map(text), votes: of.votes[row].map(text), errors: of.errors[row].map(text) };
     };
 
@@ -153,6 +153,25 @@
       return both;
     }
 
+    // What each judge and each person says of an open answer; a judge's ballots stand one after the other.
+    function judged(answer) {
+      const judgment = answer.item === null ? undefined : data.judgments[answer.item];
+      if (judgment === undefined) return [];
+      const votes = judgment.ballots.length / judgment.panel.length;
+      const box = make("div", undefined, "open");
+      box.append(make("small", "What judges say"));
+      judgment.ballots.forEach((ballot, vote) => {
+        const why = text(judgment.reasons[vote]) ?? text(judgment.errors[vote]);
+        const says = ballot === null ? "no ballot that could be read" : ballot ? "✓ right" : "✗ wrong";
+        box.append(make("p", `${judgment.panel[Math.floor(vote / votes)]}: ${says}${why === null ? "" : ` – ${why}`}`));
+      });
+      judgment.people.forEach((person, number) => {
+        const says = { 1: "✓ right", 0: "✗ wrong" }[judgment.grades[number]] ?? "unsure";
+        box.append(make("p", `${person} (a person): ${says}`));
+      });
+      return [box];
+    }
+
     function graded(answer) {
       if (answer.grader === null) return answer.status ?? "not graded";
       if (answer.grader === "abstention") return `${answer.status}, by whether it can be answered`;
@@ -197,7 +216,7 @@
       const answer = said(cell(side), row);
       if (answer === null) { verdict.append(make("p", "This cell was not asked this question.", "told")); return; }
       sides[side].className = answer.status === "right" ? "right" : answer.status ? "wrong" : "";
-      if (isOpen) verdict.append(make("p", `Graded: ${graded(answer)}`), beside(answer, row));
+      if (isOpen) verdict.append(make("p", `Graded: ${graded(answer)}`), beside(answer, row), ...judged(answer));
       else verdict.append(make("p", `Verdict: ${answer.verdict ?? "none"} (${answer.status ?? "no label"})`));
       if (answer.bucket) verdict.append(make("p", `Bucket: ${answer.bucket}`, "told"));
       answer.ballots.forEach((ballot, vote) => {
