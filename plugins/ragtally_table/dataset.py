@@ -101,7 +101,7 @@ class TableDataset:
             left_out = {}
         corpus = self.corpus
         yield DatasetBatch(
-            corpus.columns(),
+            corpus.columns(with_files=self._by_part),
             _NOTHING.questions,
             _NOTHING.evidence,
             corpus.left_out,

@@ -55,8 +55,10 @@ class Corpus:
     left_out: Mapping[str, int] = field(default_factory=dict)
     people: Sequence[str] = ()
 
-    def columns(self) -> Documents:
-        """The documents as the engine takes them; their sections are the innermost parts."""
+    def columns(self, *, with_files: bool = False) -> Documents:
+        """The documents as the engine takes them, with their files where they are parts of these; their sections are
+        the innermost parts.
+        """
         sections = [innermost(document.parts) for document in self.documents]
         return Documents(
             [document.id for document in self.documents],
@@ -64,6 +66,7 @@ class Corpus:
             [[part.start for part in parts] for parts in sections],
             [[part.end for part in parts] for parts in sections],
             [part_names(document.parts) for document in self.documents],
+            [document.file for document in self.documents] if with_files else None,
         )
 
 

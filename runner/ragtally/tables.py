@@ -100,6 +100,25 @@ def load_same_document(dataset: Path) -> NDArray[np.int64]:
     return np.where(frame["same_as"].is_null().to_numpy(), own, frame["same_as"].fill_null(0).to_numpy())
 
 
+def load_files(dataset: Path) -> NDArray[np.int64]:
+    """Read which documents are parts of one file: these have one number."""
+    frame = read_table(dataset / "documents.parquet")
+    names = pl.repeat(None, len(frame), dtype=pl.String, eager=True)
+    if "file" in frame.columns:
+        names = frame["file"].set(pl.Series(~np.isin(np.arange(len(frame)), load_corpus_rows(dataset))), None)
+    # A document that is no part of a file, or another text of a part, is whole.
+    keys = [(1, name) if name is not None else (0, str(row)) for row, name in enumerate(names)]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return np.array([numbers[key] for key in keys], dtype=np.int64)
+
+
+def load_corpus_rows(dataset: Path) -> NDArray[np.int64]:
+    """Read which documents are the corpus: all but other texts of one that is there already."""
+    frame = read_table(dataset / "documents.parquet")
+    other = frame["same_as"].is_not_null() if "same_as" in frame.columns else pl.repeat(False, len(frame), eager=True)
+    return np.flatnonzero(~other.to_numpy())
+
+
 # sample: the questions of a study. Evidence has one format in both steps, only the rows of questions differ.
 
 

@@ -97,7 +97,9 @@ class AlignedAnswers:
 
 def align_answers(results: Results, question_set: str, metrics: StudyMetrics | None = None) -> AlignedAnswers | None:
     """Align the cells that were scored on a set of questions; None where nobody answers it or labels are missing."""
-    rows = results.cells.filter((pl.col("question_set") == question_set) & (pl.col("kind") != "retrieval"))
+    # A cell that was not asked, since it is too long for its model, has no answers.
+    has_answers = pl.col("cell").is_in(results.answers["cell"].unique().to_list())
+    rows = results.cells.filter((pl.col("question_set") == question_set) & has_answers)
     cells = {row["cell"]: row for row in rows.iter_rows(named=True)}
     questions = results.questions if question_set == "all" else results.questions.filter("in_base")
     answers = results.answers if question_set == "all" else results.answers.filter("in_base")

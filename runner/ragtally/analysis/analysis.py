@@ -21,7 +21,7 @@ from ragtally.analysis.aligned_answers import (
     row_estimate,
 )
 from ragtally.analysis.bootstrap import BootstrapDistribution, bootstrap, cell_estimates, extreme_share
-from ragtally.analysis.comparisons import Family, declared_families, votes_family
+from ragtally.analysis.comparisons import Family, declared_families, long_context_family, votes_family
 from ragtally.analysis.contributions import StudyMetrics, only_value
 from ragtally.analysis.costs import CellCost, ParetoFront, cell_cost, pareto_front
 from ragtally.analysis.error_breakdown import ErrorBreakdown, error_breakdowns
@@ -97,6 +97,8 @@ class Analysis(Brief):
     fronts: Mapping[str, ParetoFront]  # By cost, `dollars` and `seconds` per question
     # The cells whose index is drawn at random when it is built, by name, each with the reason and the remedy.
     variation: Mapping[str, str] = field(default_factory=dict)
+    # Each long context against the best retrieved one of its reader, where there are such controls; one family.
+    long_context: tuple[Family, ...] = ()
     parser_losses: tuple[ParserLoss, ...] = ()  # What each parser lost of the evidence, where parsers are compared
     judges: JudgeAnalysis | None = None  # How far the judges of open answers can be trusted; None without judges
 
@@ -120,6 +122,7 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
     sets = {name: set_analysis(results, of_set) for name, of_set in answers.items()}
     question_set = _deciding_set(answers)
     metric, chosen_cell, votes, fronts = None, None, [], {}
+    long_context: list[Family] = []
     if question_set in answers:
         deciding, deciding_set = answers[question_set], sets[question_set]
         metric = _deciding_metric(results, deciding)
@@ -128,6 +131,7 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
             # The contexts on which several votes are compared with one: the gold one, and that of the chosen cell.
             contexts = ["gold_context", *([] if chosen_cell is None else [deciding.cells[chosen_cell]["context"]])]
             votes = votes_family(results, deciding, contexts, metric)
+            long_context = long_context_family(results, deciding, _candidates(results, deciding), metric)
             fronts = _fronts(results, deciding, deciding_set, metric)
     rankings, best_rankings = _rankings(results)
     analysis = Analysis(
@@ -144,6 +148,7 @@ def analyze(results: Results, registry: Registry | None = None) -> Analysis:
         votes=tuple(votes),
         fronts=fronts,
         variation=results.comparisons.get("variation", {}),
+        long_context=tuple(long_context),
         parser_losses=parser_losses(results),
         judges=judge_analysis(results),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -37,8 +37,11 @@ from ragtally.analysis.significance import (
 from ragtally.results import MetricInfo, Results
 from ragtally.results.brief import Brief
 from ragtally.results.metrics import reason_of
+from ragtally.spec.study import LONG_CONTROLS
 
 Pair = tuple[str, str]
+# What decides in a cell, whatever stands before its reader.
+_DECISION = ("reader", "votes", "rule")
 _DIGITS = 10
 _TOLERANCE = 1e-12
 
@@ -166,6 +169,26 @@ def votes_family(results: Results, answers: AlignedAnswers, contexts: Sequence[s
             and _is_cheaper(many, one)
         )
     return _answer_family(results, answers, metric, pairs, {"votes": "one vote of another reader"})
+
+
+def long_context_family(
+    results: Results, answers: AlignedAnswers, candidates: Collection[str], metric: str
+) -> list[Family]:
+    """Test each long context against the best retrieved one of the same reader, votes and rule."""
+    sign = 1 if higher_is_better(results, metric) else -1
+    best: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for name in [name for name in answers.cells if name in candidates and _is_scored(answers, name, metric)]:
+        row = answers.cells[name]
+        key = tuple(row[pick] for pick in _DECISION)
+        if key not in best or sign * row[metric] > sign * best[key][metric]:
+            best[key] = row
+    pairs = [
+        (name, best[key]["cell"])
+        for name, row in answers.cells.items()
+        if row["kind"] == "control" and row["condition"] in LONG_CONTROLS and _is_scored(answers, name, metric)
+        if (key := tuple(row[pick] for pick in _DECISION)) in best
+    ]
+    return _answer_family(results, answers, metric, pairs, {"context": "the best retrieved one"})
 
 
 def compare_pairs(

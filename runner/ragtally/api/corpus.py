@@ -16,6 +16,8 @@ class Documents:
         text: The whole texts.
         section_starts: Per document, the character offset at which each of its sections starts.
         section_ends: Per document, the offset just past each section's last character.
+        file: Per document, the name of the larger whole that it is a part of, in the order of the parts; what
+            `whole_document` puts before a reader. None where every document is whole.
         section_names: Per document, what people call each of its sections, as in `page 3`; None where they have no
             names.
     """
@@ -25,6 +27,7 @@ class Documents:
     section_starts: Sequence[Sequence[int]]
     section_ends: Sequence[Sequence[int]]
     section_names: Sequence[Sequence[str] | None] | None = None
+    file: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.id)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-CONDITIONS = ("closed_book", "gold_context", "wrong_context", "retrieved", "conclusion")
+CONDITIONS = (
+    "closed_book", "gold_context", "wrong_context", "retrieved", "conclusion", "whole_document", "whole_corpus",
+)  # fmt: skip
 """Under which a reader answers: with no context, the question's own, another question's, what was retrieved,
-or (recorded answers only) the study's own conclusion."""
+(recorded answers only) the study's own conclusion, the whole of the gold documents, or all documents."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,8 +16,12 @@ from ragtally.cli.console import TerminalProgress, print_all
 from ragtally.cli.studies import json_option
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
-from ragtally.spec.study import Study
+from ragtally.spec.study import LONG_CONTROLS, Study
 from ragtally.support.environment import environment
+
+if TYPE_CHECKING:
+    from ragtally.llm.long_context import LongContext
+    from ragtally.workspace import Workspace
 
 _SIMILARITY = 0.8
 _PAIRS = 3
@@ -50,7 +55,8 @@ def command(
     --data prepares the dataset, as a run does, and reports what is in it twice, word for word or nearly so:
     documents (as sets of shingles of three words), questions (as sets of words), questions that are asked and have a
     near-duplicate in a split that a reader learns from (leakage), and near-duplicates with different labels. No pair
-    is missed. Exit code: 0 whatever it reports; 2 for an error in a spec or in the data.
+    is missed. Of the controls whole_document and whole_corpus it says what does not fit into which model. Exit code:
+    0 whatever it reports; 2 for an error in a spec or in the data.
     """
     if not with_data and not (similarity is None and pairs is None):
         raise click.UsageError("--similarity and --pairs say how --data looks: give --data too")
@@ -83,10 +89,19 @@ def _check_data(
     store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
     workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
     reports = []
-    for report in lazy.duplicates.check_data(studies, workspace, similarity, pairs):
-        reports.append(report)
+    for study, report in zip(studies, lazy.duplicates.check_data(studies, workspace, similarity, pairs), strict=True):
+        long = _long_contexts(study, workspace)
+        reports.append(asdict(report) | {"long_contexts": [asdict(one) | {"excess": one.excess} for one in long]})
         if not as_json:
             click.echo()
             print_all(lazy.duplicate_tables.data_parts(report))
+            print_all([lazy.plan_tables.long_context_table(long)] if long else [])
     if as_json:
-        click.echo(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
+        click.echo(json.dumps(reports, indent=2, ensure_ascii=False))
+
+
+def _long_contexts(study: Study, workspace: Workspace) -> tuple[LongContext, ...]:
+    """Whether whole documents and the whole corpus fit into the models' windows, where readers are to read them."""
+    if not set(study.controls).intersection(LONG_CONTROLS):
+        return ()
+    return lazy.long_context.long_contexts(lazy.plan.plan_study(study, workspace.registry), workspace)

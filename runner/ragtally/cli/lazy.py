@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ragtally.export import pipeline as export_pipeline
     from ragtally.export import training as export_training
     from ragtally.llm import batches as llm_batches
-    from ragtally.llm import context_length, preflight
+    from ragtally.llm import context_length, long_context, preflight
     from ragtally.plan import answer_form
     from ragtally.present import advice as advice_tables
     from ragtally.present import components as component_tables
@@ -37,12 +37,13 @@ if TYPE_CHECKING:
     from ragtally.store import batches, calls, calls_salvage, calls_transfer, inventory, vectors
 
 __all__ = [
-    "advice_tables", "analysis", "answer_form", "batches", "blind_sheets", "calls", "calls_salvage", "calls_transfer",
-    "cell_pairs", "columns", "component_tables", "context_length", "contributions", "curation_server",
-    "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine", "estimate", "export_dataset",
-    "export_pipeline", "export_training", "external", "fit", "inventory", "llm_batches", "machine", "outputs",
-    "page", "pairwise", "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings",
-    "result_files", "results", "review", "show", "store", "store_tables", "table", "vectors", "workspace",
+    "advice_tables", "analysis", "answer_form", "batches", "blind_sheets", "calls", "calls_salvage",
+    "calls_transfer", "cell_pairs", "columns", "component_tables", "context_length", "contributions",
+    "curation_server", "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine", "estimate",
+    "export_dataset", "export_pipeline", "export_training", "external", "fit", "inventory", "llm_batches",
+    "long_context", "machine", "outputs", "page", "pairwise", "people", "pipelines", "plan", "plan_tables",
+    "polars", "preflight", "provenance", "readings", "result_files", "results", "review", "show", "store",
+    "store_tables", "table", "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
     "advice_tables": "ragtally.present.advice",
@@ -66,6 +67,7 @@ _MODULES = {
     "export_training": "ragtally.export.training",
     "llm_batches": "ragtally.llm.batches",
     "context_length": "ragtally.llm.context_length",
+    "long_context": "ragtally.llm.long_context",
     "preflight": "ragtally.llm.preflight",
     "component_tables": "ragtally.present.components",
     "duplicate_tables": "ragtally.present.duplicates",

@@ -35,6 +35,13 @@ def command(spec: Path, as_json: bool) -> None:
     for error in keys:
         workspace.progress.warn(str(error))
     plan = lazy.plan.plan_study(study, registry)
+    long = lazy.long_context.long_contexts(plan, workspace)
+    for one in long if study.on_overlong == "error" else ():
+        if one.excess:
+            # What `run` would end with.
+            workspace.progress.warn(str(lazy.long_context.overlong_error(one, plan, workspace)))
+    # The calls of what is too long cannot be counted: nobody will send them.
+    plan = lazy.long_context.without_overlong(plan, workspace, long)
     models, embedders = lazy.estimate.estimate(plan, workspace), lazy.estimate.estimate_embedding(plan, workspace)
     overlong = lazy.context_length.overlong_prompts(lazy.estimate.ask_tasks(plan), workspace, plan.study)
     for error in overlong:
@@ -53,6 +60,7 @@ def command(spec: Path, as_json: bool) -> None:
             "embedders": [asdict(row) for row in embedders],
             "missing_keys": [error.message for error in keys],
             "overlong_prompts": [error.message for error in overlong],
+            "long_contexts": [asdict(one) | {"excess": one.excess} for one in long],
             "steps": [asdict(row) for row in counts],
             "cells": [
                 {
@@ -66,5 +74,5 @@ def command(spec: Path, as_json: bool) -> None:
         }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    print_all(lazy.plan_tables.plan_parts(plan, counts, is_done, models, embedders))
+    print_all(lazy.plan_tables.plan_parts(plan, counts, is_done, models, embedders, long))
     click.echo(f"{sum(is_done.values())} of {len(plan.cells)} cells are done; store: {store.root}")

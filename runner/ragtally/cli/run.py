@@ -60,6 +60,7 @@ def command(
     workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
     if cells:
         plan = lazy.engine.cells_matching(lazy.plan.plan_study(load_study(spec, registry), registry), cells)
+        plan = lazy.long_context.fitting_plan(plan, workspace)
         lazy.engine.execute(plan.goals("bench"), workspace, plan.study, wait=not no_wait)
         columns, _ = lazy.result_files.cell_table(plan, workspace)
         rows = lazy.polars.DataFrame(columns, infer_schema_length=None)

@@ -16,6 +16,7 @@ from ragtally.engine.outputs import software, update_outputs
 from ragtally.llm.budget import Spending
 from ragtally.llm.client import Asking
 from ragtally.llm.embeddings import EMBEDDING_STEPS, Embedding
+from ragtally.llm.long_context import fitting_plan
 from ragtally.llm.preflight import check_models, missing_keys
 from ragtally.plan import STAGES, StudyPlan, in_order, plan_study, stage_slices
 from ragtally.registry import Registry, load_registry
@@ -98,6 +99,8 @@ def run_study(
         raise_all(missing_keys(study, workspace))
     provide(study, workspace)
     plan = plan_study(study, registry)
+    if "bench" in stages:
+        plan = fitting_plan(plan, workspace)
     # Before any work: nobody wants to learn after hours of it that the results cannot be written.
     workspace.require_writable(results)
     check_sheet(plan, registry)

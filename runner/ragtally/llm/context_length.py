@@ -39,11 +39,7 @@ def room_error(name: str, traits: ModelTraits, calls: Collection[Call], study: S
     tokens = longest_call(calls) + (traits.output_tokens or 0)
     if tokens <= room:
         return None
-    # A model whose context grows has been given all that it has.
-    if traits.context_parameter is None or traits.context_grows:
-        larger = f"a model with a larger context than {name}"
-    else:
-        larger = f"a larger context for {name}: {traits.context_parameter}: {-(-tokens // _ROUND) * _ROUND}"
+    larger = larger_context(name, traits, tokens)
     return CallError(
         f"the longest prompt for {name} has about {tokens:,} tokens with its answer, and {traits.provider}/"
         f"{traits.model} sees {room:,}: the rest would be cut silently",
@@ -51,6 +47,14 @@ def room_error(name: str, traits: ModelTraits, calls: Collection[Call], study: S
         location=study.location(f"models.{name.split(', ')[0]}"),
         hint=f"a smaller top_k or context_words, or {larger}",
     )
+
+
+def larger_context(name: str, traits: ModelTraits, tokens: int) -> str:
+    """What to write for prompts of so many tokens."""
+    # A model whose context grows has been given all that it has.
+    if traits.context_parameter is None or traits.context_grows:
+        return f"a model with a larger context than {name}"
+    return f"a larger context for {name}: {traits.context_parameter}: {-(-tokens // _ROUND) * _ROUND}"
 
 
 def written_calls(tasks: Sequence[Task], workspace: Workspace) -> list[Call]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ragtally.api import Choice
 from ragtally.registry import Registry
 from ragtally.spec.study import Grid
-from ragtally.steps import Task
+from ragtally.steps import SCORE, Task, TaskFactory
 
 # Chunks are no shorter than so many words on average.
 _FEWEST_WORDS = 8
@@ -78,6 +78,7 @@ class Cell:
     # that would stand before the reader; None where the search is exact, or nobody reads.
     exact: Task | None = None
     exact_context: Task | None = None
+    unscored: str = ""  # Why it is not asked; empty where it is
 
     @property
     def goals(self) -> tuple[Task, ...]:
@@ -95,8 +96,21 @@ class Cell:
         notes = (
             "same as votes = 1" if self.repeats_one_vote else None,
             "of one build" if self.variation else None,
+            f"not scored: {self.unscored}" if self.unscored else None,
         )
         return "; ".join(filter(None, notes)) or None
+
+
+def unscored_cell(cell: Cell, reason: str, factory: TaskFactory) -> Cell:
+    """A cell that is not asked, so that each of its scores is a reason."""
+    score = factory.task(
+        SCORE,
+        choices=cell.score.choices,
+        settings={**cell.score.settings, "not_scored": dict.fromkeys(cell.question_sets, reason)},
+        inputs={role: cell.score.inputs.get(role) for role in ("sample", "base")},
+        label=cell.name,
+    )
+    return replace(cell, score=score, verdicts=None, unscored=reason)
 
 
 @dataclass(frozen=True)

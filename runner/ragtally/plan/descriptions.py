@@ -13,6 +13,8 @@ _CONDITIONS = {
     "closed_book": "without context",
     "gold_context": "with the gold context",
     "wrong_context": "with another question’s context",
+    "whole_document": "with the whole gold document",
+    "whole_corpus": "with the whole corpus",
 }
 
 

@@ -157,6 +157,8 @@ def _add_what_is_used(slices: dict[str, dict[str, Any]], study: Study, plain: Ca
     if study.grid.parser:
         parsers = {"parser": list(map(plain, study.grid.parser)), "version": REFERENCE.version}
         slices.update({stage: {**content, "parsers": parsers} for stage, content in slices.items()})
+    if study.on_overlong != "error":
+        slices["bench"]["on_overlong"] = study.on_overlong
     if study.dataset.is_open:
         slices["prepare"]["open"] = True
         for stage in ("label", "bench"):

@@ -18,11 +18,12 @@ from ragtally.api import Status
 from ragtally.present.numbers import COUNT, DOLLARS, PORTION, SECONDS, SHARE, Portion, form_of, some
 from ragtally.present.table import Column
 from ragtally.results.metrics import MetricInfo, reason_of
+from ragtally.spec.study import LONG_CONTROLS
 
 # What a cell picks from, in the order of `cells.csv`.
 AXES = ("parser", "chunker", "retriever", "build", "top_k", "context_words", "reader", "votes", "rule")
 # What may stand before a reader, from nothing to the gold context: the order of the legends.
-CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context")
+CONDITIONS = ("closed_book", "wrong_context", "retrieved", "gold_context", *LONG_CONTROLS)
 _MOST_NAMED = 3
 _NO_ANALYSIS = "an analysis works its interval out"
 _UNKNOWN_COST = CellCost(None, None, None, None, None, None, None)

@@ -19,6 +19,7 @@ from ragtally.present.breakdown import waterfall_axis
 from ragtally.present.cells import CONDITIONS
 from ragtally.present.numbers import some
 from ragtally.present.table import Chart
+from ragtally.spec.study import LONG_CONTROLS
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -161,10 +162,12 @@ def _width(values: Sequence[float]) -> float:
 
 def _readers(rows: Rows, metric: str, *, share: bool) -> dict[str, Any]:
     """Each reader's quality by condition."""
-    scale, span = alt.Scale(domain=list(CONDITIONS)), _span(_ends(rows))
+    # Long contexts have a place in the legend only where they were measured.
+    conditions = [one for one in CONDITIONS if one not in LONG_CONTROLS or any(row["series"] == one for row in rows)]
+    scale, span = alt.Scale(domain=conditions), _span(_ends(rows))
     base = alt.Chart(_data(rows)).encode(
         alt.Y("reader:N", title=None, sort=None, axis=alt.Axis(labelLimit=190)),
-        alt.YOffset("series:N", sort=list(CONDITIONS)),
+        alt.YOffset("series:N", sort=conditions),
         alt.Color("series:N", title="context", scale=scale),
         tooltip=[
             alt.Tooltip("reader:N"),

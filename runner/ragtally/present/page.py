@@ -29,6 +29,7 @@ from ragtally.present.explorer import packed_explorer, sample_questions
 from ragtally.present.grading import grading_section
 from ragtally.present.grid import chunk_size_section, grid_section
 from ragtally.present.judges import judge_warnings, judges_section
+from ragtally.present.long_context import long_context_section
 from ragtally.present.losses import losses_section
 from ragtally.present.numbers import UNKNOWN
 from ragtally.present.parsers import parsers_section
@@ -77,6 +78,7 @@ def sections(results: Results, analysis: Analysis, cells: Cells) -> tuple[tuple[
         votes_section(analysis),
         chunk_size_section(cells, analysis),
         retrieval_section(sets, analysis),
+        long_context_section(cells, analysis),
         costs_section(analysis, cells),
         grid_section(sets, analysis),
         comparisons_section(analysis),

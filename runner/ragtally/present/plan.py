@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ragtally.engine.estimate import EmbedderEstimate, ModelEstimate
+from ragtally.llm.long_context import LongContext
 from ragtally.plan import StudyPlan
 from ragtally.plan.plan import StepCount
 from ragtally.present.numbers import ABOUT, COUNT, DOLLARS, VALUE, dollars
@@ -23,6 +24,7 @@ def plan_parts(
     is_done: Mapping[str, bool],
     models: Sequence[ModelEstimate],
     embedders: Sequence[EmbedderEstimate],
+    long: Sequence[LongContext] = (),
 ) -> list[Table | str]:
     """Cells, steps, and what models and embedders still cost."""
     cells = Table(
@@ -40,7 +42,31 @@ def plan_parts(
         (Column("step"), *(Column(name, COUNT) for name in ("needed by", "after sharing", "done", "to do"))),
         tuple((row.step, row.uses, row.tasks, row.done, row.tasks - row.done) for row in counts),
     )
-    return [cells, steps, *([_models(models)] if models else []), *([_embedders(embedders)] if embedders else [])]
+    contexts = [long_context_table(long)] if long else []
+    return [
+        cells,
+        steps,
+        *contexts,
+        *([_models(models)] if models else []),
+        *([_embedders(embedders)] if embedders else []),
+    ]
+
+
+def long_context_table(long: Sequence[LongContext]) -> Table:
+    """Whether long contexts fit into the models' windows."""
+    return Table(
+        "long-contexts",
+        "Long contexts",
+        (
+            Column("control"), Column("reader"), Column("model"), Column("prompts", COUNT),
+            Column("longest", ABOUT), Column("window", COUNT, "unknown"), Column("tokens too long", ABOUT, "none"),
+        ),
+        tuple(
+            (one.control, one.reader, one.model, one.prompts, one.longest, one.window, one.excess or None)
+            for one in long
+        ),
+        ("longest: tokens of the longest prompt that is to be answered, with its answer, about",),
+    )  # fmt: skip
 
 
 def _models(estimates: Sequence[ModelEstimate]) -> Table:

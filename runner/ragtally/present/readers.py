@@ -24,6 +24,7 @@ from ragtally.present.numbers import COUNT, DOLLARS, SECONDS, SHARE, form_of, un
 from ragtally.present.table import Chart, Column, Section, Table
 from ragtally.results import Results
 from ragtally.spec.defaults import VOTER_SHARES, VOTER_TABLE_METRICS
+from ragtally.spec.study import LONG_CONTROLS
 
 
 def voters_section(results: Results) -> Section:
@@ -110,7 +111,7 @@ def contexts_table(cells: Cells, analysis: Analysis) -> Table | None:
     rows = [(cells.rows[name]["condition"], cells.estimate(name, metric)) for name in alike]
     if floor := cells.set_analysis.floors.get(metric):
         rows.append((f"always “{floor.answer}”", floor.score))
-    order = ("gold_context", "retrieved", "wrong_context", "closed_book")
+    order = ("gold_context", *LONG_CONTROLS, "retrieved", "wrong_context", "closed_book")
     rows.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))
     return Table(
         "contexts",

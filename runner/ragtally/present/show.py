@@ -20,6 +20,7 @@ from ragtally.present.examples import examples_section
 from ragtally.present.grading import grading_section
 from ragtally.present.grid import grid_section
 from ragtally.present.judges import judge_warnings, judges_section
+from ragtally.present.long_context import long_context_section
 from ragtally.present.parsers import parsers_section
 from ragtally.present.readers import contexts_table, noise_section, readers_section, voters_section
 from ragtally.present.readings import reading_warnings, readings_section
@@ -105,6 +106,7 @@ def analysis_parts(results: Results, analysis: Analysis) -> Parts:
         votes_section(analysis),
         breakdown_section(analysis),
         parsers_section(results, analysis),
+        long_context_section(cells, analysis),
         costs_section(analysis, cells),
         noise_section(analysis),
     ]

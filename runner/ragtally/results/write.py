@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ragtally.api import LossPoint, ModelTraits, Score, Status
+from ragtally.api import LossPoint, ModelTraits, QuestionEvidence, Score, Status
 from ragtally.plan import Cell, StudyPlan, comparisons, in_order
 from ragtally.plan.cells import flat_parameters
 from ragtally.plan.descriptions import descriptions
@@ -36,6 +36,7 @@ from ragtally.tables import (
     load_answers,
     load_ballots,
     load_base,
+    load_corpus_rows,
     load_evidence,
     load_grades,
     load_losses,
@@ -368,7 +369,7 @@ def _cell_answers(
         "readings": _by_question([table["reason"] for table in ballots]),
         "texts": _by_question([table["text"] for table in answers]),
         "errors": _by_question([table["error"] for table in answers]),
-        "covered_characters": _covered_characters(cell, workspace, rows),
+        "covered_characters": _covered_characters(plan, cell, workspace, rows),
         **lost_by_parser(plan, cell, workspace, rows),
         **_exactly_covered(cell, workspace, rows),
         **costs_by_question(cell.score, ballots[0]["question"], workspace),
@@ -381,13 +382,21 @@ def _by_question(votes: Sequence[pl.Series]) -> pl.Series:
     return columns.select(votes=pl.concat_list(pl.all()))["votes"]
 
 
-def _covered_characters(cell: Cell, workspace: Workspace, rows: NDArray[np.int64]) -> list[int | None]:
+def _covered_characters(
+    plan: StudyPlan, cell: Cell, workspace: Workspace, rows: NDArray[np.int64]
+) -> list[int | None]:
     """Characters of a question's evidence before the reader; None for a reader that gets nothing from us."""
     inputs = cell.score.inputs
     if cell.picks.kind == "control":
         sample = workspace.entry(inputs["sample"][0])
-        evidence = evidence_characters(load_evidence(sample), len(load_questions(sample)))
-        if cell.picks.condition != "gold_context":
+        spans = load_evidence(sample)
+        if cell.picks.condition == "whole_corpus":
+            inside = np.isin(spans.document, load_corpus_rows(workspace.entry(plan.dataset)))
+            spans = QuestionEvidence(
+                spans.question[inside], spans.document[inside], spans.start[inside], spans.end[inside]
+            )
+        evidence = evidence_characters(spans, len(load_questions(sample)))
+        if cell.picks.condition in ("closed_book", "wrong_context"):
             evidence = np.zeros_like(evidence)
     elif "context_relevance" in inputs:
         by_rank = load_relevance(workspace.entry(inputs["context_relevance"][0])).covered

@@ -128,6 +128,7 @@ class _Builder:
             budget=Budget(**{key: None if value is None else float(value) for key, value in budget.items()}),
             max_failed=float(data.get("max_failed", 0)),
             compare=compare,
+            on_overlong=data.get("on_overlong", "error"),
             select_on=data.get("select_on", "all"),
             examples=examples,
             places=self._document.places(),

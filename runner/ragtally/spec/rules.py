@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ragtally.api import OPEN, Choice, ReaderTraits, did_you_mean
 from ragtally.spec.defaults import DECIDING_METRIC
 from ragtally.spec.document import PathOf
-from ragtally.spec.study import Base, Compare, DatasetPick, Grid, Label, ReaderPick
+from ragtally.spec.study import LONG_CONTROLS, Base, Compare, DatasetPick, Grid, Label, ReaderPick
 from ragtally.spec.validation import Faults, axis_values, component_name, show
 
 # How many combinations a grid may have.
@@ -331,6 +331,9 @@ def _check_parsers(draft: Draft, grid: Grid, faults: Faults) -> None:
 def _check_grid_readers(draft: Draft, grid: Grid, faults: Faults) -> None:
     if draft.data.get("grid_on") == "base" and "base" not in draft.data:
         faults.add(("grid_on",), "there is no base to ask the grid's readers on", "grid_on: all, or add base")
+    if "on_overlong" in draft.data and not set(draft.data.get("controls") or ()).intersection(LONG_CONTROLS):
+        message = "on_overlong is about whole_document and whole_corpus, and the study has neither"
+        faults.add(("on_overlong",), message, "remove it, or add one of them to the controls", at="key")
     if grid.reader:
         most = max(grid.votes, default=1)
         for rule in grid.rule:

@@ -9,9 +9,10 @@ from ragtally.registry import Registry
 from ragtally.spec.component_schema import Schema, axis, component_position, definitions, mapping, reference
 from ragtally.spec.defaults import ANSWER_METRICS, DECIDING_METRIC, MAJORITY, OPEN_ANSWER_METRICS, RETRIEVAL_METRICS
 from ragtally.spec.examples import examples_schema
+from ragtally.spec.study import LONG_CONTROLS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-CONTROLS = ("closed_book", "gold_context", "wrong_context")
+CONTROLS = ("closed_book", "gold_context", "wrong_context", *LONG_CONTROLS)
 # The kinds of components that axes pick from which are not named after their kind.
 AXIS_KINDS = {"parser": "converter"}
 MAX_SEED = 2**32 - 1
@@ -105,7 +106,16 @@ def _measurement(graders: dict[str, Schema]) -> dict[str, Schema]:
             "uniqueItems": True,
             "default": [],
             "description": "Conditions under which every reader of the grid is measured as well: without any context "
-            "(closed_book), with the question's own (gold_context), with another question's (wrong_context).",
+            "(closed_book), with the question's own (gold_context), with another question's (wrong_context), with "
+            "the whole of the gold documents (whole_document: their files, where parts of files are documents), with "
+            "all documents of the corpus, in its order (whole_corpus).",
+        },
+        "on_overlong": {
+            "enum": ["error", "skip"],
+            "default": "error",
+            "description": "What becomes of whole_document and whole_corpus where the longest prompt and its answer "
+            "are longer than the model's context: an error before anything is asked, or its cells are not scored, "
+            "with the reason. Nothing is ever cut.",
         },
         "grading": {
             "type": "object",

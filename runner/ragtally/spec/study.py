@@ -9,6 +9,9 @@ from typing import Any, Literal
 from ragtally.api import Choice, Location
 from ragtally.examples.wording import Kind
 
+# Controls that put long contexts before a reader.
+LONG_CONTROLS = ("whole_document", "whole_corpus")
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetPick:
@@ -182,6 +185,9 @@ class Study:
     budget: Budget = Budget()  # Where to stop
     max_failed: float = 0.0  # The largest share of a step's calls that may fail permanently
     compare: tuple[Compare, ...] = ()  # The families of comparisons that the report tests
+    on_overlong: str = (
+        "error"  # Whether a control that is too long for a model is an `error`, or `skip` leaves it out
+    )
     # `all` to pick the best cell on all questions, `dev` on one half, to score it on the other.
     select_on: str = "all"
     examples: ExampleRecipe | None = None  # None where no examples are written

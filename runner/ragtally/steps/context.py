@@ -13,7 +13,16 @@ from ragtally.pipelines.budget import cut_to_words, passages_of
 from ragtally.steps.step import Step, Work
 from ragtally.store import write_array, write_table
 from ragtally.support.unspaced import counted_words
-from ragtally.tables import load_evidence, load_hits, load_questions, load_spans, load_texts, passage_texts
+from ragtally.tables import (
+    load_corpus_rows,
+    load_evidence,
+    load_files,
+    load_hits,
+    load_questions,
+    load_spans,
+    load_texts,
+    passage_texts,
+)
 
 
 def run(work: Work) -> None:
@@ -23,6 +32,8 @@ def run(work: Work) -> None:
         passages = _hits(work)
     elif condition == "closed_book":
         passages = _table(np.empty(0), np.empty(0), np.empty(0), np.empty(0))
+    elif condition == "whole_corpus":
+        passages = _whole_corpus(work)
     else:
         passages = _documents(work, wrong=condition == "wrong_context")
     write_table(work.folder / "passages.parquet", passages)
@@ -60,9 +71,33 @@ def _documents(work: Work, *, wrong: bool) -> pl.DataFrame:
         raise DataError(f"question {name!r} has no evidence, so it has no gold context", location=work.task.location)
     if wrong:
         own = _others(work, questions["id"].to_list(), own)
+    if work.task.settings["condition"] == "whole_document":
+        own = _whole_files(own, load_files(work.input("prepare")))
     texts = load_texts(work.input("prepare"))
     lengths = np.fromiter((len(texts[row]) for row in own[:, 1]), dtype=np.int32, count=len(own))
     return _table(own[:, 0], own[:, 1], np.zeros(len(own)), lengths)
+
+
+def _whole_files(own: NDArray[np.int32], files: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Put all documents of a file in the place of one, in the order of the corpus."""
+    order = np.argsort(files, kind="stable")
+    first, last = (np.searchsorted(files[order], files[own[:, 1]], side=side) for side in ("left", "right"))
+    rows = [
+        np.stack([np.full(stop - start, question), order[start:stop]], axis=1)
+        for question, start, stop in zip(own[:, 0].tolist(), first.tolist(), last.tolist(), strict=True)
+    ]
+    return np.unique(np.concatenate(rows), axis=0).astype(np.int32) if rows else own
+
+
+def _whole_corpus(work: Work) -> pl.DataFrame:
+    """All documents before every question, in the order of the dataset."""
+    questions, texts = len(load_questions(work.input("sample"))), load_texts(work.input("prepare"))
+    documents = load_corpus_rows(work.input("prepare"))
+    lengths = np.array([len(texts[row]) for row in documents.tolist()])
+    order, count = np.tile(documents, questions), questions * len(documents)
+    return _table(
+        np.repeat(np.arange(questions), len(documents)), order, np.zeros(count), np.tile(lengths, questions)
+    )
 
 
 def _others(work: Work, identifiers: list[str], own: NDArray[np.int32]) -> NDArray[np.int32]:

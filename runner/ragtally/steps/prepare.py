@@ -56,6 +56,8 @@ _DOCUMENTS = {
 }
 # Only of a dataset that names its sections: the entries of all others stay as they are.
 _SECTION_NAMES = {"section_names": pl.List(pl.String())}
+# Only of a dataset whose documents are parts of files.
+_FILE = {"file": pl.String()}
 _QUESTIONS = {"id": pl.String(), "text": pl.String(), "label": pl.String(), "split": pl.String()}
 # Only of a dataset that has them: the entries of the others stay what they were.
 _REFERENCES = {"references": pl.List(pl.String())}
@@ -86,6 +88,8 @@ class _Reading:
 
     def take(self, batch: DatasetBatch) -> None:
         schema = _DOCUMENTS if batch.documents.section_names is None else _DOCUMENTS | _SECTION_NAMES
+        if batch.documents.file is not None:
+            schema = schema | _FILE
         self.documents.append(self._frame("documents", batch.documents, schema))
         schema = {**_QUESTIONS, **({} if batch.questions.references is None else _REFERENCES)}
         self.questions.append(self._frame("questions", batch.questions, schema))
@@ -147,6 +151,7 @@ class _Reading:
         redactions = [redactor.redact(text) for text in documents["text"]]
         rows = list(zip(redactions, documents["section_starts"], documents["section_ends"], strict=True))
         names = [nested(documents["section_names"])] if "section_names" in documents.columns else []
+        names += [plain(documents["file"])] if "file" in documents.columns else []
         documents = documents.with_columns(
             plain(documents["id"]),
             pl.Series("text", [each.text for each in redactions], pl.String),
@@ -216,7 +221,7 @@ class _Reading:
             )
 
     def _check_sections(self, documents: pl.DataFrame) -> None:
-        for column in documents.columns[3:]:
+        for column in [name for name in documents.columns[3:] if name in ("section_ends", "section_names")]:
             counts = pl.col("section_starts").list.len() == pl.col(column).list.len()
             # Another batch may have sections without names.
             unlike = documents.filter(~counts.fill_null(value=column == "section_names"))

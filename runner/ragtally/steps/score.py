@@ -111,27 +111,32 @@ def _metrics(work: Work, measures: str) -> list[Choice]:
 
 
 def _of_answers(work: Work, question_set: str, rows: NDArray[np.int64]) -> dict[str, Score]:
+    reason = work.task.settings["not_scored"].get(question_set)
     if work.optional("vote") is None:
-        return {}
+        return _unscored(work, len(rows), reason) if reason else {}
     folders = {
         role: work.input(role) for role in ("sample", "vote", "grade", "support", "base") if role in work.entries
     }
     language = work.task.settings.get("language", "en")
     ballots = [entry.folder for entry in work.entries["parse"]]
-    reason = work.task.settings["not_scored"].get(question_set)
     labels = load_questions(folders["sample"])["label"]
     if "grade" not in folders and question_set == "all" and (missing := labels.null_count()):
         which = "the" if missing == len(labels) else f"{missing:,} of the {len(labels):,}"
         reason = f"{which} questions have no gold label"
+    if reason is not None:
+        return _unscored(work, len(rows), reason)
+    answers = load_graded_answers(folders, ballots, question_set, language)
     scores: dict[str, Score] = {}
-    if reason is None:
-        answers = load_graded_answers(folders, ballots, question_set, language)
-    else:
-        answers = no_answers(load_answer_options(folders["sample"]))
     for choice in _metrics(work, "answers"):
-        for name, score in metric_scores(work.registry.build(choice), answers).items():
-            scores[name] = score if reason is None else Score(None, len(rows), reason)
+        scores.update(metric_scores(work.registry.build(choice), answers))
     return scores
+
+
+def _unscored(work: Work, questions: int, reason: str) -> dict[str, Score]:
+    """The reason in place of each score."""
+    answers = no_answers(load_answer_options(work.input("sample")))
+    metrics = [work.registry.build(choice) for choice in _metrics(work, "answers")]
+    return {name: Score(None, questions, reason) for metric in metrics for name in metric_scores(metric, answers)}
 
 
 def _of_retrieval(work: Work, rows: NDArray[np.int64]) -> dict[str, Score]:
