@@ -10,7 +10,7 @@ import pytest
 
 from ground import Fixed, Ground, hits, scripted_readers
 from ragtally.api import Answers, Choice, Component, Hits, Score
-from ragtally.plan.tasks import score_task
+from ragtally.plan.score import score_task
 from ragtally.steps import Task
 from ragtally.tables import load_scores
 from toy_study import batch

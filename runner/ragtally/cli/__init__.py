@@ -33,7 +33,7 @@ _COMMANDS = {
     "plugins": "List the components that installed plugins offer.",
     "schema": "Print the JSON Schema of a spec, or the reference made from it.",
     "store": "Show what was paid to whom; verify, share and tidy the store.",
-    "advise": "Say what the models of a spec that run here need of this machine.",
+    "advise": "Say what models need of this machine, and what more examples would bring.",
     "doctor": "Say what is missing to run a spec, and the command that fixes it.",
     "fetch": "Get a dataset's files, checked by their SHA-256.",
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ragtally.curation import decisions, review
     from ragtally.curation import server as curation_server
     from ragtally.curation import sheet as decision_sheets
-    from ragtally.engine import duplicates, estimate, external, outputs
+    from ragtally.engine import duplicates, estimate, external, learning, outputs
     from ragtally.engine import run as engine
     from ragtally.export import dataset as export_dataset
     from ragtally.export import pipeline as export_pipeline
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ragtally.present import advice as advice_tables
     from ragtally.present import components as component_tables
     from ragtally.present import duplicates as duplicate_tables
+    from ragtally.present import learning as learning_tables
     from ragtally.present import page, pairwise, provenance, readings, show, table
     from ragtally.present import plan as plan_tables
     from ragtally.present import store as store_tables
@@ -40,13 +41,15 @@ __all__ = [
     "advice_tables", "analysis", "answer_form", "batches", "blind_sheets", "calls", "calls_salvage",
     "calls_transfer", "cell_pairs", "columns", "component_tables", "context_length", "contributions",
     "curation_server", "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine", "estimate",
-    "export_dataset", "export_pipeline", "export_training", "external", "fit", "inventory", "llm_batches",
-    "long_context", "machine", "outputs", "page", "pairwise", "people", "pipelines", "plan", "plan_tables",
-    "polars", "preflight", "provenance", "readings", "result_files", "results", "review", "show", "store",
-    "store_tables", "table", "vectors", "workspace",
+    "export_dataset", "export_pipeline", "export_training", "external", "fit", "inventory", "learning",
+    "learning_tables", "llm_batches", "long_context", "machine", "outputs", "page", "pairwise", "people",
+    "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings", "result_files", "results",
+    "review", "show", "store", "store_tables", "table", "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
     "advice_tables": "ragtally.present.advice",
+    "learning": "ragtally.engine.learning",
+    "learning_tables": "ragtally.present.learning",
     "fit": "ragtally.advice.fit",
     "machine": "ragtally.advice.machine",
     "polars": "polars",

@@ -12,7 +12,8 @@ from ragtally.plan.approximation import build_count, exact_counterpart, variatio
 from ragtally.plan.cells import Cell, Picks, Voter, context_sizes, labelled_choices
 from ragtally.plan.corpora import Corpus
 from ragtally.plan.examples import ExamplePlan, plan_examples
-from ragtally.plan.tasks import StudyTasks, score_task
+from ragtally.plan.score import score_task
+from ragtally.plan.tasks import StudyTasks
 from ragtally.registry import Registry
 from ragtally.spec.defaults import MAJORITY, OPEN_VOTER_METRICS, UNANIMOUS, VOTER_METRICS
 from ragtally.spec.study import Study

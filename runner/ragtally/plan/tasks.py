@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
@@ -27,6 +27,7 @@ from ragtally.plan.approximation import own_build
 from ragtally.plan.cells import ContextSize, labelled_choices
 from ragtally.plan.corpora import Corpus, sample_task
 from ragtally.plan.judging import graders_before, judge_form, judges_of
+from ragtally.plan.score import score_task
 from ragtally.redaction import rules_identity
 from ragtally.registry import Registry
 from ragtally.spec.study import Grid, ReaderPick, Study
@@ -42,6 +43,7 @@ from ragtally.steps import (
     INDEX,
     JUDGE,
     JUDGE_PROMPT,
+    LEARN,
     PARSE,
     PREPARE,
     PROMPT,
@@ -51,7 +53,6 @@ from ragtally.steps import (
     RERANK,
     RERANK_PROMPT,
     RETRIEVE,
-    SCORE,
     TRAIN,
     VOTE,
     Step,
@@ -433,22 +434,37 @@ class StudyTasks:
         base: Task | None,
         label: str,
     ) -> Task:
-        identity = canonical_json(self.factory.identity(reader.choice))
-        vote = Vote(purpose, index, derive_seed(self.study.seed, "vote", purpose, index, identity))
-        settings = {"vote": {"purpose": vote.purpose, "index": vote.index, "seed": vote.seed}}
-        work: dict[str, Any] = {"choices": {"reader": reader.choice}, "settings": settings}
+        work = self._vote(reader, purpose, index)
         path, model = f"readers.{reader.name}", None
         if reader.train_split is not None:
-            examples = self._examples(reader, None)
-            gold = self._control("gold_context", examples, path)
-            of_base = self.base(examples, path, training=True) if reader.train_from == "base" else None
-            inputs: Inputs = {"prepare": self.dataset, "sample": examples, "context": gold, "base": of_base}
-            model = self.task(TRAIN, path, f"{reader.name} {purpose} vote {index + 1}", inputs=inputs, **work)
-        inputs = {
+            of_training = self._training(reader)
+            model = self.task(TRAIN, path, f"{reader.name} {purpose} vote {index + 1}", inputs=of_training, **work)
+        inputs: Inputs = {
             "prepare": _documents_of(passages, self.dataset), "sample": sample, "context": passages,
             "train": model, "base": base,
         }  # fmt: skip
         return self.task(READ, path, label, inputs=inputs, **work)
+
+    def _vote(self, reader: ReaderPick, purpose: Purpose, index: int, **more: Any) -> dict[str, Any]:
+        """A reader and which of its votes it casts."""
+        identity = canonical_json(self.factory.identity(reader.choice))
+        vote = Vote(purpose, index, derive_seed(self.study.seed, "vote", purpose, index, identity))
+        settings = {"vote": {"purpose": vote.purpose, "index": vote.index, "seed": vote.seed}, **more}
+        return {"choices": {"reader": reader.choice}, "settings": settings}
+
+    def _training(self, reader: ReaderPick) -> Inputs:
+        """What a reader learns from."""
+        path, examples = f"readers.{reader.name}", self._examples(reader, None)
+        gold = self._control("gold_context", examples, path)
+        base = self.base(examples, path, training=True) if reader.train_from == "base" else None
+        return {"prepare": self.dataset, "sample": examples, "context": gold, "base": base}
+
+    def learning(self, name: str, *, size: int, draw: int, held_out: int) -> Task:
+        """How good a reader is after it learnt from so many examples of its split."""
+        reader, more = self.study.readers[name], {"size": size, "draw": draw, "held_out": held_out}
+        work = self._vote(reader, "measure", 0, seed=self.study.seed, **more)
+        label = f"{name} after {size} examples"
+        return self.task(LEARN, f"readers.{name}", label, inputs=self._training(reader), **work)
 
     def ask(self, prompts: Task, model: Choice, purpose: CallPurpose, index: int, path: str, label: str) -> Task:
         """A model's replies to prompts, one vote."""
@@ -539,40 +555,6 @@ def _errors_at(location: Location) -> Iterator[None]:
         for each in error.errors if isinstance(error, ErrorList) else (error,):
             each.location = each.location or location
         raise
-
-
-def score_task(
-    factory: TaskFactory,
-    sample: Task,
-    metrics: Sequence[Choice],
-    *,
-    question_sets: Sequence[str],
-    verdicts: Task | None = None,
-    grades: Task | None = None,
-    support: Task | None = None,
-    language: str | None = None,
-    base: Task | None = None,
-    relevance: Task | None = None,
-    context: Task | None = None,
-    context_relevance: Task | None = None,
-    top_k: int | None = None,
-    not_scored: Mapping[str, str] | None = None,
-    label: str = "",
-) -> Task:
-    """The scores of a cell; what it has not is None."""
-    inputs: Inputs = {
-        "sample": sample, "vote": verdicts, "base": base, "relevance": relevance, "context": context,
-        "context_relevance": context_relevance, "parse": verdicts.inputs["parse"] if verdicts else None,
-        "grade": grades, "support": support,
-    }  # fmt: skip
-    settings = {"question_sets": list(question_sets), "top_k": top_k, "not_scored": dict(not_scored or {})}
-    return factory.task(
-        SCORE,
-        choices={f"metric {number}": metric for number, metric in enumerate(metrics)},
-        settings=settings if language is None else settings | {"language": language},
-        inputs=inputs,
-        label=label,
-    )
 
 
 def _documents_of(passages: Task | None, dataset: Task) -> Task:

@@ -14,6 +14,7 @@ from ragtally.steps.generate import EVOLVE, GENERATE, GENERATE_PROMPT, REPAIR
 from ragtally.steps.grade import GRADE
 from ragtally.steps.index import INDEX
 from ragtally.steps.judge import JUDGE, JUDGE_PROMPT
+from ragtally.steps.learn import LEARN
 from ragtally.steps.parse import PARSE
 from ragtally.steps.prepare import PREPARE
 from ragtally.steps.prompt import PROMPT
@@ -62,6 +63,7 @@ __all__ = [
     "INDEX",
     "JUDGE",
     "JUDGE_PROMPT",
+    "LEARN",
     "PARSE",
     "PREPARE",
     "PROMPT",
