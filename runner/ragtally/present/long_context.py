@@ -29,15 +29,15 @@ def long_context_section(cells: Cells, analysis: Analysis | None) -> Section:
     columns = (
         Column("cell"),
         Column(metric, form_of(unit)),
-        Column("tokens per question", COUNT, "-"),
+        Column("tokens each", COUNT, "-"),
         Column("context words", COUNT, page_only=True),
         Column("$ per question", DOLLARS, "unknown", page_only=True),
         Column("$ per right answer", DOLLARS, "unknown", page_only=True),
         Column("minus retrieval", form_of(unit), "-"),
-        Column("p (Holm)", VALUE, "-"),
+        Column("p (Holm)", VALUE, "-", page_only=True),
     )
     notes = (
-        "tokens: in and out for each question, all votes together; minus retrieval: the long context minus the best"
+        "tokens each: in and out for a question, all votes together; minus retrieval: the long context minus the best"
         " retrieved one of the same reader and votes on the same questions, flattered as the best of several",
         *missing_scores([cells.rows[name] for name in names], [metric]),
     )

@@ -59,14 +59,20 @@ def long_context_table(long: Sequence[LongContext]) -> Table:
         "Long contexts",
         (
             Column("control"), Column("reader"), Column("model"), Column("prompts", COUNT),
-            Column("longest", ABOUT), Column("window", COUNT, "unknown"), Column("tokens too long", ABOUT, "none"),
+            Column("longest", ABOUT), Column("window", COUNT, "unknown"), Column("tokens too long", VALUE, "unknown"),
         ),
         tuple(
-            (one.control, one.reader, one.model, one.prompts, one.longest, one.window, one.excess or None)
+            (one.control, one.reader, one.model, one.prompts, one.longest, one.window, _excess(one))
             for one in long
         ),
         ("longest: tokens of the longest prompt that is to be answered, with its answer, about",),
     )  # fmt: skip
+
+
+def _excess(one: LongContext) -> str | None:
+    if one.window is None:
+        return None
+    return f"~{one.excess:,}" if one.excess else "none"
 
 
 def _models(estimates: Sequence[ModelEstimate]) -> Table:
