@@ -23,6 +23,12 @@ _FINDING = re.compile(
 _CHANCE = re.compile(r"\bp\s*[=>]\s*(0?\.\d+)")
 
 
+# What judges are asked: whether an answer is one of the references.
+_JUDGED = re.compile(
+    r"Reference answers, each of them right:\n(?P<references>.*?)\n\nAnswer to grade: (?P<answer>.*?)\n\n", re.DOTALL
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a prompt asks for.
@@ -41,12 +47,21 @@ class Question:
 @lru_cache(maxsize=20_000)
 def read_question(text: str, labels: tuple[str, ...]) -> Question:
     """Read what a prompt asks; `labels` are the answers there are."""
+    if judged := _JUDGED.search(text):
+        return Question(_grade(judged), ("yes", "no"), "first give your reason" in text.lower())
     names = {label.lower() for label in labels}
     naming = [line for line in text.split("\n") if len(line) < _LONG_LINE and len(names & _words(line)) >= 2]
     words = {word for line in naming for word in _words(line)}
     allowed = tuple(label for label in labels if label.lower() in words) or labels
     explain = any(cue in text.lower() for cue in ("explain", "step by step", "reasoning"))
     return Question(_read(text, naming, allowed), allowed, explain)
+
+
+def _grade(judged: re.Match[str]) -> str:
+    """What a judge should say: yes where a reference stands in the answer."""
+    answer = judged["answer"].casefold()
+    references = [line.removeprefix("- ").casefold() for line in judged["references"].splitlines()]
+    return "yes" if any(reference in answer for reference in references) else "no"
 
 
 def _words(line: str) -> set[str]:

@@ -155,7 +155,7 @@ def _problem(row: SheetRow, sample: set[str], answers: Mapping[str, BlindRow]) -
     if row.item not in sample:
         return f"no answer {row.item!r} was drawn", "leave the column item as it was written, or remove the row"
     own = answers.get(row.item)
-    if own is not None and row.answer is not None and _bare(row.answer) != _bare(own.answer):
+    if own is not None and row.answer and _bare(row.answer) != _bare(own.answer):
         hint = "cells have moved, as when some columns alone are sorted; write the sheet again: ragtally grade STUDY"
         return f"this is not the answer of the item {row.item}", hint
     if row.word and row.word.casefold() not in _WORDS:
