@@ -16,5 +16,5 @@ SMOLLM2 = ModelShape(
     window=2048,
 )
 MINILM = ModelShape(22_713_216, 6, 384, 1536, False, 12, 12, 30_522, 512)
-LORA = Tuning(trainable=460_800, is_adapter=True, length=256, batch=4)
-WHOLE = Tuning(trainable=22_713_986, is_adapter=False, length=128, batch=8, predicts_tokens=False)
+LORA = Tuning(trainable=460_800, is_adapter=True, length=256, batch=4, predicted=256)
+WHOLE = Tuning(trainable=22_713_986, is_adapter=False, length=128, batch=8)

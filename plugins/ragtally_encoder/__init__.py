@@ -15,8 +15,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally import TRAIN_PARAMETER, Component, Finding, ParameterFault, Progress, ReaderTraits, hookimpl
+from ragtally import (
+    TRAIN_PARAMETER,
+    Component,
+    Finding,
+    Footprint,
+    ParameterFault,
+    Progress,
+    RagtallyError,
+    ReaderTraits,
+    Tuning,
+    hookimpl,
+)
 from ragtally.support.local_models import ModelFiles, load_sentence_transformers, package_finding
+from ragtally.support.model_shape import shape_of_folder
 from ragtally.support.model_sources import ModelSource
 
 if TYPE_CHECKING:
@@ -143,6 +155,7 @@ def register_readers() -> list[Component]:
             check=_check,
             diagnose=_diagnose,
             provide=_provide,
+            footprint=_footprint,
             packages=("sentence-transformers", "torch", "transformers", "scikit-learn"),
         )
     ]
@@ -172,3 +185,20 @@ def _diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
 
 def _provide(parameters: Mapping[str, Any], progress: Progress) -> None:
     _source(parameters).provide(progress)
+
+
+def _footprint(parameters: Mapping[str, Any]) -> Footprint | None:
+    try:
+        shape = shape_of_folder(_source(parameters).folder())
+    except RagtallyError:
+        return None
+    length = min(parameters["max_tokens"] or shape.window, shape.window)
+    device = parameters["device"]
+    trains_body = parameters["method"] != "frozen"
+    tuning = Tuning(shape.parameters, is_adapter=False, length=length, batch=parameters["batch"])
+    return Footprint(
+        shape,
+        weight_bits=32,
+        device="auto" if device is None else "cpu" if device == "cpu" else "gpu",
+        tuning=tuning if trains_body else None,
+    )

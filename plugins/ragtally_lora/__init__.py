@@ -24,6 +24,7 @@ from ragtally import (
     hookimpl,
     raise_all,
 )
+from ragtally_lora.footprint import footprint
 from ragtally_lora.parameters import PARAMETERS
 from ragtally_lora.source import BaseSource, package_findings, require_packages
 from ragtally_prompts import own_prompt, template_fingerprint, word_errors
@@ -45,6 +46,7 @@ def register_readers() -> list[Component]:
             check=_check,
             diagnose=_diagnose,
             provide=_provide,
+            footprint=lambda parameters: footprint(_source(parameters), parameters),
             packages=("peft", "torch", "transformers"),
         )
     ]

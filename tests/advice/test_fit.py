@@ -26,7 +26,7 @@ def test_a_need_is_compared_with_the_memory_that_is_free(free: float, fit: Fit) 
 
 def test_what_does_not_fit_is_told_what_would() -> None:
     need = need_of("reader lora", FOOTPRINT, machine(2.5))
-    assert need.remedies[0][0].startswith("checkpointing")
+    assert need.remedies[0][0].startswith("activations computed twice")
     assert need.remedies[-1][1] < 2.5 * GB
     assert need_of("reader lora", FOOTPRINT, machine(0.1)).remedies == ()
 
@@ -37,6 +37,15 @@ def test_a_gpu_is_asked_for_its_own_memory() -> None:
     gpus = (Gpu("small", 8 * GB, GB), Gpu("large", 80 * GB, 79 * GB))
     need = need_of("reader lora", on_gpu, replace(machine(1), gpus=gpus))
     assert (need.fit, need.available) == (Fit.FITS, 79 * GB)
+
+
+def test_without_a_word_on_the_device_the_gpu_is_taken_where_there_is_one() -> None:
+    anywhere = replace(FOOTPRINT, device="auto")
+    here = need_of("reader lora", anywhere, machine(64))
+    assert (here.footprint.device, here.footprint.weight_bits) == ("cpu", 32)
+    there = need_of("reader lora", anywhere, replace(machine(64), gpus=(Gpu("large", 80 * GB, 79 * GB),)))
+    assert (there.footprint.device, there.footprint.weight_bits) == ("gpu", 16)
+    assert there.amount.likely < here.amount.likely
 
 
 def test_this_machine_has_cores_and_memory() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Literal
 
 from ragtally.advice.machine import Machine
 from ragtally.advice.memory import Amount, MemoryPart, memory_parts, smaller, total
@@ -51,6 +52,11 @@ def _footprints(study: Study, registry: Registry) -> Iterator[tuple[str, Footpri
 
 def need_of(name: str, footprint: Footprint, machine: Machine) -> Need:
     """Compare one need with what there is."""
+    if footprint.device == "auto":
+        bits: Literal[16, 32] = 16 if machine.gpus else footprint.compute_bits
+        weight_bits = min(footprint.weight_bits, bits)
+        device: Literal["gpu", "cpu"] = "gpu" if machine.gpus else "cpu"
+        footprint = replace(footprint, device=device, compute_bits=bits, weight_bits=weight_bits)
     parts = memory_parts(footprint)
     amount, available = total(parts), _available(footprint, machine)
     fit = _fit(amount, available)

@@ -111,9 +111,7 @@ def _activations(footprint: Footprint, tuning: Tuning) -> Amount:
 
 def _predictions(shape: ModelShape, tuning: Tuning, size: float) -> Amount:
     """One number per token and entry of the vocabulary: as computed, in full precision, and its gradient."""
-    if not tuning.predicts_tokens:
-        return _same(0)
-    numbers = tuning.batch * tuning.length * shape.vocabulary
+    numbers = tuning.batch * tuning.predicted * shape.vocabulary
     # In full precision from the start there is no other copy. Measured: 3.3 copies in full precision.
     other = numbers * (size if size < _FULL else 0)
     return Amount(*(other + copies * numbers * _FULL for copies in (2, 3, 4)))
@@ -125,11 +123,11 @@ def smaller(footprint: Footprint) -> Iterator[tuple[str, Footprint]]:
     if tuning is not None and not tuning.checkpointing:
         tuning = replace(tuning, checkpointing=True)
         footprint = replace(footprint, tuning=tuning)
-        yield "checkpointing: true, a third slower", footprint
+        yield "activations computed twice (checkpointing), a third slower", footprint
     while tuning is not None and tuning.batch > 1:
         tuning = replace(tuning, batch=tuning.batch // 2)
         footprint = replace(footprint, tuning=tuning)
-        yield f"batch: {tuning.batch}, with more accumulation", footprint
+        yield f"batches of {tuning.batch}, with more accumulation", footprint
     if tuning is not None and not tuning.is_adapter:
         return
     for bits in (16, 8, 4):

@@ -43,7 +43,7 @@ class Tuning:
         length: Tokens of the longest example, after it is cut.
         batch: Examples that go through the model at once.
         checkpointing: Whether activations are computed again instead of remembered.
-        predicts_tokens: Whether the loss is over the vocabulary, as of language models, or over a few classes.
+        predicted: Tokens of an example that are predicted from the vocabulary; 0 where one of a few classes is.
     """
 
     trainable: int
@@ -51,7 +51,7 @@ class Tuning:
     length: int
     batch: int
     checkpointing: bool = False
-    predicts_tokens: bool = True
+    predicted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Footprint:
         shape: The model's size.
         weight_bits: Bits of a weight as it is held, such as 16; of a quantized file, its size in bits per weight.
         compute_bits: Bits of what is computed with: 32 or 16.
-        device: Whose memory it is in.
+        device: Whose memory it is in; auto for the GPU, with 16 bits, where there is one, else the CPU.
         tuning: How it is trained; None for a model that only answers.
         slots: Contexts that it answers at once.
         context: Tokens of each of them.
@@ -71,7 +71,7 @@ class Footprint:
     shape: ModelShape
     weight_bits: float
     compute_bits: Literal[16, 32] = 32
-    device: Literal["cpu", "gpu"] = "cpu"
+    device: Literal["cpu", "gpu", "auto"] = "cpu"
     tuning: Tuning | None = None
     slots: int = 1
     context: int = 0

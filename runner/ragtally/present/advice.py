@@ -52,7 +52,7 @@ def _purpose(need: Need) -> str:
     tuning, footprint = need.footprint.tuning, need.footprint
     if tuning is not None:
         return f"training, {tuning.batch} x {tuning.length:,} tokens"
-    return f"answering, {footprint.slots} x {footprint.context:,} tokens"
+    return f"answering, {footprint.slots} x {footprint.context:,} tokens" if footprint.context else "answering"
 
 
 def _verdict(need: Need) -> str:
