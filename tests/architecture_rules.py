@@ -75,6 +75,8 @@ HOMONYMS = {
     "examples/example.py": {"parent"},  # The example that another is a version of
     "examples/wording.py": {"chat", "grounded"},  # A kind of example, and a criterion
     "results/columns.py": {"parent"},  # Likewise
+    "plan/examples.py": {"chat"},  # The round of examples from chats
+    "steps/seed.py": {"chat"},  # Where an example is from
     "steps/generate.py": {"parent"},  # The example that another is a version of
     "export/pipeline.py": {"recorded", "words"},  # How a reader draws; the words for the answers
     "engine/duplicates.py": {"dense", "words"},  # How polars ranks; what is counted

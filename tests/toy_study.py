@@ -103,8 +103,8 @@ metrics: [accuracy, token_f1]
 """
 """A study with open answers, and so with work of the step grade."""
 EXAMPLES = (
-    "seed", "generate_prompt", "validate_prompt", "repair_prompt", "evolve_prompt", "generate", "repair", "evolve",
-    "validate", "deduplicate", "curate", "split", "export",
+    "seed", "converse", "generate_prompt", "validate_prompt", "repair_prompt", "evolve_prompt", "generate", "repair",
+    "evolve", "validate", "deduplicate", "curate", "split", "export",
 )  # fmt: skip
 """The steps that write examples for training."""
 ASKING = ("rerank_prompt", "prompt", "ask", "judge_prompt", "judge", *EXAMPLES)

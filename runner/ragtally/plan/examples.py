@@ -12,8 +12,9 @@ from ragtally.curation.decisions import DecisionLog, decision_cells
 from ragtally.examples.wording import Kind
 from ragtally.plan.corpora import Corpus
 from ragtally.plan.tasks import Inputs, StudyTasks
-from ragtally.spec.study import ExampleRecipe, Validation
+from ragtally.spec.study import Chats, ExampleRecipe, Validation
 from ragtally.steps import (
+    CONVERSE,
     CURATE,
     DEDUPLICATE,
     EVOLVE,
@@ -77,7 +78,15 @@ class _Rounds:
         seeds = self._seeds() if recipe.seeds else None
         if seeds is not None:
             self._rounds.append(ExampleRound("seed", seeds))
-        first = self._round("generate", *self._generate(seeds))
+        if recipe.chats is not None:
+            self._round("chat", self._converse(recipe.chats), ())
+        if recipe.generators:
+            self._write(seeds)
+        return self._handover(self._outcomes())
+
+    def _write(self, seeds: Task | None) -> None:
+        """The rounds of the generators: what they write first, repairs, further versions."""
+        recipe, first = self._recipe, self._round("generate", *self._generate(seeds))
         repairs: list[ExampleRound] = []
         for number in range(1, recipe.repair + 1):
             source = repairs[-1] if repairs else first
@@ -85,7 +94,11 @@ class _Rounds:
         sources = [first, *repairs]
         for number in range(1, recipe.evolution.rounds + 1 if recipe.evolution else 1):
             sources = [self._round(f"evolve {number}", *self._revise(EVOLVE_PROMPT, EVOLVE, sources, number))]
-        return self._handover(self._outcomes())
+
+    def _converse(self, chats: Chats) -> Task:
+        settings = {"assistant": list(chats.assistant), "speaker": chats.speaker, "text": chats.text}
+        inputs: Inputs = {"prepare": self._tasks.dataset}
+        return self._tasks.task(CONVERSE, "examples.chats", "chats", settings=settings, inputs=inputs)
 
     def _seeds(self) -> Task:
         settings = {"examples": self._recipe.seeds, "labels": self._recipe.labels}

@@ -17,6 +17,7 @@ from ragtally.steps import (
     CHUNK,
     CONTEXT,
     CONTEXT_RELEVANCE,
+    CONVERSE,
     CURATE,
     DEDUPLICATE,
     EMBED,
@@ -58,8 +59,8 @@ RESULTS_VERSION = 5
 _STEPS = {
     "prepare": (PREPARE, SAMPLE),
     "examples": (
-        CHUNK, SEED, GENERATE_PROMPT, VALIDATE_PROMPT, REPAIR_PROMPT, EVOLVE_PROMPT, ASK, GENERATE, VALIDATE, REPAIR,
-        EVOLVE, DEDUPLICATE, CURATE, SPLIT, EXPORT,
+        CHUNK, SEED, CONVERSE, GENERATE_PROMPT, VALIDATE_PROMPT, REPAIR_PROMPT, EVOLVE_PROMPT, ASK, GENERATE,
+        VALIDATE, REPAIR, EVOLVE, DEDUPLICATE, CURATE, SPLIT, EXPORT,
     ),
     "train": (CONTEXT, TRAIN),
     "label": (CONTEXT, PROMPT, ASK, READ, PARSE, VOTE, BASE, SCORE),
@@ -182,6 +183,7 @@ def _recipe(study: Study, plain: Callable[[Choice], dict[str, Any]]) -> dict[str
         "per_chunk": recipe.per_chunk,
         "chunker": recipe.chunker and plain(recipe.chunker),
         "labels": recipe.labels,
+        "chats": recipe.chats and asdict(recipe.chats),
         "language": recipe.language,
         "templates": recipe.templates,
         "style": recipe.style,

@@ -14,7 +14,7 @@ from ragtally.spec.component_schema import Schema, component_position, mapping
 from ragtally.spec.defaults import MAJORITY, PASSAGES
 from ragtally.spec.document import PathOf
 from ragtally.spec.resolve import Resolver
-from ragtally.spec.study import Evolution, ExampleRecipe, Handover, Validation
+from ragtally.spec.study import Chats, Evolution, ExampleRecipe, Handover, Validation
 from ragtally.spec.validation import Faults
 from ragtally.support.training_forms import FORMS
 
@@ -87,7 +87,6 @@ def examples_schema() -> Schema:
             },
             **_handover_keys(),
         },
-        required_keys=["kinds", "generators"],
     )
 
 
@@ -161,6 +160,16 @@ def _writing_keys() -> dict[str, Schema]:
             "description": "How documents are cut into passages. Left out: whole where they have at most 1,500 "
             "words, and fit into the window of every model that sees them; else into pieces that do.",
         },
+        "chats": mapping(
+            "Chats and tickets become examples without a model: the messages of a document are turns, from its first "
+            "question to its last answer.",
+            {
+                "assistant": {**_NAMES, "description": "The senders whose messages are answers; all others ask."},
+                "speaker": _file("Of tables (tickets), the column that says who writes; left out for chats."),
+                "text": _file("Likewise the column that says what."),
+            },
+            required_keys=["assistant"],
+        ),
         "labels": {
             "type": "array",
             "items": {"type": "string", "minLength": 1},
@@ -233,7 +242,7 @@ def resolve_examples(
                 examples.built_in_template(name) if path is None else examples.check_template(name, path)
             )
     chunker = None
-    if "expand" not in part:
+    if "expand" not in part and "generators" in part:
         passages = part.get("chunker", {PASSAGES: {"size": _window(part, models, resolver), "overlap": 0}})
         chunker = resolver.one("chunker", passages, (*_PATH, "chunker"))
     validation = _resolve_validation(part.get("validate"), resolver, faults)
@@ -243,8 +252,8 @@ def resolve_examples(
     if faults.touch(_PATH):
         return None
     return ExampleRecipe(
-        kinds=tuple(Kind(kind) for kind in part["kinds"]),
-        generators=tuple(part["generators"]),
+        kinds=tuple(Kind(kind) for kind in part.get("kinds", ())),
+        generators=tuple(part.get("generators", ())),
         per_chunk=int(part.get("per_chunk", _PER_CHUNK)),
         chunker=chunker,
         labels=labels,
@@ -255,6 +264,7 @@ def resolve_examples(
         seeds=files.get("expand", ()),
         validation=validation,
         repair=int(part.get("repair", 0)),
+        chats=_chats(part.get("chats")),
         evolution=Evolution(int(evolve.get("rounds", 1)), ways) if evolve else None,
         test_questions=resolver.many("dataset", list(part.get("test_questions", [])), (*_PATH, "test_questions")),
         handover=_resolve_handover(part, faults),
@@ -280,7 +290,7 @@ def _resolve_handover(part: Mapping[str, Any], faults: Faults) -> Handover:
 
 def _window(part: Mapping[str, Any], models: Mapping[str, Choice], resolver: Resolver) -> int:
     """How many words of a passage fit into the window of every model that sees it, at most `_MOST_WORDS`."""
-    names = [*part["generators"], *part.get("validate", {}).get("from", ())]
+    names = [*part.get("generators", ()), *part.get("validate", {}).get("from", ())]
     sizes = [_MOST_WORDS]
     for name in names:
         traits: ModelTraits | None = resolver.traits(models[name], ("models", name)) if name in models else None
@@ -288,6 +298,10 @@ def _window(part: Mapping[str, Any], models: Mapping[str, Choice], resolver: Res
             room = traits.context_tokens - _PROMPT_TOKENS - min(traits.output_tokens or 0, traits.context_tokens // 2)
             sizes.append(room // _TOKENS_PER_WORD)
     return max(_FEWEST_WORDS, min(sizes))
+
+
+def _chats(part: Mapping[str, Any] | None) -> Chats | None:
+    return None if part is None else Chats(tuple(part["assistant"]), part.get("speaker"), part.get("text"))
 
 
 @contextmanager
@@ -331,14 +345,17 @@ def _check(
     """Note what the schema cannot tell."""
     validate = part.get("validate")
     for path, names in (
-        ((*_PATH, "generators"), part["generators"]),
+        ((*_PATH, "generators"), part.get("generators", ())),
         ((*_PATH, "validate", "from"), validate["from"] if validate else ()),
     ):
         for index, name in enumerate(names):
             if name not in model_names:
                 hint = did_you_mean(name, model_names) if model_names else f"name it under models: {{{name}: ...}}"
                 faults.add((*path, index), f"there is no model {name!r} under models", hint)
-    has_label, labels = str(Kind.LABEL) in part["kinds"], "labels" in part
+    if ("kinds" in part) != ("generators" in part) or not ("kinds" in part or "chats" in part):
+        hint = "kinds: [question_answer] and generators: [...], or chats: {assistant: [...]}"
+        faults.add(_PATH, "it is not said what is to be written by whom", hint, at="key")
+    has_label, labels = str(Kind.LABEL) in part.get("kinds", ()), "labels" in part
     if has_label and not labels:
         faults.add((*_PATH, "kinds"), "the kind label needs a closed set", "labels: [complaint, praise]", at="key")
     if labels and not has_label:
@@ -380,7 +397,7 @@ def _check_validators(
 
     validators = {model_of(name) for name in part["validate"]["from"]}
     path = (*_PATH, "validate", "from")
-    for name in part["generators"]:
+    for name in part.get("generators", ()):
         if name in models and validators == {model_of(name)}:
             message = f"{name} would be the only one to grade what it wrote itself"
             faults.add(path, message, "add a validator that is another model")

@@ -138,11 +138,20 @@ class Handover:
 
 
 @dataclass(frozen=True, slots=True)
+class Chats:
+    """How the messages of documents become turns."""
+
+    assistant: tuple[str, ...]  # The senders whose messages are answers; all others ask
+    speaker: str | None = None  # Of tables, the column with the sender; None for chats
+    text: str | None = None  # The column with the words
+
+
+@dataclass(frozen=True, slots=True)
 class ExampleRecipe:
     """How examples for training come to be."""
 
     kinds: tuple[Kind, ...]
-    generators: tuple[str, ...]  # Names of models
+    generators: tuple[str, ...]  # Names of models; none where chats alone become examples
     per_chunk: int  # Examples of each kind, from each passage, of each generator
     chunker: Choice | None  # None for passages that fit into the models' windows
     labels: tuple[str, ...]  # The closed set of the kind label
@@ -155,6 +164,7 @@ class ExampleRecipe:
     validation: Validation | None = None
     repair: int = 0  # Rounds for what was rejected
     evolution: Evolution | None = None
+    chats: Chats | None = None  # None where no chats become examples
     test_questions: tuple[Choice, ...] = ()  # Datasets whose questions no example may repeat, beside the study's own
     handover: Handover = Handover()
 

@@ -26,7 +26,7 @@ from ragtally.steps.retrieve import RETRIEVE
 from ragtally.steps.revise import EVOLVE_PROMPT, REPAIR_PROMPT
 from ragtally.steps.sample import SAMPLE
 from ragtally.steps.score import SCORE
-from ragtally.steps.seed import SEED
+from ragtally.steps.seed import CONVERSE, SEED
 from ragtally.steps.split import SPLIT
 from ragtally.steps.step import Step, Task, TaskFactory, Work
 from ragtally.steps.train import TRAIN
@@ -38,7 +38,7 @@ STEPS: Mapping[str, Step] = {
     step.name: step
     for step in (
         PREPARE, REFERENCE, SAMPLE, CHUNK, EMBED, EMBED_QUESTIONS, INDEX, RETRIEVE, RERANK_PROMPT, RERANK, RELEVANCE,
-        CONTEXT, CONTEXT_RELEVANCE, TRAIN, PROMPT, SEED, GENERATE_PROMPT, VALIDATE_PROMPT, REPAIR_PROMPT,
+        CONTEXT, CONTEXT_RELEVANCE, TRAIN, PROMPT, SEED, CONVERSE, GENERATE_PROMPT, VALIDATE_PROMPT, REPAIR_PROMPT,
         EVOLVE_PROMPT, ASK, READ, PARSE, VOTE, JUDGE_PROMPT, JUDGE, GRADE, BASE, SCORE, GENERATE, REPAIR, EVOLVE,
         VALIDATE, DEDUPLICATE, CURATE, SPLIT, EXPORT,
     )
@@ -50,6 +50,7 @@ __all__ = [
     "CHUNK",
     "CONTEXT",
     "CONTEXT_RELEVANCE",
+    "CONVERSE",
     "CURATE",
     "DEDUPLICATE",
     "EMBED",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ragtally.api import DataError
+from ragtally.examples.conversations import conversation
 from ragtally.examples.example import Example, row_of
 from ragtally.examples.fields import example_from
 from ragtally.examples.wording import Kind
 from ragtally.steps.step import Step, Work
-from ragtally.tables import write_examples
+from ragtally.tables import load_documents, write_examples
 
 
 def run(work: Work) -> None:
@@ -17,4 +19,23 @@ def run(work: Work) -> None:
     write_examples(work.folder, [row_of(each, generator=None, origin="seed") for each in by_id.values()])
 
 
+def run_converse(work: Work) -> None:
+    """Write `examples.parquet`: an example per document with a question and an answer in its messages."""
+    settings, documents = work.task.settings, load_documents(work.input("prepare"))
+    examples = [
+        conversation(documents, row, settings["assistant"], settings["speaker"], settings["text"])
+        for row in range(len(documents))
+    ]
+    by_id = {example.id: example for example in examples if example is not None}
+    if not by_id:
+        names = ", ".join(settings["assistant"])
+        raise DataError(
+            f"no document has a message that {names} answers",
+            location=work.task.location,
+            hint="`assistant` are senders as the chats name them; of tables, `speaker` and `text` are columns",
+        )
+    write_examples(work.folder, [row_of(each, generator=None, origin="chat") for each in by_id.values()])
+
+
 SEED = Step("seed", 1, run)
+CONVERSE = Step("converse", 1, run_converse, inputs=("prepare",))
