@@ -100,6 +100,16 @@ def test_few_grades_give_no_interval_and_no_error_among_some_is_no_certainty() -
     assert certain.high - certain.low > raw.high - raw.low  # type: ignore[operator]
 
 
+def test_all_right_by_everybody_is_no_certainty() -> None:
+    ones = np.ones(24)
+    everybody = JudgedValues(ones, ones, ones, np.ones(24, dtype=bool), ones)
+    estimate = corrected_estimate(corrected_mean(everybody), np.arange(24))
+    exact = wilson(24, 24)
+    assert (estimate.value, estimate.low, estimate.high) == (1.0, exact.low, 1.0)
+    none = difference(corrected_mean(everybody), corrected_mean(everybody))
+    assert "no question changes it" in str(corrected_estimate(none, np.arange(24), (-1.0, 1.0)).reason)
+
+
 def ballots(
     generator: np.random.Generator, truth: NDArray[np.bool_], votes: int, sensitivity: float, specificity: float
 ) -> NDArray[np.bool_]:

@@ -13,16 +13,18 @@ C.-E. Sarndal, B. Swensson and J. Wretman (1992), Model Assisted Survey Sampling
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.analysis.bootstrap import FEWEST_UNITS, unit_rows
+from ragtally.analysis.bootstrap import FEWEST_UNITS, extreme_share, unit_rows
 from ragtally.analysis.estimate import CONFIDENCE, Estimate
 from ragtally.analysis.jackknife import student_quantile
 
 METHOD = "prediction-powered"
+# What sums of numbers that cancel out may leave.
+_TOLERANCE = 1e-20
 Floats = NDArray[np.float64]
 
 
@@ -113,6 +115,12 @@ def corrected_estimate(
         # (2005), Statistics in Medicine 24, add to pairs that all agree.
         of_people = (mean.judgments / questions / mean.grades) ** 2 * (1 - mean.grades / mean.judgments)
         variance += of_people
+    if variance <= _TOLERANCE:
+        # Whatever was asked is alike, as where people find every answer right: resamples would claim certainty too.
+        if limits == (0.0, 1.0) and value in limits:
+            return replace(extreme_share(value, questions, units, confidence), method=METHOD)
+        reason = "no question changes it, so nothing is known of its uncertainty"
+        return Estimate(value, questions, confidence=confidence, method=METHOD, reason=reason)
     # Satterthwaite's degrees of freedom: the questions are many, those that people graded are not.
     rest = max(variance - of_people, 0.0)
     parts = rest**2 / (units - 1) + (of_people**2 / (mean.grades - 1) if mean.judgments else 0.0)
