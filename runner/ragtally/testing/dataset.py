@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -49,10 +50,10 @@ class DatasetSuite(ComponentSuite):
         assert batches, "there is no batch"
         for batch in batches:
             for table in (batch.documents, batch.questions, batch.evidence):
-                for name in table.__slots__:
-                    column = getattr(table, name)
-                    if column is not None or name not in ("grade", "references", "section_names"):
-                        assert len(column) == len(table), f"`{name}` has another length than its table"
+                for field in dataclasses.fields(table):
+                    column = getattr(table, field.name)
+                    if column is not None or field.default is not None:
+                        assert len(column) == len(table), f"`{field.name}` has another length than its table"
 
     def test_ids_are_unique(self, batches: list[DatasetBatch]) -> None:
         """Over all batches, and never empty."""
