@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from command_line import project_in
+from model_server.fixture import running_server
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 
@@ -30,6 +31,19 @@ def test_a_prompt_of_ones_own_runs_without_a_server(tmp_path: Path) -> None:
     done = project.ragtally("run", "--no-report", "specs/own-prompt.yaml")
     assert done.code == 0, done.err
     assert "words/bm25/top 3/shown/1 vote" in done.out
+
+
+@pytest.mark.slow
+def test_examples_are_written_graded_and_kept(tmp_path: Path) -> None:
+    project = project_in(tmp_path / "project")
+    spec = (ROOT / "specs/examples.yaml").read_text(encoding="utf-8").replace("questions: 12", "questions: 4")
+    with running_server(bad_examples=0.3) as server:
+        project.write(
+            "specs/examples.yaml", spec.replace("usd_per_hour: 0", f"usd_per_hour: 0, api_base: '{server.url}'")
+        )
+        done = project.ragtally("run", "specs/examples.yaml")
+    assert done.code == 0, done.err
+    assert re.search(r"Of [\d,]+ examples that models were asked for, [1-9]", done.out)
 
 
 def test_the_template_in_the_readme_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
