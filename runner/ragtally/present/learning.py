@@ -55,7 +55,7 @@ def _sentences(reader: ReaderCurve, usd_per_example: float | None) -> list[str]:
         f" (error = {law.limit:.3f} + {law.scale:.3g} x examples^-{law.exponent:.2f}).",
         _one_point(curve.one_point, most),
     ]
-    if usd_per_example is not None and not math.isinf(curve.one_point.low):
+    if usd_per_example is not None and not math.isinf(curve.one_point.value):
         costs = [_usd(number * usd_per_example) for number in (curve.one_point.low, curve.one_point.high)]
         value = _usd(curve.one_point.value * usd_per_example)
         sentences.append(f"At {dollars(usd_per_example)} an example that is {value} ({costs[0]} to {costs[1]}).")
