@@ -248,3 +248,28 @@ def test_votes_on_verdicts_alone_say_nothing_of_vote_noise(checked: Results) -> 
     assert "floor" not in analyze(checked).sets["all"].vote_noise
     grades = read_table(checked.folder / "answers.parquet")
     assert grades.filter(grades["cell"] == "gold_context/people/3 votes")["ballots_right"].list.len().max() == 3
+
+
+def test_who_comes_later_is_asked_the_same_answers_and_a_smaller_draw_is_refused(
+    bench: Bench, checked: Results, tmp_path: Path
+) -> None:
+    folder = ("--results", str(bench.folder / "results"))
+
+    def grade(*words: str) -> tuple[int, str]:
+        outcome = in_process(bench.folder, "grade", "towns", *words, *folder)
+        return outcome.code, outcome.out + outcome.err
+
+    code, text = grade("--sample", "20", "--out", str(tmp_path / "few.csv"))
+    assert code == 2 and "30 answers are drawn already" in text and "--sample 30" in text
+    # All but one answer have two grades: a third person is asked about all, the others about what they left.
+    code, text = grade("--sample", "30", "--people", "3", "--out", str(tmp_path / "more.csv"))
+    assert code == 0, text
+    rows = {path.name: len(path.read_text(encoding="utf-8-sig").splitlines()) - 1 for path in tmp_path.glob("*.csv")}
+    assert rows == {"more-1.csv": 1, "more-2.csv": 1, "more-3.csv": 30}
+    assert grade("--sample", "30", "--out", str(tmp_path / "more-1.csv"))[0] == 2
+    assert grade("--sample", "30", "--out", str(tmp_path / "sheet.doc"))[0] == 2
+    sheet = bench.folder / "raw" / "graded.csv"
+    earlier = sheet.read_bytes()
+    (tmp_path / "foreign.csv").write_text("item,grade,person\nx,right,Ada\n", encoding="utf-8")
+    code, text = grade("--read", str(tmp_path / "foreign.csv"))
+    assert code == 2 and "none of its 1 items was drawn for towns" in text and sheet.read_bytes() == earlier

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def command(
 
 
 def _count(number: int, one: str) -> str:
-    return f"{number:,} {one if number == 1 else one + 's'}"
+    return f"{number:,} {one if number == 1 else 'people' if one == 'person' else one + 's'}"
 
 
 def _write(study_results: Results, sheet: Path, sample: int, people: int, out: Path | None) -> None:
@@ -89,21 +90,28 @@ def _write(study_results: Results, sheet: Path, sample: int, people: int, out: P
             raise RagtallyError(
                 "there is a file of that name", location=Location(str(path)), hint="choose another one: --out PATH"
             )
-    before = {grade.item for grade in grades}
-    rows = [answers[item] for item in record.sample if item not in before]
-    if not rows:
+    # Who comes second is asked what two people have not graded yet, and so on.
+    people_of = Counter(grade.item for grade in grades)
+    first = people if len(paths) < people else 1
+    rows_of = {
+        path: [answers[item] for item in record.sample if people_of[item] < number]
+        for number, path in enumerate(paths, start=first)
+    }
+    if not any(rows_of.values()):
         raise RagtallyError(
-            f"people have graded all of the {_count(len(record.sample), 'answer')} that would be drawn",
-            hint=f"a larger --sample; there are {len(answers):,} answers",
+            f"{_count(people, 'person')} graded each of the {_count(len(record.sample), 'answer')} of that draw",
+            hint=f"a larger --sample (there are {len(answers):,} answers), or more --people",
         )
     lazy.people.write_draw(record, sheet)
-    for path, name in zip(paths, names, strict=False):
-        lazy.blind_sheets.write_sheet(path, rows, name)
+    paths = [path for path, rows in rows_of.items() if rows]
+    for path in paths:
+        lazy.blind_sheets.write_sheet(path, rows_of[path], names[list(rows_of).index(path)])
         click.echo(path)
     doubtful = len(set(record.frames["doubtful"]).intersection(record.sample))
-    message = f"{_count(len(rows), 'answer')} of {len(answers):,} to grade"
-    if len(rows) < len(record.sample):
-        message += f"; {len(record.sample) - len(rows):,} more of the draw are graded already"
+    most = max(map(len, rows_of.values()))
+    message = f"{_count(most, 'answer')} of {len(answers):,} to grade"
+    if most < len(record.sample):
+        message += f"; {len(record.sample) - most:,} more of the draw are graded already"
     click.echo(f"{message}; of the draw, the judges are split about {doubtful:,}", err=True)
     if earlier is not None and earlier.frames != record.frames:
         click.echo(
