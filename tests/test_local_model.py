@@ -22,6 +22,7 @@ from plugins.packaged_model import require_local_model
 from ragtally.export.pipeline import export_pipeline
 from ragtally.registry import load_registry
 from ragtally.results import Results, load_results
+from sample_squad import write_squad
 from workbench import Bench
 
 pytestmark = pytest.mark.slow
@@ -116,6 +117,48 @@ def test_ctrl_c_ends_soon_keeps_what_was_answered_and_goes_on(tmp_path: Path) ->
     project.write("real.yaml", SPEC.replace("reader: [free, held, explains, shown]", "reader: [held]"))
     assert project.ragtally("run", "--no-report", "real.yaml").code == 0
     assert saved_keys(project) > before
+
+
+def test_open_answers_are_graded_recorded_and_read_again_without_the_model(tmp_path: Path) -> None:
+    require_local_model()
+    project = project_in(tmp_path)
+    write_squad(project.folder / "squad.json")
+    project.write("open.yaml", OPEN)
+    done = project.ragtally("run", "--no-report", "open.yaml")
+    assert done.code == 0, done.err
+    assert "The answer" in done.out
+    cell = ("--cell", "gold_context/small", "--out", "answers.jsonl", "--results", "data/results")
+    assert project.ragtally("export", "recorded", "open", *cell).code == 0
+    again = OPEN.replace("study: open", "study: again").replace(
+        "{chat: {model: smollm2}}", "{recorded: {path: answers.jsonl, condition: gold_context}}"
+    )
+    project.write("again.yaml", again.replace(MODELS, ""))
+    assert project.ragtally("run", "--no-report", "again.yaml").code == 0
+    scores = []
+    for study in ("open", "again"):
+        cells = pl.read_csv(project.folder / "data" / "results" / study / "cells.csv")
+        gold = cells.filter(reader="small", condition="gold_context")
+        scores.append(gold.select("accuracy", "token_f1", "abstained", "coverage").row(0))
+    assert scores[0] == scores[1] and scores[0][3] == 1.0
+
+
+MODELS = """\
+models:
+  smollm2: {llama_cpp: {model: smollm2, max_tokens: 12, threads: 1}}
+"""
+OPEN = f"""\
+study: open
+seed: 20
+dataset: {{squad: {{path: squad.json}}}}
+sample: {{size: 4}}
+{MODELS}readers:
+  small: {{chat: {{model: smollm2}}}}
+  floor: best_sentence
+grading: {{exact: {{}}, contains: {{}}}}
+grid: {{chunker: whole, retriever: bm25, top_k: 1, reader: [small, floor]}}
+controls: [gold_context]
+metrics: [accuracy, token_f1, abstained, coverage]
+"""
 
 
 def test_a_real_embedder_over_http(tmp_path: Path, server_of_e5: str) -> None:
