@@ -126,7 +126,8 @@ class FirstSpec:
         if words <= _SENTENCE:
             return {"exact": {}, "contains": {}, "token_f1": {"at_least": 0.7}}
         self.notes.append(
-            f"right answers have {words:.0f} words in the median: what says the same in other words is graded wrong"
+            f"right answers have {words:.0f} words in the median: what says the same in other words is graded "
+            "wrong, unless models judge it (specs/README.md#judges)"
         )
         return {"exact": {}, "contains": {}, "token_f1": {"at_least": 0.5}}
 
