@@ -128,7 +128,7 @@ def test_open_answers_are_graded_recorded_and_read_again_without_the_model(tmp_p
     assert done.code == 0, done.err
     assert "The answer" in done.out
     cell = ("--cell", "gold_context/small", "--out", "answers.jsonl", "--results", "data/results")
-    assert project.ragtally("export", "recorded", "open", *cell).code == 0
+    assert project.ragtally("export", "votes", "open", *cell).code == 0
     again = OPEN.replace("study: open", "study: again").replace(
         "{chat: {model: smollm2}}", "{recorded: {path: answers.jsonl, condition: gold_context}}"
     )

@@ -177,7 +177,7 @@ def test_a_language_model_is_asked_for_a_short_answer(folder: Path) -> None:
 
 def test_answers_of_one_study_are_read_by_another_without_their_reader(folder: Path, results: Results) -> None:
     for cell in ("gold_context/people/3 votes", BM25):
-        words = ("export", "recorded", "towns", "--cell", cell, "--out", f"{cell[:4]}.jsonl", "--results", "results")
+        words = ("export", "votes", "towns", "--cell", cell, "--out", f"{cell[:4]}.jsonl", "--results", "results")
         assert in_process(folder, *words).code == 0
     people, again = ((folder / name).read_text(encoding="utf-8") for name in ("people.jsonl", "gold.jsonl"))
     assert again == people

@@ -180,12 +180,12 @@ def leaderboard(study: str, pattern: str, out: Path | None, results: Path) -> No
     _deliver(f"{json.dumps(form, indent=1, ensure_ascii=False)}\n".encode(), "json", out)
 
 
-@command.command(name="recorded", short_help="One cell's answers as the reader `recorded` takes them.")
+@command.command(name="votes", short_help="One cell's answers as the reader `recorded` takes them.")
 @_study
 @click.option("--cell", "pattern", metavar="CELL", required=True, help="The cell; a part of its name is enough.")
 @_out
 @results_option
-def answer_lines(study: str, pattern: str, out: Path | None, results: Path) -> None:
+def cell_votes(study: str, pattern: str, out: Path | None, results: Path) -> None:
     """Write every vote of one cell as a line of JSON, for other studies to read without its model.
 
     A spec names the file: readers: {NAME: {recorded: {path: FILE, condition: CONDITION}}}. Votes without an answer
