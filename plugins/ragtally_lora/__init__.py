@@ -25,6 +25,7 @@ from ragtally import (
     raise_all,
 )
 from ragtally_lora.footprint import footprint
+from ragtally_lora.hand_over import hand_over
 from ragtally_lora.parameters import PARAMETERS
 from ragtally_lora.source import BaseSource, package_findings, require_packages
 from ragtally_prompts import own_prompt, template_fingerprint, word_errors
@@ -47,6 +48,7 @@ def register_readers() -> list[Component]:
             diagnose=_diagnose,
             provide=_provide,
             footprint=lambda parameters: footprint(_source(parameters), parameters),
+            hand_over=hand_over,
             packages=("peft", "torch", "transformers"),
         )
     ]

@@ -19,6 +19,7 @@ from ragtally.support.dev_split import split_dev
 from ragtally.support.local_models import memory_error
 from ragtally_lora.base import Base, State, load_base
 from ragtally_lora.card import model_card
+from ragtally_lora.hand_over import WEIGHTS
 from ragtally_lora.source import BaseSource
 from ragtally_lora.texts import Exchange, encode_answer, encode_prompt, require_room
 from ragtally_lora.training import Settings, Training
@@ -27,8 +28,6 @@ from ragtally_prompts.builtin import BuiltInPrompt, Form
 from ragtally_prompts.reader import ChatReader
 from ragtally_prompts.wording import WORDINGS
 
-# Names that every tool that reads adapters knows.
-WEIGHTS = "adapter_model.safetensors"
 _FEWEST = 1
 _SETTINGS = ("epochs", "rate", "schedule", "warmup", "batch", "accumulation", "patience", "checkpoint_every")
 

@@ -216,3 +216,56 @@ def test_padding_changes_no_answer(tiny: dict[str, Any]) -> None:
 def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     yield
+
+
+def test_what_servers_need_is_written_and_what_they_do_not_take_is_told(tiny: dict[str, Any], tmp_path: Path) -> None:
+    reader = build(**tiny | {"epochs": 1})
+    reader.train(samples.examples(), VOTE)
+    files = saved(reader, tmp_path / "model")
+
+    def write(server: str, **said: Any) -> tuple[Path, str]:
+        folder = tmp_path / server
+        folder.mkdir()
+        assert COMPONENT.hand_over is not None
+        return folder, "\n".join(COMPONENT.hand_over(given(**tiny | said), tmp_path / "model", server, folder))
+
+    folder, lines = write("ollama")
+    assert (folder / "adapter_model.safetensors").read_bytes() == files["adapter_model.safetensors"]
+    assert (folder / "Modelfile").read_text() == f"FROM {tiny['base']}\nADAPTER .\nPARAMETER temperature 0\n"
+    assert "ollama create" in lines and "ollama_chat/" in lines
+    folder, lines = write("vllm")
+    assert f"vllm serve {tiny['base']} --enable-lora --max-lora-rank 8 --lora-modules" in lines
+    folder, lines = write("llama.cpp")
+    assert f"convert_lora_to_gguf.py --base {tiny['base']} --outfile adapter.gguf" in lines
+    folder, lines = write("transformers")
+    assert_merged(folder, reader, tiny)
+    config = Path(tiny["base"]) / "config.json"
+    text = config.read_text()
+    try:
+        config.write_text(text.replace('"llama"', '"qwen3"'))
+        (tmp_path / "ollama").rename(tmp_path / "before")
+        with pytest.raises(DataError, match=r"Ollama takes adapters for .* is qwen3") as caught:
+            write("ollama")
+        assert caught.value.hint is not None and caught.value.hint.startswith("--for transformers")
+    finally:
+        config.write_text(text)
+    (tmp_path / "vllm").rename(tmp_path / "earlier")
+    with pytest.raises(DataError, match="is a GGUF file"):
+        write("vllm", base="models/a.gguf")
+
+
+def assert_merged(folder: Path, reader: ResumableReader, tiny: dict[str, Any]) -> None:
+    """A model that needs no adapter gives the logits of base and adapter."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from ragtally_lora.base import load_base
+    from ragtally_lora.source import BaseSource
+
+    reader.read(samples.examples().reading, VOTE)  # Attaches its adapter
+    rows = [list(range(5, 40))]
+    base = load_base(BaseSource(tiny["base"], None), "auto", None, "cpu")
+    with torch.inference_mode():
+        own = base.logits(rows, 3).numpy()
+        merged = AutoModelForCausalLM.from_pretrained(folder)(torch.tensor(rows)).logits[:, -3:].numpy()
+    np.testing.assert_allclose(merged, own, atol=1e-3)

@@ -19,7 +19,13 @@ from plugins.tiny_model import require_lora
 pytestmark = pytest.mark.slow  # Tunes 135 million parameters for some minutes.
 SPEC = """\
 study: tuned
-dataset: {table: {questions: questions.csv, documents: documents, answers: [yes, no], split: test}}
+dataset:
+  table:
+    questions: questions.csv
+    documents: documents
+    columns: {question: question, answer: answer, document: document, evidence: evidence, split: split}
+    answers: [yes, no]
+    split: test
 readers:
   tuned:
     lora: {base: BASE, device: cpu, threads: 1, epochs: 2, batch: 2, accumulation: 1, rate: 1e-3, dev: 0.2,

@@ -19,7 +19,16 @@ from ragtally.api.calls import (
 )
 from ragtally.api.choice import Choice
 from ragtally.api.chunker import Chunker
-from ragtally.api.component import KINDS, Component, ExternalResource, Finding, ParameterFault, Progress, Starter
+from ragtally.api.component import (
+    KINDS,
+    MODEL_SERVERS,
+    Component,
+    ExternalResource,
+    Finding,
+    ParameterFault,
+    Progress,
+    Starter,
+)
 from ragtally.api.converter import (
     Conversion,
     ConversionError,
@@ -117,6 +126,7 @@ __all__ = [
     "JUDGE_ANSWERS",
     "KINDS",
     "LANGUAGES",
+    "MODEL_SERVERS",
     "OPEN",
     "PANEL_PARAMETERS",
     "PARSER_PARAMETERS",

@@ -28,6 +28,9 @@ Traits = (
     | ModelTraits
 )
 
+MODEL_SERVERS = ("llama.cpp", "ollama", "transformers", "vllm")
+"""For whom `ragtally export model` writes a trained model."""
+
 Progress = Callable[[str, int | None, int | None], None]
 """Told how far a long piece of work is: what is being done, how much of it is done, and how much there is; bytes
 where it is a download, None where unknown."""
@@ -184,6 +187,9 @@ class Component:
         citation: For a dataset, whom to cite for it: BibTeX, or a sentence.
         packages: Optional packages that its numbers depend on, beside those that its own distribution requires: the
             report names their versions. A value, or a function of the parameters.
+        hand_over: For a reader that trains a model which others can serve: called with the parameters, the folder
+            that `save` was given, which of `MODEL_SERVERS` is to serve it, and an empty folder for what that needs.
+            Returns what to do with it, line by line. Raises `DataError` where that server does not take the model.
     """
 
     name: str
@@ -207,6 +213,7 @@ class Component:
     footprint: Callable[[Mapping[str, Any]], Footprint | None] | None = None
     citation: str = ""
     packages: Sequence[str] | Callable[[Mapping[str, Any]], Sequence[str]] = ()
+    hand_over: Callable[[Mapping[str, Any], Path, str, Path], Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

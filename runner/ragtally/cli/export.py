@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ragtally.api import DataError, Location, RagtallyError
+from ragtally.api import MODEL_SERVERS, DataError, Location, RagtallyError
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress
 from ragtally.cli.studies import folder_of, results_option
@@ -227,6 +227,26 @@ def pipeline(spec: Path, pattern: str, out: Path | None, results: Path) -> None:
     for name, path in export.classes.items():
         click.echo(f"{name}: {path}{'' if lazy.pipelines.is_plain(path) else ' (ragtally)'}", err=True)
     click.echo(export.path)
+
+
+@command.command(short_help="The model of a reader that trains, for those who serve models.")
+@click.argument("spec", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("reader")
+@click.option("--for", "server", type=click.Choice(MODEL_SERVERS), required=True, help="Who is to serve it.")
+@click.option("--vote", type=click.IntRange(min=1), default=1, show_default=True, help="Each vote is a model.")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def model(spec: Path, reader: str, server: str, vote: int, folder: Path) -> None:
+    """Write the model that READER of the study of SPEC trained into FOLDER, with all that its server needs.
+
+    What to do with it is printed. A server that does not take the model's family is an error that says what does.
+    """
+    registry = load_registry()
+    plan = lazy.plan.plan_study(load_study(spec, registry), registry)
+    store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
+    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
+    lines = lazy.export_model.export_model(plan, reader, vote, server, workspace, folder)
+    click.echo("\n".join(lines), err=True)
+    click.echo(folder)
 
 
 def _planned_cell(plan: StudyPlan, pattern: str) -> Cell:

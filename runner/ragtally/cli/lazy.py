@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ragtally.engine import duplicates, estimate, external, learning, outputs
     from ragtally.engine import run as engine
     from ragtally.export import dataset as export_dataset
+    from ragtally.export import model as export_model
     from ragtally.export import pipeline as export_pipeline
     from ragtally.export import training as export_training
     from ragtally.llm import batches as llm_batches
@@ -41,10 +42,10 @@ __all__ = [
     "advice_tables", "analysis", "answer_form", "batches", "blind_sheets", "calls", "calls_salvage",
     "calls_transfer", "cell_pairs", "columns", "component_tables", "context_length", "contributions",
     "curation_server", "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine", "estimate",
-    "export_dataset", "export_pipeline", "export_training", "external", "fit", "inventory", "learning",
-    "learning_tables", "llm_batches", "long_context", "machine", "outputs", "page", "pairwise", "people",
-    "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings", "result_files", "results",
-    "review", "show", "store", "store_tables", "table", "vectors", "workspace",
+    "export_dataset", "export_model", "export_pipeline", "export_training", "external", "fit", "inventory",
+    "learning", "learning_tables", "llm_batches", "long_context", "machine", "outputs", "page", "pairwise",
+    "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings", "result_files",
+    "results", "review", "show", "store", "store_tables", "table", "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
     "advice_tables": "ragtally.present.advice",
@@ -66,6 +67,7 @@ _MODULES = {
     "engine": "ragtally.engine.run",
     "outputs": "ragtally.engine.outputs",
     "export_dataset": "ragtally.export.dataset",
+    "export_model": "ragtally.export.model",
     "export_pipeline": "ragtally.export.pipeline",
     "export_training": "ragtally.export.training",
     "llm_batches": "ragtally.llm.batches",
