@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import importlib
 import inspect
+import io
 import itertools
 import warnings
 from collections.abc import Mapping, Sequence
@@ -165,10 +167,9 @@ def load_base(source: BaseSource, precision: str, quantise: str | None, device: 
     if quantise is not None:
         options |= {"quantization_config": _quantisation(quantise, dtype), "device_map": {"": target}}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=True, trust_remote_code=False, **file)
-        model = AutoModelForCausalLM.from_pretrained(
-            where, local_files_only=True, trust_remote_code=False, use_safetensors=True, **options, **file
-        )
+        # Of a GGUF file it draws a bar of its own, whatever its logging is told.
+        with contextlib.redirect_stderr(io.StringIO()):
+            model, tokenizer = _read(where, {**options, **file}, file)
         model = model.eval() if quantise is not None else model.to(target).eval()
     except ImportError as error:
         raise PluginError(f"{source.title} cannot be loaded: {_reason(error)}", hint=INSTALL) from error
@@ -180,6 +181,12 @@ def load_base(source: BaseSource, precision: str, quantise: str | None, device: 
             f"{source.title} cannot be loaded: {type(error).__name__}: {_reason(error)}", hint="ragtally doctor SPEC"
         ) from error
     return Base(model, tokenizer, quantised=quantise is not None)
+
+
+def _read(where: Path, options: Mapping[str, Any], file: Mapping[str, Any]) -> tuple[Any, Any]:
+    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    tokenizer = AutoTokenizer.from_pretrained(where, **local, **file)
+    return AutoModelForCausalLM.from_pretrained(where, use_safetensors=True, **local, **options), tokenizer
 
 
 def _reason(error: Exception) -> str:

@@ -17,8 +17,7 @@ _FILES = (WEIGHTS, "adapter_config.json", "README.md")
 _OLLAMA_FAMILIES = ("llama", "mistral", "gemma", "gemma2")
 _MERGED = "--for transformers writes base and adapter as one model, which it takes"
 _PARITY = (
-    "Whether it answers as the tuned one does: a reader `chat` that asks it, in the same grid; see"
-    " plugins/README.md, parity"
+    "Whether it answers as the tuned one does: a reader `chat` that asks it, in the same grid; see docs/tuning.md"
 )
 
 

@@ -56,6 +56,9 @@ def test_pairs_have_the_counts_and_the_exact_p_worked_out_by_hand() -> None:
     assert (result.pairing, result.common, result.first_only, result.second_only) == ("paired", 20, 0, 0)
     assert result.notes == ()
     assert not result.comparison.distinguishable
+    # Both right on 5, both wrong in the same way on 3: who has no verdict gives no answer.
+    assert result.agreement is not None and (result.agreement.value, result.agreement.denominator) == (8 / 20, 20)
+    assert result.agreement.low == pytest.approx(0.2188, abs=1e-3)
 
 
 def test_the_questions_that_changed_sides_are_listed_with_both_verdicts() -> None:

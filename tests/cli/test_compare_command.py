@@ -39,6 +39,7 @@ def test_two_cells_of_one_study(root: Path) -> None:
     assert "exact McNemar, p = 0.0654" in shown  # 2 (1 + 11 + 55) / 2048
     assert "A better on 9 questions, as good on 9, worse on 2" in " ".join(shown.split())
     assert shown.count(" yes ") >= 11
+    assert "A and B give the same answer, right or wrong, to 45.0 %" in " ".join(shown.split()).replace("\xa0", " ")
     assert "no verdict" in shown
     assert "35.0 %" in shown
     assert compare(root, "8b", "2b", "--study", "old").output == shown

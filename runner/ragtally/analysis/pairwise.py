@@ -90,6 +90,9 @@ class PairwiseComparison:
     changes: tuple[ChangedQuestion, ...]
     notes: tuple[str, ...]  # What one must know to read this
     correction: CorrectedPair | None = None  # None where nothing depends on judges, or people have graded nothing
+    # The share of the common questions to which both give the same answer, right or wrong; None where answers are
+    # open, or nobody answers.
+    agreement: Estimate | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Convert to JSON-able data."""
@@ -202,7 +205,18 @@ class _AlignedPair:
         comparison = replace(comparison, cell=self.first.name, baseline=self.second.name)
         changes = _changed_values(both, better) if self.ranks else _changed_answers(both)
         result = self._result(comparison, first, second, self._notes_on_pairs(), changes)
-        return result if self.ranks else replace(result, correction=self._correction(cluster))
+        if self.ranks:
+            return result
+        return replace(result, correction=self._correction(cluster), agreement=self._agreement(cluster))
+
+    def _agreement(self, cluster: NDArray[np.int64]) -> Estimate | None:
+        if self.first.results.is_open or self.second.results.is_open:
+            return None
+        # Who has no verdict gives no answer, and so not the same one.
+        same = (self.both["verdict"] == self.both["verdict_second"]).fill_null(value=False).to_numpy()
+        if len(np.unique(cluster)) < len(cluster):
+            return clustered_share(Share(same, cluster))
+        return wilson(int(same.sum()), len(same))
 
     def _correction(self, cluster: NDArray[np.int64]) -> CorrectedPair | None:
         means: list[CorrectedMean] = []

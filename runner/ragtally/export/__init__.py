@@ -1,1 +1,1 @@
-"""What leaves ragtally: a cell as a Haystack pipeline, a base as a dataset."""
+"""What leaves ragtally: a cell as a Haystack pipeline, a base as a dataset, a trained model for its server."""

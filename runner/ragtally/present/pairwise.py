@@ -31,6 +31,8 @@ def _one(pair: PairwiseComparison, most: int | None) -> list[Table | str]:
         *pair.notes,
     ]
     parts: list[Table | str] = ["\n".join(lines), _values(pair), _sentence(pair)]
+    if pair.agreement is not None:
+        parts.append(f"A and B give the same answer, right or wrong, to {form_of('share').write(pair.agreement)}.")
     if pair.correction is not None:
         parts.append("The test takes the judges' grades as they are; only the corrected values know of their errors.")
     return parts if pair.pairing == UNPAIRED else [*parts, *_changes(pair, most)]
