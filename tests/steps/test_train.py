@@ -24,7 +24,7 @@ from ragtally.api import (
 from ragtally.store.inventory import garbage
 from ragtally.store.locks import FileLock
 from ragtally.tables import load_losses
-from toy_study import TINY, toy_registry
+from toy_study import OPEN, TINY, toy_registry
 from workbench import Bench
 
 STEPS = 6
@@ -35,11 +35,13 @@ class Runner:
 
     stop_at: int | None = None
     first_steps: Sequence[int] = ()
+    labels: Sequence[str] = ()
 
     def train(self, examples: Examples, vote: Vote) -> None:
         raise AssertionError("a reader that can go on is trained in a session")
 
     def train_in(self, session: TrainingSession, examples: Examples, vote: Vote) -> None:
+        type(self).labels = examples.label
         checkpoint = session.checkpoints / "step"
         first = int(checkpoint.read_text()) if checkpoint.is_file() else 0
         type(self).first_steps = [*self.first_steps, first]
@@ -66,7 +68,7 @@ class Runner:
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(Runner, "stop_at", None)
     monkeypatch.setattr(Runner, "first_steps", ())
-    traits = ReaderTraits(trains=True)
+    traits = ReaderTraits(trains=True, answers="both")
     runner = Component("runner", Runner, "Runs.", params={"train": TRAIN_PARAMETER}, traits=traits)
     return Bench(tmp_path, toy_registry({"reader": [runner]}))
 
@@ -113,3 +115,9 @@ def test_a_model_is_trained_by_one_process_at_a_time(bench: Bench) -> None:
     with pytest.raises(StoreError, match="another process trains runner label vote 1 already"):
         bench.do(task)
     assert stopped(bench, []) == 0
+
+
+def test_open_answers_are_learnt_by_their_first_references(bench: Bench) -> None:
+    spec = OPEN.replace("{speaker: speaker}", "{speaker: speaker, runner: runner}")
+    bench.run(spec.replace("reader: speaker", "reader: runner"), ("train",))
+    assert len(Runner.labels) > 5 and set(Runner.labels) <= {"yes", "no", "maybe"}

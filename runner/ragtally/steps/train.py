@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from ragtally.api import (
     DataError,
@@ -21,9 +24,10 @@ from ragtally.steps.step import Step, Work
 from ragtally.store import read_json, write_json
 from ragtally.store.locks import FileLock
 from ragtally.tables import (
+    load_answer_options,
     load_base,
     load_base_rows,
-    load_questions,
+    load_example_answers,
     load_reading,
     write_losses,
     write_training_report,
@@ -39,7 +43,7 @@ def run(work: Work) -> None:
     base = work.optional("base")
     rows = None if base is None else load_base_rows(base)
     reading = load_reading(work.input("context"), work.input("prepare"), work.input("sample"), rows)
-    labels = (load_questions(work.input("sample")) if base is None else load_base(base))["label"]
+    labels = _labels(work.input("sample"), base)
     if labels.null_count():
         raise DataError(
             f"{labels.null_count()} of {len(labels)} questions to learn from have no label",
@@ -54,6 +58,14 @@ def run(work: Work) -> None:
     reader.save(work.folder)
     if isinstance(reader, ReportingReader):
         write_training_report(work.folder, reader.report())
+
+
+def _labels(sample: Path, base: Path | None) -> pl.Series:
+    """What is learnt: labels, silver ones of a base among them; the first references where answers are open."""
+    if base is None:
+        return load_example_answers(sample)
+    is_open = not load_answer_options(sample)
+    return load_example_answers(sample).gather(load_base_rows(base)) if is_open else load_base(base)["label"]
 
 
 def _train_in_session(reader: ResumableReader, examples: Examples, vote: Vote, work: Work) -> None:
