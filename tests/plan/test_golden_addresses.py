@@ -12,6 +12,7 @@ from pathlib import Path
 from ragtally.plan import STAGES, in_order
 from ragtally.registry import load_registry
 from ragtally.steps import STEPS
+from sample_judges import judging_registry
 from sample_squad import write_squad
 from toy_study import TINY
 from workbench import Bench
@@ -85,3 +86,28 @@ def test_the_addresses_of_a_known_open_study_stay(tmp_path: Path) -> None:
     for task in in_order([goal for stage in STAGES for goal in plan.goals(stage)]):
         result.setdefault(task.step.stored_as, task.address)
     assert {step: result[step] for step in OPEN_FIRST} == OPEN_FIRST
+
+
+JUDGED_FIRST = {
+    "judge_prompt": "r1:a7c0ed6a50b38cdb621ed09cfec965076755c577",
+    "ask": "r1:df8975d067185ebd9119c71fab9c0a8a457b13a7",
+    "judge_answers": "r1:adceda2ed1840c1831849f754f96708c91531e10",
+    "grade": "r1:7fa1b0d53979aa3e66b86008a0b2ac09d4753371",
+    "score": "r1:f1dadeee1540972c5e7f5a945f07dfeb08830617",
+}
+
+
+def test_the_addresses_of_judges_stay_and_those_of_who_they_judge_know_nothing_of_them(tmp_path: Path) -> None:
+    path = write_squad(tmp_path / "squad.json")
+    text = OPEN.replace("PATH", str(path)).replace(
+        "exact: {}", "exact: {}, judges: {from: [one], votes: 2, grounded: true}"
+    )
+    plan = Bench(tmp_path, judging_registry()).plan(
+        text.replace("readers:", "models: {one: {scripted_judge: {}}}\nreaders:")
+    )
+    result: dict[str, str] = {}
+    for task in in_order([goal for stage in STAGES for goal in plan.goals(stage)]):
+        result.setdefault(task.step.stored_as, task.address)
+    assert {step: result[step] for step in JUDGED_FIRST} == JUDGED_FIRST
+    # Who is judged, and where people's grades are, changes no answer.
+    assert all(result[step] == address for step, address in OPEN_FIRST.items() if step in ("read", "parse", "vote"))
