@@ -16,7 +16,6 @@ _FORM = re.compile(r"Reply with this JSON alone:\n(\{.*\})")
 _BLOCK = re.compile(r'(Passage|Example|example|rejected):\n"""\n(.*?)\n"""', re.DOTALL)
 _COUNT = re.compile(r"Write (\d+) ")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
-_LABELS = re.compile(r"The labels are: (.+?)\.")
 UNGROUNDED = "It was settled in Atlantis in the year 1234."
 """The answer of a bad example; no passage says so."""
 FAULTS = ("prose", "half", "many", "language", "empty", "nonsense")
@@ -34,7 +33,6 @@ def examples_reply(ask: Ask, settings: Settings) -> str | None:
         return json.dumps(_grades(form, passage, blocks["Example"], ask, settings), ensure_ascii=False)
     fault = _fault(ask, settings)
     count = int(found[1]) if (found := _COUNT.search(ask.text)) else 1
-    labels = found[1].split(", ") if (found := _LABELS.search(ask.text)) else []
     if fault == "prose":
         return "Sure! Here are some questions that one could ask about this text. What is it about? It is about much."
     if fault == "empty":
@@ -43,9 +41,7 @@ def examples_reply(ask: Ask, settings: Settings) -> str | None:
         return '{"result": "ok"}'
     number = MANY if fault == "many" else count
     language = fault == "language"
-    items = [
-        _example(form["examples"][0], passage, n, labels, ask, settings, spanish=language) for n in range(number)
-    ]
+    items = [_example(form["examples"][0], passage, n, ask, settings, spanish=language) for n in range(number)]
     text = json.dumps({"examples": items}, ensure_ascii=False)
     return text[: len(text) // 2] if fault == "half" else text
 
@@ -63,7 +59,6 @@ def _example(
     form: dict[str, Any],
     passage: str | None,
     number: int,
-    labels: list[str],
     ask: Ask,
     settings: Settings,
     *,
@@ -86,6 +81,7 @@ def _example(
         more = [{"role": "user", "text": "And is that sure?"}, {"role": "assistant", "text": answer}]
         return {"turns": [{"role": "user", "text": question}, {"role": "assistant", "text": answer}, *more]}
     if "label" in form:
+        labels = form["label"].split(" or ")
         return {"text": f"{topic}, note {int(chance * 1_000_000)}.", "label": labels[int(chance * len(labels))]}
     if "instruction" in form:
         return {"instruction": question, "input": "", "output": answer}

@@ -118,7 +118,7 @@ class PromptWriter:
             "labels": self._labels if kind is Kind.LABEL else (),
             "count": count,
             "style": style,
-            "format": _form(kind),
+            "format": _form(kind, self._labels),
         }
         return self._template.write(
             **{name: value for name, value in (every | values).items() if name in self._names}
@@ -140,15 +140,16 @@ def language_name(code: str | None) -> str:
     return "the language of what is given above" if code is None else _LANGUAGES.get(code, code)
 
 
-def _form(kind: Kind) -> str:
-    form = {"examples": [_specimen(kind)]}
+def _form(kind: Kind, labels: Sequence[str]) -> str:
+    form = {"examples": [_specimen(kind, labels)]}
     return f"Reply with this JSON alone:\n{json.dumps(form, ensure_ascii=False)}"
 
 
-def _specimen(kind: Kind) -> Mapping[str, Any]:
+def _specimen(kind: Kind, labels: Sequence[str]) -> Mapping[str, Any]:
     if kind is Kind.CHAT:
         return {"turns": [{"role": "user", "text": "..."}, {"role": "assistant", "text": "..."}]}
-    return {field: "... or empty" if field in MAY_BE_EMPTY else "..." for field in FIELDS[kind]}
+    words = {"label": " or ".join(labels), **dict.fromkeys(MAY_BE_EMPTY, "... or empty")}
+    return {field: words.get(field, "...") for field in FIELDS[kind]}
 
 
 def _grade(criterion: str) -> dict[str, str]:
