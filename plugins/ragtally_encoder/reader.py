@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sentence_transformers
-import torch
 from numpy.typing import NDArray
 
 from ragtally import Answers, DataError, Examples, Reading, TrainingSession, Vote
 from ragtally.support.dev_split import split_dev
-from ragtally.support.local_models import device_error
+from ragtally.support.local_models import device_error, torch_state
 from ragtally.support.model_sources import ModelSource
 from ragtally_encoder.head import Head, class_weights, fit_head, read_head, write_head
 from ragtally_encoder.training import Labelled, Settings, tune_body, tune_whole
@@ -69,7 +67,7 @@ class EncoderReader:
         share = 0.0 if self._method == "frozen" else self._dev
         learnt, aside = split_dev(examples.label, share, vote.seed, answers=answers, fewest=_FEWEST)
         labels = np.array([answers.index(label) for label in examples.label], dtype=np.int64)
-        with _torch_state(vote.seed, self._threads):
+        with torch_state(vote.seed, self._threads):
             body = self._load(self._source.folder(), str(self._source.name))
             texts = self._texts(body, examples.reading)
             train = Labelled([texts[row] for row in learnt], labels[learnt])
@@ -99,7 +97,7 @@ class EncoderReader:
                 f" but is asked for {', '.join(reading.answers)}",
                 hint="train it on the same `answers`",
             )
-        with _torch_state(vote.seed, self._threads):
+        with torch_state(vote.seed, self._threads):
             texts = self._texts(self._body, reading)
             vectors = _vectors(self._body, texts)
         # Rounded, so that a tie does not depend on the last bit.
@@ -190,16 +188,3 @@ def _vectors(body: Any, texts: Sequence[str]) -> NDArray[np.float32]:
         list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
     )
     return vectors
-
-
-@contextmanager
-def _torch_state(seed: int, threads: int) -> Iterator[None]:
-    """Draw and count as told, and leave PyTorch as it was."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.random.fork_rng():
-            torch.manual_seed(seed % (1 << 63))
-            yield
-    finally:
-        torch.set_num_threads(before)

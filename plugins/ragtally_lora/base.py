@@ -36,7 +36,8 @@ class Base:
     """A language model with its tokenizer."""
 
     def __init__(self, model: Any, tokenizer: Any, *, quantised: bool) -> None:
-        self._plain = prepare_model_for_kbit_training(model) if quantised else model
+        plain = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False) if quantised else model
+        self._plain = plain
         self.tokenizer = tokenizer
         self.model: Any = self._plain
         self._attached: object = None
@@ -84,6 +85,8 @@ class Base:
             ) from error
         if state is not None:
             set_peft_model_state_dict(self.model, state)
+        # What PEFT adds begins in training, in which inputs are left out at random.
+        self.model.eval()
         self._attached = self if state is None else state
 
     def config(self) -> LoraConfig:

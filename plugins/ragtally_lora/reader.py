@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from ragtally import ABSTENTION, Answers, DataError, Examples, Location, Prompt, Reading, TrainingSession, Vote
 from ragtally.support.dev_split import split_dev
-from ragtally.support.local_models import memory_error
+from ragtally.support.local_models import memory_error, torch_state
 from ragtally_lora.base import Base, State, load_base
 from ragtally_lora.card import model_card
 from ragtally_lora.hand_over import WEIGHTS
@@ -75,7 +74,7 @@ class LoraReader:
             target_modules=self._parameters["targets"],
             task_type="CAUSAL_LM",
         )
-        with _torch_state(vote.seed, self._parameters["threads"]):
+        with torch_state(vote.seed, self._parameters["threads"]):
             base.attach(config, None)
             if self._parameters["gradient_checkpointing"]:
                 base.save_memory()
@@ -88,7 +87,7 @@ class LoraReader:
             raise DataError("the reader lora was asked before it was trained", hint="train or load it first")
         base = self._load_base()
         prompts = self._prompts.prompts(reading, None)
-        with _torch_state(vote.seed, self._parameters["threads"]), torch.inference_mode():
+        with torch_state(vote.seed, self._parameters["threads"]), torch.inference_mode():
             base.attach(self._config, self._state)
             try:
                 return self._answers(base, prompts, reading.answers)
@@ -164,16 +163,3 @@ class LoraReader:
                 location=Location(str(folder)),
                 hint="remove the folder and train again: ragtally run SPEC --stage train",
             ) from error
-
-
-@contextmanager
-def _torch_state(seed: int, threads: int) -> Iterator[None]:
-    """Draw and count as told, and leave PyTorch as it was."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.random.fork_rng():
-            torch.manual_seed(seed % (1 << 63))
-            yield
-    finally:
-        torch.set_num_threads(before)

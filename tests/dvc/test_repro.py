@@ -20,7 +20,7 @@ from dvc_project import ROOT, Project, steps
 def test_the_results_are_outputs_and_the_second_run_does_nothing(finished: Project) -> None:
     assert set(finished.results()) == {
         "analysis.json", "answers.parquet", "base.json", "base.parquet", "cells.csv", "comparisons.json",
-        "dataset.json", "example_ballots.parquet", "examples.json", "examples.parquet",
+        "dataset.json", "judgments.parquet", "example_ballots.parquet", "examples.json", "examples.parquet",
         "examples/manifest.json", "funnel.csv", "metrics.json",
         "passages.parquet", "prompts.parquet", "plots/chunk_size.csv",
         "plots/confusion.csv", "plots/loss.csv",

@@ -6,7 +6,8 @@ import functools
 import importlib
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,25 @@ def load_sentence_transformers() -> Any:
         reason = f"{missing} is not installed" if isinstance(error, ModuleNotFoundError) and missing else str(error)
         raise PluginError(f"sentence-transformers cannot be imported: {reason}", hint=INSTALL) from error
     return package
+
+
+@contextmanager
+def torch_state(seed: int, threads: int) -> Iterator[None]:
+    """Let PyTorch draw by a seed and count with so many threads; afterwards it is as it was.
+
+    Args:
+        seed: Decides what is drawn.
+        threads: How many CPU threads count.
+    """
+    torch = importlib.import_module("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed % (1 << 63))
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def package_finding() -> Finding:
