@@ -19,7 +19,7 @@ from ragtally.examples.example import example_of
 from ragtally.present.examples import examples_section
 from ragtally.present.table import Section
 from ragtally.results import Results
-from ragtally.results.example_funnel import STAGES
+from ragtally.results.funnel import STAGES
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ragtally.analysis.analysis import Analysis, best_reader
 from ragtally.analysis.estimate import Estimate
-from ragtally.results.example_funnel import STAGES, count_of, dollars_per_kept
+from ragtally.results.funnel import STAGES, count_of, dollars_per_kept
 from ragtally.results.load import Results
 
 _LOSSES = ("reader_loss", "index_loss", "retrieval_loss", "distractor_loss", "unanswered_loss")

@@ -9,10 +9,11 @@ from typing import Any
 import polars as pl
 
 from ragtally.analysis.proportions import wilson
+from ragtally.examples.replies import SURPLUS
 from ragtally.present.numbers import COUNT, DOLLARS, PORTION, SHARE, Portion, dollars, in_words
 from ragtally.present.table import Column, Section, Table
 from ragtally.results import Results
-from ragtally.results.example_funnel import STAGES, SURPLUS, count_of, dollars_of, dollars_per_kept
+from ragtally.results.funnel import STAGES, count_of, dollars_of, dollars_per_kept
 
 _TITLE = "Examples for training"
 _ALL = "all"

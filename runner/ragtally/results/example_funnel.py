@@ -9,15 +9,14 @@ from typing import Any
 import polars as pl
 
 from ragtally.examples.example import Outcome
-from ragtally.examples.replies import SURPLUS as SURPLUS
+from ragtally.examples.replies import SURPLUS
 from ragtally.plan.examples import ExamplePlan, ExampleRound
 from ragtally.results.costs import answer_costs
+from ragtally.results.funnel import STAGES
 from ragtally.results.metrics import round_number
 from ragtally.steps import Task
 from ragtally.tables import load_example_ballots, load_example_counts, load_example_verdicts, load_examples
 from ragtally.workspace import Workspace
-
-STAGES = ("asked for", "returned", "parsed", "unique", "accepted", "kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +59,6 @@ def funnel_rows(plan: ExamplePlan, workspace: Workspace) -> list[dict[str, Any]]
             rows += [_row(about, "loss", name, number, counts.asked_for) for name, number in losses.items() if number]
             rows += [about | row for row in _grade_rows(plan, own, of_generator)]
     return rows
-
-
-def count_of(funnel: pl.DataFrame, stage: str) -> int:
-    """How many examples reached a stage, by the rows of `funnel.csv`."""
-    return int(funnel.filter(row="stage", name=stage)["examples"].sum())
-
-
-def dollars_of(funnel: pl.DataFrame) -> float | None:
-    """US dollars of writing and grading; None where a price is unknown."""
-    dollars = funnel.filter(row="stage", name=STAGES[-1])["dollars"]
-    return None if dollars.null_count() else float(dollars.sum())
-
-
-def dollars_per_kept(funnel: pl.DataFrame) -> float | None:
-    """The same for each example that is kept; None where there is none."""
-    dollars, examples = dollars_of(funnel), count_of(funnel, STAGES[-1])
-    return None if dollars is None or not examples else dollars / examples
 
 
 def _row(

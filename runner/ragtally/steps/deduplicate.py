@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ragtally.duplicates import near_duplicates, word_sequences
+from ragtally import duplicates
 from ragtally.examples.example import OUTCOMES, Outcome, example_of
 from ragtally.steps.step import Step, Work
 from ragtally.tables import load_all_questions, load_example_verdicts, load_examples, write_examples
@@ -26,7 +26,7 @@ def run(work: Work) -> None:
     is_example = np.arange(len(texts)) < len(candidates)
     if len(texts):
         classes = np.stack([is_example, ~is_example], axis=1)
-        near = near_duplicates(word_sequences(texts), _WIDTH, settings["similarity"], classes)
+        near = duplicates.near_duplicates(duplicates.word_sequences(texts), _WIDTH, settings["similarity"], classes)
         leaks = near.examples(~is_example).text
         first: dict[int, str] = {}
         for number, row in enumerate(candidates):

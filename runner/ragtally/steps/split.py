@@ -7,9 +7,8 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import polars as pl
 
+from ragtally import duplicates
 from ragtally.curation.curated import final_example
-from ragtally.duplicates.near import near_duplicates
-from ragtally.duplicates.shingles import word_sequences
 from ragtally.examples.splits import assign_splits, tied_groups
 from ragtally.steps.step import Step, Work
 from ragtally.store import read_table, write_json, write_table
@@ -62,7 +61,7 @@ def _near_groups(texts: Sequence[str], shingle: int, similarity: float) -> list[
     if not texts:
         return []
     everyone = np.ones((len(texts), 1), dtype=np.bool_)
-    group = near_duplicates(word_sequences(texts), shingle, similarity, everyone).group
+    group = duplicates.near_duplicates(duplicates.word_sequences(texts), shingle, similarity, everyone).group
     return [int(number) if number >= 0 else -1 - row for row, number in enumerate(group)]
 
 
