@@ -24,6 +24,7 @@ from ragtally.present.cells import Cells, cells_of, sets_of
 from ragtally.present.charts import specification, vega
 from ragtally.present.comparisons import best_section, comparisons_section, votes_section
 from ragtally.present.costs import costs_section
+from ragtally.present.data_card import write_card
 from ragtally.present.examples import examples_section
 from ragtally.present.explorer import packed_explorer, sample_questions
 from ragtally.present.grading import grading_section
@@ -57,6 +58,7 @@ def write_report(results: Results, analysis: Analysis, folder: Path, provenance:
     files.SUMMARY.write(folder, summarize(results, analysis))
     for name, columns in plot_tables(results, analysis, cells).items():
         write_csv(folder / "plots" / name, columns)
+    write_card(folder)
     write_text(folder / "report.html", page)
     return folder / "report.html"
 
