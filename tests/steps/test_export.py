@@ -214,3 +214,17 @@ def test_the_same_decisions_give_the_same_bytes(work: Work, folder: Path, make_b
     other = Work(make_bench("again"))
     again = other.export(other.curate(DECISIONS))
     assert (again / "manifest.json").read_bytes() == (folder / "manifest.json").read_bytes()
+
+
+def test_the_files_load_in_datasets_and_are_trls_formats(folder: Path, tmp_path: Path) -> None:
+    reason = "is not installed: pip install datasets trl"
+    datasets = pytest.importorskip("datasets", reason=f"datasets {reason}")
+    trl = pytest.importorskip("trl.data_utils", reason=f"trl {reason}")
+    for form in FORMS:
+        for kind, ending in (("json", "jsonl"), ("parquet", "parquet")):
+            files = {path.stem: str(path) for path in (folder / form).glob(f"*.{ending}") if "." not in path.stem}
+            loaded = datasets.load_dataset(kind, data_files=files, cache_dir=str(tmp_path / form / kind))
+            assert {split: len(own) for split, own in loaded.items()} == {
+                split: len(lines(folder / form / f"{split}.jsonl")) for split in files
+            }
+            assert trl.is_conversational(loaded["train"][0]) == (form not in ("alpaca", "sharegpt"))

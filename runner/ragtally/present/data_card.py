@@ -27,7 +27,9 @@ def write_card(folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
         return
     ballots = files.EXAMPLE_BALLOTS.read(folder)
-    precisions = validator_precisions(with_doubts(examples, ballots), ballots)
+    # Nobody is shown what only repeats another example.
+    originals = examples.filter(~pl.col("status").is_in(["duplicate", "leaks_test_question"]))
+    precisions = validator_precisions(with_doubts(originals, ballots), ballots)
     content = _content(examples, ballots, precisions, folder)
     write_json(folder / _FILES[0], content)
     write_text(folder / _FILES[1], _page(content, precisions))

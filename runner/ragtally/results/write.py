@@ -192,7 +192,8 @@ def write_bench(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
     about = {
         "metrics": [metric_json(info) for info in study_metrics(plan, workspace)],
         "readings": count_readings(plan.cells, answers),
-        **({"grades": count_grades(answers)} if plan.study.dataset.is_open else {}),
+        # Retrieval alone gives no answers to grade.
+        **({"grades": count_grades(answers)} if plan.study.dataset.is_open and len(answers) else {}),
     }
     content = comparisons(plan, workspace.registry) | judges_json(plan, workspace) | about
     served = _served_by(plan, workspace)
