@@ -69,6 +69,7 @@ VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 # Where a string of the engine is a component's name, the defaults apart, it is another thing of that name.
 HOMONYMS = {
     "api/reader.py": {"recorded"},  # How a reader draws
+    "present/data_card.py": {"precision", "tokens"},  # Of validators; lengths
     "cli/export.py": {"recorded"},  # A command
     "cli/lazy.py": {"table"},  # A module
     "curation/label_studio.py": {"email"},  # Who annotated, as Label Studio says it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -64,3 +65,25 @@ def write_examples(folder: Path, count: int, *, documents: int = 40, spice: str 
         folder / "examples" / "documents.parquet"
     )
     return examples
+
+
+def write_curated(folder: Path, *, labels: bool = False) -> Path:
+    """Write what a study exports: lines of chats by split, and the documents."""
+    lines: dict[str, list[str]] = {"train": [], "test": []}
+    for number in range(8):
+        one = example(3 + 4 * number if labels else number, documents=2)
+        turns = [{"role": turn.role, "content": turn.text} for turn in one.turns]
+        about = {"id": one.id, "kind": str(one.kind), "class_label": one.label or "", "input": ""}
+        source = {"document": one.source.document, "start": one.source.start, "end": one.source.end}
+        lines["test" if number % 4 == 3 else "train"].append(json.dumps({"messages": turns, **about, **source}))
+    (folder / "chat").mkdir(parents=True)
+    for split, own in lines.items():
+        (folder / "chat" / f"{split}.jsonl").write_text("\n".join(own) + "\n", encoding="utf-8")
+    documents = {"id": ["d0.md", "d1.md"], "text": ["Thing after thing. " * 20] * 2}
+    sections: list[list[int]] = [[], []]
+    pl.DataFrame({**documents, "section_starts": sections, "section_ends": sections}).write_parquet(
+        folder / "documents.parquet"
+    )
+    manifest = {"form": "ragtally examples 1", "counts": {"chat": {}}, "files": {}}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder

@@ -36,6 +36,7 @@ from ragtally.testing import (
     samples,
 )
 from sample_beir import document, query, write_folder
+from sample_examples import write_curated
 from sample_export import write_export
 from sample_files import WRITERS
 from sample_outlook import write_msg
@@ -118,6 +119,19 @@ class TestExported(DatasetSuite):
     def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
         write_export(folder)
         return {"folder": str(folder)}
+
+
+class TestCurated(DatasetSuite):
+    plugin = "ragtally_curated"
+    name = "curated"
+    labels = False
+
+    def folder_parameters(self, folder: Path) -> Mapping[str, Any]:
+        return {"folder": str(write_curated(folder / "examples", labels=self.labels))}
+
+
+class TestCuratedLabels(TestCurated):
+    labels = True
 
 
 CONVERTERS = {

@@ -246,7 +246,7 @@ EXAMPLES_SUMMARY = ResultFile("examples.json", "examples", "What people decided 
 EXAMPLES_MANIFEST = ResultFile("examples/manifest.json", "examples", "The files for training, which lie beside it: "
     "`FORM/SET.jsonl` and `.parquet`, `rejected.jsonl`, `documents.parquet`, and what LLaMA-Factory and Axolotl are "
     "told.", (
-    Column("form", _TEXT, "what the dataset `examples` reads"),
+    Column("form", _TEXT, "what the dataset `curated` reads"),
     Column("counts.FORM.SET.lines", _INTEGER, "lines of the set in this form", optional=True),
     Column("counts.FORM.SET.no_place", _INTEGER, "examples that the form has no place for, as long chats in `alpaca`",
            optional=True),

@@ -18,7 +18,7 @@ from ragtally.support.training_forms import FORMS, Form, Line, TrainingExample, 
 from ragtally.tables import load_examples, load_splits
 
 FOLDER, MANIFEST = "examples", "manifest.json"
-# What the dataset `examples` reads.
+# What the dataset `curated` reads.
 _MANIFEST_FORM = "ragtally examples 1"
 
 

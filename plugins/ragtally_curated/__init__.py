@@ -1,4 +1,4 @@
-"""The dataset `examples`: a curated set, as a study exported it, as questions and as training data."""
+"""The dataset `curated`: a set of examples, as a study exported it, as questions and as training data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ragtally import Component, hookimpl
 from ragtally.api import DatasetTraits
 
 if TYPE_CHECKING:
-    from ragtally_examples.dataset import ExamplesFolder
+    from ragtally_curated.dataset import ExamplesFolder
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "folder": {
@@ -29,31 +29,31 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 def build(folder: str, form: str | None) -> ExamplesFolder:
     """Build the dataset."""
-    from ragtally_examples.dataset import ExamplesFolder
+    from ragtally_curated.dataset import ExamplesFolder
 
     return ExamplesFolder(folder, form)
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str:
     """Hash the files that the dataset reads."""
-    from ragtally_examples.dataset import fingerprint_of
+    from ragtally_curated.dataset import fingerprint_of
 
     return fingerprint_of(parameters["folder"], parameters["form"])
 
 
 def traits(parameters: Mapping[str, Any]) -> DatasetTraits:
     """Labels where every example has one, else reference texts."""
-    from ragtally_examples.dataset import ExamplesFolder
+    from ragtally_curated.dataset import ExamplesFolder
 
     return DatasetTraits("labels" if ExamplesFolder(parameters["folder"], parameters["form"]).labelled else "open")
 
 
 @hookimpl
 def register_datasets() -> list[Component]:
-    """Offer `examples`."""
+    """Offer `curated`."""
     return [
         Component(
-            name="examples",
+            name="curated",
             build=build,
             summary="A curated set that a study exported: its questions, answers and documents, in its own splits.",
             params=PARAMETERS,
