@@ -58,6 +58,8 @@ def _ollama(source: BaseSource, parameters: Mapping[str, Any], model: Path, fold
             hint=_MERGED,
         )
     _copy(model, folder)
+    # In a folder that ADAPTER names it looks for weights by this name, and not by PEFT's.
+    (folder / WEIGHTS).rename(folder / "model.safetensors")
     lines = [f"FROM {source.path().resolve()}", "ADAPTER .", "PARAMETER temperature 0"]
     (folder / "Modelfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return [

@@ -45,9 +45,10 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "x-ragtally-when": {"answer": ["generate"]},
     },
     "rank": {"type": "integer", "minimum": 1, "default": 8, "description": "The rank of the adapters."},
+    # A whole number, since Ollama reads no other.
     "alpha": {
-        "type": "number",
-        "exclusiveMinimum": 0,
+        "type": "integer",
+        "minimum": 1,
         "default": 16,
         "description": "How much the adapters count: they are scaled by alpha / rank.",
     },

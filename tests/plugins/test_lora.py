@@ -230,7 +230,7 @@ def test_what_servers_need_is_written_and_what_they_do_not_take_is_told(tiny: di
         return folder, "\n".join(COMPONENT.hand_over(given(**tiny | said), tmp_path / "model", server, folder))
 
     folder, lines = write("ollama")
-    assert (folder / "adapter_model.safetensors").read_bytes() == files["adapter_model.safetensors"]
+    assert (folder / "model.safetensors").read_bytes() == files["adapter_model.safetensors"]
     assert (folder / "Modelfile").read_text() == f"FROM {tiny['base']}\nADAPTER .\nPARAMETER temperature 0\n"
     assert "ollama create" in lines and "ollama_chat/" in lines
     folder, lines = write("vllm")
