@@ -31,7 +31,8 @@ def test_the_results_are_outputs_and_the_second_run_does_nothing(finished: Proje
     outputs = {Path(out["path"]) for stage in lock["stages"].values() for out in stage["outs"]}
     folder = Path("data/results/small")
     of_study = {path.relative_to(folder).as_posix() for path in outputs if path.is_relative_to(folder)}
-    assert of_study == set(finished.results())
+    # The files for training are one output, a folder.
+    assert of_study == set(finished.results()) - {"examples/manifest.json"} | {"examples"}
     (finished.folder / "plugins" / "__pycache__").mkdir(exist_ok=True)
     (finished.folder / "plugins" / "__pycache__" / "any.pyc").touch()  # as running Python leaves behind
     started = time.monotonic()
