@@ -306,7 +306,7 @@ def test_every_dataset_has_split_and_answers_and_may_not_declare_them() -> None:
     offered = Component("set", object, "D.", params={"size": described(default=1)})
     found = registry(register_datasets=[offered]).find("dataset", "set")
     assert found is not None
-    assert list(found.component.params) == ["size", "split", "answers", "language"]
+    assert list(found.component.params) == ["size", "split", "answers", "language", "redact"]
     with pytest.raises(PluginError, match=r"'set' of the plugin here of here-package 2\.0 declares 'split'"):
         registry(register_datasets=[Component("set", object, "D.", params={"split": described()})])
 

@@ -40,6 +40,8 @@ class Driver:
 
 OF_OPEN_ANSWERS = {"grade"}
 """The steps that only a study with open answers has."""
+OF_PARSERS = {"reference"}
+"""Likewise of a study that compares parsers."""
 OFTEN = ("index", "train", "read", "grade", "base", "score")
 """The steps that are killed with every run of the tests; the others, which write alike, with the slow ones."""
 
@@ -96,7 +98,11 @@ def drafts(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize(
     "step",
-    [pytest.param(step, marks=() if step in OFTEN else pytest.mark.slow) for step in STEPS if step not in ASKING],
+    [
+        pytest.param(step, marks=() if step in OFTEN else pytest.mark.slow)
+        for step in STEPS
+        if step not in {*ASKING, *OF_PARSERS}
+    ],
 )
 def test_a_run_killed_in_a_step_goes_on(
     driver: Driver, uninterrupted: Path, uninterrupted_open: Path, tmp_path: Path, step: str
@@ -148,7 +154,7 @@ def test_earlier_results_outlive_a_kill(driver: Driver, uninterrupted: Path, tmp
 
 def test_the_study_has_work_of_every_step(uninterrupted: Path) -> None:
     counts = Counter(name.split()[0] for name in calls(uninterrupted))
-    assert set(counts) == set(STEPS) - set(ASKING) - OF_OPEN_ANSWERS
+    assert set(counts) == set(STEPS) - set(ASKING) - OF_OPEN_ANSWERS - OF_PARSERS
     assert {step for step, count in counts.items() if count == 1} == {
         "prepare", "chunk", "embed", "embed_questions", "rerank", "base",
     }  # fmt: skip

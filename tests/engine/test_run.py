@@ -37,8 +37,8 @@ from workbench import Bench
 FILES = {
     "dataset.json", "train.json", "loss.csv", "voters.csv", "base.parquet", "base.json",
     "cells.csv", "metrics.json", "answers.parquet", "questions.parquet", "rankings.parquet", "passages.parquet",
-    "prompts.parquet", "comparisons.json", "timings.json", "examples.parquet", "example_ballots.parquet",
-    "funnel.csv", "examples.json", "manifest.json",
+    "prompts.parquet", "judgments.parquet", "comparisons.json", "timings.json",
+    "examples.parquet", "example_ballots.parquet", "funnel.csv", "examples.json", "manifest.json",
 }  # fmt: skip
 
 
@@ -112,6 +112,7 @@ def test_the_bench_alone_is_enough_and_needs_no_voters_table(bench: Bench) -> No
         "rankings.parquet",
         "passages.parquet",
         "prompts.parquet",
+        "judgments.parquet",
         "comparisons.json",
         "timings.json",
     }

@@ -84,7 +84,7 @@ def test_a_damaged_page_is_found_and_the_file_left_as_it_is(path: Path, name: st
         ("key = 'r1:0'", "the call 'r1:0': key must be"),
         ("messages = '[{'", "Expecting"),
         ("parameters = '{\"a\": NaN}'", "NaN is no JSON number"),
-        ("purpose = 'train'", "purpose must be label or measure"),
+        ("purpose = 'train'", "purpose must be one of label, measure"),
         ("seconds = 'long'", "seconds must be a number"),
         ("text = x'ff'", "text must be text"),
     ],

@@ -229,7 +229,7 @@ WRONG = {
     "a field more": (lambda told: json.dumps(told | {"api_key": "x"}).encode(), "unknown field 'api_key'"),
     "another key": (change("key", '"0123"'), "key must be"),
     "a number as text": (change("text", "1"), "text must be text"),
-    "an unknown purpose": (change("purpose", '"train"'), "purpose must be label or measure"),
+    "an unknown purpose": (change("purpose", '"train"'), "purpose must be one of label, measure"),
     "a vote below 0": (change("vote", "-1"), "vote must be an index from 0"),
     "a yes for a vote": (change("vote", "true"), "vote must be"),
     "NaN seconds": (change("seconds", "NaN"), "NaN is no JSON number"),

@@ -104,7 +104,10 @@ def _handover_keys() -> dict[str, Schema]:
         },
         "split": mapping(
             "The share of each set. No two share a document or a near-duplicate, so shares may not be met exactly.",
-            {name: {**share, "default": default} for name, default in _SHARES.items()},
+            {
+                name: {**share, "default": default, "description": f"The share of {name}."}
+                for name, default in _SHARES.items()
+            },
         ),
         "export": {
             "type": "array",
