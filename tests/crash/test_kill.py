@@ -42,7 +42,7 @@ OF_OPEN_ANSWERS = {"grade"}
 """The steps that only a study with open answers has."""
 OF_PARSERS = {"reference"}
 """Likewise of a study that compares parsers."""
-OFTEN = ("index", "train", "read", "grade", "base", "score")
+OFTEN = ("index", "grade", "score")
 """The steps that are killed with every run of the tests; the others, which write alike, with the slow ones."""
 
 
@@ -129,7 +129,15 @@ def test_a_run_killed_in_a_step_goes_on(
     assert sum(again.values()) == 2
 
 
-@pytest.mark.parametrize("name", ["bench.json", "dataset.json", "base.parquet", "cells.csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("bench.json", marks=pytest.mark.slow),
+        pytest.param("dataset.json", marks=pytest.mark.slow),
+        "base.parquet",
+        "cells.csv",
+    ],
+)
 def test_a_run_killed_while_it_writes_results_goes_on(
     driver: Driver, uninterrupted: Path, tmp_path: Path, name: str
 ) -> None:
