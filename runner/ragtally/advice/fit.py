@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
@@ -37,9 +37,24 @@ class Need:
     remedies: tuple[tuple[str, float], ...] = ()
 
 
-def needs(study: Study, registry: Registry, machine: Machine) -> tuple[Need, ...]:
-    """What a study's components need, of those that say so."""
-    return tuple(need_of(name, footprint, machine) for name, footprint in _footprints(study, registry))
+def needs(
+    study: Study, registry: Registry, machine: Machine, longest: Mapping[str, int] | None = None
+) -> tuple[Need, ...]:
+    """What a study's components need, of those that say so; of readers the longest example may be known."""
+    lengths = {f"reader {name}": length for name, length in (longest or {}).items()}
+    return tuple(
+        need_of(name, _shortened(footprint, lengths.get(name)), machine)
+        for name, footprint in _footprints(study, registry)
+    )
+
+
+def _shortened(footprint: Footprint, longest: int | None) -> Footprint:
+    """What is needed where no example is as long as it might be."""
+    tuning = footprint.tuning
+    if tuning is None or longest is None or longest >= tuning.length:
+        return footprint
+    tuning = replace(tuning, length=longest, predicted=min(tuning.predicted, longest))
+    return replace(footprint, tuning=tuning)
 
 
 def _footprints(study: Study, registry: Registry) -> Iterator[tuple[str, Footprint]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +17,11 @@ from ragtally.cli.console import TerminalProgress, print_all
 from ragtally.cli.studies import json_option
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
-from ragtally.spec.study import Study
 from ragtally.support.environment import environment
 
 if TYPE_CHECKING:
     from ragtally.engine.learning import ReaderCurve
+    from ragtally.workspace import Workspace
 
 
 @click.command(name="advise")
@@ -41,6 +43,8 @@ def command(
 ) -> None:
     """Say what the models of SPEC that run on this machine need of it, and what would make them fit.
 
+    Of readers that are tuned here also how many tokens an epoch has, and how many examples do not fit.
+
     With --learning-curve also what more examples would bring to its readers that train: a fifth of the split that a
     reader learns from is put aside; it learns from 50, 100, 200, ... of the other questions, and a power law through
     its errors says what twice as many would bring and what one point more costs. No test question is looked at, and
@@ -53,10 +57,18 @@ def command(
     registry = load_registry()
     study = load_study(spec, registry)
     machine = lazy.machine.this_machine()
-    needs = lazy.fit.needs(study, registry, machine)
-    curves = _curves(study, registry, readers, draws or 3) if with_curves else ()
+    with _workspace(registry) as workspace:
+        tokens = lazy.training_tokens.training_tokens(study, registry, workspace)
+        curves: tuple[ReaderCurve, ...] = ()
+        if with_curves:
+            curves = lazy.learning.learning_curves(study, registry, workspace, readers, draws or 3)
+    longest = {name: count.longest for name, count in tokens.items() if not isinstance(count, str)}
+    needs = lazy.fit.needs(study, registry, machine, longest)
     if as_json:
         content: dict[str, Any] = {"machine": asdict(machine), "needs": [asdict(need) for need in needs]}
+        content["training_tokens"] = {
+            name: {"reason": count} if isinstance(count, str) else asdict(count) for name, count in tokens.items()
+        }
         if with_curves:
             content["learning_curves"] = [_plain(asdict(curve)) for curve in curves]
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
@@ -67,16 +79,20 @@ def command(
         print_all([tables.needs_table(needs), *map(tables.parts_table, needs)])
     else:
         click.echo("no model of this study is known to run in this process; servers need memory of their own")
+    if tokens:
+        click.echo()
+        print_all(tables.tokens_parts(tokens))
     if curves:
         click.echo()
         print_all(lazy.learning_tables.learning_parts(curves, usd_per_example))
 
 
-def _curves(study: Study, registry: Registry, readers: tuple[str, ...], draws: int) -> tuple[ReaderCurve, ...]:
+@contextmanager
+def _workspace(registry: Registry) -> Iterator[Workspace]:
     store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
     workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
     try:
-        return lazy.learning.learning_curves(study, registry, workspace, readers, draws)
+        yield workspace
     finally:
         workspace.progress.finish()
 

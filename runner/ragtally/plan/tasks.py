@@ -437,7 +437,7 @@ class StudyTasks:
         work = self._vote(reader, purpose, index)
         path, model = f"readers.{reader.name}", None
         if reader.train_split is not None:
-            of_training = self._training(reader)
+            of_training = self.training(reader.name)
             model = self.task(TRAIN, path, f"{reader.name} {purpose} vote {index + 1}", inputs=of_training, **work)
         inputs: Inputs = {
             "prepare": _documents_of(passages, self.dataset), "sample": sample, "context": passages,
@@ -452,8 +452,9 @@ class StudyTasks:
         settings = {"vote": {"purpose": vote.purpose, "index": vote.index, "seed": vote.seed}, **more}
         return {"choices": {"reader": reader.choice}, "settings": settings}
 
-    def _training(self, reader: ReaderPick) -> Inputs:
+    def training(self, name: str) -> Inputs:
         """What a reader learns from."""
+        reader = self.study.readers[name]
         path, examples = f"readers.{reader.name}", self._examples(reader, None)
         gold = self._control("gold_context", examples, path)
         base = self.base(examples, path, training=True) if reader.train_from == "base" else None
@@ -464,7 +465,7 @@ class StudyTasks:
         reader, more = self.study.readers[name], {"size": size, "draw": draw, "held_out": held_out}
         work = self._vote(reader, "measure", 0, seed=self.study.seed, **more)
         label = f"{name} after {size} examples"
-        return self.task(LEARN, f"readers.{name}", label, inputs=self._training(reader), **work)
+        return self.task(LEARN, f"readers.{name}", label, inputs=self.training(reader.name), **work)
 
     def ask(self, prompts: Task, model: Choice, purpose: CallPurpose, index: int, path: str, label: str) -> Task:
         """A model's replies to prompts, one vote."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ragtally.advice.fit import Fit, Need
 from ragtally.advice.machine import Machine
 from ragtally.advice.memory import Amount
+from ragtally.engine.training_tokens import ExampleTokens
+from ragtally.present.numbers import COUNT, PORTION, Portion
 from ragtally.present.table import Column, Table
 
 _GB = 10**9
@@ -42,6 +44,28 @@ def parts_table(need: Need) -> Table:
         (Column("part"), Column("likely"), Column("from"), Column("to")),
         (*rows, ("all", *_texts(need.amount))),
     )
+
+
+def tokens_parts(tokens: Mapping[str, ExampleTokens | str]) -> list[Table | str]:
+    """What the examples come to that readers are tuned by."""
+    counts = [count for count in tokens.values() if not isinstance(count, str)]
+    reasons = [
+        f"{name}: its examples' tokens are not known: {why}" for name, why in tokens.items() if isinstance(why, str)
+    ]
+    rows = tuple(
+        (each.reader, each.examples, each.total, each.longest, each.room, Portion(each.too_long, each.examples))
+        for each in counts
+    )
+    columns = (
+        Column("reader"), Column("examples", COUNT), Column("tokens per epoch", COUNT), Column("longest", COUNT),
+        Column("room", COUNT), Column("do not fit", PORTION),
+    )  # fmt: skip
+    notes = ("estimated without the model's own tokenizer; room: max_tokens, or the model's window",)
+    more = tuple(f"{each.reader}: {note}" for each in counts for note in each.notes)
+    table = Table(
+        "training-tokens", "The tokens of the examples that readers learn from", columns, rows, (*notes, *more)
+    )
+    return [*([table] if rows else []), *reasons]
 
 
 def _texts(amount: Amount) -> tuple[str, str, str]:
