@@ -150,6 +150,7 @@ def test_corrected_intervals_cover_the_truth_and_raw_shares_are_off_by_what_is_e
         raw_covered += bool(wilson(round(400 * raw), 400).contains(0.7))
         raws.append(raw)
         widths.append(estimate.high - estimate.low)  # type: ignore[operator]
+    print(f"\ncorrected {covered / REPETITIONS:.1%}, raw {raw_covered / REPETITIONS:.1%}, share {np.mean(raws):.1%}")
     # Within three standard errors of 95 %.
     assert abs(covered / REPETITIONS - 0.95) < 0.03, covered
     # The share by one judge is p * sensitivity + (1 - p) * (1 - specificity); by a majority of three, of its own.
