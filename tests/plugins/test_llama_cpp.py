@@ -167,7 +167,8 @@ class TestRealModel:
 
     def test_its_file_says_what_it_is(self) -> None:
         about = header("smollm2")
-        assert about.context_length == 8192 and about.template is not None
+        assert about.shape.window == 8192 and about.template is not None
+        assert about.shape.parameters == pytest.approx(134.5e6, rel=0.01)
         assert len(digest("smollm2")) == 40
         findings = COMPONENT.diagnose(given())  # type: ignore[misc]
         assert [finding.ok for finding in findings] == [True, True]
