@@ -44,6 +44,9 @@ FIRST = {
     "evolve_prompt": "r1:24c9070695d94230ee485b49f6a69ebc2340533e",
     "evolve": "r1:2a4df585988baf297d893f1cc8d8267e1e1871d3",
     "deduplicate": "r1:9f8e3af5222f6d3c55e6c9d5f1a82da9c06430d2",
+    "curate": "r1:deb6c104c4016663982f333fe9bedb7d260a4039",
+    "split": "r1:61ec9bd8e63811d672c5ea2f9c21023fbd4dd999",
+    "export": "r1:90f7583012917120192cae69ff95e146209fee9d",
 }
 """The address of the first task of each step."""
 
@@ -55,7 +58,7 @@ def bench(tmp_path: Path) -> Bench:
 
 def tasks(plan: StudyPlan) -> tuple[Task, ...]:
     assert plan.examples is not None
-    return in_order([plan.examples.outcomes])
+    return in_order([plan.examples.export])
 
 
 def test_addresses_are_pinned(bench: Bench) -> None:

@@ -13,7 +13,7 @@ SMALL = ModelEstimate("small", "openai/a", 90, 30, 60, True, 600, 60, 0.5, 2.0, 
 def test_all_models_come_to_their_sum() -> None:
     table = _models([SMALL, replace(SMALL, name="big", paid=0, to_pay=90, dollars=1.0, hours=3.0)])
     assert [row[0] for row in table.rows] == ["small", "big", "all"]
-    assert table.rows[-1][1:] == ("180", 30, "150", 1200, 120, "$1.50", "~5.00", None)
+    assert table.rows[-1][1:] == ("180", 30, "150", 1200, 120, "~$1.50", "~5.00", None)
     assert any("would end about" in note for note in table.notes)
 
 
@@ -25,6 +25,12 @@ def test_batches_are_on_their_way_side_by_side_and_what_is_unknown_stays_unknown
     unknown = _models([SMALL, replace(SMALL, hours=None)])
     assert unknown.rows[-1][7] is None
     assert not any("would end about" in note for note in unknown.notes)
+
+
+def test_dollars_are_an_estimate_even_of_at_most_so_many_calls() -> None:
+    for exact in (True, False):
+        row, free = _models([replace(SMALL, exact=exact), replace(SMALL, dollars=0.0)]).rows[:2]
+        assert (row[6], free[6]) == ("~$0.5", "$0")
 
 
 def test_one_model_needs_no_total() -> None:

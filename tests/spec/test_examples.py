@@ -54,6 +54,20 @@ def test_passages_fit_into_the_smallest_window(tmp_path: Path) -> None:
     assert size(SPEC.replace("  kinds", "  chunker: {words: {size: 77}}\n  kinds")) == 77
 
 
+def test_signs_of_a_language_without_spaces_count_as_words(tmp_path: Path) -> None:
+    def language(text: str) -> str | None:
+        recipe = study(tmp_path, text).examples
+        assert recipe is not None and recipe.chunker is not None
+        return recipe.chunker.parameters.get("language")
+
+    assert language(SPEC) is None
+    assert language(SPEC.replace("questions: 8", "questions: 8, language: zh")) == "zh"
+    # Who says only what to write in has documents in it, too.
+    assert language(SPEC + "  language: ja\n") == "ja"
+    assert language(SPEC.replace("questions: 8", "questions: 8, language: zh") + "  language: ja\n") == "zh"
+    assert language(SPEC + "  language: de\n") is None
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

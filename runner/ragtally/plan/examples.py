@@ -119,6 +119,10 @@ class _Rounds:
         traits: ModelTraits = self._tasks.registry.traits(model)
         return traits.takes_schema is True
 
+    def _model_name(self, generator: str) -> str:
+        traits: ModelTraits = self._tasks.registry.traits(self._models[generator])
+        return f"{traits.provider}/{traits.model}"
+
     def _generate(self, seeds: Task | None) -> tuple[Task, list[tuple[int, Task]]]:
         tasks, recipe = self._tasks, self._recipe
         inputs: Inputs = {"seed": seeds}
@@ -243,8 +247,8 @@ class _Rounds:
             "forms": list(handover.forms),
             "splits": list(handover.split),
             "seed": seed,
-            # Names of the spec, against the rule, since they stand in the files; nothing else is made from these.
-            "generators": list(recipe.generators),
+            # What the models are, since the files leave the house, where the spec's names say nothing to anybody.
+            "generators": [self._model_name(name) for name in recipe.generators],
         }
         export = tasks.task(
             EXPORT, "examples.export", "all", settings=settings, inputs={**documents, "split": splits}

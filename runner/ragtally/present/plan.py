@@ -14,7 +14,8 @@ from ragtally.present.table import Column, Table
 
 _MEANING = (
     "~ estimated; <= upper bound: the base is not known before the voters have voted, prompts that hold what other"
-    " paid work finds cannot be written yet, and judges are asked about equal answers once"
+    " paid work finds cannot be written yet, and judges are asked about equal answers once; tokens and dollars are"
+    " estimated for that many calls, by the length of prompts and usual answers"
 )
 
 
@@ -93,7 +94,7 @@ def _models(estimates: Sequence[ModelEstimate]) -> Table:
                 f"{most}{row.to_pay:,}",
                 row.input_tokens,
                 row.output_tokens,
-                None if row.dollars is None else f"{most}{dollars(row.dollars)}",
+                _dollars(row.dollars),
                 _hours(row),
                 None if row.days is None else f"{row.days:.1f}",
             )
@@ -105,6 +106,11 @@ def _models(estimates: Sequence[ModelEstimate]) -> Table:
         tuple(rows),
         (*filter(None, [*map(_batches, estimates), _end(total)]), _MEANING),
     )
+
+
+def _dollars(amount: float | None) -> str | None:
+    # Even where the number of calls is exact, the length of answers is not; what costs nothing does so for sure.
+    return None if amount is None else f"~{dollars(amount)}" if amount else dollars(amount)
 
 
 def _total(estimates: Sequence[ModelEstimate]) -> ModelEstimate:

@@ -17,6 +17,7 @@ from ragtally.spec.resolve import Resolver
 from ragtally.spec.study import Chats, Evolution, ExampleRecipe, Handover, Validation
 from ragtally.spec.validation import Faults
 from ragtally.support.training_forms import FORMS
+from ragtally.support.unspaced import LANGUAGES_WITHOUT_SPACES
 
 _PATH = ("examples",)
 _NEAR = 0.8
@@ -246,7 +247,7 @@ def resolve_examples(
             )
     chunker = None
     if "expand" not in part and "generators" in part:
-        passages = part.get("chunker", {PASSAGES: {"size": _window(part, models, resolver), "overlap": 0}})
+        passages = part.get("chunker", {PASSAGES: _passages(part, models, resolver)})
         chunker = resolver.one("chunker", passages, (*_PATH, "chunker"))
     validation = _resolve_validation(part.get("validate"), resolver, faults)
     evolve = part.get("evolve")
@@ -289,6 +290,14 @@ def _resolve_handover(part: Mapping[str, Any], faults: Faults) -> Handover:
         window=target.get("window"),
         licence=part.get("licence"),
     )
+
+
+def _passages(part: Mapping[str, Any], models: Mapping[str, Choice], resolver: Resolver) -> dict[str, Any]:
+    window = {"size": _window(part, models, resolver), "overlap": 0}
+    language = part.get("language")
+    # Who says only what to write in has documents in it, too; a language of the dataset reaches every chunker.
+    is_said = resolver.language is None and language in LANGUAGES_WITHOUT_SPACES
+    return {**window, "language": language} if is_said else window
 
 
 def _window(part: Mapping[str, Any], models: Mapping[str, Choice], resolver: Resolver) -> int:

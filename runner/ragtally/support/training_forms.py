@@ -40,7 +40,7 @@ class TrainingExample:
         start: The first character of the passage in the document's text.
         end: Just past its last character.
         location: The place in people's words, as in `page 3`.
-        generator: The model that wrote it, by its name in the spec.
+        generator: The model that wrote it, as PROVIDER/MODEL; None where no model did.
     """
 
     id: str
