@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from model_server.fixture import RunningServer, running_server
+from ragtally.curation.decisions import Choice, Decision, DecisionLog, text_of
+from ragtally.examples.example import Turn, example_of
 from toy_study import EXAMPLES
 
 pytestmark = pytest.mark.slow
@@ -22,7 +27,7 @@ POINTS = ("before", "written", "recorded")
 SPEC = """\
 study: tiny
 seed: 3
-dataset: {{table: {{documents: {docs}}}}}
+dataset: {{table: {{documents: {docs}, converters: [whatsapp]}}}}
 models:
   one: {{litellm: {{model: openai/one, api_base: {url}, temperature: 0.7, retries: 8, timeout: 1}}}}
   two: {{litellm: {{model: openai/two, api_base: {url}, temperature: 0.7, retries: 8, timeout: 1}}}}
@@ -32,12 +37,21 @@ examples:
   validate: {{from: [one, two], votes: 2, criteria: [grounded, clear]}}
   repair: 1
   evolve: {{ways: [rephrase]}}
+  chats: {{assistant: [Ana]}}
+  curate: {log}
+  export: [chat, alpaca]
 """
 EXPANDING = """\
   expand: {seeds}
   validate: {{from: [one, two], criteria: [clear]}}
 """
-FILES = ("examples.parquet", "example_ballots.parquet", "funnel.csv")
+CHAT = """\
+24/12/2025, 10:15 - Rui: Are you open today?
+24/12/2025, 10:16 - Ana: Until noon.
+"""
+CHOICES: tuple[Choice, ...] = ("reject", "edit", "accept")
+AFTER_DECISIONS = ("curate", "split", "export")
+DECIDED_AT = "2026-11-28T19:00:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +78,11 @@ def write(folder: Path, server: RunningServer, step: str) -> None:
     for animal in ("otter", "heron", "badger"):
         text = f"The {animal} lives by the river and hunts at dawn. It weighs {len(animal)} pounds in spring."
         (docs / f"{animal}.md").write_text(text, encoding="utf-8")
+    (docs / "chat.txt").write_text(CHAT, encoding="utf-8")
     seeds = folder / "seeds.jsonl"
     rows = [{"question": f"What of number {number}?", "answer": f"It is {number}."} for number in range(4)]
     seeds.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    text = SPEC.format(docs=docs, url=server.openai)
+    text = SPEC.format(docs=docs, url=server.openai, log=folder / "curation.csv")
     if step == "seed":
         text = text[: text.index("  validate")] + EXPANDING.format(seeds=seeds)
     (folder / "spec.yaml").write_text(text, encoding="utf-8")
@@ -80,12 +95,28 @@ def run(driver: subprocess.Popen[str], folder: Path, **kill: str) -> int:
     return int(json.loads(driver.stdout.readline()))
 
 
+def decide(folder: Path) -> None:
+    """Reject one of the examples that are exported, edit another, and accept one that validators rejected."""
+    table = pl.read_parquet(folder / "results" / "tiny" / "examples.parquet")
+    rows = [*table.filter("included").head(2).to_dicts(), *table.filter(status="rejected").head(1).to_dicts()]
+    decisions = []
+    for row, choice in zip(rows, CHOICES, strict=True):
+        text = text_of(example_of(row))
+        edit = text._replace(turns=(*text.turns[:-1], Turn("assistant", "In my own words.")))
+        decision = Decision(row["example"], choice, person="ana", at=DECIDED_AT, digest=text.digest)
+        decisions.append(replace(decision, text=edit) if choice == "edit" else decision)
+    DecisionLog(folder / "curation.csv").append(decisions)
+
+
 def results(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / "results" / "tiny" / name).read_bytes() for name in FILES}
+    """The tables, and everything that is exported."""
+    own = folder / "results" / "tiny"
+    tables = [own / name for name in ("examples.parquet", "example_ballots.parquet", "funnel.csv")]
+    exported = [path for path in sorted((own / "examples").rglob("*")) if path.is_file()]
+    return {path.relative_to(own).as_posix(): path.read_bytes() for path in [*tables, *exported]}
 
 
-# Chats need no call.
-@pytest.mark.parametrize("step", ["ask", *(step for step in EXAMPLES if step != "converse")])
+@pytest.mark.parametrize("step", ["ask", *EXAMPLES])
 def test_every_example_is_paid_once_and_the_bytes_are_the_same(
     driver: subprocess.Popen[str], server: RunningServer, tmp_path: Path, step: str
 ) -> None:
@@ -95,6 +126,10 @@ def test_every_example_is_paid_once_and_the_bytes_are_the_same(
         write(folder, server, step)
     server.control("POST", "reset")
     assert run(driver, whole) == 0
+    if step in AFTER_DECISIONS:
+        decide(whole)
+        assert run(driver, whole) == 0
+        shutil.copy(whole / "curation.csv", parts)
     calls = server.counts()
     assert calls["successful"] == calls["distinct_keys"]
     server.control("POST", "reset")
@@ -104,4 +139,8 @@ def test_every_example_is_paid_once_and_the_bytes_are_the_same(
     again = server.counts()
     # Killed between calls, not in the middle of one: none is answered twice.
     assert again["successful"] == again["distinct_keys"] == calls["distinct_keys"]
-    assert results(parts) == results(whole)
+    files = results(whole)
+    assert "examples/chat/train.jsonl" in files
+    assert results(parts) == files
+    if step in AFTER_DECISIONS:
+        assert b"In my own words." in b"".join(files[name] for name in files if name.endswith(".jsonl"))

@@ -298,9 +298,14 @@ class Asking:
         whole = {key: reply.text for key, reply in replies.items() if reply.finish_reason != "length"}
         astray = sum(not keeps_to(text, schemas[key]) for key, text in whole.items())
         if astray:
+            # Where most do, the server knows schemas, and there is nothing to be gained by sending none.
+            is_ignored = 2 * astray > len(whole)
+            about = "so its server ignores it" if is_ignored else "though its server does not ignore it"
+            is_read = any(call.purpose in ("label", "measure") for call in group.calls.values())
+            remedy = ". `structured: false` in the reader sends none" if is_ignored and is_read else ""
             self._workspace.progress.warn(
                 f"{astray:,} of {len(whole):,} answers of {group.name} do not keep to the JSON schema that was sent, "
-                "so its server ignores it; they are read as text. `structured: false` in the reader sends none"
+                f"{about}; they are read as text{remedy}"
             )
 
     def _check_failures(self, group: CallGroup, failures: Mapping[str, CallError]) -> None:
