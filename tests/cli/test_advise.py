@@ -82,3 +82,11 @@ def test_examples_that_cannot_be_counted_say_why(spec: Path, monkeypatch: pytest
     assert outcome.code == 0
     assert "words: its examples' tokens are not known: the download stopped" in " ".join(outcome.out.split())
     assert "training, 4 x 2,048 tokens" in outcome.out
+
+
+def test_what_cannot_be_said_about_money_is_an_error(spec: Path) -> None:
+    outcome = in_process(spec.parent, "advise", "spec.yaml", "--usd-labelling", "9")
+    assert outcome.code == 2
+    assert "is not known before small has results" in outcome.err and "ragtally run spec.yaml" in outcome.err
+    outcome = in_process(spec.parent, "advise", "spec.yaml", "--hours-expert", "9")
+    assert outcome.code == 2 and "--usd-hour" in outcome.err

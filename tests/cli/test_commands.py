@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from command_line import SMALL_SPEC, Project, commands
+from command_line import SMALL_SPEC, Project, commands, in_process
 from ragtally.cli import _COMMANDS, lazy, run
 
 
@@ -99,6 +99,19 @@ def test_show_of_an_unknown_study_says_which_there_are(finished: Project) -> Non
     outcome = finished.ragtally("show", "smal")
     assert outcome.code == 2
     assert "did you mean 'small'?" in outcome.err
+
+
+def test_advise_sets_a_finished_study_s_approaches_side_by_side(finished: Project) -> None:
+    store = finished.environment["RAGTALLY_STORE"]
+    words = ("advise", "specs/small.yaml", "--usd-labelling", "9")
+    outcome = in_process(finished.folder, *words, RAGTALLY_STORE=store, COLUMNS="80")
+    assert outcome.code == 0, outcome.err
+    assert "small: the approaches on" in outcome.out
+    # Both learn, so there is none to be paid instead.
+    assert "No reader that learns nothing answers beside words, floor" in " ".join(outcome.out.split())
+    choice = json.loads(in_process(finished.folder, *words, "--json", RAGTALLY_STORE=store).out)["choice"]
+    assert [each["reader"] for each in choice["options"]] == ["words", "floor"]
+    assert choice["highest"] in {each["cell"] for each in choice["options"]}
 
 
 def test_tables_fit_80_columns_and_lose_no_number(finished: Project) -> None:

@@ -12,16 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ragtally.api import RagtallyError
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress, print_all
-from ragtally.cli.studies import json_option
+from ragtally.cli.studies import analysis_of, json_option, results_option
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
 from ragtally.support.environment import environment
 
 if TYPE_CHECKING:
+    from ragtally.advice.choice import Choice, Spending
     from ragtally.engine.learning import ReaderCurve
+    from ragtally.spec.study import Study
     from ragtally.workspace import Workspace
+
+_USD = click.FloatRange(min=0)
 
 
 @click.command(name="advise")
@@ -32,6 +37,14 @@ if TYPE_CHECKING:
 @click.option("--reader", "readers", multiple=True, metavar="NAME", help="Only this one's curve; may be repeated.")
 @click.option("--draws", type=click.IntRange(1, 100), help="Training sets of each size.  [default: 3]")
 @click.option("--usd-per-example", type=click.FloatRange(min=0), help="What it costs to label one more question.")
+@results_option
+@click.option("--usd-labelling", type=_USD, help="What labelling the training examples cost.")
+@click.option("--usd-training", type=_USD, help="What training costs: hours of a GPU, or a provider's bill.")
+@click.option("--hours-expert", type=_USD, help="Hours of whoever sets it up and looks after it.")
+@click.option("--usd-hour", type=_USD, help="What an hour of theirs costs.")
+@click.option(
+    "--usd-machine-hour", type=_USD, help="What an hour of the machine costs that trained readers answer on."
+)
 @json_option
 def command(
     spec: Path,
@@ -39,6 +52,12 @@ def command(
     readers: tuple[str, ...],
     draws: int | None,
     usd_per_example: float | None,
+    results: Path,
+    usd_labelling: float | None,
+    usd_training: float | None,
+    hours_expert: float | None,
+    usd_hour: float | None,
+    usd_machine_hour: float | None,
     as_json: bool,
 ) -> None:
     """Say what the models of SPEC that run on this machine need of it, and what would make them fit.
@@ -49,7 +68,16 @@ def command(
     reader learns from is put aside; it learns from 50, 100, 200, ... of the other questions, and a power law through
     its errors says what twice as many would bring and what one point more costs. No test question is looked at, and
     nothing is paid. What was measured stays in the store.
+
+    Once the study has results, its approaches (closed book, gold context, whole document, retrieval, trained readers)
+    stand side by side: score, dollars and seconds per 1,000 answers; and each trained reader against the best that
+    learns nothing: better, worse or not to be told apart, and after how many questions it has paid for itself, given
+    --usd-labelling, --usd-training, and --hours-expert with --usd-hour.
     """
+    if (hours_expert or 0) > 0 and usd_hour is None:
+        raise click.UsageError("--hours-expert needs the price of an hour: --usd-hour")
+    expert = 0.0 if hours_expert == 0 else None if hours_expert is None else hours_expert * (usd_hour or 0)
+    spending = lazy.choice.Spending(usd_labelling, usd_training, expert, usd_machine_hour)
     if not with_curves and (readers or draws is not None or usd_per_example is not None):
         message = "--reader, --draws and --usd-per-example are about learning curves: give --learning-curve too"
         raise click.UsageError(message)
@@ -64,11 +92,16 @@ def command(
             curves = lazy.learning.learning_curves(study, registry, workspace, readers, draws or 3)
     longest = {name: count.longest for name, count in tokens.items() if not isinstance(count, str)}
     needs = lazy.fit.needs(study, registry, machine, longest)
+    choice = _choice(study, registry, results, spending)
     if as_json:
         content: dict[str, Any] = {"machine": asdict(machine), "needs": [asdict(need) for need in needs]}
         content["training_tokens"] = {
             name: {"reason": count} if isinstance(count, str) else asdict(count) for name, count in tokens.items()
         }
+        if choice is not None:
+            content["choice"] = _plain(asdict(choice))
+            for plain, each in zip(content["choice"]["break_even"], choice.break_even, strict=True):
+                plain["questions"] = each.questions
         if with_curves:
             content["learning_curves"] = [_plain(asdict(curve)) for curve in curves]
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
@@ -82,9 +115,31 @@ def command(
     if tokens:
         click.echo()
         print_all(tables.tokens_parts(tokens))
+    if choice is not None:
+        click.echo()
+        print_all(lazy.choice_tables.choice_parts(choice, spending))
     if curves:
         click.echo()
         print_all(lazy.learning_tables.learning_parts(curves, usd_per_example))
+
+
+def _choice(study: Study, registry: Registry, results: Path, spending: Spending) -> Choice | None:
+    """The study's approaches side by side; None before it has results."""
+    folder = results / study.name
+    if not (folder / lazy.columns.DATASET.name).is_file():
+        if spending != lazy.choice.Spending():
+            raise RagtallyError(
+                f"what a trained reader saves is not known before {study.name} has results below {results}",
+                hint=f"ragtally run {study.file}, or name the folder: --results",
+            )
+        return None
+    loaded = lazy.results.load_results(folder)
+    timings: dict[str, Any] = {}
+    if (folder / lazy.columns.TIMINGS.name).is_file():
+        timings = lazy.columns.TIMINGS.read(folder)
+    trains = {name: registry.traits(pick.choice).trains for name, pick in study.readers.items()}
+    seconds = timings.get("read_seconds_by_cell", {})
+    return lazy.choice.choice_of(loaded, analysis_of(folder, loaded), trains, seconds, spending)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import polars
 
     from ragtally import analysis, pipelines, plan, results, store, workspace
-    from ragtally.advice import fit, machine
+    from ragtally.advice import choice, fit, machine
     from ragtally.analysis import contributions
     from ragtally.analysis import pairwise as cell_pairs
     from ragtally.curation import decisions, review
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ragtally.llm import context_length, long_context, preflight
     from ragtally.plan import answer_form
     from ragtally.present import advice as advice_tables
+    from ragtally.present import choice as choice_tables
     from ragtally.present import components as component_tables
     from ragtally.present import duplicates as duplicate_tables
     from ragtally.present import learning as learning_tables
@@ -40,18 +41,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "advice_tables", "analysis", "answer_form", "batches", "blind_sheets", "calls", "calls_salvage",
-    "calls_transfer", "cell_pairs", "columns", "component_tables", "context_length", "contributions",
-    "curation_server", "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine", "estimate",
-    "export_dataset", "export_model", "export_pipeline", "export_training", "external", "fit", "inventory",
-    "learning", "learning_tables", "llm_batches", "long_context", "machine", "outputs", "page", "pairwise",
-    "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings", "result_files",
-    "results", "review", "show", "store", "store_tables", "table", "training_tokens", "vectors", "workspace",
+    "calls_transfer", "cell_pairs", "choice", "choice_tables", "columns", "component_tables", "context_length",
+    "contributions", "curation_server", "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine",
+    "estimate", "export_dataset", "export_model", "export_pipeline", "export_training", "external", "fit",
+    "inventory", "learning", "learning_tables", "llm_batches", "long_context", "machine", "outputs", "page",
+    "pairwise", "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings",
+    "result_files", "results", "review", "show", "store", "store_tables", "table", "training_tokens", "vectors",
+    "workspace",
 ]  # fmt: skip
 _MODULES = {
     "advice_tables": "ragtally.present.advice",
     "learning": "ragtally.engine.learning",
     "learning_tables": "ragtally.present.learning",
     "training_tokens": "ragtally.engine.training_tokens",
+    "choice": "ragtally.advice.choice",
+    "choice_tables": "ragtally.present.choice",
     "fit": "ragtally.advice.fit",
     "machine": "ragtally.advice.machine",
     "polars": "polars",

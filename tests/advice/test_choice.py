@@ -1,0 +1,119 @@
+"""The approaches of a study side by side, and when a trained reader has paid for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from ragtally.advice.choice import BreakEven, Choice, Spending, choice_of
+from ragtally.analysis.analysis import Analysis, CellAnalysis, SetAnalysis
+from ragtally.analysis.costs import cell_cost
+from ragtally.analysis.estimate import Estimate
+from ragtally.present.choice import choice_parts
+from ragtally.results import Results
+from sample_results import results_of
+
+N = 40
+# Cell, condition, reader, how many of the first questions it has right, dollars of all answers.
+CELLS: tuple[tuple[str, str, str, int, float | None], ...] = (
+    ("closed/chat", "closed_book", "chat", 12, 0.04),
+    ("gold/chat", "gold_context", "chat", 39, 0.2),
+    ("top 1/chat", "retrieved", "chat", 20, 0.2),
+    ("top 2/chat", "retrieved", "chat", 22, 0.4),
+    ("oracle/chat", "retrieved", "chat", 40, 0.4),
+    ("gold/tuned", "gold_context", "tuned", 40, 0.0),
+    ("top 2/tuned", "retrieved", "tuned", 24, 0.0),
+    ("people", "gold_context", "people", 40, None),
+    ("gold/old", "gold_context", "old", 40, 0.0),
+)
+TRAINS = {"chat": False, "tuned": True, "people": False}
+SPENDING = Spending(labelling=100, training=20, expert=80)
+
+
+def advice(
+    cells: Mapping[str, tuple[int, float | None]] | None = None, spending: Spending = SPENDING
+) -> tuple[Choice, str]:
+    """The choice between the cells, some of them with other right answers and dollars, and what is printed of it."""
+    rows = [(*row[:3], *(cells or {}).get(row[0], row[3:])) for row in CELLS]
+    results = results_of({name: "y" * right + "n" * (N - right) for name, _, _, right, _ in rows})
+    table = pl.DataFrame([row[:3] for row in rows], schema=["cell", "condition", "reader"], orient="row")
+    comparisons = {**results.comparisons, "answered_elsewhere": ["people"]}
+    results = replace(results, cells=results.cells.join(table, on="cell"), comparisons=comparisons)
+    own = {
+        name: CellAnalysis(
+            "grid",
+            {"accuracy": Estimate(right / N, N, right / N - 0.1, right / N + 0.1)},
+            cell_cost(N, right, dollars=dollars),
+            is_candidate=not name.startswith("oracle"),
+        )
+        for name, _, _, right, dollars in rows
+    }
+    choice = choice_of(results, analysis_of(results, own), TRAINS, {"top 2/tuned": 80.0}, spending)
+    assert choice is not None
+    parts = choice_parts(choice, spending)
+    return choice, " ".join(part for part in parts if isinstance(part, str))
+
+
+def analysis_of(results: Results, cells: Mapping[str, CellAnalysis]) -> Analysis:
+    of_set = SetAnalysis(N, cells, best={}, floors={}, held_out={}, error_breakdowns={}, vote_noise={})
+    return Analysis(
+        results.study, "accuracy", "all", None, 0.95, {"accuracy": "share"}, {"all": of_set}, {}, {}, (), (), {}, {}
+    )  # fmt: skip
+
+
+def break_even(choice: Choice) -> BreakEven:
+    (each,) = choice.break_even
+    return each
+
+
+def test_each_approach_stands_with_its_best_cell() -> None:
+    choice, _ = advice()
+    assert [(each.condition, each.cell, each.cells) for each in choice.options] == [
+        ("closed_book", "closed/chat", 1), ("gold_context", "gold/chat", 1), ("retrieved", "top 2/chat", 2),
+        ("retrieved", "top 2/tuned", 1),
+    ]  # fmt: skip
+    assert choice.options[-1].seconds_per_question == 80 / N
+    # Nobody who asks gives the right passage with the question, and retrievers that know it are no candidates.
+    assert choice.highest == "top 2/tuned"
+    assert choice.worse == {"closed/chat": True, "top 2/chat": None}
+
+
+def test_a_trained_reader_has_paid_for_itself_after_what_was_spent_by_what_it_saves() -> None:
+    choice, text = advice()
+    each = break_even(choice)
+    assert (each.trained.cell, each.other.cell, each.better) == ("top 2/tuned", "top 2/chat", None)
+    assert each.questions == pytest.approx(200 / (0.4 / N))
+    assert "cannot be told from top 2/chat with 40 questions" in text
+    assert "the $200.00 spent before are back after 20,000 questions." in text
+
+
+@pytest.mark.parametrize(
+    ("cells", "spending", "sentence"),
+    [
+        ({"top 2/tuned": (36, 0.0)}, SPENDING, "tuned is better than top 2/chat"),
+        ({"top 2/tuned": (4, 0.0)}, SPENDING, "That it is worse is the price of it."),
+        ({"top 2/chat": (22, None)}, SPENDING, "unknown: the price of top 2/chat is."),
+        ({}, Spending(training=20), "unknown: give --usd-labelling, --hours-expert with --usd-hour (0 for nothing)."),
+        # 2 seconds an answer at $36 an hour are 2 cents, against 1.
+        ({}, replace(SPENDING, machine_hour=36), "dearer by $10.00 per 1,000 answers, so it never pays"),
+        ({"top 2/chat": (22, 0.0)}, SPENDING, "It saves nothing per answer, so it never pays for itself."),
+    ],
+)  # fmt: skip
+def test_the_reasons_are_said_in_words(
+    cells: Mapping[str, tuple[int, float | None]], spending: Spending, sentence: str
+) -> None:
+    assert sentence in advice(cells, spending)[1]
+
+
+def test_of_a_machine_whose_hour_is_not_priced_nothing_is_counted_and_that_is_said() -> None:
+    choice, _ = advice()
+    (table, *_) = choice_parts(choice, SPENDING)
+    assert not isinstance(table, str)
+    assert any("--usd-machine-hour" in note for note in table.notes)
+    assert any("no longer names them: old" in note for note in table.notes)
+    (table, *_) = choice_parts(choice, replace(SPENDING, machine_hour=1))
+    assert not isinstance(table, str)
+    assert not any("--usd-machine-hour" in note for note in table.notes)
