@@ -222,7 +222,9 @@ def _grammar(schema: str) -> Any:
     grammar = grammars.json_schema_to_gbnf(schema)
     # It spells what is not ASCII by escapes; a model is to write its words as it knows them.
     readable = _ESCAPES.sub(lambda match: _plain(match[0].replace("\\\\", "\\")), grammar)
-    return grammars.LlamaGrammar.from_string(readable, verbose=False)
+    # A line feed within a text is no JSON; llama.cpp's own grammar leaves control characters out as well.
+    strict = readable.replace(r'[^"\\]', r'[^"\\\x7F\x00-\x1F]')
+    return grammars.LlamaGrammar.from_string(strict, verbose=False)
 
 
 def _plain(escapes: str) -> str:

@@ -130,6 +130,19 @@ class TestRealModel:
         replies = ask(build(max_tokens=64), "A água é molhada?", tuple(range(6)), SCHEMA)
         assert {json.loads(reply.text)["answer"] for reply in replies} <= {"sim", "não", "talvez"}
 
+    def test_no_text_within_a_schema_breaks_its_line(self) -> None:
+        form = {
+            "type": "object",
+            "properties": {"poem": {"type": "string"}},
+            "required": ["poem"],
+            "additionalProperties": False,
+        }
+        # With line feeds allowed, this seed's poem has one, and is cut off.
+        (reply,) = ask(
+            build(max_tokens=60, temperature=1), "Write a poem of four lines, each on a line of its own.", (3,), form
+        )
+        assert "\n" not in reply.text
+
     def test_a_context_grows_as_far_as_the_model_has_one(self) -> None:
         model = build(max_tokens=1)
         assert isinstance(model, RoomyChatModel)
