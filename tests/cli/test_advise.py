@@ -90,3 +90,14 @@ def test_what_cannot_be_said_about_money_is_an_error(spec: Path) -> None:
     assert "is not known before small has results" in outcome.err and "ragtally run spec.yaml" in outcome.err
     outcome = in_process(spec.parent, "advise", "spec.yaml", "--hours-expert", "9")
     assert outcome.code == 2 and "--usd-hour" in outcome.err
+
+
+def test_results_that_cannot_be_read_leave_the_rest_of_the_advice(spec: Path) -> None:
+    folder = spec.parent / "data" / "results" / "small"
+    folder.mkdir(parents=True)
+    (folder / "dataset.json").write_text("{}", encoding="utf-8")
+    outcome = in_process(spec.parent, "advise", "spec.yaml")
+    assert (outcome.code, outcome.out.startswith("this machine: ")) == (0, True)
+    assert "the approaches of small are not compared: " in outcome.err
+    outcome = in_process(spec.parent, "advise", "spec.yaml", "--usd-training", "9")
+    assert outcome.code == 2

@@ -91,7 +91,7 @@ def choice_of(
 
     `trains` says of the spec's readers whether they train; `read_seconds` how long each cell's votes took.
     """
-    if analysis.metric is None:
+    if analysis.metric is None or analysis.question_set not in analysis.sets:
         return None
     metric, question_set = analysis.metric, analysis.question_set
     higher = results.metric(metric).higher_is_better is not False

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ragtally.api import RagtallyError
+from ragtally.api.errors import printable_lines
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress, print_all
 from ragtally.cli.studies import analysis_of, json_option, results_option
@@ -133,13 +134,27 @@ def _choice(study: Study, registry: Registry, results: Path, spending: Spending)
                 hint=f"ragtally run {study.file}, or name the folder: --results",
             )
         return None
-    loaded = lazy.results.load_results(folder)
+    try:
+        choice = _choice_of(study, registry, folder, spending)
+    except RagtallyError as error:
+        if spending != lazy.choice.Spending():
+            raise
+        # What is needed of the machine can be said all the same.
+        click.echo(f"the approaches of {study.name} are not compared: {printable_lines(str(error))}", err=True)
+        return None
+    if choice is None:
+        click.echo(f"no metric decides between the approaches of {study.name}: add accuracy to its metrics", err=True)
+    return choice
+
+
+def _choice_of(study: Study, registry: Registry, folder: Path, spending: Spending) -> Choice | None:
+    results = lazy.results.load_results(folder)
     timings: dict[str, Any] = {}
     if (folder / lazy.columns.TIMINGS.name).is_file():
         timings = lazy.columns.TIMINGS.read(folder)
     trains = {name: registry.traits(pick.choice).trains for name, pick in study.readers.items()}
     seconds = timings.get("read_seconds_by_cell", {})
-    return lazy.choice.choice_of(loaded, analysis_of(folder, loaded), trains, seconds, spending)
+    return lazy.choice.choice_of(results, analysis_of(folder, results), trains, seconds, spending)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from ragtally.workspace import Workspace
 
 # Instructions, the list of answers and the marks of turns: 65 to 80 of the built-in prompts in English.
 _PROMPT_TOKENS = 100
+_REPORT_EVERY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,12 @@ def _count(name: str, footprint: Footprint, tasks: StudyTasks, workspace: Worksp
     assert footprint.tuning is not None
     # A model that predicts a class reads no instructions.
     around = _PROMPT_TOKENS if footprint.tuning.predicted else 0
-    lengths = [
-        around + sum(map(count_tokens, (question, *passages, answer or "")))
-        for question, passages, answer in zip(reading.question, reading.passages, answers, strict=True)
-    ]
+    lengths = []
+    for row, (question, passages, answer) in enumerate(zip(reading.question, reading.passages, answers, strict=True)):
+        if row % _REPORT_EVERY == 0:
+            workspace.progress.measure(f"tokens of {name}'s examples", len(reading), row)
+        lengths.append(around + sum(map(count_tokens, (question, *passages, answer or ""))))
+    workspace.progress.measure(f"tokens of {name}'s examples", len(reading), len(reading))
     room = footprint.tuning.length
     too_long = sum(length > room for length in lengths)
     return ExampleTokens(name, len(lengths), sum(lengths), max(lengths), room, too_long, tuple(notes))
