@@ -204,13 +204,12 @@ def test_the_budget_of_hours_counts_where_no_model_is_called(bench: Bench) -> No
     assert (bench.run() / "cells.csv").is_file()
 
 
-@pytest.mark.parametrize("depth", [25, 2**31 - 1])
-def test_a_top_k_beyond_the_corpus_gives_all_of_it(bench: Bench, depth: int) -> None:
+def test_a_top_k_beyond_the_corpus_gives_all_of_it(bench: Bench) -> None:
     def accuracies(top_k: int) -> list[float | None]:
         folder = bench.run(SPEC.replace("top_k: [1, 2]", f"top_k: [{top_k}]"))
         return load_results(folder.name, folder.parent).cells["accuracy"].to_list()
 
-    assert accuracies(depth) == accuracies(24)
+    assert accuracies(2**31 - 1) == accuracies(24)
 
 
 @pytest.mark.parametrize("where", ["results", "resolved"])

@@ -340,7 +340,7 @@ def test_another_way_of_writing_the_same_model_pays_nothing(start: Start, asked:
     assert server.counts()["requests"] == CALLS
 
 
-@pytest.mark.parametrize("parts", [("ask", "calls.sqlite"), ("ask", "parse", "calls.sqlite"), ("calls.sqlite",)])
+@pytest.mark.parametrize("parts", [("ask", "parse", "calls.sqlite"), ("calls.sqlite",)])
 def test_whatever_is_deleted_of_the_store_is_done_again(
     start: Callable[..., RunningServer], asked: Callable[[RunningServer], Project], parts: tuple[str, ...]
 ) -> None:
