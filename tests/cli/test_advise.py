@@ -88,8 +88,9 @@ def test_what_cannot_be_said_about_money_is_an_error(spec: Path) -> None:
     outcome = in_process(spec.parent, "advise", "spec.yaml", "--usd-labelling", "9")
     assert outcome.code == 2
     assert "is not known before small has results" in outcome.err and "ragtally run spec.yaml" in outcome.err
-    outcome = in_process(spec.parent, "advise", "spec.yaml", "--hours-expert", "9")
-    assert outcome.code == 2 and "--usd-hour" in outcome.err
+    for option, other in (("--hours-expert", "--usd-hour"), ("--usd-hour", "--hours-expert")):
+        outcome = in_process(spec.parent, "advise", "spec.yaml", option, "9")
+        assert outcome.code == 2 and other in outcome.err
 
 
 def test_results_that_cannot_be_read_leave_the_rest_of_the_advice(spec: Path) -> None:

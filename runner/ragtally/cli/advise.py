@@ -77,6 +77,8 @@ def command(
     """
     if (hours_expert or 0) > 0 and usd_hour is None:
         raise click.UsageError("--hours-expert needs the price of an hour: --usd-hour")
+    if usd_hour is not None and hours_expert is None:
+        raise click.UsageError("--usd-hour needs the hours: --hours-expert")
     expert = 0.0 if hours_expert == 0 else None if hours_expert is None else hours_expert * (usd_hour or 0)
     spending = lazy.choice.Spending(usd_labelling, usd_training, expert, usd_machine_hour)
     if not with_curves and (readers or draws is not None or usd_per_example is not None):
@@ -85,6 +87,8 @@ def command(
     environment()
     registry = load_registry()
     study = load_study(spec, registry)
+    # First, since a curve takes long, and this may end in an error.
+    choice = _choice(study, registry, results, spending)
     machine = lazy.machine.this_machine()
     with _workspace(registry) as workspace:
         tokens = lazy.training_tokens.training_tokens(study, registry, workspace)
@@ -93,7 +97,6 @@ def command(
             curves = lazy.learning.learning_curves(study, registry, workspace, readers, draws or 3)
     longest = {name: count.longest for name, count in tokens.items() if not isinstance(count, str)}
     needs = lazy.fit.needs(study, registry, machine, longest)
-    choice = _choice(study, registry, results, spending)
     if as_json:
         content: dict[str, Any] = {"machine": asdict(machine), "needs": [asdict(need) for need in needs]}
         content["training_tokens"] = {
