@@ -33,7 +33,8 @@ def examples_sentence(funnel: pl.DataFrame) -> str:
     total, kept = (count_of(funnel, stage) for stage in (STAGES[0], STAGES[-1]))
     share, each = wilson(kept, total), dollars_per_kept(funnel)
     price = "" if each is None else f", at {dollars(each)} each"
-    return f"Of {total:,} examples that models were asked for, {kept:,} are kept: {in_words(share, 'share')}{price}."
+    result = f"{kept:,} {'is' if kept == 1 else 'are'} kept: {in_words(share, 'share')}"
+    return f"Of {total:,} examples that models were asked for, {result}{price}."
 
 
 def _groups(funnel: pl.DataFrame, *columns: str) -> list[tuple[tuple[str, ...], pl.DataFrame]]:

@@ -32,7 +32,8 @@ def run_converse(work: Work) -> None:
         raise DataError(
             f"no document has a message that {names} answers",
             location=work.task.location,
-            hint="`assistant` are senders as the chats name them; of tables, `speaker` and `text` are columns",
+            hint="`assistant` are senders as the chats name them, and the converter that reads these is to be named"
+            " under `converters`; of tables, `speaker` and `text` are columns",
         )
     write_examples(work.folder, [row_of(each, generator=None, origin="chat") for each in by_id.values()])
 
