@@ -16,8 +16,14 @@ _ANSWER = re.compile(r"Answer to grade: (.*?)\n\n(?:Is|Do) the ", re.DOTALL)
 _NUMBER = {"type": "number", "default": 0.0, "description": "A share."}
 
 
+_PAIR = re.compile(r"First answer: (.*?)\n\nSecond answer: (.*?)\n\nDo these two ", re.DOTALL)
+
+
 def truth(prompt: str) -> bool:
-    """Whether an answer holds one of the references, or stands in the passages."""
+    """Whether an answer holds a reference, or stands in the passages; of two, whether one holds the other."""
+    if pairs := _PAIR.findall(prompt):
+        first, second = (answer.casefold() for answer in pairs[0])
+        return first in second or second in first
     answer = _ANSWER.findall(prompt)[0].casefold()
     if passages := _PASSAGES.findall(prompt):
         return answer in " ".join(passages[0].casefold().split())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragtally.api import ABSTENTION, GradedAnswers, PluginError, Status, VoteRule
-from ragtally.voting import Ballots, decide, decide_open, grade_open, grade_verdicts, select_ballots
+from ragtally.voting import Ballots, answer_pairs, decide, decide_open, grade_open, grade_verdicts, select_ballots
 
 ANSWERS = ("yes", "no", "maybe")
 FAILED = "failed"
@@ -169,6 +169,32 @@ def test_labels_and_ballots_must_fit_the_declared_answers(
 def test_open_ballots_are_pooled_by_their_normalised_text(cast: list[str | None], verdict: str | None) -> None:
     ballots = Ballots([[ballot] for ballot in cast], [[False]] * len(cast))
     assert decide_open(ballots, Majority(), "en") == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("cast", "same", "verdict"),
+    [
+        (["Tarn", "the river Tarn", "Ouse"], [("Tarn", "the river Tarn")], "Tarn"),
+        (["Ouse", "River Tarn", "tarn", None], [("River Tarn", "tarn")], None),
+        # Words that differ in what normalisation drops are one answer before anybody is asked.
+        (["River Tarn", "Tarn", "the Tarn!"], [], "Tarn"),
+        # The third says the same as the second alone, which is not the first of its pool.
+        (["a b", "b c", "c d"], [("a b", "b c"), ("b c", "c d")], "a b"),
+        (["a b", "b c", "c d", "c d"], [("a b", "b c"), ("b c", "c d")], None),
+    ],
+)
+def test_answers_that_say_the_same_are_pooled_with_the_first_of_them(
+    cast: list[str | None], same: list[tuple[str, str]], verdict: str | None
+) -> None:
+    ballots = Ballots([["x", ballot] for ballot in cast], [[False, False]] * len(cast))
+    assert decide_open(ballots, Majority(), "en", {1: same}) == ["x", verdict]
+    pairs = list(answer_pairs(ballots, "en"))
+    assert set(same) <= {pair for row, pair in pairs if row == 1} and {row for row, _ in pairs} == {1}
+
+
+def test_who_abstains_or_says_nothing_is_compared_with_nobody() -> None:
+    ballots = Ballots([[ABSTENTION], ["Tarn"], ["the tarn"], [None], ["Ouse"]], [[False]] * 5)
+    assert list(answer_pairs(ballots, "en")) == [(0, ("Tarn", "Ouse"))]
 
 
 def test_an_open_verdict_is_right_wrong_or_not_graded_and_without_one_it_says_why() -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ragtally import PANEL_PARAMETERS, STRUCTURED_PARAMETER, Component, GraderTraits, hookimpl
 
 if TYPE_CHECKING:
-    from ragtally import Grader, PromptingGrader
+    from ragtally import Criterion, Grader, PromptingGrader
 
 _CONTAINS: Mapping[str, Mapping[str, Any]] = {
     "most_words": {
@@ -64,6 +64,13 @@ _JUDGES: Mapping[str, Mapping[str, Any]] = {
         "support it: the metric grounded.",
         "x-ragtally-engine": True,
     },
+    "pools_votes": {
+        "type": "boolean",
+        "default": False,
+        "description": "Whether the judges are also asked which answers of several votes say the same, so that these "
+        "count as one answer; else those do whose normalised words are equal.",
+        "x-ragtally-engine": True,
+    },
     "structured": STRUCTURED_PARAMETER,
 }
 
@@ -99,7 +106,12 @@ def _judges(structured: bool) -> PromptingGrader:
 
 
 def _judges_traits(parameters: Mapping[str, Any]) -> GraderTraits:
-    return GraderTraits(("right", "supported") if parameters["grounded"] else ("right",))
+    criteria: list[Criterion] = ["right"]
+    if parameters["grounded"]:
+        criteria.append("supported")
+    if parameters["pools_votes"]:
+        criteria.append("same")
+    return GraderTraits(tuple(criteria))
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""The prompts of judges: whether an answer is right by its references, and whether its passages support it.
+"""The prompts of judges: whether an answer is right, whether its passages support it, and whether two say the same.
 
 Two tasks apart, as in the literature on judges: correctness against a reference (Zheng et al. 2023, "Judging
 LLM-as-a-judge with MT-Bench and Chatbot Arena", reference-guided grading) and support by the passages (Es et al.
@@ -26,6 +26,9 @@ _QUESTIONS: Mapping[Criterion, str] = {
     "what was asked for, or does not answer.",
     "supported": "Do the passages support the answer? They do where everything that the answer claims is said in the "
     "passages or follows from them, whether it is right or not. They do not where any of it is not in them.",
+    "same": "Do these two answers say the same? They do where each answers the question as the other does, in "
+    "whatever words and however long, whether they are right or not. They do not where they name different things, "
+    "or one contradicts the other.",
 }
 _AS_JSON = (
     'Reply with a JSON object and nothing else: first the key "reason" with your reason in one short sentence, then '
@@ -44,7 +47,7 @@ class Judges:
         self._form = _AS_JSON if structured else _IN_WORDS
 
     def prompts(self, answers: Sequence[OpenAnswer], criterion: Criterion) -> Sequence[Prompt]:
-        parts = (_references if criterion == "right" else _passages, _QUESTIONS[criterion], self._form)
+        parts = (_MATERIAL[criterion], _NAMES.get(criterion, "Answer to grade"), _QUESTIONS[criterion], self._form)
         return [_prompt(answer, *parts) for answer in answers]
 
     def schema(self, criterion: Criterion) -> Mapping[str, Any]:
@@ -58,11 +61,11 @@ class Judges:
         }
 
 
-def _prompt(answer: OpenAnswer, material: Any, question: str, form: str) -> Prompt:
+def _prompt(answer: OpenAnswer, material: Any, name: str, question: str, form: str) -> Prompt:
     parts = [
         f"Question: {_indent(answer.question)}",
         *material(answer),
-        f"Answer to grade: {_indent(answer.verdict)}",
+        f"{name}: {_indent(answer.verdict)}",
         question,
         form,
     ]
@@ -76,6 +79,14 @@ def _references(answer: OpenAnswer) -> Iterator[str]:
 def _passages(answer: OpenAnswer) -> Iterator[str]:
     yield "Passages:"
     yield from (f"[{number}] {_indent(text)}".rstrip() for number, text in enumerate(answer.passages, start=1))
+
+
+def _other_answer(answer: OpenAnswer) -> Iterator[str]:
+    yield from (f"First answer: {_indent(text)}" for text in answer.references)
+
+
+_MATERIAL = {"right": _references, "supported": _passages, "same": _other_answer}
+_NAMES: Mapping[Criterion, str] = {"same": "Second answer"}
 
 
 def _indent(text: str) -> str:

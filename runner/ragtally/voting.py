@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragtally.api import ABSTENTION, GradedAnswers, PluginError, Status, VoteRule
@@ -56,13 +57,48 @@ def decide(ballots: Ballots, rule: VoteRule) -> list[str | None]:
     return verdicts
 
 
-def decide_open(ballots: Ballots, rule: VoteRule, language: str) -> list[str | None]:
-    """Ask the vote rule about open answers; those that are equal once normalised are ballots for one answer."""
+def decide_open(
+    ballots: Ballots, rule: VoteRule, language: str, same: Mapping[int, Collection[tuple[str, str]]] | None = None
+) -> list[str | None]:
+    """Ask the vote rule about open answers; those that are equal once normalised are ballots for one answer.
+
+    So are those that say the `same`, by row the pairs of `answer_pairs` that do.
+    """
     # The rule sees the normalised texts; the verdict is the first ballot that is one of them, in its own words.
     keys = [[None if ballot is None else pool_of(ballot, language) for ballot in column] for column in ballots.choice]
+    if same:
+        rows = [
+            _unite(cast, {(pool_of(one, language), pool_of(other, language)) for one, other in same.get(row, ())})
+            for row, cast in enumerate(zip(*keys, strict=True))
+        ]
+        keys = [list(column) for column in zip(*rows, strict=True)]
     verdicts = decide(Ballots(keys, ballots.failed), rule)
     casts = zip(zip(*ballots.choice, strict=True), zip(*keys, strict=True), verdicts, strict=True)
     return [None if verdict is None else cast[own.index(verdict)] for cast, own, verdict in casts]
+
+
+def answer_pairs(ballots: Ballots, language: str) -> Iterator[tuple[int, tuple[str, str]]]:
+    """List every two answers to a question that differ once normalised, in the words of their first ballots."""
+    # Who abstains says nothing that an answer could say too.
+    for row, cast in enumerate(zip(*ballots.choice, strict=True)):
+        answers: dict[str, str] = {}
+        for ballot in cast:
+            if ballot is not None and ballot != ABSTENTION:
+                answers.setdefault(pool_of(ballot, language), ballot)
+        yield from ((row, pair) for pair in itertools.combinations(answers.values(), 2))
+
+
+def _unite(keys: Sequence[str | None], same: Collection[tuple[str, str]]) -> list[str | None]:
+    """Give each answer the key of the first one before it that begins a pool and says the same."""
+    # By the first alone: what says the same as the last of a pool may say something else than its first.
+    firsts: list[str] = []
+    pools: dict[str | None, str | None] = {None: None}
+    for key in keys:
+        if key is not None and key not in pools:
+            pools[key] = next((first for first in firsts if (first, key) in same), key)
+            if pools[key] == key:
+                firsts.append(key)
+    return [pools[key] for key in keys]
 
 
 def pool_of(ballot: str, language: str) -> str:

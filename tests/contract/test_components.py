@@ -305,7 +305,13 @@ TestContains = suite(GraderSuite, "ragtally_graders", "contains")
 TestTokenF1 = suite(GraderSuite, "ragtally_graders", "token_f1")
 TestNumeric = suite(GraderSuite, "ragtally_graders", "numeric", tolerance=0.01)
 TestJudges = suite(
-    PromptingGraderSuite, "ragtally_graders", "judges", structured=True, grounded=True, **{"from": ["small"]}
+    PromptingGraderSuite,
+    "ragtally_graders",
+    "judges",
+    structured=True,
+    grounded=True,
+    pools_votes=True,
+    **{"from": ["small"]},
 )
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from command_line import Project, project_in
 from model_server.fixture import RunningServer
-from sample_squad import write_squad
+from ragtally.results import load_results
+from sample_squad import references, write_recorded, write_squad
 
 from .conftest import KEY
 
@@ -73,3 +74,32 @@ def test_a_judge_that_errs_is_found_out_by_people(tmp_path: Path, start: Start, 
         assert by_people == pytest.approx(1.0 if "random" not in name else by_people)
     shown = project.ragtally("show", "towns", "--all").out
     assert re.search(r"Judges beside people, who graded \d+ answers", shown) and "corrected" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", ["", "delivery: batch, batch: {poll_seconds: 0.05},"])
+def test_a_server_pools_votes_that_are_paid_once(tmp_path: Path, start: Start, more: str) -> None:
+    server = start(skill=1.0)
+    project = project_with(tmp_path, server, more)
+    right = {question: texts[0] for question, texts in references().items() if texts}
+    votes = {question: ["Nothing", f"It is {text}", text] for question, text in right.items()}
+    write_recorded(project.folder / "people.jsonl", votes)
+    text = (project.folder / "spec.yaml").read_text(encoding="utf-8")
+    for old, new in (
+        ("readers: {", "readers: {people: {recorded: {path: people.jsonl, condition: gold_context}}, "),
+        ("exact: {}, judges: {", "contains: {}, judges: {pools_votes: true, "),
+        ("reader: floor", "reader: [floor, people], votes: [1, 3]"),
+    ):
+        text = text.replace(old, new)
+    project.write("spec.yaml", text)
+    (row,) = json.loads(project.ragtally("plan", "--json", "spec.yaml").out)["models"]
+    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    paid = server.counts()["successful"]
+    assert 9 * len(votes) <= paid <= row["calls"]
+    table = load_results(project.folder / "data" / "results" / "towns").answers
+    pooled = table.filter(table["cell"] == "gold_context/people/3 votes")
+    verdicts = dict(pooled.select("question", "verdict").iter_rows())
+    assert {question: verdicts[question] for question in votes} == {name: cast[1] for name, cast in votes.items()}
+    assert "pool" in project.ragtally("store", "paid").out
+    assert project.ragtally("run", "--no-report", "spec.yaml").code == 0
+    assert server.counts()["successful"] == paid

@@ -28,6 +28,9 @@ _JUDGED = re.compile(
     r"Reference answers, each of them right:\n(?P<references>.*?)\n\nAnswer to grade: (?P<answer>.*?)\n\n", re.DOTALL
 )
 
+# And whether two answers say the same.
+_PAIR = re.compile(r"First answer: (?P<first>.*?)\n\nSecond answer: (?P<second>.*?)\n\n", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -49,6 +52,10 @@ def read_question(text: str, labels: tuple[str, ...]) -> Question:
     """Read what a prompt asks; `labels` are the answers there are."""
     if judged := _JUDGED.search(text):
         return Question(_grade(judged), ("yes", "no"), "first give your reason" in text.lower())
+    if pair := _PAIR.search(text):
+        first, second = pair["first"].casefold(), pair["second"].casefold()
+        label = "yes" if first in second or second in first else "no"
+        return Question(label, ("yes", "no"), "first give your reason" in text.lower())
     names = {label.lower() for label in labels}
     naming = [line for line in text.split("\n") if len(line) < _LONG_LINE and len(names & _words(line)) >= 2]
     words = {word for line in naming for word in _words(line)}

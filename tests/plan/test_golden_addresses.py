@@ -111,3 +111,38 @@ def test_the_addresses_of_judges_stay_and_those_of_who_they_judge_know_nothing_o
     assert {step: result[step] for step in JUDGED_FIRST} == JUDGED_FIRST
     # Who is judged, and where people's grades are, changes no answer.
     assert all(result[step] == address for step, address in OPEN_FIRST.items() if step in ("read", "parse", "vote"))
+
+
+POOLED_FIRST = {
+    "pool_prompt": "r1:515f1f8dbfeb66d98e561e144a3301bc17bb4cf7",
+    "ask": "r1:20ed6fcdbe7674f9eb751541ca253be97df7d353",
+    "judge_answers": "r1:e9fa3390b33f1bbb830b65303abfd3953c98819d",
+    "vote": "r1:33b80f3e40819ffb18e3d9bdaaa798da2336acd2",
+}
+
+
+def test_the_addresses_of_pools_stay_and_who_has_one_vote_has_none(tmp_path: Path) -> None:
+    path = write_squad(tmp_path / "squad.json")
+    text = OPEN.replace("PATH", str(path))
+    # Two voters with one vote each: only the base pools any.
+    for old, new in (
+        (
+            "readers: {floor: best_sentence}",
+            "readers: {floor: best_sentence, other: {best_sentence: {embedder: hashing}}}",
+        ),
+        ("readers:", "models: {one: {scripted_judge: {}}}\nreaders:"),
+        ("voters: [floor]", "voters: [floor, other]"),
+        ("from: [floor]", "from: [floor, other]"),
+        ("exact: {}", "exact: {}, judges: {from: [one], votes: 2, pools_votes: true}"),
+    ):
+        text = text.replace(old, new)
+    plan = Bench(tmp_path, judging_registry()).plan(text)
+    tasks = in_order([goal for stage in STAGES for goal in plan.goals(stage)])
+    (prompts,) = [task for task in tasks if task.step.name == "pool_prompt"]
+    (pooled,) = [task for task in tasks if task.step.name == "vote" and "pool" in task.inputs]
+    (judgments,) = pooled.inputs["pool"]
+    assert [task.settings["purpose"] for task in judgments.inputs["ask"]] == ["pool", "pool"]
+    result = {task.step.stored_as: task.address for task in (prompts, judgments.inputs["ask"][0], judgments, pooled)}
+    assert result == POOLED_FIRST
+    # One vote needs no judge, and is what it is without them.
+    assert OPEN_FIRST["vote"] in {task.address for task in tasks if task.step.name == "vote"}

@@ -108,7 +108,7 @@ def test_every_steps_version_is_in_a_slice(bench: Bench) -> None:
     cuts = stage_slices(bench.study(), bench.registry)
     named = {step for cut in cuts.values() for step in cut["versions"]}
     # Open answers are graded by steps, and parsers compared by one: other studies do not depend on their versions.
-    assert named == {*STEPS, "results"} - {"judge_prompt", "judge", "grade", "reference"}
+    assert named == {*STEPS, "results"} - {"pool_prompt", "judge_prompt", "judge", "grade", "reference"}
 
 
 def test_slices_can_be_made_before_there_is_any_data(bench: Bench) -> None:

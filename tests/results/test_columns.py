@@ -118,10 +118,10 @@ JUDGED = """\
 study: judged
 dataset: {squad: {path: PATH}}
 models: {judge: {scripted_judge: {errs: 0.2}}}
-readers: {floor: best_sentence}
-label: {voters: [floor]}
-base: {from: [floor], rule: majority}
-grading: {exact: {}, judges: {from: [judge], grounded: true, sheet: SHEET}}
+readers: {floor: best_sentence, other: {best_sentence: {embedder: hashing}}}
+label: {voters: [floor, other]}
+base: {from: [floor, other], rule: majority}
+grading: {exact: {}, judges: {from: [judge], grounded: true, pools_votes: true, sheet: SHEET}}
 grid: {chunker: whole, retriever: bm25, top_k: 1, reader: floor}
 grid_on: all
 controls: [gold_context]

@@ -50,6 +50,7 @@ def study(bench: Bench, *change: str) -> object:
         (("votes: 2", "votes: 2, rule: most"), ["most"]),
         (("judged]", "grounded]"), ["grounded is what judges say, and no grader asks them that", "grounded: true"]),
         ((", judges: {from: [one], votes: 2}", ""), ["judged is what judges say"]),
+        (("votes: 2", "pools_votes: true"), ["no question has several", "leave pools_votes out"]),
         (("votes: 2", "voices: 2"), ["voices", "did you mean"]),
     ],
 )

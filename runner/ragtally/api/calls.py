@@ -25,7 +25,7 @@ Prompt = tuple[Message, ...]
 """The exact messages of one call."""
 
 
-CallPurpose = Literal["label", "measure", "judge", "generate", "validate", "repair", "evolve"]
+CallPurpose = Literal["label", "measure", "judge", "pool", "generate", "validate", "repair", "evolve"]
 """What a call is for; equal prompts that are asked for two purposes are two calls."""
 
 

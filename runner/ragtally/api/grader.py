@@ -9,9 +9,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from ragtally.api.calls import Prompt
 
-Criterion = Literal["right", "supported"]
-"""What a judge is asked of an answer: whether it is right by its references, and whether the passages that stood
-before its reader support it."""
+Criterion = Literal["right", "supported", "same"]
+"""What a judge is asked of an answer: whether it is right by its references, whether the passages that stood before
+its reader support it, and whether it says the same as another answer, which stands in place of the references."""
 
 JUDGE_ANSWERS = ("yes", "no")
 """What a judge may say."""
@@ -70,7 +70,8 @@ class OpenAnswer:
     Attributes:
         question: The question's words.
         verdict: The answer: a text, never empty. Who abstains is graded by the engine.
-        references: The texts that are right, at least one; perhaps none where only support is asked for.
+        references: The texts that are right, at least one; perhaps none where only support is asked for. For the
+            criterion `same`, another answer to the question.
         language: Their language (`en`).
         passages: The texts that stood before the reader, where a judge is asked whether they support the answer.
     """

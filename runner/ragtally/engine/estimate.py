@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -16,7 +17,7 @@ from ragtally.llm.embeddings import EMBEDDING_STEPS, texts_to_embed
 from ragtally.llm.preflight import check_models
 from ragtally.llm.tokens import count_tokens, total_input_tokens
 from ragtally.plan import StudyPlan, in_order, plan_study
-from ragtally.steps import ASK, Task
+from ragtally.steps import ASK, POOL_PROMPT, Task
 from ragtally.steps.ask import calls_of
 from ragtally.steps.judge import JUDGES, stand_in_prompts
 from ragtally.store.batches import FILE_NAME, BatchStore
@@ -26,6 +27,7 @@ from ragtally.workspace import Workspace
 _OUTPUT_TOKENS = 16
 # A reason in a sentence, and the grade.
 _JUDGMENT_TOKENS = 48
+_JUDGING = ("judge", "pool")
 _MINUTES_PER_HOUR = 60
 _SECONDS_PER_HOUR = 3600
 # Tokens are counted in about so many of an embedder's texts, and scaled up by length.
@@ -115,7 +117,7 @@ class _Asker(NamedTuple):
 
     @staticmethod
     def of(task: Task) -> _Asker:
-        return _Asker(canonical_json(task.settings["model"]), task.settings["purpose"] == "judge")
+        return _Asker(canonical_json(task.settings["model"]), task.settings["purpose"] in _JUDGING)
 
 
 def _written_calls(tasks: Sequence[Task], workspace: Workspace) -> dict[_Asker, dict[str, Call]]:
@@ -214,7 +216,9 @@ def _most_questions(task: Task, bounds: ExampleBounds, workspace: Workspace) -> 
     base_tasks = prompts.inputs.get("base")
     if base_tasks and workspace.store.complete(base_tasks[0].step.stored_as, base_tasks[0].address):
         return len(load_base_rows(workspace.entry(base_tasks[0])))
-    return len(load_questions(workspace.entry(prompts.inputs["sample"][0])))
+    questions = len(load_questions(workspace.entry(prompts.inputs["sample"][0])))
+    # Where every vote gives another answer.
+    return questions * math.comb(len(prompts.inputs["parse"]), 2) if prompts.step is POOL_PROMPT else questions
 
 
 def _input_tokens(left: Sequence[Call], known_calls: Sequence[Call], unwritten: int) -> int | None:
@@ -255,7 +259,7 @@ def _output_tokens(
     total = 0.0
     for purpose, count in counts.items():
         usual = about_examples.get(purpose)
-        guess = _JUDGMENT_TOKENS if purpose == "judge" else traits.output_tokens or _OUTPUT_TOKENS
+        guess = _JUDGMENT_TOKENS if purpose in _JUDGING else traits.output_tokens or _OUTPUT_TOKENS
         tokens = _answer_tokens(replies, guess) if usual is None else min(traits.output_tokens or usual, usual)
         total += tokens * count
     return round(total)

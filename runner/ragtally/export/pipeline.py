@@ -79,6 +79,11 @@ def _require_answering(cell: Cell) -> Task:
             f"{cell.name} reads a context that only questions of the dataset have",
             hint="export a cell of the grid, or closed_book",
         )
+    if "pool" in cell.verdicts.inputs:
+        raise RagtallyError(
+            f"{cell.name} has judges say which votes are for the same answer, and a pipeline asks none",
+            hint="export a cell of one vote, or leave pools_votes out of the judges",
+        )
     return cell.verdicts
 
 

@@ -6,7 +6,7 @@ it works with comes built from a step, and as plain data from an export.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
@@ -182,9 +182,11 @@ class DecideOpenVerdict:
     def __init__(self, rule: Json | VoteRule, language: str) -> None:
         self.rule, self.language = rule, language
 
-    def verdicts(self, ballots: Ballots) -> list[str | None]:
-        """Decide many questions."""
-        return decide_open(ballots, build(self.rule), self.language)
+    def verdicts(
+        self, ballots: Ballots, same: Mapping[int, Collection[tuple[str, str]]] | None = None
+    ) -> list[str | None]:
+        """Decide many questions; by row the pairs of answers that say the `same` count as one answer too."""
+        return decide_open(ballots, build(self.rule), self.language, same)
 
     @component.output_types(verdict=str | None, ballots=list[str | None])
     def run(self, ballots: list[str | None]) -> VerdictOutput:

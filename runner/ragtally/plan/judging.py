@@ -26,6 +26,11 @@ def judges_of(study: Study, registry: Registry) -> Choice | None:
     return next((grader for grader in study.grading if registry.traits(grader).criteria), None)
 
 
+def pools_votes(judges: Choice, registry: Registry) -> bool:
+    """Whether the judges are asked which answers of several votes say the same."""
+    return "same" in registry.traits(judges).criteria
+
+
 def graders_before(grading: Sequence[Choice], judges: Choice) -> Sequence[Choice]:
     """The graders whose decisions the judges are not asked about."""
     return grading[: list(grading).index(judges)]

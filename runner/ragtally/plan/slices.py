@@ -8,7 +8,7 @@ from typing import Any
 
 from ragtally.api import Choice
 from ragtally.plan.approximation import build_count
-from ragtally.plan.judging import judges_of, sheet_path
+from ragtally.plan.judging import judges_of, pools_votes, sheet_path
 from ragtally.registry import Registry
 from ragtally.spec.study import ReaderPick, Study
 from ragtally.steps import (
@@ -32,6 +32,7 @@ from ragtally.steps import (
     JUDGE,
     JUDGE_PROMPT,
     PARSE,
+    POOL_PROMPT,
     PREPARE,
     PROMPT,
     READ,
@@ -215,6 +216,8 @@ def _add_judges(slices: dict[str, dict[str, Any]], study: Study, registry: Regis
             "rule": registry.identity(judges.parameters["rule"], fingerprint=False),
             "versions": {step.name: step.version for step in (JUDGE_PROMPT, JUDGE)},
         }
+        if pools_votes(judges, registry):
+            slices[stage]["pool"] = POOL_PROMPT.version
     slices["bench"]["panel"] |= {
         "criteria": registry.traits(judges).criteria, "sheet": str(sheet_path(study, judges)),
     }  # fmt: skip

@@ -26,7 +26,7 @@ from ragtally.plan.answers import answers_of
 from ragtally.plan.approximation import own_build
 from ragtally.plan.cells import ContextSize, labelled_choices
 from ragtally.plan.corpora import Corpus, sample_task
-from ragtally.plan.judging import graders_before, judge_form, judges_of
+from ragtally.plan.judging import graders_before, judge_form, judges_of, pools_votes
 from ragtally.plan.score import score_task
 from ragtally.redaction import rules_identity
 from ragtally.registry import Registry
@@ -45,6 +45,7 @@ from ragtally.steps import (
     JUDGE_PROMPT,
     LEARN,
     PARSE,
+    POOL_PROMPT,
     PREPARE,
     PROMPT,
     READ,
@@ -323,9 +324,17 @@ class StudyTasks:
         language = self.study.dataset.language
         # Said only of open answers, so that the addresses of all others stay.
         settings = {} if language is None else {"language": language}
-        return self.factory.task(
-            VOTE, choices={"rule": rule}, settings=settings, inputs={"parse": ballots}, label=label
-        )
+        inputs: Inputs = {"parse": ballots, "pool": self._same_answers(ballots, label)}
+        return self.factory.task(VOTE, choices={"rule": rule}, settings=settings, inputs=inputs, label=label)
+
+    def _same_answers(self, ballots: Sequence[Task], label: str) -> Task | None:
+        """Which answers of several votes judges find to say the same; None where nobody is asked."""
+        judges = self.judges
+        # A reader whose answers are fixed casts one vote several times.
+        if judges is None or not pools_votes(judges, self.registry) or len(set(ballots)) == 1:
+            return None
+        inputs: Inputs = {"sample": ballots[0].inputs["sample"], "parse": ballots}
+        return self._ask_judges(judges, "same", POOL_PROMPT, inputs, label)
 
     def grades(self, verdicts: Task) -> Task | None:
         """Which open verdicts are right; None where answers are labels, which need no grader."""
@@ -395,17 +404,30 @@ class StudyTasks:
 
     def _judgments(self, judges: Choice, criterion: Criterion, verdicts: Task, context: Task | None = None) -> Task:
         """What the judges say of verdicts; of equal answers to a question every prompt is the same, and paid once."""
-        path, label = f"grading.{judges.name}", f"{criterion}: {verdicts.label}"
         before = () if criterion == "supported" else graders_before(self.study.grading, judges)
         inputs: Inputs = {"sample": verdicts.inputs["parse"][0].inputs["sample"], "vote": verdicts}
         if context is not None:
             inputs |= {"prepare": _documents_of(context, self.dataset), "context": context}
+        return self._ask_judges(judges, criterion, JUDGE_PROMPT, inputs, verdicts.label, before)
+
+    def _ask_judges(
+        self,
+        judges: Choice,
+        criterion: Criterion,
+        step: Step,
+        inputs: Inputs,
+        about: str,
+        before: Sequence[Choice] = (),
+    ) -> Task:
+        """What the judges say of answers that a step writes prompts about."""
+        path, label = f"grading.{judges.name}", f"{criterion}: {about}"
+        purpose: CallPurpose = "pool" if criterion == "same" else "judge"
         ballots, constrained = [], []
         for model in judges.inner("model"):
             form = judge_form(judges, self.registry.traits(model))
             settings = {"criterion": criterion, "language": self.study.dataset.language}
             prompts = self.task(
-                JUDGE_PROMPT,
+                step,
                 path,
                 label,
                 choices={**{f"grader {number}": each for number, each in enumerate(before)}, JUDGES: form.of(judges)},
@@ -413,7 +435,7 @@ class StudyTasks:
                 inputs=inputs,
             )
             for vote in range(judges.parameters["votes"]):
-                ballots.append(self.ask(prompts, model, "judge", vote, path, label))
+                ballots.append(self.ask(prompts, model, purpose, vote, path, label))
                 constrained.append(form.constrained)
         return self.task(
             JUDGE,

@@ -31,6 +31,8 @@ def _lead(results: Results, judges: JudgeAnalysis) -> Iterator[str]:
         f"{names} cast {count(votes, 'ballot')} each on {count(judges.answers, 'answer')}, equal answers to a"
         f" question once; they decide by the rule {results.comparisons['panel_rule']}."
     )
+    if results.comparisons.get("panel_pools_votes"):
+        yield "They also say which answers of several votes are one answer, where words alone do not."
     if judges.answers:
         doubtful = f"{judges.doubtful:,} ({percent(judges.doubtful / judges.answers)} of {judges.answers:,})"
         yield f"On {doubtful} the ballots differ, or some could not be read."

@@ -531,6 +531,8 @@ COMPARISONS = ResultFile("comparisons.json", "bench", "What an analysis must kno
            "and the `readers` that ask the same model, so that it judges answers of its own", optional=True),
     Column("panel_rule", _TEXT, "the vote rule that turns their ballots into a verdict", optional=True),
     Column("panel_votes", _INTEGER, "the ballots of each on an answer", optional=True),
+    Column("panel_pools_votes", pl.Boolean, "true where they also say which answers of several votes are the same",
+           optional=True),
     Column("sheet", _TEXT, "the file with the grades of people", optional=True),
     Column("variation.CELL", _TEXT, "of a cell whose index is drawn at random when it is built: that it is, and what "
            "to write for one that repeats"),

@@ -11,7 +11,7 @@ import polars as pl
 
 from ragtally.api import canonical_json, file_hash
 from ragtally.plan import Cell, StudyPlan
-from ragtally.plan.judging import Judge, judges_of, panel, sheet_path
+from ragtally.plan.judging import Judge, judges_of, panel, pools_votes, sheet_path
 from ragtally.registry import Registry
 from ragtally.results import columns as files
 from ragtally.results.people import grades_by_item, load_draw, load_grades, probabilities, record_path, stratum_of
@@ -78,6 +78,8 @@ def judges_json(plan: StudyPlan, workspace: Workspace) -> dict[str, Any]:
         "panel_rule": str(judges.parameters["rule"]),
         "panel_votes": judges.parameters["votes"],
         "sheet": str(sheet_path(plan.study, judges)),
+        # Said only where it is so: the files of other studies stay.
+        **({"panel_pools_votes": True} if pools_votes(judges, workspace.registry) else {}),
     }
 
 

@@ -210,12 +210,23 @@ def _check_judges(draft: Draft, faults: Faults) -> None:
         if traits is not None and traits.criteria:
             criteria.update(traits.criteria)
             _check_panel(draft, grader, faults)
+            if "same" in traits.criteria and not _has_several_votes(draft):
+                message = "judges pool votes, and no question has several"
+                faults.add(("grading", grader.name), message, "grid: {votes: 3}, or leave pools_votes out", at="key")
     for index, metric in enumerate(draft.metrics if "metrics" in draft.data else ()):
         traits = draft.traits(metric, ("metrics", index))
         if traits is not None and traits.criterion not in (None, *criteria):
             wanted = "from: [MODEL]" + (", grounded: true" if traits.criterion == "supported" else "")
             message = f"{metric.name} is what judges say, and no grader asks them that"
             faults.add(("metrics", index), message, f"grading: {{judges: {{{wanted}}}}}, or remove it")
+
+
+def _has_several_votes(draft: Draft) -> bool:
+    """Whether anything is decided by more than one vote; so where that part of the spec is wrong itself."""
+    of_grid = max(draft.grid.votes, default=1) if draft.grid else 2
+    of_label = draft.label.votes if draft.label else 1 + ("label" in draft.data)
+    voters = len(draft.base.voters) if draft.base else 1 + ("base" in draft.data)
+    return max(of_grid, of_label, voters) > 1
 
 
 def _check_panel(draft: Draft, grader: Choice, faults: Faults) -> None:

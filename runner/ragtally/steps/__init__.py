@@ -31,7 +31,7 @@ from ragtally.steps.split import SPLIT
 from ragtally.steps.step import Step, Task, TaskFactory, Work
 from ragtally.steps.train import TRAIN
 from ragtally.steps.validate import VALIDATE, VALIDATE_PROMPT
-from ragtally.steps.vote import VOTE
+from ragtally.steps.vote import POOL_PROMPT, VOTE
 
 # Every step by its name, in the order of the work.
 STEPS: Mapping[str, Step] = {
@@ -39,8 +39,8 @@ STEPS: Mapping[str, Step] = {
     for step in (
         PREPARE, REFERENCE, SAMPLE, CHUNK, EMBED, EMBED_QUESTIONS, INDEX, RETRIEVE, RERANK_PROMPT, RERANK, RELEVANCE,
         CONTEXT, CONTEXT_RELEVANCE, TRAIN, PROMPT, SEED, CONVERSE, GENERATE_PROMPT, VALIDATE_PROMPT, REPAIR_PROMPT,
-        EVOLVE_PROMPT, ASK, READ, PARSE, VOTE, JUDGE_PROMPT, JUDGE, GRADE, BASE, SCORE, GENERATE, REPAIR, EVOLVE,
-        VALIDATE, DEDUPLICATE, CURATE, SPLIT, EXPORT,
+        EVOLVE_PROMPT, ASK, READ, PARSE, POOL_PROMPT, VOTE, JUDGE_PROMPT, JUDGE, GRADE, BASE, SCORE, GENERATE,
+        REPAIR, EVOLVE, VALIDATE, DEDUPLICATE, CURATE, SPLIT, EXPORT,
     )
 }  # fmt: skip
 
@@ -66,6 +66,7 @@ __all__ = [
     "JUDGE_PROMPT",
     "LEARN",
     "PARSE",
+    "POOL_PROMPT",
     "PREPARE",
     "PROMPT",
     "READ",

@@ -44,14 +44,19 @@ _SCHEMA = {
 def run_prompt(work: Work) -> None:
     """Write `prompts.parquet`, in the form of the step prompt, of the answers that are left to judges."""
     rows = dict(_answers_to_judge(work))
+    write_judge_prompts(work, list(rows), list(rows.values()))
+
+
+def write_judge_prompts(work: Work, rows: Sequence[int], answers: Sequence[OpenAnswer]) -> None:
+    """Write what judges are asked by the task's criterion, of answers to questions in these rows."""
     grader: PromptingGrader = work.build(JUDGES)
     criterion = work.task.settings["criterion"]
-    prompts = list(grader.prompts(list(rows.values()), criterion))
-    if len(prompts) != len(rows) or not all(prompts):
+    prompts = list(grader.prompts(answers, criterion))
+    if len(prompts) != len(answers) or not all(prompts):
         name = work.task.choices[JUDGES].name
-        raise PluginError(f"the grader {name} did not write one prompt for each of {len(rows)} answers")
+        raise PluginError(f"the grader {name} did not write one prompt for each of {len(answers)} answers")
     schema = grader.schema(criterion) if work.task.settings.get("constrained") else None
-    write_prompts(work.folder, list(rows), prompts, schema)
+    write_prompts(work.folder, rows, prompts, schema)
 
 
 def _answers_to_judge(work: Work) -> Iterator[tuple[int, OpenAnswer]]:

@@ -90,7 +90,7 @@ class PromptingGraderSuite(ComponentSuite):
             assert list(build().prompts(answers, criterion)) == list(prompts), "other prompts for the same answers"
             for answer, prompt in zip(answers, prompts, strict=True):
                 text = "\n".join(message.content for message in prompt)
-                material = answer.references if criterion == "right" else answer.passages
+                material = answer.passages if criterion == "supported" else answer.references
                 missing = [part for part in (answer.question, answer.verdict.strip(), *material) if part not in text]
                 assert not missing, f"a judge of what is {criterion} does not see {missing[0]!r}"
 
