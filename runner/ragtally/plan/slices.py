@@ -54,7 +54,7 @@ from ragtally.steps import (
 )
 
 # Raised whenever the same entries would give other result files.
-RESULTS_VERSION = 5
+RESULTS_VERSION = 6
 
 # fmt: off
 _STEPS = {
