@@ -30,16 +30,12 @@ from ragtally import (
 from ragtally.support.local_models import ModelFiles, load_sentence_transformers, package_finding
 from ragtally.support.model_shape import shape_of_folder
 from ragtally.support.model_sources import ModelSource
+from ragtally.support.schemas import HUB_REVISION, outside_identity
 
 if TYPE_CHECKING:
     from ragtally import ResumableReader
 
 _FILES = ModelFiles(required=("modules.json", "*.safetensors"), optional=("*.json", "*.txt", "*.model"))
-
-
-def _elsewhere(schema: Mapping[str, Any]) -> dict[str, Any]:
-    # How fast and with how much memory; outcomes are the same up to rounding.
-    return {**schema, "x-ragtally-identity": False}
 
 
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
@@ -52,13 +48,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "~.",
         "x-ragtally-identity": "fingerprint",
     },
-    "revision": {
-        "type": ["string", "null"],
-        "minLength": 1,
-        "default": None,
-        "description": "Which commit, tag or branch of a model on the hub; main if omitted.",
-        "x-ragtally-identity": "fingerprint",
-    },
+    "revision": HUB_REVISION,
     "method": {
         "enum": ["frozen", "contrastive", "end_to_end"],
         "default": "contrastive",
@@ -129,14 +119,14 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "The tokens after which question and passages are cut off; the model's own limit if omitted. "
         "A warning says how many are.",
     },
-    "device": _elsewhere(
+    "device": outside_identity(
         {
             "type": ["string", "null"],
             "default": None,
             "description": "The device: cpu, cuda, cuda:1, mps; the fastest if omitted.",
         }
     ),
-    "threads": _elsewhere(
+    "threads": outside_identity(
         {"type": "integer", "minimum": 1, "default": 2, "description": "How many CPU threads are used."}
     ),
 }

@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ragtally.support.reply_outcomes import LONGEST_REPLY
+from ragtally.support.schemas import outside_identity
 
 
 def _optional(kind: str, description: str, **bounds: Any) -> dict[str, Any]:
     return {"type": [kind, "null"], "default": None, "description": description, **bounds}
-
-
-def _elsewhere(schema: Mapping[str, Any]) -> dict[str, Any]:
-    # Where or how fast, not what: no part of a call's identity.
-    return {**schema, "x-ragtally-identity": False}
 
 
 # What `batch` may say; each description ends with the default.
@@ -96,7 +92,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "default": False,
         "description": "true for an answer in JSON, or the JSON Schema of the answer, where the provider has it.",
     },
-    "schema_as": _elsewhere(
+    "schema_as": outside_identity(
         {
             "enum": ["json_schema", "json_object", None],
             "default": None,
@@ -116,26 +112,28 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "default": {},
         "description": "Whatever else goes into every request, passed on unchecked: {top_k: 40}.",
     },
-    "api_base": _elsewhere(
+    "api_base": outside_identity(
         {
             "anyOf": [_URL, {"type": "array", "items": _URL, "minItems": 1, "uniqueItems": True}, {"type": "null"}],
             "default": None,
             "description": "The URL of another server than the provider's own, or of several that share the load.",
         }
     ),
-    "concurrency": _elsewhere(
+    "concurrency": outside_identity(
         {
             **_CONCURRENCY,
             "description": "The most calls in flight at once, over all hosts; auto for as many as the server answers "
             "faster for, which is found by trying.",
         }
     ),
-    "requests_per_minute": _elsewhere(_optional("integer", "At most this many calls per minute.", minimum=1)),
-    "tokens_per_minute": _elsewhere(
+    "requests_per_minute": outside_identity(_optional("integer", "At most this many calls per minute.", minimum=1)),
+    "tokens_per_minute": outside_identity(
         _optional("integer", "At most this many tokens per minute, in and out.", minimum=1)
     ),
-    "requests_per_day": _elsewhere(_optional("integer", "The provider's daily quota, for the plan.", minimum=1)),
-    "timeout": _elsewhere(
+    "requests_per_day": outside_identity(
+        _optional("integer", "The provider's daily quota, for the plan.", minimum=1)
+    ),
+    "timeout": outside_identity(
         {
             "type": "number",
             "exclusiveMinimum": 0,
@@ -143,7 +141,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "description": "Seconds within which a call is to be answered; a wait for its turn is no failure.",
         }
     ),
-    "reply_megabytes": _elsewhere(
+    "reply_megabytes": outside_identity(
         {
             "type": "number",
             "exclusiveMinimum": 0,
@@ -153,7 +151,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "that failed for a passing reason.",
         }
     ),
-    "retries": _elsewhere(
+    "retries": outside_identity(
         {
             "type": "integer",
             "minimum": 0,
@@ -161,7 +159,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "description": "How often a call that failed for a passing reason is tried again.",
         }
     ),
-    "price": _elsewhere(
+    "price": outside_identity(
         {
             "type": ["object", "null"],
             "properties": {"input": _DOLLARS, "output": _DOLLARS, "cached_input": _DOLLARS},
@@ -172,11 +170,11 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "million; LiteLLM's table if omitted.",
         }
     ),
-    "usd_per_hour": _elsewhere(_optional("number", "US dollars per hour of your own machine.", minimum=0)),
-    "pull": _elsewhere(
+    "usd_per_hour": outside_identity(_optional("number", "US dollars per hour of your own machine.", minimum=0)),
+    "pull": outside_identity(
         {"type": "boolean", "default": False, "description": "Whether a missing Ollama model is pulled before a run."}
     ),
-    "delivery": _elsewhere(
+    "delivery": outside_identity(
         {
             "enum": ["live", "batch", "batch_then_live"],
             "default": "live",
@@ -184,7 +182,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "within a day; batch_then_live: what a batch leaves unanswered is then sent call by call.",
         }
     ),
-    "batch": _elsewhere(
+    "batch": outside_identity(
         {
             "type": "object",
             "properties": _BATCH,
@@ -193,7 +191,7 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "description": "How calls are put into batches: {discount: 0.5, window: 24h, calls: 50000}.",
         }
     ),
-    "transport": _elsewhere(
+    "transport": outside_identity(
         {
             "enum": ["auto", "native", "litellm"],
             "default": "auto",
@@ -247,7 +245,7 @@ EMBEDDER_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         **_OBJECT,
         "description": "Likewise, with chunks alone: {input_type: search_document} for Cohere.",
     },
-    "concurrency": _elsewhere(
+    "concurrency": outside_identity(
         {
             **_CONCURRENCY,
             "description": "The most requests in flight at once, over all hosts; auto for 8 at a provider, and "

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ragtally.support.schemas import outside_identity
+
 INSTALL = 'pip install "ragtally[local]"'
 # Those that go to llama.cpp as they are; the defaults are llama.cpp's own, stated here so that an upgrade keeps them.
 SAMPLING = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "frequency_penalty", "presence_penalty")
-
-
-def _elsewhere(schema: Mapping[str, Any]) -> dict[str, Any]:
-    # How fast and with how much memory, not what is answered: no part of a call's identity.
-    return {**schema, "x-ragtally-identity": False}
 
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
@@ -76,7 +73,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "default": None,
         "description": "Text, or texts, before which the answer ends.",
     },
-    "num_ctx": _elsewhere(
+    "num_ctx": outside_identity(
         {
             "type": ["integer", "null"],
             "minimum": 1,
@@ -85,7 +82,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "prompts and `max_tokens` need, as far as the model has it.",
         }
     ),
-    "threads": _elsewhere(
+    "threads": outside_identity(
         {
             "type": ["integer", "null"],
             "minimum": 1,
@@ -94,7 +91,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "there are idle cores are slower.",
         }
     ),
-    "gpu_layers": _elsewhere(
+    "gpu_layers": outside_identity(
         {
             "type": "integer",
             "minimum": -1,
@@ -103,7 +100,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "-1 for all.",
         }
     ),
-    "timeout": _elsewhere(
+    "timeout": outside_identity(
         {
             "type": "number",
             "exclusiveMinimum": 0,
@@ -111,7 +108,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "description": "Seconds within which a prompt is to be answered.",
         }
     ),
-    "usd_per_hour": _elsewhere(
+    "usd_per_hour": outside_identity(
         {"type": "number", "minimum": 0, "default": 0, "description": "US dollars per hour of your own machine."}
     ),
 }

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ragtally import TRAIN_PARAMETER
+from ragtally.support.schemas import HUB_REVISION, outside_identity
 from ragtally_prompts import PROMPT_PARAMETERS
-
-
-def _elsewhere(schema: Mapping[str, Any]) -> dict[str, Any]:
-    # How fast and with how much memory; outcomes are the same up to rounding.
-    return {**schema, "x-ragtally-identity": False}
-
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "train": TRAIN_PARAMETER,
@@ -23,13 +18,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "../, / or ~, or a GGUF file that transformers can read.",
         "x-ragtally-identity": "fingerprint",
     },
-    "revision": {
-        "type": ["string", "null"],
-        "minLength": 1,
-        "default": None,
-        "description": "Which commit, tag or branch of a model on the hub; main if omitted.",
-        "x-ragtally-identity": "fingerprint",
-    },
+    "revision": HUB_REVISION,
     **PROMPT_PARAMETERS,
     "answer": {
         "enum": ["generate", "score"],
@@ -134,14 +123,14 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "default": "auto",
         "description": "In which numbers the base computes: auto is bfloat16 on a GPU that has it, else float32.",
     },
-    "gradient_checkpointing": _elsewhere(
+    "gradient_checkpointing": outside_identity(
         {
             "type": "boolean",
             "default": False,
             "description": "Whether activations are computed twice instead of held: less memory, more time.",
         }
     ),
-    "checkpoint_every": _elsewhere(
+    "checkpoint_every": outside_identity(
         {
             "type": "integer",
             "minimum": 1,
@@ -149,7 +138,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "description": "After how many steps a checkpoint is written, from which training goes on after a kill.",
         }
     ),
-    "read_batch": _elsewhere(
+    "read_batch": outside_identity(
         {
             "type": "integer",
             "minimum": 1,
@@ -157,14 +146,14 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "description": "How many questions are answered at once.",
         }
     ),
-    "device": _elsewhere(
+    "device": outside_identity(
         {
             "type": ["string", "null"],
             "default": None,
             "description": "The device: cpu, cuda, cuda:1; a GPU where there is one if omitted.",
         }
     ),
-    "threads": _elsewhere(
+    "threads": outside_identity(
         {"type": "integer", "minimum": 1, "default": 2, "description": "How many CPU threads are used."}
     ),
 }
