@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from ragtally.api import Location, LossPoint, RagtallyError, StoreError
 from ragtally.registry import Registry
-from ragtally.steps import Step, Task, Work
-from ragtally.store import DamagedEntry, Entry, Store, calls, sweep_parts, vectors
+from ragtally.steps import Shard, Step, Task, Work
+from ragtally.store import DamagedEntry, Draft, Entry, Store, calls, sweep_parts, vectors
 from ragtally.store.calls import CallStore
 from ragtally.store.vectors import VectorStore
 
@@ -42,6 +43,14 @@ class Progress(Protocol):
         ...
 
 
+class Delegate(Protocol):
+    """Has work done elsewhere; what it comes to lies in the store afterwards."""
+
+    def do(self, task: Task, shards: Sequence[Shard]) -> Iterator[Shard]:
+        """Do some of the pieces of a task, in any order; yields each when it is done."""
+        ...
+
+
 @dataclass(frozen=True)
 class Workspace:
     """What running needs besides the plan."""
@@ -54,6 +63,9 @@ class Workspace:
 
     # Are told of the losses of a training while it runs.
     loss_watchers: list[Callable[[Task, Sequence[LossPoint]], None]] = field(default_factory=list)
+
+    # Does the pieces of large tasks; without one, they are done here, one after the other.
+    delegate: Delegate | None = None
 
     @functools.cached_property
     def calls(self) -> CallStore:
@@ -85,31 +97,80 @@ class Workspace:
         """Do a task's work, unless its entry is complete."""
         if self.store.complete(task.step.stored_as, task.address):
             return
-        entries = {role: tuple(self.open(read) for read in inputs) for role, inputs in task.inputs.items()}
-        scratch = self.store.checkpoints(task.step.stored_as, task.address)
-        try:
+        entries = self._entries(task)
+        with _errors_at(task):
+            pieces = self._pieces(task, entries)
             with self.store.write(task.step.stored_as, task.address) as draft:
-                work = Work(
-                    task,
-                    self.registry,
-                    entries,
-                    draft.folder,
-                    self.calls,
-                    self.vectors,
-                    draft.provisional,
-                    self._measure,
-                    scratch,
-                    self._watch_losses,
-                )
-                task.step.run(work)
+                work = self._work(task, entries, draft)
+                if task.step.sharding and pieces:
+                    task.step.sharding.merge(work, pieces)
+                else:
+                    task.step.run(work)
                 draft.provisional.extend(
                     f"{entry.step} is provisional" for read in entries.values() for entry in read if entry.provisional
                 )
-        except RagtallyError as error:
-            if error.location is None:
-                error.location = task.location
-            raise
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(self._scratch(task), ignore_errors=True)
+
+    def make_piece(self, task: Task, shard: Shard) -> None:
+        """Do a piece of a task's work, unless it is done."""
+        pieces, step = self.store.pieces(task.step.stored_as, task.address), task.step
+        if step.sharding is None or pieces.complete(step.name, shard.address):
+            return
+        entries = self._entries(task)
+        with _errors_at(task), pieces.write(step.name, shard.address) as draft:
+            step.sharding.run(self._work(task, entries, draft), shard)
+
+    def _pieces(self, task: Task, entries: Mapping[str, tuple[Entry, ...]]) -> list[Path]:
+        """Do what is missing of a task's pieces, and give the folders of all; none where it is done as a whole."""
+        count = 1
+        if task.step.sharding:
+            with self.store.scratch() as folder:
+                count = task.step.sharding.count(self._work(task, entries, Draft(folder)))
+        if count < 2:
+            return []
+        step, pieces = task.step.name, self.store.pieces(task.step.stored_as, task.address)
+        pieces.sweep()
+        shards = [Shard(number, count) for number in range(count)]
+        missing = [shard for shard in shards if not pieces.complete(step, shard.address)]
+        for so_far, _ in enumerate(self._done(task, missing), count - len(missing) + 1):
+            self.progress.measure(f"pieces of {task.label}", count, so_far)
+        folders = []
+        for shard in shards:
+            try:
+                folders.append(pieces.open(step, shard.address).folder)
+            except DamagedEntry as damage:
+                self.progress.warn(f"{damage}; doing it again")
+                self.make_piece(task, shard)
+                folders.append(pieces.open(step, shard.address).folder)
+        return folders
+
+    def _done(self, task: Task, shards: Sequence[Shard]) -> Iterator[Shard]:
+        if self.delegate is not None:
+            yield from self.delegate.do(task, shards)
+            return
+        for shard in shards:
+            self.make_piece(task, shard)
+            yield shard
+
+    def _entries(self, task: Task) -> dict[str, tuple[Entry, ...]]:
+        return {role: tuple(self.open(read) for read in inputs) for role, inputs in task.inputs.items()}
+
+    def _work(self, task: Task, entries: Mapping[str, tuple[Entry, ...]], draft: Draft) -> Work:
+        return Work(
+            task,
+            self.registry,
+            entries,
+            draft.folder,
+            self.calls,
+            self.vectors,
+            draft.provisional,
+            self._measure,
+            self._scratch(task),
+            self._watch_losses,
+        )
+
+    def _scratch(self, task: Task) -> Path:
+        return self.store.checkpoints(task.step.stored_as, task.address)
 
     def _watch_losses(self, task: Task, points: Sequence[LossPoint], steps: int) -> None:
         last = points[-1]
@@ -135,3 +196,13 @@ class Workspace:
                 location=Location(str(folder)),
                 hint="make the folder writable (chmod u+w), or name another one with --results",
             ) from error
+
+
+@contextmanager
+def _errors_at(task: Task) -> Iterator[None]:
+    """Say of errors where in the spec their task comes from."""
+    try:
+        yield
+    except RagtallyError as error:
+        error.location = error.location or task.location
+        raise

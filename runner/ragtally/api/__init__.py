@@ -64,6 +64,7 @@ from ragtally.api.errors import (
     did_you_mean,
     raise_all,
 )
+from ragtally.api.executor import Executor, ExecutorTraits, Job, JobFunction, Needs
 from ragtally.api.fetchable import Fetchable, RemoteFile
 from ragtally.api.footprint import Footprint, ModelShape, Tuning
 from ragtally.api.grader import (
@@ -166,6 +167,8 @@ __all__ = [
     "ErrorList",
     "Evidence",
     "Examples",
+    "Executor",
+    "ExecutorTraits",
     "ExternalResource",
     "Fetchable",
     "FileDocument",
@@ -176,6 +179,8 @@ __all__ = [
     "Grader",
     "GraderTraits",
     "Hits",
+    "Job",
+    "JobFunction",
     "Limits",
     "LocatingDataset",
     "Location",
@@ -186,6 +191,7 @@ __all__ = [
     "MetricTraits",
     "ModelShape",
     "ModelTraits",
+    "Needs",
     "OpenAnswer",
     "ParameterFault",
     "ParsingDataset",

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ragtally.api.converter import ConverterTraits
 from ragtally.api.dataset import DatasetTraits
 from ragtally.api.embedder import EmbedderTraits
+from ragtally.api.executor import ExecutorTraits, Needs
 from ragtally.api.footprint import Footprint
 from ragtally.api.grader import GraderTraits
 from ragtally.api.metric import MetricTraits
@@ -21,6 +22,7 @@ Traits = (
     ConverterTraits
     | DatasetTraits
     | EmbedderTraits
+    | ExecutorTraits
     | GraderTraits
     | ReaderTraits
     | RetrieverTraits
@@ -190,6 +192,8 @@ class Component:
         hand_over: For a reader that trains a model which others can serve: called with the parameters, the folder
             that `save` was given, which of `MODEL_SERVERS` is to serve it, and an empty folder for what that needs.
             Returns what to do with it, line by line. Raises `DataError` where that server does not take the model.
+        needs: What one process that works with it wants of a machine, for an executor: a graphics card, say. A value,
+            or a function of the parameters; None for one core.
     """
 
     name: str
@@ -214,6 +218,7 @@ class Component:
     citation: str = ""
     packages: Sequence[str] | Callable[[Mapping[str, Any]], Sequence[str]] = ()
     hand_over: Callable[[Mapping[str, Any], Path, str, Path], Sequence[str]] | None = None
+    needs: Needs | Callable[[Mapping[str, Any]], Needs] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +230,14 @@ class Kind:
         hook: The hook through which plugins offer components of this kind.
         summary: What a component of this kind does.
         default_traits: The traits of a component that states none.
+        in_spec: Whether a spec picks components of it; otherwise whoever runs the spec does.
     """
 
     name: str
     hook: str
     summary: str
     default_traits: Traits | None = None
+    in_spec: bool = True
 
 
 KINDS: Mapping[str, Kind] = {
@@ -246,6 +253,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("rule", "register_vote_rules", "turns the ballots on a question into a verdict"),
         Kind("grader", "register_graders", "says whether an open answer is right", GraderTraits()),
         Kind("metric", "register_metrics", "turns judged items into numbers", MetricTraits(measures="answers")),
+        Kind("executor", "register_executors", "does the work, here or elsewhere", ExecutorTraits(), in_spec=False),
     )
 }
 """Every kind, by name, in the order of the work."""

@@ -71,3 +71,8 @@ def register_graders() -> list[Component]:  # type: ignore[empty-body]
 @hookspec
 def register_metrics() -> list[Component]:  # type: ignore[empty-body]
     """Offer metrics: judged answers or judged rankings to numbers."""
+
+
+@hookspec
+def register_executors() -> list[Component]:  # type: ignore[empty-body]
+    """Offer executors: jobs to what they return, on this machine or on others."""

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from ragtally.api import KINDS
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.component_schema import GRID
-from ragtally.spec.schema import published_schema
+from ragtally.spec.schema import SPEC_KINDS, published_schema
 
 DISTRIBUTION = "ragtally"
 _TYPES = {
@@ -82,7 +81,7 @@ def spec_reference(registry: Registry) -> str:
     schema = published_schema(registry)
     lines = [_HEAD, "## Keys", ""]
     lines += _table("key", "needed or default", _keys(schema, "", schema["required"]))
-    for kind in KINDS.values():
+    for kind in SPEC_KINDS.values():
         lines += ["", f"## {kind.name.capitalize()}", "", f"{kind.summary[0].upper()}{kind.summary[1:]}.", ""]
         components = [item.component for item in registry.all() if item.kind == kind.name]
         lines += ["| name | what it does |", "|---|---|"]

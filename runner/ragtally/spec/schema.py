@@ -15,6 +15,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONTROLS = ("closed_book", "gold_context", "wrong_context", *LONG_CONTROLS)
 # The kinds of components that axes pick from which are not named after their kind.
 AXIS_KINDS = {"parser": "converter"}
+SPEC_KINDS = {name: kind for name, kind in KINDS.items() if kind.in_spec}
 MAX_SEED = 2**32 - 1
 
 # In Python `$` alone would let a line break pass at the end.
@@ -30,7 +31,7 @@ _READER_NAMES: Schema = {
 
 def published_schema(registry: Registry) -> dict[str, Any]:
     """Assemble the JSON Schema (draft 2020-12) of a spec."""
-    plain = definitions(registry, tuple(KINDS), grid=False)
+    plain = definitions(registry, tuple(SPEC_KINDS), grid=False)
     components = [entry.component for entry in registry.all() if entry.kind == "grader"]
     graders = {each.name: {**reference(f"grader.{each.name}"), "description": each.summary} for each in components}
     in_grid = definitions(registry, ("converter", "chunker", "embedder", "retriever", "rule"), grid=True)

@@ -27,9 +27,40 @@ class Step:
     # otherwise everybody's finished work would be done, and paid for, again.
     stored_as: str = ""
     stored_roles: Mapping[str, str] = field(default_factory=dict)  # Likewise for roles in addresses
+    sharding: Sharding | None = None  # How large tasks are cut into pieces
+    # Whether a task can be done by another process, maybe on another machine: it reads nothing but its entries.
+    can_leave: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stored_as", self.stored_as or self.name)
+
+
+@dataclass(frozen=True)
+class Sharding:
+    """How a task is cut into pieces, which several processes may do in any order."""
+
+    # How many pieces there are. Their number and bounds follow from the task and its inputs alone, never from who
+    # does them, so that the same bytes come of it whatever the executor. With one, `Step.run` does the task.
+    count: Callable[[Work], int]
+    run: Callable[[Work, Shard], None]  # Does a piece: writes what it comes to into the folder of the work
+    merge: Callable[[Work, Sequence[Path]], None]  # Makes the outcome of the pieces' folders, in order
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Which of the pieces of a task."""
+
+    number: int  # From 0
+    count: int
+
+    @property
+    def address(self) -> str:
+        """Under what a piece is stored, among the pieces of its task."""
+        return address({"piece": self.number, "of": self.count})
+
+    def rows(self, total: int) -> slice:
+        """Its share of some rows: as many as every other's, give or take one."""
+        return slice(total * self.number // self.count, total * (self.number + 1) // self.count)
 
 
 @dataclass(frozen=True)

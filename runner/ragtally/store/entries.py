@@ -149,6 +149,10 @@ class Store:
         """Say where what lets an unfinished task go on after a kill lies or would lie."""
         return self.root / CHECKPOINTS / f"{step}-{address.replace(':', '-')}"
 
+    def pieces(self, step: str, address: str) -> Store:
+        """The store of the pieces of an unfinished task, which is removed with its checkpoints."""
+        return Store(self.checkpoints(step, address) / "pieces")
+
     def _temporary(self) -> Path:
         temporary = self.root / "tmp" / f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex}"
         try:
