@@ -46,8 +46,20 @@ class Progress(Protocol):
 class Delegate(Protocol):
     """Has work done elsewhere; what it comes to lies in the store afterwards."""
 
-    def do(self, task: Task, shards: Sequence[Shard]) -> Iterator[Shard]:
-        """Do some of the pieces of a task, in any order; yields each when it is done."""
+    def takes(self, task: Task, workspace: Workspace) -> bool:
+        """Tell whether a task that is not cut into pieces is done elsewhere."""
+        ...
+
+    def do(self, task: Task, shards: Sequence[Shard], workspace: Workspace) -> Iterator[Shard]:
+        """Do pieces of a task, in any order; yields each when it is done."""
+        ...
+
+    def do_tasks(self, tasks: Sequence[Task], workspace: Workspace) -> Iterator[Task]:
+        """Do tasks that none of the others reads; yields each when it is done."""
+        ...
+
+    def close(self) -> None:
+        """All work is done, or stopped."""
         ...
 
 
@@ -111,6 +123,23 @@ class Workspace:
                 )
         shutil.rmtree(self._scratch(task), ignore_errors=True)
 
+    def make_all(self, tasks: Sequence[Task]) -> Iterator[Task]:
+        """Do tasks, those first that others of them read; yields each when it is done."""
+        left = dict.fromkeys(tasks)
+        while left:
+            ready = [task for task in left if left.keys().isdisjoint(task.sources)]
+            jobs = {task for task in ready if self.delegate and self._is_job(task, self.delegate)}
+            if self.delegate and jobs:
+                yield from self.delegate.do_tasks([task for task in ready if task in jobs], self)
+            for task in ready:
+                if task not in jobs:
+                    self.make(task)
+                    yield task
+                del left[task]
+
+    def _is_job(self, task: Task, delegate: Delegate) -> bool:
+        return delegate.takes(task, self) and self._piece_count(task, self._entries(task)) < 2
+
     def make_piece(self, task: Task, shard: Shard) -> None:
         """Do a piece of a task's work, unless it is done."""
         pieces, step = self.store.pieces(task.step.stored_as, task.address), task.step
@@ -122,11 +151,7 @@ class Workspace:
 
     def _pieces(self, task: Task, entries: Mapping[str, tuple[Entry, ...]]) -> list[Path]:
         """Do what is missing of a task's pieces, and give the folders of all; none where it is done as a whole."""
-        count = 1
-        if task.step.sharding:
-            with self.store.scratch() as folder:
-                count = task.step.sharding.count(self._work(task, entries, Draft(folder)))
-        if count < 2:
+        if (count := self._piece_count(task, entries)) < 2:
             return []
         step, pieces = task.step.name, self.store.pieces(task.step.stored_as, task.address)
         pieces.sweep()
@@ -144,9 +169,15 @@ class Workspace:
                 folders.append(pieces.open(step, shard.address).folder)
         return folders
 
+    def _piece_count(self, task: Task, entries: Mapping[str, tuple[Entry, ...]]) -> int:
+        if not task.step.sharding:
+            return 1
+        with self.store.scratch() as folder:
+            return task.step.sharding.count(self._work(task, entries, Draft(folder)))
+
     def _done(self, task: Task, shards: Sequence[Shard]) -> Iterator[Shard]:
         if self.delegate is not None:
-            yield from self.delegate.do(task, shards)
+            yield from self.delegate.do(task, shards, self)
             return
         for shard in shards:
             self.make_piece(task, shard)

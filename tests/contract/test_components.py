@@ -24,6 +24,7 @@ from ragtally.testing import (
     ConverterSuite,
     DatasetSuite,
     EmbedderSuite,
+    ExecutorSuite,
     GraderSuite,
     ModelSuite,
     PromptingGraderSuite,
@@ -506,6 +507,13 @@ class TestPubmedqaAnnotators(ReaderSuite):
     def reading(self) -> Reading:
         ids = ["21645374", "12377809", "nobody"]
         return Reading(ids, ["Does it?"] * 3, [["A passage."], [], []], ("yes", "no", "maybe"))
+
+
+@pytest.mark.slow  # Processes are started
+class TestLocal(ExecutorSuite):
+    plugin = "ragtally_local"
+    name = "local"
+    parameters = {"workers": 2}  # noqa: RUF012
 
 
 TESTED_ON_A_SERVER = {("retriever", "ragtally_weaviate", "weaviate")}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ragtally.curation import decisions, review
     from ragtally.curation import server as curation_server
     from ragtally.curation import sheet as decision_sheets
-    from ragtally.engine import duplicates, estimate, external, learning, outputs, training_tokens
+    from ragtally.engine import duplicates, estimate, external, jobs, learning, outputs, training_tokens
     from ragtally.engine import run as engine
     from ragtally.export import dataset as export_dataset
     from ragtally.export import model as export_model
@@ -44,13 +44,14 @@ __all__ = [
     "calls_transfer", "cell_pairs", "choice", "choice_tables", "columns", "component_tables", "context_length",
     "contributions", "curation_server", "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine",
     "estimate", "export_dataset", "export_model", "export_pipeline", "export_training", "external", "fit",
-    "inventory", "learning", "learning_tables", "llm_batches", "long_context", "machine", "outputs", "page",
+    "inventory", "jobs", "learning", "learning_tables", "llm_batches", "long_context", "machine", "outputs", "page",
     "pairwise", "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings",
     "result_files", "results", "review", "show", "store", "store_tables", "table", "training_tokens", "vectors",
     "workspace",
 ]  # fmt: skip
 _MODULES = {
     "advice_tables": "ragtally.present.advice",
+    "jobs": "ragtally.engine.jobs",
     "learning": "ragtally.engine.learning",
     "learning_tables": "ragtally.present.learning",
     "training_tokens": "ragtally.engine.training_tokens",

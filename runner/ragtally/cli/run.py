@@ -57,7 +57,8 @@ def command(
     environment()  # A .env that cannot be read is told before any work.
     registry = load_registry()
     store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
-    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
+    delegate = lazy.jobs.delegation(lazy.jobs.default_executor(registry), registry)
+    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress(), delegate=delegate)
     if cells:
         plan = lazy.engine.cells_matching(lazy.plan.plan_study(load_study(spec, registry), registry), cells)
         plan = lazy.long_context.fitting_plan(plan, workspace)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ragtally.api import RagtallyError, StoppedError, file_hash, raise_all
+from ragtally.engine.jobs import default_executor, delegation
 from ragtally.engine.outputs import software, update_outputs
 from ragtally.llm.budget import Spending
 from ragtally.llm.client import Asking
@@ -63,7 +64,8 @@ def run(
     """
     registry = load_registry()
     root = find_store(Path.cwd()) if store is None else Path(store)
-    workspace = Workspace(Store(root), registry, progress or _NoProgress())
+    delegate = delegation(default_executor(registry), registry)
+    workspace = Workspace(Store(root), registry, progress or _NoProgress(), delegate=delegate)
     folder = run_study(Path(spec), registry, workspace, Folders(Path(results), Path(resolved)))
     return load_results(folder.name, folder.parent)
 
@@ -180,11 +182,11 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
                 embedding.embed(batch)
             total = sum(task.step is step for task in tasks)
             workspace.progress.start(step.name, total, total - sum(task.step is step for task in missing))
-            for task in batch:
-                if late := spending.time_is_up():
-                    raise StoppedError(late.message, hint=late.hint)
-                workspace.make(task)
+            _check_time(spending)
+            for so_far, task in enumerate(workspace.make_all(batch), 1):
                 workspace.progress.advance(step.name, task.label)
+                if so_far < len(batch):
+                    _check_time(spending)
     except BaseException as error:
         # Whatever ends the run early, what was paid for is not lost: the command line says so.
         with suppress(RagtallyError):
@@ -193,8 +195,15 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
         raise
     finally:
         workspace.progress.finish()
+        if workspace.delegate:
+            workspace.delegate.close()
         workspace.calls.close()
         workspace.vectors.close()
+
+
+def _check_time(spending: Spending) -> None:
+    if late := spending.time_is_up():
+        raise StoppedError(late.message, hint=late.hint)
 
 
 def _missing(goals: Sequence[Task], store: Store) -> list[Task]:
@@ -206,5 +215,5 @@ def _missing(goals: Sequence[Task], store: Store) -> list[Task]:
         if task in missing or store.complete(task.step.stored_as, task.address):
             continue
         missing[task] = None
-        queue.extend(source for inputs in task.inputs.values() for source in inputs)
+        queue.extend(task.sources)
     return [task for task in in_order(goals) if task in missing]

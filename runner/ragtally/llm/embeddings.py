@@ -61,7 +61,7 @@ class Embedding:
         self._spending = spending
         self._claims = Claims(workspace.store.root / claims.FILE_NAME)
         if spending.counts_dollars:
-            ready_tasks = [task for task in tasks if all(self._complete(source) for source in _reads(task))]
+            ready_tasks = [task for task in tasks if all(self._complete(source) for source in task.sources)]
             keys = {
                 key
                 for task in ready_tasks
@@ -159,10 +159,6 @@ class Embedding:
 
     def _complete(self, task: Task) -> bool:
         return self._workspace.store.complete(task.step.stored_as, task.address)
-
-
-def _reads(task: Task) -> list[Task]:
-    return [source for inputs in task.inputs.values() for source in inputs]
 
 
 def _price(traits: EmbedderTraits, tokens: int) -> float | None:

@@ -39,4 +39,4 @@ def _check(spans: Spans, documents: Documents, task: Task) -> None:
             raise PluginError(f"{who} {fault} in the document {documents.id[int(spans.document[row])]!r}")
 
 
-CHUNK = Step("chunk", 1, run, inputs=("prepare",))
+CHUNK = Step("chunk", 1, run, inputs=("prepare",), can_leave=True)

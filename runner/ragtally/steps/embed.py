@@ -62,5 +62,5 @@ def check_vectors(vectors: NDArray[np.float32], texts: int, task: Task) -> None:
             raise PluginError(f"{who} numbers that are not finite")
 
 
-EMBED = Step("embed", 1, run, inputs=("prepare", "chunk"))
-EMBED_QUESTIONS = Step("embed_questions", 1, run_questions, inputs=("sample", "embed"))
+EMBED = Step("embed", 1, run, inputs=("prepare", "chunk"), can_leave=True)
+EMBED_QUESTIONS = Step("embed_questions", 1, run_questions, inputs=("sample", "embed"), can_leave=True)

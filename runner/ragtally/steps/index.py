@@ -24,4 +24,4 @@ def run(work: Work) -> None:
     retriever.save(work.folder / INDEX_FOLDER)
 
 
-INDEX = Step("index", 2, run, inputs=("prepare", "chunk", "embed"))
+INDEX = Step("index", 2, run, inputs=("prepare", "chunk", "embed"), can_leave=True)

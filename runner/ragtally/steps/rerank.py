@@ -57,7 +57,14 @@ def _candidates(work: Work) -> Candidates:
 
 
 # Version 0.1 called reranking refining.
-RERANK = Step("rerank", 1, run, inputs=("prepare", "hits", "chunk", "sample", "window", "ask"), stored_as="refine")
+RERANK = Step(
+    "rerank",
+    1,
+    run,
+    inputs=("prepare", "hits", "chunk", "sample", "window", "ask"),
+    stored_as="refine",
+    can_leave=True,
+)
 RERANK_PROMPT = Step(
     "rerank_prompt", 1, run_prompt, inputs=("prepare", "hits", "chunk", "sample"), stored_as="rank_prompt"
 )

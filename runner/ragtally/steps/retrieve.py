@@ -53,4 +53,6 @@ def check_hits(hits: Hits, queries: Queries, chunks: int, task: Task) -> None:
             raise PluginError(f"{who} {fault} for the question {queries.id[row]!r}")
 
 
-RETRIEVE = Step("retrieve", 2, run, inputs=("prepare", "chunk", "embed", "index", "sample", "embed_questions"))
+RETRIEVE = Step(
+    "retrieve", 2, run, inputs=("prepare", "chunk", "embed", "index", "sample", "embed_questions"), can_leave=True
+)

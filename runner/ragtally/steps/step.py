@@ -77,6 +77,11 @@ class Task:
     # Where in the spec it comes from, for errors; not part of the address.
     location: Location | None = field(default=None, compare=False)
 
+    @property
+    def sources(self) -> list[Task]:
+        """All tasks whose entries it reads."""
+        return [source for tasks in self.inputs.values() for source in tasks]
+
 
 class TaskFactory:
     """Makes tasks and their addresses, asking each component for its identity once."""

@@ -15,6 +15,7 @@ from ragtally.testing.component import ComponentSuite
 from ragtally.testing.converter import ConverterSuite
 from ragtally.testing.dataset import DatasetSuite
 from ragtally.testing.embedder import EmbedderSuite
+from ragtally.testing.executor import ExecutorSuite
 from ragtally.testing.grader import GraderSuite, PromptingGraderSuite
 from ragtally.testing.model import ModelSuite
 from ragtally.testing.reader import ReaderSuite
@@ -31,6 +32,7 @@ __all__ = [
     "ConverterSuite",
     "DatasetSuite",
     "EmbedderSuite",
+    "ExecutorSuite",
     "GraderSuite",
     "ModelSuite",
     "PromptingGraderSuite",

@@ -1,0 +1,122 @@
+"""Work that leaves the process: what a job says, what comes back of it, and the same bytes whoever does it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+import ragtally.engine.jobs
+from ragtally.api import DataError, ExecutorTraits, Job, JobFunction, RagtallyError
+from ragtally.engine.jobs import Delegation, default_executor
+from ragtally.engine.run import run_study
+from ragtally.plan import STAGES, in_order
+from ragtally.registry import Registry, load_registry
+from ragtally.steps import CHUNK, INDEX, RETRIEVE
+from ragtally.workspace import Workspace
+from toy_study import TINY, toy_registry
+from workbench import Bench
+
+
+class Elsewhere:
+    """An executor that does its jobs last one first, each as a process that knows nothing of the others."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.is_closed = False
+
+    def run(self, function: JobFunction, jobs: Sequence[Job]) -> Iterator[tuple[int, str]]:
+        for position in reversed(range(len(jobs))):
+            ragtally.engine.jobs._worker_workspace.cache_clear()
+            self.names.append(jobs[position].name)
+            yield position, function(json.dumps(json.loads(jobs[position].text)))
+
+    def survey(self, function: JobFunction, text: str) -> Sequence[tuple[str, str]]:
+        return [("elsewhere", function(text))]
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    registry = toy_registry()
+    monkeypatch.setattr(ragtally.engine.jobs, "load_registry", lambda: registry)
+    return registry
+
+
+def run(bench: Bench, executor: Elsewhere) -> Path:
+    workspace = Workspace(bench.store, bench.registry, bench.notes, delegate=Delegation(executor, ExecutorTraits()))
+    return run_study(bench.spec(TINY), bench.registry, workspace, bench.folders, STAGES)
+
+
+def test_the_same_bytes_come_of_work_that_others_do(tmp_path: Path, registry: Registry) -> None:
+    here, there = Bench(tmp_path / "here", registry), Bench(tmp_path / "there", registry)
+    for bench in (here, there):
+        bench.folder.mkdir()
+    executor = Elsewhere()
+    files = [
+        {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+        for folder in (here.run(TINY), run(there, executor))
+    ]
+    for name in (files[0].keys() | files[1].keys()) - {"timings.json"}:
+        assert files[0][name] == files[1][name], name
+    tasks = in_order([task for stage in ("label", "bench") for task in there.plan(TINY).goals(stage)])
+    expected = [f"{task.step.name} {task.label}" for task in tasks if task.step.can_leave]
+    assert sorted(executor.names) == sorted(expected)
+    assert executor.is_closed
+
+
+def test_a_damaged_input_is_made_again_by_who_planned_the_work(tmp_path: Path, registry: Registry) -> None:
+    bench = Bench(tmp_path, registry)
+    task = next(task for task in in_order(bench.plan().goals("bench")) if task.step is RETRIEVE)
+    bench.do(task)
+    (chunks,) = task.inputs["chunk"]
+    (bench.store.folder("chunk", chunks.address) / "spans.npy").write_bytes(b"spoilt")
+    shutil.rmtree(bench.store.folder("retrieve", task.address))
+    workspace = Workspace(bench.store, registry, bench.notes, delegate=Delegation(Elsewhere(), ExecutorTraits()))
+    assert list(workspace.make_all([task])) == [task]
+    assert bench.store.complete("retrieve", task.address)
+    assert any("was damaged" in message for message in bench.notes.warnings)
+
+
+def test_an_error_comes_back_with_place_and_remedy(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, registry)
+    task = next(task for task in in_order(bench.plan().goals("bench")) if task.step is CHUNK)
+
+    def fail(_work: object) -> None:
+        raise DataError("the text is too long", hint="cut it")
+
+    monkeypatch.setitem(vars(CHUNK), "run", fail)
+    workspace = Workspace(bench.store, registry, bench.notes, delegate=Delegation(Elsewhere(), ExecutorTraits()))
+    bench.do(task.inputs["prepare"][0])
+    with pytest.raises(DataError) as info:
+        list(workspace.make_all([task]))
+    assert (info.value.message, info.value.hint) == ("the text is too long", "cut it")
+    assert info.value.location == task.location
+
+
+def test_a_bug_comes_back_with_its_traceback(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, registry)
+    task = next(task for task in in_order(bench.plan().goals("bench")) if task.step is INDEX)
+    for sources in task.inputs.values():
+        for source in sources:
+            bench.do(source)
+    monkeypatch.setitem(vars(INDEX), "run", lambda work: work.no_such_thing)
+    workspace = Workspace(bench.store, registry, bench.notes, delegate=Delegation(Elsewhere(), ExecutorTraits()))
+    with pytest.raises(RuntimeError, match="no_such_thing") as info:
+        list(workspace.make_all([task]))
+    assert not isinstance(info.value, RagtallyError)
+
+
+def test_the_box_has_one_default_executor() -> None:
+    registry = load_registry()
+    defaults = [entry for entry in registry.all() if entry.kind == "executor" and entry.traits({}).is_default]
+    assert [entry.component.name for entry in defaults] == [default_executor(registry).name]
