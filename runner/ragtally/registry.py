@@ -90,12 +90,11 @@ class Registry:
 
     def packages(self, choice: Choice) -> set[str]:
         """Name the packages behind what a choice picks, components among its parameters included."""
-        names = set(self.get(choice).packages(choice.parameters))
-        for value in choice.parameters.values():
-            for inner in value if isinstance(value, tuple) else (value,):
-                if isinstance(inner, Choice):
-                    names |= self.packages(inner)
-        return names
+        return {name for each in _with_inner(choice) for name in self.get(each).packages(each.parameters)}
+
+    def entries(self, choice: Choice) -> list[RegistryEntry]:
+        """Look up what a choice picks, and the components among its parameters."""
+        return [self.get(each) for each in _with_inner(choice)]
 
     def complete(self, choice: Choice) -> Choice:
         """Fill in the defaults of parameters that a choice leaves out."""
@@ -183,6 +182,14 @@ class Registry:
         if isinstance(value, tuple):
             return [self._identity_of(item, fingerprint=fingerprint) for item in value]
         return self.identity(value, fingerprint=fingerprint) if isinstance(value, Choice) else value
+
+
+def _with_inner(choice: Choice) -> Iterator[Choice]:
+    yield choice
+    for value in choice.parameters.values():
+        for inner in value if isinstance(value, tuple) else (value,):
+            if isinstance(inner, Choice):
+                yield from _with_inner(inner)
 
 
 def load_registry() -> Registry:

@@ -46,6 +46,10 @@ class Progress(Protocol):
 class Delegate(Protocol):
     """Has work done elsewhere; what it comes to lies in the store afterwards."""
 
+    def prepare(self, tasks: Sequence[Task], workspace: Workspace) -> None:
+        """Make sure, before any work, that these tasks can be done."""
+        ...
+
     def takes(self, task: Task, workspace: Workspace) -> bool:
         """Tell whether a task that is not cut into pieces is done elsewhere."""
         ...

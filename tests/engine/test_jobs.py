@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import ragtally.engine.jobs
+import ragtally.engine.workers
 from ragtally.api import DataError, ExecutorTraits, Job, JobFunction, RagtallyError
 from ragtally.engine.jobs import Delegation, default_executor
 from ragtally.engine.run import run_study
@@ -42,10 +43,14 @@ class Elsewhere:
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
-    registry = toy_registry()
-    monkeypatch.setattr(ragtally.engine.jobs, "load_registry", lambda: registry)
-    return registry
+def registry() -> Registry:
+    return toy_registry()
+
+
+@pytest.fixture(autouse=True)
+def worker_registry(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (ragtally.engine.jobs, ragtally.engine.workers):
+        monkeypatch.setattr(module, "load_registry", lambda: registry)
 
 
 def run(bench: Bench, executor: Elsewhere) -> Path:

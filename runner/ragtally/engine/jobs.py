@@ -27,6 +27,7 @@ from ragtally.api import (
     StoreError,
 )
 from ragtally.api.choice import plain
+from ragtally.engine.workers import check_workers
 from ragtally.llm.embeddings import EMBEDDING_STEPS
 from ragtally.registry import Registry, load_registry
 from ragtally.steps import STEPS, Shard, Step, Task, Work
@@ -41,6 +42,14 @@ class Delegation:
 
     def __init__(self, executor: Executor, traits: ExecutorTraits) -> None:
         self._executor, self._traits = executor, traits
+
+    def prepare(self, tasks: Sequence[Task], workspace: Workspace) -> None:
+        """Make sure, before any work, that the workers have what these tasks need."""
+        choices = [
+            choice for task in tasks if _can_leave(task, workspace.registry) for choice in task.choices.values()
+        ]
+        if self._traits.is_remote and choices:
+            check_workers(self._executor, choices, workspace.registry, workspace.store)
 
     def takes(self, task: Task, workspace: Workspace) -> bool:
         """Tell whether a task that is not cut into pieces is done elsewhere."""

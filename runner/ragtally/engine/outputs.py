@@ -47,15 +47,15 @@ def software(registry: Registry) -> str:
         with suppress(OSError):
             # Names such as `polars-1.30.0.dist-info`.
             digest.update(repr(sorted(path.name for path in Path(folder).glob("*-info"))).encode())
-    for path in sorted(_sources(registry)):
+    for path in sorted(path for _, path in source_files(registry)):
         with suppress(OSError):
             status = path.stat()
             digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
-def _sources(registry: Registry) -> Iterator[Path]:
-    """The source files of the engine and of every plugin, and what lies beside them."""
+def source_files(registry: Registry) -> Iterator[tuple[str, Path]]:
+    """The source files of the engine and of every plugin, and what lies beside them, each with its package's name."""
     names = {"ragtally", *(entry.plugin.partition(".")[0] for entry in registry.all())}
     modules = (sys.modules.get(name) for name in names)
     files = {Path(module.__file__) for module in modules if module is not None and module.__file__}
@@ -63,10 +63,10 @@ def _sources(registry: Registry) -> Iterator[Path]:
     # Plugins share code with siblings that offer no component themselves.
     for place in own.union(*(path.parent.glob("ragtally*") for path in own)):
         if place.is_file():
-            yield place
+            yield place.stem, place
         for folder, _, names_inside in os.walk(place):
             if not folder.endswith("__pycache__"):
-                yield from (Path(folder) / name for name in names_inside)
+                yield from ((place.stem, Path(folder) / name) for name in names_inside)
 
 
 def file_states(folder: Path) -> dict[str, Sequence[int]]:

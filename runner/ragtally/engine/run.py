@@ -173,6 +173,8 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
     workspace.suppliers.update(dict.fromkeys(EMBEDDING_STEPS, lambda task: embedding.embed([task])))
     try:
         check_models((task for task in missing if task.step is ASK), study, workspace)
+        if workspace.delegate:
+            workspace.delegate.prepare(missing, workspace)
         for step, group in itertools.groupby(missing, key=lambda task: task.step):
             batch = list(group)
             # Calls and vectors of all tasks of a step are paid for together: equal ones once, and in one queue.

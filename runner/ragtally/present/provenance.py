@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import platform
-import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 
 from ragtally import __version__
@@ -17,6 +15,7 @@ from ragtally.present.cells import AXES, Cells
 from ragtally.present.numbers import count
 from ragtally.registry import Registry
 from ragtally.results import Results
+from ragtally.support.package_versions import versions_with_requirements
 
 _DISTRIBUTION = "ragtally"
 # What no number depends on: another version of it must not make another report of the same results.
@@ -54,9 +53,7 @@ def gather_provenance(
     sources = sha256(files.encode()).hexdigest() if files else None
     text = spec.read_text(encoding="utf-8") if spec is not None else None
     # What else is installed makes no other report of the same results.
-    names = {_DISTRIBUTION, *packages}
-    needs = {name for distribution in names for name in _required(distribution)}
-    versions = {name: version for name in sorted(names | needs) if (version := _version(name)) is not None}
+    versions = versions_with_requirements({_DISTRIBUTION, *packages})
     return Provenance(text, sources, changed, platform.python_version(), versions, meanings or {}, citation)
 
 
@@ -70,22 +67,6 @@ def retriever_meanings(results: Results, registry: Registry) -> dict[str, str]:
         distance = entry.component.params.get("distance", {}).get("description")
         meanings[name] = f"{entry.component.summary}{f' Its distances: {distance}' if distance else ''}"
     return meanings
-
-
-def _required(distribution: str) -> list[str]:
-    """Name the packages that a distribution needs in any case."""
-    try:
-        requirements = metadata.requires(distribution) or ()
-    except metadata.PackageNotFoundError:
-        return []
-    return [re.split(r"[^\w.-]", each)[0] for each in requirements if "extra ==" not in each]
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _git(folder: Path, *words: str) -> str:

@@ -34,9 +34,7 @@ class ExecutorSuite(ComponentSuite):
         """The texts go there and come back as they are."""
         with self.executor(build) as executor:
             replies = list(executor.run(_repeat, [Job("a job", text) for text in _TEXTS]))
-            assert sorted(position for position, _ in replies) == list(range(len(_TEXTS))), (
-                "a job is missing"
-            )
+            assert sorted(position for position, _ in replies) == list(range(len(_TEXTS))), "a job is missing"
             for position, reply in replies:
                 assert reply == f"done: {_TEXTS[position]}", f"the text of the job {position} was changed"
             # What was started is used again.
