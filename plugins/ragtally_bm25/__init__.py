@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragtally import Component, Retriever, Starter, hookimpl
+from ragtally import Component, Retriever, RetrieverTraits, Starter, hookimpl
 from ragtally_lexical.tokens import TOKEN_PARAMETERS, check_token_parameters, parameters_for
 
 
@@ -16,6 +16,7 @@ def register_retrievers() -> list[Component]:
             summary="Okapi BM25 over stemmed words, with bm25s's tokens and scores.",
             version=3,
             phrase="BM25",
+            traits=RetrieverTraits(in_parts=True),
             starter=lambda language: Starter(parameters_for(language)),
             params={
                 "k1": {

@@ -30,7 +30,7 @@ class Formula:
 
     def factor(self, index: TermIndex) -> NDArray[np.float64]:
         """The part of a weight that depends on the term alone."""
-        chunks, frequency = len(index.lengths), np.diff(index.bounds).astype(np.float64)
+        chunks, frequency = index.corpus.chunks, index.corpus.frequency.astype(np.float64)
         if self.method == "atire":
             return np.log(chunks / frequency) * (self.k1 + 1)
         odds = (chunks - frequency + 0.5) / (frequency + 0.5)
@@ -39,7 +39,8 @@ class Formula:
 
     def slack(self, index: TermIndex) -> NDArray[np.float64]:
         """What is added to the count in the denominator."""
-        slack: NDArray[np.float64] = self.k1 * (1 - self.b + self.b * index.lengths / index.lengths.mean())
+        mean = index.corpus.mean_length
+        slack: NDArray[np.float64] = self.k1 * (1 - self.b + self.b * index.lengths / mean)
         return slack
 
     def weights(self, index: TermIndex) -> NDArray[np.float32]:

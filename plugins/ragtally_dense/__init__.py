@@ -58,7 +58,10 @@ def register_retrievers() -> list[Component]:
                     "x-ragtally-search": True,
                 },
             },
-            traits=RetrieverTraits(reads=frozenset({"text", "vectors"})),
+            # What is to be ordered again has to be the nearest of all.
+            traits=lambda parameters: RetrieverTraits(
+                reads=frozenset({"text", "vectors"}), in_parts=parameters["rescore"] is None
+            ),
             check=_check,
         )
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,13 @@ class Dense:
 
     def load(self, folder: Path, passages: Passages, vectors: Floats | None) -> None:
         """Keep the chunks' vectors (see `ragtally.api.Retriever.load`)."""
+        self.add(passages, vectors)
+
+    def share(self, parts: Sequence[Path], folder: Path) -> None:
+        """Write nothing: two vectors are compared whatever the others are."""
+
+    def load_part(self, folder: Path, shared: Path, number: int, passages: Passages, vectors: Floats | None) -> None:
+        """Keep the vectors of a part."""
         self.add(passages, vectors)
 
     def search(self, queries: Queries, limit: int) -> Hits:

@@ -19,7 +19,18 @@ from ragtally_lexical.tokens import Tokenizer
 MANY = 1 << 22
 
 _COLUMNS = ("bounds", "chunks", "counts", "lengths")
+_CORPUS = "corpus.json"
 _HEADER_BYTES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusStatistics:
+    """What a search has to know of the whole corpus, whatever part of it an index holds."""
+
+    chunks: int  # How many chunks there are
+    mean_length: np.float64  # How many terms they have on average
+    frequency: NDArray[np.int64]  # How many chunks hold each of the index's terms; int64, shape [terms]
+    row: NDArray[np.int64]  # Each term's row in an index over the whole corpus, likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,7 @@ class TermIndex:
     chunks: NDArray[np.int32]  # The chunks, ascending within a term; int32, shape [pairs]
     counts: NDArray[np.unsignedinteger]  # How often the term stands in the chunk; uint8 or uint32, shape [pairs]
     lengths: NDArray[np.int32]  # How many terms each chunk has, repeated ones counted again; int32, shape [chunks]
+    corpus: CorpusStatistics
 
     def save(self, folder: Path) -> None:
         """Write the terms as JSON and the rest as `.npy`."""
@@ -46,13 +58,62 @@ def index_texts(texts: Sequence[str], tokenizer: Tokenizer) -> TermIndex:
     bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(frequency)])
     invert = _invert_in_bulk if len(by_text.term) > MANY else _invert
     chunks, counts = invert(by_text, bounds)
-    return TermIndex(by_text.vocabulary, bounds, chunks, counts, by_text.lengths)
+    return _whole(by_text.vocabulary, bounds, chunks, counts, by_text.lengths)
+
+
+def _whole(
+    vocabulary: tuple[str, ...],
+    bounds: NDArray[np.int64],
+    chunks: NDArray[np.int32],
+    counts: NDArray[np.unsignedinteger],
+    lengths: NDArray[np.int32],
+) -> TermIndex:
+    """The index of a whole corpus."""
+    frequency, row = np.diff(bounds), np.arange(len(vocabulary))
+    mean_length = np.float64(lengths.mean() if len(lengths) else 0)
+    corpus = CorpusStatistics(len(lengths), mean_length, frequency, row)
+    return TermIndex(vocabulary, bounds, chunks, counts, lengths, corpus)
 
 
 def load_index(folder: Path) -> TermIndex:
     """Map what `TermIndex.save` wrote into memory."""
-    vocabulary = tuple(json.loads((folder / "terms.json").read_text(encoding="utf-8")))
-    return TermIndex(vocabulary, *(_map(folder / f"{name}.npy") for name in _COLUMNS))
+    return _whole(_vocabulary(folder), *_columns(folder))
+
+
+def load_part(folder: Path, shared: Path, number: int) -> TermIndex:
+    """Map the index of a part of a corpus into memory, with what `share_statistics` wrote of all parts."""
+    corpus = json.loads((shared / _CORPUS).read_text(encoding="utf-8"))
+    frequency, row = (_map(shared / f"{name}-{number}.npy") for name in ("frequency", "row"))
+    mean_length = np.float64(corpus["terms"] / max(1, corpus["chunks"]))
+    statistics = CorpusStatistics(corpus["chunks"], mean_length, frequency, row)
+    bounds, chunks, counts, lengths = _columns(folder)
+    return TermIndex(_vocabulary(folder), bounds, chunks, counts, lengths, statistics)
+
+
+def share_statistics(parts: Sequence[Path], folder: Path) -> None:
+    """Write what a search in any part has to know of the corpus; a part at a time is looked at."""
+    rows: dict[str, int] = {}
+    frequency, chunks, terms = np.zeros(0, np.int64), 0, 0
+    for number, part in enumerate(parts):
+        # Terms are numbered in order of their first occurrence in the corpus, as a single index does.
+        own = np.fromiter((rows.setdefault(term, len(rows)) for term in _vocabulary(part)), np.int64)
+        np.save(folder / f"row-{number}.npy", own, allow_pickle=False)
+        frequency = np.concatenate([frequency, np.zeros(len(rows) - len(frequency), np.int64)])
+        frequency[own] += np.diff(_map(part / "bounds.npy"))
+        lengths = _map(part / "lengths.npy")
+        chunks, terms = chunks + len(lengths), terms + int(lengths.sum(dtype=np.int64))
+    for number in range(len(parts)):
+        own = np.load(folder / f"row-{number}.npy", allow_pickle=False)
+        np.save(folder / f"frequency-{number}.npy", frequency[own], allow_pickle=False)
+    (folder / _CORPUS).write_text(json.dumps({"chunks": chunks, "terms": terms}), encoding="utf-8")
+
+
+def _columns(folder: Path) -> list[NDArray[Any]]:
+    return [_map(folder / f"{name}.npy") for name in _COLUMNS]
+
+
+def _vocabulary(folder: Path) -> tuple[str, ...]:
+    return tuple(json.loads((folder / "terms.json").read_text(encoding="utf-8")))
 
 
 def _map(path: Path) -> NDArray[Any]:
@@ -102,6 +163,16 @@ class IndexedRetriever:
         """Map what `save` wrote into memory."""
         self._index = load_index(folder)
 
+    def share(self, parts: Sequence[Path], folder: Path) -> None:
+        """Write how many chunks hold each term (see `ragtally.api.ShardedRetriever.share`)."""
+        share_statistics(parts, folder)
+
+    def load_part(
+        self, folder: Path, shared: Path, number: int, passages: Passages, vectors: NDArray[np.float32] | None
+    ) -> None:
+        """Map a part into memory."""
+        self._index = load_part(folder, shared, number)
+
 
 # How many pairs a search adds up in the time that it takes to weigh one.
 _PAIRS_PER_WEIGHT = 8
@@ -133,8 +204,9 @@ def find_terms(index: TermIndex, texts: Sequence[str], tokenizer: Tokenizer) -> 
     term, times = rows[counts.term], counts.count.astype(np.float64)
     in_index = term >= 0
     question, term, times = question[in_index], term[in_index], times[in_index]
-    frequency = np.diff(index.bounds)[term]
-    order = np.lexsort((term, frequency, question))
+    frequency = index.corpus.frequency[term]
+    # In a part of a corpus too, terms are added up in the order in which a search of all of it adds them.
+    order = np.lexsort((index.corpus.row[term], frequency, question))
     bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(question, minlength=len(texts)))])
-    in_bulk = len(index.chunks) + int(frequency.sum()) // _PAIRS_PER_WEIGHT > MANY
+    in_bulk = len(index.chunks) + int(np.diff(index.bounds)[term].sum()) // _PAIRS_PER_WEIGHT > MANY
     return TermQueries(bounds, term[order], times[order], counts.sizes.astype(np.int64), in_bulk)

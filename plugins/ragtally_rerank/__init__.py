@@ -22,6 +22,9 @@ from ragtally_rerank.model_files import download, findings, fingerprint, folder_
 if TYPE_CHECKING:
     from ragtally import PromptingReranker, Reranker
 
+# A cross-encoder takes minutes for them without a graphics card.
+_QUESTIONS = 500
+
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "retriever": {
         "x-ragtally-kind": "retriever",
@@ -114,7 +117,12 @@ def _faults(parameters: Mapping[str, Any]) -> Iterator[ParameterFault]:
 def traits(parameters: Mapping[str, Any]) -> RetrieverTraits:
     """Return how many hits are reranked, and whether a language model does it."""
     asks = parameters["model"] is not None
-    return RetrieverTraits(reads=frozenset({"text", "hits"}), depth=parameters["first"], prompts=asks)
+    return RetrieverTraits(
+        reads=frozenset({"text", "hits"}),
+        depth=parameters["first"],
+        prompts=asks,
+        questions_at_once=None if asks else _QUESTIONS,
+    )
 
 
 def _fingerprint(parameters: Mapping[str, Any]) -> str | None:

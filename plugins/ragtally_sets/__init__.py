@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragtally import Component, Retriever, hookimpl
+from ragtally import Component, Retriever, RetrieverTraits, hookimpl
 from ragtally_lexical.tokens import TOKEN_PARAMETERS, check_token_parameters
 
 
@@ -16,6 +16,7 @@ def register_retrievers() -> list[Component]:
             summary="Exact search over token sets, by Jaccard or Hamming distance; under `dense` these two compare "
             "binarised vectors instead.",
             version=2,
+            traits=RetrieverTraits(in_parts=True),
             phrase=lambda params: f"word sets by {params['distance'].capitalize()} distance",
             params={
                 "distance": {

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -30,10 +31,21 @@ from ragtally.api import (
     Spans,
 )
 from ragtally.examples.example import EXAMPLES, REQUESTS
-from ragtally.store import read_array, read_json, read_table, write_array, write_json, write_table
+from ragtally.store import (
+    join_arrays,
+    read_array,
+    read_json,
+    read_rows,
+    read_table,
+    write_array,
+    write_json,
+    write_table,
+)
+from ragtally.store.texts import MappedTexts, texts_size
 
 # Where in an entry of the step index the retriever saves its index.
 INDEX_FOLDER = "retriever"
+_INDEX_PARTS = "parts.json"
 _SEARCH_SCORES = "measured.json"
 _SCHEMA_FILE = "schema.json"
 
@@ -60,12 +72,16 @@ _PROMPTS = {"question": pl.Int32, "roles": pl.List(pl.String), "contents": pl.Li
 # prepare: the whole dataset.
 
 
-def load_documents(dataset: Path) -> Documents:
-    """Read the corpus."""
-    frame = read_table(dataset / "documents.parquet")
+_DOCUMENT_COLUMNS = ("id", "section_starts", "section_ends", "section_names")
+
+
+def load_documents(dataset: Path, rows: slice | None = None) -> Documents:
+    """Read the corpus, or some rows of it."""
+    path = dataset / "documents.parquet"
+    frame = read_table(path) if rows is None else read_rows(path, rows, _DOCUMENT_COLUMNS)
     return Documents(
         id=frame["id"].to_list(),
-        text=frame["text"].to_list(),
+        text=frame["text"].to_list() if rows is None else load_texts(dataset)[rows],
         section_starts=frame["section_starts"].to_list(),
         section_ends=frame["section_ends"].to_list(),
         section_names=frame["section_names"].to_list() if "section_names" in frame.columns else None,
@@ -73,11 +89,18 @@ def load_documents(dataset: Path) -> Documents:
 
 
 @functools.lru_cache(maxsize=2)
-def load_texts(dataset: Path) -> list[str]:
-    """Read the documents' texts."""
+def load_texts(dataset: Path) -> Sequence[str]:
+    """Read the documents' texts, or map those of a large corpus into memory."""
     # Cached, since every context needs them and an entry never changes.
+    if texts_size(dataset) is not None:
+        return MappedTexts(dataset)
     texts: list[str] = read_table(dataset / "documents.parquet", ["text"])["text"].to_list()
     return texts
+
+
+def count_documents(dataset: Path) -> int:
+    """Say how many documents there are."""
+    return int(read_json(dataset / "dataset.json")["documents"])
 
 
 def load_all_questions(dataset: Path) -> pl.DataFrame:
@@ -93,7 +116,7 @@ def load_quotes(dataset: Path) -> pl.DataFrame:
 @functools.lru_cache(maxsize=2)
 def load_same_document(dataset: Path) -> NDArray[np.int64]:
     """Read which row each document is another text of; its own where it is of none."""
-    frame = read_table(dataset / "documents.parquet")
+    frame = _of_documents(dataset, "id", "same_as")
     own = np.arange(len(frame))
     if "same_as" not in frame.columns:
         return own
@@ -102,7 +125,7 @@ def load_same_document(dataset: Path) -> NDArray[np.int64]:
 
 def load_files(dataset: Path) -> NDArray[np.int64]:
     """Read which documents are parts of one file: these have one number."""
-    frame = read_table(dataset / "documents.parquet")
+    frame = _of_documents(dataset, "id", "file")
     names = pl.repeat(None, len(frame), dtype=pl.String, eager=True)
     if "file" in frame.columns:
         names = frame["file"].set(pl.Series(~np.isin(np.arange(len(frame)), load_corpus_rows(dataset))), None)
@@ -114,9 +137,13 @@ def load_files(dataset: Path) -> NDArray[np.int64]:
 
 def load_corpus_rows(dataset: Path) -> NDArray[np.int64]:
     """Read which documents are the corpus: all but other texts of one that is there already."""
-    frame = read_table(dataset / "documents.parquet")
+    frame = _of_documents(dataset, "id", "same_as")
     other = frame["same_as"].is_not_null() if "same_as" in frame.columns else pl.repeat(False, len(frame), eager=True)
     return np.flatnonzero(~other.to_numpy())
+
+
+def _of_documents(dataset: Path, *columns: str) -> pl.DataFrame:
+    return read_rows(dataset / "documents.parquet", slice(0, count_documents(dataset)), columns)
 
 
 # sample: the questions of a study. Evidence has one format in both steps, only the rows of questions differ.
@@ -149,6 +176,16 @@ def load_answer_options(sample: Path) -> tuple[str, ...]:
 # chunk, embed, index.
 
 
+def join_spans(folder: Path, pieces: Sequence[Path]) -> None:
+    """Write the spans of pieces, one after the other."""
+    join_arrays(folder / "spans.npy", [piece / "spans.npy" for piece in pieces], axis=1)
+
+
+def join_vectors(folder: Path, pieces: Sequence[Path]) -> None:
+    """Write the vectors of pieces, likewise."""
+    join_arrays(folder / "vectors.npy", [piece / "vectors.npy" for piece in pieces])
+
+
 def load_spans(chunks: Path) -> Spans:
     """Read where the chunks stand."""
     document, start, end = read_array(chunks / "spans.npy")
@@ -160,9 +197,10 @@ def write_spans(folder: Path, spans: Spans) -> None:
     write_array(folder / "spans.npy", np.stack([spans.document, spans.start, spans.end]).astype(np.int32))
 
 
-def load_chunks(chunks: Path, dataset: Path) -> Passages:
-    """Read the chunks with their texts."""
+def load_chunks(chunks: Path, dataset: Path, rows: slice = slice(None)) -> Passages:
+    """Read the chunks with their texts, or some rows of them."""
     spans = load_spans(chunks)
+    spans = Spans(spans.document[rows], spans.start[rows], spans.end[rows])
     return Passages(_ChunkTexts(spans, dataset), spans)
 
 
@@ -196,12 +234,41 @@ class _ChunkTexts(Sequence[str]):
     def _texts(self, rows: slice) -> Iterator[str]:
         texts, spans = load_texts(self._dataset), self._spans
         columns = (spans.document[rows].tolist(), spans.start[rows].tolist(), spans.end[rows].tolist())
-        return (texts[document][start:end] for document, start, end in zip(*columns, strict=True))
+        last, text = -1, ""
+        for document, start, end in zip(*columns, strict=True):
+            # A mapped text is decoded whenever it is asked for.
+            if document != last:
+                last, text = document, texts[document]
+            yield text[start:end]
 
 
 def load_vectors(folder: Path) -> NDArray[np.float32]:
     """Map the vectors of chunks or questions into memory, read-only."""
     return read_array(folder / "vectors.npy")
+
+
+# An index in parts.
+
+
+def part_folder(index: Path, number: int) -> Path:
+    """Where a part of an index lies; there is no such folder where the retriever saves nothing."""
+    return index / "parts" / str(number)
+
+
+def shared_folder(index: Path) -> Path:
+    """Where lies what a search in any part of an index has to know of all."""
+    return index / "shared"
+
+
+def write_index_parts(index: Path, parts: Sequence[slice]) -> None:
+    """Write `parts.json`: after how many chunks each part begins, and how many there are."""
+    write_json(index / _INDEX_PARTS, {"bounds": [*(part.start for part in parts), parts[-1].stop]})
+
+
+def load_index_parts(index: Path) -> list[slice]:
+    """Read which chunks each part of an index has; none where it is whole."""
+    path = index / _INDEX_PARTS
+    return [slice(*pair) for pair in itertools.pairwise(read_json(path)["bounds"])] if path.is_file() else []
 
 
 # train.
@@ -242,6 +309,12 @@ def write_hits(folder: Path, hits: Hits) -> None:
     """Write `passage.npy` (int32) and `score.npy` (float32), both of shape [questions, limit]."""
     write_array(folder / "passage.npy", hits.passage.astype(np.int32))
     write_array(folder / "score.npy", hits.score.astype(np.float32))
+
+
+def join_hits(folder: Path, pieces: Sequence[Path]) -> None:
+    """Write the hits of pieces, each of some of the questions, one after the other."""
+    for name in ("passage.npy", "score.npy"):
+        join_arrays(folder / name, [piece / name for piece in pieces])
 
 
 def load_search_scores(folder: Path) -> dict[str, Score]:
@@ -483,6 +556,6 @@ def write_example_counts(folder: Path, counts: Sequence[ExampleCounts]) -> None:
 
 def load_passage_texts(dataset: Path, table: pl.DataFrame) -> list[str | None]:
     """Cut the passages that rows name by document, start and end out of the documents; None where they name none."""
-    text_of = dict(zip(load_documents(dataset).id, load_texts(dataset), strict=True))
-    spans = table.select("document", "start", "end").iter_rows()
-    return [None if document is None else text_of[document][start:end] for document, start, end in spans]
+    row_of = {name: row for row, name in enumerate(_of_documents(dataset, "id")["id"])}
+    texts, spans = load_texts(dataset), table.select("document", "start", "end").iter_rows()
+    return [None if document is None else texts[row_of[document]][start:end] for document, start, end in spans]

@@ -6,14 +6,14 @@ import functools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from ragtally.api import Location, LossPoint, RagtallyError, StoreError
 from ragtally.registry import Registry
-from ragtally.steps import Shard, Step, Task, Work
+from ragtally.steps import FIRST, Shard, Step, Task, Work
 from ragtally.store import DamagedEntry, Draft, Entry, Store, calls, sweep_parts, vectors
 from ragtally.store.calls import CallStore
 from ragtally.store.vectors import VectorStore
@@ -117,11 +117,12 @@ class Workspace:
         with _errors_at(task):
             pieces = self._pieces(task, entries)
             with self.store.write(task.step.stored_as, task.address) as draft:
-                work = self._work(task, entries, draft)
+                draft.earlier.extend(piece.seconds for piece in pieces)
                 if task.step.sharding and pieces:
-                    task.step.sharding.merge(work, pieces)
+                    folders = [piece.folder for piece in pieces if piece.address != FIRST]
+                    task.step.sharding.merge(self._work(task, entries, draft, pieces[0].folder), folders)
                 else:
-                    task.step.run(work)
+                    task.step.run(self._work(task, entries, draft))
                 draft.provisional.extend(
                     f"{entry.step} is provisional" for read in entries.values() for entry in read if entry.provisional
                 )
@@ -150,28 +151,42 @@ class Workspace:
         if step.sharding is None or pieces.complete(step.name, shard.address):
             return
         entries = self._entries(task)
+        first = pieces.open(step.name, FIRST).folder if step.sharding.first else None
         with _errors_at(task), pieces.write(step.name, shard.address) as draft:
-            step.sharding.run(self._work(task, entries, draft), shard)
+            step.sharding.run(self._work(task, entries, draft, first), shard)
 
-    def _pieces(self, task: Task, entries: Mapping[str, tuple[Entry, ...]]) -> list[Path]:
-        """Do what is missing of a task's pieces, and give the folders of all; none where it is done as a whole."""
+    def _pieces(self, task: Task, entries: Mapping[str, tuple[Entry, ...]]) -> list[Entry]:
+        """Do what is missing of a task's pieces, and give all; none where it is done as a whole."""
         if (count := self._piece_count(task, entries)) < 2:
             return []
         step, pieces = task.step.name, self.store.pieces(task.step.stored_as, task.address)
         pieces.sweep()
+        first = self._first_piece(task, entries)
         shards = [Shard(number, count) for number in range(count)]
         missing = [shard for shard in shards if not pieces.complete(step, shard.address)]
         for so_far, _ in enumerate(self._done(task, missing), count - len(missing) + 1):
             self.progress.measure(f"pieces of {task.label}", count, so_far)
-        folders = []
+        done = []
         for shard in shards:
             try:
-                folders.append(pieces.open(step, shard.address).folder)
+                done.append(pieces.open(step, shard.address))
             except DamagedEntry as damage:
                 self.progress.warn(f"{damage}; doing it again")
                 self.make_piece(task, shard)
-                folders.append(pieces.open(step, shard.address).folder)
-        return folders
+                done.append(pieces.open(step, shard.address))
+        return [*first, *done]
+
+    def _first_piece(self, task: Task, entries: Mapping[str, tuple[Entry, ...]]) -> list[Entry]:
+        """Do what all pieces of a task need, if anything."""
+        step, pieces = task.step, self.store.pieces(task.step.stored_as, task.address)
+        if step.sharding is None or step.sharding.first is None:
+            return []
+        if pieces.complete(step.name, FIRST):
+            with suppress(DamagedEntry):
+                return [pieces.open(step.name, FIRST)]
+        with pieces.write(step.name, FIRST) as draft:
+            step.sharding.first(self._work(task, entries, draft))
+        return [pieces.open(step.name, FIRST)]
 
     def _piece_count(self, task: Task, entries: Mapping[str, tuple[Entry, ...]]) -> int:
         if not task.step.sharding:
@@ -190,7 +205,9 @@ class Workspace:
     def _entries(self, task: Task) -> dict[str, tuple[Entry, ...]]:
         return {role: tuple(self.open(read) for read in inputs) for role, inputs in task.inputs.items()}
 
-    def _work(self, task: Task, entries: Mapping[str, tuple[Entry, ...]], draft: Draft) -> Work:
+    def _work(
+        self, task: Task, entries: Mapping[str, tuple[Entry, ...]], draft: Draft, shared: Path | None = None
+    ) -> Work:
         return Work(
             task,
             self.registry,
@@ -202,6 +219,7 @@ class Workspace:
             self._measure,
             self._scratch(task),
             self._watch_losses,
+            shared or draft.folder,
         )
 
     def _scratch(self, task: Task) -> Path:

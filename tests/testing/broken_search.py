@@ -47,6 +47,16 @@ class Overlong(Chunker):
         return ((row, start, end + 1) for row, start, end in super().rows(documents))
 
 
+class Crowded(Chunker):
+    """Makes of a document more chunks where there are others."""
+
+    def rows(self, documents):
+        limit = 30 if len(documents.text) > 1 else 50
+        for row, text in enumerate(documents.text):
+            for start in range(0, len(text), limit):
+                yield row, start, min(start + limit, len(text))
+
+
 class Restless(Chunker):
     def rows(self, documents):
         shift = next(COUNTER) % 2
@@ -208,6 +218,23 @@ class FirstBuild(Varying):
 class OneBuild(Retriever):
     def __init__(self, builds=1):
         pass
+
+
+class Parted(Retriever):
+    """Has parts that know nothing of each other, and need not."""
+
+    def share(self, parts, folder):
+        pass
+
+    def load_part(self, folder, shared, number, passages, vectors):
+        self.load(folder, passages, vectors)
+
+
+class Provincial(Parted):
+    """Scores the chunks of a part as if there were no others."""
+
+    def scores(self, query, queries):
+        return super().scores(query, queries) / np.float32(len(self.texts))
 
 
 class Unpadded(Retriever):

@@ -12,6 +12,7 @@ SUITES = {
     "embedder": testing.EmbedderSuite,
     "unlearning": testing.EmbedderSuite,
     "retriever": testing.RetrieverSuite,
+    "parted": testing.RetrieverSuite,
     "varying": testing.RetrieverSuite,
     "refining": testing.RerankerSuite,
     "windowed": testing.RerankerSuite,

@@ -114,6 +114,7 @@ from ragtally.api.retriever import (
     Reranker,
     Retriever,
     RetrieverTraits,
+    ShardedRetriever,
     VaryingRetriever,
 )
 from ragtally.api.rule import VoteRule
@@ -229,6 +230,7 @@ __all__ = [
     "RoomyChatModel",
     "Score",
     "ScoreMetric",
+    "ShardedRetriever",
     "SlottedChatModel",
     "Spans",
     "SpecError",

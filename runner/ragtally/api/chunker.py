@@ -13,7 +13,7 @@ class Chunker(Protocol):
     """Cuts documents into chunks."""
 
     def split(self, documents: Documents) -> Spans:
-        """Cut every document.
+        """Cut every document by itself: a large corpus is cut in stretches.
 
         Args:
             documents: The documents; sections are given by offsets.

@@ -53,6 +53,11 @@ class RetrieverTraits:
             sentence that says so, and what to write for one that repeats. Empty where it repeats.
         builds: How many times the index is built, which a parameter `builds` says (`BUILDS_PARAMETER`); more than
             once only where it varies, and `build` then returns a `VaryingRetriever`.
+        in_parts: Whether the index of a large corpus is made and searched in parts; `build` then returns a
+            `ShardedRetriever`. Any other's is made and searched as a whole, however large it is.
+        questions_at_once: For one that reads `"hits"` and takes long over each question: how many questions are worth
+            a piece of work of their own, which other processes may do and a kill costs at most; None where all are
+            ranked at once.
     """
 
     reads: frozenset[Literal["text", "vectors", "evidence", "hits"]] = frozenset({"text"})
@@ -63,6 +68,8 @@ class RetrieverTraits:
     exact: Choice | None = None
     variation: str = ""
     builds: int = 1
+    in_parts: bool = False
+    questions_at_once: int | None = None
 
 
 @runtime_checkable
@@ -119,6 +126,39 @@ class ReportingRetriever(Retriever, Protocol):
 
         Args:
             progress: Told how much is done, and how much there is.
+        """
+        ...
+
+
+@runtime_checkable
+class ShardedRetriever(Retriever, Protocol):
+    """Has an index that can be made and searched in parts, each of a stretch of the chunks, by several processes.
+
+    The ranking is that of one index over all chunks, to the bit: the engine calls `add` and `save` for each part,
+    `share` once, then `load_part` and `search` for each part, and merges what they find: higher score first, then
+    lower row.
+    """
+
+    def share(self, parts: Sequence[Path], folder: Path) -> None:
+        """Write what a search in any part has to know of all of them, how many chunks hold each word, say.
+
+        Args:
+            parts: The folders that `save` was given, in the order of the chunks.
+            folder: An existing folder to write files into.
+        """
+        ...
+
+    def load_part(
+        self, folder: Path, shared: Path, number: int, passages: Passages, vectors: NDArray[np.float32] | None
+    ) -> None:
+        """Read a part, in place of `load`; `search` then finds the best of its chunks, scored as among all.
+
+        Args:
+            folder: The folder that `save` was given.
+            shared: The folder that `share` was given.
+            number: Which of the parts it is, from 0.
+            passages: Its chunks alone: hits are rows of these.
+            vectors: Their embeddings.
         """
         ...
 

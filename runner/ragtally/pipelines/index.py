@@ -46,15 +46,14 @@ class SplitDocuments:
 
 @component
 class EmbedPassages:
-    """Lets an embedder learn from passages and then embeds them."""
+    """Embeds passages."""
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
 
     @component.output_types(vectors=Vectors)
     def run(self, passages: Passages) -> VectorOutput:
-        """Fit and embed."""
-        self.embedder.fit(passages.text)
+        """Embed them."""
         return {"vectors": self.embedder.embed_documents(passages.text)}
 
 

@@ -12,14 +12,33 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from ragtally.api import Candidates, Embedder, Hits, PlainRetriever, Queries, Reranker, Retriever, Spans
+from ragtally.api import (
+    Candidates,
+    Embedder,
+    Hits,
+    PlainRetriever,
+    Queries,
+    Reranker,
+    Retriever,
+    ShardedRetriever,
+    Spans,
+)
 from ragtally.pipelines.budget import cut_to_words, passages_of
 from ragtally.pipelines.choices import choice_from, plugins
 from ragtally.pipelines.haystack import Document, component
 from ragtally.pipelines.index import VectorOutput, Vectors
 from ragtally.registry import Registry
-from ragtally.support.ranking import best_rows, no_hits, ranking_depth, write_hits
-from ragtally.tables import INDEX_FOLDER, load_chunks, load_documents, load_spans, load_vectors
+from ragtally.support.ranking import best_rows, merge_hits, no_hits, ranking_depth, write_hits
+from ragtally.tables import (
+    INDEX_FOLDER,
+    load_chunks,
+    load_documents,
+    load_index_parts,
+    load_spans,
+    load_vectors,
+    part_folder,
+    shared_folder,
+)
 
 Json = dict[str, Any]
 
@@ -108,7 +127,17 @@ class Ranking:
             embedding = folder / description["embed"]
             vectors = load_vectors(embedding)
             self._embed = EmbedQuestions(_embedder(choice.parameters["embedder"], embedding, registry))
-        self._retriever.load(folder / description["index"] / INDEX_FOLDER, self._passages, vectors)
+        index = folder / description["index"]
+        bounds = load_index_parts(index)
+        if not bounds:
+            self._retriever.load(index / INDEX_FOLDER, self._passages, vectors)
+            return
+        parts: list[ShardedRetriever] = [registry.build(choice) for _ in bounds]
+        for number, (part, rows) in enumerate(zip(parts, bounds, strict=True)):
+            passages = load_chunks(folder / description["chunk"], folder / DOCUMENTS_FOLDER, rows)
+            own = None if vectors is None else vectors[rows]
+            part.load_part(part_folder(index, number), shared_folder(index), number, passages, own)
+        self._retriever = _IndexInParts(parts, [rows.start for rows in bounds])
 
     @property
     def plain(self) -> PlainRetriever | None:
@@ -128,6 +157,17 @@ class Ranking:
         hits = tuple(inner.search(question) for inner in self._inner)
         candidates = Candidates(hits, self._passages, self._windows, None)
         return Rerank(self._retriever).run(queries, candidates, limit)["hits"]
+
+
+class _IndexInParts:
+    """A retriever's index, searched part by part."""
+
+    def __init__(self, parts: Sequence[ShardedRetriever], starts: Sequence[int]) -> None:
+        self._parts, self._starts = parts, starts
+
+    def search(self, queries: Queries, limit: int) -> Hits:
+        """Find the best chunks of all parts (see `ragtally.api.Retriever.search`)."""
+        return merge_hits((part.search(queries, limit) for part in self._parts), self._starts, limit)
 
 
 def _embedder(choice: Any, folder: Path, registry: Registry) -> Embedder:

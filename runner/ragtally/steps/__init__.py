@@ -28,7 +28,7 @@ from ragtally.steps.sample import SAMPLE
 from ragtally.steps.score import SCORE
 from ragtally.steps.seed import CONVERSE, SEED
 from ragtally.steps.split import SPLIT
-from ragtally.steps.step import Shard, Sharding, Step, Task, TaskFactory, Work
+from ragtally.steps.step import FIRST, Shard, Sharding, Step, Task, TaskFactory, Work
 from ragtally.steps.train import TRAIN
 from ragtally.steps.validate import VALIDATE, VALIDATE_PROMPT
 from ragtally.steps.vote import POOL_PROMPT, VOTE
@@ -58,6 +58,7 @@ __all__ = [
     "EVOLVE",
     "EVOLVE_PROMPT",
     "EXPORT",
+    "FIRST",
     "GENERATE",
     "GENERATE_PROMPT",
     "GRADE",

@@ -2,32 +2,79 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ragtally import pipelines
-from ragtally.api import EmbedderTraits, PluginError
-from ragtally.steps.step import Step, Task, Work
+from ragtally.api import Embedder, EmbedderTraits, Passages, PluginError
+from ragtally.steps.pieces import pieces_of_chunks
+from ragtally.steps.step import Shard, Sharding, Step, Task, Work
 from ragtally.store import write_array
 from ragtally.store.vectors import keys_of
-from ragtally.tables import load_chunks, load_questions
+from ragtally.tables import join_vectors, load_chunks, load_questions, load_spans
 
 _ROWS_AT_ONCE = 1 << 16
 
 
+_LEARNT = "embedder"
+
+
 def run(work: Work) -> None:
     """Write `vectors.npy` (float32, shape [chunks, dimensions]) and the folder `embedder/` (what was learnt)."""
-    # Vectors that are cached by text come from the vector store, where `llm.embedding` has put them.
-    choice = work.task.choices["embedder"]
-    traits: EmbedderTraits = work.registry.traits(choice)
     chunks = load_chunks(work.input("chunk"), work.input("prepare"))
-    (work.folder / "embedder").mkdir()
-    if traits.cacheable:
-        vectors = work.vectors.look_up(keys_of(work.registry.identity(choice), "document", chunks.text))
-    else:
+    embedder = _learn(work, chunks)
+    _write_vectors(work, embedder, chunks)
+
+
+def _count(work: Work) -> int:
+    return pieces_of_chunks(len(load_spans(work.input("chunk"))))
+
+
+def _run_first(work: Work) -> None:
+    _learn(work, load_chunks(work.input("chunk"), work.input("prepare")))
+
+
+def _run_piece(work: Work, shard: Shard) -> None:
+    rows = shard.rows(len(load_spans(work.input("chunk"))))
+    embedder = None
+    if not _is_cacheable(work):
         embedder = work.build("embedder")
+        embedder.load(work.shared / _LEARNT)
+    _write_vectors(work, embedder, load_chunks(work.input("chunk"), work.input("prepare"), rows))
+
+
+def _merge(work: Work, pieces: Sequence[Path]) -> None:
+    shutil.copytree(work.shared / _LEARNT, work.folder / _LEARNT)
+    join_vectors(work.folder, pieces)
+
+
+def _is_cacheable(work: Work) -> bool:
+    traits: EmbedderTraits = work.registry.traits(work.task.choices["embedder"])
+    return traits.cacheable
+
+
+def _learn(work: Work, chunks: Passages) -> Embedder | None:
+    """Let an embedder learn from the corpus; None where its vectors lie in the vector store."""
+    (work.folder / _LEARNT).mkdir()
+    if _is_cacheable(work):
+        return None
+    embedder: Embedder = work.build("embedder")
+    embedder.fit(chunks.text)
+    embedder.save(work.folder / _LEARNT)
+    return embedder
+
+
+def _write_vectors(work: Work, embedder: Embedder | None, chunks: Passages) -> None:
+    # Vectors that are cached by text come from the vector store, where `llm.embedding` has put them.
+    if embedder is None:
+        identity = work.registry.identity(work.task.choices["embedder"])
+        vectors = work.vectors.look_up(keys_of(identity, "document", chunks.text))
+    else:
         vectors = pipelines.EmbedPassages(embedder).run(chunks)["vectors"]
-        embedder.save(work.folder / "embedder")
     check_vectors(vectors, len(chunks), work.task)
     write_array(work.folder / "vectors.npy", vectors)
 
@@ -62,5 +109,12 @@ def check_vectors(vectors: NDArray[np.float32], texts: int, task: Task) -> None:
             raise PluginError(f"{who} numbers that are not finite")
 
 
-EMBED = Step("embed", 1, run, inputs=("prepare", "chunk"), can_leave=True)
+EMBED = Step(
+    "embed",
+    1,
+    run,
+    inputs=("prepare", "chunk"),
+    sharding=Sharding(_count, _run_piece, _merge, _run_first),
+    can_leave=True,
+)
 EMBED_QUESTIONS = Step("embed_questions", 1, run_questions, inputs=("sample", "embed"), can_leave=True)

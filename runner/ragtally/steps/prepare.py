@@ -11,8 +11,10 @@ import polars as pl
 
 from ragtally.api import DataError, Dataset, DatasetBatch, ParsingDataset, PluginError
 from ragtally.redaction import Redactor, check_rules
+from ragtally.steps.pieces import pieces_of_documents
 from ragtally.steps.step import Step, Task, Work
 from ragtally.store import write_json, write_table
+from ragtally.store.texts import write_texts
 from ragtally.tables import EVIDENCE
 
 # With more different labels than this share of the labelled questions, of at least so many, they are no classes.
@@ -22,6 +24,7 @@ _FEWEST_LABELS = 10
 
 def run(work: Work) -> None:
     """Write `documents.parquet`, `questions.parquet`, `evidence.parquet` and `dataset.json`."""
+    # Of a large corpus also the texts alone, where they can be mapped (`ragtally.store.texts`).
     dataset: Dataset = work.build("dataset")
     if "parser" in work.task.choices:
         if not isinstance(dataset, ParsingDataset):
@@ -34,6 +37,10 @@ def run(work: Work) -> None:
     if "redact" in work.task.settings:
         whole = reading.redact(whole, work.task.choices["dataset"].parameters["redact"])
     write_table(work.folder / "documents.parquet", whole.documents)
+    texts = whole.documents["text"]
+    # A small corpus is read faster than it is mapped.
+    if pieces_of_documents(len(texts), int(texts.str.len_bytes().sum())) > 1:
+        write_texts(work.folder, texts)
     write_table(work.folder / "questions.parquet", whole.questions)
     write_table(work.folder / "evidence.parquet", whole.evidence)
     if "parser" in work.task.choices:

@@ -44,6 +44,13 @@ class Sharding:
     count: Callable[[Work], int]
     run: Callable[[Work, Shard], None]  # Does a piece: writes what it comes to into the folder of the work
     merge: Callable[[Work, Sequence[Path]], None]  # Makes the outcome of the pieces' folders, in order
+    # Does, once and before them, what all pieces need, such as learning from the whole corpus; they and the merge
+    # find it in `Work.shared`.
+    first: Callable[[Work], None] | None = None
+
+
+# Under what the first piece, which all others need, is stored among the pieces of its task.
+FIRST = address({"piece": "first"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +150,7 @@ class Work:
     scratch: Path = Path("scratch")
     # Is told of the losses of a training, and how many steps there are at most.
     watch_losses: Callable[[Task, Sequence[LossPoint], int], None] = lambda task, points, steps: None
+    shared: Path = Path()  # What `Sharding.first` wrote for all pieces
 
     def mark_provisional(self, why: str) -> None:
         """Record that the outcome holds failures that the next run should try again."""

@@ -2,8 +2,11 @@
 
 from ragtally.store.entries import DamagedEntry, Draft, Entry, Store
 from ragtally.store.files import (
+    join_arrays,
+    link_folder,
     read_array,
     read_json,
+    read_rows,
     read_table,
     sweep_parts,
     write_array,
@@ -22,8 +25,11 @@ __all__ = [
     "Entry",
     "Store",
     "find_store",
+    "join_arrays",
+    "link_folder",
     "read_array",
     "read_json",
+    "read_rows",
     "read_table",
     "sweep_parts",
     "write_array",

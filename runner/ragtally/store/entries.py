@@ -38,7 +38,7 @@ class Entry:
     address: str
     step: str  # The step that did it
     folder: Path  # Where its files lie; they are never changed
-    seconds: float  # How long the work took when it was done, in seconds of wall time
+    seconds: float  # How long the work took when it was done, in seconds of wall time; the sum of its pieces
     provisional: bool = False  # Whether it holds failures that the next run should try again
 
 
@@ -49,6 +49,7 @@ class Draft:
     folder: Path  # Where to write its files
     # Reasons why the work should be tried again by the next run; none for an entry that stays.
     provisional: list[str] = field(default_factory=list)
+    earlier: list[float] = field(default_factory=list)  # Seconds that went into its pieces before
 
 
 class Store:
@@ -126,7 +127,7 @@ class Store:
             if draft.provisional:
                 write_json(temporary / _PROVISIONAL, {"why": sorted(set(draft.provisional))})
                 self._provisional.add(address)
-            self._complete(step, address, temporary, time.perf_counter() - start)
+            self._complete(step, address, temporary, time.perf_counter() - start + sum(draft.earlier))
         except RagtallyError:
             raise
         except Exception as error:

@@ -6,6 +6,7 @@ import functools
 import io
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,18 @@ def sweep_parts(folder: Path) -> None:
         _, _, process = part.stem.rpartition(".")
         if not (process.isdecimal() and is_running(int(process))):
             part.unlink(missing_ok=True)
+
+
+def link_folder(source: Path, target: Path) -> None:
+    """Make a folder of the same files as another's, without copying them where the disk allows it."""
+
+    def link(one: str, other: str) -> None:
+        try:
+            os.link(one, other)
+        except OSError:
+            shutil.copyfile(one, other)
+
+    shutil.copytree(source, target, copy_function=link)
 
 
 def sync_folder(folder: Path) -> None:
@@ -125,9 +138,30 @@ def _kept_table(path: Path, columns: tuple[str, ...] | None, *_version: int) -> 
     return _table(path, columns)
 
 
+def read_rows(path: Path, rows: slice, columns: Sequence[str]) -> pl.DataFrame:
+    """Read some rows in a stretch of a Parquet file, and those of the columns that it has."""
+    frame = pl.scan_parquet(path, use_statistics=False)
+    has = frame.collect_schema().names()
+    part = frame.select([name for name in columns if name in has]).slice(rows.start, rows.stop - rows.start)
+    return part.collect()
+
+
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write an array as `.npy`."""
     np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def join_arrays(path: Path, parts: Sequence[Path], axis: int = 0) -> None:
+    """Write the arrays of some `.npy` files as one, without holding it: what `write_array` would write of it."""
+    arrays = [np.load(part, mmap_mode="r", allow_pickle=False) for part in parts]
+    shape = list(arrays[0].shape)
+    shape[axis] = sum(array.shape[axis] for array in arrays)
+    whole = np.lib.format.open_memmap(path, mode="w+", dtype=arrays[0].dtype, shape=tuple(shape))
+    start, before = 0, (slice(None),) * axis
+    for array in arrays:
+        whole[(*before, slice(start, start + array.shape[axis]))] = array
+        start += array.shape[axis]
+    whole.flush()
 
 
 def read_array(path: Path) -> NDArray[Any]:

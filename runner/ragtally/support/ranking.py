@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ ROUNDING_SLACK = 2 * 10.0 ** (1 - SIGNIFICANT_DIGITS)
 moves each of the two by at most half of `10 ** (1 - SIGNIFICANT_DIGITS)`; the rest is for float error."""
 
 _SMALLEST_MAGNITUDE = -300.0
+_QUESTIONS_AT_ONCE = 4096
 
 
 class RankedRows(NamedTuple):
@@ -100,6 +102,34 @@ def no_hits(questions: int, limit: int) -> Hits:
         passage=np.full((questions, limit), -1, dtype=np.int32),
         score=np.zeros((questions, limit), dtype=np.float32),
     )
+
+
+def merge_hits(parts: Iterable[Hits], starts: Sequence[int], limit: int) -> Hits:
+    """Merge what a search found in parts of a corpus: higher score first, then lower row.
+
+    Args:
+        parts: The hits in each part, one row per question; rows of passages count from the part's first.
+        starts: The row of each part's first passage, ascending.
+        limit: How many hits each question may have.
+
+    Returns:
+        The best of all, of shape [questions, limit].
+    """
+    best: Hits | None = None
+    for hits, start in zip(parts, starts, strict=True):
+        best = no_hits(len(hits.passage), limit) if best is None else best
+        for first in range(0, len(hits.passage), _QUESTIONS_AT_ONCE):
+            block = slice(first, first + _QUESTIONS_AT_ONCE)
+            own = hits.passage[block]
+            passage = np.concatenate([best.passage[block], np.where(own >= 0, own + np.int32(start), -1)], axis=1)
+            score = np.concatenate([best.score[block], hits.score[block]], axis=1)
+            # Of equal scores the one that stands first has the lower row, and no hit comes last.
+            order = np.argsort(np.where(passage >= 0, -score, np.inf), axis=1, kind="stable")[:, :limit]
+            best.passage[block] = np.take_along_axis(passage, order, axis=1)
+            best.score[block] = np.take_along_axis(score, order, axis=1)
+    if best is None:
+        raise ValueError("there are no parts to merge")
+    return best
 
 
 def write_hits(hits: Hits, question: int, ranking: RankedRows) -> None:

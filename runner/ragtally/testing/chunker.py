@@ -67,6 +67,22 @@ class ChunkerSuite(ComponentSuite):
         first = _rows(chunker.split(documents))
         assert _rows(chunker.split(documents)) == first == _rows(build().split(documents)), "chunks differ"
 
+    def test_every_document_is_cut_by_itself(self, build: Callable[[], Any], documents: Documents) -> None:
+        """Whatever the others are: a large corpus is cut in stretches."""
+        alone = []
+        for row in range(len(documents)):
+            own = slice(row, row + 1)
+            names = documents.section_names
+            one = Documents(
+                documents.id[own],
+                documents.text[own],
+                documents.section_starts[own],
+                documents.section_ends[own],
+                None if names is None else names[own],
+            )
+            alone += [(row, start, end) for _, start, end in _rows(build().split(one))]
+        assert alone == _rows(build().split(documents)), "a document is cut otherwise among others"
+
     def test_no_documents_give_no_chunks(self, build: Callable[[], Any]) -> None:
         """Still as arrays."""
         assert len(build().split(Documents([], [], [], []))) == 0, "no documents, but chunks"

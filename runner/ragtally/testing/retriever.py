@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ragtally.api import Component, Passages, Queries, QuestionEvidence, Retriever, VaryingRetriever
+from ragtally.api import (
+    Component,
+    Hits,
+    Passages,
+    Queries,
+    QuestionEvidence,
+    Retriever,
+    ShardedRetriever,
+    Spans,
+    VaryingRetriever,
+)
+from ragtally.support.ranking import merge_hits, ranking_depth
 from ragtally.testing import samples
 from ragtally.testing.component import ComponentSuite, save
 from ragtally.testing.hits import assert_hits, assert_order, assert_same, first_columns
@@ -120,6 +132,27 @@ class RetrieverSuite(ComponentSuite):
             from_disk.search(queries, 7), retriever.search(queries, 7), "the loaded build finds another's hits"
         )
 
+    def test_parts_find_what_the_whole_finds(
+        self,
+        build: Callable[[], Any],
+        index: Callable[[], Any],
+        traits: Any,
+        passages: Passages,
+        vectors: Any,
+        queries: Queries,
+        tmp_path: Path,
+    ) -> None:
+        """Checked where the traits say that the index can be made in parts: to the bit, wherever it is cut."""
+        if not traits.in_parts:
+            return
+        assert isinstance(build(), ShardedRetriever), "`in_parts` wants `share` and `load_part`"
+        for number, starts in enumerate(((0, 13, 14), (0, 20), tuple(range(len(passages))))):
+            for limit in _LIMITS:
+                hits = search_in_parts(
+                    build, passages, vectors, queries, limit, starts, tmp_path / f"{number}-{limit}"
+                )
+                assert_same(hits, index().search(queries, limit), f"parts that start at {starts} find something else")
+
     def test_a_question_finds_the_same_alone_and_among_others(
         self, index: Callable[[], Any], queries: Queries
     ) -> None:
@@ -147,6 +180,52 @@ class RetrieverSuite(ComponentSuite):
         assert list(queries.text) == list(questions.text), "the retriever changed the questions"
         if queries.vectors is not None and questions.vectors is not None:
             assert np.array_equal(queries.vectors, questions.vectors), "the retriever changed the questions' vectors"
+
+
+def search_in_parts(
+    build: Callable[[], Any],
+    passages: Passages,
+    vectors: Any,
+    queries: Queries,
+    limit: int,
+    starts: Sequence[int],
+    folder: Path,
+) -> Hits:
+    """Index a corpus in parts, and search them as the engine does.
+
+    Args:
+        build: Builds the retriever.
+        passages: The corpus.
+        vectors: Its vectors, or None.
+        queries: The questions.
+        limit: How many hits each may have.
+        starts: The row with which each part begins.
+        folder: Where the index goes.
+
+    Returns:
+        The hits.
+    """
+    parts = [slice(*pair) for pair in itertools.pairwise([*starts, len(passages)])]
+    folders = [folder / str(number) for number in range(len(parts))]
+    shared = folder / "shared"
+
+    def content(rows: slice) -> tuple[Passages, Any]:
+        spans = Spans(passages.spans.document[rows], passages.spans.start[rows], passages.spans.end[rows])
+        return Passages(passages.text[rows], spans), None if vectors is None else vectors[rows]
+
+    for own, rows in zip(folders, parts, strict=True):
+        own.mkdir(parents=True)
+        retriever = build()
+        retriever.add(*content(rows))
+        retriever.save(own)
+    shared.mkdir()
+    build().share(folders, shared)
+    hits = []
+    for number, (own, rows) in enumerate(zip(folders, parts, strict=True)):
+        part = build()
+        part.load_part(own, shared, number, *content(rows))
+        hits.append(part.search(queries, ranking_depth(limit, rows.stop - rows.start)))
+    return merge_hits(hits, starts, limit)
 
 
 def _rows(queries: Queries, rows: slice) -> Queries:

@@ -1,0 +1,26 @@
+"""Into how many pieces the work on a large corpus is cut."""
+
+# By the corpus alone, never by the machine: so a piece is the same whoever does it. Small enough for a machine to
+# hold one for each of its cores, large enough that to start a process and to write an entry do not count. A corpus
+# up to that size is not cut at all.
+
+from __future__ import annotations
+
+DOCUMENTS = 100_000
+TEXT_BYTES = 1 << 28
+CHUNKS = 250_000
+
+
+def pieces_of(rows: int, rows_of_a_piece: int) -> int:
+    """How many pieces some rows make."""
+    return max(1, -(-rows // rows_of_a_piece))
+
+
+def pieces_of_documents(documents: int, text_bytes: int) -> int:
+    """How many pieces a corpus makes: by its documents, or by its text where these are long."""
+    return max(pieces_of(documents, DOCUMENTS), pieces_of(text_bytes, TEXT_BYTES))
+
+
+def pieces_of_chunks(chunks: int) -> int:
+    """How many pieces a corpus makes once it is cut into chunks."""
+    return pieces_of(chunks, CHUNKS)
