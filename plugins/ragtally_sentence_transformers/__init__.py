@@ -56,7 +56,8 @@ def _provide(parameters: Mapping[str, Any], progress: Progress) -> None:
 def _traits(parameters: Mapping[str, Any]) -> EmbedderTraits:
     folder = folder_of(parameters["model"])
     name = parameters["model"] if folder is None else folder.name
-    return EmbedderTraits(requires_fit=False, cacheable=True, batch=parameters["batch"] * _BATCHES_AT_ONCE, name=name)
+    batch = parameters["batch"] * _BATCHES_AT_ONCE
+    return EmbedderTraits(requires_fit=False, cacheable=True, batch=batch, name=name, in_process=True)
 
 
 def _check(parameters: Mapping[str, Any]) -> list[ParameterFault]:

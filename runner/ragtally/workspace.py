@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ragtally.api import Location, LossPoint, RagtallyError, StoreError
+import numpy as np
+from numpy.typing import NDArray
+
+from ragtally.api import Choice, Location, LossPoint, RagtallyError, StoreError
 from ragtally.registry import Registry
 from ragtally.steps import FIRST, Shard, Step, Task, Work
 from ragtally.store import DamagedEntry, Draft, Entry, Store, calls, sweep_parts, vectors
@@ -60,6 +63,16 @@ class Delegate(Protocol):
 
     def do_tasks(self, tasks: Sequence[Task], workspace: Workspace) -> Iterator[Task]:
         """Do tasks that none of the others reads; yields each when it is done."""
+        ...
+
+    def embeds(self, embedder: Choice, registry: Registry) -> bool:
+        """Tell whether texts are embedded elsewhere."""
+        ...
+
+    def embed(
+        self, task: Task, role: vectors.Role, batches: Sequence[Sequence[str]], workspace: Workspace
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Embed the texts of a task; yields the position of each batch with its vectors when they are made."""
         ...
 
     def close(self) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import ragtally.engine.jobs
 import ragtally.engine.workers
-from ragtally.api import DataError, ExecutorTraits, Job, JobFunction, RagtallyError
+from ragtally.api import DataError, EmbedderTraits, ExecutorTraits, Job, JobFunction, RagtallyError
 from ragtally.engine.jobs import Delegation, default_executor
 from ragtally.engine.run import run_study
 from ragtally.plan import STAGES, in_order
 from ragtally.registry import Registry, load_registry
 from ragtally.steps import CHUNK, INDEX, RETRIEVE
 from ragtally.workspace import Workspace
+from toy_retrievers import cached_counts
 from toy_study import TINY, toy_registry
 from workbench import Bench
 
@@ -53,9 +55,9 @@ def worker_registry(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr(module, "load_registry", lambda: registry)
 
 
-def run(bench: Bench, executor: Elsewhere) -> Path:
+def run(bench: Bench, executor: Elsewhere, spec: str = TINY) -> Path:
     workspace = Workspace(bench.store, bench.registry, bench.notes, delegate=Delegation(executor, ExecutorTraits()))
-    return run_study(bench.spec(TINY), bench.registry, workspace, bench.folders, STAGES)
+    return run_study(bench.spec(spec), bench.registry, workspace, bench.folders, STAGES)
 
 
 def test_the_same_bytes_come_of_work_that_others_do(tmp_path: Path, registry: Registry) -> None:
@@ -73,6 +75,42 @@ def test_the_same_bytes_come_of_work_that_others_do(tmp_path: Path, registry: Re
     expected = [f"{task.step.name} {task.label}" for task in tasks if task.step.can_leave]
     assert sorted(executor.names) == sorted(expected)
     assert executor.is_closed
+
+
+EMBEDDED = """\
+study: embedded
+seed: 7
+dataset: {made_up: {questions: 12, split: test}}
+grid: {chunker: [{pieces: {size: 30}}], retriever: [{letters: {embedder: cached_counts, distance: dot}}]}
+metrics: [recall@3]
+"""
+
+
+def test_weights_of_this_process_embed_elsewhere_and_each_text_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+    (plain, traits) = (cached_counts(texts), cached_counts(texts).traits)
+    assert isinstance(traits, EmbedderTraits)
+    component = replace(plain, traits=replace(traits, in_process=True))
+    registry = toy_registry({"embedder": [component]})
+    monkeypatch.setattr(ragtally.engine.jobs, "load_registry", lambda: registry)
+    ragtally.engine.jobs._embedder.cache_clear()
+    here, there = Bench(tmp_path / "here", toy_registry({"embedder": [plain]})), Bench(tmp_path / "there", registry)
+    for bench in (here, there):
+        bench.folder.mkdir()
+    here.run(EMBEDDED)
+    embedded_here = sorted(texts)
+    texts.clear()
+    executor = Elsewhere()
+    run(there, executor, EMBEDDED)
+    assert sorted(texts) == embedded_here
+    assert "document vectors of cached_counts" in executor.names
+    cells = [bench.folder / "results" / "embedded" / "cells.csv" for bench in (here, there)]
+    assert cells[0].read_bytes() == cells[1].read_bytes()
+    texts.clear()
+    run(there, executor, EMBEDDED.replace("study: embedded", "study: again"))
+    assert not texts
 
 
 def test_a_damaged_input_is_made_again_by_who_planned_the_work(tmp_path: Path, registry: Registry) -> None:

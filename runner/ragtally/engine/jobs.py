@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import functools
 import json
 import os
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ragtally.api import (
     Choice,
     DataError,
+    Embedder,
+    EmbedderTraits,
     Executor,
     ExecutorTraits,
     Job,
@@ -31,7 +38,9 @@ from ragtally.engine.workers import check_workers
 from ragtally.llm.embeddings import EMBEDDING_STEPS
 from ragtally.registry import Registry, load_registry
 from ragtally.steps import STEPS, Shard, Step, Task, Work
+from ragtally.steps.embed import embedding_function
 from ragtally.store import Store
+from ragtally.store.vectors import Role
 from ragtally.workspace import Workspace
 
 _ERRORS = {kind.__name__: kind for kind in (DataError, PluginError, SpecError, StoppedError, StoreError)}
@@ -73,19 +82,32 @@ class Delegation:
             workspace.make(tasks[position])
             yield tasks[position]
 
+    def embeds(self, embedder: Choice, registry: Registry) -> bool:
+        """Tell whether texts are embedded elsewhere."""
+        traits: EmbedderTraits = registry.traits(embedder)
+        return self._traits.does_tasks and traits.in_process
+
+    def embed(
+        self, task: Task, role: Role, batches: Sequence[Sequence[str]], workspace: Workspace
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Embed the texts of a task; yields the position of each batch with its vectors when they are made."""
+        choice, needs = task.choices["embedder"], _needs(task, workspace.registry)
+        order = {"embedder": plain(choice), "role": role, "folder": str(Path.cwd())}
+        jobs = [
+            Job(f"{role} vectors of {choice.name}", json.dumps(order | {"texts": list(texts)}), needs)
+            for texts in batches
+        ]
+        for position, text in self._executor.run(embed_texts, jobs):
+            report = _read(text, jobs[position], task, workspace)
+            yield position, np.frombuffer(base64.b64decode(report.vectors), np.float32).reshape(report.shape)
+
     def close(self) -> None:
         """End the executor."""
         self._executor.close()
 
     def _run(self, tasks: Sequence[Task], jobs: Sequence[Job], workspace: Workspace) -> Iterator[int]:
         for position, text in self._executor.run(perform, jobs):
-            report = Report(**json.loads(text))
-            for message in report.warnings:
-                workspace.progress.warn(message)
-            if report.bug:
-                raise RuntimeError(f"{jobs[position].name} failed on a worker:\n{report.bug}")
-            if report.error:
-                raise _as_error(report.error, tasks[position].location)
+            _read(text, jobs[position], tasks[position], workspace)
             yield position
 
 
@@ -118,8 +140,7 @@ def _job(task: Task, workspace: Workspace, shard: Shard | None = None) -> Job:
         "shard": shard and [shard.number, shard.count],
     }
     part = f", piece {shard.number + 1} of {shard.count}" if shard else ""
-    needs = functools.reduce(_both, (_needs(choice, workspace.registry) for choice in task.choices.values()), Needs())
-    return Job(f"{task.step.name} {task.label}{part}", json.dumps(order), needs)
+    return Job(f"{task.step.name} {task.label}{part}", json.dumps(order), _needs(task, workspace.registry))
 
 
 @dataclass(frozen=True)
@@ -129,28 +150,68 @@ class Report:
     warnings: Sequence[str] = ()
     error: Mapping[str, Any] | None = None  # What the user can fix
     bug: str = ""  # A traceback
+    vectors: str = ""  # Of texts: float32 as base64
+    shape: Sequence[int] = (0, 0)  # Of the vectors
+
+
+def _read(text: str, job: Job, task: Task, workspace: Workspace) -> Report:
+    """Read a report; an error in it is raised."""
+    report = Report(**json.loads(text))
+    for message in report.warnings:
+        workspace.progress.warn(message)
+    if report.bug:
+        raise RuntimeError(f"{job.name} failed on a worker:\n{report.bug}")
+    if report.error:
+        raise _as_error(report.error, task.location)
+    return report
 
 
 def perform(text: str) -> str:
-    """Do a job; whatever happens, it is told in the report."""
-    order = json.loads(text)
+    """Do a task or a piece of one; whatever happens, it is told in the report."""
+    return _reported(_do, text)
+
+
+def embed_texts(text: str) -> str:
+    """Embed texts; whatever happens, it is told in the report."""
+    return _reported(_embed, text)
+
+
+def _reported(function: Callable[[Mapping[str, Any], _WorkerProgress], Report], text: str) -> str:
     progress = _WorkerProgress()
     try:
-        workspace = dataclasses.replace(_worker_workspace(order["store"]), progress=progress)
+        order = json.loads(text)
         os.chdir(order["folder"])
-        task = _task(order)
+        report = function(order, progress)
+    except RagtallyError as error:
+        report = Report(error=_as_data(error))
+    except Exception:
+        report = Report(bug=traceback.format_exc())
+    return json.dumps(dataclasses.asdict(report) | {"warnings": progress.warnings})
+
+
+def _do(order: Mapping[str, Any], progress: _WorkerProgress) -> Report:
+    workspace = dataclasses.replace(_worker_workspace(order["store"]), progress=progress)
+    task = _task(order)
+    # What comes to nothing because an input is lost is done by who planned it.
+    with suppress(_LostInput):
         if order["shard"]:
             workspace.make_piece(task, Shard(*order["shard"]))
         else:
             workspace.make(task)
-        report = Report(progress.warnings)
-    except _LostInput:
-        report = Report(progress.warnings)
-    except RagtallyError as error:
-        report = Report(progress.warnings, error=_as_data(error))
-    except Exception:
-        report = Report(progress.warnings, bug=traceback.format_exc())
-    return json.dumps(dataclasses.asdict(report))
+    return Report()
+
+
+def _embed(order: Mapping[str, Any], progress: _WorkerProgress) -> Report:
+    vectors = embedding_function(_embedder(json.dumps(order["embedder"])), order["role"])(order["texts"])
+    return Report(vectors=base64.b64encode(vectors.tobytes()).decode(), shape=vectors.shape)
+
+
+@functools.lru_cache(1)
+def _embedder(choice: str) -> Embedder:
+    # It outlives a job: its weights are loaded once per worker.
+    embedder: Embedder = load_registry().build(_choice(json.loads(choice)))
+    embedder.fit([])
+    return embedder
 
 
 @functools.lru_cache(1)
@@ -202,21 +263,30 @@ class _WorkerProgress:
 
 
 def _can_leave(task: Task, registry: Registry) -> bool:
-    """Whether a task reads nothing but its entries."""
+    """Whether a task reads nothing but its entries, and asks no server."""
     if not task.step.can_leave:
         return False
     if task.step in EMBEDDING_STEPS and registry.traits(task.choices["embedder"]).cacheable:
         return False  # Its vectors come from the vector store, which one process alone writes.
-    return all(registry.get(choice).component.external_resource is None for choice in task.choices.values())
+    # What a retriever names is not built by it; what others name is.
+    entries = [
+        entry
+        for choice in task.choices.values()
+        for entry in ([registry.get(choice)] if choice.kind == "retriever" else registry.entries(choice))
+    ]
+    return not any(
+        each.component.external_resource or each.component.missing_keys or each.component.missing_models
+        for each in entries
+    )
 
 
-def _needs(choice: Choice, registry: Registry) -> Needs:
-    needs = registry.get(choice).component.needs
-    return (needs(choice.parameters) if callable(needs) else needs) or Needs()
-
-
-def _both(one: Needs, other: Needs) -> Needs:
-    return Needs(max(one.cpus, other.cpus), max(one.gpus, other.gpus), one.memory + other.memory)
+def _needs(task: Task, registry: Registry) -> Needs:
+    needs = Needs()
+    for choice in task.choices.values():
+        own = registry.get(choice).component.needs
+        own = (own(choice.parameters) if callable(own) else own) or Needs()
+        needs = Needs(max(needs.cpus, own.cpus), max(needs.gpus, own.gpus), needs.memory + own.memory)
+    return needs
 
 
 def _as_data(error: RagtallyError) -> dict[str, Any]:

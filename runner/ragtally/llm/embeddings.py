@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.api import Embedder, EmbedderTraits, PluginError, RagtallyError
+from ragtally.api import EmbedderTraits, PluginError, RagtallyError
 from ragtally.llm.budget import Spending
 from ragtally.llm.claimed_calls import wait_for_others
 from ragtally.llm.stop import FREE_SPACE, NO_ROOM, StopReason, StopSignal, stop_on_interrupt
 from ragtally.llm.tokens import count_tokens
 from ragtally.steps import EMBED, EMBED_QUESTIONS, Task
-from ragtally.steps.embed import check_vectors
+from ragtally.steps.embed import check_vectors, embedding_function
 from ragtally.store import claims
 from ragtally.store.claims import Claims, chunks
 from ragtally.store.reserve import Reserve
@@ -51,6 +51,17 @@ def texts_to_embed(task: Task, workspace: Workspace) -> TextsToEmbed | None:
         texts = load_questions(workspace.entry(task.inputs["sample"][0]))["text"].to_list()
     keys = keys_of(workspace.registry.identity(choice), role, texts)
     return TextsToEmbed(traits, role, dict(zip(keys, texts, strict=True)))
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Texts that are embedded at once."""
+
+    claimed: Sequence[bytes]  # The keys that no other run embeds meanwhile
+    keys: Sequence[bytes]  # Those of them that have no vector yet
+    tokens: Sequence[int]  # Of each key's text
+    dollars: Sequence[float | None]
+    vectors: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
 
 class Embedding:
@@ -114,38 +125,55 @@ class Embedding:
             self._claims.release()
 
     def _make(self, task: Task, request: TextsToEmbed, missing: Sequence[bytes], reserve: Reserve) -> set[bytes]:
-        embedder: Embedder = self._workspace.registry.build(task.choices["embedder"])
-        embedder.fit([])
-        make = embedder.embed_documents if request.role == "document" else embedder.embed_queries
         unmade = set(missing)
         stored_keys = [key for key in request.texts if key not in unmade][:1]
-        name, so_far = request.traits.name or str(task.choices["embedder"]), len(request.texts) - len(missing)
+        so_far = len(request.texts) - len(missing)
+        name = request.traits.name or str(task.choices["embedder"])
         made: set[bytes] = set()
-        for some in chunks(missing, request.traits.batch):
-            own = self._claims.take(some)
-            keys = self._workspace.vectors.unknown(own)
-            if not keys:
-                continue
-            texts = [request.texts[key] for key in keys]
-            tokens = [count_tokens(text) for text in texts]
-            dollars = [_price(request.traits, count) for count in tokens]
-            stop_reason = self._spending.hold(name, sum(price or 0.0 for price in dollars))
-            if stop_reason is not None:
-                raise stop_reason.as_error()
-            vectors = make(texts)
-            check_vectors(vectors, len(texts), task)
-            self._check_length(vectors, stored_keys, task)
-            self._workspace.vectors.record(name, keys, vectors, tokens, dollars)
-            made.update(keys)
-            for key in own:
+        for batch in self._embedded(task, request, self._batches(request, name, missing)):
+            check_vectors(batch.vectors, len(batch.keys), task)
+            self._check_length(batch.vectors, stored_keys, task)
+            self._workspace.vectors.record(name, batch.keys, batch.vectors, batch.tokens, batch.dollars)
+            made.update(batch.keys)
+            for key in batch.claimed:
                 self._claims.done(key)
-            self._spending.settle(name, None if None in dollars else sum(price or 0.0 for price in dollars))
-            so_far += len(keys)
-            stored_keys = list(keys[:1])
+            dollars = None if None in batch.dollars else sum(price or 0.0 for price in batch.dollars)
+            self._spending.settle(name, dollars)
+            so_far += len(batch.keys)
+            stored_keys = list(batch.keys[:1])
             self._workspace.progress.measure(f"{name}: {request.role} vectors", len(request.texts), so_far)
             if reserve.spent:
                 raise StopReason("unwritable", NO_ROOM, FREE_SPACE).as_error()
         return made
+
+    def _batches(self, request: TextsToEmbed, name: str, missing: Sequence[bytes]) -> Iterator[_Batch]:
+        """Claim texts and set money aside for them, batch by batch."""
+        for some in chunks(missing, request.traits.batch):
+            claimed = self._claims.take(some)
+            keys = self._workspace.vectors.unknown(claimed)
+            if not keys:
+                continue
+            tokens = [count_tokens(request.texts[key]) for key in keys]
+            dollars = [_price(request.traits, count) for count in tokens]
+            stop_reason = self._spending.hold(name, sum(price or 0.0 for price in dollars))
+            if stop_reason is not None:
+                raise stop_reason.as_error()
+            yield _Batch(claimed, keys, tokens, dollars)
+
+    def _embedded(self, task: Task, request: TextsToEmbed, batches: Iterator[_Batch]) -> Iterator[_Batch]:
+        """Embed batches, here one after the other as they are claimed, or elsewhere all at once."""
+        workspace, choice = self._workspace, task.choices["embedder"]
+        if workspace.delegate and workspace.delegate.embeds(choice, workspace.registry):
+            ahead = list(batches)
+            texts = [[request.texts[key] for key in batch.keys] for batch in ahead]
+            for position, vectors in workspace.delegate.embed(task, request.role, texts, workspace):
+                yield replace(ahead[position], vectors=vectors)
+            return
+        embedder = workspace.registry.build(choice)
+        embedder.fit([])
+        make = embedding_function(embedder, request.role)
+        for batch in batches:
+            yield replace(batch, vectors=make([request.texts[key] for key in batch.keys]))
 
     def _check_length(self, vectors: NDArray[np.float32], stored_keys: Sequence[bytes], task: Task) -> None:
         """A model that was exchanged under its name gives vectors of another length."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from ragtally.api import Embedder, EmbedderTraits, Passages, PluginError
 from ragtally.steps.pieces import pieces_of_chunks
 from ragtally.steps.step import Shard, Sharding, Step, Task, Work
 from ragtally.store import write_array
-from ragtally.store.vectors import keys_of
+from ragtally.store.vectors import Role, keys_of
 from ragtally.tables import join_vectors, load_chunks, load_questions, load_spans
 
 _ROWS_AT_ONCE = 1 << 16
@@ -94,6 +94,11 @@ def run_questions(work: Work) -> None:
         vectors = pipelines.EmbedQuestions(embedder).run(texts)["vectors"]
     check_vectors(vectors, len(texts), work.task)
     write_array(work.folder / "vectors.npy", vectors)
+
+
+def embedding_function(embedder: Embedder, role: Role) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    """What of an embedder embeds texts of a role."""
+    return embedder.embed_documents if role == "document" else embedder.embed_queries
 
 
 def check_vectors(vectors: NDArray[np.float32], texts: int, task: Task) -> None:

@@ -79,4 +79,4 @@ def grade_answer(
     return (None, None) if is_open or unmatched_by is None else (False, unmatched_by)
 
 
-GRADE = Step("grade", 1, run, inputs=("sample", "vote", "parse", "judge"))
+GRADE = Step("grade", 1, run, inputs=("sample", "vote", "parse", "judge"), can_leave=True)

@@ -102,4 +102,4 @@ class _Losses:
         self._work.watch_losses(self._work.task, self.points, steps)
 
 
-TRAIN = Step("train", 1, run, inputs=("prepare", "sample", "context", "base"))
+TRAIN = Step("train", 1, run, inputs=("prepare", "sample", "context", "base"), can_leave=True)
