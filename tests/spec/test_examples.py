@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ragtally.api import RagtallyError
+from ragtally.api import ErrorList, RagtallyError
 from ragtally.examples.wording import CRITERIA
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
@@ -98,6 +98,28 @@ def test_a_mistake_is_told_with_its_place(
     with pytest.raises(RagtallyError) as error:
         study(tmp_path, SPEC.replace(old, new, 1))
     assert message in str(error.value)
+
+
+def test_names_and_shares_are_checked_beside_wrong_keys(tmp_path: Path) -> None:
+    text = SPEC.replace("[big]", "[big, 3, bgi]")
+    text = text.replace("small]}", "smal], votes: 0, criteria: [clear, clear, no]}")
+    text += (
+        "  per_chunk: 0\n  split: {train: 0.9}\n  repair: x\n  evolve: {rounds: 0, ways: [harder, harder]}\n"
+        "  style: none.jsonl\n  chunker: {words: {size: 0, overlap: x}}\n  test_questions: [synthetc, synthetic]\n"
+        "  target: {tokenizer: none.json, window: 0}\n  chats: {}\n"
+    )
+    with pytest.raises(ErrorList) as raised:
+        study(tmp_path, text)
+    messages = [error.message for error in raised.value.errors]
+    wanted = (
+        "examples.generators must be text, not 3", "no model 'bgi'", "no model 'smal'", "examples.validate.votes must",
+        "clear comes twice", "cannot be 'no'", "per_chunk must be at least 1", "the shares are not 1 together",
+        "examples.repair must be", "evolve.rounds must be", "harder comes twice", "there is no such file",
+        "size must be at least", "overlap must be", "no dataset 'synthetc'", "there is no file none.json",
+        "window must be", "needs the key 'assistant'",
+    )  # fmt: skip
+    missing = [text for text in wanted if not any(text in message for message in messages)]
+    assert missing == [] and len(messages) == len(wanted), "\n".join(messages)
 
 
 def test_own_prompts_criteria_and_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,28 @@ def test_everything_wrong_is_told_at_once_in_order(errors: Errors) -> None:
     ]
 
 
+FAULTS = (
+    ("size: 50", "size: many"), ("{model: small}", "{model: small, heat: 1}"), ("model: big", "model: 3"),
+    ("tiny: learner", "tiny: lerner"), ("[llama, tiny], votes", "[llama, tinny], votes"), ("votes: 3", "votes: 0"),
+    ("from: [llama]", "from: [lama]"), ("rule: unanimous", "rule: {quorum: {k: 0}}"), ("overlap: 0", "overlap: x"),
+    ("size: [32, 64]", "size: [32, 32]"), ("dim: [64, 256]", "dim: [64, 64]"), ("[cosine, dot]", "[cosine, dt]"),
+    ("votes: [1, 3]", "votes: [3, 3]"), ("[closed_book, ", "[closedbook, "), ("recall@5", "recall@x"),
+    ("mrr@3", "accuracy"), ("metric: coverage", "metric: 1"), ("{top_k: 3}", "{top_k: 4}"),
+)  # fmt: skip
+
+
+def test_no_mistake_hides_another(errors: Errors, full: str) -> None:
+    spec = full + "compare:\n  - {metric: coverage, baseline: {top_k: 1}}\n  - {baseline: {top_k: 3}}\n"
+    spec = spec.replace("recall@5", "coverage, recall@5").replace("macro_f1", "macro_f1, mrr@3")
+    alone, worst = set(), spec
+    for old, new in FAULTS:
+        assert spec.count(old) == 1, old
+        (error,) = errors(spec.replace(old, new))
+        alone.add(error.message)
+        worst = worst.replace(old, new)
+    assert {error.message for error in errors(worst)} == alone
+
+
 def test_what_could_not_be_read_is_not_blamed_twice(errors: Errors, head: str) -> None:
     assert [error.message for error in errors(f"{head}sample: {{size: 1e999}}\n")] == ["the number is too large"]
 

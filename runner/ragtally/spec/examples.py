@@ -231,8 +231,11 @@ def resolve_examples(
     resolver: Resolver,
     faults: Faults,
 ) -> ExampleRecipe | None:
-    """Resolve the key, noting everything that is wrong; None where something is. `model_names` are of all models."""
-    labels = tuple(part.get("labels", ()))
+    """Resolve the key, noting everything that is wrong; None where something is.
+
+    In `part`, None stands for what is wrong already; `model_names` are those of all models.
+    """
+    labels = tuple(filter(None, part.get("labels") or ()))
     files: dict[str, tuple[Any, ...]] = {}
     for key in ("style", "expand"):
         if (path := part.get(key)) is not None:
@@ -240,7 +243,7 @@ def resolve_examples(
                 files[key] = tuple(examples.read_example_file(path, labels))
     templates = {}
     for name in PROMPTS:
-        path = part.get("prompts", {}).get(name)
+        path = (part.get("prompts") or {}).get(name)
         with _noting(faults, (*_PATH, "prompts", name)):
             templates[name] = (
                 examples.built_in_template(name) if path is None else examples.check_template(name, path)
@@ -250,8 +253,9 @@ def resolve_examples(
         passages = part.get("chunker", {PASSAGES: _passages(part, models, resolver)})
         chunker = resolver.one("chunker", passages, (*_PATH, "chunker"))
     validation = _resolve_validation(part.get("validate"), resolver, faults)
-    evolve = part.get("evolve")
-    ways = _resolve_named(evolve["ways"], WAYS, (*_PATH, "evolve", "ways"), faults) if evolve else {}
+    evolve = part.get("evolve") or {}
+    ways = _resolve_named(evolve.get("ways") or (), WAYS, (*_PATH, "evolve", "ways"), faults)
+    test_questions = resolver.many("dataset", part.get("test_questions") or [], (*_PATH, "test_questions"))
     _check(part, models, model_names, resolver, faults)
     if faults.touch(_PATH):
         return None
@@ -270,23 +274,19 @@ def resolve_examples(
         repair=int(part.get("repair", 0)),
         chats=_chats(part.get("chats")),
         evolution=Evolution(int(evolve.get("rounds", 1)), ways) if evolve else None,
-        test_questions=resolver.many("dataset", list(part.get("test_questions", [])), (*_PATH, "test_questions")),
-        handover=_resolve_handover(part, faults),
+        test_questions=test_questions,
+        handover=_handover(part),
     )
 
 
-def _resolve_handover(part: Mapping[str, Any], faults: Faults) -> Handover:
+def _handover(part: Mapping[str, Any]) -> Handover:
     target = part.get("target", {})
-    tokenizer = target.get("tokenizer")
-    if tokenizer is not None and not Path(tokenizer).is_file():
-        hint = "name the model's tokenizer.json, or leave it out for estimates"
-        faults.add((*_PATH, "target", "tokenizer"), f"there is no file {tokenizer}", hint)
     return Handover(
         log=part.get("curate"),
         require_expert=bool(part.get("require_expert", False)),
         split=_SHARES | {name: float(share) for name, share in part.get("split", {}).items()},
         forms=tuple(part.get("export", _FORMS)),
-        tokenizer=tokenizer,
+        tokenizer=target.get("tokenizer"),
         window=target.get("window"),
         licence=part.get("licence"),
     )
@@ -302,7 +302,7 @@ def _passages(part: Mapping[str, Any], models: Mapping[str, Choice], resolver: R
 
 def _window(part: Mapping[str, Any], models: Mapping[str, Choice], resolver: Resolver) -> int:
     """How many words of a passage fit into the window of every model that sees it, at most `_MOST_WORDS`."""
-    names = [*part.get("generators", ()), *part.get("validate", {}).get("from", ())]
+    names = [*(part.get("generators") or ()), *((part.get("validate") or {}).get("from") or ())]
     sizes = [_MOST_WORDS]
     for name in names:
         traits: ModelTraits | None = resolver.traits(models[name], ("models", name)) if name in models else None
@@ -329,8 +329,10 @@ def _resolve_validation(part: Mapping[str, Any] | None, resolver: Resolver, faul
         return None
     path = (*_PATH, "validate")
     rule = resolver.one("rule", part.get("rule", MAJORITY), (*path, "rule"))
-    criteria = _resolve_named(part.get("criteria", list(CRITERIA)), CRITERIA, (*path, "criteria"), faults)
-    return None if rule is None else Validation(tuple(part["from"]), int(part.get("votes", 1)), rule, criteria)
+    criteria = _resolve_named(part.get("criteria", list(CRITERIA)) or (), CRITERIA, (*path, "criteria"), faults)
+    if rule is None or faults.touch(path):
+        return None
+    return Validation(tuple(part["from"]), int(part.get("votes", 1)), rule, criteria)
 
 
 def _resolve_named(
@@ -339,7 +341,7 @@ def _resolve_named(
     """Names of what is built in, and own ones with their words."""
     words_of: dict[str, str] = {}
     for index, item in enumerate(items):
-        pairs = {item: built_in[item]} if isinstance(item, str) else item
+        pairs = {item: built_in[item]} if isinstance(item, str) else item or {}
         for name, words in pairs.items():
             if name in words_of:
                 faults.add((*path, index), f"{name} comes twice", "remove one, or give it another name")
@@ -357,34 +359,40 @@ def _check(
     """Note what the schema cannot tell."""
     validate = part.get("validate")
     for path, names in (
-        ((*_PATH, "generators"), part.get("generators", ())),
-        ((*_PATH, "validate", "from"), validate["from"] if validate else ()),
+        ((*_PATH, "generators"), part.get("generators")),
+        ((*_PATH, "validate", "from"), validate.get("from") if validate else ()),
     ):
-        for index, name in enumerate(names):
-            if name not in model_names:
+        for index, name in enumerate(names or ()):
+            if name not in (None, *model_names):
                 hint = did_you_mean(name, model_names) if model_names else f"name it under models: {{{name}: ...}}"
                 faults.add((*path, index), f"there is no model {name!r} under models", hint)
     if ("kinds" in part) != ("generators" in part) or not ("kinds" in part or "chats" in part):
         hint = "kinds: [question_answer] and generators: [...], or chats: {assistant: [...]}"
         faults.add(_PATH, "it is not said what is to be written by whom", hint, at="key")
-    has_label, labels = str(Kind.LABEL) in part.get("kinds", ()), "labels" in part
+    kinds, labels = part.get("kinds", ()), "labels" in part
+    has_label = str(Kind.LABEL) in (kinds or ())
     if has_label and not labels:
         faults.add((*_PATH, "kinds"), "the kind label needs a closed set", "labels: [complaint, praise]", at="key")
-    if labels and not has_label:
+    # A list in which something is wrong may have meant it.
+    if labels and not has_label and not faults.touch((*_PATH, "kinds")):
         faults.add((*_PATH, "labels"), "labels are of the kind label", "add it to kinds, or remove labels", at="key")
     if part.get("repair") and not validate:
         hint = "validate: {from: [...]}, or repair: 0"
         faults.add((*_PATH, "repair"), "nothing is rejected where nobody validates", hint, at="key")
     if part.get("expand"):
         _check_expansion(part, faults)
-    shares = _SHARES | part.get("split", {})
-    if abs(sum(shares.values()) - 1) > _ROUNDING:
+    shares = _SHARES | (part.get("split") or {})
+    if None not in shares.values() and abs(sum(shares.values()) - 1) > _ROUNDING:
         words = ", ".join(f"{name} {share:g}" for name, share in shares.items())
         faults.add(
             (*_PATH, "split"), f"the shares are not 1 together: {words}", "split: {train: 0.8, dev: 0.1, test: 0.1}"
         )
     if validate:
         _check_validators(part, models, resolver, faults)
+    tokenizer = (part.get("target") or {}).get("tokenizer")
+    if tokenizer is not None and not Path(tokenizer).is_file():
+        hint = "name the model's tokenizer.json, or leave it out for estimates"
+        faults.add((*_PATH, "target", "tokenizer"), f"there is no file {tokenizer}", hint)
 
 
 def _check_expansion(part: Mapping[str, Any], faults: Faults) -> None:
@@ -392,7 +400,7 @@ def _check_expansion(part: Mapping[str, Any], faults: Faults) -> None:
         message = "an existing set is expanded without passages, so there is nothing to cut"
         faults.add((*_PATH, "chunker"), message, "remove chunker, or expand", at="key")
     criteria = (part.get("validate") or {}).get("criteria", list(CRITERIA))
-    if part.get("validate") and NEEDS_PASSAGE in criteria:
+    if part.get("validate") and NEEDS_PASSAGE in (criteria or ()):
         message = f"{NEEDS_PASSAGE} asks about a passage, and an existing set is expanded without one"
         others = [name for name in CRITERIA if name != NEEDS_PASSAGE]
         faults.add((*_PATH, "validate"), message, f"criteria: [{', '.join(others)}]")
@@ -407,14 +415,15 @@ def _check_validators(
         traits = resolver.traits(models[name], ("models", name)) if name in models else None
         return None if traits is None else (traits.provider, traits.model)
 
-    validators = {model_of(name) for name in part["validate"]["from"]}
+    names = part["validate"].get("from") or ()
+    validators = {model_of(name) for name in names}
     path = (*_PATH, "validate", "from")
-    for name in part.get("generators", ()):
+    for name in part.get("generators") or ():
         if name in models and validators == {model_of(name)}:
             message = f"{name} would be the only one to grade what it wrote itself"
             faults.add(path, message, "add a validator that is another model")
-    if part["validate"].get("votes", 1) > 1:
-        for index, name in enumerate(part["validate"]["from"]):
+    if (part["validate"].get("votes", 1) or 1) > 1:
+        for index, name in enumerate(names):
             traits = resolver.traits(models[name], ("models", name)) if name in models else None
             if traits is not None and traits.deterministic:
                 votes = part["validate"]["votes"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ class _Builder:
         self._seed = 0 if faults.touch(("seed",)) else int(self._data.get("seed", 0))
         self._resolver = Resolver(registry, self._seed, faults)
         self._models = self._named_models()
+        self._axes: dict[str, tuple[Any, ...]] = {}  # Those of the grid in which nothing is wrong
 
     def draft(self) -> Draft:
         """Resolve every part that is sound."""
@@ -92,15 +94,15 @@ class _Builder:
         )
 
     def compare(self, draft: Draft) -> tuple[Compare, ...]:
-        """Resolve the families of comparisons, where grid and metrics are sound."""
-        if self._faults.touch(("compare",), ("metrics",)):
+        """Resolve the families of comparisons."""
+        if not isinstance(self._data.get("compare", []), list):
             return ()
-        return resolve_compare(self._data.get("compare", []), draft, draft.grid, self._faults)
+        return resolve_compare(self._data.get("compare", []), draft, self._axes, self._faults)
 
     def examples(self) -> ExampleRecipe | None:
-        """Resolve how examples are written, where the key is sound."""
-        part = self._part("examples")
-        if part is None:
+        """Resolve how examples are written."""
+        part = self._faults.sound(("examples",), self._data.get("examples"))
+        if not isinstance(part, dict):
             return None
         return resolve_examples(part, self._models, list(self._data.get("models", {})), self._resolver, self._faults)
 
@@ -139,9 +141,7 @@ class _Builder:
         return part
 
     def _dataset(self) -> DatasetPick | None:
-        if self._faults.touch(("dataset",)):
-            return None
-        choice = self._resolver.one("dataset", self._data["dataset"], ("dataset",))
+        choice = self._resolver.one("dataset", self._data.get("dataset"), ("dataset",))
         if choice is None:
             return None
         traits: DatasetTraits | None = self._resolver.traits(choice, ("dataset",))
@@ -156,7 +156,7 @@ class _Builder:
         models: dict[str, Choice] = {}
         for name, value in section.items() if isinstance(section, dict) else ():
             path = ("models", name)
-            choice = None if self._faults.touch(path) else self._resolver.one("model", value, path)
+            choice = self._resolver.one("model", value, path)
             if choice is not None:
                 models[name] = choice
         self._resolver.name_models(models, list(section) if isinstance(section, dict) else [])
@@ -167,8 +167,6 @@ class _Builder:
         section = self._data.get("readers", {})
         for name, value in section.items() if isinstance(section, dict) else ():
             path = ("readers", name)
-            if self._faults.touch(path):
-                continue
             choice = self._resolver.one("reader", value, path)
             traits = None if choice is None else self._resolver.traits(choice, path)
             if choice is None or traits is None:
@@ -183,8 +181,10 @@ class _Builder:
         return readers
 
     def _base(self) -> Base | None:
+        section = self._data.get("base")
+        if isinstance(section, dict) and "rule" in section:
+            rule = self._resolver.one("rule", section["rule"], ("base", "rule"))
         part = self._part("base")
-        rule = self._resolver.one("rule", part["rule"], ("base", "rule")) if part else None
         if part is None or rule is None:
             return None
         readers = tuple(part.get("exclude_closed_book_right", ()))
@@ -196,25 +196,25 @@ class _Builder:
             return None
         if "reader" in part:
             part = {"rule": MAJORITY, **part}
-        axes: dict[str, Any] = {}
+        axes: dict[str, tuple[Any, ...]] = {}
         for key, value in part.items():
             path = ("grid", key)
             schema = _SCALAR_AXES.get(key, {"x-ragtally-kind": AXIS_KINDS.get(key, key)})
-            if not self._faults.touch(path):
-                axes[key] = self._resolver.axis(schema, value, path)
-                continue
-            # What is right beside what is wrong is looked at too, for errors of its own.
-            for number, item in enumerate(value if isinstance(value, list) else ()):
-                if not self._faults.touch((*path, number)):
-                    self._resolver.axis(schema, item, (*path, number))
+            axes[key] = self._resolver.axis(schema, value, path)
+        self._axes = {
+            each.name: axes.get(each.name, each.default)
+            for each in dataclasses.fields(Grid)
+            if not self._faults.touch(("grid", each.name))
+        }
         return None if self._faults.touch(("grid",)) else Grid(**axes)
 
     def _grading(self, *, is_open: bool) -> tuple[Choice, ...]:
-        graders = self._part("grading")
-        if graders is None:
+        graders = self._data.get("grading")
+        if "grading" not in self._data:
             return self._resolver.many("grader", list(GRADING), ("grading",)) if is_open else ()
-        choices = (self._resolver.one("grader", {name: value}, ("grading",)) for name, value in graders.items())
-        return tuple(choice for choice in choices if choice is not None)
+        items = graders.items() if isinstance(graders, dict) else ()
+        choices = [self._resolver.one("grader", {name: value}, ("grading",)) for name, value in items]
+        return () if self._faults.touch(("grading",)) else tuple(filter(None, choices))
 
     def _metrics(self, grid: Grid | None, *, is_open: bool) -> tuple[Choice, ...]:
         if "metrics" not in self._data and grid is not None:
@@ -222,5 +222,7 @@ class _Builder:
             for_answers = of_answers if grid.reader or "label" in self._data else ()
             for_retrieval = RETRIEVAL_METRICS if grid.retriever else ()
             return self._resolver.many("metric", [*for_answers, *for_retrieval], ("metrics",))
-        metrics = self._part("metrics")
-        return self._resolver.many("metric", list(metrics), ("metrics",)) if metrics else ()
+        metrics = self._data.get("metrics")
+        choices = self._resolver.many("metric", metrics, ("metrics",)) if isinstance(metrics, list) else ()
+        # Where one is missing, the others' places say nothing.
+        return () if self._faults.touch(("metrics",)) else choices

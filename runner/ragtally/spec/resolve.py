@@ -1,4 +1,4 @@
-"""Turn what a valid spec names into choices: defaults filled in, numbers of one type, axes expanded."""
+"""Turn what a spec names into choices: defaults filled in, numbers of one type, axes expanded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ragtally.api import (
@@ -41,7 +42,7 @@ class ComponentSource(NamedTuple):
 
 
 class Resolver:
-    """Resolves the components of one spec; what it is given has passed validation."""
+    """Resolves the components of one spec; of one that did not pass validation it looks at what is right in it."""
 
     def __init__(self, registry: Registry, seed: int, faults: Faults) -> None:
         self._registry = registry
@@ -57,7 +58,12 @@ class Resolver:
         self._declared_models = names
 
     def one(self, kind: str, value: Any, path: PathOf) -> Choice | None:
-        """Resolve one component."""
+        """Resolve one component; None where something is wrong with it."""
+        name = component_name(value)
+        # Below one key there may be several components, as under grading.
+        if self._faults.touch(path if name is None or name.bare else (*path, name.name)):
+            self._inspect(kind, value, path, grid=False)
+            return None
         choices = self._choices(kind, value, path, grid=False)
         return choices[0] if choices else None
 
@@ -69,6 +75,9 @@ class Resolver:
 
     def axis(self, schema: Mapping[str, Any], value: Any, path: PathOf) -> tuple[Any, ...]:
         """Expand an axis of the grid, axes inside it included: in the order written, the last axis fastest."""
+        if self._faults.touch(path):
+            self._inspect_values(schema, value, path, grid=True)
+            return ()
         return tuple(self._values(schema, value, path, grid=True))
 
     def traits(self, choice: Choice, path: PathOf) -> Any:
@@ -89,6 +98,31 @@ class Resolver:
             self._faults.add_error(path, error)
             return True
         return isinstance(built, MeanMetric | SumsMetric)
+
+    def _inspect(self, kind: str, value: Any, path: PathOf, *, grid: bool) -> None:
+        """Note what is wrong with those parameters of a component that passed validation."""
+        name = component_name(value)
+        if kind == MODEL or name is None or self._registry.find(kind, name.name) is None:
+            return
+        source = self._source(kind, value, path)
+        for parameter, item in source.parameters.items():
+            if parameter in source.component.params:
+                place = (*source.path, parameter)
+                self._inspect_values(source.component.params[parameter], item, place, grid=grid)
+
+    def _inspect_values(self, schema: Mapping[str, Any], value: Any, path: PathOf, *, grid: bool) -> None:
+        if not self._faults.touch(path):
+            with suppress(_NotResolvedError):
+                self._values(schema, value, path, grid=grid)
+            return
+        kind = schema.get("x-ragtally-kind") or schema.get("items", {}).get("x-ragtally-kind")
+        values, steps = axis_values(value, lists=True) or ([], ())
+        items = [(item, (*path, *steps, index)) for index, item in enumerate(values)] or [(value, path)]
+        for item, place in items if kind is not None else ():
+            if place != path and not self._faults.touch(place):
+                self._inspect_values({"x-ragtally-kind": kind}, item, place, grid=grid)
+            else:
+                self._inspect(kind, item, place, grid=grid)
 
     def _values(self, schema: Mapping[str, Any], value: Any, path: PathOf, *, grid: bool) -> list[Any]:
         axis_of_value = axis_values(value, lists=not takes_list(schema)) if grid else None

@@ -368,16 +368,20 @@ def _check_metrics(draft: Draft, grid: Grid, faults: Faults) -> None:
 
 
 def resolve_compare(
-    families: Sequence[Mapping[str, Any]], draft: Draft, grid: Grid | None, faults: Faults
+    families: Sequence[Mapping[str, Any]], draft: Draft, axes: Mapping[str, Sequence[Any]], faults: Faults
 ) -> tuple[Compare, ...]:
-    """Find the picks that baselines name among those of the grid; None for a grid with something wrong in it."""
+    """Find the picks that baselines name among those of the grid's axes; those with something wrong are not there."""
     names = {_printed_name(metric): metric for metric in draft.metrics}
     comparisons = []
     for number, family in enumerate(families):
         path: PathOf = ("compare", number)
+        if faults.touch(path):
+            continue
         metric = family.get("metric", DECIDING_METRIC)
         metric_path = (*path, "metric") if "metric" in family else path
-        if metric not in names:
+        if not names:
+            pass  # Something is wrong with the metrics, or with the grid that says which there are by default.
+        elif metric not in names:
             hint = f"add it to metrics, or {did_you_mean(metric, list(names))}"
             faults.add(metric_path, f"{metric!r} is no metric of the study", hint)
         elif not draft.is_paired(names[metric], metric_path):
@@ -388,8 +392,8 @@ def resolve_compare(
                 f"metrics of this study that can be: {', '.join(others)}" if others else "add accuracy to metrics",
             )
         baseline = {}
-        for axis, value in family["baseline"].items() if grid is not None else ():
-            pick = _find(axis, value, getattr(grid, axis), (*path, "baseline", axis), faults)
+        for axis, value in family["baseline"].items():
+            pick = _find(axis, value, axes[axis], (*path, "baseline", axis), faults) if axis in axes else None
             if pick is not None:
                 baseline[axis] = pick
         if len(baseline) == len(family["baseline"]) and metric in names:

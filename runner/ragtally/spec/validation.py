@@ -55,6 +55,16 @@ class Faults:
             path[: len(names)] == names or names[: len(path)] == path for path in paths for names in self._paths
         )
 
+    def sound(self, path: PathOf, value: Any) -> Any:
+        """Put None in place of everything that is wrong in a value at a path."""
+        if path in self._paths:
+            return None
+        if isinstance(value, dict):
+            return {key: self.sound((*path, key), item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.sound((*path, index), item) for index, item in enumerate(value)]
+        return value
+
     def raise_all(self) -> None:
         """Raise what was found, in the order of the places."""
         raise_all(sorted(self._errors, key=_order))
