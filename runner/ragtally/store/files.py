@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import io
 import json
+import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import polars as pl
@@ -154,14 +155,28 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
 def join_arrays(path: Path, parts: Sequence[Path], axis: int = 0) -> None:
     """Write the arrays of some `.npy` files as one, without holding it: what `write_array` would write of it."""
     arrays = [np.load(part, mmap_mode="r", allow_pickle=False) for part in parts]
-    shape = list(arrays[0].shape)
+    shape, dtype = list(arrays[0].shape), arrays[0].dtype
     shape[axis] = sum(array.shape[axis] for array in arrays)
-    whole = np.lib.format.open_memmap(path, mode="w+", dtype=arrays[0].dtype, shape=tuple(shape))
-    start, before = 0, (slice(None),) * axis
-    for array in arrays:
-        whole[(*before, slice(start, start + array.shape[axis]))] = array
-        start += array.shape[axis]
-    whole.flush()
+    # How many bytes of each file stand beside each other in the whole, and where they begin.
+    sizes = [math.prod(array.shape[axis:]) * dtype.itemsize for array in arrays]
+    starts = [part.stat().st_size - array.nbytes for part, array in zip(parts, arrays, strict=True)]
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": tuple(shape)}
+    with path.open("wb") as whole:
+        np.lib.format.write_array_header_1_0(whole, header)
+        for turn in range(math.prod(shape[:axis])):
+            for part, start, size in zip(parts, starts, sizes, strict=True):
+                with part.open("rb") as file:
+                    file.seek(start + turn * size)
+                    _copy(file, whole, size)
+
+
+def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
+    while size > 0:
+        block = source.read(min(size, 1 << 20))
+        if not block:
+            raise OSError(f"{source.name} is shorter than it says")
+        target.write(block)
+        size -= len(block)
 
 
 def read_array(path: Path) -> NDArray[Any]:
