@@ -63,7 +63,9 @@ def register_embedders() -> list[Component]:
                     "description": "Seed of the dimensions and signs; the study's own if omitted.",
                 },
             },
-            traits=EmbedderTraits(requires_fit=False, name="hashing"),
+            traits=lambda parameters: EmbedderTraits(
+                requires_fit=False, name="hashing", dimensions=parameters["dim"]
+            ),
             check=_check,
         )
     ]

@@ -5,7 +5,7 @@ Needs no model to be downloaded. Deerwester et al. (1990), "Indexing by latent s
 
 from __future__ import annotations
 
-from ragtally import Component, Embedder, hookimpl
+from ragtally import Component, Embedder, EmbedderTraits, hookimpl
 from ragtally.support.unspaced import LANGUAGES_WITHOUT_SPACES
 
 
@@ -16,6 +16,7 @@ def register_embedders() -> list[Component]:
         Component(
             name="lsa",
             phrase="LSA",
+            traits=lambda parameters: EmbedderTraits(dimensions=parameters["dim"]),
             build=_build,
             summary="Latent semantic analysis: TF-IDF and a truncated SVD, learnt from the corpus' chunks.",
             params={

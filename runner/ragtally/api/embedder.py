@@ -26,6 +26,7 @@ class EmbedderTraits:
         batch: How many texts it is given at once, where vectors are kept by text; what a kill can lose.
         name: What to call it in progress and plans, such as `openai/text-embedding-3-small`.
         in_process: Whether this process itself computes the vectors, so that an executor's workers can instead.
+        dimensions: How many its vectors have at most, for estimates; None where only its vectors tell.
         price: What it costs, by input tokens or by the hour; None where unknown. Free for what runs here.
     """
 
@@ -34,6 +35,7 @@ class EmbedderTraits:
     batch: int = 256
     name: str = ""
     in_process: bool = False
+    dimensions: int | None = None
     price: Price | None = field(default_factory=lambda: Price(input=0.0, output=0.0))
 
 

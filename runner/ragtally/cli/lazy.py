@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ragtally.curation import decisions, review
     from ragtally.curation import server as curation_server
     from ragtally.curation import sheet as decision_sheets
-    from ragtally.engine import duplicates, estimate, external, jobs, learning, outputs, training_tokens
+    from ragtally.engine import duplicates, estimate, external, jobs, learning, outputs, scale, training_tokens
     from ragtally.engine import run as engine
     from ragtally.export import dataset as export_dataset
     from ragtally.export import model as export_model
@@ -46,8 +46,8 @@ __all__ = [
     "estimate", "export_dataset", "export_model", "export_pipeline", "export_training", "external", "fit",
     "inventory", "jobs", "learning", "learning_tables", "llm_batches", "long_context", "machine", "outputs", "page",
     "pairwise", "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings",
-    "result_files", "results", "review", "show", "store", "store_tables", "table", "training_tokens", "vectors",
-    "workspace",
+    "result_files", "results", "review", "scale", "show", "store", "store_tables", "table", "training_tokens",
+    "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
     "advice_tables": "ragtally.present.advice",
@@ -72,6 +72,7 @@ _MODULES = {
     "external": "ragtally.engine.external",
     "engine": "ragtally.engine.run",
     "outputs": "ragtally.engine.outputs",
+    "scale": "ragtally.engine.scale",
     "export_dataset": "ragtally.export.dataset",
     "export_model": "ragtally.export.model",
     "export_pipeline": "ragtally.export.pipeline",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,15 +17,19 @@ from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 from ragtally.support.environment import environment
 
+if TYPE_CHECKING:
+    from ragtally.engine.scale import ScaledFootprint
+
 
 @click.command(name="plan")
 @click.argument("spec", type=click.Path(path_type=Path))
+@click.option("--scale", is_flag=True, help="Show what the study would take over 10, 100 and 1,000 million chunks.")
 @json_option
-def command(spec: Path, as_json: bool) -> None:
+def command(spec: Path, scale: bool, as_json: bool) -> None:
     """List the cells of SPEC, the work that they share, what of it is done, and what is still to be paid.
 
-    Nothing is paid. Where models are asked, the free local work up to the prompts is done, so that their calls can
-    be counted.
+    Of a large corpus also memory and disk. Nothing is paid. Where models are asked, the free local work up to the
+    prompts is done, so that their calls can be counted.
     """
     environment()  # A .env that cannot be read is told before any work.
     registry = load_registry()
@@ -35,6 +41,14 @@ def command(spec: Path, as_json: bool) -> None:
     for error in keys:
         workspace.progress.warn(str(error))
     plan = lazy.plan.plan_study(study, registry)
+    tasks = lazy.plan.in_order([task for stage in lazy.plan.STAGES for task in plan.goals(stage)])
+    if scale:
+        _show_scale(lazy.scale.scaled_footprints(tasks, workspace), as_json)
+        return
+    # Before the free local work that is done to count calls.
+    footprints = lazy.scale.footprints(tasks, workspace)
+    for error in lazy.scale.shortages(footprints, workspace):
+        workspace.progress.warn(str(error))
     long = lazy.long_context.long_contexts(plan, workspace)
     for one in long if study.on_overlong == "error" else ():
         if one.excess:
@@ -61,6 +75,7 @@ def command(spec: Path, as_json: bool) -> None:
             "missing_keys": [error.message for error in keys],
             "overlong_prompts": [error.message for error in overlong],
             "long_contexts": [asdict(one) | {"excess": one.excess} for one in long],
+            "corpora": [asdict(row) for row in footprints],
             "steps": [asdict(row) for row in counts],
             "cells": [
                 {
@@ -74,5 +89,12 @@ def command(spec: Path, as_json: bool) -> None:
         }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    print_all(lazy.plan_tables.plan_parts(plan, counts, is_done, models, embedders, long))
+    print_all(lazy.plan_tables.plan_parts(plan, counts, is_done, models, embedders, long, footprints))
     click.echo(f"{sum(is_done.values())} of {len(plan.cells)} cells are done; store: {store.root}")
+
+
+def _show_scale(rows: Sequence[ScaledFootprint], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
+    else:
+        print_all(lazy.plan_tables.scale_parts(rows))

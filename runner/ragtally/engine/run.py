@@ -14,6 +14,7 @@ from typing import Any
 from ragtally.api import RagtallyError, StoppedError, file_hash, raise_all
 from ragtally.engine.jobs import default_executor, delegation
 from ragtally.engine.outputs import software, update_outputs
+from ragtally.engine.scale import CORPUS_STEPS, require_room
 from ragtally.llm.budget import Spending
 from ragtally.llm.client import Asking
 from ragtally.llm.embeddings import EMBEDDING_STEPS, Embedding
@@ -164,7 +165,7 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
     """Do everything that the goals need and the store does not have, step by step."""
     workspace.store.sweep()
     tasks = in_order(goals)
-    missing = _missing(goals, workspace.store)
+    missing, has_room = _missing(goals, workspace.store), False
     spending = Spending(study.budget)
     embedding = Embedding(workspace, spending, [task for task in tasks if task.step in EMBEDDING_STEPS])
     asking = Asking(study, workspace, spending, [task for task in tasks if task.step is ASK], wait=wait)
@@ -185,6 +186,10 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
             total = sum(task.step is step for task in tasks)
             workspace.progress.start(step.name, total, total - sum(task.step is step for task in missing))
             _check_time(spending)
+            if step in CORPUS_STEPS and not has_room:
+                # Before the first of them, when it is known how large the corpora are.
+                require_room(missing, workspace)
+                has_room = True
             for so_far, task in enumerate(workspace.make_all(batch), 1):
                 workspace.progress.advance(step.name, task.label)
                 if so_far < len(batch):

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ragtally.engine.estimate import EmbedderEstimate, ModelEstimate
+from ragtally.engine.scale import Footprint, ScaledFootprint, gigabytes
 from ragtally.llm.long_context import LongContext
 from ragtally.plan import StudyPlan
 from ragtally.plan.plan import StepCount
 from ragtally.present.numbers import ABOUT, COUNT, DOLLARS, VALUE, dollars
 from ragtally.present.table import Column, Table
 
+_SECONDS_PER_HOUR = 3600
 _MEANING = (
     "~ estimated; <= upper bound: the base is not known before the voters have voted, prompts that hold what other"
     " paid work finds cannot be written yet, and judges are asked about equal answers once; tokens and dollars are"
@@ -26,6 +28,7 @@ def plan_parts(
     models: Sequence[ModelEstimate],
     embedders: Sequence[EmbedderEstimate],
     long: Sequence[LongContext] = (),
+    footprints: Sequence[Footprint] = (),
 ) -> list[Table | str]:
     """Cells, steps, and what models and embedders still cost."""
     cells = Table(
@@ -48,9 +51,54 @@ def plan_parts(
         cells,
         steps,
         *contexts,
+        *([_footprints(footprints)] if footprints else []),
         *([_models(models)] if models else []),
         *([_embedders(embedders)] if embedders else []),
     ]
+
+
+_FOOTPRINT_COLUMNS = (Column("pieces", COUNT), Column("memory", VALUE), Column("disk", VALUE))
+_MEMORY = "memory: of one process, about; files that are mapped come on top, as far as there is room"
+
+
+def _footprints(rows: Sequence[Footprint]) -> Table:
+    disk = gigabytes(sum(row.disk for row in rows))
+    return Table(
+        "memory-and-disk",
+        "Memory and disk of what is still to do",
+        (Column("step"), Column("of"), *_FOOTPRINT_COLUMNS),
+        tuple((row.step, row.label, *_sizes(row)) for row in rows),
+        (_MEMORY, f"disk: {disk} in all, about; while the pieces of a step are put together, twice as much of it"),
+    )
+
+
+def _sizes(row: Footprint) -> tuple[int, str, str]:
+    return row.pieces, gigabytes(row.memory), gigabytes(row.disk)
+
+
+def scale_parts(rows: Sequence[ScaledFootprint]) -> list[Table | str]:
+    """What a study would take over corpora of other sizes, a table for each."""
+    notes = (
+        _MEMORY,
+        "network: what workers on other machines read and write",
+        "hours: of one process; as many processes as there are pieces share them; retrieve answers the questions of"
+        " this study",
+    )
+    return [
+        Table(
+            f"scale-{chunks}",
+            f"{chunks // 10**6:,} million chunks",
+            (Column("step"), Column("by"), *_FOOTPRINT_COLUMNS, Column("network", VALUE), Column("hours", VALUE)),
+            tuple(_scale_row(row) for row in rows if row.chunks == chunks),
+            notes,
+        )
+        for chunks in dict.fromkeys(row.chunks for row in rows)
+    ]
+
+
+def _scale_row(row: ScaledFootprint) -> tuple[str, str, int, str, str, str, str]:
+    own, hours = row.footprint, row.seconds / _SECONDS_PER_HOUR
+    return own.step, own.component, *_sizes(own), gigabytes(row.network), f"{hours:,.1f}"
 
 
 def long_context_table(long: Sequence[LongContext]) -> Table:
