@@ -22,13 +22,13 @@ settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what may be kept in one folder of this run of the tests, whatever process asks for it."""
+def folders_of_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Caches of this run of the tests lie in a folder of its own, and the settings of whoever runs them do not count."""
     root = tmp_path_factory.getbasetemp()
+    root = root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(
-            "XDG_CACHE_HOME", str((root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root) / "cache")
-        )
+        patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
+        patch.setenv("XDG_CONFIG_HOME", str(root / "settings"))
         yield
 
 

@@ -10,6 +10,7 @@ import click
 
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress, print_all
+from ragtally.cli.executors import ExecutorCommand, delegation_of, executor_option
 from ragtally.cli.report import provenance_of
 from ragtally.cli.studies import analysis_of, results_option
 from ragtally.registry import load_registry
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 STAGES = ("resolve", "prepare", "examples", "train", "label", "bench")
 
 
-@click.command(name="run")
+@click.command(name="run", cls=ExecutorCommand)
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option("--stage", type=click.Choice(STAGES), help="Run only this stage (DVC calls them one by one).")
 @click.option(
@@ -37,6 +38,7 @@ STAGES = ("resolve", "prepare", "examples", "train", "label", "bench")
     help="Do not wait for batches of calls: submit them, read what has ended, and end with exit code 3.",
 )  # fmt: skip
 @click.option("--no-report", is_flag=True, help="Write the results alone; `ragtally report` makes a report of them.")
+@executor_option
 @results_option
 @click.option(
     "--resolved", type=click.Path(path_type=Path, file_okay=False), default=Path("data/resolved"), show_default=True,
@@ -48,6 +50,7 @@ def command(
     cells: tuple[str, ...],
     no_wait: bool,
     no_report: bool,
+    executor: str | None,
     results: Path,
     resolved: Path,
 ) -> None:
@@ -57,7 +60,7 @@ def command(
     environment()  # A .env that cannot be read is told before any work.
     registry = load_registry()
     store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
-    delegate = lazy.jobs.delegation(lazy.jobs.default_executor(registry), registry)
+    delegate = delegation_of(executor, registry)
     workspace = lazy.workspace.Workspace(store, registry, TerminalProgress(), delegate=delegate)
     if cells:
         plan = lazy.engine.cells_matching(lazy.plan.plan_study(load_study(spec, registry), registry), cells)
