@@ -23,7 +23,7 @@ settings.load_profile("suite")
 
 @pytest.fixture(scope="session", autouse=True)
 def folders_of_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Caches of this run of the tests lie in a folder of its own, and the settings of whoever runs them do not count."""
+    """Keep caches in a folder of this run, and let the settings of whoever runs the tests not count."""
     root = tmp_path_factory.getbasetemp()
     root = root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
     with pytest.MonkeyPatch.context() as patch:

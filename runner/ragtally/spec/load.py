@@ -201,10 +201,11 @@ class _Builder:
             path = ("grid", key)
             schema = _SCALAR_AXES.get(key, {"x-ragtally-kind": AXIS_KINDS.get(key, key)})
             axes[key] = self._resolver.axis(schema, value, path)
+        defaults: dict[str, Any] = {each.name: each.default for each in dataclasses.fields(Grid)}
         self._axes = {
-            each.name: axes.get(each.name, each.default)
-            for each in dataclasses.fields(Grid)
-            if not self._faults.touch(("grid", each.name))
+            name: axes.get(name, default)
+            for name, default in defaults.items()
+            if not self._faults.touch(("grid", name))
         }
         return None if self._faults.touch(("grid",)) else Grid(**axes)
 
