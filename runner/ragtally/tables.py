@@ -64,6 +64,7 @@ ANSWERS = {
 # Of the step ask alone: why the model stopped, and where a provider tells it, what of the prompts was in its cache.
 FINISH_REASON = "finish_reason"
 CACHED_TOKENS = "cached_tokens"
+SERVED_BY = "served_by"
 _LOSSES = "losses.parquet"
 _LOSS_COLUMNS = {"step": pl.Int64, "epoch": pl.Float64, "train": pl.Float64, "dev": pl.Float64}
 _PROMPTS = {"question": pl.Int32, "roles": pl.List(pl.String), "contents": pl.List(pl.String)}
@@ -245,6 +246,18 @@ class _ChunkTexts(Sequence[str]):
 def load_vectors(folder: Path) -> NDArray[np.float32]:
     """Map the vectors of chunks or questions into memory, read-only."""
     return read_array(folder / "vectors.npy")
+
+
+def write_vector_dollars(folder: Path, dollars: Mapping[bytes, float]) -> None:
+    """Write what each text's vector cost, by the key of the text, of those that were paid for."""
+    columns = {"key": list(dollars), "dollars": list(dollars.values())}
+    write_table(folder / "dollars.parquet", columns, {"key": pl.Binary(), "dollars": pl.Float64()})
+
+
+def load_vector_dollars(folder: Path) -> dict[bytes, float] | None:
+    """Read what each text's vector cost; None where nothing was written about it."""
+    path = folder / "dollars.parquet"
+    return dict(read_table(path).iter_rows()) if path.is_file() else None
 
 
 # An index in parts.

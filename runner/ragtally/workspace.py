@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 from ragtally.api import Choice, Location, LossPoint, RagtallyError, StoreError
 from ragtally.registry import Registry
 from ragtally.steps import FIRST, Shard, Step, Task, Work
-from ragtally.store import DamagedEntry, Draft, Entry, Store, calls, sweep_parts, vectors
+from ragtally.store import (
+    DamagedEntry,
+    Draft,
+    Entry,
+    SharedStore,
+    Store,
+    calls,
+    sweep_parts,
+    vectors,
+)
 from ragtally.store.calls import CallStore
 from ragtally.store.vectors import VectorStore
 
@@ -44,6 +53,18 @@ class Progress(Protocol):
     def finish(self) -> None:
         """All work is done, or stopped."""
         ...
+
+
+def open_store(root: Path, shared_store: str | None, progress: Progress) -> Store:
+    """Open a store, with the one at a URL that is shared with other machines."""
+
+    def report(message: str, so_far: int | None, total: int | None) -> None:
+        if so_far is None or total is None:
+            progress.warn(message)
+        else:
+            progress.measure(message, total, so_far)
+
+    return Store(root, None if shared_store is None else SharedStore(shared_store, report))
 
 
 class Delegate(Protocol):
@@ -96,6 +117,9 @@ class Workspace:
     # Does the pieces of large tasks; without one, they are done here, one after the other.
     delegate: Delegate | None = None
 
+    # Whether pieces are done on several machines, and so go through the shared store.
+    shares_pieces: bool = False
+
     @functools.cached_property
     def calls(self) -> CallStore:
         """The answers of language models, beside the finished work."""
@@ -112,7 +136,8 @@ class Workspace:
 
     def open(self, task: Task) -> Entry:
         """Open a task's entry, doing its work (again) where it is missing or damaged."""
-        if self.store.complete(task.step.stored_as, task.address):
+        # Of one that is damaged here, others may have shared another copy.
+        while self.store.complete(task.step.stored_as, task.address):
             try:
                 return self.store.open(task.step.stored_as, task.address)
             except DamagedEntry as damage:
@@ -140,6 +165,11 @@ class Workspace:
                     f"{entry.step} is provisional" for read in entries.values() for entry in read if entry.provisional
                 )
         shutil.rmtree(self._scratch(task), ignore_errors=True)
+        if pieces and (tier := self._store_of_pieces(task).tier) is not None:
+            try:
+                tier.remove()
+            except RagtallyError as error:
+                self.progress.warn(f"{error}\nthe pieces of {task.label} stay there")
 
     def make_all(self, tasks: Sequence[Task]) -> Iterator[Task]:
         """Do tasks, those first that others of them read; yields each when it is done."""
@@ -160,25 +190,31 @@ class Workspace:
 
     def make_piece(self, task: Task, shard: Shard) -> None:
         """Do a piece of a task's work, unless it is done."""
-        pieces, step = self.store.pieces(task.step.stored_as, task.address), task.step
+        pieces, step = self._store_of_pieces(task), task.step
         if step.sharding is None or pieces.complete(step.name, shard.address):
             return
         entries = self._entries(task)
         first = pieces.open(step.name, FIRST).folder if step.sharding.first else None
         with _errors_at(task), pieces.write(step.name, shard.address) as draft:
             step.sharding.run(self._work(task, entries, draft, first), shard)
+        _share(pieces)
 
     def _pieces(self, task: Task, entries: Mapping[str, tuple[Entry, ...]]) -> list[Entry]:
         """Do what is missing of a task's pieces, and give all; none where it is done as a whole."""
         if (count := self._piece_count(task, entries)) < 2:
             return []
-        step, pieces = task.step.name, self.store.pieces(task.step.stored_as, task.address)
+        step, pieces = task.step.name, self._store_of_pieces(task)
         pieces.sweep()
         first = self._first_piece(task, entries)
         shards = [Shard(number, count) for number in range(count)]
+        keys = [(step, shard.address) for shard in shards]
+        if pieces.tier is not None:
+            pieces.tier.look_up(keys)
         missing = [shard for shard in shards if not pieces.complete(step, shard.address)]
         for so_far, _ in enumerate(self._done(task, missing), count - len(missing) + 1):
             self.progress.measure(f"pieces of {task.label}", count, so_far)
+        if pieces.tier is not None:
+            pieces.tier.look_up(keys, after=0)
         done = []
         for shard in shards:
             try:
@@ -191,7 +227,7 @@ class Workspace:
 
     def _first_piece(self, task: Task, entries: Mapping[str, tuple[Entry, ...]]) -> list[Entry]:
         """Do what all pieces of a task need, if anything."""
-        step, pieces = task.step, self.store.pieces(task.step.stored_as, task.address)
+        step, pieces = task.step, self._store_of_pieces(task)
         if step.sharding is None or step.sharding.first is None:
             return []
         if pieces.complete(step.name, FIRST):
@@ -199,6 +235,7 @@ class Workspace:
                 return [pieces.open(step.name, FIRST)]
         with pieces.write(step.name, FIRST) as draft:
             step.sharding.first(self._work(task, entries, draft))
+        _share(pieces)
         return [pieces.open(step.name, FIRST)]
 
     def _piece_count(self, task: Task, entries: Mapping[str, tuple[Entry, ...]]) -> int:
@@ -206,6 +243,9 @@ class Workspace:
             return 1
         with self.store.scratch() as folder:
             return task.step.sharding.count(self._work(task, entries, Draft(folder)))
+
+    def _store_of_pieces(self, task: Task) -> Store:
+        return self.store.pieces(task.step.stored_as, task.address, elsewhere=self.shares_pieces)
 
     def _done(self, task: Task, shards: Sequence[Shard]) -> Iterator[Shard]:
         if self.delegate is not None:
@@ -262,6 +302,12 @@ class Workspace:
                 location=Location(str(folder)),
                 hint="make the folder writable (chmod u+w), or name another one with --results",
             ) from error
+
+
+def _share(pieces: Store) -> None:
+    """Wait until others can read what was done of a task."""
+    if pieces.tier is not None and (error := pieces.tier.flush()):
+        raise error
 
 
 @contextmanager

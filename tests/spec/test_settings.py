@@ -47,3 +47,12 @@ def test_the_command_line_is_checked_alike(registry: Registry) -> None:
     with pytest.raises(RagtallyError, match="there is no executor 'lcal'") as info:
         executor_of("lcal", {}, registry)
     assert info.value.hint == "did you mean 'local'?"
+
+
+def test_settings_name_a_shared_store(tmp_path: Path, registry: Registry) -> None:
+    settings = load_settings(settings_file(tmp_path, "shared_store: s3://bucket/ours\n"), registry)
+    assert (settings.executor, settings.shared_store) == (None, "s3://bucket/ours")
+    path = settings_file(tmp_path, "shared_store: 3\nexecutor: lcal\n")
+    with pytest.raises(RagtallyError) as info:
+        load_settings(path, registry)
+    assert f"{path}:1:15" in str(info.value) and f"{path}:2:11" in str(info.value)

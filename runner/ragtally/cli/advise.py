@@ -16,7 +16,7 @@ from ragtally.api import RagtallyError
 from ragtally.api.errors import printable_lines
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress, print_all
-from ragtally.cli.studies import analysis_of, json_option, results_option
+from ragtally.cli.studies import analysis_of, json_option, project_store, results_option
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
 from ragtally.support.environment import environment
@@ -162,8 +162,8 @@ def _choice_of(study: Study, registry: Registry, folder: Path, spending: Spendin
 
 @contextmanager
 def _workspace(registry: Registry) -> Iterator[Workspace]:
-    store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
-    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
+    progress = TerminalProgress()
+    workspace = lazy.workspace.Workspace(project_store(progress), registry, progress)
     try:
         yield workspace
     finally:

@@ -13,7 +13,7 @@ import click
 from ragtally.api import ErrorList, RagtallyError, raise_all
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress, print_all
-from ragtally.cli.studies import json_option
+from ragtally.cli.studies import json_option, project_store
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
 from ragtally.spec.study import LONG_CONTROLS, Study
@@ -86,8 +86,8 @@ def _check_data(
     studies: Sequence[Study], registry: Registry, similarity: float, pairs: int, *, as_json: bool
 ) -> None:
     """Print the near-duplicates in the data of studies, study by study."""
-    store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
-    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
+    progress = TerminalProgress()
+    workspace = lazy.workspace.Workspace(project_store(progress), registry, progress)
     reports = []
     for study, report in zip(studies, lazy.duplicates.check_data(studies, workspace, similarity, pairs), strict=True):
         long = _long_contexts(study, workspace)

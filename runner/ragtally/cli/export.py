@@ -16,7 +16,7 @@ import click
 from ragtally.api import MODEL_SERVERS, DataError, Location, RagtallyError
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress
-from ragtally.cli.studies import folder_of, results_option
+from ragtally.cli.studies import folder_of, project_store, results_option
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 from ragtally.support.training_forms import FORMS
@@ -114,14 +114,14 @@ def base(
         raise click.UsageError("--no-context is of --train")
     folder = folder_of(study, results)
     if training is not None:
-        store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
+        store = project_store(TerminalProgress())
         rows = lazy.export_training.training_lines(folder, store, training, with_context=not no_context)
         _deliver("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode(), "jsonl", out)
         return
     if dataset is not None:
         if out is not None:
             raise click.UsageError("--dataset and --out cannot be given together")
-        store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
+        store = project_store(TerminalProgress())
         export = lazy.export_dataset.export_dataset(folder, store, dataset, documents)
         size = f"{export.questions:,} questions, {export.documents:,} documents, {export.bytes:,} bytes"
         click.echo(f"{export.folder}: {size}; README.md there is its data card", err=True)
@@ -221,8 +221,8 @@ def pipeline(spec: Path, pattern: str, out: Path | None, results: Path) -> None:
     plan = lazy.plan.plan_study(load_study(spec, registry), registry)
     cell = _planned_cell(plan, pattern)
     folder = out or results / plan.study.name / "pipelines" / re.sub(r"[^\w.,=()-]+", "-", cell.name)
-    store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
-    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
+    progress = TerminalProgress()
+    workspace = lazy.workspace.Workspace(project_store(progress), registry, progress)
     export = lazy.export_pipeline.export_pipeline(plan, cell, workspace, folder)
     for name, path in export.classes.items():
         click.echo(f"{name}: {path}{'' if lazy.pipelines.is_plain(path) else ' (ragtally)'}", err=True)
@@ -242,8 +242,8 @@ def model(spec: Path, reader: str, server: str, vote: int, folder: Path) -> None
     """
     registry = load_registry()
     plan = lazy.plan.plan_study(load_study(spec, registry), registry)
-    store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
-    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
+    progress = TerminalProgress()
+    workspace = lazy.workspace.Workspace(project_store(progress), registry, progress)
     lines = lazy.export_model.export_model(plan, reader, vote, server, workspace, folder)
     click.echo("\n".join(lines), err=True)
     click.echo(folder)

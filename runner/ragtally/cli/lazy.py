@@ -15,10 +15,21 @@ if TYPE_CHECKING:
     from ragtally.advice import choice, fit, machine
     from ragtally.analysis import contributions
     from ragtally.analysis import pairwise as cell_pairs
+    from ragtally.cli import executors
     from ragtally.curation import decisions, review
     from ragtally.curation import server as curation_server
     from ragtally.curation import sheet as decision_sheets
-    from ragtally.engine import duplicates, estimate, external, jobs, learning, outputs, scale, training_tokens
+    from ragtally.engine import (
+        duplicates,
+        estimate,
+        external,
+        jobs,
+        learning,
+        outputs,
+        scale,
+        sharing,
+        training_tokens,
+    )
     from ragtally.engine import run as engine
     from ragtally.export import dataset as export_dataset
     from ragtally.export import model as export_model
@@ -43,11 +54,11 @@ __all__ = [
     "advice_tables", "analysis", "answer_form", "batches", "blind_sheets", "calls", "calls_salvage",
     "calls_transfer", "cell_pairs", "choice", "choice_tables", "columns", "component_tables", "context_length",
     "contributions", "curation_server", "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine",
-    "estimate", "export_dataset", "export_model", "export_pipeline", "export_training", "external", "fit",
-    "inventory", "jobs", "learning", "learning_tables", "llm_batches", "long_context", "machine", "outputs", "page",
-    "pairwise", "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings",
-    "result_files", "results", "review", "scale", "show", "store", "store_tables", "table", "training_tokens",
-    "vectors", "workspace",
+    "estimate", "executors", "export_dataset", "export_model", "export_pipeline", "export_training", "external",
+    "fit", "inventory", "jobs", "learning", "learning_tables", "llm_batches", "long_context", "machine", "outputs",
+    "page", "pairwise", "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings",
+    "result_files", "results", "review", "scale", "sharing", "show", "store", "store_tables", "table",
+    "training_tokens", "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
     "advice_tables": "ragtally.present.advice",
@@ -73,6 +84,8 @@ _MODULES = {
     "engine": "ragtally.engine.run",
     "outputs": "ragtally.engine.outputs",
     "scale": "ragtally.engine.scale",
+    "sharing": "ragtally.engine.sharing",
+    "executors": "ragtally.cli.executors",
     "export_dataset": "ragtally.export.dataset",
     "export_model": "ragtally.export.model",
     "export_pipeline": "ragtally.export.pipeline",

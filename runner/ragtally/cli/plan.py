@@ -6,26 +6,28 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress, print_all
-from ragtally.cli.studies import json_option
+from ragtally.cli.studies import json_option, project_store, shared_option
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 from ragtally.support.environment import environment
 
 if TYPE_CHECKING:
     from ragtally.engine.scale import ScaledFootprint
+    from ragtally.plan import Cell
 
 
 @click.command(name="plan")
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option("--scale", is_flag=True, help="Show what the study would take over 10, 100 and 1,000 million chunks.")
+@shared_option
 @json_option
-def command(spec: Path, scale: bool, as_json: bool) -> None:
+def command(spec: Path, scale: bool, shared_store: str | None, as_json: bool) -> None:
     """List the cells of SPEC, the work that they share, what of it is done, and what is still to be paid.
 
     Of a large corpus also memory and disk. Nothing is paid. Where models are asked, the free local work up to the
@@ -34,13 +36,15 @@ def command(spec: Path, scale: bool, as_json: bool) -> None:
     environment()  # A .env that cannot be read is told before any work.
     registry = load_registry()
     study = load_study(spec, registry)
-    store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
-    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress())
+    progress = TerminalProgress()
+    workspace = lazy.workspace.Workspace(project_store(progress, shared_store), registry, progress)
+    store = workspace.store
     # Before any server is asked, as `run` does.
     keys = lazy.preflight.missing_keys(study, workspace)
     for error in keys:
         workspace.progress.warn(str(error))
     plan = lazy.plan.plan_study(study, registry)
+    lazy.sharing.sharing_of(plan, workspace).look_up()
     tasks = lazy.plan.in_order([task for stage in lazy.plan.STAGES for task in plan.goals(stage)])
     if scale:
         _show_scale(lazy.scale.scaled_footprints(tasks, workspace), as_json)
@@ -70,6 +74,7 @@ def command(spec: Path, scale: bool, as_json: bool) -> None:
         content = {
             "study": plan.study.name,
             "store": str(store.root),
+            "shared_store": None if store.tier is None else store.tier.url,
             "models": [asdict(row) for row in models],
             "embedders": [asdict(row) for row in embedders],
             "missing_keys": [error.message for error in keys],
@@ -77,20 +82,18 @@ def command(spec: Path, scale: bool, as_json: bool) -> None:
             "long_contexts": [asdict(one) | {"excess": one.excess} for one in long],
             "corpora": [asdict(row) for row in footprints],
             "steps": [asdict(row) for row in counts],
-            "cells": [
-                {
-                    "cell": cell.name,
-                    "question_sets": cell.question_sets,
-                    "done": is_done[cell.name],
-                    "note": cell.note,
-                }
-                for cell in plan.cells
-            ],
+            "cells": [_cell_content(cell, is_done[cell.name]) for cell in plan.cells],
         }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
     print_all(lazy.plan_tables.plan_parts(plan, counts, is_done, models, embedders, long, footprints))
     click.echo(f"{sum(is_done.values())} of {len(plan.cells)} cells are done; store: {store.root}")
+    if store.tier is not None:
+        click.echo(f"shared store: {store.tier.url}")
+
+
+def _cell_content(cell: Cell, is_done: bool) -> dict[str, Any]:
+    return {"cell": cell.name, "question_sets": cell.question_sets, "done": is_done, "note": cell.note}
 
 
 def _show_scale(rows: Sequence[ScaledFootprint], as_json: bool) -> None:

@@ -12,7 +12,7 @@ from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress, print_all
 from ragtally.cli.executors import ExecutorCommand, delegation_of, executor_option
 from ragtally.cli.report import provenance_of
-from ragtally.cli.studies import analysis_of, results_option
+from ragtally.cli.studies import analysis_of, project_store, results_option, shared_option
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 from ragtally.support.environment import environment
@@ -40,6 +40,7 @@ STAGES = ("resolve", "prepare", "examples", "train", "label", "bench")
 @click.option("--no-report", is_flag=True, help="Write the results alone; `ragtally report` makes a report of them.")
 @executor_option
 @results_option
+@shared_option
 @click.option(
     "--resolved", type=click.Path(path_type=Path, file_okay=False), default=Path("data/resolved"), show_default=True,
     help="Below it, the folder of each study's slices, one per stage.",
@@ -52,6 +53,7 @@ def command(
     no_report: bool,
     executor: str | None,
     results: Path,
+    shared_store: str | None,
     resolved: Path,
 ) -> None:
     """Run the study of SPEC and write its results; what is done already is not done again."""
@@ -59,11 +61,15 @@ def command(
         raise click.UsageError("--stage and --cell cannot be given together")
     environment()  # A .env that cannot be read is told before any work.
     registry = load_registry()
-    store = lazy.store.Store(lazy.store.find_store(Path.cwd()))
+    progress = TerminalProgress()
     delegate = delegation_of(executor, registry)
-    workspace = lazy.workspace.Workspace(store, registry, TerminalProgress(), delegate=delegate)
+    store = project_store(progress, shared_store)
+    workspace = lazy.workspace.Workspace(
+        store, registry, progress, delegate=delegate, shares_pieces=delegate.is_remote
+    )
     if cells:
         plan = lazy.engine.cells_matching(lazy.plan.plan_study(load_study(spec, registry), registry), cells)
+        lazy.sharing.sharing_of(plan, workspace).look_up()
         plan = lazy.long_context.fitting_plan(plan, workspace)
         lazy.engine.execute(plan.goals("bench"), workspace, plan.study, wait=not no_wait)
         columns, _ = lazy.result_files.cell_table(plan, workspace)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -13,14 +13,15 @@ import click
 
 from ragtally.api import ErrorList, ExternalResource, Location, RagtallyError, StoreError, did_you_mean
 from ragtally.cli import lazy
-from ragtally.cli.console import bar, print_all
-from ragtally.cli.studies import json_option
+from ragtally.cli.console import TerminalProgress, bar, print_all
+from ragtally.cli.studies import json_option, project_store, shared_option
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 
 if TYPE_CHECKING:
+    from ragtally.engine.sharing import Sharing
     from ragtally.present.table import Table
-    from ragtally.store import Store
+    from ragtally.store import SharedStore, Store
     from ragtally.store.batches import BatchStore, StoredBatch
     from ragtally.store.calls import CallStore
     from ragtally.store.inventory import Garbage
@@ -246,6 +247,40 @@ def forget(name: str, yes: bool) -> None:
 
 
 @command.command()
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True, type=_FILE)
+@shared_option
+def push(specs: tuple[Path, ...], shared_store: str | None) -> None:
+    """Share the finished work of every SPEC that is here and not yet in the shared store.
+
+    A run shares what it does itself; this is for what was done before, or while the shared store could not be
+    written. Saved calls, vectors and batches stay here, and so does what holds failures.
+    """
+    progress = TerminalProgress()
+    store, tier = _stores(progress, shared_store)
+    count = sum(sharing.push() for sharing in _sharings(specs, store, progress))
+    error = tier.flush()
+    progress.finish()
+    if error is not None:
+        raise error
+    click.echo(f"{tier.url}: {count:,} entries added")
+
+
+@command.command()
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True, type=_FILE)
+@shared_option
+def pull(specs: tuple[Path, ...], shared_store: str | None) -> None:
+    """Bring everything here that the shared store has of every SPEC, to work without it later.
+
+    A run brings by itself what it needs.
+    """
+    progress = TerminalProgress()
+    store, _ = _stores(progress, shared_store)
+    count = sum(sharing.pull() for sharing in _sharings(specs, store, progress))
+    progress.finish()
+    click.echo(f"{store.root}: {count:,} entries added")
+
+
+@command.command()
 def path() -> None:
     """Print the store's folder."""
     click.echo(_root())
@@ -266,6 +301,20 @@ def _remove(
                 left.append((folder, error))
             advance(1)
     return left
+
+
+def _stores(progress: TerminalProgress, url: str | None) -> tuple[Store, SharedStore]:
+    store = project_store(progress, url)
+    if store.tier is None:
+        raise RagtallyError("no shared store is named", hint="--shared-store URL, or set RAGTALLY_SHARED_STORE")
+    return store, store.tier
+
+
+def _sharings(specs: Sequence[Path], store: Store, progress: TerminalProgress) -> Iterator[Sharing]:
+    registry = load_registry()
+    workspace = lazy.workspace.Workspace(store, registry, progress)
+    for spec in specs:
+        yield lazy.sharing.sharing_of(lazy.plan.plan_study(load_study(spec, registry), registry), workspace)
 
 
 def _root() -> Path:

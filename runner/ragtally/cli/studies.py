@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,13 @@ import click
 from ragtally.api import RagtallyError, did_you_mean
 from ragtally.cli import lazy
 from ragtally.cli.console import status
+from ragtally.registry import load_registry
 
 if TYPE_CHECKING:
     from ragtally.analysis import Analysis
     from ragtally.results import Results
+    from ragtally.store import Store
+    from ragtally.workspace import Progress
 
 DEFAULT_RESULTS = Path("data/results")
 
@@ -21,7 +25,29 @@ results_option = click.option(
     "--results", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_RESULTS, show_default=True,
     help="Below it, the folder of each study's results.",
 )  # fmt: skip
+shared_option = click.option(
+    "--shared-store", metavar="URL",
+    help="A folder, s3://BUCKET/PREFIX or the like in which finished work is looked for and shared; none for none. "
+    "[default: RAGTALLY_SHARED_STORE, else the machine's settings]",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def project_store(progress: Progress, shared_store: str | None = None) -> Store:
+    """The project's store, with the one that is shared with other machines where there is one."""
+    url = lazy.store.find_shared_store(
+        shared_store, lambda: lazy.executors.machine_settings(load_registry()).shared_store
+    )
+    store = lazy.workspace.open_store(lazy.store.find_store(Path.cwd()), url, progress)
+
+    def finish() -> None:
+        # Who presses Ctrl-C does not want to wait.
+        is_interrupted = sys.exc_info()[0] is KeyboardInterrupt
+        if store.tier is not None and not is_interrupted and (error := store.tier.flush()):
+            progress.warn(str(error))
+
+    click.get_current_context().call_on_close(finish)
+    return store
 
 
 def folder_of(study: str, results: Path) -> Path:

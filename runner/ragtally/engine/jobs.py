@@ -39,7 +39,7 @@ from ragtally.llm.embeddings import EMBEDDING_STEPS
 from ragtally.registry import Registry, load_registry
 from ragtally.steps import STEPS, Shard, Step, Task, Work
 from ragtally.steps.embed import embedding_function
-from ragtally.store import Store
+from ragtally.store import SharedStore, Store
 from ragtally.store.vectors import Role
 from ragtally.workspace import Workspace
 
@@ -67,6 +67,7 @@ class Delegation:
     def do(self, task: Task, shards: Sequence[Shard], workspace: Workspace) -> Iterator[Shard]:
         """Do pieces of a task, in any order; yields each when it is done."""
         if _can_leave(task, workspace.registry):
+            self._share_inputs(workspace)
             jobs = [_job(task, workspace, shard) for shard in shards]
             order = self._run([task] * len(shards), jobs, workspace)
         else:
@@ -78,7 +79,10 @@ class Delegation:
 
     def do_tasks(self, tasks: Sequence[Task], workspace: Workspace) -> Iterator[Task]:
         """Do tasks that none of the others reads; yields each when it is done."""
+        self._share_inputs(workspace)
         for position in self._run(tasks, [_job(task, workspace) for task in tasks], workspace):
+            if self.is_remote and (tier := workspace.store.tier) is not None:
+                tier.look_up([(tasks[position].step.stored_as, tasks[position].address)], after=0)
             workspace.make(tasks[position])
             yield tasks[position]
 
@@ -101,9 +105,19 @@ class Delegation:
             report = _read(text, jobs[position], task, workspace)
             yield position, np.frombuffer(base64.b64decode(report.vectors), np.float32).reshape(report.shape)
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether workers see of finished work what is in the shared store."""
+        return self._traits.is_remote
+
     def close(self) -> None:
         """End the executor."""
         self._executor.close()
+
+    def _share_inputs(self, workspace: Workspace) -> None:
+        # What could not be shared is missing there, and is then done here.
+        if self.is_remote and workspace.store.tier is not None:
+            workspace.store.tier.wait()
 
     def _run(self, tasks: Sequence[Task], jobs: Sequence[Job], workspace: Workspace) -> Iterator[int]:
         for position, text in self._executor.run(perform, jobs):
@@ -127,6 +141,7 @@ def default_executor(registry: Registry) -> Choice:
 def _job(task: Task, workspace: Workspace, shard: Shard | None = None) -> Job:
     order = {
         "store": str(workspace.store.root.absolute()),
+        "shared_store": workspace.store.tier.url if workspace.store.tier and workspace.shares_pieces else None,
         "folder": str(Path.cwd()),
         "step": task.step.name,
         "address": task.address,
@@ -190,7 +205,8 @@ def _reported(function: Callable[[Mapping[str, Any], _WorkerProgress], Report], 
 
 
 def _do(order: Mapping[str, Any], progress: _WorkerProgress) -> Report:
-    workspace = dataclasses.replace(_worker_workspace(order["store"]), progress=progress)
+    workspace = _worker_workspace(order["store"], order["shared_store"])
+    workspace = dataclasses.replace(workspace, progress=progress)
     task = _task(order)
     # What comes to nothing because an input is lost is done by who planned it.
     with suppress(_LostInput):
@@ -198,6 +214,9 @@ def _do(order: Mapping[str, Any], progress: _WorkerProgress) -> Report:
             workspace.make_piece(task, Shard(*order["shard"]))
         else:
             workspace.make(task)
+        # Who planned the work may be on another machine.
+        if (tier := workspace.store.tier) is not None and (error := tier.flush()):
+            raise error
     return Report()
 
 
@@ -215,9 +234,10 @@ def _embedder(choice: str) -> Embedder:
 
 
 @functools.lru_cache(1)
-def _worker_workspace(root: str) -> Workspace:
+def _worker_workspace(root: str, shared_store: str | None) -> Workspace:
     # It outlives a job, so that entries that many jobs read are verified once.
-    return Workspace(Store(Path(root)), load_registry(), _WorkerProgress())
+    tier = None if shared_store is None else SharedStore(shared_store)
+    return Workspace(Store(Path(root), tier), load_registry(), _WorkerProgress(), shares_pieces=tier is not None)
 
 
 class _LostInput(Exception):

@@ -15,6 +15,7 @@ from ragtally.api import RagtallyError, StoppedError, file_hash, raise_all
 from ragtally.engine.jobs import default_executor, delegation
 from ragtally.engine.outputs import software, update_outputs
 from ragtally.engine.scale import CORPUS_STEPS, require_room
+from ragtally.engine.sharing import Sharing, sharing_of
 from ragtally.llm.budget import Spending
 from ragtally.llm.client import Asking
 from ragtally.llm.embeddings import EMBEDDING_STEPS, Embedding
@@ -28,8 +29,8 @@ from ragtally.results.write import WRITERS, write_losses
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
 from ragtally.steps import ASK, Task
-from ragtally.store import Store, find_store, sweep_parts, write_json
-from ragtally.workspace import Progress, Workspace
+from ragtally.store import Store, find_shared_store, find_store, sweep_parts, write_json
+from ragtally.workspace import Progress, Workspace, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def run(
     results: str | Path = "data/results",
     resolved: str | Path = "data/resolved",
     store: str | Path | None = None,
+    shared_store: str | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """Run a study and load its results; finished work is not done again.
@@ -55,6 +57,8 @@ def run(
         results: Each study's results go into a folder of its name below this one.
         resolved: Likewise for what each stage depends on, one file per stage.
         store: Where finished work lies; the project's store by default (see `ragtally.store.find_store`).
+        shared_store: The URL of a store that is shared with other machines; by default that of the variable
+            RAGTALLY_SHARED_STORE, and `none` for none.
         progress: Receives the progress; by default nobody does.
 
     Returns:
@@ -65,8 +69,15 @@ def run(
     """
     registry = load_registry()
     root = find_store(Path.cwd()) if store is None else Path(store)
+    progress = progress or _NoProgress()
     delegate = delegation(default_executor(registry), registry)
-    workspace = Workspace(Store(root), registry, progress or _NoProgress(), delegate=delegate)
+    workspace = Workspace(
+        open_store(root, find_shared_store(shared_store), progress),
+        registry,
+        progress,
+        delegate=delegate,
+        shares_pieces=delegate.is_remote,
+    )
     folder = run_study(Path(spec), registry, workspace, Folders(Path(results), Path(resolved)))
     return load_results(folder.name, folder.parent)
 
@@ -102,6 +113,7 @@ def run_study(
         raise_all(missing_keys(study, workspace))
     provide(study, workspace)
     plan = plan_study(study, registry)
+    sharing_of(plan, workspace, stages).look_up()
     if "bench" in stages:
         plan = fitting_plan(plan, workspace)
     # Before any work: nobody wants to learn after hours of it that the results cannot be written.
@@ -165,6 +177,8 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
     """Do everything that the goals need and the store does not have, step by step."""
     workspace.store.sweep()
     tasks = in_order(goals)
+    sharing = Sharing(tasks, workspace)
+    sharing.look_up()
     missing, has_room = _missing(goals, workspace.store), False
     spending = Spending(study.budget)
     embedding = Embedding(workspace, spending, [task for task in tasks if task.step in EMBEDDING_STEPS])
@@ -177,7 +191,7 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
         if workspace.delegate:
             workspace.delegate.prepare(missing, workspace)
         for step, group in itertools.groupby(missing, key=lambda task: task.step):
-            batch = list(group)
+            batch = sharing.begin(list(group))
             # Calls and vectors of all tasks of a step are paid for together: equal ones once, and in one queue.
             if step == ASK:
                 asking.answer(batch)
@@ -194,11 +208,14 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
                 workspace.progress.advance(step.name, task.label)
                 if so_far < len(batch):
                     _check_time(spending)
+            sharing.end(step)
+        sharing.finish(wait=True)
     except BaseException as error:
         # Whatever ends the run early, what was paid for is not lost: the command line says so.
         with suppress(RagtallyError):
             if note := asking.saved():
                 error.add_note(note)
+        sharing.finish(wait=isinstance(error, RagtallyError))
         raise
     finally:
         workspace.progress.finish()

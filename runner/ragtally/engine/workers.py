@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ragtally.api import Choice, Executor, RagtallyError, StoreError, raise_all
+from ragtally.api.address import address
 from ragtally.engine.outputs import source_files
 from ragtally.registry import Registry, load_registry
-from ragtally.store import Store, write_text
+from ragtally.steps import INDEX
+from ragtally.store import SharedStore, Store, write_text
 from ragtally.support.package_versions import installed_version, versions_with_requirements
 
 _INSTALL = "install on every machine of the cluster what is installed here (pip install -c constraints.txt ...)"
@@ -29,7 +31,11 @@ def check_workers(executor: Executor, choices: Iterable[Choice], registry: Regis
     # A file that was just written here and is read there: a folder of the same name need not be the same folder.
     token = store.root / "tmp" / f"token-{uuid.uuid4().hex}"
     write_text(token, token.name)
-    question = {"token": str(token.absolute()), "packages": sorted(packages)}
+    question = {
+        "token": str(token.absolute()),
+        "shared_store": store.tier and store.tier.url,
+        "packages": sorted(packages),
+    }
     here = {"python": platform.python_version(), "packages": packages, "sources": sources}
     try:
         answers = executor.survey(describe, json.dumps(question))
@@ -45,10 +51,22 @@ def describe(text: str) -> str:
     try:
         description["sources"] = _sources(load_registry())
         description["packages"] = {name: installed_version(name) for name in question["packages"]}
-        description["sees_store"] = _reads(Path(question["token"]))
+        if question.get("shared_store"):
+            description["shared_store"] = _shared_store_error(question["shared_store"])
+        else:
+            description["sees_store"] = _reads(Path(question["token"]))
     except Exception as error:
         description["error"] = f"{type(error).__name__}: {error}"
     return json.dumps(description)
+
+
+def _shared_store_error(url: str) -> Sequence[str | None]:
+    """Why a shared store cannot be read here, and what to do about it; nothing where it can be."""
+    try:
+        SharedStore(url).look_up([(INDEX.stored_as, address({}))])
+    except RagtallyError as error:
+        return error.message, error.hint
+    return ()
 
 
 def _reads(token: Path) -> bool:
@@ -86,11 +104,15 @@ def _differences(
             errors.append(RagtallyError(f"the worker on {machine} does not have the plugin {package}", hint=_INSTALL))
         elif there["sources"][package] != digest:
             errors.append(RagtallyError(f"the worker on {machine} has other source code of {package}", hint=_INSTALL))
-    if not there["sees_store"]:
+    if there.get("shared_store"):
+        message, hint = there["shared_store"]
+        errors.append(StoreError(f"the worker on {machine}: {message}", hint=hint))
+    if not there.get("sees_store", True):
         errors.append(
             StoreError(
                 f"the worker on {machine} does not see the store in {store.root.absolute()}",
-                hint="put the store into a folder that all machines share under one path: RAGTALLY_STORE=FOLDER",
+                hint="put the store into a folder that all machines share under one path: RAGTALLY_STORE=FOLDER, "
+                "or share work through another place: --shared-store URL",
             )
         )
     return errors

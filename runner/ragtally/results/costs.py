@@ -15,7 +15,14 @@ from ragtally.plan import in_order
 from ragtally.plan.comparisons import answers_elsewhere
 from ragtally.results.metrics import round_number
 from ragtally.steps import ASK, EMBED, EMBED_QUESTIONS, Task
-from ragtally.tables import ANSWERS, CACHED_TOKENS, load_answers, load_base_rows, load_questions
+from ragtally.tables import (
+    ANSWERS,
+    CACHED_TOKENS,
+    load_answers,
+    load_base_rows,
+    load_questions,
+    load_vector_dollars,
+)
 from ragtally.workspace import Workspace
 
 # Columns of the answers of a step, by the name that they have in the result files.
@@ -148,8 +155,15 @@ def _index_dollars(score: Task, workspace: Workspace) -> float | None:
     embeds = [task for task in _retrieval(score) if task.step is EMBED and _is_paid(task, workspace)]
     if not embeds:
         return None
-    keys = {key for task in embeds for texts in (texts_to_embed(task, workspace),) if texts for key in texts.texts}
-    return workspace.vectors.dollars(list(keys))
+    paid: dict[bytes, float] = {}
+    others: set[bytes] = set()
+    for task in embeds:
+        dollars = load_vector_dollars(workspace.entry(task))
+        paid |= dollars or {}
+        # Of entries that say nothing, the stored vectors may: those that an earlier version of the step has written.
+        if dollars is None and (texts := texts_to_embed(task, workspace)):
+            others.update(texts.texts)
+    return sum(paid.values()) + workspace.vectors.dollars(sorted(others - paid.keys()))
 
 
 def _is_paid(task: Task, workspace: Workspace) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from ragtally.steps.ask import keys_of
 from ragtally.steps.score import load_graded_answers
 from ragtally.store import read_json
 from ragtally.tables import (
+    SERVED_BY,
     load_answer_options,
     load_answers,
     load_ballots,
@@ -207,13 +209,24 @@ def write_bench(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
 
 def _served_by(plan: StudyPlan, workspace: Workspace) -> dict[tuple[str, str], dict[str, int]]:
     """Which models answered the study's calls, as their replies say, by provider and model asked."""
-    keys: dict[tuple[str, str], set[str]] = {}
+    names: dict[tuple[str, str], dict[str, str]] = {}
+    others: dict[tuple[str, str], set[str]] = {}
     for task in in_order([task for stage in ("examples", "label", "bench") for task in plan.goals(stage)]):
         if task.step is ASK:
             traits: ModelTraits = workspace.registry.traits(task.choices["model"])
             own = keys_of(task, workspace.entry(task.inputs["prompt"][0]))
-            keys.setdefault((traits.provider, traits.model), set()).update(own)
-    return {model: dict(sorted(workspace.calls.served_by(sorted(own)).items())) for model, own in keys.items()}
+            answers, model = load_answers(workspace.entry(task)), (traits.provider, traits.model)
+            of_model, rest = names.setdefault(model, {}), others.setdefault(model, set())
+            if SERVED_BY in answers.columns:
+                of_model |= {key: name for key, name in zip(own, answers[SERVED_BY], strict=True) if name is not None}
+            else:
+                # Of entries that say nothing, the calls may: those that an earlier version of this step has written.
+                rest.update(own)
+    counts = {
+        model: Counter(of_model.values()) + workspace.calls.served_by(sorted(others[model] - of_model.keys()))
+        for model, of_model in names.items()
+    }
+    return {model: dict(sorted(count.items())) for model, count in counts.items()}
 
 
 WRITERS: Mapping[str, Callable[[StudyPlan, Workspace, Path], None]] = {

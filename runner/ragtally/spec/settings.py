@@ -22,6 +22,7 @@ class Settings:
     """What a machine's settings say; None for what they leave open."""
 
     executor: Choice | None = None
+    shared_store: str | None = None  # The URL of a store that this machine shares with others
 
 
 def load_settings(path: Path, registry: Registry) -> Settings:
@@ -47,13 +48,18 @@ def _settings(document: Document, registry: Registry) -> Settings:
     faults = Faults(document)
     schema = {
         "type": "object",
-        "properties": {"executor": component_position("executor")},
+        "properties": {
+            "executor": component_position("executor"),
+            "shared_store": {"type": "string", "minLength": 1},
+        },
         "additionalProperties": False,
         "$defs": definitions(registry, ("executor",), grid=False),
     }
     validate(schema, faults)
-    executor = None
+    executor, shared_store = None, None
+    if not faults.touch(("shared_store",)):
+        shared_store = document.root.plain().get("shared_store")
     if not faults.touch(("executor",)) and "executor" in (data := document.root.plain()):
         executor = Resolver(registry, 0, faults).one("executor", data["executor"], ("executor",))
     faults.raise_all()
-    return Settings(executor)
+    return Settings(executor, shared_store)

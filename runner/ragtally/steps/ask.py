@@ -15,7 +15,7 @@ from ragtally.api.address import text_address
 from ragtally.steps.step import Step, Task, TaskFactory, Work
 from ragtally.store import write_table
 from ragtally.support.reply_outcomes import unusable
-from ragtally.tables import ANSWERS, CACHED_TOKENS, FINISH_REASON, load_prompts
+from ragtally.tables import ANSWERS, CACHED_TOKENS, FINISH_REASON, SERVED_BY, load_prompts
 
 # Raised whenever keys of calls are made in another way: calls paid before are then not found again.
 KEY_VERSION = 1
@@ -93,6 +93,9 @@ def run(work: Work) -> None:
     schema = {**ANSWERS, FINISH_REASON: pl.String()}
     if any(reply.cached_tokens is not None for reply in replies.values()):
         schema[CACHED_TOKENS] = pl.Int64()
+    # Who takes this entry from a shared store has not the calls that it was made of.
+    if any(reply.served_by is not None for reply in replies.values()):
+        schema[SERVED_BY] = pl.String()
     columns: dict[str, list[Any]] = {name: [] for name in schema}
     for row, key in zip(load_prompts(prompts).questions, keys, strict=True):
         reply = replies.get(key)
@@ -113,6 +116,7 @@ def run(work: Work) -> None:
             "seconds": reply and reply.seconds,
             FINISH_REASON: reply and reply.finish_reason,
             CACHED_TOKENS: reply and reply.cached_tokens,
+            SERVED_BY: reply and reply.served_by,
         }
         for name, column in columns.items():
             column.append(cells.get(name))

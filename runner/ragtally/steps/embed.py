@@ -15,7 +15,14 @@ from ragtally.steps.pieces import pieces_of_chunks
 from ragtally.steps.step import Shard, Sharding, Step, Task, Work
 from ragtally.store import write_array
 from ragtally.store.vectors import Role, keys_of
-from ragtally.tables import join_vectors, load_chunks, load_questions, load_spans
+from ragtally.tables import (
+    join_vectors,
+    load_chunks,
+    load_questions,
+    load_spans,
+    load_vector_dollars,
+    write_vector_dollars,
+)
 
 _ROWS_AT_ONCE = 1 << 16
 
@@ -50,6 +57,9 @@ def _run_piece(work: Work, shard: Shard) -> None:
 def _merge(work: Work, pieces: Sequence[Path]) -> None:
     shutil.copytree(work.shared / _LEARNT, work.folder / _LEARNT)
     join_vectors(work.folder, pieces)
+    if _is_cacheable(work):
+        dollars = [load_vector_dollars(piece) or {} for piece in pieces]
+        write_vector_dollars(work.folder, {key: price for piece in dollars for key, price in piece.items()})
 
 
 def _is_cacheable(work: Work) -> bool:
@@ -72,7 +82,9 @@ def _write_vectors(work: Work, embedder: Embedder | None, chunks: Passages) -> N
     # Vectors that are cached by text come from the vector store, where `llm.embedding` has put them.
     if embedder is None:
         identity = work.registry.identity(work.task.choices["embedder"])
-        vectors = work.vectors.look_up(keys_of(identity, "document", chunks.text))
+        keys = keys_of(identity, "document", chunks.text)
+        vectors = work.vectors.look_up(keys)
+        write_vector_dollars(work.folder, work.vectors.dollars_of_each(keys))
     else:
         vectors = pipelines.EmbedPassages(embedder).run(chunks)["vectors"]
     check_vectors(vectors, len(chunks), work.task)

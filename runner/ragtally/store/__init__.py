@@ -17,13 +17,16 @@ from ragtally.store.files import (
     write_table,
     write_text,
 )
-from ragtally.store.location import find_store
+from ragtally.store.location import find_shared_store, find_store
+from ragtally.store.shared_store import SharedStore
 
 __all__ = [
     "DamagedEntry",
     "Draft",
     "Entry",
+    "SharedStore",
     "Store",
+    "find_shared_store",
     "find_store",
     "join_arrays",
     "link_folder",

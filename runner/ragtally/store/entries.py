@@ -13,18 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from ragtally.api import Location, RagtallyError, StoreError, file_hash
+from ragtally.api import Location, RagtallyError, StoreError
 from ragtally.store.files import sync_file, sync_folder, unwritable, write_json
+from ragtally.store.packing import RECORD, UNREADABLE, content_files, fingerprints
+from ragtally.store.shared_store import SharedStore
+from ragtally.store.uploads import Upload
 from ragtally.support.processes import is_running
 from ragtally.support.write_failures import write_failure
 
-_RECORD = "entry.json"
 CHECKPOINTS = "checkpoints"
 _PROVISIONAL = "provisional.json"
-# What may be wrong with a record that somebody or something has damaged.
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError)
 
 
 class DamagedEntry(StoreError):
@@ -59,8 +58,11 @@ class Store:
     # everything in it is on disk, so a kill at any moment leaves either the whole entry or none. A provisional entry,
     # which holds failures, is complete for the `Store` object that wrote it and for no other.
 
-    def __init__(self, root: Path) -> None:
+    # A shared store, where there is one, is looked at for what is not here, and gets what is completed here.
+
+    def __init__(self, root: Path, tier: SharedStore | None = None) -> None:
         self.root = root
+        self.tier = tier  # What other machines see too
         self._verified: dict[str, Entry] = {}
         self._provisional: set[str] = set()
 
@@ -70,9 +72,13 @@ class Store:
         return self.root / f"{step}/{tag}/{digest[:2]}/{digest[2:]}"
 
     def complete(self, step: str, address: str) -> bool:
-        """Tell whether work is done (without reading its files)."""
+        """Tell whether work is done, here or by others who share it (without reading its files)."""
+        return self.is_here(step, address) or (self.tier is not None and self.tier.record(step, address) is not None)
+
+    def is_here(self, step: str, address: str) -> bool:
+        """Tell whether work is done and lies on this machine."""
         folder = self.folder(step, address)
-        if not (folder / _RECORD).is_file():
+        if not (folder / RECORD).is_file():
             return False
         return address in self._provisional or not (folder / _PROVISIONAL).is_file()
 
@@ -83,15 +89,17 @@ class Store:
         if address in self._verified:
             return self._verified[address]
         folder = self.folder(step, address)
+        if self.tier is not None and not self.is_here(step, address) and self.tier.record(step, address):
+            self._fetch(self.tier, step, address)
         if not folder.is_dir():
             raise StoreError(
                 f"the store has no entry {address} of the step {step}", location=Location(str(self.root))
             )
         try:
-            record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-            intact = record["address"] == address and record["files"] == _fingerprints(folder)
+            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            intact = record["address"] == address and record["files"] == fingerprints(folder)
             seconds = float(record["seconds"])
-        except _UNREADABLE:
+        except UNREADABLE:
             intact, seconds = False, 0.0
         if not intact:
             aside = self._set_aside(folder, step)
@@ -110,10 +118,10 @@ class Store:
     def seconds(self, step: str, address: str) -> float | None:
         """How long a complete entry's work took, without reading its files."""
         try:
-            record = json.loads((self.folder(step, address) / _RECORD).read_text(encoding="utf-8"))
+            record = json.loads((self.folder(step, address) / RECORD).read_text(encoding="utf-8"))
             return float(record["seconds"])
-        except _UNREADABLE:
-            return None
+        except UNREADABLE:
+            return None if self.tier is None else self.tier.seconds(step, address)
 
     @contextmanager
     def write(self, step: str, address: str) -> Iterator[Draft]:
@@ -128,6 +136,8 @@ class Store:
                 write_json(temporary / _PROVISIONAL, {"why": sorted(set(draft.provisional))})
                 self._provisional.add(address)
             self._complete(step, address, temporary, time.perf_counter() - start + sum(draft.earlier))
+            if self.tier is not None and not draft.provisional:
+                self.tier.share(Upload(step, address, self.folder(step, address), self.scratch))
         except RagtallyError:
             raise
         except Exception as error:
@@ -150,9 +160,14 @@ class Store:
         """Say where what lets an unfinished task go on after a kill lies or would lie."""
         return self.root / CHECKPOINTS / f"{step}-{address.replace(':', '-')}"
 
-    def pieces(self, step: str, address: str) -> Store:
-        """The store of the pieces of an unfinished task, which is removed with its checkpoints."""
-        return Store(self.checkpoints(step, address) / "pieces")
+    def pieces(self, step: str, address: str, *, elsewhere: bool = False) -> Store:
+        """The store of the pieces of an unfinished task, which is removed with its checkpoints.
+
+        Where they are done on other machines, its entries go through the shared store.
+        """
+        folder = self.checkpoints(step, address) / "pieces"
+        tier = self.tier.below(folder.relative_to(self.root).as_posix()) if self.tier and elsewhere else None
+        return Store(folder, tier)
 
     def _temporary(self) -> Path:
         temporary = self.root / "tmp" / f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex}"
@@ -166,29 +181,52 @@ class Store:
 
     def _complete(self, step: str, address: str, temporary: Path, seconds: float) -> None:
         try:
-            for path in _files(temporary):
+            for path in content_files(temporary):
                 path.chmod(0o600)
                 sync_file(path)
-            files = _fingerprints(temporary)
+            files = fingerprints(temporary)
             took = round(seconds, 3)
             record = {"address": address, "step": step, "seconds": took, "files": files}
-            write_json(temporary / _RECORD, record)
-            (temporary / _RECORD).chmod(0o600)
-            final = self.folder(step, address)
-            final.parent.mkdir(parents=True, exist_ok=True)
-            if final.is_dir() and not (final / _RECORD).is_file():
-                self._set_aside(final, step)
-            if (final / _PROVISIONAL).is_file():
-                shutil.rmtree(final)
-            if not final.is_dir():
-                temporary.rename(final)
-                sync_folder(final.parent)
-                provisional = address in self._provisional
-                self._verified[address] = Entry(address, step, final, took, provisional=provisional)
+            write_json(temporary / RECORD, record)
+            (temporary / RECORD).chmod(0o600)
+            self._move_in(step, address, temporary, took)
         except OSError as error:
             # Another process that was first leaves a folder in the way, and with it the same work.
-            if not self.complete(step, address):
+            if not self.is_here(step, address):
                 raise unwritable(self.folder(step, address), error) from error
+
+    def _move_in(self, step: str, address: str, temporary: Path, seconds: float) -> None:
+        final = self.folder(step, address)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        if final.is_dir() and not (final / RECORD).is_file():
+            self._set_aside(final, step)
+        if (final / _PROVISIONAL).is_file():
+            shutil.rmtree(final)
+        if not final.is_dir():
+            temporary.rename(final)
+            sync_folder(final.parent)
+            provisional = address in self._provisional
+            self._verified[address] = Entry(address, step, final, seconds, provisional=provisional)
+
+    def _fetch(self, tier: SharedStore, step: str, address: str) -> None:
+        """Bring an entry here that others have shared."""
+        temporary = self._temporary()
+        try:
+            if not tier.fetch(step, address, temporary):
+                raise DamagedEntry(
+                    f"an entry of the step {step} was damaged in the shared store, or is gone",
+                    location=tier.location(step, address),
+                )
+            for path in temporary.rglob("*"):
+                path.chmod(0o700 if path.is_dir() else 0o600)
+                if path.is_file():
+                    sync_file(path)
+            self._move_in(step, address, temporary, tier.seconds(step, address) or 0.0)
+        except OSError as error:
+            if not self.is_here(step, address):
+                raise unwritable(self.folder(step, address), error) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
     def dead_drafts(self) -> list[Path]:
         """List the drafts that killed processes of this machine left behind."""
@@ -210,17 +248,6 @@ class Store:
         except OSError as error:
             raise unwritable(aside, error) from error
         return aside
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / _RECORD)
-
-
-def _fingerprints(folder: Path) -> dict[str, Any]:
-    return {
-        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "hash": file_hash(path)}
-        for path in _files(folder)
-    }
 
 
 def _is_written(process: str) -> bool:

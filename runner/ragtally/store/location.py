@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+from ragtally.support.environment import environment
+
 VARIABLE = "RAGTALLY_STORE"
+SHARED_VARIABLE = "RAGTALLY_SHARED_STORE"
+NO_SHARED_STORE = "none"
 _FOLDER = Path("data") / "store"
 _DVC_COPIES = (".dvc", "tmp", "exps")
 
@@ -19,6 +24,13 @@ def find_store(start: Path) -> Path:
     if folder:
         return Path(folder).expanduser().absolute()
     return _project(_original(start.absolute())) / _FOLDER
+
+
+def find_shared_store(url: str | None = None, fallback: Callable[[], str | None] = lambda: None) -> str | None:
+    """The URL of the store that this machine shares: this, else the environment's, else another; None for none."""
+    url = environment().get(SHARED_VARIABLE) if url is None else url
+    url = fallback() if url is None else url
+    return None if url in (None, "", NO_SHARED_STORE) else url
 
 
 def _original(folder: Path) -> Path:

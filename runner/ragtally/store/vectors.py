@@ -42,6 +42,7 @@ _INSERT = """
 _SELECT_KEYS = "SELECT key FROM vectors WHERE key IN ({keys})"
 _VECTORS = "SELECT key, vector FROM vectors WHERE key IN ({keys})"
 _DOLLARS = "SELECT total(dollars) FROM vectors WHERE key IN ({keys})"
+_DOLLARS_OF_EACH = "SELECT key, dollars FROM vectors WHERE dollars > 0 AND key IN ({keys})"
 _SPENT = """
     SELECT embedder, count(*), sum(tokens), sum(dollars), sum(dollars IS NULL) FROM vectors
     GROUP BY embedder ORDER BY embedder
@@ -147,6 +148,10 @@ class VectorStore:
     def dollars(self, keys: Sequence[bytes]) -> float:
         """Sum up what some texts' vectors cost."""
         return float(sum(dollars for (dollars,) in self._look_up(_DOLLARS, list(dict.fromkeys(keys)))))
+
+    def dollars_of_each(self, keys: Sequence[bytes]) -> dict[bytes, float]:
+        """What each of some texts' vectors cost, of those that were paid for."""
+        return {row[0]: row[1] for row in self._look_up(_DOLLARS_OF_EACH, list(dict.fromkeys(keys)))}
 
     def has_any(self, embedder: str) -> bool:
         """Whether an embedder has made vectors before."""
