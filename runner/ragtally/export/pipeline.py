@@ -34,7 +34,7 @@ FILE = "pipeline.yaml"
 # On how many of the study's own prompts a plain component must agree before it stands in for ragtally's.
 _CHECK_SIZE = 50
 _EXPORTABLE = ("closed_book", "retrieved")
-_DOCUMENTS = ("documents.parquet",)
+_DOCUMENTS = ("documents.parquet", "texts.bin", "texts.npy")
 
 
 @dataclass(frozen=True)
