@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from multiprocessing.context import SpawnProcess
 
-from ragtally import Component, ExecutorTraits, Job, JobFunction, StoppedError, hookimpl
+from ragtally import Component, ExecutorTraits, Job, JobFunction, Needs, StoppedError, hookimpl
 
 _PARAMETERS = {
     "workers": {
@@ -52,6 +52,10 @@ class LocalExecutor:
         finally:
             for future in futures:
                 future.cancel()
+
+    def slots(self, needs: Needs) -> int:
+        """Say how many processes there are (see `ragtally.api.Executor.slots`)."""
+        return self._workers
 
     def survey(self, function: JobFunction, text: str) -> Sequence[tuple[str, str]]:
         """Ask this machine (see `ragtally.api.Executor.survey`)."""

@@ -80,6 +80,7 @@ HOMONYMS = {
     "steps/seed.py": {"chat"},  # Where an example is from
     "steps/generate.py": {"parent"},  # The example that another is a version of
     "export/pipeline.py": {"recorded", "words"},  # How a reader draws; the words for the answers
+    "engine/remote_model.py": {"tokens"},  # What a call took
     "engine/duplicates.py": {"dense", "words"},  # How polars ranks; what is counted
     "llm/queue.py": {"tokens"},  # What an attempt may cost
     "llm/tokens.py": {"litellm"},  # The package that holds a vocabulary

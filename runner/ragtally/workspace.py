@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ragtally.api import Choice, Location, LossPoint, RagtallyError, StoreError
+from ragtally.api import ChatModel, Choice, Location, LossPoint, RagtallyError, StoreError
 from ragtally.registry import Registry
 from ragtally.steps import FIRST, Shard, Step, Task, Work
 from ragtally.store import (
@@ -94,6 +94,14 @@ class Delegate(Protocol):
         self, task: Task, role: vectors.Role, batches: Sequence[Sequence[str]], workspace: Workspace
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Embed the texts of a task; yields the position of each batch with its vectors when they are made."""
+        ...
+
+    def model(self, choice: Choice, registry: Registry) -> ChatModel | None:
+        """A model whose weights others hold; None where it is asked from here."""
+        ...
+
+    def model_slots(self, choice: Choice, registry: Registry) -> int | None:
+        """How many calls are done at once by those who hold a model's weights; None where it is asked from here."""
         ...
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import ragtally.engine.jobs
 import ragtally.engine.workers
-from ragtally.api import DataError, EmbedderTraits, ExecutorTraits, Job, JobFunction, RagtallyError
+from ragtally.api import DataError, EmbedderTraits, ExecutorTraits, Job, JobFunction, Needs, RagtallyError
 from ragtally.engine.jobs import Delegation, default_executor
 from ragtally.engine.run import run_study
 from ragtally.plan import STAGES, in_order
@@ -36,6 +36,9 @@ class Elsewhere:
             ragtally.engine.jobs._worker_workspace.cache_clear()
             self.names.append(jobs[position].name)
             yield position, function(json.dumps(json.loads(jobs[position].text)))
+
+    def slots(self, needs: Needs) -> int:
+        return 2
 
     def survey(self, function: JobFunction, text: str) -> Sequence[tuple[str, str]]:
         return [("elsewhere", function(text))]

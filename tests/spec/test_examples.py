@@ -112,7 +112,8 @@ def test_names_and_shares_are_checked_beside_wrong_keys(tmp_path: Path) -> None:
         study(tmp_path, text)
     messages = [error.message for error in raised.value.errors]
     wanted = (
-        "examples.generators must be text, not 3", "no model 'bgi'", "no model 'smal'", "examples.validate.votes must",
+        "examples.generators must be text, not 3", "no model 'bgi'", "no model 'smal'",
+        "examples.validate.votes must",
         "clear comes twice", "cannot be 'no'", "per_chunk must be at least 1", "the shares are not 1 together",
         "examples.repair must be", "evolve.rounds must be", "harder comes twice", "there is no such file",
         "size must be at least", "overlap must be", "no dataset 'synthetc'", "there is no file none.json",

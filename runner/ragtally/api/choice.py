@@ -64,3 +64,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, Choice):
         return {"choice": [value.kind, value.name, {key: plain(item) for key, item in value.parameters.items()}]}
     return [plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def read_plain(value: Any) -> Any:
+    """Read a parameter's value that `plain` wrote, from JSON too."""
+    if isinstance(value, dict) and value.keys() == {"choice"}:
+        kind, name, parameters = value["choice"]
+        return Choice(kind, name, {key: read_plain(item) for key, item in parameters.items()})
+    if isinstance(value, list) and any(isinstance(item, dict) and item.keys() == {"choice"} for item in value):
+        return tuple(map(read_plain, value))
+    return value

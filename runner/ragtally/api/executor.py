@@ -65,6 +65,8 @@ class Executor(Protocol):
     def run(self, function: JobFunction, jobs: Sequence[Job]) -> Iterator[tuple[int, str]]:
         """Do jobs, several at once and in any order; starts what it needs when it is first called.
 
+        It is called by several threads at once where each call of a language model is a job.
+
         Args:
             function: Does one job.
             jobs: The jobs.
@@ -76,6 +78,20 @@ class Executor(Protocol):
             StoppedError: If workers die of one job again and again, or there are none left. What has ended before
                 stays in the store, and the same command goes on from there.
             RagtallyError: If it cannot start.
+        """
+        ...
+
+    def slots(self, needs: Needs) -> int:
+        """Tell how many jobs of the same needs are done at once.
+
+        Args:
+            needs: What each of them wants of a machine.
+
+        Returns:
+            How many; 1 or more.
+
+        Raises:
+            RagtallyError: As `run` does.
         """
         ...
 

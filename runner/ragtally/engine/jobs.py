@@ -8,7 +8,7 @@ import functools
 import json
 import os
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally.api import (
+    ChatModel,
     Choice,
     DataError,
     Embedder,
@@ -26,6 +27,7 @@ from ragtally.api import (
     ExecutorTraits,
     Job,
     Location,
+    ModelTraits,
     Needs,
     PluginError,
     RagtallyError,
@@ -33,7 +35,8 @@ from ragtally.api import (
     StoppedError,
     StoreError,
 )
-from ragtally.api.choice import plain
+from ragtally.api.choice import plain, read_plain
+from ragtally.engine.remote_model import RemoteModel
 from ragtally.engine.workers import check_workers
 from ragtally.llm.embeddings import EMBEDDING_STEPS
 from ragtally.registry import Registry, load_registry
@@ -109,6 +112,20 @@ class Delegation:
     def is_remote(self) -> bool:
         """Whether workers see of finished work what is in the shared store."""
         return self._traits.is_remote
+
+    def model(self, choice: Choice, registry: Registry) -> ChatModel | None:
+        """A model whose weights the workers hold; None where it is asked from here."""
+        if not self._holds(choice, registry):
+            return None
+        return RemoteModel(choice, self._executor, _needs_of([choice], registry))
+
+    def model_slots(self, choice: Choice, registry: Registry) -> int | None:
+        """How many calls of such a model the workers do at once; None where it is asked from here."""
+        return self._executor.slots(_needs_of([choice], registry)) if self._holds(choice, registry) else None
+
+    def _holds(self, model: Choice, registry: Registry) -> bool:
+        traits: ModelTraits = registry.traits(model)
+        return self._traits.does_tasks and traits.in_process
 
     def close(self) -> None:
         """End the executor."""
@@ -228,7 +245,7 @@ def _embed(order: Mapping[str, Any], progress: _WorkerProgress) -> Report:
 @functools.lru_cache(1)
 def _embedder(choice: str) -> Embedder:
     # It outlives a job: its weights are loaded once per worker.
-    embedder: Embedder = load_registry().build(_choice(json.loads(choice)))
+    embedder: Embedder = load_registry().build(read_plain(json.loads(choice)))
     embedder.fit([])
     return embedder
 
@@ -253,18 +270,8 @@ def _task(order: Mapping[str, Any]) -> Task:
         role: tuple(Task(Step(stored_as, 0, _lose), address, {}, {}, {}) for stored_as, address in sources)
         for role, sources in order["inputs"].items()
     }
-    choices = {role: _choice(value) for role, value in order["choices"].items()}
+    choices = {role: read_plain(value) for role, value in order["choices"].items()}
     return Task(STEPS[order["step"]], order["address"], choices, order["settings"], inputs, order["label"])
-
-
-def _choice(value: Any) -> Any:
-    """Read what `plain` wrote."""
-    if isinstance(value, dict) and value.keys() == {"choice"}:
-        kind, name, parameters = value["choice"]
-        return Choice(kind, name, {key: _choice(item) for key, item in parameters.items()})
-    if isinstance(value, list) and any(isinstance(item, dict) and item.keys() == {"choice"} for item in value):
-        return tuple(map(_choice, value))
-    return value
 
 
 @dataclass
@@ -301,8 +308,12 @@ def _can_leave(task: Task, registry: Registry) -> bool:
 
 
 def _needs(task: Task, registry: Registry) -> Needs:
+    return _needs_of(task.choices.values(), registry)
+
+
+def _needs_of(choices: Iterable[Choice], registry: Registry) -> Needs:
     needs = Needs()
-    for choice in task.choices.values():
+    for choice in choices:
         own = registry.get(choice).component.needs
         own = (own(choice.parameters) if callable(own) else own) or Needs()
         needs = Needs(max(needs.cpus, own.cpus), max(needs.gpus, own.gpus), needs.memory + own.memory)

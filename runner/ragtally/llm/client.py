@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from ragtally import pipelines
@@ -14,6 +15,7 @@ from ragtally.api import (
     Call,
     CallError,
     ChatModel,
+    Limits,
     ModelTraits,
     RagtallyError,
     Reply,
@@ -170,7 +172,7 @@ class Asking:
             return []
         claimed = ClaimedCalls(group, missing, self._claims, self._workspace.calls, store)
         with self._workspace.store.scratch() as folder:
-            capacity = self._capacities.setdefault(str(group.choice), Capacity(group.traits.limits))
+            capacity = self._capacities.setdefault(str(group.choice), Capacity(self._limits(group)))
             reserve = Reserve(folder / "reserve", capacity.most)
             try:
                 self._workspace.calls.hold(reserve)
@@ -221,7 +223,8 @@ class Asking:
         progress, about = self._workspace.progress, group.about
         # Loaded before the model, whose plugin may import Haystack too: it is to come without its telemetry.
         sender = pipelines.sender
-        model: ChatModel = self._workspace.registry.build(group.choice)
+        registry, delegate = self._workspace.registry, self._workspace.delegate
+        model: ChatModel = (delegate and delegate.model(group.choice, registry)) or registry.build(group.choice)
         stop = StopSignal(patient=not group.traits.in_process)
         unread: Counter[str | None] = Counter()
 
@@ -256,7 +259,7 @@ class Asking:
                 return await deliver(
                     calls,
                     sender(model, count_tokens),
-                    group.traits.limits,
+                    self._limits(group),
                     on_reply=on_reply,
                     on_attempt_failed=on_attempt_failed,
                     estimate_tokens=lambda call: quick_input_tokens(call) + (group.traits.output_tokens or 0),
@@ -271,6 +274,15 @@ class Asking:
             for why, count in unread.items():
                 if why:
                     progress.warn(f"{count} of {sum(unread.values())} answers of {group.name}: {why}")
+
+    def _limits(self, group: CallGroup) -> Limits:
+        delegate = self._workspace.delegate
+        slots = delegate.model_slots(group.choice, self._workspace.registry) if delegate else None
+        return (
+            group.traits.limits
+            if slots is None
+            else replace(group.traits.limits, concurrency=slots, in_flight_at_first=slots)
+        )
 
     def _context_of(self, group: CallGroup) -> int:
         """The context that all of the study's prompts to this model need, so that its server loads it once."""

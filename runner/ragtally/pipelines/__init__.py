@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ragtally.pipelines.answer import DecideOpenVerdict, DecideVerdict, ParseReplies, WritePrompt
-    from ragtally.pipelines.chat import sender
+    from ragtally.pipelines.chat import assistant_message, chat_messages, sender
     from ragtally.pipelines.index import EmbedPassages, SplitDocuments, WritePassages
     from ragtally.pipelines.pipeline import is_plain
     from ragtally.pipelines.search import EmbedQuestions, Rerank, Retrieve
 
 _MODULES = {
     **dict.fromkeys(("DecideOpenVerdict", "DecideVerdict", "ParseReplies", "WritePrompt"), "answer"),
-    "sender": "chat",
+    **dict.fromkeys(("assistant_message", "chat_messages", "sender"), "chat"),
     **dict.fromkeys(("EmbedPassages", "SplitDocuments", "WritePassages"), "index"),
     "is_plain": "pipeline",
     **dict.fromkeys(("EmbedQuestions", "Rerank", "Retrieve"), "search"),
 }
 __all__ = [
     "DecideOpenVerdict", "DecideVerdict", "EmbedPassages", "EmbedQuestions", "ParseReplies", "Rerank", "Retrieve",
-    "SplitDocuments", "WritePassages", "WritePrompt", "is_plain", "sender",
+    "SplitDocuments", "WritePassages", "WritePrompt", "assistant_message", "chat_messages", "is_plain", "sender",
 ]  # fmt: skip
 
 

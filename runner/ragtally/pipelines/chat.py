@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypedDict
 
@@ -30,6 +30,11 @@ class RepliesOutput(TypedDict):
 def chat_messages(prompt: Prompt) -> list[Any]:
     """Turn a prompt into Haystack's messages."""
     return [_ROLES[message.role](message.content) for message in prompt]
+
+
+def assistant_message(text: str, meta: Mapping[str, Any]) -> Any:
+    """Turn a model's words into Haystack's message."""
+    return ChatMessage.from_assistant(text, meta=dict(meta))
 
 
 def prompt_builder(template: Prompt) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from ragtally.api import Executor, Job, StoppedError
+from ragtally.api import Executor, Job, Needs, StoppedError
 from ragtally.testing.component import ComponentSuite
 
 _TEXTS = ("plain", "", "çãé 日本語 🜁", '{"json": [1, 2]}', "two\nlines", "long " * 50_000)
@@ -48,6 +49,17 @@ class ExecutorSuite(ComponentSuite):
             next(replies)
             replies.close()  # type: ignore[attr-defined]
             assert list(executor.run(_repeat, [Job("a job", "next")])) == [(0, "done: next")]
+
+    def test_it_does_at_least_one_job_at_once(self, build: Callable[[], Any]) -> None:
+        """Its slots are for jobs that want a core each."""
+        with self.executor(build) as executor:
+            assert executor.slots(Needs()) >= 1, "it does no job at all"
+
+    def test_several_threads_have_jobs_done_at_once(self, build: Callable[[], Any]) -> None:
+        """Each call of a language model is a job of a thread of its own."""
+        with self.executor(build) as executor, ThreadPoolExecutor(4) as threads:
+            replies = threads.map(lambda number: list(executor.run(_repeat, [Job("a job", str(number))])), range(8))
+            assert list(replies) == [[(0, f"done: {number}")] for number in range(8)], "replies went astray"
 
     def test_every_machine_is_asked_once(self, build: Callable[[], Any]) -> None:
         """Its survey names each machine."""
