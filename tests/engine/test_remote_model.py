@@ -180,8 +180,7 @@ def test_a_study_has_the_workers_asked_and_keeps_their_answers(
         workspace = Workspace(bench.store, components, bench.notes, delegate=delegate)
         folders.append(run_study(bench.spec(ASKED), components, workspace, bench.folders))
     assert len(executor.threads) > 1
-    cells = [(folder / "cells.csv").read_bytes() for folder in folders]
-    assert cells[0] == cells[1]
-    votes = [pl.read_parquet(folder / "answers.parquet") for folder in folders]
-    timed = [name for name in votes[0].columns if "seconds" in name]
-    assert votes[0].drop(timed).equals(votes[1].drop(timed)), votes[0].columns
+    for read, name in ((pl.read_csv, "cells.csv"), (pl.read_parquet, "answers.parquet")):
+        here, there = (read(folder / name) for folder in folders)
+        timed = [column for column in here.columns if "seconds" in column]
+        assert here.drop(timed).equals(there.drop(timed)), name
