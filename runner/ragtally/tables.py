@@ -32,6 +32,7 @@ from ragtally.api import (
 )
 from ragtally.examples.example import EXAMPLES, REQUESTS
 from ragtally.store import (
+    count_rows,
     join_arrays,
     read_array,
     read_json,
@@ -101,7 +102,7 @@ def load_texts(dataset: Path) -> Sequence[str]:
 
 def count_documents(dataset: Path) -> int:
     """Say how many documents there are."""
-    return int(read_json(dataset / "dataset.json")["documents"])
+    return count_rows(dataset / "documents.parquet")
 
 
 def load_all_questions(dataset: Path) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from ragtally.store.entries import DamagedEntry, Draft, Entry, Store
 from ragtally.store.files import (
+    count_rows,
     join_arrays,
     link_folder,
     read_array,
@@ -26,6 +27,7 @@ __all__ = [
     "Entry",
     "SharedStore",
     "Store",
+    "count_rows",
     "find_shared_store",
     "find_store",
     "join_arrays",

@@ -139,6 +139,11 @@ def _kept_table(path: Path, columns: tuple[str, ...] | None, *_version: int) -> 
     return _table(path, columns)
 
 
+def count_rows(path: Path) -> int:
+    """Say how many rows a Parquet file has."""
+    return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+
+
 def read_rows(path: Path, rows: slice, columns: Sequence[str]) -> pl.DataFrame:
     """Read some rows in a stretch of a Parquet file, and those of the columns that it has."""
     frame = pl.scan_parquet(path, use_statistics=False)
