@@ -20,6 +20,7 @@ from ragtally import (
     Component,
     Finding,
     Footprint,
+    Needs,
     ParameterFault,
     Progress,
     RagtallyError,
@@ -146,6 +147,7 @@ def register_readers() -> list[Component]:
             diagnose=_diagnose,
             provide=_provide,
             footprint=_footprint,
+            needs=lambda own: Needs(gpus=float(own["device"] != "cpu")),
             packages=("sentence-transformers", "torch", "transformers", "scikit-learn"),
         )
     ]

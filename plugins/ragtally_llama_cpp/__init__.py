@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally import Component, Finding, Limits, ModelTraits, ParameterFault, Price, hookimpl
+from ragtally import Component, Finding, Limits, ModelTraits, Needs, ParameterFault, Price, hookimpl
 from ragtally_llama_cpp.model_file import (
     MODEL_PACKAGES,
     context_length,
@@ -97,6 +97,7 @@ def register_models() -> list[Component]:
             check=check,
             diagnose=diagnose,
             footprint=lambda own: footprint(own["model"], own["num_ctx"], on_gpu=own["gpu_layers"] != 0),
+            needs=lambda own: Needs(gpus=float(own["gpu_layers"] != 0)),
             packages=("llama-cpp-python",),
         )
     ]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ragtally import (
     Component,
     Finding,
+    Needs,
     ParameterFault,
     Progress,
     ReaderTraits,
@@ -48,6 +49,7 @@ def register_readers() -> list[Component]:
             diagnose=_diagnose,
             provide=_provide,
             footprint=lambda parameters: footprint(_source(parameters), parameters),
+            needs=lambda own: Needs(gpus=float(own["device"] != "cpu")),
             hand_over=hand_over,
             packages=("peft", "torch", "transformers"),
         )

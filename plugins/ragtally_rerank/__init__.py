@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragtally import Component, Finding, ParameterFault, Progress, RetrieverTraits, hookimpl
+from ragtally import Component, Finding, Needs, ParameterFault, Progress, RetrieverTraits, hookimpl
 from ragtally_rerank.model_files import download, findings, fingerprint, folder_of
 
 if TYPE_CHECKING:
@@ -184,5 +184,6 @@ def register_retrievers() -> list[Component]:
             diagnose=_diagnose,
             packages=_packages,
             provide=_provide,
+            needs=lambda own: Needs(gpus=float(own["cross_encoder"] is not None and own["device"] != "cpu")),
         )
     ]

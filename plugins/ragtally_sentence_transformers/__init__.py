@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ragtally import Component, Embedder, EmbedderTraits, Finding, ParameterFault, Progress, hookimpl
+from ragtally import Component, Embedder, EmbedderTraits, Finding, Needs, ParameterFault, Progress, hookimpl
 from ragtally.support.local_models import is_hub_name
 from ragtally_sentence_transformers.model_files import findings, fingerprint, folder_of, pin
 from ragtally_sentence_transformers.parameters import PARAMETERS
@@ -34,6 +34,7 @@ def register_embedders() -> list[Component]:
             phrase=lambda params: str(params["model"]).rpartition("/")[2],
             packages=("sentence-transformers", "torch", "transformers"),
             provide=_provide,
+            needs=lambda own: Needs(gpus=float(own["device"] != "cpu")),
         )
     ]
 
