@@ -73,11 +73,10 @@ HOMONYMS = {
     "cli/export.py": {"recorded"},  # A command
     "cli/lazy.py": {"table"},  # A module
     "curation/label_studio.py": {"email"},  # Who annotated, as Label Studio says it
-    "examples/example.py": {"parent"},  # The example that another is a version of
+    "examples/example.py": {"chat", "parent"},  # Where an example is from; which one another is a version of
     "examples/wording.py": {"chat", "grounded"},  # A kind of example, and a criterion
     "results/columns.py": {"parent"},  # Likewise
     "plan/examples.py": {"chat"},  # The round of examples from chats
-    "steps/seed.py": {"chat"},  # Where an example is from
     "steps/generate.py": {"parent"},  # The example that another is a version of
     "export/pipeline.py": {"recorded", "words"},  # How a reader draws; the words for the answers
     "engine/remote_model.py": {"tokens"},  # What a call took
@@ -85,7 +84,7 @@ HOMONYMS = {
     "llm/queue.py": {"tokens"},  # What an attempt may cost
     "llm/tokens.py": {"litellm"},  # The package that holds a vocabulary
     "pipelines/__init__.py": {"chat"},  # A module
-    "plan/tasks.py": {"words"},  # The words for the answers
+    "plan/answer_form.py": {"words"},  # The words for the answers
     "spec/examples.py": {"chat"},  # A form
     "present/cells.py": {"words"},  # How long a context is
     "results/examples.py": {"tokens"},  # Lengths

@@ -104,7 +104,7 @@ metrics: [accuracy, token_f1]
 """A study with open answers, and so with work of the step grade."""
 EXAMPLES = (
     "seed", "converse", "generate_prompt", "validate_prompt", "repair_prompt", "evolve_prompt", "generate", "repair",
-    "evolve", "validate", "deduplicate", "curate", "split", "export",
+    "evolve", "validate", "deduplicate", "curate", "split", "export", "training_set",
 )  # fmt: skip
 """The steps that write examples for training."""
 ASKING = ("rerank_prompt", "prompt", "ask", "pool_prompt", "judge_prompt", "judge", *EXAMPLES)

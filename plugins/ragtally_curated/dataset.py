@@ -12,7 +12,7 @@ import polars as pl
 
 from ragtally import DataError, DatasetBatch, Documents, Evidence, Location, Questions, file_hash
 from ragtally.api.address import address
-from ragtally.support.training_forms import TrainingExample, read_line
+from ragtally.support.training_forms import TrainingExample, question_text, read_line
 
 MANIFEST_FORM = "ragtally examples 1"
 _SETS = ("train", "dev", "test")
@@ -47,7 +47,7 @@ class ExamplesFolder:
         ids = _unique_ids([one for one, _ in examples])
         questions = Questions(
             ids,
-            [_question(one) for one, _ in examples],
+            [question_text(one.turns, one.input) for one, _ in examples],
             [one.label if self.labelled else None for one, _ in examples],
             [split for _, split in examples],
             references=None if self.labelled else [[one.turns[-1].text] for one, _ in examples],
@@ -101,13 +101,6 @@ def _read(path: Path, folder: Path) -> Iterator[TrainingExample]:
             hint = "repair the line, or export the examples again"
             message = f"this is no example: {error}"
             raise DataError(message, location=Location(str(path), number), hint=hint) from error
-
-
-def _question(example: TrainingExample) -> str:
-    """What is asked: the user's words; of several turns, all that comes before the last answer."""
-    before = [turn for turn in example.turns[:-1] if turn.role != "system"]
-    texts = [before[0].text] if len(before) == 1 else [f"{turn.role}: {turn.text}" for turn in before]
-    return "\n\n".join([*texts, *([example.input] if example.input else [])])
 
 
 def _unique_ids(examples: list[TrainingExample]) -> list[str]:

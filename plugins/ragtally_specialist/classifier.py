@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from ragtally import Answers, DataError, Embedder, Examples, Location, Reading, Vote
 from ragtally_specialist.classifiers import Boosting, Setting, from_arrays, to_arrays
 from ragtally_specialist.parts import Columns, Part, PartContent, Scale, Vocabulary, content_of, parts_of
-from ragtally_specialist.selection import LabelledContent, Model, Protocol, Quality, choose, estimate, train
+from ragtally_specialist.selection import Choice, LabelledContent, Model, Protocol, Quality, choose, estimate, train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class ClassifierReader:
                 content = content.rows(rows)
             self._model = train(content, self._parts, choice, self._protocol.boosting)
         self._answers = answers
-        self._report = _report(choice.setting, dict(zip(answers, choice.offset.tolist(), strict=True)), quality)
+        self._report = _report(choice, answers, len(self._protocol.settings), quality)
 
     def read(self, reading: Reading, vote: Vote) -> Answers:
         """Answer every question with the most likely answer."""
@@ -168,23 +168,25 @@ def _numbers(labels: Sequence[str], answers: tuple[str, ...]) -> NDArray[np.int6
     return np.array([numbers[label] for label in labels], dtype=np.int64)
 
 
-def _report(setting: Setting, offset: Mapping[str, float], quality: Quality | None) -> dict[str, Any]:
-    choice = {
-        "parts": list(setting.parts),
-        "model": setting.model,
-        "regularisation": setting.regularisation,
-        "class_weight": "balanced" if setting.balanced else "none",
-        "offsets": offset,
+def _report(choice: Choice, answers: tuple[str, ...], settings: int, quality: Quality | None) -> dict[str, Any]:
+    setting = choice.setting
+    report: dict[str, Any] = {
+        "chosen": {
+            "parts": list(setting.parts),
+            "model": setting.model,
+            "regularisation": setting.regularisation,
+            "class_weight": "balanced" if setting.balanced else "none",
+            "offsets": dict(zip(answers, choice.offset.tolist(), strict=True)),
+        }
     }
-    if quality is None:
-        return {"chosen": choice}
-    return {
-        "chosen": choice,
-        "estimate": {
+    if choice.scores:
+        report["cross_validation"] = {"settings": settings, **choice.scores}
+    if quality is not None:
+        report["estimate"] = {
             metric: {"value": value, "low": low, "high": high}
             for metric, value, (low, high) in (
                 ("accuracy", quality.accuracy, quality.accuracy_interval),
                 ("macro_f1", quality.macro_f1, quality.macro_f1_interval),
             )
-        },
-    }
+        }
+    return report

@@ -83,28 +83,37 @@ class Choice(NamedTuple):
 
     setting: Setting
     offset: NDArray[np.float64]
+    # By metric, its mean score on the folds that it was chosen on, the best of many; empty where nothing was chosen.
+    scores: Mapping[str, float]
 
 
 def choose(examples: LabelledContent, parts: Mapping[str, Part], protocol: Protocol, seed: int) -> Choice:
     """Choose a setting, and thresholds where it has some, by cross-validation."""
     answers = len(examples.answers)
     if not protocol.chooses:
-        return Choice(protocol.settings[0], np.zeros(answers))
+        return Choice(protocol.settings[0], np.zeros(answers), {})
     folds = [_folds(examples, protocol.folds, seed + repeat) for repeat in range(protocol.repeats)]
     outcomes = [_held_out(examples, parts, protocol, one) for one in folds]
-    values = []
-    for number, setting in enumerate(protocol.settings):
-        value = [
-            _value(_decide(scores[number], examples.labels, fold, setting, protocol), examples.labels, protocol)
+
+    def value(number: int, metric: str) -> float:
+        """The mean score of a setting over the repeats."""
+        values = [
+            value_of(
+                _decide(scores[number], examples.labels, fold, protocol.settings[number], protocol),
+                examples.labels,
+                answers,
+                metric,
+            )
             for scores, fold in zip(outcomes, folds, strict=True)
         ]
-        values.append(round(float(np.mean(value)), _DECIMALS))
-    best = int(np.argmax(values))
+        return round(float(np.mean(values)), _DECIMALS)
+
+    best = int(np.argmax([value(number, protocol.choose_by) for number in range(len(protocol.settings))]))
     setting, offset = protocol.settings[best], np.zeros(answers)
     if setting.thresholds:
         scores = np.concatenate([of_repeat[best] for of_repeat in outcomes])
         offset = tune_offsets(scores, np.tile(examples.labels, protocol.repeats), protocol.choose_by)
-    return Choice(setting, offset)
+    return Choice(setting, offset, {metric: value(best, metric) for metric in ("accuracy", "macro_f1")})
 
 
 def train(examples: LabelledContent, parts: Mapping[str, Part], choice: Choice, boosting: Boosting) -> Model:
@@ -226,11 +235,6 @@ def _decide(
         offset = tune_offsets(scores[fold != number], labels[fold != number], protocol.choose_by)
         decisions[fold == number] = (scores[fold == number] + offset).round(_DECIMALS).argmax(axis=1)
     return decisions
-
-
-def _value(decisions: NDArray[np.int64], labels: NDArray[np.int64], protocol: Protocol) -> float:
-    answers = int(max(decisions.max(initial=0), labels.max(initial=0))) + 1
-    return value_of(decisions, labels, answers, protocol.choose_by)
 
 
 def _logarithms(chances: NDArray[np.float64], classes: NDArray[np.int64], answers: int) -> NDArray[np.float64]:

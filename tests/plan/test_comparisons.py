@@ -39,6 +39,21 @@ def test_votes_that_are_one_vote_stand_for_it_and_are_not_compared_twice(bench: 
     assert not [cell for cell, _ in pairs if "steady" in cell]
 
 
+def test_readers_are_compared_with_who_is_the_same_but_for_the_training(bench: Bench) -> None:
+    text = SPEC.replace("learner: learner", "gold: learner, silver: {learner: {train: {split: train, from: base}}}")
+    text = text.replace("reader: [steady, finder]", "reader: [steady, gold, silver]").replace(
+        "votes: [1, 3]", "votes: 1"
+    )
+    text = text.replace("{reader: steady}", "{train: {from: gold}}")
+    text += "label: {voters: [finder]}\nbase: {from: [finder], rule: majority}\ngrid_on: all\n"
+    (family,) = comparisons(bench.plan(text), toy_registry())["families"]
+    assert family["baseline"] == {"train": "{from: gold}"}
+    assert [(pair["cell"], pair["baseline"]) for pair in family["pairs"]] == [
+        ("gold_context/silver/1 vote", "gold_context/gold/1 vote"),
+        ("pieces/shared_words/top 1/silver/1 vote", "pieces/shared_words/top 1/gold/1 vote"),
+    ]
+
+
 def test_answers_that_were_recorded_are_told_from_those_made_here(bench: Bench) -> None:
     assert told(bench)["answered_elsewhere"] == ["people"]
 

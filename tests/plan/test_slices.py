@@ -6,12 +6,26 @@ import json
 
 import pytest
 
+from ragtally.api import TRAIN_PARAMETER, Component, ReaderTraits
 from ragtally.plan import stage_slices
+from ragtally.registry import load_registry
 from ragtally.steps import STEPS
-from toy_study import SPEC
+from toy_study import OPEN, SPEC, Learner, toy_registry
 from workbench import Bench
 
 ALL = {"prepare", "examples", "train", "label", "bench"}
+PUPIL = ReaderTraits(trains=True, answers="both")
+LEARNT = """\
+study: learnt
+dataset: {synthetic: {questions: 8, split: test, answers: [yes, no]}}
+models: {m: echo}
+examples:
+  kinds: [label]
+  labels: [yes, no]
+  generators: [m]
+readers: {floor: {majority_class: {train: {from: examples}}}}
+grid: {reader: floor}
+"""
 EXCLUDING = "agree_with_gold: true, exclude_closed_book_right: [learner]}"
 EDITS = {
     "a metric": ("macro_f1", "cohen_kappa", {"bench"}),
@@ -66,6 +80,27 @@ def test_a_learner_that_only_excludes_is_trained_too(bench: Bench, line: str) ->
     assert {task.choices["reader"].name for task in bench.plan(text).goals("train")} == {"learner"}
 
 
+def test_who_learns_from_a_base_learns_again_when_its_answers_are_graded_otherwise(bench: Bench) -> None:
+    text = OPEN.replace("speaker}", "speaker, pupil: {pupil: {train: {split: train, from: base}}}}", 1)
+    text = text.replace("reader: speaker", "reader: pupil")
+    pupil = Component("pupil", Learner, "Learns.", params={"train": TRAIN_PARAMETER}, traits=PUPIL)
+    bench.registry = toy_registry({"reader": [pupil]})
+    graded = text.replace("contains: {}", "contains: {most_words: 3}")
+    for spec in (text, text.replace(", from: base", "")):
+        old, new = slices(bench, spec), slices(bench, graded if spec == text else graded.replace(", from: base", ""))
+        moved = {stage for stage in ALL if old[stage] != new[stage]}
+        assert moved == {"label", "bench"} | ({"train"} if spec == text else set())
+
+
+def test_who_learns_from_examples_depends_on_which(bench: Bench) -> None:
+    bench.registry = load_registry()
+    old = slices(bench, LEARNT)
+    for before, more in (("from: examples", ", curation: none"), ("generators: [m]", "\n  near_duplicates: 0.7")):
+        new = slices(bench, LEARNT.replace(before, before + more))
+        assert old["train"] != new["train"] and old["label"] == new["label"]
+    assert "training_set" not in slices(bench, LEARNT.replace("from: examples", "from: gold"))["train"]
+
+
 OTHER_WORDS = """\
 # The same study in other words.
 metrics:
@@ -107,8 +142,11 @@ def test_two_spellings_of_a_study_have_the_same_slices(bench: Bench) -> None:
 def test_every_steps_version_is_in_a_slice(bench: Bench) -> None:
     cuts = stage_slices(bench.study(), bench.registry)
     named = {step for cut in cuts.values() for step in cut["versions"]}
-    # Open answers are graded by steps, and parsers compared by one: other studies do not depend on their versions.
-    assert named == {*STEPS, "results"} - {"pool_prompt", "judge_prompt", "judge", "grade", "reference"}
+    # Open answers are graded by steps, parsers compared and examples learnt by one: other studies do not depend on
+    # their versions.
+    assert named == {*STEPS, "results"} - {
+        "pool_prompt", "judge_prompt", "judge", "grade", "reference", "training_set",
+    }  # fmt: skip
 
 
 def test_slices_can_be_made_before_there_is_any_data(bench: Bench) -> None:

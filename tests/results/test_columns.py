@@ -141,17 +141,31 @@ def judged_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return with_summary(bench.run(text))
 
 
+LEARNT = """\
+study: learnt
+dataset: {{synthetic: {{questions: 8, split: test, answers: [yes, no]}}}}
+models: {{m: echo}}
+examples:
+  {{kinds: [label], labels: [yes, no], generators: [m], expand: {seeds}, curate: {log},
+   split: {{train: 1, dev: 0, test: 0}}}}
+readers: {{floor: {{majority_class: {{train: {{from: examples}}}}}}, echo: {{chat: {{model: m}}}}}}
+label: {{voters: [echo]}}
+base: {{from: [echo], rule: majority}}
+grid: {{reader: floor}}
+"""
+
+
 @pytest.fixture(scope="module")
 def examples_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of a study that expands a set of examples, and of a person who looked at one."""
+    """The results of a study that expands a set of examples and learns from it; a person looked at one of them."""
     folder = tmp_path_factory.mktemp("examples")
     seeds, log = folder / "seeds.jsonl", folder / "curation.csv"
-    seeds.write_text('{"question": "What is it?", "answer": "A town."}\n')
+    seeds.write_text(
+        '{"text": "It heals.", "label": "yes"}\n{"text": "heals it", "label": "yes"}\n'
+        '{"text": "Nobody saw why.", "label": "no"}\n'
+    )
     DecisionLog(log).append([Decision("0" * 16, "accept", "ana", "2026-11-28T19:00:00Z", "0" * 16, seconds=1.0)])
-    recipe = f"{{kinds: [question_answer], generators: [m], expand: {seeds}, curate: {log}}}"
-    text = f"{OPEN}models: {{m: echo}}\nexamples: {recipe}\n"
-    path = write_squad(folder / "squad.json")
-    return with_summary(Bench(folder, load_registry()).run(text.replace("PATH", str(path))))
+    return with_summary(Bench(folder, load_registry()).run(LEARNT.format(seeds=seeds, log=log)))
 
 
 @pytest.mark.parametrize("file", RESULT_FILES, ids=lambda file: file.name)

@@ -15,15 +15,31 @@ from ragtally.api.reading import Examples, Reading
 TRAIN_PARAMETER: Mapping[str, Any] = {
     "type": "object",
     "properties": {
-        "split": {"type": "string", "description": "The split whose questions it learns from."},
+        "split": {
+            "type": "string",
+            "default": "train",
+            "description": "The split whose questions it learns from; of examples always train.",
+        },
         "from": {
-            "enum": ["gold", "base"],
+            "enum": ["gold", "base", "examples"],
             "default": "gold",
-            "description": "Which of them, with which labels: gold, all with their gold labels; base, those that the "
-            "voters of `base` can answer, with the verdict as silver label where there is no gold label.",
+            "description": "What it learns: gold, all questions of the split with their gold labels; base, those "
+            "that the voters of `base` can answer, with the verdict as silver label where there is no gold label; "
+            "examples, what the study's own `examples` come to.",
+        },
+        "curation": {
+            "enum": ["full", "validators", "none"],
+            "default": "full",
+            "description": "Which examples: full, those that validators and people accept, in the words that people "
+            "left; validators, those that validators accept, whatever people say; none, all that were written first, "
+            "repetitions among them.",
+        },
+        "test_documents": {
+            "type": "boolean",
+            "default": False,
+            "description": "Whether it may learn examples from documents that the study's questions are about.",
         },
     },
-    "required": ["split"],
     "additionalProperties": False,
     "default": {"split": "train"},
     "description": "What the reader learns from.",

@@ -12,7 +12,7 @@ from ragtally.api import DataError, SpecError, did_you_mean
 from ragtally.plan.tasks import StudyTasks
 from ragtally.registry import Registry
 from ragtally.spec.study import Study
-from ragtally.steps import BASE, Task
+from ragtally.steps import BASE, TRAINING_SET, Task
 from ragtally.tables import load_base_rows, load_questions
 from ragtally.workspace import Workspace
 
@@ -76,10 +76,11 @@ def _curve(name: str, study: Study, tasks: StudyTasks, workspace: Workspace, dra
 def _counts(task: Task, study: Study, name: str, workspace: Workspace) -> tuple[int, int, int]:
     """How many questions are labelled, how many may be learnt from, and how many are put aside."""
     (sample,) = task.inputs["sample"]
+    require_examples(sample, study, name, workspace)
     labelled = int(load_questions(workspace.entry(sample))["label"].is_not_null().sum())
     if not labelled:
         raise DataError(
-            f"no question of the split {study.readers[name].train_split!r} has a gold label to measure by",
+            f"nothing that {name} learns from has a label to measure by",
             location=study.location(f"readers.{name}"),
         )
     held_out = max(1, labelled // _HELD_OUT)
@@ -95,6 +96,18 @@ def _counts(task: Task, study: Study, name: str, workspace: Workspace) -> tuple[
     # Some of the base are put aside as well; how many is known to each task alone, so count on the share of all.
     kept = len(load_base_rows(workspace.entry(base)))
     return labelled, kept - held_out * kept // labelled, held_out
+
+
+def require_examples(sample: Task, study: Study, name: str, workspace: Workspace) -> None:
+    """Refuse to look at examples for training that models have yet to write."""
+    if sample.step is TRAINING_SET and not all(
+        workspace.store.complete(source.step.stored_as, source.address) for source in sample.sources
+    ):
+        raise DataError(
+            f"{name} learns from the study's examples, and these are not there yet",
+            location=study.location(f"readers.{name}"),
+            hint=f"ragtally run {study.file} --stage examples",
+        )
 
 
 def _sizes(most: int) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ragtally.api import DataError, Footprint, RagtallyError
+from ragtally.engine.learning import require_examples
 from ragtally.llm.tokens import count_tokens
 from ragtally.plan.tasks import StudyTasks
 from ragtally.registry import Registry
@@ -49,7 +50,7 @@ def training_tokens(study: Study, registry: Registry, workspace: Workspace) -> d
 def _tuned(study: Study, registry: Registry) -> Iterator[tuple[str, Footprint]]:
     for name, pick in study.readers.items():
         say = registry.get(pick.choice).component.footprint
-        footprint = None if say is None or pick.train_split is None else say(pick.choice.parameters)
+        footprint = None if say is None or not pick.learns else say(pick.choice.parameters)
         if footprint is not None and footprint.tuning is not None:
             yield name, footprint
 
@@ -59,6 +60,7 @@ def _count(name: str, footprint: Footprint, tasks: StudyTasks, workspace: Worksp
     sample, context, dataset = (inputs[role] for role in ("sample", "context", "prepare"))
     base, rows = inputs.get("base"), None
     assert isinstance(sample, Task) and isinstance(context, Task) and isinstance(dataset, Task)
+    require_examples(sample, tasks.study, name, workspace)
     if isinstance(base, Task):
         if workspace.store.complete(BASE.stored_as, base.address):
             rows = load_base_rows(workspace.entry(base))

@@ -15,6 +15,8 @@ from ragtally.examples.wording import Kind
 from ragtally.support.training_forms import Turn as Turn
 
 _ID_DIGITS = 16
+# The origin of examples that were taken from chats and tickets, whose passages hold their answers.
+CHAT = "chat"
 
 
 class Outcome(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ragtally.api import Choice, ModelTraits, ReaderTraits
 
@@ -46,3 +46,11 @@ def answer_form(reader: ReaderTraits, model: ModelTraits, answers: Sequence[str]
     if limit is not None and limit < room:
         return AnswerForm(False, False, f"max_tokens: {limit} could cut the JSON short, {room} are enough")
     return AnswerForm(True, True, f"{name} keeps to a schema")
+
+
+def parser_settings(traits: ReaderTraits) -> dict[str, Any]:
+    """What the parser must know of a reader; what is not set is left out, so that it leaves addresses as they are."""
+    settings = {
+        "words": dict(traits.words), "options": dict(traits.options), "answer_key": list(traits.answer_key),
+    }  # fmt: skip
+    return {name: value for name, value in settings.items() if value}

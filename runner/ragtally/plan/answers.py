@@ -37,6 +37,7 @@ def answers_of(study: Study, registry: Registry) -> tuple[str, ...]:
             hint="write agree_with_gold: false; the verdicts are then silver labels",
         )
     answers = pick.answers or dataset.answers
+    _require_labels(study, answers)
     if study.readers and not answers:
         raise SpecError(
             f"readers need answers to choose from, and the dataset {name} knows none with these parameters",
@@ -46,6 +47,20 @@ def answers_of(study: Study, registry: Registry) -> tuple[str, ...]:
     if study.readers:
         _require_readable(study, registry, dataset, answers)
     return answers
+
+
+def _require_labels(study: Study, answers: tuple[str, ...]) -> None:
+    """Refuse examples to learn from that lack an answer: who learns from them could never give it."""
+    learners = [name for name, reader in study.readers.items() if reader.train_from == "examples"]
+    if study.examples is None or not learners:
+        return
+    labels = study.examples.labels
+    if missing := [answer for answer in answers if answer not in labels]:
+        raise SpecError(
+            f"{learners[0]} learns from the examples, and none of them can have the answer {missing[0]!r}",
+            location=study.location("examples.labels"),
+            hint=f"labels: [{', '.join(answers)}]",
+        )
 
 
 def _require_readable(study: Study, registry: Registry, dataset: Dataset, answers: tuple[str, ...]) -> None:

@@ -75,7 +75,7 @@ def _pairs(plan: StudyPlan, family: Compare, registry: Registry) -> list[dict[st
         # Votes that are one vote are compared as that one; as a baseline they stand for it.
         if cell.repeats_one_vote:
             continue
-        for other in by_picks.get(_key(cell.picks, family.baseline), ()):
+        for other in by_picks.get(_key(cell.picks, family.baseline, family.counterparts), ()):
             # Each build is compared with its own number, or with what has one build only.
             builds = {cell.picks.build, other.picks.build}
             if other is not cell and (len(builds) == 1 or None in builds):
@@ -90,7 +90,11 @@ def _is_measured(cell: Cell, measures: str) -> bool:
     return cell.verdicts is not None
 
 
-def _key(picks: Picks, baseline: Mapping[str, Choice | int | str]) -> tuple[str, ...]:
+def _key(
+    picks: Picks, baseline: Mapping[str, Choice | int | str], counterparts: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     own = {axis: getattr(picks, axis) for axis in _AXES}
+    if counterparts:
+        own["reader"] = counterparts.get(own["reader"], own["reader"])
     axes = {axis: baseline.get(axis, value) if value is not None else value for axis, value in own.items()}
     return (picks.kind, str(picks.condition), *(str(axes[axis]) for axis in _AXES))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ragtally.api import CallPurpose, Choice, ModelTraits
 from ragtally.curation.decisions import DecisionLog, decision_cells
 from ragtally.examples.wording import Kind
 from ragtally.plan.corpora import Corpus
-from ragtally.plan.tasks import Inputs, StudyTasks
-from ragtally.spec.study import Chats, ExampleRecipe, Validation
+from ragtally.registry import Registry
+from ragtally.spec.study import Chats, ExampleRecipe, ReaderPick, Study, Validation
+from ragtally.spec.training_rules import learnable_kinds
 from ragtally.steps import (
     CONVERSE,
     CURATE,
@@ -27,11 +28,31 @@ from ragtally.steps import (
     REPAIR_PROMPT,
     SEED,
     SPLIT,
+    TRAINING_SET,
     VALIDATE,
     VALIDATE_PROMPT,
     Step,
     Task,
 )
+
+Inputs = dict[str, Task | Sequence[Task] | None]
+
+
+class Tasks(Protocol):
+    """What it takes of a study's tasks to write examples; `StudyTasks` has it, and needs examples in turn."""
+
+    study: Study
+    registry: Registry
+    answers: tuple[str, ...]
+    dataset: Task
+    sample: Task
+
+    @property
+    def examples(self) -> ExamplePlan | None: ...
+
+    def chunks(self, corpus: Corpus, chunker: Choice, path: str) -> Task: ...
+    def ask(self, prompts: Task, model: Choice, purpose: CallPurpose, index: int, path: str, label: str) -> Task: ...
+    def task(self, step: Step, path: str, label: str, **work: Any) -> Task: ...
 
 
 @dataclass(frozen=True)
@@ -58,7 +79,7 @@ class ExamplePlan:
     export: Task
 
 
-def plan_examples(tasks: StudyTasks) -> ExamplePlan | None:
+def plan_examples(tasks: Tasks) -> ExamplePlan | None:
     """Describe how examples are written; None where the study writes none."""
     recipe = tasks.study.examples
     return None if recipe is None else _Rounds(tasks, recipe).plan()
@@ -67,7 +88,7 @@ def plan_examples(tasks: StudyTasks) -> ExamplePlan | None:
 class _Rounds:
     """Makes the rounds, one after the other."""
 
-    def __init__(self, tasks: StudyTasks, recipe: ExampleRecipe) -> None:
+    def __init__(self, tasks: Tasks, recipe: ExampleRecipe) -> None:
         self._tasks = tasks
         self._recipe = recipe
         self._models = tasks.study.models
@@ -254,6 +275,27 @@ class _Rounds:
             EXPORT, "examples.export", "all", settings=settings, inputs={**documents, "split": splits}
         )
         return ExamplePlan(recipe, tuple(self._rounds), outcomes, log, curated, splits, export)
+
+
+def training_set(tasks: Tasks, reader: ReaderPick, counting: Mapping[str, str]) -> Task:
+    """The examples that a reader learns from, as questions with their passages before them."""
+    plan = tasks.examples
+    assert plan is not None
+    settings = {
+        "answers": list(tasks.answers),
+        "kinds": [str(kind) for kind in learnable_kinds(is_open=tasks.study.dataset.is_open)],
+        "curation": reader.curation,
+        "test_documents": reader.test_documents,
+        "near_duplicates": plan.recipe.near_duplicates,
+        "splits": plan.outcomes.settings["splits"],
+        **counting,
+    }
+    inputs: Inputs = {
+        "prepare": tasks.dataset, "curate": plan.curated, "split": plan.splits,
+        "questions": plan.outcomes.inputs["questions"],
+    }  # fmt: skip
+    label = f"examples for {reader.name}"
+    return tasks.task(TRAINING_SET, f"readers.{reader.name}", label, settings=settings, inputs=inputs)
 
 
 def log_path(study: str, recipe: ExampleRecipe) -> Path:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ragtally.api import Choice, RagtallyError, SpecError, did_you_mean, raise_all
 from ragtally.plan.approximation import build_count, exact_counterpart, variation
 from ragtally.plan.cells import Cell, Picks, Voter, context_sizes, labelled_choices
 from ragtally.plan.corpora import Corpus
-from ragtally.plan.examples import ExamplePlan, plan_examples
+from ragtally.plan.examples import ExamplePlan
 from ragtally.plan.score import score_task
 from ragtally.plan.tasks import StudyTasks
 from ragtally.registry import Registry
@@ -49,6 +49,7 @@ class StudyPlan:
     cells: tuple[Cell, ...]  # In the order of the spec
     corpora: tuple[Corpus, ...]  # What is searched: one, or one of each parser
     examples: ExamplePlan | None = None  # None where no examples are written
+    learners: Mapping[Task, tuple[str, ...]] = field(default_factory=dict)  # Whose model each training makes
 
     def goals(self, stage: str) -> tuple[Task, ...]:
         """The tasks that a stage is about; what they read comes with them."""
@@ -129,7 +130,8 @@ def plan_study(study: Study, registry: Registry) -> StudyPlan:
         base,
         cells,
         tasks.corpora,
-        plan_examples(tasks),
+        tasks.examples,
+        {task: tuple(names) for task, names in tasks.learners.items()},
     )
     _require_prices(plan, registry)
     return plan

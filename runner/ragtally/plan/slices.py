@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -48,14 +48,17 @@ from ragtally.steps import (
     SEED,
     SPLIT,
     TRAIN,
+    TRAINING_SET,
     VALIDATE,
     VALIDATE_PROMPT,
     VOTE,
 )
 
 # Raised whenever the same entries would give other result files.
-RESULTS_VERSION = 6
+RESULTS_VERSION = 7
 
+# What the stage `label` depends on where answers are open.
+_GRADING = ("grading", "panel", "pool")
 # fmt: off
 _STEPS = {
     "prepare": (PREPARE, SAMPLE),
@@ -80,9 +83,9 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
     def plain(choice: Choice) -> dict[str, Any]:
         return registry.identity(choice, fingerprint=False)
 
-    def readers(names: Sequence[str]) -> dict[str, Any]:
-        picks = {name: study.readers[name] for name in names}
-        return {name: {"reader": plain(pick.choice), **_training(pick)} for name, pick in picks.items()}
+    def readers(names: Iterable[str], *, learning: bool = False) -> dict[str, Any]:
+        picks = [study.readers[name] for name in names if study.readers[name].learns or not learning]
+        return {pick.name: {"reader": plain(pick.choice), **_training(pick)} for pick in picks}
 
     label, base, grid = study.label, study.base, study.grid
     voters, excluding = label.voters if label else (), base.exclude_closed_book_right if base else ()
@@ -91,26 +94,25 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
             "dataset": plain(study.dataset.choice),
             "split": study.dataset.split,
             "answers": study.dataset.answers,
-            "sample": {"size": study.sample.size, "balance": study.sample.balance},
+            "sample": asdict(study.sample),
         },
         "examples": _recipe(study, plain),
         "train": {
-            "label": {name: pick for name, pick in readers((*voters, *excluding)).items() if pick["train_split"]},
+            "label": readers((*voters, *excluding), learning=True),
             "label_votes": label.votes if label else 0,
-            "measure": {name: pick for name, pick in readers(grid.reader).items() if pick["train_split"]},
+            "measure": readers(grid.reader, learning=True),
             "measure_votes": max(grid.votes, default=0),
         },
         "label": {
             "voters": readers(voters),
             "votes": label.votes if label else 0,
-            "base": {
+            "base": base
+            and {
                 "from": base.voters,
                 "rule": plain(base.rule),
                 "agree_with_gold": base.agree_with_gold,
                 "exclude_closed_book_right": readers(excluding),
-            }
-            if base
-            else None,
+            },
         },
         "bench": {
             "chunker": [plain(choice) for choice in grid.chunker],
@@ -133,6 +135,7 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
     }
     _add_what_is_used(slices, study, plain)
     _add_judges(slices, study, registry)
+    _add_training_sources(slices, study)
     for stage, steps in _STEPS.items():
         slices[stage]["seed"] = study.seed
         slices[stage]["versions"] = {"results": RESULTS_VERSION} | {step.name: step.version for step in steps}
@@ -140,22 +143,31 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
 
 
 def _training(pick: ReaderPick) -> dict[str, Any]:
-    # The base is named only where there is one to learn from: the stages of other studies are what they were.
-    source = {} if pick.train_from == "gold" else {"train_from": pick.train_from}
+    # Where it learns from the gold labels nothing is said: the stages of other studies are what they were.
+    source: dict[str, Any] = {} if pick.train_from == "gold" else {"train_from": pick.train_from}
+    if pick.train_from == "examples":
+        source |= {"curation": pick.curation, "test_documents": pick.test_documents}
     return {"train_split": pick.train_split, **source}
 
 
-def _add_training_base(slices: dict[str, dict[str, Any]]) -> None:
-    """Add who labels, where a reader learns from the base of its split."""
+def _add_training_sources(slices: dict[str, dict[str, Any]], study: Study) -> None:
+    """Add who labels where a reader learns from the base of its split, and what is learnt where from examples."""
     train, label = slices["train"], slices["label"]
-    if any("train_from" in pick for key in ("label", "measure") for pick in train[key].values()):
-        train |= {name: label[name] for name in ("voters", "votes", "base")}
+    sources = {pick.get("train_from") for key in ("label", "measure") for pick in train[key].values()}
+    if "base" in sources:
+        train |= {name: label[name] for name in ("voters", "votes", "base", *_GRADING) if name in label}
         train["labelling"] = {step.name: step.version for step in _STEPS["label"]}
+    if "examples" in sources and study.examples is not None:
+        # Which examples there are is in the results of their stage, which DVC sees to.
+        train["training_set"] = {
+            "near_duplicates": study.examples.near_duplicates,
+            "test_questions": slices["examples"]["test_questions"],
+            "version": TRAINING_SET.version,
+        }
 
 
 def _add_what_is_used(slices: dict[str, dict[str, Any]], study: Study, plain: Callable[[Choice], Any]) -> None:
     """Add what only some studies have, so that the stages of all others are what they were."""
-    _add_training_base(slices)
     if study.grid.parser:
         parsers = {"parser": list(map(plain, study.grid.parser)), "version": REFERENCE.version}
         slices.update({stage: {**content, "parsers": parsers} for stage, content in slices.items()})

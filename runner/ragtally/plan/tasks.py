@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from ragtally.api import (
@@ -21,11 +22,12 @@ from ragtally.api import (
     canonical_json,
     derive_seed,
 )
-from ragtally.plan.answer_form import AnswerForm, answer_form
+from ragtally.plan.answer_form import AnswerForm, answer_form, parser_settings
 from ragtally.plan.answers import answers_of
 from ragtally.plan.approximation import own_build
 from ragtally.plan.cells import ContextSize, labelled_choices
 from ragtally.plan.corpora import Corpus, sample_task
+from ragtally.plan.examples import Inputs, plan_examples, training_set
 from ragtally.plan.judging import graders_before, judge_form, judges_of, pools_votes
 from ragtally.plan.score import score_task
 from ragtally.redaction import rules_identity
@@ -65,7 +67,6 @@ from ragtally.steps.judge import JUDGES
 from ragtally.support.unspaced import LANGUAGES_WITHOUT_SPACES
 
 Purpose = Literal["label", "measure"]  # Of readers' votes
-Inputs = dict[str, Task | Sequence[Task] | None]
 _BallotKey = tuple[str, Purpose, int, Task, Task | None, Task | None]
 
 
@@ -98,6 +99,8 @@ class StudyTasks:
         self._models: dict[str, dict[str, Any]] = {}
         self._rankings: dict[tuple[str, str, str, int, int], Ranking] = {}
         self._ballots: dict[_BallotKey, Task] = {}
+        # The names of the readers whose model a training makes: several where they are one reader.
+        self.learners: dict[Task, dict[str, None]] = {}
         pick = study.dataset
         name = pick.choice.name
         by_parser = [
@@ -114,6 +117,9 @@ class StudyTasks:
         self.corpora = tuple(
             Corpus(parser, label, dataset, self._questions_of(dataset)) for parser, label, dataset in by_parser
         ) or (Corpus(None, "", self.dataset, self.sample),)
+
+    # How examples for training come to be; None where the study writes none.
+    examples = cached_property(plan_examples)
 
     def traits(self, reader: str) -> ReaderTraits:
         """A reader's traits."""
@@ -308,7 +314,7 @@ class StudyTasks:
     ) -> Task:
         reader, traits = self.study.readers[name], self.traits(name)
         label = f"{name} vote {index + 1}" + (f" on {passages.label}" if passages else "")
-        settings = _parser_settings(traits)
+        settings = parser_settings(traits)
         if traits.prompts and passages is not None:
             if self._form(reader).constrained:
                 settings["constrained"] = True
@@ -458,9 +464,10 @@ class StudyTasks:
     ) -> Task:
         work = self._vote(reader, purpose, index)
         path, model = f"readers.{reader.name}", None
-        if reader.train_split is not None:
+        if reader.learns:
             of_training = self.training(reader.name)
             model = self.task(TRAIN, path, f"{reader.name} {purpose} vote {index + 1}", inputs=of_training, **work)
+            self.learners.setdefault(model, {})[reader.name] = None
         inputs: Inputs = {
             "prepare": _documents_of(passages, self.dataset), "sample": sample, "context": passages,
             "train": model, "base": base,
@@ -477,6 +484,9 @@ class StudyTasks:
     def training(self, name: str) -> Inputs:
         """What a reader learns from."""
         reader = self.study.readers[name]
+        if reader.train_from == "examples":
+            examples = training_set(self, reader, self._counting())
+            return {"prepare": self.dataset, "sample": examples, "context": examples}
         path, examples = f"readers.{reader.name}", self._examples(reader, None)
         gold = self._control("gold_context", examples, path)
         base = self.base(examples, path, training=True) if reader.train_from == "base" else None
@@ -583,14 +593,6 @@ def _errors_at(location: Location) -> Iterator[None]:
 def _documents_of(passages: Task | None, dataset: Task) -> Task:
     """The documents that passages are cut out of."""
     return dataset if passages is None else passages.inputs["prepare"][0]
-
-
-def _parser_settings(traits: ReaderTraits) -> dict[str, Any]:
-    """What the parser must know of a reader; what is not set is left out, so that it leaves addresses as they are."""
-    settings = {
-        "words": dict(traits.words), "options": dict(traits.options), "answer_key": list(traits.answer_key),
-    }  # fmt: skip
-    return {name: value for name, value in settings.items() if value}
 
 
 def _without_model(choice: Choice) -> Choice:

@@ -40,6 +40,7 @@ from ragtally.present.readers import missing_answers, noise_section, readers_sec
 from ragtally.present.readings import reading_warnings, readings_section
 from ragtally.present.retrieval import retrieval_section
 from ragtally.present.table import Section
+from ragtally.present.training import training_table
 from ragtally.results import Results
 from ragtally.results import columns as files
 from ragtally.store import write_csv, write_text
@@ -71,7 +72,7 @@ def sections(results: Results, analysis: Analysis, cells: Cells) -> tuple[tuple[
         examples_section(results),
         breakdown_section(analysis),
         parsers_section(results, analysis),
-        readers_section(sets, analysis, missing_answers(results)),
+        readers_section(sets, analysis, missing_answers(results), training_table(results, sets, analysis)),
         # Where nothing is chosen the voters are what a study is about, otherwise they are how its base came to be.
         *(() if analysis.chosen_cell else (voters,)),
         readings_section(results),

@@ -86,8 +86,10 @@ def _vote_costs(rows: Sequence[Mapping[str, Any]]) -> list[Table]:
     return [Table("voters-costs", "What the votes cost", headings, fields, notes=(note,))]
 
 
-def readers_section(sets: Sequence[Cells], analysis: Analysis | None = None, silent: str = "") -> Section:
-    """The readers under each condition, and on what is retrieved for the chosen cell."""
+def readers_section(
+    sets: Sequence[Cells], analysis: Analysis | None = None, silent: str = "", training: tuple[Table, ...] = ()
+) -> Section:
+    """The readers under each condition, on what is retrieved for the chosen cell; and what they learn from."""
     title = "Readers"
     if not any(cells.of_kind("control", "fixed", "grid") for cells in sets):
         return Section("readers", title, empty="No reader answers in this study.")
@@ -95,7 +97,7 @@ def readers_section(sets: Sequence[Cells], analysis: Analysis | None = None, sil
     if analysis is not None and analysis.chosen_cell is not None:
         lead += f" “Retrieved” is what stands before the reader in {analysis.chosen_cell}."
     charts = [] if analysis is None or analysis.metric is None else _chart(sets[0], analysis.metric, analysis)
-    return Section("readers", title, lead + silent, tuple(charts), _table(sets, analysis))
+    return Section("readers", title, lead + silent, tuple(charts), (*_table(sets, analysis), *training))
 
 
 def contexts_table(cells: Cells, analysis: Analysis) -> Table | None:

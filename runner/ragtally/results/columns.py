@@ -284,13 +284,23 @@ FUNNEL = ResultFile("funnel.csv", "examples", "What became of the examples that 
 
 TRAIN = ResultFile("train.json", "train", "The trained readers.", (
     Column("study", _TEXT, "the study's name"),
-    Column("models.MODEL.split", _TEXT, "the split that this model (reader, purpose and vote) was trained on"),
+    Column("models.MODEL.readers", None, "whose model this is: names of readers in the spec, several where they are "
+        "one reader"),
+    Column("models.MODEL.purpose", _TEXT, "`label` or `measure`: what its vote is cast for"),
+    Column("models.MODEL.split", _TEXT, "the split that this model (reader, purpose and vote) was trained on; of the "
+        "study's own examples the set `train`"),
     Column("models.MODEL.examples", _INTEGER, "on how many questions"),
     Column("models.MODEL.examples_by_class.ANSWER", _INTEGER, "of these, with this label"),
     Column("models.MODEL.address", _TEXT, "the model's entry in the store"),
-    Column("models.MODEL.training.KEY", None, "what the reader reports of its training: what was chosen, and how "
-        "good a model chosen so is by nested cross-validation", optional=True),
-    Column("models.MODEL.from", _TEXT, "`base` where it learnt from the base of that split", optional=True),
+    Column("models.MODEL.training.KEY", None, "what the reader reports of its training: what was chosen (`chosen`), "
+        "its own score in cross-validation (`cross_validation`), and how good a model chosen so is by nested "
+        "cross-validation (`estimate`)", optional=True),
+    Column("models.MODEL.from", _TEXT, "`base` where it learnt from the base of that split, `examples` where from "
+        "the study's own examples", optional=True),
+    Column("models.MODEL.curation", _TEXT, "which of the examples: `full`, `validators` or `none`", optional=True),
+    Column("models.MODEL.written", _INTEGER, "of how many examples", optional=True),
+    Column("models.MODEL.left_out.REASON", _INTEGER, "how many of them it does not learn from, by the first reason "
+        "that applies", optional=True),
     Column("models.MODEL.silver_labels", _INTEGER, "how many of the examples had no gold label but the voters' "
         "verdict, where it learnt from the base", optional=True),
 ))  # fmt: skip

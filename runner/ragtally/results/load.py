@@ -24,6 +24,7 @@ _FIELDS = {
     "prompts": files.PROMPTS,
     "judgments": files.JUDGMENTS,
     "voters": files.VOTERS,
+    "training": files.TRAIN,
     "losses": files.LOSSES,
     "funnel": files.FUNNEL,
     "dataset": files.DATASET,
@@ -33,7 +34,7 @@ _FIELDS = {
 # What has rows for single questions of each cell, ranking or context, and grows with both.
 _PER_QUESTION = ("answers", "rankings", "passages", "prompts", "judgments")
 # Results of version 0.1 have no such file.
-_NEW = ("losses", "funnel")
+_NEW = ("training", "losses", "funnel")
 LOADED_FILES = tuple(file.name for file in _FIELDS.values())
 """The names of the files that `load_results` reads."""
 
@@ -53,6 +54,7 @@ class Results(Brief):
         prompts: `prompts.parquet`: what language models were asked, for some of the questions.
         judgments: `judgments.parquet`: what judges and people say of open answers; no rows without judges.
         voters: `voters.csv`: how the voters compare; no rows without voters.
+        training: `train.json`: what the readers that train learnt from.
         losses: `plots/loss.csv`: the losses of readers that tell them while they train.
         funnel: `funnel.csv`: what became of the examples for training that models were asked for.
         dataset: `dataset.json`.
@@ -72,6 +74,7 @@ class Results(Brief):
     base: Mapping[str, Any]
     comparisons: Mapping[str, Any]
     prompts: pl.DataFrame = field(default_factory=pl.DataFrame)
+    training: Mapping[str, Any] = field(default_factory=dict)
     losses: pl.DataFrame = field(default_factory=files.LOSSES.empty)
     funnel: pl.DataFrame = field(default_factory=files.FUNNEL.empty)
     judgments: pl.DataFrame = field(default_factory=files.JUDGMENTS.empty)

@@ -28,7 +28,7 @@ from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, 
 from ragtally.results.parsers import lost_by_parser, parser_losses, parser_notes
 from ragtally.results.questions import context_of, in_base, write_questions
 from ragtally.results.readings import count_readings, count_readings_of_voters
-from ragtally.steps import ASK, RERANK, Task
+from ragtally.steps import ASK, RERANK, TRAINING_SET, Task
 from ragtally.steps.ask import keys_of
 from ragtally.steps.score import load_graded_answers
 from ragtally.store import read_json
@@ -88,13 +88,22 @@ def write_train(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
         (examples,) = task.inputs["sample"]
         funnel = read_json(workspace.entry(examples) / "funnel.json")
         models[task.label] = {
-            "split": examples.settings["split"],
+            "readers": list(plan.learners[task]),
+            "purpose": task.settings["vote"]["purpose"],
+            "split": examples.settings.get("split", "train"),
             "examples": funnel["sampled"],
             "examples_by_class": funnel["sampled_by_class"],
             "address": task.address,
         }
         if report := load_training_report(workspace.entry(task)):
             models[task.label]["training"] = report
+        if examples.step is TRAINING_SET:
+            models[task.label] |= {
+                "from": "examples",
+                "curation": examples.settings["curation"],
+                "written": funnel["written"],
+                "left_out": funnel["left_out"],
+            }
         if "base" in task.inputs:
             base = load_base(workspace.entry(task.inputs["base"][0]))
             models[task.label] |= {

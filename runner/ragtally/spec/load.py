@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from ragtally.spec.study import (
     Sample,
     Study,
 )
+from ragtally.spec.training_rules import check_training
 from ragtally.spec.validation import Faults, validate
 
 _SCALAR_AXES = {
@@ -55,6 +57,7 @@ def study_of(document: Document, registry: Registry, *, with_splits: bool = Fals
             check_splits(draft, registry.build(draft.dataset.choice).splits, faults)
     compare = builder.compare(draft)
     examples = builder.examples()
+    check_training(draft, examples, faults)
     faults.raise_all()
     return builder.study(draft, compare, examples)
 
@@ -175,9 +178,8 @@ class _Builder:
                 error = PluginError(f"the reader {choice.name!r} learns, but has no parameter 'train'")
                 self._faults.add_error(path, error)
                 continue
-            train = choice.parameters["train"] if traits.trains or traits.examples else {}
-            pick = ReaderPick(name, choice, train.get("split"), train.get("from", "gold"))
-            readers[name] = DraftReader(pick, traits)
+            train = choice.parameters["train"] if traits.trains or traits.examples else None
+            readers[name] = DraftReader(_reader_pick(name, choice, train), traits)
         return readers
 
     def _base(self) -> Base | None:
@@ -227,3 +229,17 @@ class _Builder:
         choices = self._resolver.many("metric", metrics, ("metrics",)) if isinstance(metrics, list) else ()
         # Where one is missing, the others' places say nothing.
         return () if self._faults.touch(("metrics",)) else choices
+
+
+def _reader_pick(name: str, choice: Choice, train: Mapping[str, Any] | None) -> ReaderPick:
+    if train is None:
+        return ReaderPick(name, choice, None)
+    source, is_examples = train.get("from", "gold"), train.get("from") == "examples"
+    return ReaderPick(
+        name,
+        choice,
+        None if is_examples else train.get("split", "train"),
+        source,
+        train.get("curation", "full"),
+        train.get("test_documents", False),
+    )

@@ -46,8 +46,6 @@ def check(draft: Draft, faults: Faults) -> None:
     """Note everything that is wrong between the keys of a spec."""
     _check_names(draft, faults)
     _check_answers(draft, faults)
-    _check_training(draft, faults)
-    _check_training_base(draft, faults)
     _check_structured(draft, faults)
     _check_judges(draft, faults)
     _check_label(draft, faults)
@@ -58,7 +56,7 @@ def check(draft: Draft, faults: Faults) -> None:
         _check_metrics(draft, draft.grid, faults)
 
 
-def _names(draft: Draft, *path: str) -> Iterator[tuple[str, PathOf]]:
+def names_at(draft: Draft, *path: str) -> Iterator[tuple[str, PathOf]]:
     value: Any = draft.data
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
@@ -74,7 +72,7 @@ def _check_names(draft: Draft, faults: Faults) -> None:
     readers = draft.data.get("readers", {})
     names = list(readers) if isinstance(readers, dict) else []
     for path in (("label", "voters"), ("base", "from"), ("base", "exclude_closed_book_right"), ("grid", "reader")):
-        for name, where in _names(draft, *path):
+        for name, where in names_at(draft, *path):
             if name not in names:
                 hint = did_you_mean(name, names) if names else f"name it under readers: {{{name}: ...}}"
                 faults.add(where, f"there is no reader {name!r} under readers", hint)
@@ -126,46 +124,6 @@ def _check_metrics_answers(draft: Draft, faults: Faults, *, is_open: bool) -> No
         elif not is_open and traits.answers == OPEN:
             message = f"{metric.name} compares with reference texts, and the answers of this study are labels"
             faults.add(path, message, "remove it; accuracy and macro_f1 apply")
-
-
-def _check_training(draft: Draft, faults: Faults) -> None:
-    if draft.dataset is None:
-        return
-    split_of_study = draft.dataset.split
-    for name, reader in draft.readers.items():
-        split = reader.pick.train_split
-        if split is None or split_of_study not in (None, split):
-            continue
-        which = "all splits are asked" if split_of_study is None else f"the split {split_of_study!r} is asked"
-        path = ("readers", name, reader.pick.choice.name, "train", "split")
-        hint = "give the dataset a split that no reader learns from, as in dataset: {...: {split: test}}"
-        faults.add(path, f"{name} learns from the split {split!r} and would be tested on it: {which}", hint)
-
-
-def _check_training_base(draft: Draft, faults: Faults) -> None:
-    """Refuse bases over a training split that cannot be made, or whose voters have seen the answers."""
-    for name, reader in draft.readers.items():
-        if reader.pick.train_from != "base":
-            continue
-        path = ("readers", name, reader.pick.choice.name, "train", "from")
-        if not reader.traits.trains:
-            message = f"{name} shows examples and does not learn from them; these have their gold labels"
-            faults.add(path, message, "from: gold")
-        elif "base" not in draft.data:
-            message = f"{name} learns from the base, and the spec has none"
-            faults.add(path, message, "add base: {from: [...], rule: majority}, or from: gold")
-        for voter in _base_voters(draft):
-            other = draft.readers.get(voter)
-            if other is None or other.pick.train_split != reader.pick.train_split:
-                continue
-            message = f"{voter} votes on the base, and would vote on the very questions that it learns from"
-            hint = "let models that are not trained vote, or readers trained on another split; or from: gold"
-            faults.add(path, f"{name} learns from the base of {reader.pick.train_split!r}: {message}", hint)
-
-
-def _base_voters(draft: Draft) -> Iterator[str]:
-    for key in ("from", "exclude_closed_book_right"):
-        yield from (name for name, _ in _names(draft, "base", key))
 
 
 def check_splits(draft: Draft, splits: Sequence[str], faults: Faults) -> None:
@@ -256,7 +214,7 @@ def _check_panel(draft: Draft, grader: Choice, faults: Faults) -> None:
 
 
 def _check_label(draft: Draft, faults: Faults) -> None:
-    for name, path in _names(draft, "label", "voters"):
+    for name, path in names_at(draft, "label", "voters"):
         reader = draft.readers.get(name)
         if reader is None:
             continue
@@ -275,12 +233,12 @@ def _check_base(draft: Draft, faults: Faults) -> None:
         hint = "label: {voters: [...], votes: 3}"
         faults.add(("base",), "a base needs the votes of label", hint, at="key")
         return
-    voters = [name for name, _ in _names(draft, "label", "voters")]
-    for name, path in _names(draft, "base", "from"):
+    voters = [name for name, _ in names_at(draft, "label", "voters")]
+    for name, path in names_at(draft, "base", "from"):
         if name in draft.readers and name not in voters:
             hint = f"add it there, or {did_you_mean(name, voters)}"
             faults.add(path, f"{name} casts no votes: it is not among label.voters", hint)
-    for name, path in _names(draft, "base", "exclude_closed_book_right"):
+    for name, path in names_at(draft, "base", "exclude_closed_book_right"):
         reader = draft.readers.get(name)
         if reader and reader.traits.condition not in (None, "closed_book"):
             message = f"{name} cannot be asked without context: its answers are {reader.traits.condition}"
@@ -391,14 +349,48 @@ def resolve_compare(
                 f"{metric} cannot be compared: it does not say what each question contributes to it",
                 f"metrics of this study that can be: {', '.join(others)}" if others else "add accuracy to metrics",
             )
-        baseline = {}
+        baseline: dict[str, Choice | int | str] = {}
+        counterparts: dict[str, str] = {}
         for axis, value in family["baseline"].items():
-            pick = _find(axis, value, axes[axis], (*path, "baseline", axis), faults) if axis in axes else None
+            own = (*path, "baseline", axis)
+            pick: Choice | int | str | None = None
+            if axis == "train":
+                counterparts = _counterparts(value, axes.get("reader", ()), draft, faults, own)
+                pick = f"{{{', '.join(f'{key}: {item}' for key, item in value.items())}}}" if counterparts else None
+            elif axis in axes:
+                pick = _find(axis, value, axes[axis], own, faults)
             if pick is not None:
                 baseline[axis] = pick
         if len(baseline) == len(family["baseline"]) and metric in names:
-            comparisons.append(Compare(metric, names[metric], baseline))
+            comparisons.append(Compare(metric, names[metric], baseline, counterparts))
     return tuple(comparisons)
+
+
+def _counterparts(
+    train: Mapping[str, Any], names: Sequence[str], draft: Draft, faults: Faults, path: PathOf
+) -> dict[str, str]:
+    """For each reader of the grid the one that is the same but learns from what a baseline names."""
+    picks = [draft.readers[name].pick for name in names if name in draft.readers]
+    learners = [pick for pick in picks if pick.learns]
+    counterparts: dict[str, str] = {}
+    for pick in learners:
+        alike = [other.name for other in learners if _is_same_but_trained(pick, other) and other.learns_from(train)]
+        if len(alike) > 1:
+            message = f"{show(train)} fits {' and '.join(alike)}, which are the same reader else"
+            faults.add(path, message, "say more of what it learns from, or name the reader: baseline: {reader: ...}")
+            return {}
+        if alike and alike != [pick.name]:
+            counterparts[pick.name] = alike[0]
+    # Where a reader could not be resolved, it may be the one.
+    if not counterparts and names and len(picks) == len(names):
+        message = f"no two readers of the grid are the same but for their training, one of them on {show(train)}"
+        faults.add(path, message, "add the same reader under another name, with this `train`")
+    return counterparts
+
+
+def _is_same_but_trained(one: ReaderPick, other: ReaderPick) -> bool:
+    first, second = ({**pick.choice.parameters, "train": None} for pick in (one, other))
+    return one.choice.name == other.choice.name and first == second
 
 
 def _printed_name(metric: Choice) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ragtally.api import KINDS
+from ragtally.api import KINDS, TRAIN_PARAMETER
 from ragtally.registry import Registry
 from ragtally.spec.component_schema import Schema, axis, component_position, definitions, mapping, reference
 from ragtally.spec.defaults import ANSWER_METRICS, DECIDING_METRIC, MAJORITY, OPEN_ANSWER_METRICS, RETRIEVAL_METRICS
@@ -255,6 +255,10 @@ def _grid() -> Schema:
     )
 
 
+# What of a schema says which mappings are allowed.
+_OF_MAPPINGS = ("type", "properties", "additionalProperties")
+
+
 def comparison_keys() -> dict[str, Schema]:
     """Write the schemas of what is compared, and on which questions the best is picked."""
     return {
@@ -276,6 +280,12 @@ def comparison_keys() -> dict[str, Schema]:
                         "properties": {
                             **{axis: _pick(axis) for axis in ("parser", "chunker", "retriever", "rule")},
                             "reader": {"type": "string", "description": "A reader of the grid."},
+                            "train": {
+                                **{key: value for key, value in TRAIN_PARAMETER.items() if key in _OF_MAPPINGS},
+                                "minProperties": 1,
+                                "description": "What is learnt from: every reader is compared with the one that "
+                                "is the same but for its training, as in {from: gold}.",
+                            },
                             **{axis: _number(axis) for axis in ("top_k", "context_words", "votes")},
                         },
                         "additionalProperties": False,

@@ -38,7 +38,8 @@ class Sample:
     balance: bool = False  # Whether to take equally many of each class
 
 
-TrainingSource = Literal["gold", "base"]
+TrainingSource = Literal["gold", "base", "examples"]
+Curation = Literal["full", "validators", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,27 @@ class ReaderPick:
     choice: Choice  # The reader component
     # The split that it learns from, or that its prompts' examples come from; None for neither.
     train_split: str | None
-    # Which questions of that split: all with their gold labels, or those that the voters of the base can answer.
+    # Which questions of that split: all with their gold labels, or those that the voters of the base can answer; or
+    # no split, but the study's own examples.
     train_from: TrainingSource = "gold"
+    curation: Curation = "full"  # Which of the examples
+    # Whether examples count whose documents the study's questions are about.
+    test_documents: bool = False
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is anything that it learns from, or that its prompts show."""
+        return self.train_split is not None or self.train_from == "examples"
+
+    def learns_from(self, train: Mapping[str, Any]) -> bool:
+        """Whether it learns from what a spec says of some of `train`."""
+        own = {
+            "split": self.train_split or "train",
+            "from": self.train_from,
+            "curation": self.curation,
+            "test_documents": self.test_documents,
+        }
+        return all(own[key] == value for key, value in train.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +122,11 @@ class Compare:
 
     metric: str  # The metric's printed name
     choice: Choice
-    # By axis the pick that the others are compared with: a choice, a number, or a reader's name.
+    # By axis the pick that the others are compared with: a choice, a number, or a reader's name; by `train` what is
+    # learnt from.
     baseline: Mapping[str, Choice | int | str]
+    # Where what they learn from is compared: by reader, the one that is the same but for that.
+    counterparts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +190,11 @@ class ExampleRecipe:
     chats: Chats | None = None  # None where no chats become examples
     test_questions: tuple[Choice, ...] = ()  # Datasets whose questions no example may repeat, beside the study's own
     handover: Handover = Handover()
+
+    @property
+    def written_kinds(self) -> set[Kind]:
+        """The kinds that there may be, whoever writes them."""
+        return {*self.kinds, *(Kind(kind) for kind, _ in self.seeds), *((Kind.CHAT,) if self.chats else ())}
 
     @property
     def models(self) -> tuple[str, ...]:

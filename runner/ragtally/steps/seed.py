@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ragtally.api import DataError
 from ragtally.examples.conversations import conversation
-from ragtally.examples.example import Example, row_of
+from ragtally.examples.example import CHAT, Example, row_of
 from ragtally.examples.fields import example_from
 from ragtally.examples.wording import Kind
 from ragtally.steps.step import Step, Work
@@ -35,7 +35,7 @@ def run_converse(work: Work) -> None:
             hint="`assistant` are senders as the chats name them, and the converter that reads these is to be named"
             " under `converters`; of tables, `speaker` and `text` are columns",
         )
-    write_examples(work.folder, [row_of(each, generator=None, origin="chat") for each in by_id.values()])
+    write_examples(work.folder, [row_of(each, generator=None, origin=CHAT) for each in by_id.values()])
 
 
 SEED = Step("seed", 1, run)

@@ -55,6 +55,21 @@ class TrainingExample:
     generator: str | None = None
 
 
+def question_text(turns: Sequence[Turn], about: str | None) -> str:
+    """What a model is asked by an example.
+
+    Args:
+        turns: The turns, the answer being the last one.
+        about: What an instruction is about.
+
+    Returns:
+        The user's words; of several turns, all that comes before the last answer.
+    """
+    before = [turn for turn in turns[:-1] if turn.role != "system"]
+    texts = [before[0].text] if len(before) == 1 else [f"{turn.role}: {turn.text}" for turn in before]
+    return _GAP.join([*texts, *([about] if about else [])])
+
+
 Reading = tuple[tuple[Turn, ...], str | None]
 """The turns of a line, and what an instruction is about."""
 
