@@ -120,6 +120,13 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "The tokens after which question and passages are cut off; the model's own limit if omitted. "
         "A warning says how many are.",
     },
+    "keep": {
+        "enum": ["end", None],
+        "default": None,
+        "description": "end: of passages that are too long the beginning is left out instead of the end, as suits "
+        "abstracts, whose results stand last.",
+        "x-ragtally-identity": "if set",
+    },
     "device": outside_identity(
         {
             "type": ["string", "null"],

@@ -36,6 +36,7 @@ class EncoderReader:
         *,
         method: str,
         max_tokens: int | None,
+        keep: str | None,
         device: str | None,
         threads: int,
         regularisation: float,
@@ -45,7 +46,8 @@ class EncoderReader:
         **settings: Any,
     ) -> None:
         self._source, self._method, self._name = source, method, model
-        self._max_tokens, self._device, self._threads = max_tokens, device, threads
+        self._max_tokens, self._keeps_end = max_tokens, keep == "end"
+        self._device, self._threads = device, threads
         self._regularisation, self._balanced, self._dev = regularisation, class_weight == "balanced", dev
         self._settings = Settings(**settings)
         self._body: Any = None
@@ -157,15 +159,28 @@ class EncoderReader:
             return texts
         _require_room(body.tokenizer, reading, limit)
         # A token is a character at least.
-        long = [text for text in texts if len(text) > limit]
-        lengths = [len(tokens) for tokens in body.tokenizer(long, verbose=False)["input_ids"]] if long else []
-        cut = sum(length > limit for length in lengths)
-        if cut:
+        long = [row for row, text in enumerate(texts) if len(text) > limit]
+        tokens = body.tokenizer([texts[row] for row in long], verbose=False)["input_ids"] if long else []
+        excess = {row: len(own) - limit for row, own in zip(long, tokens, strict=True) if len(own) > limit}
+        if excess:
             LOG.warning(
-                "%s reads %d tokens of a text: %d of %d texts are longer (up to %d) and are cut off there",
-                self._name, limit, cut, len(texts), max(lengths),
+                "%s reads %d tokens of a text: %d of %d texts are longer (up to %d), and their %s is left out",
+                self._name, limit, len(excess), len(texts), limit + max(excess.values()),
+                "context's beginning" if self._keeps_end else "end",
             )  # fmt: skip
+        if self._keeps_end:
+            for row, count in excess.items():
+                context = "\n".join(reading.passages[row])
+                texts[row] = f"{reading.question[row]}\n{_without_first(body.tokenizer, context, count)}"
         return texts
+
+
+def _without_first(tokenizer: Any, context: str, count: int) -> str:
+    """A context without its first tokens."""
+    offsets = tokenizer(context, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
+        "offset_mapping"
+    ]
+    return context[offsets[count][0] :] if count < len(offsets) else ""
 
 
 def _require_room(tokenizer: Any, reading: Reading, limit: int) -> None:

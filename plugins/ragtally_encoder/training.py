@@ -67,9 +67,10 @@ def tune_body(
 
     def losses(_: float) -> _Losses:
         # The loss that is trained says little of answers: what is told is that of a head on the vectors.
-        head = fit(_encode(body, train.texts), train.labels)
+        vectors = _encode(body, train.texts)
+        head = fit(vectors, train.labels)
         of_dev = head.loss(_encode(body, dev.texts), dev.labels, weights) if len(dev) else None
-        return _Losses(head.loss(_encode(body, train.texts), train.labels, weights), of_dev)
+        return _Losses(head.loss(vectors, train.labels, weights), of_dev)
 
     optimiser = torch.optim.AdamW(body.parameters(), lr=settings.rate, weight_decay=_DECAY)
     _Run(body, optimiser, train, settings, seed, session).go(batch_loss, losses)

@@ -2,6 +2,7 @@
 
     models:
       tiny: {llama_cpp: {model: smollm2}}                       # 135 million parameters, in the extra ragtally[local]
+      tuned: {llama_cpp: {model: smollm2, adapter: served/adapter.gguf, temperature: 0}}
       mine: {llama_cpp: {model: models/qwen3-4b-q4.gguf, temperature: 0, max_tokens: 64}}
 
 Needs the extra `ragtally[local]`, which brings llama-cpp-python; it is imported when a model's file is looked at.
@@ -38,6 +39,7 @@ def build(**parameters: Any) -> ChatModel:
     sampling = {name: parameters[name] for name in SAMPLING}
     return LlamaCppChatGenerator(
         parameters["model"],
+        parameters["adapter"],
         Sampling(**sampling, stop=(stop,) if isinstance(stop, str) else tuple(stop)),
         num_ctx=parameters["num_ctx"],
         threads=parameters["threads"],
@@ -49,7 +51,7 @@ def traits(parameters: Mapping[str, Any]) -> ModelTraits:
     """Describe the model; without the extra its context is unknown."""
     return ModelTraits(
         provider="llama_cpp",
-        model=name_of(parameters["model"]),
+        model=name_of(parameters["model"], parameters["adapter"]),
         deterministic=parameters["temperature"] == 0,
         takes_schema=True,
         # One prompt keeps all cores busy.
@@ -64,23 +66,29 @@ def traits(parameters: Mapping[str, Any]) -> ModelTraits:
 
 
 def fingerprint(parameters: Mapping[str, Any]) -> str:
-    """Hash the model's file; refuse a context that it does not have."""
-    require_context(parameters["model"], parameters["num_ctx"])
-    return digest(parameters["model"])
+    """Hash the model's file, and its adapter's; refuse a context that it does not have."""
+    model, adapter = parameters["model"], parameters["adapter"]
+    require_context(model, parameters["num_ctx"])
+    return digest(model) if adapter is None else f"{digest(model)} {digest(adapter)}"
 
 
 def check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
-    """Find out whether the model can be one, by its name alone."""
-    model = parameters["model"]
-    if model in MODEL_PACKAGES or is_path(model):
-        return []
-    message = f"{model!r} is neither the path of a GGUF file nor a model that comes with ragtally[local]"
-    return [ParameterFault("model", message, f"{' or '.join(MODEL_PACKAGES)}, or a path: models/{model}.gguf")]
+    """Find out whether model and adapter can be such, by their names alone."""
+    model, adapter = parameters["model"], parameters["adapter"]
+    faults = []
+    if model not in MODEL_PACKAGES and not is_path(model):
+        message = f"{model!r} is neither the path of a GGUF file nor a model that comes with ragtally[local]"
+        hint = f"{' or '.join(MODEL_PACKAGES)}, or a path: models/{model}.gguf"
+        faults.append(ParameterFault("model", message, hint))
+    if adapter is not None and not is_path(adapter):
+        message = f"{adapter!r} is not the path of a GGUF file"
+        faults.append(ParameterFault("adapter", message, f"a path: {adapter}/adapter.gguf"))
+    return faults
 
 
 def diagnose(parameters: Mapping[str, Any]) -> list[Finding]:
-    """Look for the package and the file."""
-    return list(findings(parameters["model"], parameters["num_ctx"]))
+    """Look for the package and the files."""
+    return list(findings(parameters["model"], parameters["adapter"], parameters["num_ctx"]))
 
 
 @hookimpl

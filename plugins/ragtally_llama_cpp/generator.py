@@ -22,9 +22,16 @@ class LlamaCppChatGenerator:
     """Asks a model that this process holds; it is loaded with the first prompt."""
 
     def __init__(
-        self, model: str, sampling: Sampling, *, num_ctx: int | None, threads: int | None, gpu_layers: int
+        self,
+        model: str,
+        adapter: str | None,
+        sampling: Sampling,
+        *,
+        num_ctx: int | None,
+        threads: int | None,
+        gpu_layers: int,
     ) -> None:
-        self._model, self._sampling = model, sampling
+        self._model, self._adapter, self._sampling = model, adapter, sampling
         self._settings = (num_ctx, threads, gpu_layers)
         self._room = 0
         self._thread: ThreadPoolExecutor | None = None
@@ -43,7 +50,7 @@ class LlamaCppChatGenerator:
         finally:
             abort.set()
         usage = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
-        meta = {"model": name_of(self._model), "finish_reason": answer.finish_reason, "usage": usage}
+        meta = {"model": name_of(self._model, self._adapter), "finish_reason": answer.finish_reason, "usage": usage}
         return {"replies": [ChatMessage.from_assistant(answer.text, meta=meta)]}
 
     def make_room(self, tokens: int) -> None:
@@ -66,7 +73,7 @@ class LlamaCppChatGenerator:
         try:
             if abort.is_set():
                 raise AbortedCall
-            model = _model_in_memory(self._model, *self._settings)
+            model = _model_in_memory(self._model, self._adapter, *self._settings)
             model.make_room(self._room)
             return model.answer(messages, self._sampling, seed, schema, abort)
         except AbortedCall:
@@ -79,5 +86,7 @@ class LlamaCppChatGenerator:
 
 
 @functools.lru_cache(maxsize=1)
-def _model_in_memory(model: str, num_ctx: int | None, threads: int | None, gpu_layers: int) -> LocalModel:
-    return LocalModel(model, num_ctx, threads, gpu_layers)
+def _model_in_memory(
+    model: str, adapter: str | None, num_ctx: int | None, threads: int | None, gpu_layers: int
+) -> LocalModel:
+    return LocalModel(model, adapter, num_ctx, threads, gpu_layers)

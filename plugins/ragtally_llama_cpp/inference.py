@@ -56,8 +56,11 @@ class AbortedCall(Exception):
 class LocalModel:
     """One model file in memory, with the context of the prompt that it read last."""
 
-    def __init__(self, model: str, num_ctx: int | None, threads: int | None, gpu_layers: int) -> None:
-        self._name, self._path = name_of(model), path_of(model)
+    def __init__(
+        self, model: str, adapter: str | None, num_ctx: int | None, threads: int | None, gpu_layers: int
+    ) -> None:
+        self._name, self._path = name_of(model, adapter), path_of(model)
+        self._adapter = None if adapter is None else path_of(adapter)
         about = header(model)
         require_context(model, num_ctx)
         template = require_template(model, about)
@@ -100,7 +103,7 @@ class LocalModel:
 
     def _load(self, tokens: int) -> Any:
         size = min(-(-tokens // _STEP) * _STEP, max(self._longest, _STEP))
-        return load(self._path, n_ctx=size, n_batch=_BLOCK, n_ubatch=_BLOCK, **self._settings)
+        return load(self._path, self._adapter, n_ctx=size, n_batch=_BLOCK, n_ubatch=_BLOCK, **self._settings)
 
     def _tokenize(self, messages: Messages) -> list[int]:
         try:

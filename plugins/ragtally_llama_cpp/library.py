@@ -34,11 +34,13 @@ def _log(level: int, text: bytes, _: ctypes.c_void_p) -> None:
 llama_cpp.llama_log_set(_log, ctypes.c_void_p(0))
 
 
-def load(path: Path, **settings: Any) -> Any:
-    """Load a model's file."""
+def load(path: Path, adapter: Path | None = None, **settings: Any) -> Any:
+    """Load a model's file, with an adapter of it."""
     _messages.clear()
     try:
-        return llama_cpp.Llama(str(path), verbose=False, **settings)
+        model = llama_cpp.Llama(
+            str(path), lora_path=None if adapter is None else str(adapter), verbose=False, **settings
+        )
     except (ValueError, RuntimeError, MemoryError) as error:
         why = "; ".join(dict.fromkeys(_messages)) or str(error)
         context = settings.get("n_ctx")
@@ -49,3 +51,10 @@ def load(path: Path, **settings: Any) -> Any:
             ) from error
         hint = "is it a GGUF file, whole, and of a kind that this llama-cpp-python knows?"
         raise DataError(f"{path} cannot be loaded: {why}", hint=hint) from error
+    # Of an adapter that was not read the library holds a null pointer, which ends the process with the first prompt.
+    if adapter is not None and not model._lora_adapter:
+        model.close()
+        why = "; ".join(dict.fromkeys(_messages))
+        message = f"{adapter.name} is no adapter of {path.name}: {why}"
+        raise DataError(message, hint="ragtally export model SPEC READER --for llama.cpp FOLDER")
+    return model

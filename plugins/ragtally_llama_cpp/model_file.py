@@ -38,9 +38,10 @@ def is_path(model: str) -> bool:
     return "/" in model or "\\" in model or model.lower().endswith(_SUFFIX)
 
 
-def name_of(model: str) -> str:
+def name_of(model: str, adapter: str | None = None) -> str:
     """Name a model in results: a path by its file's name."""
-    return model if model in MODEL_PACKAGES else Path(model).stem
+    name = model if model in MODEL_PACKAGES else Path(model).stem
+    return name if adapter is None else f"{name}+{Path(adapter).stem}"
 
 
 def path_of(model: str) -> Path:
@@ -107,8 +108,8 @@ def require_context(model: str, num_ctx: int | None) -> None:
         )
 
 
-def findings(model: str, num_ctx: int | None) -> Iterator[Finding]:
-    """Look for the package and the model."""
+def findings(model: str, adapter: str | None, num_ctx: int | None) -> Iterator[Finding]:
+    """Look for the package, the model and its adapter."""
     if importlib.util.find_spec("llama_cpp") is None:
         yield Finding(False, "llama-cpp-python is not installed", INSTALL)
         return
@@ -117,6 +118,8 @@ def findings(model: str, num_ctx: int | None) -> Iterator[Finding]:
         about = header(model)
         require_context(model, num_ctx)
         require_template(model, about)
+        if adapter is not None:
+            yield Finding(True, f"{adapter} is there ({digest(adapter)[:12]})")
     except RagtallyError as error:
         yield Finding(False, error.message, error.hint)
         return

@@ -20,6 +20,13 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "of a GGUF file with a chat template, relative to the folder that the command runs in.",
         "x-ragtally-identity": "fingerprint",
     },
+    "adapter": {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+        "description": "A GGUF file of low-rank adapters for the model, such as `ragtally export model` writes.",
+        "x-ragtally-identity": "fingerprint",
+    },
     "temperature": {
         "type": "number",
         "minimum": 0,

@@ -90,6 +90,9 @@ def _check(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     if parameters["template"] is not None and parameters["instructions"] is not None:
         message = "`template` and `instructions` are given, but a template alone says what is asked"
         faults.append(ParameterFault("instructions", message, "write them into the template"))
+    if parameters["layers"] is not None and isinstance(parameters["targets"], str):
+        message = "`layers` needs the names of `targets`"
+        faults.append(ParameterFault("layers", message, "targets: [q_proj, k_proj, v_proj, o_proj], for most models"))
     if parameters["quantise"] is not None and _source(parameters).is_gguf:
         message = "a GGUF file is read at full precision, so it cannot be quantised again"
         faults.append(ParameterFault("quantise", message, "leave it out, or name the model on the hub"))

@@ -22,7 +22,7 @@ from peft import (
     prepare_model_for_kbit_training,
     set_peft_model_state_dict,
 )
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, GgufConfig
 
 from ragtally import DataError, PluginError
 from ragtally.support.local_models import device_error
@@ -49,6 +49,13 @@ class Base:
         """The most tokens that the model reads."""
         window = getattr(self._plain.config, "max_position_embeddings", None)
         return window if isinstance(window, int) else None
+
+    def last_layers(self, count: int) -> list[int]:
+        """The numbers of the model's last layers."""
+        layers = int(self._plain.config.num_hidden_layers)
+        if count > layers:
+            raise DataError(f"the base has {layers} layers, not {count}", hint=f"layers: {layers}, or less")
+        return list(range(layers - count, layers))
 
     @property
     def end(self) -> int:
@@ -167,6 +174,9 @@ def load_base(source: BaseSource, precision: str, quantise: str | None, device: 
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = _dtype(precision, target)
     options: dict[str, Any] = {"dtype": dtype}
+    if source.is_gguf:
+        # Else transformers may leave weights packed, whatever numbers they are to be computed in.
+        options["quantization_config"] = GgufConfig(dequantize=True)
     if quantise is not None:
         options |= {"quantization_config": _quantisation(quantise, dtype), "device_map": {"": target}}
     try:

@@ -9,8 +9,8 @@ from typing import Any
 from ragtally_lora.source import BaseSource
 
 _SAID = (
-    "train", "rank", "alpha", "dropout", "targets", "epochs", "rate", "schedule", "warmup", "batch", "accumulation",
-    "dev", "patience", "quantise", "precision", "language", "instructions", "words",
+    "train", "rank", "alpha", "dropout", "targets", "layers", "epochs", "rate", "schedule", "warmup", "batch",
+    "accumulation", "dev", "patience", "quantise", "precision", "language", "instructions", "words",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ _BITS = {"4bit": 4, "8bit": 8}
 def footprint(source: BaseSource, parameters: Mapping[str, Any]) -> Footprint | None:
     """Say what training needs; None where the base, or what reads it, is not there."""
     try:
-        shape = _shape(source)
+        shape = shape_of(source)
     except (RagtallyError, ImportError, KeyError, ValueError, OSError):
         return None
     length = min(parameters["max_tokens"] or shape.window, shape.window)
@@ -27,7 +28,7 @@ def footprint(source: BaseSource, parameters: Mapping[str, Any]) -> Footprint | 
         compute_bits=16 if is_half else 32,
         device="auto" if parameters["device"] is None else "cpu" if parameters["device"] == "cpu" else "gpu",
         tuning=Tuning(
-            trainable=adapter_weights(shape, parameters["rank"], parameters["targets"]),
+            trainable=adapter_weights(shape, parameters["rank"], parameters["targets"], parameters["layers"]),
             is_adapter=True,
             length=length,
             batch=parameters["batch"],
@@ -38,7 +39,7 @@ def footprint(source: BaseSource, parameters: Mapping[str, Any]) -> Footprint | 
     )
 
 
-def adapter_weights(shape: ModelShape, rank: int, targets: str | Sequence[str]) -> int:
+def adapter_weights(shape: ModelShape, rank: int, targets: str | Sequence[str], layers: int | None = None) -> int:
     """Count the weights of adapters: rank times inputs and outputs of every layer that has one (Hu et al. 2022)."""
     keys = shape.hidden // shape.heads * shape.key_value_heads
     widths = {
@@ -54,17 +55,29 @@ def adapter_weights(shape: ModelShape, rank: int, targets: str | Sequence[str]) 
     names = [targets] if isinstance(targets, str) else list(targets)
     # Whatever is named in another way may be all of them.
     own = [widths[name] for name in names] if widths.keys() >= set(names) else widths.values()
-    return rank * shape.layers * sum(own)
+    return rank * (layers or shape.layers) * sum(own)
 
 
-def _shape(source: BaseSource) -> ModelShape:
-    path = source.path()
+def shape_of(source: BaseSource) -> ModelShape:
+    """The base's shape."""
     if not source.is_gguf:
-        return shape_of_folder(path)
-    gguf = importlib.import_module("gguf")  # There with the extra alone
-
-    fields = gguf.GGUFReader(path).fields
+        return shape_of_folder(source.path())
+    fields = _gguf_fields(source)
     names = [name for name, field in fields.items() if len(field.data) == 1]
     return shape_of_gguf(
         {name: str(fields[name].contents()) for name in names}, len(fields["tokenizer.ggml.tokens"].data)
     )
+
+
+def family_name(source: BaseSource) -> str:
+    """The base's family, as its configuration names it."""
+    if not source.is_gguf:
+        config = json.loads((source.path() / "config.json").read_text(encoding="utf-8"))
+        return str(config.get("model_type", "unknown"))
+    return str(_gguf_fields(source)["general.architecture"].contents())
+
+
+def _gguf_fields(source: BaseSource) -> Mapping[str, Any]:
+    gguf: Any = importlib.import_module("gguf")  # There with the extra alone
+    fields: Mapping[str, Any] = gguf.GGUFReader(source.path()).fields
+    return fields

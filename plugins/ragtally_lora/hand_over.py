@@ -1,20 +1,18 @@
-"""What those who serve models need of an adapter, and which families of models they take adapters for."""
+"""What those who serve models need of an adapter."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ragtally import DataError, file_hash
-from ragtally_lora.source import BaseSource, require_packages
+from ragtally_lora.footprint import family_name, shape_of
+from ragtally_lora.source import WEIGHTS, BaseSource, require_packages
 
-WEIGHTS = "adapter_model.safetensors"
 _FILES = (WEIGHTS, "adapter_config.json", "README.md")
-# Ollama reads adapters in safetensors for these alone.
-_OLLAMA_FAMILIES = ("llama", "mistral", "gemma", "gemma2")
+_GGUF = "adapter.gguf"
 _MERGED = "--for transformers writes base and adapter as one model, which it takes"
 _PARITY = (
     "Whether it answers as the tuned one does: a reader `chat` that asks it, in the same grid; see docs/tuning.md"
@@ -51,16 +49,8 @@ def _transformers(
 
 
 def _ollama(source: BaseSource, parameters: Mapping[str, Any], model: Path, folder: Path, name: str) -> Sequence[str]:
-    family = _family(source)
-    if family not in _OLLAMA_FAMILIES:
-        raise DataError(
-            f"Ollama takes adapters for {', '.join(_OLLAMA_FAMILIES)} models, and {source.title} is {family}",
-            hint=_MERGED,
-        )
-    _copy(model, folder)
-    # In a folder that ADAPTER names it looks for weights by this name, and not by PEFT's.
-    (folder / WEIGHTS).rename(folder / "model.safetensors")
-    lines = [f"FROM {source.path().resolve()}", "ADAPTER .", "PARAMETER temperature 0"]
+    _write_gguf(source, model, folder)
+    lines = [f"FROM {source.path().resolve()}", f"ADAPTER ./{_GGUF}", "PARAMETER temperature 0"]
     (folder / "Modelfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return [
         f"cd {folder.name} && ollama create {name} -f Modelfile",
@@ -85,28 +75,36 @@ def _vllm(source: BaseSource, parameters: Mapping[str, Any], model: Path, folder
 def _llama_cpp(
     source: BaseSource, parameters: Mapping[str, Any], model: Path, folder: Path, name: str
 ) -> Sequence[str]:
-    if outside := [name for name in _tensors(model) if "lm_head" in name or "embed_tokens" in name]:
-        raise DataError(
-            f"llama.cpp converts no adapter of {outside[0]}", hint="targets: all-linear, which leaves it out"
-        )
-    _copy(model, folder)
-    base = str(source.path().resolve())
-    if source.is_gguf:
-        require_packages(None)
-        from ragtally_lora.merge import write_config
-
-        write_config(source, folder / "base")
-        base = "base"
-    served = source.path().resolve() if source.is_gguf else "base.gguf"
-    convert = [] if source.is_gguf else [f"python convert_hf_to_gguf.py {base} --outfile base.gguf"]
+    _write_gguf(source, model, folder)
+    path = source.path().resolve()
+    served = str(path) if source.is_gguf else f"{folder.name}/base.gguf"
+    convert = [] if source.is_gguf else [f"python convert_hf_to_gguf.py {path} --outfile {served}"]
     return [
-        f"cd {folder.name}; the scripts are llama.cpp's own",
         *convert,
-        f"python convert_lora_to_gguf.py --base {base} --outfile adapter.gguf .",
-        f"llama-server -m {served} --lora adapter.gguf --jinja",
+        f"llama-server -m {served} --lora {folder.name}/{_GGUF} --jinja",
         f"in a spec: models: {{served: {{litellm: {{model: openai/{name}, temperature: 0,"
         " api_base: http://localhost:8080/v1}}}",
+        f"or in ragtally's own process: models: {{served: {{llama_cpp: {{model: {served},"
+        f" adapter: {folder.name}/{_GGUF}, temperature: 0}}}}}}",
     ]
+
+
+def _write_gguf(source: BaseSource, model: Path, folder: Path) -> None:
+    """Write the adapter as llama.cpp reads it, and so does Ollama."""
+    # Ollama reads PEFT's files too, but of the queries' and keys' two matrices it reorders the wrong one
+    # (convert_llama_adapter.go, August 2026), so that the adapter is another one.
+    require_packages(None, gguf=True)
+    from ragtally_lora.gguf_adapter import FAMILIES, write_gguf_adapter
+
+    name = family_name(source)
+    family = FAMILIES.get(name)
+    if family is None:
+        raise DataError(
+            f"an adapter is written as GGUF for {', '.join(FAMILIES)} models, and {source.title} is {name}",
+            hint=_MERGED,
+        )
+    write_gguf_adapter(model, shape_of(source), family, folder / _GGUF)
+    shutil.copyfile(model / "README.md", folder / "README.md")
 
 
 _WRITERS: Mapping[str, Callable[[BaseSource, Mapping[str, Any], Path, Path, str], Sequence[str]]] = {
@@ -115,29 +113,3 @@ _WRITERS: Mapping[str, Callable[[BaseSource, Mapping[str, Any], Path, Path, str]
     "vllm": _vllm,
     "llama.cpp": _llama_cpp,
 }
-
-
-def _family(source: BaseSource) -> str:
-    if source.is_gguf:
-        return _gguf_family(source.path())
-    config = json.loads((source.path() / "config.json").read_text(encoding="utf-8"))
-    return str(config.get("model_type", "unknown"))
-
-
-def _gguf_family(path: Path) -> str:
-    """The field general.architecture, which every GGUF file has among its first."""
-    key = b"general.architecture"
-    with path.open("rb") as file:
-        head = file.read(1 << 16)
-    start = head.find(key) + len(key)
-    if not head.startswith(b"GGUF") or start < len(key):
-        raise DataError(f"{path.name} does not say of which family its model is", hint="is it a whole GGUF file?")
-    # A type of 4 bytes, a length of 8, then the text.
-    length = int.from_bytes(head[start + 4 : start + 12], "little")
-    return head[start + 12 : start + 12 + length].decode(errors="replace")
-
-
-def _tensors(model: Path) -> list[str]:
-    with (model / WEIGHTS).open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        return [name for name in json.loads(file.read(size)) if name != "__metadata__"]

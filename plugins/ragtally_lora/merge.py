@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from peft import PeftModel
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ragtally_lora.source import BaseSource
 
@@ -23,14 +23,6 @@ def write_merged(source: BaseSource, adapter: Path, folder: Path) -> None:
     AutoTokenizer.from_pretrained(where, local_files_only=True, trust_remote_code=False, **file).save_pretrained(
         folder
     )
-
-
-def write_config(source: BaseSource, folder: Path) -> None:
-    """Write what a GGUF file says of its model in the form of transformers."""
-    where, file = _location(source)
-    config = AutoConfig.from_pretrained(where, local_files_only=True, trust_remote_code=False, **file)
-    config.architectures = config.architectures or [f"{type(config).__name__.removesuffix('Config')}ForCausalLM"]
-    config.save_pretrained(folder)
 
 
 def _location(source: BaseSource) -> tuple[Path, dict[str, str]]:

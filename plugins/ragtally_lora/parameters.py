@@ -57,6 +57,14 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "Which layers get adapters: all-linear, which leaves the output layer out, or names such as "
         "[q_proj, v_proj].",
     },
+    "layers": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "default": None,
+        "description": "How many of the base's last layers get adapters, all if omitted; needs `targets` by name. "
+        "Fewer train faster: nothing goes back through the layers below them.",
+        "x-ragtally-identity": "if set",
+    },
     "epochs": {
         "type": "integer",
         "minimum": 1,

@@ -18,8 +18,7 @@ from ragtally.support.dev_split import split_dev
 from ragtally.support.local_models import memory_error, torch_state
 from ragtally_lora.base import Base, State, load_base
 from ragtally_lora.card import model_card
-from ragtally_lora.hand_over import WEIGHTS
-from ragtally_lora.source import BaseSource
+from ragtally_lora.source import WEIGHTS, BaseSource
 from ragtally_lora.texts import Exchange, encode_answer, encode_prompt, require_room
 from ragtally_lora.training import Settings, Training
 from ragtally_prompts import own_prompt
@@ -67,11 +66,13 @@ class LoraReader:
         ]
         require_room(exchanges, self._window(base))
         settings = Settings(**{name: self._parameters[name] for name in _SETTINGS})
+        layers = self._parameters["layers"]
         config = LoraConfig(
             r=self._parameters["rank"],
             lora_alpha=self._parameters["alpha"],
             lora_dropout=self._parameters["dropout"],
             target_modules=self._parameters["targets"],
+            layers_to_transform=None if layers is None else base.last_layers(layers),
             task_type="CAUSAL_LM",
         )
         with torch_state(vote.seed, self._parameters["threads"]):

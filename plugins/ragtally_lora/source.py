@@ -11,6 +11,8 @@ from ragtally import DataError, Finding, Location, ParameterFault, PluginError, 
 from ragtally.support.local_models import ModelFiles
 from ragtally.support.model_sources import ModelSource
 
+# What PEFT calls the file of an adapter.
+WEIGHTS = "adapter_model.safetensors"
 INSTALL = 'pip install "ragtally[lora]"'
 _PACKAGES = ("torch", "transformers", "peft")
 _QUANTISING = "bitsandbytes"
@@ -84,8 +86,8 @@ def package_findings(quantise: str | None, *, gguf: bool) -> list[Finding]:
     return [Finding(True, f"{', '.join(names)} are installed")]
 
 
-def require_packages(quantise: str | None) -> None:
+def require_packages(quantise: str | None, *, gguf: bool = False) -> None:
     """Refuse to build a reader whose packages are not there."""
-    for finding in package_findings(quantise, gguf=False):
+    for finding in package_findings(quantise, gguf=gguf):
         if not finding.ok:
             raise PluginError(finding.what, hint=finding.remedy)

@@ -89,6 +89,25 @@ def test_a_trained_body_is_better_than_its_frozen_vectors(
 
 
 @pytest.mark.slow
+def test_of_a_text_that_is_too_long_either_end_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    own: dict[str, Any] = {"model": str(packaged_model()), "device": "cpu", "threads": 1, "method": "frozen"}
+    context = " ".join([*["It rained."] * 40, "Pain was less than before."])
+    question = "Does it help pain?"
+    reading = Reading(["long", "short", "alone"], [question] * 3, [[context], ["No."], []], ANSWERS)
+    for keep in (None, "end"):
+        reader: Any = build(**own, max_tokens=24, keep=keep)
+        body = reader._load(packaged_model(), "it")
+        texts = reader._texts(body, reading)
+        assert texts[1:] == [f"{question}\nNo.", question]
+        encoded = body.tokenizer(texts[0], truncation=True, max_length=24)["input_ids"]
+        seen = body.tokenizer.decode(encoded, skip_special_tokens=True)
+        assert seen.startswith("does it help pain? ")
+        assert seen.endswith("pain was less than before.") == (keep == "end")
+        assert len(encoded) == 24
+
+
+@pytest.mark.slow
 def test_bad_input_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     own: dict[str, Any] = {"model": str(packaged_model()), "device": "cpu", "threads": 1}

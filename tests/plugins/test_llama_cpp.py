@@ -52,6 +52,20 @@ def test_any_other_name_is_refused_with_those_that_are_there() -> None:
     assert fault.parameter == "model" and fault.hint == "smollm2, or a path: models/smolm.gguf"
 
 
+def test_an_adapter_is_a_path_and_part_of_what_the_model_is(tmp_path: Path) -> None:
+    assert COMPONENT.check is not None
+    (fault,) = COMPONENT.check(given(adapter="served"))
+    assert fault.parameter == "adapter" and fault.hint == "a path: served/adapter.gguf"
+    traits = COMPONENT.traits(given(adapter="served/adapter.gguf"))  # type: ignore[operator, misc]
+    assert traits.model == "smollm2+adapter"
+    files = [tmp_path / name for name in ("model.gguf", "one.gguf", "other.gguf")]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    model, one, other = map(str, files)
+    prints = [COMPONENT.fingerprint(given(model=model, adapter=each)) for each in (None, one, other)]  # type: ignore[misc]
+    assert len(set(prints)) == 3 and prints[0] == digest(model)
+
+
 @pytest.mark.usefixtures("no_extra")
 def test_without_the_extra_a_spec_is_read_and_says_what_to_install() -> None:
     traits = COMPONENT.traits(given())  # type: ignore[operator, misc]
@@ -173,6 +187,11 @@ class TestRealModel:
 
         # A block of 128 tokens on a busy processor; the whole prompt takes ten times as long.
         assert asyncio.run(give_up()) < 5
+
+    def test_what_is_no_adapter_of_the_model_is_refused(self) -> None:
+        with pytest.raises(CallError, match=r"Q4_1\.gguf is no adapter of SmolLM2") as error:
+            ask(build(adapter=str(path_of("smollm2"))), "Hello?")
+        assert "ragtally export model" in str(error.value.hint)
 
     def test_it_says_nothing_on_the_terminal(self, capfd: pytest.CaptureFixture[str]) -> None:
         ask(build(), "Hello?")

@@ -54,6 +54,7 @@ def test_wrong_parameters_are_told_before_any_work(tmp_path: Path) -> None:
     assert faults(base="model") == ["base"]
     assert faults(base="./models/a", revision="main") == ["revision"]
     assert faults(base="a.gguf", revision="main", quantise="4bit") == ["revision", "quantise"]
+    assert faults(layers=4) == ["layers"] and faults(layers=4, targets=["q_proj"]) == []
     assert faults(template="own.jinja", instructions="Be brief.") == ["instructions"]
     with pytest.raises(DataError, match="no such model file"):
         COMPONENT.fingerprint(given(base=str(tmp_path / "a.gguf")))  # type: ignore[misc]
@@ -157,6 +158,18 @@ def test_it_learns_to_answer_and_only_answers_count(tiny: dict[str, Any], tmp_pa
         assert answers.input_tokens is not None and min(filter(None, answers.input_tokens)) > 50
 
 
+def test_the_last_layers_alone_learn_where_a_spec_says_so(tiny: dict[str, Any], tmp_path: Path) -> None:
+    own = tiny | {"epochs": 1, "targets": ["q_proj", "down_proj"], "layers": 1}
+    reader: Any = build(**own)
+    reader.train(samples.examples(), VOTE)
+    assert reader._state and all(".layers.1." in name for name in reader._state)
+    saved(reader, tmp_path / "model")
+    other = build(**own)
+    other.load(tmp_path / "model")
+    reading = samples.examples().reading
+    assert other.read(reading, VOTE) == reader.read(reading, VOTE)
+
+
 def test_it_sees_the_very_prompt_of_the_reader_chat(tiny: dict[str, Any]) -> None:
     from ragtally_lora.base import load_base
     from ragtally_lora.source import BaseSource
@@ -188,6 +201,8 @@ def test_bad_input_is_told_with_its_remedy(tiny: dict[str, Any]) -> None:
     assert caught.value.hint == "rate: 5e+29, or precision: float32"
     with pytest.raises(DataError, match="no layer of the base is named so"):
         build(**tiny, targets=["nothing"]).train(examples, VOTE)
+    with pytest.raises(DataError, match="the base has 2 layers, not 3"):
+        build(**tiny, targets=["q_proj"], layers=3).train(examples, VOTE)
     few = Examples(examples.reading, ["yes"] * len(examples))
     with pytest.raises(DataError, match="'no' has 0 of 36 examples"):
         build(**tiny).train(few, VOTE)
@@ -230,21 +245,27 @@ def test_what_servers_need_is_written_and_what_they_do_not_take_is_told(tiny: di
         return folder, "\n".join(COMPONENT.hand_over(given(**tiny | said), tmp_path / "model", server, folder))
 
     folder, lines = write("ollama")
-    assert (folder / "model.safetensors").read_bytes() == files["adapter_model.safetensors"]
-    assert (folder / "Modelfile").read_text() == f"FROM {tiny['base']}\nADAPTER .\nPARAMETER temperature 0\n"
+    assert {path.name for path in folder.iterdir()} == {"Modelfile", "README.md", "adapter.gguf"}
+    modelfile = f"FROM {tiny['base']}\nADAPTER ./adapter.gguf\nPARAMETER temperature 0\n"
+    assert (folder / "Modelfile").read_text() == modelfile
     assert "ollama create" in lines and "ollama_chat/" in lines
+    adapter = (folder / "adapter.gguf").read_bytes()
     folder, lines = write("vllm")
     assert f"vllm serve {tiny['base']} --enable-lora --max-lora-rank 8 --lora-modules" in lines
+    assert (folder / "adapter_model.safetensors").read_bytes() == files["adapter_model.safetensors"]
     folder, lines = write("llama.cpp")
-    assert f"convert_lora_to_gguf.py --base {tiny['base']} --outfile adapter.gguf" in lines
+    assert (folder / "adapter.gguf").read_bytes() == adapter
+    assert f"convert_hf_to_gguf.py {tiny['base']} --outfile llama.cpp/base.gguf" in lines
+    assert "llama-server -m llama.cpp/base.gguf --lora llama.cpp/adapter.gguf --jinja" in lines
+    assert "{llama_cpp: {model: llama.cpp/base.gguf, adapter: llama.cpp/adapter.gguf, temperature: 0}}" in lines
     folder, lines = write("transformers")
     assert_merged(folder, reader, tiny)
     config = Path(tiny["base"]) / "config.json"
     text = config.read_text()
     try:
-        config.write_text(text.replace('"llama"', '"qwen3"'))
+        config.write_text(text.replace('"llama"', '"mamba"'))
         (tmp_path / "ollama").rename(tmp_path / "before")
-        with pytest.raises(DataError, match=r"Ollama takes adapters for .* is qwen3") as caught:
+        with pytest.raises(DataError, match=r"an adapter is written as GGUF for llama, .* is mamba") as caught:
             write("ollama")
         assert caught.value.hint is not None and caught.value.hint.startswith("--for transformers")
     finally:
