@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -514,6 +515,14 @@ class TestLocal(ExecutorSuite):
     plugin = "ragtally_local"
     name = "local"
     parameters = {"workers": 2}  # noqa: RUF012
+
+
+@pytest.mark.slow  # A cluster is started on this machine, five times
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install '.[ray]'")
+class TestRay(ExecutorSuite):
+    plugin = "ragtally_ray"
+    name = "ray"
+    parameters = {"address": "local", "workers": 2}  # noqa: RUF012
 
 
 TESTED_ON_A_SERVER = {("retriever", "ragtally_weaviate", "weaviate")}
