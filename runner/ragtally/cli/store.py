@@ -91,7 +91,8 @@ def verify() -> None:
     """Check every saved call and every file of finished work; set damaged work aside, to be done again.
 
     Saved calls are paid for: damaged ones are named and left as they are. What an index has outside the store, its
-    collection on a server, is looked at too; a server that cannot be reached is no damage.
+    collection on a server, is looked at too; a server that cannot be reached is no damage. Looks at this machine's
+    store; what is fetched from a shared one is checked whenever that happens.
     """
     with _calls() as calls:
         damage = _verify_calls(calls)
@@ -174,7 +175,7 @@ def gc(specs: tuple[Path, ...], yes: bool, leave_outside: bool) -> None:
 
     With --keep, also the finished work that none of those specs needs, and what an index has outside the store: its
     collection on a server. Removes it with --yes, which is for when nothing runs. Saved calls are paid for and
-    always stay.
+    always stay. So does what lies in a shared store, which others may need.
     """
     store = lazy.store.Store(_root())
     folders = lazy.inventory.garbage(store, _entries_in_use(specs) if specs else None)
