@@ -65,6 +65,9 @@ CASES = {
 }  # fmt: skip
 
 
+VECTORS = "gold: {classifier: {parts: {all: {features: vectors}}, embedder: EMBEDDER}}"
+
+
 @pytest.fixture(scope="module")
 def registry() -> Registry:
     return load_registry()
@@ -109,3 +112,26 @@ def test_open_answers_are_learnt_from_words(tmp_path: Path, registry: Registry) 
     with pytest.raises(RagtallyError) as raised:
         study(tmp_path, registry, text.replace("[chat]", "[label]\n  labels: [yes, no]"))
     assert "answers are open, so mine learns from words" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("embedder", "message"),
+    [
+        ("{litellm: {model: openai/text-embedding-3-small}}", "3-small by itself, outside of plan and budget"),
+        ("{litellm: {model: ollama/all-minilm}}", "its price is not known"),
+        ("{litellm: {model: ollama/all-minilm, usd_per_hour: 1}}", "it is paid for"),
+        ("{litellm: {model: ollama/all-minilm, usd_per_hour: 0}}", None),
+        ("lsa", None),
+    ],
+)
+def test_a_reader_has_no_embedder_that_costs_something(
+    tmp_path: Path, registry: Registry, embedder: str, message: str | None
+) -> None:
+    text = SPEC.replace("gold: classifier", VECTORS.replace("EMBEDDER", embedder))
+    if message is None:
+        study(tmp_path, registry, text)
+        return
+    with pytest.raises(RagtallyError, match=message) as raised:
+        study(tmp_path, registry, text)
+    assert "usd_per_hour: 0" in str(raised.value)
+    assert "spec.yaml:11" in str(raised.value)

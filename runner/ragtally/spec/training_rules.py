@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ragtally.api import Choice, EmbedderTraits, Price
 from ragtally.examples.wording import Kind
 from ragtally.spec.document import PathOf
 from ragtally.spec.rules import Draft, DraftReader, names_at
@@ -16,6 +17,7 @@ def check_training(draft: Draft, recipe: ExampleRecipe | None, faults: Faults) -
     _check_split(draft, faults)
     _check_base(draft, faults)
     _check_examples(draft, recipe, faults)
+    _check_embedders(draft, faults)
 
 
 def _check_split(draft: Draft, faults: Faults) -> None:
@@ -105,3 +107,27 @@ def _check_recipe(draft: Draft, reader: DraftReader, recipe: ExampleRecipe, path
 def learnable_kinds(*, is_open: bool) -> tuple[Kind, ...]:
     """The kinds of examples that hold such answers as a study has."""
     return (Kind.QUESTION_ANSWER, Kind.INSTRUCTION, Kind.CHAT) if is_open else (Kind.LABEL,)
+
+
+def _check_embedders(draft: Draft, faults: Faults) -> None:
+    """Refuse readers whose embedders cost something: readers ask them, so that no plan and no budget knows."""
+    for name, reader in draft.readers.items():
+        choice = reader.pick.choice
+        for key, embedder in choice.parameters.items():
+            if not isinstance(embedder, Choice) or embedder.kind != "embedder":
+                continue
+            path = ("readers", name, choice.name, key)
+            traits: EmbedderTraits | None = draft.traits(embedder, path)
+            if traits is None or _is_free(traits.price):
+                continue
+            what = traits.name or embedder.name
+            cost = "its price is not known" if traits.price is None else "it is paid for"
+            message = f"{name} asks {what} by itself, outside of plan and budget, and {cost}"
+            hint = (
+                f"a model that runs here, as {key}: {{lsa: {{dim: 100}}}}; or state that it is free: usd_per_hour: 0"
+            )
+            faults.add(path, message, hint)
+
+
+def _is_free(price: Price | None) -> bool:
+    return price is not None and not any((price.input, price.output, price.usd_per_hour))
