@@ -64,7 +64,7 @@ def analysis(results: Results) -> Analysis:
 
 
 def test_each_reader_has_a_row(results: Results, analysis: Analysis) -> None:
-    (table,) = training_table(results, sets_of(results.cells, results.metrics, analysis), analysis)
+    (table,) = training_table(results, sets_of(results.cells, results.metrics, analysis))
     assert [column.heading for column in table.columns][:5] == [
         "reader", "learns from", "examples", "accuracy of the choice", "accuracy expected",
     ]  # fmt: skip
@@ -93,4 +93,4 @@ def test_with_and_without_curation_are_compared_question_by_question(results: Re
 
 
 def test_results_without_trained_readers_have_no_table(results: Results) -> None:
-    assert training_table(replace(results, training={}), (), None) == ()
+    assert training_table(replace(results, training={}), ()) == ()

@@ -72,7 +72,7 @@ def sections(results: Results, analysis: Analysis, cells: Cells) -> tuple[tuple[
         examples_section(results),
         breakdown_section(analysis),
         parsers_section(results, analysis),
-        readers_section(sets, analysis, missing_answers(results), training_table(results, sets, analysis)),
+        readers_section(sets, analysis, missing_answers(results), training_table(results, sets)),
         # Where nothing is chosen the voters are what a study is about, otherwise they are how its base came to be.
         *(() if analysis.chosen_cell else (voters,)),
         readings_section(results),

@@ -26,6 +26,7 @@ from ragtally.present.readers import contexts_table, noise_section, readers_sect
 from ragtally.present.readings import reading_warnings, readings_section
 from ragtally.present.retrieval import retrieval_section
 from ragtally.present.table import Section, Table
+from ragtally.present.training import training_table
 from ragtally.results import Results
 from ragtally.results.metrics import MetricInfo
 
@@ -112,7 +113,8 @@ def analysis_parts(results: Results, analysis: Analysis) -> Parts:
     ]
     judges = judges_section(results, analysis)
     of_judges: Parts = [] if judges.empty else [judges.lead, *_tables([judges]), *judges.notes]
-    return [*_tables(sections), *of_judges]
+    training = training_table(results, sets_of(results.cells, results.metrics, analysis))
+    return [*training, *_tables(sections), *of_judges]
 
 
 def answer_text(results: Results, analysis: Analysis) -> str:

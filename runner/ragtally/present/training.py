@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ragtally.analysis import Analysis
 from ragtally.analysis.estimate import Estimate
 from ragtally.present.cells import Cells
 from ragtally.present.numbers import COUNT, form_of
@@ -21,12 +20,12 @@ _CURATION = {
 _CONDITIONS = ("gold_context", "closed_book")
 
 
-def training_table(results: Results, sets: Sequence[Cells], analysis: Analysis | None) -> tuple[Table, ...]:
+def training_table(results: Results, sets: Sequence[Cells]) -> tuple[Table, ...]:
     """One row per reader: what it learnt from, what cross-validation makes of it, and its score on the questions."""
     models = dict(_models_by_reader(results))
     if not models:
         return ()
-    metrics = _estimated(models.values(), analysis)
+    metrics = _estimated(models.values(), results)
     has_choice = any("cross_validation" in model.get("training", {}) for model in models.values())
     columns = [Column("reader"), Column("learns from"), Column("examples", COUNT)]
     for metric, unit in metrics.items():
@@ -61,7 +60,7 @@ def _source(model: Mapping[str, Any]) -> str:
     return f"gold labels of {model['split']}"
 
 
-def _estimated(models: Any, analysis: Analysis | None) -> dict[str, str]:
+def _estimated(models: Iterable[Mapping[str, Any]], results: Results) -> dict[str, str]:
     """The metrics that a reader says an expectation of, with their units."""
     names = dict.fromkeys(
         metric
@@ -69,7 +68,7 @@ def _estimated(models: Any, analysis: Analysis | None) -> dict[str, str]:
         for key in ("cross_validation", "estimate")
         for metric in model.get("training", {}).get(key, {})
     )
-    return {} if analysis is None else {name: analysis.units[name] for name in names if name in analysis.units}
+    return {name: results.metric(name).unit for name in results.metric_names("answers", single=True) if name in names}
 
 
 def _expectation(model: Mapping[str, Any], metric: str) -> Estimate | None:
@@ -95,8 +94,9 @@ def _notes(models: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, str]) 
     if metrics:
         notes.append(
             "of the choice: its mean score on the folds that it was chosen on, so it flatters; expected: by nested"
-            " cross-validation on the examples alone, in which every choice is made again (outer_folds); here: on the"
-            " questions of the study with the gold context, of which none is among the examples"
+            " cross-validation on the examples and their labels alone, in which every choice is made again"
+            " (outer_folds); here: on the study’s questions, of which none is among the examples, with the gold"
+            " context where a reader is asked with it, else without any"
         )
     for name, model in models.items():
         if left_out := model.get("left_out"):

@@ -187,7 +187,10 @@ def _writing_keys() -> dict[str, Schema]:
             "description": "The language to write in; each passage's own where it is left out.",
         },
         "style": _file("Worked examples, shown to the generators: JSON Lines, CSV or Excel."),
-        "expand": _file("An existing small set of examples, in whose manner more are written, instead of passages."),
+        "expand": _file(
+            "An existing set of examples, in whose manner generators write more, instead of from passages; without "
+            "generators it is compared, curated, split and exported as it is."
+        ),
         "prompts": mapping(
             "Files with prompts of your own, in the grammar of the reader chat's template.",
             {name: _file(f"In place of the prompt that says {name}.") for name in PROMPTS},
@@ -366,15 +369,15 @@ def _check(
             if name not in (None, *model_names):
                 hint = did_you_mean(name, model_names) if model_names else f"name it under models: {{{name}: ...}}"
                 faults.add((*path, index), f"there is no model {name!r} under models", hint)
-    if ("kinds" in part) != ("generators" in part) or not ("kinds" in part or "chats" in part):
-        hint = "kinds: [question_answer] and generators: [...], or chats: {assistant: [...]}"
+    if ("kinds" in part) != ("generators" in part) or not part.keys() & {"kinds", "chats", "expand"}:
+        hint = "kinds: [question_answer] and generators: [...], chats: {assistant: [...]}, or expand: FILE alone"
         faults.add(_PATH, "it is not said what is to be written by whom", hint, at="key")
     kinds, labels = part.get("kinds", ()), "labels" in part
     has_label = str(Kind.LABEL) in (kinds or ())
     if has_label and not labels:
         faults.add((*_PATH, "kinds"), "the kind label needs a closed set", "labels: [complaint, praise]", at="key")
     # A list in which something is wrong may have meant it.
-    if labels and not has_label and not faults.touch((*_PATH, "kinds")):
+    if labels and not (has_label or "expand" in part) and not faults.touch((*_PATH, "kinds")):
         faults.add((*_PATH, "labels"), "labels are of the kind label", "add it to kinds, or remove labels", at="key")
     if part.get("repair") and not validate:
         hint = "validate: {from: [...]}, or repair: 0"
