@@ -14,6 +14,7 @@ from ragtally.plan import in_order, plan_study
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
 from ragtally.steps import CHUNK, INDEX, Task, Work, chunk, pieces
+from ragtally.steps.documents import DocumentBuffer
 from ragtally.store import Store, join_arrays, read_array, write_array
 from ragtally.store.texts import MappedTexts, write_texts
 from ragtally.tables import count_documents, load_index_parts, load_spans
@@ -108,6 +109,36 @@ def test_pieces_that_are_done_are_not_done_again(
     assert len(np.unique(load_spans(folder).document)) == documents
 
 
+def test_documents_of_a_large_corpus_wait_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = {"id": pl.String(), "text": pl.String(), "section_starts": pl.List(pl.Int32)}
+    batches = [
+        pl.DataFrame({"id": [f"{row}"], "text": ["\u00e9" * row], "section_starts": [[row]]}, schema=schema)
+        for row in range(9)
+    ]
+    # Sections of some have names.
+    batches[4] = batches[4].with_columns(section_names=pl.Series([["one"]]))
+
+    def write(name: str) -> Path:
+        buffer, folder = DocumentBuffer(tmp_path / "buffer", pl.Schema(schema)), tmp_path / name
+        folder.mkdir()
+        for batch in batches:
+            buffer.add(batch)
+        assert buffer.outline()["length"].to_list() == [*range(9)]
+        assert buffer.whole()["id"].to_list() == [str(row) for row in range(9)]
+        buffer.write(folder)
+        buffer.close()
+        return folder
+
+    monkeypatch.setattr(pieces, "DOCUMENTS", 100)
+    held = write("held")
+    assert [path.name for path in held.iterdir()] == ["documents.parquet"]
+    monkeypatch.setattr(pieces, "TEXT_BYTES", 10)
+    spilled = write("spilled")
+    assert not (tmp_path / "buffer").exists()
+    assert pl.read_parquet(spilled / "documents.parquet").equals(pl.read_parquet(held / "documents.parquet"))
+    assert list(MappedTexts(spilled)) == ["\u00e9" * row for row in range(9)]
+
+
 def test_joined_arrays_are_those_of_one_file(tmp_path: Path) -> None:
     array = np.arange(24, dtype=np.int32).reshape(3, 8)
     write_array(tmp_path / "whole.npy", array)
@@ -120,7 +151,7 @@ def test_joined_arrays_are_those_of_one_file(tmp_path: Path) -> None:
 
 def test_mapped_texts_are_the_texts(tmp_path: Path) -> None:
     texts = ["one", "", "zwei \U0001f600", "trois\n", "é"]
-    write_texts(tmp_path, pl.Series(texts))
+    write_texts(tmp_path, [pl.Series(texts[:2]), pl.Series(texts[2:])])
     mapped = MappedTexts(tmp_path)
     assert list(mapped) == texts == mapped[:] and len(mapped) == 5
     assert mapped[-1] == "é" and mapped[1:4:2] == texts[1:4:2]

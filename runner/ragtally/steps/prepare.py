@@ -11,10 +11,9 @@ import polars as pl
 
 from ragtally.api import DataError, Dataset, DatasetBatch, ParsingDataset, PluginError
 from ragtally.redaction import Redactor, check_rules
-from ragtally.steps.pieces import pieces_of_documents
+from ragtally.steps.documents import DocumentBuffer, write_documents
 from ragtally.steps.step import Step, Task, Work
 from ragtally.store import write_json, write_table
-from ragtally.store.texts import write_texts
 from ragtally.tables import EVIDENCE
 
 # With more different labels than this share of the labelled questions, of at least so many, they are no classes.
@@ -30,17 +29,17 @@ def run(work: Work) -> None:
         if not isinstance(dataset, ParsingDataset):
             raise PluginError(f"the dataset {work.task.choices['dataset'].name} has no method parsed_by")
         dataset = dataset.parsed_by(work.build("parser"))
-    reading = _Reading(dataset, work.task)
+    documents = DocumentBuffer(work.folder / "buffer", pl.Schema(_DOCUMENTS))
+    reading = _Reading(dataset, work.task, documents)
     for batch in dataset.batches():
         reading.take(batch)
     whole = reading.whole()
     if "redact" in work.task.settings:
-        whole = reading.redact(whole, work.task.choices["dataset"].parameters["redact"])
-    write_table(work.folder / "documents.parquet", whole.documents)
-    texts = whole.documents["text"]
-    # A small corpus is read faster than it is mapped.
-    if pieces_of_documents(len(texts), int(texts.str.len_bytes().sum())) > 1:
-        write_texts(work.folder, texts)
+        whole, redacted = reading.redact(whole, work.task.choices["dataset"].parameters["redact"])
+        write_documents(work.folder, redacted)
+    else:
+        documents.write(work.folder)
+    documents.close()
     write_table(work.folder / "questions.parquet", whole.questions)
     write_table(work.folder / "evidence.parquet", whole.evidence)
     if "parser" in work.task.choices:
@@ -86,7 +85,7 @@ class _Reading:
 
     dataset: Dataset
     task: Task
-    documents: list[pl.DataFrame] = field(default_factory=list)
+    documents: DocumentBuffer
     questions: list[pl.DataFrame] = field(default_factory=list)
     spans: list[pl.DataFrame] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
@@ -97,7 +96,9 @@ class _Reading:
         schema = _DOCUMENTS if batch.documents.section_names is None else _DOCUMENTS | _SECTION_NAMES
         if batch.documents.file is not None:
             schema = schema | _FILE
-        self.documents.append(self._frame("documents", batch.documents, schema))
+        documents = self._frame("documents", batch.documents, schema)
+        self._check_sections(documents)
+        self.documents.add(documents)
         schema = {**_QUESTIONS, **({} if batch.questions.references is None else _REFERENCES)}
         self.questions.append(self._frame("questions", batch.questions, schema))
         evidence = batch.evidence
@@ -120,7 +121,7 @@ class _Reading:
 
     def whole(self) -> _Whole:
         """Put the pieces together and check them against each other."""
-        documents = pl.concat([pl.DataFrame(schema=_DOCUMENTS), *self.documents], how="diagonal", rechunk=True)
+        documents = self.documents.outline()
         # An empty piece need not say whether there are references.
         pieces = [piece for piece in self.questions if len(piece)] or [pl.DataFrame(schema=_QUESTIONS)]
         if len({len(piece.columns) for piece in pieces}) > 1:
@@ -128,17 +129,16 @@ class _Reading:
         questions = pl.concat(pieces, rechunk=True)
         if not len(documents):
             raise self.wrong("the corpus is empty: the dataset has no document")
-        self._check_ids("document", documents)
-        self._check_ids("question", questions)
+        self._check_ids("document", documents["id"], documents["length"])
+        self._check_ids("question", questions["id"], questions["text"])
         self._check_classes(questions["label"].drop_nulls())
         self._check_among("label", questions.filter(pl.col("label").is_not_null()), self.dataset.answers)
         self._check_among("split", questions, self.dataset.splits)
-        self._check_sections(documents)
         self._check_references(questions)
         return _Whole(documents, questions, self._evidence(documents, questions), self._quotes(questions))
 
-    def redact(self, whole: _Whole, rules: Mapping[str, Any]) -> _Whole:
-        """Replace in all that is said of documents and questions; evidence stays where it was."""
+    def redact(self, whole: _Whole, rules: Mapping[str, Any]) -> tuple[_Whole, pl.DataFrame]:
+        """Replace in all that is said of documents and questions; evidence stays where it was. Also the documents."""
         check_rules(rules)
         redactor = Redactor(rules, self.people)
 
@@ -151,7 +151,7 @@ class _Reading:
             return pl.Series(lists.name, own, pl.List(pl.String))
 
         # Questions come first, so that their placeholders are the same whatever a parser makes of the documents.
-        documents, questions, evidence = whole.documents, whole.questions, whole.evidence
+        documents, questions, evidence = self.documents.whole(), whole.questions, whole.evidence
         references = [nested(questions["references"])] if "references" in questions.columns else []
         questions = questions.with_columns(plain(questions["id"]), plain(questions["text"]), *references)
         quotes = whole.quotes.with_columns(plain(whole.quotes["text"]), plain(whole.quotes["fault"]))
@@ -172,12 +172,12 @@ class _Reading:
             pl.Series("end", [redactions[row].end(end) for row, _, end in spans], pl.Int32),
         )
         self.left_out.update(redactor.counts())
-        self._check_ids("document", documents)
-        self._check_ids("question", questions)
-        return _Whole(documents, questions, evidence, quotes)
+        self._check_ids("document", documents["id"], documents["text"])
+        self._check_ids("question", questions["id"], questions["text"])
+        return _Whole(whole.documents, questions, evidence, quotes), documents
 
     def _evidence(self, documents: pl.DataFrame, questions: pl.DataFrame) -> pl.DataFrame:
-        lengths = documents.select("id", length=pl.col("text").str.len_chars()).with_row_index("document_row")
+        lengths = documents.with_row_index("document_row")
         rows = questions.select("id").with_row_index("question_row")
         spans = (
             pl.concat([pl.DataFrame(schema=_EVIDENCE), *self.spans])
@@ -199,14 +199,14 @@ class _Reading:
         )  # fmt: skip
         return columns.sort("question", "document", "start", "end", "grade")
 
-    def _check_ids(self, what: str, table: pl.DataFrame) -> None:
-        ids = table["id"]
+    def _check_ids(self, what: str, ids: pl.Series, texts: pl.Series) -> None:
+        """Refuse what has no id of its own, or no text (or no length of one)."""
         if ids.null_count() or (ids == "").any():
             raise self.wrong(f"a {what} has no id")
         if ids.n_unique() < len(ids):
             twice = ids.filter(ids.is_duplicated())[0]
             raise self.wrong(f"the {what} id {twice!r} comes twice")
-        for name in ids.filter(table["text"].is_null()).head(1):
+        for name in ids.filter(texts.is_null()).head(1):
             raise self.wrong(f"{what} {name!r} has no text")
 
     def _check_classes(self, labels: pl.Series) -> None:
@@ -236,7 +236,7 @@ class _Reading:
                 what = column.removeprefix("section_")
                 raise self.wrong(f"document {name!r} has not as many {what} of sections as starts")
         sections = (
-            documents.filter(pl.col("section_starts").list.len() > 0)
+            documents.filter(pl.col("text").is_not_null(), pl.col("section_starts").list.len() > 0)
             .select("id", pl.col("text").str.len_chars().alias("length"), start="section_starts", end="section_ends")
             .explode("start", "end")
         )
@@ -273,7 +273,7 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
-    documents: pl.DataFrame
+    documents: pl.DataFrame  # Their ids and lengths
     questions: pl.DataFrame
     evidence: pl.DataFrame
     quotes: pl.DataFrame

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from ragtally.api import DataError, Location, PluginError, raise_all
+from ragtally.steps.documents import write_documents
 from ragtally.steps.step import Step, Work
 from ragtally.store import read_json, read_table, write_json, write_table
 from ragtally.tables import EVIDENCE, load_all_questions, load_quotes
@@ -58,7 +59,7 @@ def run(work: Work) -> None:
         evidence.append(new_evidence)
     documents, spans = _append_quotes(documents, first, best)
     columns = list(EVIDENCE)
-    write_table(work.folder / "documents.parquet", documents)
+    write_documents(work.folder, documents)
     write_table(work.folder / "questions.parquet", first.questions)
     write_table(work.folder / "evidence.parquet", pl.concat([*evidence, spans]).select(columns).sort(columns))
     write_json(work.folder / "dataset.json", read_json(folders[0] / "dataset.json"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
@@ -18,13 +18,15 @@ _BOUNDS = "texts.npy"
 _AT_ONCE = 4096
 
 
-def write_texts(folder: Path, texts: pl.Series) -> None:
+def write_texts(folder: Path, parts: Iterable[pl.Series]) -> None:
     """Write `texts.bin` (UTF-8, one after the other) and `texts.npy` (where each begins, and the last one ends)."""
-    sizes = texts.str.len_bytes().to_numpy()
+    sizes = [np.zeros(1, np.int64)]
     with (folder / _TEXTS).open("wb") as file:
-        for start in range(0, len(texts), _AT_ONCE):
-            file.write("".join(texts[start : start + _AT_ONCE]).encode())
-    write_array(folder / _BOUNDS, np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)]))
+        for texts in parts:
+            sizes.append(texts.str.len_bytes().to_numpy().astype(np.int64))
+            for start in range(0, len(texts), _AT_ONCE):
+                file.write("".join(texts[start : start + _AT_ONCE]).encode())
+    write_array(folder / _BOUNDS, np.cumsum(np.concatenate(sizes)))
 
 
 def texts_size(folder: Path) -> int | None:
