@@ -10,14 +10,16 @@ import polars as pl
 import pytest
 
 from ragtally.api import Documents, Spans
+from ragtally.pipelines.choices import choice_data
+from ragtally.pipelines.search import Ranking
 from ragtally.plan import in_order, plan_study
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
-from ragtally.steps import CHUNK, INDEX, Task, Work, chunk, pieces
+from ragtally.steps import CHUNK, INDEX, RETRIEVE, Task, Work, chunk, pieces
 from ragtally.steps.documents import DocumentBuffer
 from ragtally.store import Store, join_arrays, read_array, write_array
 from ragtally.store.texts import MappedTexts, write_texts
-from ragtally.tables import count_documents, load_index_parts, load_spans
+from ragtally.tables import count_documents, load_hits, load_index_parts, load_questions, load_spans
 from ragtally.workspace import Workspace
 from toy_study import Notes
 
@@ -86,6 +88,22 @@ def test_pieces_give_the_bytes_of_the_whole(
     # One that orders again what it finds is not cut.
     assert sorted(len(load_index_parts(index)) for index in indexes) == [0, 4, 4, 4]
     assert not list(store.root.glob("checkpoints/*"))
+    expect_an_export_to_search_all_parts(tmp_path / "export", store, tasks, registry)
+
+
+def expect_an_export_to_search_all_parts(
+    folder: Path, store: Store, tasks: Sequence[Task], registry: Registry
+) -> None:
+    (task,) = [task for task in tasks if task.step is RETRIEVE and task.choices["retriever"].name == "bm25"]
+    folder.mkdir()
+    for role in ("prepare", "chunk", "index"):
+        (folder / role).symlink_to(store.folder(role, task.inputs[role][0].address))
+    names = {"retriever": choice_data(task.choices["retriever"]), "limit": task.settings["limit"], "embed": None}
+    ranking = Ranking(folder, {**names, "chunk": "chunk", "index": "index"}, registry)
+    hits = load_hits(store.folder("retrieve", task.address))
+    questions = load_questions(store.folder("sample", task.inputs["sample"][0].address))["text"]
+    for row, question in enumerate(questions.head(3)):
+        assert ranking.search(question).passage.tolist() == hits.passage[row : row + 1].tolist()
 
 
 def test_pieces_that_are_done_are_not_done_again(
