@@ -5,6 +5,7 @@ It ends when its input does: with the ragtally that started it, however that end
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -14,18 +15,32 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn, TextIO
 
 import ray
 from ray.exceptions import AuthenticationError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from ragtally_ray.pool import TICK, FailureError, Pool, WorkerNeeds, reason
+from ragtally_ray.pool import Pool, PoolJob, WorkerNeeds, reason
 from ragtally_ray.worker import Worker
 
+_TICK = 0.5
+# While a worker is idle, a job for it that just came does not wait for the replies of the others.
+_SHORT_TICK = 0.02
 _SECONDS_TO_END = 8.0
 _SECONDS_BETWEEN_LOOKS = 5.0
+_LONGEST_ABSENCE = 20.0
 _SAME = "install the same Python and packages on every machine: pip install -c constraints.txt 'ragtally[ray]'"
+_AGAIN = "then run the same command again: what is done stays"
+
+
+class FailureError(Exception):
+    """What goes to ragtally as an error."""
+
+    def __init__(self, kind: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.told = {"kind": kind, "message": message, "hint": hint}
 
 
 class Orders:
@@ -46,31 +61,40 @@ class Orders:
         time.sleep(_SECONDS_TO_END)
         os._exit(1)
 
-    def next(self) -> dict[str, Any] | None:
-        """Wait for one; None at the end."""
-        return self._orders.get()
+    def take(self, timeout: float | None = None) -> Iterator[tuple[str, Any]]:
+        """The orders that are there; waits for the first one where a time is given."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                order = self._orders.get(timeout=timeout) if timeout else self._orders.get_nowait()
+                if order is None:
+                    raise EOFError
+                yield from order.items()
+                timeout = None
 
-    def jobs(self) -> Iterator[tuple[int, str, str]]:
-        """The jobs that have come by now."""
-        while not self._orders.empty():
-            if (order := self._orders.get()) is None:
-                raise SystemExit
-            yield tuple(order["job"])
+
+@dataclass(frozen=True)
+class Run:
+    """Jobs that one caller waits for."""
+
+    function: str
+    pool: Pool
 
 
 class Cluster:
-    """A cluster, and what ragtally is told of the work there."""
+    """A cluster, and who works there."""
 
     def __init__(self, settings: Mapping[str, Any], orders: Orders, out: TextIO) -> None:
         self._settings, self._orders, self._out = settings, orders, out
-        self._pool: Pool | None = None
-        self._head = ""
-        self._last_word = self._last_look = self._last_answer = time.monotonic()
+        self._runs: dict[int, Run] = {}
+        self._pools: dict[WorkerNeeds, Pool] = {}
+        self._saying = threading.Lock()
+        self._last_word = self._last_worker = time.monotonic()
 
-    def say(self, kind: str, value: Any) -> None:
+    def say(self, kind: str, *values: Any) -> None:
         """Tell ragtally something."""
-        self._out.write(json.dumps({kind: value}) + "\n")
-        self._out.flush()
+        with self._saying:
+            self._out.write(json.dumps([kind, *values]) + "\n")
+            self._out.flush()
         self._last_word = time.monotonic()
 
     def connect(self) -> None:
@@ -78,103 +102,149 @@ class Cluster:
         address = self._settings["address"]
         if address == "auto":
             address = os.environ.get("RAY_ADDRESS") or "auto"
+        quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": "ERROR"}
         if address == "local":
-            self._start()
+            cpus = max(len(os.sched_getaffinity(0)), self._settings["workers"] or 0)
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                object_store_memory=200 * 1024**2,
+                include_dashboard=False,
+                _temp_dir=self._settings["folder"],
+                **quiet,
+            )
         else:
+            # Ray itself would try for two minutes.
             if address != "auto" and (why := _closed(address, self._settings["wait"])):
-                raise FailureError(
-                    "user",
-                    f"no Ray cluster answers at {address}: {why}",
-                    "start its head (ray start --head --port PORT)",
-                )
-            ray.init(address=address, log_to_driver=False, configure_logging=False, logging_level="ERROR")
-            self._head = ray.get_runtime_context().gcs_address
-        nodes = _nodes()
+                hint = "start its head (ray start --head --port PORT)"
+                raise FailureError("user", f"no Ray cluster answers at {address}: {why}", hint)
+            ray.init(address=address, **quiet)
+            head = ray.get_runtime_context().gcs_address
+            threading.Thread(target=self._watch_head, args=(head,), daemon=True).start()
         total = ray.cluster_resources()
-        cards = f", {total['GPU']:g} GPUs" if total.get("GPU") else ""
-        count = f"{len(nodes)} machine{'s' if len(nodes) != 1 else ''}"
-        self.say("ready", f"a Ray cluster of {count} with {total.get('CPU', 0):g} CPUs{cards}")
+        cards = f" and {total['GPU']:g} GPUs" if total.get("GPU") else ""
+        count = len(_nodes())
+        machines = f"{count} machine{'s' if count != 1 else ''}"
+        self.say("answer", 0, f"a Ray cluster of {machines} with {total.get('CPU', 0):g} CPUs{cards}")
 
-    def _start(self) -> None:
-        ray.init(
-            address="local",
-            num_cpus=max(len(os.sched_getaffinity(0)), self._settings["workers"] or 0),
-            object_store_memory=200 * 1024**2,
-            include_dashboard=False,
-            log_to_driver=False,
-            configure_logging=False,
-            logging_level="ERROR",
-            _temp_dir=self._settings["folder"],
-        )
+    def work(self) -> None:
+        """Follow orders until there are no more."""
+        while True:
+            refs = {ref: pool for pool in self._pools.values() for ref in pool.refs}
+            for kind, value in self._orders.take(None if refs else _TICK):
+                self._follow(kind, value)
+            for pool in self._pools.values():
+                pool.hand_out()
+            # A worker keeps what it asked for; without a job it shall not stand in the way of those with other needs.
+            if any(pool.lacks_room for pool in self._pools.values()):
+                for pool in self._pools.values():
+                    if not pool.is_working:
+                        pool.release()
+            refs = {ref: pool for pool in self._pools.values() for ref in pool.refs}
+            is_ready = any(pool.is_ready for pool in self._pools.values())
+            if refs:
+                for ref in ray.wait(list(refs), num_returns=1, timeout=_SHORT_TICK if is_ready else _TICK)[0]:
+                    self._settle(refs[ref], ref)
+            self._look_around()
 
-    def run(self, order: Mapping[str, Any]) -> None:
-        """Do jobs."""
-        pool = self._pool_for(order["needs"])
-        self.say("want", 2 * pool.size)
-        for position, reply in pool.run(order["function"], order["count"], self._jobs):
-            self.say("reply", [position, reply])
-            self.say("want", 1)
+    def _follow(self, kind: str, value: Any) -> None:
+        try:
+            if kind == "run":
+                self._runs[value["id"]] = Run(value["function"], self._pool(value["needs"]))
+            elif kind == "job":
+                number, position, text = value
+                # A run that failed gets no more of its jobs.
+                if (run := self._runs.get(number)) is not None:
+                    run.pool.waiting.append(PoolJob(number, position, run.function, text))
+            elif kind == "end":
+                if (run := self._runs.pop(value, None)) is not None:
+                    run.pool.drop(value)
+            elif kind == "slots":
+                self.say("answer", value["id"], self._pool(value["needs"]).size)
+            elif kind == "survey":
+                self.say("answer", value["id"], self._survey(value["function"], value["text"]))
+        except FailureError as failure:
+            self.say("failure", value["id"], failure.told)
 
-    def _pool_for(self, needs: Mapping[str, Any]) -> Pool:
+    def _pool(self, needs: Mapping[str, Any]) -> Pool:
         nodes = [node["Resources"] for node in _nodes()]
         cards = needs["gpus"] if any(resources.get("GPU") for resources in nodes) else 0
         own = WorkerNeeds(needs["cpus"], cards, int(needs["memory"]))
-        if self._pool is None or self._pool.needs != own:
-            if self._pool is not None:
-                self._pool.close()
-            room = sum(own.fit(resources) for resources in nodes)
+        if own not in self._pools:
             # Workers beyond what there is are asked for all the same: a cluster that grows gets machines for them.
-            if not (size := self._settings["workers"] or room):
-                raise FailureError(
-                    "user",
-                    f"no machine of the cluster has {own}, which this work needs",
-                    "add one (ray start --address HEAD:PORT), or run it with the executor local",
-                )
-            self._pool = Pool(own, size, self._settings["retries"], self._settings["wait"])
-        return self._pool
+            size = self._settings["workers"] or sum(own.fit(resources) for resources in nodes)
+            if not size:
+                hint = "add one (ray start --address HEAD:PORT), or use the executor local"
+                raise FailureError("user", f"no machine of the cluster has {own}, which this work needs", hint)
+            self._pools[own] = Pool(own, size, self._settings["retries"])
+        return self._pools[own]
 
-    def _jobs(self) -> Iterator[tuple[int, str, str]]:
-        """The jobs that have come; several times a second, so that what else is to be looked after is."""
+    def _settle(self, pool: Pool, ref: Any) -> None:
+        outcome = pool.settle(ref)
+        if outcome is None or outcome.job.run not in self._runs:
+            return
+        kind, number = outcome.kind, outcome.job.run
+        if kind in ("done", "lost"):
+            self.say("reply" if kind == "done" else "lost", number, outcome.job.position, outcome.text)
+            return
+        message, hint = f"a worker cannot import {outcome.text}", _SAME
+        if kind == "bug":
+            message, hint = f"it failed on a worker:\n{outcome.text}", ""
+        self.say("failure", number, {"kind": "bug" if kind == "bug" else "user", "message": message, "hint": hint})
+
+    def _look_around(self) -> None:
         now = time.monotonic()
-        if self._head and now - self._last_look > _SECONDS_BETWEEN_LOOKS:
-            self._last_look = now
-            why = _closed(self._head, _SECONDS_BETWEEN_LOOKS)
-            self._last_answer = self._last_answer if why else now
-            # Workers would go on without it for a minute, and then end, as this process would.
-            if now - self._last_answer > min(30, self._settings["wait"]):
-                raise FailureError(
-                    "stopped",
-                    f"the head of the Ray cluster at {self._head} does not answer any more: {why}",
-                    "start the cluster again, then run the same command again: what is done stays",
-                )
+        pools = [pool for pool in self._pools.values() if pool.is_working]
+        if not pools or any(pool.has_workers for pool in pools):
+            self._last_worker = now
+        elif now - self._last_worker > self._settings["wait"]:
+            why = f" ({pools[0].last_death})" if pools[0].last_death else ""
+            room = f"room for a process with {pools[0].needs}"
+            raise FailureError(
+                "stopped",
+                f"the cluster has had no {room} for {self._settings['wait']:g} seconds{why}",
+                f"look what else runs there (ray status), or wait for longer (--ray-wait); {_AGAIN}",
+            )
         if now - self._last_word > _SECONDS_BETWEEN_LOOKS:
-            self.say("tick", None)
-        return self._orders.jobs()
+            self.say("tick")
 
-    def survey(self, order: Mapping[str, Any]) -> None:
+    def _watch_head(self, address: str) -> None:
+        # In a thread of its own: without a head every question to Ray takes a minute, and then ends this process.
+        last_answer = time.monotonic()
+        while True:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            if not (why := _closed(address, _SECONDS_BETWEEN_LOOKS)):
+                last_answer = time.monotonic()
+            elif time.monotonic() - last_answer > min(_LONGEST_ABSENCE, self._settings["wait"]):
+                message = f"the head of the Ray cluster at {address} does not answer any more: {why}"
+                self.say("error", FailureError("stopped", message, f"start the cluster again, {_AGAIN}").told)
+                os._exit(1)
+
+    def _survey(self, function: str, text: str) -> list[tuple[str, str]]:
         """Call a function on each machine that does work: a head without CPUs need not have anything installed."""
         nodes = [node for node in _nodes() if node["Resources"].get("CPU")]
         replies: dict[Any, tuple[str, Any]] = {}
         for node, name in zip(nodes, _names(nodes), strict=True):
             strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             worker = ray.remote(Worker).options(num_cpus=0, scheduling_strategy=strategy).remote(1)
-            replies[worker.do.remote(order["function"], order["text"])] = name, worker
-        machines = []
+            replies[worker.do.remote(function, text)] = name, worker
+        machines: list[tuple[str, str]] = []
         waiting = list(replies)
         while waiting:
-            list(self._jobs())
-            ready, waiting = ray.wait(waiting, timeout=TICK)
+            ready, waiting = ray.wait(waiting, timeout=_TICK)
+            self._look_around()
             for ref in ready:
                 name, worker = replies[ref]
                 try:
-                    outcome, text = ray.get(ref)
+                    kind, reply = ray.get(ref)
                 except RayError as error:
-                    raise FailureError("stopped", f"{name} does not answer: {reason(error)}", "ray status") from error
+                    hint = f"look at it (ray status), {_AGAIN}"
+                    raise FailureError("stopped", f"{name} does not answer: {reason(error)}", hint) from error
                 ray.kill(worker)
-                if outcome != "done":
-                    raise FailureError("user", f"the worker on {name} cannot do anything: {text}", _SAME)
-                machines.append((name, text))
-        self.say("machines", sorted(machines))
+                if kind != "done":
+                    raise FailureError("user", f"the worker on {name} cannot do anything: {reply}", _SAME)
+                machines.append((name, reply))
+        return sorted(machines)
 
 
 def _nodes() -> list[Mapping[str, Any]]:
@@ -183,8 +253,7 @@ def _nodes() -> list[Mapping[str, Any]]:
 
 def _names(nodes: Sequence[Mapping[str, Any]]) -> list[str]:
     """Names for people; several nodes can be on one machine."""
-    hosts = [str(node["NodeManagerHostname"]) for node in nodes]
-    names = [f"{host} ({node['NodeManagerAddress']})" for host, node in zip(hosts, nodes, strict=True)]
+    names = [f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})" for node in nodes]
     return [
         name if names.count(name) == 1 else f"{name[:-1]}, node {node['NodeID'][:8]})"
         for name, node in zip(names, nodes, strict=True)
@@ -207,9 +276,7 @@ def _failure(error: Exception) -> FailureError:
     if isinstance(error, FailureError):
         return error
     if isinstance(error, ConnectionError):
-        hint = (
-            "start one (ray start --head), name one (--ray-address HOST:PORT), or have one here: --ray-address local"
-        )
+        hint = "start one (ray start --head), or say where one is (--ray-address HOST:PORT, or local for one here)"
         return FailureError("user", "this machine is part of no Ray cluster", hint)
     if isinstance(error, AuthenticationError):
         hint = "give it as the cluster has it: RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH=FILE"
@@ -226,28 +293,19 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     orders = Orders(sys.stdin)
-    settings = orders.next()
-    if settings is None:
-        return
+    settings = json.loads(os.environ["RAGTALLY_RAY"])
     cluster = Cluster(settings, orders, out)
     try:
         cluster.connect()
-        while (order := orders.next()) is not None:
-            if "run" in order:
-                cluster.run(order["run"])
-            elif "survey" in order:
-                cluster.survey(order["survey"])
+        cluster.work()
+    except EOFError:
+        pass
     except Exception as error:
-        failure = _failure(error)
-        cluster.say("error", {"kind": failure.kind, "message": failure.message, "hint": failure.hint})
-        while orders.next() is not None:
-            pass
-    finally:
-        _end(orders, settings["folder"])
+        cluster.say("error", _failure(error).told)
+    _end(orders, settings["folder"])
 
 
 def _end(orders: Orders, folder: str) -> NoReturn:
-    # A Ray that waits for a head that is gone is not waited for.
     timer = threading.Timer(_SECONDS_TO_END, os._exit, [1])
     timer.daemon = True
     timer.start()

@@ -1,30 +1,18 @@
-"""A pool of workers: one job at a time each. One that dies costs its job a try, and is replaced."""
+"""A pool of workers that are alike: one job at a time each. One that dies costs its job a try, and is replaced."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import ray
 from ray.exceptions import OutOfMemoryError, RayError
 
 from ragtally_ray.worker import Worker
 
-TICK = 0.5
-# After so many jobs of which workers die, the others would end no better.
-_MOST_FAILURES = 3
-_AGAIN = "run the same command again: what is done stays"
-
-
-class FailureError(Exception):
-    """What goes to ragtally as an error."""
-
-    def __init__(self, kind: str, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.kind, self.message, self.hint = kind, message, hint
+_SECONDS_TO_START = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,147 +29,133 @@ class WorkerNeeds:
         return min((int(resources.get(name, 0) // need) for need, name in pairs if need), default=0)
 
     def __str__(self) -> str:
-        words = [f"{self.cpus:g} CPUs"]
-        words += [f"{self.gpus:g} GPUs"] if self.gpus else []
+        words = [f"{self.cpus:g} CPU{'s' if self.cpus != 1 else ''}"]
+        words += [f"{self.gpus:g} GPU{'s' if self.gpus != 1 else ''}"] if self.gpus else []
         words += [f"{self.memory / 1e9:.1f} GB of memory"] if self.memory else []
         return " and ".join(words)
 
 
-@dataclass
+@dataclass(frozen=True)
+class PoolJob:
+    """A job, and whose it is."""
+
+    run: int
+    position: int
+    function: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended."""
+
+    job: PoolJob
+    kind: Literal["done", "missing", "bug", "lost"]  # `lost`: its workers died, as often as it was tried
+    text: str
+
+
 class Pool:
-    """Workers that are alike."""
+    """Starts a worker when there is a job for it, and keeps it for the next one."""
 
-    needs: WorkerNeeds
-    size: int  # How many there are at most
-    retries: int
-    wait: float
-    _idle: list[Any] = field(default_factory=list)
-    _starting: dict[Any, Any] = field(default_factory=dict)  # Workers by what tells that they are there
-    _last_death: str = ""
+    def __init__(self, needs: WorkerNeeds, size: int, retries: int) -> None:
+        self.needs, self.size, self._retries = needs, size, retries
+        self.waiting: deque[PoolJob] = deque()
+        self.last_death = ""
+        self._last_request = 0.0
+        self._idle: list[Any] = []
+        self._starting: dict[Any, Any] = {}  # Workers by what tells that they are there
+        self._busy: dict[Any, tuple[Any, PoolJob]] = {}
+        self._tries: Counter[PoolJob] = Counter()
 
-    def run(
-        self, function: str, count: int, jobs: Callable[[], Iterator[tuple[int, str, str]]]
-    ) -> Iterator[tuple[int, str]]:
-        """Do so many jobs, which come bit by bit; yields what each returned, in the order in which they end."""
-        waiting: deque[tuple[int, str, str]] = deque()
-        busy: dict[Any, tuple[Any, tuple[int, str, str]]] = {}
-        tries: Counter[int] = Counter()
-        failures: list[str] = []
-        left = to_come = count
-        alone_since = time.monotonic()
-        while left:
-            news = list(jobs())
-            to_come -= len(news)
-            waiting.extend(news)
-            self._grow(min(self.size, left) - len(busy))
-            while waiting and self._idle:
-                worker, job = self._idle.pop(), waiting.popleft()
-                busy[worker.do.remote(function, job[2])] = worker, job
-            if busy or self._idle:
-                alone_since = time.monotonic()
-            elif time.monotonic() - alone_since > self.wait:
-                raise self._no_room()
-            # While more jobs are on their way a worker may be idle, which must not wait for those that are not.
-            timeout = 0.02 if self._idle and to_come else TICK
-            for ref in _ready([*busy, *self._starting], timeout):
-                if ref in self._starting:
-                    self._greet(ref)
-                    continue
-                worker, job = busy.pop(ref)
-                reply = self._reply(ref, worker, job, tries)
-                if reply is not None:
-                    left -= 1
-                    yield job[0], reply
-                elif tries[job[0]] <= self.retries:
-                    waiting.appendleft(job)
-                else:
-                    left -= 1
-                    failures.append(job[1])
-                    if len(failures) >= _MOST_FAILURES:
-                        raise self._stopped(failures)
-        if failures:
-            # A job of which workers die costs itself alone: the others are done by now.
-            raise self._stopped(failures)
+    @property
+    def is_working(self) -> bool:
+        """Whether there are jobs."""
+        return bool(self._busy or self.waiting)
 
-    def close(self) -> None:
-        """End the workers, so that others get their room."""
+    @property
+    def has_workers(self) -> bool:
+        """Whether any worker is there, and not only asked for."""
+        return bool(self._busy or self._idle)
+
+    @property
+    def lacks_room(self) -> bool:
+        """Whether workers that were asked for did not come, though there is work for them."""
+        return bool(self.waiting and self._starting) and time.monotonic() - self._last_request > _SECONDS_TO_START
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a worker waits for a job."""
+        return bool(self._idle)
+
+    @property
+    def refs(self) -> list[Any]:
+        """What there is to wait for."""
+        return [*self._busy, *self._starting]
+
+    def hand_out(self) -> None:
+        """Give jobs to the workers that have none, and ask for more workers."""
+        while self.waiting and self._idle:
+            worker, job = self._idle.pop(), self.waiting.popleft()
+            self._busy[worker.do.remote(job.function, job.text)] = worker, job
+        missing = min(self.size - len(self._busy), len(self.waiting)) - len(self._starting)
+        for _ in range(missing):
+            self._last_request = time.monotonic()
+            options = {
+                "num_cpus": self.needs.cpus,
+                "num_gpus": self.needs.gpus,
+                "memory": self.needs.memory or None,
+                "scheduling_strategy": "SPREAD",
+                # What becomes of the job of a worker that died is decided here.
+                "max_restarts": 0,
+                "max_task_retries": 0,
+            }
+            worker = ray.remote(Worker).options(**options).remote(max(1, int(self.needs.cpus)))
+            self._starting[worker.begin.remote()] = worker
+
+    def settle(self, ref: Any) -> Outcome | None:
+        """See what came of something that was waited for; None where no job ended."""
+        if (worker := self._starting.pop(ref, None)) is not None:
+            try:
+                ray.get(ref)
+            except RayError as error:
+                self._bury(worker, error)
+            else:
+                self._idle.append(worker)
+            return None
+        worker, job = self._busy.pop(ref)
+        try:
+            kind, text = ray.get(ref)
+        except RayError as error:
+            self._bury(worker, error)
+            self._tries[job] += 1
+            if self._tries[job] <= self._retries:
+                self.waiting.appendleft(job)
+                return None
+            kind, text = "lost", self.last_death
+        else:
+            self._idle.append(worker)
+        del self._tries[job]
+        return Outcome(job, kind, text)
+
+    def drop(self, run: int) -> None:
+        """Forget the jobs of a run for which nobody waits any more."""
+        self.waiting = deque(job for job in self.waiting if job.run != run)
+
+    def release(self) -> None:
+        """End the workers that have no job, so that others get their room."""
         for worker in [*self._idle, *self._starting.values()]:
             ray.kill(worker)
         self._idle.clear()
         self._starting.clear()
 
-    def _grow(self, total: int) -> None:
-        for _ in range(total - len(self._idle) - len(self._starting)):
-            worker = (
-                ray.remote(Worker)
-                .options(
-                    num_cpus=self.needs.cpus,
-                    num_gpus=self.needs.gpus,
-                    memory=self.needs.memory or None,
-                    scheduling_strategy="SPREAD",
-                    # Whoever waits for a job decides what becomes of it when its worker dies.
-                    max_restarts=0,
-                    max_task_retries=0,
-                )
-                .remote(max(1, int(self.needs.cpus)))
-            )
-            self._starting[worker.begin.remote()] = worker
-
-    def _greet(self, ref: Any) -> None:
-        worker = self._starting.pop(ref)
-        try:
-            ray.get(ref)
-        except RayError as error:
-            self._last_death = reason(error)
-            ray.kill(worker)
-            return
-        self._idle.append(worker)
-
-    def _reply(self, ref: Any, worker: Any, job: tuple[int, str, str], tries: Counter[int]) -> str | None:
-        """What a job came to; None where its worker died."""
-        try:
-            outcome, text = ray.get(ref)
-        except RayError as error:
-            tries[job[0]] += 1
-            self._last_death = reason(error)
-            # One that is out of reach may still be at work.
-            ray.kill(worker)
-            return None
-        self._idle.append(worker)
-        if outcome == "done":
-            return str(text)
-        if outcome == "missing":
-            hint = "install on every machine of the cluster what is installed here"
-            raise FailureError("user", f"a worker cannot import {text}", hint)
-        raise FailureError("bug", f"{job[1]} failed on a worker:\n{text}")
-
-    def _no_room(self) -> FailureError:
-        why = f": {self._last_death}" if self._last_death else ""
-        return FailureError(
-            "stopped",
-            f"the cluster has had no room for a process with {self.needs} for {self.wait:g} seconds{why}",
-            f"look what else runs there (ray status), or wait for longer (--ray-wait); then {_AGAIN}",
-        )
-
-    def _stopped(self, failures: list[str]) -> FailureError:
-        times = "once" if self.retries == 0 else f"{self.retries + 1} times each"
-        return FailureError(
-            "stopped",
-            f"the process that did it died, {times}: {'; '.join(failures)} ({self._last_death})",
-            f"{_AGAIN}. Where memory is short, processes are killed: start fewer (--ray-workers)",
-        )
-
-
-def _ready(refs: list[Any], timeout: float) -> list[Any]:
-    if not refs:
-        time.sleep(timeout)
-        return []
-    ready: list[Any] = ray.wait(refs, num_returns=1, timeout=timeout)[0]
-    return ready
+    def _bury(self, worker: Any, error: RayError) -> None:
+        self.last_death = reason(error)
+        # One that is out of reach may still be at work.
+        ray.kill(worker)
 
 
 def reason(error: RayError) -> str:
-    """The last sentences of what Ray says of a death; before them stand names of its own."""
+    """The last sentence of what Ray says of a death; before it stand names of its own."""
     if isinstance(error, OutOfMemoryError):
         return "its machine was out of memory"
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
