@@ -106,7 +106,8 @@ def test_names_and_shares_are_checked_beside_wrong_keys(tmp_path: Path) -> None:
     text += (
         "  per_chunk: 0\n  split: {train: 0.9}\n  repair: x\n  evolve: {rounds: 0, ways: [harder, harder]}\n"
         "  style: none.jsonl\n  chunker: {words: {size: 0, overlap: x}}\n  test_questions: [synthetc, synthetic]\n"
-        "  target: {tokenizer: none.json, window: 0}\n  chats: {}\n"
+        "  target: {tokenizer: none.json, window: 0}\n"
+        "  chats: {}\n"
     )
     with pytest.raises(ErrorList) as raised:
         study(tmp_path, text)
