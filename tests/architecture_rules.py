@@ -68,6 +68,8 @@ UNSAFE_CALLS = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "yaml.full_load
 VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 # Where a string of the engine is a component's name, the defaults apart, it is another thing of that name.
 HOMONYMS = {
+    "advice/probe.py": {"tokens"},  # What a step learns from
+    "advice/probe_process.py": {"tokens"},  # Likewise
     "api/reader.py": {"recorded"},  # How a reader draws
     "present/data_card.py": {"precision", "tokens"},  # Of validators; lengths
     "cli/export.py": {"recorded"},  # A command

@@ -12,7 +12,9 @@ are all those within a batch.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragtally import (
@@ -188,10 +190,11 @@ def _provide(parameters: Mapping[str, Any], progress: Progress) -> None:
 
 def _footprint(parameters: Mapping[str, Any]) -> Footprint | None:
     try:
-        shape = shape_of_folder(_source(parameters).folder())
+        folder = _source(parameters).folder()
+        shape = shape_of_folder(folder)
     except RagtallyError:
         return None
-    length = min(parameters["max_tokens"] or shape.window, shape.window)
+    length = min(parameters["max_tokens"] or _own_limit(folder) or shape.window, shape.window)
     device = parameters["device"]
     trains_body = parameters["method"] != "frozen"
     tuning = Tuning(shape.parameters, is_adapter=False, length=length, batch=parameters["batch"])
@@ -201,3 +204,12 @@ def _footprint(parameters: Mapping[str, Any]) -> Footprint | None:
         device="auto" if device is None else "cpu" if device == "cpu" else "gpu",
         tuning=tuning if trains_body else None,
     )
+
+
+def _own_limit(folder: Path) -> int | None:
+    """After how many tokens a model cuts off by itself, which may be fewer than it can take."""
+    try:
+        limit = json.loads((folder / "sentence_bert_config.json").read_text(encoding="utf-8"))["max_seq_length"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return limit if isinstance(limit, int) else None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from ragtally import DataError, LossPoint, TrainingSession
+from ragtally import DataError, LossPoint, TrainingSession, TrainingStep
 from ragtally_encoder.head import Head
 
 _WARM_UP = 0.1
@@ -42,6 +42,11 @@ class Labelled:
         return len(self.texts)
 
 
+class _BatchLoss(NamedTuple):
+    loss: torch.Tensor
+    tokens: int  # Of the batch, without those that fill up shorter texts
+
+
 @dataclass(frozen=True)
 class _Losses:
     train: float
@@ -60,10 +65,11 @@ def tune_body(
 ) -> None:
     """Bring texts of one answer together, and those of different answers apart."""
 
-    def batch_loss(rows: NDArray[np.int64]) -> torch.Tensor:
-        vectors = functional.normalize(_forward(body, [train.texts[row] for row in rows]), dim=1)
+    def batch_loss(rows: NDArray[np.int64]) -> _BatchLoss:
+        output, tokens = _forward(body, [train.texts[row] for row in rows])
+        vectors = functional.normalize(output, dim=1)
         labels = torch.as_tensor(train.labels[rows], device=vectors.device)
-        return _pair_loss(vectors @ vectors.T, labels[:, None] == labels[None, :])
+        return _BatchLoss(_pair_loss(vectors @ vectors.T, labels[:, None] == labels[None, :]), tokens)
 
     def losses(_: float) -> _Losses:
         # The loss that is trained says little of answers: what is told is that of a head on the vectors.
@@ -98,10 +104,11 @@ def tune_whole(
     layer = torch.nn.Linear(_encode(body, [""]).shape[1], len(answers)).to(body.device)
     class_weight = torch.as_tensor(weights, dtype=torch.float32, device=body.device)
 
-    def batch_loss(rows: NDArray[np.int64]) -> torch.Tensor:
-        vectors = functional.normalize(_forward(body, [train.texts[row] for row in rows]), dim=1)
+    def batch_loss(rows: NDArray[np.int64]) -> _BatchLoss:
+        output, tokens = _forward(body, [train.texts[row] for row in rows])
+        vectors = functional.normalize(output, dim=1)
         labels = torch.as_tensor(train.labels[rows], device=vectors.device)
-        return functional.cross_entropy(layer(vectors), labels, weight=class_weight)
+        return _BatchLoss(functional.cross_entropy(layer(vectors), labels, weight=class_weight), tokens)
 
     def head() -> Head:
         weight, bias = (part.detach().cpu().numpy().astype(np.float64) for part in (layer.weight, layer.bias))
@@ -131,16 +138,16 @@ class _Run:
     seed: int
     session: TrainingSession
 
-    def go(self, batch_loss: Callable[[NDArray[np.int64]], torch.Tensor], losses: Callable[[float], _Losses]) -> None:
+    def go(self, batch_loss: Callable[[NDArray[np.int64]], _BatchLoss], losses: Callable[[float], _Losses]) -> None:
         per_epoch = math.ceil(len(self.train) / self.settings.batch)
         total = per_epoch * self.settings.epochs
         schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: _share_of_rate(step, total))
         best, best_state, since_best = math.inf, None, 0
         for epoch in range(self.settings.epochs):
-            sums, step = 0.0, epoch * per_epoch
+            sums, step, goes_on = 0.0, epoch * per_epoch, True
             self.module.train()
             for rows in self._batches(epoch):
-                loss = batch_loss(rows)
+                loss, tokens = batch_loss(rows)
                 step += 1
                 if not torch.isfinite(loss):
                     raise DataError(
@@ -154,9 +161,14 @@ class _Run:
                 self.optimiser.step()
                 schedule.step()
                 sums += loss.item()
+                goes_on = self.session.after_step(TrainingStep(step, total, tokens))
+                if not goes_on:
+                    break
             self.module.eval()
-            now = losses(sums / per_epoch)
-            self.session.record(LossPoint(step, epoch + 1.0, now.train, now.dev), total)
+            now = losses(sums / (step - epoch * per_epoch))
+            self.session.record(LossPoint(step, step / per_epoch, now.train, now.dev), total)
+            if not goes_on:
+                break
             if now.dev is None:
                 continue
             since_best += 1
@@ -180,11 +192,13 @@ def _share_of_rate(step: int, total: int) -> float:
     return (step + 1) / rise if step < rise else max(0.0, (total - step) / max(1, total - rise))
 
 
-def _forward(body: Any, texts: Sequence[str]) -> torch.Tensor:
+def _forward(body: Any, texts: Sequence[str]) -> tuple[torch.Tensor, int]:
+    """The vectors of texts, and how many tokens these have."""
     features = body.preprocess(list(texts)) if hasattr(body, "preprocess") else body.tokenize(list(texts))
     moved = {name: value.to(body.device) if hasattr(value, "to") else value for name, value in features.items()}
+    tokens = int(features["attention_mask"].sum())
     vectors: torch.Tensor = body(moved)["sentence_embedding"]
-    return vectors
+    return vectors, tokens
 
 
 def _encode(body: Any, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from ragtally import DataError, LossPoint, TrainingSession
+from ragtally import DataError, LossPoint, TrainingSession, TrainingStep
 from ragtally.support.local_models import memory_error
 from ragtally_lora.base import Base, State
 from ragtally_lora.texts import Exchange
@@ -86,7 +86,8 @@ class Training:
         while progress.step < total and progress.since_best < self.settings.patience:
             for group in optimiser.param_groups:
                 group["lr"] = self.settings.rate * share_of_rate(progress.step, total, self.settings)
-            loss = self._step(progress.step, per_epoch, optimiser, parameters)
+            group = self._group(progress.step, per_epoch)
+            loss = self._step(progress.step, group, optimiser, parameters)
             progress.step += 1
             if not math.isfinite(loss):
                 raise DataError(
@@ -94,7 +95,9 @@ class Training:
                     hint=f"rate: {self.settings.rate / 2:g}, or precision: float32",
                 )
             progress.loss_sum, progress.losses = progress.loss_sum + loss, progress.losses + 1
-            ends_epoch = progress.step % per_epoch == 0
+            tokens = sum(len(exchange.prompt) + len(exchange.answer) for exchange in group)
+            goes_on = self.session.after_step(TrainingStep(progress.step, total, tokens))
+            ends_epoch = progress.step % per_epoch == 0 or not goes_on
             dev = self._dev_loss() if ends_epoch and self.dev else None
             if dev is not None:
                 self._compare(progress, dev)
@@ -102,6 +105,8 @@ class Training:
                 mean = progress.loss_sum / progress.losses
                 self.session.record(LossPoint(progress.step, progress.step / per_epoch, mean, dev), total)
                 progress.loss_sum, progress.losses = 0.0, 0
+            if not goes_on:
+                break
             if ends_epoch or progress.step % self.settings.checkpoint_every == 0:
                 self._write_checkpoint(progress, optimiser, parameters)
         return progress.best_state or self.base.state()
@@ -112,11 +117,16 @@ class Training:
         else:
             progress.since_best += 1
 
-    def _step(self, step: int, per_epoch: int, optimiser: Any, parameters: Sequence[torch.Tensor]) -> float:
+    def _group(self, step: int, per_epoch: int) -> list[Exchange]:
+        """The examples that a step learns from."""
         epoch, inside = divmod(step, per_epoch)
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.train))
         rows = order[inside * self.settings.per_step : (inside + 1) * self.settings.per_step].tolist()
-        group = [self.train[row] for row in rows]
+        return [self.train[row] for row in rows]
+
+    def _step(
+        self, step: int, group: Sequence[Exchange], optimiser: Any, parameters: Sequence[torch.Tensor]
+    ) -> float:
         tokens = sum(len(exchange.answer) for exchange in group)
         # Drawn by the step, so that a training that goes on after a kill leaves out the same inputs.
         torch.manual_seed(int(np.random.SeedSequence([self.seed, step]).generate_state(1, np.uint64)[0] >> 1))

@@ -8,11 +8,13 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from ragtally.advice.choice import BreakEven, Choice, Spending, choice_of
+from ragtally.advice.choice import BreakEven, Choice, Spending, choice_of, learns
 from ragtally.analysis.analysis import Analysis, CellAnalysis, SetAnalysis
 from ragtally.analysis.costs import cell_cost
 from ragtally.analysis.estimate import Estimate
+from ragtally.api import Choice as ComponentChoice
 from ragtally.present.choice import choice_parts
+from ragtally.registry import load_registry
 from ragtally.results import Results
 from sample_results import results_of
 
@@ -34,9 +36,14 @@ SPENDING = Spending(labelling=100, training=20, expert=80)
 
 
 def advice(
-    cells: Mapping[str, tuple[int, float | None]] | None = None, spending: Spending = SPENDING
+    cells: Mapping[str, tuple[int, float | None]] | None = None,
+    spending: Spending = SPENDING,
+    index: float | None = None,
 ) -> tuple[Choice, str]:
-    """The choice between the cells, some of them with other right answers and dollars, and what is printed of it."""
+    """The choice between the cells, some of them with other right answers and dollars, and what is printed of it.
+
+    `index` are the dollars of the index behind `top 2/chat`.
+    """
     rows = [(*row[:3], *(cells or {}).get(row[0], row[3:])) for row in CELLS]
     results = results_of({name: "y" * right + "n" * (N - right) for name, _, _, right, _ in rows})
     table = pl.DataFrame([row[:3] for row in rows], schema=["cell", "condition", "reader"], orient="row")
@@ -46,7 +53,7 @@ def advice(
         name: CellAnalysis(
             "grid",
             {"accuracy": Estimate(right / N, N, right / N - 0.1, right / N + 0.1)},
-            cell_cost(N, right, dollars=dollars),
+            cell_cost(N, right, dollars=dollars, index_dollars=index if name == "top 2/chat" else None),
             is_candidate=not name.startswith("oracle"),
         )
         for name, _, _, right, dollars in rows
@@ -108,6 +115,31 @@ def test_the_reasons_are_said_in_words(
     assert sentence in advice(cells, spending)[1]
 
 
+@pytest.mark.parametrize(
+    ("index", "dollars", "questions", "sentence"),
+    [
+        (50, 0.4, 15_000, "so the $150.00 spent before, less the $50.00 of the other's index, are back after 15,000"),
+        (300, 0.4, 0, "cost $100.00 less before the first one, so it pays from the beginning"),
+        (300, 0.0, 0, "pays from the beginning"),
+        (50, 0.0, None, "so it never pays for itself"),
+    ],
+)
+def test_an_index_that_was_paid_for_counts_once(
+    index: float, dollars: float, questions: float | None, sentence: str
+) -> None:
+    choice, text = advice({"top 2/chat": (22, dollars)}, index=index)
+    found = break_even(choice).questions
+    assert found == (None if questions is None else pytest.approx(questions)) and sentence in text
+    (table, *_) = choice_parts(choice, SPENDING)
+    assert not isinstance(table, str) and index in table.rows[2]
+
+
+def test_an_index_may_cost_more_than_dearer_answers() -> None:
+    _, text = advice({"top 2/tuned": (24, 0.4), "top 2/chat": (22, 0.2)}, index=300)
+    assert "dearer by $5.00 per 1,000 answers, but cost $100.00 less" in text
+    assert "it is cheaper up to 20,000 questions." in text
+
+
 def test_of_a_machine_whose_hour_is_not_priced_nothing_is_counted_and_that_is_said() -> None:
     choice, _ = advice()
     (table, *_) = choice_parts(choice, SPENDING)
@@ -117,3 +149,12 @@ def test_of_a_machine_whose_hour_is_not_priced_nothing_is_counted_and_that_is_sa
     (table, *_) = choice_parts(choice, replace(SPENDING, machine_hour=1))
     assert not isinstance(table, str)
     assert not any("--usd-machine-hour" in note for note in table.notes)
+
+
+def test_a_reader_that_reads_nothing_is_no_trained_one() -> None:
+    registry = load_registry()
+    learn = {
+        name: learns(registry.traits(registry.complete(ComponentChoice("reader", name))))
+        for name in ("majority_class", "specialist", "best_sentence")
+    }
+    assert learn == {"majority_class": False, "specialist": True, "best_sentence": False}

@@ -81,7 +81,7 @@ def test_a_reader_that_does_not_train_has_no_curve(project: Project, name: str, 
 
 def test_options_of_curves_need_the_curves(project: Project) -> None:
     outcome = in_process(project.folder, "advise", "specs/advice.yaml", "--reader", "words")
-    assert outcome.code == 2 and "give --learning-curve too" in outcome.err
+    assert outcome.code == 2 and "give --learning-curve or --probe too" in outcome.err
 
 
 def test_votes_on_the_base_come_first(project: Project) -> None:

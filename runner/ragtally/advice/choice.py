@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ragtally.analysis import Analysis
 from ragtally.analysis.estimate import Estimate
 from ragtally.analysis.pairwise import CellRef, PairwiseComparison, compare_pairwise
+from ragtally.api import ReaderTraits
 from ragtally.results import Results
 
 # In the order of the table. What the gold context makes of a reader is only for who is given the right passage.
@@ -43,6 +44,7 @@ class Option:
     score: Estimate
     usd_per_question: float | None
     seconds_per_question: float | None
+    usd_index: float = 0.0  # What its index cost once
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,9 @@ class BreakEven:
     other: Option
     comparison: PairwiseComparison
     better: bool | None  # False for worse; None where the two cannot be told apart
-    spent: float | None  # US dollars before the first answer
+    spent: (
+        float | None
+    )  # US dollars before the first answer: its own, its index among them, without the other's index
     saving: float | None  # US dollars per question; negative where it is the dearer one
 
     @property
@@ -61,6 +65,8 @@ class BreakEven:
         """After how many questions it has paid for itself; None for never, or where a price is not known."""
         if self.spent is None or self.saving is None:
             return None
+        if self.spent <= 0 <= self.saving:
+            return 0.0
         return self.spent / self.saving if self.saving > 0 else None
 
 
@@ -80,6 +86,12 @@ class Choice:
     other_readers: tuple[str, ...] = ()  # Those of the results that the spec no longer names, which are left out
 
 
+def learns(traits: ReaderTraits) -> bool:
+    """Whether a reader is a small model that learns to answer."""
+    # One whose answers do not depend on what is put before it, as the majority class, is what others are measured by.
+    return traits.trains and traits.condition is None
+
+
 def choice_of(
     results: Results,
     analysis: Analysis,
@@ -89,7 +101,8 @@ def choice_of(
 ) -> Choice | None:
     """Compare the approaches of a study; None where no metric decides.
 
-    `trains` says of the spec's readers whether they train; `read_seconds` how long each cell's votes took.
+    `trains` says of the spec's readers whether they learn (see `learns`); `read_seconds` how long each cell's votes
+    took.
     """
     if analysis.metric is None or analysis.question_set not in analysis.sets:
         return None
@@ -130,7 +143,7 @@ def choice_of(
                 other=other,
                 comparison=compared[one.cell, other.cell],
                 better=outcomes[one.cell, other.cell],
-                spent=spending.total,
+                spent=None if spending.total is None else spending.total + one.usd_index - other.usd_index,
                 saving=_difference(other.usd_per_question, one.usd_per_question),
             )
             for one, other in against
@@ -169,7 +182,8 @@ def _options(
         is_trained = trains[reader]
         if is_trained and spending.machine_hour is not None:
             usd = None if usd is None or seconds is None else usd + seconds / 3600 * spending.machine_hour
-        options.append(Option(condition, reader, is_trained, name, 1, score, usd, seconds))
+        index = cell.cost.index_dollars or 0.0
+        options.append(Option(condition, reader, is_trained, name, 1, score, usd, seconds, index))
     return options
 
 

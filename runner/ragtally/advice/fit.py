@@ -35,6 +35,7 @@ class Need:
     fit: Fit
     # What would make it fit: changes, each on top of those before, with the bytes likely then; empty for nothing.
     remedies: tuple[tuple[str, float], ...] = ()
+    peak: int | None = None  # Bytes that a probe took, which then decide whether it fits
 
 
 def needs(
@@ -77,6 +78,15 @@ def need_of(name: str, footprint: Footprint, machine: Machine) -> Need:
     fit = _fit(amount, available)
     remedies = tuple(_remedies(footprint, available)) if available is not None and fit is not Fit.FITS else ()
     return Need(name, footprint, parts, amount, available, fit, remedies)
+
+
+def with_peak(need: Need, memory: int | None) -> Need:
+    """Put what a probe took in place of what was estimated; None where there was none."""
+    if memory is None:
+        return need
+    fits = need.available is None or memory <= need.available
+    remedies = () if fits else need.remedies
+    return replace(need, peak=memory, fit=Fit.FITS if fits else Fit.TOO_LARGE, remedies=remedies)
 
 
 def _available(footprint: Footprint, machine: Machine) -> int | None:

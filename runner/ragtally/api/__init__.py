@@ -118,7 +118,7 @@ from ragtally.api.retriever import (
     VaryingRetriever,
 )
 from ragtally.api.rule import VoteRule
-from ragtally.api.training import LossPoint, ResumableReader, TrainingSession
+from ragtally.api.training import LossPoint, ResumableReader, TrainingSession, TrainingStep
 
 __all__ = [
     "ABSTENTION",
@@ -244,6 +244,7 @@ __all__ = [
     "TemplatedReader",
     "TrainableReader",
     "TrainingSession",
+    "TrainingStep",
     "Tuning",
     "Unreadable",
     "VaryingRetriever",

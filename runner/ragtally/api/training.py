@@ -30,6 +30,21 @@ class LossPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingStep:
+    """One step of the optimiser.
+
+    Attributes:
+        number: Which one it is, from 1.
+        steps: How many there are at most.
+        tokens: The tokens of the examples that it learnt from, without those that fill up shorter ones.
+    """
+
+    number: int
+    steps: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingSession:
     """One training, which may be killed and go on.
 
@@ -38,10 +53,13 @@ class TrainingSession:
             removed once the model is stored.
         record: Called with each point and how many steps there are at most. Points of a step that an earlier try
             recorded too take its place.
+        after_step: Called after each step. Where it returns False, the training ends there: the losses are measured
+            and recorded as at the end of an epoch, and no other step is taken.
     """
 
     checkpoints: Path
     record: Callable[[LossPoint, int], None]
+    after_step: Callable[[TrainingStep], bool] = lambda step: True
 
 
 @runtime_checkable

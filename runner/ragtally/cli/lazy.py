@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import polars
 
     from ragtally import analysis, pipelines, plan, results, store, workspace
-    from ragtally.advice import choice, fit, machine
+    from ragtally.advice import choice, fit, machine, probe
     from ragtally.analysis import contributions
     from ragtally.analysis import pairwise as cell_pairs
     from ragtally.cli import executors
@@ -56,7 +56,8 @@ __all__ = [
     "contributions", "curation_server", "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine",
     "estimate", "executors", "export_dataset", "export_model", "export_pipeline", "export_training", "external",
     "fit", "inventory", "jobs", "learning", "learning_tables", "llm_batches", "long_context", "machine", "outputs",
-    "page", "pairwise", "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "provenance", "readings",
+    "page", "pairwise", "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "probe",
+    "provenance", "readings",
     "result_files", "results", "review", "scale", "sharing", "show", "store", "store_tables", "table",
     "training_tokens", "vectors", "workspace",
 ]  # fmt: skip
@@ -70,6 +71,7 @@ _MODULES = {
     "choice_tables": "ragtally.present.choice",
     "fit": "ragtally.advice.fit",
     "machine": "ragtally.advice.machine",
+    "probe": "ragtally.advice.probe",
     "polars": "polars",
     "answer_form": "ragtally.plan.answer_form",
     "curation_server": "ragtally.curation.server",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from ragtally.advice.fit import Fit, Need
 from ragtally.advice.machine import Machine
 from ragtally.advice.memory import Amount
+from ragtally.advice.probe import TrainingProbe
 from ragtally.engine.training_tokens import ExampleTokens
-from ragtally.present.numbers import COUNT, PORTION, Portion
+from ragtally.present.numbers import COUNT, PORTION, SECONDS, UNKNOWN, VALUE, Portion
 from ragtally.present.table import Column, Table
 
 _GB = 10**9
@@ -27,12 +29,13 @@ def needs_table(needs: Sequence[Need]) -> Table:
         "needs",
         "What is needed of this machine's memory, estimated from the models' sizes",
         (Column("component"), Column("for"), Column("likely"), Column("from"), Column("to"), Column("verdict")),
-        tuple(
-            (need.name, _purpose(need), *(_gb(need.amount[level]) for level in (1, 0, 2)), _verdict(need))
-            for need in needs
-        ),
+        tuple((need.name, _purpose(need), *_needed(need), _verdict(need)) for need in needs),
         tuple(note for need in needs for note in _notes(need)),
     )
+
+
+def _needed(need: Need) -> tuple[str, str, str]:
+    return _texts(need.amount) if need.peak is None else (_gb(need.peak), "measured", "measured")
 
 
 def parts_table(need: Need) -> Table:
@@ -40,10 +43,60 @@ def parts_table(need: Need) -> Table:
     rows = [(part.name, *_texts(part.amount)) for part in need.parts]
     return Table(
         "parts",
-        f"{need.name}: what the memory is for",
+        f"{need.name}: what the memory is for" + ("" if need.peak is None else ", as estimated"),
         (Column("part"), Column("likely"), Column("from"), Column("to")),
         (*rows, ("all", *_texts(need.amount))),
     )
+
+
+def probe_parts(probes: Sequence[TrainingProbe]) -> list[Table | str]:
+    """What probes measured, beside what was estimated."""
+    if not probes:
+        return []
+    memory = Table(
+        "probed-memory",
+        "What short trainings held of the memory, and the error of the estimate",
+        (
+            Column("reader"), Column("steps", COUNT), Column("measured"), Column("estimated"), Column("from"),
+            Column("to"), Column("error"),
+        ),
+        tuple(
+            (each.reader, each.steps, _gb(each.memory), *_texts(each.estimate), f"{100 * each.error:+.0f} %")
+            for each in probes
+        ),
+        (
+            "measured: the peak of a process that does nothing else; two of its steps learn from the longest example",
+            "error: by how much the estimate is too high (+) or too low (-)",
+        ),
+    )  # fmt: skip
+    speeds = [(each.reader, each.speed) for each in probes if each.speed is not None]
+    time = Table(
+        "probed-time",
+        "How long the whole training takes at that speed",
+        (
+            Column("reader"), Column("s per step", VALUE), Column("tokens per s", COUNT), Column("steps", COUNT),
+            Column("after an epoch", SECONDS), Column("in all"), Column("from"), Column("to"),
+        ),
+        tuple(
+            (
+                name, f"{speed.seconds_per_step.likely:.3g}", round(speed.tokens_per_second), speed.steps,
+                speed.evaluation, *map(_duration, (speed.hours.likely, speed.hours.low, speed.hours.high)),
+            )
+            for name, speed in speeds
+        ),
+        (
+            "from, to: the 95 % interval of the mean step; other work on this machine is not in it",
+            "a training that stops early, since the losses after its epochs no longer fall, takes less",
+        ),
+    )  # fmt: skip
+    others = [f"{each.reader}: too few steps to say how long the training takes" for each in probes if not each.speed]
+    return [memory, *([time] if speeds else []), *others]
+
+
+def _duration(hours: float) -> str:
+    if math.isinf(hours):
+        return UNKNOWN
+    return f"{hours:,.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
 
 
 def tokens_parts(tokens: Mapping[str, ExampleTokens | str]) -> list[Table | str]:

@@ -24,13 +24,14 @@ def choice_parts(choice: Choice, spending: Spending) -> list[Table | str]:
     rows = tuple(
         (
             _approach(each), each.cell, each.score, _thousand(each.usd_per_question),
-            _thousand(each.seconds_per_question), _verdict(each, choice),
+            each.usd_index, _thousand(each.seconds_per_question), _verdict(each, choice),
         )
         for each in choice.options
     )  # fmt: skip
     columns = (
         Column("approach"), Column("cell"), Column(choice.metric, form_of(choice.unit)),
-        Column("$ per 1,000", DOLLARS, "unknown"), Column("s per 1,000", SECONDS, "unknown"), Column("verdict"),
+        Column("$ per 1,000", DOLLARS, "unknown"), Column("$ index", DOLLARS, optional=True),
+        Column("s per 1,000", SECONDS, "unknown"), Column("verdict"),
     )  # fmt: skip
     notes = list(_NOTES)
     if spending.machine_hour is None and any(each.trained for each in choice.options):
@@ -89,7 +90,11 @@ def _money(each: BreakEven, spending: Spending) -> str:
         whose = each.other if each.other.usd_per_question is None else each.trained
         return f"After how many questions it has paid for itself is unknown: the price of {whose.cell} is."
     saving = f"{dollars(1000 * abs(each.saving))} per 1,000 answers"
-    if each.saving <= 0:
+    before = None if each.spent is None else dollars(abs(each.spent))
+    if each.saving < 0 and each.spent is not None and each.spent < 0:
+        most = count(math.floor(each.spent / each.saving), "question")
+        return f"It is dearer by {saving}, but cost {before} less before the first one: it is cheaper up to {most}."
+    if each.saving <= 0 and each.questions is None:
         what = f"is dearer by {saving}" if each.saving else "saves nothing per answer"
         return f"It {what}, so it never pays for itself" + (
             ", and only its quality speaks for it." if each.better else "."
@@ -97,6 +102,10 @@ def _money(each: BreakEven, spending: Spending) -> str:
     if each.spent is None:
         return f"It saves {saving}; what it cost before is unknown: give {', '.join(unknown)} (0 for nothing)."
     assert each.questions is not None
-    text = f"It saves {saving}, so the {dollars(each.spent)} spent before are back after"
-    text += f" {count(math.ceil(each.questions), 'question')}."
+    if not each.questions:
+        text = f"It saves {saving} and cost {before} less before the first one, so it pays from the beginning."
+    else:
+        index = f", less the {dollars(each.other.usd_index)} of the other's index," if each.other.usd_index else ""
+        text = f"It saves {saving}, so the {before} spent before{index} are back after"
+        text += f" {count(math.ceil(each.questions), 'question')}."
     return text + (" That it is worse is the price of it." if each.better is False else "")

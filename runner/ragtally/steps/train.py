@@ -13,6 +13,7 @@ from ragtally.api import (
     DataError,
     Examples,
     LossPoint,
+    Reading,
     ReportingReader,
     ResumableReader,
     StoreError,
@@ -40,10 +41,8 @@ _CHECKPOINTS = "checkpoints"
 def run(work: Work) -> None:
     """Write what the reader saves of its model, and its losses and its report of the training where it has some."""
     reader: TrainableReader = work.build("reader")
-    base = work.optional("base")
-    rows = None if base is None else load_base_rows(base)
-    reading = load_reading(work.input("context"), work.input("prepare"), work.input("sample"), rows)
-    labels = _labels(work.input("sample"), base)
+    folders = (work.input("prepare"), work.input("sample"), work.input("context"))
+    reading, labels = load_training_set(*folders, work.optional("base"))
     if labels.null_count():
         raise DataError(
             f"{labels.null_count()} of {len(labels)} questions to learn from have no label",
@@ -60,12 +59,16 @@ def run(work: Work) -> None:
         write_training_report(work.folder, reader.report())
 
 
-def _labels(sample: Path, base: Path | None) -> pl.Series:
-    """What is learnt: labels, silver ones of a base among them; the first references where answers are open."""
+def load_training_set(dataset: Path, sample: Path, context: Path, base: Path | None) -> tuple[Reading, pl.Series]:
+    """Read what is learnt: questions with their gold contexts, and their labels.
+
+    Silver labels of a base are among them; where answers are open, the first reference of each.
+    """
     if base is None:
-        return load_example_answers(sample)
-    is_open = not load_answer_options(sample)
-    return load_example_answers(sample).gather(load_base_rows(base)) if is_open else load_base(base)["label"]
+        return load_reading(context, dataset, sample), load_example_answers(sample)
+    rows, is_open = load_base_rows(base), not load_answer_options(sample)
+    labels = load_example_answers(sample).gather(rows) if is_open else load_base(base)["label"]
+    return load_reading(context, dataset, sample, rows), labels
 
 
 def _train_in_session(reader: ResumableReader, examples: Examples, vote: Vote, work: Work) -> None:

@@ -6,6 +6,7 @@ import functools
 import importlib
 import importlib.util
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,6 +60,18 @@ def torch_state(seed: int, threads: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
+
+
+def gpu_peak() -> int | None:
+    """The most memory of a GPU that PyTorch has held so far.
+
+    Returns:
+        Bytes, without what the driver holds for each process; None where no GPU was used.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return None
+    return max(int(torch.cuda.max_memory_reserved(number)) for number in range(torch.cuda.device_count()))
 
 
 def package_finding() -> Finding:

@@ -1,4 +1,4 @@
-"""Whether a process lives: this machine's, by the system; another machine's cannot be told from here."""
+"""Processes of this machine: whether one lives, and what this one has held. Of other machines' none can be told."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import platform
+import resource
 from pathlib import Path
 
 
@@ -56,3 +57,14 @@ def _status(process: int) -> list[str]:
     except OSError:
         return []
     return text.rpartition(")")[2].split()
+
+
+def peak_memory() -> int:
+    """The most main memory that this process has held so far, in bytes."""
+    try:
+        # Not the peak of getrusage(2), which on Linux a process inherits from the one that started it.
+        lines = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace").splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) * 1024
+    except (OSError, StopIteration):
+        # Not Linux: there the count is one of bytes.
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
