@@ -22,8 +22,8 @@ _FULL = 4  # Bytes of a number in full precision, in which adapters, gradients a
 # Torch with its companions takes 0.8 GB; llama.cpp a tenth of that.
 _TRAINING_LIBRARIES = {"cpu": (0.6 * _GIB, 0.75 * _GIB, 1.1 * _GIB), "gpu": (0.3 * _GIB, 0.7 * _GIB, 1.5 * _GIB)}
 _ANSWERING_LIBRARIES = (0.05 * _GIB, 0.1 * _GIB, 0.8 * _GIB)
-# What is held and not used at most, of all the rest: gaps between allocations. Twenty steps of a training leave more of
-# them than three, and where the C library allocates they are not closed.
+# What is held and not used at most, of all the rest: gaps between allocations. Twenty steps of a training leave more
+# of them than three, and where the C library allocates they are not closed.
 _GAPS, _GAPS_OF_CPU_TRAINING = 0.15, 0.4
 
 
