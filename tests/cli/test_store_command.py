@@ -275,3 +275,26 @@ def test_gc_with_a_spec_that_is_wrong_removes_nothing(
     assert outcome.code == 2
     assert "did you mean 'bm25'?" in outcome.err
     assert files(finished_store.root) == before
+
+
+def test_finished_work_goes_to_a_shared_store_and_comes_from_it(
+    ragtally: Ragtally, finished_store: Store, tmp_path: Path
+) -> None:
+    share = tmp_path / "share"
+    share.mkdir()
+    entries = len(list(finished_store.root.glob("*/r1/*/*/entry.json")))
+    assert ragtally("push", "small.yaml", "--shared-store", str(share)).out == f"{share}: {entries} entries added\n"
+    assert ragtally("push", "small.yaml", "--shared-store", str(share)).out == f"{share}: 0 entries added\n"
+    before = files(finished_store.root)
+    for step in ("chunk", "score"):
+        shutil.rmtree(finished_store.root / step)
+    outcome = ragtally("pull", "small.yaml", "--shared-store", str(share))
+    assert outcome.code == 0 and outcome.out.startswith(f"{finished_store.root}: "), outcome.err
+    assert files(finished_store.root) == before
+
+
+def test_a_shared_store_that_nobody_names_or_that_holds_a_password_is_an_error(ragtally: Ragtally) -> None:
+    outcome = ragtally("push", "small.yaml", "--shared-store", "none")
+    assert outcome.code == 2 and "no shared store is named" in outcome.err and "RAGTALLY_SHARED_STORE" in outcome.err
+    outcome = ragtally("pull", "small.yaml", "--shared-store", "s3://me:hunter22hunter22@bucket")
+    assert outcome.code == 2 and "holds no keys" in outcome.err and "hunter22" not in outcome.err

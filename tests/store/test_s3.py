@@ -120,7 +120,7 @@ def test_a_bucket_that_is_not_there_and_a_server_that_is_not_there(
     with pytest.raises(StoreError, match="Could not connect") as caught:
         store.complete(STEP, ADDRESS)
     s3fs.S3FileSystem.clear_instance_cache()
-    assert caught.value.hint and "--shared-store none" in caught.value.hint
+    assert caught.value.hint and "RAGTALLY_SHARED_STORE=none" in caught.value.hint
 
 
 WRITER = """\

@@ -233,7 +233,7 @@ def test_where_it_cannot_be_read_nothing_is_done_again(tmp_path: Path, place: ty
     place.fault = staticmethod(lambda what, path: ConnectionRefusedError("Connection refused"))
     with pytest.raises(StoreError, match="cannot read the shared store: Connection refused") as caught:
         machine(tmp_path, "first", URL).complete(STEP, ADDRESS)
-    assert caught.value.hint and "--shared-store none" in caught.value.hint
+    assert caught.value.hint and "RAGTALLY_SHARED_STORE=none" in caught.value.hint
     assert len(place.requests) == 5
 
 

@@ -8,7 +8,7 @@ from ragtally.api import RagtallyError
 from ragtally.plan import STAGES, StudyPlan, in_order
 from ragtally.registry import Registry
 from ragtally.steps import ASK, INDEX, Step, Task
-from ragtally.store import Store
+from ragtally.store import DamagedEntry, Store
 from ragtally.store.shared_store import Key, SharedStore
 from ragtally.store.uploads import Upload
 from ragtally.workspace import Workspace
@@ -59,10 +59,15 @@ class Sharing:
         """Bring everything here that others have done; returns how many entries that was."""
         self.look_up()
         absent = [task for task in self._tasks if not _is_here(task, self._store) and _is_done(task, self._store)]
+        damaged = 0
         for number, task in enumerate(absent, 1):
-            self._store.open(*_key(task))
+            try:
+                self._store.open(*_key(task))
+            except DamagedEntry as damage:
+                self._progress.warn(str(damage))
+                damaged += 1
             self._progress.measure("entries from the shared store", len(absent), number)
-        return len(absent)
+        return len(absent) - damaged
 
     def begin(self, tasks: Sequence[Task]) -> Sequence[Task]:
         """Those of a step's tasks that nobody has done since they were looked up."""
@@ -93,8 +98,14 @@ class Sharing:
 
     def _share(self, tier: SharedStore, task: Task) -> bool:
         step, address = _key(task)
-        folder = self._store.folder(step, address)
-        return _is_here(task, self._store) and tier.share(Upload(step, address, folder, self._store.scratch))
+        if not _is_here(task, self._store) or not tier.lacks(step, address):
+            return False
+        try:
+            entry = self._store.open(step, address)
+        except DamagedEntry as damage:
+            self._progress.warn(str(damage))
+            return False
+        return tier.share(Upload(step, address, entry.folder, self._store.scratch))
 
     def _set_apart_own_answers(self, tier: SharedStore) -> None:
         """Use nothing from the shared store that rests on other answers than those that are here, nor add to it."""

@@ -23,6 +23,9 @@ OnBytes = Callable[[int, int | None], None]
 # these can only do by copying it.
 _WHOLE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "r2", "memory"}
 _S3 = {"s3", "s3a"}
+_PART_BYTES = 1 << 24
+_MOST_PARTS = 9_000  # S3 takes 10,000
+_PARTS_AT_ONCE = 4
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts, of what may pass: a server that is busy or restarts, a cable that is pulled."""
 _CREDENTIALS = (
@@ -74,8 +77,10 @@ class RemoteFiles:
 
         def put(fs: Any, remote: str) -> None:
             if self._protocol in _S3 and not replace:
+                part_bytes = max(_PART_BYTES, path.stat().st_size // _MOST_PARTS)
+                callback = _callback(on_bytes)
                 try:
-                    fs.put_file(str(path), remote, callback=_callback(on_bytes), mode="create")
+                    fs.put_file(str(path), remote, callback=callback, chunksize=part_bytes, mode="create")
                     return
                 except OSError as error:
                     # Some servers of this kind cannot: then the last of two that write at the same time stays.
@@ -145,11 +150,13 @@ class RemoteFiles:
                 os.environ.setdefault(name, value)
         # Attempts are counted here, for all kinds of places alike: botocore would wait for minutes.
         config = {"retries": {"total_max_attempts": 1}, "connect_timeout": 10, "max_pool_connections": 32}
-        options = {"config_kwargs": config} if self._protocol in _S3 else {}
+        # Several entries are on their way at once, each in several parts, and all of these are held in memory.
+        parts = {"default_block_size": _PART_BYTES, "max_concurrency": _PARTS_AT_ONCE}
+        options = {"config_kwargs": config, **parts} if self._protocol in _S3 else {}
         try:
             fs, root = fsspec.core.url_to_fs(self.url, **options)
         except ImportError as error:
-            extra = "pip install 'ragtally[s3]'" if self._protocol in _S3 else str(error)
+            extra = "pip install s3fs" if self._protocol in _S3 else str(error)
             raise RagtallyError(f"the shared store {self.url} needs a package", hint=extra) from error
         except ValueError as error:
             known = "a folder, s3://BUCKET/PREFIX, or another URL that fsspec knows"
@@ -168,7 +175,7 @@ class RemoteFiles:
             try:
                 return action(fs, path)
             except FileNotFoundError as error:
-                if "bucket" in str(error):
+                if "bucket does not exist" in str(error):
                     raise self._error(verb, name, error) from error
                 raise
             except FileExistsError:
@@ -188,7 +195,7 @@ class RemoteFiles:
         elif isinstance(error, FileNotFoundError):
             hint = "create it, or correct the URL"
         else:
-            hint = "see whether the server runs and the network works; --shared-store none works without it"
+            hint = "see whether the server runs and the network works; RAGTALLY_SHARED_STORE=none does without it"
         return StoreError(f"cannot {verb} the shared store: {reason}", location=self.location(name), hint=hint)
 
 
@@ -215,7 +222,7 @@ def _without_keys(url: str) -> str:
             hint="a folder, s3://BUCKET/PREFIX, or another URL that fsspec knows",
         )
     if "://" not in url:
-        url = str(Path(url).expanduser().absolute())
+        url = str(Path(url).expanduser().resolve())
     return url.rstrip("/")
 
 

@@ -38,6 +38,7 @@ class SharedStore:
         self._looked_up_at: dict[Key, float] = {}
         self._damaged: set[Key] = set()  # Something lies there that is not what was written
         self._apart: set[Key] = set()
+        self._queue: set[Key] = set()  # Is being uploaded, or waits for that
         self._uploads = Uploads(self._upload)
         self._reported_error: RagtallyError | None = None
 
@@ -123,11 +124,17 @@ class SharedStore:
         self._records[key] = None
         return False
 
+    def lacks(self, step: str, address: str) -> bool:
+        """Whether an entry is to be uploaded: it is not there, as far as is known, and may be."""
+        key = step, address
+        return key not in self._apart and key not in self._queue and self._records.get(key) is None
+
     def share(self, upload: Upload) -> bool:
         """Upload an entry in the background; False where it is there, or is to stay here."""
         key = upload.step, upload.address
-        if key in self._apart or self._records.get(key) is not None:
+        if not self.lacks(*key):
             return False
+        self._queue.add(key)
         self._uploads.add(upload)
         if (error := self._uploads.error) is not None and error is not self._reported_error:
             self._reported_error = error
@@ -160,6 +167,7 @@ class SharedStore:
 
     def give_up(self) -> StoreError | None:
         """Share nothing more; returns what is left of it and why."""
+        self._queue.clear()
         if not (left := self._uploads.give_up()):
             return None
         reason = self._uploads.error or RagtallyError("the run ended before", location=self.files.location(""))
