@@ -198,13 +198,16 @@ def load_registry() -> Registry:
     manager.add_hookspecs(hookspecs)
     origins: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
-        for entry in distribution.entry_points:
-            if entry.group != hookspecs.GROUP:
-                continue
-            package = f"{distribution.metadata['Name']} {distribution.version}"
+        entries = [entry for entry in distribution.entry_points if entry.group == hookspecs.GROUP]
+        if not entries:
+            continue
+        # Read once: each look parses the whole file of metadata.
+        package = f"{distribution.metadata['Name']} {distribution.version}"
+        for entry in entries:
             # A package can be found twice on the path; the first one is the one that is imported.
-            owner = origins.setdefault(entry.value, package)
-            if owner is package:
+            owner = origins.get(entry.value)
+            if owner is None:
+                origins[entry.value] = package
                 _register(manager, entry, package)
             elif owner.split()[0] != package.split()[0]:
                 raise PluginError(

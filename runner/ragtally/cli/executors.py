@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ragtally.cli import lazy
+from ragtally.registry import load_registry
 from ragtally.spec.document import resolve_plain
 from ragtally.spec.settings import Settings, executor_of, load_settings
 
@@ -51,12 +52,12 @@ def delegation_of(name: str | None, registry: Registry) -> Delegation:
     return lazy.jobs.delegation(choice, registry)
 
 
-def machine_settings(registry: Registry) -> Settings:
+def machine_settings(registry: Registry | None = None) -> Settings:
     """Read this machine's settings, where there are any; an empty `RAGTALLY_SETTINGS` stands for none."""
     if (named := os.environ.get(_VARIABLE)) is not None:
-        return load_settings(Path(named), registry) if named else Settings()
+        return load_settings(Path(named), registry or load_registry()) if named else Settings()
     path = Path(click.get_app_dir("ragtally")) / "settings.yaml"
-    return load_settings(path, registry) if path.exists() else Settings()
+    return load_settings(path, registry or load_registry()) if path.exists() else Settings()
 
 
 def _executor_parameters(args: Sequence[str]) -> tuple[Mapping[str, Any], list[str]]:

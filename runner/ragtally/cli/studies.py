@@ -11,7 +11,6 @@ import click
 from ragtally.api import RagtallyError, did_you_mean
 from ragtally.cli import lazy
 from ragtally.cli.console import status
-from ragtally.registry import load_registry
 
 if TYPE_CHECKING:
     from ragtally.analysis import Analysis
@@ -35,9 +34,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def project_store(progress: Progress, shared_store: str | None = None) -> Store:
     """The project's store, with the one that is shared with other machines where there is one."""
-    url = lazy.store.find_shared_store(
-        shared_store, lambda: lazy.executors.machine_settings(load_registry()).shared_store
-    )
+    url = lazy.store.find_shared_store(shared_store, lambda: lazy.executors.machine_settings().shared_store)
     store = lazy.workspace.open_store(lazy.store.find_store(Path.cwd()), url, progress)
 
     def finish() -> None:
