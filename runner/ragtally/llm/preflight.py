@@ -66,7 +66,7 @@ def _errors(
 
 def _has_answered(choice: Choice, workspace: Workspace) -> bool:
     if workspace.store.tier is not None:
-        return True  # Maybe it has answered others; what is left to ask is known, and looked at, before calls are sent.
+        return True  # Others may have had its answers; `check_groups` looks before what is left is sent.
     traits = workspace.registry.traits(choice)
     if isinstance(traits, ModelTraits):
         return workspace.calls.seconds_per_call(traits.provider, traits.model) is not None
