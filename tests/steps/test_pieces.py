@@ -15,7 +15,7 @@ from ragtally.pipelines.search import Ranking
 from ragtally.plan import in_order, plan_study
 from ragtally.registry import Registry, load_registry
 from ragtally.spec.load import load_study
-from ragtally.steps import CHUNK, INDEX, RETRIEVE, Task, Work, chunk, pieces
+from ragtally.steps import CHUNK, INDEX, RETRIEVE, Task, Work, chunk, documents, pieces
 from ragtally.steps.documents import DocumentBuffer
 from ragtally.store import Store, join_arrays, read_array, write_array
 from ragtally.store.texts import MappedTexts, write_texts
@@ -151,6 +151,7 @@ def test_documents_of_a_large_corpus_wait_on_disk(tmp_path: Path, monkeypatch: p
     held = write("held")
     assert [path.name for path in held.iterdir()] == ["documents.parquet"]
     monkeypatch.setattr(pieces, "TEXT_BYTES", 10)
+    monkeypatch.setattr(documents, "_FILE_SIZE", 6)
     spilled = write("spilled")
     assert not (tmp_path / "buffer").exists()
     assert pl.read_parquet(spilled / "documents.parquet").equals(pl.read_parquet(held / "documents.parquet"))

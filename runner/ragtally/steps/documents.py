@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,9 @@ from ragtally.store import write_table
 from ragtally.store.texts import write_texts
 
 _FILE = "documents.parquet"
-_ROWS_OF_A_GROUP = 1 << 16
+# Of a large corpus: small, since several files and groups are on their way at once.
+_FILE_SIZE = 1 << 26
+_ROWS_OF_A_GROUP = 1 << 14
 
 
 def write_documents(folder: Path, documents: pl.DataFrame) -> None:
@@ -38,8 +41,7 @@ class DocumentBuffer:
         self._frames.append(documents)
         self._outlines.append(documents.select("id", length=pl.col("text").str.len_chars()))
         self._size += _size(documents)
-        # More text than a piece of it has.
-        if pieces_of_documents(0, self._size) > 1:
+        if self._size > _FILE_SIZE and (self._files or pieces_of_documents(0, self._size) > 1):
             self._spill()
 
     def outline(self) -> pl.DataFrame:
@@ -70,13 +72,26 @@ class DocumentBuffer:
         return pl.DataFrame(schema=self._schema)
 
     def _spill(self) -> None:
-        if not self._frames:
-            return
         self._folder.mkdir(exist_ok=True)
-        file = self._folder / f"{len(self._files)}.arrow"
-        pl.concat(self._frames, how="diagonal").write_ipc(file)
-        self._files.append(file)
+        for frames in _groups(self._frames):
+            file = self._folder / f"{len(self._files)}.arrow"
+            pl.concat(frames, how="diagonal").write_ipc(file)
+            self._files.append(file)
         self._frames, self._size = [], 0
+
+
+def _groups(frames: Iterable[pl.DataFrame]) -> Iterator[list[pl.DataFrame]]:
+    """Put frames together to about the size of a file."""
+    group: list[pl.DataFrame] = []
+    size = 0
+    for frame in frames:
+        group.append(frame)
+        size += _size(frame)
+        if size > _FILE_SIZE:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _size(documents: pl.DataFrame) -> int:
