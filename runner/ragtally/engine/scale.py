@@ -23,7 +23,8 @@ SIZES = (10_000_000, 100_000_000, 1_000_000_000)
 # Bytes that a process holds, measured with benchmarks/large_study.py (1,900,000 chunks of 100 words) and rounded up.
 # Files that are mapped come on top, as far as there is room for them.
 _PROCESS = 500_000_000  # Python with numpy, polars, numba and scikit-learn
-_PREPARE, _CHUNK = 2.0, 1.5  # Per byte of text
+_PREPARE = 500  # Per document
+_CHUNK = 1.5  # Per byte of text
 _EMBED = 1.25  # Per byte of vectors
 _INDEX_WORDS, _SEARCH_WORDS = 1.5, 0.75  # Per byte of chunks
 _OF_A_VECTOR = 100  # Per chunk whose vectors are compared
@@ -183,7 +184,7 @@ def _footprint(task: Task, corpus: CorpusSize, workspace: Workspace) -> Footprin
     has_vectors = task.step is EMBED or "embed" in task.inputs
     vectors = 4 * corpus.chunks * (_dimensions(task, workspace) if has_vectors else 0)
     if task.step is PREPARE:
-        pieces, held, disk = 1, _PREPARE * corpus.text, _TEXT_ON_DISK * corpus.text
+        pieces, held, disk = 1, _PREPARE * corpus.documents, _TEXT_ON_DISK * corpus.text
     elif task.step is CHUNK:
         pieces = pieces_of_documents(corpus.documents, corpus.text)
         held, disk = _CHUNK * corpus.text, _SPAN * corpus.chunks
