@@ -212,16 +212,19 @@ class Store:
         """Bring an entry here that others have shared."""
         temporary = self._temporary()
         try:
-            if not tier.fetch(step, address, temporary):
+            # What comes to lie beside it on the way is swept with it.
+            folder = temporary / "entry"
+            folder.mkdir(mode=0o700)
+            if not tier.fetch(step, address, folder):
                 raise DamagedEntry(
                     f"an entry of the step {step} was damaged in the shared store, or is gone",
                     location=tier.location(step, address),
                 )
-            for path in temporary.rglob("*"):
+            for path in folder.rglob("*"):
                 path.chmod(0o700 if path.is_dir() else 0o600)
                 if path.is_file():
                     sync_file(path)
-            self._move_in(step, address, temporary, tier.seconds(step, address) or 0.0)
+            self._move_in(step, address, folder, tier.seconds(step, address) or 0.0)
         except OSError as error:
             if not self.is_here(step, address):
                 raise unwritable(self.folder(step, address), error) from error

@@ -79,9 +79,11 @@ class SharedStore:
     def record(self, step: str, address: str) -> PackedRecord | None:
         """What is recorded of an entry; None where there is none, or none that this run may use."""
         key = step, address
+        if key in self._apart:
+            return None
         if key not in self._records:
             self.look_up([key])
-        return None if key in self._apart else self._records[key]
+        return self._records[key]
 
     def seconds(self, step: str, address: str) -> float | None:
         """How long an entry's work took, of those that were looked up."""
