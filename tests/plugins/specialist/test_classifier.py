@@ -155,6 +155,18 @@ def test_the_grid_finds_what_tells_and_says_so() -> None:
     assert chosen["parts"] == ["end"]
     assert accuracy(reader, reading(200, seed=1)) > 0.7
     assert 0.3 < estimate["accuracy"]["low"] < estimate["accuracy"]["value"] < estimate["accuracy"]["high"] < 1
+    assert reader.report()["cross_validation"]["settings"] == 4
+
+
+@pytest.mark.slow
+def test_the_score_of_the_choice_flatters_where_nothing_is_to_be_learnt_and_the_nested_estimate_does_not() -> None:
+    examples = reading(60)
+    chance = np.random.default_rng(3).permutation(examples.label).tolist()
+    reader = trained(Examples(examples.reading, chance), grid=GRID, folds=3, outer_folds=3, choose_by="accuracy")
+    assert isinstance(reader, ReportingReader)
+    chosen, estimate = reader.report()["cross_validation"]["accuracy"], reader.report()["estimate"]["accuracy"]
+    share = max(chance.count(label) for label in set(chance)) / len(chance)
+    assert estimate["value"] < chosen and estimate["low"] < share
 
 
 @pytest.mark.parametrize(
