@@ -58,7 +58,9 @@ dataset:
 examples: {expand: seeds.jsonl, language: en, near_duplicates: 1}
 readers:
   tuned:
-    lora: {base: BASE, epochs: 3, dev: 0, rate: 1e-3, device: cpu, max_new_tokens: 12, train: {from: examples}}
+    lora:
+      {base: BASE, targets: [q_proj, v_proj], epochs: 2, dev: 0, rate: 1e-3, device: cpu, max_new_tokens: 8,
+       train: {from: examples}}
 grid: {reader: tuned}
 controls: [gold_context]
 """
@@ -133,7 +135,7 @@ def test_a_language_model_is_tuned_on_a_handful_of_words(tmp_path: Path) -> None
     project.write("questions.csv", "\n".join(["question,answer,document", *rows, ""]))
     seeds = [
         {"question": f"Who sleeps in house {number}?", "answer": f"Nobody sleeps in house {number}."}
-        for number in range(10)
+        for number in range(8)
     ]
     project.write("seeds.jsonl", "\n".join(map(json.dumps, seeds)))
     project.write("specs/tuned.yaml", TUNED.replace("BASE", str(smollm2())))
@@ -145,8 +147,8 @@ def test_a_language_model_is_tuned_on_a_handful_of_words(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     folder = project.folder / "data" / "results" / "tuned"
     model = json.loads((folder / "train.json").read_text(encoding="utf-8"))["models"]["tuned measure vote 1"]
-    assert (model["from"], model["written"]) == ("examples", 10)
-    assert model["examples"] == 10 - sum(model["left_out"].values()) >= 6
+    assert (model["from"], model["written"]) == ("examples", 8)
+    assert model["examples"] == 8 - sum(model["left_out"].values()) >= 4
     losses = pl.read_csv(folder / "plots" / "loss.csv").filter(part="train")["loss"]
     assert losses[-1] < losses[0]
     answers = pl.read_parquet(folder / "answers.parquet")

@@ -37,6 +37,10 @@ CASES = {
         "answers are labels, so mine learns from labels, and the examples are of the kind instruction",
         "kinds: [label]", 8,
     ),
+    "an answer without examples": (
+        "labels: [yes, no]", "labels: [yes, maybe]", "no example to learn from can have the answer 'no'",
+        "labels: [yes, no]", 6,
+    ),
     "another set": (
         MINE, MINE.replace("{from", "{split: dev, from"), "are the set train, not 'dev'", "split: train", 9,
     ),

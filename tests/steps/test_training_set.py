@@ -17,7 +17,14 @@ from ragtally.curation.curated import CURATED
 from ragtally.examples.example import Example, Source, Turn, row_of
 from ragtally.examples.wording import Kind
 from ragtally.steps import CURATE, PREPARE, SPLIT, TRAINING_SET, Step, Task, Work
-from ragtally.steps.training_set import NOT_INCLUDED, OTHER_KIND, OTHER_SET, TEST_DOCUMENT, TEST_QUESTION
+from ragtally.steps.training_set import (
+    NOT_INCLUDED,
+    OTHER_ANSWER,
+    OTHER_KIND,
+    OTHER_SET,
+    TEST_DOCUMENT,
+    TEST_QUESTION,
+)
 from ragtally.store import write_table
 from ragtally.tables import load_example_answers, load_reading
 from workbench import Bench
@@ -135,6 +142,12 @@ def test_without_curation_it_is_what_was_written_first_and_nothing_leaks(trainin
     ]  # fmt: skip
     # One of the set dev itself, and one from its document.
     assert left_out(folder)[OTHER_SET] == 2
+
+
+def test_labels_that_are_no_answers_are_left_out(training: Training) -> None:
+    folder = training.do(answers=["yes"])
+    assert training.reading(folder).question == ["It heals, slowly."]
+    assert left_out(folder)[OTHER_ANSWER] == 1
 
 
 def test_open_answers_are_the_last_turns(training: Training) -> None:

@@ -7,6 +7,7 @@ from ragtally.parsing import twins
 from ragtally.registry import Registry
 from ragtally.spec.rules import no_split
 from ragtally.spec.study import Study
+from ragtally.spec.training_rules import missing_answers
 
 
 def answers_of(study: Study, registry: Registry) -> tuple[str, ...]:
@@ -50,17 +51,11 @@ def answers_of(study: Study, registry: Registry) -> tuple[str, ...]:
 
 
 def _require_labels(study: Study, answers: tuple[str, ...]) -> None:
-    """Refuse examples to learn from that lack an answer: who learns from them could never give it."""
-    learners = [name for name, reader in study.readers.items() if reader.train_from == "examples"]
-    if study.examples is None or not learners:
-        return
-    labels = study.examples.labels
-    if missing := [answer for answer in answers if answer not in labels]:
-        raise SpecError(
-            f"{learners[0]} learns from the examples, and none of them can have the answer {missing[0]!r}",
-            location=study.location("examples.labels"),
-            hint=f"labels: [{', '.join(answers)}]",
-        )
+    """Refuse examples to learn from that lack an answer which only the dataset knows."""
+    learns = any(reader.train_from == "examples" for reader in study.readers.values())
+    if study.examples is not None and learns and (missing := missing_answers(study.examples, answers)):
+        message, hint = missing
+        raise SpecError(message, location=study.location("examples.labels"), hint=hint)
 
 
 def _require_readable(study: Study, registry: Registry, dataset: Dataset, answers: tuple[str, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ragtally.api import Choice, EmbedderTraits, Price
 from ragtally.examples.wording import Kind
@@ -99,9 +99,19 @@ def _check_recipe(draft: Draft, reader: DraftReader, recipe: ExampleRecipe, path
         else:
             message = f"answers are labels, so {name} learns from labels, and the examples are of the kind {written}"
             faults.add(path, message, "examples: {kinds: [label], labels: [...]}, or from: gold")
+    if draft.dataset is not None and (missing := missing_answers(recipe, draft.dataset.answers or ())):
+        faults.add(("examples", "labels"), *missing)
     if reader.pick.curation == "validators" and recipe.validation is None:
         message = f"{name} learns from what validators accept, and nobody validates"
         faults.add((*path[:-1], "curation"), message, "examples: {validate: {from: [...]}}, or curation: full")
+
+
+def missing_answers(recipe: ExampleRecipe, answers: Sequence[str]) -> tuple[str, str] | None:
+    """Say which answer no example can have: who learns from them could never give it. None where there is none."""
+    missing = [answer for answer in answers if answer not in recipe.labels]
+    if not missing:
+        return None
+    return f"no example to learn from can have the answer {missing[0]!r}", f"labels: [{', '.join(answers)}]"
 
 
 def learnable_kinds(*, is_open: bool) -> tuple[Kind, ...]:

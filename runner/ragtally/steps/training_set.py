@@ -28,6 +28,7 @@ NOT_INCLUDED = "not accepted"
 LATER_VERSION = "a later version of another"
 OTHER_SET = "in the set dev or test, or like an example that is"
 OTHER_KIND = "of a kind that holds no answer as the study's are"
+OTHER_ANSWER = "with a label that is none of the answers"
 TEST_QUESTION = "like a question that models are tested with"
 TEST_DOCUMENT = "from a document that such a question is about"
 _HINTS = {
@@ -35,6 +36,7 @@ _HINTS = {
     LATER_VERSION: "train: {curation: full}",
     OTHER_SET: "examples: {split: {train: 0.8, dev: 0.1, test: 0.1}}, and more documents",
     OTHER_KIND: "examples: {kinds: [label], labels: [...]} where answers are labels, else [question_answer]",
+    OTHER_ANSWER: "the same words in the dataset's `answers` and in examples: {labels: [...]}",
     TEST_QUESTION: "more examples, or another split under the dataset",
     TEST_DOCUMENT: "train: {test_documents: true}, if models may learn the very documents that they are asked about",
 }
@@ -99,7 +101,11 @@ def _candidates(
         elif row["kind"] not in kinds:
             losses[OTHER_KIND] += 1
         else:
-            yield _Candidate(row, final_example(row) if curation == "full" else example_of(row))
+            example = final_example(row) if curation == "full" else example_of(row)
+            if settings["answers"] and example.label not in settings["answers"]:
+                losses[OTHER_ANSWER] += 1
+            else:
+                yield _Candidate(row, example)
 
 
 def _is_accepted(row: Mapping[str, Any], curation: str) -> bool:
