@@ -137,8 +137,8 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "maximum": 50,
         "default": 0,
         "description": "Nested cross-validation: into how many folds the split is cut to say how good a model chosen "
-        "in this way is (report, train.json); 0 for not at all. An embedder that learns reads the texts of all folds, "
-        "but no labels.",
+        "in this way is (report, train.json); 0 for not at all. An embedder that learns reads the texts of all "
+        "folds, but no labels.",
     },
     "bootstrap": {
         "type": "boolean",
