@@ -107,7 +107,7 @@ EXAMPLES = (
     "evolve", "validate", "deduplicate", "curate", "split", "export", "training_set",
 )  # fmt: skip
 """The steps that write examples for training."""
-ASKING = ("rerank_prompt", "prompt", "ask", "pool_prompt", "judge_prompt", "judge", *EXAMPLES)
+ASKING = ("rerank_prompt", "prompt", "tune", "ask", "pool_prompt", "judge_prompt", "judge", *EXAMPLES)
 """The steps that need a language model, which this world has not."""
 
 

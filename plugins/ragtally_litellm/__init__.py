@@ -51,6 +51,7 @@ def build(**parameters: Any) -> ChatModel:
             timeout=timeout,
             window=parameters["batch"].get("window", "24h"),
             reply_megabytes=parameters["reply_megabytes"],
+            tuned=parameters["tuned"],
         )
         generator.expect(_known_digest(parameters))
         return generator

@@ -9,6 +9,7 @@ import json
 import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Literal
 from urllib.parse import quote, urlencode
@@ -59,8 +60,16 @@ WriteBody = Callable[[Sequence[Mapping[str, str]], Mapping[str, Any]], dict[str,
 class FileBatches:
     """Talks to the files and batches of one provider; see `ragtally.api.Batches`."""
 
-    def __init__(self, requests: BatchRequests, body: WriteBody, errors: CallErrors, window: str) -> None:
+    def __init__(
+        self,
+        requests: FileRequests,
+        body: WriteBody,
+        errors: CallErrors,
+        window: str,
+        known_name: Callable[[str | None], str | None] = lambda name: name,
+    ) -> None:
         self._requests, self._body, self._errors, self._window = requests, body, errors, window
+        self._known_name = known_name
 
     def line(self, call: Call) -> bytes:
         """Write one call as a line of the file."""
@@ -75,7 +84,7 @@ class FileBatches:
 
     async def upload(self, path: Path) -> str:
         """Hand over a file of lines."""
-        return self._id(await self._requests.upload(path), "file")
+        return self._id(await self._requests.upload(path, "batch"), "file")
 
     async def submit(self, file_id: str, name: str) -> BatchState:
         """Have the calls of a file answered."""
@@ -99,7 +108,7 @@ class FileBatches:
             rows = [row for row in page.get("data") or () if isinstance(row, dict) and row.get("id")]
             for row in rows:
                 yield self._state(row)
-            following = _next_page(page, rows)
+            following = next_page(page, rows)
             # A provider that sends the same page again would be asked forever.
             if not rows or following is None or following.items() <= query.items():
                 return
@@ -120,7 +129,8 @@ class FileBatches:
             with path.open("rb") as handle:
                 for line in _lines(handle):
                     if line.strip():
-                        yield read_row(line, self._errors)
+                        row = read_row(line, self._errors)
+                        yield replace(row, served_by=self._known_name(row.served_by))
 
     async def discard(self, state: BatchState) -> None:
         """Remove a batch's files at the provider."""
@@ -159,8 +169,8 @@ class FileBatches:
         )
 
 
-class BatchRequests:
-    """Sends what the batch API takes; failures are raised as `CallError`, and nothing is tried again here."""
+class FileRequests:
+    """Sends what the APIs of files, batches and fine-tuning take; a failure is raised, and nothing tried again."""
 
     # Every request has a connection of its own: there are few, minutes apart. Nothing large is held in memory.
 
@@ -174,12 +184,12 @@ class BatchRequests:
         headers = {"Content-Type": "application/json"} if content is not None else {}
         return self._object(await self._exchange(method, path, self._timeout, payload, headers))
 
-    async def upload(self, path: Path) -> dict[str, Any]:
-        """Hand over a file of calls, piece by piece."""
+    async def upload(self, path: Path, purpose: Literal["batch", "fine-tune"]) -> dict[str, Any]:
+        """Hand over a file of lines, piece by piece."""
         seconds = self._timeout + path.stat().st_size / _BYTES_PER_SECOND
         with path.open("rb") as handle:
             form = aiohttp.FormData()
-            form.add_field("purpose", "batch")
+            form.add_field("purpose", purpose)
             form.add_field("file", handle, filename="ragtally.jsonl", content_type="application/jsonl")
             return self._object(await self._exchange("POST", "/files", seconds, form))
 
@@ -311,7 +321,8 @@ def _save_error(path: Path, error: OSError) -> StoreError:
     return StoreError(message, location=Location(str(path)), hint=hint)
 
 
-def _next_page(page: Mapping[str, Any], rows: list[dict[str, Any]]) -> dict[str, str] | None:
+def next_page(page: Mapping[str, Any], rows: list[dict[str, Any]]) -> dict[str, str] | None:
+    """What asks for the page of a list behind another one; None behind the last one."""
     # Groq's `paging` with a cursor, or OpenAI's `has_more` with the last id.
     paging = page.get("paging")
     cursor = _text(paging.get("next_cursor")) if isinstance(paging, dict) else None

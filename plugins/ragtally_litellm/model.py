@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ragtally import BatchTerms, EmbedderTraits, Limits, ModelTraits, ParameterFault, Price, did_you_mean
+from ragtally import (
+    BatchTerms,
+    EmbedderTraits,
+    Limits,
+    ModelTraits,
+    ParameterFault,
+    Price,
+    TuningTerms,
+    did_you_mean,
+)
 from ragtally_litellm.routes import (
     NATIVE,
     NATIVE_EMBEDDINGS,
@@ -16,6 +25,7 @@ from ragtally_litellm.routes import (
     providers,
     route_of,
     served_elsewhere,
+    tuned_name,
 )
 from ragtally_litellm.tags import longest_context
 
@@ -31,6 +41,8 @@ SAMPLING = (
 )
 # The providers whose batch API is OpenAI's: files of JSON lines, answered by POST /batches.
 BATCHING = ("groq", "openai")
+# The providers with OpenAI's fine-tuning: files of chats, and POST /fine_tuning/jobs.
+TUNING = ("openai",)
 # The providers that can be told whether to truncate a text that is too long.
 TRUNCATING = ("ollama", "hosted_vllm")
 # The providers that hold every model's answers to a JSON schema: vLLM, Ollama, and LiteLLM's own list
@@ -76,17 +88,18 @@ def model_traits(parameters: Mapping[str, Any]) -> ModelTraits:
     temperature = parameters["extra"].get("temperature", parameters["temperature"])
     return ModelTraits(
         provider=route.provider,
-        model=route.model,
+        model=tuned_name(route, parameters["tuned"]) if parameters["tuned"] else route.model,
         deterministic=temperature == 0,
         takes_seed=_takes_seed(route),
         takes_schema=takes_schema(route, parameters),
         limits=_limits(route, parameters),
-        price=_model_price(route, parameters),
+        price=(_tuned_price if parameters["tuned"] else _model_price)(route, parameters),
         context_tokens=_context(route, parameters) if route.is_ollama else entry.get("max_input_tokens"),
         context_grows=route.is_ollama and parameters["num_ctx"] is None and is_native(route, parameters),
         context_parameter="num_ctx" if route.is_ollama else None,
         output_tokens=parameters["max_tokens"] or entry.get("max_output_tokens"),
         batch=_batch_terms(parameters),
+        tuning=_tuning_terms(route, parameters),
     )
 
 
@@ -157,6 +170,9 @@ def check_model(parameters: Mapping[str, Any]) -> list[ParameterFault]:
     if faults:
         return faults
     faults = [*_conflicts(route, parameters), *_batch_faults(route, parameters), *_extra_faults(parameters)]
+    if parameters["fine_tuning"] and _tuning_terms(route, parameters) is None:
+        message = f"fine-tuning at {route.provider} is not known here, so this says nothing"
+        faults.append(ParameterFault("fine_tuning", message, f"remove it; it is for {', '.join(TUNING)}"))
     if not route.is_ollama and parameters["num_ctx"]:
         faults.append(ParameterFault("num_ctx", "num_ctx is for Ollama's models", "remove it"))
     if parameters["transport"] == "native" and not _speaks_natively(route):
@@ -269,6 +285,26 @@ def _listed_costs(route: Route, api_base: str | list[str] | None, *kinds: str) -
     costs = [route.entry.get(_LISTED[kind]) for kind in kinds]
     # Rounded, since 7.5e-08 times a million is not 0.075 in binary.
     return [None if cost is None else round(cost * 1_000_000, 9) for cost in costs]
+
+
+def _tuned_price(route: Route, parameters: Mapping[str, Any]) -> Price | None:
+    """What the model costs once it is fine-tuned, which is more than it does before."""
+    if parameters["usd_per_hour"] is not None:
+        return Price(usd_per_hour=parameters["usd_per_hour"])
+    terms = parameters["fine_tuning"]
+    new_route = Route(route.provider, f"ft:{route.model}")
+    table = _listed_costs(new_route, parameters["api_base"], "input", "output", "cache_read_input")
+    names = ("input", "output", "cached_input")
+    costs = [terms.get(name, cost) for name, cost in zip(names, table, strict=True)]
+    return None if costs[0] is None or costs[1] is None else Price(costs[0], costs[1], cached_input=costs[2])
+
+
+def _tuning_terms(route: Route, parameters: Mapping[str, Any]) -> TuningTerms | None:
+    if route.provider not in TUNING or not is_native(route, parameters):
+        return None
+    terms = parameters["fine_tuning"]
+    seconds = {name: terms[name] for name in ("poll_seconds", "settle_seconds") if name in terms}
+    return TuningTerms(price=terms.get("training"), **seconds)
 
 
 def _batch_terms(parameters: Mapping[str, Any]) -> BatchTerms | None:

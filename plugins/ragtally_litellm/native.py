@@ -12,13 +12,14 @@ from ragtally import CallError
 from ragtally.support.environment import environment, first_value
 from ragtally.support.secrets import known_secrets
 from ragtally.support.telemetry import haystack_import
-from ragtally_litellm.batches import BatchRequests, FileBatches
+from ragtally_litellm.batches import FileBatches, FileRequests
 from ragtally_litellm.client import JsonClient, run_coroutine
 from ragtally_litellm.failures import CallErrors
 from ragtally_litellm.replies import read_answer
 from ragtally_litellm.request_body import RequestBody
-from ragtally_litellm.routes import NATIVE, base_urls, endpoint, route_of, served_elsewhere
+from ragtally_litellm.routes import NATIVE, base_urls, endpoint, route_of, served_elsewhere, tuned_name
 from ragtally_litellm.tags import check_digest, host_of
+from ragtally_litellm.tuning import FileTuningJobs
 
 with haystack_import():
     from haystack import component, default_from_dict, default_to_dict
@@ -44,9 +45,12 @@ class NativeChatGenerator:
         window: str = "24h",
         schema_as: str | None = None,
         reply_megabytes: float = 16,
+        tuned: str | None = None,
     ) -> None:
         self.model, self.api_base, self.num_ctx, self.timeout = model, api_base, num_ctx, timeout
         self.window, self.schema_as, self.reply_megabytes = window, schema_as, reply_megabytes
+        # What a fine-tuned model is called here; the name that its provider gave it comes before the first call.
+        self.tuned, self._tuned_name = tuned, ""
         self.generation_kwargs, self.extra = dict(generation_kwargs or {}), dict(extra or {})
         route = route_of(model)
         self.api_key = api_key or Secret.from_env_var(list(route.key_variables), strict=False)
@@ -66,7 +70,7 @@ class NativeChatGenerator:
         self._digest: str | None = None
         check = self._check_tag if route.is_ollama else None
         self._client = JsonClient(endpoints, key, timeout, self._errors, longest, check)
-        self._batches = BatchRequests(urls[0], key, timeout, self._errors)
+        self._files = FileRequests(urls[0], key, timeout, self._errors)
 
     @component.output_types(replies=list[ChatMessage])
     async def run_async(
@@ -74,13 +78,15 @@ class NativeChatGenerator:
     ) -> dict[str, Any]:
         """Ask once."""
         plain = [{"role": message.role.value, "content": message.text or ""} for message in messages]
+        if self.tuned and not self._tuned_name:
+            raise self._errors.failure("bad request", "it is not known what the fine-tuned model is called")
         body = await self._client.send(self._body.of(plain, generation_kwargs or {}), "choices")
         try:
             answer = read_answer(body, self._dialect)
         except CallError as error:
             raise self._errors.failure(error.reason, error.message) from None
         meta = {
-            "model": answer.model,
+            "model": self._known_name(answer.model),
             "index": 0,
             "finish_reason": answer.finish_reason,
             "usage": answer.usage,
@@ -90,11 +96,17 @@ class NativeChatGenerator:
         thoughts = answer.reasoning or None
         return {"replies": [ChatMessage.from_assistant(answer.text, meta=meta, tool_calls=calls, reasoning=thoughts)]}
 
+    def _known_name(self, model: str | None) -> str | None:
+        # The provider draws it at random, so that it says nothing to anybody else.
+        return tuned_name(route_of(self.model), self.tuned) if self.tuned and model == self._tuned_name else model
+
     @component.output_types(replies=list[ChatMessage])
     def run(self, messages: list[ChatMessage], generation_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask once and wait."""
         # By a copy: this one's connections may belong to an event loop of the caller's.
         copy = NativeChatGenerator.from_dict(self.to_dict())
+        if self._tuned_name:
+            copy.answer_as(self._tuned_name)
 
         async def once() -> dict[str, Any]:
             try:
@@ -130,7 +142,18 @@ class NativeChatGenerator:
 
     def batches(self) -> FileBatches:
         """Make what talks to the provider's files and batches."""
-        return FileBatches(self._batches, self._body.of, self._errors, self.window)
+        return FileBatches(self._files, self._body.of, self._errors, self.window, self._known_name)
+
+    def tuning_jobs(self) -> FileTuningJobs:
+        """Make what talks to the provider's files and fine-tuning jobs."""
+        route = route_of(self.model)
+        is_openai = not served_elsewhere(route, self.api_base)
+        return FileTuningJobs(self._files, route.model, self._errors, is_openai=is_openai)
+
+    def answer_as(self, model: str) -> None:
+        """Ask a fine-tuned model by the name that the provider gave it."""
+        self._tuned_name = model
+        self._body.ask_for(model)
 
     async def close(self) -> None:
         """Close the connections; another call opens new ones."""
@@ -139,7 +162,7 @@ class NativeChatGenerator:
     def to_dict(self) -> dict[str, Any]:
         """Describe the component for a serialised pipeline; of the key only its variables are named."""
         names = ("model", "api_base", "generation_kwargs", "extra", "num_ctx", "timeout", "window", "schema_as",
-            "reply_megabytes")  # fmt: skip
+            "reply_megabytes", "tuned")  # fmt: skip
         values = {name: getattr(self, name) for name in names}
         return dict(default_to_dict(self, api_key=self.api_key.to_dict(), **values))
 

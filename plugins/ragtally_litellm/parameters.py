@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ragtally import TUNED_PARAMETER
 from ragtally.support.reply_outcomes import LONGEST_REPLY
 from ragtally.support.schemas import outside_identity
 
@@ -51,6 +52,38 @@ _BATCH: Mapping[str, Mapping[str, Any]] = {
     "keep_files": {
         "type": "boolean",
         "description": "Whether a batch's files stay at the provider once its answers are saved here; true.",
+    },
+}
+
+# What `fine_tuning` may say.
+_FINE_TUNING: Mapping[str, Mapping[str, Any]] = {
+    "training": {
+        "type": "number",
+        "minimum": 0,
+        "description": "US dollars per million tokens that are trained on, in each epoch; nobody's table has it.",
+    },
+    **{
+        name: {
+            "type": "number",
+            "minimum": 0,
+            "description": f"US dollars per million {what} of the new model; LiteLLM's table if omitted.",
+        }
+        for name, what in (
+            ("input", "input tokens"),
+            ("output", "output tokens"),
+            ("cached_input", "input tokens in the provider's cache"),
+        )
+    },
+    "poll_seconds": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "description": "Seconds between two looks at the running job; 30.",
+    },
+    "settle_seconds": {
+        "type": "number",
+        "minimum": 0,
+        "description": "How long a job whose acceptance was not heard of is looked for in the provider's list before "
+        "it is submitted again; 60.",
     },
 }
 
@@ -191,6 +224,17 @@ MODEL_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "description": "How calls are put into batches: {discount: 0.5, window: 24h, calls: 50000}.",
         }
     ),
+    "fine_tuning": outside_identity(
+        {
+            "type": "object",
+            "properties": _FINE_TUNING,
+            "additionalProperties": False,
+            "default": {},
+            "description": "What it costs to have the model fine-tuned and then to ask the new one, for the reader "
+            "fine_tuning: {training: 3, input: 0.3, output: 1.2}.",
+        }
+    ),
+    "tuned": TUNED_PARAMETER,
     "transport": outside_identity(
         {
             "enum": ["auto", "native", "litellm"],

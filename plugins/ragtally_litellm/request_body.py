@@ -49,6 +49,10 @@ class RequestBody:
         else:
             self._shared = _openai_body(route, sampling, extra)
 
+    def ask_for(self, model: str) -> None:
+        """Name another model in every request."""
+        self._shared = {**self._shared, "model": model}
+
     def make_room(self, tokens: int) -> None:
         """Let Ollama load the model with room for so many tokens, unless the spec says with how much."""
         if self._grows:

@@ -55,6 +55,7 @@ OLLAMA = ("ollama", "ollama_chat")
 # set to cannot be asked beforehand, and a longer prompt would be cut silently.
 OLLAMA_CONTEXT = 4096
 _OLLAMA_PORT = 11434
+_TUNED_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,11 @@ class Route:
             if entry and (name != self.model or entry.get("litellm_provider") == self.provider):
                 return entry
         return {}
+
+
+def tuned_name(route: Route, training: str) -> str:
+    """What a fine-tuned model is called here, by the address of its training."""
+    return f"ft:{route.model}:{training.rpartition(':')[2][:_TUNED_DIGITS]}"
 
 
 def route_of(model: str) -> Route:

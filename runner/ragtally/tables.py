@@ -468,6 +468,16 @@ def load_verdicts(folder: Path) -> pl.DataFrame:
     return read_table(folder / "verdicts.parquet")
 
 
+def write_tuned_model(folder: Path, name: str) -> None:
+    """Write what a provider calls the model that it fine-tuned."""
+    write_json(folder / "model.json", {"model": name})
+
+
+def load_tuned_model(folder: Path) -> str:
+    """Read what a provider calls the model that it fine-tuned."""
+    return str(read_json(folder / "model.json")["model"])
+
+
 def write_training_report(folder: Path, report: Mapping[str, Any]) -> None:
     """Write what a reader says of its training."""
     write_json(folder / "training.json", report)

@@ -6,7 +6,7 @@ import functools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragtally.api import ChatModel, Choice, Location, LossPoint, RagtallyError, StoreError
+from ragtally.api.errors import errors_at
 from ragtally.registry import Registry
 from ragtally.steps import FIRST, Shard, Step, Task, Work
 from ragtally.store import (
@@ -25,9 +26,11 @@ from ragtally.store import (
     Store,
     calls,
     sweep_parts,
+    tuning,
     vectors,
 )
 from ragtally.store.calls import CallStore
+from ragtally.store.tuning import TuningStore
 from ragtally.store.vectors import VectorStore
 
 
@@ -138,6 +141,11 @@ class Workspace:
         """The vectors of texts that were expensive to make, likewise."""
         return VectorStore(self.store.root / vectors.FILE_NAME)
 
+    @functools.cached_property
+    def tunings(self) -> TuningStore:
+        """The fine-tuning jobs of providers, likewise."""
+        return TuningStore(self.store.root / tuning.FILE_NAME)
+
     def entry(self, task: Task) -> Path:
         """Open a task's entry (see `open`)."""
         return self.open(task).folder
@@ -160,7 +168,7 @@ class Workspace:
         if self.store.complete(task.step.stored_as, task.address):
             return
         entries = self._entries(task)
-        with _errors_at(task):
+        with errors_at(task.location):
             pieces = self._pieces(task, entries)
             with self.store.write(task.step.stored_as, task.address) as draft:
                 draft.earlier.extend(piece.seconds for piece in pieces)
@@ -203,7 +211,7 @@ class Workspace:
             return
         entries = self._entries(task)
         first = pieces.open(step.name, FIRST).folder if step.sharding.first else None
-        with _errors_at(task), pieces.write(step.name, shard.address) as draft:
+        with errors_at(task.location), pieces.write(step.name, shard.address) as draft:
             step.sharding.run(self._work(task, entries, draft, first), shard)
         _share(pieces)
 
@@ -276,17 +284,19 @@ class Workspace:
             draft.folder,
             self.calls,
             self.vectors,
+            self.tunings,
             draft.provisional,
             self._measure,
             self._scratch(task),
-            self._watch_losses,
+            self.watch_losses,
             shared or draft.folder,
         )
 
     def _scratch(self, task: Task) -> Path:
         return self.store.checkpoints(task.step.stored_as, task.address)
 
-    def _watch_losses(self, task: Task, points: Sequence[LossPoint], steps: int) -> None:
+    def watch_losses(self, task: Task, points: Sequence[LossPoint], steps: int) -> None:
+        """Tell whoever watches of the losses of a training, and how many steps there are at most."""
         last = points[-1]
         parts = {"loss": last.train, "dev": last.dev}
         label = ", ".join(f"{name} {loss:.4g}" for name, loss in parts.items() if loss is not None)
@@ -316,13 +326,3 @@ def _share(pieces: Store) -> None:
     """Wait until others can read what was done of a task."""
     if pieces.tier is not None and (error := pieces.tier.flush()):
         raise error
-
-
-@contextmanager
-def _errors_at(task: Task) -> Iterator[None]:
-    """Say of errors where in the spec their task comes from."""
-    try:
-        yield
-    except RagtallyError as error:
-        error.location = error.location or task.location
-        raise

@@ -61,7 +61,7 @@ def test_nothing_was_paid_yet(ragtally: Ragtally, root: Path, words: tuple[str, 
     assert outcome.code == 0
     if "--json" in words:
         assert json.loads(outcome.out) == {
-                "paid": [], "billed_failures": [], "failed": [], "embedded": [], "open_batches": []
+                "paid": [], "billed_failures": [], "failed": [], "embedded": [], "open_batches": [], "tunings": []
             }  # fmt: skip
     else:
         assert "no model has been paid yet" in outcome.out

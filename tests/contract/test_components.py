@@ -16,7 +16,7 @@ from model_server.fixture import RunningServer, running_server
 from plugins.packaged_model import packaged_model, require_local_model
 from plugins.rerank.tiny_cross_encoder import save_tiny_cross_encoder
 from plugins.tiny_model import require_lora, write_tiny_model
-from ragtally.api import Choice, PromptingReader, Reading
+from ragtally.api import Choice, PromptingReader, Reading, TuningReader
 from ragtally.registry import load_registry
 from ragtally.testing import (
     AnswerMetricSuite,
@@ -495,6 +495,16 @@ class TestChat(ComponentSuite):
     name = "chat"
     kind = "reader"
     protocol = PromptingReader
+    parameters = {"model": "small"}  # noqa: RUF012
+
+
+class TestFineTuning(ComponentSuite):
+    """What it has a model learn has tests of its own; what it answers is the model's."""
+
+    plugin = "ragtally_fine_tuning"
+    name = "fine_tuning"
+    kind = "reader"
+    protocol = TuningReader
     parameters = {"model": "small"}  # noqa: RUF012
 
 

@@ -6,6 +6,7 @@ Its control endpoints tell what it saw:
 
     GET  /control/counts      how many calls came, how many were answered well, by model, status, fault and key
     GET  /control/requests    the latest requests, with their headers and bodies
+    GET  /control/tunings     the fine-tuning jobs that were accepted, with the content of their files
     POST /control/settings    change settings (see `settings.py`) while it runs
     POST /control/reset       forget all counts
     POST /control/restore     forget all counts and go back to the settings of the start

@@ -71,7 +71,8 @@ def answer(ask: Ask, model: Model, settings: Settings) -> Answer:
 def _label_reply(ask: Ask, settings: Settings) -> str:
     question = read_question(ask.text, settings.labels)
     allowed = _allowed_by(ask.schema) or question.allowed
-    label = _choose(ask, question.label, allowed, settings.skill, settings.seed)
+    skill = settings.tuned_skill if ask.model.startswith("ft:") else settings.skill
+    label = _choose(ask, question.label, allowed, skill, settings.seed)
     if ask.schema is not None:
         return _by_schema(ask.schema, label)
     return (_EXPLAINED if question.explain else "") + label

@@ -43,7 +43,7 @@ def answered_row(server: ModelServer, line: bytes, vendor: Vendor) -> Row:
     counts.requests += 1
     counts.by_model[ask.model] += 1
     counts.requests_by_key[ask.key] += 1
-    model = server.settings.model_named(ask.model)
+    model = server.model_named(ask.model)
     if model is None:
         refused = failure("404", vendor, model=ask.model)
         return Row(request["custom_id"], False, _response(404, refused.body))

@@ -99,9 +99,9 @@ class BatchDesk:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
-    def files(self) -> int:
-        """How many files there are."""
-        return len(self._files)
+    def files(self) -> Mapping[str, bytes]:
+        """The files that there are."""
+        return self._files
 
     async def handle(self, request: Request) -> None:
         """Answer one request to files or batches."""

@@ -106,7 +106,7 @@ class Chat:
 
     async def _deliver(self, request: Request, ask: Ask, fault: str | None, seconds: float) -> None:
         settings, counts, connection = self._server.settings, self.counts, request.connection
-        model = settings.model_named(ask.model)
+        model = self._server.model_named(ask.model)
         assert model is not None
         usage = "wrong" if fault == "wrong_usage" else settings.usage
         if ask.inputs is not None:
@@ -139,7 +139,7 @@ class Chat:
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if settings.api_key is not None and key != settings.api_key:
             return failure("401", vendor, key=f"{key[:3]}****{key[-4:]}")
-        model = settings.model_named(ask.model, pulled=vendor == "ollama_api")
+        model = self._server.model_named(ask.model, pulled=vendor == "ollama_api")
         if model is None:
             return failure("404", vendor, model=ask.model)
         for name in model.refuses:

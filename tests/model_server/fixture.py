@@ -54,6 +54,11 @@ class RunningServer:
         content: list[dict[str, Any]] = self.control("GET", "requests")
         return content
 
+    def tunings(self) -> list[dict[str, Any]]:
+        """The fine-tuning jobs that were accepted: orders, each with its file's `content`."""
+        content: list[dict[str, Any]] = self.control("GET", "tunings")
+        return content
+
     def change(self, **settings: Any) -> None:
         """Change settings."""
         self.control("POST", "settings", settings)

@@ -12,7 +12,9 @@ from model_server.batches import PATHS, BatchDesk
 from model_server.chat import Chat
 from model_server.connection import Connection, Handler, Request, Response, json_response
 from model_server.counts import Counts
-from model_server.settings import Settings
+from model_server.settings import Model, Settings
+from model_server.tuning import PATHS as TUNING_PATHS
+from model_server.tuning import TuningDesk
 
 
 class ModelServer:
@@ -27,6 +29,7 @@ class ModelServer:
         self._first = settings
         self._chat = Chat(self)
         self._desk = BatchDesk(self)
+        self._tuning = TuningDesk(self, self._desk.files)
         self._halved: set[str] = set()
         ask = self._chat.answer
         self._routes: dict[tuple[str, str], Handler] = {
@@ -45,6 +48,7 @@ class ModelServer:
             ("POST", "/api/pull"): partial(library.pull, self),
             ("GET", "/control/counts"): self._tell_counts,
             ("GET", "/control/requests"): self._tell_requests,
+            ("GET", "/control/tunings"): self._tell_tunings,
             ("POST", "/control/settings"): self._change,
             ("POST", "/control/reset"): self._reset,
             ("POST", "/control/restore"): self._restore,
@@ -55,6 +59,8 @@ class ModelServer:
         handler = self._routes.get((request.method, request.path))
         if handler is None and PATHS.match(request.path):
             await self._desk.handle(request)
+        elif handler is None and TUNING_PATHS.match(request.path):
+            await self._tuning.handle(request)
         elif handler is None:
             await request.connection.send(Response(404, b"404 page not found", content_type="text/plain"))
         else:
@@ -68,6 +74,12 @@ class ModelServer:
     def pick_fault(self, key: str) -> str | None:
         """Decide the fault of a call, however it came."""
         return self._chat.pick_fault(key)
+
+    def model_named(self, name: str, *, pulled: bool = False) -> Model | None:
+        """Find a model, one that was fine-tuned here included."""
+        if name.startswith("ft:"):
+            return Model() if name in self._tuning.models else None
+        return self.settings.model_named(name, pulled=pulled)
 
     def halved(self, file: str) -> bool:
         """Say once for each file that its download is to break off."""
@@ -89,11 +101,16 @@ class ModelServer:
         await request.connection.send(content)
 
     async def _tell_counts(self, request: Request) -> None:
-        counts = self._chat.counts.as_json(keys=request.query.get("keys") != "false") | {"files": self._desk.files}
+        counts = self._chat.counts.as_json(keys=request.query.get("keys") != "false") | {
+            "files": len(self._desk.files)
+        }
         await request.connection.send(json_response(counts))
 
     async def _tell_requests(self, request: Request) -> None:
         await request.connection.send(json_response(list(self._chat.latest)))
+
+    async def _tell_tunings(self, request: Request) -> None:
+        await request.connection.send(json_response(list(self._tuning.requests)))
 
     async def _change(self, request: Request) -> None:
         try:

@@ -103,6 +103,12 @@ class Settings:
         batch_listed_after: Seconds after which a new batch is in the list.
         batch_page: The most batches on one page of the list.
         batch_bytes: A larger file is not taken.
+        fine_tuning: Whether there are fine-tuning jobs at all. Their list has the pages and the delay of batches.
+        tuning_seconds: How long such a job takes.
+        tuning_ends: How the jobs end, in the order of their coming: `succeeded`, `failed` each; the rest succeed.
+        tuning_creations: As `batch_creations`, for fine-tuning jobs.
+        tuned_skill: The skill of models that were fine-tuned.
+        not_tunable: Models that cannot be fine-tuned.
     """
 
     models: Mapping[str, Any] = field(default_factory=lambda: DEFAULT_MODELS)
@@ -142,6 +148,12 @@ class Settings:
     batch_listed_after: float = 0.0
     batch_page: int = 100
     batch_bytes: int = 200_000_000
+    fine_tuning: bool = True
+    tuning_seconds: float = 0.0
+    tuning_ends: tuple[str | None, ...] = ()
+    tuning_creations: tuple[str | None, ...] = ()
+    tuned_skill: float = 1.0
+    not_tunable: tuple[str, ...] = ()
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
         """Take over some settings, as JSON has them; raises ValueError where there is none, or it cannot be that."""

@@ -142,10 +142,11 @@ def test_two_spellings_of_a_study_have_the_same_slices(bench: Bench) -> None:
 def test_every_steps_version_is_in_a_slice(bench: Bench) -> None:
     cuts = stage_slices(bench.study(), bench.registry)
     named = {step for cut in cuts.values() for step in cut["versions"]}
-    # Open answers are graded by steps, parsers compared and examples learnt by one: other studies do not depend on
-    # their versions.
+    # Open answers are graded by steps; parsers are compared, examples learnt and models fine-tuned by one: other
+    # studies do not depend on their versions.
     assert named == {*STEPS, "results"} - {
         "pool_prompt", "judge_prompt", "judge", "grade", "reference", "training_set",
+        "tune",
     }  # fmt: skip
 
 

@@ -25,10 +25,9 @@ class Spending:
     expert: float | None = None
     machine_hour: float | None = None  # US dollars per hour of the machine that it answers on
 
-    @property
-    def total(self) -> float | None:
-        """All that is spent once; None where a part is not known."""
-        parts = (self.labelling, self.training, self.expert)
+    def total(self, training: float | None) -> float | None:
+        """All that is spent once, with what the training is known to have cost; None where a part is not known."""
+        parts = (self.labelling, training if self.training is None else self.training, self.expert)
         return None if any(part is None for part in parts) else sum(part for part in parts if part is not None)
 
 
@@ -45,6 +44,8 @@ class Option:
     usd_per_question: float | None
     seconds_per_question: float | None
     usd_index: float = 0.0  # What its index cost once
+    hosted: bool = False  # Whether its model was fine-tuned by its provider, who answers too
+    training_dollars: float | None = None  # What its provider took for the training; None where unknown, or none did
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def choice_of(
                 other=other,
                 comparison=compared[one.cell, other.cell],
                 better=outcomes[one.cell, other.cell],
-                spent=None if spending.total is None else spending.total + one.usd_index - other.usd_index,
+                spent=_spent(one, other, spending),
                 saving=_difference(other.usd_per_question, one.usd_per_question),
             )
             for one, other in against
@@ -180,10 +181,13 @@ def _options(
         if seconds is None and own is not None:
             seconds = own / answers[name]
         is_trained = trains[reader]
-        if is_trained and spending.machine_hour is not None:
+        is_hosted = reader in results.training_dollars
+        if is_trained and not is_hosted and spending.machine_hour is not None:
             usd = None if usd is None or seconds is None else usd + seconds / 3600 * spending.machine_hour
-        index = cell.cost.index_dollars or 0.0
-        options.append(Option(condition, reader, is_trained, name, 1, score, usd, seconds, index))
+        index, training = cell.cost.index_dollars or 0.0, cell.cost.training_dollars
+        options.append(
+            Option(condition, reader, is_trained, name, 1, score, usd, seconds, index, is_hosted, training)
+        )
     return options
 
 
@@ -218,6 +222,11 @@ def _is_better(pair: PairwiseComparison, higher: bool) -> bool | None:
     if not pair.comparison.distinguishable or difference is None:
         return None
     return (difference > 0) == higher
+
+
+def _spent(trained: Option, other: Option, spending: Spending) -> float | None:
+    total = spending.total(trained.training_dollars)
+    return None if total is None else total + trained.usd_index - other.usd_index
 
 
 def _difference(first: float | None, second: float | None) -> float | None:

@@ -331,7 +331,13 @@ def _cost(results: Results, row: Mapping[str, Any], answers: AlignedAnswers) -> 
     (column,) = answers.columns([row["cell"]])
     right = int(answers.right[:, column].sum())
     return cell_cost(
-        len(answers.ids), right, dollars=dollars, tokens=tokens, seconds=seconds, index_dollars=row["index_dollars"]
+        len(answers.ids),
+        right,
+        dollars=dollars,
+        tokens=tokens,
+        seconds=seconds,
+        index_dollars=row["index_dollars"],
+        training_dollars=results.training_dollars.get(row["reader"]),
     )
 
 

@@ -20,6 +20,7 @@ class CellCost:
     seconds_per_question: float | None
     seconds_per_right_answer: float | None
     index_dollars: float | None = None  # US dollars that the cell's index cost once, in no other number
+    training_dollars: float | None = None  # Likewise, what the reader's model cost to be fine-tuned by its provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def cell_cost(
     tokens: int | None = None,
     seconds: float | None = None,
     index_dollars: float | None = None,
+    training_dollars: float | None = None,
 ) -> CellCost:
     """Divide a cell's costs by its questions and by its right answers."""
     if not 0 <= right_answers <= questions:
@@ -62,6 +64,7 @@ def cell_cost(
         seconds_per_question=per(seconds, questions),
         seconds_per_right_answer=per(seconds, right_answers),
         index_dollars=index_dollars,
+        training_dollars=training_dollars,
     )
 
 

@@ -119,6 +119,16 @@ from ragtally.api.retriever import (
 )
 from ragtally.api.rule import VoteRule
 from ragtally.api.training import LossPoint, ResumableReader, TrainingSession, TrainingStep
+from ragtally.api.tuning import (
+    TUNED_PARAMETER,
+    TunableModel,
+    TuningJobs,
+    TuningReader,
+    TuningSettings,
+    TuningState,
+    TuningStatus,
+    TuningTerms,
+)
 
 __all__ = [
     "ABSTENTION",
@@ -134,6 +144,7 @@ __all__ = [
     "PARSER_PARAMETERS",
     "STRUCTURED_PARAMETER",
     "TRAIN_PARAMETER",
+    "TUNED_PARAMETER",
     "AnswerKinds",
     "AnswerMetric",
     "Answers",
@@ -245,7 +256,14 @@ __all__ = [
     "TrainableReader",
     "TrainingSession",
     "TrainingStep",
+    "TunableModel",
     "Tuning",
+    "TuningJobs",
+    "TuningReader",
+    "TuningSettings",
+    "TuningState",
+    "TuningStatus",
+    "TuningTerms",
     "Unreadable",
     "VaryingRetriever",
     "Vote",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -204,3 +205,14 @@ def did_you_mean(word: str, choices: Sequence[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"there is: {', '.join(choices)}" if choices else "there is none"
+
+
+@contextmanager
+def errors_at(location: Location | None) -> Iterator[None]:
+    """Give a place to errors that have none: a component that is asked for something does not know the spec."""
+    try:
+        yield
+    except RagtallyError as error:
+        for each in error.errors if isinstance(error, ErrorList) else (error,):
+            each.location = each.location or location
+        raise

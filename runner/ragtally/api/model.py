@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from ragtally.api.batch import BatchTerms
 from ragtally.api.calls import Limits, Price
+from ragtally.api.tuning import TuningTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class ModelTraits:
         output_tokens: The most tokens that an answer may have (for bounds on the price); None where unknown.
         batch: How its calls are put into batches; None where they are sent one by one. The model that is built then
             is a `BatchModel` too.
+        tuning: How its provider fine-tunes it; None where that is not known of it. The model that is built then is a
+            `TunableModel` too.
         in_process: Whether this process computes its answers: a call that is under way when the run is stopped is
             then cut off, since nobody has been paid for it, instead of waited for.
     """
@@ -48,6 +51,7 @@ class ModelTraits:
     context_parameter: str | None = None
     output_tokens: int | None = None
     batch: BatchTerms | None = None
+    tuning: TuningTerms | None = None
     in_process: bool = False
 
     @property

@@ -100,7 +100,8 @@ class ReaderTraits:
         trains: Whether it must be trained first (`TrainableReader`). Such a reader declares the
             parameter `"train": TRAIN_PARAMETER`, which the engine takes care of.
         prompts: Whether it asks a language model (`PromptingReader`). Such a reader has a parameter `model`
-            with `"x-ragtally-kind": "model"`; whether its draws are fresh follows from the model.
+            with `"x-ragtally-kind": "model"`; whether its draws are fresh follows from the model. One that also
+            `trains` has its model fine-tuned by the provider first: it is a `TuningReader`, no `TrainableReader`.
         examples: How many labelled examples its prompts show; where there are any, the reader declares the
             parameter `"train": TRAIN_PARAMETER` for the split that they come from.
         structured: How answers are written as JSON: the reader's parameter `structured`
@@ -123,6 +124,11 @@ class ReaderTraits:
     options: tuple[tuple[str, str], ...] = ()
     answer_key: tuple[str, ...] = ()
     answers: AnswerKinds = "labels"
+
+    @property
+    def tunes(self) -> bool:
+        """Whether its model is fine-tuned by the provider first."""
+        return self.trains and self.prompts
 
 
 @runtime_checkable

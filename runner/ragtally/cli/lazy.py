@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         scale,
         sharing,
         training_tokens,
+        tuning_estimate,
     )
     from ragtally.engine import run as engine
     from ragtally.export import dataset as export_dataset
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ragtally.export import training as export_training
     from ragtally.llm import batches as llm_batches
     from ragtally.llm import context_length, long_context, preflight
+    from ragtally.llm import tuning as llm_tuning
     from ragtally.plan import answer_form
     from ragtally.present import advice as advice_tables
     from ragtally.present import choice as choice_tables
@@ -49,17 +51,17 @@ if TYPE_CHECKING:
     from ragtally.results import blind_sheets, columns, people
     from ragtally.results import write as result_files
     from ragtally.store import batches, calls, calls_salvage, calls_transfer, inventory, vectors
+    from ragtally.store import tuning as tuning_store
 
 __all__ = [
     "advice_tables", "analysis", "answer_form", "batches", "blind_sheets", "calls", "calls_salvage",
     "calls_transfer", "cell_pairs", "choice", "choice_tables", "columns", "component_tables", "context_length",
     "contributions", "curation_server", "decision_sheets", "decisions", "duplicate_tables", "duplicates", "engine",
     "estimate", "executors", "export_dataset", "export_model", "export_pipeline", "export_training", "external",
-    "fit", "inventory", "jobs", "learning", "learning_tables", "llm_batches", "long_context", "machine", "outputs",
-    "page", "pairwise", "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "probe",
-    "provenance", "readings",
-    "result_files", "results", "review", "scale", "sharing", "show", "store", "store_tables", "table",
-    "training_tokens", "vectors", "workspace",
+    "fit", "inventory", "jobs", "learning", "learning_tables", "llm_batches", "llm_tuning", "long_context", "machine",
+    "outputs", "page", "pairwise", "people", "pipelines", "plan", "plan_tables", "polars", "preflight", "probe",
+    "provenance", "readings", "result_files", "results", "review", "scale", "sharing", "show", "store",
+    "store_tables", "table", "training_tokens", "tuning_estimate", "tuning_store", "vectors", "workspace",
 ]  # fmt: skip
 _MODULES = {
     "advice_tables": "ragtally.present.advice",
@@ -67,6 +69,9 @@ _MODULES = {
     "learning": "ragtally.engine.learning",
     "learning_tables": "ragtally.present.learning",
     "training_tokens": "ragtally.engine.training_tokens",
+    "tuning_estimate": "ragtally.engine.tuning_estimate",
+    "tuning_store": "ragtally.store.tuning",
+    "llm_tuning": "ragtally.llm.tuning",
     "choice": "ragtally.advice.choice",
     "choice_tables": "ragtally.present.choice",
     "fit": "ragtally.advice.fit",

@@ -61,6 +61,7 @@ def command(spec: Path, scale: bool, shared_store: str | None, as_json: bool) ->
     # The calls of what is too long cannot be counted: nobody will send them.
     plan = lazy.long_context.without_overlong(plan, workspace, long)
     models, embedders = lazy.estimate.estimate(plan, workspace), lazy.estimate.estimate_embedding(plan, workspace)
+    tunings = lazy.tuning_estimate.estimate_tuning(plan, workspace)
     overlong = lazy.context_length.overlong_prompts(lazy.estimate.ask_tasks(plan), workspace, plan.study)
     for error in overlong:
         # What `run` would end with.
@@ -77,6 +78,7 @@ def command(spec: Path, scale: bool, shared_store: str | None, as_json: bool) ->
             "shared_store": None if store.tier is None else store.tier.url,
             "models": [asdict(row) for row in models],
             "embedders": [asdict(row) for row in embedders],
+            "tunings": [asdict(row) for row in tunings],
             "missing_keys": [error.message for error in keys],
             "overlong_prompts": [error.message for error in overlong],
             "long_contexts": [asdict(one) | {"excess": one.excess} for one in long],
@@ -86,7 +88,8 @@ def command(spec: Path, scale: bool, shared_store: str | None, as_json: bool) ->
         }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    print_all(lazy.plan_tables.plan_parts(plan, counts, is_done, models, embedders, long, footprints))
+    parts = lazy.plan_tables.plan_parts(plan, counts, is_done, models, embedders, long, footprints, tunings)
+    print_all(parts)
     click.echo(f"{sum(is_done.values())} of {len(plan.cells)} cells are done; store: {store.root}")
     if store.tier is not None:
         click.echo(f"shared store: {store.tier.url}")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ragtally.store.batches import BatchStore, StoredBatch
     from ragtally.store.calls import CallStore
     from ragtally.store.inventory import Garbage
+    from ragtally.store.tuning import StoredJob, TuningStore
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -57,6 +58,8 @@ def paid(as_json: bool) -> None:
         embeddings = vectors.spent()
     with closing(_batch_store()) as store:
         unread = store.all(unread=True)
+    with closing(_job_store()) as jobs:
+        tunings = jobs.all()
     if as_json:
         content = {
             "paid": [asdict(row) for row in spent],
@@ -64,6 +67,7 @@ def paid(as_json: bool) -> None:
             "failed": [asdict(row) for row in failures],
             "embedded": [asdict(row) for row in embeddings],
             "open_batches": [batch.name for batch in unread],
+            "tunings": [_job_json(job) for job in tunings],
         }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
@@ -82,6 +86,8 @@ def paid(as_json: bool) -> None:
         tables.append(lazy.store_tables.embedded_table(embeddings))
     if unread:
         tables.append(lazy.store_tables.batches_table(unread))
+    if tunings:
+        tables.append(lazy.store_tables.jobs_table(tunings))
     if tables:
         print_all(tables)
 
@@ -213,10 +219,34 @@ def batches(every: bool, as_json: bool) -> None:
         click.echo("no batch is open")
 
 
-@command.command(name="cancel", short_help="Have no further calls of a batch answered.")
+@command.command(name="jobs", short_help="List the fine-tuning jobs of providers.")
+@click.option("--all", "every", is_flag=True, help="Also list those that are over.")
+@json_option
+def jobs(every: bool, as_json: bool) -> None:
+    """List the fine-tuning jobs that are on their way, as they stood when a run last asked."""
+    with closing(_job_store()) as store:
+        rows = store.all(running=not every)
+    if as_json:
+        click.echo(json.dumps([_job_json(row) for row in rows], indent=2, ensure_ascii=False))
+    elif rows:
+        print_all([lazy.store_tables.jobs_table(rows)])
+    else:
+        click.echo("no fine-tuning job is open")
+
+
+@command.command(name="cancel", short_help="Have no further calls of a batch answered, or end a fine-tuning job.")
 @click.argument("name")
 def cancel(name: str) -> None:
-    """Cancel batch NAME at the provider; what it had answered by then is paid, and saved by the next run."""
+    """Cancel batch NAME at the provider; what it had answered by then is paid, and saved by the next run.
+
+    NAME may also be a fine-tuning job's; what it was trained on by then may be paid, and there is no model.
+    """
+    with closing(_job_store()) as jobs:
+        if (job := _job_of(jobs, name)) is not None:
+            lazy.llm_tuning.cancel_job(job, load_registry())
+            click.echo(f"fine-tuning job {job.name}: cancelled at {job.provider} ({job.job_id})")
+            click.echo("run the study again: it notes the end, and then can submit another one", err=True)
+            return
     with closing(_batch_store()) as store:
         batch = _batch_of(store, name)
         if batch.batch_id is None:
@@ -230,14 +260,21 @@ def cancel(name: str) -> None:
     click.echo("run the study again: what was answered is saved, the rest can be sent another way", err=True)
 
 
-@command.command(name="forget", short_help="Give up what a batch answers.")
+@command.command(name="forget", short_help="Give up what a batch answers, or the model of a fine-tuning job.")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do it; without this, only say what it means.")
 def forget(name: str, yes: bool) -> None:
     """Forget batch NAME, which the provider no longer knows: its calls will be paid again.
 
-    It is not cancelled by this.
+    It is not cancelled by this. NAME may also be a fine-tuning job's, whose model is gone: it is trained again.
     """
+    with closing(_job_store()) as jobs:
+        if (job := _job_of(jobs, name, over=True)) is not None:
+            if yes:
+                jobs.change(job.name, stage="forgotten")
+            outcome = "forgotten" if yes else "would be paid again; --yes forgets the job"
+            click.echo(f"fine-tuning job {job.name}: the training for {job.reader} {outcome}")
+            return
     with closing(_batch_store()) as store:
         batch = _batch_of(store, name)
         calls = len(store.keys_of(batch.name))
@@ -330,6 +367,25 @@ def _batch_store() -> BatchStore:
     return lazy.batches.BatchStore(_root() / lazy.batches.FILE_NAME)
 
 
+def _job_store() -> TuningStore:
+    return lazy.tuning_store.TuningStore(_root() / lazy.tuning_store.FILE_NAME)
+
+
+def _job_json(job: StoredJob) -> dict[str, object]:
+    return {name: value for name, value in asdict(job).items() if name not in ("parameters", "losses")}
+
+
+def _job_of(store: TuningStore, name: str, *, over: bool = False) -> StoredJob | None:
+    """The job of a name, of the beginning of one, or of the provider's own; also where it is `over`."""
+    stages = ("submitting", "open", *(["done"] if over else []))
+    rows = [job for job in store.all() if job.stage in stages]
+    matches = [job for job in rows if name and (job.name.startswith(name) or job.job_id == name)]
+    if len(matches) > 1:
+        hint = ", ".join(job.name for job in matches)
+        raise RagtallyError(f"{len(matches)} fine-tuning jobs begin with {name!r}", hint=hint)
+    return matches[0] if matches else None
+
+
 def _verify_calls(calls: CallStore) -> list[RagtallyError]:
     """Check the calls; what is damaged is returned, so that the entries are checked all the same."""
     location = Location(str(calls.database.path))
@@ -388,5 +444,7 @@ def _batch_of(store: BatchStore, name: str) -> StoredBatch:
             f"{len(matches)} batches begin with {name!r}", hint=", ".join(each.name for each in matches)
         )
     if not matches:
-        raise RagtallyError(f"no batch is called {name!r}", hint=did_you_mean(name, [each.name for each in unread]))
+        raise RagtallyError(
+            f"no batch or fine-tuning job is called {name!r}", hint=did_you_mean(name, [each.name for each in unread])
+        )
     return matches[0]

@@ -35,13 +35,15 @@ def learning_curves(
     study: Study, registry: Registry, workspace: Workspace, readers: Sequence[str], draws: int
 ) -> tuple[ReaderCurve, ...]:
     """Measure the curves of readers that train, of all of them where none is named."""
-    able = [name for name, pick in study.readers.items() if registry.traits(pick.choice).trains]
+    traits = {name: registry.traits(pick.choice) for name, pick in study.readers.items()}
+    # Nothing is paid here, and each point of a curve would be a model that a provider fine-tunes.
+    able = [name for name, each in traits.items() if each.trains and not each.tunes]
     for name in readers:
         if name not in able:
-            hint = did_you_mean(name, able) if able else "name one that trains, as specialist or classifier"
-            raise SpecError(f"{name!r} is no reader of this study that trains", hint=hint)
+            hint = did_you_mean(name, able) if able else "name one that trains here, as specialist or classifier"
+            raise SpecError(f"{name!r} is no reader of this study that trains here", hint=hint)
     if not able:
-        message = "no reader of this study trains, so that none has a learning curve"
+        message = "no reader of this study trains here, so that none has a learning curve"
         raise SpecError(message, location=study.location("readers"), hint="add one, as words: specialist")
     tasks = StudyTasks(study, registry)
     return tuple(_curve(name, study, tasks, workspace, draws) for name in readers or able)

@@ -21,6 +21,7 @@ from ragtally.llm.client import Asking
 from ragtally.llm.embeddings import EMBEDDING_STEPS, Embedding
 from ragtally.llm.long_context import fitting_plan
 from ragtally.llm.preflight import check_models, missing_keys
+from ragtally.llm.tuning import Tuning
 from ragtally.plan import STAGES, StudyPlan, in_order, plan_study, stage_slices
 from ragtally.registry import Registry, load_registry
 from ragtally.results import Results, load_results
@@ -28,7 +29,7 @@ from ragtally.results.judgments import check_sheet, people_hashes
 from ragtally.results.write import WRITERS, write_losses
 from ragtally.spec.load import load_study
 from ragtally.spec.study import Study
-from ragtally.steps import ASK, Task
+from ragtally.steps import ASK, TUNE, Task
 from ragtally.store import Store, find_shared_store, find_store, sweep_parts, write_json
 from ragtally.workspace import Progress, Workspace, open_store
 
@@ -109,7 +110,8 @@ def run_study(
     stages = tuple(stage for stage in stages if stage != "resolve")
     if not stages:
         return folders.resolved / study.name
-    if {"examples", "label", "bench"}.intersection(stages):
+    tunes = any(registry.traits(pick.choice).tunes for pick in study.readers.values())
+    if {"examples", "label", "bench", *(["train"] if tunes else [])}.intersection(stages):
         raise_all(missing_keys(study, workspace))
     provide(study, workspace)
     plan = plan_study(study, registry)
@@ -179,12 +181,14 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
     tasks = in_order(goals)
     sharing = Sharing(tasks, workspace)
     sharing.look_up()
-    missing, has_room = _missing(goals, workspace.store), False
+    missing, has_room = missing_tasks(goals, workspace.store), False
     spending = Spending(study.budget)
     embedding = Embedding(workspace, spending, [task for task in tasks if task.step in EMBEDDING_STEPS])
     asking = Asking(study, workspace, spending, [task for task in tasks if task.step is ASK], wait=wait)
+    tuning = Tuning(study, workspace, spending, [task for task in tasks if task.step is TUNE], wait=wait)
     # What results are read from may be gone though nothing that needs it is missing: deleted, or damaged.
     workspace.suppliers[ASK] = lambda task: asking.answer([task])
+    workspace.suppliers[TUNE] = lambda task: tuning.tune([task])
     workspace.suppliers.update(dict.fromkeys(EMBEDDING_STEPS, lambda task: embedding.embed([task])))
     try:
         check_models((task for task in missing if task.step is ASK), study, workspace)
@@ -197,6 +201,8 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
                 asking.answer(batch)
             if step in EMBEDDING_STEPS:
                 embedding.embed(batch)
+            if step == TUNE:
+                tuning.tune(batch)
             total = sum(task.step is step for task in tasks)
             workspace.progress.start(step.name, total, total - sum(task.step is step for task in missing))
             _check_time(spending)
@@ -223,6 +229,7 @@ def execute(goals: Sequence[Task], workspace: Workspace, study: Study, *, wait: 
             workspace.delegate.close()
         workspace.calls.close()
         workspace.vectors.close()
+        workspace.tunings.close()
 
 
 def _check_time(spending: Spending) -> None:
@@ -230,7 +237,7 @@ def _check_time(spending: Spending) -> None:
         raise StoppedError(late.message, hint=late.hint)
 
 
-def _missing(goals: Sequence[Task], store: Store) -> list[Task]:
+def missing_tasks(goals: Sequence[Task], store: Store) -> list[Task]:
     """Missing tasks that a missing goal needs; the inputs of finished work are not looked at."""
     missing: dict[Task, None] = {}
     queue = list(goals)

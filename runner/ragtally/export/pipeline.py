@@ -27,7 +27,7 @@ from ragtally.pipelines.search import DOCUMENTS_FOLDER, Ranking, RetrieveChunks,
 from ragtally.plan import Cell, StudyPlan
 from ragtally.steps import ASK, PREPARE, RETRIEVE, Task
 from ragtally.store import write_text
-from ragtally.tables import load_example_answers, load_prompts, load_reading
+from ragtally.tables import load_example_answers, load_prompts, load_reading, load_tuned_model
 from ragtally.workspace import Workspace
 
 FILE = "pipeline.yaml"
@@ -149,7 +149,10 @@ class _Components:
         if isinstance(model, PlainChatModel) and not traits.takes_seed and schema is None:
             return model.plain()
         draw = {name: task.settings[name] for name in ("purpose", "vote")} if traits.takes_seed else None
-        return AskModel(choice_data(choice), draw, None if schema is None else json.dumps(schema, ensure_ascii=False))
+        training = task.inputs.get("tune")
+        tuned_model = None if training is None else load_tuned_model(self._workspace.entry(training[0]))
+        text = None if schema is None else json.dumps(schema, ensure_ascii=False)
+        return AskModel(choice_data(choice), draw, text, tuned_model)
 
     def _prompt(self, prompts: Task) -> Any:
         reader = prompts.choices["reader"]

@@ -12,11 +12,11 @@ from typing import TypeVar
 from ragtally.api import Batches, BatchTerms, StoppedError
 from ragtally.llm.budget import Spending
 from ragtally.llm.call_group import CallGroup
-from ragtally.llm.retry import pause, retry_request
+from ragtally.llm.exclusive import one_process
+from ragtally.llm.retry import retry_request
 from ragtally.llm.stop import StopSignal
 from ragtally.store.batches import LOCK_NAME, BatchStore, StoredBatch
 from ragtally.store.calls import CallAbout
-from ragtally.store.locks import FileLock
 from ragtally.workspace import Workspace
 
 
@@ -60,7 +60,6 @@ def interruption(batches: tuple[StoredBatch, ...]) -> StoppedError:
 
 
 _Answer = TypeVar("_Answer")
-_LOCK_POLL = 0.2
 
 
 @dataclass(frozen=True)
@@ -89,19 +88,9 @@ class BatchSession:
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """Keep every other process of this store from submitting batches and from reading their results."""
-        lock = FileLock(self.workspace.store.root / LOCK_NAME)
-        has_warned = False
-        while not lock.take():
-            if not has_warned:
-                self.workspace.progress.warn("another run is busy with its batches; waiting for it")
-                has_warned = True
-            await pause(self.stop, _LOCK_POLL)
-            if self.stop.draining:
-                raise StoppedError("interrupted while another run was busy with its batches")
-        try:
+        lock = self.workspace.store.root / LOCK_NAME
+        async with one_process(lock, "batches", self.stop, self.workspace.progress.warn):
             yield
-        finally:
-            lock.release()
 
 
 def now() -> float:

@@ -21,7 +21,7 @@ from ragtally.llm.batch_results import BatchResult, collect
 from ragtally.llm.batch_session import BatchSession, interruption, now, when
 from ragtally.llm.batch_submission import settle, submit
 from ragtally.llm.budget import Spending, worst_price
-from ragtally.llm.call_group import CallGroup
+from ragtally.llm.call_group import CallGroup, build_model
 from ragtally.llm.claimed_calls import claim_unanswered
 from ragtally.llm.retry import pause, retry_request
 from ragtally.llm.stop import StopReason, StopSignal, stop_on_interrupt
@@ -51,7 +51,7 @@ class Batching:
     ) -> None:
         self._claims = claims
         self.failed: dict[str, CallError] = {}
-        self._model: ChatModel = workspace.registry.build(group.choice)
+        self._model = build_model(group, workspace)
         if not isinstance(self._model, BatchModel):
             raise PluginError(f"the model {group.name} offers no batches", hint="delivery: live")
         self._session = BatchSession(group, self._model.batches(), store, workspace, spending, seed, group.about)

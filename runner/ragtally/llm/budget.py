@@ -47,7 +47,7 @@ class Spending:
         """Give back what was held for a call that failed."""
         self._held.pop(key, None)
 
-    def hold(self, key: str, most: float) -> StopReason | None:
+    def hold(self, key: str, most: float, what: str = "the next call") -> StopReason | None:
         """Hold back the most that a call may cost, or say why it must not be made."""
         late, usd = self.time_is_up(), self._budget.usd
         if late is not None or usd is None:
@@ -55,7 +55,7 @@ class Spending:
         if self.dollars + sum(self._held.values()) + most > usd:
             return StopReason(
                 "budget",
-                f"${self.dollars:.4f} of the budget of ${usd:g} are spent, and the next call could exceed it",
+                f"${self.dollars:.4f} of the budget of ${usd:g} are spent, and {what} could exceed it",
                 "raise budget.usd and run the same command to go on",
             )
         self._held[key] = most

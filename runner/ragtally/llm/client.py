@@ -27,7 +27,7 @@ from ragtally.api import (
 from ragtally.llm.batch_session import interruption, still_open
 from ragtally.llm.batches import Batching
 from ragtally.llm.budget import Spending, failure_price, price, worst_price
-from ragtally.llm.call_group import CallGroup, spec_name
+from ragtally.llm.call_group import CallGroup, build_model, spec_name
 from ragtally.llm.capacity import Capacity
 from ragtally.llm.claimed_calls import ClaimedCalls, wait_for_others
 from ragtally.llm.context_length import context_for, longest_call, room_error, written_calls
@@ -224,7 +224,8 @@ class Asking:
         # Loaded before the model, whose plugin may import Haystack too: it is to come without its telemetry.
         sender = pipelines.sender
         registry, delegate = self._workspace.registry, self._workspace.delegate
-        model: ChatModel = (delegate and delegate.model(group.choice, registry)) or registry.build(group.choice)
+        elsewhere = delegate and delegate.model(group.choice, registry)
+        model: ChatModel = elsewhere or build_model(group, self._workspace)
         stop = StopSignal(patient=not group.traits.in_process)
         unread: Counter[str | None] = Counter()
 

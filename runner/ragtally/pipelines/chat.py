@@ -9,7 +9,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypedDict
 
-from ragtally.api import Call, CallError, ChatModel, Message, Prompt, Reply, call_parameters, sampling_seed
+from ragtally.api import (
+    Call,
+    CallError,
+    ChatModel,
+    Message,
+    Prompt,
+    Reply,
+    TunableModel,
+    call_parameters,
+    sampling_seed,
+)
 from ragtally.pipelines.choices import build
 from ragtally.pipelines.haystack import ChatMessage, ChatPromptBuilder, component
 from ragtally.support.reply_outcomes import cached_tokens, counted_tokens, require_answer
@@ -95,14 +105,16 @@ class AskModel:
 
     # The draw says whose sampling seeds are sent: the purpose and the index of a study's vote; without it, none are.
     # The schema is what answers are held to; without it, any text is an answer. It is JSON as text: a pipeline's file
-    # would sort its keys, and models write an object's keys in the order of the schema.
+    # would sort its keys, and models write an object's keys in the order of the schema. A model that was fine-tuned
+    # also needs the name that its provider gave it.
     def __init__(
         self,
         model: dict[str, Any],
         draw: dict[str, Any] | None = None,
         schema: str | None = None,
+        tuned_model: str | None = None,
     ) -> None:
-        self.model, self.draw, self.schema = model, draw, schema
+        self.model, self.draw, self.schema, self.tuned_model = model, draw, schema, tuned_model
 
     @component.output_types(replies=list[ChatMessage])
     def run(self, messages: list[ChatMessage]) -> RepliesOutput:
@@ -115,6 +127,8 @@ class AskModel:
     async def run_async(self, messages: list[ChatMessage]) -> RepliesOutput:
         """Ask."""
         model: ChatModel = build(self.model)
+        if self.tuned_model is not None and isinstance(model, TunableModel):
+            model.answer_as(self.tuned_model)
         try:
             schema = None if self.schema is None else json.loads(self.schema)
             seed = None if self.draw is None else sampling_seed(_prompt_of(messages), **self.draw)

@@ -54,3 +54,8 @@ def parser_settings(traits: ReaderTraits) -> dict[str, Any]:
         "words": dict(traits.words), "options": dict(traits.options), "answer_key": list(traits.answer_key),
     }  # fmt: skip
     return {name: value for name, value in settings.items() if value}
+
+
+def without_model(choice: Choice) -> Choice:
+    """A component whose prompts do not depend on which model gets them, so that models share them."""
+    return Choice(choice.kind, choice.name, {**choice.parameters, "model": None})

@@ -51,7 +51,7 @@ class Tasks(Protocol):
     def examples(self) -> ExamplePlan | None: ...
 
     def chunks(self, corpus: Corpus, chunker: Choice, path: str) -> Task: ...
-    def ask(self, prompts: Task, model: Choice, purpose: CallPurpose, index: int, path: str, label: str) -> Task: ...
+    def ask(self, inputs: Inputs, model: Choice, purpose: CallPurpose, index: int, path: str, label: str) -> Task: ...
     def task(self, step: Step, path: str, label: str, **work: Any) -> Task: ...
 
 
@@ -190,7 +190,7 @@ class _Rounds:
         return self._replies(step, f"{purpose} {number}", asks, [each.examples for each in self._rounds]), asks
 
     def _ask(self, prompts: Task, name: str, purpose: CallPurpose, vote: int, label: str) -> Task:
-        return self._tasks.ask(prompts, self._models[name], purpose, vote, f"models.{name}", label)
+        return self._tasks.ask({"prompt": prompts}, self._models[name], purpose, vote, f"models.{name}", label)
 
     def _replies(self, step: Step, label: str, asks: Sequence[tuple[int, Task]], earlier: Sequence[Task]) -> Task:
         inputs: Inputs = {

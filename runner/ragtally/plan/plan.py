@@ -17,7 +17,8 @@ from ragtally.plan.tasks import StudyTasks
 from ragtally.registry import Registry
 from ragtally.spec.defaults import MAJORITY, OPEN_VOTER_METRICS, UNANIMOUS, VOTER_METRICS
 from ragtally.spec.study import Study
-from ragtally.steps import ASK, STEPS, TRAIN, Task
+from ragtally.steps import ASK, STEPS, TRAIN, TUNE, Task
+from ragtally.steps.tune import base_model
 from ragtally.store import Store
 
 # The stages of a study, in order; each is one DVC stage.
@@ -71,7 +72,7 @@ class StudyPlan:
         bench = tuple(task for cell in self.cells for task in cell.goals)
         if stage == "bench":
             return bench
-        return tuple(task for task in in_order((*label, *bench)) if task.step is TRAIN)
+        return tuple(task for task in in_order((*label, *bench)) if task.step in (TRAIN, TUNE))
 
     def with_cells(self, cells: tuple[Cell, ...]) -> StudyPlan:
         """The plan of some cells only."""
@@ -141,6 +142,7 @@ def _require_prices(plan: StudyPlan, registry: Registry) -> None:
     """A budget in dollars cannot be kept with a price that is unknown."""
     if plan.study.budget.usd is None:
         return
+    raise_all([error for task in plan.goals("train") for error in _unpriced_training(task, registry)])
     unpriced: list[tuple[Choice, SpecError]] = []
     for task in in_order([goal for stage in STAGES for goal in plan.goals(stage)]):
         for choice in task.choices.values():
@@ -152,9 +154,25 @@ def _require_prices(plan: StudyPlan, registry: Registry) -> None:
     raise_all([error for _, error in unpriced])
 
 
+def _unpriced_training(task: Task, registry: Registry) -> Iterator[SpecError]:
+    terms = registry.traits(task.choices["model"]).tuning if task.step is TUNE else None
+    if terms is not None and terms.price is None:
+        yield SpecError(
+            f"a budget in dollars needs every price, and that of fine-tuning for {task.label} is unknown",
+            location=task.location,
+            hint="state it in the model, in dollars per million tokens trained on: fine_tuning: {training: 3}",
+        )
+
+
 def _no_price(choice: Choice, label: str, study: Study, task: Task) -> SpecError:
-    name = next((name for name, model in study.models.items() if model == choice), None)
+    name = next((name for name, model in study.models.items() if model == base_model(choice)), None)
     price = "{input: 0.05, output: 0.08}" if choice.kind == "model" else "0.02"
+    if choice != base_model(choice):
+        return SpecError(
+            f"a budget in dollars needs every price, and that of {name or label} once it is fine-tuned is unknown",
+            location=study.location(f"models.{name}") if name else task.location,
+            hint="state it in dollars per million tokens: fine_tuning: {input: 0.3, output: 1.2}",
+        )
     return SpecError(
         f"a budget in dollars needs every price, and that of {name or label} is unknown",
         location=study.location(f"models.{name}") if name else task.location,

@@ -49,6 +49,7 @@ from ragtally.steps import (
     SPLIT,
     TRAIN,
     TRAINING_SET,
+    TUNE,
     VALIDATE,
     VALIDATE_PROMPT,
     VOTE,
@@ -133,7 +134,7 @@ def stage_slices(study: Study, registry: Registry) -> dict[str, dict[str, Any]]:
             "select_on": study.select_on,
         },
     }
-    _add_what_is_used(slices, study, plain)
+    _add_what_is_used(slices, study, plain, registry)
     _add_judges(slices, study, registry)
     _add_training_sources(slices, study)
     for stage, steps in _STEPS.items():
@@ -166,8 +167,12 @@ def _add_training_sources(slices: dict[str, dict[str, Any]], study: Study) -> No
         }
 
 
-def _add_what_is_used(slices: dict[str, dict[str, Any]], study: Study, plain: Callable[[Choice], Any]) -> None:
+def _add_what_is_used(
+    slices: dict[str, dict[str, Any]], study: Study, plain: Callable[[Choice], Any], registry: Registry
+) -> None:
     """Add what only some studies have, so that the stages of all others are what they were."""
+    if any(registry.traits(pick.choice).tunes for pick in study.readers.values()):
+        slices["train"]["tuning"] = {step.name: step.version for step in (PROMPT, TUNE)}
     if study.grid.parser:
         parsers = {"parser": list(map(plain, study.grid.parser)), "version": REFERENCE.version}
         slices.update({stage: {**content, "parsers": parsers} for stage, content in slices.items()})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -11,10 +10,8 @@ from ragtally.api import (
     CallPurpose,
     Choice,
     Criterion,
-    ErrorList,
     Location,
     ModelTraits,
-    RagtallyError,
     ReaderTraits,
     RetrieverTraits,
     SpecError,
@@ -22,7 +19,8 @@ from ragtally.api import (
     canonical_json,
     derive_seed,
 )
-from ragtally.plan.answer_form import AnswerForm, answer_form, parser_settings
+from ragtally.api.errors import errors_at
+from ragtally.plan.answer_form import AnswerForm, answer_form, parser_settings, without_model
 from ragtally.plan.answers import answers_of
 from ragtally.plan.approximation import own_build
 from ragtally.plan.cells import ContextSize, labelled_choices
@@ -30,6 +28,7 @@ from ragtally.plan.corpora import Corpus, sample_task
 from ragtally.plan.examples import Inputs, plan_examples, training_set
 from ragtally.plan.judging import graders_before, judge_form, judges_of, pools_votes
 from ragtally.plan.score import score_task
+from ragtally.plan.tuning import tuning_task
 from ragtally.redaction import rules_identity
 from ragtally.registry import Registry
 from ragtally.spec.study import Grid, ReaderPick, Study
@@ -64,6 +63,7 @@ from ragtally.steps import (
 )
 from ragtally.steps.ask import model_identity
 from ragtally.steps.judge import JUDGES
+from ragtally.steps.tune import base_model, tuned_choice
 from ragtally.support.unspaced import LANGUAGES_WITHOUT_SPACES
 
 Purpose = Literal["label", "measure"]  # Of readers' votes
@@ -131,7 +131,7 @@ class StudyTasks:
         dataset = self.study.dataset.choice
         choices = {"dataset": dataset} if parser is None else {"dataset": dataset, "parser": parser}
         path, rules = f"dataset.{dataset.name}", dataset.parameters.get("redact")
-        with _errors_at(self.study.location(path)):
+        with errors_at(self.study.location(path)):
             settings = {} if rules is None else {"redact": rules_identity(rules)}
         return self.task(PREPARE, path, label, choices=choices, settings=settings)
 
@@ -268,10 +268,12 @@ class StudyTasks:
                 RERANK_PROMPT,
                 "grid.retriever",
                 label,
-                choices={"retriever": _without_model(retriever)},
+                choices={"retriever": without_model(retriever)},
                 inputs=inputs,
             )
-            replies = self.ask(prompts, retriever.parameters["model"], "measure", 0, "grid.retriever", label)
+            replies = self.ask(
+                {"prompt": prompts}, retriever.parameters["model"], "measure", 0, "grid.retriever", label
+            )
         hits = self.task(
             RERANK,
             "grid.retriever",
@@ -318,11 +320,14 @@ class StudyTasks:
         if traits.prompts and passages is not None:
             if self._form(reader).constrained:
                 settings["constrained"] = True
-            prompts = self._prompts(reader, sample, passages, base)
-            answers = self.ask(prompts, reader.choice.parameters["model"], purpose, index, f"readers.{name}", label)
+            prompts, model = self._prompts(reader, sample, passages, base), reader.choice.parameters["model"]
+            training = self.tuning(name) if traits.tunes else None
+            model = model if training is None else tuned_choice(model, training)
+            inputs: Inputs = {"prompt": prompts, "tune": training}
+            answers = self.ask(inputs, model, purpose, index, f"readers.{name}", label)
         else:
             answers = self._read(reader, purpose, index, sample, passages, base, label)
-        inputs: Inputs = {"sample": sample, "read": answers}
+        inputs = {"sample": sample, "read": answers}
         return self.task(PARSE, f"readers.{name}", label, settings=settings, inputs=inputs)
 
     def verdicts(self, ballots: Sequence[Task], rule: Choice, label: str) -> Task:
@@ -441,7 +446,7 @@ class StudyTasks:
                 inputs=inputs,
             )
             for vote in range(judges.parameters["votes"]):
-                ballots.append(self.ask(prompts, model, purpose, vote, path, label))
+                ballots.append(self.ask({"prompt": prompts}, model, purpose, vote, path, label))
                 constrained.append(form.constrained)
         return self.task(
             JUDGE,
@@ -499,13 +504,23 @@ class StudyTasks:
         label = f"{name} after {size} examples"
         return self.task(LEARN, f"readers.{name}", label, inputs=self.training(reader.name), **work)
 
-    def ask(self, prompts: Task, model: Choice, purpose: CallPurpose, index: int, path: str, label: str) -> Task:
-        """A model's replies to prompts, one vote."""
+    def tuning(self, name: str) -> Task:
+        """The model that its provider fine-tunes for a reader: one for all of its votes, since it is paid for."""
+        reader, inputs = self.study.readers[name], self.training(name)
+        sample, context, base = (inputs.get(role) for role in ("sample", "context", "base"))
+        assert isinstance(sample, Task) and isinstance(context, Task) and (base is None or isinstance(base, Task))
+        prompts = self._prompts(reader, sample, context, base)
+        choice, location = self._form(reader).of(reader.choice), self.study.location(f"readers.{name}")
+        training = tuning_task(self.factory, name, choice, prompts, sample, base, location)
+        self.learners.setdefault(training, {})[name] = None
+        return training
+
+    def ask(self, inputs: Inputs, model: Choice, purpose: CallPurpose, index: int, path: str, label: str) -> Task:
+        """A model's replies to prompts, one vote; `tune` among the inputs is what the model was fine-tuned by."""
         if model.key not in self._models:
-            with _errors_at(self._location_of(model, path)):
+            with errors_at(self._location_of(model, path)):
                 self._models[model.key] = model_identity(self.factory, model)
         settings = {"purpose": purpose, "vote": index, "model": self._models[model.key]}
-        inputs: Inputs = {"prompt": prompts}
         return self.task(ASK, path, label, choices={"model": model}, settings=settings, inputs=inputs)
 
     def _prompts(self, reader: ReaderPick, sample: Task, passages: Task, base: Task | None) -> Task:
@@ -526,7 +541,7 @@ class StudyTasks:
             PROMPT,
             path,
             f"{reader.name} on {passages.label}",
-            choices={"reader": _without_model(form.of(reader.choice))},
+            choices={"reader": without_model(form.of(reader.choice))},
             # Said only where it is so: prompts and calls without a schema are what they were before there were any.
             settings={"constrained": True} if form.constrained else {},
             inputs=inputs,
@@ -570,31 +585,15 @@ class StudyTasks:
     def task(self, step: Step, path: str, label: str, **work: Any) -> Task:
         """Make a task, with the place in the spec that its errors name."""
         location = self.study.location(path)
-        with _errors_at(location):
+        with errors_at(location):
             return self.factory.task(step, label=label, location=location, **work)
 
     def _location_of(self, model: Choice, path: str) -> Location:
         """Say where the spec names a model; one that has no name stands below a path."""
-        names = [name for name, choice in self.study.models.items() if choice == model]
+        names = [name for name, choice in self.study.models.items() if choice == base_model(model)]
         return self.study.location(f"models.{names[0]}" if names else path)
-
-
-@contextmanager
-def _errors_at(location: Location) -> Iterator[None]:
-    """Give a place to errors that have none: a component that is asked for its identity does not know the spec."""
-    try:
-        yield
-    except RagtallyError as error:
-        for each in error.errors if isinstance(error, ErrorList) else (error,):
-            each.location = each.location or location
-        raise
 
 
 def _documents_of(passages: Task | None, dataset: Task) -> Task:
     """The documents that passages are cut out of."""
     return dataset if passages is None else passages.inputs["prepare"][0]
-
-
-def _without_model(choice: Choice) -> Choice:
-    """A component whose prompts do not depend on which model gets them, so that models share them."""
-    return Choice(choice.kind, choice.name, {**choice.parameters, "model": None})

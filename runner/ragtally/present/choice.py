@@ -34,7 +34,7 @@ def choice_parts(choice: Choice, spending: Spending) -> list[Table | str]:
         Column("s per 1,000", SECONDS, "unknown"), Column("verdict"),
     )  # fmt: skip
     notes = list(_NOTES)
-    if spending.machine_hour is None and any(each.trained for each in choice.options):
+    if spending.machine_hour is None and any(each.trained and not each.hosted for each in choice.options):
         notes.append("dollars of trained readers are without the machine that they answer on: --usd-machine-hour")
     if choice.other_readers:
         notes.append(f"left out, since the spec no longer names them: {', '.join(choice.other_readers)}")
@@ -85,7 +85,8 @@ def _smallest(value: float | None, unit: str) -> str:
 
 
 def _money(each: BreakEven, spending: Spending) -> str:
-    unknown = [word for name, word in _MISSING if getattr(spending, name) is None]
+    bill = {"training": each.trained.training_dollars}
+    unknown = [word for name, word in _MISSING if getattr(spending, name) is None and bill.get(name) is None]
     if each.saving is None:
         whose = each.other if each.other.usd_per_question is None else each.trained
         return f"After how many questions it has paid for itself is unknown: the price of {whose.cell} is."

@@ -80,6 +80,7 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
     names = names or [name for name, cell in cells.set_analysis.cells.items() if cell.kind != "grid"]
     metric = analysis.metric
     rows = []
+    with_training = any(cells.cost(name).training_dollars is not None for name in names)
     with_index = any(cells.cost(name).index_dollars is not None for name in names)
     for name in dict.fromkeys(names):
         cost = cells.cost(name)
@@ -92,6 +93,7 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
                 cost.seconds_per_question, cost.seconds_per_right_answer,
                 " ".join(marks),
                 *((cost.index_dollars,) if with_index else ()),
+                *((cost.training_dollars,) if with_training else ()),
             )
         )  # fmt: skip
     score = Column(metric or "score", form_of(analysis.units.get(metric or "", "number")), page_only=True)
@@ -104,6 +106,7 @@ def _table(analysis: Analysis, cells: Cells) -> Table | None:
         Column("s per right answer", SECONDS, "unknown", optional=True),
         Column("front", optional=True),
         *((Column("$ of the index, once", DOLLARS),) if with_index else ()),
+        *((Column("$ of the training, once", DOLLARS),) if with_training else ()),
     )
     dominated_by = "; ".join(
         f"{len(front.dominated_by):,} cells are dominated in {unit}"

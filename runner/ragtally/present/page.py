@@ -33,6 +33,7 @@ from ragtally.present.judges import judge_warnings, judges_section
 from ragtally.present.long_context import long_context_section
 from ragtally.present.losses import losses_section
 from ragtally.present.numbers import UNKNOWN
+from ragtally.present.numbers import dollars as dollars_text
 from ragtally.present.parsers import parsers_section
 from ragtally.present.plots import plot_tables
 from ragtally.present.provenance import Provenance, citation, methods
@@ -169,6 +170,7 @@ def _facts(results: Results, provenance: Provenance) -> list[tuple[str, str]]:
         ("votes of language models", f"{votes:,} over all cells; votes that cells share are counted in each"),
         ("tokens of these", f"{tokens:,}" if votes else "none"),
         ("dollars of these", dollars if votes else "none"),
+        *_trainings(results),
         ("Python", provenance.python or UNKNOWN),
     ]
 
@@ -182,6 +184,19 @@ def _models(results: Results) -> list[tuple[str, str]]:
         )
         for model in results.comparisons.get("models", [])
     ]
+
+
+def _trainings(results: Results) -> list[tuple[str, str]]:
+    """The models that their providers fine-tuned, with what that cost once."""
+    facts = []
+    for model in results.training.get("models", {}).values():
+        training = model.get("training", {})
+        if "dollars" not in training:
+            continue
+        cost = UNKNOWN if training["dollars"] is None else dollars_text(training["dollars"])
+        text = f"{training['model']} on {model['examples']:,} examples, {training['epochs']} epochs; {cost} once"
+        facts.append((f"fine-tuned for {', '.join(model['readers'])}", f"{text}; {model['address']}"))
+    return facts
 
 
 def _asset(name: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from ragtally.engine.estimate import EmbedderEstimate, ModelEstimate
 from ragtally.engine.scale import Footprint, ScaledFootprint, gigabytes
+from ragtally.engine.tuning_estimate import TuningEstimate
 from ragtally.llm.long_context import LongContext
 from ragtally.plan import StudyPlan
 from ragtally.plan.plan import StepCount
@@ -29,6 +30,7 @@ def plan_parts(
     embedders: Sequence[EmbedderEstimate],
     long: Sequence[LongContext] = (),
     footprints: Sequence[Footprint] = (),
+    tunings: Sequence[TuningEstimate] = (),
 ) -> list[Table | str]:
     """Cells, steps, and what models and embedders still cost."""
     cells = Table(
@@ -52,6 +54,7 @@ def plan_parts(
         steps,
         *contexts,
         *([_footprints(footprints)] if footprints else []),
+        *([_tunings(tunings)] if tunings else []),
         *([_models(models)] if models else []),
         *([_embedders(embedders)] if embedders else []),
     ]
@@ -205,6 +208,24 @@ def _batches(row: ModelEstimate) -> str:
     if row.in_batches:
         notes.append(f"{row.in_batches:,} calls are in open batches")
     return f"{row.name} {'; '.join(notes)}" if notes else ""
+
+
+def _tunings(estimates: Sequence[TuningEstimate]) -> Table:
+    columns = (
+        Column("reader"), Column("model"), Column("examples", VALUE, "unknown"), Column("epochs", COUNT),
+        Column("tokens trained on", ABOUT, "unknown"), Column("job"), Column("dollars", VALUE, "unknown"),
+        Column("at most", DOLLARS, "unknown"),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            row.reader, row.model,
+            None if row.examples is None else f"{'' if row.exact else '<= '}{row.examples:,}",
+            row.epochs, row.tokens, row.state, _dollars(row.dollars), row.most_dollars,
+        )
+        for row in estimates
+    )  # fmt: skip
+    notes = ("each epoch is paid for; at most: what counts against the budget before a job is submitted",)
+    return Table("fine-tuning", "Models that are fine-tuned by their providers", columns, rows, notes)
 
 
 def _embedders(estimates: Sequence[EmbedderEstimate]) -> Table:

@@ -11,6 +11,7 @@ from ragtally.present.table import Column, Table
 from ragtally.store.batches import StoredBatch
 from ragtally.store.calls import BilledFailures, FailureCount, Spending
 from ragtally.store.inventory import Garbage
+from ragtally.store.tuning import StoredJob
 from ragtally.store.vectors import EmbeddingSpending
 from ragtally.support.model_names import is_same_model
 
@@ -142,6 +143,31 @@ def batches_table(rows: Sequence[StoredBatch]) -> Table:
     )  # fmt: skip
     note = "as they stood when a run last asked; `ragtally store cancel BATCH` cancels one"
     return Table("batches", "Batches of calls", columns, fields, (note,))
+
+
+def jobs_table(rows: Sequence[StoredJob]) -> Table:
+    """Fine-tuning jobs, as they stood when a run last asked."""
+    columns = (
+        Column("job"), Column("reader"), Column("model"), Column("examples", COUNT), Column("epochs", COUNT),
+        Column("tokens trained on", VALUE), Column("dollars", VALUE, UNKNOWN), Column("status"),
+        Column("at the provider"),
+    )  # fmt: skip
+    fields = tuple(
+        (
+            row.name, row.reader, f"{row.provider}/{row.model}", row.examples, row.epochs,
+            f"{'~' if row.trained_tokens is None else ''}{row.billed_tokens:,}", _job_dollars(row), row.stage,
+            row.tuned_model or row.message or row.job_id or "not known there",
+        )
+        for row in rows
+    )  # fmt: skip
+    note = "as they stood when a run last asked; `ragtally store cancel JOB` cancels one"
+    return Table("jobs", "Models fine-tuned by their providers", columns, fields, (note,))
+
+
+def _job_dollars(row: StoredJob) -> str | None:
+    if row.ended_at is not None:
+        return None if row.dollars is None else dollars(row.dollars)
+    return None if row.most_dollars is None else f"<= {dollars(row.most_dollars)}"
 
 
 def _expiry(row: StoredBatch) -> str:

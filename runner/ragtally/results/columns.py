@@ -286,7 +286,8 @@ TRAIN = ResultFile("train.json", "train", "The trained readers.", (
     Column("study", _TEXT, "the study's name"),
     Column("models.MODEL.readers", None, "whose model this is: names of readers in the spec, several where they are "
         "one reader"),
-    Column("models.MODEL.purpose", _TEXT, "`label` or `measure`: what its vote is cast for"),
+    Column("models.MODEL.purpose", _TEXT, "`label` or `measure`: what its vote is cast for; `every` where "
+        "it casts them all, since it was fine-tuned by its provider"),
     Column("models.MODEL.split", _TEXT, "the split that this model (reader, purpose and vote) was trained on; of the "
         "study's own examples the set `train`"),
     Column("models.MODEL.examples", _INTEGER, "on how many questions"),
@@ -294,7 +295,8 @@ TRAIN = ResultFile("train.json", "train", "The trained readers.", (
     Column("models.MODEL.address", _TEXT, "the model's entry in the store"),
     Column("models.MODEL.training.KEY", None, "what the reader reports of its training: what was chosen (`chosen`), "
         "its own score in cross-validation (`cross_validation`), and how good a model chosen so is by nested "
-        "cross-validation (`estimate`)", optional=True),
+        "cross-validation (`estimate`); of a model that its provider fine-tuned the tokens trained on, and `dollars` "
+        "at the price stated today (null where that is unknown)", optional=True),
     Column("models.MODEL.from", _TEXT, "`base` where it learnt from the base of that split, `examples` where from "
         "the study's own examples", optional=True),
     Column("models.MODEL.curation", _TEXT, "which of the examples: `full`, `validators` or `none`", optional=True),

@@ -134,6 +134,13 @@ class Results(Brief):
         return [name for info in infos for name in info.names if f"{name}_denominator" in self.cells.columns]
 
     @property
+    def training_dollars(self) -> Mapping[str, float | None]:
+        """What the trainings cost that providers did, by reader; None where the price is unknown."""
+        models = self.training.get("models", {}).values()
+        with_bill = [model for model in models if "dollars" in model.get("training", {})]
+        return {name: model["training"]["dollars"] for model in with_bill for name in model["readers"]}
+
+    @property
     def has_base(self) -> bool:
         """Whether the spec selects a base of the questions."""
         return self.base["funnel"] is not None

@@ -28,7 +28,7 @@ from ragtally.results.metrics import MetricInfo, describe_metrics, metric_json, 
 from ragtally.results.parsers import lost_by_parser, parser_losses, parser_notes
 from ragtally.results.questions import context_of, in_base, write_questions
 from ragtally.results.readings import count_readings, count_readings_of_voters
-from ragtally.steps import ASK, RERANK, TRAINING_SET, Task
+from ragtally.steps import ASK, RERANK, TRAINING_SET, TUNE, Task
 from ragtally.steps.ask import keys_of
 from ragtally.steps.score import load_graded_answers
 from ragtally.store import read_json
@@ -89,14 +89,15 @@ def write_train(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
         funnel = read_json(workspace.entry(examples) / "funnel.json")
         models[task.label] = {
             "readers": list(plan.learners[task]),
-            "purpose": task.settings["vote"]["purpose"],
+            # What a provider has fine-tuned casts every vote.
+            "purpose": task.settings["vote"]["purpose"] if "vote" in task.settings else "every",
             "split": examples.settings.get("split", "train"),
             "examples": funnel["sampled"],
             "examples_by_class": funnel["sampled_by_class"],
             "address": task.address,
         }
         if report := load_training_report(workspace.entry(task)):
-            models[task.label]["training"] = report
+            models[task.label]["training"] = {**report, **_training_dollars(task, report, workspace)}
         if examples.step is TRAINING_SET:
             models[task.label] |= {
                 "from": "examples",
@@ -114,6 +115,13 @@ def write_train(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
             }
     files.TRAIN.write(folder, {"study": plan.study.name, "models": models})
     write_losses(plan, workspace, folder, {})
+
+
+def _training_dollars(task: Task, report: Mapping[str, Any], workspace: Workspace) -> dict[str, float | None]:
+    if task.step is not TUNE:
+        return {}
+    terms = workspace.registry.traits(task.choices["model"]).tuning
+    return {"dollars": None if terms is None else round_number(terms.dollars(report["trained_tokens"]))}
 
 
 def write_losses(

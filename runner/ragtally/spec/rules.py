@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ragtally.api import OPEN, Choice, ReaderTraits, did_you_mean
+from ragtally.api import OPEN, Choice, ModelTraits, ReaderTraits, did_you_mean
 from ragtally.spec.defaults import DECIDING_METRIC
 from ragtally.spec.document import PathOf
 from ragtally.spec.study import LONG_CONTROLS, Base, Compare, DatasetPick, Grid, Label, ReaderPick
@@ -47,6 +47,7 @@ def check(draft: Draft, faults: Faults) -> None:
     _check_names(draft, faults)
     _check_answers(draft, faults)
     _check_structured(draft, faults)
+    _check_tuning(draft, faults)
     _check_judges(draft, faults)
     _check_label(draft, faults)
     _check_base(draft, faults)
@@ -142,6 +143,20 @@ def check_splits(draft: Draft, splits: Sequence[str], faults: Faults) -> None:
 def no_split(dataset: str, split: str, splits: Sequence[str]) -> tuple[str, str]:
     """Say that a dataset has no such split, and which it has."""
     return f"the dataset {dataset} has no split {split!r}, but {', '.join(splits)}", did_you_mean(split, splits)
+
+
+def _check_tuning(draft: Draft, faults: Faults) -> None:
+    """Refuse to have a model fine-tuned that nobody is known to fine-tune."""
+    for name, reader in draft.readers.items():
+        if not reader.traits.tunes:
+            continue
+        choice = reader.pick.choice
+        path = ("readers", name, choice.name, "model")
+        model: ModelTraits | None = draft.traits(choice.parameters["model"], path)
+        if model is not None and model.tuning is None:
+            message = f"{model.provider}/{model.model} is not known to be fine-tuned by its provider"
+            hint = "name a model of a provider or server with OpenAI's fine-tuning jobs, or let a reader train here"
+            faults.add(path, message, hint)
 
 
 def _check_structured(draft: Draft, faults: Faults) -> None:

@@ -31,6 +31,7 @@ from ragtally.steps.split import SPLIT
 from ragtally.steps.step import FIRST, Shard, Sharding, Step, Task, TaskFactory, Work
 from ragtally.steps.train import TRAIN
 from ragtally.steps.training_set import TRAINING_SET
+from ragtally.steps.tune import TUNE
 from ragtally.steps.validate import VALIDATE, VALIDATE_PROMPT
 from ragtally.steps.vote import POOL_PROMPT, VOTE
 
@@ -40,7 +41,7 @@ STEPS: Mapping[str, Step] = {
     for step in (
         PREPARE, REFERENCE, SAMPLE, CHUNK, EMBED, EMBED_QUESTIONS, INDEX, RETRIEVE, RERANK_PROMPT, RERANK, RELEVANCE,
         CONTEXT, CONTEXT_RELEVANCE, TRAIN, PROMPT, SEED, CONVERSE, GENERATE_PROMPT, VALIDATE_PROMPT, REPAIR_PROMPT,
-        EVOLVE_PROMPT, ASK, READ, PARSE, POOL_PROMPT, VOTE, JUDGE_PROMPT, JUDGE, GRADE, BASE, SCORE, GENERATE,
+        EVOLVE_PROMPT, TUNE, ASK, READ, PARSE, POOL_PROMPT, VOTE, JUDGE_PROMPT, JUDGE, GRADE, BASE, SCORE, GENERATE,
         REPAIR, EVOLVE, VALIDATE, DEDUPLICATE, CURATE, SPLIT, EXPORT, TRAINING_SET,
     )
 }  # fmt: skip
@@ -86,6 +87,7 @@ __all__ = [
     "STEPS",
     "TRAIN",
     "TRAINING_SET",
+    "TUNE",
     "VALIDATE",
     "VALIDATE_PROMPT",
     "VOTE",

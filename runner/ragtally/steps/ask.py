@@ -123,4 +123,5 @@ def run(work: Work) -> None:
     write_table(work.folder / "answers.parquet", columns, schema)
 
 
-ASK = Step("ask", 1, run, inputs=("prompt",))
+# What a fine-tuned model learnt from counts by the key of its calls; `tune` is read for its name.
+ASK = Step("ask", 1, run, inputs=("prompt", "tune"))

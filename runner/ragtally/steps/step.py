@@ -12,6 +12,7 @@ from ragtally.api.address import address
 from ragtally.registry import Registry
 from ragtally.store import Entry
 from ragtally.store.calls import CallStore
+from ragtally.store.tuning import TuningStore
 from ragtally.store.vectors import VectorStore
 
 
@@ -104,11 +105,12 @@ class TaskFactory:
         choices: Mapping[str, Choice] | None = None,
         settings: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Task | Sequence[Task] | None] | None = None,
+        beside: Mapping[str, Choice] | None = None,
         search: bool = True,
         label: str = "",
         location: Location | None = None,
     ) -> Task:
-        """Make a task; inputs that are None are left out."""
+        """Make a task; inputs that are None are left out, components `beside` are no part of its address."""
         choices, settings = choices or {}, settings or {}
         sources = {role: _tuple(tasks) for role, tasks in (inputs or {}).items() if tasks is not None}
         unknown = sources.keys() - set(step.inputs)
@@ -123,7 +125,7 @@ class TaskFactory:
                 step.stored_roles.get(role, role): [source.address for source in own] for role, own in sources.items()
             },
         }
-        return Task(step, address(payload), choices, settings, sources, label, location)
+        return Task(step, address(payload), {**choices, **(beside or {})}, settings, sources, label, location)
 
     def identity(self, choice: Choice, *, search: bool = True) -> dict[str, Any]:
         """What a choice is (see `Registry.identity`), asking its component only once."""
@@ -143,6 +145,7 @@ class Work:
     folder: Path  # Where to write the outcome
     calls: CallStore  # The answers of language models
     vectors: VectorStore  # The vectors of texts that are stored one by one
+    tunings: TuningStore  # The models that providers fine-tuned
     # Not empty where the outcome holds failures that the next run should try again.
     provisional: list[str] = field(default_factory=list)
     progress: Progress = lambda what, so_far, total: None  # Is called as a long piece of work advances

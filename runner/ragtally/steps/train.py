@@ -12,6 +12,7 @@ import polars as pl
 from ragtally.api import (
     DataError,
     Examples,
+    Location,
     LossPoint,
     Reading,
     ReportingReader,
@@ -43,12 +44,7 @@ def run(work: Work) -> None:
     reader: TrainableReader = work.build("reader")
     folders = (work.input("prepare"), work.input("sample"), work.input("context"))
     reading, labels = load_training_set(*folders, work.optional("base"))
-    if labels.null_count():
-        raise DataError(
-            f"{labels.null_count()} of {len(labels)} questions to learn from have no label",
-            location=work.task.location,
-            hint="name a labelled split under train: {split: ...}, or let voters label it: train: {from: base, ...}",
-        )
+    require_labels(labels, work.task.location)
     examples, vote = Examples(reading, labels.to_list()), Vote(**work.task.settings["vote"])
     if isinstance(reader, ResumableReader):
         _train_in_session(reader, examples, vote, work)
@@ -60,15 +56,27 @@ def run(work: Work) -> None:
 
 
 def load_training_set(dataset: Path, sample: Path, context: Path, base: Path | None) -> tuple[Reading, pl.Series]:
-    """Read what is learnt: questions with their gold contexts, and their labels.
+    """Read what is learnt: questions with their gold contexts, and their labels."""
+    rows = None if base is None else load_base_rows(base)
+    return load_reading(context, dataset, sample, rows), load_training_labels(sample, base)
 
-    Silver labels of a base are among them; where answers are open, the first reference of each.
-    """
+
+def load_training_labels(sample: Path, base: Path | None) -> pl.Series:
+    """Read the labels that are learnt, silver ones of a base among them; of open answers the first references."""
     if base is None:
-        return load_reading(context, dataset, sample), load_example_answers(sample)
-    rows, is_open = load_base_rows(base), not load_answer_options(sample)
-    labels = load_example_answers(sample).gather(rows) if is_open else load_base(base)["label"]
-    return load_reading(context, dataset, sample, rows), labels
+        return load_example_answers(sample)
+    is_open = not load_answer_options(sample)
+    return load_example_answers(sample).gather(load_base_rows(base)) if is_open else load_base(base)["label"]
+
+
+def require_labels(labels: pl.Series, location: Location | None) -> None:
+    """Refuse to learn from questions without a label."""
+    if labels.null_count():
+        raise DataError(
+            f"{labels.null_count()} of {len(labels)} questions to learn from have no label",
+            location=location,
+            hint="name a labelled split under train: {split: ...}, or let voters label it: train: {from: base, ...}",
+        )
 
 
 def _train_in_session(reader: ResumableReader, examples: Examples, vote: Vote, work: Work) -> None:
