@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+from typing import Any, NamedTuple
 
+import polars as pl
 import pytest
 
 from dvc_project import PARAMS, SPEC, Project, steps
+from ragtally.curation.decisions import Decision, DecisionLog, text_of
+from ragtally.examples.example import example_of
 
 SMALL = "specs/small.yaml"
 
@@ -75,6 +79,45 @@ def test_another_study_leaves_the_first_alone(project: Project) -> None:
     ]
     assert project.entries() == before, "studies share the work that they agree on, here all of it"
     assert project.results("other")["cells.csv"] == project.results("small")["cells.csv"]
+
+
+LEARNT = """\
+study: learnt
+dataset: {synthetic: {questions: 12, split: test, answers: [yes, no]}}
+examples:
+  {expand: data/raw/learnt/seeds.jsonl, labels: [yes, no], curate: data/raw/learnt/curation.csv, near_duplicates: 1,
+   split: {train: 1, dev: 0, test: 0}}
+readers: {floor: {majority_class: {train: {from: examples}}}}
+grid: {reader: floor}
+"""
+
+
+@pytest.mark.slow
+def test_who_learns_from_examples_learns_again_once_a_person_has_decided(project: Project) -> None:
+    seeds = [
+        {"text": f"Case {number} of ward {number * 7}.", "label": ("yes", "no", "no")[number % 3]}
+        for number in range(9)
+    ]
+    project.write("data/raw/learnt/seeds.jsonl", "\n".join(map(json.dumps, seeds)))
+    project.write("specs/learnt.yaml", LEARNT)
+    entry = "  learnt:\n    spec: specs/learnt.yaml\n    data: data/raw/learnt\n"
+    project.write("params.yaml", PARAMS + entry)
+    stages = ("resolve", "prepare", "examples", "train", "label", "bench", "report")
+    assert project.dvc("repro").stages == [f"{stage}@learnt" for stage in stages]
+    # Most say no; without those that a person rejects, most say yes.
+    log = DecisionLog(project.folder / "data/raw/learnt/curation.csv")
+    for row in examples_of(project, label="no")[:5]:
+        digest = text_of(example_of(row)).digest
+        log.append([Decision(row["example"], "reject", "ana", "2026-11-28T19:00:00Z", digest, seconds=1.0)])
+    outcome = project.dvc("repro")
+    assert set(outcome.stages) >= {f"{stage}@learnt" for stage in ("examples", "train", "bench", "report")}
+    model = json.loads(project.results("learnt")["train.json"])["models"]["floor measure vote 1"]
+    assert model["examples_by_class"] == {"yes": 3, "no": 1} and model["left_out"] == {"not accepted": 5}
+
+
+def examples_of(project: Project, label: str) -> list[dict[str, Any]]:
+    table = pl.read_parquet(project.folder / "data/results/learnt/examples.parquet")
+    return table.filter(label=label).to_dicts()
 
 
 def aliases_of_aliases() -> str:
