@@ -124,6 +124,7 @@ def run_study(
     goals = tuple(dict.fromkeys(task for stage in stages for task in plan.goals(stage)))
     workspace.loss_watchers.append(lambda task, points: write_losses(plan, workspace, results, {task: points}))
     execute(goals, workspace, study, wait=wait)
+    sharing_of(plan, workspace, stages).pull_small()
     origin = results_origin(spec, plan, registry)
     for stage in stages:
         update_outputs(

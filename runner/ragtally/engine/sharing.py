@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from ragtally.api import RagtallyError
 from ragtally.plan import STAGES, StudyPlan, in_order
@@ -12,6 +15,9 @@ from ragtally.store import DamagedEntry, Store
 from ragtally.store.shared_store import Key, SharedStore
 from ragtally.store.uploads import Upload
 from ragtally.workspace import Workspace
+
+_SMALL = 1 << 20
+_FETCHES_AT_ONCE = 16
 
 
 class Sharing:
@@ -55,19 +61,36 @@ class Sharing:
             count += self._share(tier, task)
         return count
 
-    def pull(self) -> int:
-        """Bring everything here that others have done; returns how many entries that was."""
+    def pull(self, largest: int | None = None) -> int:
+        """Bring everything here that others have done, or what of it is not too large; returns how many entries."""
+        if (tier := self._store.tier) is None:
+            return 0
         self.look_up()
-        absent = [task for task in self._tasks if not _is_here(task, self._store) and _is_done(task, self._store)]
-        damaged = 0
-        for number, task in enumerate(absent, 1):
-            try:
-                self._store.open(*_key(task))
-            except DamagedEntry as damage:
-                self._progress.warn(str(damage))
-                damaged += 1
-            self._progress.measure("entries from the shared store", len(absent), number)
-        return len(absent) - damaged
+        absent = [
+            task
+            for task in self._tasks
+            if not _is_here(task, self._store)
+            and (record := tier.record(*_key(task))) is not None
+            and (largest is None or record.size <= largest)
+        ]
+        if not absent:
+            return 0
+        begin, count = time.monotonic(), 0
+        with ThreadPoolExecutor(_FETCHES_AT_ONCE) as pool:
+            for number, is_sound in enumerate(pool.map(self._fetch, absent), 1):
+                count += is_sound
+                if time.monotonic() - begin > 1:
+                    self._progress.measure("entries from the shared store", len(absent), number)
+        return count
+
+    def pull_small(self) -> None:
+        """Bring everything here that results may be read from: one after the other, each would be waited for."""
+        if self._store.tier is None:
+            return
+        with suppress(RagtallyError):
+            # What cannot be fetched may not be needed; where it is, that is an error then.
+            self.pull(_SMALL)
+        self._progress.finish()
 
     def begin(self, tasks: Sequence[Task]) -> Sequence[Task]:
         """Those of a step's tasks that nobody has done since they were looked up."""
@@ -95,6 +118,14 @@ class Sharing:
         """Wait until everything is shared, and say what could not be."""
         if (tier := self._store.tier) is not None and (error := tier.flush() if wait else tier.give_up()):
             self._progress.warn(str(error))
+
+    def _fetch(self, task: Task) -> bool:
+        try:
+            self._store.open(*_key(task))
+        except DamagedEntry as damage:
+            self._progress.warn(str(damage))
+            return False
+        return True
 
     def _share(self, tier: SharedStore, task: Task) -> bool:
         step, address = _key(task)
