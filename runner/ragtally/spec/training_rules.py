@@ -63,9 +63,13 @@ def _base_voters(draft: Draft) -> Iterator[str]:
 def _check_examples(draft: Draft, recipe: ExampleRecipe | None, faults: Faults) -> None:
     """Refuse what cannot be learnt from the study's examples, before any is written."""
     learners = [name for name, reader in draft.readers.items() if reader.pick.train_from == "examples"]
-    if learners and recipe is not None and not recipe.handover.split.get("train"):
-        message = f"{learners[0]} learns from the set train of the examples, and its share is 0"
-        faults.add(("examples", "split", "train"), message, "split: {train: 0.8, dev: 0.1, test: 0.1}")
+    if learners and recipe is not None:
+        answers = draft.dataset.answers if draft.dataset else None
+        if not recipe.handover.split.get("train"):
+            message = f"{learners[0]} learns from the set train of the examples, and its share is 0"
+            faults.add(("examples", "split", "train"), message, "split: {train: 0.8, dev: 0.1, test: 0.1}")
+        if recipe.labels and (missing := missing_answers(recipe, answers or ())):
+            faults.add(("examples", "labels"), *missing)
     for name, reader in draft.readers.items():
         train = reader.pick.choice.parameters.get("train") or {}
         path: PathOf = ("readers", name, reader.pick.choice.name, "train")
@@ -99,8 +103,6 @@ def _check_recipe(draft: Draft, reader: DraftReader, recipe: ExampleRecipe, path
         else:
             message = f"answers are labels, so {name} learns from labels, and the examples are of the kind {written}"
             faults.add(path, message, "examples: {kinds: [label], labels: [...]}, or from: gold")
-    if draft.dataset is not None and (missing := missing_answers(recipe, draft.dataset.answers or ())):
-        faults.add(("examples", "labels"), *missing)
     if reader.pick.curation == "validators" and recipe.validation is None:
         message = f"{name} learns from what validators accept, and nobody validates"
         faults.add((*path[:-1], "curation"), message, "examples: {validate: {from: [...]}}, or curation: full")
