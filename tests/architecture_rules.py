@@ -40,6 +40,7 @@ MAY_KNOW = {
 PLACES = {
     "altair": {"present"},
     "click": {"cli"},
+    "fsspec": {"store"},
     "haystack": {"pipelines"},
     "jsonschema": {"spec"},
     "pluggy": {"api", "registry"},

@@ -29,8 +29,8 @@ def test_help_names_every_command_and_the_exit_codes(project: Project) -> None:
     [
         (["--help"], ["yaml", "jsonschema", "numpy", "polars", "haystack", "sklearn", "rich"]),
         # To know its splits, check builds the dataset, which may compute with numpy.
-        (["check", "specs/small.yaml"], ["polars", "haystack", "sklearn", "scipy"]),
-        *(([name, "--help"], ["numpy", "polars", "haystack", "altair"]) for name in _COMMANDS),
+        (["check", "specs/small.yaml"], ["polars", "haystack", "sklearn", "scipy", "fsspec"]),
+        *(([name, "--help"], ["numpy", "polars", "haystack", "altair", "fsspec"]) for name in _COMMANDS),
     ],
 )
 def test_light_commands_import_nothing_heavy(project: Project, words: list[str], heavy: list[str]) -> None:
