@@ -18,6 +18,7 @@ from ragtally_encoder.head import Head
 _WARM_UP = 0.1
 _DECAY = 0.01
 _LARGEST_NORM = 1.0
+_USUAL_RATE, _USUAL_HEAD_RATE = 2e-5, 1e-2
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class _Run:
                 if not torch.isfinite(loss):
                     raise DataError(
                         f"the loss is not a number any more at step {step} of {total}",
-                        hint=f"rate: {self.settings.rate / 2:g}",
+                        hint=self._remedy(),
                     )
                 self.optimiser.zero_grad()
                 loss.backward()
@@ -180,6 +181,10 @@ class _Run:
         if best_state is not None:
             self.module.load_state_dict(best_state)
         self.module.eval()
+
+    def _remedy(self) -> str:
+        slower = f"rate: {min(self.settings.rate / 10, _USUAL_RATE):g}"
+        return slower + (f", head_rate: {_USUAL_HEAD_RATE:g}" if self.settings.head_rate > _USUAL_HEAD_RATE else "")
 
     def _batches(self, epoch: int) -> Iterator[NDArray[np.int64]]:
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.train))

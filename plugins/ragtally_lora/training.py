@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from ragtally.support.local_models import memory_error
 from ragtally_lora.base import Base, State
 from ragtally_lora.texts import Exchange
 
+LOG = logging.getLogger("ragtally.lora")
 _LARGEST_NORM = 1.0
+_USUAL_RATE = 2e-4
 # How many points of a loss curve are enough.
 _POINTS = 200
 _CHECKPOINT, _DRAFT = "checkpoint", "checkpoint.part"
@@ -51,6 +54,7 @@ class _Progress:
     """How far a training is."""
 
     step: int = 0
+    first: float | None = None  # The loss before anything was learnt
     best: float | None = None  # The lowest loss on the examples put aside
     since_best: int = 0  # Epochs since then
     loss_sum: float = 0.0  # Since the last point of the curve
@@ -92,8 +96,10 @@ class Training:
             if not math.isfinite(loss):
                 raise DataError(
                     f"the loss is not a number any more at step {progress.step} of {total}",
-                    hint=f"rate: {self.settings.rate / 2:g}, or precision: float32",
+                    hint=self._remedy(),
                 )
+            if progress.first is None:
+                progress.first = loss
             progress.loss_sum, progress.losses = progress.loss_sum + loss, progress.losses + 1
             tokens = sum(len(exchange.prompt) + len(exchange.answer) for exchange in group)
             goes_on = self.session.after_step(TrainingStep(progress.step, total, tokens))
@@ -109,7 +115,17 @@ class Training:
                 break
             if ends_epoch or progress.step % self.settings.checkpoint_every == 0:
                 self._write_checkpoint(progress, optimiser, parameters)
+        if progress.best is not None and progress.first is not None and progress.best > progress.first:
+            LOG.warning(
+                "the loss rose, from %.4g to %.4g on the examples put aside: nothing was learnt; try %s",
+                progress.first, progress.best, self._remedy(),
+            )  # fmt: skip
         return progress.best_state or self.base.state()
+
+    def _remedy(self) -> str:
+        slower = f"rate: {min(self.settings.rate / 10, _USUAL_RATE):g}"
+        is_half = self.base.model.dtype != torch.float32
+        return f"{slower}, or precision: float32" if is_half else slower
 
     def _compare(self, progress: _Progress, dev: float) -> None:
         if progress.best is None or dev < progress.best:
@@ -178,7 +194,8 @@ class Training:
         save_file(moments, draft / "optimiser.safetensors")
         if progress.best_state:
             save_file(progress.best_state, draft / "best.safetensors")
-        numbers = {name: getattr(progress, name) for name in ("step", "best", "since_best", "loss_sum", "losses")}
+        names = [each.name for each in fields(progress) if each.name != "best_state"]
+        numbers = {name: getattr(progress, name) for name in names}
         (draft / _PROGRESS).write_text(json.dumps(numbers), encoding="utf-8")
         # A kill between these two loses one checkpoint's steps, and leaves none that is half.
         shutil.rmtree(folder, ignore_errors=True)

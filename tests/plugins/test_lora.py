@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ragtally.api import (
     Reading,
     ResumableReader,
     TrainingSession,
+    TrainingStep,
     Vote,
 )
 from ragtally.support.dev_split import split_dev
@@ -146,6 +148,27 @@ def test_a_training_that_is_stopped_goes_on_to_the_same_adapter(tiny: dict[str, 
     assert str(tmp_path.parent) not in files["README.md"].decode()
 
 
+def test_a_session_hears_of_steps_and_ends_a_training(tiny: dict[str, Any], tmp_path: Path) -> None:
+    steps: list[TrainingStep] = []
+    session = Session(tmp_path / "short")
+
+    def after_step(step: TrainingStep) -> bool:
+        steps.append(step)
+        return step.number < 5
+
+    build(**tiny).train_in(replace(session.session, after_step=after_step), samples.examples(), VOTE)
+    assert [step.number for step in steps] == [1, 2, 3, 4, 5] and {step.steps for step in steps} == {64}
+    assert all(4 * 50 < step.tokens < 4 * 1024 for step in steps)
+    # As at the end of an epoch, the loss on the examples put aside is measured.
+    last = session.points[-1]
+    assert (last.step, last.epoch) == (5, 5 / 8) and last.dev is not None
+
+
+def test_a_loss_that_rises_is_told(tiny: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    build(**tiny | {"rate": 30.0, "schedule": "constant", "epochs": 1}).train(samples.examples(), VOTE)
+    assert "nothing was learnt; try rate: 0.0002" in caplog.text
+
+
 def test_it_learns_to_answer_and_only_answers_count(tiny: dict[str, Any], tmp_path: Path) -> None:
     reading = samples.examples().reading
     always = Examples(reading, ["maybe"] * len(reading))
@@ -198,7 +221,7 @@ def test_bad_input_is_told_with_its_remedy(tiny: dict[str, Any]) -> None:
         build(**tiny, max_tokens=2000).train(examples, VOTE)
     with pytest.raises(DataError, match="the loss is not a number any more at step") as caught:
         build(**tiny | {"rate": 1e30, "schedule": "constant"}).train(examples, VOTE)
-    assert caught.value.hint == "rate: 5e+29, or precision: float32"
+    assert caught.value.hint == "rate: 0.0002"
     with pytest.raises(DataError, match="no layer of the base is named so"):
         build(**tiny, targets=["nothing"]).train(examples, VOTE)
     with pytest.raises(DataError, match="the base has 2 layers, not 3"):

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ragtally.advice.machine import Machine
 from ragtally.advice.memory import Amount, MemoryPart, memory_parts, smaller, total
-from ragtally.api import Footprint
+from ragtally.api import DataError, Footprint
 from ragtally.registry import Registry
 from ragtally.spec.study import Study
 
@@ -47,6 +47,23 @@ def needs(
         need_of(name, _shortened(footprint, lengths.get(name)), machine)
         for name, footprint in _footprints(study, registry)
     )
+
+
+def unknown_needs(study: Study, registry: Registry) -> dict[str, DataError]:
+    """Why it cannot be said what a component needs, though it runs in this process: mostly its model is not here."""
+    reasons = {}
+    for name, choice in study.components():
+        component = registry.get(choice).component
+        if component.footprint is None or component.footprint(choice.parameters) is not None:
+            continue
+        findings = component.diagnose(choice.parameters) if component.diagnose else ()
+        wrong = next((each for each in findings if not each.ok), None)
+        reasons[name] = (
+            DataError("its model's size is not written where it is looked for")
+            if wrong is None
+            else DataError(wrong.what, hint=wrong.remedy)
+        )
+    return reasons
 
 
 def _shortened(footprint: Footprint, longest: int | None) -> Footprint:

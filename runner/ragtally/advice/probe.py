@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from ragtally.advice import probe_process
-from ragtally.advice.fit import Fit, Need
+from ragtally.advice.fit import Fit, Need, unknown_needs
 from ragtally.advice.memory import Amount
 from ragtally.analysis.estimate import CONFIDENCE
 from ragtally.analysis.jackknife import student_quantile
@@ -127,11 +127,14 @@ def probe_trainings(
     probes: list[TrainingProbe] = []
     errors: list[RagtallyError] = []
     by_name, tasks = {need.name: need for need in needs}, StudyTasks(study, registry)
+    unknown = unknown_needs(study, registry)
     for name in readers or names:
         need = by_name.get(f"reader {name}")
         try:
             if need is None:
-                raise _unknown(registry, study, name)
+                reason = unknown[f"reader {name}"]
+                message, place = f"{name} was not probed: {reason.message}", study.location(f"readers.{name}")
+                raise DataError(message, location=place, hint=reason.hint)
             if need.footprint.tuning is not None:
                 probes.append(_probe(need, name, study, tasks, workspace))
         except RagtallyError as error:
@@ -141,17 +144,6 @@ def probe_trainings(
 
 def _is_tuned(registry: Registry, choice: Choice) -> bool:
     return bool(registry.traits(choice).trains) and registry.get(choice).component.footprint is not None
-
-
-def _unknown(registry: Registry, study: Study, name: str) -> RagtallyError:
-    """Why nothing is known of a reader's model."""
-    choice = study.readers[name].choice
-    diagnose = registry.get(choice).component.diagnose
-    findings = diagnose(choice.parameters) if diagnose else ()
-    wrong = next((each for each in findings if not each.ok), None)
-    message = f"{name} was not probed: {'nothing is known of its model' if wrong is None else wrong.what}"
-    hint = f"ragtally doctor {study.file}" if wrong is None else wrong.remedy
-    return DataError(message, location=study.location(f"readers.{name}"), hint=hint)
 
 
 def _probe(need: Need, name: str, study: Study, tasks: StudyTasks, workspace: Workspace) -> TrainingProbe:

@@ -123,6 +123,7 @@ class _Advice:
         self._tokens = lazy.training_tokens.training_tokens(study, registry, workspace)
         longest = {name: count.longest for name, count in self._tokens.items() if not isinstance(count, str)}
         self._needs = lazy.fit.needs(study, registry, machine, longest)
+        self._unknown = lazy.fit.unknown_needs(study, registry)
         self._probes: list[TrainingProbe] | None = None
         self._curves: tuple[ReaderCurve, ...] | None = None
         self.errors: list[RagtallyError] = []
@@ -143,6 +144,8 @@ class _Advice:
     def as_data(self) -> dict[str, Any]:
         """The advice as JSON has it."""
         data: dict[str, Any] = {"machine": asdict(self._machine), "needs": [asdict(need) for need in self._needs]}
+        if self._unknown:
+            data["unknown_needs"] = {name: {"reason": each.message} for name, each in self._unknown.items()}
         data["training_tokens"] = {
             name: {"reason": count} if isinstance(count, str) else asdict(count)
             for name, count in self._tokens.items()
@@ -163,7 +166,9 @@ class _Advice:
         click.echo(tables.machine_text(self._machine))
         if self._needs:
             print_all([tables.needs_table(self._needs), *map(tables.parts_table, self._needs)])
-        else:
+        for name, reason in self._unknown.items():
+            click.echo(f"{name}: what it needs is not known: {printable_lines(str(reason))}")
+        if not self._needs and not self._unknown:
             click.echo("no model of this study is known to run in this process; servers need memory of their own")
         groups = [tables.probe_parts(self._probes or ()), tables.tokens_parts(self._tokens)]
         if self._choice is not None:

@@ -141,6 +141,8 @@ def _notes(need: Need) -> Iterator[str]:
     length = tuning.length if tuning is not None else need.footprint.context
     if length > shape.window:
         yield f"{need.name}: {length:,} tokens are more than the {shape.window:,} that the model reads"
+    if need.fit is Fit.NO_DEVICE:
+        yield f"{need.name}: its device is a GPU: device: cpu, or a machine that has one"
     if need.remedies:
         changes = "; then ".join(f"{change} ({_gb(size)})" for change, size in need.remedies)
         yield f"{need.name}: to make it fit, {changes}"
@@ -150,4 +152,6 @@ def _notes(need: Need) -> Iterator[str]:
 
 
 def _gb(size: float) -> str:
-    return f"{size / _GB:,.1f} GB" if size >= _GB / 10 else f"{size / 10**6:,.0f} MB"
+    if size >= _GB / 10:
+        return f"{size / _GB:,.1f} GB"
+    return f"{size / 10**6:,.0f} MB" if size >= 10**6 or not size else "< 1 MB"
