@@ -43,6 +43,7 @@ MACHINE = Machine(2, 64 * GB, 32 * GB)
 class Stepper:
     """Takes thirty steps of two epochs, or fails at one of them."""
 
+    footprint: Footprint | None = Footprint(SMOLLM2, 32, 32, "cpu", LORA)
     fails_at: int | None = None
     learnt: Sequence[Examples] = ()
     folders: Sequence[list[Path]] = ()
@@ -65,8 +66,8 @@ class Stepper:
     save = load = read = train
 
 
-def footprint(parameters: Mapping[str, Any]) -> Footprint:
-    return Footprint(SMOLLM2, 32, 32, "cpu", LORA)
+def footprint(parameters: Mapping[str, Any]) -> Footprint | None:
+    return Stepper.footprint
 
 
 @pytest.fixture
@@ -181,15 +182,19 @@ def test_what_cannot_fit_is_not_tried(bench: Bench, own: Need, cause: str, remed
     assert error.location is not None and error.location.line == 6
 
 
-def test_only_readers_that_are_tuned_here_are_probed(bench: Bench) -> None:
+def test_only_readers_that_are_tuned_here_are_probed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     work = (bench.study(SPEC), bench.registry, bench.location, [need()])
     with pytest.raises(SpecError, match="'finder' is no reader of this study that is tuned"):
         probe.probe_trainings(*work, ["finder"])
     study = bench.study(TINY)
     with pytest.raises(SpecError, match="nothing to probe"):
         probe.probe_trainings(study, *work[1:], ())
+    monkeypatch.setattr(Stepper, "footprint", None)
     _, (error,) = probe.probe_trainings(*work[:3], [], ())
-    assert "nothing is known of its model" in error.message
+    assert "tuned was not probed: its model's size is not written" in error.message
+    monkeypatch.setattr(Stepper, "footprint", Footprint(SMOLLM2, 32))
+    with pytest.raises(SpecError, match="nothing to probe"):
+        probe.probe_trainings(*work[:3], [], ())
 
 
 def run(

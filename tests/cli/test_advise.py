@@ -84,6 +84,14 @@ def test_examples_that_cannot_be_counted_say_why(spec: Path, monkeypatch: pytest
     assert "training, 4 x 2,048 tokens" in outcome.out
 
 
+def test_a_model_that_is_not_here_is_named_with_its_remedy(spec: Path) -> None:
+    text = SMALL_SPEC.replace("  floor:", "  tuned: {lora: {base: ./nowhere}}\n  floor:")
+    spec.write_text(text, encoding="utf-8")
+    outcome = in_process(spec.parent, "advise", "spec.yaml", RAGTALLY_STORE="store")
+    assert outcome.code == 0 and "reader tuned: what it needs is not known: " in outcome.out
+    assert "  hint: " in outcome.out and "no model of this study" not in outcome.out
+
+
 def test_what_cannot_be_said_about_money_is_an_error(spec: Path) -> None:
     outcome = in_process(spec.parent, "advise", "spec.yaml", "--usd-labelling", "9")
     assert outcome.code == 2

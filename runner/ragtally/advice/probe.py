@@ -135,15 +135,19 @@ def probe_trainings(
                 reason = unknown[f"reader {name}"]
                 message, place = f"{name} was not probed: {reason.message}", study.location(f"readers.{name}")
                 raise DataError(message, location=place, hint=reason.hint)
-            if need.footprint.tuning is not None:
-                probes.append(_probe(need, name, study, tasks, workspace))
+            probes.append(_probe(need, name, study, tasks, workspace))
         except RagtallyError as error:
             errors.append(error)
     return probes, errors
 
 
 def _is_tuned(registry: Registry, choice: Choice) -> bool:
-    return bool(registry.traits(choice).trains) and registry.get(choice).component.footprint is not None
+    """Whether a reader is trained by steps here, or would be if its model were here."""
+    say = registry.get(choice).component.footprint
+    if say is None or not registry.traits(choice).trains:
+        return False
+    footprint = say(choice.parameters)
+    return footprint is None or footprint.tuning is not None
 
 
 def _probe(need: Need, name: str, study: Study, tasks: StudyTasks, workspace: Workspace) -> TrainingProbe:
