@@ -285,3 +285,24 @@ def test_it_may_learn_from_the_base(made: Made) -> None:
     assert row["from"] == "base" and 0 < row["examples"] < 12
     assert [len(content.splitlines()) for content in provider.files.values()] == [row["examples"]]
     assert (row["readers"], row["purpose"]) == (["tuned"], "every")
+
+
+@pytest.mark.parametrize("stage", ["done", "failed"])
+def test_another_run_may_note_the_end_first(made: Made, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    bench, provider = made()
+    look = provider.look
+
+    async def look_late(job_id: str) -> TuningState:
+        (job,) = bench.location.tunings.all()
+        bench.location.tunings.change(job.name, stage=stage, tuned_model="ft:m:other", dollars=0.1)
+        return await look(job_id)
+
+    monkeypatch.setattr(provider, "look", look_late)
+    if stage == "failed":
+        with pytest.raises(RagtallyError, match="another run found that the fine-tuning job"):
+            train(bench)
+    else:
+        train(bench)
+        (task,) = bench.plan(SPEC).goals("train")
+        assert load_tuned_model(bench.do(task)) == "ft:m:other"
+    assert len(provider.jobs) == provider.looks == 1

@@ -230,6 +230,9 @@ class _Training:
         except BaseException:
             self._drop(job)
             raise
+        if self._stop.draining:
+            self._drop(job)
+            return
         jobs.change(job.name, file_id=file_id, stage="submitting", submitted_at=now())
         state = await self._submit_once(job, file_id, settings)
         self._record_acceptance(job, state, f"with {size.examples:,} examples is open")
@@ -319,8 +322,18 @@ class _Training:
     async def look(self) -> bool:
         """Ask how the job stands; returns whether its model is there."""
         job = self.job
+        if job is None and not self._stop.draining:
+            raise RagtallyError(
+                f"another run found that the fine-tuning job for {self.task.label} failed, or gave it up",
+                location=self.task.location,
+                hint="`ragtally store jobs --all` says why; the same command submits another one",
+            )
         if job is None or job.job_id is None:
             return False
+        if job.stage == "done":
+            # Another run that waited for it has said so.
+            self._spending.settle(job.name, job.dollars)
+            return True
         with errors_at(self.task.location):
             state = await self._state(job, job.job_id)
             if state is None:
