@@ -284,7 +284,7 @@ def forget(name: str, yes: bool) -> None:
     click.echo(f"batch {batch.name}: {calls:,} calls {outcome}")
 
 
-@command.command()
+@command.command(short_help="Share what is done here of a spec.")
 @click.argument("specs", metavar="SPEC...", nargs=-1, required=True, type=_FILE)
 @shared_option
 def push(specs: tuple[Path, ...], shared_store: str | None) -> None:
@@ -303,7 +303,7 @@ def push(specs: tuple[Path, ...], shared_store: str | None) -> None:
     click.echo(f"{tier.url}: {count:,} entries added")
 
 
-@command.command()
+@command.command(short_help="Bring here what others have shared of a spec.")
 @click.argument("specs", metavar="SPEC...", nargs=-1, required=True, type=_FILE)
 @shared_option
 def pull(specs: tuple[Path, ...], shared_store: str | None) -> None:
