@@ -33,6 +33,11 @@ class RayCluster:
         """Where its head answers."""
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """What a process needs in its environment to use it."""
+        return {name: value for name, value in self.environment.items() if name.startswith("RAY_AUTH_")}
+
     def add_node(self) -> None:
         """Start a node of one CPU; the first is the head."""
         own = ["--head", f"--port={self.port}", f"--temp-dir={self.folder}", "--include-dashboard=false"]

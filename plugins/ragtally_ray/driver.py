@@ -223,12 +223,26 @@ class Cluster:
     def _survey(self, function: str, text: str) -> list[tuple[str, str]]:
         """Call a function on each machine that does work: a head without CPUs need not have anything installed."""
         nodes = [node for node in _nodes() if node["Resources"].get("CPU")]
+        missing = {name: node["NodeID"] for name, node in zip(_names(nodes), nodes, strict=True)}
+        machines: list[tuple[str, str]] = []
+        for attempt in range(self._settings["retries"] + 1):
+            for name, reply, error in self._ask_nodes(dict(missing), function, text):
+                if error is None:
+                    machines.append((name, reply))
+                    del missing[name]
+                elif attempt == self._settings["retries"]:
+                    hint = f"look at it (ray status), {_AGAIN}"
+                    raise FailureError("stopped", f"{name} does not answer: {reason(error)}", hint) from error
+        return sorted(machines)
+
+    def _ask_nodes(
+        self, nodes: Mapping[str, str], function: str, text: str
+    ) -> Iterator[tuple[str, str, RayError | None]]:
         replies: dict[Any, tuple[str, Any]] = {}
-        for node, name in zip(nodes, _names(nodes), strict=True):
-            strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        for name, node in nodes.items():
+            strategy = NodeAffinitySchedulingStrategy(node, soft=False)
             worker = ray.remote(Worker).options(num_cpus=0, scheduling_strategy=strategy).remote(1)
             replies[worker.do.remote(function, text)] = name, worker
-        machines: list[tuple[str, str]] = []
         waiting = list(replies)
         while waiting:
             ready, waiting = ray.wait(waiting, timeout=_TICK)
@@ -238,13 +252,13 @@ class Cluster:
                 try:
                     kind, reply = ray.get(ref)
                 except RayError as error:
-                    hint = f"look at it (ray status), {_AGAIN}"
-                    raise FailureError("stopped", f"{name} does not answer: {reason(error)}", hint) from error
-                ray.kill(worker)
+                    yield name, "", error
+                    continue
+                finally:
+                    ray.kill(worker)
                 if kind != "done":
                     raise FailureError("user", f"the worker on {name} cannot do anything: {reply}", _SAME)
-                machines.append((name, reply))
-        return sorted(machines)
+                yield name, reply, None
 
 
 def _nodes() -> list[Mapping[str, Any]]:
