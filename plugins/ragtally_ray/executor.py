@@ -33,6 +33,7 @@ _SILENCE = 120.0
 _SECONDS_TO_END = 10.0
 # After so many jobs of which workers die, the others would end no better.
 _MOST_LOST = 3
+_LONGEST_PARENT = 20
 
 
 class RayExecutor:
@@ -129,7 +130,9 @@ class _Driver:
     """The process, and the conversations of several threads with it."""
 
     def __init__(self, settings: dict[str, Any], patience: float) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="ragtally-ray-"))
+        # Ray's sockets lie below it, whose paths can have no more than 107 bytes.
+        parent = None if len(tempfile.gettempdir()) <= _LONGEST_PARENT else "/tmp"
+        self._folder = Path(tempfile.mkdtemp(prefix="ragtally-ray-", dir=parent))
         self._conversations: dict[int, queue.SimpleQueue[list[Any]]] = {0: queue.SimpleQueue()}
         self._numbers = itertools.count(1)
         self._sending = threading.Lock()

@@ -8,6 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from command_line import SMALL_SPEC, in_process
 from ragtally.cli.executors import ExecutorCommand, executor_option, machine_settings
 from ragtally.registry import load_registry
 from ragtally.spec.settings import Settings
@@ -66,3 +67,14 @@ def test_settings_lie_where_the_variable_says(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "ragtally").mkdir()
     path.rename(tmp_path / "ragtally" / "settings.yaml")
     assert machine_settings(registry).executor is not None
+
+
+def test_the_doctor_looks_at_the_executor(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(SMALL_SPEC)
+    outcome = in_process(tmp_path, "doctor", "spec.yaml")
+    assert "executor local" in outcome.out
+    (tmp_path / "settings.yaml").write_text("executor: {local: {worker: 2}}\n")
+    outcome = in_process(tmp_path, "doctor", "spec.yaml", RAGTALLY_SETTINGS="settings.yaml")
+    assert "missing  executor: settings.yaml:1:20: local has no parameter 'worker'" in outcome.out
+    assert "did you mean 'workers'?" in outcome.out
+    assert outcome.code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -104,14 +106,20 @@ def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] |
         time.sleep(0.02)
 
 
-def ray_processes_below(folder: Path) -> list[psutil.Process]:
+def ray_processes_of(study: Study) -> list[psutil.Process]:
     """The processes in which Ray lives for a study."""
     return [
         process
         for process in psutil.process_iter(["cmdline", "environ"])
         if "ragtally_ray.driver" in (process.info["cmdline"] or ())
-        and (process.info["environ"] or {}).get("RAGTALLY_STORE") == str(folder / "store")
+        and (process.info["environ"] or {}).get("RAGTALLY_STORE") == str(study.folder / "store")
     ]
+
+
+def kill_a_worker(cluster: RayCluster, process: subprocess.Popen[str]) -> None:
+    wait_until(cluster.workers, process)
+    with suppress(psutil.NoSuchProcess, IndexError):
+        cluster.workers()[0].kill()
 
 
 @pytest.fixture(scope="module")
@@ -144,14 +152,13 @@ def test_kills_cost_nothing_that_was_complete_and_nothing_paid_twice(tmp_path: P
             wait_until(lambda: len(study.entries()) > 10, process)
             process.send_signal(signal.SIGKILL)
             process.communicate()
-            wait_until(lambda: not ray_processes_below(study.folder) and not cluster.workers())
+            wait_until(lambda: not ray_processes_of(study) and not cluster.workers())
             before = study.entries()
             # A worker, then the head.
             process = study.start(cluster=cluster)
-            wait_until(cluster.workers, process)
-            cluster.workers()[0].kill()
+            kill_a_worker(cluster, process)
             wait_until(lambda: len(study.entries()) > len(before) + 3, process)
-            cluster.workers()[0].kill()
+            kill_a_worker(cluster, process)
             wait_until(lambda: len(study.entries()) > len(before) + 10, process)
             cluster.kill_head()
             code, errors = end(process)
@@ -174,18 +181,20 @@ def test_kills_cost_nothing_that_was_complete_and_nothing_paid_twice(tmp_path: P
 
 
 def test_a_cluster_of_its_own_ends_with_the_command(tmp_path: Path) -> None:
-    study = Study(tmp_path / "study", (SPECS / "quickstart.yaml").read_text(encoding="utf-8"), TMPDIR=str(tmp_path))
+    study = Study(tmp_path / "study", (SPECS / "quickstart.yaml").read_text(encoding="utf-8"))
     for number, code in ((signal.SIGINT, 3), (signal.SIGKILL, -9)):
         process = study.start("--executor", "ray", "--ray-address", "local", "--ray-workers", "1")
-        wait_until(lambda: ray_processes_below(study.folder) and list(tmp_path.glob("ragtally-ray-*/session_*/logs")))
-        wait_until(lambda: len(study.entries()) > 2, process)
-        process.send_signal(number)
-        began = time.monotonic()
-        assert end(process)[0] == code
+        try:
+            wait_until(lambda: ray_processes_of(study), process)
+            folder = Path(json.loads(ray_processes_of(study)[0].environ()["RAGTALLY_RAY"])["folder"])
+            wait_until(lambda: len(study.entries()) > 2, process)
+        finally:
+            process.send_signal(number)
+            began = time.monotonic()
+            assert end(process)[0] == code
         assert time.monotonic() - began < 30
-        wait_until(lambda: not ray_processes_below(study.folder))
-        wait_until(lambda: not any(str(tmp_path) in " ".join(words_of(each)) for each in psutil.process_iter()))
-        wait_until(lambda: not list(tmp_path.glob("ragtally-ray-*")))
+        wait_until(lambda: not any(str(folder) in " ".join(words_of(each)) for each in psutil.process_iter()))
+        wait_until(lambda: not ray_processes_of(study) and not folder.exists())
         shutil.rmtree(study.folder / "store")
 
 

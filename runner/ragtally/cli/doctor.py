@@ -15,6 +15,7 @@ from ragtally.api import Choice, ErrorList, Finding, RagtallyError
 from ragtally.api.errors import EXIT_USER, printable_lines
 from ragtally.cli import lazy
 from ragtally.cli.console import TerminalProgress
+from ragtally.cli.executors import ExecutorCommand, executor_choice, executor_option
 from ragtally.cli.studies import DEFAULT_RESULTS, json_option
 from ragtally.redaction import check_rules, rules_identity
 from ragtally.registry import Registry, load_registry
@@ -25,12 +26,13 @@ from ragtally.spec.study import Study
 _NEEDS_NOTHING = ("chunker", "embedder", "retriever")
 
 
-@click.command(name="doctor")
+@click.command(name="doctor", cls=ExecutorCommand)
 @click.argument("spec", type=click.Path(path_type=Path))
+@executor_option
 @json_option
-def command(spec: Path, as_json: bool) -> None:
+def command(spec: Path, executor: str | None, as_json: bool) -> None:
     """Say what is missing to run SPEC (data, servers, models, keys), and the command that fixes it."""
-    findings = list(dict.fromkeys(_findings(spec)))
+    findings = list(dict.fromkeys(_findings(spec, executor)))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     else:
@@ -44,7 +46,7 @@ def command(spec: Path, as_json: bool) -> None:
         raise click.exceptions.Exit(EXIT_USER)
 
 
-def _findings(spec: Path) -> Iterator[Finding]:
+def _findings(spec: Path, executor: str | None) -> Iterator[Finding]:
     registry = load_registry()
     yield Finding(True, f"plugins: {len(registry.all())} components")
     try:
@@ -57,6 +59,7 @@ def _findings(spec: Path) -> Iterator[Finding]:
     store = lazy.store.find_store(Path.cwd())
     yield _writable("store", store)
     yield _writable("results", DEFAULT_RESULTS)
+    yield from _executor(executor, registry)
     for name, choice in study.components():
         yield from _missing_keys(name, choice, registry)
     for name, choice in study.components():
@@ -64,6 +67,21 @@ def _findings(spec: Path) -> Iterator[Finding]:
     yield from _redaction(study)
     yield from _answer_forms(study, registry)
     yield from _overlong_prompts(study, registry, store)
+
+
+def _executor(name: str | None, registry: Registry) -> Iterator[Finding]:
+    """Say whether who is to do the work is there."""
+    try:
+        choice = executor_choice(name, registry)
+    except RagtallyError as error:
+        errors = error.errors if isinstance(error, ErrorList) else (error,)
+        places = [f"{each.location}: " if each.location else "" for each in errors]
+        yield from (
+            Finding(False, f"executor: {place}{each.message}", each.hint)
+            for place, each in zip(places, errors, strict=True)
+        )
+        return
+    yield from _of_component(f"executor {choice.name}", choice, registry)
 
 
 def _redaction(study: Study) -> Iterator[Finding]:

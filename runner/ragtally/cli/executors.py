@@ -16,6 +16,7 @@ from ragtally.spec.document import resolve_plain
 from ragtally.spec.settings import Settings, executor_of, load_settings
 
 if TYPE_CHECKING:
+    from ragtally.api import Choice
     from ragtally.engine.jobs import Delegation
     from ragtally.registry import Registry
 
@@ -43,13 +44,16 @@ class ExecutorCommand(click.Command):
 
 
 def delegation_of(name: str | None, registry: Registry) -> Delegation:
-    """Build the executor of a run: the one that is named, else that of the settings, else the default."""
+    """Build the executor of a run."""
+    return lazy.jobs.delegation(executor_choice(name, registry), registry)
+
+
+def executor_choice(name: str | None, registry: Registry) -> Choice:
+    """Pick the executor that is named, else that of the settings, else the default."""
     parameters = click.get_current_context().meta.get(_PARAMETERS, {})
     if name is not None:
-        choice = executor_of(name, parameters, registry)
-    else:
-        choice = machine_settings(registry).executor or lazy.jobs.default_executor(registry)
-    return lazy.jobs.delegation(choice, registry)
+        return executor_of(name, parameters, registry)
+    return machine_settings(registry).executor or lazy.jobs.default_executor(registry)
 
 
 def machine_settings(registry: Registry | None = None) -> Settings:

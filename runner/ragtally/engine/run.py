@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from ragtally.api import RagtallyError, StoppedError, file_hash, raise_all
+from ragtally.api import Choice, RagtallyError, StoppedError, file_hash, raise_all
 from ragtally.engine.jobs import default_executor, delegation
 from ragtally.engine.outputs import software, update_outputs
 from ragtally.engine.scale import CORPUS_STEPS, require_room
@@ -28,6 +28,7 @@ from ragtally.results import Results, load_results
 from ragtally.results.judgments import check_sheet, people_hashes
 from ragtally.results.write import WRITERS, write_losses
 from ragtally.spec.load import load_study
+from ragtally.spec.settings import executor_of
 from ragtally.spec.study import Study
 from ragtally.steps import ASK, TUNE, Task
 from ragtally.store import Store, find_shared_store, find_store, sweep_parts, write_json
@@ -50,6 +51,7 @@ def run(
     store: str | Path | None = None,
     shared_store: str | None = None,
     progress: Progress | None = None,
+    executor: str | Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Results:
     """Run a study and load its results; finished work is not done again.
 
@@ -61,6 +63,8 @@ def run(
         shared_store: The URL of a store that is shared with other machines; by default that of the variable
             RAGTALLY_SHARED_STORE, and `none` for none.
         progress: Receives the progress; by default nobody does.
+        executor: Who does what can leave this process, by name or as `{"ray": {"address": "auto"}}`; by default
+            processes on this machine's cores.
 
     Returns:
         The results.
@@ -71,7 +75,7 @@ def run(
     registry = load_registry()
     root = find_store(Path.cwd()) if store is None else Path(store)
     progress = progress or _NoProgress()
-    delegate = delegation(default_executor(registry), registry)
+    delegate = delegation(_executor(executor, registry), registry)
     workspace = Workspace(
         open_store(root, find_shared_store(shared_store), progress),
         registry,
@@ -81,6 +85,13 @@ def run(
     )
     folder = run_study(Path(spec), registry, workspace, Folders(Path(results), Path(resolved)))
     return load_results(folder.name, folder.parent)
+
+
+def _executor(executor: str | Mapping[str, Mapping[str, Any]] | None, registry: Registry) -> Choice:
+    if executor is None:
+        return default_executor(registry)
+    ((name, parameters),) = ({executor: {}} if isinstance(executor, str) else executor).items()
+    return executor_of(name, parameters, registry)
 
 
 class _NoProgress:
