@@ -6,7 +6,8 @@ Three sizes of the synthetic dataset (about 3.2 chunks per question), 1,000 ques
 over LSA vectors; each study in a fresh store and process. Then one more chunk size is added to the largest study: only
 its own work may be done. Seconds per thousand chunks and the peak memory stand beside each other; exact dense search
 compares every question with every chunk, so the questions asked stay the same. Memory is that of all processes together,
-what they share counted once (PSS); more than `--memory` gigabytes are an error. What stands behind `--` goes to
+what they share counted once (PSS); more than `--memory` gigabytes are an error. CPU seconds are those of all of them
+too: on a machine with other work they compare executors where seconds do not. What stands behind `--` goes to
 `ragtally run`: `-- --executor local --local-workers 1`, say.
 
 `--parts` ranks 190,000 chunks as a whole and cut into pieces of 20,000, and compares the bytes.
@@ -60,11 +61,13 @@ class Run:
     Attributes:
         seconds: Wall time of the whole process.
         peak: Largest memory of it and the processes that it starts, in bytes.
+        cpu: CPU seconds of all of them, but for what each did in its last half second.
         steps: Seconds of the work of each step, in whatever process.
     """
 
     seconds: float
     peak: int
+    cpu: float
     steps: dict[str, float]
 
 
@@ -77,27 +80,30 @@ def run(folder: Path, questions: int, sizes: str, options: Sequence[str] = (), p
     program = program or [str(Path(sys.executable).with_name("ragtally"))]
     command = [*program, "run", str(spec), "--results", str(folder / "results"), *options]
     began, peak = time.perf_counter(), 0
+    cpu: dict[int, float] = {}
     with (folder / "errors").open("w+") as errors:
         with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors) as process:
             while process.poll() is None:
-                peak = max(peak, memory(process.pid))
+                peak = max(peak, memory(process.pid, cpu))
                 time.sleep(_PAUSE)
         seconds = time.perf_counter() - began
         if process.returncode:
             errors.seek(0)
             raise SystemExit(errors.read())
     timings = json.loads((folder / "results" / "large" / "timings.json").read_text())
-    return Run(seconds, peak, timings["seconds_by_step"])
+    return Run(seconds, peak, sum(cpu.values()), timings["seconds_by_step"])
 
 
-def memory(process: int) -> int:
-    """What a process and those that it started hold; what several of them share counts once."""
+def memory(process: int, cpu: dict[int, float]) -> int:
+    """What a process and those that it started hold, what several of them share once; notes their CPU seconds."""
     total = 0
     with contextlib.suppress(psutil.Error):
         root = psutil.Process(process)
         for each in (root, *root.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
                 total += each.memory_full_info().pss
+                times = each.cpu_times()
+                cpu[each.pid] = times.user + times.system
     return total
 
 
@@ -140,15 +146,16 @@ def main() -> None:
 
 def grow(parent: Path, largest: int, most: float, options: Sequence[str]) -> None:
     """Run all sizes, each in a fresh store."""
-    print(f"{'questions':>10} {'chunks':>9} {'seconds':>8} {'s/1,000 chunks':>15} {'peak MB':>8}  seconds by step")
+    columns = f"{'questions':>10} {'chunks':>9} {'seconds':>8} {'CPU s':>8} {'s/1,000 chunks':>15} {'peak MB':>8}"
+    print(f"{columns}  seconds by step")
     for questions in (*(size for size in SIZES if size < largest), largest):
         folder = parent / str(questions)
         first = run(folder, questions, "[100]", options)
         count = chunks(folder)
         steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in first.steps.items() if seconds >= 0.05)
         print(
-            f"{questions:>10,} {count:>9,} {first.seconds:>8.1f} {1000 * first.seconds / count:>15.3f} "
-            f"{first.peak / 1e6:>8,.0f}  {steps}",
+            f"{questions:>10,} {count:>9,} {first.seconds:>8.1f} {first.cpu:>8.1f} "
+            f"{1000 * first.seconds / count:>15.3f} {first.peak / 1e6:>8,.0f}  {steps}",
             flush=True,
         )
         if first.peak > most * 1e9:

@@ -163,6 +163,9 @@ def test_plugins_names_component_and_package(finished: Project) -> None:
     assert bm25["distribution"].startswith("ragtally ")
     assert "k1" in bm25["parameters"]
     assert "bm25" in finished.ragtally("plugins").out
+    of_one_kind = finished.ragtally("plugins", "executor").out
+    assert "bm25" not in of_one_kind
+    assert "RAY_ADDRESS" in of_one_kind
 
 
 def test_schema_is_json_schema_and_the_reference_is_markdown(project: Project) -> None:

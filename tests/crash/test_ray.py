@@ -180,22 +180,21 @@ def test_kills_cost_nothing_that_was_complete_and_nothing_paid_twice(tmp_path: P
         assert server.counts() == counts
 
 
-def test_a_cluster_of_its_own_ends_with_the_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 3), (signal.SIGKILL, -9)])
+def test_a_cluster_of_its_own_ends_with_the_command(tmp_path: Path, number: signal.Signals, code: int) -> None:
     study = Study(tmp_path / "study", (SPECS / "quickstart.yaml").read_text(encoding="utf-8"))
-    for number, code in ((signal.SIGINT, 3), (signal.SIGKILL, -9)):
-        process = study.start("--executor", "ray", "--ray-address", "local", "--ray-workers", "1")
-        try:
-            wait_until(lambda: ray_processes_of(study), process)
-            folder = Path(json.loads(ray_processes_of(study)[0].environ()["RAGTALLY_RAY"])["folder"])
-            wait_until(lambda: len(study.entries()) > 2, process)
-        finally:
-            process.send_signal(number)
-            began = time.monotonic()
-            assert end(process)[0] == code
-        assert time.monotonic() - began < 30
-        wait_until(lambda: not any(str(folder) in " ".join(words_of(each)) for each in psutil.process_iter()))
-        wait_until(lambda: not ray_processes_of(study) and not folder.exists())
-        shutil.rmtree(study.folder / "store")
+    process = study.start("--executor", "ray", "--ray-address", "local", "--ray-workers", "1")
+    try:
+        wait_until(lambda: ray_processes_of(study), process)
+        folder = Path(json.loads(ray_processes_of(study)[0].environ()["RAGTALLY_RAY"])["folder"])
+        wait_until(lambda: len(study.entries()) > 2, process)
+    finally:
+        process.send_signal(number)
+        began = time.monotonic()
+        assert end(process)[0] == code
+    assert time.monotonic() - began < 30
+    wait_until(lambda: not any(str(folder) in " ".join(words_of(each)) for each in psutil.process_iter()))
+    wait_until(lambda: not ray_processes_of(study) and not folder.exists())
 
 
 def words_of(process: psutil.Process) -> list[str]:

@@ -14,10 +14,11 @@ from ragtally.registry import load_registry
 
 
 @click.command(name="plugins")
+@click.argument("kind", type=click.Choice(tuple(KINDS)), required=False)
 @json_option
-def command(as_json: bool) -> None:
-    """List the components that installed plugins offer, and who offers them."""
-    rows = load_registry().all()
+def command(kind: str | None, as_json: bool) -> None:
+    """List the components that installed plugins offer, and who offers them; of one KIND with their parameters."""
+    rows = [row for row in load_registry().all() if kind in (None, row.kind)]
     if as_json:
         content = [
             {
@@ -33,4 +34,8 @@ def command(as_json: bool) -> None:
         ]
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    print_all([lazy.component_tables.components_table(kind, rows) for kind in KINDS.values()])
+    kinds = KINDS.values() if kind is None else (KINDS[kind],)
+    print_all([lazy.component_tables.components_table(each, rows) for each in kinds])
+    if kind is not None:
+        click.echo()
+        print_all([lazy.component_tables.parameters_table(rows)])

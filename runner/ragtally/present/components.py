@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ragtally.api.component import Kind
 from ragtally.present.table import Column, Table
@@ -21,3 +23,21 @@ def components_table(kind: Kind, rows: Sequence[RegistryEntry]) -> Table:
             if row.kind == kind.name
         ),
     )
+
+
+def parameters_table(rows: Sequence[RegistryEntry]) -> Table:
+    """The parameters of components."""
+    return Table(
+        "parameters",
+        "parameters",
+        (Column("of"), Column("name"), Column("default"), Column("what it is")),
+        tuple(
+            (row.component.name, name, _default(schema), str(schema.get("description", "")))
+            for row in rows
+            for name, schema in row.component.params.items()
+        ),
+    )
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema["default"], ensure_ascii=False) if "default" in schema else "must be given"
