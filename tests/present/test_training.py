@@ -80,7 +80,7 @@ def test_each_reader_has_a_row(results: Results, analysis: Analysis) -> None:
     assert here.denominator == len(results.questions) and here.low is not None
     # Nobody estimated what those of the examples come to.
     assert rows["mine"][3:5] == (None, None) and rows["mine"][5] is not None
-    assert f"mine does not learn from {22 - count} of 22: " in table.notes[1]
+    assert f"mine does not learn from {22 - count} of 22: " in table.notes[2]
 
 
 def test_with_and_without_curation_are_compared_question_by_question(results: Results, analysis: Analysis) -> None:

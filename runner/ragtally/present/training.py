@@ -39,7 +39,8 @@ def training_table(results: Results, sets: Sequence[Cells]) -> tuple[Table, ...]
             row += [model.get("training", {}).get("cross_validation", {}).get(metric)] if has_choice else []
             row += [_expectation(model, metric), _score(name, metric, sets)]
         rows.append(tuple(row))
-    return (Table("training-table", "What readers learn from", tuple(columns), tuple(rows), _notes(models, metrics)),)
+    notes = _notes(models, metrics, has_choice=has_choice)
+    return (Table("training-table", "What readers learn from", tuple(columns), tuple(rows), notes),)
 
 
 def _models_by_reader(results: Results) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -89,13 +90,16 @@ def _score(reader: str, metric: str, sets: Sequence[Cells]) -> Estimate | None:
     return None
 
 
-def _notes(models: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, str]) -> tuple[str, ...]:
+def _notes(
+    models: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, str], *, has_choice: bool
+) -> tuple[str, ...]:
     notes = []
+    if has_choice:
+        notes.append("of the choice: its mean score on the folds that it was chosen on, so it flatters")
     if metrics:
         notes.append(
-            "of the choice: its mean score on the folds that it was chosen on, so it flatters; expected: by nested"
-            " cross-validation on the examples and their labels alone, in which every choice is made again"
-            " (outer_folds); here: on the study’s questions, of which none is among the examples, with the gold"
+            "expected: by nested cross-validation on the examples and their labels alone, in which every choice is"
+            " made again (outer_folds); here: on the study’s questions, of which none is among the examples, with the gold"
             " context where a reader is asked with it, else without any"
         )
     for name, model in models.items():
