@@ -99,8 +99,8 @@ def _notes(
     if metrics:
         notes.append(
             "expected: by nested cross-validation on the examples and their labels alone, in which every choice is"
-            " made again (outer_folds); here: on the study’s questions, of which none is among the examples, with the gold"
-            " context where a reader is asked with it, else without any"
+            " made again (outer_folds); here: on the study’s questions, of which none is among the examples, with the"
+            " gold context where a reader is asked with it, else without any"
         )
     for name, model in models.items():
         if left_out := model.get("left_out"):
