@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ragtally_lora.source import BaseSource
@@ -18,6 +19,9 @@ def model_card(source: BaseSource, parameters: Mapping[str, Any], examples: int)
     """Write the card; it names no path of this machine."""
     said = {name: parameters[name] for name in _SAID if parameters.get(name) is not None}
     lines = [f"- {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in said.items()]
+    template = parameters.get("template")
+    prompt = "ragtally's chat prompt (`prompt: label_only`, or open answers)"
+    prompt = prompt if template is None else f"the template {Path(template).name}"
     revision = f" at {source.revision}" if source.revision else ""
     return f"""---
 base_model: {json.dumps(source.title)}
@@ -34,7 +38,7 @@ contexts. Only the answers' tokens counted in the loss.
 - base: {source.title}{revision} (its licence holds for what is made of it)
 {chr(10).join(lines)}
 
-They answer prompts of the form that they were trained on: ragtally's chat prompt (`prompt: label_only`, or open
-answers), in the base's own chat template. Of other questions than those of its dataset nothing is known; the study's
+They answer prompts of the form that they were trained on: {prompt},
+in the base's own chat template. Of other questions than those of its dataset nothing is known; the study's
 report says how well it answers those, and with which interval.
 """
