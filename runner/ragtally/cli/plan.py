@@ -20,6 +20,8 @@ from ragtally.support.environment import environment
 if TYPE_CHECKING:
     from ragtally.engine.scale import ScaledFootprint
     from ragtally.plan import Cell
+    from ragtally.steps import Task
+    from ragtally.workspace import Workspace
 
 
 @click.command(name="plan")
@@ -88,8 +90,8 @@ def command(spec: Path, scale: bool, shared_store: str | None, as_json: bool) ->
         }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    parts = lazy.plan_tables.plan_parts(plan, counts, is_done, models, embedders, long, footprints, tunings)
-    print_all(parts)
+    print_all(lazy.plan_tables.plan_parts(plan, counts, is_done, models, embedders, long, footprints, tunings))
+    _say_whether_corpora_are_read(tasks, workspace, spec)
     click.echo(f"{sum(is_done.values())} of {len(plan.cells)} cells are done; store: {store.root}")
     if store.tier is not None:
         click.echo(f"shared store: {store.tier.url}")
@@ -104,3 +106,8 @@ def _show_scale(rows: Sequence[ScaledFootprint], as_json: bool) -> None:
         click.echo(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
     else:
         print_all(lazy.plan_tables.scale_parts(rows))
+
+
+def _say_whether_corpora_are_read(tasks: Sequence[Task], workspace: Workspace, spec: Path) -> None:
+    if not lazy.scale.corpora_are_read(tasks, workspace):
+        click.echo(f"memory and disk are told once the corpus is read: ragtally run {spec} --stage prepare")

@@ -96,6 +96,11 @@ def footprints(tasks: Iterable[Task], workspace: Workspace) -> tuple[Footprint, 
     return tuple(rows)
 
 
+def corpora_are_read(tasks: Iterable[Task], workspace: Workspace) -> bool:
+    """Whether it is known how large the corpora are."""
+    return all(_is_done(task.inputs["prepare"][0], workspace) for task in tasks if task.step is CHUNK)
+
+
 def shortages(rows: Sequence[Footprint], workspace: Workspace) -> list[RagtallyError]:
     """What this machine has too little of."""
     errors: list[RagtallyError] = []
@@ -105,15 +110,19 @@ def shortages(rows: Sequence[Footprint], workspace: Workspace) -> list[RagtallyE
         hint = "free space there (`ragtally store gc`), or name another store with RAGTALLY_STORE"
         message = f"what is still to do writes about {gigabytes(disk)}, and {gigabytes(free)} are free"
         errors.append(StoreError(message, location=Location(str(folder)), hint=hint))
-    memory = psutil.virtual_memory().available
-    errors += [
-        RagtallyError(
-            f"{row.step} {row.label} holds about {gigabytes(row.memory)} in memory, and {gigabytes(memory)} are free",
-            hint="run it on a machine with more, or with components that work on a corpus in pieces",
+    memory, cores = psutil.virtual_memory().available, psutil.cpu_count() or 1
+    for row in rows:
+        processes = 1 if row.memory > memory else min(row.pieces, cores)
+        if processes * row.memory <= memory:
+            continue
+        hint = "run it on a machine with more, or with components that work on a corpus in pieces"
+        who = f"{row.step} {row.label}"
+        if processes > 1:
+            hint, who = "let the executor have fewer workers", f"{who} in {processes} processes"
+        held = gigabytes(processes * row.memory)
+        errors.append(
+            RagtallyError(f"{who} holds about {held} in memory, and {gigabytes(memory)} are free", hint=hint)
         )
-        for row in rows
-        if row.memory > memory
-    ]
     return errors
 
 
