@@ -107,8 +107,8 @@ def test_advise_sets_a_finished_study_s_approaches_side_by_side(finished: Projec
     outcome = in_process(finished.folder, *words, RAGTALLY_STORE=store, COLUMNS="80")
     assert outcome.code == 0, outcome.err
     assert "small: the approaches on" in outcome.out
-    # Both learn, so there is none to be paid instead.
-    assert "No reader that learns nothing answers beside words, floor" in " ".join(outcome.out.split())
+    # The floor has nothing to learn from labels that somebody pays for.
+    assert "It saves nothing per answer, so it never pays for itself." in " ".join(outcome.out.split())
     choice = json.loads(in_process(finished.folder, *words, "--json", RAGTALLY_STORE=store).out)["choice"]
     assert [each["reader"] for each in choice["options"]] == ["words", "floor"]
     assert choice["highest"] in {each["cell"] for each in choice["options"]}
