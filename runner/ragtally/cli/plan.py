@@ -110,4 +110,4 @@ def _show_scale(rows: Sequence[ScaledFootprint], as_json: bool) -> None:
 
 def _say_whether_corpora_are_read(tasks: Sequence[Task], workspace: Workspace, spec: Path) -> None:
     if not lazy.scale.corpora_are_read(tasks, workspace):
-        click.echo(f"memory and disk are told once the corpus is read: ragtally run {spec} --stage prepare")
+        click.echo(f"memory and disk of a large corpus are told once it is read: ragtally run {spec} --stage prepare")

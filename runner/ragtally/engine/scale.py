@@ -79,6 +79,7 @@ class ScaledFootprint:
     """A footprint at another size, with what was measured of the finished work."""
 
     chunks: int
+    measured: int  # Over how many chunks
     footprint: Footprint
     network: int  # Bytes that workers on other machines read and write
     seconds: float  # Of one process
@@ -155,7 +156,7 @@ def scaled_footprints(
             seconds, factor = workspace.open(task).seconds, chunks / corpus.chunks
             bytes_moved = factor * (_bytes_read(task, workspace) + _bytes(task, workspace))
             footprint = _footprint(task, corpus.grown(chunks), workspace)
-            rows.append(ScaledFootprint(chunks, footprint, round(bytes_moved), factor * seconds))
+            rows.append(ScaledFootprint(chunks, corpus.chunks, footprint, round(bytes_moved), factor * seconds))
     return tuple(rows)
 
 

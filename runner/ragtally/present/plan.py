@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ragtally.engine.estimate import EmbedderEstimate, ModelEstimate
@@ -13,6 +13,7 @@ from ragtally.plan import StudyPlan
 from ragtally.plan.plan import StepCount
 from ragtally.present.numbers import ABOUT, COUNT, DOLLARS, VALUE, dollars
 from ragtally.present.table import Column, Table
+from ragtally.steps.pieces import pieces_of_chunks
 
 _SECONDS_PER_HOUR = 3600
 _MEANING = (
@@ -86,6 +87,7 @@ def scale_parts(rows: Sequence[ScaledFootprint]) -> list[Table | str]:
         "network: what workers on other machines read and write",
         "hours: of one process; as many processes as there are pieces share them; retrieve answers the questions of"
         " this study",
+        *_small_sample(min((row.measured for row in rows), default=0)),
     )
     return [
         Table(
@@ -97,6 +99,14 @@ def scale_parts(rows: Sequence[ScaledFootprint]) -> list[Table | str]:
         )
         for chunks in dict.fromkeys(row.chunks for row in rows)
     ]
+
+
+def _small_sample(chunks: int) -> Iterator[str]:
+    if pieces_of_chunks(chunks) < 2:
+        yield (
+            f"measured over {chunks:,} chunks, so few that what a process takes at its start counts as if it grew:"
+            " hours are too many"
+        )
 
 
 def _scale_row(row: ScaledFootprint) -> tuple[str, str, int, str, str, str, str]:
