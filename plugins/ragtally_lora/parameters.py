@@ -34,7 +34,6 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "x-ragtally-when": {"answer": ["generate"]},
     },
     "rank": {"type": "integer", "minimum": 1, "default": 8, "description": "The rank of the adapters."},
-    # A whole number, since Ollama reads no other.
     "alpha": {
         "type": "integer",
         "minimum": 1,
