@@ -88,12 +88,15 @@ class ScaledFootprint:
 def footprints(tasks: Iterable[Task], workspace: Workspace) -> tuple[Footprint, ...]:
     """What is still to do takes, of corpora that are read already and worked on in pieces."""
     rows = []
+    corpora: dict[Task, CorpusSize] = {}
     for task in tasks:
         if task.step not in _READS or _is_done(task, workspace):
             continue
-        (dataset,) = task.inputs["prepare"]
+        (dataset,), chunk = task.inputs["prepare"], _chunks(task)
         if _is_done(dataset, workspace) and texts_size(workspace.entry(dataset)) is not None:
-            rows.append(_footprint(task, _corpus(dataset, _chunks(task), workspace), workspace))
+            if chunk not in corpora:
+                corpora[chunk] = _corpus(dataset, chunk, workspace)
+            rows.append(_footprint(task, corpora[chunk], workspace))
     return tuple(rows)
 
 
