@@ -110,7 +110,7 @@ def test_advise_sets_a_finished_study_s_approaches_side_by_side(finished: Projec
     # The floor has nothing to learn from labels that somebody pays for.
     assert "It saves nothing per answer, so it never pays for itself." in " ".join(outcome.out.split())
     choice = json.loads(in_process(finished.folder, *words, "--json", RAGTALLY_STORE=store).out)["choice"]
-    assert [each["reader"] for each in choice["options"]] == ["words", "floor"]
+    assert [each["reader"] for each in choice["options"]] == ["floor", "words"]
     assert choice["highest"] in {each["cell"] for each in choice["options"]}
 
 
