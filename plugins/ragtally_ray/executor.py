@@ -46,6 +46,7 @@ class RayExecutor:
         self._patience = wait + (_SILENCE if address == "local" else 30)
         self._lock = threading.Lock()
         self._driver: _Driver | None = None
+        self._slots: dict[Needs, int] = {}
 
     def start(self) -> str:
         """Connect to the cluster, or start one; says what it has."""
@@ -101,7 +102,10 @@ class RayExecutor:
 
     def slots(self, needs: Needs) -> int:
         """Say how many workers of the same needs there are (see `ragtally.api.Executor.slots`)."""
-        return int(self._ask("slots", needs=asdict(needs)))
+        # Each call of a language model comes with the question, and the answer stays the same.
+        if needs not in self._slots:
+            self._slots[needs] = int(self._ask("slots", needs=asdict(needs)))
+        return self._slots[needs]
 
     def survey(self, function: JobFunction, text: str) -> Sequence[tuple[str, str]]:
         """Ask every machine that can do work (see `ragtally.api.Executor.survey`)."""
