@@ -291,7 +291,9 @@ def _failure(error: Exception) -> FailureError:
         return error
     if isinstance(error, ConnectionError):
         hint = "start one (ray start --head), or say where one is (--ray-address HOST:PORT, or local for one here)"
-        return FailureError("user", "this machine is part of no Ray cluster", hint)
+        # Of a cluster that wants a token, and gets none, Ray says no more than of none at all.
+        token = "; where it wants a token: RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH=FILE"
+        return FailureError("user", "no Ray cluster was found that this machine is part of", hint + token)
     if isinstance(error, AuthenticationError):
         hint = "give it as the cluster has it: RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH=FILE"
         return FailureError("user", "the Ray cluster wants a token", hint)

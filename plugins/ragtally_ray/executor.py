@@ -188,7 +188,7 @@ class _Driver:
                 break
             if time.monotonic() - self._last_word > silence:
                 hint = "look at the cluster (ray status), then run the same command again"
-                raise StoppedError(f"Ray has not answered for {silence:.0f} seconds", hint=hint)
+                raise StoppedError(f"Ray has not answered for {silence:.0f} seconds{self._last_line()}", hint=hint)
         if kind == "failure":
             raise _error(values[0])
         return [kind, *values]
@@ -218,12 +218,17 @@ class _Driver:
             own.put(self._end)
 
     def _death(self) -> dict[str, str]:
+        if not self._folder.exists():
+            return {"kind": "stopped", "message": "the executor was closed", "hint": ""}
+        hint = "look at the cluster (ray status), then run the same command again: what is done stays"
+        return {"kind": "stopped", "message": f"the process that talks to Ray ended{self._last_line()}", "hint": hint}
+
+    def _last_line(self) -> str:
+        """What Ray wrote last, to follow a sentence."""
         with contextlib.suppress(OSError):
             lines = (self._folder / "stderr").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            last = f": {lines[-1][:300]}" if lines else ""
-            hint = "look at the cluster (ray status), then run the same command again: what is done stays"
-            return {"kind": "stopped", "message": f"the process that talks to Ray ended{last}", "hint": hint}
-        return {"kind": "stopped", "message": "the executor was closed", "hint": ""}
+            return f": {lines[-1][:300]}" if lines else ""
+        return ""
 
 
 def _environment(settings: dict[str, Any]) -> dict[str, str]:
