@@ -113,4 +113,7 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))
 def test_links_lead_somewhere(target: str) -> None:
-    assert (ROOT / target).exists()
+    path, _, heading = target.partition("#")
+    assert (ROOT / path).exists()
+    headings = re.findall(r"^#+ (.+)$", (ROOT / path).read_text(encoding="utf-8"), re.M) if heading else []
+    assert not heading or heading in {words.lower().replace(" ", "-") for words in headings}
