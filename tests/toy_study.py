@@ -104,10 +104,10 @@ metrics: [accuracy, token_f1]
 """A study with open answers, and so with work of the step grade."""
 EXAMPLES = (
     "seed", "converse", "generate_prompt", "validate_prompt", "repair_prompt", "evolve_prompt", "generate", "repair",
-    "evolve", "validate", "deduplicate", "curate", "split", "export", "training_set",
+    "evolve", "validate", "deduplicate", "curate", "split", "export",
 )  # fmt: skip
 """The steps that write examples for training."""
-ASKING = ("rerank_prompt", "prompt", "tune", "ask", "pool_prompt", "judge_prompt", "judge", *EXAMPLES)
+ASKING = ("rerank_prompt", "prompt", "tune", "ask", "pool_prompt", "judge_prompt", "judge", *EXAMPLES, "training_set")
 """The steps that need a language model, which this world has not."""
 
 
