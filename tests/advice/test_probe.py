@@ -32,6 +32,7 @@ from ragtally.api import (
     TrainingStep,
     Vote,
 )
+from ragtally.api.errors import errors_as_data, errors_from_data
 from ragtally.support.processes import is_running
 from toy_study import TINY, Notes, toy_registry
 from workbench import Bench
@@ -119,7 +120,7 @@ def test_an_error_of_the_training_has_its_place(bench: Bench, monkeypatch: pytes
     with pytest.raises(DataError, match="not a number") as raised:
         reports(bench)
     assert raised.value.location is not None and raised.value.location.line == 6
-    assert str(probe._error(probe_process._content(raised.value))) == str(raised.value)
+    assert list(map(str, errors_from_data(errors_as_data(raised.value)))) == [str(raised.value)]
 
 
 def test_a_slow_training_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,18 @@ import pytest
 
 import ragtally.engine.jobs
 import ragtally.engine.workers
-from ragtally.api import DataError, EmbedderTraits, ExecutorTraits, Job, JobFunction, Needs, RagtallyError
+from ragtally.api import (
+    DataError,
+    EmbedderTraits,
+    ErrorList,
+    ExecutorTraits,
+    Job,
+    JobFunction,
+    Location,
+    Needs,
+    RagtallyError,
+    StoppedError,
+)
 from ragtally.engine.jobs import Delegation, default_executor
 from ragtally.engine.run import run_study
 from ragtally.plan import STAGES, in_order
@@ -141,10 +152,31 @@ def test_an_error_comes_back_with_place_and_remedy(
     monkeypatch.setitem(vars(CHUNK), "run", fail)
     workspace = Workspace(bench.store, registry, bench.notes, delegate=Delegation(Elsewhere(), ExecutorTraits()))
     bench.do(task.inputs["prepare"][0])
-    with pytest.raises(DataError) as info:
+    with pytest.raises(RagtallyError) as info:
         list(workspace.make_all([task]))
     assert (info.value.message, info.value.hint) == ("the text is too long", "cut it")
     assert info.value.location == task.location
+
+
+def test_several_errors_come_back_each_with_its_own_words(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, registry)
+    task = next(task for task in in_order(bench.plan().goals("bench")) if task.step is CHUNK)
+    first, second = DataError("no text", location=Location("a.csv", 3, 1)), StoppedError("no room", hint="make some")
+
+    def fail(_work: object) -> None:
+        raise ErrorList([first, second])
+
+    monkeypatch.setitem(vars(CHUNK), "run", fail)
+    workspace = Workspace(bench.store, registry, bench.notes, delegate=Delegation(Elsewhere(), ExecutorTraits()))
+    bench.do(task.inputs["prepare"][0])
+    with pytest.raises(ErrorList) as info:
+        list(workspace.make_all([task]))
+    one, other = info.value.errors
+    assert str(one) == str(first)
+    assert isinstance(other, StoppedError)
+    assert (other.message, other.hint, other.location) == ("no room", "make some", task.location)
 
 
 def test_a_bug_comes_back_with_its_traceback(

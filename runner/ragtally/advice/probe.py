@@ -19,6 +19,7 @@ from ragtally.advice.memory import Amount
 from ragtally.analysis.estimate import CONFIDENCE
 from ragtally.analysis.jackknife import student_quantile
 from ragtally.api import Choice, DataError, Location, PluginError, RagtallyError, SpecError, did_you_mean, raise_all
+from ragtally.api.errors import errors_from_data
 from ragtally.plan.tasks import StudyTasks
 from ragtally.registry import Registry
 from ragtally.spec.study import Study
@@ -95,7 +96,7 @@ class _Reports:
         elif "evaluation" in content:
             self.evaluations.append(content)
         elif "errors" in content:
-            self.errors += map(_error, content["errors"])
+            self.errors += errors_from_data(content["errors"])
         else:
             self.memory = content
 
@@ -244,9 +245,3 @@ def _death(code: int, name: str, steps: int, last_line: str, location: Location)
             hint="a smaller batch or model; what it needs is estimated without --probe",
         )
     return PluginError(f"the probe of {name} ended {after} (exit code {code}): {last_line}", location=location)
-
-
-def _error(content: Mapping[str, Any]) -> RagtallyError:
-    place = content["location"]
-    location = None if place is None else Location(*place)
-    return RagtallyError(content["message"], location=location, hint=content["hint"])

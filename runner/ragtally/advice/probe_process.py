@@ -22,7 +22,6 @@ from typing import Any
 
 from ragtally.api import (
     DataError,
-    ErrorList,
     Examples,
     LossPoint,
     PluginError,
@@ -33,6 +32,7 @@ from ragtally.api import (
     TrainingStep,
     Vote,
 )
+from ragtally.api.errors import errors_as_data
 from ragtally.registry import load_registry
 from ragtally.spec.load import load_study
 from ragtally.steps.train import load_training_set
@@ -98,8 +98,7 @@ def main() -> None:
         _probe(request, report)
         report({"memory": peak_memory(), "gpu": gpu_peak()})
     except RagtallyError as error:
-        errors = error.errors if isinstance(error, ErrorList) else (error,)
-        report({"errors": [_content(each) for each in errors]})
+        report({"errors": errors_as_data(error)})
     reports.close()
 
 
@@ -163,12 +162,6 @@ def _rows(reading: Reading, rows: list[int]) -> Reading:
     columns = (reading.id, reading.question, reading.passages)
     ids, questions, passages = ([column[row] for row in rows] for column in columns)
     return Reading(ids, questions, passages, reading.answers)  # type: ignore[arg-type]
-
-
-def _content(error: RagtallyError) -> dict[str, Any]:
-    location = error.location
-    place = None if location is None else (location.file, location.line, location.column)
-    return {"message": error.message, "hint": error.hint, "location": place}
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 CallFailure = Literal[
     "rate limit",
@@ -174,6 +174,41 @@ class ErrorList(RagtallyError):
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)
+
+
+def errors_as_data(error: RagtallyError) -> list[dict[str, Any]]:
+    """Write an error, or each of several, as JSON-able data that can go to another process.
+
+    Args:
+        error: The error.
+
+    Returns:
+        One mapping per error, which `errors_from_data` reads.
+    """
+    if isinstance(error, ErrorList):
+        return [data for each in error.errors for data in errors_as_data(each)]
+    place = error.location and [error.location.file, error.location.line, error.location.column]
+    return [
+        {"stops": isinstance(error, StoppedError), "message": error.message, "location": place, "hint": error.hint}
+    ]
+
+
+def errors_from_data(data: Sequence[Mapping[str, Any]], location: Location | None = None) -> list[RagtallyError]:
+    """Read the errors of another process.
+
+    Args:
+        data: What `errors_as_data` wrote.
+        location: The place of an error that names none.
+
+    Returns:
+        The errors; one that stopped the work for now is a `StoppedError`.
+    """
+    return [
+        (StoppedError if each["stops"] else RagtallyError)(
+            each["message"], location=Location(*each["location"]) if each["location"] else location, hint=each["hint"]
+        )
+        for each in data
+    ]
 
 
 def raise_all(errors: Sequence[RagtallyError]) -> None:

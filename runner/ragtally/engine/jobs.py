@@ -20,22 +20,18 @@ from numpy.typing import NDArray
 from ragtally.api import (
     ChatModel,
     Choice,
-    DataError,
     Embedder,
     EmbedderTraits,
     Executor,
     ExecutorTraits,
     Job,
-    Location,
     ModelTraits,
     Needs,
     PluginError,
     RagtallyError,
-    SpecError,
-    StoppedError,
-    StoreError,
 )
 from ragtally.api.choice import plain, read_plain
+from ragtally.api.errors import errors_as_data, errors_from_data, raise_all
 from ragtally.engine.remote_model import RemoteModel
 from ragtally.engine.workers import check_workers
 from ragtally.llm.embeddings import EMBEDDING_STEPS
@@ -45,8 +41,6 @@ from ragtally.steps.embed import embedding_function
 from ragtally.store import SharedStore, Store
 from ragtally.store.vectors import Role
 from ragtally.workspace import Workspace
-
-_ERRORS = {kind.__name__: kind for kind in (DataError, PluginError, SpecError, StoppedError, StoreError)}
 
 
 class Delegation:
@@ -177,10 +171,10 @@ def _job(task: Task, workspace: Workspace, shard: Shard | None = None) -> Job:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a job; one without an error and a bug is done, or lacks an input."""
+    """What became of a job; one without errors and a bug is done, or lacks an input."""
 
     warnings: Sequence[str] = ()
-    error: Mapping[str, Any] | None = None  # What the user can fix
+    errors: Sequence[Mapping[str, Any]] = ()  # What the user can fix
     bug: str = ""  # A traceback
     vectors: str = ""  # Of texts: float32 as base64
     shape: Sequence[int] = (0, 0)  # Of the vectors
@@ -193,8 +187,7 @@ def _read(text: str, job: Job, task: Task, workspace: Workspace) -> Report:
         workspace.progress.warn(message)
     if report.bug:
         raise RuntimeError(f"{job.name} failed on a worker:\n{report.bug}")
-    if report.error:
-        raise _as_error(report.error, task.location)
+    raise_all(errors_from_data(report.errors, task.location))
     return report
 
 
@@ -215,7 +208,7 @@ def _reported(function: Callable[[Mapping[str, Any], _WorkerProgress], Report], 
         os.chdir(order["folder"])
         report = function(order, progress)
     except RagtallyError as error:
-        report = Report(error=_as_data(error))
+        report = Report(errors=errors_as_data(error))
     except Exception:
         report = Report(bug=traceback.format_exc())
     return json.dumps(dataclasses.asdict(report) | {"warnings": progress.warnings})
@@ -318,13 +311,3 @@ def _needs_of(choices: Iterable[Choice], registry: Registry) -> Needs:
         own = (own(choice.parameters) if callable(own) else own) or Needs()
         needs = Needs(max(needs.cpus, own.cpus), max(needs.gpus, own.gpus), needs.memory + own.memory)
     return needs
-
-
-def _as_data(error: RagtallyError) -> dict[str, Any]:
-    location = error.location and dataclasses.asdict(error.location)
-    return {"type": type(error).__name__, "message": error.message, "location": location, "hint": error.hint}
-
-
-def _as_error(data: Mapping[str, Any], location: Location | None) -> RagtallyError:
-    own = Location(**data["location"]) if data["location"] else location
-    return _ERRORS.get(data["type"], RagtallyError)(data["message"], location=own, hint=data["hint"])
