@@ -187,22 +187,14 @@ class BatchStore:
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        connection = self.database.writing()
-        try:
-            # A batch that a power cut made us forget would be paid again.
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        except sqlite3.IntegrityError as error:
-            raise StoreError(
-                f"a call is in another open batch: {error}", hint="run the same command again"
-            ) from error
-        except sqlite3.Error as error:
-            raise self.database.wrap_error(error) from error
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+        # A batch that a power cut made us forget would be paid again.
+        with self.database.transaction(durable=True) as connection:
+            try:
+                yield connection
+            except sqlite3.IntegrityError as error:
+                raise StoreError(
+                    f"a call is in another open batch: {error}", hint="run the same command again"
+                ) from error
 
 
 def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:

@@ -8,7 +8,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -73,7 +72,7 @@ class Claims:
         if not keys:
             return []
         self._give_sign_of_life()
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             self._drop_done(connection)
             holders = dict(_holders(connection, keys))
             others = {number for number in holders.values() if number != self._id}
@@ -121,25 +120,12 @@ class Claims:
             self._pulse.stop()
             self._pulse = None
         if self._held:
-            with self._transaction() as connection:
+            with self._database.transaction() as connection:
                 connection.execute("DELETE FROM claims WHERE holder = ?", (self._id,))
                 connection.execute("DELETE FROM holders WHERE id = ?", (self._id,))
             self._held.clear()
             self._done.clear()
         self._database.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        connection = self._database.writing()
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise self._database.wrap_error(error) from error
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
 
     def _drop_done(self, connection: sqlite3.Connection) -> None:
         rows = [(key, self._id) for key in self._done]

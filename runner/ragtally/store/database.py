@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,6 +81,22 @@ class Database:
             self._upgrade(connection)
         self._writable = connection
         return connection
+
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """Change it all at once or not at all; a durable change outlasts a power cut that comes right after it."""
+        connection = self.writing()
+        try:
+            if durable:
+                connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self.wrap_error(error) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
     def open_unchecked(self) -> sqlite3.Connection:
         """Connect to a damaged file, whatever its tables say of its version."""

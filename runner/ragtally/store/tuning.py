@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -173,17 +173,6 @@ class TuningStore:
         for row in rows:
             yield StoredJob(**dict(zip(_NAMES, row, strict=True)))
 
-    @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        connection = self.database.writing()
-        try:
-            # A job that a power cut made us forget would be paid again.
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise self.database.wrap_error(error) from error
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+    def _changing(self) -> AbstractContextManager[sqlite3.Connection]:
+        # A job that a power cut made us forget would be paid again.
+        return self.database.transaction(durable=True)
