@@ -492,6 +492,7 @@ class Notes:
     started: list[tuple[str, int, int]] = field(default_factory=list)
     advanced: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    measured: list[str] = field(default_factory=list)
 
     def start(self, step: str, total: int, done: int) -> None:
         self.started.append((step, total, done))
@@ -500,7 +501,7 @@ class Notes:
         self.advanced.append(step)
 
     def measure(self, what: str, total: int, done: int, label: str = "") -> None:
-        pass
+        self.measured.append(what)
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)

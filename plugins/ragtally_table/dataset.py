@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ragtally import Converter, DataError, DatasetBatch, Documents, Evidence, Location, Questions, file_hash
+from ragtally import (
+    Conversion,
+    Converter,
+    DataError,
+    DatasetBatch,
+    Documents,
+    Evidence,
+    Location,
+    Questions,
+    file_hash,
+)
 from ragtally.api.address import address
 from ragtally_converters import default_converters
-from ragtally_table.documents import Corpus, find_files, is_table, read_document_table, read_folder
+from ragtally_table.documents import Corpus, FileConverter, find_files, is_table, read_document_table, read_folder
 from ragtally_table.evidence import EvidenceSearch
 from ragtally_table.questions import QuestionTable, read_questions
 from ragtally_table.rows import Table
@@ -52,6 +62,7 @@ class TableDataset:
         self._document_columns = document_columns
         self._by_part = documents_by == "part"
         self._converters = converters
+        self._convert: Callable[[Path], Conversion] = FileConverter(converters).convert
         self._skip_unreadable = on_unreadable == "skip"
         self._skip_missing = on_missing_evidence == "skip"
         self._similarity = quote_similarity
@@ -129,10 +140,29 @@ class TableDataset:
             raise DataError(
                 f"a parser of grid.parser reads {kinds}, and no such file is here", location=location, hint=hint
             )
+        dataset = self._copy()
+        dataset._parser = converter
+        dataset._convert = FileConverter([converter, *self._converters]).convert
+        return dataset
+
+    def files(self) -> Sequence[Path]:
+        """The files below the folder (see `ragtally.api.ParsingDataset`)."""
+        _require(self._documents, "documents")
+        return [] if is_table(self._documents) else list(find_files(self._documents, self._path).paths.values())
+
+    def convert(self, path: Path) -> Conversion:
+        """Read one of them."""
+        return self._convert(path)
+
+    def converted_by(self, convert: Callable[[Path], Conversion]) -> TableDataset:
+        """The same with files read by a function (see `ragtally.api.ParsingDataset`)."""
+        dataset = self._copy()
+        dataset._convert = convert
+        return dataset
+
+    def _copy(self) -> TableDataset:
         dataset = copy.copy(self)
         dataset.__dict__.pop("corpus", None)
-        dataset._parser = converter
-        dataset._converters = [converter, *self._converters]
         return dataset
 
     @cached_property
@@ -142,7 +172,7 @@ class TableDataset:
         if is_table(self._documents):
             return read_document_table(self._documents, self._document_columns or {}, self._encoding)
         return read_folder(
-            self._documents, self._path, self._converters,
+            self._documents, self._path, self.convert,
             by_part=self._by_part, skip_unreadable=self._skip_unreadable,
         )  # fmt: skip
 

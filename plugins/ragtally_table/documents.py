@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from ragtally import (
+    Conversion,
     ConversionError,
     Converter,
     DataError,
@@ -95,14 +96,32 @@ def find_files(folder: Path, but: Path | None = None) -> FileList:
     return FileList(dict(sorted(paths.items())), litter)
 
 
+class FileConverter:
+    """Reads a file by the first converter of its extension: those that are named, then those that come along."""
+
+    def __init__(self, converters: Sequence[Converter]) -> None:
+        self._by_extension: dict[str, Converter] = {}
+        for converter in converters:
+            for extension in converter.extensions:
+                self._by_extension.setdefault(extension, converter)
+
+    def convert(self, path: Path) -> Conversion:
+        """Read a file."""
+        extension = path.suffix.lower()
+        if extension not in self._by_extension:
+            component = default_converters().get(extension)
+            if component is None:
+                what = f"files named {extension}" if extension else "files without an ending"
+                hint = "remove it, save it as another kind, or name a converter that reads it under `converters`"
+                raise ConversionError("unknown kind of file", path, f"no converter reads {what}", hint=hint)
+            self._by_extension[extension] = component.build()
+        return self._by_extension[extension].convert(path)
+
+
 def read_folder(
-    folder: Path, but: Path | None, converters: Sequence[Converter], *, by_part: bool, skip_unreadable: bool
+    folder: Path, but: Path | None, convert: Callable[[Path], Conversion], *, by_part: bool, skip_unreadable: bool
 ) -> Corpus:
     """Convert every file of a folder."""
-    by_extension: dict[str, Converter] = {}
-    for converter in converters:
-        for extension in converter.extensions:
-            by_extension.setdefault(extension, converter)
     paths, litter = find_files(folder, but)
     if not paths:
         raise DataError("the folder holds no file", location=Location(str(folder)), hint="put the documents there")
@@ -112,7 +131,7 @@ def read_folder(
     left_out = Counter({LITTER: litter})
     for name, path in paths.items():
         try:
-            conversion = _converter(path, by_extension).convert(path)
+            conversion = convert(path)
         except ConversionError as error:
             errors[name] = error
             continue
@@ -218,18 +237,6 @@ class Names:
         if len(same) > 1:
             return f"write which one: {', '.join(same[:5])}"
         return did_you_mean(name, list(self._files)[:1_000])
-
-
-def _converter(path: Path, by_extension: dict[str, Converter]) -> Converter:
-    extension = path.suffix.lower()
-    if extension not in by_extension:
-        component = default_converters().get(extension)
-        if component is None:
-            what = f"files named {extension}" if extension else "files without an ending"
-            hint = "remove it, save it as another kind, or name a converter that reads it under `converters`"
-            raise ConversionError("unknown kind of file", path, f"no converter reads {what}", hint=hint)
-        by_extension[extension] = component.build()
-    return by_extension[extension]
 
 
 def _documents(file: str, document: FileDocument, *, by_part: bool) -> Iterator[CorpusDocument]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from ragtally.api.converter import Converter
+from ragtally.api.converter import Conversion, Converter
 from ragtally.api.corpus import DatasetBatch
 from ragtally.api.errors import Location
 
@@ -137,9 +138,45 @@ class Dataset(Protocol):
 
 @runtime_checkable
 class ParsingDataset(Dataset, Protocol):
-    """A dataset of files, whose converters `grid.parser` compares."""
+    """A dataset of files, which several processes can convert, and whose converters `grid.parser` compares."""
 
-    def parsed_by(self, converter: Converter) -> Dataset:
+    def files(self) -> Sequence[Path]:
+        """List the files that converters read.
+
+        Returns:
+            Their paths, in the same order every time; none where the documents are no files.
+
+        Raises:
+            DataError: If the folder is not there.
+        """
+        ...
+
+    def convert(self, path: Path) -> Conversion:
+        """Read one of the files with its converter.
+
+        Args:
+            path: The file.
+
+        Returns:
+            What comes of it.
+
+        Raises:
+            ConversionError: If it cannot be read.
+        """
+        ...
+
+    def converted_by(self, convert: Callable[[Path], Conversion]) -> Dataset:
+        """The same dataset, with its files read by a function.
+
+        Args:
+            convert: Does what `convert` does; it may know what another process made of a file.
+
+        Returns:
+            The dataset.
+        """
+        ...
+
+    def parsed_by(self, converter: Converter) -> ParsingDataset:
         """The same questions over what a converter makes of the files.
 
         Args:

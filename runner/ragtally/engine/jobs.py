@@ -36,7 +36,7 @@ from ragtally.engine.remote_model import RemoteModel
 from ragtally.engine.workers import check_workers
 from ragtally.llm.embeddings import EMBEDDING_STEPS
 from ragtally.registry import Registry, load_registry
-from ragtally.steps import STEPS, Shard, Step, Task, Work
+from ragtally.steps import PREPARE, STEPS, Shard, Step, Task, Work
 from ragtally.steps.embed import embedding_function
 from ragtally.store import SharedStore, Store
 from ragtally.store.vectors import Role
@@ -52,7 +52,10 @@ class Delegation:
     def prepare(self, tasks: Sequence[Task], workspace: Workspace) -> None:
         """Make sure, before any work, that the workers have what these tasks need."""
         choices = [
-            choice for task in tasks if _can_leave(task, workspace.registry) for choice in task.choices.values()
+            choice
+            for task in tasks
+            if any(_can_leave(task, workspace.registry, in_pieces=each) for each in (False, True))
+            for choice in task.choices.values()
         ]
         if self._traits.is_remote and choices:
             check_workers(self._executor, choices, workspace.registry, workspace.store)
@@ -63,7 +66,7 @@ class Delegation:
 
     def do(self, task: Task, shards: Sequence[Shard], workspace: Workspace) -> Iterator[Shard]:
         """Do pieces of a task, in any order; yields each when it is done."""
-        if _can_leave(task, workspace.registry):
+        if _can_leave(task, workspace.registry, in_pieces=True):
             self._share_inputs(workspace)
             jobs = [_job(task, workspace, shard) for shard in shards]
             order = self._run([task] * len(shards), jobs, workspace)
@@ -282,10 +285,12 @@ class _WorkerProgress:
     def finish(self) -> None: ...
 
 
-def _can_leave(task: Task, registry: Registry) -> bool:
-    """Whether a task reads nothing but its entries, and asks no server."""
-    if not task.step.can_leave:
+def _can_leave(task: Task, registry: Registry, *, in_pieces: bool = False) -> bool:
+    """Whether a task, or each of its pieces, can be done by another process: it asks no server."""
+    if not task.step.can_leave and not (in_pieces and task.step.sharding and task.step.sharding.can_leave):
         return False
+    if task.step is PREPARE and not registry.traits(task.choices["dataset"]).parses:
+        return False  # It is never cut into pieces.
     if task.step in EMBEDDING_STEPS and registry.traits(task.choices["embedder"]).cacheable:
         return False  # Its vectors come from the vector store, which one process alone writes.
     # What a retriever names is not built by it; what others name is.

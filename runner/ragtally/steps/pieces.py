@@ -6,9 +6,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 DOCUMENTS = 100_000
 TEXT_BYTES = 1 << 28
 CHUNKS = 250_000
+# Of files that converters read: a scanned page or a sheet of a megabyte takes a second.
+FILES = 512
+FILE_BYTES = 1 << 22
 
 
 def pieces_of(rows: int, rows_of_a_piece: int) -> int:
@@ -24,3 +29,8 @@ def pieces_of_documents(documents: int, text_bytes: int) -> int:
 def pieces_of_chunks(chunks: int) -> int:
     """How many pieces a corpus makes once it is cut into chunks."""
     return pieces_of(chunks, CHUNKS)
+
+
+def pieces_of_files(sizes: Sequence[int]) -> int:
+    """How many pieces files of so many bytes make: no more than there are files."""
+    return min(len(sizes) or 1, max(pieces_of(len(sizes), FILES), pieces_of(sum(sizes), FILE_BYTES)))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ragtally.api import DataError, Dataset, DatasetBatch, ParsingDataset, PluginError
 from ragtally.redaction import Redactor, check_rules
+from ragtally.steps.conversions import stored_conversions, write_conversions
 from ragtally.steps.documents import DocumentBuffer, write_documents
-from ragtally.steps.step import Step, Task, Work
+from ragtally.steps.pieces import pieces_of_files
+from ragtally.steps.step import Shard, Sharding, Step, Task, Work
 from ragtally.store import write_json, write_table
 from ragtally.tables import EVIDENCE
 
@@ -23,12 +27,44 @@ _FEWEST_LABELS = 10
 
 def run(work: Work) -> None:
     """Write `documents.parquet`, `questions.parquet`, `evidence.parquet` and `dataset.json`."""
-    # Of a large corpus also the texts alone, where they can be mapped (`ragtally.store.texts`).
+    _write(_dataset(work), work)
+
+
+def _count(work: Work) -> int:
+    dataset = _dataset(work)
+    if not isinstance(dataset, ParsingDataset):
+        return 1
+    return pieces_of_files([path.stat().st_size for path in dataset.files()])
+
+
+def _run_piece(work: Work, shard: Shard) -> None:
+    """Convert some of the files; what is not on this machine the merge converts."""
+    dataset = _parsing(_dataset(work), work)
+    files: Sequence[Path] = ()
+    with suppress(DataError):
+        files = dataset.files()
+    # Not neighbours: these are often alike, and a run of long files would make a long piece.
+    write_conversions(work.folder, files[shard.number :: shard.count], dataset.convert)
+
+
+def _merge(work: Work, pieces: Sequence[Path]) -> None:
+    dataset = _parsing(_dataset(work), work)
+    _write(dataset.converted_by(stored_conversions(pieces, dataset.convert)), work)
+
+
+def _dataset(work: Work) -> Dataset:
     dataset: Dataset = work.build("dataset")
-    if "parser" in work.task.choices:
-        if not isinstance(dataset, ParsingDataset):
-            raise PluginError(f"the dataset {work.task.choices['dataset'].name} has no method parsed_by")
-        dataset = dataset.parsed_by(work.build("parser"))
+    return _parsing(dataset, work).parsed_by(work.build("parser")) if "parser" in work.task.choices else dataset
+
+
+def _parsing(dataset: Dataset, work: Work) -> ParsingDataset:
+    if not isinstance(dataset, ParsingDataset):
+        raise PluginError(f"the dataset {work.task.choices['dataset'].name} has not the methods of a ParsingDataset")
+    return dataset
+
+
+def _write(dataset: Dataset, work: Work) -> None:
+    # Of a large corpus also the texts alone, where they can be mapped (`ragtally.store.texts`).
     documents = DocumentBuffer(work.folder / "buffer", pl.Schema(_DOCUMENTS))
     reading = _Reading(dataset, work.task, documents)
     for batch in dataset.batches():
@@ -279,4 +315,4 @@ class _Whole:
     quotes: pl.DataFrame
 
 
-PREPARE = Step("prepare", 2, run)
+PREPARE = Step("prepare", 2, run, sharding=Sharding(_count, _run_piece, _merge, can_leave=True))

@@ -48,6 +48,8 @@ class Sharding:
     # Does, once and before them, what all pieces need, such as learning from the whole corpus; they and the merge
     # find it in `Work.shared`.
     first: Callable[[Work], None] | None = None
+    # Whether another process can do a piece although the task as a whole cannot leave.
+    can_leave: bool = False
 
 
 # Under what the first piece, which all others need, is stored among the pieces of its task.
