@@ -7,8 +7,9 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from multiprocessing.context import SpawnProcess
 
 from ragtally import Component, ExecutorTraits, Job, JobFunction, Needs, StoppedError, hookimpl
@@ -39,10 +40,15 @@ class LocalExecutor:
             # Forked processes would inherit locks of threads that they do not have.
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self._workers, context, _begin)
-        futures = {self._pool.submit(function, job.text): position for position, job in enumerate(jobs)}
+        waiting, room = deque(enumerate(jobs)), self._room(jobs)
+        futures: dict[Future[str], int] = {}
         try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            while waiting or futures:
+                while waiting and len(futures) < room:
+                    position, job = waiting.popleft()
+                    futures[self._pool.submit(function, job.text)] = position
+                for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                    yield futures.pop(future), future.result()
         except BrokenExecutor as error:
             raise StoppedError(
                 "a process that did a part of the work was killed; where memory is short, the system does that",
@@ -52,6 +58,14 @@ class LocalExecutor:
         finally:
             for future in futures:
                 future.cancel()
+
+    def _room(self, jobs: Sequence[Job]) -> int:
+        """How many jobs may be done at once: no more than there is memory for."""
+        if not (memory := max(job.needs.memory for job in jobs)):
+            return self._workers
+        import psutil
+
+        return max(1, min(self._workers, psutil.virtual_memory().available // memory))
 
     def slots(self, needs: Needs) -> int:
         """Say how many processes there are (see `ragtally.api.Executor.slots`)."""

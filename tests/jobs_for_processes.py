@@ -16,3 +16,14 @@ def sleep(path: str) -> str:
     Path(path).write_text(str(os.getpid()), encoding="utf-8")
     time.sleep(600)
     return path
+
+
+def work_alone(path: str) -> str:
+    """Say whether another job of that path is done at the same time."""
+    try:
+        Path(path).touch(exist_ok=False)
+    except FileExistsError:
+        return "not alone"
+    time.sleep(0.2)
+    Path(path).unlink()
+    return "alone"

@@ -169,14 +169,17 @@ class Cluster:
     def _pool(self, needs: Mapping[str, Any]) -> Pool:
         nodes = [node["Resources"] for node in _nodes()]
         cards = needs["gpus"] if any(resources.get("GPU") for resources in nodes) else 0
-        own = WorkerNeeds(needs["cpus"], cards, int(needs["memory"]))
-        if own not in self._pools:
-            # Workers beyond what there is are asked for all the same: a cluster that grows gets machines for them.
-            size = self._settings["workers"] or sum(own.fit(resources) for resources in nodes)
-            if not size:
-                hint = "add one (ray start --address HEAD:PORT), or use the executor local"
-                raise FailureError("user", f"no machine of the cluster has {own}, which this work needs", hint)
-            self._pools[own] = Pool(own, size, self._settings["retries"])
+        own = WorkerNeeds(needs["cpus"], cards, needs["memory"])
+        # Workers beyond what there is are asked for all the same: a cluster that grows gets machines for them.
+        size = self._settings["workers"] or sum(own.fit(resources) for resources in nodes)
+        if not size:
+            hint = "add one (ray start --address HEAD:PORT), or use the executor local"
+            raise FailureError("user", f"no machine of the cluster has {own}, which this work needs", hint)
+        for pool in self._pools.values():
+            # Workers that have more to themselves do as well, where there are no fewer of them.
+            if pool.needs.cover(own) and pool.size == size:
+                return pool
+        self._pools[own] = Pool(own, size, self._settings["retries"])
         return self._pools[own]
 
     def _settle(self, pool: Pool, ref: Any) -> None:

@@ -28,6 +28,10 @@ class WorkerNeeds:
         pairs = ((self.cpus, "CPU"), (self.gpus, "GPU"), (self.memory, "memory"))
         return min((int(resources.get(name, 0) // need) for need, name in pairs if need), default=0)
 
+    def cover(self, other: WorkerNeeds) -> bool:
+        """Whether a worker has all that another one needs; a card that it does not need is kept free."""
+        return (self.cpus, self.gpus) == (other.cpus, other.gpus) and self.memory >= other.memory
+
     def __str__(self) -> str:
         words = [f"{self.cpus:g} CPU{'s' if self.cpus != 1 else ''}"]
         words += [f"{self.gpus:g} GPU{'s' if self.gpus != 1 else ''}"] if self.gpus else []

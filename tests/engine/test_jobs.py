@@ -28,7 +28,7 @@ from ragtally.engine.jobs import Delegation, default_executor
 from ragtally.engine.run import run_study
 from ragtally.plan import STAGES, in_order
 from ragtally.registry import Registry, load_registry
-from ragtally.steps import CHUNK, INDEX, RETRIEVE
+from ragtally.steps import CHUNK, INDEX, RETRIEVE, pieces
 from ragtally.workspace import Workspace
 from toy_retrievers import cached_counts
 from toy_study import TINY, toy_registry
@@ -40,12 +40,14 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.needs: list[Needs] = []
         self.is_closed = False
 
     def run(self, function: JobFunction, jobs: Sequence[Job]) -> Iterator[tuple[int, str]]:
         for position in reversed(range(len(jobs))):
             ragtally.engine.jobs._worker_workspace.cache_clear()
             self.names.append(jobs[position].name)
+            self.needs.append(jobs[position].needs)
             yield position, function(json.dumps(json.loads(jobs[position].text)))
 
     def slots(self, needs: Needs) -> int:
@@ -89,6 +91,17 @@ def test_the_same_bytes_come_of_work_that_others_do(tmp_path: Path, registry: Re
     expected = [f"{task.step.name} {task.label}" for task in tasks if task.step.can_leave]
     assert sorted(executor.names) == sorted(expected)
     assert executor.is_closed
+
+
+def test_pieces_of_a_large_task_say_what_they_hold(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "DOCUMENTS", 5)
+    executor = Elsewhere()
+    run(Bench(tmp_path, registry), executor)
+    memory = {name: needs.memory for name, needs in zip(executor.names, executor.needs, strict=True)}
+    assert {size for name, size in memory.items() if ", piece " in name} == {1 << 30}
+    assert {size for name, size in memory.items() if ", piece " not in name} == {0}
 
 
 EMBEDDED = """\

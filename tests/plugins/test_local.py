@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs_for_processes import shout
-from ragtally.api import Job
+from jobs_for_processes import shout, work_alone
+from ragtally.api import Job, Needs
 from ragtally_local import LocalExecutor
 
 
@@ -33,6 +33,16 @@ def test_jobs_are_done_by_processes_of_one_thread_each(executor: LocalExecutor) 
     assert [replies[position].split()[0] for position in range(3)] == ["ONE", "TWO", "THREE"]
     assert {reply.split()[2] for reply in replies.values()} == {"1"}
     assert str(os.getpid()) not in {reply.split()[1] for reply in replies.values()}
+
+
+@pytest.mark.parametrize(("memory", "alone"), [(1, False), (psutil.virtual_memory().total // 3 * 2, True)])
+def test_no_more_jobs_are_done_at_once_than_there_is_memory_for(
+    executor: LocalExecutor, tmp_path: Path, memory: int, alone: bool
+) -> None:
+    jobs = [Job("a job", str(tmp_path / "busy"), Needs(memory=memory))] * 6
+    replies = dict(executor.run(work_alone, jobs))
+    assert sorted(replies) == [*range(6)]
+    assert (set(replies.values()) == {"alone"}) is alone
 
 
 def test_one_job_is_done_here(executor: LocalExecutor) -> None:

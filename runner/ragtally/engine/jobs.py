@@ -33,6 +33,7 @@ from ragtally.api import (
 from ragtally.api.choice import plain, read_plain
 from ragtally.api.errors import errors_as_data, errors_from_data, raise_all
 from ragtally.engine.remote_model import RemoteModel
+from ragtally.engine.scale import footprints
 from ragtally.engine.workers import check_workers
 from ragtally.llm.embeddings import EMBEDDING_STEPS
 from ragtally.registry import Registry, load_registry
@@ -41,6 +42,8 @@ from ragtally.steps.embed import embedding_function
 from ragtally.store import SharedStore, Store
 from ragtally.store.vectors import Role
 from ragtally.workspace import Workspace
+
+_MEMORY_STEP = 1 << 30
 
 
 class Delegation:
@@ -68,7 +71,8 @@ class Delegation:
         """Do pieces of a task, in any order; yields each when it is done."""
         if _can_leave(task, workspace.registry, in_pieces=True):
             self._share_inputs(workspace)
-            jobs = [_job(task, workspace, shard) for shard in shards]
+            memory = max((each.memory for each in footprints([task], workspace)), default=0)
+            jobs = [_job(task, workspace, shard, memory) for shard in shards]
             order = self._run([task] * len(shards), jobs, workspace)
         else:
             order = iter(range(len(shards)))
@@ -152,7 +156,7 @@ def default_executor(registry: Registry) -> Choice:
     raise PluginError("no installed plugin offers an executor that is the default", hint="reinstall ragtally")
 
 
-def _job(task: Task, workspace: Workspace, shard: Shard | None = None) -> Job:
+def _job(task: Task, workspace: Workspace, shard: Shard | None = None, memory: int = 0) -> Job:
     order = {
         "store": str(workspace.store.root.absolute()),
         "shared_store": workspace.store.tier.url if workspace.store.tier and workspace.shares_pieces else None,
@@ -169,7 +173,10 @@ def _job(task: Task, workspace: Workspace, shard: Shard | None = None) -> Job:
         "shard": shard and [shard.number, shard.count],
     }
     part = f", piece {shard.number + 1} of {shard.count}" if shard else ""
-    return Job(f"{task.step.name} {task.label}{part}", json.dumps(order), _needs(task, workspace.registry))
+    needs = _needs(task, workspace.registry)
+    # In whole steps, so that an executor has few kinds of workers.
+    needs = dataclasses.replace(needs, memory=-(-(needs.memory + memory) // _MEMORY_STEP) * _MEMORY_STEP)
+    return Job(f"{task.step.name} {task.label}{part}", json.dumps(order), needs)
 
 
 @dataclass(frozen=True)

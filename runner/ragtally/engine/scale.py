@@ -114,19 +114,12 @@ def shortages(rows: Sequence[Footprint], workspace: Workspace) -> list[RagtallyE
         hint = "free space there (`ragtally store gc`), or name another store with RAGTALLY_STORE"
         message = f"what is still to do writes about {gigabytes(disk)}, and {gigabytes(free)} are free"
         errors.append(StoreError(message, location=Location(str(folder)), hint=hint))
-    memory, cores = psutil.virtual_memory().available, psutil.cpu_count() or 1
+    memory = psutil.virtual_memory().available
     for row in rows:
-        processes = 1 if row.memory > memory else min(row.pieces, cores)
-        if processes * row.memory <= memory:
-            continue
-        hint = "run it on a machine with more, or with components that work on a corpus in pieces"
-        who = f"{row.step} {row.label}"
-        if processes > 1:
-            hint, who = "let the executor have fewer workers", f"{who} in {processes} processes"
-        held = gigabytes(processes * row.memory)
-        errors.append(
-            RagtallyError(f"{who} holds about {held} in memory, and {gigabytes(memory)} are free", hint=hint)
-        )
+        if row.memory > memory:
+            needs = f"{row.step} {row.label} holds about {gigabytes(row.memory)} in memory"
+            hint = "run it on a machine with more, or with components that work on a corpus in pieces"
+            errors.append(RagtallyError(f"{needs}, and {gigabytes(memory)} are free", hint=hint))
     return errors
 
 
