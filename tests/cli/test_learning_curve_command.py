@@ -88,7 +88,11 @@ def test_votes_on_the_base_come_first(project: Project) -> None:
     spec = SPEC.replace("words: specialist", "words: {specialist: {train: {split: train, from: base}}}")
     spec += "label: {voters: [echo]}\nbase: {from: [echo], rule: majority}\n"
     project.write("specs/advice.yaml", spec)
-    outcome = advise(project, "--reader", "words")
+    outcome, others = advise(project, "--reader", "words"), advise(project, "--reader", "words", "--reader", "floor")
     project.write("specs/advice.yaml", SPEC)
     assert outcome.code == 2 and "the votes on that are not there yet" in outcome.err
     assert "ragtally run specs/advice.yaml --stage train" in outcome.err
+    # It does not keep another reader from having a curve.
+    told = " ".join(others.out.split())
+    assert others.code == 0 and "floor: with twice the examples" in told
+    assert "words: words learns from the base of its split" in told

@@ -28,6 +28,7 @@ pytestmark = [
 SPECS = Path(__file__).parents[2] / "specs"
 DATA = {
     "quickstart": None,
+    "curation": None,
     "retrieval": "RAGTALLY_PUBMEDQA",
     "pubmedqa": "RAGTALLY_PUBMEDQA",
     "xquad": "RAGTALLY_XQUAD",
@@ -64,6 +65,7 @@ class Study:
     def __init__(self, folder: Path, spec: str, **environment: str) -> None:
         folder.mkdir()
         (folder / "spec.yaml").write_text(spec, encoding="utf-8")
+        (folder / "specs").symlink_to(SPECS)
         self.folder = folder
         self.environment = (
             os.environ | environment | {"RAGTALLY_STORE": str(folder / "store"), "RAGTALLY_SETTINGS": ""}

@@ -36,7 +36,7 @@ def test_every_error_has_its_place(tmp_path: Path, registry: Registry) -> None:
         load_settings(path, registry)
     text = str(info.value)
     assert f"{path}:1:20: local has no parameter 'workrs'" in text
-    assert f"{path}:2:1:" in text
+    assert f"{path}:2:1: this file of settings has no key 'stroe'" in text
     assert "did you mean 'workers'?" in text
 
 

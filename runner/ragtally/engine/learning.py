@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ragtally.analysis.learning_curve import LearningCurve, learning_curve
-from ragtally.api import DataError, SpecError, did_you_mean
+from ragtally.api import DataError, RagtallyError, SpecError, did_you_mean, raise_all
 from ragtally.plan.tasks import StudyTasks
 from ragtally.registry import Registry
 from ragtally.spec.study import Study
@@ -34,7 +34,10 @@ class ReaderCurve:
 def learning_curves(
     study: Study, registry: Registry, workspace: Workspace, readers: Sequence[str], draws: int
 ) -> tuple[ReaderCurve, ...]:
-    """Measure the curves of readers that train, of all of them where none is named."""
+    """Measure the curves of readers that train, of all of them where none is named.
+
+    One whose examples are not there yet has none and says why; where that is so of all, it is an error.
+    """
     traits = {name: registry.traits(pick.choice) for name, pick in study.readers.items()}
     # Nothing is paid here, and each point of a curve would be a model that a provider fine-tunes.
     able = [name for name, each in traits.items() if each.trains and not each.tunes]
@@ -46,7 +49,17 @@ def learning_curves(
         message = "no reader of this study trains here, so that none has a learning curve"
         raise SpecError(message, location=study.location("readers"), hint="add one, as words: specialist")
     tasks = StudyTasks(study, registry)
-    return tuple(_curve(name, study, tasks, workspace, draws) for name in readers or able)
+    curves: list[ReaderCurve] = []
+    errors: list[RagtallyError] = []
+    for name in readers or able:
+        try:
+            curves.append(_curve(name, study, tasks, workspace, draws))
+        except DataError as error:
+            errors.append(error)
+            curves.append(ReaderCurve(name, 0, None, (f"{error.message}: {error.hint}",)))
+    if len(errors) == len(curves):
+        raise_all(errors)
+    return tuple(curves)
 
 
 def _curve(name: str, study: Study, tasks: StudyTasks, workspace: Workspace, draws: int) -> ReaderCurve:
@@ -84,6 +97,7 @@ def _counts(task: Task, study: Study, name: str, workspace: Workspace) -> tuple[
         raise DataError(
             f"nothing that {name} learns from has a label to measure by",
             location=study.location(f"readers.{name}"),
+            hint="learn from a split whose questions have labels",
         )
     held_out = max(1, labelled // _HELD_OUT)
     if "base" not in task.inputs:

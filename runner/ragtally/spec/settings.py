@@ -53,6 +53,7 @@ def _settings(document: Document, registry: Registry) -> Settings:
             "shared_store": {"type": "string", "minLength": 1},
         },
         "additionalProperties": False,
+        "x-ragtally-subject": "this file of settings",
         "$defs": definitions(registry, ("executor",), grid=False),
     }
     validate(schema, faults)

@@ -193,7 +193,7 @@ def _unknown_key(schema: Mapping[str, Any], key: str, names: list[str], path: Pa
         return f"{component} has no parameter {key!r} any more", f"it is now {instead}"
     if component:
         return f"{component} has no parameter {key!r}", did_you_mean(key, names)
-    return f"{subject(path)} has no key {key!r}", did_you_mean(key, names)
+    return f"{schema.get('x-ragtally-subject') or subject(path)} has no key {key!r}", did_you_mean(key, names)
 
 
 def _missing_keys(fault: Violation) -> list[Complaint]:
