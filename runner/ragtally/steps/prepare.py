@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -11,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from ragtally.api import DataError, Dataset, DatasetBatch, ParsingDataset, PluginError
+from ragtally.api import Conversion, DataError, Dataset, DatasetBatch, ParsingDataset, PluginError
 from ragtally.redaction import Redactor, check_rules
 from ragtally.steps.conversions import stored_conversions, write_conversions
 from ragtally.steps.documents import DocumentBuffer, write_documents
@@ -27,7 +29,19 @@ _FEWEST_LABELS = 10
 
 def run(work: Work) -> None:
     """Write `documents.parquet`, `questions.parquet`, `evidence.parquet` and `dataset.json`."""
-    _write(_dataset(work), work)
+    dataset = _dataset(work)
+    _write(_told(dataset, work) if isinstance(dataset, ParsingDataset) else dataset, work)
+
+
+def _told(dataset: ParsingDataset, work: Work) -> Dataset:
+    """The same dataset, which tells how many of its files are converted."""
+    count, numbers = functools.cache(lambda: len(dataset.files())), itertools.count()
+
+    def convert(path: Path) -> Conversion:
+        work.progress("files", next(numbers), count())
+        return dataset.convert(path)
+
+    return dataset.converted_by(convert)
 
 
 def _count(work: Work) -> int:
