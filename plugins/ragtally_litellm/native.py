@@ -12,9 +12,10 @@ from ragtally import CallError
 from ragtally.support.environment import environment, first_value
 from ragtally.support.secrets import known_secrets
 from ragtally.support.telemetry import haystack_import
-from ragtally_litellm.batches import FileBatches, FileRequests
+from ragtally_litellm.batches import FileBatches
 from ragtally_litellm.client import JsonClient, run_coroutine
 from ragtally_litellm.failures import CallErrors
+from ragtally_litellm.file_requests import FileRequests
 from ragtally_litellm.replies import read_answer
 from ragtally_litellm.request_body import RequestBody
 from ragtally_litellm.routes import NATIVE, base_urls, endpoint, route_of, served_elsewhere, tuned_name

@@ -9,11 +9,11 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from ragtally import CallError, LossPoint, TuningSettings, TuningState, TuningStatus
-from ragtally_litellm.batches import FileRequests, next_page
 from ragtally_litellm.failures import CallErrors
+from ragtally_litellm.file_requests import FileRequests, text_of
 
 # The metadata's key that holds our name of a job.
 _NAME = "ragtally"
@@ -25,7 +25,6 @@ _ENDS: Mapping[str, TuningStatus] = {
     "cancelled": "cancelled",
     "canceled": "cancelled",
 }
-_PAGE = 100
 # What of our name stands in the new model's name, which is a short one at some servers.
 _SUFFIX_DIGITS = 8
 _NOT_OFFERED = (404, 405, 501)
@@ -40,7 +39,7 @@ class FileTuningJobs:
         self._requests, self._model, self._errors, self._is_openai = requests, model, errors, is_openai
 
     async def upload(self, path: Path) -> str:
-        return self._id(await self._requests.upload(path, "fine-tune"), "file")
+        return self._requests.id_of(await self._requests.upload(path, "fine-tune"), "file")
 
     async def submit(self, file_id: str, name: str, settings: TuningSettings) -> TuningState:
         numbers = {
@@ -70,7 +69,7 @@ class FileTuningJobs:
     async def losses(self, job_id: str, epochs: int) -> tuple[Sequence[LossPoint], int]:
         points: dict[int, LossPoint] = {}
         steps = 0
-        async for event in self._listed(f"{_PATH}/{quote(job_id, safe='')}/events"):
+        async for event in self._requests.listed(f"{_PATH}/{quote(job_id, safe='')}/events", self._ask):
             data = event.get("data")
             data = data if isinstance(data, dict) else {}
             step = _whole(data.get("step"))
@@ -85,7 +84,7 @@ class FileTuningJobs:
         return losses, steps
 
     async def listed(self) -> AsyncIterator[TuningState]:
-        async for row in self._listed(_PATH):
+        async for row in self._requests.listed(_PATH, self._ask):
             yield self._state(row)
 
     async def cancel(self, job_id: str) -> TuningState:
@@ -93,19 +92,6 @@ class FileTuningJobs:
 
     async def close(self) -> None:
         """Nothing stays open between requests."""
-
-    async def _listed(self, path: str) -> AsyncIterator[dict[str, Any]]:
-        query: dict[str, Any] = {"limit": _PAGE}
-        while True:
-            page = await self._ask("GET", f"{path}?{urlencode(query)}")
-            rows = [row for row in page.get("data") or () if isinstance(row, dict) and row.get("id")]
-            for row in rows:
-                yield row
-            following = next_page(page, rows)
-            # A provider that sends the same page again would be asked forever.
-            if not rows or following is None or following.items() <= query.items():
-                return
-            query = {"limit": _PAGE, **following}
 
     async def _ask(self, method: Any, path: str, content: Any = None) -> dict[str, Any]:
         try:
@@ -125,21 +111,15 @@ class FileTuningJobs:
                 error.hint = "name another model, one that the provider fine-tunes: its whole name, with the date"
             raise
 
-    def _id(self, content: Mapping[str, Any], what: str) -> str:
-        value = content.get("id")
-        if not isinstance(value, str) or not value:
-            raise self._errors.failure("bad reply", f"the answer names no {what}")
-        return value
-
     def _state(self, content: Mapping[str, Any]) -> TuningState:
         metadata, error = content.get("metadata"), content.get("error")
-        message = _text(error.get("message")) if isinstance(error, dict) else None
+        message = text_of(error.get("message")) if isinstance(error, dict) else None
         return TuningState(
-            id=self._id(content, "fine-tuning job"),
+            id=self._requests.id_of(content, "fine-tuning job"),
             status=_ENDS.get(str(content.get("status")), "running"),
-            name=_text(metadata.get(_NAME)) if isinstance(metadata, dict) else None,
-            file_id=_text(content.get("training_file")),
-            model=_text(content.get("fine_tuned_model")),
+            name=text_of(metadata.get(_NAME)) if isinstance(metadata, dict) else None,
+            file_id=text_of(content.get("training_file")),
+            model=text_of(content.get("fine_tuned_model")),
             # Before its end some say 0.
             trained_tokens=_whole(content.get("trained_tokens")),
             created_at=_number(content.get("created_at")),
@@ -150,10 +130,6 @@ class FileTuningJobs:
 
 def _waiting(status: Any) -> str | None:
     return status.replace("_", " ") if isinstance(status, str) and status not in _ENDS else None
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _whole(value: Any) -> int | None:

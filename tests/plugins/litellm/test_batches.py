@@ -16,6 +16,7 @@ from model_server.fixture import running_server
 from ragtally.api import Batches, BatchModel, BatchRow, BatchState, BatchTerms, Call, CallError, Message
 from ragtally_litellm.batches import FileBatches, read_row
 from ragtally_litellm.failures import CallErrors
+from ragtally_litellm.file_requests import FileRequests
 from ragtally_litellm.model import model_traits
 from ragtally_litellm.routes import route_of
 
@@ -127,7 +128,9 @@ def test_failures_are_told_apart(fill: Fill, tmp_path: Path) -> None:
 
 
 def state(**fields: Any) -> BatchState:
-    batch_api = FileBatches(None, None, ERRORS, "24h")._state({"id": "b", "status": "completed"} | fields)  # type: ignore[arg-type]
+    batch_api = FileBatches(FileRequests("", None, 1, ERRORS), None, ERRORS, "24h")._state(
+        {"id": "b", "status": "completed"} | fields
+    )  # type: ignore[arg-type]
     assert isinstance(batch_api, BatchState)
     return batch_api
 

@@ -88,7 +88,7 @@ def test_openai_gets_the_settings_as_it_has_them_now(fill: Fill, monkeypatch: py
         sent.append(content)
         return {"id": "ftjob-1", "status": "queued", "fine_tuned_model": None, "error": {}, "trained_tokens": 0}
 
-    monkeypatch.setattr("ragtally_litellm.batches.FileRequests.ask", ask)
+    monkeypatch.setattr("ragtally_litellm.file_requests.FileRequests.ask", ask)
     state = wait(jobs(fill(model="openai/gpt-4.1-mini")).submit("file-1", NAME, TuningSettings(3)))
     assert sent[0]["method"] == {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}}
     assert state == TuningState("ftjob-1", "running", message="queued")
