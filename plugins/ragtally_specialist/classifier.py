@@ -50,7 +50,7 @@ class ClassifierReader:
                 # Settings are chosen on the examples themselves: copies of one would stand on both sides of a fold.
                 rows = np.random.default_rng(vote.seed).integers(len(labels), size=len(labels))
                 content = content.rows(rows)
-            self._model = train(content, self._parts, choice, self._protocol.boosting)
+            self._model = train(content, self._parts, choice)
         self._answers = answers
         self._report = _report(choice, answers, len(self._protocol.settings), quality)
 
@@ -135,21 +135,24 @@ class ClassifierReader:
 
 
 def _protocol(parts: tuple[str, ...], options: Mapping[str, Any]) -> Protocol:
-    grid = options["grid"]
-    axes = [
-        [tuple(names) for names in grid.get("parts", [parts])],
-        grid.get("model", [options["model"]]),
-        grid.get("regularisation", [options["regularisation"]]),
-        grid.get("class_weight", [options["class_weight"]]),
-        grid.get("thresholds", [options["thresholds"]]),
-    ]
-    settings = tuple(
-        Setting(names, model, float(strength), weight == "balanced", thresholds == "tuned")
-        for names, model, strength, weight, thresholds in itertools.product(*axes)
-    )
-    boosting = Boosting(options["trees"], options["depth"], options["seed"])
+    def values(name: str) -> Sequence[Any]:
+        own: Sequence[Any] = options["grid"].get(name, [options[name]])
+        return own
+
+    settings = []
+    for names, model in itertools.product(options["grid"].get("parts", [parts]), values("model")):
+        boosts = model == "boosting"
+        # What a model does not look at is no choice.
+        strengths = values("regularisation")[: 1 if boosts else None]
+        trees = [Boosting(*size, options["seed"]) for size in itertools.product(values("trees"), values("depth"))]
+        settings += [
+            Setting(tuple(names), model, float(strength), weight == "balanced", thresholds == "tuned", grown)
+            for strength, weight, thresholds, grown in itertools.product(
+                strengths, values("class_weight"), values("thresholds"), trees if boosts else [None]
+            )
+        ]
     folds = (options["folds"], options["repeats"], options["outer_folds"])
-    return Protocol(settings, options["choose_by"], *folds, boosting)
+    return Protocol(tuple(settings), options["choose_by"], *folds)
 
 
 def _numbers(labels: Sequence[str], answers: tuple[str, ...]) -> NDArray[np.int64]:
@@ -176,6 +179,7 @@ def _report(choice: Choice, answers: tuple[str, ...], settings: int, quality: Qu
             "model": setting.model,
             "regularisation": setting.regularisation,
             "class_weight": "balanced" if setting.balanced else "none",
+            **({"trees": setting.boosting.trees, "depth": setting.boosting.depth} if setting.boosting else {}),
             "offsets": dict(zip(answers, choice.offset.tolist(), strict=True)),
         }
     }

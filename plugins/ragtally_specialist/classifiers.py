@@ -22,6 +22,15 @@ _CALIBRATION_FOLDS = 3
 
 
 @dataclass(frozen=True)
+class Boosting:
+    """What the trees of gradient boosting are grown with."""
+
+    trees: int
+    depth: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class Setting:
     """What a classifier is fitted with; one combination of the grid."""
 
@@ -30,15 +39,7 @@ class Setting:
     regularisation: float
     balanced: bool  # Whether an example counts the more the rarer its class is
     thresholds: bool  # Whether what is added to the log probabilities is tuned
-
-
-@dataclass(frozen=True)
-class Boosting:
-    """What the trees of gradient boosting are grown with."""
-
-    trees: int
-    depth: int
-    seed: int
+    boosting: Boosting | None = None  # Where that is the model
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,6 @@ def fit(
     columns: csr_array,
     labels: NDArray[np.int64],
     setting: Setting,
-    boosting: Boosting,
     rotation: Rotation | None = None,
 ) -> Classifier:
     """Fit a classifier; `rotation` is of the same columns, where there is one already."""
@@ -152,8 +152,8 @@ def fit(
         return Linear(classes, np.zeros((1, columns.shape[1]))[:0], np.zeros(0), None)
     sizes = np.bincount(inverse)
     weight = (len(labels) / (len(classes) * sizes))[inverse] if setting.balanced else np.ones(len(labels))
-    if setting.model == "boosting":
-        return _boost(columns, labels, weight, boosting)
+    if setting.boosting is not None:
+        return _boost(columns, labels, weight, setting.boosting)
     if setting.model == "naive_bayes":
         return _count(columns, labels, weight, 1 / setting.regularisation)
     if rotation is None and len(labels) <= _ROTATE_UP_TO:

@@ -80,6 +80,8 @@ _MODEL = {
     "description": "Logistic regression, a linear SVM with calibrated probabilities, multinomial naive Bayes (of "
     "words and characters alone), or gradient boosting.",
 }
+_TREES = {"type": "integer", "minimum": 1, "maximum": 5000, "description": "How many rounds of gradient boosting."}
+_DEPTH = {"type": "integer", "minimum": 1, "maximum": 12, "description": "How deep a tree of gradient boosting is."}
 _PARTS = {
     "type": "object",
     "additionalProperties": _PART,
@@ -109,8 +111,8 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "regularisation": {**_REGULARISATION, "default": 10.0},
     "class_weight": {**_CLASS_WEIGHT, "default": "none"},
     "thresholds": {**_THRESHOLDS, "default": "none"},
-    "trees": _whole(100, 1, 5000, "How many rounds of gradient boosting."),
-    "depth": _whole(2, 1, 12, "How deep a tree of gradient boosting is."),
+    "trees": {**_TREES, "default": 100},
+    "depth": {**_DEPTH, "default": 2},
     "grid": {
         "type": "object",
         "properties": {
@@ -119,6 +121,8 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "regularisation": _choices(_REGULARISATION),
             "class_weight": _choices(_CLASS_WEIGHT),
             "thresholds": _choices(_THRESHOLDS),
+            "trees": _choices(_TREES),
+            "depth": _choices(_DEPTH),
         },
         "additionalProperties": False,
         "default": {},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ragtally import DataError
-from ragtally_specialist.classifiers import Boosting, Classifier, Rotation, Setting, fit
+from ragtally_specialist.classifiers import Classifier, Rotation, Setting, fit
 from ragtally_specialist.parts import Columns, Part, PartContent, learn_columns, read_columns
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ class Protocol:
     folds: int
     repeats: int
     outer_folds: int  # 0 not to estimate how good a model chosen in this way is
-    boosting: Boosting
 
     @property
     def chooses(self) -> bool:
@@ -116,11 +115,11 @@ def choose(examples: LabelledContent, parts: Mapping[str, Part], protocol: Proto
     return Choice(setting, offset, {metric: value(best, metric) for metric in ("accuracy", "macro_f1")})
 
 
-def train(examples: LabelledContent, parts: Mapping[str, Part], choice: Choice, boosting: Boosting) -> Model:
+def train(examples: LabelledContent, parts: Mapping[str, Part], choice: Choice) -> Model:
     """Fit the chosen classifier."""
     columns = tuple(learn_columns(parts[name], examples.contents[name]) for name in choice.setting.parts)
     matrix = read_columns(columns, examples.contents)
-    return Model(columns, fit(matrix, examples.labels, choice.setting, boosting), choice.offset)
+    return Model(columns, fit(matrix, examples.labels, choice.setting), choice.offset)
 
 
 def estimate(examples: LabelledContent, parts: Mapping[str, Part], protocol: Protocol, seed: int) -> Quality | None:
@@ -132,7 +131,7 @@ def estimate(examples: LabelledContent, parts: Mapping[str, Part], protocol: Pro
     for number in range(protocol.outer_folds):
         inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         own = examples.rows(inside)
-        model = train(own, parts, choose(own, parts, protocol, seed), protocol.boosting)
+        model = train(own, parts, choose(own, parts, protocol, seed))
         decisions[outside] = model.scores(examples.rows(outside).contents).round(_DECIMALS).argmax(axis=1)
     return _quality(decisions, examples.labels, len(examples.answers), np.random.default_rng(seed))
 
@@ -215,7 +214,7 @@ def _held_out(
                 matrix = read_columns(picks, own.contents)
                 matrices[setting.parts] = matrix, Rotation.of(matrix), read_columns(picks, other.contents)
             matrix, rotation, unseen = matrices[setting.parts]
-            model = fit(matrix, own.labels, setting, protocol.boosting, rotation)
+            model = fit(matrix, own.labels, setting, rotation)
             scores[position][outside] = _logarithms(model.chances(unseen), model.classes, answers)
     return scores
 

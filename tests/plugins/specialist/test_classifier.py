@@ -100,8 +100,8 @@ def test_models_give_the_probabilities_of_scikit_learn_after_they_were_saved(
             n_estimators=12, max_depth=2, max_features="sqrt", subsample=0.5, random_state=3
         ),
     }[model].fit(inputs, labels, sample_weight=weight)
-    setting = Setting((), model, 2.0, balanced, thresholds=False)
-    fitted = from_arrays(to_arrays(fit(inputs, labels, setting, BOOSTING)))
+    setting = Setting((), model, 2.0, balanced, False, BOOSTING if model == "boosting" else None)
+    fitted = from_arrays(to_arrays(fit(inputs, labels, setting)))
     exact = model in ("naive_bayes", "boosting")
     assert fitted.chances(inputs) == pytest.approx(oracle.predict_proba(inputs), abs=1e-9 if exact else 0.01)
 
@@ -110,9 +110,9 @@ def test_models_give_the_probabilities_of_scikit_learn_after_they_were_saved(
 def test_rotated_columns_give_the_same_model(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs, labels = matrix()
     setting = Setting((), model, 1.0, balanced=True, thresholds=False)
-    rotated = fit(inputs, labels, setting, BOOSTING)
+    rotated = fit(inputs, labels, setting)
     monkeypatch.setattr(classifiers, "_ROTATE_UP_TO", 0)
-    assert rotated.chances(inputs) == pytest.approx(fit(inputs, labels, setting, BOOSTING).chances(inputs), abs=0.01)
+    assert rotated.chances(inputs) == pytest.approx(fit(inputs, labels, setting).chances(inputs), abs=0.01)
 
 
 def test_values_are_those_of_scikit_learn() -> None:
@@ -156,6 +156,14 @@ def test_the_grid_finds_what_tells_and_says_so() -> None:
     assert accuracy(reader, reading(200, seed=1)) > 0.7
     assert 0.3 < estimate["accuracy"]["low"] < estimate["accuracy"]["value"] < estimate["accuracy"]["high"] < 1
     assert reader.report()["cross_validation"]["settings"] == 4
+
+
+def test_trees_are_chosen_too_and_what_a_model_does_not_look_at_is_no_choice() -> None:
+    grid = {"model": ["logistic", "boosting"], "regularisation": [1e-6, 1e-5], "trees": [1, 9], "depth": [1, 2]}
+    report = trained(reading(90), grid=grid, folds=3).report()
+    assert report["cross_validation"]["settings"] == 2 + 4
+    assert report["chosen"]["model"] == "boosting"
+    assert report["chosen"]["trees"] in (1, 9) and report["chosen"]["depth"] in (1, 2)
 
 
 @pytest.mark.slow
