@@ -10,7 +10,7 @@ import os
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from ragtally.api.choice import plain, read_plain
 from ragtally.api.errors import errors_as_data, errors_from_data, raise_all
 from ragtally.engine.remote_model import RemoteModel
 from ragtally.engine.scale import footprints
+from ragtally.engine.worker_progress import WorkerProgress, heard
 from ragtally.engine.workers import check_workers
 from ragtally.llm.embeddings import EMBEDDING_STEPS
 from ragtally.registry import Registry, load_registry
@@ -84,11 +85,15 @@ class Delegation:
     def do_tasks(self, tasks: Sequence[Task], workspace: Workspace) -> Iterator[Task]:
         """Do tasks that none of the others reads; yields each when it is done."""
         self._share_inputs(workspace)
-        for position in self._run(tasks, [_job(task, workspace) for task in tasks], workspace):
-            if self.is_remote and (tier := workspace.store.tier) is not None:
-                tier.look_up([(tasks[position].step.stored_as, tasks[position].address)], after=0)
-            workspace.make(tasks[position])
-            yield tasks[position]
+        with workspace.store.scratch() as folder:
+            notes = [folder / f"{number}.json" for number in range(len(tasks))]
+            jobs = [_job(task, workspace, note=note) for task, note in zip(tasks, notes, strict=True)]
+            with heard(dict(zip(notes, tasks, strict=True)), workspace):
+                for position in self._run(tasks, jobs, workspace):
+                    if self.is_remote and (tier := workspace.store.tier) is not None:
+                        tier.look_up([(tasks[position].step.stored_as, tasks[position].address)], after=0)
+                    workspace.make(tasks[position])
+                    yield tasks[position]
 
     def embeds(self, embedder: Choice, registry: Registry) -> bool:
         """Tell whether texts are embedded elsewhere."""
@@ -156,7 +161,9 @@ def default_executor(registry: Registry) -> Choice:
     raise PluginError("no installed plugin offers an executor that is the default", hint="reinstall ragtally")
 
 
-def _job(task: Task, workspace: Workspace, shard: Shard | None = None, memory: int = 0) -> Job:
+def _job(
+    task: Task, workspace: Workspace, shard: Shard | None = None, memory: int = 0, note: Path | None = None
+) -> Job:
     order = {
         "store": str(workspace.store.root.absolute()),
         "shared_store": workspace.store.tier.url if workspace.store.tier and workspace.shares_pieces else None,
@@ -171,6 +178,7 @@ def _job(task: Task, workspace: Workspace, shard: Shard | None = None, memory: i
         },
         "label": task.label,
         "shard": shard and [shard.number, shard.count],
+        "note": note and str(note.absolute()),
     }
     part = f", piece {shard.number + 1} of {shard.count}" if shard else ""
     needs = _needs(task, workspace.registry)
@@ -211,10 +219,10 @@ def embed_texts(text: str) -> str:
     return _reported(_embed, text)
 
 
-def _reported(function: Callable[[Mapping[str, Any], _WorkerProgress], Report], text: str) -> str:
-    progress = _WorkerProgress()
+def _reported(function: Callable[[Mapping[str, Any], WorkerProgress], Report], text: str) -> str:
+    order = json.loads(text)
+    progress = WorkerProgress(order.get("note"))
     try:
-        order = json.loads(text)
         os.chdir(order["folder"])
         report = function(order, progress)
     except RagtallyError as error:
@@ -224,9 +232,9 @@ def _reported(function: Callable[[Mapping[str, Any], _WorkerProgress], Report], 
     return json.dumps(dataclasses.asdict(report) | {"warnings": progress.warnings})
 
 
-def _do(order: Mapping[str, Any], progress: _WorkerProgress) -> Report:
+def _do(order: Mapping[str, Any], progress: WorkerProgress) -> Report:
     workspace = _worker_workspace(order["store"], order["shared_store"])
-    workspace = dataclasses.replace(workspace, progress=progress)
+    workspace = dataclasses.replace(workspace, progress=progress, loss_watchers=[progress.watch])
     task = _task(order)
     # What comes to nothing because an input is lost is done by who planned it.
     with suppress(_LostInput):
@@ -240,7 +248,7 @@ def _do(order: Mapping[str, Any], progress: _WorkerProgress) -> Report:
     return Report()
 
 
-def _embed(order: Mapping[str, Any], progress: _WorkerProgress) -> Report:
+def _embed(order: Mapping[str, Any], progress: WorkerProgress) -> Report:
     vectors = embedding_function(_embedder(json.dumps(order["embedder"])), order["role"])(order["texts"])
     return Report(vectors=base64.b64encode(vectors.tobytes()).decode(), shape=vectors.shape)
 
@@ -257,7 +265,7 @@ def _embedder(choice: str) -> Embedder:
 def _worker_workspace(root: str, shared_store: str | None) -> Workspace:
     # It outlives a job, so that entries that many jobs read are verified once.
     tier = None if shared_store is None else SharedStore(shared_store)
-    return Workspace(Store(Path(root), tier), load_registry(), _WorkerProgress(), shares_pieces=tier is not None)
+    return Workspace(Store(Path(root), tier), load_registry(), WorkerProgress(), shares_pieces=tier is not None)
 
 
 class _LostInput(Exception):
@@ -275,21 +283,6 @@ def _task(order: Mapping[str, Any]) -> Task:
     }
     choices = {role: read_plain(value) for role, value in order["choices"].items()}
     return Task(STEPS[order["step"]], order["address"], choices, order["settings"], inputs, order["label"])
-
-
-@dataclass
-class _WorkerProgress:
-    """Keeps the warnings, which go back with the report; the rest is told by who waits for the jobs."""
-
-    warnings: list[str] = field(default_factory=list)
-
-    def start(self, step: str, total: int, so_far: int) -> None: ...
-    def advance(self, step: str, label: str) -> None: ...
-    def measure(self, what: str, total: int, so_far: int, label: str = "") -> None: ...
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
-
-    def finish(self) -> None: ...
 
 
 def _can_leave(task: Task, registry: Registry, *, in_pieces: bool = False) -> bool:

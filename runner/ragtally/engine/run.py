@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from ragtally.api import Choice, RagtallyError, StoppedError, file_hash, raise_all
+from ragtally.api import Choice, LossPoint, RagtallyError, StoppedError, file_hash, raise_all
 from ragtally.engine.jobs import default_executor, delegation
 from ragtally.engine.outputs import software, update_outputs
 from ragtally.engine.scale import CORPUS_STEPS, require_room
@@ -133,7 +133,7 @@ def run_study(
     workspace.require_writable(results)
     check_sheet(plan, registry)
     goals = tuple(dict.fromkeys(task for stage in stages for task in plan.goals(stage)))
-    workspace.loss_watchers.append(lambda task, points: write_losses(plan, workspace, results, {task: points}))
+    workspace.loss_watchers.append(_losses_writer(plan, workspace, results))
     execute(goals, workspace, study, wait=wait)
     sharing_of(plan, workspace, stages).pull_small()
     origin = results_origin(spec, plan, registry)
@@ -142,6 +142,19 @@ def run_study(
             workspace.store, results, stage, origin, functools.partial(WRITERS[stage], plan, workspace, results)
         )
     return results
+
+
+def _losses_writer(
+    plan: StudyPlan, workspace: Workspace, results: Path
+) -> Callable[[Task, Sequence[LossPoint]], None]:
+    """Write the losses of models while they are trained, of which workers train several at once."""
+    running: dict[Task, Sequence[LossPoint]] = {}
+
+    def write(task: Task, points: Sequence[LossPoint]) -> None:
+        running[task] = points
+        write_losses(plan, workspace, results, running)
+
+    return write
 
 
 def results_origin(spec: Path, plan: StudyPlan, registry: Registry) -> dict[str, Any]:

@@ -130,10 +130,8 @@ def write_losses(
     """Write the losses of the models that are trained, and those so far of models that are being trained."""
     rows: list[tuple[str, str, float, int, float]] = []
     for task in plan.goals("train"):
-        points = running.get(task)
-        if points is None:
-            is_stored = workspace.store.complete(task.step.stored_as, task.address)
-            points = load_losses(workspace.entry(task)) if is_stored else ()
+        is_stored = workspace.store.complete(task.step.stored_as, task.address)
+        points = load_losses(workspace.entry(task)) if is_stored else running.get(task, ())
         for part in ("train", "dev"):
             rows += [
                 (task.label, part, round(point.epoch, _LOSS_DIGITS), point.step, round(loss, _LOSS_DIGITS))
