@@ -92,7 +92,7 @@ class FileBatches:
 
     async def listed(self) -> AsyncIterator[BatchState]:
         """List the batches that the provider knows of, the latest first."""
-        async for row in self._requests.listed("/batches"):
+        async for row in self._requests.rows("/batches"):
             yield self._state(row)
 
     async def cancel(self, batch_id: str) -> BatchState:

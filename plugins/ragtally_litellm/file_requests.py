@@ -23,8 +23,6 @@ _PAGE = 100
 _BYTES_PER_SECOND = 100_000
 _PIECE = 1 << 16
 
-Ask = Callable[[Literal["GET", "POST", "DELETE"], str], Awaitable[dict[str, Any]]]
-
 
 class FileRequests:
     """Sends what the APIs of files, batches and fine-tuning take; a failure is raised, and nothing tried again."""
@@ -41,11 +39,11 @@ class FileRequests:
         headers = {"Content-Type": "application/json"} if content is not None else {}
         return self._object(await self._exchange(method, path, self._timeout, payload, headers))
 
-    async def listed(self, path: str, ask: Ask | None = None) -> AsyncIterator[dict[str, Any]]:
-        """List what there is at a path, page by page, the latest first; `ask` asks for a page."""
+    async def rows(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        """What there is at a path, page by page, the latest first."""
         query: dict[str, Any] = {"limit": _PAGE}
         while True:
-            page = await (ask or self.ask)("GET", f"{path}?{urlencode(query)}")
+            page = await self.ask("GET", f"{path}?{urlencode(query)}")
             rows = [row for row in page.get("data") or () if isinstance(row, dict) and row.get("id")]
             for row in rows:
                 yield row

@@ -6,7 +6,8 @@ Sources: platform.openai.com/docs/guides/supervised-fine-tuning, and openai/type
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -61,7 +62,8 @@ class FileTuningJobs:
         else:
             # What OpenAI had before `method`, and servers of its kind have learnt of it.
             content["hyperparameters"] = numbers
-        return self._state(await self._ask("POST", _PATH, content))
+        with self._explained():
+            return self._state(await self._requests.ask("POST", _PATH, content))
 
     async def look(self, job_id: str) -> TuningState:
         return self._state(await self._requests.ask("GET", f"{_PATH}/{quote(job_id, safe='')}"))
@@ -69,23 +71,25 @@ class FileTuningJobs:
     async def losses(self, job_id: str, epochs: int) -> tuple[Sequence[LossPoint], int]:
         points: dict[int, LossPoint] = {}
         steps = 0
-        async for event in self._requests.listed(f"{_PATH}/{quote(job_id, safe='')}/events", self._ask):
-            data = event.get("data")
-            data = data if isinstance(data, dict) else {}
-            step = _whole(data.get("step"))
-            if step is None:
-                continue
-            steps = max(steps, _whole(data.get("total_steps")) or 0)
-            train, dev = (_number(data.get(name)) for name in ("train_loss", "valid_loss"))
-            if train is not None or dev is not None:
-                points.setdefault(step, LossPoint(step, 0.0, train, dev))
+        with self._explained():
+            async for event in self._requests.rows(f"{_PATH}/{quote(job_id, safe='')}/events"):
+                data = event.get("data")
+                data = data if isinstance(data, dict) else {}
+                step = _whole(data.get("step"))
+                if step is None:
+                    continue
+                steps = max(steps, _whole(data.get("total_steps")) or 0)
+                train, dev = (_number(data.get(name)) for name in ("train_loss", "valid_loss"))
+                if train is not None or dev is not None:
+                    points.setdefault(step, LossPoint(step, 0.0, train, dev))
         per_step = epochs / steps if steps else 0.0
         losses = [LossPoint(step, step * per_step, points[step].train, points[step].dev) for step in sorted(points)]
         return losses, steps
 
     async def listed(self) -> AsyncIterator[TuningState]:
-        async for row in self._requests.listed(_PATH, self._ask):
-            yield self._state(row)
+        with self._explained():
+            async for row in self._requests.rows(_PATH):
+                yield self._state(row)
 
     async def cancel(self, job_id: str) -> TuningState:
         return self._state(await self._requests.ask("POST", f"{_PATH}/{quote(job_id, safe='')}/cancel", {}))
@@ -93,9 +97,11 @@ class FileTuningJobs:
     async def close(self) -> None:
         """Nothing stays open between requests."""
 
-    async def _ask(self, method: Any, path: str, content: Any = None) -> dict[str, Any]:
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say what a refusal means here, and what to do about it."""
         try:
-            return await self._requests.ask(method, path, content)
+            yield
         except CallError as error:
             if error.status in _NOT_OFFERED and not _OTHER_CAUSE.search(error.message.partition(": ")[2]):
                 raise CallError(

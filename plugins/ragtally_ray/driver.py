@@ -169,16 +169,23 @@ class Cluster:
     def _pool(self, needs: Mapping[str, Any]) -> Pool:
         nodes = [node["Resources"] for node in _nodes()]
         cards = needs["gpus"] if any(resources.get("GPU") for resources in nodes) else 0
-        own = WorkerNeeds(needs["cpus"], cards, needs["memory"])
+        # How much memory is an estimate: where no machine has that, the largest one has to do.
+        largest = max((int(resources.get("memory", 0)) for resources in nodes), default=0)
+        own = WorkerNeeds(needs["cpus"], cards, min(needs["memory"], largest))
+        room = sum(map(own.fit, nodes))
         # Workers beyond what there is are asked for all the same: a cluster that grows gets machines for them.
-        size = self._settings["workers"] or sum(own.fit(resources) for resources in nodes)
+        size = self._settings["workers"] or room
+        if (pool := self._pools.get(own)) is not None:
+            # Machines may have come or gone, and its jobs go on.
+            pool.size = size or pool.size
+            return pool
+        for pool in self._pools.values():
+            # Workers that have more to themselves do as well, where as many of them fit.
+            if pool.needs.cover(own) and sum(map(pool.needs.fit, nodes)) >= room:
+                return pool
         if not size:
             hint = "add one (ray start --address HEAD:PORT), or use the executor local"
             raise FailureError("user", f"no machine of the cluster has {own}, which this work needs", hint)
-        for pool in self._pools.values():
-            # Workers that have more to themselves do as well, where there are no fewer of them.
-            if pool.needs.cover(own) and pool.size == size:
-                return pool
         self._pools[own] = Pool(own, size, self._settings["retries"])
         return self._pools[own]
 

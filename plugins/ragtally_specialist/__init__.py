@@ -58,6 +58,7 @@ def register_readers() -> list[Component]:
         Component(
             name="classifier",
             build=_build_classifier,
+            version=2,
             summary="A text classifier over declared parts of question and context, chosen by cross-validation.",
             params={"train": TRAIN_PARAMETER, **PARAMETERS},
             check=check_options,

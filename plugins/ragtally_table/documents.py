@@ -81,7 +81,7 @@ class FileList(NamedTuple):
 def find_files(folder: Path, but: Path | None = None) -> FileList:
     """List a folder's files; `but` is left out, the table of questions that may lie there."""
     paths: dict[str, Path] = {}
-    litter = 0
+    litter, excluded = 0, but and but.resolve()
     # os.walk follows no link to a folder, which could lead anywhere, and in circles.
     for parent, folders, names in os.walk(folder):
         own = sorted(name for name in folders if not name.startswith(".") and not Path(parent, name).is_symlink())
@@ -91,7 +91,7 @@ def find_files(folder: Path, but: Path | None = None) -> FileList:
             path = Path(parent, name)
             if name.startswith((".", "~$")) or name.lower() in _LITTER:
                 litter += 1
-            elif but is None or path.resolve() != but.resolve():
+            elif not (but and (name == but.name or path.is_symlink()) and path.resolve() == excluded):
                 paths[unicodedata.normalize("NFC", path.relative_to(folder).as_posix())] = path
     return FileList(dict(sorted(paths.items())), litter)
 

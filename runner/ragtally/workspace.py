@@ -202,7 +202,11 @@ class Workspace:
                 del left[task]
 
     def _is_job(self, task: Task, delegate: Delegate) -> bool:
-        return delegate.takes(task, self) and self._piece_count(task, self._entries(task)) < 2
+        return delegate.takes(task, self) and self.piece_count(task) < 2
+
+    def piece_count(self, task: Task) -> int:
+        """Tell into how many pieces a task is cut, doing what it reads where that is missing."""
+        return self._piece_count(task, self._entries(task))
 
     def make_piece(self, task: Task, shard: Shard) -> None:
         """Do a piece of a task's work, unless it is done."""

@@ -45,7 +45,7 @@ def tasks(bench: Bench) -> tuple[Task, ...]:
 
 
 def test_nothing_is_known_of_a_corpus_that_is_not_read(tasks: tuple[Task, ...], bench: Bench) -> None:
-    assert scale.footprints(tasks, Bench(bench.folder / "empty", bench.registry).location) == ()
+    assert not scale.footprints(tasks, Bench(bench.folder / "empty", bench.registry).location)
     with pytest.raises(RagtallyError, match=r"prepare made_up.* is not done"):
         scale.scaled_footprints(tasks, Bench(bench.folder / "empty", bench.registry).location)
 
@@ -53,7 +53,7 @@ def test_nothing_is_known_of_a_corpus_that_is_not_read(tasks: tuple[Task, ...], 
 def test_what_is_to_do_is_estimated_from_the_first_documents(tasks: tuple[Task, ...], bench: Bench) -> None:
     (dataset,) = [task for task in tasks if task.step is PREPARE]
     bench.do(dataset)
-    rows = scale.footprints(tasks, bench.location)
+    rows = tuple(scale.footprints(tasks, bench.location).values())
     assert [row.step for row in rows] == ["chunk", "embed", "index", "index", "retrieve", "retrieve"]
     chunk, embed, *indexes = rows
     assert chunk.pieces > 1 < embed.pieces
@@ -61,7 +61,7 @@ def test_what_is_to_do_is_estimated_from_the_first_documents(tasks: tuple[Task, 
     assert {row.pieces for row in indexes} == {1}
     (task,) = [task for task in tasks if task.step is CHUNK]
     assert chunk.disk == 12 * len(load_spans(bench.do(task)))
-    assert [row.step for row in scale.footprints(tasks, bench.location)] == [row.step for row in rows[1:]]
+    assert [row.step for row in scale.footprints(tasks, bench.location).values()] == [row.step for row in rows[1:]]
 
 
 @pytest.mark.parametrize("resource", ["disk", "memory"])

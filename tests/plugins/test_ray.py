@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import subprocess
 import sys
 
@@ -66,3 +67,33 @@ def test_nobody_at_an_address_is_an_error_at_once() -> None:
         executor.start()
     assert info.value.hint == "start its head (ray start --head --port PORT)"
     executor.close()
+
+
+@pytest.mark.slow  # Ray is imported
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install '.[ray]'")
+@pytest.mark.parametrize("workers", [None, 16])
+def test_jobs_share_workers_only_where_as_many_fit(workers: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ragtally_ray import driver
+
+    machine = {"CPU": 4.0, "memory": 8e9}
+    machines = [machine, machine]
+    monkeypatch.setattr(driver, "_nodes", lambda: [{"Resources": each} for each in machines])
+    cluster = driver.Cluster({"workers": workers, "retries": 2}, None, io.StringIO())  # type: ignore[arg-type]
+
+    def pool(memory: float) -> driver.Pool:
+        return cluster._pool({"cpus": 1, "gpus": 0, "memory": int(memory)})
+
+    large, small = pool(5e9), pool(0)
+    assert (large.size, small.size) == ((16, 16) if workers else (2, 8))
+    assert large is not small
+    assert pool(2e9) not in (large, small)
+    # As many of those of 2 GB fit as of those that want none.
+    other = driver.Cluster({"workers": workers, "retries": 2}, None, io.StringIO())  # type: ignore[arg-type]
+    assert other._pool({"cpus": 1, "gpus": 0, "memory": int(2e9)}) is other._pool({"cpus": 1, "gpus": 0, "memory": 0})
+    # An estimate that no machine has room for gets the largest machine.
+    assert pool(9e9).needs.memory == int(8e9)
+    # A machine that goes, or comes, does not take the jobs with it.
+    machines.pop()
+    assert pool(5e9) is large
+    machines.clear()
+    assert pool(0) is small

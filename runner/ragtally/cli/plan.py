@@ -52,7 +52,7 @@ def command(spec: Path, scale: bool, shared_store: str | None, as_json: bool) ->
         _show_scale(lazy.scale.scaled_footprints(tasks, workspace), as_json)
         return
     # Before the free local work that is done to count calls.
-    footprints = lazy.scale.footprints(tasks, workspace)
+    footprints = tuple(lazy.scale.footprints(tasks, workspace).values())
     for error in lazy.scale.shortages(footprints, workspace):
         workspace.progress.warn(str(error))
     long = lazy.long_context.long_contexts(plan, workspace)

@@ -33,12 +33,12 @@ from ragtally.api import (
 from ragtally.api.choice import plain, read_plain
 from ragtally.api.errors import errors_as_data, errors_from_data, raise_all
 from ragtally.engine.remote_model import RemoteModel
-from ragtally.engine.scale import footprints
-from ragtally.engine.worker_progress import WorkerProgress, heard
+from ragtally.engine.scale import Footprint, footprints
+from ragtally.engine.worker_progress import WorkerProgress, relayed_progress
 from ragtally.engine.workers import check_workers
 from ragtally.llm.embeddings import EMBEDDING_STEPS
 from ragtally.registry import Registry, load_registry
-from ragtally.steps import PREPARE, STEPS, Shard, Step, Task, Work
+from ragtally.steps import STEPS, Shard, Step, Task, Work
 from ragtally.steps.embed import embedding_function
 from ragtally.store import SharedStore, Store
 from ragtally.store.vectors import Role
@@ -58,7 +58,7 @@ class Delegation:
         choices = [
             choice
             for task in tasks
-            if any(_can_leave(task, workspace.registry, in_pieces=each) for each in (False, True))
+            if _task_can_leave(task, workspace.registry) or _pieces_will_leave(task, workspace)
             for choice in task.choices.values()
         ]
         if self._traits.is_remote and choices:
@@ -66,14 +66,14 @@ class Delegation:
 
     def takes(self, task: Task, workspace: Workspace) -> bool:
         """Tell whether a task that is not cut into pieces is done elsewhere."""
-        return self._traits.does_tasks and _can_leave(task, workspace.registry)
+        return self._traits.does_tasks and _task_can_leave(task, workspace.registry)
 
     def do(self, task: Task, shards: Sequence[Shard], workspace: Workspace) -> Iterator[Shard]:
         """Do pieces of a task, in any order; yields each when it is done."""
-        if _can_leave(task, workspace.registry, in_pieces=True):
+        if _pieces_can_leave(task, workspace.registry):
             self._share_inputs(workspace)
-            memory = max((each.memory for each in footprints([task], workspace)), default=0)
-            jobs = [_job(task, workspace, shard, memory) for shard in shards]
+            footprint = footprints([task], workspace).get(task)
+            jobs = [_job(task, workspace, footprint, shard) for shard in shards]
             order = self._run([task] * len(shards), jobs, workspace)
         else:
             order = iter(range(len(shards)))
@@ -87,8 +87,11 @@ class Delegation:
         self._share_inputs(workspace)
         with workspace.store.scratch() as folder:
             notes = [folder / f"{number}.json" for number in range(len(tasks))]
-            jobs = [_job(task, workspace, note=note) for task, note in zip(tasks, notes, strict=True)]
-            with heard(dict(zip(notes, tasks, strict=True)), workspace):
+            sizes = footprints(tasks, workspace)
+            jobs = [
+                _job(task, workspace, sizes.get(task), note=note) for task, note in zip(tasks, notes, strict=True)
+            ]
+            with relayed_progress(dict(zip(notes, tasks, strict=True)), workspace):
                 for position in self._run(tasks, jobs, workspace):
                     if self.is_remote and (tier := workspace.store.tier) is not None:
                         tier.look_up([(tasks[position].step.stored_as, tasks[position].address)], after=0)
@@ -162,7 +165,11 @@ def default_executor(registry: Registry) -> Choice:
 
 
 def _job(
-    task: Task, workspace: Workspace, shard: Shard | None = None, memory: int = 0, note: Path | None = None
+    task: Task,
+    workspace: Workspace,
+    footprint: Footprint | None,
+    shard: Shard | None = None,
+    note: Path | None = None,
 ) -> Job:
     order = {
         "store": str(workspace.store.root.absolute()),
@@ -183,7 +190,8 @@ def _job(
     part = f", piece {shard.number + 1} of {shard.count}" if shard else ""
     needs = _needs(task, workspace.registry)
     # In whole steps, so that an executor has few kinds of workers.
-    needs = dataclasses.replace(needs, memory=-(-(needs.memory + memory) // _MEMORY_STEP) * _MEMORY_STEP)
+    memory = needs.memory + (footprint.memory if footprint else 0)
+    needs = dataclasses.replace(needs, memory=-(-memory // _MEMORY_STEP) * _MEMORY_STEP)
     return Job(f"{task.step.name} {task.label}{part}", json.dumps(order), needs)
 
 
@@ -229,6 +237,7 @@ def _reported(function: Callable[[Mapping[str, Any], WorkerProgress], Report], t
         report = Report(errors=errors_as_data(error))
     except Exception:
         report = Report(bug=traceback.format_exc())
+    progress.finish()
     return json.dumps(dataclasses.asdict(report) | {"warnings": progress.warnings})
 
 
@@ -285,12 +294,26 @@ def _task(order: Mapping[str, Any]) -> Task:
     return Task(STEPS[order["step"]], order["address"], choices, order["settings"], inputs, order["label"])
 
 
-def _can_leave(task: Task, registry: Registry, *, in_pieces: bool = False) -> bool:
-    """Whether a task, or each of its pieces, can be done by another process: it asks no server."""
-    if not task.step.can_leave and not (in_pieces and task.step.sharding and task.step.sharding.can_leave):
-        return False
-    if task.step is PREPARE and not registry.traits(task.choices["dataset"]).parses:
-        return False  # It is never cut into pieces.
+def _task_can_leave(task: Task, registry: Registry) -> bool:
+    """Whether a task as a whole can be done by another process: it reads nothing but its entries."""
+    return task.step.can_leave and _asks_nobody(task, registry)
+
+
+def _pieces_can_leave(task: Task, registry: Registry) -> bool:
+    """Whether its pieces can be."""
+    step = task.step
+    return (step.can_leave or (step.sharding is not None and step.sharding.can_leave)) and _asks_nobody(
+        task, registry
+    )
+
+
+def _pieces_will_leave(task: Task, workspace: Workspace) -> bool:
+    """Whether it is known already that it is cut into such pieces: it reads no entry."""
+    return not task.sources and _pieces_can_leave(task, workspace.registry) and workspace.piece_count(task) > 1
+
+
+def _asks_nobody(task: Task, registry: Registry) -> bool:
+    """Whether a task needs no server, no key and no store that this process alone writes."""
     if task.step in EMBEDDING_STEPS and registry.traits(task.choices["embedder"]).cacheable:
         return False  # Its vectors come from the vector store, which one process alone writes.
     # What a retriever names is not built by it; what others name is.

@@ -21,6 +21,10 @@ _HELD_OUT = 5  # One in so many questions is put aside
 _FEWEST_SIZES = 3
 
 
+class ExamplesMissing(DataError):
+    """What a reader learns from is not there yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderCurve:
     """The learning curve of one reader, or why it has none."""
@@ -54,7 +58,7 @@ def learning_curves(
     for name in readers or able:
         try:
             curves.append(_curve(name, study, tasks, workspace, draws))
-        except DataError as error:
+        except ExamplesMissing as error:
             errors.append(error)
             curves.append(ReaderCurve(name, 0, None, (f"{error.message}: {error.hint}",)))
     if len(errors) == len(curves):
@@ -104,7 +108,7 @@ def _counts(task: Task, study: Study, name: str, workspace: Workspace) -> tuple[
         return labelled, labelled - held_out, held_out
     (base,) = task.inputs["base"]
     if not workspace.store.complete(BASE.stored_as, base.address):
-        raise DataError(
+        raise ExamplesMissing(
             f"{name} learns from the base of its split, and the votes on that are not there yet",
             location=study.location(f"readers.{name}"),
             hint=f"ragtally run {study.file} --stage train",
@@ -119,7 +123,7 @@ def require_examples(sample: Task, study: Study, name: str, workspace: Workspace
     if sample.step is TRAINING_SET and not all(
         workspace.store.complete(source.step.stored_as, source.address) for source in sample.sources
     ):
-        raise DataError(
+        raise ExamplesMissing(
             f"{name} learns from the study's examples, and these are not there yet",
             location=study.location(f"readers.{name}"),
             hint=f"ragtally run {study.file} --stage examples",

@@ -26,7 +26,7 @@ from ragtally.plan import STAGES, StudyPlan, in_order, plan_study, stage_slices
 from ragtally.registry import Registry, load_registry
 from ragtally.results import Results, load_results
 from ragtally.results.judgments import check_sheet, people_hashes
-from ragtally.results.write import WRITERS, write_losses
+from ragtally.results.write import WRITERS, stored_losses, write_losses
 from ragtally.spec.load import load_study
 from ragtally.spec.settings import executor_of
 from ragtally.spec.study import Study
@@ -148,11 +148,13 @@ def _losses_writer(
     plan: StudyPlan, workspace: Workspace, results: Path
 ) -> Callable[[Task, Sequence[LossPoint]], None]:
     """Write the losses of models while they are trained, of which workers train several at once."""
-    running: dict[Task, Sequence[LossPoint]] = {}
+    losses: dict[Task, Sequence[LossPoint]] = {}
 
     def write(task: Task, points: Sequence[LossPoint]) -> None:
-        running[task] = points
-        write_losses(plan, workspace, results, running)
+        if not losses:
+            losses.update(stored_losses(plan, workspace.store))
+        losses[task] = points
+        write_losses(plan, results, losses)
 
     return write
 

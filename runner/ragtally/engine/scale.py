@@ -85,9 +85,9 @@ class ScaledFootprint:
     seconds: float  # Of one process
 
 
-def footprints(tasks: Iterable[Task], workspace: Workspace) -> tuple[Footprint, ...]:
+def footprints(tasks: Iterable[Task], workspace: Workspace) -> Mapping[Task, Footprint]:
     """What is still to do takes, of corpora that are read already and worked on in pieces."""
-    rows = []
+    rows: dict[Task, Footprint] = {}
     corpora: dict[Task, CorpusSize] = {}
     for task in tasks:
         if task.step not in _READS or _is_done(task, workspace):
@@ -96,8 +96,8 @@ def footprints(tasks: Iterable[Task], workspace: Workspace) -> tuple[Footprint, 
         if _is_done(dataset, workspace) and texts_size(workspace.entry(dataset)) is not None:
             if chunk not in corpora:
                 corpora[chunk] = _corpus(dataset, chunk, workspace)
-            rows.append(_footprint(task, corpora[chunk], workspace))
-    return tuple(rows)
+            rows[task] = _footprint(task, corpora[chunk], workspace)
+    return rows
 
 
 def corpora_are_read(tasks: Iterable[Task], workspace: Workspace) -> bool:
@@ -125,7 +125,7 @@ def shortages(rows: Sequence[Footprint], workspace: Workspace) -> list[RagtallyE
 
 def require_room(tasks: Iterable[Task], workspace: Workspace) -> None:
     """Refuse, before it is begun, work that will fill the disk; warn of what takes more memory than there is."""
-    for error in shortages(footprints(tasks, workspace), workspace):
+    for error in shortages(tuple(footprints(tasks, workspace).values()), workspace):
         # Memory may be free later, and what is mapped is given back; what is written stays.
         if isinstance(error, StoreError):
             raise error

@@ -37,20 +37,16 @@ class WorkerProgress:
         # In a folder that is not on this machine where it has a store of its own: then nothing is noted.
         self._path = None if path is None or not Path(path).parent.is_dir() else Path(path)
         self._losses: Sequence[LossPoint] = ()
+        self._note: Note | None = None  # What is not written yet
         self._written = 0.0
         self.warnings: list[str] = []
 
     def start(self, step: str, total: int, so_far: int) -> None: ...
     def advance(self, step: str, label: str) -> None: ...
     def measure(self, what: str, total: int, so_far: int, label: str = "") -> None:
-        if self._path is None or time.monotonic() - self._written < _SECONDS:
-            return
-        self._written = time.monotonic()
-        note = Note(what, total, so_far, label, [dataclasses.asdict(point) for point in self._losses])
-        part = self._path.with_suffix(".part")
-        with suppress(OSError):
-            part.write_text(json.dumps(dataclasses.asdict(note)), encoding="utf-8")
-            part.replace(self._path)
+        self._note = Note(what, total, so_far, label)
+        if time.monotonic() - self._written >= _SECONDS:
+            self.finish()
 
     def watch(self, task: Task, points: Sequence[LossPoint]) -> None:
         """Note the losses of a training with what is measured next."""
@@ -59,24 +55,35 @@ class WorkerProgress:
     def warn(self, message: str) -> None:
         self.warnings.append(message)
 
-    def finish(self) -> None: ...
+    def finish(self) -> None:
+        """Write what is not written yet."""
+        if self._path is None or self._note is None:
+            return
+        losses = [dataclasses.asdict(point) for point in self._losses]
+        part = self._path.with_suffix(".part")
+        with suppress(OSError):
+            part.write_text(json.dumps(dataclasses.asdict(self._note) | {"losses": losses}), encoding="utf-8")
+            part.replace(self._path)
+        self._note, self._written = None, time.monotonic()
 
 
 @contextmanager
-def heard(tasks: Mapping[Path, Task], workspace: Workspace) -> Iterator[None]:
-    """Tell, while the work goes on, of what is noted at some paths about tasks."""
+def relayed_progress(tasks: Mapping[Path, Task], workspace: Workspace) -> Iterator[None]:
+    """Pass on, while the work goes on, what is noted at some paths about tasks."""
     ended = threading.Event()
 
     def listen() -> None:
-        seen: dict[Path, str] = {}
-        while not ended.wait(_SECONDS):
+        last_texts: dict[Path, str] = {}
+        is_last = False
+        while not is_last:
+            is_last = ended.wait(_SECONDS)
             for path, task in tasks.items():
-                # A disk that is full is told of where it stops the work.
-                with suppress(OSError, RagtallyError):
+                # A file that is not there yet, or not whole; a disk that is full is reported where it stops the work.
+                with suppress(OSError, ValueError, TypeError, RagtallyError):
                     text = path.read_text(encoding="utf-8")
-                    if text != seen.get(path):
-                        seen[path] = text
-                        _tell(Note(**json.loads(text)), task, workspace)
+                    if text != last_texts.get(path):
+                        last_texts[path] = text
+                        _pass_on(Note(**json.loads(text)), task, workspace)
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
@@ -87,7 +94,7 @@ def heard(tasks: Mapping[Path, Task], workspace: Workspace) -> Iterator[None]:
         thread.join()
 
 
-def _tell(note: Note, task: Task, workspace: Workspace) -> None:
+def _pass_on(note: Note, task: Task, workspace: Workspace) -> None:
     what = note.what if note.what == task.label else f"{task.label}: {note.what}"
     workspace.progress.measure(what, note.total, note.so_far, note.label)
     if note.losses:

@@ -26,6 +26,12 @@ def check_workers(executor: Executor, choices: Iterable[Choice], registry: Regis
     choices = tuple(choices)
     packages = versions_with_requirements(name for choice in choices for name in registry.packages(choice))
     used = {entry.plugin.partition(".")[0] for choice in choices for entry in registry.entries(choice)}
+    if any(choice.kind == "dataset" for choice in choices):
+        # One of files reads each kind with a converter that nobody has to name.
+        converters = [entry for entry in registry.all() if entry.kind == "converter"]
+        used |= {entry.plugin.partition(".")[0] for entry in converters}
+        own = (entry.component.packages for entry in converters)
+        packages |= versions_with_requirements(name for names in own if not callable(names) for name in names)
     others = {entry.plugin.partition(".")[0] for entry in registry.all()} - used
     sources = {package: digest for package, digest in _sources(registry).items() if package not in others}
     # A file that was just written here and is read there: a folder of the same name need not be the same folder.

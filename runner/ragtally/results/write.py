@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from ragtally.results.readings import count_readings, count_readings_of_voters
 from ragtally.steps import ASK, RERANK, TRAINING_SET, TUNE, Task
 from ragtally.steps.ask import keys_of
 from ragtally.steps.score import load_graded_answers
-from ragtally.store import read_json
+from ragtally.store import DamagedEntry, Store, read_json
 from ragtally.tables import (
     SERVED_BY,
     load_answer_options,
@@ -114,7 +115,7 @@ def write_train(plan: StudyPlan, workspace: Workspace, folder: Path) -> None:
                 "silver_labels": int((base["label_kind"] == "silver").sum()),
             }
     files.TRAIN.write(folder, {"study": plan.study.name, "models": models})
-    write_losses(plan, workspace, folder, {})
+    write_losses(plan, folder, stored_losses(plan, workspace.store))
 
 
 def _training_dollars(task: Task, report: Mapping[str, Any], workspace: Workspace) -> dict[str, float | None]:
@@ -124,14 +125,22 @@ def _training_dollars(task: Task, report: Mapping[str, Any], workspace: Workspac
     return {"dollars": None if terms is None else round_number(terms.dollars(report["trained_tokens"]))}
 
 
-def write_losses(
-    plan: StudyPlan, workspace: Workspace, folder: Path, running: Mapping[Task, Sequence[LossPoint]]
-) -> None:
-    """Write the losses of the models that are trained, and those so far of models that are being trained."""
+def stored_losses(plan: StudyPlan, store: Store) -> dict[Task, Sequence[LossPoint]]:
+    """The losses of the models that are trained."""
+    losses: dict[Task, Sequence[LossPoint]] = {}
+    for task in plan.goals("train"):
+        # Nothing is trained again to draw a curve.
+        with suppress(DamagedEntry):
+            if store.complete(task.step.stored_as, task.address):
+                losses[task] = load_losses(store.open(task.step.stored_as, task.address).folder)
+    return losses
+
+
+def write_losses(plan: StudyPlan, folder: Path, losses: Mapping[Task, Sequence[LossPoint]]) -> None:
+    """Write the losses of models, of those too that are being trained."""
     rows: list[tuple[str, str, float, int, float]] = []
     for task in plan.goals("train"):
-        is_stored = workspace.store.complete(task.step.stored_as, task.address)
-        points = load_losses(workspace.entry(task)) if is_stored else running.get(task, ())
+        points = losses.get(task, ())
         for part in ("train", "dev"):
             rows += [
                 (task.label, part, round(point.epoch, _LOSS_DIGITS), point.step, round(loss, _LOSS_DIGITS))

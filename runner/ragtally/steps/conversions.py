@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,48 +14,59 @@ from ragtally.api import Conversion, ConversionError, FileDocument, Part, file_h
 from ragtally.store import write_table
 
 _FILE = "conversions.parquet"
-_SCHEMA = {"file": pl.String, "content": pl.String, "outcome": pl.String}
+_SCHEMA = {"file": pl.String, "content": pl.String, "conversion": pl.String}
 
 Convert = Callable[[Path], Conversion]
 
 
-def write_conversions(folder: Path, paths: Iterable[Path], convert: Convert) -> None:
-    """Convert files and write what comes of each, or why it cannot be read; one that is not there is left out."""
-    rows: list[tuple[str, str, str]] = []
-    for path in paths:
-        with suppress(OSError):
-            content = file_hash(path)
-            rows.append((str(path), content, json.dumps(_outcome(path, convert), ensure_ascii=False)))
-    write_table(folder / _FILE, pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
+class Conversions:
+    """What comes of some files."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, str, str]] = []
+
+    def add(self, paths: Iterable[Path], convert: Convert) -> None:
+        """Convert files; those that are missing or cannot be read are left out."""
+        for path in paths:
+            # Why one cannot be read may pass, as a package that is not installed: so that is not kept.
+            with suppress(OSError, ConversionError):
+                content = file_hash(path)
+                data = json.dumps(_as_data(convert(path)), ensure_ascii=False)
+                self._rows.append((str(path), content, data))
+
+    def write(self, folder: Path) -> None:
+        """Write them for `stored_conversions`."""
+        write_table(folder / _FILE, pl.DataFrame(self._rows, schema=_SCHEMA, orient="row"))
 
 
 def stored_conversions(folders: Sequence[Path], convert: Convert) -> Convert:
-    """Convert by looking up what was written; of a file that is not there, or was another one, by `convert`."""
+    """Convert by looking up what was written; a file that was left out, or was another one, by `convert`."""
     frames = [pl.read_parquet(folder / _FILE) for folder in folders]
-    outcomes = {file: (content, outcome) for frame in frames for file, content, outcome in frame.iter_rows()}
+    stored = {file: (content, conversion) for frame in frames for file, content, conversion in frame.iter_rows()}
 
     def look_up(path: Path) -> Conversion:
-        content, outcome = outcomes.pop(str(path), ("", ""))
-        if not outcome or file_hash(path) != content:
-            return convert(path)
-        return _conversion(path, json.loads(outcome))
+        content, conversion = stored.pop(str(path), ("", ""))
+        return _from_data(json.loads(conversion)) if content and file_hash(path) == content else convert(path)
 
     return look_up
 
 
-def _outcome(path: Path, convert: Convert) -> dict[str, Any]:
-    try:
-        return dataclasses.asdict(convert(path))
-    except ConversionError as error:
-        line = error.location and error.location.line
-        return {"reason": error.reason, "message": error.message, "hint": error.hint, "line": line}
-
-
-def _conversion(path: Path, outcome: dict[str, Any]) -> Conversion:
-    if "reason" in outcome:
-        raise ConversionError(path=path, **outcome)
+def _as_data(conversion: Conversion) -> dict[str, Any]:
     documents = [
-        FileDocument(each["text"], [Part(**part) for part in each["parts"]], each["name"])
-        for each in outcome["documents"]
+        {
+            "text": document.text,
+            "parts": [[part.kind, part.name, int(part.start), int(part.end)] for part in document.parts],
+            "name": document.name,
+        }
+        for document in conversion.documents
     ]
-    return Conversion(documents, outcome["left_out"], outcome["people"])
+    left_out = {what: int(count) for what, count in conversion.left_out.items()}
+    return {"documents": documents, "left_out": left_out, "people": list(conversion.people)}
+
+
+def _from_data(data: Mapping[str, Any]) -> Conversion:
+    documents = [
+        FileDocument(each["text"], [Part(*part) for part in each["parts"]], each["name"])
+        for each in data["documents"]
+    ]
+    return Conversion(documents, data["left_out"], data["people"])

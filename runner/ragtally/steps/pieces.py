@@ -11,9 +11,11 @@ from collections.abc import Sequence
 DOCUMENTS = 100_000
 TEXT_BYTES = 1 << 28
 CHUNKS = 250_000
-# Of files that converters read: a scanned page or a sheet of a megabyte takes a second.
+# Of files that converters read: eight megabytes of PDF or sheets take about ten seconds. Each piece lists all files,
+# so there are never many.
 FILES = 512
-FILE_BYTES = 1 << 22
+FILE_BYTES = 1 << 23
+_MOST_OF_FILES = 64
 
 
 def pieces_of(rows: int, rows_of_a_piece: int) -> int:
@@ -33,4 +35,4 @@ def pieces_of_chunks(chunks: int) -> int:
 
 def pieces_of_files(sizes: Sequence[int]) -> int:
     """How many pieces files of so many bytes make: no more than there are files."""
-    return min(len(sizes) or 1, max(pieces_of(len(sizes), FILES), pieces_of(sum(sizes), FILE_BYTES)))
+    return min(len(sizes) or 1, _MOST_OF_FILES, max(pieces_of(len(sizes), FILES), pieces_of(sum(sizes), FILE_BYTES)))

@@ -13,9 +13,9 @@ from typing import Any
 
 import polars as pl
 
-from ragtally.api import Conversion, DataError, Dataset, DatasetBatch, ParsingDataset, PluginError
+from ragtally.api import Conversion, DataError, Dataset, DatasetBatch, DatasetTraits, ParsingDataset, PluginError
 from ragtally.redaction import Redactor, check_rules
-from ragtally.steps.conversions import stored_conversions, write_conversions
+from ragtally.steps.conversions import Conversions, stored_conversions
 from ragtally.steps.documents import DocumentBuffer, write_documents
 from ragtally.steps.pieces import pieces_of_files
 from ragtally.steps.step import Shard, Sharding, Step, Task, Work
@@ -29,52 +29,52 @@ _FEWEST_LABELS = 10
 
 def run(work: Work) -> None:
     """Write `documents.parquet`, `questions.parquet`, `evidence.parquet` and `dataset.json`."""
-    dataset = _dataset(work)
-    _write(_told(dataset, work) if isinstance(dataset, ParsingDataset) else dataset, work)
+    _write(_with_progress(_parsing_dataset(work), work) if _parses(work) else work.build("dataset"), work)
 
 
-def _told(dataset: ParsingDataset, work: Work) -> Dataset:
-    """The same dataset, which tells how many of its files are converted."""
-    count, numbers = functools.cache(lambda: len(dataset.files())), itertools.count()
+def _with_progress(dataset: ParsingDataset, work: Work) -> Dataset:
+    """The same dataset, which says how many of its files are converted."""
+    count, numbers = functools.cache(lambda: len(dataset.files())), itertools.count(1)
 
     def convert(path: Path) -> Conversion:
+        conversion = dataset.convert(path)
         work.progress("files", next(numbers), count())
-        return dataset.convert(path)
+        return conversion
 
     return dataset.converted_by(convert)
 
 
 def _count(work: Work) -> int:
-    dataset = _dataset(work)
-    if not isinstance(dataset, ParsingDataset):
+    # Names and numbers that are to be replaced do not lie in pieces.
+    if not _parses(work) or "redact" in work.task.settings:
         return 1
-    return pieces_of_files([path.stat().st_size for path in dataset.files()])
+    return pieces_of_files([path.stat().st_size for path in _parsing_dataset(work).files()])
 
 
 def _run_piece(work: Work, shard: Shard) -> None:
     """Convert some of the files; what is not on this machine the merge converts."""
-    dataset = _parsing(_dataset(work), work)
-    files: Sequence[Path] = ()
+    conversions = Conversions()
     with suppress(DataError):
-        files = dataset.files()
-    # Not neighbours: these are often alike, and a run of long files would make a long piece.
-    write_conversions(work.folder, files[shard.number :: shard.count], dataset.convert)
+        dataset = _parsing_dataset(work)
+        # Not neighbours: these are often alike, and a run of long files would make a long piece.
+        conversions.add(dataset.files()[shard.number :: shard.count], dataset.convert)
+    conversions.write(work.folder)
 
 
 def _merge(work: Work, pieces: Sequence[Path]) -> None:
-    dataset = _parsing(_dataset(work), work)
+    dataset = _parsing_dataset(work)
     _write(dataset.converted_by(stored_conversions(pieces, dataset.convert)), work)
 
 
-def _dataset(work: Work) -> Dataset:
-    dataset: Dataset = work.build("dataset")
-    return _parsing(dataset, work).parsed_by(work.build("parser")) if "parser" in work.task.choices else dataset
+def _parses(work: Work) -> bool:
+    traits: DatasetTraits = work.registry.traits(work.task.choices["dataset"])
+    return traits.parses
 
 
-def _parsing(dataset: Dataset, work: Work) -> ParsingDataset:
-    if not isinstance(dataset, ParsingDataset):
-        raise PluginError(f"the dataset {work.task.choices['dataset'].name} has not the methods of a ParsingDataset")
-    return dataset
+def _parsing_dataset(work: Work) -> ParsingDataset:
+    # Not asked by `isinstance`, which reads every attribute: here, all questions.
+    dataset: ParsingDataset = work.build("dataset")
+    return dataset.parsed_by(work.build("parser")) if "parser" in work.task.choices else dataset
 
 
 def _write(dataset: Dataset, work: Work) -> None:
