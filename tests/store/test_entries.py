@@ -294,3 +294,22 @@ def test_an_entrys_files_are_their_owners_alone(store: Store) -> None:
     folder = store.folder(STEP, ADDRESS)
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()} == {0o600}
+
+
+@pytest.mark.parametrize("change", ["the wo", "the w0rk"])
+def test_what_another_process_found_sound_is_read_again_only_after_a_change(
+    store: Store, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(store)
+    states = store.states([store.folder(STEP, ADDRESS), store.root / "no such entry"])
+    assert len(states) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr("ragtally.store.entries.fingerprints", lambda folder: pytest.fail("its files were read"))
+        other = Store(store.root)
+        other.trust(states)
+        assert other.open(STEP, ADDRESS).address == ADDRESS
+    (store.folder(STEP, ADDRESS) / "file.txt").write_text(change)
+    third = Store(store.root)
+    third.trust(states)
+    with pytest.raises(DamagedEntry):
+        third.open(STEP, ADDRESS)

@@ -10,7 +10,7 @@ import os
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from ragtally.engine.worker_progress import WorkerProgress, relayed_progress
 from ragtally.engine.workers import check_workers
 from ragtally.llm.embeddings import EMBEDDING_STEPS
 from ragtally.registry import Registry, load_registry
-from ragtally.steps import STEPS, Shard, Step, Task, Work
+from ragtally.steps import FIRST, STEPS, Shard, Step, Task, Work
 from ragtally.steps.embed import embedding_function
 from ragtally.store import SharedStore, Store
 from ragtally.store.vectors import Role
@@ -55,13 +55,15 @@ class Delegation:
 
     def prepare(self, tasks: Sequence[Task], workspace: Workspace) -> None:
         """Make sure, before any work, that the workers have what these tasks need."""
+        if not self._traits.is_remote:
+            return
         choices = [
             choice
             for task in tasks
             if _task_can_leave(task, workspace.registry) or _pieces_will_leave(task, workspace)
             for choice in task.choices.values()
         ]
-        if self._traits.is_remote and choices:
+        if choices:
             check_workers(self._executor, choices, workspace.registry, workspace.store)
 
     def takes(self, task: Task, workspace: Workspace) -> bool:
@@ -186,13 +188,24 @@ def _job(
         "label": task.label,
         "shard": shard and [shard.number, shard.count],
         "note": note and str(note.absolute()),
+        "states": _states(task, workspace.store),
     }
     part = f", piece {shard.number + 1} of {shard.count}" if shard else ""
-    needs = _needs(task, workspace.registry)
-    # In whole steps, so that an executor has few kinds of workers.
-    memory = needs.memory + (footprint.memory if footprint else 0)
-    needs = dataclasses.replace(needs, memory=-(-memory // _MEMORY_STEP) * _MEMORY_STEP)
+    needs = _needs(task, workspace.registry, footprint.memory if footprint else 0)
     return Job(f"{task.step.name} {task.label}{part}", json.dumps(order), needs)
+
+
+def _states(task: Task, store: Store) -> Mapping[str, str]:
+    """What was found sound of what a job reads, so that no worker reads a whole corpus only to check it."""
+    inputs = [store.folder(source.step.stored_as, source.address) for source in task.sources]
+    return store.states([*inputs, _folder(task, FIRST, store)])
+
+
+def _folder(task: Task, piece: str | None, store: Store) -> Path:
+    """The folder of a task's entry, or of one of its pieces."""
+    if piece is None:
+        return store.folder(task.step.stored_as, task.address)
+    return store.pieces(task.step.stored_as, task.address).folder(task.step.name, piece)
 
 
 @dataclass(frozen=True)
@@ -202,6 +215,7 @@ class Report:
     warnings: Sequence[str] = ()
     errors: Sequence[Mapping[str, Any]] = ()  # What the user can fix
     bug: str = ""  # A traceback
+    states: Mapping[str, str] = field(default_factory=dict)  # Of what was written (see `Store.trust`)
     vectors: str = ""  # Of texts: float32 as base64
     shape: Sequence[int] = (0, 0)  # Of the vectors
 
@@ -214,6 +228,7 @@ def _read(text: str, job: Job, task: Task, workspace: Workspace) -> Report:
     if report.bug:
         raise RuntimeError(f"{job.name} failed on a worker:\n{report.bug}")
     raise_all(errors_from_data(report.errors, task.location))
+    workspace.store.trust(report.states)
     return report
 
 
@@ -244,17 +259,18 @@ def _reported(function: Callable[[Mapping[str, Any], WorkerProgress], Report], t
 def _do(order: Mapping[str, Any], progress: WorkerProgress) -> Report:
     workspace = _worker_workspace(order["store"], order["shared_store"])
     workspace = dataclasses.replace(workspace, progress=progress, loss_watchers=[progress.watch])
-    task = _task(order)
+    workspace.store.trust(order["states"])
+    task, shard = _task(order), Shard(*order["shard"]) if order["shard"] else None
     # What comes to nothing because an input is lost is done by who planned it.
     with suppress(_LostInput):
-        if order["shard"]:
-            workspace.make_piece(task, Shard(*order["shard"]))
+        if shard:
+            workspace.make_piece(task, shard)
         else:
             workspace.make(task)
         # Who planned the work may be on another machine.
         if (tier := workspace.store.tier) is not None and (error := tier.flush()):
             raise error
-    return Report()
+    return Report(states=workspace.store.states([_folder(task, shard.address if shard else None, workspace.store)]))
 
 
 def _embed(order: Mapping[str, Any], progress: WorkerProgress) -> Report:
@@ -328,14 +344,15 @@ def _asks_nobody(task: Task, registry: Registry) -> bool:
     )
 
 
-def _needs(task: Task, registry: Registry) -> Needs:
-    return _needs_of(task.choices.values(), registry)
+def _needs(task: Task, registry: Registry, memory: int = 0) -> Needs:
+    return _needs_of(task.choices.values(), registry, memory)
 
 
-def _needs_of(choices: Iterable[Choice], registry: Registry) -> Needs:
-    needs = Needs()
+def _needs_of(choices: Iterable[Choice], registry: Registry, memory: int = 0) -> Needs:
+    needs = Needs(memory=memory)
     for choice in choices:
         own = registry.get(choice).component.needs
         own = (own(choice.parameters) if callable(own) else own) or Needs()
         needs = Needs(max(needs.cpus, own.cpus), max(needs.gpus, own.gpus), needs.memory + own.memory)
-    return needs
+    # In whole steps, and one at least, so that an executor has few kinds of workers.
+    return dataclasses.replace(needs, memory=max(1, -(-needs.memory // _MEMORY_STEP)) * _MEMORY_STEP)

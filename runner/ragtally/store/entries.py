@@ -9,14 +9,14 @@ import platform
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragtally.api import Location, RagtallyError, StoreError
 from ragtally.store.files import sync_file, sync_folder, unwritable, write_json
-from ragtally.store.packing import RECORD, UNREADABLE, content_files, fingerprints
+from ragtally.store.packing import RECORD, UNREADABLE, content_files, fingerprints, state
 from ragtally.store.shared_store import SharedStore
 from ragtally.store.uploads import Upload
 from ragtally.support.processes import is_running
@@ -60,10 +60,12 @@ class Store:
 
     # A shared store, where there is one, is looked at for what is not here, and gets what is completed here.
 
-    def __init__(self, root: Path, tier: SharedStore | None = None) -> None:
+    def __init__(self, root: Path, tier: SharedStore | None = None, states: dict[str, str] | None = None) -> None:
         self.root = root
         self.tier = tier  # What other machines see too
         self._verified: dict[str, Entry] = {}
+        # Of entries that were written or found sound, here or by a worker: their files' state, by their folder.
+        self._states: dict[str, str] = {} if states is None else states
         self._provisional: set[str] = set()
 
     def folder(self, step: str, address: str) -> Path:
@@ -83,8 +85,8 @@ class Store:
         return address in self._provisional or not (folder / _PROVISIONAL).is_file()
 
     def open(self, step: str, address: str) -> Entry:
-        """Open an entry, comparing its files with their recorded hashes the first time, unless this object wrote
-        it.
+        """Open an entry, comparing its files with their recorded hashes, unless it was written or found sound
+        in this run (see `trust`).
         """
         if address in self._verified:
             return self._verified[address]
@@ -97,7 +99,9 @@ class Store:
             )
         try:
             record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-            intact = record["address"] == address and record["files"] == fingerprints(folder)
+            intact = record["address"] == address and (
+                self._is_sound(folder) or record["files"] == fingerprints(folder)
+            )
             seconds = float(record["seconds"])
         except UNREADABLE:
             intact, seconds = False, 0.0
@@ -107,8 +111,25 @@ class Store:
                 f"an entry of the step {step} was damaged; it now lies aside", location=Location(str(aside))
             )
         entry = Entry(address, step, folder, seconds, provisional=(folder / _PROVISIONAL).is_file())
-        self._verified[address] = entry
+        self._note_sound(entry)
         return entry
+
+    def states(self, folders: Iterable[Path]) -> dict[str, str]:
+        """Say of entries, by their folders, what state they were in when they were found sound; for `trust`."""
+        keys = [str(folder.absolute()) for folder in folders]
+        return {key: self._states[key] for key in keys if key in self._states}
+
+    def trust(self, states: Mapping[str, str]) -> None:
+        """Take another process's word for entries: in the same state, their files are not read only to be checked."""
+        self._states.update(states)
+
+    def _is_sound(self, folder: Path) -> bool:
+        known = self._states.get(str(folder.absolute()))
+        return known is not None and known == state(folder)
+
+    def _note_sound(self, entry: Entry) -> None:
+        self._verified[entry.address] = entry
+        self._states[str(entry.folder.absolute())] = state(entry.folder)
 
     @property
     def has_provisional(self) -> bool:
@@ -167,7 +188,7 @@ class Store:
         """
         folder = self.checkpoints(step, address) / "pieces"
         tier = self.tier.below(folder.relative_to(self.root).as_posix()) if self.tier and elsewhere else None
-        return Store(folder, tier)
+        return Store(folder, tier, self._states)
 
     def _temporary(self) -> Path:
         temporary = self.root / "tmp" / f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex}"
@@ -206,7 +227,7 @@ class Store:
             temporary.rename(final)
             sync_folder(final.parent)
             provisional = address in self._provisional
-            self._verified[address] = Entry(address, step, final, seconds, provisional=provisional)
+            self._note_sound(Entry(address, step, final, seconds, provisional=provisional))
 
     def _fetch(self, tier: SharedStore, step: str, address: str) -> None:
         """Bring an entry here that others have shared."""

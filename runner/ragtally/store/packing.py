@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ragtally.api import file_hash
+from ragtally.api.address import address
 
 RECORD = "entry.json"
 UNREADABLE = (
@@ -52,6 +53,12 @@ def fingerprints(folder: Path) -> dict[str, Any]:
         path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "hash": file_hash(path)}
         for path in content_files(folder)
     }
+
+
+def state(folder: Path) -> str:
+    """What changes with an entry's files, without reading them: their names, sizes and times."""
+    stats = ((path.relative_to(folder).as_posix(), path.stat()) for path in content_files(folder))
+    return address({name: [each.st_size, each.st_mtime_ns] for name, each in stats})
 
 
 def pack(folder: Path, archive: Path) -> None:
