@@ -13,6 +13,7 @@ from ragtally.analysis.analysis import Analysis, CellAnalysis, SetAnalysis
 from ragtally.analysis.costs import cell_cost
 from ragtally.analysis.estimate import Estimate
 from ragtally.api import Choice as ComponentChoice
+from ragtally.api import ReaderTraits
 from ragtally.present.choice import choice_parts
 from ragtally.registry import load_registry
 from ragtally.results import Results
@@ -31,8 +32,31 @@ CELLS: tuple[tuple[str, str, str, int, float | None], ...] = (
     ("people", "gold_context", "people", 40, None),
     ("gold/old", "gold_context", "old", 40, 0.0),
 )
-TRAINS = {"chat": False, "tuned": True, "people": False}
+READERS = {"chat": ReaderTraits(), "tuned": ReaderTraits(trains=True), "people": ReaderTraits()}
 SPENDING = Spending(labelling=100, training=20, expert=80)
+
+
+def test_a_floor_is_no_reason_to_look_at_readers_without_their_passages() -> None:
+    rows = (("floor", "closed_book", "floor", 22), ("closed/tuned", "closed_book", "tuned", 23),
+            ("gold/tuned", "gold_context", "tuned", 36), ("top 1/tuned", "retrieved", "tuned", 30))  # fmt: skip
+    results = results_of({name: "y" * right + "n" * (N - right) for name, _, _, right in rows})
+    table = pl.DataFrame([row[:3] for row in rows], schema=["cell", "condition", "reader"], orient="row")
+    results = replace(results, cells=results.cells.join(table, on="cell"))
+    own = {
+        name: CellAnalysis(
+            "grid",
+            {"accuracy": Estimate(right / N, N, right / N - 0.1, right / N + 0.1)},
+            cell_cost(N, right),
+            is_candidate=True,
+        )
+        for name, _, _, right in rows
+    }
+    readers = {"floor": ReaderTraits(trains=True, condition="closed_book"), "tuned": ReaderTraits(trains=True)}
+    choice = choice_of(results, analysis_of(results, own), readers, {}, SPENDING)
+    assert choice is not None
+    assert [each.cell for each in choice.options] == ["floor", "top 1/tuned"]
+    assert choice.highest == "top 1/tuned"
+    assert (break_even(choice).trained.cell, break_even(choice).other.cell) == ("top 1/tuned", "floor")
 
 
 def advice(
@@ -58,7 +82,7 @@ def advice(
         )
         for name, _, _, right, dollars in rows
     }
-    choice = choice_of(results, analysis_of(results, own), TRAINS, {"top 2/tuned": 80.0}, spending)
+    choice = choice_of(results, analysis_of(results, own), READERS, {"top 2/tuned": 80.0}, spending)
     assert choice is not None
     parts = choice_parts(choice, spending)
     return choice, " ".join(part for part in parts if isinstance(part, str))

@@ -38,6 +38,7 @@ class Option:
     condition: str  # What stands before its reader, such as `closed_book` or `retrieved`
     reader: str
     trained: bool
+    reads: bool  # Whether its answers depend on what stands before it
     cell: str
     cells: int  # Of how many it is the best
     score: Estimate
@@ -96,20 +97,19 @@ def learns(traits: ReaderTraits) -> bool:
 def choice_of(
     results: Results,
     analysis: Analysis,
-    trains: Mapping[str, bool],
+    readers: Mapping[str, ReaderTraits],
     read_seconds: Mapping[str, float],
     spending: Spending,
 ) -> Choice | None:
     """Compare the approaches of a study; None where no metric decides.
 
-    `trains` says of the spec's readers whether they learn (see `learns`); `read_seconds` how long each cell's votes
-    took.
+    `readers` are those of the spec; `read_seconds` says how long each cell's votes took.
     """
     if analysis.metric is None or analysis.question_set not in analysis.sets:
         return None
     metric, question_set = analysis.metric, analysis.question_set
     higher = results.metric(metric).higher_is_better is not False
-    options = _options(results, analysis, trains, read_seconds, spending)
+    options = _options(results, analysis, readers, read_seconds, spending)
     best = [
         _best([each for each in options if not each.trained and each.condition == name], higher)
         for name in _CONDITIONS
@@ -150,7 +150,7 @@ def choice_of(
             for one, other in against
         ),
         other_readers=tuple(
-            name for name in results.cells["reader"].drop_nulls().unique().sort() if name not in trains
+            name for name in results.cells["reader"].drop_nulls().unique().sort() if name not in readers
         ),
     )
 
@@ -158,7 +158,7 @@ def choice_of(
 def _options(
     results: Results,
     analysis: Analysis,
-    trains: Mapping[str, bool],
+    readers: Mapping[str, ReaderTraits],
     read_seconds: Mapping[str, float],
     spending: Spending,
 ) -> list[Option]:
@@ -171,7 +171,7 @@ def _options(
     rows = results.cells.select("cell", "condition", "reader").unique(maintain_order=True)
     for name, condition, reader in rows.iter_rows():
         cell = cells.get(name)
-        if cell is None or reader not in trains or reader in elsewhere or condition not in _CONDITIONS:
+        if cell is None or reader not in readers or reader in elsewhere or condition not in _CONDITIONS:
             continue
         score = cell.metrics[analysis.metric]
         if score.value is None or (condition == "retrieved" and not cell.is_candidate):
@@ -180,13 +180,13 @@ def _options(
         own = read_seconds.get(name)
         if seconds is None and own is not None:
             seconds = own / answers[name]
-        is_trained = trains[reader]
+        is_trained, reads = learns(readers[reader]), readers[reader].condition is None
         is_hosted = reader in results.training_dollars
         if is_trained and not is_hosted and spending.machine_hour is not None:
             usd = None if usd is None or seconds is None else usd + seconds / 3600 * spending.machine_hour
         index, training = cell.cost.index_dollars or 0.0, cell.cost.training_dollars
         options.append(
-            Option(condition, reader, is_trained, name, 1, score, usd, seconds, index, is_hosted, training)
+            Option(condition, reader, is_trained, reads, name, 1, score, usd, seconds, index, is_hosted, training)
         )
     return options
 
@@ -200,7 +200,7 @@ def _best(options: Sequence[Option], higher: bool) -> Option | None:
 
 def _of_trained(options: Sequence[Option], higher: bool) -> list[Option]:
     """Each trained reader where those that learn nothing answer too, or else on what it has."""
-    untrained = {each.condition for each in options if not each.trained}
+    untrained = {each.condition for each in options if not each.trained and each.reads}
     rows = []
     for reader in dict.fromkeys(each.reader for each in options if each.trained):
         own = [each for each in options if each.reader == reader]
@@ -212,8 +212,10 @@ def _of_trained(options: Sequence[Option], higher: bool) -> list[Option]:
 
 
 def _counterpart(option: Option, options: Sequence[Option], higher: bool) -> tuple[Option, Option] | None:
-    others = [each for each in options if not each.trained and each.condition == option.condition]
-    best = _best(others, higher)
+    others = [each for each in options if not each.trained]
+    alike = [each for each in others if each.reads and each.condition == option.condition]
+    # One that reads nothing, as the majority class, would answer the same there.
+    best = _best(alike or [each for each in others if not each.reads], higher)
     return None if best is None else (option, best)
 
 

@@ -208,9 +208,9 @@ def _choice_of(study: Study, registry: Registry, folder: Path, spending: Spendin
     timings: dict[str, Any] = {}
     if (folder / lazy.columns.TIMINGS.name).is_file():
         timings = lazy.columns.TIMINGS.read(folder)
-    trains = {name: lazy.choice.learns(registry.traits(pick.choice)) for name, pick in study.readers.items()}
+    readers = {name: registry.traits(pick.choice) for name, pick in study.readers.items()}
     seconds = timings.get("read_seconds_by_cell", {})
-    return lazy.choice.choice_of(results, analysis_of(folder, results), trains, seconds, spending)
+    return lazy.choice.choice_of(results, analysis_of(folder, results), readers, seconds, spending)
 
 
 @contextmanager
