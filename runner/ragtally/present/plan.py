@@ -111,7 +111,8 @@ def _small_sample(chunks: int) -> Iterator[str]:
 
 def _scale_row(row: ScaledFootprint) -> tuple[str, str, int, str, str, str, str]:
     own, hours = row.footprint, row.seconds / _SECONDS_PER_HOUR
-    return own.step, own.component, *_sizes(own), gigabytes(row.network), f"{hours:,.1f}" if hours >= 1 else f"{hours:.2f}"
+    shown = f"{hours:,.1f}" if hours >= 1 else f"{hours:.2f}"
+    return own.step, own.component, *_sizes(own), gigabytes(row.network), shown
 
 
 def long_context_table(long: Sequence[LongContext]) -> Table:
