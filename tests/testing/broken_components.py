@@ -199,6 +199,11 @@ BROKEN = [
     ("dataset", "test_batches_are_yielded_one_by_one", {"build": data.Whole}),
     ("dataset", "test_references_are_texts", {"traits": DatasetTraits("open")}),
     ("dataset", "test_it_can_be_parsed_where_the_traits_say_so", {"traits": DatasetTraits(parses=True)}),
+    (
+        "dataset",
+        "test_files_can_be_converted_elsewhere",
+        {"traits": DatasetTraits(parses=True), "build": data.Unconverted},
+    ),
     ("dataset", "test_questions_have_known_labels_and_splits", {"build": data.Mislabelled}),
     ("dataset", "test_a_dataset_says_whether_it_is_labelled", {"build": data.Silver}),
     ("dataset", "test_questions_have_known_labels_and_splits", {"build": data.Unsplit}),

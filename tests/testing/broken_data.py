@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
-from ragtally.api import DatasetBatch, Documents, Evidence, Questions, QuestionValues, Score, SumValues
+from ragtally.api import (
+    Conversion,
+    DatasetBatch,
+    Documents,
+    Evidence,
+    FileDocument,
+    Questions,
+    QuestionValues,
+    Score,
+    SumValues,
+)
 from ragtally.support.labels import one_hot
 
 COUNTER = itertools.count()
@@ -62,6 +74,26 @@ class Drifting(Dataset):
     @property
     def second_id(self):
         return f"q{1 + next(COUNTER)}"
+
+
+class Unconverted(Dataset):
+    """Reads its files itself, whoever has converted them."""
+
+    text = "Some text."
+
+    def parsed_by(self, converter):
+        return self
+
+    def files(self):
+        return [Path("d0.txt")]
+
+    def convert(self, path):
+        return Conversion([FileDocument(self.text)])
+
+    def converted_by(self, convert):
+        other = copy.copy(self)
+        other.end = 4
+        return other
 
 
 class Ragged(Dataset):

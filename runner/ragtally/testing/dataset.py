@@ -97,6 +97,15 @@ class DatasetSuite(ComponentSuite):
         """`grid.parser` is offered exactly where a parser can be chosen."""
         assert isinstance(dataset, ParsingDataset) is traits.parses, "the traits say otherwise"
 
+    def test_files_can_be_converted_elsewhere(self, dataset: Any, traits: Any, batches: list[DatasetBatch]) -> None:
+        """What converters make of each file gives the same batches, whoever asked them."""
+        if not traits.parses:
+            pytest.skip("it reads no files by converters")
+        files = dataset.files()
+        assert files == dataset.files(), "the second time the files differ"
+        conversions = {path: dataset.convert(path) for path in files}
+        assert list(dataset.converted_by(conversions.__getitem__).batches()) == batches, "the batches differ"
+
     def test_evidence_lies_in_documents_and_belongs_to_questions(self, batches: list[DatasetBatch]) -> None:
         """Spans of known documents for known questions, none of them empty."""
         length = {
