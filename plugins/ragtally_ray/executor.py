@@ -115,7 +115,9 @@ class RayExecutor:
         """End the process, and with it the workers and what was started for them."""
         driver, self._driver = self._driver, None
         if driver is not None:
-            driver.close()
+            driver.end()
+            # Ray takes a second or two to end, in which results are written. Python waits for the thread at its end.
+            threading.Thread(target=driver.close).start()
 
     def _running(self) -> _Driver:
         self.start()
@@ -142,6 +144,7 @@ class _Driver:
         self._sending = threading.Lock()
         self._last_word = time.monotonic()
         self._end: list[Any] | None = None
+        self._was_ended = False
         with (self._folder / "stderr").open("wb") as log:
             # In a session of its own, Ctrl-C reaches ragtally alone, which then ends this process.
             self._process = subprocess.Popen(
@@ -193,10 +196,15 @@ class _Driver:
             raise _error(values[0])
         return [kind, *values]
 
-    def close(self) -> None:
-        """End it; where Ray waits for a head that is gone, it is killed, and a cluster that it started with it."""
+    def end(self) -> None:
+        """Have it end, which takes a while."""
+        self._was_ended = True
         with contextlib.suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]
+
+    def close(self) -> None:
+        """End it; where Ray waits for a head that is gone, it is killed, and a cluster that it started with it."""
+        self.end()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_SECONDS_TO_END)
         self._process.kill()
@@ -218,7 +226,7 @@ class _Driver:
             own.put(self._end)
 
     def _death(self) -> dict[str, str]:
-        if not self._folder.exists():
+        if self._was_ended:
             return {"kind": "stopped", "message": "the executor was closed", "hint": ""}
         hint = "look at the cluster (ray status), then run the same command again: what is done stays"
         return {"kind": "stopped", "message": f"the process that talks to Ray ended{self._last_line()}", "hint": hint}

@@ -62,6 +62,8 @@ def register_readers() -> list[Component]:
             summary="A text classifier over declared parts of question and context, chosen by cross-validation.",
             params={"train": TRAIN_PARAMETER, **PARAMETERS},
             check=check_options,
-            traits=lambda params: ReaderTraits(draws="fresh" if params["bootstrap"] else "fixed", trains=True),
+            traits=lambda params: ReaderTraits(
+                draws="fresh" if params["bootstrap"] else "fixed", trains=True, in_pieces=True
+            ),
         ),
     ]

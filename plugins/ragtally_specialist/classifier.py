@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -12,15 +13,31 @@ from zipfile import BadZipFile
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ragtally import Answers, DataError, Embedder, Examples, Location, Reading, Vote
+from ragtally import Answers, DataError, Embedder, Examples, Location, Reading, TrainingPiece, Vote
 from ragtally_specialist.classifiers import Boosting, Setting, from_arrays, to_arrays
 from ragtally_specialist.parts import Columns, Part, PartContent, Scale, Vocabulary, content_of, parts_of
-from ragtally_specialist.selection import Choice, LabelledContent, Model, Protocol, Quality, choose, estimate, train
+from ragtally_specialist.selection import (
+    Choice,
+    Fold,
+    LabelledContent,
+    Model,
+    Protocol,
+    Quality,
+    choose,
+    estimate,
+    folds_of,
+    held_out_scores,
+    train,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DECIMALS = 9
+# A piece of the folds: examples, each counted as often as a setting is fitted on it. It takes about eight seconds.
+_PIECE = 25_000
+_NUMBERS = "numbers.npz"
+_SCORES = "scores.npz"
 
 
 class ClassifierReader:
@@ -38,14 +55,39 @@ class ClassifierReader:
 
     def train(self, examples: Examples, vote: Vote) -> None:
         """Choose the settings by cross-validation on the examples, then fit them on all of these."""
-        answers = examples.reading.answers
-        labels = _numbers(examples.label, answers)
-        if self._embedder is not None:
-            self._embedder.fit([text for part in self._with_vectors() for text in part.texts(examples.reading)])
-        content = LabelledContent(self._contents(examples.reading), labels, answers)
+        content = self._learn_content(examples)
+        self._train(content, self._scores(content, folds_of(content, self._protocol, self._seed)), vote)
+
+    def count_pieces(self, examples: Examples) -> int:
+        """As many as there are folds, or fewer where these are done in no time."""
+        folds = folds_of(_labelled(examples), self._protocol, self._seed)
+        fits = len(self._protocol.settings) * sum(len(fold.inside) for fold in folds)
+        return max(1, min(len(folds), fits // _PIECE))
+
+    def prepare_pieces(self, folder: Path, examples: Examples) -> None:
+        """Embed what is read as vectors."""
+        content = self._learn_content(examples)
+        numbers = {name: each.numbers for name, each in content.contents.items()}
+        np.savez(folder / _NUMBERS, allow_pickle=False, **numbers)
+        self._save_embedder(folder)
+
+    def do_piece(self, piece: TrainingPiece, examples: Examples) -> None:
+        """Score what some of the folds hold out."""
+        content = self._prepared_content(piece.shared, examples)
+        folds = folds_of(content, self._protocol, self._seed)
+        scores = self._scores(content, folds[piece.rows(len(folds))])
+        np.savez(piece.folder / _SCORES, allow_pickle=False, **{f"{row:06}": each for row, each in enumerate(scores)})
+
+    def train_from_pieces(self, shared: Path, pieces: Sequence[Path], examples: Examples, vote: Vote) -> None:
+        """As `train`, by the scores of the folds."""
+        self._load_embedder(shared)
+        self._train(self._prepared_content(shared, examples), _stored_scores(pieces), vote)
+
+    def _train(self, content: LabelledContent, fold_scores: Iterator[NDArray[np.float64]], vote: Vote) -> None:
+        labels, answers = content.labels, content.answers
         with threadpool_limits(1):
-            choice = choose(content, self._parts, self._protocol, self._seed)
-            quality = estimate(content, self._parts, self._protocol, self._seed)
+            choice = choose(content, self._protocol, self._seed, fold_scores)
+            quality = estimate(content, self._parts, self._protocol, self._seed, fold_scores)
             if self._bootstrap:
                 # Settings are chosen on the examples themselves: copies of one would stand on both sides of a fold.
                 rows = np.random.default_rng(vote.seed).integers(len(labels), size=len(labels))
@@ -53,6 +95,11 @@ class ClassifierReader:
             self._model = train(content, self._parts, choice)
         self._answers = answers
         self._report = _report(choice, answers, len(self._protocol.settings), quality)
+
+    def _scores(self, content: LabelledContent, folds: Sequence[Fold]) -> Iterator[NDArray[np.float64]]:
+        for fold in folds:
+            with threadpool_limits(1):
+                yield held_out_scores(content, self._parts, self._protocol, fold)
 
     def read(self, reading: Reading, vote: Vote) -> Answers:
         """Answer every question with the most likely answer."""
@@ -64,6 +111,8 @@ class ClassifierReader:
                 f" but is asked for {', '.join(reading.answers)}",
                 hint="train it on the same `answers`",
             )
+        if not len(reading):
+            return Answers(text=[], choice=[], error=[])
         with threadpool_limits(1):
             scores = self._model.scores(self._contents(reading)).round(_DECIMALS)
         choice = [self._answers[number] for number in scores.argmax(axis=1).tolist()]
@@ -95,9 +144,7 @@ class ClassifierReader:
             "vocabularies": vocabularies,
         }
         (folder / "model.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        if self._embedder is not None:
-            (folder / "embedder").mkdir()
-            self._embedder.save(folder / "embedder")
+        self._save_embedder(folder)
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
@@ -114,8 +161,7 @@ class ClassifierReader:
                 location=Location(str(folder)),
                 hint="remove the folder and train again: ragtally run SPEC --stage train",
             ) from error
-        if self._embedder is not None:
-            self._embedder.load(folder / "embedder")
+        self._load_embedder(folder)
 
     def _columns(
         self, name: str, vocabularies: Mapping[str, Sequence[str]], arrays: Mapping[str, NDArray[Any]]
@@ -126,6 +172,28 @@ class ClassifierReader:
         if part.features == "cues":
             return Columns(part, Scale(arrays[f"{name}/mean"], arrays[f"{name}/spread"]))
         return Columns(part, None)
+
+    def _learn_content(self, examples: Examples) -> LabelledContent:
+        content = _labelled(examples)
+        if self._embedder is not None:
+            self._embedder.fit([text for part in self._with_vectors() for text in part.texts(examples.reading)])
+        return replace(content, contents=self._contents(examples.reading))
+
+    def _prepared_content(self, shared: Path, examples: Examples) -> LabelledContent:
+        with np.load(shared / _NUMBERS, allow_pickle=False) as numbers:
+            contents = {
+                name: PartContent(part.texts(examples.reading), numbers[name]) for name, part in self._parts.items()
+            }
+        return replace(_labelled(examples), contents=contents)
+
+    def _save_embedder(self, folder: Path) -> None:
+        if self._embedder is not None:
+            (folder / "embedder").mkdir()
+            self._embedder.save(folder / "embedder")
+
+    def _load_embedder(self, folder: Path) -> None:
+        if self._embedder is not None:
+            self._embedder.load(folder / "embedder")
 
     def _contents(self, reading: Reading) -> dict[str, PartContent]:
         return {name: content_of(part, reading, self._embedder) for name, part in self._parts.items()}
@@ -153,6 +221,18 @@ def _protocol(parts: tuple[str, ...], options: Mapping[str, Any]) -> Protocol:
         ]
     folds = (options["folds"], options["repeats"], options["outer_folds"])
     return Protocol(tuple(settings), options["choose_by"], *folds)
+
+
+def _stored_scores(pieces: Sequence[Path]) -> Iterator[NDArray[np.float64]]:
+    for folder in pieces:
+        with np.load(folder / _SCORES, allow_pickle=False) as scores:
+            yield from (scores[name] for name in sorted(scores.files))
+
+
+def _labelled(examples: Examples) -> LabelledContent:
+    """The labels of examples whose content is not looked at yet."""
+    answers = examples.reading.answers
+    return LabelledContent({}, _numbers(examples.label, answers), answers)
 
 
 def _numbers(labels: Sequence[str], answers: tuple[str, ...]) -> NDArray[np.int64]:

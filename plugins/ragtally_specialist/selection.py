@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -86,31 +86,75 @@ class Choice(NamedTuple):
     scores: Mapping[str, float]
 
 
-def choose(examples: LabelledContent, parts: Mapping[str, Part], protocol: Protocol, seed: int) -> Choice:
-    """Choose a setting, and thresholds where it has some, by cross-validation."""
+class Fold(NamedTuple):
+    """Examples to fit on and those that are held out, as rows of all examples."""
+
+    inside: NDArray[np.int64]
+    outside: NDArray[np.int64]
+
+
+def folds_of(examples: LabelledContent, protocol: Protocol, seed: int) -> list[Fold]:
+    """Every fold that a choice looks at, and those of each choice within its nested estimate, in this order."""
+    outer = _outer_folds(examples, protocol, seed)
+    return [
+        Fold(rows[fold.inside], rows[fold.outside])
+        for rows in (np.arange(len(examples.labels)), *(fold.inside for fold in outer))
+        for folds in _repeats(examples.rows(rows), protocol, seed)
+        for fold in folds
+    ]
+
+
+def held_out_scores(
+    examples: LabelledContent, parts: Mapping[str, Part], protocol: Protocol, fold: Fold
+) -> NDArray[np.float64]:
+    """The log probabilities that each setting gives what is held out; shape [settings, held out, answers]."""
+    answers = len(examples.answers)
+    scores = np.zeros((len(protocol.settings), len(fold.outside), answers))
+    own, other = examples.rows(fold.inside), examples.rows(fold.outside)
+    columns = {name: learn_columns(part, own.contents[name]) for name, part in parts.items()}
+    matrices: dict[tuple[str, ...], Any] = {}
+    for number, setting in enumerate(protocol.settings):
+        if setting.parts not in matrices:
+            picks = [columns[name] for name in setting.parts]
+            matrix = read_columns(picks, own.contents)
+            matrices[setting.parts] = matrix, Rotation.of(matrix), read_columns(picks, other.contents)
+        matrix, rotation, unseen = matrices[setting.parts]
+        model = fit(matrix, own.labels, setting, rotation)
+        scores[number] = _logarithms(model.chances(unseen), model.classes, answers)
+    return scores
+
+
+def choose(
+    examples: LabelledContent, protocol: Protocol, seed: int, fold_scores: Iterator[NDArray[np.float64]]
+) -> Choice:
+    """Choose a setting, and thresholds where it has some, by the held-out scores of the next folds."""
     answers = len(examples.answers)
     if not protocol.chooses:
         return Choice(protocol.settings[0], np.zeros(answers), {})
-    folds = [_folds(examples, protocol.folds, seed + repeat) for repeat in range(protocol.repeats)]
-    outcomes = [_held_out(examples, parts, protocol, one) for one in folds]
+    repeats = _repeats(examples, protocol, seed)
+    outcomes = np.zeros((protocol.repeats, len(protocol.settings), len(examples.labels), answers))
+    for outcome, folds in zip(outcomes, repeats, strict=True):
+        for fold in folds:
+            outcome[:, fold.outside] = next(fold_scores)
 
     def value(number: int, metric: str) -> float:
         """The mean score of a setting over the repeats."""
+        tunes = protocol.settings[number].thresholds
         values = [
             value_of(
-                _decide(scores[number], examples.labels, fold, protocol.settings[number], protocol),
+                _decide(outcome[number], examples.labels, folds if tunes else (), protocol.choose_by),
                 examples.labels,
                 answers,
                 metric,
             )
-            for scores, fold in zip(outcomes, folds, strict=True)
+            for outcome, folds in zip(outcomes, repeats, strict=True)
         ]
         return round(float(np.mean(values)), _DECIMALS)
 
     best = int(np.argmax([value(number, protocol.choose_by) for number in range(len(protocol.settings))]))
     setting, offset = protocol.settings[best], np.zeros(answers)
     if setting.thresholds:
-        scores = np.concatenate([of_repeat[best] for of_repeat in outcomes])
+        scores = np.concatenate(list(outcomes[:, best]))
         offset = tune_offsets(scores, np.tile(examples.labels, protocol.repeats), protocol.choose_by)
     return Choice(setting, offset, {metric: value(best, metric) for metric in ("accuracy", "macro_f1")})
 
@@ -122,17 +166,21 @@ def train(examples: LabelledContent, parts: Mapping[str, Part], choice: Choice) 
     return Model(columns, fit(matrix, examples.labels, choice.setting), choice.offset)
 
 
-def estimate(examples: LabelledContent, parts: Mapping[str, Part], protocol: Protocol, seed: int) -> Quality | None:
+def estimate(
+    examples: LabelledContent,
+    parts: Mapping[str, Part],
+    protocol: Protocol,
+    seed: int,
+    fold_scores: Iterator[NDArray[np.float64]],
+) -> Quality | None:
     """Say by nested cross-validation how good a model chosen in this way is; None where nobody asks."""
     if not protocol.outer_folds:
         return None
-    fold = _folds(examples, protocol.outer_folds, seed)
     decisions = np.zeros_like(examples.labels)
-    for number in range(protocol.outer_folds):
-        inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        own = examples.rows(inside)
-        model = train(own, parts, choose(own, parts, protocol, seed))
-        decisions[outside] = model.scores(examples.rows(outside).contents).round(_DECIMALS).argmax(axis=1)
+    for fold in _outer_folds(examples, protocol, seed):
+        own = examples.rows(fold.inside)
+        model = train(own, parts, choose(own, protocol, seed, fold_scores))
+        decisions[fold.outside] = model.scores(examples.rows(fold.outside).contents).round(_DECIMALS).argmax(axis=1)
     return _quality(decisions, examples.labels, len(examples.answers), np.random.default_rng(seed))
 
 
@@ -176,8 +224,18 @@ def _quality(
     return Quality(values[0], values[1], intervals[0], intervals[1])
 
 
-def _folds(examples: LabelledContent, folds: int, seed: int) -> NDArray[np.int64]:
-    """Deal the examples of each class out to the folds at random; the fold of each example."""
+def _outer_folds(examples: LabelledContent, protocol: Protocol, seed: int) -> Sequence[Fold]:
+    return _deal(examples, protocol.outer_folds, seed) if protocol.outer_folds else ()
+
+
+def _repeats(examples: LabelledContent, protocol: Protocol, seed: int) -> Sequence[Sequence[Fold]]:
+    """The folds of each repeat of a choice; none where there is nothing to choose."""
+    repeats = range(protocol.repeats if protocol.chooses else 0)
+    return [_deal(examples, protocol.folds, seed + repeat) for repeat in repeats]
+
+
+def _deal(examples: LabelledContent, folds: int, seed: int) -> Sequence[Fold]:
+    """Deal the examples of each class out to the folds at random."""
     generator = np.random.default_rng(seed)
     sizes = np.bincount(examples.labels, minlength=len(examples.answers))
     for answer, size in zip(examples.answers, sizes.tolist(), strict=True):
@@ -194,45 +252,17 @@ def _folds(examples: LabelledContent, folds: int, seed: int) -> NDArray[np.int64
         rows = generator.permutation(np.flatnonzero(examples.labels == number))
         fold[rows] = (start + np.arange(size)) % folds
         start += size
-    return fold
-
-
-def _held_out(
-    examples: LabelledContent, parts: Mapping[str, Part], protocol: Protocol, fold: NDArray[np.int64]
-) -> list[NDArray[np.float64]]:
-    """The log probabilities that each setting gives each example when its fold is held out."""
-    answers = len(examples.answers)
-    scores = [np.zeros((len(fold), answers)) for _ in protocol.settings]
-    for number in range(protocol.folds):
-        inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        own, other = examples.rows(inside), examples.rows(outside)
-        columns = {name: learn_columns(part, own.contents[name]) for name, part in parts.items()}
-        matrices: dict[tuple[str, ...], Any] = {}
-        for position, setting in enumerate(protocol.settings):
-            if setting.parts not in matrices:
-                picks = [columns[name] for name in setting.parts]
-                matrix = read_columns(picks, own.contents)
-                matrices[setting.parts] = matrix, Rotation.of(matrix), read_columns(picks, other.contents)
-            matrix, rotation, unseen = matrices[setting.parts]
-            model = fit(matrix, own.labels, setting, rotation)
-            scores[position][outside] = _logarithms(model.chances(unseen), model.classes, answers)
-    return scores
+    return [Fold(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]
 
 
 def _decide(
-    scores: NDArray[np.float64],
-    labels: NDArray[np.int64],
-    fold: NDArray[np.int64],
-    setting: Setting,
-    protocol: Protocol,
+    scores: NDArray[np.float64], labels: NDArray[np.int64], folds: Sequence[Fold], choose_by: str
 ) -> NDArray[np.int64]:
-    """The answers, each by thresholds that were tuned on the other folds."""
+    """The answers; of each fold by thresholds that were tuned on the others."""
     decisions: NDArray[np.int64] = scores.round(_DECIMALS).argmax(axis=1)
-    if not setting.thresholds:
-        return decisions
-    for number in range(protocol.folds):
-        offset = tune_offsets(scores[fold != number], labels[fold != number], protocol.choose_by)
-        decisions[fold == number] = (scores[fold == number] + offset).round(_DECIMALS).argmax(axis=1)
+    for fold in folds:
+        offset = tune_offsets(scores[fold.inside], labels[fold.inside], choose_by)
+        decisions[fold.outside] = (scores[fold.outside] + offset).round(_DECIMALS).argmax(axis=1)
     return decisions
 
 

@@ -289,7 +289,17 @@ TestQuorum = suite(VoteRuleSuite, "ragtally_vote_rules", "quorum", k=2)
 TestMajorityClass = suite(TrainableReaderSuite, "ragtally_majority_class", "majority_class")
 TestSpecialist = suite(TrainableReaderSuite, "ragtally_specialist", "specialist")
 TestClassifier = suite(TrainableReaderSuite, "ragtally_specialist", "classifier", embedder=None)
-TestBootstrapped = suite(TrainableReaderSuite, "ragtally_specialist", "classifier", embedder=None, bootstrap=True)
+TestBootstrapped = suite(
+    TrainableReaderSuite,
+    "ragtally_specialist",
+    "classifier",
+    parts={"question": {"text": "question", "features": "vectors"}, "words": {}, "cues": {"features": "cues"}},
+    grid={"parts": [["question", "words"], ["words", "cues"]], "thresholds": ["none", "tuned"]},
+    folds=3,
+    repeats=2,
+    outer_folds=2,
+    bootstrap=True,
+)
 
 
 class TestBestSentence(ReaderSuite):

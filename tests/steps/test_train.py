@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ragtally.api import (
     ReaderTraits,
     Reading,
     StoreError,
+    TrainingPiece,
     TrainingSession,
     Vote,
 )
@@ -64,13 +66,57 @@ class Runner:
         return Answers(text=[None] * count, choice=["yes"] * count, error=[None] * count)
 
 
+class Counter:
+    """Counts each answer, in pieces."""
+
+    stop_at: int | None = None
+    pieces: Sequence[int] = ()
+
+    def train(self, examples: Examples, vote: Vote) -> None:
+        raise AssertionError("what is cut into pieces is not trained as a whole")
+
+    def count_pieces(self, examples: Examples) -> int:
+        return 3
+
+    def prepare_pieces(self, folder: Path, examples: Examples) -> None:
+        (folder / "answers").write_text(" ".join(examples.reading.answers))
+
+    def do_piece(self, piece: TrainingPiece, examples: Examples) -> None:
+        if piece.number == self.stop_at:
+            raise KeyboardInterrupt
+        type(self).pieces = [*self.pieces, piece.number]
+        some = list(examples.label)[piece.rows(len(examples.label))]
+        counts = [some.count(answer) for answer in (piece.shared / "answers").read_text().split()]
+        (piece.folder / "counts").write_text(json.dumps(counts))
+
+    def train_from_pieces(self, shared: Path, pieces: Sequence[Path], examples: Examples, vote: Vote) -> None:
+        counts = [json.loads((piece / "counts").read_text()) for piece in pieces]
+        total = [sum(column) for column in zip(*counts, strict=True)]
+        self.learnt = dict(zip((shared / "answers").read_text().split(), total, strict=True))
+        assert self.learnt == {answer: list(examples.label).count(answer) for answer in self.learnt}
+
+    def save(self, folder: Path) -> None:
+        (folder / "learnt").write_text(json.dumps(self.learnt))
+
+    def load(self, folder: Path) -> None:
+        self.learnt = json.loads((folder / "learnt").read_text())
+
+    def read(self, reading: Reading, vote: Vote) -> Answers:
+        count, most = len(reading), max(self.learnt, key=lambda answer: self.learnt[answer])
+        return Answers(text=[None] * count, choice=[most] * count, error=[None] * count)
+
+
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(Runner, "stop_at", None)
     monkeypatch.setattr(Runner, "first_steps", ())
     traits = ReaderTraits(trains=True, answers="both")
     runner = Component("runner", Runner, "Runs.", params={"train": TRAIN_PARAMETER}, traits=traits)
-    return Bench(tmp_path, toy_registry({"reader": [runner]}))
+    monkeypatch.setattr(Counter, "stop_at", None)
+    monkeypatch.setattr(Counter, "pieces", ())
+    traits = ReaderTraits(trains=True, in_pieces=True)
+    counter = Component("counter", Counter, "Counts.", params={"train": TRAIN_PARAMETER}, traits=traits)
+    return Bench(tmp_path, toy_registry({"reader": [runner, counter]}))
 
 
 MODEL = "runner label vote 1"
@@ -115,6 +161,19 @@ def test_a_model_is_trained_by_one_process_at_a_time(bench: Bench) -> None:
     with pytest.raises(StoreError, match="another process trains runner label vote 1 already"):
         bench.do(task)
     assert stopped(bench, []) == 0
+
+
+def test_a_training_in_pieces_does_those_alone_that_are_missing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = SPEC.replace("runner", "counter").replace("votes: 2", "votes: 1")
+    monkeypatch.setattr(Counter, "stop_at", 2)
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(spec, ("train",))
+    monkeypatch.setattr(Counter, "stop_at", None)
+    bench.run(spec, ("train",))
+    assert Counter.pieces == [0, 1, 2]
+    assert not list((bench.store.root / "checkpoints").iterdir())
 
 
 def test_open_answers_are_learnt_by_their_first_references(bench: Bench) -> None:

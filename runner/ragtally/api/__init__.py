@@ -118,7 +118,14 @@ from ragtally.api.retriever import (
     VaryingRetriever,
 )
 from ragtally.api.rule import VoteRule
-from ragtally.api.training import LossPoint, ResumableReader, TrainingSession, TrainingStep
+from ragtally.api.training import (
+    LossPoint,
+    PiecewiseReader,
+    ResumableReader,
+    TrainingPiece,
+    TrainingSession,
+    TrainingStep,
+)
 from ragtally.api.tuning import (
     TUNED_PARAMETER,
     TunableModel,
@@ -209,6 +216,7 @@ __all__ = [
     "ParsingDataset",
     "Part",
     "Passages",
+    "PiecewiseReader",
     "PlainChatModel",
     "PlainRetriever",
     "PluginError",
@@ -254,6 +262,7 @@ __all__ = [
     "SumsMetric",
     "TemplatedReader",
     "TrainableReader",
+    "TrainingPiece",
     "TrainingSession",
     "TrainingStep",
     "TunableModel",

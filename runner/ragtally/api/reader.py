@@ -99,6 +99,7 @@ class ReaderTraits:
             vote setting and is never multiplied by the grid.
         trains: Whether it must be trained first (`TrainableReader`). Such a reader declares the
             parameter `"train": TRAIN_PARAMETER`, which the engine takes care of.
+        in_pieces: Whether its training may be cut into pieces (`PiecewiseReader`).
         prompts: Whether it asks a language model (`PromptingReader`). Such a reader has a parameter `model`
             with `"x-ragtally-kind": "model"`; whether its draws are fresh follows from the model. One that also
             `trains` has its model fine-tuned by the provider first: it is a `TuningReader`, no `TrainableReader`.
@@ -117,6 +118,7 @@ class ReaderTraits:
     draws: Literal["fresh", "fixed", "recorded"] = "fresh"
     condition: str | None = None
     trains: bool = False
+    in_pieces: bool = False
     prompts: bool = False
     examples: int = 0
     structured: Structured = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -71,6 +71,77 @@ class ResumableReader(TrainableReader, Protocol):
 
         Args:
             session: Where the checkpoints lie, and who is told of the losses.
+            examples: As in `train`.
+            vote: As in `train`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPiece:
+    """Some of the work of a training, which any process may do.
+
+    Attributes:
+        number: Which of the pieces it is, from 0.
+        count: How many there are.
+        shared: The folder that `prepare_pieces` has written.
+        folder: An existing folder to write into what the piece comes to.
+    """
+
+    number: int
+    count: int
+    shared: Path
+    folder: Path
+
+    def rows(self, total: int) -> slice:
+        """Its share of so many things: as many as every other's, give or take one."""
+        return slice(total * self.number // self.count, total * (self.number + 1) // self.count)
+
+
+@runtime_checkable
+class PiecewiseReader(TrainableReader, Protocol):
+    """A reader whose training is cut into pieces where it takes long: the folds of a cross-validation, say.
+
+    The pieces are done by all cores, or by a cluster, and a kill costs those alone that were being done. The engine
+    asks for it where the traits say `in_pieces`.
+    """
+
+    def count_pieces(self, examples: Examples) -> int:
+        """Tell how many pieces there are.
+
+        Args:
+            examples: As in `train`.
+
+        Returns:
+            1 where a process is not worth starting, and `train` is called. It follows from the reader's parameters
+            and the examples alone, whatever the machine.
+        """
+        ...
+
+    def prepare_pieces(self, folder: Path, examples: Examples) -> None:
+        """Do, once and before them, what all pieces need.
+
+        Args:
+            folder: An existing folder to write into.
+            examples: As in `train`.
+        """
+        ...
+
+    def do_piece(self, piece: TrainingPiece, examples: Examples) -> None:
+        """Do a piece.
+
+        Args:
+            piece: Which one it is, and where it reads and writes.
+            examples: As in `train`.
+        """
+        ...
+
+    def train_from_pieces(self, shared: Path, pieces: Sequence[Path], examples: Examples, vote: Vote) -> None:
+        """Learn, in place of `train`, from what the pieces came to; the outcome is the same.
+
+        Args:
+            shared: The folder that `prepare_pieces` has written.
+            pieces: The folders of the pieces, in order.
             examples: As in `train`.
             vote: As in `train`.
         """

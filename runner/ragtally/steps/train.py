@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -14,15 +15,18 @@ from ragtally.api import (
     Examples,
     Location,
     LossPoint,
+    PiecewiseReader,
+    ReaderTraits,
     Reading,
     ReportingReader,
     ResumableReader,
     StoreError,
     TrainableReader,
+    TrainingPiece,
     TrainingSession,
     Vote,
 )
-from ragtally.steps.step import Step, Work
+from ragtally.steps.step import Shard, Sharding, Step, Work
 from ragtally.store import read_json, write_json
 from ragtally.store.locks import FileLock
 from ragtally.tables import (
@@ -41,15 +45,52 @@ _CHECKPOINTS = "checkpoints"
 
 def run(work: Work) -> None:
     """Write what the reader saves of its model, and its losses and its report of the training where it has some."""
-    reader: TrainableReader = work.build("reader")
-    folders = (work.input("prepare"), work.input("sample"), work.input("context"))
-    reading, labels = load_training_set(*folders, work.optional("base"))
-    require_labels(labels, work.task.location)
-    examples, vote = Examples(reading, labels.to_list()), Vote(**work.task.settings["vote"])
+    reader, examples, vote = work.build("reader"), _examples(work), _vote(work)
     if isinstance(reader, ResumableReader):
         _train_in_session(reader, examples, vote, work)
     else:
         reader.train(examples, vote)
+    _write(reader, work)
+
+
+def _count(work: Work) -> int:
+    # A reader that has no pieces is not built to learn that: it may load a model for it.
+    traits: ReaderTraits = work.registry.traits(work.task.choices["reader"])
+    return _piecewise(work).count_pieces(_examples(work)) if traits.in_pieces else 1
+
+
+def _prepare_pieces(work: Work) -> None:
+    _piecewise(work).prepare_pieces(work.folder, _examples(work))
+
+
+def _run_piece(work: Work, shard: Shard) -> None:
+    piece = TrainingPiece(shard.number, shard.count, work.shared, work.folder)
+    _piecewise(work).do_piece(piece, _examples(work))
+
+
+def _merge(work: Work, pieces: Sequence[Path]) -> None:
+    reader = _piecewise(work)
+    reader.train_from_pieces(work.shared, pieces, _examples(work), _vote(work))
+    _write(reader, work)
+
+
+def _piecewise(work: Work) -> PiecewiseReader:
+    reader: PiecewiseReader = work.build("reader")
+    return reader
+
+
+def _examples(work: Work) -> Examples:
+    folders = (work.input("prepare"), work.input("sample"), work.input("context"))
+    reading, labels = load_training_set(*folders, work.optional("base"))
+    require_labels(labels, work.task.location)
+    return Examples(reading, labels.to_list())
+
+
+def _vote(work: Work) -> Vote:
+    return Vote(**work.task.settings["vote"])
+
+
+def _write(reader: TrainableReader, work: Work) -> None:
     reader.save(work.folder)
     if isinstance(reader, ReportingReader):
         write_training_report(work.folder, reader.report())
@@ -113,4 +154,11 @@ class _Losses:
         self._work.watch_losses(self._work.task, self.points, steps)
 
 
-TRAIN = Step("train", 1, run, inputs=("prepare", "sample", "context", "base"), can_leave=True)
+TRAIN = Step(
+    "train",
+    1,
+    run,
+    inputs=("prepare", "sample", "context", "base"),
+    sharding=Sharding(_count, _run_piece, _merge, first=_prepare_pieces),
+    can_leave=True,
+)

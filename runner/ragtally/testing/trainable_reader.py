@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from ragtally.api import TRAIN_PARAMETER, Component, Examples, Reading, TrainableReader, Vote
+from ragtally.api import (
+    TRAIN_PARAMETER,
+    Component,
+    Examples,
+    PiecewiseReader,
+    Reading,
+    TrainableReader,
+    TrainingPiece,
+    Vote,
+)
 from ragtally.testing import samples
 from ragtally.testing.component import save
 from ragtally.testing.reader import VOTES, ReaderSuite, content
@@ -51,6 +60,30 @@ class TrainableReaderSuite(ReaderSuite):
         answers = content(reader.read(reading, vote))
         assert content(from_disk.read(reading, vote)) == answers, "the loaded model answers otherwise"
 
+    def test_pieces_give_the_model_of_the_whole(
+        self, build: Callable[[], Any], traits: Any, examples: Examples, tmp_path: Path
+    ) -> None:
+        """Whoever does them, in whatever order: the same bytes."""
+        if not traits.in_pieces:
+            return
+        assert isinstance(build(), PiecewiseReader), "`in_pieces` wants the methods of PiecewiseReader"
+        assert build().count_pieces(examples) >= 1, "it says how many pieces there are, 1 for none"
+        vote = VOTES[1]
+        whole = build()
+        whole.train(examples, vote)
+        for count in (2, 5):
+            root = tmp_path / str(count)
+            shared, *folders = [root / name for name in ("shared", *map(str, range(count)))]
+            for folder in (shared, *folders):
+                folder.mkdir(parents=True)
+            build().prepare_pieces(shared, examples)
+            for number in reversed(range(count)):
+                build().do_piece(TrainingPiece(number, count, shared, folders[number]), examples)
+            reader = build()
+            reader.train_from_pieces(shared, folders, examples, vote)
+            saved = [_saved_files(each, root / name) for each, name in ((whole, "whole"), (reader, "pieces"))]
+            assert saved[0] == saved[1], f"a training in {count} pieces makes another model"
+
     def test_the_ids_of_the_examples_teach_nothing(
         self, build: Callable[[], Any], ready: Callable[[Vote], Any], examples: Examples
     ) -> None:
@@ -68,3 +101,9 @@ class TrainableReaderSuite(ReaderSuite):
         build().train(examples, VOTES[0])
         after = (list(examples.label), [list(front) for front in examples.reading.passages])
         assert after == before, "training changed the examples"
+
+
+def _saved_files(reader: TrainableReader, folder: Path) -> dict[str, bytes]:
+    folder.mkdir()
+    saved = save(reader, folder)
+    return {path.relative_to(saved).as_posix(): path.read_bytes() for path in saved.rglob("*") if path.is_file()}
