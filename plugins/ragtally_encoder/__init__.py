@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from ragtally import ResumableReader
 
 _FILES = ModelFiles(required=("modules.json", "*.safetensors"), optional=("*.json", "*.txt", "*.model"))
-
+# An encoder takes a minute for them without a graphics card.
+_QUESTIONS = 2000
 
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "train": TRAIN_PARAMETER,
@@ -150,7 +151,7 @@ def register_readers() -> list[Component]:
             build=_build,
             summary="A sentence-transformers model with a trained head; one training a vote.",
             params=_PARAMETERS,
-            traits=ReaderTraits(draws="fresh", trains=True),
+            traits=ReaderTraits(draws="fresh", trains=True, questions_at_once=_QUESTIONS),
             fingerprint=lambda parameters: _source(parameters).fingerprint(),
             check=_check,
             diagnose=_diagnose,

@@ -34,6 +34,9 @@ from ragtally_prompts import own_prompt, template_fingerprint, word_errors
 if TYPE_CHECKING:
     from ragtally import ResumableReader
 
+# A language model takes a minute for them without a graphics card.
+_QUESTIONS = 200
+
 
 @hookimpl
 def register_readers() -> list[Component]:
@@ -75,6 +78,7 @@ def _traits(parameters: Mapping[str, Any]) -> ReaderTraits:
     return ReaderTraits(
         draws="fresh",
         trains=True,
+        questions_at_once=_QUESTIONS,
         words=tuple(words.items()),
         answers="labels" if words or parameters["answer"] == "score" else "both",
     )

@@ -67,21 +67,21 @@ class ClassifierReader:
     def prepare_pieces(self, folder: Path, examples: Examples) -> None:
         """Embed what is read as vectors."""
         content = self._learn_content(examples)
-        numbers = {name: each.numbers for name, each in content.contents.items()}
+        numbers = {f"{name}/numbers": each.numbers for name, each in content.contents.items()}
         np.savez(folder / _NUMBERS, allow_pickle=False, **numbers)
         self._save_embedder(folder)
 
     def do_piece(self, piece: TrainingPiece, examples: Examples) -> None:
         """Score what some of the folds hold out."""
-        content = self._prepared_content(piece.shared, examples)
+        content = self._content_from(piece.preparation, examples)
         folds = folds_of(content, self._protocol, self._seed)
         scores = self._scores(content, folds[piece.rows(len(folds))])
         np.savez(piece.folder / _SCORES, allow_pickle=False, **{f"{row:06}": each for row, each in enumerate(scores)})
 
-    def train_from_pieces(self, shared: Path, pieces: Sequence[Path], examples: Examples, vote: Vote) -> None:
+    def train_from_pieces(self, preparation: Path, pieces: Sequence[Path], examples: Examples, vote: Vote) -> None:
         """As `train`, by the scores of the folds."""
-        self._load_embedder(shared)
-        self._train(self._prepared_content(shared, examples), _stored_scores(pieces), vote)
+        self._load_embedder(preparation)
+        self._train(self._content_from(preparation, examples), _stored_scores(pieces), vote)
 
     def _train(self, content: LabelledContent, fold_scores: Iterator[NDArray[np.float64]], vote: Vote) -> None:
         labels, answers = content.labels, content.answers
@@ -179,10 +179,11 @@ class ClassifierReader:
             self._embedder.fit([text for part in self._with_vectors() for text in part.texts(examples.reading)])
         return replace(content, contents=self._contents(examples.reading))
 
-    def _prepared_content(self, shared: Path, examples: Examples) -> LabelledContent:
-        with np.load(shared / _NUMBERS, allow_pickle=False) as numbers:
+    def _content_from(self, preparation: Path, examples: Examples) -> LabelledContent:
+        with np.load(preparation / _NUMBERS, allow_pickle=False) as numbers:
             contents = {
-                name: PartContent(part.texts(examples.reading), numbers[name]) for name, part in self._parts.items()
+                name: PartContent(part.texts(examples.reading), numbers[f"{name}/numbers"])
+                for name, part in self._parts.items()
             }
         return replace(_labelled(examples), contents=contents)
 

@@ -392,6 +392,8 @@ def load_reading(context: Path | None, dataset: Path, sample: Path, rows: NDArra
     passages: list[list[str]] = [[] for _ in range(len(questions))]
     if context is not None:
         table = load_passages(context)
+        if rows is not None:
+            table = table.filter(pl.col("question").is_in(rows.tolist()))
         for question, text in zip(table["question"], passage_texts(table, load_texts(dataset)), strict=True):
             passages[question].append(text)
     picks = range(len(questions)) if rows is None else rows.tolist()

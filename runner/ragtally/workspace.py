@@ -206,7 +206,9 @@ class Workspace:
 
     def piece_count(self, task: Task) -> int:
         """Tell into how many pieces a task is cut, doing what it reads where that is missing."""
-        return self._piece_count(task, self._entries(task))
+        entries = self._entries(task)
+        with errors_at(task.location):
+            return self._piece_count(task, entries)
 
     def make_piece(self, task: Task, shard: Shard) -> None:
         """Do a piece of a task's work, unless it is done."""

@@ -13,6 +13,7 @@ import pytest
 import ragtally.engine.jobs
 import ragtally.engine.workers
 from ragtally.api import (
+    Choice,
     DataError,
     EmbedderTraits,
     ErrorList,
@@ -107,6 +108,22 @@ def test_pieces_of_a_large_task_say_what_they_hold(
     whole = {name.split()[0] for name, size in memory.items() if size > 1 << 30 and ", piece " not in name}
     assert whole == {"embed", "index", "retrieve"}
     assert min(memory.values()) == 1 << 30
+
+
+@pytest.mark.parametrize("does_tasks", [True, False])
+def test_weights_that_fill_a_machine_are_not_put_beside_themselves_on_it(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch, *, does_tasks: bool
+) -> None:
+    (finder,) = (entry for entry in registry.all() if entry.component.name == "finder")
+    slow = replace(finder.component, traits=replace(registry.traits(Choice("reader", "finder")), questions_at_once=5))
+    registry = toy_registry({"reader": [slow]})
+    for module in (ragtally.engine.jobs, ragtally.engine.workers):
+        monkeypatch.setattr(module, "load_registry", lambda: registry)
+    bench, executor = Bench(tmp_path, registry), Elsewhere()
+    delegate = Delegation(executor, ExecutorTraits(does_tasks=does_tasks))
+    workspace = Workspace(bench.store, registry, bench.notes, delegate=delegate)
+    run_study(bench.spec(TINY), registry, workspace, bench.folders, STAGES)
+    assert any(name.startswith("read ") and ", piece 2 of 2" in name for name in executor.names) is does_tasks
 
 
 EMBEDDED = """\

@@ -236,5 +236,6 @@ def test_several_votes_are_held_against_one_with_their_prices(results: Results) 
     comparison = Comparison(many, one, difference, None, 0.2, False, None, None)
     family = Family("accuracy", {"votes": "one vote of another reader"}, "all", 50, 0.05, (comparison,))
     text = said((found, replace(verdict, chosen_cell=None, votes=(family,))))
-    assert f"The set-up {many}, against the set-up {one}: accuracy +2.0 % (-1.0 to +5.0), which may be chance" in text
+    difference = "accuracy +2.0 points (-1.0 to +5.0), which may be chance"
+    assert f"The set-up {many}, against the set-up {one}: {difference}" in text
     assert "at $0.0003 against $0.002 per question" in text

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ground import Ground, scripted_readers
-from ragtally.api import Answers, Choice, DataError, DatasetBatch, PluginError, Reading, Vote
+from ragtally.api import Answers, Choice, DataError, DatasetBatch, PluginError, ReaderTraits, Reading, Vote
 from ragtally.tables import load_answers, load_ballots, load_reading
 from toy_study import choices, texts, toy_dataset
 
@@ -73,6 +73,32 @@ def test_only_the_bases_questions_are_asked(make_ground: Callable[..., Ground], 
     (reading,) = asked
     assert list(reading.id) == ["one", "three"]
     assert [len(passages) for passages in reading.passages] == [2, 1]
+
+
+def test_a_slow_reader_reads_some_questions_at_once_and_a_kill_costs_those_alone(
+    make_ground: Callable[..., Ground], small: DatasetBatch
+) -> None:
+    batches: list[list[str]] = []
+    passages: list[int] = []
+
+    def read(reading: Reading, vote: Vote) -> Answers:
+        batches.append(list(reading.id))
+        passages.extend(map(len, reading.passages))
+        if len(batches) == 2:
+            raise KeyboardInterrupt
+        return replace(choices(["yes"] * len(reading)), seconds=[1.0] * len(reading))
+
+    (fast, slow) = scripted_readers(fast=read, slow=read)["reader"]
+    slow = replace(slow, traits=ReaderTraits(questions_at_once=1))
+    ground = make_ground([small], components={"reader": [fast, slow]})
+    task = ground.answers("slow", context=ground.control("gold_context"))
+    with pytest.raises(KeyboardInterrupt):
+        ground.do(task)
+    in_pieces = ground.do(task)
+    assert batches == [["one"], ["two"], ["two"], ["three"]]
+    whole = ground.do(ground.answers("fast", context=ground.control("gold_context")))
+    assert passages[-3:] == [passages[0], passages[1], passages[3]]
+    assert (in_pieces / "answers.parquet").read_bytes() == (whole / "answers.parquet").read_bytes()
 
 
 def test_a_reader_without_a_context_gets_no_passage_and_its_vote(

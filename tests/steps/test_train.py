@@ -86,13 +86,13 @@ class Counter:
             raise KeyboardInterrupt
         type(self).pieces = [*self.pieces, piece.number]
         some = list(examples.label)[piece.rows(len(examples.label))]
-        counts = [some.count(answer) for answer in (piece.shared / "answers").read_text().split()]
+        counts = [some.count(answer) for answer in (piece.preparation / "answers").read_text().split()]
         (piece.folder / "counts").write_text(json.dumps(counts))
 
-    def train_from_pieces(self, shared: Path, pieces: Sequence[Path], examples: Examples, vote: Vote) -> None:
+    def train_from_pieces(self, preparation: Path, pieces: Sequence[Path], examples: Examples, vote: Vote) -> None:
         counts = [json.loads((piece / "counts").read_text()) for piece in pieces]
         total = [sum(column) for column in zip(*counts, strict=True)]
-        self.learnt = dict(zip((shared / "answers").read_text().split(), total, strict=True))
+        self.learnt = dict(zip((preparation / "answers").read_text().split(), total, strict=True))
         assert self.learnt == {answer: list(examples.label).count(answer) for answer in self.learnt}
 
     def save(self, folder: Path) -> None:

@@ -100,6 +100,9 @@ class ReaderTraits:
         trains: Whether it must be trained first (`TrainableReader`). Such a reader declares the
             parameter `"train": TRAIN_PARAMETER`, which the engine takes care of.
         in_pieces: Whether its training may be cut into pieces (`PiecewiseReader`).
+        questions_at_once: For one that takes long over each question: how many questions are worth a piece of work of
+            their own, which other processes may do and a kill costs at most; None where all are read at once. What it
+            answers must not depend on which others are read with a question.
         prompts: Whether it asks a language model (`PromptingReader`). Such a reader has a parameter `model`
             with `"x-ragtally-kind": "model"`; whether its draws are fresh follows from the model. One that also
             `trains` has its model fine-tuned by the provider first: it is a `TuningReader`, no `TrainableReader`.
@@ -119,6 +122,7 @@ class ReaderTraits:
     condition: str | None = None
     trains: bool = False
     in_pieces: bool = False
+    questions_at_once: int | None = None
     prompts: bool = False
     examples: int = 0
     structured: Structured = False

@@ -84,13 +84,13 @@ class TrainingPiece:
     Attributes:
         number: Which of the pieces it is, from 0.
         count: How many there are.
-        shared: The folder that `prepare_pieces` has written.
+        preparation: The folder that `prepare_pieces` has written.
         folder: An existing folder to write into what the piece comes to.
     """
 
     number: int
     count: int
-    shared: Path
+    preparation: Path
     folder: Path
 
     def rows(self, total: int) -> slice:
@@ -136,11 +136,11 @@ class PiecewiseReader(TrainableReader, Protocol):
         """
         ...
 
-    def train_from_pieces(self, shared: Path, pieces: Sequence[Path], examples: Examples, vote: Vote) -> None:
+    def train_from_pieces(self, preparation: Path, pieces: Sequence[Path], examples: Examples, vote: Vote) -> None:
         """Learn, in place of `train`, from what the pieces came to; the outcome is the same.
 
         Args:
-            shared: The folder that `prepare_pieces` has written.
+            preparation: The folder that `prepare_pieces` has written.
             pieces: The folders of the pieces, in order.
             examples: As in `train`.
             vote: As in `train`.

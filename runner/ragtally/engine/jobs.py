@@ -72,7 +72,9 @@ class Delegation:
 
     def do(self, task: Task, shards: Sequence[Shard], workspace: Workspace) -> Iterator[Shard]:
         """Do pieces of a task, in any order; yields each when it is done."""
-        if _pieces_can_leave(task, workspace.registry):
+        sharding = task.step.sharding
+        stays = sharding is not None and sharding.fills_machine and not self._traits.does_tasks
+        if _pieces_can_leave(task, workspace.registry) and not stays:
             self._share_inputs(workspace)
             footprint = footprints([task], workspace).get(task)
             jobs = [_job(task, workspace, footprint, shard) for shard in shards]

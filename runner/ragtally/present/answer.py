@@ -233,7 +233,7 @@ def _votes(analysis: Analysis, cells: Cells) -> Iterator[str]:
 
 
 def _comparison(one: Comparison, metric: str, analysis: Analysis, cells: Cells) -> str:
-    difference = in_words(one.difference, analysis.units[metric], with_sign=True)
+    difference = in_words(one.difference, analysis.units[metric], is_difference=True)
     verdict = "" if one.distinguishable else ", which may be chance"
     prices = [cells.cost(name).dollars_per_question for name in (one.cell, one.baseline)]
     price = (

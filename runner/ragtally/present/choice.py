@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from ragtally.advice.choice import BreakEven, Choice, Option, Spending
-from ragtally.present.numbers import DOLLARS, SECONDS, count, dollars, form_of, in_words, p_value
+from ragtally.present.numbers import DOLLARS, SECONDS, as_points, count, dollars, form_of, in_words, p_value
 from ragtally.present.table import Column, Table
 
 _NOTES = (
@@ -68,7 +68,7 @@ def _verdict(option: Option, choice: Choice) -> str:
 
 def _sentences(each: BreakEven, choice: Choice, spending: Spending) -> Iterator[str]:
     comparison = each.comparison.comparison
-    difference = in_words(comparison.difference, choice.unit, with_sign=True)
+    difference = in_words(comparison.difference, choice.unit, is_difference=True)
     p = "" if comparison.adjusted_p_value is None else f", p = {p_value(comparison.adjusted_p_value)}"
     if each.better is None:
         smallest = _smallest(comparison.smallest_difference, choice.unit)
@@ -81,7 +81,7 @@ def _sentences(each: BreakEven, choice: Choice, spending: Spending) -> Iterator[
 
 
 def _smallest(value: float | None, unit: str) -> str:
-    return "" if value is None else f"; less than {form_of(unit).write(value)} they would rarely show"
+    return "" if value is None else f"; less than {as_points(form_of(unit).write(value))} they would rarely show"
 
 
 def _money(each: BreakEven, spending: Spending) -> str:

@@ -118,9 +118,9 @@ def form_of(unit: str, *, with_sign: bool = False) -> Form:
     return Form(write, brief)
 
 
-def in_words(value: Estimate, unit: str, *, with_sign: bool = False, more: str = "") -> str:
+def in_words(value: Estimate, unit: str, *, is_difference: bool = False, more: str = "") -> str:
     """An estimate within a sentence, as `93.9 % (90.8 to 96.0)`, with more words in the brackets."""
-    form = form_of(unit, with_sign=with_sign)
+    form = form_of(unit, with_sign=is_difference)
     if value.value is None:
         return form.write(value)
     limits = (
@@ -129,7 +129,13 @@ def in_words(value: Estimate, unit: str, *, with_sign: bool = False, more: str =
         else " to ".join(form.brief(limit).removesuffix(f"{_SPACE}%") for limit in (value.low, value.high))
     )
     inside = "; ".join(filter(None, (limits, more)))
-    return form.brief(value.value) + (f" ({inside})" if inside else "")
+    text = form.brief(value.value)
+    return (as_points(text) if is_difference else text) + (f" ({inside})" if inside else "")
+
+
+def as_points(text: str) -> str:
+    """A difference of shares within a sentence: 2 % more could be a fiftieth more."""
+    return text.replace(f"{_SPACE}%", f"{_SPACE}points")
 
 
 def unit_notes(units: Iterable[str]) -> tuple[str, ...]:

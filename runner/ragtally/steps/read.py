@@ -2,23 +2,55 @@
 
 from __future__ import annotations
 
-from ragtally.api import Answers, PluginError, Reader, Reading, Vote
-from ragtally.steps.step import Step, Task, Work
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ragtally.api import Answers, PluginError, Reader, ReaderTraits, Reading, Vote
+from ragtally.steps.pieces import pieces_of
+from ragtally.steps.step import Shard, Sharding, Step, Task, Work
 from ragtally.store import write_table
-from ragtally.tables import ANSWERS, load_base_rows, load_reading
+from ragtally.tables import ANSWERS, load_answers, load_base_rows, load_questions, load_reading
 
 
 def run(work: Work) -> None:
     """Write `answers.parquet`, one row per question."""
+    _read(work, _rows(work))
+
+
+def _count(work: Work) -> int:
+    traits: ReaderTraits = work.registry.traits(work.task.choices["reader"])
+    at_once = traits.questions_at_once
+    return 1 if at_once is None else pieces_of(len(_rows(work)), at_once)
+
+
+def _run_piece(work: Work, shard: Shard) -> None:
+    """Read some of the questions."""
+    rows = _rows(work)
+    _read(work, rows[shard.rows(len(rows))])
+
+
+def _merge(work: Work, pieces: Sequence[Path]) -> None:
+    write_table(work.folder / "answers.parquet", pl.concat([load_answers(piece) for piece in pieces]), ANSWERS)
+
+
+def _rows(work: Work) -> NDArray[np.int64]:
+    """The rows of the sample's questions that are read."""
+    base = work.optional("base")
+    return np.arange(len(load_questions(work.input("sample")))) if base is None else load_base_rows(base)
+
+
+def _read(work: Work, rows: NDArray[np.int64]) -> None:
     reader: Reader = work.build("reader")
-    model, base = work.optional("train"), work.optional("base")
-    if model is not None:
+    if (model := work.optional("train")) is not None:
         reader.load(model)  # type: ignore[attr-defined]
-    rows = None if base is None else load_base_rows(base)
     reading = load_reading(work.optional("context"), work.input("prepare"), work.input("sample"), rows)
     answers = reader.read(reading, Vote(**work.task.settings["vote"]))
     _check(answers, reading, work.task)
-    columns = {"question": list(range(len(reading))) if rows is None else rows.tolist()}
+    columns = {"question": rows.tolist()}
     for name in ANSWERS:
         if name != "question":
             column = getattr(answers, name)
@@ -48,4 +80,11 @@ def _check(answers: Answers, reading: Reading, task: Task) -> None:
             )
 
 
-READ = Step("read", 1, run, inputs=("prepare", "sample", "context", "train", "base"), can_leave=True)
+READ = Step(
+    "read",
+    1,
+    run,
+    inputs=("prepare", "sample", "context", "train", "base"),
+    sharding=Sharding(_count, _run_piece, _merge, fills_machine=True),
+    can_leave=True,
+)

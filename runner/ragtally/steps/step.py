@@ -50,6 +50,8 @@ class Sharding:
     first: Callable[[Work], None] | None = None
     # Whether another process can do a piece although the task as a whole cannot leave.
     can_leave: bool = False
+    # Whether a piece keeps a machine busy by itself, with the weights that it holds: then only other machines help.
+    fills_machine: bool = False
 
 
 # Under what the first piece, which all others need, is stored among the pieces of its task.

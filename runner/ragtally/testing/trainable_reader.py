@@ -73,15 +73,15 @@ class TrainableReaderSuite(ReaderSuite):
         whole.train(examples, vote)
         for count in (2, 5):
             root = tmp_path / str(count)
-            shared, *folders = [root / name for name in ("shared", *map(str, range(count)))]
-            for folder in (shared, *folders):
+            preparation, *folders = [root / name for name in ("preparation", *map(str, range(count)))]
+            for folder in (preparation, *folders):
                 folder.mkdir(parents=True)
-            build().prepare_pieces(shared, examples)
+            build().prepare_pieces(preparation, examples)
             for number in reversed(range(count)):
-                build().do_piece(TrainingPiece(number, count, shared, folders[number]), examples)
+                build().do_piece(TrainingPiece(number, count, preparation, folders[number]), examples)
             reader = build()
-            reader.train_from_pieces(shared, folders, examples, vote)
-            saved = [_saved_files(each, root / name) for each, name in ((whole, "whole"), (reader, "pieces"))]
+            reader.train_from_pieces(preparation, folders, examples, vote)
+            saved = [_saved_files(each, root / name) for each, name in ((whole, "one"), (reader, "several"))]
             assert saved[0] == saved[1], f"a training in {count} pieces makes another model"
 
     def test_the_ids_of_the_examples_teach_nothing(
