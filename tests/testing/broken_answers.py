@@ -140,6 +140,26 @@ class Trainable(Reader):
         return reading.answers[(len(reading.question[row]) + self.shift) % len(reading.answers)]
 
 
+class Piecewise(Trainable):
+    def count_pieces(self, examples):
+        return 2
+
+    def prepare_pieces(self, folder, examples):
+        (folder / "modulus").write_text("2")
+
+    def do_piece(self, piece, examples):
+        (piece.folder / "length").write_text(str(len(examples.label[piece.rows(len(examples))])))
+
+    def train_from_pieces(self, preparation, pieces, examples, vote):
+        lengths = [int((piece / "length").read_text()) for piece in pieces]
+        self.shift = sum(lengths) % int((preparation / "modulus").read_text())
+
+
+class Piecemeal(Piecewise):
+    def train_from_pieces(self, preparation, pieces, examples, vote):
+        self.shift = len(pieces)
+
+
 class Amnesic(Trainable):
     def load(self, folder):
         self.shift = 5

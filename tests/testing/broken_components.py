@@ -27,6 +27,7 @@ from testing import broken_search as search
 COUNTER = itertools.count()
 FIXED = ReaderTraits(draws="fixed")
 TRAINS = ReaderTraits(draws="fixed", trains=True)
+IN_PIECES = replace(TRAINS, in_pieces=True)
 NO_LEARNING = EmbedderTraits(requires_fit=False)
 TRAIN = {"train": TRAIN_PARAMETER}
 ANSWER, RETRIEVAL = MetricTraits("answers"), MetricTraits("retrieval")
@@ -59,6 +60,7 @@ GOOD = {
     "model": Component("model", models.Model, "A model.", params=HOST, traits=MODEL),
     "reader": Component("reader", answers.Reader, "A reader.", traits=FIXED),
     "trainable": Component("trainable", answers.Trainable, "A reader.", params=TRAIN, traits=TRAINS),
+    "piecewise": Component("piecewise", answers.Piecewise, "A reader.", params=TRAIN, traits=IN_PIECES),
     "dataset": Component("dataset", data.Dataset, "A dataset."),
     "metric": Component("metric", data.Accuracy, "A metric.", traits=ANSWER),
     "mean metric": Component("metric", data.PerQuestion, "A metric.", traits=ANSWER),
@@ -191,6 +193,8 @@ BROKEN = [
     ("trainable", "test_a_model_can_be_saved_and_loaded", {"build": answers.Amnesic}),
     ("trainable", "test_the_ids_of_the_examples_teach_nothing", {"build": answers.Memorising}),
     ("trainable", "test_the_examples_stay_as_they_are", {"build": answers.EditingLabels}),
+    ("trainable", "test_pieces_give_the_model_of_the_whole", {"traits": IN_PIECES}),
+    ("piecewise", "test_pieces_give_the_model_of_the_whole", {"build": answers.Piecemeal}),
     (
         "dataset",
         "test_split_and_answers_are_left_to_the_engine",

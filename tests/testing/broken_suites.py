@@ -20,6 +20,7 @@ SUITES = {
     "model": testing.ModelSuite,
     "reader": testing.ReaderSuite,
     "trainable": testing.TrainableReaderSuite,
+    "piecewise": testing.TrainableReaderSuite,
     "dataset": testing.DatasetSuite,
     "metric": testing.AnswerMetricSuite,
     "mean metric": testing.AnswerMetricSuite,
